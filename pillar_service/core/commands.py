@@ -1,0 +1,89 @@
+"""The commands that a job may be: what each runs on a node, for how long, and whether twice is safe."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+
+Check = Callable[[object], Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that can be asked of a bot.
+
+    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states
+    to the whole node; any other is called with the bot's id and then the checked arguments, in their order here.
+    """
+
+    name: str
+    function: str
+    leading: tuple[str, ...] = ()
+    arguments: Mapping[str, tuple[Any, Check]] = field(default_factory=dict)
+    timeout_s: int = 60
+    retry_safe: bool = False
+
+    @property
+    def converges(self) -> bool:
+        """Whether it applies states, of which a node runs one at a time."""
+        return self.function == "state.apply"
+
+    def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
+        """The arguments, checked and with defaults; raises Invalid for an unknown or a bad one."""
+        unknown = sorted(set(given) - set(self.arguments))
+        if unknown:
+            known = ", ".join(self.arguments) or "none"
+            raise Invalid(f"{self.name} takes no argument {names.shown(unknown[0])}; it takes: {known}.")
+        return {key: check(given.get(key, default)) for key, (default, check) in self.arguments.items()}
+
+
+def _uses(value: object) -> int:
+    return names.whole_number(value, "number of uses", 1, 1000)
+
+
+def _note(value: object) -> str:
+    return names.text(value, "note", names.NOTE_LENGTH)
+
+
+def _lines(value: object) -> int:
+    return names.whole_number(value, "number of lines", 1, 1000)
+
+
+def _invite(value: object) -> str:
+    if isinstance(value, str) and names.PUB_ID.fullmatch(value):
+        return value
+    raise Invalid(f"{names.shown(value)} is not an invite's id: take it from the list of invites ('@….ed25519').")
+
+
+def _converge(name: str, sls: str = "pubs", timeout_s: int = 180) -> Command:
+    # Applying states twice ends where applying them once does.
+    return Command(name, "state.apply", (sls,), timeout_s=timeout_s, retry_safe=True)
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        _converge("bots.create"),
+        _converge("bots.start"),
+        _converge("bots.stop"),
+        _converge("bots.upgrade"),
+        _converge("bots.delete"),
+        _converge("bots.import", timeout_s=900),
+        _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
+        Command("bots.restart", "pubs.restart", timeout_s=90),
+        Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
+        Command("bots.invites", "pubs.invites", retry_safe=True),
+        Command("bots.revoke", "pubs.revoke", arguments={"invite": (None, _invite)}, retry_safe=True),
+        Command("bots.export", "pubs.export", timeout_s=900, retry_safe=True),
+        Command("bots.logs", "pubs.logs", arguments={"lines": (100, _lines)}, retry_safe=True),
+    )
+}
+
+
+def command(name: object) -> Command:
+    """The command of that name; raises Invalid for an unknown one."""
+    if isinstance(name, str) and name in COMMANDS:
+        return COMMANDS[name]
+    raise Invalid(f"There is no command {names.shown(name)}; there are: {', '.join(COMMANDS)}.")

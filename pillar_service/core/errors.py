@@ -1,0 +1,70 @@
+"""The one error tree.
+
+Each error's message is the sentence that the person reads. The class carries what its catcher must decide.
+
+    SaltcellarError            status  exit  permanent
+    ├── Invalid                   422     2  yes     the request itself is wrong; say how to mend it
+    ├── Unauthenticated           401     3  yes     we do not know who asks
+    ├── Forbidden                 403     3  yes     we know, and they may not
+    ├── NotFound                  404     4  yes
+    ├── Conflict                  409     5  yes     true, but it clashes with what is
+    │   └── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
+    ├── Full                      507     6  no      no room: disk, ports, nodes
+    ├── Unavailable               503     7  no      something we need is away; try again
+    └── Failed                    500     1  no      it was tried and did not work
+"""
+
+from typing import ClassVar
+
+
+class SaltcellarError(Exception):
+    """Base of every error that Saltcellar raises on purpose.
+
+    ``status`` is the HTTP status, ``exit_code`` the process exit code, ``permanent`` whether trying again is pointless.
+    """
+
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    permanent: ClassVar[bool] = False
+    title: ClassVar[str] = "Something went wrong"
+
+    @property
+    def sentence(self) -> str:
+        """What the person reads."""
+        return str(self)
+
+
+class Invalid(SaltcellarError):
+    status, exit_code, permanent, title = 422, 2, True, "Not valid"
+
+
+class Unauthenticated(SaltcellarError):
+    status, exit_code, permanent, title = 401, 3, True, "Not signed in"
+
+
+class Forbidden(SaltcellarError):
+    status, exit_code, permanent, title = 403, 3, True, "Not allowed"
+
+
+class NotFound(SaltcellarError):
+    status, exit_code, permanent, title = 404, 4, True, "Not found"
+
+
+class Conflict(SaltcellarError):
+    status, exit_code, permanent, title = 409, 5, True, "In conflict with what is there"
+
+
+class ForkHazard(Conflict):
+    title = "Would fork the identity"
+
+
+class Full(SaltcellarError):
+    status, exit_code, permanent, title = 507, 6, False, "No room left"
+
+
+class Unavailable(SaltcellarError):
+    status, exit_code, permanent, title = 503, 7, False, "Away for now"
+
+
+class Failed(SaltcellarError):
+    status, exit_code, permanent, title = 500, 1, False, "Did not work"

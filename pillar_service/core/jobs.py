@@ -1,0 +1,72 @@
+"""A job's life.
+
+queued -> claimed -> running -> succeeded | failed | timed_out | lost
+   |         |          └-> queued       never published, or its command says that running twice is safe
+   |         └-> queued                  the master that claimed it went away before it published
+   └-> cancelled                         (a claimed job can still be cancelled; a running one can't)
+"""
+
+from enum import StrEnum
+
+from pillar_service.core.errors import Conflict
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+
+OPEN = frozenset({JobState.QUEUED, JobState.CLAIMED, JobState.RUNNING})
+OVER = frozenset(JobState) - OPEN
+
+NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.CLAIMED, JobState.CANCELLED, JobState.TIMED_OUT}),
+    JobState.CLAIMED: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset(
+        {JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.LOST, JobState.QUEUED}
+    ),
+} | {state: frozenset() for state in OVER}
+
+MAX_ATTEMPTS = 3
+"""How often a job that is safe to run twice is tried in all."""
+
+QUEUED_FOR_S = 86_400.0
+"""A job that no master claims for this long is timed out, so that it does not surprise anybody days later."""
+
+CLAIM_LEASE_S = 60.0
+"""A claimed run that its master did not start for this long is given back."""
+
+
+class Reason(StrEnum):
+    """Why a master could not bring a run to an end."""
+
+    NOT_PUBLISHED = "not_published"
+    NO_RETURN = "no_return"
+    NODE_AWAY = "node_away"
+    NOT_RUNNING = "not_running"
+
+
+def step(now: JobState, to: JobState) -> JobState:
+    """The new state, if a job may go there from where it is; raises Conflict otherwise."""
+    if to in NEXT[now]:
+        return to
+    raise Conflict(f"A job that is {now} can't become {to}.")
+
+
+def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
+    """Where a run that did not come to an end goes.
+
+    What was never published may always be tried again; what may have run, only where its command says that it may.
+    """
+    may_repeat = reason is Reason.NOT_PUBLISHED or retry_safe
+    if may_repeat and attempts < MAX_ATTEMPTS:
+        return JobState.QUEUED
+    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY):
+        return JobState.FAILED
+    return JobState.TIMED_OUT if reason is Reason.NO_RETURN else JobState.LOST

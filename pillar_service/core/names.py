@@ -1,0 +1,77 @@
+"""What a name may look like: the one rule that the API, the database and the states share."""
+
+import re
+import secrets
+
+from pillar_service.core.errors import Invalid
+
+BOT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+"""A DNS label (RFC 1123, section 2.1), lower case: `my` becomes `my.butt.nz`."""
+
+NODE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?", re.ASCII)
+"""A minion id that is also one safe path segment."""
+
+ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+"""An id that we make: 64 random bits."""
+
+PUB_ID = re.compile(r"@[A-Za-z0-9+/]{43}=\.ed25519", re.ASCII)
+"""A Scuttlebutt feed id."""
+
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+
+NOTE_LENGTH = 200
+TEXT_LENGTH = 1000
+
+
+def new_id() -> str:
+    """A new id for an agent or a job."""
+    return secrets.token_hex(8)
+
+
+def bot_name(value: object) -> str:
+    """The value, if it is a bot's name; raises Invalid with a sentence otherwise."""
+    if isinstance(value, str) and BOT_NAME.fullmatch(value):
+        return value
+    raise Invalid(
+        f"{shown(value)} can't be a bot's name: use 1 to 63 lower-case letters, digits and hyphens, "
+        "with a letter or digit at both ends, such as 'my' or 'garden-2'."
+    )
+
+
+def node_id(value: object) -> str:
+    """The value, if it is a node's id; raises Invalid otherwise."""
+    if isinstance(value, str) and ".." not in value and NODE_ID.fullmatch(value):
+        return value
+    raise Invalid(
+        f"{shown(value)} can't be a node's id: use 1 to 128 letters, digits, dots, hyphens and underscores, "
+        "with a letter or digit at both ends."
+    )
+
+
+def email(value: object) -> str:
+    """The address in lower case; raises Invalid otherwise."""
+    if isinstance(value, str) and ".." not in value and EMAIL.fullmatch(value.strip()):
+        return value.strip().lower()
+    raise Invalid(f"{shown(value)} is not an e-mail address: write it as 'name@example.org'.")
+
+
+def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
+    """A line of text for people (a note, a description, a person's name): printable, at most ``longest`` characters."""
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
+    return value
+
+
+def whole_number(value: object, what: str, least: int, most: int) -> int:
+    """A whole number in a range; a string of digits is taken too, as a command line gives it."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Invalid(f"The {what} must be a whole number from {least} to {most}, not {shown(value)}.")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as it may be repeated in a sentence: quoted, escaped, at most 60 characters."""
+    written = ascii(value)
+    return written if len(written) <= 60 else f"{written[:50]}… ({len(written)} characters)"

@@ -1,0 +1,81 @@
+"""What a node is told: from facts to a ready pillar body."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pillar_service.core.agents import Desired
+
+KEY = "saltcellar"
+"""The one pillar key under which everything of ours stands."""
+
+
+@dataclass(frozen=True)
+class BotFacts:
+    """A bot as its node must know it. ``desired`` is the effective one (see agents.effective)."""
+
+    id: str
+    name: str
+    host: str
+    service: str
+    desired: Desired
+    purge: bool
+    port: int
+    image: str
+    memory_mb: int
+    allow_private: bool = False
+    seeds: list[str] = field(default_factory=list)
+    imported: Mapping[str, Any] | None = None
+
+    def told(self) -> dict[str, Any]:
+        """The bot's entry in the pillar."""
+        return {
+            "name": self.name,
+            "host": self.host,
+            "service": self.service,
+            "state": str(self.desired),
+            "purge": self.purge,
+            "port": self.port,
+            "image": self.image,
+            "memory_mb": self.memory_mb,
+            "allow_private": self.allow_private,
+            "seeds": list(self.seeds),
+            "import": dict(self.imported) if self.imported else None,
+        }
+
+
+def body(node: str, service: Mapping[str, str], bots: Iterable[BotFacts]) -> str:
+    """The pillar of a node as canonical JSON: the same facts give the same bytes."""
+    told = {bot.id: bot.told() for bot in bots}
+    return json.dumps(
+        {KEY: {"node": node, "service": dict(service), "bots": told}}, sort_keys=True, separators=(",", ":")
+    )
+
+
+def etag(written: str) -> str:
+    """A strong entity tag for a body (RFC 9110, section 8.8.3)."""
+    return f'"{hashlib.sha256(written.encode()).hexdigest()[:32]}"'
+
+
+class NotThisPillar(ValueError):
+    """What came back is no pillar of the node that was asked for."""
+
+
+def read(node: str, answer: object) -> dict[str, Any]:
+    """The pillar in an answer, if it is one of this very node; raises NotThisPillar with the reason."""
+    if not isinstance(answer, dict) or not isinstance(answer.get(KEY), dict):
+        raise NotThisPillar(f"the answer is no pillar of ours (it has no '{KEY}' section)")
+    ours = answer[KEY]
+    if ours.get("node") != node:
+        raise NotThisPillar(f"the answer is the pillar of another node ({ours.get('node')!r:.60})")
+    bots = ours.get("bots")
+    if not isinstance(bots, dict) or not all(isinstance(bot, dict) and "state" in bot for bot in bots.values()):
+        raise NotThisPillar("the answer lists its bots in a shape we do not know")
+    return answer
+
+
+def with_notice(pillar: Mapping[str, Any], since: float, reason: str) -> dict[str, Any]:
+    """The last known good pillar, saying that it is one, since when (Unix seconds) and why."""
+    return {**pillar, KEY: {**pillar[KEY], "stale": {"since": int(since), "reason": reason}}}

@@ -1,0 +1,30 @@
+"""Bearer tokens: a master's is random and kept as a hash; a node's is derived, so nothing needs keeping."""
+
+import hashlib
+import hmac
+import secrets
+
+from pillar_service.core.errors import Unauthenticated
+
+
+def new_token() -> str:
+    """A token of 256 random bits, safe in a header and a file."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token. The token is random, so one fast hash is enough (unlike for a password)."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def node_token(secret: str, node: str) -> str:
+    """The token by which a node proves its id to the service; it reaches the node in its own, encrypted pillar."""
+    return f"{node}:{hmac.new(secret.encode(), f'node:{node}'.encode(), hashlib.sha256).hexdigest()}"
+
+
+def verify_node_token(secret: str, token: str) -> str:
+    """The id of the node whose token this is; raises Unauthenticated for any other string."""
+    node = token.rpartition(":")[0]
+    if node and hmac.compare_digest(node_token(secret, node).encode(), token.encode()):
+        return node
+    raise Unauthenticated("This node's token is not valid: refresh its pillar (salt '<node>' saltutil.refresh_pillar).")

@@ -1,0 +1,142 @@
+"""Every setting of the service: the only reader of the environment.
+
+A setting is read from ``CELLAR_<NAME>``; a secret may also stand in the file that ``CELLAR_<NAME>_FILE`` names.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name without the prefix, how its text is read, its default and what it is for."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str | None
+    help: str
+    secret: bool = False
+
+
+def _port(value: str) -> int:
+    if value.isascii() and value.isdigit() and 0 < int(value) < 65536:
+        return int(value)
+    raise ValueError("a port from 1 to 65535")
+
+
+def _count(value: str) -> int:
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise ValueError("a whole number above 0")
+
+
+def _ports(value: str) -> tuple[int, int]:
+    first, _, last = value.partition("-")
+    if _port(first) > _port(last):
+        raise ValueError("a range such as 20000-20999")
+    return int(first), int(last)
+
+
+def _yes(value: str) -> bool:
+    if value.lower() in ("1", "yes", "true", "0", "no", "false", ""):
+        return value.lower() in ("1", "yes", "true")
+    raise ValueError("yes or no")
+
+
+def _words(value: str) -> list[str]:
+    return value.split()
+
+
+SETTINGS = (
+    Setting(
+        "DATABASE",
+        str,
+        None,
+        "Where the truth is kept: sqlite:////absolute/path or postgresql://user@host/name.",
+    ),
+    Setting("FILES", Path, None, "The folder for tars on their way (exports and imports)."),
+    Setting("SECRET_KEY", str, None, "Signs sessions and node tokens; at least 32 characters.", secret=True),
+    Setting("DOMAIN", str, "butt.nz", "The name of the place; the bot `my` is `my.butt.nz`."),
+    Setting("PUBLIC_HOST", str, "127.0.0.1", "The address the public app listens on."),
+    Setting("PUBLIC_PORT", _port, "8080", "The port of the public app (people, nodes)."),
+    Setting("PUBLIC_URL", str, "", "How nodes and people reach the public app; http://<host>:<port> when empty."),
+    Setting("PRIVATE_HOST", str, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
+    Setting("PRIVATE_PORT", _port, "8081", "The port of the private app (masters only)."),
+    Setting("WORKERS", _count, "2", "Worker processes of each app."),
+    Setting("THREADS", _count, "16", "Threads of each worker process; a long poll holds one."),
+    Setting("PUB_IMAGE", str, "saltcellar/pub:0.1.0", "The image of a new or upgraded pub."),
+    Setting("MEMORY_MB", _count, "256", "The memory limit of a new bot, in MiB."),
+    Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
+    Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
+    Setting("SEEDS", _words, "", "Addresses that new pubs connect to at first, separated by blanks."),
+    Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings' values."""
+
+    database: str
+    files: Path
+    secret_key: str
+    domain: str
+    public_host: str
+    public_port: int
+    public_url: str
+    private_host: str
+    private_port: int
+    workers: int
+    threads: int
+    pub_image: str
+    memory_mb: int
+    bot_ports: tuple[int, int]
+    allow_private: bool
+    seeds: list[str]
+    transfer_bytes: int
+
+    @property
+    def address(self) -> str:
+        """How nodes and people reach the public app, without a slash at the end."""
+        return (self.public_url or f"http://{self.public_host}:{self.public_port}").rstrip("/")
+
+
+def _text(setting: Setting, environment: Mapping[str, str]) -> str:
+    name = f"CELLAR_{setting.name}"
+    file = environment.get(f"{name}_FILE")
+    if setting.secret and file:
+        try:
+            return Path(file).read_text().strip()
+        except OSError as error:
+            raise Invalid(f"{name}_FILE can't be read ({error.strerror}: {file}).") from error
+    text = environment.get(name, setting.default)
+    if text is None:
+        either = f" or {name}_FILE" if setting.secret else ""
+        raise Invalid(f"{name}{either} is not set: {setting.help}")
+    return text
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment; raises Invalid that names the variable and what it takes."""
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text = _text(setting, environment)
+        try:
+            values[setting.name.lower()] = setting.read(text)
+        except ValueError as error:
+            raise Invalid(f"CELLAR_{setting.name} must be {error}, not {text!r}.") from error
+    if len(values["secret_key"]) < 32:
+        raise Invalid("CELLAR_SECRET_KEY is too short: use at least 32 random characters.")
+    return Settings(**values)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return read(os.environ)
