@@ -30,6 +30,11 @@ class Command:
         """Whether it applies states, of which a node runs one at a time."""
         return self.function == "state.apply"
 
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Keyword arguments for Salt. A state run waits for up to ten others on its node instead of failing at once."""
+        return {"queue": 10} if self.converges else {}
+
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
         """The arguments, checked and with defaults; raises Invalid for an unknown or a bad one."""
         unknown = sorted(set(given) - set(self.arguments))

@@ -1,0 +1,41 @@
+# What people call. The steps themselves are the scripts in vagrant/.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+SOURCES := pillar_service runners beacons states tests bench vagrant
+
+.PHONY: up status logs down clean test check lint unit integration bench format dev
+
+up: ## one pub, alive, on this machine
+	@vagrant/up.sh
+status: ## each process and bot; exit code 0 only if all live
+	@vagrant/status.sh
+logs: ## follow all logs
+	@vagrant/logs.sh
+down: ## stop what `make up` started; data kept
+	@vagrant/down.sh
+clean: ## stop it and forget everything
+	@vagrant/clean.sh
+
+dev: ## the tools and packages that tests need
+	@vagrant/packages.sh test
+	@vagrant/python.sh service,master,node,dev
+test: ## every test, on real daemons
+	@vagrant/test.sh
+check: dev lint unit ## lint and unit tests, under a minute
+lint:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
+	shellcheck -x vagrant/*.sh .ci/run
+unit:
+	$(PYTHON) -m pytest tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
+integration:
+	$(PYTHON) -m pytest tests/image tests/states tests/integration
+bench: ## the figures in bench/results.md
+	@vagrant/packages.sh bench
+	@vagrant/python.sh service,master,node,dev
+	$(PYTHON) -m bench
+format:
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Stop everything that `make up` started here, and forget it: accounts, bots, keys, logs.   clean.sh
+. "$(dirname "$0")/settings.sh"
+
+[[ -d $CELLAR_DIR ]] || {
+  say "There is nothing in $CELLAR_DIR."
+  exit
+}
+if [[ -d $CELLAR_DIR/node/bots ]] && ! docker version >/dev/null 2>&1; then
+  fail "Docker does not answer, so the bots' containers can't be removed: start it, then run 'make clean' again"
+fi
+if [[ -d $CELLAR_DIR/node/bots ]]; then
+  for bot in "$CELLAR_DIR"/node/bots/*/; do
+    docker ps -aq --filter "label=saltcellar.bot=$(basename "$bot")" | xargs -r docker rm -fv >/dev/null
+  done
+  # The network is shared by every copy on this engine: it goes with its last container.
+  docker network rm saltcellar >/dev/null 2>&1 || true
+fi
+"$here/down.sh"
+rm -rf --one-file-system "$CELLAR_DIR"
+say "Forgotten: $CELLAR_DIR is gone. The images stay; 'docker image rm' removes them."

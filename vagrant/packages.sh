@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Install the Debian packages that are missing.   packages.sh up|test|bench
+. "$(dirname "$0")/settings.sh"
+
+wanted=(ca-certificates curl debootstrap iptables python3-venv)
+docker version >/dev/null 2>&1 || wanted+=(docker.io)
+if [[ ${1:-up} != up ]]; then
+  wanted+=(shellcheck)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
+fi
+[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light)
+
+missing=()
+for package in "${wanted[@]}"; do
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  say "all ${#wanted[@]} Debian packages are there"
+  exit
+fi
+((EUID == 0)) || fail "Missing: ${missing[*]}. Run as root, or install them: apt-get install ${missing[*]}"
+
+# The tests start their own PostgreSQL: Debian's must not make a cluster and listen on 5432.
+if [[ " ${missing[*]} " == *' postgresql '* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+  mkdir -p /etc/postgresql-common
+  say 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q || fail "apt-get update failed: look at the network and /etc/apt/sources.list"
+apt-get install -y -q --no-install-recommends "${missing[@]}" || fail "apt-get could not install ${missing[*]}"
+say "installed ${missing[*]}"

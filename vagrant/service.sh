@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Start the service: its public and its private app, and what they need before the first start.   service.sh
+. "$(dirname "$0")/settings.sh"
+
+serve() { start_process "$1" "$bin/python" -m pillar_service.web serve "$1"; }
+answer() { curl -fsS "$private_url/healthz" && curl -fsS "$public_url/healthz"; }
+
+if is_up public && is_up private && answer >/dev/null 2>&1; then
+  say "public $public_url, private $private_url: running"
+  exit
+fi
+if [[ ! -s $CELLAR_SECRET_KEY_FILE ]]; then
+  "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$CELLAR_SECRET_KEY_FILE"
+fi
+mkdir -p "$CELLAR_FILES"
+manage() { "$bin/python" -m pillar_service.web "$@"; }
+manage migrate
+[[ -s $CELLAR_DIR/secrets/master-token ]] || manage master-token "$CELLAR_NODE-master" --file "$CELLAR_DIR/secrets/master-token"
+manage node-add "$CELLAR_NODE" --ports "$CELLAR_BOT_PORTS"
+serve public
+serve private
+wait_for 30 answer || fail "The service did not answer within 30 s: read $CELLAR_DIR/log/public.out and private.out"
+say "public $public_url, private $private_url"

@@ -1,0 +1,98 @@
+# The settings of a machine that runs Saltcellar, and how a step is shown. Sourced by the scripts beside it.
+# shellcheck shell=bash
+#
+# CELLAR_DIR          everything that this copy keeps: data, keys, logs, Salt's configuration (default: .cellar)
+# CELLAR_NODE         the id of this machine's minion (default: cellar-1)
+# CELLAR_PUBLIC_PORT  the pages and the nodes' door (8080)         CELLAR_PRIVATE_PORT  the masters' app (8081)
+# CELLAR_PUBLISH_PORT, CELLAR_RETURN_PORT  salt-master (4505, 4506)
+# CELLAR_BOT_PORTS    the range of ports for bots (20000-20999)    CELLAR_DOMAIN  the name of the place (butt.nz)
+# CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
+# CELLAR_BASE         the base image of the pubs (default: made from Debian's packages)
+# CELLAR_PYTHON       the Python to make .venv with (python3.11, else python3)
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(dirname "$here")
+
+: "${CELLAR_DIR:=$top/.cellar}" "${CELLAR_NODE:=cellar-1}"
+: "${CELLAR_PUBLIC_PORT:=8080}" "${CELLAR_PRIVATE_PORT:=8081}"
+: "${CELLAR_PUBLISH_PORT:=4505}" "${CELLAR_RETURN_PORT:=4506}"
+: "${CELLAR_BOT_PORTS:=20000-20999}" "${CELLAR_DOMAIN:=butt.nz}"
+: "${CELLAR_ACCOUNT:=demo@example.org}" "${CELLAR_BOT:=my}"
+: "${CELLAR_DATABASE:=sqlite:///$CELLAR_DIR/service/cellar.db}" "${CELLAR_FILES:=$CELLAR_DIR/service/files}"
+: "${CELLAR_SECRET_KEY_FILE:=$CELLAR_DIR/secrets/key}"
+export CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
+export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE
+
+export SALTCELLAR_LOG_DIR=$CELLAR_DIR/log
+# Debian's docker.io has no buildx; a newer client would insist on it.
+export DOCKER_BUILDKIT=0
+export PATH=$PATH:/usr/sbin:/sbin
+
+bin=$top/.venv/bin
+salt_etc=$CELLAR_DIR/etc/salt
+private_url=http://127.0.0.1:$CELLAR_PRIVATE_PORT
+public_url=http://127.0.0.1:$CELLAR_PUBLIC_PORT
+processes=(public private master minion)
+export bin salt_etc private_url public_url processes
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+# Run a step: NAME COMMAND… . Its last line of output is what is shown; when it fails, also where to read on.
+step() {
+  local name=$1 log=$CELLAR_DIR/log/$1.log began=$EPOCHREALTIME
+  shift
+  printf '  %-11s' "$name"
+  if "$@" >"$log" 2>&1; then
+    printf '%-66s %6.1f s\n' "$(last_line "$log")" "$(since "$began")"
+    return
+  fi
+  printf 'FAILED after %.1f s\n\n  step    %s\n  reason  %s\n  log     %s\n' \
+    "$(since "$began")" "$name" "$(last_line "$log")" "$log"
+  exit 1
+}
+
+since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'; }
+last_line() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; }
+
+# The process ids in a pid file are believed only while the process is one that we started from there.
+is_up() { start-stop-daemon --status --pidfile "$CELLAR_DIR/run/$1.pid" 2>/dev/null && started_here "$1"; }
+started_here() {
+  local pid
+  pid=$(cat "$CELLAR_DIR/run/$1.pid" 2>/dev/null) || return 1
+  tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxF "CELLAR_DIR=$CELLAR_DIR"
+}
+
+# Start COMMAND… in the background as NAME, unless it runs; its output goes to the log.
+start_process() {
+  local name=$1
+  shift
+  is_up "$name" && return
+  rm -f "$CELLAR_DIR/run/$name.pid"
+  start-stop-daemon --start --background --make-pidfile --pidfile "$CELLAR_DIR/run/$name.pid" \
+    --output "$CELLAR_DIR/log/$name.out" --chdir / --exec "$1" --startas "$1" -- "${@:2}"
+}
+
+stop_process() {
+  local pid
+  is_up "$1" || return 0
+  pid=$(cat "$CELLAR_DIR/run/$1.pid")
+  start-stop-daemon --stop --oknodo --remove-pidfile --pidfile "$CELLAR_DIR/run/$1.pid" --retry "TERM/${2:-20}/KILL/5" --quiet
+  # Each process leads its own group; a child that outlived it would hold ports and locks.
+  pkill -KILL -g "$pid" || true
+}
+
+# Wait up to SECONDS for COMMAND… to succeed.
+wait_for() {
+  local seconds=$1 began=$SECONDS
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS - began < seconds)) || return 1
+    sleep 0.2
+  done
+}
