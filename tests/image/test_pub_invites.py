@@ -1,0 +1,149 @@
+"""Invites with real peers: used, spent, revoked, lost and found."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def friends(pub, new_peer):
+    """Two peers that came in by one invite; the first has written something."""
+    ann, bob = new_peer(), new_peer()
+    invite = pub.invite(2, "for the two")
+    ann_lines = ann("accept", invite["code"], "publish", "hello through the pub")
+    bob_lines = bob("accept", invite["code"])
+    return ann, bob, invite, ann_lines + bob_lines
+
+
+def revoke(pub, invite):
+    return pub.ask("DELETE", "/invites/" + quote(invite["id"], safe=""))
+
+
+def use(peer, invite):
+    return peer("use", invite["code"])[0]
+
+
+def test_message_travels_from_peer_to_peer(pub, friends):
+    ann, bob, _, lines = friends
+    assert [line["command"] for line in lines if "error" not in line] == ["accept", "publish", "accept"]
+    ann_id = ann.id
+    _followed, waited = bob("follow", ann_id, "wait", "hello through the pub", ann_id)
+    assert waited == {"command": "wait", "text": "hello through the pub", "feed": ann_id}
+
+
+def test_ledger_knows_who_used_it(pub, friends):
+    ann, bob, invite, _ = friends
+    entry = pub.entry(invite)
+    assert (entry["used"], entry["remaining"], entry["state"]) == (2, 0, "used")
+    assert [row["id"] for row in entry["used_by"]] == [ann.id, bob.id]
+    assert entry["created"] <= entry["used_by"][0]["at"] <= entry["used_by"][1]["at"]
+    assert pub.get("/info")["follows"] == 2
+
+
+def test_connected_peer_is_counted_once(pub, friends, wait_until):
+    ann = friends[0]
+    run = ann.begin("stay", "4")
+    (row,) = wait_until(lambda: pub.get("/peers"), 10)
+    assert pub.get("/info")["peers"] == 1
+    assert ann.end(run)[0]["command"] == "stay"
+    assert row["id"] == ann.id
+    assert row["address"].startswith("net:")
+    assert row["since"].endswith("Z")
+    wait_until(lambda: pub.get("/peers") == [], 10)
+
+
+def test_spent_code_is_refused(pub, friends, new_peer):
+    assert "error" in use(new_peer(), friends[2])
+    assert pub.entry(friends[2])["used"] == 2
+    assert revoke(pub, friends[2])[0] == 409
+
+
+def test_revoked_code_is_refused_also_after_a_restart(pub, new_peer):
+    eve, invite = new_peer(), pub.invite(5)
+    assert revoke(pub, invite)[0] == 200
+    assert "error" in use(eve, invite)
+    pub.restart()
+    assert "error" in use(eve, invite)
+    entry = pub.entry(invite)
+    assert (entry["used"], entry["used_by"], entry["state"]) == (0, [], "revoked")
+
+
+def test_revoking_a_half_used_code_keeps_who_used_it(pub, new_peer):
+    first, second, invite = new_peer(), new_peer(), pub.invite(2)
+    assert "error" not in use(first, invite)
+    assert revoke(pub, invite)[0] == 200
+    assert "error" in use(second, invite)
+    entry = pub.entry(invite)
+    assert (entry["used"], entry["remaining"], len(entry["used_by"])) == (1, 0, 1)
+
+
+def test_three_uses_are_three_uses_when_ten_come_at_once(pub, new_peer):
+    invite = pub.invite(3)
+    assert new_peer()("crowd", 10, invite["code"]) == [{"command": "crowd", "accepted": 3}]
+    entry = pub.entry(invite)
+    assert (entry["used"], entry["state"]) == (3, "used")
+    assert len({row["id"] for row in entry["used_by"]}) == 3
+
+
+@pytest.mark.parametrize("feed", ["", "nonsense", "@AAAA=.ed25519", "itself"])
+def test_use_for_what_is_no_feed_is_refused_and_costs_nothing(pub, new_peer, feed):
+    invite = pub.invite()
+    feed = pub.get("/info")["id"] if feed == "itself" else feed
+    (line,) = new_peer()("use_for", feed, invite["code"])
+    assert "feed id" in line["error"]
+    assert pub.entry(invite)["remaining"] == 1
+
+
+def test_follower_of_today_costs_no_second_use(pub, friends):
+    invite = pub.invite()
+    assert "already following" in use(friends[0], invite)["error"]
+    assert (pub.entry(invite)["used"], pub.entry(invite)["used_by"]) == (0, [])
+
+
+def test_note_is_not_published(pub, new_peer):
+    invite = pub.invite(1, "private-remark-4711")
+    assert "error" not in use(new_peer(), invite)
+    pub.restart()
+    log = (pub.data / "flume/log.offset").read_bytes()
+    assert b'"type":"contact"' in log
+    assert b"private-remark-4711" not in log
+
+
+def test_lost_ledger_is_rebuilt_from_the_codes(new_pub, new_peer):
+    pub, ann, bob = new_pub().start(), new_peer(), new_peer()
+    pub.wait_up()
+    open_, dead = pub.invite(2, "open"), pub.invite(2, "dead")
+    assert "error" not in use(ann, open_)
+    revoke(pub, dead)
+    pub.container.stop(timeout=5)
+    (pub.data / "invites.json").write_text('{"format": 1, "invites": [{"id"')
+    pub.container.start()
+    info = pub.wait_up()
+    (warning,) = info["warnings"]
+    (aside,) = pub.data.glob("invites.json.corrupt-*")
+    assert aside.name in warning
+    assert warning in pub.logs()
+    (entry,) = pub.get("/invites")
+    assert (entry["id"], entry["note"], entry["uses"], entry["used"]) == (open_["id"], "open", 2, 1)
+    assert "error" in use(bob, dead)
+    assert "error" not in use(bob, open_)
+
+
+@pytest.mark.parametrize("with_codes", [True, False])
+def test_use_that_a_crash_interrupted_can_be_made_again(new_pub, new_peer, with_codes):
+    pub, ann = new_pub().start(), new_peer()
+    pub.wait_up()
+    invite = pub.invite()
+    pub.container.stop(timeout=5)
+    ledger = json.loads((pub.data / "invites.json").read_text())
+    ledger["claim"] = {"invite": invite["id"], "feed": ann.id, "at": "2026-01-01T00:00:00.000Z"}
+    (pub.data / "invites.json").write_text(json.dumps(ledger))
+    if not with_codes:
+        for file in (pub.data / "invites").iterdir():
+            file.unlink()
+    pub.container.start()
+    pub.wait_up()
+    assert pub.entry(invite)["used"] == 0
+    assert "error" not in use(ann, invite)
+    assert pub.entry(invite)["state"] == "used"
