@@ -6,6 +6,7 @@ Each error's message is the sentence that the person reads. The class carries wh
     ├── Invalid                   422     2  yes     the request itself is wrong; say how to mend it
     ├── Unauthenticated           401     3  yes     we do not know who asks
     ├── Forbidden                 403     3  yes     we know, and they may not
+    │   └── TooMany               429     3  no      too many attempts; wait
     ├── NotFound                  404     4  yes
     ├── Conflict                  409     5  yes     true, but it clashes with what is
     │   └── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
@@ -44,6 +45,10 @@ class Unauthenticated(SaltcellarError):
 
 class Forbidden(SaltcellarError):
     status, exit_code, permanent, title = 403, 3, True, "Not allowed"
+
+
+class TooMany(Forbidden):
+    status, exit_code, permanent, title = 429, 3, False, "Too many attempts"
 
 
 class NotFound(SaltcellarError):

@@ -14,8 +14,15 @@ from pillar_service.core.errors import ForkHazard, Invalid
 
 MANIFEST = "manifest.json"
 LOG = "flume/log.offset"
-FILES = frozenset({"secret", "config", LOG, "gossip.json", "ledger.json", MANIFEST})
+UNPUBLISHED = "unpublished"
+"""The pub's own mark that its identity has not said anything yet, so that there is no log to lose."""
+
+FILES = frozenset({"secret", "config", LOG, "gossip.json", "invites.json", UNPUBLISHED, MANIFEST})
 FOLDERS = ("blobs", "invites", "flume")
+NO_LOG = (
+    "The tar has no log (flume/log.offset): importing a secret without its log would fork the identity and "
+    "destroy its feed. Import a whole export."
+)
 SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
 
@@ -59,17 +66,17 @@ def _checked(tar: tarfile.TarFile) -> Export:
                 f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
             )
         sizes[member.name.removeprefix("./")] = member.size
-    if not sizes.get(LOG):
-        raise ForkHazard(
-            "The tar has no log (flume/log.offset): importing a secret without its log would fork the identity and "
-            "destroy its feed. Import a whole export."
-        )
+    if not sizes.get(LOG) and UNPUBLISHED not in sizes:
+        raise ForkHazard(NO_LOG)
     pub_id, manifest = _json(tar, "secret", sizes).get("id"), _json(tar, MANIFEST, sizes)
     if not isinstance(pub_id, str) or not names.PUB_ID.fullmatch(pub_id) or manifest.get("pub_id") != pub_id:
         raise Invalid(
             "The tar's secret and its manifest do not name one and the same pub: it was changed after the export."
         )
-    return Export(pub_id, names.whole_number(manifest.get("sequence"), "manifest's sequence", 0, 2**53))
+    sequence = names.whole_number(manifest.get("sequence"), "manifest's sequence", 0, 2**53)
+    if sequence and not sizes.get(LOG):
+        raise ForkHazard(NO_LOG)
+    return Export(pub_id, sequence)
 
 
 def _json(tar: tarfile.TarFile, name: str, sizes: dict[str, int]) -> dict[str, Any]:

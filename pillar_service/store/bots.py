@@ -1,0 +1,93 @@
+"""Bots."""
+
+from collections.abc import Iterable
+
+from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
+
+from pillar_service.core.agents import Actual, AgentType
+from pillar_service.store.agents import Agent, Belongs
+from pillar_service.store.database import JsonField, Table
+
+
+class Bot(Table):
+    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it."""
+
+    id: str
+    agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")
+    service = TextField()
+    node = TextField()
+    port = IntegerField(null=True)
+    image = TextField()
+    memory_mb = IntegerField()
+    desired = TextField()
+    purge = BooleanField(default=False)
+    actual = TextField(default=str(Actual.PROVISIONING))
+    detail = TextField(default="")
+    pub_id = TextField(null=True)
+    sequence = BigIntegerField(null=True)
+    version = TextField(null=True)
+    reported_at = DoubleField(null=True)
+    imported = JsonField(null=True)
+    report = JsonField(null=True)
+
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return str(self.agent.name)
+
+
+def _all() -> "ModelSelect[Bot]":
+    return Bot.select(Bot, Agent).join(Agent)
+
+
+def _there() -> "ModelSelect[Bot]":
+    return _all().where(Agent.removed_at.is_null()).order_by(Agent.name)
+
+
+def add(agent: str, **columns: object) -> None:
+    """Add a bot to an agent."""
+    Bot.create(agent=agent, **columns)
+
+
+def find(key: str) -> Bot | None:
+    """The bot with that id (even when it is gone) or that name (while it is there)."""
+    found: Bot | None = _all().where(Agent.id == key).first() or _there().where(Agent.name == key).first()
+    return found
+
+
+def with_name(name: str) -> Bot | None:
+    """The bot that holds this name now."""
+    found: Bot | None = _there().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name)).first()
+    return found
+
+
+def listed(name: str | None = None, of: str | None = None, node: str | None = None) -> list[Bot]:
+    """The bots that are there, by name: all, or those with that name, of that person, on that node."""
+    rows = _there()
+    if name is not None:
+        rows = rows.where(Agent.name == name)
+    if of is not None:
+        rows = rows.where(Agent.id.in_(Belongs.select(Belongs.target).where(Belongs.source == of)))
+    if node is not None:
+        rows = rows.where(Bot.node == node)
+    return list(rows)
+
+
+def with_ids(ids: Iterable[str]) -> dict[str, Bot]:
+    """These bots, gone ones too, by id."""
+    return {bot.id: bot for bot in _all().where(Agent.id.in_(list(ids)))}
+
+
+def with_pub_id(pub_id: str) -> list[Bot]:
+    """Every bot that has or had this identity, gone ones too."""
+    return list(_all().where(Bot.pub_id == pub_id))
+
+
+def change(id: str, **columns: object) -> None:
+    """Change a bot's columns."""
+    Bot.update(**columns).where(Bot.agent == id).execute()
+
+
+def ports() -> list[tuple[str, int]]:
+    """Every node and port that a bot holds."""
+    return [(bot.node, bot.port or 0) for bot in Bot.select(Bot.node, Bot.port).where(Bot.port.is_null(False))]

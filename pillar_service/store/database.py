@@ -1,0 +1,148 @@
+"""The one database of this process: open, transactions, what its failures mean."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import peewee
+from playhouse.migrations import Runner
+
+from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unavailable
+
+BUSY_S = 5
+"""How long one writer waits for another, in seconds."""
+
+WRITER_LOCK = 0x5A17CE11
+"""The key of PostgreSQL's advisory lock that makes writers queue, as SQLite's do."""
+
+FAULTS = (peewee.PeeweeException,)
+"""What a query raises when the database, not the asker, is at fault; give it to `explained`."""
+
+db = peewee.DatabaseProxy()
+
+
+class Table(peewee.Model):
+    """Base of every model."""
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+class JsonField(peewee.TextField):
+    """A JSON value as text: PostgreSQL's own JSON refuses what a stranger may send (an escaped NUL)."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value)
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def connect(url: str) -> None:
+    """Name the database that this process uses; a connection is made by each thread at its first query.
+
+    ``url`` is ``sqlite:///relative``, ``sqlite:////absolute/path`` or ``postgresql://user@host/name``; raises Invalid
+    for any other.
+    """
+    if db.obj is not None:
+        release()
+    db.initialize(_database(url))
+
+
+def _database(url: str) -> peewee.Database:
+    if url.startswith("sqlite:///") and url != "sqlite:///":
+        # A small cache (KiB): each of many threads has one, and the kernel has the file in its own anyway.
+        pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "cache_size": -512}
+        path = url.removeprefix("sqlite:///")
+        return peewee.SqliteDatabase(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=BUSY_S)
+    if url.startswith("postgresql://"):
+        options = f"-c lock_timeout={BUSY_S}s -c statement_timeout={4 * BUSY_S}s"
+        return peewee.PostgresqlDatabase(url, prefer_psycopg3=True, connect_timeout=BUSY_S, options=options)
+    raise Invalid("CELLAR_DATABASE must be sqlite:////absolute/path or postgresql://user@host/name.")
+
+
+def on_sqlite() -> bool:
+    """Whether the database is SQLite."""
+    return isinstance(db.obj, peewee.SqliteDatabase)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Everything inside is written, or nothing; inside another one it joins that. Raises as `explained` says."""
+    if db.in_transaction():
+        yield
+        return
+    try:
+        _ready()
+        with db.atomic():
+            _queue_for_writing()
+            yield
+    except FAULTS as error:
+        release()
+        raise explained(error) from error
+
+
+def _ready() -> None:
+    # A connection that a restarted server has closed is noticed at its next use: ask something first, and renew once.
+    if on_sqlite() or db.is_closed():
+        return
+    try:
+        db.execute_sql("SELECT 1")
+    except FAULTS:
+        release()
+
+
+def _queue_for_writing() -> None:
+    if not on_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
+
+
+def release() -> None:
+    """Close this thread's connection; the next query opens a new one."""
+    with suppress(*FAULTS):
+        if db.in_transaction():
+            db.rollback()
+            db.obj.dispose()
+        db.close()
+
+
+def _forget_after_fork() -> None:
+    if db.obj is not None:
+        db.obj.dispose()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def explained(error: Exception) -> SaltcellarError:
+    """The sentence for a database failure."""
+    raw = str(error).lower()
+    if isinstance(error, peewee.IntegrityError):
+        return Conflict("Somebody else changed the same thing at the same moment: look again, then try again.")
+    if isinstance(error, peewee.DataError):
+        return Invalid("It holds a value that can't be kept, such as a NUL character: leave that out.")
+    if "full" in raw or "no space" in raw or "disk i/o" in raw:
+        return Unavailable("The service's disk is full: nothing was changed. Free some space on it, then try again.")
+    if "locked" in raw or "lock timeout" in raw or "deadlock" in raw or "busy" in raw:
+        return Unavailable("The service's database is busy: nothing was changed. Try again in a few seconds.")
+    if "no such table" in raw or "does not exist" in raw:
+        return Unavailable("The service's database has no tables yet: run `python -m pillar_service.web migrate`.")
+    return Unavailable("The service's database does not answer: nothing was changed. Try again in a minute.")
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date and return what was applied; a second process that does so waits for the first."""
+    try:
+        if on_sqlite():
+            db.connect(reuse_if_open=True)
+            db.obj.pragma("foreign_keys", 0)  # not possible inside the transaction, where tables may be rebuilt
+        with transaction():
+            return list(Runner(db.obj, str(Path(__file__).parent / "migrations")).up())
+    except FAULTS as error:
+        raise explained(error) from error
+    finally:
+        release()

@@ -1,0 +1,25 @@
+"""Masters: who may use the private app."""
+
+from peewee import DoubleField, TextField
+
+from pillar_service.store.database import Table, db
+
+
+class Master(Table):
+    """A salt-master and the hash of its token."""
+
+    name = TextField(primary_key=True)
+    token_hash = TextField(unique=True)
+    created_at = DoubleField()
+
+
+def put(name: str, token_hash: str, now: float) -> None:
+    """Add a master, or give it a new token."""
+    Master.insert(name=name, token_hash=token_hash, created_at=now).on_conflict(
+        conflict_target=[Master.name], preserve=[Master.token_hash]
+    ).execute()
+
+
+def hashes() -> list[tuple[str, str]]:
+    """Every master's name and the hash of its token; past the query builder, for every request asks it."""
+    return list(db.execute_sql("SELECT name, token_hash FROM master").fetchall())

@@ -1,0 +1,64 @@
+"""Ready pillar bodies and the counter of their changes."""
+
+from peewee import BigIntegerField, IntegerField, TextField
+
+from pillar_service.store.database import Table, db, on_sqlite
+
+
+class Pillar(Table):
+    """What a node is told, as bytes to send; ``serial`` is the change that made it."""
+
+    node = TextField(primary_key=True)
+    body = TextField()
+    etag = TextField()
+    serial = BigIntegerField()
+
+
+class Change(Table):
+    """One row: the last change's serial, and the fingerprint of the settings that the bodies were made with."""
+
+    id = IntegerField(primary_key=True)
+    serial = BigIntegerField()
+    fingerprint = TextField()
+
+
+READY_SQLITE = "SELECT body, etag FROM pillar WHERE node = ?"
+READY_POSTGRES = "SELECT body, etag FROM pillar WHERE node = %s"
+
+
+def ready(node: str) -> tuple[str, str] | None:
+    """A node's body and its entity tag, by one indexed query that skips the query builder (every pillar asks it)."""
+    row = db.execute_sql(READY_SQLITE if on_sqlite() else READY_POSTGRES, (node,)).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def write(node: str, body: str, etag: str) -> bool:
+    """Write a node's body under the next serial; False, and nothing written, when it is what stands there already."""
+    if Pillar.select().where((Pillar.node == node) & (Pillar.etag == etag)).exists():
+        return False
+    Change.update(serial=Change.serial + 1).execute()
+    Pillar.insert(node=node, body=body, etag=etag, serial=serial()).on_conflict(
+        conflict_target=[Pillar.node], preserve=[Pillar.body, Pillar.etag, Pillar.serial]
+    ).execute()
+    return True
+
+
+def serial() -> int:
+    """The serial of the last change."""
+    return int(Change.select(Change.serial).scalar())
+
+
+def changed(after: int, limit: int = 1000) -> list[Pillar]:
+    """The nodes whose body changed after that serial, in the order of the changes."""
+    rows = Pillar.select(Pillar.node, Pillar.serial).where(Pillar.serial > after)
+    return list(rows.order_by(Pillar.serial).limit(limit))
+
+
+def fingerprint() -> str:
+    """The fingerprint of the settings that the bodies were made with."""
+    return str(Change.select(Change.fingerprint).scalar())
+
+
+def stamp(fingerprint: str) -> None:
+    """Remember the fingerprint of the settings that the bodies were made with."""
+    Change.update(fingerprint=fingerprint).execute()

@@ -1,0 +1,90 @@
+"""What tests of the service share: a real database of either kind, and the service's settings around it."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from databases import Postgres
+
+from pillar_service.settings import settings
+
+SECRET = "only-for-tests-0123456789abcdef0123456789"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server."""
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> str:
+    """The address of a PostgreSQL database that has the schema; a test that uses it empties it first."""
+    from pillar_service.store import database
+
+    address = postgres.new("migrated")
+    database.connect(address)
+    database.migrate()
+    return address
+
+
+def _emptied(address: str) -> str:
+    import psycopg
+
+    with psycopg.connect(address) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = ", ".join(name for (name,) in found if name != "schema_migration")
+        connection.execute(f"TRUNCATE {tables}")
+        connection.execute("INSERT INTO change (id, serial, fingerprint) VALUES (1, 0, '')")
+    return address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, of both kinds in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/fresh.sqlite"
+    else:
+        yield request.getfixturevalue("postgres").new(f"fresh_{secrets.token_hex(4)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with the schema, of both kinds in turn."""
+    from pillar_service.store import database
+
+    if request.param == "sqlite":
+        address = f"sqlite:///{tmp_path}/service.sqlite"
+        database.connect(address)
+        database.migrate()
+        return address
+    return _emptied(request.getfixturevalue("migrated"))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The settings of a service in the test's own folder, but for the database."""
+    return {
+        "CELLAR_FILES": str(tmp_path / "files"),
+        "CELLAR_SECRET_KEY": SECRET,
+        "CELLAR_PUBLIC_URL": "http://cellar.test",
+        "CELLAR_BOT_PORTS": "20000-20019",
+    }
+
+
+@pytest.fixture
+def service(url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """The service in this process, with one node, `cellar-1`; gives what makes it read its settings again."""
+    from pillar_service.usecases import nodes, storage
+
+    for name, value in {**environment, "CELLAR_DATABASE": url}.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    storage.prepare()
+    nodes.add("test", "cellar-1")
+    yield settings.cache_clear
+    storage.release()
+    settings.cache_clear()

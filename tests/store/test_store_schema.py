@@ -1,0 +1,170 @@
+import multiprocessing
+import re
+from collections.abc import Callable
+
+import peewee
+import pytest
+
+from pillar_service.core import names
+from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Service
+from pillar_service.core.errors import Invalid, Unavailable
+from pillar_service.core.jobs import JobState
+from pillar_service.store import (
+    accounts,
+    agents,
+    audit,
+    bots,
+    database,
+    jobs,
+    masters,
+    nodes,
+    pillars,
+    runs,
+    samples,
+    transfers,
+)
+from pillar_service.store.database import db, transaction
+
+CHECKS = {
+    ("agent", "type"): AgentType,
+    ("account", "state"): AccountState,
+    ("account", "role"): AccountRole,
+    ("bot", "service"): Service,
+    ("bot", "desired"): Desired,
+    ("bot", "actual"): Actual,
+    ("belongs", "role"): Belonging,
+    ("job", "state"): JobState,
+    ("sample", "actual"): Actual,
+}
+TABLES = [
+    agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
+    jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
+]  # fmt: skip
+
+
+def check_of(table: str, column: str) -> set[str]:
+    """The values that the database itself allows."""
+    if database.on_sqlite():
+        [(sql,)] = db.execute_sql("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+        [values] = re.findall(rf"CHECK \({column} IN \(([^)]*)\)", sql)
+    else:
+        question = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+        [(values,)] = db.execute_sql(question, (table, f"{table}_{column}_check")).fetchall()
+    return set(re.findall(r"'([a-z_]+)'", values))
+
+
+@pytest.mark.parametrize(("table", "column"), list(CHECKS))
+def test_a_check_allows_what_core_knows(service: Callable[[], None], table: str, column: str) -> None:
+    assert check_of(table, column) == {str(value) for value in CHECKS[table, column]}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_model_has_the_columns_of_its_table(service: Callable[[], None], table: type[peewee.Model]) -> None:
+    meta = table._meta
+    assert {field.column_name for field in meta.fields.values()} == {
+        column.name for column in db.get_columns(meta.table_name)
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["my", "a", "a-b", "0", "a" * 63, "a" * 64, "", "-a", "a-", "A", "a.b", "a\n", "a_b", "ä", "а", "a b"]
+)
+def test_the_database_knows_a_bots_name_as_core_does(service: Callable[[], None], name: str) -> None:
+    try:
+        names.bot_name(name)
+        good = True
+    except Invalid:
+        good = False
+    try:
+        with db.atomic():
+            agents.add(names.new_id(), AgentType.BOT, name, "", 1.0)
+        taken = True
+    except peewee.IntegrityError:
+        taken = False
+    assert taken == good
+
+
+def _migrate(address: str, told: "multiprocessing.Queue[list[str]]", start: object) -> None:
+    database.connect(address)
+    start.wait()  # type: ignore[attr-defined]
+    told.put(database.migrate())
+
+
+def test_two_processes_migrate_at_once_and_each_step_is_applied_once(fresh_url: str) -> None:
+    spawn = multiprocessing.get_context("fork")
+    told, start = spawn.Queue(), spawn.Event()
+    both = [spawn.Process(target=_migrate, args=(fresh_url, told, start)) for _ in range(2)]
+    for process in both:
+        process.start()
+    start.set()
+    applied = [told.get(timeout=20) for _ in both]
+    for process in both:
+        process.join()
+    assert sorted(applied) == [[], ["0001_first"]]
+
+
+def test_without_tables_the_sentence_says_what_to_run(fresh_url: str) -> None:
+    database.connect(fresh_url)
+    with pytest.raises(Unavailable, match="migrate"), transaction():
+        nodes.listed()
+    database.release()
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    for wrong in ("mysql://x/y", "sqlite://x", "sqlite:///", "", "/tmp/x"):
+        with pytest.raises(Invalid, match="CELLAR_DATABASE"):
+            database.connect(wrong)
+
+
+def test_a_transaction_is_all_or_nothing_and_joins_the_outer_one(service: Callable[[], None]) -> None:
+    def half() -> None:
+        with transaction():
+            masters.put("a", "1", 1.0)
+            with transaction():
+                masters.put("b", "2", 1.0)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert masters.hashes() == []
+
+
+def test_a_connection_that_the_server_closed_is_renewed(service: Callable[[], None]) -> None:
+    if database.on_sqlite():
+        db.connection().close()
+        database.release()
+    else:
+        [(pid,)] = db.execute_sql("SELECT pg_backend_pid()").fetchall()
+        database.release()
+        with transaction():
+            db.execute_sql("SELECT pg_terminate_backend(%s)", (pid,))
+            [(mine,)] = db.execute_sql("SELECT pg_backend_pid()").fetchall()
+        import psycopg
+
+        with psycopg.connect(db.obj.database) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (mine,))
+    with transaction():
+        masters.put("a", "1", 1.0)
+    assert masters.hashes() == [("a", "1")]
+
+
+def test_a_busy_database_is_named_so(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    holding, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction():
+            holding.set()
+            leave.wait(10)
+        database.release()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait(10)
+    statement = "PRAGMA busy_timeout = 50" if database.on_sqlite() else "SET lock_timeout = '50ms'"
+    db.execute_sql(statement)
+    with pytest.raises(Unavailable, match="busy"), transaction():
+        masters.put("a", "1", 1.0)
+    leave.set()
+    thread.join()
