@@ -1,0 +1,219 @@
+"""Bots: create one, import one, say what it should be, let it go."""
+
+import time
+from typing import Any
+
+from pillar_service.core import health, names
+from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.placement import place
+from pillar_service.settings import settings
+from pillar_service.store import accounts as account_rows
+from pillar_service.store import agents, bots, jobs, nodes
+from pillar_service.store.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import accounts, auditing, pillars, queue, transfers
+
+MEMORY_MB = (64, 1_048_576)
+
+
+def create(
+    actor: str,
+    name: object,
+    account: object,
+    description: object = "",
+    node: object = None,
+    memory_mb: object = None,
+    upload: object = None,
+    key: str | None = None,
+) -> dict[str, Any]:
+    """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}. The same ``key`` twice: one bot.
+
+    ``node`` chooses the node, else placement does; ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring
+    to life.
+    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no port).
+    """
+    label, told = names.bot_name(name), names.text(description, "description")
+    limit = names.whole_number(settings().memory_mb if memory_mb is None else memory_mb, "memory in MiB", *MEMORY_MB)
+    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload)
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return shown(before)
+        return _create(request, label, told, _active_owner(account), _place(node), limit, upload)
+
+
+def _active_owner(account: object) -> str:
+    if account is None:
+        raise Invalid("Say whose bot it is: an account's id or e-mail address ('account').")
+    owner = accounts.found(account)
+    if owner.state != AccountState.ACTIVE:
+        raise Conflict(f"The account {owner.email} is suspended: resume it first.")
+    return str(owner.id)
+
+
+def _place(node: object) -> tuple[str, int]:
+    if node is None:
+        return place(nodes.rooms())
+    chosen = names.node_id(node)
+    if nodes.find(chosen) is None:
+        raise NotFound(f"There is no node {names.shown(chosen)}.")
+    return place(nodes.rooms(chosen))
+
+
+def _create(
+    request: queue.Request, name: str, told: str, owner: str, placed: tuple[str, int], limit: int, upload: object
+) -> dict[str, Any]:
+    if bots.with_name(name):
+        raise Conflict(f"The name {name} is taken: choose another.")
+    now, id, image = time.time(), names.new_id(), settings().pub_image
+    agents.add(id, AgentType.BOT, name, told, now)
+    columns = {"service": str(Service.PUB), "node": placed[0], "port": placed[1], "image": image}
+    bots.add(id, memory_mb=limit, desired=str(Desired.RUNNING), **columns)
+    agents.join(owner, id, Belonging.OWNER)
+    command = "bots.create" if upload is None else "bots.import"
+    job = queue.ask(request, command, found(id), now)
+    if upload is not None:
+        bots.change(id, **transfers.take(upload, job.id))
+    pillars.rewrite(placed[0])
+    auditing.record(request.actor, command, f"agent:{id}", now, f"{name} on {placed[0]}, job {job.id}")
+    return shown(job)
+
+
+def desire(actor: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Say that a bot should run or be stopped; returns {"agent", "job"}. Asked again, its node is converged again."""
+    request = queue.Request(actor, idempotency_key, "desire", key, desired)
+    command = "bots.start" if desired is Desired.RUNNING else "bots.stop"
+    with transaction():
+        bot, before = found(key), request.before()
+        if before is not None:
+            return shown(before)
+        refuse_if_deleted(bot)
+        if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
+            raise Conflict(f"{bot.name} can't start: every account that owns it is suspended. Resume one first.")
+        return _change(request, command, bot, {"desired": str(desired)})
+
+
+def _with_desired(bot: Bot, desired: Desired) -> Desired:
+    bot.desired = str(desired)
+    return pillars.effective(bot)
+
+
+def upgrade(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Give a bot the newest image; returns {"agent", "job"}."""
+    request = queue.Request(actor, idempotency_key, "upgrade", key)
+    with transaction():
+        bot, before = found(key), request.before()
+        if before is not None:
+            return shown(before)
+        refuse_if_deleted(bot)
+        return _change(request, "bots.upgrade", bot, {"image": settings().pub_image})
+
+
+def describe(actor: str, key: object, description: object) -> dict[str, Any]:
+    """Change a bot's description; returns {"agent"}."""
+    told, now = names.text(description, "description"), time.time()
+    with transaction():
+        bot = found(key)
+        agents.change(bot.id, description=told)
+        auditing.record(actor, "bots.describe", f"agent:{bot.id}", now)
+        return {"agent": described([found(bot.id)])[0]}
+
+
+def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Let a bot go: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
+
+    The name and the port are free once the node has done so. What is still queued for the bot is cancelled.
+    """
+    request = queue.Request(actor, idempotency_key, "delete", key, purge)
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return shown(before)
+        bot, now = found(key), time.time()
+        for job in jobs.open_of(bot.id):
+            jobs.move(job.id, "queued", "cancelled", ended_at=now, error="The bot was deleted before it was done.")
+        return _change(request, "bots.delete", bot, {"desired": str(Desired.ABSENT), "purge": purge or bot.purge})
+
+
+def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:
+    if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
+        raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
+    now = time.time()
+    bots.change(bot.id, **columns)
+    pillars.rewrite(bot.node)
+    job = queue.ask(request, command, bot, now)
+    auditing.record(request.actor, command, f"agent:{bot.id}", now, f"job {job.id}, {columns}")
+    return shown(job)
+
+
+def refuse_if_deleted(bot: Bot) -> None:
+    """Raise Conflict for a bot that has a tombstone."""
+    if bot.desired == Desired.ABSENT:
+        raise Conflict(f"{bot.name} is being deleted: nothing else can be done with it.")
+
+
+def found(key: object) -> Bot:
+    """The bot with that id or name that is there; raises NotFound."""
+    bot = bots.find(key) if isinstance(key, str) and names.BOT_NAME.fullmatch(key) else None
+    if bot is None or bot.agent.removed_at is not None:
+        raise NotFound(f"There is no bot {names.shown(key)}.")
+    return bot
+
+
+def role_for(person: str, key: object) -> str | None:
+    """As what this person may see a bot: owner, member, operator; None when not at all. Raises NotFound."""
+    account, role = accounts.found(person), agents.role_for(person, found(key).id)
+    return role or ("operator" if account.role == "operator" else None)
+
+
+def listed(name: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+    """The bots that are there: all, the one with that name, those of that account (id or address)."""
+    return described(bots.listed(name, None if account is None else accounts.found(account).id))
+
+
+def show(key: object) -> dict[str, Any]:
+    """One bot, by id or name; raises NotFound."""
+    return described([found(key)])[0]
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """A job and its bot, as the answer to who asked for it."""
+    bot = bots.with_ids([job.bot])[job.bot]
+    return {"agent": described([bot])[0], "job": queue.described(job, bot.name)}
+
+
+def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
+    """Bots as the API shows them."""
+    belonging = agents.people_of([bot.id for bot in found_bots])
+    people = account_rows.with_ids({row.source for row in belonging})
+    who: dict[str, list[dict[str, str]]] = {}
+    for row in belonging:
+        who.setdefault(row.target, []).append({"email": people[row.source].email, "role": row.role})
+    now = time.time()
+    return [_described(bot, who.get(bot.id, []), now) for bot in found_bots]
+
+
+def _described(bot: Bot, account: list[dict[str, str]], now: float) -> dict[str, Any]:
+    return {
+        "id": bot.id,
+        "type": str(AgentType.BOT),
+        "name": bot.name,
+        "host": f"{bot.name}.{settings().domain}",
+        "description": bot.agent.description,
+        "service": bot.service,
+        "node": bot.node,
+        "port": bot.port,
+        "desired": bot.desired,
+        "actual": str(health.seen(Actual(bot.actual), bot.reported_at, now)),
+        "detail": bot.detail,
+        "pub_id": bot.pub_id,
+        "version": bot.version,
+        "image": bot.image,
+        "memory_mb": bot.memory_mb,
+        "account": account,
+        "created_at": bot.agent.created_at,
+        "reported_at": bot.reported_at,
+        "health": bot.report,
+    }

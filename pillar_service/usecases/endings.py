@@ -1,0 +1,96 @@
+"""How a job ends, and what its end means for its bot."""
+
+from typing import Any
+
+from pillar_service.core import names, outcomes
+from pillar_service.core.agents import Actual, Desired
+from pillar_service.core.commands import COMMANDS
+from pillar_service.core.jobs import JobState, step
+from pillar_service.core.outcomes import Outcome
+from pillar_service.store import agents, bots, jobs, samples, transfers
+from pillar_service.store.bots import Bot
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, pillars
+
+NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
+NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
+
+
+def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
+    """What the node's return means for this job."""
+    if not COMMANDS[job.command].converges:
+        called = outcomes.of_call(returned, success, retcode)
+        missing = called.succeeded and job.command == "bots.export" and transfers.of_job(job.id) is None
+        return Outcome(False, error=NO_TAR) if missing else called
+    applied = outcomes.of_bot(returned, job.bot)
+    if applied.succeeded and job.command == "bots.delete" and not _removed(returned, job.bot):
+        return Outcome(False, error=NOT_REMOVED)
+    return applied
+
+
+def _removed(returned: Any, bot: str) -> bool:
+    # A pillar from before the deletion (a cache, a last known good copy) applies cleanly too, and the bot runs on: only
+    # the tombstone's own state says that it is gone. Else its name and identity would be free while it lives.
+    return any(
+        key.startswith("pub_|-") and key.endswith("_|-gone") and outcomes.owner(str(state.get("__id__"))) == bot
+        for key, state in returned.items()
+    )
+
+
+def settle(job: Job, ended: Outcome, now: float) -> None:
+    """A running job has its outcome."""
+    if not ended.succeeded:
+        end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now)
+        return
+    _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    bot = bots.with_ids([job.bot])[job.bot]
+    if job.command == "bots.delete":
+        _gone(bot, now)
+    elif COMMANDS[job.command].converges or job.command == "bots.restart":
+        _converged(bot, ended.result if isinstance(ended.result, dict) else {})
+    elif job.command == "bots.export":
+        bots.change(bot.id, **told(bot, ended.result if isinstance(ended.result, dict) else {}))
+
+
+def end(job: Job, state: JobState, said: str, now: float) -> None:
+    """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
+    _move(job, state, now, error=said)
+    if COMMANDS[job.command].converges:
+        bot = bots.with_ids([job.bot])[job.bot]
+        worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
+        bots.change(bot.id, detail=said, **worse)
+
+
+def _move(job: Job, state: JobState, now: float, **columns: Any) -> None:
+    step(JobState(job.state), state)
+    jobs.move(job.id, job.state, str(state), ended_at=now, **columns)
+    auditing.record(f"node:{job.node}", f"jobs.{state}", f"agent:{job.bot}", now, f"{job.command}, job {job.id}")
+
+
+def _converged(bot: Bot, said: dict[str, Any]) -> None:
+    now_is = {Desired.RUNNING: Actual.ALIVE, Desired.STOPPED: Actual.STOPPED}.get(pillars.effective(bot))
+    changed = {"actual": str(now_is)} if now_is else {}
+    bots.change(bot.id, detail="", **changed, **told(bot, said))
+
+
+def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:
+    """The columns that change by what a pub said of itself; its identity, once known, stays."""
+    pub_id, sequence, version = said.get("pub_id"), said.get("sequence"), said.get("version")
+    columns: dict[str, Any] = {}
+    if bot.pub_id is None and isinstance(pub_id, str) and names.PUB_ID.fullmatch(pub_id):
+        columns["pub_id"] = pub_id
+    if isinstance(sequence, int) and (bot.sequence or 0) < sequence < 2**53:
+        columns["sequence"] = sequence
+    if isinstance(version, str) and version.isprintable():
+        columns["version"] = version[:100]
+    return columns
+
+
+def _gone(bot: Bot, now: float) -> None:
+    """It is removed: name and port are free, all is forgotten but the identity (transfers.take needs it)."""
+    agents.change(bot.id, removed_at=now)
+    bots.change(bot.id, port=None, actual=str(Actual.GONE), detail="", report=None, reported_at=None, imported=None)
+    samples.forget(bot.id)
+    agents.leave(bot.id)
+    pillars.rewrite(bot.node)
+    auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)

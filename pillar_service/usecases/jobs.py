@@ -1,0 +1,98 @@
+"""Jobs: submit one, look at it, cancel it. How masters carry them out is in runs.py."""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.agents import Desired
+from pillar_service.core.commands import command
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.jobs import OVER, JobState, step
+from pillar_service.store import bots as rows
+from pillar_service.store import jobs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, bots, queue
+
+ELSEWHERE = {
+    "bots.create": "POST /agents",
+    "bots.import": "POST /agents with 'import'",
+    "bots.delete": "DELETE /agents/<id>",
+}
+"""Commands that need more than a bot and arguments, and where they are asked for."""
+
+MOST_LISTED = 500
+
+
+def submit(actor: str, name: object, bot: object, arguments: object = None, key: str | None = None) -> dict[str, Any]:
+    """Ask for a command on a bot (by id or name); returns {"agent", "job"}. The same ``key`` twice gives the same job.
+
+    Raises Invalid (command, arguments), NotFound (bot), Conflict (the bot can't do this now).
+    """
+    asked = command(name).name
+    if asked in ELSEWHERE:
+        raise Invalid(f"{asked} is not submitted as a job: use {ELSEWHERE[asked]}.")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise Invalid('The arguments must be an object such as {"uses": 1}.')
+    if asked in ("bots.start", "bots.stop"):
+        command(asked).checked(arguments or {})
+        return bots.desire(actor, bot, Desired.RUNNING if asked == "bots.start" else Desired.STOPPED, key)
+    if asked == "bots.upgrade":
+        command(asked).checked(arguments or {})
+        return bots.upgrade(actor, bot, key)
+    return _submit(queue.Request(actor, key, asked, bot, arguments), asked, bot, arguments or {})
+
+
+def _submit(request: queue.Request, name: str, key: object, arguments: dict[str, Any]) -> dict[str, Any]:
+    now = time.time()
+    with transaction():
+        bot, before = bots.found(key), request.before()
+        if before is None:
+            bots.refuse_if_deleted(bot)
+            before = queue.ask(request, name, bot, now, arguments)
+            auditing.record(request.actor, name, f"agent:{bot.id}", now, f"job {before.id}")
+        return {"agent": bots.described([bot])[0], "job": queue.described(before)}
+
+
+def found(id: object) -> Job:
+    """The job with that id; raises NotFound."""
+    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    if job is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    return job
+
+
+def show(id: object, after: int = 0) -> dict[str, Any]:
+    """A job and its lines after the n-th: {"job", "lines"}; raises NotFound."""
+    job = found(id)
+    lines = [{"n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(job.id, after)]
+    return {"job": queue.described(job), "lines": lines}
+
+
+def has_news(id: str, after: int) -> bool:
+    """Whether a job is over or has lines after the n-th. Cheap: long polls ask it all the time."""
+    return found(id).state in OVER or jobs.line_count(id) > after
+
+
+def listed(
+    state: str | None = None, node: str | None = None, bot: str | None = None, limit: object = 100
+) -> list[dict[str, Any]]:
+    """The newest jobs, newest first; ``bot`` is an id or a name."""
+    if state is not None and state not in list(JobState):
+        raise Invalid(f"{names.shown(state)} is no state of a job; there are: {', '.join(JobState)}.")
+    most = names.whole_number(limit, "limit", 1, MOST_LISTED)
+    found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
+    known = rows.with_ids({job.bot for job in found_jobs})
+    return [queue.described(job, known[job.bot].name) for job in found_jobs]
+
+
+def cancel(actor: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet; raises Conflict when it runs or is over."""
+    now = time.time()
+    with transaction():
+        job = found(id)
+        state = step(JobState(job.state), JobState.CANCELLED)
+        if not jobs.move(job.id, job.state, state, ended_at=now, error="It was cancelled before it ran."):
+            raise Conflict("The job has just moved on: look at it again.")
+        auditing.record(actor, "jobs.cancel", f"agent:{job.bot}", now, f"job {job.id}")
+        return queue.described(found(job.id))

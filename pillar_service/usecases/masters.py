@@ -1,0 +1,36 @@
+"""Masters: who may use the private app."""
+
+import hmac
+import time
+
+from pillar_service.core import names, tokens
+from pillar_service.core.errors import Unauthenticated
+from pillar_service.store import masters
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing
+
+
+def new_token(actor: str, name: str) -> str:
+    """Give a master a new token, which ends the one before, and return it; only its hash is kept."""
+    token, now = tokens.new_token(), time.time()
+    with transaction():
+        masters.put(names.node_id(name), tokens.hash_token(token), now)
+        auditing.record(actor, "masters.token", f"master:{name}", now)
+    return token
+
+
+def authenticate(token: str) -> str:
+    """The name of the master whose token this is; raises Unauthenticated. The same time for every wrong token."""
+    given, found = tokens.hash_token(token), None
+    for name, token_hash in masters.hashes():
+        found = name if hmac.compare_digest(given, token_hash) else found
+    if found is None:
+        raise Unauthenticated(
+            "This master's token is not known: make one with `python -m pillar_service.web master-token`."
+        )
+    return found
+
+
+def has_token(name: str, token: str) -> bool:
+    """Whether this is that master's token now."""
+    return (name, tokens.hash_token(token)) in masters.hashes()

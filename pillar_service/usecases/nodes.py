@@ -1,0 +1,78 @@
+"""Nodes: add one, list them."""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid, Unauthenticated
+from pillar_service.settings import settings
+from pillar_service.store import nodes
+from pillar_service.store.database import transaction
+from pillar_service.store.nodes import Node
+from pillar_service.usecases import auditing, pillars
+
+CONCURRENCY = 4
+"""How many runs a node has at a time, unless it is told otherwise."""
+
+
+def add(
+    actor: str, id: object, port_first: object = None, port_last: object = None, concurrency: object = None
+) -> tuple[dict[str, Any], bool]:
+    """Add a node, or change the one that is there; returns it and whether it is new. What is None stays as it is.
+
+    ``port_first`` to ``port_last`` are its bots' ports, both included; ``concurrency`` is how many runs it has at
+    a time.
+    """
+    name, now = names.node_id(id), time.time()
+    with transaction():
+        there = nodes.find(name)
+        columns = _columns(there, port_first, port_last, concurrency)
+        if there is None:
+            nodes.add(name, **columns)
+        else:
+            nodes.change(name, **columns)
+        pillars.rewrite(name)
+        if there is None or any(getattr(there, key) != value for key, value in columns.items()):
+            auditing.record(actor, "nodes.add", f"node:{name}", now, f"{columns}")
+        return described(_found(name)), there is None
+
+
+def _columns(there: Node | None, first: object, last: object, concurrency: object) -> dict[str, int]:
+    default = settings().bot_ports
+    before = (there.port_first, there.port_last, there.concurrency) if there else (*default, CONCURRENCY)
+    given = [was if value is None else value for was, value in zip(before, (first, last, concurrency), strict=True)]
+    low = names.whole_number(given[0], "first port", 1, 65535)
+    high = names.whole_number(given[1], "last port", 1, 65535)
+    if low > high:
+        raise Invalid(f"The first port ({low}) must not be above the last ({high}).")
+    return {"port_first": low, "port_last": high, "concurrency": names.whole_number(given[2], "concurrency", 1, 100)}
+
+
+def _found(id: str) -> Node:
+    found = nodes.find(id)
+    assert found is not None
+    return found
+
+
+def listed() -> list[dict[str, Any]]:
+    """All nodes."""
+    return [described(node) for node in nodes.listed()]
+
+
+def described(node: Node) -> dict[str, Any]:
+    """A node as the API shows it."""
+    return {
+        "id": node.id,
+        "port_first": node.port_first,
+        "port_last": node.port_last,
+        "concurrency": node.concurrency,
+        "last_seen": node.last_seen,
+        "facts": node.facts,
+    }
+
+
+def known(id: str) -> str:
+    """The id, if there is such a node; raises Unauthenticated: its token outlived it."""
+    if nodes.find(id) is None:
+        raise Unauthenticated(f"There is no node {names.shown(id)}: add it first.")
+    return id

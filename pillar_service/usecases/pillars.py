@@ -1,0 +1,80 @@
+"""Pillars: what each node is told, kept as ready bodies."""
+
+import hashlib
+import json
+
+from pillar_service.core import agents as rules
+from pillar_service.core import pillar as shape
+from pillar_service.core import tokens
+from pillar_service.settings import settings
+from pillar_service.store import accounts, agents, bots, nodes, pillars
+from pillar_service.store.bots import Bot
+from pillar_service.store.database import transaction
+
+ready = pillars.ready
+
+
+def changes(after: int | None) -> tuple[int, list[str]]:
+    """The last serial, and the nodes whose pillar changed after ``after`` (none when it is None)."""
+    if after is None:
+        return pillars.serial(), []
+    rows = pillars.changed(after)
+    return (rows[-1].serial if rows else after), [row.node for row in rows]
+
+
+def rewrite(node: str) -> None:
+    """Write a node's body anew, in the transaction that changed its facts."""
+    there = bots.listed(node=node)
+    owners = owner_states([bot.id for bot in there])
+    chosen = settings()
+    service = {"url": chosen.address, "token": tokens.node_token(chosen.secret_key, node)}
+    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there])
+    pillars.write(node, body, shape.etag(body))
+
+
+def refresh() -> int:
+    """Rewrite every body if the settings that stand in them have changed; the number of nodes then, else 0."""
+    chosen = settings()
+    told = [chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, chosen.seeds]
+    fingerprint = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    with transaction():
+        if pillars.fingerprint() == fingerprint:
+            return 0
+        everywhere = nodes.listed()
+        for node in everywhere:
+            rewrite(node.id)
+        pillars.stamp(fingerprint)
+    return len(everywhere)
+
+
+def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
+    """For each of these bots the states of its owners' accounts."""
+    owning = agents.people_of(of, rules.Belonging.OWNER)
+    found = accounts.with_ids({row.source for row in owning})
+    states: dict[str, list[rules.AccountState]] = {}
+    for row in owning:
+        states.setdefault(row.target, []).append(rules.AccountState(found[row.source].state))
+    return states
+
+
+def effective(bot: Bot) -> rules.Desired:
+    """What the bot's node is told that it should be."""
+    return rules.effective(rules.Desired(bot.desired), owner_states([bot.id]).get(bot.id, []))
+
+
+def _facts(bot: Bot, owners: list[rules.AccountState]) -> shape.BotFacts:
+    chosen = settings()
+    return shape.BotFacts(
+        id=bot.id,
+        name=bot.name,
+        host=f"{bot.name}.{chosen.domain}",
+        service=bot.service,
+        desired=rules.effective(rules.Desired(bot.desired), owners),
+        purge=bot.purge,
+        port=bot.port or 0,  # one that is there always has a port
+        image=bot.image,
+        memory_mb=bot.memory_mb,
+        allow_private=chosen.allow_private,
+        seeds=chosen.seeds,
+        imported=bot.imported,
+    )

@@ -1,0 +1,69 @@
+"""The queue: how a use case asks for a job, in its own transaction."""
+
+import hashlib
+import json
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.commands import command
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.store import bots, jobs
+from pillar_service.store.bots import Bot
+from pillar_service.store.jobs import Job
+
+KEY_LENGTH = 200
+
+
+class Request:
+    """Who asks (``actor``), for what (its parts make the fingerprint), under which idempotency key (or None)."""
+
+    def __init__(self, actor: str, key: str | None, *parts: object) -> None:
+        if key is not None:
+            names.text(key, "Idempotency-Key", KEY_LENGTH)
+            if not key:
+                raise Invalid("The Idempotency-Key is empty: leave it out, or send something unique.")
+        self.actor, self.key = actor, key
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def before(self) -> Job | None:
+        """The job that this very request made before; raises Conflict when the key was another request's."""
+        found = jobs.with_key(self.actor, self.key) if self.key is not None else None
+        if found is not None and found.fingerprint != self.fingerprint:
+            raise Conflict(f"The Idempotency-Key {names.shown(self.key)} was used for another request: send a new one.")
+        return found
+
+
+def ask(request: Request, name: str, bot: Bot, now: float, arguments: dict[str, Any] | None = None) -> Job:
+    """Queue a job for a bot. ``arguments`` are checked by the command; raises Invalid."""
+    return jobs.add(
+        id=names.new_id(),
+        command=name,
+        bot=bot.id,
+        node=bot.node,
+        arguments=command(name).checked(arguments or {}),
+        actor=request.actor,
+        idempotency_key=request.key,
+        fingerprint=request.fingerprint,
+        created_at=now,
+        not_before=now,
+    )
+
+
+def described(job: Job, bot_name: str | None = None) -> dict[str, Any]:
+    """A job as the API shows it; ``bot_name`` spares a query to who knows it."""
+    return {
+        "id": job.id,
+        "command": job.command,
+        "bot": job.bot,
+        "bot_name": bot_name or bots.with_ids([job.bot])[job.bot].name,
+        "node": job.node,
+        "state": job.state,
+        "arguments": job.arguments,
+        "result": job.result,
+        "error": job.error,
+        "attempts": job.attempts,
+        "actor": job.actor,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+    }

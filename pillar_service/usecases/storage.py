@@ -1,0 +1,20 @@
+"""The storage itself: the database and the folder for tars."""
+
+from pillar_service.settings import settings
+from pillar_service.store import database
+
+FAULTS = database.FAULTS
+explained = database.explained
+release = database.release
+
+
+def prepare() -> None:
+    """Name the database and make the folders; nothing is connected yet, so that a server may fork afterwards."""
+    chosen = settings()
+    chosen.files.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database.connect(chosen.database)
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date and return what was applied. Safe when several processes do it at once."""
+    return database.migrate()

@@ -1,0 +1,262 @@
+import threading
+import time
+from typing import Any
+
+import pytest
+from pouring import answer, bot, carry_out, owner, poured, state, states_of
+
+from pillar_service.core.errors import Conflict, Forbidden, Invalid
+from pillar_service.core.jobs import CLAIM_LEASE_S, MAX_ATTEMPTS, QUEUED_FOR_S
+from pillar_service.store import database
+from pillar_service.store import jobs as job_rows
+from pillar_service.store import runs as run_rows
+from pillar_service.usecases import bots, jobs, nodes, runs, storage
+
+pytestmark = pytest.mark.usefixtures("service", "person")
+
+
+@pytest.fixture
+def person(service: None) -> None:
+    owner()
+
+
+def ask(command: str, name: str = "my", **arguments: Any) -> str:
+    return str(jobs.submit("test", command, name, arguments)["job"]["id"])
+
+
+def job(id: str) -> dict[str, Any]:
+    return dict(jobs.show(id)["job"])
+
+
+def age(run: dict[str, Any], seconds: float) -> None:
+    """Let time pass for a run."""
+    with database.transaction():
+        row = run_rows.find(run["id"])
+        run_rows.Run.update(expires_at=row.expires_at - seconds).where(run_rows.Run.id == run["id"]).execute()  # type: ignore[union-attr]
+
+
+def ready_again(id: str) -> None:
+    """Let the pause before the next try pass."""
+    with database.transaction():
+        job_rows.Job.update(not_before=0).where(job_rows.Job.id == id).execute()
+
+
+def test_eight_threads_claim_and_each_job_is_given_once() -> None:
+    for n in range(8):
+        poured(f"b{n}")
+    nodes.add("test", "cellar-1", concurrency=100)
+    asked = {ask("bots.invites", f"b{n}") for n in range(8)}
+    given: list[str] = []
+    together = threading.Barrier(8)
+
+    def claim() -> None:
+        together.wait()
+        for _ in range(3):
+            given.extend(id for run in runs.claim("salt") for id in run["jobs"])
+        storage.release()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(given) == sorted(asked)
+
+
+def test_converging_jobs_of_a_node_share_one_run_and_never_overlap() -> None:
+    first = [bot(name)["job"]["id"] for name in ("one", "two")]
+    [run] = runs.claim("salt")
+    assert sorted(run["jobs"]) == sorted(first)
+    assert (run["function"], run["arguments"], run["retry_safe"]) == ("state.apply", ["pubs"], True)
+    third = bot("three")["job"]["id"]
+    assert runs.claim("other") == []
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, states_of())
+    [after] = runs.claim("other")
+    assert after["jobs"] == [third]
+
+
+def test_one_bot_of_a_shared_run_may_fail_alone() -> None:
+    one, two = bot("one"), bot("two")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, state(one["agent"]["id"]) | state(two["agent"]["id"], result=False, comment="no space left on device"))
+    assert job(one["job"]["id"])["state"] == "succeeded"
+    assert "disk is full" in job(two["job"]["id"])["error"]
+
+
+def test_a_bots_jobs_go_one_after_the_other_and_others_beside() -> None:
+    poured("other")
+    made = bot()
+    invite = ask("bots.invite", note="Ann")
+    beside = ask("bots.logs", "other")
+    claimed = runs.claim("salt")
+    assert sorted(id for run in claimed for id in run["jobs"]) == sorted([made["job"]["id"], beside])
+    for run in claimed:
+        runs.started("salt", run["id"], f"jid-{run['id']}")
+        answer(run, states_of() if run["function"] == "state.apply" else {"lines": []})
+    [run] = runs.claim("salt")
+    assert (run["jobs"], run["arguments"]) == ([invite], [made["agent"]["id"], 1, "Ann"])
+
+
+def test_a_node_has_no_more_runs_than_its_concurrency() -> None:
+    nodes.add("test", "cellar-1", concurrency=2)
+    for n in range(3):
+        poured(f"b{n}")
+    for n in range(3):
+        ask("bots.logs", f"b{n}")
+    assert len(runs.claim("salt")) == 2
+    assert runs.claim("salt") == []
+
+
+def test_a_result_is_taken_once() -> None:
+    made = bot()
+    [run] = runs.claim("salt")
+    with pytest.raises(Conflict):
+        answer(run, states_of())
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    for jid, node in (("wrong", "cellar-1"), (f"jid-{run['id']}", "cellar-2")):
+        with pytest.raises(Conflict, match="waits for"):
+            runs.result("salt", run["id"], jid, node, states_of(), True, 0)
+    answer(run, states_of())
+    answer(run, ["an error that comes late"], success=False, retcode=1)
+    assert job(made["job"]["id"])["state"] == "succeeded"
+
+
+def test_a_run_is_its_masters_alone() -> None:
+    bot()
+    [run] = runs.claim("salt")
+    for act in (
+        lambda: runs.started("thief", run["id"], "1"),
+        lambda: runs.add_lines("thief", run["id"], []),
+        lambda: runs.failed("thief", run["id"], "no_return"),
+        lambda: runs.result("thief", run["id"], "1", "cellar-1", {}, True, 0),
+    ):
+        with pytest.raises(Forbidden, match="held by the master salt"):
+            act()
+    assert runs.held("thief") == []
+    assert [held["id"] for held in runs.held("salt")] == [run["id"]]
+
+
+def test_started_is_written_once_and_refused_when_the_claim_has_passed() -> None:
+    made = bot()
+    [run] = runs.claim("salt")
+    age(run, CLAIM_LEASE_S + 1)
+    ready_again(made["job"]["id"])
+    assert runs.is_claimable()
+    assert runs.claim("other") == []
+    assert job(made["job"]["id"])["state"] == "queued"
+    with pytest.raises(Conflict, match="do not publish"):
+        runs.started("salt", run["id"], "1")
+    ready_again(made["job"]["id"])
+    [again] = runs.claim("other")
+    runs.started("other", again["id"], "1")
+    runs.started("other", again["id"], "1")
+    with pytest.raises(Conflict):
+        runs.started("other", again["id"], "2")
+    assert (job(made["job"]["id"])["state"], job(made["job"]["id"])["attempts"]) == ("running", 2)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "state"),
+    [
+        ("bots.invite", "not_published", "queued"),
+        ("bots.invite", "no_return", "timed_out"),
+        ("bots.invite", "node_away", "failed"),
+        ("bots.invite", "not_running", "lost"),
+        ("bots.invites", "no_return", "queued"),
+        ("bots.start", "not_running", "queued"),
+    ],
+)
+def test_what_may_not_run_twice_does_not(command: str, reason: str, state: str) -> None:
+    poured()
+    id = ask(command)
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], "1")
+    runs.failed("salt", run["id"], reason)
+    runs.failed("salt", run["id"], reason)
+    assert (job(id)["state"], job(id)["attempts"]) == (state, 1)
+    assert job(id)["error"]
+
+
+def test_tries_end_and_the_bot_shows_why() -> None:
+    made = bot()
+    for _ in range(MAX_ATTEMPTS):
+        ready_again(made["job"]["id"])
+        [run] = runs.claim("salt")
+        runs.started("salt", run["id"], "1")
+        age(run, run["timeout_s"] + runs.GRACE_S + 1)
+        runs.claim("salt")
+    assert job(made["job"]["id"])["state"] == "timed_out"
+    assert bots.show("my")["detail"] == "The node did not answer in time."
+    with pytest.raises(Invalid):
+        runs.failed("salt", run["id"], "bored")
+
+
+def test_a_job_that_nobody_claims_is_timed_out_after_a_day() -> None:
+    made = bot()
+    with database.transaction():
+        job_rows.Job.update(created_at=time.time() - QUEUED_FOR_S - 1).execute()
+    assert runs.claim("salt") == []
+    assert job(made["job"]["id"])["state"] == "timed_out"
+
+
+def test_lines_are_kept_once_and_only_by_their_own_job() -> None:
+    one, two = bot("one"), bot("two")
+    [run] = runs.claim("salt")
+    lines = [
+        {"key": "1", "state_id": f"{one['agent']['id']} container", "text": "made\n{{ it }}\x1b[31m"},
+        {"key": "2", "state_id": "docker engine", "text": "of nobody"},
+        {"key": "3", "text": "of all"},
+    ]
+    runs.add_lines("salt", run["id"], lines)
+    runs.add_lines("salt", run["id"], lines)
+    told = {
+        name: [line["text"] for line in jobs.show(made["job"]["id"])["lines"]]
+        for name, made in (("one", one), ("two", two))
+    }
+    assert told == {"one": ["made {{ it }} [31m", "of all"], "two": ["of all"]}
+    assert [line["text"] for line in jobs.show(one["job"]["id"], after=1)["lines"]] == ["of all"]
+
+
+def test_a_cancelled_job_is_not_published_and_a_running_one_is_not_cancelled() -> None:
+    made = bot()
+    [run] = runs.claim("salt")
+    jobs.cancel("test", made["job"]["id"])
+    with pytest.raises(Conflict, match="do not publish"):
+        runs.started("salt", run["id"], "1")
+    runs.failed("salt", run["id"], "not_published")
+    assert job(made["job"]["id"])["state"] == "cancelled"
+    id = ask("bots.start")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], "1")
+    with pytest.raises(Conflict, match="can't become cancelled"):
+        jobs.cancel("test", id)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "error"),
+    [
+        ("bots.create", {}, Invalid), ("bots.delete", {}, Invalid), ("rm", {}, Invalid),
+        ("bots.invite", {"uses": 0}, Invalid),
+        ("bots.invite", [], Invalid), ("bots.start", {"x": 1}, Invalid), ("bots.revoke", {"invite": "x; rm"}, Invalid),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_command_leaves_no_job(command: str, arguments: Any, error: type[Exception]) -> None:
+    poured()
+    before = len(jobs.listed())
+    with pytest.raises(error):
+        jobs.submit("test", command, "my", arguments)
+    assert len(jobs.listed()) == before
+
+
+def test_jobs_are_listed_by_what_they_are() -> None:
+    poured("one")
+    poured("two")
+    id = ask("bots.logs", "two")
+    assert [found["id"] for found in jobs.listed(state="queued")] == [id]
+    assert {found["bot_name"] for found in jobs.listed(bot="one")} == {"one"}
+    assert jobs.listed(node="cellar-9") == []
+    assert len(jobs.listed(limit="2")) == 2
+    carry_out()
+    assert not runs.is_claimable()
