@@ -1,0 +1,1 @@
+"""The private app's blueprints: one noun, one file; each view calls one use case."""

@@ -1,0 +1,89 @@
+"""Agents: persons and bots."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from pillar_service.core.agents import AgentType, Desired
+from pillar_service.core.errors import Invalid
+from pillar_service.usecases import accounts, agents, bots
+from pillar_service.web import asking
+
+blueprint = Blueprint("agents", __name__)
+
+BOT = ("type", "name", "account", "description", "node", "memory_mb", "import")
+PERSON = ("type", "email", "name", "password", "role")
+
+
+@blueprint.get("/agents")
+def listed() -> dict[str, Any]:
+    """The agents, by type, name, account or address."""
+    asked = {key: request.args.get(key) for key in ("type", "name", "account", "email")}
+    return {"agents": agents.listed(**asked)}
+
+
+@blueprint.post("/agents")
+def create() -> tuple[dict[str, Any], int]:
+    """A new bot, with the job that pours it; or a new account."""
+    asked = asking.body(*dict.fromkeys(BOT + PERSON))
+    if agents.kind(asked.get("type")) is AgentType.PERSON:
+        return _person(asking.body(*PERSON)), 201
+    given = asking.body(*BOT)
+    del given["type"]
+    description = given.pop("description", None) or ""
+    made = bots.create(
+        g.actor,
+        given.pop("name", None),
+        given.pop("account", None),
+        description,
+        upload=given.pop("import", None),
+        key=asking.key(),
+        **given,
+    )
+    return made, 201
+
+
+def _person(given: dict[str, Any]) -> dict[str, Any]:
+    made, password = accounts.create(
+        g.actor, given.get("email"), given.get("name"), given.get("password"), given.get("role")
+    )
+    return {"agent": made} | ({"password": password} if password else {})
+
+
+@blueprint.get("/agents/<key>")
+def show(key: str) -> dict[str, Any]:
+    """One agent, by id, bot name or e-mail address."""
+    return {"agent": agents.find(key)}
+
+
+@blueprint.patch("/agents/<key>")
+def change(key: str) -> dict[str, Any]:
+    """One change at a time: desired, description or image of a bot, state of an account."""
+    given = asking.body("desired", "description", "image", "state")
+    if len(given) != 1:
+        raise Invalid("Send one change: 'desired', 'description' or 'image' of a bot, or 'state' of a person.")
+    [(what, value)] = given.items()
+    if what == "state":
+        return accounts.set_state(g.actor, key, value)
+    if what == "description":
+        return bots.describe(g.actor, key, value)
+    if what == "image":
+        return _upgrade(key, value)
+    if value not in (Desired.RUNNING, Desired.STOPPED):
+        raise Invalid("'desired' must be 'running' or 'stopped'; to remove a bot, use DELETE.")
+    return bots.desire(g.actor, key, Desired(value), asking.key())
+
+
+def _upgrade(key: str, image: object) -> dict[str, Any]:
+    if image != "latest":
+        raise Invalid("'image' must be 'latest': which image that is, is a setting of the service (CELLAR_PUB_IMAGE).")
+    return bots.upgrade(g.actor, key, asking.key())
+
+
+@blueprint.delete("/agents/<key>")
+def delete(key: str) -> tuple[dict[str, Any], int]:
+    """Let a bot go; its data too with ?purge=true."""
+    purge = request.args.get("purge", "false").lower()
+    if purge not in ("true", "false"):
+        raise Invalid("'purge' must be 'true' or 'false'.")
+    return bots.delete(g.actor, key, purge == "true", asking.key()), 202

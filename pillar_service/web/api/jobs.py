@@ -1,0 +1,39 @@
+"""Jobs, as those see them who ask for them."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from pillar_service.usecases import jobs
+from pillar_service.web import asking, waiting
+
+blueprint = Blueprint("jobs", __name__)
+
+
+@blueprint.post("/jobs")
+def submit() -> tuple[dict[str, Any], int]:
+    """Ask for a command on a bot."""
+    given = asking.body("command", "bot", "arguments")
+    made = jobs.submit(g.actor, given.get("command"), given.get("bot"), given.get("arguments"), asking.key())
+    return made, 201
+
+
+@blueprint.get("/jobs")
+def listed() -> dict[str, Any]:
+    """The newest jobs, by state, node or bot."""
+    asked = {key: request.args.get(key) for key in ("state", "node", "bot")}
+    return {"jobs": jobs.listed(**asked, limit=request.args.get("limit", 100))}
+
+
+@blueprint.get("/jobs/<id>")
+def show(id: str) -> dict[str, Any]:
+    """A job and its lines; waits for a new line or the end."""
+    after = asking.after() or 0
+    waiting.until(lambda: jobs.has_news(id, after), asking.wait())
+    return jobs.show(id, after)
+
+
+@blueprint.post("/jobs/<id>/cancel")
+def cancel(id: str) -> dict[str, Any]:
+    """Cancel a job that does not run yet."""
+    return {"job": jobs.cancel(g.actor, id)}

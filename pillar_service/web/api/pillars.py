@@ -1,0 +1,35 @@
+"""Pillars and their changes."""
+
+from flask import Blueprint, Response, request
+
+from pillar_service.core.errors import NotFound
+from pillar_service.core.names import shown
+from pillar_service.usecases import pillars
+from pillar_service.web import asking, waiting
+
+blueprint = Blueprint("pillars", __name__)
+
+
+@blueprint.get("/pillar/<node>")
+def pillar(node: str) -> Response:
+    """The ready body of a node."""
+    found = pillars.ready(node)
+    if found is None:
+        raise NotFound(f"There is no node {shown(node)}.")
+    body, etag = found
+    if request.headers.get("If-None-Match") == etag:
+        answer = Response(status=304)
+    else:
+        answer = Response(body, mimetype="application/json")
+    answer.headers["ETag"] = etag
+    return answer
+
+
+@blueprint.get("/changes")
+def changes() -> dict[str, object]:
+    """The nodes whose pillar changed after a serial; waits for one."""
+    after = asking.after()
+    if after is not None:
+        waiting.until(lambda: pillars.changes(after)[1], asking.wait())
+    serial, nodes = pillars.changes(after)
+    return {"serial": serial, "nodes": nodes}

@@ -1,0 +1,64 @@
+"""Runs, as masters carry them out."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from pillar_service.core.errors import Forbidden
+from pillar_service.core.names import shown
+from pillar_service.usecases import runs
+from pillar_service.web import asking, waiting
+
+blueprint = Blueprint("runs", __name__)
+
+
+def _itself(name: object) -> str:
+    """The authenticated master's name; who gives another one has mixed up its tokens."""
+    if name is not None and name != g.master:
+        raise Forbidden(f"The token is that of the master {g.master}, but the request names {shown(name)}.")
+    return str(g.master)
+
+
+@blueprint.post("/jobs/claim")
+def claim() -> dict[str, Any]:
+    """What this master is to publish now; waits for something to do."""
+    given = asking.body("master", "wait")
+    master, wait = _itself(given.get("master")), asking.seconds(given.get("wait", 0))
+    return {"runs": waiting.until(lambda: runs.claim(master) if runs.is_claimable() else [], wait)}
+
+
+@blueprint.get("/runs")
+def held() -> dict[str, Any]:
+    """The runs that this master holds."""
+    return {"runs": runs.held(_itself(request.args.get("master")))}
+
+
+@blueprint.post("/runs/<id>/started")
+def started(id: str) -> dict[str, Any]:
+    """The run is about to be published under this jid."""
+    runs.started(g.master, id, asking.body("jid").get("jid"))
+    return {}
+
+
+@blueprint.post("/runs/<id>/lines")
+def lines(id: str) -> dict[str, Any]:
+    """Lines of what happens."""
+    runs.add_lines(g.master, id, asking.body("lines").get("lines"))
+    return {}
+
+
+@blueprint.post("/runs/<id>/result")
+def result(id: str) -> dict[str, Any]:
+    """What the node returned."""
+    given = asking.body("jid", "node", "return", "success", "retcode")
+    told = (given.get(key) for key in ("jid", "node", "return", "success", "retcode"))
+    runs.result(g.master, id, *told)
+    return {}
+
+
+@blueprint.post("/runs/<id>/failed")
+def failed(id: str) -> dict[str, Any]:
+    """The run could not be brought to an end."""
+    given = asking.body("jid", "reason", "detail")
+    runs.failed(g.master, id, given.get("reason"), given.get("detail", ""))
+    return {}

@@ -1,0 +1,23 @@
+"""Tars on their way, on the masters' side."""
+
+from typing import Any
+
+from flask import Blueprint, Response, g, request, send_file
+
+from pillar_service.settings import settings
+from pillar_service.usecases import transfers
+
+blueprint = Blueprint("transfers", __name__)
+
+
+@blueprint.post("/uploads")
+def upload() -> tuple[dict[str, Any], int]:
+    """Take an export to import later."""
+    request.max_content_length = settings().transfer_bytes
+    return transfers.upload(g.actor, request.stream), 201
+
+
+@blueprint.get("/transfers/<job>")
+def exported(job: str) -> Response:
+    """The tar that an export job made."""
+    return send_file(transfers.path(transfers.for_person(job).id), mimetype="application/x-tar")

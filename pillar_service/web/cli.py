@@ -1,0 +1,89 @@
+"""Commands for who sets a machine up; each may be run again."""
+
+import os
+from pathlib import Path
+
+import click
+
+from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.usecases import masters, nodes, pillars, storage
+
+ACTOR = "command line"
+
+
+class Sentences(click.Group):
+    """A group whose errors are one sentence on stderr and the error's own exit code."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except SaltcellarError as error:
+            click.echo(error.sentence, err=True)
+            raise SystemExit(error.exit_code) from error
+
+
+@click.group(cls=Sentences)
+def main() -> None:
+    """The service of Saltcellar."""
+    storage.prepare()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    applied = storage.migrate()
+    click.echo(f"Applied: {', '.join(applied)}." if applied else "Up to date.")
+    rewritten = pillars.refresh()
+    if rewritten:
+        click.echo(f"Rewrote the pillars of {rewritten} nodes with the new settings.")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path), help="Write it there (0600); a token there that works stays."
+)
+def master_token(name: str, path: Path | None) -> None:
+    """Make a token for the master NAME, which ends its old one; print it, or keep it in a file."""
+    if path is None:
+        click.echo(masters.new_token(ACTOR, name))
+    elif path.exists() and masters.has_token(name, path.read_text().strip()):
+        click.echo(f"{path} holds the token of {name} already.")
+    else:
+        _write(path, masters.new_token(ACTOR, name))
+        click.echo(f"Wrote the token of {name} to {path}.")
+
+
+def _write(path: Path, token: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{token}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+
+
+@main.command()
+@click.argument("id")
+@click.option("--ports", help="The ports of its bots, such as 20000-20999.")
+@click.option("--concurrency", help="How many runs it has at a time.")
+def node_add(id: str, ports: str | None, concurrency: str | None) -> None:
+    """Add the node ID, or change the one that is there."""
+    first, dash, last = (ports or "").partition("-")
+    if ports and not dash:
+        raise Invalid("--ports takes a range such as 20000-20999.")
+    node, is_new = nodes.add(ACTOR, id, first or None, last or None, concurrency)
+    click.echo(
+        f"{'Added' if is_new else 'There already:'} {node['id']}, ports {node['port_first']}-{node['port_last']}."
+    )
+
+
+@main.command()
+@click.argument("app", type=click.Choice(["public", "private"]))
+@click.option("--access-log", help="A file for one line for each request.")
+def serve(app: str, access_log: str | None) -> None:
+    """Serve the APP until told to stop."""
+    from pillar_service.web import serve as server  # gunicorn, which the other commands do without
+
+    server.run(app, access_log)

@@ -1,0 +1,47 @@
+"""Figures as people read them."""
+
+import time
+from datetime import UTC, datetime
+
+from flask import Flask
+
+STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float | None) -> str:
+    """A time span in its two largest units: 3725 is '1 h 2 min'."""
+    if seconds is None:
+        return "unknown"
+    left, parts = int(seconds), []
+    for step, unit in STEPS:
+        if left >= step:
+            parts.append(f"{left // step} {unit}")
+            left %= step
+    return " ".join(parts[:2]) or "0 s"
+
+
+def size(amount: float | None) -> str:
+    """Bytes in the unit that keeps them short: 1536 is '1.5 KiB'."""
+    if amount is None:
+        return "unknown"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def moment(at: float | None) -> str:
+    """A time in UTC, to the minute."""
+    return "never" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def ago(at: float | None) -> str:
+    """How long ago something was."""
+    return "never" if at is None else f"{duration(max(0.0, time.time() - at))} ago"
+
+
+def register(app: Flask) -> None:
+    """Let templates use these as filters."""
+    for figure in (duration, size, moment, ago):
+        app.add_template_filter(figure)

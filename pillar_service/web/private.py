@@ -1,0 +1,30 @@
+"""The private app: what masters and their runners use. Keep it on loopback, or behind TLS."""
+
+from flask import Flask, g, request
+
+from pillar_service.usecases import masters, storage
+from pillar_service.web import asking, problems
+from pillar_service.web.api import agents, jobs, nodes, pillars, runs, transfers
+
+LARGEST_BODY = 32 << 20
+"""The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
+
+
+def create_app() -> Flask:
+    """The WSGI app. It connects to nothing yet, so that a server may fork afterwards."""
+    storage.prepare()
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    problems.register(app)
+    app.before_request(_authenticate)
+    app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
+    for noun in (agents, jobs, nodes, pillars, runs, transfers):
+        app.register_blueprint(noun.blueprint)
+    return app
+
+
+def _authenticate() -> None:
+    if request.endpoint != "healthz":
+        g.master = masters.authenticate(asking.bearer())
+        g.actor = f"master:{g.master}"

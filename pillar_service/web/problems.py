@@ -1,0 +1,73 @@
+"""Errors become answers, once: a problem in JSON (RFC 9457) for machines, a page for people."""
+
+import json
+from collections.abc import Callable
+
+from flask import Flask, Response, current_app
+from werkzeug.exceptions import HTTPException
+
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError
+from pillar_service.usecases import storage
+
+Shown = Callable[[int, str, str], Response]
+"""Makes the answer from status, title and the sentence."""
+
+SENTENCES = {
+    400: "The request can't be read: send what the documentation shows.",
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    408: "The request took too long to come in: send it again.",
+    413: "That is too large.",
+    415: "Send JSON, with the header 'Content-Type: application/json'.",
+}
+
+
+NO_TEXT = "It holds characters that are no text (lone surrogates): leave them out."
+
+
+def problem(status: int, title: str, sentence: str) -> Response:
+    """An answer of type application/problem+json."""
+    told = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+    answer = Response(json.dumps(told), status, mimetype="application/problem+json")
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def register(app: Flask, shown: Shown = problem) -> None:
+    """Turn every error of this app into an answer."""
+
+    def on_error(error: SaltcellarError) -> Response:
+        answer = shown(error.status, error.title, error.sentence)
+        if error.status == 503:
+            answer.headers["Retry-After"] = "5"
+        return answer
+
+    app.register_error_handler(SaltcellarError, on_error)
+    app.register_error_handler(HTTPException, lambda error: _http(error, shown))
+    app.register_error_handler(UnicodeEncodeError, lambda error: on_error(Invalid(NO_TEXT)))
+    app.register_error_handler(Exception, lambda error: on_error(_logged(error)))
+    for fault in storage.FAULTS:
+        app.register_error_handler(fault, lambda error: on_error(_fault(error)))
+
+
+def _http(error: HTTPException, shown: Shown) -> Response:
+    if error.code is None or error.code < 400:
+        return Response.force_type(error.get_response())
+    answer = shown(error.code, error.name, SENTENCES.get(error.code, error.description or error.name))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _fault(error: Exception) -> SaltcellarError:
+    current_app.logger.error("database: %s", error)
+    storage.release()
+    return storage.explained(error)
+
+
+def _logged(error: Exception) -> SaltcellarError:
+    current_app.logger.error("unexpected", exc_info=error)
+    storage.release()
+    return Failed("Something went wrong on our side: it is in the service's log. Try again in a minute.")

@@ -1,0 +1,70 @@
+"""Run one of the apps under gunicorn."""
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
+
+from pillar_service.settings import settings
+from pillar_service.usecases import pillars, storage
+from pillar_service.web import private, public, waiting
+
+APPS = {"public": public.create_app, "private": private.create_app}
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: a master's client and nodes come back every few seconds."""
+
+STOP_S = 10
+"""How long requests may go on after the server was told to stop; long polls end at once."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn around one app, set up by our settings instead of a file of its own."""
+
+    def __init__(self, app: str, access_log: str | None) -> None:
+        self.chosen, self.access_log = app, access_log
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self.chosen, self.access_log).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return APPS[self.chosen]()
+
+
+def options(app: str, access_log: str | None) -> dict[str, Any]:
+    """Gunicorn's settings for the app ``public`` or ``private``; ``access_log`` is a file, or None for no log."""
+    chosen = settings()
+    host, port = {
+        "public": (chosen.public_host, chosen.public_port),
+        "private": (chosen.private_host, chosen.private_port),
+    }[app]
+    return {
+        "bind": f"{host}:{port}",
+        "proc_name": f"saltcellar-{app}",
+        "workers": chosen.workers,
+        "threads": chosen.threads,
+        "worker_class": "gthread",
+        "control_socket_disable": True,
+        "preload_app": True,  # the workers share what they imported
+        "keepalive": KEEP_ALIVE_S,
+        "graceful_timeout": STOP_S,
+        "timeout": 60,
+        "accesslog": access_log,
+        "post_worker_init": _stop_long_polls,
+    }
+
+
+def _stop_long_polls(worker: Worker) -> None:
+    waiting.is_stopping = lambda: not worker.alive
+
+
+def run(app: str, access_log: str | None = None) -> None:
+    """Migrate, bring the pillars up to date with the settings, then serve until told to stop."""
+    storage.prepare()
+    storage.migrate()
+    pillars.refresh()
+    storage.release()
+    Server(app, access_log).run()

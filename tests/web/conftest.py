@@ -1,0 +1,54 @@
+"""Clients of the two apps."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from pillar_service.core import tokens
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+
+Service = Callable[[], None]
+
+
+@pytest.fixture
+def private_app(service: Service) -> Flask:
+    from pillar_service.web.private import create_app
+
+    return create_app()
+
+
+@pytest.fixture
+def master(private_app: Flask) -> FlaskClient:
+    """A master that has its token."""
+    from pillar_service.usecases import masters
+
+    client = private_app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {masters.new_token('test', 'salt')}"
+    return client
+
+
+@pytest.fixture
+def public_app(service: Service) -> Flask:
+    from pillar_service.web.public import create_app
+
+    return create_app()
+
+
+@pytest.fixture
+def visitor(public_app: Flask) -> FlaskClient:
+    """Somebody with a browser."""
+    return public_app.test_client()
+
+
+@pytest.fixture
+def node(public_app: Flask) -> FlaskClient:
+    """The node cellar-1 at its door."""
+    client = public_app.test_client()
+    token = tokens.node_token(str(public_app.secret_key), "cellar-1")
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client

@@ -1,0 +1,154 @@
+"""The real server and the real command line, as processes of their own."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Process:
+    """The service's command line with the settings of one test."""
+
+    def __init__(self, environment: dict[str, str], address: str) -> None:
+        self.environment = {**os.environ, **environment, "CELLAR_DATABASE": address, "PYTHONPATH": str(ROOT)}
+        self.port = free_port()
+        self.environment |= {"CELLAR_PRIVATE_PORT": str(self.port), "CELLAR_WORKERS": "2", "CELLAR_THREADS": "4"}
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pillar_service.web", *words]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+
+    def serve(self, *more: str) -> None:
+        command = [sys.executable, "-m", "pillar_service.web", "serve", "private", *more]
+        self.server = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(200):
+            try:
+                requests.get(f"{self.url}/healthz", timeout=1)
+                return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def kill(self, how: signal.Signals) -> None:
+        if self.server is not None and self.server.poll() is None:
+            os.killpg(self.server.pid, how)
+            self.server.wait(15)
+
+
+@pytest.fixture
+def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
+    made = Process(environment, fresh_url)
+    yield made
+    made.kill(signal.SIGKILL)
+
+
+def test_setting_up_may_be_done_twice(process: Process, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    steps = (
+        ["migrate"],
+        ["node-add", "cellar-1", "--ports", "21000-21009"],
+        ["master-token", "salt", "--file", str(token)],
+    )
+    first = [process.run(*step) for step in steps]
+    assert [done.returncode for done in first] == [0, 0, 0], first
+    kept = token.read_text()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    second = [process.run(*step) for step in steps]
+    assert ["Up to date" in second[0].stdout, "There already" in second[1].stdout, "already" in second[2].stdout] == [
+        True
+    ] * 3
+    assert token.read_text() == kept
+
+
+def test_what_is_wrong_is_one_sentence_and_a_code(process: Process) -> None:
+    refused = process.run("node-add", "../x")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.count("\n") == 1
+    del process.environment["CELLAR_SECRET_KEY"]
+    refused = process.run("migrate")
+    assert refused.returncode == 2
+    assert "CELLAR_SECRET_KEY" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def served(process: Process, tmp_path: Path) -> requests.Session:
+    for step in (["migrate"], ["node-add", "cellar-1"], ["master-token", "salt", "--file", str(tmp_path / "token")]):
+        assert process.run(*step).returncode == 0
+    process.serve()
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {(tmp_path / 'token').read_text().strip()}"
+    return session
+
+
+def _write(
+    process: Process, session: requests.Session, worker: int, acknowledged: list[str], until: Callable[[], bool]
+) -> None:
+    n = 0
+    while not until():
+        n += 1
+        name = f"n{worker}-{n}"
+        try:
+            answer = requests.post(f"{process.url}/nodes", json={"id": name}, headers=session.headers, timeout=5)
+        except requests.RequestException:
+            return
+        if answer.status_code == 201:
+            acknowledged.append(name)
+
+
+def test_a_killed_server_has_lost_nothing_that_it_acknowledged(process: Process, tmp_path: Path) -> None:
+    session = served(process, tmp_path)
+    acknowledged: list[str] = []
+    threads = [
+        threading.Thread(target=_write, args=(process, session, worker, acknowledged, lambda: False))
+        for worker in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    while len(acknowledged) < 30:
+        time.sleep(0.01)
+    process.kill(signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    process.serve()
+    there = {node["id"] for node in session.get(f"{process.url}/nodes").json()["nodes"]}
+    assert set(acknowledged) <= there
+    for name in acknowledged:
+        assert session.get(f"{process.url}/pillar/{name}").status_code == 200
+
+
+def test_a_server_that_is_told_to_stop_ends_long_polls(process: Process, tmp_path: Path) -> None:
+    session = served(process, tmp_path)
+    answers: list[int] = []
+
+    def wait() -> None:
+        answers.append(session.post(f"{process.url}/jobs/claim", json={"wait": 30}, timeout=40).status_code)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.5)
+    start = time.monotonic()
+    assert process.server is not None
+    process.server.terminate()
+    thread.join()
+    process.server.wait(15)
+    assert answers == [200]
+    assert time.monotonic() - start < 8
