@@ -1,0 +1,1 @@
+"""The node's side of Saltcellar; see README.md in this folder."""

@@ -1,0 +1,54 @@
+"""What can be done with one bot of this node."""
+
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.node import containers, control, starting, transfers
+from pillar_service.node.paths import Home, bot_id
+from pillar_service.node.sampler import Sampler
+from pillar_service.node.told import Told
+
+export = transfers.export
+
+
+def info(home: Home, bot: str) -> dict[str, Any]:
+    """What the pub tells of itself; raises Unavailable when it does not answer."""
+    return control.info(home.bot(bot))
+
+
+def invite(home: Home, bot: str, uses: object, note: object) -> dict[str, Any]:
+    """A new invite; raises Invalid for a number of uses or a note that can't be."""
+    checked = names.whole_number(uses, "number of uses", 1, 1000), names.text(note, "note", names.NOTE_LENGTH)
+    return control.invite(home.bot(bot), *checked)
+
+
+def invites(home: Home, bot: str) -> list[dict[str, Any]]:
+    """Every invite in the pub's ledger."""
+    return control.invites(home.bot(bot))
+
+
+def revoke(home: Home, bot: str, invite_id: str) -> dict[str, Any]:
+    """Revoke an invite; raises NotFound for one that the pub does not know."""
+    return control.revoke(home.bot(bot), str(invite_id))
+
+
+def restart(home: Home, node: str, bot: str, timeout_s: object) -> dict[str, Any]:
+    """Restart the bot's container and wait until the pub answers; what the pub tells then."""
+    seconds = names.whole_number(timeout_s, "timeout in seconds", 1, 600)
+    with containers.engine(timeout_s=60) as client:
+        container = containers.of_bot(client, node, bot_id(bot))["Id"]
+        client.restart(container, timeout=containers.STOP_S)
+    return starting.wait(home, node, bot, seconds)
+
+
+def logs(node: str, bot: str, lines: object) -> dict[str, list[str]]:
+    """The last lines of the bot's output."""
+    count = names.whole_number(lines, "number of lines", 1, 1000)
+    with containers.engine() as client:
+        return {"lines": containers.logs(client, containers.of_bot(client, node, bot_id(bot))["Id"], count)}
+
+
+def status(home: Home, node: str, told: Told) -> list[dict[str, Any]]:
+    """A fresh report of every bot; raises Unavailable when Docker does not answer."""
+    with containers.engine():
+        return Sampler(node, home, keep=False).sample(told, budget_s=60)["bots"]

@@ -1,0 +1,125 @@
+"""The bots' containers on this node's Docker engine."""
+
+import contextlib
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import docker
+import requests
+
+from pillar_service.core.errors import Failed, NotFound, Unavailable
+
+NODE_LABEL = "saltcellar.node"
+BOT_LABEL = "saltcellar.bot"
+LOG_BYTES = 1 << 20
+"""The most bytes of logs that are given back."""
+STOP_S = 10
+"""How long a pub may take to stop before it is killed."""
+
+AWAY = "Docker is not answering on the node: start it there (systemctl start docker), then start the bot again."
+
+
+@contextlib.contextmanager
+def engine(timeout_s: float = 30) -> Iterator[docker.APIClient]:
+    """A client of the engine (DOCKER_HOST, or the usual socket), closed at the end; its errors come out as ours."""
+    with errors(), contextlib.closing(_client(timeout_s)) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """Docker's errors come out as ours: Unavailable when it does not answer, NotFound, Failed with what it said."""
+    try:
+        yield
+    except docker.errors.NotFound as error:
+        raise NotFound(f"Docker does not know it: {error.explanation or error}") from error
+    except docker.errors.APIError as error:
+        raise Failed(str(error.explanation or error)) from error
+    except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
+        raise Unavailable(AWAY) from error
+
+
+def _client(timeout_s: float) -> docker.APIClient:
+    settings = docker.utils.kwargs_from_env()
+    return docker.APIClient(version="auto", timeout=timeout_s, **settings)
+
+
+def answers() -> bool:
+    """Whether the engine answers."""
+    with contextlib.suppress(Unavailable, Failed, NotFound), engine(timeout_s=5) as client:
+        return bool(client.ping())
+    return False
+
+
+def ours(client: docker.APIClient, node: str) -> dict[str, Mapping[str, Any]]:
+    """Every container of this node by bot id, whatever its state, as Docker lists it."""
+    listed = client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"})
+    return {bot: one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and not _replaces(one, bot)}
+
+
+def _replaces(listed: Mapping[str, Any], bot: str) -> bool:
+    # docker_container.running makes a short-lived, unnamed container with the same labels, to compare.
+    return not name(listed).endswith(f"-{bot}")
+
+
+def name(listed: Mapping[str, Any]) -> str:
+    """A listed container's name."""
+    return str(listed["Names"][0]).lstrip("/") if listed.get("Names") else str(listed["Id"])[:12]
+
+
+def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
+    """The bot's container; raises NotFound when this node has none."""
+    found = ours(client, node).get(bot)
+    if found is None:
+        raise NotFound("The bot has no container on this node: start the bot, which makes one.")
+    return found
+
+
+def unlisted(client: docker.APIClient, node: str, listed: set[str]) -> list[str]:
+    """The names of this node's containers whose bot is not listed."""
+    return sorted(name(one) for bot, one in ours(client, node).items() if bot not in listed)
+
+
+def has_image(client: docker.APIClient, tag: str) -> bool:
+    """Whether the engine has that image."""
+    try:
+        client.inspect_image(tag)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def stop(client: docker.APIClient, container: str) -> None:
+    """Stop a container, running, restarting or paused; one that is stopped stays so."""
+    if client.inspect_container(container)["State"].get("Paused"):
+        client.unpause(container)
+    client.stop(container, timeout=STOP_S)
+
+
+def remove(client: docker.APIClient, container: str) -> None:
+    """Stop and remove a container with its anonymous volumes."""
+    stop(client, container)
+    client.remove_container(container, v=True)
+
+
+def logs(client: docker.APIClient, container: str, lines: int) -> list[str]:
+    """The last lines of a container's output, at most 1 MB of them."""
+    written = client.logs(container, stdout=True, stderr=True, tail=lines, timestamps=True)
+    return written[-LOG_BYTES:].decode(errors="replace").splitlines()[-lines:]
+
+
+def last_words(client: docker.APIClient, container: str) -> str:
+    """The last line that a container wrote, at most 300 characters."""
+    written = client.logs(container, stdout=True, stderr=True, tail=5)[-4096:].decode(errors="replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(written) if line.strip()), "none.")
+
+
+def uptime_s(inspected: Mapping[str, Any]) -> int:
+    """For how many seconds an inspected container has been running; 0 when it is not."""
+    state = inspected["State"]
+    if not state["Running"]:
+        return 0
+    # Docker writes nanoseconds, in UTC.
+    started = datetime.datetime.fromisoformat(state["StartedAt"][:19] + "+00:00")
+    return max(0, int((datetime.datetime.now(datetime.UTC) - started).total_seconds()))

@@ -1,0 +1,138 @@
+"""The pub's control API: HTTP over the unix socket in its data directory.
+
+The directory and whoever listens there belong to the pub's user. Root connects only to a real socket, reads a bounded
+answer in a bounded time, and believes nothing but its shape.
+"""
+
+import http.client
+import io
+import json
+import os
+import socket
+import stat
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pillar_service.core import names
+from pillar_service.core.errors import Failed, NotFound, Unavailable
+
+SOCKET = "control.sock"
+LARGEST = 1 << 20
+"""The most bytes an answer may have."""
+AWAY = "The pub does not answer on its control socket"
+
+
+def info(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
+    """What the pub tells of itself: id, version, sequence, peers, …; raises Unavailable when it does not answer."""
+    told = ask(folder, "GET", "/info", timeout_s=timeout_s)
+    if not isinstance(told, dict) or not names.PUB_ID.fullmatch(str(told.get("id"))):
+        raise Failed("The pub's answer about itself makes no sense.")
+    return told
+
+
+def pub(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
+    """What a job or a report tells of a pub: pub_id, sequence, version, peers, follows; raises like ``info``."""
+    told = info(folder, timeout_s)
+    numbers = {key: _count(told.get(key)) for key in ("sequence", "peers", "follows")}
+    return {"pub_id": told["id"], "version": str(told.get("version"))[:32], **numbers}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else 0
+
+
+def invite(folder: Path, uses: int, note: str) -> dict[str, Any]:
+    """A new invite: id, code, note, uses."""
+    return ask(folder, "POST", "/invites", {"uses": uses, "note": note}, timeout_s=30)
+
+
+def invites(folder: Path) -> list[dict[str, Any]]:
+    """Every invite in the ledger."""
+    return ask(folder, "GET", "/invites", timeout_s=30)
+
+
+def revoke(folder: Path, invite_id: str) -> dict[str, Any]:
+    """Revoke an invite: its id and its new state; revoking twice is as once."""
+    return ask(folder, "DELETE", f"/invites/{quote(invite_id, safe='')}", timeout_s=30)
+
+
+def ask(folder: Path, method: str, path: str, body: object = None, timeout_s: float = 5.0) -> Any:
+    """The JSON that the pub answers; raises Unavailable, NotFound, or Failed with the pub's own sentence."""
+    until = time.monotonic() + timeout_s
+    try:
+        with _connected(folder, until) as connection:
+            connection.sendall(_request(method, path, body))
+            written = _all(connection, until)
+        return _read(written)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable(f"{AWAY} ({str(error) or type(error).__name__}).") from error
+
+
+def _connected(folder: Path, until: float) -> socket.socket:
+    """A connection to the socket, by way of the directory's descriptor: a socket's path holds 108 bytes only."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISSOCK(os.stat(SOCKET, dir_fd=directory, follow_symlinks=False).st_mode):
+            raise Unavailable(f"{AWAY}: {SOCKET} is not a socket.")
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(_left(until))
+            connection.connect(f"/proc/self/fd/{directory}/{SOCKET}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    finally:
+        os.close(directory)
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("it took too long")
+    return left
+
+
+def _request(method: str, path: str, body: object) -> bytes:
+    # HTTP/1.0: the answer ends where the connection ends, so that its length and time are ours to bound.
+    sent = b"" if body is None else json.dumps(body).encode()
+    head = f"{method} {path} HTTP/1.0\r\nHost: pub\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n"
+    return head.encode() + b"\r\n" + sent
+
+
+def _all(connection: socket.socket, until: float) -> bytes:
+    parts, size = [], 0
+    while True:
+        connection.settimeout(_left(until))
+        part = connection.recv(65536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise http.client.HTTPException("its answer is too long")
+
+
+class _Received:
+    """Bytes that http.client reads as if from a socket."""
+
+    def __init__(self, written: bytes) -> None:
+        self.written = written
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self.written)
+
+
+def _read(written: bytes) -> Any:
+    response = http.client.HTTPResponse(_Received(written))  # type: ignore[arg-type]
+    response.begin()
+    try:
+        answer = json.loads(response.read())
+    except ValueError as error:
+        raise http.client.HTTPException("its answer is not JSON") from error
+    if response.status < 400:
+        return answer
+    said = str(answer.get("error") if isinstance(answer, dict) else answer)[:300]
+    raise {404: NotFound, 503: Unavailable}.get(response.status, Failed)(said)

@@ -1,0 +1,97 @@
+"""What the states of a pub do: look, plan, do; each says what it found in one sentence."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
+from pillar_service.node import containers, control, starting, transfers
+from pillar_service.node.door import Door
+from pillar_service.node.paths import Home, bot_id
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a state ended. ``would_change``: a plan, nothing was done. ``pub``: what the pub told of itself."""
+
+    comment: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    result: bool = True
+    would_change: bool = False
+    pub: dict[str, Any] | None = None
+
+
+def engine() -> Found:
+    """The Docker engine answers; raises Unavailable when it does not."""
+    if containers.answers():
+        return Found("Docker answers.")
+    raise Unavailable(containers.AWAY)
+
+
+def image(tag: str) -> Found:
+    """The engine has the image; raises Failed with how to get it when it has not."""
+    with containers.engine() as client:
+        if containers.has_image(client, tag):
+            return Found(f"The image {tag} is there.")
+    raise Failed(f"The pub's image {tag} is not on the node: run `salt-run bots.rebuild <bot>` to build it there.")
+
+
+def imported(home: Home, bot: str, transfer: Mapping[str, Any], door: Callable[[], Door], plan_only: bool) -> Found:
+    """The transfer's identity is in the bot's data directory; raises what keeps it from getting there."""
+    if transfers.is_imported(home, bot, transfer):
+        return Found(f"{transfer['pub_id']} is there with its log.")
+    changes = {"identity": {"old": None, "new": transfer["pub_id"]}}
+    if plan_only:
+        return Found(f"{transfer['pub_id']} would be imported.", changes, would_change=True)
+    transfers.bring_in(home, bot, transfer, door())
+    return Found(f"{transfer['pub_id']} was imported with its log.", changes)
+
+
+def alive(home: Home, node: str, bot: str, timeout_s: float, plan_only: bool) -> Found:
+    """The pub answers; raises Unavailable if not ``timeout_s`` seconds after its start, Failed if it crashes."""
+    if plan_only:
+        return _planned(home, bot)
+    pub = starting.wait(home, node, bot, timeout_s)
+    return Found(f"The pub {pub['pub_id']} answers.", pub=pub)
+
+
+def _planned(home: Home, bot: str) -> Found:
+    try:
+        pub = control.pub(home.bot(bot))
+    except SaltcellarError:
+        return Found("The pub would be waited for.", would_change=True)
+    return Found(f"The pub {pub['pub_id']} answers.", pub=pub)
+
+
+def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found:
+    """The bot has no container and, when ``purge``, no data; what is left of it is said."""
+    with containers.engine(timeout_s=60) as client:
+        listed = containers.ours(client, node).get(bot_id(bot))
+        with_data = purge and not transfers.is_removed(home, bot)
+        changes = _going(listed, with_data)
+        if changes and plan_only:
+            return Found(f"Would be removed: {', '.join(changes)}.", changes, would_change=True)
+        if listed:
+            containers.remove(client, listed["Id"])
+    if with_data:
+        transfers.remove(home, bot)
+    kept = "" if purge or transfers.is_removed(home, bot) else f" Its data is kept in {home.bot(bot)}."
+    return Found(f"The bot has no container on this node.{kept}", changes)
+
+
+def _going(listed: Mapping[str, Any] | None, with_data: bool) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if listed:
+        changes["container"] = {"old": containers.name(listed), "new": None}
+    if with_data:
+        changes["data"] = {"old": "present", "new": None}
+    return changes
+
+
+def unlisted(node: str, known: list[str]) -> Found:
+    """Names this node's containers of bots that are not known; they are left alone."""
+    with containers.engine() as client:
+        strangers = containers.unlisted(client, node, set(known))
+    if not strangers:
+        return Found("Every container of this node is listed.")
+    return Found(f"Left alone, because the pillar does not list them: {', '.join(strangers)}.")

@@ -1,0 +1,46 @@
+"""Counters that survive what they are read from: kept on the node's disk, replaced whole."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.health import COUNTERS, accumulated
+from pillar_service.node import disk
+
+FILE = "counters.json"
+
+
+class Counters:
+    """The totals of every bot of a node, in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._kept: dict[str, dict[str, Any]] = self._load()
+
+    def _load(self) -> dict[str, dict[str, Any]]:
+        try:
+            kept = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def totals(self, bot: str) -> dict[str, int]:
+        """A bot's totals so far."""
+        kept = self._kept.get(bot, {})
+        return {key: int(kept.get(key, 0)) for key in COUNTERS}
+
+    def add(self, bot: str, read: Mapping[str, int], born: Mapping[str, str]) -> dict[str, int]:
+        """The totals with a new reading; ``born`` tells for each counter what it counts since: a new one is from 0."""
+        kept = self._kept.setdefault(bot, {})
+        for key, counted in read.items():
+            if kept.get(f"{key}_born") != born[key]:
+                kept |= {f"{key}_raw": 0, f"{key}_born": born[key]}
+            kept |= accumulated(kept, counted, key)[1]
+        return self.totals(bot)
+
+    def save(self, known: set[str]) -> None:
+        """Keep the totals of the known bots on the disk, and forget the others."""
+        self._kept = {bot: kept for bot, kept in self._kept.items() if bot in known}
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.write_atomically(self._path, json.dumps(self._kept, sort_keys=True).encode())

@@ -1,0 +1,112 @@
+"""The node's door to the service: reports go out, exports go out, imports come in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+import requests
+
+from pillar_service.core.errors import (
+    Conflict,
+    Failed,
+    Forbidden,
+    Full,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+
+BATCH = "application/cloudevents-batch+json"
+CHUNK = 1 << 20
+ERRORS = {error.status: error for error in (Unauthenticated, Forbidden, NotFound, Conflict, Invalid, Full, Unavailable)}
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Sets the token itself; a header given as such would lose to a .netrc."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+class Door:
+    """The service's public address (``url``) and this node's token, as the pillar gives them."""
+
+    def __init__(self, service: Mapping[str, str] | None) -> None:
+        if not service or not service.get("url") or not service.get("token"):
+            raise Unavailable("This node was not told where the service is: refresh its pillar.")
+        self.url = service["url"].rstrip("/")
+        self._auth = _Bearer(service["token"])
+
+    def events(self, batch: list[Mapping[str, Any]], timeout_s: float = 10.0) -> dict[str, Any]:
+        """Deliver CloudEvents; returns the ids that are stored (``accepted``) and those that won't be (``refused``)."""
+        answer = self._call(
+            "POST", "/events", timeout_s, data=json.dumps(batch).encode(), headers={"Content-Type": BATCH}
+        )
+        return _object(answer)
+
+    def send(self, job: str, file: IO[bytes]) -> dict[str, Any]:
+        """Upload an export's tar from an open file; returns the service's ``size`` and ``sha256`` of it."""
+        headers = {"Content-Type": "application/x-tar"}
+        return _object(self._call("PUT", f"/transfers/{job}", 60, data=file, headers=headers))
+
+    def fetch(self, job: str, file: IO[bytes], size: int) -> str:
+        """Fetch an import's tar of ``size`` bytes into a file; returns its sha256; raises Failed for any other size."""
+        digest, got = hashlib.sha256(), 0
+        with self._call("GET", f"/transfers/{job}", 60, stream=True) as answer:
+            for part in _parts(answer):
+                got += len(part)
+                if got > size:
+                    break
+                digest.update(part)
+                file.write(part)
+        if got != size:
+            raise Failed(f"The transfer has {got} bytes or more instead of {size}: try again.")
+        return digest.hexdigest()
+
+    def _call(self, method: str, path: str, timeout_s: float, **options: Any) -> requests.Response:
+        try:
+            answer = requests.request(
+                method,
+                self.url + path,
+                auth=self._auth,
+                timeout=(min(timeout_s, 5.0), timeout_s),
+                # A redirect would carry the token to somebody else.
+                allow_redirects=False,
+                **options,
+            )
+        except requests.exceptions.RequestException as error:
+            raise Unavailable(f"The service does not answer at {self.url} ({type(error).__name__}).") from error
+        if answer.status_code // 100 != 2:
+            raise ERRORS.get(answer.status_code, Failed)(_sentence(answer))
+        return answer
+
+
+def _parts(answer: requests.Response) -> Any:
+    try:
+        yield from answer.iter_content(CHUNK)
+    except requests.exceptions.RequestException as error:
+        raise Unavailable("The transfer broke off: try again.") from error
+
+
+def _object(answer: requests.Response) -> dict[str, Any]:
+    try:
+        read = answer.json()
+    except ValueError as error:
+        raise Failed("The service's answer is not JSON.") from error
+    if not isinstance(read, dict):
+        raise Failed("The service's answer is not an object.")
+    return read
+
+
+def _sentence(answer: requests.Response) -> str:
+    try:
+        said = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        said = answer.reason
+    return f"The service said {answer.status_code}: {str(said)[:300]}"

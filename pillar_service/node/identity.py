@@ -1,0 +1,86 @@
+"""Who a data directory is: its pub's id and whether its log is there."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pillar_service.core import exports, names
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A pub's id (None: there is no readable secret); whether its log, or its mark of having said nothing, is there."""
+
+    pub_id: str | None
+    has_secret: bool
+    whole: bool
+
+
+def of(folder: Path) -> Identity:
+    """The identity in a data directory, which may be missing or empty; no link of the pub's is followed."""
+    secret = _read(folder, "secret")
+    whole = bool(_size(folder, exports.LOG)) or _size(folder, exports.UNPUBLISHED) is not None
+    return Identity(_id_in(secret), secret is not None, whole)
+
+
+def _read(folder: Path, name: str) -> bytes | None:
+    try:
+        opened = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""
+    with os.fdopen(opened, "rb") as file:
+        return file.read(exports.SMALL) if stat.S_ISREG(os.fstat(opened).st_mode) else b""
+
+
+def _size(folder: Path, name: str) -> int | None:
+    try:
+        return os.stat(folder / name, follow_symlinks=False).st_size
+    except OSError:
+        return None
+
+
+def _id_in(secret: bytes | None) -> str | None:
+    lines = (secret or b"").decode(errors="replace").splitlines()
+    try:
+        # ssb-keys writes comment lines around the JSON.
+        found = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))["id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) and names.PUB_ID.fullmatch(found) else None
+
+
+def sequence(folder: Path, pub_id: str) -> int:
+    """The number of the pub's own last message in its log; 0 when it has none; the pub must not be running."""
+    author, last = json.dumps(pub_id).encode(), 0
+    if not _size(folder, exports.LOG):
+        return last
+    opened = os.open(folder / exports.LOG, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(opened, "rb", buffering=1 << 20) as log:
+        for message in _messages(log):
+            if author in message:
+                last = max(last, _sequence_in(message, pub_id))
+    return last
+
+
+def _messages(log: IO[bytes]) -> Iterator[bytes]:
+    """The messages of a log, as flumelog-offset frames them: length, message, length, end; numbers have 4 bytes."""
+    while len(head := log.read(4)) == 4:
+        size = int.from_bytes(head)
+        message = log.read(size)
+        if len(message) < size or log.read(4) != head or len(log.read(4)) < 4:
+            return
+        yield message
+
+
+def _sequence_in(message: bytes, pub_id: str) -> int:
+    try:
+        value = json.loads(message)["value"]
+        return int(value["sequence"]) if value["author"] == pub_id else 0
+    except (ValueError, KeyError, TypeError):
+        return 0

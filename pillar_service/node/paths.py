@@ -1,0 +1,60 @@
+"""Where things stand on a node."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+
+DEFAULT = "/var/lib/saltcellar"
+"""The node's data directory when ``saltcellar: data`` is not in the minion's configuration."""
+
+PUB_USER = 1000
+"""The user and group id of the pub inside its container, who owns its data."""
+
+
+def bot_id(value: object) -> str:
+    """The value, if it is a bot's id and so one safe path segment; raises Invalid otherwise."""
+    if isinstance(value, str) and names.ID.fullmatch(value):
+        return value
+    raise Invalid(f"{names.shown(value)} is not a bot's id: it has 16 lower-case hexadecimal digits.")
+
+
+@dataclass(frozen=True)
+class Home:
+    """The data directory of a node. All of it belongs to root, save the bots' own directories."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, data: str | None) -> "Home":
+        """The home at a configured path, or at the default one."""
+        return cls(Path(data or DEFAULT))
+
+    @property
+    def bots(self) -> Path:
+        """Holds each bot's data directory."""
+        return self.root / "bots"
+
+    @property
+    def configs(self) -> Path:
+        """Holds each bot's configuration: root's, out of reach of the pub, which sees it read-only."""
+        return self.root / "configs"
+
+    @property
+    def state(self) -> Path:
+        """Holds what this node remembers: counters, reports that wait."""
+        return self.root / "state"
+
+    @property
+    def transfers(self) -> Path:
+        """Holds tars on their way."""
+        return self.root / "transfers"
+
+    def bot(self, bot: str) -> Path:
+        """A bot's data directory; raises Invalid for what is no bot's id."""
+        return self.bots / bot_id(bot)
+
+    def config(self, bot: str) -> Path:
+        """A bot's configuration file; raises Invalid for what is no bot's id."""
+        return self.configs / f"{bot_id(bot)}.json"

@@ -1,0 +1,128 @@
+"""Looks at every bot of this node within a bounded time, and says what it saw."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core.agents import Desired
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.health import HEALTHS, STATUSES
+from pillar_service.node import containers, control, disk, usage
+from pillar_service.node.counters import Counters
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
+
+PATIENCE_S = 0.4
+"""How long one pub may take to answer before it counts as not answering."""
+DISK_EVERY_S = 60.0
+"""How often a bot's disk space is counted: it reads a whole folder."""
+
+Report = dict[str, Any]
+
+
+class Sampler:
+    """Samples the bots of one node.
+
+    What it can't reach within its time it tells from the time before, and looks at it first the next time. Only one
+    sampler of a node may ``keep`` the counters on the disk.
+    """
+
+    def __init__(self, node: str, home: Home, keep: bool = True) -> None:
+        self.node, self.home, self._keep = node, home, keep
+        self._counters = Counters(home.state)
+        self._reports: dict[str, Report] = {}
+        self._disk: dict[str, tuple[float, int]] = {}
+
+    def sample(self, told: Told, budget_s: float = 1.2) -> dict[str, Any]:
+        """The report of the node and its bots, as events carry it; takes about ``budget_s`` seconds at most."""
+        until = time.monotonic() + budget_s
+        try:
+            with containers.engine(timeout_s=max(0.1, budget_s)) as client:
+                found = containers.ours(client, self.node)
+                self._look(client, found, self._wanted(told, found), until)
+        except SaltcellarError as error:
+            return {"node": {"docker": False, "error": error.sentence, "unlisted": []}, "bots": []}
+        strangers = (
+            [] if told.problem else [containers.name(one) for bot, one in found.items() if bot not in told.known]
+        )
+        node = {"docker": True, "error": told.problem, "unlisted": sorted(strangers)}
+        return {"node": node, "bots": [self._reports[bot] for bot in sorted(self._reports)]}
+
+    def _wanted(self, told: Told, found: Mapping[str, Any]) -> list[str]:
+        """The bots to report: those listed, save tombstones that are gone; those found, while nothing is known."""
+        if told.problem:
+            return sorted(found)
+        return [bot for bot, entry in told.bots.items() if bot in found or entry["state"] != Desired.ABSENT]
+
+    def _look(self, client: Any, found: Mapping[str, Any], wanted: list[str], until: float) -> None:
+        self._reports = {bot: report for bot, report in self._reports.items() if bot in wanted}
+        for bot in sorted(wanted, key=lambda bot: self._reports.get(bot, {"at": 0})["at"]):
+            if time.monotonic() > until:
+                break
+            self._reports[bot] = self._report(client, bot, found.get(bot))
+        if self._keep:
+            with contextlib.suppress(OSError):
+                self._counters.save(set(wanted) | set(found))
+
+    def _report(self, client: Any, bot: str, listed: Mapping[str, Any] | None) -> Report:
+        report: Report = {
+            "bot": bot,
+            "status": "missing",
+            "health": "none",
+            "answers": False,
+            "uptime_s": 0,
+            "disk_bytes": self._disk_bytes(bot),
+            "memory_bytes": 0,
+            "memory_limit_bytes": 0,
+            "peers": 0,
+            "follows": None,
+            "pub_id": None,
+            "sequence": None,
+            "version": None,
+            "at": int(time.time()),
+        }
+        if listed is not None:
+            with contextlib.suppress(SaltcellarError):
+                report |= self._seen(client, bot, listed["Id"])
+        if report["status"] == "running":
+            report |= self._told_by_pub(bot)
+        return report | self._counters.totals(bot)
+
+    def _seen(self, client: Any, bot: str, container: str) -> Report:
+        """What Docker tells of a container."""
+        with containers.errors():
+            inspected = client.inspect_container(container)
+        state = inspected["State"]
+        pid = int(state["Pid"]) if state["Running"] else 0
+        health = (state.get("Health") or {}).get("Status", "none")
+        self._count(bot, inspected, pid)
+        return {
+            "status": state["Status"] if state["Status"] in STATUSES else "dead",
+            "health": health if health in HEALTHS else "none",
+            "uptime_s": containers.uptime_s(inspected),
+            "memory_bytes": usage.memory_bytes(pid) if pid else 0,
+            "memory_limit_bytes": int(inspected["HostConfig"].get("Memory") or 0),
+        }
+
+    def _count(self, bot: str, inspected: Mapping[str, Any], pid: int) -> None:
+        container, started = inspected["Id"], inspected["State"]["StartedAt"]
+        read = {"restarts": int(inspected.get("RestartCount", 0))}
+        if pid and (traffic := usage.traffic(pid)):
+            read["rx_bytes"], read["tx_bytes"] = traffic
+        self._counters.add(bot, read, {"restarts": container, "rx_bytes": started, "tx_bytes": started})
+
+    def _told_by_pub(self, bot: str) -> Report:
+        try:
+            return {"answers": True, **control.pub(self.home.bot(bot), PATIENCE_S)}
+        except SaltcellarError:
+            return {"answers": False}
+
+    def _disk_bytes(self, bot: str) -> int:
+        counted_at, used = self._disk.get(bot, (-DISK_EVERY_S, 0))
+        if time.monotonic() - counted_at < DISK_EVERY_S:
+            return used
+        with contextlib.suppress(OSError):
+            used = disk.used_bytes(self.home.bot(bot))
+        self._disk[bot] = (time.monotonic(), used)
+        return used

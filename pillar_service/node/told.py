@@ -1,0 +1,130 @@
+"""What this node was told by its pillar, checked before anything is done with it.
+
+A pillar that is missing, broken or another node's means that nothing is known: then nothing may be changed. One bot's
+unusable entry means that this bot is left as it is, and the others go on.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.agents import Desired
+from pillar_service.core.errors import Invalid
+from pillar_service.core.pillar import KEY, NotThisPillar, read
+from pillar_service.node.paths import bot_id
+
+IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense."""
+
+    bots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problem: str | None = None
+    notice: str | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+    service: dict[str, str] | None = None
+
+    @property
+    def known(self) -> set[str]:
+        """The ids of the bots that the pillar lists, those that make no sense too."""
+        return set(self.bots) | set(self.refused)
+
+    def for_states(self) -> dict[str, Any]:
+        """The same as plain values for SLS files; without the way to the service and its secret."""
+        return {key: value for key, value in asdict(self).items() if key != "service"}
+
+
+def told(pillar: Mapping[str, Any], node: str) -> Told:
+    """What the pillar tells the node of that id."""
+    if pillar.get("_errors"):
+        return Told(problem=_nothing(node, "; ".join(map(str, pillar["_errors"]))))
+    if KEY not in pillar:
+        return Told(problem=_nothing(node, f"it has no '{KEY}' section. Is the node known to the service?"))
+    try:
+        ours = read(node, dict(pillar))[KEY]
+    except NotThisPillar as error:
+        return Told(problem=_nothing(node, str(error)))
+    checked, refused = _checked(ours["bots"])
+    return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"))
+
+
+def _nothing(node: str, reason: str) -> str:
+    return f"This node ({node}) got no pillar: {_line(reason)} Nothing was changed."
+
+
+def _line(value: object) -> str:
+    return "".join(one if one.isprintable() else " " for one in str(value)[:400])
+
+
+def _notice(stale: object) -> str | None:
+    if not isinstance(stale, Mapping):
+        return None
+    return (
+        f"The pillar is the last known good copy of {_line(stale.get('since'))} (Unix seconds), because: "
+        f"{_line(stale.get('reason'))} With such a copy nothing is stopped or removed."
+    )
+
+
+def _checked(bots: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    good, refused = {}, {}
+    for key in sorted(bots, key=str):
+        try:
+            good[bot_id(key)] = bot(bots[key])
+        except Invalid as error:
+            # What is no id is written so that it is harmless, and can never be taken for one.
+            told_key = key if isinstance(key, str) and names.ID.fullmatch(key) else names.shown(key)
+            refused[told_key] = f"This bot is left as it is, because its pillar entry makes no sense. {error}"
+    return good, refused
+
+
+def bot(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A bot's entry with every value checked; raises Invalid naming the first that is not as it must be."""
+    return {
+        "name": names.bot_name(entry.get("name")),
+        "host": _matching(HOST, entry.get("host"), "host name"),
+        "state": _state(entry.get("state")),
+        "purge": entry.get("purge") is True,
+        "port": names.whole_number(entry.get("port"), "port", 1, 65535),
+        "image": _matching(IMAGE, entry.get("image"), "image"),
+        "memory_mb": names.whole_number(entry.get("memory_mb"), "memory limit in MB", 16, 1 << 20),
+        "allow_private": entry.get("allow_private") is True,
+        "seeds": _seeds(entry.get("seeds")),
+        "import": _import(entry.get("import")),
+    }
+
+
+def _matching(pattern: re.Pattern[str], value: object, what: str) -> str:
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return value
+    raise Invalid(f"The {what} can't be {names.shown(value)}.")
+
+
+def _state(value: object) -> str:
+    if isinstance(value, str) and value in set(Desired):
+        return value
+    raise Invalid(f"The state must be one of {', '.join(Desired)}, not {names.shown(value)}.")
+
+
+def _seeds(value: object) -> list[str]:
+    if not isinstance(value, list | None):
+        raise Invalid(f"The seeds can't be {names.shown(value)}.")
+    return [names.text(seed, "seed") for seed in value or []]
+
+
+def _import(value: object) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise Invalid(f"The import can't be {names.shown(value)}.")
+    return {
+        "job": _matching(names.ID, value.get("job"), "import's job"),
+        "sha256": _matching(SHA256, value.get("sha256"), "import's checksum"),
+        "size": names.whole_number(value.get("size"), "import's size", 1, 1 << 44),
+        "pub_id": _matching(names.PUB_ID, value.get("pub_id"), "import's pub id"),
+    }

@@ -1,0 +1,217 @@
+"""
+Operate this node's pubs.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
+configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
+one sentence for people.
+"""
+
+import functools
+
+from salt.exceptions import CommandExecutionError
+
+try:
+    from pillar_service.core.errors import Invalid, SaltcellarError
+    from pillar_service.node import bots, containers, paths
+    from pillar_service.node import told as pillars
+    from pillar_service.node.door import Door
+
+    MISSING = None
+except ImportError as error:
+    MISSING = f"pubs needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+
+def __virtual__():
+    return (False, MISSING) if MISSING else "pubs"
+
+
+def _said(function):
+    """Our errors come out as Salt's."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except SaltcellarError as error:
+            raise CommandExecutionError(error.sentence) from error
+
+    return wrapped
+
+
+def _home():
+    return paths.Home.at(__salt__["config.get"]("saltcellar:data"))
+
+
+def _told():
+    return pillars.told(__pillar__, __opts__["id"])
+
+
+@_said
+def info(bot):
+    """
+    What a pub tells of itself: id, version, sequence, peers, follows, uptime.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.info 1f3a9c2e5b7d9e0f
+    """
+    return bots.info(_home(), bot)
+
+
+@_said
+def invite(bot, uses=1, note=""):
+    """
+    A new invite of a pub, to be used ``uses`` times, with a note for the operator: id, code, note, uses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.invite 1f3a9c2e5b7d9e0f uses=3 note='for Ann'
+    """
+    return bots.invite(_home(), bot, uses, note)
+
+
+@_said
+def invites(bot):
+    """
+    Every invite of a pub: which are used, and by whom.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.invites 1f3a9c2e5b7d9e0f
+    """
+    return bots.invites(_home(), bot)
+
+
+@_said
+def revoke(bot, invite):
+    """
+    Revoke an invite by its id: nobody can use its code any more.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.revoke 1f3a9c2e5b7d9e0f '@Jl3gXGe3GrsmOvQzTWlQdQSmDnCWhgj3bvvAz0iWVvs=.ed25519'
+    """
+    return bots.revoke(_home(), bot, invite)
+
+
+@_said
+def restart(bot, timeout=60):
+    """
+    Restart a pub and wait at most ``timeout`` seconds until it answers: pub_id, sequence, version, peers, follows.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.restart 1f3a9c2e5b7d9e0f
+    """
+    return bots.restart(_home(), __opts__["id"], bot, timeout)
+
+
+@_said
+def logs(bot, lines=100):
+    """
+    The last lines that a pub wrote, each with its time.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.logs 1f3a9c2e5b7d9e0f lines=20
+    """
+    return bots.logs(__opts__["id"], bot, lines)
+
+
+@_said
+def export(bot, job):
+    """
+    Send a pub's identity and log to the service, as the tar of a running export job: pub_id, sequence, size, sha256.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.export 1f3a9c2e5b7d9e0f 9e0f1f3a9c2e5b7d
+    """
+    return bots.export(_home(), __opts__["id"], bot, job, Door(_told().service))
+
+
+@_said
+def unlisted():
+    """
+    The names of this node's containers that its pillar does not list; nothing is done to them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.unlisted
+    """
+    known = _told()
+    if known.problem:
+        raise Invalid(known.problem)
+    with containers.engine() as client:
+        return containers.unlisted(client, __opts__["id"], known.known)
+
+
+@_said
+def status():
+    """
+    A fresh health report of every bot of this node.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.status
+    """
+    return bots.status(_home(), __opts__["id"], _told())
+
+
+def told():
+    """
+    What the pillar tells this node, checked: its bots, or why nothing is known. Used by the states.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.told
+    """
+    return _told().for_states()
+
+
+def engine():
+    """
+    Whether this node's Docker engine answers.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.engine
+    """
+    return containers.answers()
+
+
+@_said
+def network(name):
+    """
+    Whether Docker has a network of that name.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.network saltcellar
+    """
+    with containers.engine() as client:
+        return any(one["Name"] == name for one in client.networks(names=[name]))

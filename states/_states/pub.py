@@ -1,0 +1,84 @@
+"""
+States of a pub that Docker's own states do not know.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python. The SLS files in ``states/pubs`` are the ones to use;
+``<bot>`` is a bot's id (16 hexadecimal digits), ``<data>`` the node's data directory.
+
+.. code-block:: yaml
+
+    "<bot> alive":
+      pub.alive:
+        - bot: <bot>
+        - timeout: 60
+"""
+
+try:
+    from pillar_service.core.errors import SaltcellarError
+    from pillar_service.node import converge, paths
+    from pillar_service.node import told as pillars
+    from pillar_service.node.door import Door
+
+    MISSING = None
+except ImportError as error:
+    MISSING = f"pub needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+
+def __virtual__():
+    return (False, MISSING) if MISSING else "pub"
+
+
+def _home():
+    return paths.Home.at(__salt__["config.get"]("saltcellar:data"))
+
+
+def _ret(name, found):
+    result = None if found.would_change and __opts__["test"] else found.result
+    ret = {"name": name, "changes": found.changes, "result": result, "comment": found.comment}
+    # Salt keeps a key that it does not know in a state's return, up to the master's job cache.
+    return ret | ({"pub": found.pub} if found.pub else {})
+
+
+def _call(name, function, *args):
+    try:
+        return _ret(name, function(*args))
+    except SaltcellarError as error:
+        return {"name": name, "changes": {}, "result": False, "comment": error.sentence}
+
+
+def engine(name):
+    """The Docker engine answers."""
+    return _call(name, converge.engine)
+
+
+def image(name, image):
+    """The engine has the image ``image`` (name:tag)."""
+    return _call(name, converge.image, image)
+
+
+def imported(name, bot, transfer):
+    """An import's identity (``transfer``: job, sha256, size, pub_id) and its log are in the bot's data directory."""
+
+    def door():
+        return Door(pillars.told(__pillar__, __opts__["id"]).service)
+
+    return _call(name, converge.imported, _home(), bot, transfer, door, __opts__["test"])
+
+
+def alive(name, bot, timeout=60):
+    """The pub answers within ``timeout`` seconds of its start; the return's key ``pub`` holds what it told."""
+    return _call(name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"])
+
+
+def gone(name, bot, purge=False):
+    """The bot has no container on this node and, when ``purge``, no data."""
+    return _call(name, converge.gone, _home(), __opts__["id"], bot, purge, __opts__["test"])
+
+
+def unlisted(name, known):
+    """Reports this node's containers of bots that are not among ``known`` (their ids); does nothing to them."""
+    return _call(name, converge.unlisted, __opts__["id"], known)
+
+
+def refused(name, reason):
+    """Always fails with ``reason``: nothing can be done, and this is why."""
+    return {"name": name, "changes": {}, "result": False, "comment": reason}

@@ -1,0 +1,75 @@
+# The pubs of this node, as its pillar tells. Every value from the pillar enters through `json`, so that it stays a value.
+{%- from "pubs/map.jinja" import pubs with context %}
+{%- set told = pubs.told %}
+
+{%- if told.problem %}
+pubs pillar:
+  pub.refused:
+    - reason: {{ told.problem | json }}
+
+{%- else %}
+include:
+  - docker
+
+{%- if told.notice %}
+pubs notice:
+  test.show_notification:
+    - text: {{ told.notice | json }}
+{%- endif %}
+
+pubs directories:
+  file.directory:
+    - names:
+      - {{ pubs.bots | json }}
+      - {{ pubs.configs | json }}
+    - user: 0
+    - group: 0
+    - mode: '0711'
+    - makedirs: True
+    - require:
+      - pub: docker engine
+
+pubs network:
+  docker_network.present:
+    - name: {{ pubs.network | json }}
+    # Salt would make a second network to compare, and cut every pub off to replace this one.
+    - unless:
+      - fun: pubs.network
+        args: [{{ pubs.network | json }}]
+    - require:
+      - pub: docker engine
+
+{%- for image in told.bots.values() | selectattr("state", "equalto", "running") | map(attribute="image") | unique %}
+
+{{ ("pub image " ~ image) | json }}:
+  pub.image:
+    - image: {{ image | json }}
+    - require:
+      - pub: docker engine
+{%- endfor %}
+
+{%- for id, bot in told.bots.items() %}
+{%- if bot.state == "running" %}
+{%- include "pubs/bot/running.jinja" %}
+{%- elif told.notice %}
+{%- include "pubs/bot/waiting.jinja" %}
+{%- elif bot.state == "stopped" %}
+{%- include "pubs/bot/stopped.jinja" %}
+{%- elif bot.state == "absent" %}
+{%- include "pubs/bot/absent.jinja" %}
+{%- endif %}
+{%- endfor %}
+
+{%- for id, reason in told.refused.items() %}
+
+{{ (id ~ " pillar") | json }}:
+  pub.refused:
+    - reason: {{ reason | json }}
+{%- endfor %}
+
+pubs unlisted:
+  pub.unlisted:
+    - known: {{ (told.bots.keys() | list + told.refused.keys() | list) | json }}
+    - require:
+      - pub: docker engine
+{%- endif %}

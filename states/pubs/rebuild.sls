@@ -1,0 +1,49 @@
+# Build the pub image on the node from its sources, with the same scripts as anywhere, then let the pubs run on it.
+{%- from "pubs/map.jinja" import pubs with context %}
+{%- set images = pubs.told.bots.values() | selectattr("state", "equalto", "running") | map(attribute="image") | unique %}
+
+include:
+  - docker
+  - pubs
+{%- if not pubs.told.problem %}
+
+pubs image sources:
+  file.recurse:
+    - name: {{ (pubs.build ~ "/states/pubs/image") | json }}
+    - source: salt://pubs/image
+    - file_mode: '0644'
+    - clean: True
+    - makedirs: True
+    - require:
+      - pub: docker engine
+
+pubs image scripts:
+  file.recurse:
+    - name: {{ (pubs.build ~ "/vagrant") | json }}
+    - source: salt://pubs/scripts
+    - file_mode: '0755'
+    - clean: True
+    - makedirs: True
+    - require:
+      - pub: docker engine
+
+pubs image build:
+  cmd.run:
+    - name: ./pub-image.sh
+    - cwd: {{ (pubs.build ~ "/vagrant") | json }}
+    - env:
+      - SALTCELLAR_LOG_DIR: {{ (pubs.build ~ "/log") | json }}
+{%- if pubs.base_image %}
+      - BASE: {{ pubs.base_image | json }}
+{%- endif %}
+    - timeout: 840
+    - require:
+      - file: pubs image sources
+      - file: pubs image scripts
+{%- for image in images %}
+{%- if loop.first %}
+    - require_in:
+{%- endif %}
+      - pub: {{ ("pub image " ~ image) | json }}
+{%- endfor %}
+{%- endif %}

@@ -1,0 +1,1 @@
+../../../vagrant/base-image.sh

@@ -1,0 +1,1 @@
+../../../vagrant/pub-image.sh

@@ -1,0 +1,86 @@
+"""A node's home and real things at its wires: a pub's unix socket, the service's HTTP door."""
+
+import http.server
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from wires import BOT
+
+from pillar_service.node.paths import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(home: Home) -> Path:
+    home.bot(BOT).mkdir(parents=True)
+    return home.bot(BOT)
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable]:
+    """Somebody on a unix socket who does what the given function says with each connection."""
+    sockets = []
+
+    def start(path: Path, answer: Callable[[socket.socket], None]) -> None:
+        listener = socket.socket(socket.AF_UNIX)
+        sockets.append(listener)
+        directory = os.open(path.parent, os.O_RDONLY)
+        listener.bind(f"/proc/self/fd/{directory}/{path.name}")
+        os.close(directory)
+        listener.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        answer(connection)
+                    except OSError:
+                        continue
+
+        threading.Thread(target=serve, daemon=True).start()
+
+    yield start
+    for one in sockets:
+        one.close()
+
+
+class Door(http.server.BaseHTTPRequestHandler):
+    """The service's end of the door: stores each event once, keeps what was asked."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, dict(self.headers), body))
+        status, answer = self.server.answer(body)
+        written = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(written)))
+        self.end_headers()
+        self.wfile.write(written)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def service() -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.asked = []
+    server.answer = lambda batch: (202, {"accepted": [event["id"] for event in batch], "refused": []})
+    server.told = {"url": f"http://127.0.0.1:{server.server_port}", "token": "node:secret"}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,134 @@
+"""What goes into a tar and what comes out of one."""
+
+import io
+import os
+import stat
+import tarfile
+
+import pytest
+from wires import BOT, PUB
+
+from pillar_service.core import exports
+from pillar_service.core.errors import Conflict, ForkHazard
+from pillar_service.node import disk, identity, tar, transfers
+
+SECRET = f'# a comment\n{{"id": "{PUB}", "private": "x"}}\n'
+
+
+def frame(message: bytes) -> bytes:
+    size = len(message).to_bytes(4)
+    return size + message + size + bytes(4)
+
+
+def filled(folder):
+    for path in ("flume", "blobs/sha256/aa", "invites", "blobs_push", "node_modules"):
+        (folder / path).mkdir(parents=True)
+    (folder / "secret").write_text(SECRET)
+    log = b"".join(
+        frame(f'{{"value": {{"author": "{who}", "sequence": {n}}}}}'.encode())
+        for who, n in [(PUB, 1), ("@other", 9), (PUB, 2)]
+    )
+    (folder / "flume/log.offset").write_bytes(log)
+    (folder / "flume/index.json").write_text("rebuilt")
+    (folder / "blobs/sha256/aa/blob").write_bytes(b"blob")
+    (folder / "invites/000005.ldb").write_bytes(b"ldb")
+    (folder / "control.sock").write_bytes(b"")
+    return folder
+
+
+def packed(home, folder):
+    written = io.BytesIO()
+    home.configs.mkdir(parents=True, exist_ok=True)
+    home.config(BOT).write_text("{}")
+    tar.pack(folder, home.config(BOT), {"pub_id": PUB, "sequence": 2}, written)
+    written.seek(0)
+    return written
+
+
+def test_packs_what_an_identity_needs_and_nothing_else(home, folder):
+    written = packed(home, filled(folder))
+    assert exports.check(written) == exports.Export(PUB, 2)
+    written.seek(0)
+    with tarfile.open(fileobj=written) as held:
+        members = held.getmembers()
+    assert {member.name for member in members} == {
+        "manifest.json", "config", "secret", "flume", "flume/log.offset", "invites", "invites/000005.ldb",
+        "blobs", "blobs/sha256", "blobs/sha256/aa", "blobs/sha256/aa/blob",
+    }  # fmt: skip
+    assert {(member.uid, member.gid) for member in members} == {(1000, 1000)}
+
+
+def test_links_pipes_and_second_names_are_left_out(home, folder, tmp_path):
+    filled(folder)
+    (tmp_path / "shadow").write_text("root's")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "passwd").write_text("root's")
+    (folder / "gossip.json").symlink_to(tmp_path / "shadow")
+    (folder / "blobs" / "link").symlink_to(tmp_path / "etc")
+    os.link(tmp_path / "shadow", folder / "blobs" / "hard")
+    os.mkfifo(folder / "blobs" / "pipe")
+    with tarfile.open(fileobj=packed(home, folder)) as held:
+        names = held.getnames()
+        assert not {"gossip.json", "blobs/link", "blobs/link/passwd", "blobs/hard", "blobs/pipe"} & set(names)
+        assert all(b"root's" not in held.extractfile(name).read() for name in names if held.getmember(name).isfile())
+
+
+def test_unpacks_as_the_pubs_user(home, folder, tmp_path):
+    written = packed(home, filled(folder))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    tar.unpack(written, fresh)
+    assert (fresh / "secret").read_text() == SECRET
+    assert not (fresh / "manifest.json").exists()
+    assert not (fresh / "config").exists()
+    for top, folders, files in os.walk(fresh):
+        found = [os.lstat(os.path.join(top, name)) for name in [".", *folders, *files]]
+        assert {(one.st_uid, one.st_gid) for one in found} == {(1000, 1000)}
+    assert stat.S_IMODE((fresh / "secret").stat().st_mode) == 0o600
+
+
+def test_the_sequence_is_read_from_the_log(folder):
+    filled(folder)
+    assert identity.of(folder) == identity.Identity(PUB, True, True)
+    assert identity.sequence(folder, PUB) == 2
+
+
+def test_a_log_cut_off_in_the_middle_counts_to_its_last_whole_message(folder):
+    log = filled(folder) / "flume/log.offset"
+    log.write_bytes(log.read_bytes()[:-10])
+    assert identity.sequence(folder, PUB) == 1
+
+
+def test_what_is_there_already(home, folder):
+    assert not transfers.is_imported(home, BOT, {"pub_id": PUB})
+    filled(folder)
+    assert transfers.is_imported(home, BOT, {"pub_id": PUB})
+    with pytest.raises(Conflict, match="another identity"):
+        transfers.is_imported(home, BOT, {"pub_id": PUB.replace("A", "B", 1)})
+    (folder / "flume/log.offset").write_bytes(b"")
+    with pytest.raises(ForkHazard):
+        transfers.is_imported(home, BOT, {"pub_id": PUB})
+
+
+def test_a_secret_that_is_a_link_is_not_read(home, folder, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    (folder / "secret").symlink_to(tmp_path / "secret")
+    assert identity.of(folder).pub_id is None
+    with pytest.raises(Conflict, match="unreadable"):
+        transfers.is_imported(home, BOT, {"pub_id": PUB})
+
+
+def test_disk_space_follows_no_link(folder, tmp_path):
+    (tmp_path / "big").write_bytes(bytes(10_000))
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "own").write_bytes(bytes(100))
+    assert 100 <= disk.used_bytes(folder) < 1000
+    assert disk.used_bytes(folder / "nowhere") == 0
+
+
+def test_a_file_is_replaced_whole_even_where_a_link_lies_in_wait(tmp_path):
+    (tmp_path / "precious").write_text("keep")
+    (tmp_path / ".state.json.new").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        disk.write_atomically(tmp_path / "state.json", b"x")
+    assert (tmp_path / "precious").read_text() == "keep"

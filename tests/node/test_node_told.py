@@ -1,0 +1,75 @@
+"""What a pillar tells, checked."""
+
+import pytest
+
+from pillar_service.core.errors import Invalid
+from pillar_service.node.paths import Home, bot_id
+from pillar_service.node.told import told
+
+GOOD = {
+    "name": "my", "host": "my.butt.nz", "service": "pub", "state": "running", "purge": False, "port": 20001,
+    "image": "saltcellar/pub:0.1.0", "memory_mb": 256, "allow_private": False, "seeds": [], "import": None,
+}  # fmt: skip
+BOT = "1f3a9c2e5b7d9e0f"
+
+
+def one(**changed):
+    return told({"saltcellar": {"node": "n", "service": {}, "bots": {BOT: GOOD | changed}}}, "n")
+
+
+def test_a_good_entry():
+    assert one().bots[BOT]["name"] == "my"
+    assert one().refused == {}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "../x"}, {"name": None}, {"host": "a b"}, {"state": "removed"}, {"state": []}, {"port": 0},
+        {"port": "80:22"}, {"image": "A b"}, {"memory_mb": 0}, {"seeds": "x"}, {"seeds": ["a\nb"]},
+        {"import": "x"}, {"import": {"job": "../x"}},
+    ],
+)  # fmt: skip
+def test_an_entry_that_makes_no_sense_is_refused_alone(changed):
+    found = one(**changed)
+    assert found.bots == {}
+    assert "left as it is" in found.refused[BOT]
+    assert found.problem is None
+    assert found.known == {BOT}
+
+
+@pytest.mark.parametrize("purge", ["false", 1, "yes", None, []])
+def test_only_true_purges(purge):
+    assert one(purge=purge).bots[BOT]["purge"] is False
+
+
+@pytest.mark.parametrize(
+    ("pillar", "why"),
+    [
+        ({}, "no 'saltcellar' section"),
+        ({"saltcellar": None}, "no pillar of ours"),
+        ({"saltcellar": {"node": "other", "bots": {}}}, "another node"),
+        ({"_errors": ["boom"], "saltcellar": {"node": "n", "bots": {}}}, "boom"),
+    ],
+)
+def test_nothing_is_known(pillar, why):
+    found = told(pillar, "n")
+    assert why in found.problem
+    assert "Nothing was changed" in found.problem
+    assert found.bots == {}
+
+
+def test_the_states_do_not_see_the_token():
+    found = told({"saltcellar": {"node": "n", "service": {"url": "u", "token": "secret"}, "bots": {}}}, "n")
+    assert found.service["token"] == "secret"
+    assert "secret" not in str(found.for_states())
+
+
+@pytest.mark.parametrize(
+    "value", ["", "..", "../etc", "1F3A9C2E5B7D9E0F", "1f3a9c2e5b7d9e0f\n", "1f3a9c2e5b7d9e0", None, 7]
+)
+def test_what_is_no_id_is_no_path(value):
+    with pytest.raises(Invalid):
+        bot_id(value)
+    with pytest.raises(Invalid):
+        Home.at(None).bot(value)
