@@ -1,0 +1,84 @@
+"""What the runners share: asking the service, following a job to its end, telling an error as salt-run wants it."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import salt.utils.user
+
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unavailable
+from pillar_service.core.jobs import OVER, JobState
+from pillar_service.master.client import LONG_POLL_S, Client
+
+AWAY_FOR_S = 60.0
+"""How long a job is still followed while the service does not answer."""
+
+
+def client(opts: Mapping[str, Any]) -> Client:
+    """The client that the master's configuration names (``saltcellar: {url, token_file}``), for the user who asks."""
+    configured = opts.get("saltcellar") or {}
+    if not {"url", "token_file"} <= set(configured):
+        raise Invalid("The master's configuration names no service: set 'saltcellar: {url: …, token_file: …}'.")
+    return Client(configured["url"], configured["token_file"], actor=salt.utils.user.get_specific_user())
+
+
+def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
+    """What is asked of the service; an error as ``{"error": sentence, "retcode": 1}``, with which salt-run exits."""
+    try:
+        return asked(client(opts))
+    except SaltcellarError as error:
+        return {"error": error.sentence, "retcode": 1}
+    except OSError as error:
+        return {"error": f"{error.filename or 'The file'}: {error.strerror or error}.", "retcode": 1}
+
+
+def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
+    """The job once it is over, its lines on stderr as they come; raises Failed with its sentence if it failed."""
+    seen, ends = 0, time.monotonic() + AWAY_FOR_S
+    job = dict(job)
+    while job["state"] not in OVER:
+        try:
+            job, lines = client.job(job["id"], after=seen, wait=LONG_POLL_S)
+            ends = time.monotonic() + AWAY_FOR_S
+        except Unavailable:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(1)
+            continue
+        for line in lines:
+            sys.stderr.write(f"{line['text']}\n")
+            seen = line["n"]
+        sys.stderr.flush()
+    if job["state"] != JobState.SUCCEEDED:
+        raise Failed(job["error"] or f"The job {job['id']} ended as {job['state']}.")
+    return job
+
+
+def command(
+    opts: Mapping[str, Any], name: str, bot: object, arguments: Mapping[str, Any] | None = None, wait: bool = True
+) -> Any:
+    """Submits a command for a bot; returns the job's result, or with ``wait=False`` the job itself."""
+
+    def ask(service: Client) -> Any:
+        job = service.submit(name, text(bot), arguments or {})
+        return finished(service, job)["result"] if wait else job
+
+    return answer(opts, ask)
+
+
+def settled(service: Client, told: Mapping[str, Any], wait: bool) -> dict[str, Any]:
+    """The agent of an answer that came with jobs, as it is after them; with ``wait=False`` the answer itself."""
+    jobs = [*([told["job"]] if told.get("job") else []), *(told.get("jobs") or [])]
+    if not wait:
+        return dict(told)
+    for job in jobs:
+        finished(service, job)
+    return service.agent(told["agent"]["id"]) if jobs else dict(told["agent"])
+
+
+def text(value: object) -> str:
+    """A name as it was typed: the command line turns '2024' into a number."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")

@@ -1,0 +1,213 @@
+"""The one client of the service's private app."""
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote, urlencode
+
+from pillar_service.core import errors
+from pillar_service.master.wire import Answer, Wire
+
+LONG_POLL_S = 25.0
+"""How long a long poll is asked to wait; the service allows 30 s."""
+
+MARGIN_S = 10.0
+"""What a long poll may take beyond the wait that it asked for."""
+
+TRANSFER_S = 900.0
+"""How long a tar may take on its way."""
+
+
+def _every(kind: type[errors.SaltcellarError]) -> list[type[errors.SaltcellarError]]:
+    return [kind, *(found for under in kind.__subclasses__() for found in _every(under))]
+
+
+KINDS = {(kind.status, kind.title): kind for kind in _every(errors.SaltcellarError)}
+BY_STATUS = {kind.status: kind for kind in reversed(_every(errors.SaltcellarError)[1:])}
+
+
+class Token:
+    """A bearer token in a file, read again when the file changes; or a fixed one."""
+
+    def __init__(self, file: str | None = None, fixed: str | None = None) -> None:
+        self._file, self._fixed = file, fixed
+        self._read: tuple[tuple[int, int], str] | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Token(file={self._file!r})"
+
+    def headers(self) -> dict[str, str]:
+        """The Authorization header; raises Unauthenticated when the file can't be read or holds no token."""
+        token = self._fixed if self._file is None else self._current()
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def _current(self) -> str:
+        try:
+            found = os.stat(self._file)  # type: ignore[arg-type]
+            stamp = (found.st_mtime_ns, found.st_ino)
+            with self._lock:
+                if self._read is None or self._read[0] != stamp:
+                    self._read = (stamp, Path(self._file).read_text(encoding="ascii").strip())  # type: ignore[arg-type]
+                token = self._read[1]
+        except (OSError, ValueError) as error:
+            raise errors.Unauthenticated(f"The token file {self._file} can't be read ({error}): mend it.") from error
+        if not token or not token.isprintable() or " " in token:
+            raise errors.Unauthenticated(
+                f"The token file {self._file} holds no token: write the master's token into it."
+            )
+        return token
+
+
+def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
+    """The error that an answer of 400 or more stands for, with the sentence of its problem document (RFC 9457)."""
+    try:
+        problem = json.loads(answer.body) if answer.content_type == "application/problem+json" else {}
+    except ValueError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    title = problem.get("title")
+    fallback = errors.Unavailable if answer.status >= 500 else errors.Invalid
+    kind = KINDS.get((answer.status, str(title)), BY_STATUS.get(answer.status, fallback))
+    detail = problem.get("detail")
+    return kind(
+        detail if isinstance(detail, str) and detail else f"{origin} answered {answer.status} without a reason."
+    )
+
+
+class _Told(dict[str, Any]):
+    """An answer's object; what should be in it and is not means that somebody else answered."""
+
+    def __missing__(self, key: str) -> Any:
+        raise errors.Unavailable(f"The service's answer has no {key!r}: it is of another version than this master.")
+
+
+class Client:
+    """The private app, one method for each thing that a master or an operator asks of it.
+
+    ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total of
+    seconds for a request, ``actor`` the Unix user who asks. Every method raises the error that the service named
+    (core.errors), or Unavailable. May be used by several threads. A POST carries an Idempotency-Key, so that one sent
+    twice is done once.
+    """
+
+    def __init__(self, url: str, token_file: str, timeout: float = 10.0, actor: str | None = None) -> None:
+        self._wire = Wire(url, timeout)
+        self._base = url.removeprefix(self._wire.origin).rstrip("/")
+        self._token = Token(token_file)
+        self._actor = {"X-Actor": actor} if actor else {}
+
+    def agents(self, **wanted: str) -> list[dict[str, Any]]:
+        """The agents that fit: type, name, account, email."""
+        return self._json("GET", "/agents" + _query(wanted))["agents"]
+
+    def agent(self, which: str) -> dict[str, Any]:
+        """One agent by id, bot name or e-mail address."""
+        return self._json("GET", f"/agents/{_segment(which)}")["agent"]
+
+    def create_agent(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes a bot or a person; returns its agent, and the job or the password that came with it."""
+        return self._json("POST", "/agents", told)
+
+    def change_agent(self, which: str, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Changes an agent; returns it and the jobs that carry the change out."""
+        return self._json("PATCH", f"/agents/{_segment(which)}", told)
+
+    def delete_agent(self, which: str, purge: bool) -> dict[str, Any]:
+        """Makes a bot's tombstone; returns the agent and the job."""
+        return self._json("DELETE", f"/agents/{_segment(which)}" + _query({"purge": "true" if purge else "false"}))
+
+    def submit(self, command: str, bot: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Queues a command for a bot; returns the job."""
+        return self._json("POST", "/jobs", {"command": command, "bot": bot, "arguments": dict(arguments)})["job"]
+
+    def job(self, job: str, after: int = 0, wait: float = 0) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A job and its lines after line ``after``; waits up to ``wait`` seconds for news."""
+        answer = self._json("GET", f"/jobs/{_segment(job)}" + _query({"after": after, "wait": int(wait)}), wait=wait)
+        return answer["job"], answer["lines"]
+
+    def claim(self, master: str, wait: float = LONG_POLL_S) -> list[dict[str, Any]]:
+        """The next runs for this master; waits up to ``wait`` seconds for one."""
+        return self._json("POST", "/jobs/claim", {"master": master, "wait": int(wait)}, wait=wait)["runs"]
+
+    def runs(self, master: str) -> list[dict[str, Any]]:
+        """The runs that this master holds."""
+        return self._json("GET", "/runs" + _query({"master": master}))["runs"]
+
+    def started(self, run: str, jid: str) -> None:
+        """Says, before publishing, under which jid; raises Conflict when the run is no longer ours."""
+        self._json("POST", f"/runs/{_segment(run)}/started", {"jid": jid})
+
+    def lines(self, run: str, lines: list[dict[str, str]]) -> None:
+        """Hands in lines of a run; the same key twice counts once."""
+        self._json("POST", f"/runs/{_segment(run)}/lines", {"lines": lines})
+
+    def result(self, run: str, told: Mapping[str, Any]) -> None:
+        """Hands in what the node returned; twice counts once."""
+        self._json("POST", f"/runs/{_segment(run)}/result", told)
+
+    def failed(self, run: str, jid: str | None, reason: str, detail: str) -> None:
+        """Says why a run came to no end; the service decides what becomes of its jobs."""
+        told = {"reason": reason, "detail": detail} | ({"jid": jid} if jid else {})
+        self._json("POST", f"/runs/{_segment(run)}/failed", told)
+
+    def changes(self, after: int | None, wait: float = LONG_POLL_S) -> tuple[int, list[str]]:
+        """The serial now and the nodes whose pillar changed after ``after``; waits up to ``wait`` seconds for one."""
+        query = {"wait": int(wait)} | ({} if after is None else {"after": after})
+        answer = self._json("GET", "/changes" + _query(query), wait=wait)
+        return answer["serial"], answer["nodes"]
+
+    def upload(self, tar: IO[bytes], size: int) -> dict[str, Any]:
+        """Hands in a pub's tar of ``size`` bytes, to be imported; returns what was found in it."""
+        headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}
+        return self._object(self._ask("POST", "/uploads", headers, tar, TRANSFER_S))
+
+    def download(self, job: str, into: IO[bytes]) -> None:
+        """Writes the tar of an export job into a file."""
+        self._ask("GET", f"/transfers/{_segment(job)}", {}, None, TRANSFER_S, into)
+
+    def _json(self, method: str, path: str, told: Mapping[str, Any] | None = None, wait: float = 0) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"} if told is not None else {}
+        body = json.dumps(told, allow_nan=False).encode() if told is not None else None
+        timeout = wait + MARGIN_S if wait else None
+        return self._object(self._ask(method, path, headers, body, timeout))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | IO[bytes] | None,
+        timeout: float | None = None,
+        into: IO[bytes] | None = None,
+    ) -> Answer:
+        once = {"Idempotency-Key": secrets.token_hex(16)} if method == "POST" else {}
+        sent = {**headers, **self._actor, **once, **self._token.headers()}
+        answer = self._wire.ask(method, self._base + path, sent, body, timeout, into)
+        if answer.status >= 400:
+            raise refusal(answer, self._wire.origin)
+        return answer
+
+    def _object(self, answer: Answer) -> dict[str, Any]:
+        try:
+            told = json.loads(answer.body)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict) or answer.content_type != "application/json":
+            raise errors.Unavailable(
+                f"What answers at {self._wire.origin} is not the service (it sent no JSON object): correct its address."
+            )
+        return _Told(told)
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="@")
+
+
+def _query(wanted: Mapping[str, Any]) -> str:
+    return "?" + urlencode(wanted) if wanted else ""

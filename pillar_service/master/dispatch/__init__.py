@@ -1,0 +1,1 @@
+"""The dispatcher: claims publish; events, delivery bring back; watch ends what does not end; changes clear caches."""

@@ -1,0 +1,24 @@
+"""How long to wait before asking again somebody who did not answer."""
+
+import random
+import threading
+
+FIRST_S = 0.1
+LONGEST_S = 10.0
+
+
+class Backoff:
+    """Full jitter: each wait is random between nothing and a bound that doubles from 0.1 s to 10 s."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._bound = FIRST_S
+
+    def wait(self) -> None:
+        """Waits; returns at once when everything stops."""
+        self._stop.wait(random.uniform(0, self._bound))  # noqa: S311  (spreads retries, guards nothing)
+        self._bound = min(self._bound * 2, LONGEST_S)
+
+    def reset(self) -> None:
+        """It answered: the next wait is short again."""
+        self._bound = FIRST_S

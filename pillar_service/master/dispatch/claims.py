@@ -1,0 +1,67 @@
+"""Claims runs and publishes them."""
+
+import logging
+import threading
+
+from pillar_service.core.errors import Conflict, Failed, NotFound, SaltcellarError, Unavailable
+from pillar_service.core.jobs import Reason
+from pillar_service.master.client import Client
+from pillar_service.master.dispatch.backoff import Backoff
+from pillar_service.master.dispatch.recovery import bots_of, recover
+from pillar_service.master.dispatch.runs import Held, Runs
+from pillar_service.master.dispatch.salt_master import SaltMaster
+
+log = logging.getLogger(__name__)
+
+
+def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
+    """Claims and publishes until it is stopped.
+
+    After every loss of contact, and at the start, what the service believes that we hold is compared with what we know:
+    the answer to a claim may have been lost.
+    """
+    backoff, in_contact = Backoff(stop), False
+    while not stop.is_set():
+        try:
+            if not in_contact:
+                recover(client, name, master, runs)
+                in_contact = True
+            for run in client.claim(name):
+                publish(client, master, runs, run)
+            backoff.reset()
+        except SaltcellarError as error:
+            in_contact = False
+            log.warning("No jobs can be claimed: %s", error)
+            backoff.wait()
+
+
+def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
+    """Publishes one run: written down first, so that a crash at any point leaves known what may have been published.
+
+    Raises Unavailable when the service does not answer.
+    """
+    jid = master.new_jid()
+    held = Held.of(run, jid)
+    master.clear_pillar(held.node)
+    try:
+        client.started(held.id, jid)
+    except (Conflict, NotFound) as error:
+        log.info("Run %s is no longer ours: %s", held.id, error)
+        return
+    runs.add(held)
+    try:
+        master.publish(held.node, run["function"], _arguments(run), jid)
+    except (NotFound, Failed) as error:
+        runs.drop(jid)
+        reason = Reason.NODE_AWAY if isinstance(error, NotFound) else Reason.NOT_PUBLISHED
+        client.failed(held.id, jid, reason, str(error))
+    except Unavailable as error:
+        # It may have been published, or may still be: it is followed, and the watch finds out.
+        log.warning("Run %s may not have been published: %s", held.id, error)
+    held.bots = bots_of(client, run)
+
+
+def _arguments(run: dict) -> list:
+    """Arguments in Salt's form: keywords as a last one that says so of itself."""
+    keywords = run.get("keywords") or {}
+    return [*run.get("arguments", []), *([{"__kwarg__": True, **keywords}] if keywords else [])]

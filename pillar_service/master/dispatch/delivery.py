@@ -1,0 +1,85 @@
+"""Brings lines and results to the service; what it does not take now is kept and sent later."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pillar_service.core.errors import Conflict, Failed, Forbidden, Invalid, NotFound, SaltcellarError
+from pillar_service.master.client import Client
+from pillar_service.master.dispatch.backoff import Backoff
+from pillar_service.master.dispatch.runs import Held, Runs
+from pillar_service.master.dispatch.salt_master import SaltMaster
+
+log = logging.getLogger(__name__)
+
+BATCH_S = 0.1
+"""How long lines are gathered before they go."""
+
+IN_CACHE_WITHIN_S = 2.0
+"""The master tells of a return before it writes it down (salt.utils.job._store_job); a moment later it is there."""
+
+SWEEP_S = 2.0
+"""How often all runs are looked up, whether or not anything was heard of them."""
+
+
+def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
+    """Delivers until it is stopped."""
+    backoff, swept = Backoff(stop), 0.0
+    while not stop.is_set():
+        awaited = runs.take_returned(IN_CACHE_WITHIN_S)
+        if not awaited:
+            runs.woken.wait(SWEEP_S)
+        runs.woken.clear()
+        sweeping = time.monotonic() - swept >= SWEEP_S
+        try:
+            deliver(client, master, runs, runs.all() if sweeping else runs.take_returned(IN_CACHE_WITHIN_S))
+            swept = time.monotonic() if sweeping else swept
+            backoff.reset()
+        except SaltcellarError as error:
+            log.warning("Lines and results can't be delivered yet: %s", error)
+            backoff.wait()
+        stop.wait(BATCH_S / 2 if runs.take_returned(IN_CACHE_WITHIN_S) else BATCH_S)
+
+
+def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held]) -> None:
+    """Hands in all lines, then the results that are there of the runs awaited."""
+    for held in runs.all():
+        if lines := runs.lines_of(held):
+            _handed_in(runs, held, client.lines, held.id, lines)
+            runs.forget_lines(held, lines)  # lines that the service failed at are in the result, too
+    for held in awaited:
+        hand_in_result(client, master, runs, held)
+
+
+def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -> bool:
+    """Hands in a run's result if it is there; says whether it was."""
+    found = master.returned(held.jid, held.node)
+    if found is None:
+        return False
+    told = {
+        "jid": held.jid,
+        "node": held.node,
+        "return": found.get("return"),
+        "success": bool(found.get("success", True)),
+        "retcode": int(found.get("retcode", 0)),
+    }
+    if _handed_in(runs, held, client.result, held.id, told):
+        runs.drop(held.jid)
+    return True
+
+
+def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: Any) -> bool:
+    """Whether the service took it; raises what concerns all runs alike (it is away, our token is not right)."""
+    try:
+        method(*arguments)
+    except (Conflict, Forbidden, NotFound, Invalid) as error:
+        # The service will say the same tomorrow: the run was given up there, or what the node returned is not usable.
+        log.error("The service does not take what run %s (jid %s) brought: %s", held.id, held.jid, error)
+        runs.drop(held.jid)
+    except Failed as error:
+        # It stumbled over this one, which must not hold up the others; it is tried again with the next sweep.
+        log.error("The service failed at what run %s (jid %s) brought: %s", held.id, held.jid, error)
+        return False
+    return True

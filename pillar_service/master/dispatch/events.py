@@ -1,0 +1,54 @@
+"""Follows the master's event bus: returns, which only wake us up, and the progress of states, which become lines."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import salt.utils.event
+
+from pillar_service.master.dispatch.backoff import Backoff
+from pillar_service.master.dispatch.runs import Runs
+
+log = logging.getLogger(__name__)
+
+LINE_LENGTH = 500
+MARKS = {True: "ok", False: "failed", None: "would change"}
+
+
+def follow(opts: Mapping[str, Any], runs: Runs, stop: threading.Event) -> None:
+    """Reads the bus until it is stopped, and connects again when it is lost (nothing depends on hearing everything)."""
+    backoff = Backoff(stop)
+    while not stop.is_set():
+        try:
+            with salt.utils.event.get_master_event(opts, opts["sock_dir"], raise_errors=True) as bus:
+                while not stop.is_set():
+                    event = bus.get_event(wait=5, tag="salt/job/", full=True)
+                    if event is not None:
+                        backoff.reset()
+                        heard(event["tag"], event["data"], runs)
+        except Exception as error:  # What Salt's transport raises when the publisher goes is not one kind.
+            log.warning("The master's event bus was lost (%r); connecting again.", error)
+        backoff.wait()
+
+
+def heard(tag: str, data: Any, runs: Runs) -> None:
+    """One event. Any minion can send any tag and data: a return is looked up, a line needs its bot's unguessable id."""
+    match tag.split("/"):
+        case ["salt", "job", jid, "ret", node]:
+            runs.returned(jid, node)
+        case ["salt", "job", jid, "prog", node, number]:
+            state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
+            if isinstance(state, dict):
+                state_id = str(state.get("__id__", ""))
+                runs.add_line(jid, node, f"{jid}/{number}"[:80], state_id, told(state_id, state))
+
+
+def told(state_id: str, state: Mapping[str, Any]) -> str:
+    """A state's line: what of the bot, how it went, what Salt says; one printable line of at most 500 characters."""
+    what = state_id.partition(" ")[2] or state_id
+    comment = " ".join(str(state.get("comment", "")).split())
+    line = (
+        f"{what}: {MARKS.get(state.get('result'), 'unclear')}{', changed' if state.get('changes') else ''}. {comment}"
+    )
+    return "".join(letter if letter.isprintable() else "?" for letter in line)[:LINE_LENGTH].strip()

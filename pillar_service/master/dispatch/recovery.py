@@ -1,0 +1,46 @@
+"""After a restart or a loss of contact: what became of the runs that the service believes we hold?"""
+
+import logging
+from typing import Any
+
+from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.core.jobs import Reason
+from pillar_service.master.client import Client
+from pillar_service.master.dispatch.runs import Held, Runs
+from pillar_service.master.dispatch.salt_master import SaltMaster
+
+log = logging.getLogger(__name__)
+
+
+def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
+    """Follows what the service says that we hold, and nothing else; raises Unavailable if it does not answer."""
+    theirs = client.runs(name)
+    for run in theirs:
+        if not run["jid"] or not runs.has(run["jid"]):
+            _take_up(client, master, runs, run)
+    jids = {run["jid"] for run in theirs}
+    for held in runs.all():
+        if held.jid not in jids:
+            log.info("Run %s is over for the service; it is followed no longer.", held.id)
+            runs.drop(held.jid)
+
+
+def bots_of(client: Client, run: dict[str, Any]) -> frozenset[str]:
+    """The ids of the bots that a run is for; from its jobs, if the service does not name them."""
+    named = run.get("bots")
+    return frozenset(named if named is not None else (client.job(job)[0]["bot"] for job in run["jobs"]))
+
+
+def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]) -> None:
+    jid = run["jid"]
+    if jid and (master.was_saved(jid) or master.returned(jid, run["node"]) is not None):
+        held = Held.of(run, jid)
+        held.bots = bots_of(client, run)
+        runs.add(held)
+        runs.returned(jid, run["node"])
+        log.info("Run %s (jid %s) is followed again.", run["id"], jid)
+        return
+    try:
+        client.failed(run["id"], jid, Reason.NOT_PUBLISHED, "The dispatcher stopped before it was published.")
+    except (Conflict, NotFound) as error:
+        log.info("Run %s is no longer ours: %s", run["id"], error)

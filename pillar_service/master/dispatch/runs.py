@@ -1,0 +1,117 @@
+"""The runs that this dispatcher follows."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_LINES = 2000
+"""Lines of one run kept while the service is away; the rest is in the result anyway."""
+
+
+@dataclass
+class Probe:
+    """A question to the node whether a run still runs: its jid, and when it was asked (monotonic seconds)."""
+
+    jid: str
+    asked: float
+
+
+@dataclass
+class Held:
+    """A run under its jid. ``published`` is in monotonic seconds; a run found again after a restart counts from there.
+
+    ``missed`` and ``denied`` count probes in a row without an answer, and with the answer that it does not run;
+    ``bots`` are the ids whose states may speak for it.
+    """
+
+    id: str
+    node: str
+    jid: str
+    timeout_s: float
+    published: float = field(default_factory=time.monotonic)
+    probe: Probe | None = None
+    probed: float = 0.0
+    missed: int = 0
+    denied: int = 0
+    bots: frozenset[str] = frozenset()
+    lines: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
+        """From a RUN of the private app."""
+        return cls(run["id"], run["node"], jid, float(run["timeout_s"]))
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was published."""
+        return time.monotonic() - self.published
+
+
+class Runs:
+    """The runs held, by jid, shared by the dispatcher's threads; ``woken`` wakes the one that delivers."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._returned: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self.woken = threading.Event()
+
+    def add(self, held: Held) -> None:
+        """Follows one more run."""
+        with self._lock:
+            self._held[held.jid] = held
+
+    def drop(self, jid: str) -> None:
+        """Follows it no longer."""
+        with self._lock:
+            self._held.pop(jid, None)
+            self._returned.pop(jid, None)
+
+    def all(self) -> list[Held]:
+        """Every run held."""
+        with self._lock:
+            return list(self._held.values())
+
+    def has(self, jid: str) -> bool:
+        """Whether a run is held under this jid."""
+        with self._lock:
+            return jid in self._held
+
+    def returned(self, jid: str, node: str) -> None:
+        """Somebody says that a run has returned; whether it has is looked up in the job cache."""
+        with self._lock:
+            held = self._held.get(jid)
+            if held is None or held.node != node:
+                return
+            self._returned[jid] = time.monotonic()
+        self.woken.set()
+
+    def take_returned(self, fresh_s: float) -> list[Held]:
+        """The held runs that were said to have returned less than ``fresh_s`` seconds ago."""
+        now = time.monotonic()
+        with self._lock:
+            self._returned = {jid: at for jid, at in self._returned.items() if now - at < fresh_s and jid in self._held}
+            return [self._held[jid] for jid in self._returned]
+
+    def add_line(self, jid: str, node: str, key: str, state_id: str, text: str) -> None:
+        """Keeps a line for delivery, if its state belongs to a bot of that run."""
+        with self._lock:
+            held = self._held.get(jid)
+            if held is None or held.node != node or state_id.partition(" ")[0] not in held.bots:
+                return
+            if len(held.lines) < MOST_LINES:
+                held.lines[key] = {"key": key, "state_id": state_id, "text": text}
+        self.woken.set()
+
+    def lines_of(self, held: Held) -> list[dict[str, str]]:
+        """The lines of a run that are not delivered yet."""
+        with self._lock:
+            return list(held.lines.values())
+
+    def forget_lines(self, held: Held, delivered: list[dict[str, str]]) -> None:
+        """These lines are delivered."""
+        with self._lock:
+            for line in delivered:
+                held.lines.pop(line["key"], None)

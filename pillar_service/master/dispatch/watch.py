@@ -1,0 +1,90 @@
+"""Ends the runs that do not end by themselves: asks their node from time to time whether they still run."""
+
+import logging
+import threading
+import time
+
+from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
+from pillar_service.core.jobs import Reason
+from pillar_service.master.client import Client
+from pillar_service.master.dispatch.delivery import hand_in_result
+from pillar_service.master.dispatch.runs import Held, Probe, Runs
+from pillar_service.master.dispatch.salt_master import SaltMaster
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+PROBE_EVERY_S = 10.0
+ANSWER_WITHIN_S = 10.0
+BELIEVED_AFTER = 2
+"""A node is away, or does not run it, when it said so (or nothing) this often in a row."""
+
+OVERTIME_S = 45.0
+"""How long a run may still run after its timeout before it is terminated; the service gives it up after 60 s."""
+
+
+def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
+    """Watches until it is stopped."""
+    while not stop.wait(TICK_S):
+        for held in runs.all():
+            try:
+                look_at(client, master, runs, held)
+            except SaltcellarError as error:
+                log.warning("Run %s can't be looked after now: %s", held.id, error)
+
+
+def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
+    """One look at one run: takes a probe's answer in, asks again when it is time, gives up when it must."""
+    if held.probe is not None:
+        _take_in(master, held)
+    if held.age > held.timeout_s + OVERTIME_S:
+        _terminate(client, master, runs, held)
+    elif held.denied >= BELIEVED_AFTER:
+        _not_running(client, master, runs, held)
+    elif held.missed >= BELIEVED_AFTER:
+        _give_up(client, master, runs, held, Reason.NODE_AWAY, f"{held.node} does not answer the master: is it on?")
+    elif held.probe is None and time.monotonic() - max(held.published, held.probed) > PROBE_EVERY_S:
+        _ask(master, held)
+
+
+def _ask(master: SaltMaster, held: Held) -> None:
+    held.probed = time.monotonic()
+    jid = master.new_jid()
+    master.publish(held.node, "saltutil.find_job", [held.jid], jid)
+    held.probe = Probe(jid, held.probed)
+
+
+def _take_in(master: SaltMaster, held: Held) -> None:
+    probe = held.probe
+    answer = master.returned(probe.jid, held.node) if probe else None
+    if answer is not None:
+        held.missed, held.denied = 0, 0 if answer.get("return") else held.denied + 1
+    elif probe and time.monotonic() - probe.asked > ANSWER_WITHIN_S:
+        held.missed += 1
+    else:
+        return
+    held.probe = None
+
+
+def _not_running(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
+    if master.was_saved(held.jid):
+        told = f"{held.node} no longer runs it and returned nothing: it was stopped in the middle."
+        _give_up(client, master, runs, held, Reason.NOT_RUNNING, told)
+    else:
+        _give_up(client, master, runs, held, Reason.NOT_PUBLISHED, "The master was too busy to publish it.")
+
+
+def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
+    told = f"{held.node} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
+    master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
+    _give_up(client, master, runs, held, Reason.NO_RETURN, told)
+
+
+def _give_up(client: Client, master: SaltMaster, runs: Runs, held: Held, reason: Reason, told: str) -> None:
+    if hand_in_result(client, master, runs, held):
+        return
+    try:
+        client.failed(held.id, held.jid, reason, told)
+    except (Conflict, NotFound) as error:
+        log.info("Run %s is no longer ours: %s", held.id, error)
+    runs.drop(held.jid)

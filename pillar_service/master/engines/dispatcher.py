@@ -1,0 +1,29 @@
+"""
+The dispatcher: takes jobs from the service, publishes them to minions, and brings their lines and results back.
+
+Configuration of the master:
+
+.. code-block:: yaml
+
+    engines:
+      - dispatcher:
+          url: http://127.0.0.1:8081
+          token_file: /etc/salt/saltcellar.token
+          name: master-1      # this master's name in the service; the master's id if left out
+"""
+
+from pillar_service.master.dispatch import dispatcher
+
+
+def start(url: str, token_file: str, name: str | None = None) -> None:
+    """
+    Runs until the master stops; Salt's process manager starts it again if it fails.
+
+    url
+        The service's private address.
+    token_file
+        The file that holds the master's token.
+    name
+        This master's name in the service; two masters must not share one.
+    """
+    dispatcher.run(__opts__, url, token_file, name or __opts__["id"])

@@ -1,0 +1,91 @@
+"""
+Operate accounts: the persons whom bots belong to.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+from pillar_service.master import asking
+
+__func_alias__ = {"list_": "list"}
+
+
+def list_():
+    """
+    Every account.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run accounts.list --out=json
+    """
+    return asking.answer(__opts__, lambda service: service.agents(type="person"))
+
+
+def create(email, name=None, password=None):
+    """
+    Make an account; returns it, with its ``password`` when none was given and one was made.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run accounts.create demo@example.org name='Demo'
+    """
+    more = {"name": name, "password": password}
+    told = {"type": "person", "email": email} | {key: str(value) for key, value in more.items() if value is not None}
+
+    def ask(service):
+        made = service.create_agent(told)
+        return made["agent"] | ({"password": made["password"]} if made.get("password") else {})
+
+    return asking.answer(__opts__, ask)
+
+
+def show(account):
+    """
+    One account, by e-mail address or id, with its bots.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run accounts.show demo@example.org
+    """
+    return asking.answer(__opts__, lambda service: service.agent(asking.text(account)))
+
+
+def suspend(account, wait=True):
+    """
+    Stop all bots that belong to this account alone, until ``accounts.resume``; returns the account.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run accounts.suspend demo@example.org
+    """
+    return _change(account, "suspended", wait)
+
+
+def resume(account, wait=True):
+    """
+    Let an account's bots run again; returns the account.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run accounts.resume demo@example.org
+    """
+    return _change(account, "active", wait)
+
+
+def _change(account, state, wait):
+    def ask(service):
+        which = service.agent(asking.text(account))["id"]
+        return asking.settled(service, service.change_agent(which, {"state": state}), wait)
+
+    return asking.answer(__opts__, ask)

@@ -1,0 +1,264 @@
+"""
+Operate bots: each function asks the service and, unless ``wait=False``, follows the job to its end.
+
+Lines of the job go to stderr as they come. What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run
+exits with 1.
+
+:depends: the ``saltcellar`` package, and in the master's configuration:
+
+.. code-block:: yaml
+
+    saltcellar:
+      url: http://127.0.0.1:8081
+      token_file: /etc/salt/saltcellar.token
+"""
+
+from pillar_service.master import asking, tars
+
+__func_alias__ = {"list_": "list", "import_": "import"}
+
+
+def list_(account=None):
+    """
+    Every bot, or those of one account.
+
+    account
+        The account's e-mail address or id.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.list
+        salt-run bots.list account=demo@example.org --out=json
+    """
+    wanted = {"type": "bot"} | ({"account": account} if account else {})
+    return asking.answer(__opts__, lambda service: service.agents(**wanted))
+
+
+def show(bot):
+    """
+    One bot, by name or id: what it should be, what it is, its last health report.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.show my
+    """
+    return asking.answer(__opts__, lambda service: service.agent(asking.text(bot)))
+
+
+def create(name, account, description=None, node=None, memory_mb=None, wait=True):
+    """
+    Make a bot and wait until it is alive; returns it.
+
+    name
+        A DNS label: ``my`` becomes ``my.butt.nz``.
+    account
+        Whose it is: an e-mail address or an id.
+    description, node, memory_mb
+        A line about it; the node it is to run on (else the one with the fewest bots); its memory limit in MiB.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.create my account=demo@example.org
+    """
+    told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
+    return asking.answer(__opts__, lambda service: _create(service, told, wait))
+
+
+def start(bot, wait=True):
+    """
+    Bring a bot to life, or mend one that is not well; returns it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.start my
+    """
+    return _change(bot, {"desired": "running"}, wait)
+
+
+def stop(bot, wait=True):
+    """
+    Stop a bot; its data stays. Returns it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.stop my
+    """
+    return _change(bot, {"desired": "stopped"}, wait)
+
+
+def upgrade(bot, wait=True):
+    """
+    Run a bot from the newest image, under the same identity; returns it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.upgrade my
+    """
+    return _change(bot, {"image": "latest"}, wait)
+
+
+def delete(bot, purge=False, wait=True):
+    """
+    Remove a bot's container for good; with ``purge=True`` its data and its identity too. Returns the bot.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.delete my
+        salt-run bots.delete my purge=True
+    """
+
+    def ask(service):
+        told = service.delete_agent(service.agent(asking.text(bot))["id"], bool(purge))
+        if not wait:
+            return told
+        asking.finished(service, told["job"])
+        return told["agent"] | {"actual": "gone"}  # from now on the service knows it no more
+
+    return asking.answer(__opts__, ask)
+
+
+def restart(bot, wait=True):
+    """
+    Restart a bot's container and wait until it answers again; returns what the pub tells of itself.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.restart my
+    """
+    return asking.command(__opts__, "bots.restart", bot, wait=wait)
+
+
+def rebuild(bot, wait=True):
+    """
+    Make a bot's container anew; data and identity stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.rebuild my
+    """
+    return asking.command(__opts__, "bots.rebuild", bot, wait=wait)
+
+
+def invite(bot, uses=1, note="", wait=True):
+    """
+    Make an invite; returns its ``code``, to be shown once.
+
+    uses
+        How many peers may use it.
+    note
+        For whom it is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.invite my uses=3 note='for the garden club'
+    """
+    return asking.command(__opts__, "bots.invite", bot, {"uses": uses, "note": str(note)}, wait)
+
+
+def invites(bot, wait=True):
+    """
+    A bot's invites: used by whom, and how often they may be used still.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.invites my
+    """
+    return asking.command(__opts__, "bots.invites", bot, wait=wait)
+
+
+def revoke(bot, invite, wait=True):
+    """
+    Revoke an invite by its id, as ``bots.invites`` lists it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.revoke my '@qbO9vWmBRd9AvzJnDVLpe0a2j0GdUjsA6SLnPNHJUdE=.ed25519'
+    """
+    return asking.command(__opts__, "bots.revoke", bot, {"invite": invite}, wait)
+
+
+def logs(bot, lines=100, wait=True):
+    """
+    The last lines of a bot's log.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.logs my lines=20
+    """
+    return asking.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
+
+
+def export(bot, path):
+    """
+    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped.
+
+    path
+        The file, absolute; it appears when it is whole.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.export my /root/my.tar
+    """
+    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path))
+
+
+def import_(name, path, account, description=None, node=None, memory_mb=None, wait=True):
+    """
+    Bring an exported bot to life under the same identity; returns it.
+
+    Refused when the tar lacks the log, or when the identity lives here already: either would fork it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2
+    """
+    told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
+    return asking.answer(
+        __opts__, lambda service: _create(service, told | {"import": tars.upload(service, path)["upload"]}, wait)
+    )
+
+
+def _given(name, **more):
+    return {"type": "bot", "name": name} | {key: value for key, value in more.items() if value is not None}
+
+
+def _create(service, told, wait):
+    return asking.settled(service, service.create_agent(told | {"name": asking.text(told["name"])}), wait)
+
+
+def _change(bot, told, wait):
+    def ask(service):
+        which = service.agent(asking.text(bot))["id"]
+        return asking.settled(service, service.change_agent(which, told), wait)
+
+    return asking.answer(__opts__, ask)

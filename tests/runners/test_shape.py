@@ -1,0 +1,34 @@
+"""The runners' shape: every public function is documented with a CLI example that names it."""
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+import pytest
+
+RUNNERS = Path(__file__).resolve().parents[2] / "runners"
+EXPECTED = {
+    "bots": "list show create start stop restart upgrade rebuild delete invite invites revoke export import logs",
+    "accounts": "list create show suspend resume",
+}
+
+
+def functions(name):
+    """A runner's public functions by the name salt-run knows them by."""
+    spec = importlib.util.spec_from_file_location(f"runner_{name}", RUNNERS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
+    return {module.__func_alias__.get(key, key): one for key, one in found if not key.startswith("_")}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_has_what_it_should(name):
+    assert set(functions(name)) == set(EXPECTED[name].split())
+
+
+@pytest.mark.parametrize(("name", "function"), [(name, one) for name in EXPECTED for one in EXPECTED[name].split()])
+def test_has_a_cli_example(name, function):
+    told = inspect.getdoc(functions(name)[function])
+    assert "CLI Example:" in told
+    assert f"salt-run {name}.{function}" in told

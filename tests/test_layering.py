@@ -1,0 +1,105 @@
+"""Who may import whom: the house in the architecture page, held by the imports themselves."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = "pillar_service"
+
+MAY = {
+    "core": {"core"},
+    "settings": {"core", "settings"},
+    "store": {"core", "store"},
+    "usecases": {"core", "settings", "store", "usecases"},
+    "web": {"core", "settings", "usecases", "web"},
+    "master": {"core", "master"},
+    "node": {"core", "node"},
+    "runners": {"core", "master"},
+    "beacons": {"core", "node"},
+    "states": {"core", "node"},
+}
+"""What each room may import of ours."""
+
+ONLY = {
+    "peewee": {"store"},
+    "playhouse": {"store"},
+    "flask": {"web"},
+    "werkzeug": {"web"},
+    "salt": {"master", "runners", "states", "node", "beacons"},
+}
+"""Packages that only these rooms may import."""
+
+
+def imports(source: str) -> Iterator[str]:
+    """The dotted names that a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{name.name}" for name in node.names)
+
+
+def broken(room: str, source: str) -> list[str]:
+    """The imports in a source that its room may not have."""
+    return [name for name in imports(source) if not _allowed(room, name)]
+
+
+def _allowed(room: str, name: str) -> bool:
+    first, *rest = name.split(".")
+    if first == OURS:
+        return bool(rest) and (rest[0] in MAY[room] or rest[0] == "__version__")
+    if first == "":
+        return False  # relative imports hide who imports whom
+    return room in ONLY.get(first, {room})
+
+
+def rooms() -> Iterator[tuple[str, Path]]:
+    for room in MAY:
+        inside = ROOT / OURS / room
+        for folder in (inside, inside.with_suffix(".py"), ROOT / room):
+            files = [folder] if folder.suffix else sorted(folder.rglob("*.py"))
+            yield from ((room, file) for file in files if file.is_file())
+
+
+@pytest.mark.parametrize(("room", "file"), list(rooms()), ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
+def test_a_file_imports_only_what_its_room_may(room: str, file: Path) -> None:
+    assert broken(room, file.read_text()) == []
+
+
+def test_every_folder_of_the_package_is_a_room() -> None:
+    folders = {path.name for path in (ROOT / OURS).iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders <= set(MAY)
+
+
+def test_core_needs_the_standard_library_alone() -> None:
+    import sys
+
+    outside = {
+        name
+        for file in (ROOT / OURS / "core").glob("*.py")
+        for name in imports(file.read_text())
+        if name.split(".")[0] not in {*sys.stdlib_module_names, OURS}
+    }
+    assert outside == set()
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("core", "import pillar_service.store"),
+        ("core", "def late():\n    from pillar_service.settings import settings"),
+        ("web", "from pillar_service.store import bots"),
+        ("web", "from pillar_service import store"),
+        ("usecases", "import peewee"),
+        ("usecases", "from flask import g"),
+        ("master", "from pillar_service.usecases import jobs"),
+        ("node", "from pillar_service.master import client"),
+        ("runners", "from pillar_service.store import jobs"),
+        ("store", "from . import bots"),
+    ],
+)
+def test_a_wrong_import_is_seen(room: str, source: str) -> None:
+    assert broken(room, source)
