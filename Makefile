@@ -27,7 +27,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck -x vagrant/*.sh .ci/run
+	shellcheck vagrant/*.sh .ci/run
 unit:
 	$(PYTHON) -m pytest tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
 integration:

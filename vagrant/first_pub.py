@@ -71,7 +71,8 @@ def welcome(bot: dict[str, Any], password: str, invite: str) -> str:
         f"  sign in  {EMAIL}  {password}\n"
         f"  pub      {bot['pub_id']}\n"
         f"  invite   {invite}\n\n"
-        f"For the invite to work, {bot['host']} must lead to this machine, port {bot['port']} (DNS, or /etc/hosts for a try).\n"
+        f"For the invite to work, {bot['host']} must lead to this machine, port {bot['port']}\n"
+        "(by DNS, or by a line in /etc/hosts for a try).\n"
         "make status shows each process and bot; make logs, make down, make clean do what they say.\n"
     )
 

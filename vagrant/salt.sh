@@ -20,11 +20,16 @@ pidfile: $CELLAR_DIR/run/salt-master.pid
 log_file: $CELLAR_DIR/log/salt/master
 key_logfile: $CELLAR_DIR/log/salt/key
 file_roots: {base: [$top/states]}
+pillar_roots: {base: []}
 runner_dirs: [$top/runners]
 reactor: [{'salt/minion/*/start': [$top/salt/reactor/sync.sls]}]
 saltcellar: {url: '$private_url', token_file: $CELLAR_DIR/secrets/master-token}
 ext_pillar:
-  - http_json: {url: '$private_url/pillar/%s', token_file: $CELLAR_DIR/secrets/master-token}
+  - http_json:
+      url: $private_url/pillar/%s
+      token_file: $CELLAR_DIR/secrets/master-token
+      timeout: 2
+      last_known_good: {max_age: 86400}
 engines:
   - dispatcher: {url: '$private_url', token_file: $CELLAR_DIR/secrets/master-token, name: $CELLAR_NODE-master}
 CONFIG
@@ -48,13 +53,13 @@ saltcellar: {data: $CELLAR_DIR/node}
 CONFIG
 }
 
-# Both sides are told the other's public key, so nothing is ever accepted on sight.
-make_keys() {
-  [[ -s $keys/minion/minion_master.pub ]] && return
-  "$bin/salt-key" -c "$salt_etc" --gen-keys=master --gen-keys-dir="$keys/master" -q
-  "$bin/salt-key" -c "$salt_etc" --gen-keys=minion --gen-keys-dir="$keys/minion" -q
-  cp "$keys/minion/minion.pub" "$keys/master/minions/$CELLAR_NODE"
+# Each side is handed the other's public key, so nothing is ever accepted on sight.
+exchange_keys() {
+  wait_for 30 test -s "$keys/master/master.pub" || fail "salt-master made no key within 30 s: read $CELLAR_DIR/log/master.out"
   cp "$keys/master/master.pub" "$keys/minion/minion_master.pub"
+  start_process minion "$bin/python" "$bin/salt-minion" -c "$salt_etc"
+  wait_for 30 test -s "$keys/minion/minion.pub" || fail "The minion made no key within 30 s: read $CELLAR_DIR/log/minion.out"
+  cp "$keys/minion/minion.pub" "$keys/master/minions/$CELLAR_NODE"
 }
 
 pings() { "$bin/salt" -c "$salt_etc" "$CELLAR_NODE" test.ping --out=txt -t 5 | grep -q True; }
@@ -65,9 +70,8 @@ if is_up master && is_up minion; then
 fi
 write_master
 write_minion
-make_keys
 start_process master "$bin/python" "$bin/salt-master" -c "$salt_etc"
-start_process minion "$bin/python" "$bin/salt-minion" -c "$salt_etc"
+exchange_keys
 wait_for 60 pings || fail "The minion did not answer within 60 s: read $CELLAR_DIR/log/salt/minion and master"
 "$bin/salt" -c "$salt_etc" "$CELLAR_NODE" saltutil.sync_all --out=json
 say "salt-master and minion $CELLAR_NODE: started"

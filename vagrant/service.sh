@@ -3,9 +3,10 @@
 . "$(dirname "$0")/settings.sh"
 
 serve() { start_process "$1" "$bin/python" -m pillar_service.web serve "$1"; }
-answer() { curl -fsS "$private_url/healthz" && curl -fsS "$public_url/healthz"; }
+# Another program may answer on the same port: only an answer while our own processes live counts.
+answer() { curl -fsS "$private_url/healthz" && curl -fsS "$public_url/healthz" && is_up public && is_up private; }
 
-if is_up public && is_up private && answer >/dev/null 2>&1; then
+if answer >/dev/null 2>&1; then
   say "public $public_url, private $private_url: running"
   exit
 fi
@@ -19,5 +20,5 @@ manage migrate
 manage node-add "$CELLAR_NODE" --ports "$CELLAR_BOT_PORTS"
 serve public
 serve private
-wait_for 30 answer || fail "The service did not answer within 30 s: read $CELLAR_DIR/log/public.out and private.out"
+wait_for 30 answer || fail "The service did not start within 30 s ($(last_line "$CELLAR_DIR/log/private.out")): read $CELLAR_DIR/log/public.out and private.out"
 say "public $public_url, private $private_url"

@@ -60,13 +60,10 @@ step() {
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'; }
 last_line() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; }
 
-# The process ids in a pid file are believed only while the process is one that we started from there.
+# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
 is_up() { start-stop-daemon --status --pidfile "$CELLAR_DIR/run/$1.pid" 2>/dev/null && started_here "$1"; }
-started_here() {
-  local pid
-  pid=$(cat "$CELLAR_DIR/run/$1.pid" 2>/dev/null) || return 1
-  tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxF "CELLAR_DIR=$CELLAR_DIR"
-}
+started_here() { [[ $(start_time "$1") == "$(cat "$CELLAR_DIR/run/$1.began" 2>/dev/null)" ]]; }
+start_time() { sed 's/.*) //' "/proc/$(cat "$CELLAR_DIR/run/$1.pid")/stat" 2>/dev/null | cut -d' ' -f20; }
 
 # Start COMMAND… in the background as NAME, unless it runs; its output goes to the log.
 start_process() {
@@ -76,6 +73,8 @@ start_process() {
   rm -f "$CELLAR_DIR/run/$name.pid"
   start-stop-daemon --start --background --make-pidfile --pidfile "$CELLAR_DIR/run/$name.pid" \
     --output "$CELLAR_DIR/log/$name.out" --chdir / --exec "$1" --startas "$1" -- "${@:2}"
+  wait_for 5 test -s "$CELLAR_DIR/run/$name.pid"
+  start_time "$name" >"$CELLAR_DIR/run/$name.began"
 }
 
 stop_process() {
