@@ -39,20 +39,22 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting())
 
-    def deliver(self, service: Mapping[str, str] | None, budget_s: float) -> str | None:
-        """Deliver what waits, oldest first, in about ``budget_s`` seconds; returns why it failed, if it did."""
+    def deliver(self, service: Mapping[str, str] | None, budget_s: float) -> None:
+        """Deliver what waits, oldest first, in about ``budget_s`` seconds.
+
+        Raises what the door raised; after that, nothing is tried for a while.
+        """
         until = time.monotonic() + budget_s
         if time.monotonic() < self._not_before:
-            return None
+            return
         try:
             while (batch := self._waiting()[:BATCH]) and (left := until - time.monotonic()) > 0:
                 self._send(Door(service), batch, left)
-        except SaltcellarError as error:
+        except SaltcellarError:
             pause = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
             self._failures, self._not_before = self._failures + 1, time.monotonic() + pause
-            return error.sentence
+            raise
         self._failures = 0
-        return None
 
     def _send(self, door: Door, batch: list[Path], timeout_s: float) -> None:
         events = {path: event for path in batch if (event := _read(path))}

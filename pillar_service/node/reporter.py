@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pillar_service.core.errors import SaltcellarError, Unauthenticated
 from pillar_service.core.health import EVENT_TYPE
 from pillar_service.node.outbox import Outbox
 from pillar_service.node.paths import Home
@@ -40,7 +41,8 @@ class Reporter:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """One look at the bots: the events that are due, and why they could not be delivered (or None).
 
-        ``refresh`` is called, at most once a minute, when the pillar does not say where the service is.
+        ``refresh`` is called, at most once a minute, when the pillar does not say where the service is, or when its
+        token is no longer taken.
         """
         data, now = self._sampler.sample(told, SAMPLE_S), time.monotonic()
         due = _shape(data) != self._last_shape or now - self._last_at >= heartbeat_s
@@ -50,7 +52,13 @@ class Reporter:
         if told.service is None:
             self._refresh(refresh, now)
             return events, None
-        return events, self._outbox.deliver(told.service, DELIVER_S)
+        try:
+            self._outbox.deliver(told.service, DELIVER_S)
+        except SaltcellarError as error:
+            if isinstance(error, Unauthenticated):
+                self._refresh(refresh, now)
+            return events, error.sentence
+        return events, None
 
     def _refresh(self, refresh: Callable[[], object], now: float) -> None:
         if now - self._refreshed_at >= REFRESH_EVERY_S:

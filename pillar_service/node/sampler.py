@@ -50,10 +50,12 @@ class Sampler:
         return {"node": node, "bots": [self._reports[bot] for bot in sorted(self._reports)]}
 
     def _wanted(self, told: Told, found: Mapping[str, Any]) -> list[str]:
-        """The bots to report: those listed, save tombstones that are gone; those found, while nothing is known."""
-        if told.problem:
-            return sorted(found)
-        return [bot for bot, entry in told.bots.items() if bot in found or entry["state"] != Desired.ABSENT]
+        """The bots to report: those found, and those listed that should be there.
+
+        A bot that is found but not listed may only be newer than the pillar in hand; the service knows.
+        """
+        listed = {bot for bot, entry in told.bots.items() if entry["state"] != Desired.ABSENT}
+        return sorted(listed | set(found))
 
     def _look(self, client: Any, found: Mapping[str, Any], wanted: list[str], until: float) -> None:
         self._reports = {bot: report for bot, report in self._reports.items() if bot in wanted}

@@ -84,8 +84,9 @@ def with_pub_id(pub_id: str) -> list[Bot]:
 
 
 def change(id: str, **columns: object) -> None:
-    """Change a bot's columns."""
-    Bot.update(**columns).where(Bot.agent == id).execute()
+    """Change a bot's columns; none given, none changed."""
+    if columns:
+        Bot.update(**columns).where(Bot.agent == id).execute()
 
 
 def ports() -> list[tuple[str, int]]:

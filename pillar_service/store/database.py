@@ -1,6 +1,7 @@
 """The one database of this process: open, transactions, what its failures mean."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ WRITER_LOCK = 0x5A17CE11
 
 FAULTS = (peewee.PeeweeException,)
 """What a query raises when the database, not the asker, is at fault; give it to `explained`."""
+
+log = logging.getLogger(__name__)
 
 db = peewee.DatabaseProxy()
 
@@ -121,6 +124,7 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 def explained(error: Exception) -> SaltcellarError:
     """The sentence for a database failure."""
     raw = str(error).lower()
+    log.warning("The database said: %s", error, exc_info=error)
     if isinstance(error, peewee.IntegrityError):
         return Conflict("Somebody else changed the same thing at the same moment: look again, then try again.")
     if isinstance(error, peewee.DataError):

@@ -61,7 +61,9 @@ def _event(raw: object, node: str) -> Mapping[str, Any]:
 
 
 def _take(node: str, data: Mapping[str, Any], placed: dict[str, Bot], now: float) -> list[str]:
-    nodes.change(node, last_seen=now, facts=data["node"])
+    # The node may not have heard of its newest bots yet; whether a container is unlisted is decided here.
+    unlisted = [name for name in data["node"]["unlisted"] if name.rpartition("-")[2] not in placed]
+    nodes.change(node, last_seen=now, facts={**data["node"], "unlisted": unlisted})
     return [why for report in data["bots"] if (why := _take_report(node, report, placed.get(report["bot"]), now))]
 
 

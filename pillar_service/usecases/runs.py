@@ -131,6 +131,7 @@ def held(master: str) -> list[dict[str, Any]]:
 
 
 def _described(run: Run) -> dict[str, Any]:
+    carried = jobs.of_runs([run.id])
     return {
         "id": run.id,
         "node": run.node,
@@ -139,7 +140,8 @@ def _described(run: Run) -> dict[str, Any]:
         "keywords": run.keywords,
         "timeout_s": run.timeout_s,
         "jid": run.jid,
-        "jobs": [job.id for job in jobs.of_runs([run.id])],
+        "jobs": [job.id for job in carried],
+        "bots": sorted({job.bot for job in carried}),
         "retry_safe": run.retry_safe,
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import request
 
 from pillar_service.core.errors import Invalid, Unauthenticated
-from pillar_service.core.names import shown
+from pillar_service.core.names import shown, text
 
 LONGEST_WAIT_S = 30.0
 
@@ -16,6 +16,12 @@ def bearer() -> str:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send your token in the header 'Authorization: Bearer <token>'.")
     return token.strip()
+
+
+def actor(master: str) -> str:
+    """Who asks through a master: the operator it names (``X-Actor``), for whom it answers; else the master itself."""
+    operator = request.headers.get("X-Actor", "")
+    return f"operator:{text(operator, 'operator', 100)}" if operator else f"master:{master}"
 
 
 def body(*known: str) -> dict[str, Any]:

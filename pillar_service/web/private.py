@@ -27,4 +27,4 @@ def create_app() -> Flask:
 def _authenticate() -> None:
     if request.endpoint != "healthz":
         g.master = masters.authenticate(asking.bearer())
-        g.actor = f"master:{g.master}"
+        g.actor = asking.actor(g.master)

@@ -46,6 +46,11 @@ def _told():
     return pillars.told(__pillar__, __opts__["id"])
 
 
+def _told_now():
+    # The minion's own pillar is as old as its last refresh; what a person asks about is now.
+    return pillars.told(__salt__["pillar.items"](), __opts__["id"])
+
+
 @_said
 def info(bot):
     """
@@ -155,7 +160,7 @@ def unlisted():
 
         salt cellar-1 pubs.unlisted
     """
-    known = _told()
+    known = _told_now()
     if known.problem:
         raise Invalid(known.problem)
     with containers.engine() as client:
@@ -173,7 +178,7 @@ def status():
 
         salt cellar-1 pubs.status
     """
-    return bots.status(_home(), __opts__["id"], _told())
+    return bots.status(_home(), __opts__["id"], _told_now())
 
 
 def told():

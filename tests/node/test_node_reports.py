@@ -3,12 +3,14 @@
 import json
 import time
 
+import pytest
 from wires import BOT, PUB
 
+from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.node.counters import Counters
 from pillar_service.node.outbox import LARGEST, Outbox
 from pillar_service.node.reporter import Reporter
-from pillar_service.node.told import told
+from pillar_service.node.told import Told, told
 
 
 def event(number):
@@ -23,7 +25,7 @@ def fill(outbox, count):
 def test_delivers_in_order_with_the_token_and_forgets(home, service):
     outbox = Outbox(home.state)
     fill(outbox, 45)
-    assert outbox.deliver(service.told, 5) is None
+    outbox.deliver(service.told, 5)
     assert [one["id"] for _, _, body in service.asked for one in body] == [f"n/1/{number}" for number in range(45)]
     path, headers, _ = service.asked[0]
     assert path == "/events"
@@ -36,15 +38,16 @@ def test_keeps_the_newest_while_the_service_is_away(home):
     outbox = Outbox(home.state)
     fill(outbox, LARGEST + 5)
     away = {"url": "http://127.0.0.1:9", "token": "t"}
-    assert "does not answer" in outbox.deliver(away, 1)
+    with pytest.raises(SaltcellarError, match="does not answer"):
+        outbox.deliver(away, 1)
     assert len(outbox) == LARGEST
-    assert outbox.deliver(away, 1) is None  # not before the pause is over
+    outbox.deliver(away, 1)  # not before the pause is over
     assert json.loads(min(home.state.iterdir()).read_text())["id"] == "n/1/5"
 
 
 def test_what_waits_survives_a_restart(home, service):
     fill(Outbox(home.state), 3)
-    assert Outbox(home.state).deliver(service.told, 5) is None
+    Outbox(home.state).deliver(service.told, 5)
     assert [one["id"] for _, _, body in service.asked for one in body] == ["n/1/0", "n/1/1", "n/1/2"]
 
 
@@ -63,7 +66,8 @@ def test_what_is_neither_stored_nor_refused_stays(home, service):
     service.answer = lambda batch: (202, {"accepted": ["another"], "refused": []})
     outbox = Outbox(home.state)
     fill(outbox, 2)
-    assert "stored none" in outbox.deliver(service.told, 5)
+    with pytest.raises(SaltcellarError, match="stored none"):
+        outbox.deliver(service.told, 5)
     assert len(outbox) == 2
 
 
@@ -71,7 +75,8 @@ def test_a_service_in_trouble_is_left_in_peace_for_a_while(home, service):
     service.answer = lambda _: (503, {"detail": "Later."})
     outbox = Outbox(home.state)
     fill(outbox, 2)
-    assert "Later." in outbox.deliver(service.told, 5)
+    with pytest.raises(SaltcellarError, match="Later"):
+        outbox.deliver(service.told, 5)
     outbox.deliver(service.told, 5)
     assert len(service.asked) == 1
 
@@ -81,7 +86,8 @@ def test_a_hanging_service_takes_no_longer_than_allowed(home, service):
     outbox = Outbox(home.state)
     fill(outbox, 1)
     started = time.monotonic()
-    assert outbox.deliver(service.told, 0.5)
+    with pytest.raises(Unavailable):
+        outbox.deliver(service.told, 0.5)
     assert time.monotonic() - started < 1
 
 
@@ -127,3 +133,12 @@ def test_asks_for_its_pillar_once_a_minute_only(home, monkeypatch):
         reporter.tick(told({}, "n"), 60, refresh=lambda: asked.append(1))
     assert asked == [1]
     assert PUB
+
+
+def test_a_token_that_is_no_longer_taken_asks_for_a_new_pillar(home, service):
+    service.answer = lambda _: (401, {"detail": "Unknown."})
+    asked = []
+    reporter = Reporter("n", home)
+    for _ in range(2):
+        assert "401" in (reporter.tick(Told(service=service.told), 0, lambda: asked.append(1))[1] or "401")
+    assert asked == [1]

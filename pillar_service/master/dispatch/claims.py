@@ -7,7 +7,7 @@ from pillar_service.core.errors import Conflict, Failed, NotFound, SaltcellarErr
 from pillar_service.core.jobs import Reason
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.backoff import Backoff
-from pillar_service.master.dispatch.recovery import bots_of, recover
+from pillar_service.master.dispatch.recovery import recover
 from pillar_service.master.dispatch.runs import Held, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
 
@@ -58,7 +58,6 @@ def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
     except Unavailable as error:
         # It may have been published, or may still be: it is followed, and the watch finds out.
         log.warning("Run %s may not have been published: %s", held.id, error)
-    held.bots = bots_of(client, run)
 
 
 def _arguments(run: dict) -> list:

@@ -25,18 +25,10 @@ def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
             runs.drop(held.jid)
 
 
-def bots_of(client: Client, run: dict[str, Any]) -> frozenset[str]:
-    """The ids of the bots that a run is for; from its jobs, if the service does not name them."""
-    named = run.get("bots")
-    return frozenset(named if named is not None else (client.job(job)[0]["bot"] for job in run["jobs"]))
-
-
 def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]) -> None:
     jid = run["jid"]
     if jid and (master.was_saved(jid) or master.returned(jid, run["node"]) is not None):
-        held = Held.of(run, jid)
-        held.bots = bots_of(client, run)
-        runs.add(held)
+        runs.add(Held.of(run, jid))
         runs.returned(jid, run["node"])
         log.info("Run %s (jid %s) is followed again.", run["id"], jid)
         return

@@ -41,7 +41,7 @@ class Held:
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
         """From a RUN of the private app."""
-        return cls(run["id"], run["node"], jid, float(run["timeout_s"]))
+        return cls(run["id"], run["node"], jid, float(run["timeout_s"]), bots=frozenset(run["bots"]))
 
     @property
     def age(self) -> float:
