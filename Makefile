@@ -29,7 +29,7 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh .ci/run
 unit:
-	$(PYTHON) -m pytest tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
+	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
 integration:
 	$(PYTHON) -m pytest tests/image tests/states tests/integration
 bench: ## the figures in bench/results.md

@@ -7,7 +7,7 @@ from typing import Any
 
 import salt.utils.user
 
-from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unavailable
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
 
@@ -41,8 +41,8 @@ def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
         try:
             job, lines = client.job(job["id"], after=seen, wait=LONG_POLL_S)
             ends = time.monotonic() + AWAY_FOR_S
-        except Unavailable:
-            if time.monotonic() > ends:
+        except SaltcellarError as error:
+            if error.permanent or time.monotonic() > ends:
                 raise
             time.sleep(1)
             continue
