@@ -2,7 +2,7 @@
 # Install the Debian packages that are missing.   packages.sh up|test|bench
 . "$(dirname "$0")/settings.sh"
 
-wanted=(ca-certificates curl debootstrap iptables python3-venv)
+wanted=(ca-certificates curl debootstrap iproute2 iptables procps python3-venv)
 docker version >/dev/null 2>&1 || wanted+=(docker.io)
 if [[ ${1:-up} != up ]]; then
   wanted+=(shellcheck)

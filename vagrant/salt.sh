@@ -68,6 +68,8 @@ if is_up master && is_up minion; then
   say "salt-master and minion $CELLAR_NODE: running"
   exit
 fi
+need_port master "$CELLAR_PUBLISH_PORT" CELLAR_PUBLISH_PORT
+need_port master "$CELLAR_RETURN_PORT" CELLAR_RETURN_PORT
 write_master
 write_minion
 start_process master "$bin/python" "$bin/salt-master" -c "$salt_etc"

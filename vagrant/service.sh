@@ -10,6 +10,8 @@ if answer >/dev/null 2>&1; then
   say "public $public_url, private $private_url: running"
   exit
 fi
+need_port public "$CELLAR_PUBLIC_PORT" CELLAR_PUBLIC_PORT
+need_port private "$CELLAR_PRIVATE_PORT" CELLAR_PRIVATE_PORT
 if [[ ! -s $CELLAR_SECRET_KEY_FILE ]]; then
   "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$CELLAR_SECRET_KEY_FILE"
 fi

@@ -86,6 +86,14 @@ stop_process() {
   pkill -KILL -g "$pid" || true
 }
 
+# Fail with a sentence if somebody else listens on the port that PROCESS is about to take: PROCESS PORT SETTING.
+need_port() {
+  local by
+  is_up "$1" && return
+  by=$(ss -Hltnp "sport = :$2" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1, pid \2/p' | head -n 1)
+  [[ -z $(ss -Hltn "sport = :$2") ]] || fail "Port $2 is taken${by:+ by $by}: stop that, or set $3 to another port"
+}
+
 # Wait up to SECONDS for COMMAND… to succeed.
 wait_for() {
   local seconds=$1 began=$SECONDS

@@ -47,8 +47,8 @@ def _told():
 
 
 def _told_now():
-    # The minion's own pillar is as old as its last refresh; what a person asks about is now.
-    return pillars.told(__salt__["pillar.items"](), __opts__["id"])
+    # The minion's own pillar is as old as its last refresh; what a person asks about is now. Salt masks it for outputs.
+    return pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"])
 
 
 @_said
