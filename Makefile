@@ -35,6 +35,9 @@ integration:
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev
+	@vagrant/docker.sh
+	@vagrant/base-image.sh
+	@vagrant/pub-image.sh
 	$(PYTHON) -m bench
 format:
 	.venv/bin/ruff check --fix .

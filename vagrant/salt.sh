@@ -22,7 +22,6 @@ key_logfile: $CELLAR_DIR/log/salt/key
 file_roots: {base: [$top/states]}
 pillar_roots: {base: []}
 runner_dirs: [$top/runners]
-reactor: [{'salt/minion/*/start': [$top/salt/reactor/sync.sls]}]
 saltcellar: {url: '$private_url', token_file: $CELLAR_DIR/secrets/master-token}
 ext_pillar:
   - http_json:

@@ -42,6 +42,7 @@ FAULTS: list[tuple[re.Pattern[str], str]] = [
 """Patterns of raw messages, most telling first, and the sentence for each."""
 
 LONGEST = 500
+TRACEBACK = "Traceback (most recent call last)"
 
 
 def sentence(raw: str) -> str:
@@ -49,5 +50,12 @@ def sentence(raw: str) -> str:
     for pattern, said in FAULTS:
         if pattern.search(raw):
             return said
-    line = " ".join(raw.split())
+    line = _crash(raw) if TRACEBACK in raw else " ".join(raw.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _crash(raw: str) -> str:
+    """A program error: its last line says what happened, the lines above only where."""
+    return (
+        f"Saltcellar made an error on the node (its minion's log tells where): {raw.strip().splitlines()[-1].strip()}."
+    )

@@ -9,9 +9,11 @@ import docker
 import requests
 
 from pillar_service.core.errors import Failed, NotFound, Unavailable
+from pillar_service.node.paths import Home
 
 NODE_LABEL = "saltcellar.node"
 BOT_LABEL = "saltcellar.bot"
+TOLD_LABEL = "saltcellar.told"
 LOG_BYTES = 1 << 20
 """The most bytes of logs that are given back."""
 STOP_S = 10
@@ -63,6 +65,13 @@ def _replaces(listed: Mapping[str, Any], bot: str) -> bool:
     return not name(listed).endswith(f"-{bot}")
 
 
+def leftovers(client: docker.APIClient, node: str) -> list[Mapping[str, Any]]:
+    """Containers of this node that Salt made to compare, and was killed before it removed them: they never ran."""
+    filters = {"label": f"{NODE_LABEL}={node}", "status": "created"}
+    listed = client.containers(all=True, filters=filters)
+    return [one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and _replaces(one, bot)]
+
+
 def name(listed: Mapping[str, Any]) -> str:
     """A listed container's name."""
     return str(listed["Names"][0]).lstrip("/") if listed.get("Names") else str(listed["Id"])[:12]
@@ -74,6 +83,21 @@ def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
     if found is None:
         raise NotFound("The bot has no container on this node: start the bot, which makes one.")
     return found
+
+
+def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb: int, network: str) -> bool:
+    """Whether the bot's container runs, was made from ``told`` and ``image``, and nobody changed it since by hand."""
+    with engine() as client:
+        listed = ours(client, node).get(bot)
+        if listed is None or listed["State"] != "running" or listed["Labels"].get(TOLD_LABEL) != told:
+            return False
+        limits = client.inspect_container(listed["Id"])["HostConfig"]
+        return (
+            listed["ImageID"] == client.inspect_image(image)["Id"]
+            and network in listed["NetworkSettings"]["Networks"]
+            and (limits["Memory"], limits["RestartPolicy"]["Name"]) == (memory_mb << 20, "unless-stopped")
+            and int(home.config(bot).stat().st_mtime) <= listed["Created"]
+        )
 
 
 def unlisted(client: docker.APIClient, node: str, listed: set[str]) -> list[str]:

@@ -28,6 +28,18 @@ def engine() -> Found:
     raise Unavailable(containers.AWAY)
 
 
+def tidied(node: str, plan_only: bool) -> Found:
+    """No container is left over from a state run that was killed. Only one state run is at work on a node at a time."""
+    with containers.engine(timeout_s=60) as client:
+        found = containers.leftovers(client, node)
+        changes = {containers.name(one): {"old": "created", "new": None} for one in found}
+        for one in [] if plan_only else found:
+            client.remove_container(one["Id"], v=True)
+    return Found(
+        f"{len(changes)} left over from a state run that was killed.", changes, would_change=bool(changes) and plan_only
+    )
+
+
 def image(tag: str) -> Found:
     """The engine has the image; raises Failed with how to get it when it has not."""
     with containers.engine() as client:

@@ -149,6 +149,24 @@ def export(bot, job):
     return bots.export(_home(), __opts__["id"], bot, job, Door(_told().service))
 
 
+def is_as_told(bot, told, image, memory_mb, network):
+    """
+    Whether a bot's container runs as it was told to: made from ``told`` (a sum of all that its states say), from the
+    image that bears the name ``image`` now, with its memory limit (MiB) and its network, and no older than its
+    configuration file. False when that can't be known.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.is_as_told 1f3a9c2e5b7d9e0f 5feceb66 saltcellar/pub:0.1.0 256 saltcellar
+    """
+    try:
+        return containers.is_as_told(__opts__["id"], _home(), bot, told, image, memory_mb, network)
+    except SaltcellarError:
+        return False
+
+
 @_said
 def unlisted():
     """

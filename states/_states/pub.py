@@ -50,6 +50,11 @@ def engine(name):
     return _call(name, converge.engine)
 
 
+def tidied(name):
+    """No container is left over from a state run that was killed."""
+    return _call(name, converge.tidied, __opts__["id"], __opts__["test"])
+
+
 def image(name, image):
     """The engine has the image ``image`` (name:tag)."""
     return _call(name, converge.image, image)

@@ -17,6 +17,11 @@ pubs notice:
     - text: {{ told.notice | json }}
 {%- endif %}
 
+pubs leftovers:
+  pub.tidied:
+    - require:
+      - pub: docker engine
+
 pubs directories:
   file.directory:
     - names:

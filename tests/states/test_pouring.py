@@ -40,6 +40,7 @@ def test_the_container_is_held_tight(node):
     assert host["PortBindings"] == {f"{port}/tcp": [{"HostIp": "", "HostPort": str(port)}]}
     labels = {key: value for key, value in container.labels.items() if key.startswith("saltcellar.")}
     labels.pop("saltcellar.source")
+    assert len(labels.pop("saltcellar.told")) == 64
     assert labels == {
         "saltcellar.node": node.id,
         "saltcellar.bot": bot,

@@ -1,4 +1,4 @@
-"""Follows the master's event bus: returns, which only wake us up, and the progress of states, which become lines."""
+"""Follows the master's event bus: returns, which only wake us up, the progress of states, which becomes lines, starts."""
 
 import logging
 import threading
@@ -7,6 +7,7 @@ from typing import Any
 
 import salt.utils.event
 
+from pillar_service.master.dispatch.arrivals import Arrivals
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.runs import Runs
 
@@ -16,27 +17,30 @@ LINE_LENGTH = 500
 MARKS = {True: "ok", False: "failed", None: "would change"}
 
 
-def follow(opts: Mapping[str, Any], runs: Runs, stop: threading.Event) -> None:
+def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: threading.Event) -> None:
     """Reads the bus until it is stopped, and connects again when it is lost (nothing depends on hearing everything)."""
     backoff = Backoff(stop)
     while not stop.is_set():
         try:
             with salt.utils.event.get_master_event(opts, opts["sock_dir"], raise_errors=True) as bus:
+                arrivals.greet_all()
                 while not stop.is_set():
-                    event = bus.get_event(wait=5, tag="salt/job/", full=True)
+                    event = bus.get_event(wait=5, tag="salt/", full=True)
                     if event is not None:
                         backoff.reset()
-                        heard(event["tag"], event["data"], runs)
+                        heard(event["tag"], event["data"], runs, arrivals)
         except Exception as error:  # What Salt's transport raises when the publisher goes is not one kind.
             log.warning("The master's event bus was lost (%r); connecting again.", error)
         backoff.wait()
 
 
-def heard(tag: str, data: Any, runs: Runs) -> None:
+def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
     """One event. Any minion can send any tag and data: a return is looked up, a line needs its bot's unguessable id."""
     match tag.split("/"):
         case ["salt", "job", jid, "ret", node]:
             runs.returned(jid, node)
+        case ["salt", "minion", node, "start"]:
+            arrivals.greet(node)
         case ["salt", "job", jid, "prog", node, number]:
             state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
             if isinstance(state, dict):

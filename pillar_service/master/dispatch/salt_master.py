@@ -35,22 +35,29 @@ class SaltMaster:
         with self._lock:
             return str(salt.utils.jid.gen_jid(self._opts))
 
+    def publish_to_all(self, function: str) -> None:
+        """Publishes one call to every node that is connected; raises as `publish` does."""
+        self._publish("*", function, [], self.new_jid(), "glob")
+
     def publish(self, node: str, function: str, arguments: list[Any], jid: str) -> None:
         """Publishes one call to one node under our jid.
 
         Raises NotFound when the master knows no such node and Failed when it is not ready or refuses us (nothing was
         published), and Unavailable when it gave no answer in time (it may have been published, or may still be).
         """
+        self._publish([node], function, arguments, jid, "list")
+
+    def _publish(self, target: str | list[str], function: str, arguments: list[Any], jid: str, kind: str) -> None:
         try:
             with self._lock:
-                self._client().pub([node], function, arguments, tgt_type="list", jid=jid, timeout=PUBLISH_TIMEOUT_S)
+                self._client().pub(target, function, arguments, tgt_type=kind, jid=jid, timeout=PUBLISH_TIMEOUT_S)
         except SaltReqTimeoutError as error:
             raise Unavailable(f"The master did not answer within {PUBLISH_TIMEOUT_S} s.") from error
         except PublishError as error:
-            raise NotFound(f"The master knows no node {node}: start its minion and accept its key.") from error
+            raise NotFound(f"The master knows no node {target}: start its minion and accept its key.") from error
         except (SaltClientError, AuthenticationError, AuthorizationError) as error:
             self._forget()
-            raise Failed(f"The master did not publish to {node}: {error or 'it is not ready'}") from error
+            raise Failed(f"The master did not publish to {target}: {error or 'it is not ready'}") from error
         except (SaltException, OSError) as error:
             self._forget()
             raise Unavailable(f"The master did not answer: {error}") from error

@@ -1,0 +1,75 @@
+"""python -m bench [NAME …]: measure, print the table, write it to bench/results.md."""
+
+import argparse
+import inspect
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType, ModuleType
+
+from bench import compile, create, job, many, memory, pillar, report
+from bench.cellar import Cellar
+
+# Memory before the others that use the same daemons: what hundreds of jobs leave behind is Salt's, not ours.
+BENCHMARKS: dict[str, ModuleType] = {
+    module.__name__.partition(".")[2]: module for module in (pillar, compile, memory, job, create, many)
+}
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> int:
+    """Runs the benchmarks that were named, or all; 1 when one could not run. A missed gate is only printed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Saltcellar.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(BENCHMARKS)}; all if left out")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.md"), help="where to write")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
+    about, results = report.machine(), []
+    print(about, flush=True)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
+        cellar = Cellar(Path(folder), stack)
+        try:
+            for name in [name for name in BENCHMARKS if not asked.names or name in asked.names]:
+                results.append(_run(name, cellar))
+                report.write(asked.output, about, results)
+        finally:
+            _undisturbed()
+    return 1 if any(result.failure for result in results) else 0
+
+
+def _run(name: str, cellar: Cellar) -> report.Result:
+    print(f"\n{name}", flush=True)
+    began, rows, failure = time.monotonic(), [], None
+    try:
+        rows = BENCHMARKS[name].measure(cellar)
+        print(report.table(rows), flush=True)
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+        print(f"could not run: {failure}", file=sys.stderr, flush=True)
+    how = inspect.getdoc(BENCHMARKS[name]) or ""
+    return report.Result(name, how, rows, time.monotonic() - began, failure)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _undisturbed()
+    raise KeyboardInterrupt
+
+
+def _undisturbed() -> None:
+    """From now on everything that was started is taken down, however often somebody asks for the end."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; everything that was started is gone.")

@@ -1,0 +1,27 @@
+"""When a pub is alive: for ours and for plain containers alike, when its control socket answers GET /info."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.node import control
+
+POLL_S = 0.02
+
+
+def until_answering(folders: Iterable[Path], seconds: float = 300) -> None:
+    """Waits until the pub of every data directory answers, looking each 20 ms; raises TimeoutError."""
+    waiting, ends = list(folders), time.monotonic() + seconds
+    while waiting := [folder for folder in waiting if not answers(folder)]:
+        if time.monotonic() > ends:
+            raise TimeoutError(f"{len(waiting)} pubs did not answer within {seconds:.0f} s.")
+        time.sleep(POLL_S)
+
+
+def answers(folder: Path) -> bool:
+    """Whether the pub with this data directory answers."""
+    with suppress(SaltcellarError):
+        return bool(control.info(folder))
+    return False

@@ -1,0 +1,104 @@
+"""From a person's request to the publish.
+
+The clock starts before ``POST /jobs`` is sent (``bots.logs`` of a real pub) and stops when the master's own
+``salt/job/<jid>/new`` event for that call has arrived on its bus; in between are the service's transaction, the
+dispatcher's claim, the jid written down, the publish. Beside it the same call of the same node by a warm
+``LocalClient.pub`` and, every fifth round, by ``salt --async`` (from the start of the command), with the same end.
+They take turns, with a random pause between them so that no poll is hit at a lucky moment; each waits until the one
+before it is over.
+"""
+
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import salt.utils.event
+from daemons import BIN, until
+
+from bench.cellar import Cellar
+from bench.report import Row
+from bench.spread import Spread
+
+ROUNDS, ASYNC_EVERY = 120, 5
+PAUSE_S = (0.05, 0.15)
+
+
+class Bus(threading.Thread):
+    """Listens on the master's bus: when each call, known by its last argument, was new, and that it returned."""
+
+    def __init__(self, opts: dict[str, Any]) -> None:
+        super().__init__(daemon=True)
+        self.opts, self.new, self.returned = opts, {}, set()
+        self.ready, self.ended = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Listens until it has ended."""
+        with salt.utils.event.get_event("master", opts=self.opts, listen=True) as bus:
+            self.ready.set()
+            while not self.ended.is_set():
+                if event := bus.get_event(wait=1, tag="salt/job/", full=True):
+                    self._heard(event["tag"].split("/"), event["data"])
+
+    def _heard(self, tag: list[str], data: dict[str, Any]) -> None:
+        if data.get("fun") != "pubs.logs":
+            return
+        if tag[3] == "new":
+            self.new[int(data["arg"][-1])] = time.perf_counter()
+        elif tag[3] == "ret":
+            self.returned.add(int(data["fun_args"][-1]))
+
+
+def measure(cellar: Cellar) -> list[Row]:
+    """Milliseconds from the request to the publish, for the three ways."""
+    made = cellar.create("measured")
+    cellar.done(made["job"])
+    bot = made["agent"]["id"]
+    bus = Bus(cellar.salt.opts)
+    bus.start()
+    bus.ready.wait(10)
+    try:
+        took = _rounds(cellar, bot, bus)
+    finally:
+        bus.ended.set()
+        bus.join()
+    cellar.delete([bot])
+    return _rows({way: Spread(tuple(seconds)) for way, seconds in took.items()})
+
+
+def _rounds(cellar: Cellar, bot: str, bus: Bus) -> dict[str, list[float]]:
+    """Each call has its own number of lines to ask for (1 to 1000), by which the bus tells it from the others."""
+    asking = ["salt", "-c", str(cellar.master.etc), "--async", cellar.node, "pubs.logs", bot]
+    asking[0] = str(BIN / "salt")
+    ways: dict[str, Callable[[int], Any]] = {
+        "job": lambda lines: cellar.client.submit("bots.logs", bot, {"lines": lines}),
+        "LocalClient": lambda lines: cellar.salt.pub([cellar.node], "pubs.logs", [bot, lines], tgt_type="list"),
+        "salt --async": lambda lines: subprocess.run([*asking, str(lines)], check=True, capture_output=True),
+    }
+    took: dict[str, list[float]] = {way: [] for way in (*ways, "answered")}
+    numbers = iter(range(1, 1001))
+    for turn in range(ROUNDS):
+        for way in random.sample([*ways][: 3 if turn % ASYNC_EVERY == 0 else 2], 3 if turn % ASYNC_EVERY == 0 else 2):
+            time.sleep(random.uniform(*PAUSE_S))
+            lines, began = next(numbers), time.perf_counter()
+            asked = ways[way](lines)
+            if way == "job":
+                cellar.done(asked)
+                took["answered"].append(time.perf_counter() - began)
+            until(lambda lines=lines: lines in bus.returned, 30, f"{way} returns")
+            took[way].append(bus.new[lines] - began)
+    return took
+
+
+def _rows(took: dict[str, Spread]) -> list[Row]:
+    job, warm, command = took["job"], took["LocalClient"], took["salt --async"]
+    p95 = job.percentile(95) * 1000
+    every = Spread(job.rounds[::ASYNC_EVERY])
+    return [
+        Row("job: request → published", job.in_ms(), "ms", "", "p95 < 100 ms", p95 < 100),
+        Row("warm LocalClient", warm.in_ms(), "ms", f"job takes {job.over(warm).shown(1)} times as long"),
+        Row("salt --async", command.in_ms(), "ms", f"job takes {every.over(command).shown(2)} of it"),
+        Row("job: request → its result seen by who asked", took["answered"].in_ms(), "ms"),
+    ]

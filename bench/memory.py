@@ -1,0 +1,140 @@
+"""What each process takes, after use.
+
+RSS, PSS (shared pages divided among those who share them) and USS (its own alone) from ``smaps_rollup``. The
+service's processes after 400 pillars, 240 pages and 24 sign-ins, twelve at once. The master with our ext_pillar,
+cache driver and dispatcher beside one with Salt's defaults, and the minion with our beacon, states, modules and a pub
+beside one that has none of it: started at the same time, and given the same calls (40 pillars compiled, 20 pings, 5
+states), summed over all processes of each. The pub: cgroup usage without the page cache that can go at any time,
+after 30 s in which nothing asked it for anything but its own health check and our beacon.
+"""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import requests
+import salt.client
+from daemons import Daemon, Master, Minion, Service, running
+
+from bench.cellar import ACCOUNT, Cellar, call, local_client
+from bench.report import Row
+
+IDLE_S = 30
+AT_ONCE = 12
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Taken:
+    """MiB of one process, or of several together."""
+
+    rss: float
+    pss: float
+    uss: float
+
+    def shown(self) -> str:
+        """The three figures."""
+        return f"{self.rss:.1f} / {self.pss:.1f} / {self.uss:.1f}"
+
+
+def measure(cellar: Cellar) -> list[Row]:
+    """MiB of the service's processes, of what we add to master and minion, and of an idle pub."""
+    made = cellar.create("idle")
+    cellar.done(made["job"])
+    with ExitStack() as stack:
+        folder = cellar.folder / "plain"
+        master = Master(folder / "master", cellar.service.url, cellar.service.token_file, **_nothing_of_ours())
+        stack.enter_context(running(master))
+        minion = Minion(folder / "minion", "plain", master, include=[], saltcellar={})
+        stack.enter_context(running(minion)).wait()
+        _use(cellar.salt, cellar.node)
+        _use(local_client(master), "plain")
+        _use_service(cellar.service)
+        time.sleep(IDLE_S)
+        rows = [*_service_rows(cellar.service)]
+        rows += _added("master", _of(master), _of(cellar.master), 60)
+        rows += _added("minion", _of(minion), _of(cellar.minion), 25)
+    pub = cellar.engine.containers.get(f"idle-{made['agent']['id']}").stats(stream=False)["memory_stats"]
+    taken = (pub["usage"] - pub["stats"]["total_inactive_file"]) / 2**20
+    cellar.delete([made["agent"]["id"]])
+    return [*rows, Row("an idle pub", f"{taken:.1f}", "MiB", "", "< 40 MB", taken * 2**20 < 40e6)]
+
+
+def _nothing_of_ours() -> dict[str, Any]:
+    empty: dict[str, Any] = {key: [] for key in ("include", "ext_pillar", "engines", "runner_dirs")}
+    return empty | {"saltcellar": {}, "file_roots": {"base": []}}
+
+
+def _use(client: salt.client.LocalClient, node: str) -> None:
+    for _ in range(40):  # enough for each of the master's workers to have compiled some
+        call(client, node, "saltutil.refresh_pillar", "wait=True", "clean_cache=True")
+    for _ in range(20):
+        call(client, node, "test.ping")
+    for _ in range(5):
+        call(client, node, "state.single", "test.nop", "name=nothing")
+
+
+def _use_service(service: Service) -> None:
+    token = {"Authorization": f"Bearer {service.token_file.read_text().strip()}"}
+    with ThreadPoolExecutor(AT_ONCE) as people:
+        list(people.map(_sign_in, [service.public_url] * 2 * AT_ONCE))
+    for _ in range(400):
+        requests.get(f"{service.url}/pillar/{_any_node(service, token)}", headers=token).raise_for_status()
+
+
+def _sign_in(url: str) -> None:
+    with requests.Session() as person:
+        found = TOKEN.search(person.get(f"{url}/sign-in").text)
+        told = {"csrf_token": found and found[1], "email": ACCOUNT, "password": ACCOUNT}
+        person.post(f"{url}/sign-in", told).raise_for_status()
+        for _ in range(10):
+            person.get(f"{url}/bots").raise_for_status()
+
+
+def _any_node(service: Service, token: dict[str, str]) -> str:
+    return str(requests.get(f"{service.url}/nodes", headers=token).json()["nodes"][0]["id"])
+
+
+def _service_rows(service: Service) -> list[Row]:
+    rows = []
+    for name, app in service.apps.items():
+        for process in _processes(app):
+            taken, is_worker = _taken([process]), process.ppid() == app.process.pid
+            what = f"service, {name}, {'worker' if is_worker else 'its parent'}"
+            gate, met = ("RSS < 90 MB", taken.rss * 2**20 < 90e6) if is_worker else ("", None)
+            rows.append(Row(what, taken.shown(), "MiB RSS / PSS / USS", "", gate, met))
+    return rows
+
+
+def _added(name: str, without: Taken, with_ours: Taken, most: int) -> list[Row]:
+    pss, uss = with_ours.pss - without.pss, with_ours.uss - without.uss
+    met = max(pss, uss) * 2**20 < most * 1e6
+    return [
+        Row(f"{name} without ours, all processes", without.shown(), "MiB RSS / PSS / USS"),
+        Row(
+            f"{name} with ours",
+            with_ours.shown(),
+            "MiB RSS / PSS / USS",
+            f"PSS +{pss:.1f}, USS +{uss:.1f}",
+            f"< {most} MB",
+            met,
+        ),
+    ]
+
+
+def _of(daemon: Daemon) -> Taken:
+    return _taken(_processes(daemon))
+
+
+def _processes(daemon: Daemon) -> list[psutil.Process]:
+    first = psutil.Process(daemon.process.pid)
+    return [first, *first.children(recursive=True)]
+
+
+def _taken(processes: list[psutil.Process]) -> Taken:
+    found = [process.memory_full_info() for process in processes]
+    return Taken(*(sum(getattr(one, kind) for one in found) / 2**20 for kind in ("rss", "pss", "uss")))

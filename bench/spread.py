@@ -1,0 +1,39 @@
+"""Figures of several rounds, and what is said of them."""
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One figure for each round, in the order of the rounds."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.rounds)
+
+    def percentile(self, percent: int) -> float:
+        """The smallest figure that this percentage of the rounds does not exceed (nearest rank)."""
+        ranked = sorted(self.rounds)
+        return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
+
+    def over(self, other: "Spread") -> "Spread":
+        """The ratio of each round to the same round of another."""
+        return Spread(tuple(mine / theirs for mine, theirs in zip(self.rounds, other.rounds, strict=True)))
+
+    def less(self, other: "Spread") -> "Spread":
+        """What each round is more than the same round of another."""
+        return Spread(tuple(mine - theirs for mine, theirs in zip(self.rounds, other.rounds, strict=True)))
+
+    def shown(self, decimals: int = 1) -> str:
+        """Median and, in brackets, least and most."""
+        low, high = min(self.rounds), max(self.rounds)
+        return f"{self.median:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f})"
+
+    def in_ms(self) -> str:
+        """Seconds as the 50th and 95th percentile in milliseconds, and the most."""
+        most = max(self.rounds) * 1000
+        return f"p50 {self.percentile(50) * 1000:.1f}, p95 {self.percentile(95) * 1000:.1f} (most {most:.0f})"
