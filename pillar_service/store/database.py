@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -138,11 +139,25 @@ def explained(error: Exception) -> SaltcellarError:
     return Unavailable("The service's database does not answer: nothing was changed. Try again in a minute.")
 
 
+def _connect_first() -> None:
+    # Two processes that make the same new file collide over its journal mode, for which SQLite does not wait.
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            db.connect(reuse_if_open=True)
+            return
+        except peewee.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            db.close()
+            time.sleep(0.05)
+
+
 def migrate() -> list[str]:
     """Bring the schema up to date and return what was applied; a second process that does so waits for the first."""
     try:
         if on_sqlite():
-            db.connect(reuse_if_open=True)
+            _connect_first()
             db.obj.pragma("foreign_keys", 0)  # not possible inside the transaction, where tables may be rebuilt
         with transaction():
             return list(Runner(db.obj, str(Path(__file__).parent / "migrations")).up())

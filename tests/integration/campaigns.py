@@ -1,0 +1,117 @@
+"""What the campaigns share: bots of a real stack, and their containers on the engine."""
+
+import contextlib
+import random
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+from daemons import until
+
+from pillar_service.core.jobs import OVER
+from pillar_service.master.client import Client
+
+NETWORK = "saltcellar"
+
+
+def free_ports(count: int) -> tuple[int, int]:
+    """The first and the last of so many ports in a row that nobody has now, below those the system gives away."""
+    for _ in range(200):
+        first = random.randrange(20_000, 32_000 - count)
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first, first + count - 1
+    raise AssertionError(f"There are no {count} free ports in a row on this machine.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("0.0.0.0", port))
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def swept(folder: Path) -> Iterator[None]:
+    """Afterwards no container is left whose data is in the folder, and no network that was not there before."""
+    with contextlib.closing(docker.from_env()) as engine:
+        had_network = bool(engine.networks.list(names=[NETWORK]))
+        try:
+            yield
+        finally:
+            for container in within(engine, folder):
+                with contextlib.suppress(docker.errors.NotFound):
+                    container.remove(force=True, v=True)
+            if not had_network:
+                for network in engine.networks.list(names=[NETWORK]):
+                    with contextlib.suppress(docker.errors.APIError):  # another bot of this machine needs it by now
+                        network.remove()
+
+
+def within(engine: docker.DockerClient, folder: Path) -> list[Any]:
+    """The containers, running or not, whose data is in the folder."""
+    return [
+        container
+        for container in engine.containers.list(all=True, ignore_removed=True)
+        if any(str(mount.get("Source", "")).startswith(f"{folder}/") for mount in container.attrs["Mounts"])
+    ]
+
+
+def of_bot(engine: docker.DockerClient, bot: str) -> list[Any]:
+    """Every container of a bot, running or not."""
+    return engine.containers.list(all=True, filters={"label": f"saltcellar.bot={bot}"}, ignore_removed=True)
+
+
+def only(engine: docker.DockerClient, bot: str) -> Any:
+    """The one container of a bot."""
+    found = of_bot(engine, bot)
+    assert len(found) == 1, f"{bot} has {len(found)} containers"
+    return found[0]
+
+
+def lives(engine: docker.DockerClient, bots: Iterable[str]) -> dict[str, Any]:
+    """Of each bot the container's id, when it was started and whether it runs: equal as long as nobody touched it."""
+    return {
+        bot: [(one.id, one.attrs["State"]["StartedAt"], one.attrs["State"]["Status"]) for one in of_bot(engine, bot)]
+        for bot in bots
+    }
+
+
+def over(client: Client, job: str, seconds: float = 90) -> dict[str, Any]:
+    """The job once it is over."""
+
+    def ended() -> dict[str, Any] | None:
+        found = client.job(job)[0]
+        return found if found["state"] in OVER else None
+
+    return until(ended, seconds, f"the job {job} ends")
+
+
+def succeeded(client: Client, job: dict[str, Any], seconds: float = 90) -> dict[str, Any]:
+    """The job once it has succeeded."""
+    ended = over(client, job["id"], seconds)
+    assert ended["state"] == "succeeded", ended
+    return ended
+
+
+def person(client: Client, email: str) -> str:
+    """An account with that address, made if it is not there."""
+    if not client.agents(type="person", email=email):
+        client.create_agent({"type": "person", "email": email})
+    return email
+
+
+def poured(client: Client, names: Iterable[str], account: str, node: str) -> list[str]:
+    """The ids of new bots, alive, poured side by side."""
+    told = {"type": "bot", "account": person(client, account), "node": node}
+    made = [client.create_agent(told | {"name": name}) for name in names]
+    for one in made:
+        succeeded(client, one["job"])
+    return [one["agent"]["id"] for one in made]
+
+
+def let_go(client: Client, bots: Iterable[str], seconds: float = 120) -> None:
+    """Deletes bots with their data."""
+    for job in [client.delete_agent(bot, purge=True)["job"] for bot in bots]:
+        succeeded(client, job, seconds)

@@ -1,0 +1,105 @@
+"""The dispatcher on a real master: publishes fast, brings everything back, and survives being killed."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from daemons import until
+
+from pillar_service.core.jobs import OVER
+
+PUBLISHED_WITHIN_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def bot(client, cellar_1):
+    """A living bot on cellar-1."""
+    client.create_agent({"type": "person", "email": "jobs@example.org"})
+    made = client.create_agent({"type": "bot", "name": "jobs", "account": "jobs@example.org", "node": "cellar-1"})
+    job = over(client, made["job"]["id"], 90)
+    assert job["state"] == "succeeded", job["error"]
+    yield made["agent"]["id"]
+    over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
+
+
+def over(client, job, seconds=60):
+    """The job once it is over."""
+    return until(lambda: found if (found := client.job(job)[0])["state"] in OVER else None, seconds, f"{job} ends")
+
+
+def saved_at(master):
+    """When the master wrote each job down, just before it published it, by jid."""
+    for load in (master.folder / "cache" / "jobs").glob("*/*/.load.p"):
+        yield (load.parent / "jid").read_text(), load.stat().st_mtime
+
+
+def engine_pid(master):
+    """The process of the dispatcher."""
+    command = ["pgrep", "-f", f"salt-master -c {master.etc} .*dispatcher"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return int(found[0]) if found else None
+
+
+def test_lines_and_result_come_back(client, bot):
+    job = client.change_agent(bot, {"desired": "running"})["job"]["id"]
+    ended = over(client, job)
+    assert ended["state"] == "succeeded", ended["error"]
+    assert ended["result"]["pub_id"].endswith(".ed25519")
+    lines = [line["text"] for line in client.job(job)[1]]
+    assert any(line.startswith("alive: ok") for line in lines), lines
+    assert len(lines) == len(set(lines))
+
+
+def test_publishes_within_100_ms(client, master, bot):
+    asked = []
+    for _ in range(20):
+        before = {jid for jid, _ in saved_at(master)}
+        began = time.time()
+        over(client, client.submit("bots.invites", bot, {})["id"])
+        asked.append(min(at for jid, at in saved_at(master) if jid not in before) - began)
+    asked.sort()
+    print(f"request -> published: p50 {asked[10] * 1000:.0f} ms, p95 {asked[18] * 1000:.0f} ms")
+    assert asked[18] < PUBLISHED_WITHIN_S, asked
+
+
+def test_a_result_that_came_while_the_service_was_away_is_delivered(client, service, bot):
+    job = client.submit("bots.restart", bot, {})["id"]
+    until(lambda: client.job(job)[0]["state"] == "running", 10, "it runs")
+    service.kill()
+    time.sleep(8)
+    service.start()
+    assert over(client, job)["state"] == "succeeded"
+
+
+def test_a_node_that_is_away_is_said_so(client, cellar_2):
+    client.create_agent({"type": "person", "email": "away@example.org"})
+    cellar_2.signal(signal.SIGSTOP)
+    try:
+        told = {"type": "bot", "name": "away", "account": "away@example.org", "node": "cellar-2"}
+        made = client.create_agent(told)
+        told = until(lambda: client.job(made["job"]["id"])[0]["error"], 60, "it is said that the node is away")
+        assert "away" in told
+    finally:
+        cellar_2.signal(signal.SIGCONT)
+    assert over(client, made["job"]["id"], 120)["state"] == "succeeded"
+    over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
+
+
+def test_killed_at_random_points_every_job_ends_and_none_runs_twice(client, master, bot):
+    for attempt in range(5):
+        notes = [f"{attempt}-{number}" for number in range(3)]
+        invites = [client.submit("bots.invite", bot, {"note": note})["id"] for note in notes]
+        pours = client.change_agent(bot, {"desired": "running"})["job"]["id"]
+        time.sleep(random.uniform(0, 1.5))
+        if pid := engine_pid(master):
+            os.kill(pid, signal.SIGKILL)
+        states = [over(client, job, 120)["state"] for job in [*invites, pours]]
+        assert states[3] == "succeeded"
+        assert set(states) <= {"succeeded", "failed", "lost", "timed_out"}
+        listed = over(client, client.submit("bots.invites", bot, {})["id"])["result"]
+        made = [invite["note"] for invite in listed if invite["note"] in notes]
+        assert len(made) == len(set(made)), "an invite was made twice"
+        assert states.count("succeeded") - 1 <= len(made)
