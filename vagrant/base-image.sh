@@ -24,7 +24,7 @@ machine_mirror() {
   # shellcheck disable=SC2016  # the dollars are for apt-get
   found=$(apt-get indextargets --format '$(SITE) $(CODENAME)' 'Identifier: Packages' 2>/dev/null |
     awk -v suite="$suite" '$2 == suite && $1 ~ /^http:/ { print $1; exit }') || true
-  printf '%s' "${found:-http://deb.debian.org/debian}"
+  printf '%s' "${found%/}"
 }
 
 install_debootstrap() {
@@ -42,11 +42,12 @@ export_apt_proxy() {
   if [[ -n $proxy && $proxy != DIRECT && -z ${http_proxy:-} ]]; then export http_proxy=$proxy; fi
 }
 
+# debootstrap names the mirror that it took; updates and security fixes stand beside it.
 write_sources() {
-  local root=$1 mirror=$2 security=http://deb.debian.org/debian-security
-  [[ $mirror == */debian ]] && security=$mirror-security
-  printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s %s-security main\n' \
-    "$mirror" "$suite" "$mirror" "$suite" "$security" "$suite" >"$root/etc/apt/sources.list"
+  local list=$1/etc/apt/sources.list mirror
+  mirror=$(awk '$1 == "deb" { print $2; exit }' "$list")
+  printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s-security %s-security main\n' \
+    "$mirror" "$suite" "$mirror" "$suite" "$mirror" "$suite" >"$list"
 }
 
 [[ $# -le 1 ]] || fail "usage: base-image.sh [NAME]"
@@ -63,13 +64,12 @@ mkdir -p "$log_dir" || fail "$log_dir cannot be made: set SALTCELLAR_LOG_DIR to 
 install_debootstrap
 export_apt_proxy
 mirror=${SALTCELLAR_MIRROR:-$(machine_mirror)}
-mirror=${mirror%/}
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 
-say "fetching Debian $suite from $mirror"
-logged debootstrap --variant=minbase "$suite" "$work/root" "$mirror" || fail "debootstrap failed: see $log"
-write_sources "$work/root" "$mirror"
+say "fetching Debian $suite${mirror:+ from $mirror}"
+logged debootstrap --variant=minbase "$suite" "$work/root" ${mirror:+"$mirror"} || fail "debootstrap failed: see $log"
+write_sources "$work/root"
 rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/* "$work"/root/var/log/*
 rm -rf "$work"/root/usr/share/{doc,man,info,locale}/*
 
