@@ -45,6 +45,7 @@ def test_reports_a_living_a_stopped_a_missing_and_an_unlisted_bot(node, sample):
         alive: "running",
         stopped: "exited",
         missing: "missing",
+        unlisted: "running",
     }
     assert all(set(one) == KEYS for one in by_id.values())
     assert by_id[alive]["answers"]

@@ -152,3 +152,23 @@ def test_a_server_that_is_told_to_stop_ends_long_polls(process: Process, tmp_pat
     process.server.wait(15)
     assert answers == [200]
     assert time.monotonic() - start < 8
+
+
+def test_a_job_is_not_given_to_a_master_that_was_killed_while_it_waited(process: Process, tmp_path: Path) -> None:
+    session = served(process, tmp_path)
+    dead = [socket.create_connection(("127.0.0.1", process.port)) for _ in range(3)]
+    for connection in dead:
+        connection.sendall(
+            b"POST /jobs/claim HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n"
+            + f"Authorization: {session.headers['Authorization']}\r\n\r\n".encode()
+            + b'{"wait": 30}'
+        )
+    time.sleep(0.5)
+    for connection in dead:
+        connection.close()
+    time.sleep(0.5)
+    session.post(f"{process.url}/agents", json={"type": "person", "email": "ann@example.org"})
+    poured = session.post(f"{process.url}/agents", json={"type": "bot", "name": "my", "account": "ann@example.org"})
+    time.sleep(0.5)  # the dead would have taken it by now
+    [run] = session.post(f"{process.url}/jobs/claim", json={"wait": 5}, timeout=10).json()["runs"]
+    assert run["jobs"] == [poured.json()["job"]["id"]]
