@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SOURCES := pillar_service runners beacons states tests bench vagrant
 
-.PHONY: up status logs down clean test check lint unit integration bench format dev
+.PHONY: up status logs down clean test check lint unit integration campaign bench format dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -31,7 +31,9 @@ lint:
 unit:
 	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
 integration:
-	$(PYTHON) -m pytest tests/image tests/states tests/integration
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration
+campaign: ## kill each part twenty times
+	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev
