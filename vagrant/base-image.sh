@@ -4,6 +4,8 @@
 # With a registry, build the pub on Debian's image instead: BASE=debian:bookworm-slim pub-image.sh
 # Settings: SALTCELLAR_MIRROR (Debian mirror, default: the machine's own), SALTCELLAR_LOG_DIR (default /var/log/saltcellar)
 set -euo pipefail
+# What stands in the image must not depend on who builds it.
+umask 022
 
 readonly name=${1:-saltcellar/base:bookworm}
 readonly suite=bookworm

@@ -4,6 +4,8 @@
 # Settings: BASE (base image, default: what base-image.sh makes), SALTCELLAR_LOG_DIR (default /var/log/saltcellar),
 #           NODE_EXTRA_CA_CERTS (the site's certificates for npm, default: the machine's own bundle)
 set -euo pipefail
+# What stands in the image must not depend on who builds it.
+umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
