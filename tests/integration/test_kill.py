@@ -1,6 +1,7 @@
 """kill -9 in the middle of `bots.create`: each bot ends alive or its job says why; nothing twice, nothing lost.
 
-``CELLAR_TEST_KILLS`` is how often each part is killed (6; `make campaign` sets 20); ``CELLAR_TEST_SEED`` repeats the moments of a run.
+``CELLAR_TEST_KILLS`` is how often each part is killed (6; `make campaign` sets 20); ``CELLAR_TEST_SEED`` repeats the
+moments of a run.
 """
 
 import contextlib
