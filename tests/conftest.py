@@ -1,5 +1,6 @@
 """What tests of the service share: a real database of either kind, and the service's settings around it."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,10 @@ import pytest
 from databases import Postgres
 
 from pillar_service.settings import settings
+
+# A test sets what it needs; what this machine is set to is none of its business.
+for name in [name for name in os.environ if name.startswith("CELLAR_") and not name.startswith("CELLAR_TEST_")]:
+    del os.environ[name]
 
 SECRET = "only-for-tests-0123456789abcdef0123456789"
 
