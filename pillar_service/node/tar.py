@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import stat
 import tarfile
 import time
@@ -95,10 +96,19 @@ def unpack(file: IO[bytes], folder: Path) -> None:
     """
     with tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
-            if exports.allowed(member) and member.name.removeprefix("./") not in ("config", exports.MANIFEST):
-                # The filter holds every member inside the folder and drops owners and odd modes.
-                tar.extract(member, folder, filter="data", set_attrs=False)
+            path = member.name.removeprefix("./")
+            if exports.allowed(member) and path not in ("config", exports.MANIFEST):
+                _put(tar, member, folder / path)
     _give(folder)
+
+
+def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    # Its place is a plain relative one, and nothing in this folder is a link: `allowed` takes files and folders alone.
+    (path if member.isdir() else path.parent).mkdir(parents=True, exist_ok=True)
+    held = tar.extractfile(member) if member.isfile() else None
+    if held:
+        with held, path.open("wb") as file:
+            shutil.copyfileobj(held, file)
 
 
 def _give(folder: Path) -> None:
