@@ -49,6 +49,19 @@ def _yes(value: str) -> bool:
     raise ValueError("yes or no")
 
 
+def _none_or_more(value: str) -> int:
+    return 0 if value == "0" else _count(value)
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value in known:
+            return value
+        raise ValueError(" or ".join(known))
+
+    return read
+
+
 def _words(value: str) -> list[str]:
     return value.split()
 
@@ -76,6 +89,31 @@ SETTINGS = (
     Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
     Setting("SEEDS", _words, "", "Addresses that new pubs connect to at first, separated by blanks."),
     Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),
+    Setting(
+        "PROXIES", _none_or_more, "0", "How many proxies in front of the public app say who asks (X-Forwarded-For)."
+    ),
+    Setting(
+        "MAIL",
+        str,
+        "",
+        "Where mail goes: smtp://user:password@host:587, smtps://…, or file:///path of a mailbox for a try; none if empty.",
+        secret=True,
+    ),
+    Setting("MAIL_FROM", str, "", "The sender of mail; post@<domain> when empty."),
+    Setting("PRICE_CENTS", _none_or_more, "500", "What a month costs, in hundredths; 0 when the place is free."),
+    Setting("CURRENCY", str, "usd", "The currency of the price (ISO 4217, small letters)."),
+    Setting("TRIAL_DAYS", _none_or_more, "14", "For how many days a new account need not pay."),
+    Setting("GRACE_DAYS", _count, "7", "After how many days past due an account is suspended."),
+    Setting("KEEP_DAYS", _count, "30", "For how many days the data of a suspended account is kept."),
+    Setting("DELETED_DAYS", _none_or_more, "7", "For how many days a deleted bot can be brought back."),
+    Setting("BOTS_MOST", _count, "20", "How many bots an account may own."),
+    Setting(
+        "PAYMENTS", _one_of("manual", "stripe"), "manual", "Who takes payments: manual (operators mark them) or stripe."
+    ),
+    Setting("STRIPE_KEY", str, "", "The secret key of the Stripe account.", secret=True),
+    Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
+    Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
+    Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
 )
 
 
@@ -100,6 +138,21 @@ class Settings:
     allow_private: bool
     seeds: list[str]
     transfer_bytes: int
+    proxies: int
+    mail: str
+    mail_from: str
+    price_cents: int
+    currency: str
+    trial_days: int
+    grace_days: int
+    keep_days: int
+    deleted_days: int
+    bots_most: int
+    payments: str
+    stripe_key: str
+    stripe_webhook_secret: str
+    stripe_price: str
+    stripe_url: str
 
     @property
     def address(self) -> str:

@@ -162,12 +162,6 @@ def found(key: object) -> Bot:
     return bot
 
 
-def role_for(person: str, key: object) -> str | None:
-    """As what this person may see a bot: owner, member, operator; None when not at all. Raises NotFound."""
-    account, role = accounts.found(person), agents.role_for(person, found(key).id)
-    return role or ("operator" if account.role == "operator" else None)
-
-
 def listed(name: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
     """The bots that are there: all, the one with that name, those of that account (id or address)."""
     return described(bots.listed(name, None if account is None else accounts.found(account).id))

@@ -4,7 +4,7 @@ from flask import Flask, g, request
 
 from pillar_service.usecases import masters, storage
 from pillar_service.web import asking, problems
-from pillar_service.web.api import agents, jobs, nodes, pillars, runs, transfers
+from pillar_service.web.masters import agents, jobs, nodes, pillars, runs, transfers
 
 LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""

@@ -8,9 +8,9 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from pillar_service.core.errors import NotFound
-from pillar_service.core.names import NOTE_LENGTH, shown
-from pillar_service.usecases import bots, jobs
+from pillar_service.core.names import NOTE_LENGTH
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import bots, jobs, permissions
 
 blueprint = Blueprint("bots", __name__)
 
@@ -24,11 +24,9 @@ class Invite(FlaskForm):  # type: ignore[misc]
     note = StringField("For whom (only you see this)", [Length(max=NOTE_LENGTH)])
 
 
-def visible(key: str) -> dict[str, Any]:
-    """The bot, if the person who is signed in may see it; for others it does not exist."""
-    if bots.role_for(current_user.id, key) is None:
-        raise NotFound(f"There is no bot {shown(key)}.")
-    return bots.show(key)
+def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
+    """The bot, if the person who is signed in may do this with it; for strangers it does not exist."""
+    return bots.show(permissions.require(current_user.id, act, key).id)
 
 
 @blueprint.get("/bots")
@@ -50,7 +48,7 @@ def show(name: str) -> str:
 @login_required  # type: ignore[untyped-decorator]
 def invite(name: str) -> Any:
     """Ask for an invite."""
-    bot, asked = visible(name), Invite()
+    bot, asked = visible(name, Act.INVITE), Invite()
     if not asked.validate_on_submit():
         return render_template("bot.html", bot=bot, jobs=jobs.listed(bot=bot["id"], limit=10), form=asked), 422
     arguments = {"uses": asked.uses.data, "note": asked.note.data or ""}

@@ -1,0 +1,61 @@
+"""Who may do what with a bot, decided here and nowhere else; what is not named is denied.
+
+    act      owner  member  operator  stranger
+    see        x      x        x
+    invite     x      x
+    operate    x      x        x
+    change     x
+    export     x
+    delete     x               x
+    share      x
+
+A suspended account may still see its bots and leave with what is its own: see and export, as owner. Operators may not
+take a secret out or invite people: the bot is not theirs.
+"""
+
+from enum import StrEnum
+
+from pillar_service.core.agents import AccountRole, AccountState, Belonging
+
+
+class Act(StrEnum):
+    """What somebody does with a bot."""
+
+    SEE = "see"
+    INVITE = "invite"
+    OPERATE = "operate"
+    CHANGE = "change"
+    EXPORT = "export"
+    DELETE = "delete"
+    SHARE = "share"
+
+
+OF_OWNER = frozenset(Act)
+OF_MEMBER = frozenset({Act.SEE, Act.INVITE, Act.OPERATE})
+OF_OPERATOR = frozenset({Act.SEE, Act.OPERATE, Act.DELETE})
+OF_SUSPENDED = frozenset({Act.SEE, Act.EXPORT})
+
+OF_COMMAND = {
+    "bots.create": Act.CHANGE,
+    "bots.import": Act.CHANGE,
+    "bots.start": Act.OPERATE,
+    "bots.stop": Act.OPERATE,
+    "bots.restart": Act.OPERATE,
+    "bots.upgrade": Act.OPERATE,
+    "bots.rebuild": Act.OPERATE,
+    "bots.logs": Act.OPERATE,
+    "bots.invite": Act.INVITE,
+    "bots.invites": Act.INVITE,
+    "bots.revoke": Act.INVITE,
+    "bots.export": Act.EXPORT,
+    "bots.delete": Act.DELETE,
+}
+"""What it takes to ask for a command; a test holds that every command stands here."""
+
+
+def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) -> frozenset[Act]:
+    """All that a person may do with a bot: as what they belong to it, with which role, in which state of account."""
+    of_belonging = {None: frozenset[Act](), Belonging.OWNER: OF_OWNER, Belonging.MEMBER: OF_MEMBER}[belonging]
+    if state is AccountState.SUSPENDED:
+        return of_belonging & OF_SUSPENDED
+    return of_belonging | (OF_OPERATOR if role is AccountRole.OPERATOR else frozenset())

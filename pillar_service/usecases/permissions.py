@@ -1,0 +1,30 @@
+"""Who may do what with a bot: core's table, asked with what the database knows of the person."""
+
+from pillar_service.core import names
+from pillar_service.core.agents import AccountRole, AccountState, Belonging
+from pillar_service.core.errors import Forbidden, NotFound
+from pillar_service.core.permissions import Act, acts
+from pillar_service.store import agents
+from pillar_service.store.bots import Bot
+from pillar_service.usecases import accounts, bots
+
+
+def of(person: str, bot: str) -> frozenset[Act]:
+    """What a person (an account's id) may do with a bot (its id)."""
+    account, belonging = accounts.found(person), agents.role_for(person, bot)
+    role, state = AccountRole(account.role), AccountState(account.state)
+    return acts(None if belonging is None else Belonging(belonging), role, state)
+
+
+def require(person: str, act: Act, key: object) -> Bot:
+    """The bot (by id or name), if that person may do this with it.
+
+    Raises NotFound when they may not even see it, as if it were not there, and Forbidden when they may only see it.
+    """
+    bot = bots.found(key)
+    may = of(person, bot.id)
+    if Act.SEE not in may:
+        raise NotFound(f"There is no bot {names.shown(key)}.")
+    if act not in may:
+        raise Forbidden(f"You may not {act} {bot.name}: ask one of its owners.")
+    return bot

@@ -1,0 +1,36 @@
+"""The table of who may do what: every combination, written out."""
+
+import pytest
+
+from pillar_service.core.agents import AccountRole, AccountState, Belonging
+from pillar_service.core.commands import COMMANDS
+from pillar_service.core.permissions import OF_COMMAND, Act, acts
+
+OWNER, MEMBER, STRANGER = Belonging.OWNER, Belonging.MEMBER, None
+PERSON, OPERATOR = AccountRole.PERSON, AccountRole.OPERATOR
+ACTIVE, SUSPENDED = AccountState.ACTIVE, AccountState.SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("belonging", "role", "state", "may"),
+    [
+        (OWNER, PERSON, ACTIVE, "see invite operate change export delete share"),
+        (OWNER, OPERATOR, ACTIVE, "see invite operate change export delete share"),
+        (OWNER, PERSON, SUSPENDED, "see export"),
+        (OWNER, OPERATOR, SUSPENDED, "see export"),
+        (MEMBER, PERSON, ACTIVE, "see invite operate"),
+        (MEMBER, OPERATOR, ACTIVE, "see invite operate delete"),
+        (MEMBER, PERSON, SUSPENDED, "see"),
+        (MEMBER, OPERATOR, SUSPENDED, "see"),
+        (STRANGER, PERSON, ACTIVE, ""),
+        (STRANGER, OPERATOR, ACTIVE, "see operate delete"),
+        (STRANGER, PERSON, SUSPENDED, ""),
+        (STRANGER, OPERATOR, SUSPENDED, ""),
+    ],
+)
+def test_each_standing_may_exactly_this(belonging, role, state, may):
+    assert acts(belonging, role, state) == {Act(act) for act in may.split()}
+
+
+def test_every_command_says_what_it_takes():
+    assert OF_COMMAND.keys() == COMMANDS.keys()
