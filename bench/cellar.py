@@ -14,7 +14,8 @@ from typing import Any
 import docker
 import salt.client
 import salt.config
-from daemons import Master, Minion, Service, running
+from daemons import Service, running
+from salt_daemons import Master, Minion
 
 from bench import TOP
 from pillar_service.core.jobs import OVER

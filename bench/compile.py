@@ -16,7 +16,7 @@ from typing import Any
 import salt.config
 import salt.loader
 import salt.pillar
-from daemons import Master
+from salt_daemons import Master
 
 from bench import postgres, seeds
 from bench.cellar import Cellar

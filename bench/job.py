@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 import salt.utils.event
-from daemons import BIN, until
+from daemons import until
+from salt_daemons import BIN
 
 from bench.cellar import Cellar
 from bench.report import Row

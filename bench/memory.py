@@ -20,13 +20,16 @@ from typing import Any
 import psutil
 import requests
 import salt.client
-from daemons import Daemon, Master, Minion, Service, running
+from daemons import Daemon, Service, running
+from salt_daemons import Master, Minion, SaltProcess
 
 from bench.cellar import ACCOUNT, Cellar, call, local_client
 from bench.report import Row
 
 IDLE_S = 30
 AT_ONCE = 12
+
+Running = Daemon | SaltProcess
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
@@ -116,7 +119,7 @@ def _service_rows(service: Service) -> list[Row]:
     rows = []
     for name, app in service.apps.items():
         for process in _processes(app):
-            taken, is_worker = _taken([process]), process.ppid() == app.process.pid
+            taken, is_worker = _taken([process]), process.ppid() == app.pid
             what = f"service, {name}, {'worker' if is_worker else 'its parent'}"
             gate, met = ("RSS < 90 MB", taken.rss * 2**20 < 90e6) if is_worker else ("", None)
             rows.append(Row(what, taken.shown(), "MiB RSS / PSS / USS", "", gate, met))
@@ -139,12 +142,12 @@ def _added(name: str, without: Taken, with_ours: Taken, most: int) -> list[Row]:
     ]
 
 
-def _of(daemon: Daemon) -> Taken:
+def _of(daemon: Running) -> Taken:
     return _taken(_processes(daemon))
 
 
-def _processes(daemon: Daemon) -> list[psutil.Process]:
-    first = psutil.Process(daemon.process.pid)
+def _processes(daemon: Running) -> list[psutil.Process]:
+    first = psutil.Process(daemon.pid)
     return [first, *first.children(recursive=True)]
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from campaigns import free_ports, swept
-from daemons import Master, Minion, Service, running
+from daemons import Service, running
+from salt_daemons import Master, Minion
 
 from pillar_service.master.client import Client
 

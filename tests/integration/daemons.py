@@ -1,7 +1,6 @@
-"""Real daemons for tests: the service, a salt-master with its dispatcher, minions; random ports, one folder."""
+"""The service as real processes for tests: random ports, one folder. Salt's daemons are in salt_daemons.py."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -14,10 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.request import urlopen
 
-import yaml
-
-TOP = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
 MASTER_NAME = "test-master"
 
 
@@ -62,6 +57,12 @@ class Daemon:
             start_new_session=True,
         )
 
+    @property
+    def pid(self) -> int:
+        """The id of its first process."""
+        assert self.process
+        return self.process.pid
+
     def signal(self, number: int) -> None:
         """Sends a signal to it and all its children."""
         if self.process is not None:
@@ -69,7 +70,7 @@ class Daemon:
                 os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
-        """kill -9, children and all; a child still dying would keep a new one from starting (Salt's pid file)."""
+        """kill -9, children and all."""
         self.signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
@@ -83,7 +84,7 @@ class Daemon:
         return self.process is None
 
     def stop(self) -> None:
-        """Asks it to end, and kills what is left after 3 s: a minion takes no notice for longer than that."""
+        """Asks it to end, and kills what is left after 3 s."""
         if self.process is None:
             return
         self.process.terminate()
@@ -147,104 +148,6 @@ class Service:
 
     def _daemon(self, name: str) -> Daemon:
         return Daemon(name, [sys.executable, "-m", "pillar_service.web", "serve", name], self.folder, self.environment)
-
-
-class Master(Daemon):
-    """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``."""
-
-    def __init__(self, folder: Path, url: str, token_file: Path, **more: Any) -> None:
-        self.etc, self.url, self.token_file = folder / "etc", url, token_file
-        self.ports = {"publish_port": free_port(), "ret_port": free_port()}
-        super().__init__("master", [str(BIN / "salt-master"), "-c", str(self.etc), "-l", "info"], folder)
-        self.keys = folder / "pki"
-        (self.keys / "minions").mkdir(parents=True)
-        self.etc.mkdir()
-        (self.etc / "master").write_text(yaml.safe_dump(self._config() | more))
-        make_keys("master", self.keys)
-
-    def _config(self) -> dict[str, Any]:
-        asked = {"url": self.url, "token_file": str(self.token_file)}
-        return {
-            "include": f"{TOP}/salt/master.d/*.conf",
-            "id": MASTER_NAME,
-            "user": "root",
-            "interface": "127.0.0.1",
-            **self.ports,
-            **salt_folders(self.folder),
-            "pki_dir": str(self.keys),
-            "pillar_roots": {"base": []},
-            "file_roots": {"base": [str(TOP / "states")]},
-            "runner_dirs": [str(TOP / "runners")],
-            "saltcellar": asked,
-            "ext_pillar": [{"http_json": {"url": f"{self.url}/pillar/%s", "token_file": str(self.token_file)}}],
-            "engines": [{"dispatcher": {**asked, "name": MASTER_NAME}}],
-        }
-
-    def run(self, function: str, *arguments: str, seconds: float = 120) -> tuple[int, Any]:
-        """salt-run --out=json: its exit code and what it printed."""
-        command = [str(BIN / "salt-run"), "-c", str(self.etc), "--out=json", function, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-        return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
-
-    def salt(self, node: str, function: str, *arguments: str, seconds: float = 60) -> Any:
-        """What a node returns to the salt command; None when it does not answer."""
-        command = [str(BIN / "salt"), "-c", str(self.etc), "--out=json", "--static", "-t", str(seconds), node, function]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=seconds + 30, check=False)
-        return json.loads(done.stdout).get(node) if done.stdout.strip() else None
-
-    def accept(self, node: str, public_key: Path) -> None:
-        """Accepts exactly this key of a node."""
-        (self.keys / "minions" / node).write_text(public_key.read_text())
-
-
-def make_keys(name: str, folder: Path) -> None:
-    """Makes a pair of keys, <name>.pem and <name>.pub: salt-key would also make the folder's owner into a master."""
-    private, public = folder / f"{name}.pem", folder / f"{name}.pub"
-    subprocess.run(["openssl", "genrsa", "-traditional", "-out", private, "2048"], check=True, capture_output=True)
-    subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
-    private.chmod(0o400)
-
-
-class Minion(Daemon):
-    """A salt-minion of a master, with the shipped configuration."""
-
-    def __init__(self, folder: Path, node: str, master: Master, **more: Any) -> None:
-        self.node, self.master, self.etc = node, master, folder / "etc"
-        super().__init__(node, [str(BIN / "salt-minion"), "-c", str(self.etc), "-l", "info"], folder)
-        keys = folder / "pki"
-        for made in (self.etc, keys):
-            made.mkdir(parents=True)
-        make_keys("minion", keys)
-        (keys / "minion_master.pub").write_text((master.keys / "master.pub").read_text())
-        master.accept(node, keys / "minion.pub")
-        config = {
-            "include": f"{TOP}/salt/minion.d/*.conf",
-            "id": node,
-            "user": "root",
-            "master": "127.0.0.1",
-            "publish_port": master.ports["publish_port"],
-            "master_port": master.ports["ret_port"],
-            "pki_dir": str(keys),
-            **salt_folders(folder),
-            "saltcellar": {"data": str(folder / "node")},
-        }
-        (self.etc / "minion").write_text(yaml.safe_dump(config | more))
-
-    def wait(self) -> None:
-        """Waits until it answers the master."""
-        until(lambda: self.master.salt(self.node, "test.ping", seconds=5) is True, 60, f"{self.node} answers")
-
-
-def salt_folders(folder: Path) -> dict[str, str]:
-    """Where a Salt daemon keeps what it writes."""
-    return {
-        "root_dir": str(folder),
-        "cachedir": str(folder / "cache"),
-        "sock_dir": str(folder / "run"),
-        "pidfile": str(folder / "run" / "salt.pid"),
-        "log_file": str(folder / "salt.log"),
-        "extension_modules": str(folder / "cache" / "extmods"),
-    }
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from daemons import Master, Minion, running
+from daemons import running
+from salt_daemons import Master, Minion
 
 ENGINE = "/var/run/docker.sock"
 

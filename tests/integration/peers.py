@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from daemons import TOP
+from salt_daemons import TOP
 
 IMAGE = "saltcellar/pub:0.1.0"
 

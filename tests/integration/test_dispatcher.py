@@ -38,7 +38,7 @@ def saved_at(master):
 
 def engine_pid(master):
     """The process of the dispatcher."""
-    command = ["pgrep", "-f", f"salt-master -c {master.etc} .*dispatcher"]
+    command = ["pgrep", "-f", f"salt-master --config-dir={master.etc} .*dispatcher"]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
     return int(found[0]) if found else None
 

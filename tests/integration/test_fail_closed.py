@@ -11,8 +11,9 @@ import docker
 import pytest
 import salt.client
 from campaigns import free_ports, lives, poured
-from daemons import BIN, Master, Minion, Service, running
+from daemons import Service, running
 from faulty_wire import FAULTS, FaultyWire
+from salt_daemons import BIN, Master, Minion
 
 from pillar_service.master.client import Client
 

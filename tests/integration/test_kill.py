@@ -16,7 +16,8 @@ from typing import Any
 import docker
 import pytest
 from campaigns import free_ports, lives, over, person, poured, succeeded
-from daemons import Minion, running, until
+from daemons import running, until
+from salt_daemons import Minion
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER

@@ -12,8 +12,9 @@ from typing import Any
 import docker
 import pytest
 from campaigns import let_go, of_bot, only, person, poured
-from daemons import Master, Minion, until
+from daemons import until
 from peers import IMAGE, invited
+from salt_daemons import Master, Minion
 
 ACCOUNT = "use@example.org"
 HELLO = "hello through the pub"

@@ -1,0 +1,215 @@
+"""Real salt-masters and salt-minions by pytest-salt-factories, with the shipped configuration and nothing of the factory's."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from daemons import MASTER_NAME, free_port, until
+from saltfactories.daemons.master import SaltMaster
+from saltfactories.daemons.minion import SaltMinion
+from saltfactories.manager import FactoriesManager
+from saltfactories.plugins.event_listener import EventListener
+
+TOP = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+class Factories(FactoriesManager):
+    """What runs is what is shipped: no engine and no log handler of the factory's in it."""
+
+    def final_common_config_tweaks(self, config: dict[str, Any], role: str) -> None:
+        """Leaves the configuration as it is."""
+
+
+@cache
+def factories() -> Factories:
+    """The factories of this process, with the commands of this Python."""
+    unused = {"log_server_host": "", "log_server_port": 0, "log_server_level": ""}
+    folder = tempfile.gettempdir()
+    return Factories(root_dir=folder, scripts_dir=BIN, event_listener=EventListener(), **unused)
+
+
+class Shipped:
+    """What both daemons have in common: a session of their own to be killed in, a file for what they print."""
+
+    @classmethod
+    def default_config(cls, root_dir: Path, *_: Any, overrides: dict[str, Any], **__: Any) -> dict[str, Any]:
+        """The configuration as it was given: the factory's own defaults would hide what is shipped."""
+        (root_dir / "etc").mkdir(parents=True)
+        return {"conf_file": str(root_dir / "etc" / cls.__name__.removeprefix("Shipped").lower()), **overrides}
+
+    @classmethod
+    def _get_verify_config_entries(cls, _config: dict[str, Any]) -> list[str]:
+        return []  # the daemon makes its folders itself; the factory would make Salt's default ones too
+
+    def get_check_events(self) -> list[tuple[str, str]]:
+        """None: that it works is seen by using it."""
+        return []
+
+    def cmdline(self, *arguments: str) -> list[str]:
+        """The command, as the leader of a session."""
+        return ["setsid", *super().cmdline(*arguments)]  # type: ignore[misc]
+
+
+class ShippedMaster(Shipped, SaltMaster):
+    """A salt-master."""
+
+
+class ShippedMinion(Shipped, SaltMinion):
+    """A salt-minion."""
+
+
+class SaltProcess:
+    """One of Salt's daemons and all its children, to be started, stopped and killed again and again."""
+
+    def __init__(self, folder: Path, daemon: ShippedMaster | ShippedMinion) -> None:
+        self.folder, self.etc, self.daemon = folder, folder / "etc", daemon
+
+    @property
+    def pid(self) -> int:
+        """The id of its first process."""
+        return int(self.daemon.pid)
+
+    def start(self) -> None:
+        """Starts it and looks that it does not end at once."""
+        self.daemon.start()
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to it and all its children."""
+        if self.daemon.is_running():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, children and all; a child still dying would keep a new one from starting (Salt's pid file)."""
+        if not self.daemon.is_running():
+            return
+        group = self.pid
+        self.signal(signal.SIGKILL)
+        self.daemon.terminate()
+        until(lambda: not _lives(group), 30, f"{self.daemon} is dead")
+
+    def stop(self) -> None:
+        """Asks it to end, and kills what is left after 3 s: a minion takes no notice for longer than that."""
+        if self.daemon.is_running():
+            os.kill(self.pid, signal.SIGTERM)
+            ends = time.monotonic() + 3
+            while self.daemon.is_running() and time.monotonic() < ends:
+                time.sleep(0.1)
+            self.kill()
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class Master(SaltProcess):
+    """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``."""
+
+    def __init__(self, folder: Path, url: str, token_file: Path, **more: Any) -> None:
+        self.ports = {"publish_port": free_port(), "ret_port": free_port()}
+        self.keys = folder / "pki"
+        (self.keys / "minions").mkdir(parents=True)
+        make_keys("master", self.keys)
+        config = self._config(folder, url, token_file) | more
+        made = factories().salt_master_daemon(
+            MASTER_NAME, defaults={"root_dir": folder}, overrides=config, factory_class=ShippedMaster
+        )
+        super().__init__(folder, made)
+
+    def _config(self, folder: Path, url: str, token_file: Path) -> dict[str, Any]:
+        asked = {"url": url, "token_file": str(token_file)}
+        return {
+            "include": f"{TOP}/salt/master.d/*.conf",
+            "id": MASTER_NAME,
+            "user": "root",
+            "interface": "127.0.0.1",
+            **self.ports,
+            **salt_folders(folder),
+            "pki_dir": str(self.keys),
+            "pillar_roots": {"base": []},
+            "file_roots": {"base": [str(TOP / "states")]},
+            "runner_dirs": [str(TOP / "runners")],
+            "saltcellar": asked,
+            "ext_pillar": [{"http_json": {"url": f"{url}/pillar/%s", "token_file": str(token_file)}}],
+            "engines": [{"dispatcher": {**asked, "name": MASTER_NAME}}],
+        }
+
+    def run(self, function: str, *arguments: str, seconds: float = 120) -> tuple[int, Any]:
+        """salt-run --out=json: its exit code and what it printed."""
+        command = [str(BIN / "salt-run"), "-c", str(self.etc), "--out=json", function, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
+
+    def salt(self, node: str, function: str, *arguments: str, seconds: float = 60) -> Any:
+        """What a node returns to the salt command; None when it does not answer."""
+        command = [str(BIN / "salt"), "-c", str(self.etc), "--out=json", "--static", "-t", str(seconds), node, function]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=seconds + 30, check=False)
+        return json.loads(done.stdout).get(node) if done.stdout.strip() else None
+
+    def accept(self, node: str, public_key: Path) -> None:
+        """Accepts exactly this key of a node."""
+        (self.keys / "minions" / node).write_text(public_key.read_text())
+
+
+class Minion(SaltProcess):
+    """A salt-minion of a master, with the shipped configuration."""
+
+    def __init__(self, folder: Path, node: str, master: Master, **more: Any) -> None:
+        self.node, self.master = node, master
+        keys = folder / "pki"
+        keys.mkdir(parents=True)
+        make_keys("minion", keys)
+        (keys / "minion_master.pub").write_text((master.keys / "master.pub").read_text())
+        master.accept(node, keys / "minion.pub")
+        config = {
+            "include": f"{TOP}/salt/minion.d/*.conf",
+            "id": node,
+            "user": "root",
+            "master": "127.0.0.1",
+            "publish_port": master.ports["publish_port"],
+            "master_port": master.ports["ret_port"],
+            "pki_dir": str(keys),
+            **salt_folders(folder),
+            "saltcellar": {"data": str(folder / "node")},
+        }
+        made = factories().salt_minion_daemon(
+            node, defaults={"root_dir": folder}, overrides=config | more, factory_class=ShippedMinion
+        )
+        super().__init__(folder, made)
+
+    def wait(self) -> None:
+        """Waits until it answers the master."""
+        until(lambda: self.master.salt(self.node, "test.ping", seconds=5) is True, 60, f"{self.node} answers")
+
+
+def make_keys(name: str, folder: Path) -> None:
+    """Makes a pair of keys, <name>.pem and <name>.pub: salt-key would also make the folder's owner into a master."""
+    private, public = folder / f"{name}.pem", folder / f"{name}.pub"
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", private, "2048"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    private.chmod(0o400)
+
+
+def salt_folders(folder: Path) -> dict[str, str]:
+    """Where a Salt daemon keeps what it writes."""
+    return {
+        "root_dir": str(folder),
+        "cachedir": str(folder / "cache"),
+        "sock_dir": str(folder / "run"),
+        "pidfile": str(folder / "run" / "salt.pid"),
+        "log_file": str(folder / "salt.log"),
+        "extension_modules": str(folder / "cache" / "extmods"),
+    }
