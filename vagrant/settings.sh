@@ -45,11 +45,12 @@ fail() {
 
 # Run a step: NAME COMMAND… . Its last line of output is what is shown; when it fails, also where to read on.
 step() {
-  local name=$1 log=$CELLAR_DIR/log/$1.log began=$EPOCHREALTIME
+  local name=$1 log=$CELLAR_DIR/log/$1.log began=$EPOCHREALTIME last
   shift
   printf '  %-11s' "$name"
   if "$@" >"$log" 2>&1; then
-    printf '%-66s %6.1f s\n' "$(last_line "$log")" "$(since "$began")"
+    last=$(last_line "$log")
+    printf '%-66s %6.1f s\n' "${last#"$name: "}" "$(since "$began")"
     return
   fi
   printf 'FAILED after %.1f s\n\n  step    %s\n  reason  %s\n  log     %s\n' \
