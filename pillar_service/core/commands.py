@@ -9,6 +9,9 @@ from pillar_service.core.errors import Invalid
 
 Check = Callable[[object], Any]
 
+CONVERGE = "state.apply"
+"""The Salt function that makes a node what its pillar tells."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -28,7 +31,7 @@ class Command:
     @property
     def converges(self) -> bool:
         """Whether it applies states, of which a node runs one at a time."""
-        return self.function == "state.apply"
+        return self.function == CONVERGE
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def _invite(value: object) -> str:
 
 def _converge(name: str, sls: str = "pubs", timeout_s: int = 180) -> Command:
     # Applying states twice ends where applying them once does.
-    return Command(name, "state.apply", (sls,), timeout_s=timeout_s, retry_safe=True)
+    return Command(name, CONVERGE, (sls,), timeout_s=timeout_s, retry_safe=True)
 
 
 COMMANDS: dict[str, Command] = {

@@ -44,12 +44,13 @@ CLAIM_LEASE_S = 60.0
 
 
 class Reason(StrEnum):
-    """Why a master could not bring a run to an end."""
+    """Why a run did not bring what was asked for to an end, though nothing in it failed."""
 
     NOT_PUBLISHED = "not_published"
     NO_RETURN = "no_return"
     NODE_AWAY = "node_away"
     NOT_RUNNING = "not_running"
+    OLD_PILLAR = "old_pillar"
 
 
 def step(now: JobState, to: JobState) -> JobState:
@@ -67,6 +68,6 @@ def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
     may_repeat = reason is Reason.NOT_PUBLISHED or retry_safe
     if may_repeat and attempts < MAX_ATTEMPTS:
         return JobState.QUEUED
-    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY):
+    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY, Reason.OLD_PILLAR):
         return JobState.FAILED
     return JobState.TIMED_OUT if reason is Reason.NO_RETURN else JobState.LOST

@@ -10,11 +10,22 @@ from pillar_service.core.names import ID
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended for one bot: whether it worked, the sentence when it did not, what came back when it did."""
+    """How a run ended for one bot: whether it worked, the sentence when it did not, what came back when it did.
+
+    ``is_old`` says that nothing failed, but that what the node applied was older than what was asked for.
+    """
 
     succeeded: bool
     error: str | None = None
     result: Any = field(default_factory=dict)
+    is_old: bool = False
+
+
+NOTICE = "pubs notice"
+"""The id of the state that says that the node's pillar was a last known good copy (states/pubs/init.sls)."""
+
+COPY = "The service did not answer the master, and the node applied the last known good copy of its pillar: try again."
+NOT_KNOWN = "The node's state run did not know the bot: its pillar is older than the bot. Try again."
 
 
 def of_call(returned: object, success: bool, retcode: int) -> Outcome:
@@ -40,12 +51,9 @@ def of_bot(returned: object, bot_id: str) -> Outcome:
     own = [state for state in concerned if str(state.get("__id__", "")).startswith(bot_id)]
     if failed:
         return Outcome(False, error=faults.sentence(str(_telling(failed).get("comment") or "A state failed.")))
-    if not own:
-        return Outcome(
-            False,
-            error="The node's state run did not know the bot: its pillar is older than the bot. Try again.",
-        )
-    return Outcome(True, result=_told(own))
+    if any(state.get("__id__") == NOTICE for state in concerned):
+        return Outcome(False, error=COPY, is_old=True)
+    return Outcome(True, result=_told(own)) if own else Outcome(False, error=NOT_KNOWN, is_old=True)
 
 
 def _is_state(state: object) -> bool:

@@ -24,7 +24,7 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
         return Outcome(False, error=NO_TAR) if missing else called
     applied = outcomes.of_bot(returned, job.bot)
     if applied.succeeded and job.command == "bots.delete" and not _removed(returned, job.bot):
-        return Outcome(False, error=NOT_REMOVED)
+        return Outcome(False, error=NOT_REMOVED, is_old=True)
     return applied
 
 

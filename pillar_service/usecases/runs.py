@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pillar_service.core import names, outcomes
-from pillar_service.core.commands import COMMANDS, Command
+from pillar_service.core.commands import COMMANDS, CONVERGE, Command
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
 from pillar_service.core.jobs import CLAIM_LEASE_S, QUEUED_FOR_S, JobState, Reason, after_failure
@@ -50,7 +50,7 @@ def _claim(master: str, now: float) -> Iterable[Run]:
     converging = set()
     for run in runs.still_open():
         room[run.node] -= 1
-        converging |= {run.node} if run.function == "state.apply" else set()
+        converging |= {run.node} if run.function == CONVERGE else set()
     given: set[str] = set()
     for job in waiting:
         if len(given) >= AT_ONCE:
@@ -207,7 +207,11 @@ def result(master: str, id: str, jid: object, node: object, returned: object, su
         runs.end(id)
         code = retcode if isinstance(retcode, int) else 1
         for job in carried:
-            endings.settle(job, endings.outcome(job, returned, bool(success), code), now)
+            ended = endings.outcome(job, returned, bool(success), code)
+            if ended.is_old:
+                _fail_job(job, Reason.OLD_PILLAR, ended.error or "", now)
+            else:
+                endings.settle(job, ended, now)
 
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> None:
@@ -225,6 +229,7 @@ SENTENCES = {
     Reason.NO_RETURN: "The node did not answer in time.",
     Reason.NODE_AWAY: "The node is away: it did not take the job. Check that its salt-minion runs.",
     Reason.NOT_RUNNING: "The node does not run it any more and never said how it ended: look at the bot, try again.",
+    Reason.OLD_PILLAR: outcomes.COPY,
 }
 
 

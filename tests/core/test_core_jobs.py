@@ -39,4 +39,5 @@ def test_each_reason_ends_in_its_own_state() -> None:
         Reason.NO_RETURN: JobState.TIMED_OUT,
         Reason.NODE_AWAY: JobState.FAILED,
         Reason.NOT_RUNNING: JobState.LOST,
+        Reason.OLD_PILLAR: JobState.FAILED,
     }

@@ -193,6 +193,21 @@ def test_tries_end_and_the_bot_shows_why() -> None:
         runs.failed("salt", run["id"], "bored")
 
 
+@pytest.mark.parametrize("command", ["bots.start", "bots.stop", "bots.upgrade"])
+def test_what_was_applied_from_an_old_copy_is_applied_again(command: str) -> None:
+    id = poured()["id"]
+    notice = {"test_|-pubs notice_|-pubs notice_|-show_notification": {"__id__": "pubs notice", "result": True}}
+    asked, tried = ask(command), 0
+    while job(asked)["state"] == "queued":
+        ready_again(asked)
+        [run] = runs.claim("salt")
+        runs.started("salt", run["id"], f"jid-{run['id']}")
+        answer(run, state(id) | notice)
+        tried += 1
+    assert (tried, job(asked)["state"]) == (3, "failed")
+    assert "last known good copy" in job(asked)["error"]
+
+
 def test_a_job_that_nobody_claims_is_timed_out_after_a_day() -> None:
     made = bot()
     with database.transaction():
