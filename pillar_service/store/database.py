@@ -124,7 +124,7 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 
 def explained(error: Exception) -> SaltcellarError:
     """The sentence for a database failure."""
-    raw = str(error).lower()
+    raw = " ".join(str(one).lower() for one in _behind(error))
     log.warning("The database said: %s", error, exc_info=error)
     if isinstance(error, peewee.IntegrityError):
         return Conflict("Somebody else changed the same thing at the same moment: look again, then try again.")
@@ -137,6 +137,13 @@ def explained(error: Exception) -> SaltcellarError:
     if "no such table" in raw or "does not exist" in raw:
         return Unavailable("The service's database has no tables yet: run `python -m pillar_service.web migrate`.")
     return Unavailable("The service's database does not answer: nothing was changed. Try again in a minute.")
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    # SQLite has rolled back by itself when its disk is full; that a second rollback fails hides why.
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 def _connect_first() -> None:
