@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SOURCES := pillar_service runners beacons states tests bench vagrant
 
-.PHONY: up status logs down clean test check lint unit integration campaign bench format dev
+.PHONY: up status logs down clean test check lint unit integration campaign bench format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -41,6 +41,8 @@ bench: ## the figures in bench/results.md
 	@vagrant/base-image.sh
 	@vagrant/pub-image.sh
 	$(PYTHON) -m bench
+docs: ## what is made from the code
+	$(PYTHON) -m pillar_service.settings > docs/settings.md
 format:
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .

@@ -193,3 +193,34 @@ def read(environment: Mapping[str, str]) -> Settings:
 def settings() -> Settings:
     """The settings of this process, read once."""
     return read(os.environ)
+
+
+def table() -> str:
+    """All settings as a page in Markdown (docs/settings.md)."""
+    rows = [f"| `CELLAR_{setting.name}` | {_default(setting)} | {_help(setting)} |" for setting in SETTINGS]
+    return "\n".join([*HEAD, *rows, ""])
+
+
+HEAD = (
+    "# Settings of the service",
+    "",
+    "Made by `make docs` from `pillar_service/settings.py`. Each is read from the environment; of a secret, the file that",
+    "`CELLAR_<NAME>_FILE` names is read instead when that is set. What `make up` adds stands in `vagrant/settings.sh`.",
+    "",
+    "| setting | default | what it is |",
+    "|---|---|---|",
+)
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "must be set"
+    return f"`{setting.default}`" if setting.default else "empty"
+
+
+def _help(setting: Setting) -> str:
+    return f"{setting.help} A secret." if setting.secret else setting.help
+
+
+if __name__ == "__main__":
+    print(table(), end="")
