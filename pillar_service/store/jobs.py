@@ -69,6 +69,13 @@ def listed(limit: int, state: str | None = None, node: str | None = None, bot: s
     return list(rows)
 
 
+def newest(bot: str, command: str, state: str) -> Job | None:
+    """The newest job of that command for a bot in that state."""
+    rows = Job.select().where((Job.bot == bot) & (Job.command == command) & (Job.state == state))
+    found: Job | None = rows.order_by(Job.created_at.desc()).first()
+    return found
+
+
 def move(id: str, now_in: str, to: str, **columns: object) -> bool:
     """Bring a job from one state to the next; False when it was no longer there."""
     moved = Job.update(state=to, **columns).where((Job.id == id) & (Job.state == now_in)).execute()
