@@ -8,11 +8,12 @@ from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.jobs import OVER, JobState, step
+from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.store import bots as rows
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, bots, queue
+from pillar_service.usecases import auditing, bots, permissions, queue
 
 ELSEWHERE = {
     "bots.create": "POST /agents",
@@ -96,3 +97,30 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
             raise Conflict("The job has just moved on: look at it again.")
         auditing.record(actor, "jobs.cancel", f"agent:{job.bot}", now, f"job {job.id}")
         return queue.described(found(job.id))
+
+
+def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
+    """A job and its lines after the n-th, as this person may see it; raises NotFound when they may not see its bot.
+
+    Who asked for the job sees it even once the bot is gone. What came of it (an invite's code, a log) is for those who
+    might have asked for it.
+    """
+    job = found(id)
+    bot = rows.with_ids([job.bot])[job.bot]
+    if bot.agent.removed_at is not None:
+        if job.actor != f"account:{person}":
+            raise NotFound(f"There is no job {names.shown(id)}.")
+        return show(id, after)
+    may = permissions.of(person, job.bot)
+    if Act.SEE not in may:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    told = show(id, after)
+    if OF_COMMAND[job.command] not in may:
+        told["job"]["result"] = None
+    return told
+
+
+def last_result(bot: str, name: str) -> dict[str, Any] | None:
+    """The newest job of this command that succeeded for a bot (its id), or None."""
+    job = jobs.newest(bot, name, JobState.SUCCEEDED)
+    return None if job is None else queue.described(job)

@@ -11,7 +11,7 @@ from typing import IO, Any
 from pillar_service.core import exports, names
 from pillar_service.core.agents import Desired
 from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
-from pillar_service.core.jobs import OPEN
+from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.settings import settings
 from pillar_service.store import bots, jobs, transfers
 from pillar_service.store.database import transaction
@@ -170,6 +170,15 @@ def for_person(job: object) -> Transfer:
     if found is None or found.kind != "export":
         raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
     return found
+
+
+def export_of(bot: str, job: object) -> Transfer:
+    """The tar that an export job made of this very bot (its id); raises NotFound."""
+    made = for_person(job)
+    found = jobs.find(str(made.job))
+    if found is None or found.bot != bot or found.state != JobState.SUCCEEDED:
+        raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
+    return made
 
 
 def sweep() -> None:

@@ -1,4 +1,4 @@
-"""The public app: pages for people, and the node's door."""
+"""The public app: pages for people, the JSON API, and the node's door."""
 
 from datetime import timedelta
 
@@ -10,14 +10,18 @@ from flask_wtf.csrf import CSRFError
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, problems
+from pillar_service.web.api import description
 from pillar_service.web.pages import bots, jobs, landing, sign_in
 
 LARGEST_FORM = 64 << 10
 
+FOR_MACHINES = ("events", "transfers", *description.PATHS)
+"""The first words of the addresses that are not for people."""
+
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -29,7 +33,7 @@ def create_app() -> Flask:
     """The WSGI app. It connects to nothing yet, so that a server may fork afterwards."""
     storage.prepare()
     chosen = settings()
-    app = Flask(__name__)
+    app = description.app(__name__)
     app.config.update(
         SECRET_KEY=chosen.secret_key,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -52,6 +56,7 @@ def create_app() -> Flask:
     app.after_request(_with_headers)
     for part in (door, landing, sign_in, bots, jobs):
         app.register_blueprint(part.blueprint)
+    description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
     return app
 
@@ -64,8 +69,8 @@ def _sign_ins(app: Flask) -> None:
 
 
 def _shown(status: int, title: str, sentence: str) -> Response:
-    """A page for people, a problem in JSON for nodes."""
-    if request.blueprint == door.blueprint.name or request.path.startswith(("/events", "/transfers")):
+    """A page for people, a problem in JSON for nodes and for who uses the API."""
+    if request.blueprint == door.blueprint.name or request.path.split("/")[1] in FOR_MACHINES:
         return problems.problem(status, title, sentence)
     return make_response(render_template("error.html", status=status, title=title, sentence=sentence), status)
 

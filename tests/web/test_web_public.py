@@ -127,12 +127,12 @@ def test_another_persons_bot_does_not_exist_but_an_operator_sees_it(visitor: Fla
     sign_in(visitor)
     same = [visitor.get(path) for path in ("/bots/theirs", "/bots/nothing")]
     assert [page.status_code for page in same] == [404, 404]
-    assert visitor.get(f"/jobs/{job}").status_code == 404
+    assert visitor.get(f"/my/jobs/{job}").status_code == 404
     accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
     visitor.delete_cookie("saltcellar")
     sign_in(visitor, "op@example.org")
     assert visitor.get("/bots/theirs").status_code == 200
-    assert visitor.get(f"/jobs/{job}").status_code == 200
+    assert visitor.get(f"/my/jobs/{job}").status_code == 200
 
 
 def test_the_figures_of_a_bot(visitor: FlaskClient, node: FlaskClient, person: str) -> None:

@@ -6,7 +6,7 @@ from flask_login import login_required
 from pillar_service.usecases import jobs
 from pillar_service.web.pages.bots import visible
 
-blueprint = Blueprint("jobs", __name__)
+blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
 
 @blueprint.get("/jobs/<id>")

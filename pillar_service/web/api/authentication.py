@@ -1,0 +1,65 @@
+"""Register, sign in, sign out."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import g, request
+from pydantic import BaseModel, Field
+
+from pillar_service.core.errors import Conflict
+from pillar_service.usecases import accounts, tokens
+from pillar_service.web.api.operations import ANY_TOKEN, Noun
+from pillar_service.web.api.shapes import NewToken, Taken
+
+blueprint = Noun("authentication", "Accounts, and the tokens of who signs in")
+
+TOLD = "If that address is new here, it has an account now: sign in with the password you chose."
+
+
+class Registration(Taken):
+    """Who wants an account."""
+
+    email: str = Field(max_length=320)
+    password: str = Field(min_length=accounts.PASSWORD_LENGTH[0], max_length=accounts.PASSWORD_LENGTH[1])
+    name: str | None = Field(None, max_length=200)
+
+
+class SignIn(Taken):
+    """Who signs in; ``code`` is the second factor, where one is on."""
+
+    email: str = Field(max_length=400)
+    password: str = Field(max_length=1000)
+    code: str | None = Field(None, max_length=40)
+
+
+class Sentence(BaseModel):
+    """A sentence for people."""
+
+    sentence: str
+
+
+class SignedIn(BaseModel):
+    """The token, good for 14 days and everything its owner may do."""
+
+    token: NewToken
+
+
+@blueprint.on("post", "/authentication/register", None, {202: Sentence})
+def register(body: Registration) -> tuple[dict[str, Any], int]:
+    """Ask for an account. The answer is the same whether or not the address has one."""
+    with suppress(Conflict):
+        accounts.create("public API", body.email, body.name, body.password)
+    return {"sentence": TOLD}, 202
+
+
+@blueprint.on("post", "/authentication/sign-in", None, {201: SignedIn})
+def sign_in(body: SignIn) -> tuple[dict[str, Any], int]:
+    """Sign in: the answer is the bearer token to send from now on."""
+    return {"token": tokens.sign_in(body.email, body.password, body.code, request.remote_addr or "")}, 201
+
+
+@blueprint.on("post", "/authentication/sign-out", ANY_TOKEN, {204: None})
+def sign_out() -> tuple[str, int]:
+    """End the token that asks."""
+    tokens.revoke(g.bearer.account, g.bearer.token)
+    return "", 204

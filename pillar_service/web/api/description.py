@@ -1,0 +1,95 @@
+"""The API's description (OpenAPI 3.1), written from the code, and the page to try it."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, render_template
+from flask_openapi3 import Info, OpenAPI
+
+from pillar_service import __version__
+from pillar_service.settings import settings
+from pillar_service.web.api import actions, agents, authentication, exports, invites, jobs, tokens
+from pillar_service.web.api.operations import refused
+from pillar_service.web.api.shapes import Problem
+
+NOUNS = (authentication, agents, actions, invites, exports, jobs, tokens)
+PATHS = ("agents", "authentication", "jobs", "openapi.json", "tokens")
+"""The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
+
+ABOUT = (
+    "Bots, their invites and their jobs. Sign in, or make a token, and send it as 'Authorization: Bearer <token>'; "
+    "cookies are not looked at. What changes something is a job: follow it at /jobs/<id>. A POST with an "
+    "'Idempotency-Key' can be sent again without being done twice."
+)
+BEARER = {"type": "http", "scheme": "bearer", "description": "A personal token, or the one that signing in gives."}
+
+blueprint = Blueprint("api", __name__)
+
+
+def app(import_name: str) -> OpenAPI:
+    """A Flask app that can describe its API; the library's own pages are off, for they load what we don't serve."""
+    return OpenAPI(
+        import_name,
+        info=Info(title=f"Saltcellar at {settings().domain}", version=__version__, description=ABOUT),
+        security_schemes={"token": BEARER},
+        validation_error_model=Problem,
+        validation_error_callback=refused,
+        doc_ui=False,
+    )
+
+
+def register(app: OpenAPI) -> None:
+    """Serve the API, its description and the page to try it."""
+    for noun in NOUNS:
+        app.register_api(noun.blueprint)
+        app.extensions["csrf"].exempt(noun.blueprint)  # it takes no cookies, so there is nothing to forge
+    app.register_blueprint(blueprint)
+    app.generate_spec_json()  # before the server forks: every worker shares it
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> dict[str, Any]:
+    """The description."""
+    return current_app.api_doc  # type: ignore[attr-defined,no-any-return]
+
+
+@blueprint.get("/api")
+def page() -> str:
+    """Every operation with what it takes, and a form that sends it."""
+    told = current_app.api_doc  # type: ignore[attr-defined]
+    return render_template("api.html", told=told, groups=_groups(told))
+
+
+def _groups(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    groups: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in told["tags"]}
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            groups[operation["tags"][0]].append(_operation(told, path, method, operation))
+    return [(tag, groups[tag["name"]]) for tag in told["tags"]]
+
+
+def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    body = operation.get("requestBody")
+    fields = {}
+    if body:
+        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        fields = told["components"]["schemas"][name].get("properties", {})
+    return {
+        "id": operation["operationId"],
+        "method": method.upper(),
+        "path": path,
+        "summary": operation.get("summary", ""),
+        "description": operation.get("description", "").replace("<br/>", " "),
+        "scopes": [scope for need in operation.get("security", ()) for scope in need["token"]],
+        "open": "security" not in operation,
+        "parameters": operation.get("parameters", []),
+        "fields": fields,
+        "body": {name: _example(field) for name, field in fields.items()} if fields else None,
+        "answers": sorted(operation["responses"].items()),
+    }
+
+
+def _example(field: dict[str, Any]) -> Any:
+    if "default" in field and field["default"] is not None:
+        return field["default"]
+    kinds = {field.get("type"), *(one.get("type") for one in field.get("anyOf", ()))}
+    return [] if "array" in kinds else "" if "null" not in kinds else None

@@ -1,0 +1,63 @@
+"""Invites to a bot."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from pillar_service.core.permissions import Act
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import jobs
+from pillar_service.web.api.actions import asked
+from pillar_service.web.api.agents import require
+from pillar_service.web.api.operations import Noun
+from pillar_service.web.api.shapes import Asked, BotPath, Moment, Note, Repeatable, Taken
+
+blueprint = Noun("invites", "Invites to a bot")
+
+
+class NewInvite(Taken):
+    """Whom an invite is for."""
+
+    uses: int = Field(1, ge=1, le=1000, strict=True, description="How many people may use it")
+    note: Note = Field("", description="For whom; only who belongs to the bot sees this")
+
+
+class InvitePath(BotPath):
+    """Which invite of which bot."""
+
+    invite: str = Field(description="The invite's id: '@….ed25519'")
+
+
+class Invite(BaseModel):
+    """An invite, and who used it; its code is only in the result of the job that made it."""
+
+    id: str
+    note: str
+    uses: int
+    used: int
+
+
+class Invites(BaseModel):
+    """The invites as the pub last told them, and when; ask it again with the action 'invites'."""
+
+    invites: list[Invite]
+    told_at: Moment | None
+
+
+@blueprint.on("get", "/agents/<id>/invites", Scope.READ, {200: Invites})
+def listed(path: BotPath) -> dict[str, Any]:
+    """The invites, as the pub last told them."""
+    last = jobs.last_result(require(Act.INVITE, path.id), "bots.invites")
+    return {"invites": last["result"] if last else [], "told_at": last["ended_at"] if last else None}
+
+
+@blueprint.on("post", "/agents/<id>/invites", Scope.OPERATE, {202: Asked})
+def create(path: BotPath, body: NewInvite, header: Repeatable) -> tuple[dict[str, Any], int]:
+    """Make an invite: its code is in the result of the job."""
+    return asked("bots.invite", path.id, {"uses": body.uses, "note": body.note}, header.key), 202
+
+
+@blueprint.on("delete", "/agents/<id>/invites/<path:invite>", Scope.OPERATE, {202: Asked})
+def revoke(path: InvitePath, header: Repeatable) -> tuple[dict[str, Any], int]:
+    """Revoke an invite: nobody can use its code any more."""
+    return asked("bots.revoke", path.id, {"invite": path.invite}, header.key), 202

@@ -1,0 +1,125 @@
+"""What every operation of the API shares: who may ask, what they may send, and how the description tells both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ValidationError
+
+from pillar_service.core import scopes
+from pillar_service.core.errors import Invalid, Unauthenticated
+from pillar_service.core.names import shown
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import tokens
+from pillar_service.web import asking
+from pillar_service.web.api.shapes import Problem
+
+View = Callable[..., Any]
+
+ANY_TOKEN = frozenset(Scope)
+"""What an operation takes that asks for a token and for no scope of it."""
+
+IN_ADDRESS = ("access_token", "token", "api_key", "authorization")
+PROBLEM = "application/problem+json"
+FAULTS = {
+    400: "The body is no JSON",
+    401: "The token is missing, wrong, revoked or expired",
+    403: "The token or its owner may not do this",
+    404: "It is not there, or not yours to see",
+    405: "The address does not take that method",
+    422: "A value is wrong: the sentence says which and why",
+    429: "Too many attempts, or too much at once: wait",
+    503: "The service is away for now: try again",
+}
+OF_WRITING = {
+    409: "It clashes with what is there",
+    413: "The body is too large",
+    415: "The body is not sent as JSON",
+    507: "No room is left",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a view takes: a scope (None: no token is asked for), and which keys in its address."""
+
+    scope: Scope | frozenset[Scope] | None
+    keys: frozenset[str]
+
+
+class Noun(APIBlueprint):  # type: ignore[misc]
+    """A blueprint of the API. What a view takes and answers is declared once, told and held from there."""
+
+    def __init__(self, name: str, about: str) -> None:
+        super().__init__(f"api_{name}", __name__, abp_tags=[Tag(name=name, description=about)])
+        self.operations: dict[str, Operation] = {}
+        self.before_request(self._admit)
+
+    def on(
+        self, method: str, rule: str, scope: Scope | frozenset[Scope] | None, answers: dict[int, Any]
+    ) -> Callable[[View], View]:
+        """Register a view for ``method`` (small letters) at ``rule``; ``answers`` are the good ones by status."""
+
+        def declared(view: View) -> View:
+            query = view.__annotations__.get("query")
+            self.operations[view.__name__] = Operation(scope, frozenset(query.model_fields if query else ()))
+            told = {
+                "responses": answers | faults(writes=method != "get"),
+                "operation_id": f"{self.abp_tags[0].name}_{view.__name__}",
+                "security": None if scope is None else [{"token": [scope] if isinstance(scope, Scope) else []}],
+            }
+            return getattr(self, method)(rule, **told)(view)  # type: ignore[no-any-return]
+
+        return declared
+
+    def _admit(self) -> None:
+        operation = self.operations[str(request.endpoint).rpartition(".")[2]]
+        if any(key.lower() in IN_ADDRESS for key in request.args):
+            raise Unauthenticated("Never put a token into an address, where logs keep it: send it in a header.")
+        if operation.scope is not None:
+            g.bearer = tokens.authenticate(asking.bearer())
+            if isinstance(operation.scope, Scope):
+                scopes.require(operation.scope, g.bearer.scopes)
+        _refuse_unknown(operation.keys)
+        if request.get_data():
+            _refuse_what_is_no_object()
+
+
+def _refuse_unknown(known: frozenset[str]) -> None:
+    unknown = sorted(set(request.args) - known)
+    if unknown:
+        there = ", ".join(sorted(known)) or "none"
+        raise Invalid(f"{shown(unknown[0])} is not known in this address; known: {there}.")
+    twice = sorted(key for key in request.args if len(request.args.getlist(key)) > 1)
+    if twice:
+        raise Invalid(f"'{twice[0]}' stands twice in the address: send it once.")
+
+
+def _refuse_what_is_no_object() -> None:
+    # The library reads the body so that what is no JSON looks like none at all.
+    if not isinstance(request.get_json(), dict):
+        raise Invalid("Send a JSON object.")
+
+
+def faults(writes: bool) -> dict[int, Any]:
+    """Every way in which an operation may fail, as the description tells it."""
+    named = FAULTS | (OF_WRITING if writes else {})
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {
+        status: {"description": said, "content": {PROBLEM: {"schema": schema}}}
+        for status, said in sorted(named.items())
+    }
+
+
+def refused(error: ValidationError) -> Any:
+    """Raise Invalid with a sentence for the first thing that is wrong with what was sent."""
+    wrong = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
+        raise Invalid(f"{shown(where)} is not known here.")
+    if wrong["type"] == "missing":
+        raise Invalid(f"{shown(where)} is missing.")
+    given = "" if isinstance(wrong["input"], BaseModel | dict) else f", not {shown(wrong['input'])}"
+    raise Invalid(f"{shown(where) if where else 'The body'} is wrong: {wrong['msg'].lower()}{given}.")

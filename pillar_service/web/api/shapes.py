@@ -1,0 +1,126 @@
+"""The shapes of what the API takes and gives, from which its description is written."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from pillar_service.core.agents import Actual, Belonging, Desired
+from pillar_service.core.jobs import JobState
+from pillar_service.core.names import NOTE_LENGTH, TEXT_LENGTH
+from pillar_service.core.scopes import Scope, TokenKind
+
+Moment = Annotated[float, Field(description="Unix seconds")]
+BotName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Line = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
+Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH)]
+
+
+class Taken(BaseModel):
+    """Base of what is sent: a key that is not known is refused, and no value is taken for one of another type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457); ``detail`` is a sentence that says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Person(BaseModel):
+    """Somebody who belongs to a bot."""
+
+    email: str
+    role: Belonging
+
+
+class Agent(BaseModel):
+    """A bot: what it should be (``desired``) and what it is (``actual``)."""
+
+    id: str
+    type: Literal["bot"]
+    name: str
+    host: str
+    description: str
+    service: str
+    node: str
+    port: int | None
+    desired: Desired
+    actual: Actual
+    detail: str
+    pub_id: str | None
+    version: str | None
+    image: str
+    memory_mb: int
+    account: list[Person]
+    created_at: Moment
+    reported_at: Moment | None
+    health: dict[str, Any] | None
+
+
+class Job(BaseModel):
+    """One thing asked of one bot, and how it went."""
+
+    id: str
+    command: str
+    bot: str
+    bot_name: str
+    node: str
+    state: JobState
+    arguments: dict[str, Any]
+    result: Any
+    error: str | None
+    attempts: int
+    actor: str
+    created_at: Moment
+    started_at: Moment | None
+    ended_at: Moment | None
+
+
+class JobLine(BaseModel):
+    """One line of what happened in a job; ``n`` counts from 1."""
+
+    n: int
+    at: Moment
+    text: str
+
+
+class Token(BaseModel):
+    """A token without its secret; ``prefix`` is how the secret begins."""
+
+    id: str
+    kind: TokenKind
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    created_at: Moment
+    expires_at: Moment
+    last_used_at: Moment | None
+
+
+class NewToken(Token):
+    """A token with its secret, which is told this once."""
+
+    secret: str
+
+
+class Asked(BaseModel):
+    """A bot, and the job that does what was asked."""
+
+    agent: Agent
+    job: Job
+
+
+class BotPath(BaseModel):
+    """Which bot."""
+
+    id: str = Field(description="The bot's id, or its name")
+
+
+class Repeatable(BaseModel):
+    """A key by which the same request, sent again, is done once."""
+
+    key: str | None = Field(None, alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[ -~]*$")

@@ -1,0 +1,94 @@
+"""Server-sent events: a job's lines as they come. Each stream holds a thread of its worker, so they are few and end."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Response, g, stream_with_context
+from werkzeug.exceptions import TooManyRequests
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.jobs import OVER
+from pillar_service.settings import settings
+from pillar_service.usecases import jobs, tokens
+from pillar_service.web import asking, waiting
+
+EVENTS = "text/event-stream"
+LONGEST_S = 1800.0
+HEARTBEAT_S = 15.0
+"""How often a silent stream says that it lives, and whether who listens still may is looked at again."""
+
+OF_ONE_PERSON = 2
+AGAIN_S = 10
+"""When to come back who was told that there are too many, in seconds."""
+
+
+class Slots:
+    """How many streams run in this worker: at most a quarter of its threads, and two of one person."""
+
+    def __init__(self) -> None:
+        self.lock, self.running = threading.Lock(), Counter[str]()
+
+    def take(self, person: str) -> Callable[[], None]:
+        """Take a slot; returns what gives it back, once. Raises TooManyRequests."""
+        with self.lock:
+            if self.running[person] >= OF_ONE_PERSON or self.running.total() >= max(1, settings().threads // 4):
+                raise TooManyRequests("Too many streams run now: end one, or try again soon.", retry_after=AGAIN_S)
+            self.running[person] += 1
+        held = [person]
+
+        def give_back() -> None:
+            with self.lock:
+                self.running.subtract([held.pop()] if held else [])
+
+        return give_back
+
+
+slots = Slots()
+
+
+def of_job(id: str, after: int) -> Response:
+    """The lines of a job after the n-th as events, then its end."""
+    person, token = g.bearer.account, asking.bearer()
+    give_back = slots.take(person)
+    answer = Response(stream_with_context(_events(person, token, id, after)), mimetype=EVENTS)
+    answer.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
+    answer.call_on_close(give_back)
+    return answer
+
+
+def _events(person: str, token: str, id: str, after: int) -> Iterator[str]:
+    until = time.monotonic() + LONGEST_S
+    yield "retry: 3000\n\n"
+    while time.monotonic() < until and not waiting.is_stopping():
+        try:
+            tokens.authenticate(token)
+            told = jobs.show_to(person, id, after)
+        except SaltcellarError:  # the token ended, the person left the bot, or the database is away: they may ask again
+            return
+        for line in told["lines"]:
+            yield _event(str(line["n"]), "line", line)
+            after = line["n"]
+        if told["job"]["state"] in OVER:
+            yield _event(f"{after}.end", "end", told["job"])
+            return
+        if not told["lines"]:
+            yield ": still here\n\n"
+        if not _news(id, after):
+            return
+
+
+def _news(id: str, after: int) -> bool:
+    """Wait for news or the next heartbeat; False when nobody listens any more."""
+    try:
+        waiting.until(lambda: jobs.has_news(id, after), HEARTBEAT_S)
+    except SaltcellarError:
+        return False
+    return True
+
+
+def _event(id: str, event: str, data: dict[str, Any]) -> str:
+    return f"id: {id}\nevent: {event}\ndata: {json.dumps(data)}\n\n"

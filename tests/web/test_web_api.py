@@ -1,0 +1,419 @@
+import json
+import re
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+from pouring import OWNER, PUB, answer, carry_out, owner, poured, tar
+
+from pillar_service.core.scopes import Scope
+from pillar_service.store import database
+from pillar_service.store import tokens as token_rows
+from pillar_service.usecases import accounts, auditing, bots, jobs, runs, storage, tokens, transfers
+from pillar_service.web import waiting
+from pillar_service.web.api import streams
+
+PASSWORD = "long enough 1"
+
+
+def problem(answered: Any, status: int) -> str:
+    assert answered.status_code == status, answered.text
+    assert answered.mimetype == "application/problem+json"
+    assert answered.json["status"] == status
+    return str(answered.json["detail"])
+
+
+def bearer(client: FlaskClient, secret: str) -> FlaskClient:
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    return client
+
+
+@pytest.fixture
+def person(public_app: Any) -> str:
+    return owner()
+
+
+@pytest.fixture
+def api(visitor: FlaskClient, person: str) -> FlaskClient:
+    """The person, signed in to the API."""
+    given = visitor.post("/authentication/sign-in", json={"email": OWNER, "password": PASSWORD})
+    assert given.status_code == 201
+    return bearer(visitor, given.json["token"]["secret"])
+
+
+def lines_of(job: str, *texts: str) -> dict[str, Any]:
+    """Let the job's run write these lines; the run."""
+    held = runs.claim("salt") or runs.held("salt")
+    [run] = [run for run in held if job in run["jobs"]]
+    if run["jid"] is None:
+        runs.started("salt", run["id"], f"jid-{run['id']}")
+    runs.add_lines("salt", run["id"], [{"key": text, "text": text} for text in texts])
+    return run
+
+
+def test_from_registering_to_signing_out(visitor: FlaskClient) -> None:
+    known = {"email": "New@example.org", "password": PASSWORD, "name": "New"}
+    first = visitor.post("/authentication/register", json=known)
+    again = visitor.post("/authentication/register", json=known | {"password": "something else 2"})
+    assert (first.status_code, first.json) == (again.status_code, again.json)
+    assert first.status_code == 202
+    signed = visitor.post("/authentication/sign-in", json={"email": "new@example.org", "password": PASSWORD})
+    bearer(visitor, signed.json["token"]["secret"])
+    assert visitor.get("/agents").json == {"agents": [], "next": None}
+    assert visitor.post("/authentication/sign-out").status_code == 204
+    assert "not known" in problem(visitor.get("/agents"), 401)
+
+
+def test_a_wrong_password_is_answered_alike_for_everybody_and_locked_out_in_the_end(
+    visitor: FlaskClient, person: str
+) -> None:
+    said = {
+        problem(visitor.post("/authentication/sign-in", json={"email": email, "password": "wrong"}), 401)
+        for email in (OWNER, "nobody@example.org")
+    }
+    assert len(said) == 1
+    for _ in range(accounts.FAILURES):
+        visitor.post("/authentication/sign-in", json={"email": OWNER, "password": "wrong"})
+    locked = visitor.post("/authentication/sign-in", json={"email": OWNER, "password": PASSWORD})
+    assert "15 minutes" in problem(locked, 429)
+
+
+def test_a_bot_from_asking_to_gone(api: FlaskClient, person: str) -> None:
+    key = {"Idempotency-Key": "once"}
+    made = api.post("/agents", json={"name": "my", "description": "Ours"}, headers=key)
+    assert made.status_code == 201
+    assert api.post("/agents", json={"name": "my", "description": "Ours"}, headers=key).json == made.json
+    assert problem(api.post("/agents", json={"name": "other"}, headers=key), 409)
+    assert "taken" in problem(api.post("/agents", json={"name": "my"}), 409)
+    carry_out()
+    id = made.json["agent"]["id"]
+    for asked in (id, "my"):
+        assert api.get(f"/agents/{asked}").json["agent"]["actual"] == "alive"
+    assert api.get("/agents/my/status").json["desired"] == "running"
+    assert api.patch("/agents/my", json={"description": "Yours"}).json["agent"]["description"] == "Yours"
+    stopped = api.patch("/agents/my", json={"desired": "stopped"}).json
+    assert (stopped["agent"]["desired"], stopped["job"]["command"]) == ("stopped", "bots.stop")
+    done = api.post("/agents/my/actions/start")
+    assert (done.status_code, done.json["job"]["command"]) == (202, "bots.start")
+    logs = api.post("/agents/my/actions/logs", json={"arguments": {"lines": 7}}).json["job"]
+    assert (logs["arguments"], logs["actor"]) == ({"lines": 7}, f"account:{person}")
+    gone = api.delete("/agents/my")
+    assert (gone.status_code, gone.json["agent"]["desired"]) == (202, "absent")
+    assert [row["actor"] for row in auditing.trail(f"agent:{id}")].count(f"account:{person}") >= 6
+
+
+def test_invites(api: FlaskClient) -> None:
+    poured()
+    assert api.get("/agents/my/invites").json == {"invites": [], "told_at": None}
+    made = api.post("/agents/my/invites", json={"uses": 2, "note": "Ann"}).json["job"]
+    assert (made["command"], made["arguments"]) == ("bots.invite", {"uses": 2, "note": "Ann"})
+    while carry_out():
+        pass
+    api.post("/agents/my/actions/invites")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, [{"id": PUB, "note": "Ann", "uses": 2, "used": 0}])
+    assert [invite["note"] for invite in api.get("/agents/my/invites").json["invites"]] == ["Ann"]
+    revoked = api.delete(f"/agents/my/invites/{PUB.replace('/', '%2F')}").json["job"]
+    assert (revoked["command"], revoked["arguments"]) == ("bots.revoke", {"invite": PUB})
+
+
+def test_an_export_is_fetched_by_its_own_bot_alone(api: FlaskClient, person: str) -> None:
+    poured()
+    job = api.post("/agents/my/export").json["job"]["id"]
+    assert problem(api.get(f"/agents/my/export?job={job}"), 404)
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    transfers.deliver("cellar-1", job, tar())
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    fetched = api.get(f"/agents/my/export?job={job}")
+    assert (fetched.data, fetched.mimetype) == (tar().getvalue(), "application/x-tar")
+    poured("other")
+    assert problem(api.get(f"/agents/other/export?job={job}"), 404)
+    assert problem(api.get("/agents/my/export"), 422)
+
+
+def test_lists_are_read_in_parts(api: FlaskClient) -> None:
+    for name in ("c", "a", "b"):
+        bots.create("test", name, OWNER)
+    first = api.get("/agents?limit=2").json
+    rest = api.get(f"/agents?limit=2&after={first['next']}").json
+    names = [[bot["name"] for bot in part["agents"]] for part in (first, rest)]
+    assert (names, rest["next"]) == ([["a", "b"], ["c"]], None)
+
+
+def test_another_persons_bot_job_and_token_are_not_there(api: FlaskClient) -> None:
+    other = owner("other@example.org")
+    poured("theirs", email="other@example.org")
+    job, token = jobs.listed()[0]["id"], tokens.create(other, "theirs", ["read"])["id"]
+    same = [problem(api.get(f"/agents/{name}"), 404) for name in ("theirs", "nothing")]
+    assert same[0].replace("theirs", "nothing") == same[1]
+    for method, path in [
+        ("get", "/agents/theirs/status"), ("delete", "/agents/theirs"), ("post", "/agents/theirs/actions/stop"),
+        ("post", "/agents/theirs/export"), ("get", "/agents/theirs/invites"), ("get", f"/jobs/{job}"),
+        ("get", f"/jobs/{job}/lines"), ("delete", f"/tokens/{token}"),
+    ]:  # fmt: skip
+        assert problem(getattr(api, method)(path), 404)
+    assert "theirs" not in api.get("/agents").text
+    assert bots.show("theirs")["desired"] == "running"
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_token_is_good_for_its_scope_and_nothing_else(api: FlaskClient, visitor: FlaskClient, scope: Scope) -> None:
+    poured()
+    made = api.post("/tokens", json={"name": "ci", "scopes": [scope], "days": 1}).json["token"]
+    bearer(visitor, made["secret"])
+    asked = {
+        Scope.READ: ("get", "/agents/my"), Scope.OPERATE: ("post", "/agents/my/actions/restart"),
+        Scope.EXPORT: ("post", "/agents/my/export"), Scope.ACCOUNT: ("get", "/tokens"),
+    }  # fmt: skip
+    for needed, (method, path) in asked.items():
+        answered = getattr(visitor, method)(path)
+        if needed is scope:
+            assert answered.status_code < 300
+        else:
+            assert f"'{needed}'" in problem(answered, 403)
+
+
+def test_tokens_are_listed_without_secrets_and_end(api: FlaskClient, person: str) -> None:
+    made = api.post("/tokens", json={"name": "ci", "scopes": ["account", "read"]}).json["token"]
+    listed = api.get("/tokens")
+    assert [(token["name"], token["kind"]) for token in listed.json["tokens"]] == [
+        ("ci", "personal"),
+        ("signed in", "session"),
+    ]
+    assert made["secret"] not in listed.text
+    program = {"Authorization": f"Bearer {made['secret']}"}
+    more = api.post("/tokens", json={"name": "more", "scopes": ["export"]}, headers=program)
+    assert "sign in" in problem(more, 403)
+    assert api.delete(f"/tokens/{made['id']}").status_code == 204
+    assert problem(api.get("/agents", headers=program), 401)
+    expired = tokens.create(person, "old", ["read"])
+    with database.transaction():
+        token_rows.Token.update(expires_at=time.time() - 1).where(token_rows.Token.id == expired["id"]).execute()
+    assert problem(api.get("/agents", headers={"Authorization": f"Bearer {expired['secret']}"}), 401)
+
+
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic eDp5", "Bearer ü"])
+def test_without_a_token_nothing_is_told(visitor: FlaskClient, person: str, header: str | None) -> None:
+    poured()
+    for path in ("/agents", "/agents/my", "/jobs/0", "/jobs/0/lines", "/tokens", "/agents/my/export?job=0"):
+        refused = visitor.get(path, headers={"Authorization": header} if header else {})
+        assert problem(refused, 401)
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_browsers_session_does_not_open_the_api_nor_a_token_the_pages(visitor: FlaskClient, person: str) -> None:
+    page = visitor.get("/sign-in").text
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found
+    form = {"email": OWNER, "password": PASSWORD, "csrf_token": found[1]}
+    assert visitor.post("/sign-in", data=form).status_code == 302
+    assert visitor.get("/bots").status_code == 200
+    assert problem(visitor.get("/agents"), 401)
+    assert problem(visitor.post("/agents", json={"name": "my"}), 401)
+    visitor.delete_cookie("saltcellar")
+    bearer(visitor, tokens.sign_in(OWNER, PASSWORD, None, "x")["secret"])
+    assert visitor.get("/bots").status_code == 302
+
+
+@pytest.mark.parametrize("key", ["access_token", "token", "api_key", "Authorization"])
+def test_a_token_in_an_address_is_refused(api: FlaskClient, visitor: FlaskClient, key: str) -> None:
+    secret = api.environ_base["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    assert "header" in problem(api.get("/agents", query_string={key: secret}), 401)
+    del visitor.environ_base["HTTP_AUTHORIZATION"]
+    assert problem(visitor.get("/agents", query_string={key: secret}), 401)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status"),
+    [
+        ("post", "/agents", {"json": {"name": "my", "node": "cellar-1"}}, 422), ("post", "/agents", {"json": []}, 422),
+        ("post", "/agents", {"json": {"name": 5}}, 422), ("post", "/agents", {"json": {"name": "My"}}, 422),
+        ("post", "/agents", {"json": '{"name": "my"}'}, 422), ("post", "/agents", {}, 422),
+        ("post", "/agents", {"data": "{", "content_type": "application/json"}, 400),
+        ("post", "/agents", {"data": "name=my"}, 415), ("put", "/agents", {}, 405), ("get", "/agents/x/y", {}, 404),
+        ("post", "/agents", {"json": {"name": "my", "description": "x" * 70_000}}, 413),
+        ("get", "/agents?limit=0", {}, 422), ("get", "/agents?limit=1&limit=2", {}, 422), ("get", "/agents?x=1", {}, 422),
+        ("get", "/agents/my/status?x=1", {}, 422), ("patch", "/agents/my", {"json": {}}, 422),
+        ("patch", "/agents/my", {"json": {"desired": "absent"}}, 422),
+        ("patch", "/agents/my", {"json": {"desired": "stopped", "description": ""}}, 422),
+        ("post", "/agents/my/actions/delete", {}, 422), ("post", "/agents/my/actions/logs", {"json": {"x": 1}}, 422),
+        ("post", "/agents/my/actions/stop", {"json": {"arguments": {"x": 1}}}, 422),
+        ("post", "/agents/my/actions/restart", {"data": "{", "content_type": "application/json"}, 400),
+        ("post", "/agents/my/invites", {"json": {"uses": True}}, 422), ("delete", "/agents/my/invites/x", {}, 422),
+        ("post", "/agents/my/invites", {"json": {"note": "\ud800"}}, 422), ("get", "/agents/%00", {}, 404),
+        ("post", "/tokens", {"json": {"name": "x", "scopes": ["king"]}}, 422), ("get", "/jobs/x", {}, 404),
+        ("post", "/tokens", {"json": {"name": "", "scopes": ["read"]}}, 422), ("get", "/tokens/x", {}, 405),
+        ("post", "/agents/my/actions/stop", {"headers": {"Idempotency-Key": "x" * 201}}, 422),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_a_sentence(
+    api: FlaskClient, method: str, path: str, sent: dict[str, Any], status: int
+) -> None:
+    poured()
+    before = len(jobs.listed())
+    said = problem(getattr(api, method)(path, **sent), status)
+    assert 10 < len(said) < 400
+    assert said.endswith((".", ")."))
+    assert len(jobs.listed()) == before
+
+
+def events(text: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """The events in a stream: id, name, data."""
+    found = re.findall(r"id: (\S+)\nevent: (\S+)\ndata: (.*)\n\n", text)
+    return [(id, name, json.loads(data)) for id, name, data in found]
+
+
+@pytest.fixture(autouse=True)
+def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stream of another test holds a place."""
+    monkeypatch.setattr(streams, "slots", streams.Slots())
+
+
+@pytest.fixture
+def job(api: FlaskClient) -> str:
+    """A job that runs and has written three lines."""
+    poured()
+    id = str(api.post("/agents/my/actions/logs").json["job"]["id"])
+    lines_of(id, "one", "two", "three")
+    return id
+
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+def test_the_lines_of_a_job_as_json(api: FlaskClient, job: str) -> None:
+    assert [line["text"] for line in api.get(f"/jobs/{job}/lines").json["lines"]] == ["one", "two", "three"]
+    assert [line["n"] for line in api.get(f"/jobs/{job}/lines?after=2").json["lines"]] == [3]
+
+
+def test_a_stream_goes_on_where_it_broke_off_and_ends_with_the_job(api: FlaskClient, job: str) -> None:
+    broken = api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False)
+    assert broken.mimetype == "text/event-stream"
+    parts = iter(broken.response)
+    heard = events("".join(next(parts).decode() for _ in range(3)))  # the hello and two lines
+    broken.close()
+    assert [data["text"] for _, _, data in heard] == ["one", "two"]
+    answer(lines_of(job, "four"), {"lines": []})
+    rest = events(api.get(f"/jobs/{job}/lines", headers=STREAM | {"Last-Event-ID": heard[-1][0]}).text)
+    assert [data["text"] for _, name, data in rest if name == "line"] == ["three", "four"]
+    assert [(id, data["state"]) for id, name, data in rest if name == "end"] == [("4.end", "succeeded")]
+    almost = events(api.get(f"/jobs/{job}/lines", headers=STREAM | {"Last-Event-ID": "4"}).text)
+    assert [name for _, name, _ in almost] == ["end"]
+    assert api.get(f"/jobs/{job}/lines", headers=STREAM | {"Last-Event-ID": "4.end"}).status_code == 204
+    for wrong in ("x", "4.", "-1", "9" * 19, "٤"):
+        refused = api.get(f"/jobs/{job}/lines", headers=STREAM | {"Last-Event-ID": wrong.encode().decode("latin-1")})
+        assert problem(refused, 422)
+
+
+def test_a_silent_stream_says_that_it_lives_and_ends_with_its_time(
+    api: FlaskClient, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(streams, "LONGEST_S", 0.5)
+    text = api.get(f"/jobs/{job}/lines", headers=STREAM).text
+    assert text.count(": still here") >= 2
+    assert "event: end" not in text
+
+
+def test_a_stream_ends_with_the_token_that_asked(
+    api: FlaskClient, job: str, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.05)
+    open_one = iter(api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False).response)
+    while b"still here" not in next(open_one):
+        pass
+    for token in tokens.listed(person):
+        tokens.revoke(person, token["id"])
+    assert len(list(open_one)) <= 1
+
+
+def test_streams_are_few_and_give_their_place_back(api: FlaskClient, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "slots", streams.Slots())
+    held = [api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False) for _ in range(streams.OF_ONE_PERSON)]
+    refused = api.get(f"/jobs/{job}/lines", headers=STREAM)
+    assert "too many" in problem(refused, 429).lower()
+    assert refused.headers["Retry-After"] == str(streams.AGAIN_S)
+    assert api.get(f"/jobs/{job}/lines").status_code == 200
+    for one in reversed(held):
+        one.close()
+        one.close()  # twice gives one place back
+    assert streams.slots.running.total() == 0
+    with api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False) as again:
+        assert again.status_code == 200
+
+
+def test_a_worker_has_only_so_many_streams(monkeypatch: pytest.MonkeyPatch, service: Any) -> None:
+    from werkzeug.exceptions import TooManyRequests
+
+    monkeypatch.setenv("CELLAR_THREADS", "8")
+    service()
+    slots = streams.Slots()
+    give_back = slots.take("a")
+    slots.take("b")
+    with pytest.raises(TooManyRequests):
+        slots.take("c")
+    give_back()
+    slots.take("c")
+
+
+def test_a_stream_whose_asker_is_gone_or_whose_server_stops_ends(
+    api: FlaskClient, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = False
+    monkeypatch.setattr(waiting, "asker_is_gone", lambda: gone)
+    open_one = iter(api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False).response)
+    for _ in range(4):
+        next(open_one)
+    gone = True
+    start = time.monotonic()
+    assert list(open_one) == []
+    monkeypatch.setattr(waiting, "asker_is_gone", lambda: False)
+    monkeypatch.setattr(waiting, "is_stopping", lambda: True)
+    assert events(api.get(f"/jobs/{job}/lines", headers=STREAM).text) == []
+    assert time.monotonic() - start < 5
+
+
+def test_lines_come_while_they_are_written(public_app: Any, api: FlaskClient, job: str) -> None:
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, public_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
+        url = f"http://127.0.0.1:{server.server_port}/jobs/{job}/lines"
+        with requests.get(url, headers=header, stream=True, timeout=10) as stream:
+            stream.encoding = "utf-8"
+            told = stream.iter_lines(chunk_size=1, decode_unicode=True)
+            while "three" not in next(told):
+                pass
+            run = lines_of(job, "four")
+            while "four" not in (line := next(told)):
+                assert "one" not in line
+            answer(run, {})
+            assert any(line == "event: end" for line in told)
+    finally:
+        server.shutdown()
+        thread.join()
+        storage.release()
+
+
+def test_the_page_to_try_it_shows_every_operation_and_loads_nothing_from_elsewhere(visitor: FlaskClient) -> None:
+    page = visitor.get("/api")
+    told = visitor.get("/openapi.json").json
+    operations = [operation for methods in told["paths"].values() for operation in methods.values()]
+    assert len(operations) >= 20
+    for operation in operations:
+        assert f'id="{operation["operationId"]}"' in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert re.findall(r'(?:src|href)="(?!/|#)[^"]*"', page.text) == []
+    assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", page.text)
+    assert len(page.data) < 100_000
+    script = visitor.get("/static/api.js")
+    assert script.status_code == 200
+    assert "innerHTML" not in script.text

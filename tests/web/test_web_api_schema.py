@@ -1,0 +1,196 @@
+"""The public API against its own description: schemathesis, over HTTP, on the real server."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from pouring import OWNER, PUB, answer, carry_out, owner, poured, tar
+
+from pillar_service.settings import settings
+from pillar_service.usecases import jobs, runs, storage, tokens, transfers
+
+ROOT = Path(__file__).parent.parent.parent
+PASSWORD = "long enough 1"
+
+CONFIG = """
+headers = {{ Authorization = "Bearer {token}" }}
+generation.max-examples = 12
+continue-on-failure = true
+seed = 1
+
+[parameters]
+"path.id" = "my"
+"path.invite" = "{invite}"
+"query.job" = "{export}"
+
+# What it says in a sentence and no schema can: one change at a time, no mail address with two dots, ...
+[checks]
+positive_data_acceptance.enabled = false
+
+[[operations]]
+include-tag = "jobs"
+parameters = {{ "path.id" = "{export}" }}
+
+[[operations]]
+include-operation-id = "agents_delete"
+parameters = {{ "path.id" = "old" }}
+
+[[operations]]
+include-operation-id = "tokens_revoke"
+parameters = {{ "path.id" = "{token_id}" }}
+"""
+
+
+def _world(environment: dict[str, str]) -> dict[str, str]:
+    """An account with two bots, an export, told invites, and tokens; what the configuration needs to know of them."""
+    storage.prepare()
+    storage.migrate()
+    from pillar_service.usecases import nodes
+
+    nodes.add("test", "cellar-1")
+    person = owner()
+    poured()
+    jobs.submit("test", "bots.invites", "my")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, [{"id": PUB, "note": "Ann", "uses": 1, "used": 0, "state": "unused"}])
+    export = _exported()
+    poured("old")
+    token = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"]
+    other = tokens.create(person, "a program", ["read"])
+    storage.release()
+    return {"token": token, "token_id": other["id"], "export": export, "invite": PUB}
+
+
+def _exported() -> str:
+    export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    transfers.deliver("cellar-1", export, tar())
+    runs.add_lines("salt", run["id"], [{"key": "1", "text": "packed"}])
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    carry_out()
+    return export
+
+
+class Served:
+    """The public app under gunicorn, on a port of its own, and what a program that uses it needs to know."""
+
+    def __init__(self, environment: dict[str, str], known: dict[str, str], log: Path) -> None:
+        self.known, self.log = known, log
+        self.url = f"http://127.0.0.1:{environment['CELLAR_PUBLIC_PORT']}"
+        command = [sys.executable, "-m", "pillar_service.web", "serve", "public", "--access-log", str(log)]
+        self.process = subprocess.Popen(command, env={**os.environ, **environment, "PYTHONPATH": str(ROOT)})
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                requests.get(f"{self.url}/healthz", timeout=1)
+                return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def answers(self) -> set[tuple[str, str, int]]:
+        """Every method, path and status that was answered."""
+        found = re.findall(r'"(\w+) (\S+) HTTP/1\.1" (\d+)', self.log.read_text())
+        return {(method, path.partition("?")[0], int(status)) for method, path, status in found}
+
+
+@pytest.fixture
+def served(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    mine = {"CELLAR_DATABASE": f"sqlite:///{tmp_path}/service.sqlite", "CELLAR_PUBLIC_PORT": port}
+    mine = environment | mine | {"CELLAR_BOT_PORTS": "20000-29999", "CELLAR_WORKERS": "1"}
+    for name, value in mine.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    made = Served(mine, _world(mine), tmp_path / "access.log")
+    yield made
+    made.process.terminate()
+    made.process.wait(20)
+    settings.cache_clear()
+
+
+def test_who_hangs_up_gives_the_place_back(served: Served) -> None:
+    header = {"Authorization": f"Bearer {served.known['token']}"}
+    asked = requests.post(f"{served.url}/agents/my/actions/restart", headers=header, timeout=10)
+    url = f"{served.url}/jobs/{asked.json()['job']['id']}/lines"
+
+    def listen() -> requests.Response:
+        return requests.get(url, headers=header | {"Accept": "text/event-stream"}, stream=True, timeout=10)
+
+    both = [listen(), listen()]
+    assert [one.status_code for one in both] == [200, 200]
+    assert listen().status_code == 429
+    for one in both:
+        one.raw._connection.close()  # as a browser does whose page is left
+        one.close()
+    until = time.monotonic() + 5
+    while (last := listen()).status_code == 429 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert last.status_code == 200
+    last.close()
+
+
+def _run(served: Served, folder: Path, *more: str) -> str:
+    config = folder / "schemathesis.toml"
+    config.write_text(CONFIG.format(**served.known))
+    command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"]
+    command += [f"{served.url}/openapi.json", "--phases", "examples,coverage,fuzzing", "--no-color", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "returned only 401/403" not in done.stdout
+    return done.stdout
+
+
+def test_every_answer_is_one_that_the_description_declares(served: Served, tmp_path: Path) -> None:
+    _run(served, tmp_path, "--exclude-operation-id", "authentication_sign_out")
+    answered = served.answers()
+    assert {(status, path) for _, path, status in answered if status >= 500} == set()
+    told = requests.get(f"{served.url}/openapi.json", timeout=10).json()
+    never = [
+        f"{method} {path}"
+        for path, methods in told["paths"].items()
+        for method in methods
+        if (method, path) not in {("post", "/authentication/sign-in"), ("post", "/authentication/sign-out")}
+        and not any(_is(method, path, one) for one in answered)
+    ]
+    assert never == []  # each operation was seen to do what it is for, not only to refuse
+
+
+def _is(method: str, path: str, one: tuple[str, str, int]) -> bool:
+    pattern = re.sub(r"\\\{[a-z]+\\\}", "[^/]+", re.escape(path))
+    return one[0] == method.upper() and one[2] < 300 and re.fullmatch(pattern, one[1]) is not None
+
+
+def test_signing_out_keeps_to_its_description_too(served: Served, tmp_path: Path) -> None:
+    header = {"Authorization": f"Bearer {served.known['token']}"}
+    assert "1 selected" in _run(served, tmp_path, "--include-operation-id", "authentication_sign_out")
+    assert requests.get(f"{served.url}/agents", headers=header, timeout=10).status_code == 401
+
+
+def test_the_description_says_of_every_fault_that_it_is_a_problem(public_app: Callable[[], None]) -> None:
+    told = public_app.test_client().get("/openapi.json").json  # type: ignore[attr-defined]
+    assert told["openapi"].startswith("3.1")
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            wanted = {"401", "403", "404", "422", "429", "503"} | (set() if method == "get" else {"409", "507"})
+            assert wanted <= set(operation["responses"]), (path, method)
+            for status, said in operation["responses"].items():
+                if int(status) >= 400 and status != "416":
+                    assert list(said["content"]) == ["application/problem+json"], (path, method, status)
+    refs = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(told)))
+    assert refs <= set(told["components"]["schemas"])

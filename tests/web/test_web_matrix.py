@@ -1,0 +1,226 @@
+"""Who may do what at which address: every route of the public app, for each kind of person. What is not named fails.
+
+To add a route, add its line to MATRIX; what it needs to be asked with, if anything, goes into ASKED.
+"""
+
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from pouring import PUB, answer, carry_out, owner, poured, tar
+
+from pillar_service.core.agents import Belonging
+from pillar_service.settings import settings
+from pillar_service.store import agents, database
+from pillar_service.usecases import accounts, jobs, runs, storage, tokens, transfers
+
+PASSWORD = "long enough 1"
+PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
+"""Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended, and so on."""
+
+MATRIX = {
+    # anybody                        owner member stranger suspended operator nobody
+    "GET /": (200, 200, 200, 200, 200, 200),
+    "GET /healthz": (200, 200, 200, 200, 200, 200),
+    "GET /static/<path:filename>": (200, 200, 200, 200, 200, 200),
+    "GET /api": (200, 200, 200, 200, 200, 200),
+    "GET /openapi.json": (200, 200, 200, 200, 200, 200),
+    # pages
+    "GET /sign-in": (302, 302, 302, 302, 302, 200),
+    "POST /sign-in": (422, 422, 422, 422, 422, 422),
+    "POST /sign-out": (302, 302, 302, 302, 302, 302),
+    "GET /bots": (200, 200, 200, 200, 200, 302),
+    "GET /bots/<name>": (200, 200, 404, 200, 200, 302),
+    "POST /bots/<name>/invites": (302, 302, 404, 403, 403, 302),
+    "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 302),
+    # the nodes' door: nobody but a node
+    "POST /events": (401, 401, 401, 401, 401, 401),
+    "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
+    "PUT /transfers/<job>": (401, 401, 401, 401, 401, 401),
+    # the API
+    "POST /authentication/register": (202, 202, 202, 202, 202, 202),
+    "POST /authentication/sign-in": (201, 201, 201, 201, 201, 201),
+    "POST /authentication/sign-out": (204, 204, 204, 204, 204, 401),
+    "GET /agents": (200, 200, 200, 200, 200, 401),
+    "POST /agents": (201, 201, 201, 409, 201, 401),
+    "GET /agents/<id>": (200, 200, 404, 200, 200, 401),
+    "PATCH /agents/<id>": (200, 403, 404, 403, 403, 401),
+    "DELETE /agents/<id>": (202, 403, 404, 403, 202, 401),
+    "GET /agents/<id>/status": (200, 200, 404, 200, 200, 401),
+    "POST /agents/<id>/actions/<action>": (202, 202, 404, 403, 202, 401),
+    "GET /agents/<id>/invites": (200, 200, 404, 403, 403, 401),
+    "POST /agents/<id>/invites": (202, 202, 404, 403, 403, 401),
+    "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 401),
+    "POST /agents/<id>/export": (202, 403, 404, 202, 403, 401),
+    "GET /agents/<id>/export": (200, 403, 404, 200, 403, 401),
+    "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
+    "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
+    "GET /tokens": (200, 200, 200, 200, 200, 401),
+    "POST /tokens": (201, 201, 201, 201, 201, 401),
+    "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
+}
+
+WHERE = {"name": "my", "id": "my", "action": "restart", "filename": "style.css", "invite": PUB}
+"""What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
+
+
+@dataclass
+class Ask:
+    """How a route is asked: what stands in its address, after its question mark, in its body."""
+
+    where: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    json: dict[str, Any] | None = None
+    form: dict[str, str] | None = None
+
+
+ASKED = {
+    "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
+    "GET /my/jobs/<id>": Ask({"id": "{export}"}),
+    "GET /transfers/<job>": Ask({"job": "{export}"}),
+    "PUT /transfers/<job>": Ask({"job": "{export}"}),
+    "POST /authentication/register": Ask(json={"email": "new@example.org", "password": PASSWORD}),
+    "POST /authentication/sign-in": Ask(json={"email": "owner@example.org", "password": PASSWORD}),
+    "POST /agents": Ask(json={"name": "another"}),
+    "PATCH /agents/<id>": Ask(json={"description": "changed"}),
+    "POST /agents/<id>/invites": Ask(json={"note": "Ann"}),
+    "GET /agents/<id>/export": Ask(query={"job": "{export}"}),
+    "GET /jobs/<id>": Ask({"id": "{export}"}),
+    "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
+    "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"]}),
+    "DELETE /tokens/<id>": Ask({"id": "{token}"}),
+}
+
+
+@dataclass
+class World:
+    """The app, a database to copy for each question, and how each person is known to pages and to the API."""
+
+    app: Flask
+    start: Path
+    now: Path
+    cookies: dict[str, str]
+    tokens: dict[str, str]
+    ids: dict[str, str]
+
+    def ask(self, route: str, person: str) -> int:
+        """The status that a person gets at a route, in a world where nobody has done anything yet."""
+        storage.release()
+        for old in self.now.parent.glob(f"{self.now.name}*"):
+            old.unlink()
+        shutil.copy(self.start, self.now)
+        method, _, rule = route.partition(" ")
+        asked, client = ASKED.get(route, Ask()), self.app.test_client()
+        for name, value in (WHERE | asked.where).items():
+            rule = rule.replace(f"<{name}>", value.format(**self.ids)).replace(f"<path:{name}>", value)
+        query = {name: value.format(**self.ids) for name, value in asked.query.items()}
+        headers = {}
+        if person != "nobody":
+            client.set_cookie("saltcellar", self.cookies[person])
+            headers["Authorization"] = f"Bearer {self.tokens[person]}"
+        more: dict[str, Any] = {"json": asked.json} if asked.json is not None else {"data": asked.form}
+        answered = client.open(rule, method=method, query_string=query, headers=headers, **more)
+        answered.close()
+        return int(answered.status_code)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("matrix")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "DATABASE": f"sqlite:///{folder}/now.sqlite",
+            "FILES": f"{folder}/files",
+            "SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
+            "PUBLIC_URL": "http://cellar.test",
+        }.items():
+            patch.setenv(f"CELLAR_{name}", value)
+        settings.cache_clear()
+        yield _made(folder)
+        storage.release()
+    settings.cache_clear()
+
+
+def _made(folder: Path) -> World:
+    from pillar_service.web.public import create_app
+
+    app = create_app()
+    app.config["WTF_CSRF_ENABLED"] = False  # who may, not from where
+    storage.migrate()
+    ids = _people_and_bot()
+    cookies, bearers = {}, {}
+    for person in PEOPLE[:-1]:
+        email, client = f"{person}@example.org", app.test_client()
+        assert client.post("/sign-in", data={"email": email, "password": PASSWORD}).status_code == 302
+        cookie = client.get_cookie("saltcellar")
+        assert cookie is not None
+        cookies[person] = cookie.value
+        bearers[person] = tokens.sign_in(email, PASSWORD, None, "127.0.0.1")["secret"]
+    database.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    storage.release()
+    shutil.copy(folder / "now.sqlite", folder / "start")
+    return World(app, folder / "start", folder / "now.sqlite", cookies, bearers, ids)
+
+
+def _people_and_bot() -> dict[str, str]:
+    from pillar_service.usecases import nodes
+
+    nodes.add("test", "cellar-1")
+    who = {person: owner(f"{person}@example.org") for person in PEOPLE[:-2]}
+    accounts.create("test", "operator@example.org", password=PASSWORD, role="operator")
+    bot = poured(email="owner@example.org")["id"]
+    with database.transaction():
+        agents.join(who["member"], bot, Belonging.MEMBER)
+        agents.join(who["suspended"], bot, Belonging.OWNER)
+    accounts.set_state("test", "suspended@example.org", "suspended")
+    return {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+
+
+def _exported() -> str:
+    export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    transfers.deliver("cellar-1", export, io.BytesIO(tar().getvalue()))
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    carry_out()
+    return export
+
+
+def routes(app: Flask) -> set[str]:
+    """Every method and rule of an app."""
+    return {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_the_matrix_names_every_route_and_no_other(world: World) -> None:
+    assert routes(world.app) - set(MATRIX) == set(), "name who may do what at these routes"
+    assert set(MATRIX) - routes(world.app) == set(), "these routes are no more"
+    assert set(ASKED) <= set(MATRIX)
+
+
+@pytest.mark.parametrize("route", list(MATRIX))
+def test_each_person_gets_what_the_matrix_says(world: World, route: str) -> None:
+    got = tuple(world.ask(route, person) for person in PEOPLE)
+    assert dict(zip(PEOPLE, got, strict=True)) == dict(zip(PEOPLE, MATRIX[route], strict=True))
+
+
+def test_no_two_routes_of_the_same_method_stand_at_one_address(world: World) -> None:
+    seen: list[str] = []
+    for rule in world.app.url_map.iter_rules():
+        shape = "/".join("<>" if part.startswith("<") else part for part in rule.rule.split("/"))
+        seen += [f"{method} {shape}" for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
+    assert sorted(seen) == sorted(set(seen))
+
+
+def test_a_route_that_nobody_named_is_seen(world: World) -> None:
+    other = Flask("other")
+    other.add_url_rule("/secret/<id>", "secret", lambda id: id)
+    assert "GET /secret/<id>" in routes(other) - set(MATRIX)
