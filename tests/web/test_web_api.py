@@ -2,6 +2,7 @@ import json
 import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -417,3 +418,19 @@ def test_the_page_to_try_it_shows_every_operation_and_loads_nothing_from_elsewhe
     script = visitor.get("/static/api.js")
     assert script.status_code == 200
     assert "innerHTML" not in script.text
+
+
+SEAMS = {
+    "second_factor": "pillar_service/usecases/tokens.py",
+    "sign_up": "pillar_service/web/api/authentication.py",
+    "pouring": "pillar_service/web/api/agents.py",
+    "invites": "pillar_service/web/api/invites.py",
+}
+"""Use cases that the API must go through as the pages do, once they are there, and the file that has to."""
+
+
+@pytest.mark.parametrize("name", list(SEAMS))
+def test_the_api_is_no_way_around_what_the_pages_ask_for(name: str) -> None:
+    root = Path(__file__).parent.parent.parent
+    if (root / f"pillar_service/usecases/{name}.py").exists():
+        assert re.search(rf"^from pillar_service.usecases import .*\b{name}\b", (root / SEAMS[name]).read_text(), re.M)

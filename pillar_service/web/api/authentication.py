@@ -19,8 +19,8 @@ TOLD = "If that address is new here, it has an account now: sign in with the pas
 class Registration(Taken):
     """Who wants an account."""
 
-    email: str = Field(max_length=320)
-    password: str = Field(min_length=accounts.PASSWORD_LENGTH[0], max_length=accounts.PASSWORD_LENGTH[1])
+    email: str = Field(max_length=320, description="Where mail reaches you")
+    password: str = Field(min_length=10, max_length=200)
     name: str | None = Field(None, max_length=200)
 
 
