@@ -314,8 +314,8 @@ def test_a_stream_goes_on_where_it_broke_off_and_ends_with_the_job(api: FlaskCli
 def test_a_silent_stream_says_that_it_lives_and_ends_with_its_time(
     api: FlaskClient, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
-    monkeypatch.setattr(streams, "LONGEST_S", 0.5)
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(streams, "LONGEST_S", 2.0)
     text = api.get(f"/jobs/{job}/lines", headers=STREAM).text
     assert text.count(": still here") >= 2
     assert "event: end" not in text
