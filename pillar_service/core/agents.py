@@ -30,6 +30,13 @@ class AccountState(StrEnum):
     SUSPENDED = "suspended"
 
 
+class Hold(StrEnum):
+    """Why an account is suspended: it is active again when nothing holds it any more."""
+
+    OPERATOR = "operator"
+    PAYMENT = "payment"
+
+
 class AccountRole(StrEnum):
     """What an account may do beyond its own bots."""
 

@@ -1,15 +1,19 @@
 import multiprocessing
 import re
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import peewee
 import pytest
+from playhouse.migrations import Runner
 
 from pillar_service.core import names
-from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Service
+from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
+from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.scopes import TokenKind
 from pillar_service.store import (
     accounts,
@@ -17,9 +21,12 @@ from pillar_service.store import (
     audit,
     bots,
     database,
+    holds,
     jobs,
     masters,
+    migrations,
     nodes,
+    payments,
     pillars,
     runs,
     samples,
@@ -39,11 +46,17 @@ CHECKS = {
     ("job", "state"): JobState,
     ("sample", "actual"): Actual,
     ("token", "kind"): TokenKind,
+    ("hold", "why"): Hold,
+    ("subscription", "provider"): ProviderName,
+    ("subscription", "state"): PaymentState,
+    ("payment", "provider"): ProviderName,
+    ("payment", "kind"): PaymentKind,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
     jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
     tokens.Token,
+    holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
 ]  # fmt: skip
 
 
@@ -174,3 +187,23 @@ def test_a_busy_database_is_named_so(service: Callable[[], None], monkeypatch: p
         masters.put("a", "1", 1.0)
     leave.set()
     thread.join()
+
+
+def test_accounts_from_before_payments_have_a_trial_and_their_hold(fresh_url: str, tmp_path: Path) -> None:
+    """An account that was there, suspended by an operator, is neither due at once nor resumed by a payment."""
+    database.connect(fresh_url)
+    for name in ("0001_first", "0003_payments"):
+        shutil.copy(Path(migrations.__file__).parent / f"{name}.py", tmp_path)
+    later = (tmp_path / "0003_payments.py").rename(tmp_path / "later.txt")
+    with transaction():
+        list(Runner(db.obj, str(tmp_path)).up())
+        for id, state in (("a", "active"), ("b", "suspended")):
+            db.execute_sql(f"INSERT INTO agent VALUES ('{id}', 'person', 'x', '', 1, NULL)")
+            db.execute_sql(f"INSERT INTO account VALUES ('{id}', '{id}', 'x', '{state}', 'person')")
+    later.rename(tmp_path / "0003_payments.py")
+    with transaction():
+        list(Runner(db.obj, str(tmp_path)).up())
+    assert [row.account for row in payments.listed()] == ["a", "b"]
+    assert all(0 < row.trial_ends - time.time() <= 14 * 86_400 for row in payments.listed())
+    assert (holds.of("a"), holds.of("b")) == (set(), {Hold.OPERATOR})
+    database.release()
