@@ -186,6 +186,9 @@ def read(environment: Mapping[str, str]) -> Settings:
             raise Invalid(f"CELLAR_{setting.name} must be {error}, not {text!r}.") from error
     if len(values["secret_key"]) < 32:
         raise Invalid("CELLAR_SECRET_KEY is too short: use at least 32 random characters.")
+    for name in ("stripe_key", "stripe_webhook_secret", "stripe_price"):
+        if values["payments"] == "stripe" and not values[name]:
+            raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_PAYMENTS is stripe: set it, or take manual.")
     return Settings(**values)
 
 

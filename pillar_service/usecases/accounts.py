@@ -8,12 +8,12 @@ from typing import Any
 import argon2
 
 from pillar_service.core import names
-from pillar_service.core.agents import AccountRole, AccountState, AgentType
+from pillar_service.core.agents import AccountRole, AccountState, AgentType, Hold
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from pillar_service.store import accounts, agents, bots
 from pillar_service.store.accounts import Account
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases import auditing, holds, pillars, queue, subscriptions
 
 FAILURES = 10
 """So many failed sign-ins for an account from an address, and it is locked out for a while."""
@@ -41,6 +41,7 @@ def create(
             raise Conflict(f"There is an account for {address} already.")
         agents.add(id, AgentType.PERSON, shown, "", now)
         accounts.add(id, address, hashed, kind)
+        subscriptions.begin(id, now)
         auditing.record(actor, "accounts.create", f"agent:{id}", now, address)
         return described(found(id)), (chosen if password is None else None)
 
@@ -90,9 +91,10 @@ def described(account: Account) -> dict[str, Any]:
     }
 
 
-def set_state(actor: str, key: object, state: object) -> dict[str, Any]:
+def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR) -> dict[str, Any]:
     """Suspend or resume an account: its bots stop, or go back to what they should be, each by a job.
 
+    ``why`` says for which reason it is suspended, or for which no longer; it resumes when none is left.
     Returns {"agent", "jobs"}; no job for a bot that this changes nothing for.
     """
     if state not in list(AccountState):
@@ -102,13 +104,14 @@ def set_state(actor: str, key: object, state: object) -> dict[str, Any]:
         account = found(key)
         owned = bots.listed(of=account.id)
         before = {bot.id: pillars.effective(bot) for bot in owned}
-        accounts.change(account.id, state=str(state))
+        now_is = holds.change(actor, account, AccountState(str(state)), why, now)
+        accounts.change(account.id, state=str(now_is))
         changed = [bot for bot in owned if pillars.effective(bot) is not before[bot.id]]
-        command = "bots.stop" if state == AccountState.SUSPENDED else "bots.start"
+        command = "bots.stop" if now_is is AccountState.SUSPENDED else "bots.start"
         made = [queue.ask(queue.Request(actor, None, command, bot.id), command, bot, now) for bot in changed]
         for node in {bot.node for bot in changed}:
             pillars.rewrite(node)
-        auditing.record(actor, f"accounts.{state}", f"agent:{account.id}", now, account.email)
+        auditing.record(actor, f"accounts.{state}", f"agent:{account.id}", now, f"{account.email}, {why}: {now_is}")
         return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
 
 

@@ -13,7 +13,7 @@ from pillar_service.store import agents, bots, jobs, nodes
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import accounts, auditing, pillars, queue, transfers
+from pillar_service.usecases import accounts, auditing, pillars, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
 
@@ -50,6 +50,8 @@ def _active_owner(account: object) -> str:
     owner = accounts.found(account)
     if owner.state != AccountState.ACTIVE:
         raise Conflict(f"The account {owner.email} is suspended: resume it first.")
+    if not subscriptions.may_pour(owner.id, time.time()):
+        raise Conflict(f"Nothing was paid for the account {owner.email}: pay first, then ask for the bot again.")
     return str(owner.id)
 
 

@@ -1,0 +1,34 @@
+"""No provider: people pay the operators in some way of their own, and those mark the months."""
+
+from typing import NoReturn
+
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.core.payments import ProviderName
+from pillar_service.payments.provider import Event, Order, Told
+
+
+class Manual:
+    """Takes no payment itself, and says so."""
+
+    name = ProviderName.MANUAL
+
+    def customer(self, account: str, email: str) -> str:
+        self._refuse()
+
+    def checkout(self, order: Order, now: float) -> str:
+        self._refuse()
+
+    def portal(self, customer: str, return_url: str) -> str:
+        self._refuse()
+
+    def told(self, customer: str) -> Told:
+        return Told()
+
+    def cancel(self, reference: str) -> None:
+        """There is nothing to end."""
+
+    def event(self, payload: bytes, signature: str) -> Event:
+        raise Invalid("Nobody sends payments here: this place takes them by hand (CELLAR_PAYMENTS).")
+
+    def _refuse(self) -> NoReturn:
+        raise Conflict("Payments are taken by hand here: ask the operators how to pay; they mark the months.")

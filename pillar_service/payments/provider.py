@@ -1,0 +1,81 @@
+"""What a provider of payments can be asked."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pillar_service.core.payments import PaymentKind, ProviderName
+
+
+@dataclass(frozen=True)
+class Charge:
+    """An amount that moved, or failed to, with the provider's id of it and its time."""
+
+    id: str
+    kind: PaymentKind
+    amount_cents: int
+    currency: str
+    at: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that a provider knows of a customer now.
+
+    ``live`` says that it goes on charging, ``cancelled_at`` when the person ended the subscription that comes last.
+    """
+
+    reference: str | None = None
+    live: bool = False
+    cancelled_at: float | None = None
+    paid_until: float | None = None
+    charges: tuple[Charge, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a provider sent on its own, once it is known to be genuine. It is only a reason to ask: it decides nothing."""
+
+    id: str
+    type: str
+    created_at: float
+    customer: str | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody is about to pay for: which account, until when it is covered, where they come back to.
+
+    ``number`` grows with each subscription that the account had, so that one order is one checkout.
+    """
+
+    customer: str
+    account: str
+    covered_until: float
+    done_url: str
+    cancelled_url: str
+    number: str
+
+
+class Provider(Protocol):
+    """Someone who takes payments. Every method but ``event`` may raise Unavailable or Failed."""
+
+    name: ProviderName
+
+    def customer(self, account: str, email: str) -> str:
+        """The provider's id for an account's person; the same account gives the same."""
+
+    def checkout(self, order: Order, now: float) -> str:
+        """The address of the page where the person pays; asked again soon, it is the same page."""
+
+    def portal(self, customer: str, return_url: str) -> str:
+        """The address of the page where the person changes the card, or cancels."""
+
+    def told(self, customer: str) -> Told:
+        """All that is known of a customer now."""
+
+    def cancel(self, reference: str) -> None:
+        """End a subscription at once, so that nothing more is charged."""
+
+    def event(self, payload: bytes, signature: str) -> Event:
+        """What was sent, if it is genuine and fresh; raises Invalid if not."""

@@ -1,0 +1,159 @@
+"""Stripe: Checkout takes the first payment, Stripe renews each month, the customer portal changes the card or cancels.
+
+Whatever an event says, the customer's subscriptions, invoices and charges are asked for: so events may come twice, late, in
+any order or not at all.
+"""
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+
+from pillar_service.core.errors import Failed, Invalid, Unavailable
+from pillar_service.core.payments import PaymentKind, ProviderName
+from pillar_service.payments.provider import Charge, Event, Order, Told
+
+TIMEOUT_S = 15
+TOLERANCE_S = 300
+"""An event whose signature is older is a replay."""
+
+TRIAL_S = (49 * 3600, 729 * 86_400)
+"""Checkout takes no trial that ends sooner than in 48 hours or later than in 730 days."""
+
+LIVE = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
+COVERING = frozenset({"trialing", "active"})
+NOT_CHOSEN = frozenset({"payment_failed", "payment_disputed"})
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise Unavailable("Stripe does not answer: nothing was changed. Try again in a minute.") from error
+    except stripe.StripeError as error:
+        log.error("Stripe refused: %s", error)
+        raise Failed("Stripe refused what we asked: the reason is in the service's log.") from error
+
+
+class Stripe:
+    """Payments by Stripe, with the account's secret key, the webhooks' secret, the monthly price's id, the API's address."""
+
+    name = ProviderName.STRIPE
+
+    def __init__(self, key: str, webhook_secret: str, price: str, url: str) -> None:
+        self._price, self._secret = price, webhook_secret
+        http = stripe.RequestsClient(timeout=TIMEOUT_S)
+        self._client = stripe.StripeClient(
+            key, base_addresses={"api": url.rstrip("/")}, max_network_retries=1, http_client=http
+        )
+
+    def customer(self, account: str, email: str) -> str:
+        told: Any = {"email": email, "metadata": {"account": account}}
+        with _sentences():
+            return str(self._client.v1.customers.create(told, {"idempotency_key": _key("customer", told)}).id)
+
+    def checkout(self, order: Order, now: float) -> str:
+        for session in self._open_sessions(order.customer):
+            if session.url:
+                return str(session.url)
+        told: Any = {
+            "mode": "subscription",
+            "customer": order.customer,
+            "client_reference_id": order.account,
+            "line_items": [{"price": self._price, "quantity": 1}],
+            "success_url": order.done_url,
+            "cancel_url": order.cancelled_url,
+        }
+        # Who pays early keeps what is covered: Stripe charges for the first time when that ends.
+        if order.covered_until > now + TRIAL_S[0]:
+            told["subscription_data"] = {"trial_end": math.ceil(min(order.covered_until, now + TRIAL_S[1]))}
+        key = _key("checkout", [told, order.number, int(now // 3600)])
+        with _sentences():
+            made = self._client.v1.checkout.sessions.create(told, {"idempotency_key": key})
+        if made.status != "open" or not made.url:
+            raise Unavailable("That payment was just made or given up: look at your payments again in a minute.")
+        return str(made.url)
+
+    def _open_sessions(self, customer: str) -> Sequence[Any]:
+        with _sentences():
+            return self._client.v1.checkout.sessions.list({"customer": customer, "status": "open", "limit": 1}).data
+
+    def portal(self, customer: str, return_url: str) -> str:
+        with _sentences():
+            made = self._client.v1.billing_portal.sessions.create({"customer": customer, "return_url": return_url})
+        return str(made.url)
+
+    def told(self, customer: str) -> Told:
+        with _sentences():
+            found = self._client.v1.subscriptions.list({"customer": customer, "status": "all", "limit": 100}).data
+            invoices = self._client.v1.invoices.list({"customer": customer, "status": "paid", "limit": 24}).data
+            charges = self._client.v1.charges.list(
+                {"customer": customer, "limit": 100, "expand": ["data.refunds"]}
+            ).data
+        live = [one for one in found if one.status in LIVE]
+        last = max(live or found, key=lambda one: one.created, default=None)
+        # A renewal's invoice is paid an hour after the month began: till it failed, Stripe's own word counts.
+        ends = [*_periods(invoices), *(_period_end(one) for one in live if one.status in COVERING)]
+        return Told(
+            reference=str(last.id) if last else None,
+            live=bool(live),
+            cancelled_at=_cancelled_at(last),
+            paid_until=max(ends, default=None),
+            charges=tuple(kept for charge in charges for kept in _charges(charge)),
+        )
+
+    def cancel(self, reference: str) -> None:
+        with _sentences():
+            self._client.v1.subscriptions.cancel(reference)
+
+    def event(self, payload: bytes, signature: str) -> Event:
+        try:
+            if not signature.isascii():
+                raise ValueError("A signature is ASCII.")
+            sent = self._client.construct_event(payload, signature, self._secret, TOLERANCE_S)
+            about = sent.data.object.get("customer")
+            customer = about if isinstance(about, str) else None
+            return Event(str(sent.id), str(sent.type), float(sent.created), customer)
+        except (stripe.SignatureVerificationError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Invalid("That is no event that Stripe signed for us within the last five minutes.") from error
+
+
+def _key(what: str, told: object) -> str:
+    return f"saltcellar-{what}-{hashlib.sha256(repr(told).encode()).hexdigest()[:32]}"
+
+
+def _period_end(subscription: Any) -> float:
+    # Indexed: as an attribute, items is the mapping's own method.
+    return max(float(item.current_period_end) for item in subscription["items"].data)
+
+
+def _periods(invoices: Sequence[Any]) -> Iterator[float]:
+    for invoice in invoices:
+        if invoice.parent and invoice.parent.type == "subscription_details":
+            yield from (float(line.period.end) for line in invoice.lines.data)
+
+
+def _cancelled_at(subscription: Any) -> float | None:
+    if subscription is None or subscription.canceled_at is None:
+        return None
+    details = subscription.cancellation_details
+    return None if details and details.reason in NOT_CHOSEN else float(subscription.canceled_at)
+
+
+def _charges(charge: Any) -> Iterator[Charge]:
+    kind = {"succeeded": PaymentKind.PAID, "failed": PaymentKind.FAILED}.get(charge.status)
+    if kind is None:
+        return
+    said = str(charge.failure_message or "")[:200]
+    yield Charge(str(charge.id), kind, int(charge.amount), str(charge.currency), float(charge.created), said)
+    for refund in charge.refunds.data if charge.refunds else ():
+        if refund.status == "succeeded":
+            at = float(refund.created)
+            yield Charge(str(refund.id), PaymentKind.REFUNDED, int(refund.amount), str(refund.currency), at)
