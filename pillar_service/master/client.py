@@ -18,6 +18,9 @@ LONG_POLL_S = 25.0
 MARGIN_S = 10.0
 """What a long poll may take beyond the wait that it asked for."""
 
+RUN_S = 600.0
+"""How long the payments of all accounts may take, each perhaps with a question to their provider."""
+
 TRANSFER_S = 900.0
 """How long a tar may take on its way."""
 
@@ -161,6 +164,22 @@ class Client:
         query = {"wait": int(wait)} | ({} if after is None else {"after": after})
         answer = self._json("GET", "/changes" + _query(query), wait=wait)
         return answer["serial"], answer["nodes"]
+
+    def payments(self) -> list[dict[str, Any]]:
+        """How every account stands with its payments."""
+        return self._json("GET", "/payments")["payments"]
+
+    def payment(self, which: str) -> dict[str, Any]:
+        """How one account (id or e-mail address) stands, and what it paid."""
+        return self._json("GET", f"/payments/{_segment(which)}")["payment"]
+
+    def mark_paid(self, which: str, months: object) -> dict[str, Any]:
+        """Says that an account has paid so many months; returns how it stands then."""
+        return self._json("POST", f"/payments/{_segment(which)}", {"months": months})["payment"]
+
+    def run_payments(self) -> dict[str, Any]:
+        """Takes all steps that are due; returns them, and what failed."""
+        return self._json("POST", "/payments/run", {}, wait=RUN_S)
 
     def upload(self, tar: IO[bytes], size: int) -> dict[str, Any]:
         """Hands in a pub's tar of ``size`` bytes, to be imported; returns what was found in it."""

@@ -9,13 +9,13 @@ from flask_wtf.csrf import CSRFError
 
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
-from pillar_service.web import door, figures, problems
+from pillar_service.web import door, figures, problems, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import bots, jobs, landing, sign_in
+from pillar_service.web.pages import bots, jobs, landing, payments, sign_in
 
 LARGEST_FORM = 64 << 10
 
-FOR_MACHINES = ("events", "transfers", *description.PATHS)
+FOR_MACHINES = ("events", "transfers", "payments", *description.PATHS)
 """The first words of the addresses that are not for people."""
 
 HEADERS = {
@@ -44,7 +44,9 @@ def create_app() -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
-    CSRFProtect(app).exempt(door.blueprint)
+    protection = CSRFProtect(app)
+    for machines in (door, webhooks):
+        protection.exempt(machines.blueprint)
     _sign_ins(app)
     problems.register(app, _shown)
     app.register_error_handler(
@@ -54,7 +56,8 @@ def create_app() -> Flask:
     figures.register(app)
     app.context_processor(lambda: {"place": chosen.domain})
     app.after_request(_with_headers)
-    for part in (door, landing, sign_in, bots, jobs):
+    app.context_processor(payments.standing)
+    for part in (door, webhooks, landing, sign_in, bots, jobs, payments):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})

@@ -10,6 +10,7 @@ RUNNERS = Path(__file__).resolve().parents[2] / "runners"
 EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete invite invites revoke export import logs",
     "accounts": "list create show suspend resume",
+    "payments": "list show mark_paid run",
 }
 
 

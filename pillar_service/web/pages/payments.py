@@ -1,0 +1,61 @@
+"""The pages about paying: how one stands, the way to the provider and back."""
+
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.usecases import payments, storage
+
+blueprint = Blueprint("payments", __name__)
+
+
+def standing() -> dict[str, Any]:
+    """For every template: how the person who is signed in stands, as `payment`; nothing when that can't be told."""
+    try:
+        return {"payment": payments.standing(current_user.id) if current_user.is_authenticated else None}
+    except (SaltcellarError, *storage.FAULTS):
+        return {"payment": None}
+
+
+def _page(about: dict[str, Any], **more: Any) -> str:
+    return render_template("payment.html", about=about, form=FlaskForm(), **more)
+
+
+@blueprint.get("/payment")
+@login_required  # type: ignore[untyped-decorator]
+def show() -> str:
+    """State, until when, what it costs, what was paid."""
+    return _page(payments.show(current_user.id))
+
+
+@blueprint.post("/payment/pay")
+@login_required  # type: ignore[untyped-decorator]
+def pay() -> str:
+    """To the provider's page, where one pays."""
+    return render_template("payment_leave.html", address=payments.checkout(current_user.id), what="to pay")
+
+
+@blueprint.post("/payment/manage")
+@login_required  # type: ignore[untyped-decorator]
+def manage() -> str:
+    """To the provider's page, where one changes the card or cancels."""
+    return render_template(
+        "payment_leave.html", address=payments.portal(current_user.id), what="to change your card or cancel"
+    )
+
+
+@blueprint.get("/payment/thanks")
+@login_required  # type: ignore[untyped-decorator]
+def thanks() -> str:
+    """Back from the provider, having paid."""
+    return _page(payments.returned(current_user.id), came_from="thanks")
+
+
+@blueprint.get("/payment/cancelled")
+@login_required  # type: ignore[untyped-decorator]
+def cancelled() -> str:
+    """Back from the provider, not having paid."""
+    return _page(payments.show(current_user.id), came_from="cancelled")

@@ -1,0 +1,77 @@
+"""
+Operate payments: how accounts stand, which months they paid, and what is due.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+import logging
+
+from pillar_service.master import asking
+
+__func_alias__ = {"list_": "list"}
+
+log = logging.getLogger(__name__)
+
+
+def list_():
+    """
+    How every account stands: its state, and until when it is covered.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run payments.list --out=json
+    """
+    return asking.answer(__opts__, lambda service: service.payments())
+
+
+def show(account):
+    """
+    How one account, by e-mail address or id, stands, and what it paid.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run payments.show demo@example.org
+    """
+    return asking.answer(__opts__, lambda service: service.payment(asking.text(account)))
+
+
+def mark_paid(account, months=1):
+    """
+    Say that an account has paid so many months; if it was suspended for it, its bots run again.
+
+    They follow on what is covered already; after a suspension they begin now.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run payments.mark_paid demo@example.org months=3
+    """
+    return asking.answer(__opts__, lambda service: service.mark_paid(asking.text(account), months))
+
+
+def run():
+    """
+    Do what is due: warn, suspend, resume, close. The master's schedule does this each hour; twice does no harm.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run payments.run
+    """
+
+    def ask(service):
+        told = service.run_payments()
+        return told | {"retcode": 1} if told["failures"] else told
+
+    answer = asking.answer(__opts__, ask)
+    if answer.get("retcode"):
+        log.error("The payments were not all settled: %s", answer.get("error") or answer["failures"])
+    return answer
