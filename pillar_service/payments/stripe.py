@@ -118,7 +118,7 @@ class Stripe:
             if not signature.isascii():
                 raise ValueError("A signature is ASCII.")
             sent = self._client.construct_event(payload, signature, self._secret, TOLERANCE_S)
-            about = sent.data.object.get("customer")
+            about = sent.to_dict()["data"]["object"].get("customer")
             customer = about if isinstance(about, str) else None
             return Event(str(sent.id), str(sent.type), float(sent.created), customer)
         except (stripe.SignatureVerificationError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -130,7 +130,7 @@ def _key(what: str, told: object) -> str:
 
 
 def _period_end(subscription: Any) -> float:
-    # Indexed: as an attribute, items is the mapping's own method.
+    # Indexed: as an attribute, items would be a mapping's own method.
     return max(float(item.current_period_end) for item in subscription["items"].data)
 
 

@@ -65,9 +65,9 @@ def of_account(key: object, now: float | None = None) -> dict[str, Any]:
     return {"account": account["id"], "email": account["email"], **show(account["id"], now)}
 
 
-def checkout(person: str) -> str:
+def checkout(person: str, now: float | None = None) -> str:
     """The address where a person pays; raises Conflict when there is nothing to pay, or not here."""
-    provider, chosen, now = subscriptions.provider(), settings(), time.time()
+    provider, chosen, then = subscriptions.provider(), settings(), time.time() if now is None else now
     if subscriptions.terms(person).is_free:
         raise Conflict("There is nothing to pay here.")
     customer = _customer(person)
@@ -78,7 +78,7 @@ def checkout(person: str) -> str:
     page = f"{chosen.address}/payment"
     due_at = subscriptions.facts(row).due_at
     number = row.reference or "first"
-    return provider.checkout(Order(customer, person, due_at, f"{page}/thanks", f"{page}/cancelled", number), now)
+    return provider.checkout(Order(customer, person, due_at, f"{page}/thanks", f"{page}/cancelled", number), then)
 
 
 def _customer(person: str) -> str:

@@ -1,5 +1,6 @@
 """Subscriptions: what is known of how an account pays, for whoever needs to ask."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -20,7 +21,7 @@ POURING = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE, PaymentState.PAST_
 
 def begin(account: str, now: float) -> None:
     """Start the trial of a new account, in the transaction that makes it."""
-    payments.add(account, now + settings().trial_days * DAY_S)
+    payments.add(account, math.ceil(now + settings().trial_days * DAY_S))  # providers count whole seconds
 
 
 def found(account: str) -> Subscription:
@@ -56,7 +57,9 @@ def standing(account: str, now: float) -> dict[str, Any]:
     return {
         "state": str(is_now),
         "until": None if holds.is_free else known.due_at,
-        "suspends_at": None if holds.is_free else rules.suspends_at(known, holds) or now + holds.grace_s,
+        "suspends_at": None
+        if holds.is_free
+        else rules.suspends_at(known, holds) or max(known.due_at, now) + holds.grace_s,
         "deletes_at": known.suspended_at + holds.keep_s if known.suspended_at is not None else None,
         "renews": row.live and row.cancelled_at is None,
         "is_free": holds.is_free,

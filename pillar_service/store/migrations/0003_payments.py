@@ -64,7 +64,7 @@ CREATE INDEX provider_event_seen ON provider_event (seen_at)
 
 
 def up(migrator: object, db: Database) -> None:
-    values = {"@now@": repr(time.time()), "@trial@": str(TRIAL_S), "@no@": "FALSE"}
+    values = {"@now@": str(int(time.time())), "@trial@": str(TRIAL_S), "@no@": "FALSE"}
     text = TABLES
     for name, value in values.items():
         text = text.replace(name, value)
