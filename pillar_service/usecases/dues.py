@@ -35,6 +35,8 @@ def run(now: float) -> dict[str, Any]:
 
 def settle(account: str, now: float) -> list[Step]:
     """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
+    if not _is_there(account):
+        return []
     row = subscriptions.found(account)
     if _is_worth_asking(row, now):
         ask(account)
@@ -42,8 +44,15 @@ def settle(account: str, now: float) -> list[Step]:
     if row.live and row.reference and _next(row, now) is Step.CLOSE:
         subscriptions.provider().cancel(row.reference)  # or it would go on charging for what is deleted
         ask(account)
+    elif _next(row, now) is None and row.state == subscriptions.state(row, now):
+        return []
     with transaction():
         return carry_out(account, now)
+
+
+def _is_there(account: str) -> bool:
+    holder = account_rows.find(account)
+    return holder is not None and holder.agent.removed_at is None
 
 
 def _is_worth_asking(row: Subscription, now: float) -> bool:
@@ -94,7 +103,7 @@ def carry_out(account: str, now: float) -> list[Step]:
     """Take the steps that are due for an account, in the caller's transaction; each sets a fact that ends its being due."""
     steps: list[Step] = []
     row = subscriptions.found(account)
-    while account_rows.find(account) is not None and (step := _next(row, now)) is not None:
+    while _is_there(account) and (step := _next(row, now)) is not None:
         _take(row, step, now)
         steps.append(step)
         row = subscriptions.found(account)
