@@ -438,3 +438,15 @@ def test_by_hand_nobody_is_sent_to_a_provider(person: str) -> None:
     with pytest.raises(Invalid):
         payments.take_event(b"{}", "")
     assert payments.returned(person)["can_pay"] is False
+
+
+def test_an_account_that_is_gone_is_let_be(stripe: FakeStripe, person: str, mailed: Written) -> None:
+    from pillar_service.store import agents
+
+    subscribe(stripe, person)
+    payments.end("test", person)
+    with transaction():
+        agents.change(person, removed_at=time.time())
+    asked = len(stripe.asked)
+    assert states(person, 400)
+    assert (mailed, len(stripe.asked)) == ([], asked)
