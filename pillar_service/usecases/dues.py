@@ -59,7 +59,7 @@ def _is_worth_asking(row: Subscription, now: float) -> bool:
     if not _at_provider(row):
         return False
     long_ago = row.asked_at is None or row.asked_at < time.time() - DAY_S
-    return long_ago or _next(row, now) is not None or subscriptions.state(row, now) not in QUIET
+    return long_ago or subscriptions.state(row, now) not in QUIET
 
 
 def _at_provider(row: Subscription) -> bool:

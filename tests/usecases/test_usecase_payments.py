@@ -205,7 +205,7 @@ def test_a_bot_with_another_owner_outlives_the_account(person: str) -> None:
 
 def test_a_checkout_is_one_page_however_often_it_is_asked_for(stripe: FakeStripe, person: str) -> None:
     assert payments.show(person)["can_pay"]
-    pages = {payments.checkout(person) for _ in range(3)}
+    pages = {payments.checkout(person, time.time() + hours * 3600) for hours in (0, 0, 2)}
     assert len(pages) == 1
     assert next(iter(pages)).startswith(f"{stripe.url}/pay/")
     assert len(stripe.books.customers) == 1
@@ -276,6 +276,16 @@ def test_a_card_that_goes_on_failing_ends_in_a_suspension_until_a_new_checkout(
     assert states(person, 45) == ["active"]
     assert accounts.show(person)["state"] == "active"
     assert mailed[-1][1].startswith("Thank you")
+
+
+def test_when_stripe_gives_up_the_person_still_has_the_grace(stripe: FakeStripe, person: str) -> None:
+    ended_trial(person)
+    subscription = subscribe(stripe, person)
+    stripe.books.declined.add(subscription["customer"])
+    stripe.books.advance(time.time() + 32 * DAY)
+    stripe.books.end(subscription["id"], "payment_failed")
+    arrive(stripe)
+    assert states(person, 32, 36) == ["past_due", "past_due"]
 
 
 def test_who_cancels_stays_until_the_month_is_over_and_is_not_warned(
