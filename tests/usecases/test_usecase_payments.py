@@ -413,7 +413,7 @@ def test_a_closed_account_is_not_charged_on(stripe: FakeStripe, person: str) -> 
     subscription = subscribe(stripe, person)
     subscription["status"] = "unpaid"
     with transaction():
-        rows.change(person, suspended_at=time.time() - 31 * DAY, trial_ends=1.0)
+        rows.change(person, suspended_at=time.time() - 31 * DAY, trial_ends=1.0, paid_until=1.0)
     stripe.books.invoices.clear()
     assert states(person, 0) == ["closed"]
     assert subscription["status"] == "canceled"

@@ -38,6 +38,13 @@ MATRIX = {
     "GET /bots/<name>": (200, 200, 404, 200, 200, 302),
     "POST /bots/<name>/invites": (302, 302, 404, 403, 403, 302),
     "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 302),
+    # payments: each person's own; by hand there is no provider to be sent to
+    "GET /payment": (200, 200, 200, 200, 200, 302),
+    "GET /payment/thanks": (200, 200, 200, 200, 200, 302),
+    "GET /payment/cancelled": (200, 200, 200, 200, 200, 302),
+    "POST /payment/pay": (409, 409, 409, 409, 409, 302),
+    "POST /payment/manage": (409, 409, 409, 409, 409, 302),
+    "POST /payments/stripe": (400, 400, 400, 400, 400, 400),
     # the nodes' door: nobody but a node
     "POST /events": (401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
