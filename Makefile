@@ -19,6 +19,7 @@ clean: ## stop it and forget everything
 dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
 	@vagrant/python.sh service,master,node,dev
+	@vagrant/assets.sh
 test: ## every test, on real daemons
 	@vagrant/test.sh
 check: dev lint unit ## lint and unit tests, under a minute
@@ -40,6 +41,7 @@ bench: ## the figures in bench/results.md
 	@vagrant/docker.sh
 	@vagrant/base-image.sh
 	@vagrant/pub-image.sh
+	@vagrant/assets.sh
 	$(PYTHON) -m bench
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
