@@ -30,13 +30,13 @@ prepare_context() {
 
 # docker build: TAG CONTEXT LOG OPTION…
 build_image() {
-  local tag=$1 context=$2 written=$3 name
+  local proxy
   local -a options=("${@:4}" --build-arg "BASE=$base")
   [[ -n ${BASE:-} ]] || "$(dirname "${BASH_SOURCE[0]}")/base-image.sh" || fail "the base image could not be made"
   # Docker knows these names: they reach apt and npm in the build and are not kept in the image.
-  for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
-    if [[ -n ${!name:-} ]]; then options+=(--build-arg "$name"); fi
+  for proxy in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+    if [[ -n ${!proxy:-} ]]; then options+=(--build-arg "$proxy"); fi
   done
-  DOCKER_BUILDKIT=0 docker build --force-rm --tag "$tag" "${options[@]}" "$context" >"$written" 2>&1 ||
-    fail "docker build failed: see $written"
+  DOCKER_BUILDKIT=0 docker build --force-rm --tag "$1" "${options[@]}" "$2" >"$3" 2>&1 ||
+    fail "docker build failed: see $3"
 }
