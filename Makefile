@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SOURCES := pillar_service runners beacons states tests bench vagrant
 
-.PHONY: up status logs down clean test check lint unit integration campaign bench format docs dev
+.PHONY: up status logs down clean test check lint unit integration campaign bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -30,9 +30,9 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh .ci/run
 unit:
-	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
+	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration --ignore=tests/browser
 integration:
-	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration tests/browser
 campaign: ## kill each part twenty times
 	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
 bench: ## the figures in bench/results.md
@@ -45,6 +45,8 @@ bench: ## the figures in bench/results.md
 	$(PYTHON) -m bench
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
+screenshots: dev ## a picture of every page, in docs/screenshots
+	$(PYTHON) tests/browser/screenshots.py
 format:
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
