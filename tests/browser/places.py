@@ -29,8 +29,9 @@ PLACES = (
     Place("bots-none", "/bots", NEWCOMER),
     Place("bot", "/bots/my", OWNER, "Make an invite"),
     Place("bot-sick", "/bots/your", OWNER, "Make an invite"),
-    Place("job-invite", "/jobs/{invite}", OWNER, "← my.butt.nz"),
-    Place("job-failed", "/jobs/{failed}", OWNER, "← your.butt.nz"),
+    Place("job-invite", "/my/jobs/{invite}", OWNER, "← my.butt.nz"),
+    Place("job-failed", "/my/jobs/{failed}", OWNER, "← your.butt.nz"),
+    Place("api", "/api", action="openapi.json"),
     Place("error-404", "/nothing/here", action="To the start", status=404),
     *(
         Place(f"error-{status}", f"fault:{status}", OWNER, action, status)

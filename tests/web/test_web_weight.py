@@ -14,7 +14,7 @@ MOST = 150_000
 BROWSER = {"Accept-Encoding": "gzip, deflate"}
 CHARTS = ("vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
 
-PATHS = ("/", "/sign-in", "/bots", "/bots/my", "/jobs/{job}", "/nothing/here")
+PATHS = ("/", "/sign-in", "/bots", "/bots/my", "/my/jobs/{job}", "/api", "/nothing/here")
 
 
 def loaded(visitor: FlaskClient, page: Any) -> list[str]:
@@ -28,7 +28,7 @@ def weight(visitor: FlaskClient, path: str, **headers: str) -> tuple[int, list[s
     page = visitor.get(path, headers=headers, follow_redirects=True)
     named = loaded(visitor, page)
     parts = [visitor.get(address, headers=headers) for address in dict.fromkeys(named)]
-    assert {part.status_code for part in parts} == {200}
+    assert {part.status_code for part in parts} == {200}, f"{page.status}: {page.text[:500]}"
     return len(page.data) + sum(len(part.data) for part in parts), named
 
 
