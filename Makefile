@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SOURCES := pillar_service runners beacons states tests bench vagrant
 
-.PHONY: up status logs down clean test check lint unit integration campaign bench format docs dev
+.PHONY: up status logs down clean test check lint unit integration campaign bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -19,6 +19,7 @@ clean: ## stop it and forget everything
 dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
 	@vagrant/python.sh service,master,node,dev
+	@vagrant/assets.sh
 test: ## every test, on real daemons
 	@vagrant/test.sh
 check: dev lint unit ## lint and unit tests, under a minute
@@ -29,9 +30,9 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh .ci/run
 unit:
-	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration
+	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration --ignore=tests/browser
 integration:
-	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration tests/browser
 campaign: ## kill each part twenty times
 	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
 bench: ## the figures in bench/results.md
@@ -40,9 +41,12 @@ bench: ## the figures in bench/results.md
 	@vagrant/docker.sh
 	@vagrant/base-image.sh
 	@vagrant/pub-image.sh
+	@vagrant/assets.sh
 	$(PYTHON) -m bench
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
+screenshots: dev ## a picture of every page, in docs/screenshots
+	$(PYTHON) tests/browser/screenshots.py
 format:
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .

@@ -16,5 +16,6 @@ step python "$here/python.sh" service,master,node,dev
 step docker "$here/docker.sh"
 [[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
 step pub-image env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/pub-image.sh"
+step assets env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/assets.sh"
 cd "$top"
 make --no-print-directory lint unit integration

@@ -41,7 +41,18 @@ def ago(at: float | None) -> str:
     return "never" if at is None else f"{duration(max(0.0, time.time() - at))} ago"
 
 
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "nzd": "NZ$"}
+
+
+def money(hundredths: int, currency: str) -> str:
+    """An amount as people write it: 500 in usd is '$5', 550 in chf '5.50 CHF'."""
+    whole, rest = divmod(hundredths, 100)
+    amount = f"{whole}.{rest:02}" if rest else str(whole)
+    sign = SIGNS.get(currency.lower())
+    return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
+
+
 def register(app: Flask) -> None:
     """Let templates use these as filters."""
-    for figure in (duration, size, moment, ago):
+    for figure in (duration, size, moment, ago, money):
         app.add_template_filter(figure)

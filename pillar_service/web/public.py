@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
-from pillar_service.web import door, figures, problems, webhooks
+from pillar_service.web import door, figures, headers, layout, problems, static_files, webhooks
 from pillar_service.web.api import description
 from pillar_service.web.pages import bots, jobs, landing, payments, sign_in
 
@@ -17,16 +17,6 @@ LARGEST_FORM = 64 << 10
 
 FOR_MACHINES = ("events", "transfers", "payments", *description.PATHS)
 """The first words of the addresses that are not for people."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def create_app() -> Flask:
@@ -54,8 +44,9 @@ def create_app() -> Flask:
         lambda error: _shown(400, "Not sent", "The page was open for too long: go back, reload it, send it again."),
     )
     figures.register(app)
-    app.context_processor(lambda: {"place": chosen.domain})
-    app.after_request(_with_headers)
+    static_files.register(app)
+    layout.register(app, chosen)
+    headers.register(app, chosen)
     app.context_processor(payments.standing)
     for part in (door, webhooks, landing, sign_in, bots, jobs, payments):
         app.register_blueprint(part.blueprint)
@@ -65,7 +56,8 @@ def create_app() -> Flask:
 
 
 def _sign_ins(app: Flask) -> None:
-    manager = LoginManager(app)
+    # Its own context processor asks the database at once, for every page: one about a database that is away, too.
+    manager = LoginManager(app, add_context_processor=False)
     manager.login_view = "sign_in.form"
     manager.login_message = "Sign in to see that page."
     manager.user_loader(sign_in.person)
@@ -76,11 +68,3 @@ def _shown(status: int, title: str, sentence: str) -> Response:
     if request.blueprint == door.blueprint.name or request.path.split("/")[1] in FOR_MACHINES:
         return problems.problem(status, title, sentence)
     return make_response(render_template("error.html", status=status, title=title, sentence=sentence), status)
-
-
-def _with_headers(answer: Response) -> Response:
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
-    if not request.path.startswith("/static/"):
-        answer.headers.setdefault("Cache-Control", "no-store")
-    return answer

@@ -34,6 +34,7 @@ def app(import_name: str) -> OpenAPI:
         validation_error_model=Problem,
         validation_error_callback=refused,
         doc_ui=False,
+        static_folder=None,  # static_files.py serves it
     )
 
 

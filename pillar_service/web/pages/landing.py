@@ -2,10 +2,12 @@
 
 from flask import Blueprint, render_template
 
+from pillar_service.settings import settings
+
 blueprint = Blueprint("landing", __name__)
 
 
 @blueprint.get("/")
 def landing() -> str:
-    """What this place is, and the way in."""
-    return render_template("landing.html")
+    """What this place is, what it costs, and the way in."""
+    return render_template("landing.html", chosen=settings())

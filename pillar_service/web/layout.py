@@ -1,0 +1,65 @@
+"""What stands around every page: the name of the place and the ways to go."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app, g, request, url_for
+from flask_login import current_user
+
+from pillar_service.core.agents import AccountRole
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.settings import Settings
+from pillar_service.usecases import accounts, storage
+
+WAYS = (("bots.listed", "Bots"), ("account.show", "Account"), ("payments.show", "Payment"))
+OF_OPERATORS = (("admin.overview", "Admin"),)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link in the page's head."""
+
+    address: str
+    text: str
+    is_here: bool
+
+
+def ways() -> list[Way] | None:
+    """Where somebody may go from here, looked up once for each page."""
+    if "ways" not in g:
+        g.ways = _found()
+    return cast(list[Way] | None, g.ways)
+
+
+def _found() -> list[Way] | None:
+    """Where somebody who is signed in may go; None for a visitor, nothing while the database is away.
+
+    A page that says what is wrong is drawn with it too: it must not fail again.
+    """
+    try:
+        if not current_user.is_authenticated:
+            return None
+        return [_way(endpoint, text) for endpoint, text in _known(WAYS + _of_role())]
+    except (*storage.FAULTS, SaltcellarError):
+        storage.release()
+        return []
+
+
+def _known(wanted: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return [(endpoint, text) for endpoint, text in wanted if endpoint in current_app.view_functions]
+
+
+def _of_role() -> tuple[tuple[str, str], ...]:
+    if not _known(OF_OPERATORS):
+        return ()
+    return OF_OPERATORS if accounts.found(current_user.id).role == AccountRole.OPERATOR else ()
+
+
+def _way(endpoint: str, text: str) -> Way:
+    return Way(url_for(endpoint), text, request.blueprint == endpoint.partition(".")[0])
+
+
+def register(app: Flask, chosen: Settings) -> None:
+    """Let all templates have `place` (its name), `endpoints` (what there is), `ways()` and `current_user`."""
+    told = {"place": chosen.domain, "endpoints": app.view_functions, "ways": ways, "current_user": current_user}
+    app.context_processor(lambda: told)

@@ -1,0 +1,61 @@
+"""The pages' files: an address that changes with the content, kept by browsers for good, compressed where it can be."""
+
+import hashlib
+import mimetypes
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request, send_from_directory
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from werkzeug.utils import safe_join
+
+FOLDER = Path(__file__).parent / "static"
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@cache
+def _hashed(path: str, changed_ns: int) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+
+
+def stamp(filename: str) -> str | None:
+    """What stands for the content of a file in static/, or None when there is no such file."""
+    path = safe_join(str(FOLDER), filename)
+    try:
+        return None if path is None else _hashed(path, Path(path).stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+def _stamped(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint == "static" and "v" not in values and (found := stamp(values.get("filename", ""))):
+        values["v"] = found
+
+
+def _static(filename: str) -> Response:
+    twin = f"{filename}.gz"
+    takes_gzip = request.accept_encodings["gzip"] > 0 and stamp(twin) is not None
+    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    answer = send_from_directory(FOLDER, twin if takes_gzip else filename, mimetype=kind)
+    answer.vary.add("Accept-Encoding")
+    if takes_gzip:
+        answer.content_encoding = "gzip"
+    if request.args.get("v") == stamp(filename):
+        answer.headers["Cache-Control"] = FOR_GOOD
+    return answer
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own, but a file that any cache may keep carries nobody's cookie."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
+
+
+def register(app: Flask) -> None:
+    """Serve static/; ``url_for("static", filename=…)`` then names the content too. The app has no folder of its own."""
+    app.session_interface = Sessions()
+    app.add_url_rule("/static/<path:filename>", "static", _static)
+    app.url_defaults(_stamped)

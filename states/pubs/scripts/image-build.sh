@@ -1,0 +1,1 @@
+../../../vagrant/image-build.sh

@@ -1,0 +1,91 @@
+"""Debian's Chromium, driven by Playwright, and what every look at a page must hold."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from scene import PASSWORD
+
+CHROMIUM = Path("/usr/bin/chromium")
+MISSING = f"{CHROMIUM} is not there: run `apt-get install chromium`."
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+Opened = Callable[..., BrowserContext]
+"""What the fixture `opened` is."""
+
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1120, "height": 720}},
+    "telephone": {"viewport": {"width": 390, "height": 844}, "has_touch": True},
+}
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, without a window."""
+    if not CHROMIUM.exists():
+        raise RuntimeError(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Complaints:
+    """What went wrong in a browser's pages that nobody looks at: scripts, the policy, files that are not there."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def listen(self, context: BrowserContext) -> None:
+        """Hear everything that this context's pages say from now on."""
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.heard.append(f"error: {error.error}"))
+        context.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A page or file that is not there is judged by its answer: the console does not say whether it was a page.
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self.heard.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and not response.request.is_navigation_request():
+            self.heard.append(f"{response.status}: {response.url}")
+
+
+def sign_in(page: Page, base: str, email: str, password: str = PASSWORD) -> None:
+    """Sign in as people do; the page stands where one comes to then."""
+    page.goto(f"{base}/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.locator("main").get_by_role("button").first.click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page: the rule, and where."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: {'; '.join(node['html'][:160] for node in rule['nodes'][:3])}"
+        for rule in found
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """axe finds nothing."""
+    found = violations(page)
+    assert not found, "\n".join(found)
+
+
+def assert_fits(page: Page) -> None:
+    """Nobody has to scroll sideways."""
+    width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= room, f"{page.url} is {width} px wide where there are {room}"

@@ -1,0 +1,85 @@
+"""A browser on the real service."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+# daemons.py: the service under gunicorn; pouring.py: bots and a node that answers.
+sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "usecases")]
+
+from browsing import SCREENS, Complaints, Opened, chromium, sign_in  # noqa: E402
+from daemons import Service  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page  # noqa: E402
+from scene import Scene, furnished  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each test has pages of its own."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The service with people and bots in it; tests that change them bring their own."""
+    with furnished(tmp_path_factory.mktemp("scene")) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def service(scene: Scene) -> Service:
+    """Its two apps, under gunicorn."""
+    return scene.service
+
+
+@pytest.fixture(scope="session")
+def _signed_in(browser: Browser) -> Callable[[str, str], dict[str, object]]:
+    kept: dict[tuple[str, str], dict[str, object]] = {}
+
+    def cookies(base: str, who: str) -> dict[str, object]:
+        if (base, who) not in kept:
+            context = browser.new_context()
+            sign_in(context.new_page(), base, who)
+            kept[base, who] = dict(context.storage_state())
+            context.close()
+        return kept[base, who]
+
+    return cookies
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """What the pages of a test complain of: the test fails if there is anything at its end."""
+    complaints = Complaints()
+    yield complaints
+    assert complaints.heard == []
+
+
+@pytest.fixture
+def opened(
+    browser: Browser, complaints: Complaints, _signed_in: Callable[[str, str], dict[str, object]], service: Service
+) -> Iterator[Opened]:
+    """Opens a browser's window: opened(who, screen="desktop", **what Playwright's new_context takes)."""
+    contexts: list[BrowserContext] = []
+
+    def opened(who: str = "", screen: str = "desktop", **more: object) -> BrowserContext:
+        state = {"storage_state": _signed_in(service.public_url, who)} if who else {}
+        context = browser.new_context(base_url=service.public_url, **(SCREENS[screen] | state | more))
+        context.set_default_timeout(15_000)
+        complaints.listen(context)
+        contexts.append(context)
+        return context
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(opened: Opened) -> Page:
+    """A page of somebody who is not signed in."""
+    return opened().new_page()

@@ -1,0 +1,96 @@
+"""Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
+
+import pytest
+from browsing import SCREENS, Opened, assert_accessible, assert_fits
+from places import PLACES, Place
+from playwright.sync_api import Page, expect
+from scene import Scene
+
+each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
+TABS = 60
+
+
+def visit(page: Page, scene: Scene, place: Place) -> Page:
+    """Go there; the answer has the status that the table says."""
+    answer = page.goto(scene.address(place.path))
+    assert answer is not None
+    assert answer.status == place.status, page.content()
+    return page
+
+
+@each
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_it_fits_and_axe_finds_nothing(opened: Opened, scene: Scene, place: Place, screen: str, colours: str) -> None:
+    page = visit(opened(place.who, screen, color_scheme=colours).new_page(), scene, place)
+    assert_fits(page)
+    assert_accessible(page)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+
+
+@each
+def test_it_needs_no_script(opened: Opened, scene: Scene, place: Place) -> None:
+    page = visit(opened(place.who, java_script_enabled=False).new_page(), scene, place)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if place.action:
+        name = page.get_by_role("link", name=place.action).or_(page.get_by_role("button", name=place.action))
+        expect(name.last).to_be_visible()
+    for form in page.locator("form").all():
+        assert form.get_attribute("action")
+
+
+@each
+def test_the_keyboard_alone_reaches_what_one_came_for(opened: Opened, scene: Scene, place: Place) -> None:
+    page = visit(opened(place.who).new_page(), scene, place)
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    if not place.action:
+        return
+    seen = []
+    while place.action not in seen:
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+        assert len(seen) < TABS, f"{place.action} is not among {seen}"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus can't be seen"
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def focused(page: Page) -> str:
+    """What the element with the focus is called."""
+    return str(page.evaluate("(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim()"))
+
+
+def test_a_complaint_fails_a_test(opened: Opened, complaints, scene: Scene) -> None:
+    page = opened().new_page()
+    page.goto(scene.address("/"))
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/nothing.png><p style=\"color: red\">')")
+    page.evaluate("const made = document.createElement('script'); made.text = 'stop()'; document.body.append(made)")
+    page.evaluate("setTimeout(() => { throw new Error('from a script') })")
+    page.wait_for_load_state("networkidle")
+    heard = " ".join(complaints.heard)
+    for what in ("style-src", "script-src", "from a script", "404"):
+        assert what in heard
+    complaints.heard.clear()
+
+
+def test_htmx_and_uplot_work_under_the_policy(page: Page) -> None:
+    page.goto("/")
+    assert page.evaluate("[htmx.config.allowEval, htmx.config.includeIndicatorStyles]") == [False, False]
+    page.evaluate("htmx.ajax('GET', '/sign-in', {target: '.welcome', swap: 'innerHTML', select: 'form'})")
+    expect(page.locator(".welcome").get_by_label("Password")).to_be_visible()
+    page.evaluate(
+        """() => new Promise((loaded) => {
+          const script = document.createElement('script');
+          script.src = '/static/vendor/uPlot.iife.min.js';
+          script.onload = loaded;
+          document.head.append(script);
+        })"""
+    )
+    page.evaluate(
+        "new uPlot({width: 300, height: 100, series: [{}, {stroke: 'green'}]}, [[1, 2, 3], [1, null, 3]], "
+        "document.querySelector('.welcome'))"
+    )
+    expect(page.locator(".uplot canvas")).to_be_visible()

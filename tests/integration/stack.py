@@ -1,0 +1,66 @@
+"""The whole of Saltcellar: the service, a master with its dispatcher, two minions.
+
+Whoever tests on it imports these fixtures: conftest.py beside this file, and the browser's tests on a real pub.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from campaigns import free_ports, swept
+from daemons import Service, running
+from salt_daemons import Master, Minion
+
+from pillar_service.master.client import Client
+
+
+@pytest.fixture(scope="session")
+def cellar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of all daemons of this session; short, since sockets' paths must be. No container outlives it."""
+    folder = tmp_path_factory.mktemp("c")
+    with swept(folder):
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def service(cellar: Path) -> Iterator[Service]:
+    """The service on SQLite, its two apps on random ports, with the nodes cellar-1 and cellar-2."""
+    with running(Service(cellar / "service")) as service:
+        for node in ("cellar-1", "cellar-2"):
+            service.manage("node-add", node, "--ports", "{}-{}".format(*free_ports(100)))
+        yield service
+
+
+@pytest.fixture(scope="session")
+def client(service: Service) -> Client:
+    """The client of the private app, as a runner would use it."""
+    return Client(service.url, str(service.token_file), actor="tester")
+
+
+@pytest.fixture(scope="session")
+def master(cellar: Path, service: Service) -> Iterator[Master]:
+    """A salt-master with the shipped configuration and the dispatcher."""
+    with running(Master(cellar / "master", service.url, service.token_file)) as master:
+        yield master
+
+
+@pytest.fixture(scope="session")
+def minions(cellar: Path, master: Master) -> Iterator[dict[str, Minion]]:
+    """Both minions by name, answering."""
+    minions = {node: Minion(cellar / node, node, master) for node in ("cellar-1", "cellar-2")}
+    with running(minions["cellar-1"]), running(minions["cellar-2"]):  # they start side by side
+        for minion in minions.values():
+            minion.wait()
+        yield minions
+
+
+@pytest.fixture(scope="session")
+def cellar_1(minions: dict[str, Minion]) -> Minion:
+    """The minion cellar-1, answering."""
+    return minions["cellar-1"]
+
+
+@pytest.fixture(scope="session")
+def cellar_2(minions: dict[str, Minion]) -> Minion:
+    """The minion cellar-2, answering."""
+    return minions["cellar-2"]

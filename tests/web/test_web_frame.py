@@ -1,0 +1,117 @@
+"""What stands around every page: headers, files, the ways to go, pages that say what is wrong."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pouring import owner
+from test_web_public import sign_in
+
+from pillar_service.usecases import accounts, storage
+from pillar_service.web import figures, static_files
+
+CSP = "Content-Security-Policy"
+
+
+def test_the_policy_lets_our_own_files_run_and_nothing_else(visitor: FlaskClient) -> None:
+    policy = visitor.get("/").headers[CSP]
+    assert policy == visitor.get("/nope").headers[CSP]
+    asked = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert asked["default-src"] == asked["base-uri"] == asked["frame-ancestors"] == "'none'"
+    assert asked["script-src"] == asked["style-src"] == asked["connect-src"] == asked["form-action"] == "'self'"
+    assert "unsafe" not in policy
+
+
+def test_a_form_may_lead_to_stripe_only_where_stripe_takes_payments(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pillar_service.web.public import create_app
+
+    monkeypatch.setenv("CELLAR_PAYMENTS", "stripe")
+    service()
+    policy = create_app().test_client().get("/").headers[CSP]
+    assert "form-action 'self' https://checkout.stripe.com https://billing.stripe.com;" in policy
+
+
+def files(page: Any) -> list[str]:
+    return re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+
+
+def test_a_files_address_names_its_content_and_is_kept_for_good(visitor: FlaskClient) -> None:
+    named = files(visitor.get("/"))
+    assert {address.split("?")[0].rsplit("/")[-1] for address in named} == {
+        "pico.min.css", "style.css", "htmx.min.js", "cellar.svg",
+    }  # fmt: skip
+    for address in named:
+        assert re.search(r"\?v=[0-9a-f]{12}$", address)
+        assert "immutable" in visitor.get(address).headers["Cache-Control"]
+        other = visitor.get(address.split("?")[0])
+        assert "immutable" not in other.headers["Cache-Control"]
+        assert other.headers["ETag"]
+
+
+def test_a_file_that_caches_keep_carries_nobodys_cookie(visitor: FlaskClient) -> None:
+    owner()
+    sign_in(visitor)
+    assert "Set-Cookie" in visitor.get("/bots").headers
+    for address in files(visitor.get("/bots")):
+        answer = visitor.get(address)
+        assert "Set-Cookie" not in answer.headers
+        assert "cookie" not in answer.vary.as_set()
+
+
+def test_a_file_is_sent_compressed_to_who_takes_that(visitor: FlaskClient) -> None:
+    address = "/static/vendor/htmx.min.js"
+    plain, packed = visitor.get(address), visitor.get(address, headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.mimetype == plain.mimetype == "text/javascript"
+    assert len(packed.data) < len(plain.data) / 2
+    assert plain.vary.as_set() == packed.vary.as_set() == {"accept-encoding"}
+    assert "Content-Encoding" not in visitor.get(address, headers={"Accept-Encoding": "gzip;q=0"}).headers
+
+
+@pytest.mark.parametrize("path", ["nope.css", "../public.py", "%2e%2e/public.py", "vendor", ""])
+def test_nothing_but_the_files_is_served(visitor: FlaskClient, path: str) -> None:
+    assert visitor.get(f"/static/{path}").status_code == 404
+    assert static_files.stamp(path) is None
+
+
+def test_operators_alone_see_the_way_to_the_admin_pages(visitor: FlaskClient, public_app: Any) -> None:
+    public_app.add_url_rule("/admin", "admin.overview", lambda: "")
+    owner()
+    accounts.create("test", "op@example.org", password="long enough 1", role="operator")
+    assert 'href="/admin"' not in visitor.get("/").text
+    sign_in(visitor)
+    page = visitor.get("/bots").text
+    assert 'href="/admin"' not in page
+    assert 'href="/bots" aria-current="page"' in page
+    visitor.delete_cookie("saltcellar")
+    sign_in(visitor, "op@example.org")
+    assert 'href="/admin"' in visitor.get("/bots").text
+
+
+def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
+    visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner()
+    sign_in(visitor)
+    monkeypatch.setenv("CELLAR_DATABASE", "sqlite:////nowhere/at/all.sqlite")
+    service()
+    storage.prepare()
+    page = visitor.get("/bots")
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    for sentence in ("Part of this place is away", "Your bots go on running", "Try again"):
+        assert sentence in page.text
+    assert visitor.get("/").status_code == 200  # what needs no database works on
+    assert visitor.get("/nope").status_code == 404
+
+
+@pytest.mark.parametrize(("hundredths", "currency", "written"), [
+    (500, "usd", "$5"), (1250, "nzd", "NZ$12.50"), (5, "eur", "€0.05"), (550, "chf", "5.50 CHF"),
+])  # fmt: skip
+def test_money_as_people_write_it(hundredths: int, currency: str, written: str) -> None:
+    assert figures.money(hundredths, currency) == written

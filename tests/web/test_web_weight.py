@@ -1,0 +1,58 @@
+"""A page is under 150 KB in all: its HTML, and every style, script and picture that it names."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pouring import owner, poured
+from test_web_public import sign_in
+
+from pillar_service.usecases import jobs
+
+MOST = 150_000
+BROWSER = {"Accept-Encoding": "gzip, deflate"}
+CHARTS = ("vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
+
+PATHS = ("/", "/sign-in", "/bots", "/bots/my", "/my/jobs/{job}", "/api", "/nothing/here")
+
+
+def loaded(visitor: FlaskClient, page: Any) -> list[str]:
+    """What the page makes a browser load."""
+    tags = re.findall(r"<(?:link|script|img)\b[^>]*>", page.text)
+    return [address for tag in tags for address in re.findall(r'(?:src|href)="([^"]+)"', tag)]
+
+
+def weight(visitor: FlaskClient, path: str, **headers: str) -> tuple[int, list[str]]:
+    """The bytes of a page in all, as they are sent, and what it loaded."""
+    page = visitor.get(path, headers=headers, follow_redirects=True)
+    named = loaded(visitor, page)
+    parts = [visitor.get(address, headers=headers) for address in dict.fromkeys(named)]
+    assert {part.status_code for part in parts} == {200}, f"{page.status}: {page.text[:500]}"
+    return len(page.data) + sum(len(part.data) for part in parts), named
+
+
+@pytest.fixture
+def bot(visitor: FlaskClient) -> str:
+    """A bot with a long story; gives the id of one of its jobs."""
+    owner()
+    poured()
+    for n in range(20):
+        job = jobs.submit("test", "bots.invite", "my", {"uses": 1, "note": f"friend {n}"})["job"]["id"]
+    sign_in(visitor)
+    return str(job)
+
+
+def test_each_page_is_light(visitor: FlaskClient, bot: str) -> None:
+    for path in PATHS:
+        sent, named = weight(visitor, path.format(job=bot), **BROWSER)
+        plain, _ = weight(visitor, path.format(job=bot))
+        assert any("htmx" in address for address in named)
+        assert 10_000 < sent < plain < MOST, f"{path}: {sent} bytes, {plain} when nothing is compressed"
+
+
+def test_a_page_with_charts_is_light_too(visitor: FlaskClient, bot: str) -> None:
+    page, _ = weight(visitor, "/bots/my", **BROWSER)
+    charts = [visitor.get(f"/static/{name}", headers=BROWSER).data for name in CHARTS]
+    assert page + sum(map(len, charts)) < MOST / 2
+    assert "uPlot" not in visitor.get("/").text
