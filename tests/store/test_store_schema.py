@@ -17,6 +17,7 @@ from pillar_service.store import (
     audit,
     bots,
     database,
+    fleet,
     jobs,
     masters,
     nodes,
@@ -28,6 +29,7 @@ from pillar_service.store import (
 )
 from pillar_service.store.database import db, transaction
 
+MIGRATIONS = Path(database.__file__).parent / "migrations"
 CHECKS = {
     ("agent", "type"): AgentType,
     ("account", "state"): AccountState,
@@ -39,11 +41,13 @@ CHECKS = {
     ("job", "state"): JobState,
     ("sample", "actual"): Actual,
     ("token", "kind"): TokenKind,
+    ("fleet_count", "actual"): Actual,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
     jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
     tokens.Token,
+    fleet.FleetCount,
 ]  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+"""The fleet: how many bots were in which state, moment by moment, and what each node carries now."""
+
+from peewee import BigIntegerField, CompositeKey, IntegerField, TextField, fn
+
+from pillar_service.store.agents import Agent
+from pillar_service.store.bots import Bot
+from pillar_service.store.database import Table
+
+
+class FleetCount(Table):
+    """So many bots were in that state at that moment (Unix seconds)."""
+
+    at = BigIntegerField()
+    actual = TextField()
+    bots = IntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("at", "actual")
+
+
+def is_counted(at: int) -> bool:
+    """Whether that moment is kept. Cheap: every report asks it."""
+    return bool(FleetCount.select().where(FleetCount.at == at).exists())
+
+
+def count(at: int, silent_since: float, settled: list[str], silent: str) -> None:
+    """Keep how many bots are in which state now; one not heard of since then is ``silent``, unless it is ``settled``."""
+    rows = (
+        Bot.select(Bot.actual, (Bot.reported_at < silent_since).alias("old"), fn.COUNT(Bot.agent).alias("bots"))
+        .join(Agent)
+        .where(Agent.removed_at.is_null())
+        .group_by(Bot.actual, (Bot.reported_at < silent_since))
+        .tuples()
+    )
+    counts: dict[str, int] = {}
+    for actual, old, bots in rows:
+        state = silent if old and actual not in settled else actual
+        counts[state] = counts.get(state, 0) + bots
+    for state, bots in counts.items():
+        FleetCount.create(at=at, actual=state, bots=bots)
+
+
+def forget(before: int) -> None:
+    """Forget the moments from before then."""
+    FleetCount.delete().where(FleetCount.at < before).execute()
+
+
+def counts(since: int, every: int) -> list[tuple[int, str, int]]:
+    """Moment, state and number of bots since then, at the moments that ``every`` (seconds) divides."""
+    rows = FleetCount.select(FleetCount.at, FleetCount.actual, FleetCount.bots)
+    kept = rows.where((FleetCount.at >= since) & (FleetCount.at % every == 0)).order_by(FleetCount.at)
+    return list(kept.tuples())
+
+
+def carried() -> list[Bot]:
+    """The bots that are there with their limit and last report, for what each node carries."""
+    rows = Bot.select(Bot.agent, Bot.node, Bot.memory_mb, Bot.report, Bot.reported_at).join(Agent)
+    return list(rows.where(Agent.removed_at.is_null()))
