@@ -15,9 +15,7 @@ def database() -> tuple[str, int]:
     if not on_sqlite():
         [(size,)] = db.execute_sql("SELECT pg_database_size(current_database())").fetchall()
         return "PostgreSQL", int(size)
-    [(pages,)], [(page,)] = (
-        db.execute_sql(f"PRAGMA {name}").fetchall() for name in ("page_count", "page_size")
-    )
+    [(pages,)], [(page,)] = (db.execute_sql(f"PRAGMA {name}").fetchall() for name in ("page_count", "page_size"))
     return "SQLite", int(pages * page)
 
 
@@ -28,14 +26,14 @@ def database_file() -> str | None:
 
 def open_jobs() -> dict[str, tuple[int, float]]:
     """For each state of open jobs: how many there are, and when the oldest was asked for."""
-    rows = Job.select(Job.state, fn.COUNT(Job.id), fn.MIN(Job.created_at)).where(Job.state.in_(STILL_OPEN))
+    rows: Any = Job.select(Job.state, fn.COUNT(Job.id), fn.MIN(Job.created_at)).where(Job.state.in_(STILL_OPEN))
     return {state: (count, oldest) for state, count, oldest in rows.group_by(Job.state).tuples()}
 
 
 def ended_jobs(since: float, every: int) -> list[tuple[int, str, int]]:
     """Moment (a multiple of ``every`` seconds), state and number of the jobs that ended since then."""
     slot = fn.FLOOR(Job.ended_at / every) if not on_sqlite() else Job.ended_at.cast("INTEGER") / every
-    rows = Job.select(slot.alias("slot"), Job.state, fn.COUNT(SQL("*"))).where(Job.ended_at >= since)
+    rows: Any = Job.select(slot.alias("slot"), Job.state, fn.COUNT(SQL("*"))).where(Job.ended_at >= since)
     return [(int(at) * every, state, count) for at, state, count in rows.group_by(SQL("slot"), Job.state).tuples()]
 
 
@@ -43,7 +41,7 @@ def masters() -> list[dict[str, Any]]:
     """Each master: its name, since when it is known, when it last asked for jobs and last got some, how many it holds."""
     last = Run.select(fn.MAX(Run.created_at)).where(Run.master == Master.name)
     held = Run.select(fn.COUNT(Run.id)).where((Run.master == Master.name) & (Run.state != ENDED))
-    rows = Master.select(
+    rows: Any = Master.select(
         Master.name, Master.created_at, Master.seen_at, last.alias("claimed_at"), held.alias("held")
     ).order_by(Master.name)
     return list(rows.dicts())

@@ -1,6 +1,9 @@
 """The fleet: how many bots were in which state, moment by moment, and what each node carries now."""
 
-from peewee import BigIntegerField, CompositeKey, IntegerField, TextField, fn
+from collections.abc import Iterable
+from typing import Any
+
+from peewee import SQL, BigIntegerField, CompositeKey, IntegerField, TextField, fn
 
 from pillar_service.store.agents import Agent
 from pillar_service.store.bots import Bot
@@ -25,11 +28,11 @@ def is_counted(at: int) -> bool:
 
 def count(at: int, silent_since: float, settled: list[str], silent: str) -> None:
     """Keep how many bots are in which state now; one not heard of since then is ``silent``, unless it is ``settled``."""
-    rows = (
+    rows: Any = (
         Bot.select(Bot.actual, (Bot.reported_at < silent_since).alias("old"), fn.COUNT(Bot.agent).alias("bots"))
         .join(Agent)
         .where(Agent.removed_at.is_null())
-        .group_by(Bot.actual, (Bot.reported_at < silent_since))
+        .group_by(Bot.actual, SQL("old"))
         .tuples()
     )
     counts: dict[str, int] = {}
@@ -45,11 +48,10 @@ def forget(before: int) -> None:
     FleetCount.delete().where(FleetCount.at < before).execute()
 
 
-def counts(since: int, every: int) -> list[tuple[int, str, int]]:
-    """Moment, state and number of bots since then, at the moments that ``every`` (seconds) divides."""
-    rows = FleetCount.select(FleetCount.at, FleetCount.actual, FleetCount.bots)
-    kept = rows.where((FleetCount.at >= since) & (FleetCount.at % every == 0)).order_by(FleetCount.at)
-    return list(kept.tuples())
+def counts(moments: Iterable[int]) -> list[tuple[int, str, int]]:
+    """Moment, state and number of bots at these moments."""
+    rows: Any = FleetCount.select(FleetCount.at, FleetCount.actual, FleetCount.bots)
+    return list(rows.where(FleetCount.at.in_(list(moments))).order_by(FleetCount.at).tuples())
 
 
 def carried() -> list[Bot]:

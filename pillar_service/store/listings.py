@@ -6,7 +6,7 @@ A page begins after a row (its time and id). The time alone bounds the index; th
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Field, ModelSelect
+from peewee import Expression, Field, ModelSelect, fn
 
 from pillar_service.core.agents import AgentType
 from pillar_service.core.listing import Cursor
@@ -17,7 +17,6 @@ from pillar_service.store.bots import Bot
 from pillar_service.store.database import Table
 from pillar_service.store.jobs import Job, JobLine
 from pillar_service.store.nodes import Node
-from pillar_service.store.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -77,26 +76,51 @@ def _bots(account: str | None, **equal: object) -> "ModelSelect[Bot]":
     return _where(rows, Bot, **equal)
 
 
-def bots(page: Page, account: str | None = None, heard: tuple[float, bool] | None = None, **equal: object) -> list[Bot]:
-    """Bots, gone ones too, with these columns; ``heard`` is a time and whether they were heard of since then."""
+@dataclass(frozen=True)
+class Silence:
+    """Who counts as lost: not heard of since then (Unix seconds), unless in one of the settled states."""
+
+    since: float
+    settled: list[str]
+    lost: str
+
+    def shows(self, state: str) -> Expression:
+        """Whether a bot is shown as being in that state."""
+        silent = (Bot.reported_at < self.since) & Bot.actual.not_in(self.settled)
+        if state == self.lost:
+            return silent | (Bot.actual == state)
+        heard = Bot.reported_at.is_null() | (Bot.reported_at >= self.since) | Bot.actual.in_(self.settled)
+        return (Bot.actual == state) & heard
+
+
+def bots(
+    page: Page, silence: Silence, state: str | None = None, account: str | None = None, **equal: object
+) -> list[Bot]:
+    """Bots, gone ones too, with these columns, shown in that state, of that account; the newest first."""
     rows = _bots(account, **equal)
-    if heard is not None:
-        then, since = heard
-        rows = rows.where((Bot.reported_at >= then) | Bot.reported_at.is_null() if since else Bot.reported_at < then)
+    rows = rows if state is None else rows.where(silence.shows(state))
     return _page(rows, Agent.created_at, Agent.id, page)
 
 
-def reports(page: Page, **equal: object) -> list[Bot]:
+def reports(page: Page, silence: Silence, state: str | None = None, **equal: object) -> list[Bot]:
     """Bots by their nodes' last word on them, the newest first."""
     rows = _bots(None, **equal).where(Bot.reported_at.is_null(False))
+    rows = rows if state is None else rows.where(silence.shows(state))
     return _page(rows, Bot.reported_at, Bot.agent, page)
-
-
-def samples(page: Page, bot: str) -> list[Sample]:
-    """What was reported of one bot, the newest first."""
-    return _page(Sample.select().where(Sample.bot == bot), Sample.at, Sample.bot, page)
 
 
 def nodes(limit: int, after: str = "") -> list[Node]:
     """Nodes by id, after that one."""
     return list(Node.select().where(Node.id > after).order_by(Node.id).limit(limit))
+
+
+def owning(accounts: list[str]) -> dict[str, int]:
+    """How many bots belong to each of these accounts."""
+    rows: Any = Belongs.select(Belongs.source, fn.COUNT(Belongs.target)).where(Belongs.source.in_(accounts))
+    return dict(rows.group_by(Belongs.source).tuples())
+
+
+def ports_used(nodes: list[str]) -> dict[str, int]:
+    """How many ports of each of these nodes are taken."""
+    rows: Any = Bot.select(Bot.node, fn.COUNT(Bot.port)).where(Bot.node.in_(nodes) & Bot.port.is_null(False))
+    return dict(rows.group_by(Bot.node).tuples())

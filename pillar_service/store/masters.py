@@ -29,3 +29,9 @@ def hashes() -> list[tuple[str, str]]:
 def seen(name: str, now: float) -> None:
     """A master has just asked for jobs."""
     Master.update(seen_at=now).where(Master.name == name).execute()
+
+
+def seen_at(name: str) -> float | None:
+    """When a master last asked for jobs, as far as it is written down."""
+    found: float | None = Master.select(Master.seen_at).where(Master.name == name).scalar()
+    return found

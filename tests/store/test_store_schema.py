@@ -20,6 +20,7 @@ from pillar_service.store import (
     fleet,
     jobs,
     masters,
+    migrations,
     nodes,
     pillars,
     runs,
@@ -29,7 +30,6 @@ from pillar_service.store import (
 )
 from pillar_service.store.database import db, transaction
 
-MIGRATIONS = Path(database.__file__).parent / "migrations"
 CHECKS = {
     ("agent", "type"): AgentType,
     ("account", "state"): AccountState,
@@ -49,6 +49,9 @@ TABLES = [
     tokens.Token,
     fleet.FleetCount,
 ]  # fmt: skip
+
+STEPS = sorted(file.stem for file in Path(migrations.__file__).parent.glob("0*.py"))
+"""Every migration."""
 
 
 def check_of(table: str, column: str) -> set[str]:
