@@ -20,7 +20,6 @@ from pillar_service.store import (
     fleet,
     jobs,
     masters,
-    migrations,
     nodes,
     pillars,
     runs,
@@ -49,9 +48,6 @@ TABLES = [
     tokens.Token,
     fleet.FleetCount,
 ]  # fmt: skip
-
-STEPS = sorted(file.stem for file in Path(migrations.__file__).parent.glob("0*.py"))
-"""Every migration."""
 
 
 def check_of(table: str, column: str) -> set[str]:
