@@ -54,7 +54,7 @@ def counts(moments: Iterable[int]) -> list[tuple[int, str, int]]:
     return list(rows.where(FleetCount.at.in_(list(moments))).order_by(FleetCount.at).tuples())
 
 
-def carried() -> list[Bot]:
-    """The bots that are there with their limit and last report, for what each node carries."""
-    rows = Bot.select(Bot.agent, Bot.node, Bot.memory_mb, Bot.report, Bot.reported_at).join(Agent)
-    return list(rows.where(Agent.removed_at.is_null()))
+def carried() -> list[tuple[str, int, dict[str, Any] | None]]:
+    """Node, memory limit (MiB) and last report of each bot that is there."""
+    rows: Any = Bot.select(Bot.node, Bot.memory_mb, Bot.report).join(Agent)
+    return list(rows.where(Agent.removed_at.is_null()).tuples())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service import __version__
-from pillar_service.core.jobs import OPEN, OVER
+from pillar_service.core.jobs import OPEN, OVER, JobState
 from pillar_service.settings import settings
 from pillar_service.store import figures
 
@@ -41,12 +41,10 @@ def queue() -> dict[str, Any]:
     """Open jobs by state, the age of the oldest (seconds, None when there is none), and what ended in the last hour."""
     now = time.time()
     waiting = figures.open_jobs()
-    ended = dict.fromkeys(sorted(map(str, OVER)), 0)
-    for _, state, count in figures.ended_jobs(now - 3600, 3600):
-        ended[state] += count
+    ended = dict.fromkeys(sorted(map(str, OVER)), 0) | figures.ended_jobs(now - 3600, now + 1)
     oldest = min((at for _, at in waiting.values()), default=None)
     return {
-        "open": {str(state): waiting.get(state, (0, 0.0))[0] for state in sorted(OPEN)},
+        "open": {str(state): waiting.get(state, (0, 0.0))[0] for state in JobState if state in OPEN},
         "oldest_s": None if oldest is None else max(0.0, now - oldest),
         "last_hour": ended,
     }

@@ -20,6 +20,7 @@ def stacked(moments: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[
     totals = {kind: sum(_count(moment, kind) for moment in moments) for kind in kinds}
     last = next((moment["counts"] for moment in reversed(moments) if moment["counts"] is not None), {})
     return {
+        "since": moments[0]["at"] if moments else None,
         "bars": bars,
         "most": most,
         "kinds": kinds,
