@@ -11,6 +11,9 @@ EVENT_TYPE = "nz.butt.saltcellar.pub.health"
 LOST_AFTER_S = 120.0
 """No word for this long and a bot counts as lost: eight heartbeats of 15 s."""
 
+SETTLED = (Actual.GONE, Actual.PROVISIONING)
+"""States that silence does not change."""
+
 STATUSES = ("running", "exited", "created", "restarting", "paused", "dead", "missing")
 HEALTHS = ("healthy", "unhealthy", "starting", "none")
 COUNTERS = ("rx_bytes", "tx_bytes", "restarts")
@@ -39,8 +42,7 @@ def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
 
     Arguments: the last reported state, when it was reported and the time now (both Unix seconds).
     """
-    settled = (Actual.GONE, Actual.PROVISIONING)
-    if actual in settled or reported_at is None or now - reported_at <= LOST_AFTER_S:
+    if actual in SETTLED or reported_at is None or now - reported_at <= LOST_AFTER_S:
         return actual
     return Actual.LOST
 

@@ -59,3 +59,8 @@ def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) ->
     if state is AccountState.SUSPENDED:
         return of_belonging & OF_SUSPENDED
     return of_belonging | (OF_OPERATOR if role is AccountRole.OPERATOR else frozenset())
+
+
+def may_administer(role: AccountRole, state: AccountState) -> bool:
+    """Whether an account may open the operators' pages; they ask for a second factor besides."""
+    return role is AccountRole.OPERATOR and state is AccountState.ACTIVE

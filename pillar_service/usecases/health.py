@@ -15,7 +15,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.store import bots, jobs, nodes, samples
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
-from pillar_service.usecases import endings, pillars, reports
+from pillar_service.usecases import endings, fleet, pillars, reports
 
 SAMPLES_KEPT_S = 30 * 86_400.0
 MOST_EVENTS = 1000
@@ -40,6 +40,7 @@ def take(node: str, events: object) -> dict[str, list[Any]]:
                 accepted.append(str(id))
             except Invalid as error:
                 refused.append({"id": str(id)[:200], "reason": error.sentence})
+        fleet.note(now)
     return {"accepted": accepted, "refused": refused}
 
 

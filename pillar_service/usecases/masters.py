@@ -2,12 +2,16 @@
 
 import hmac
 import time
+from contextlib import suppress
 
 from pillar_service.core import names, tokens
-from pillar_service.core.errors import Unauthenticated
+from pillar_service.core.errors import SaltcellarError, Unauthenticated
 from pillar_service.store import masters
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
+
+SEEN_EVERY_S = 30.0
+"""How often it is written down that a master asks for jobs."""
 
 
 def new_token(actor: str, name: str) -> str:
@@ -34,3 +38,11 @@ def authenticate(token: str) -> str:
 def has_token(name: str, token: str) -> bool:
     """Whether this is that master's token now."""
     return (name, tokens.hash_token(token)) in masters.hashes()
+
+
+def seen(name: str) -> None:
+    """A master asks for jobs: write that down, if it was not just now. A busy database is no reason to turn it away."""
+    last, now = masters.seen_at(name), time.time()
+    if last is None or not 0 <= now - last < SEEN_EVERY_S:
+        with suppress(SaltcellarError), transaction():
+            masters.seen(name, now)

@@ -4,7 +4,7 @@ import pytest
 
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.commands import COMMANDS
-from pillar_service.core.permissions import OF_COMMAND, Act, acts
+from pillar_service.core.permissions import OF_COMMAND, Act, acts, may_administer
 
 OWNER, MEMBER, STRANGER = Belonging.OWNER, Belonging.MEMBER, None
 PERSON, OPERATOR = AccountRole.PERSON, AccountRole.OPERATOR
@@ -34,3 +34,8 @@ def test_each_standing_may_exactly_this(belonging, role, state, may):
 
 def test_every_command_says_what_it_takes():
     assert OF_COMMAND.keys() == COMMANDS.keys()
+
+
+def test_operators_alone_administer_and_only_while_they_are_active():
+    allowed = {(role, state) for role in AccountRole for state in AccountState if may_administer(role, state)}
+    assert allowed == {(OPERATOR, ACTIVE)}

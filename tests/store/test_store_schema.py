@@ -21,6 +21,7 @@ from pillar_service.store import (
     audit,
     bots,
     database,
+    fleet,
     holds,
     jobs,
     masters,
@@ -51,12 +52,14 @@ CHECKS = {
     ("subscription", "state"): PaymentState,
     ("payment", "provider"): ProviderName,
     ("payment", "kind"): PaymentKind,
+    ("fleet_count", "actual"): Actual,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
     jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
     tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
+    fleet.FleetCount,
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 
 from pillar_service.core.errors import Forbidden
 from pillar_service.core.names import shown
-from pillar_service.usecases import runs
+from pillar_service.usecases import masters, runs
 from pillar_service.web import asking, waiting
 
 blueprint = Blueprint("runs", __name__)
@@ -24,6 +24,7 @@ def claim() -> dict[str, Any]:
     """What this master is to publish now; waits for something to do."""
     given = asking.body("master", "wait")
     master, wait = _itself(given.get("master")), asking.seconds(given.get("wait", 0))
+    masters.seen(master)
     return {"runs": waiting.until(lambda: runs.claim(master) if runs.is_claimable() else [], wait)}
 
 

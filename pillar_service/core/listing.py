@@ -1,0 +1,59 @@
+"""What long listings share: pages that stay right while rows are added, and days as people write them.
+
+A page is found by the last row that was seen (its time and its id), never by a number of rows to skip: rows that come
+in above do not push anything onto the next page.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from pillar_service.core.errors import Invalid
+from pillar_service.core.names import shown
+
+PAGE = 50
+"""How many rows a page has."""
+
+CURSOR = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,17})?)_([A-Za-z0-9._-]{1,128})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last row seen: when it was (Unix seconds) and its id."""
+
+    at: float
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.at!r}_{self.id}"
+
+
+def cursor(written: str) -> Cursor | None:
+    """The cursor in an address, None for an empty one; raises Invalid."""
+    if not written:
+        return None
+    found = CURSOR.fullmatch(written)
+    if found is None or not math.isfinite(float(found[1])):
+        raise Invalid("That page is not known: go back to the first one.")
+    return Cursor(float(found[1]), found[2])
+
+
+def since(day: str) -> float | None:
+    """When a day (2026-01-31, UTC) begins, in Unix seconds; None for an empty one; raises Invalid."""
+    return _midnight(day).timestamp() if day else None
+
+
+def until(day: str) -> float | None:
+    """When a day (2026-01-31, UTC) is over, in Unix seconds; None for an empty one; raises Invalid."""
+    return (_midnight(day) + timedelta(days=1)).timestamp() if day else None
+
+
+def _midnight(day: str) -> datetime:
+    try:
+        read = date.fromisoformat(day)
+    except ValueError as error:
+        raise Invalid(f"{shown(day)} is no day: write it as 2026-01-31.") from error
+    if not 1970 <= read.year < 3000:
+        raise Invalid(f"{shown(day)} is no day that this service knows of.")
+    return datetime(read.year, read.month, read.day, tzinfo=UTC)

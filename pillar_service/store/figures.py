@@ -1,0 +1,51 @@
+"""Figures on the service itself: its database, its queue, its masters."""
+
+from typing import Any
+
+from peewee import SQL, fn
+
+from pillar_service.store.database import db, on_sqlite
+from pillar_service.store.jobs import STILL_OPEN, Job
+from pillar_service.store.masters import Master
+from pillar_service.store.runs import ENDED, Run
+
+
+def database() -> tuple[str, int]:
+    """Which kind of database it is and how many bytes it has."""
+    if not on_sqlite():
+        [(size,)] = db.execute_sql("SELECT pg_database_size(current_database())").fetchall()
+        return "PostgreSQL", int(size)
+    [(pages,)], [(page,)] = (db.execute_sql(f"PRAGMA {name}").fetchall() for name in ("page_count", "page_size"))
+    return "SQLite", int(pages * page)
+
+
+def database_file() -> str | None:
+    """Where the database is, if it is a file."""
+    return str(db.obj.database) if on_sqlite() else None
+
+
+def open_jobs() -> dict[str, tuple[int, float]]:
+    """For each state of open jobs: how many there are, and when the oldest was asked for."""
+    rows: Any = Job.select(Job.state, fn.COUNT(Job.id), fn.MIN(Job.created_at)).where(Job.state.in_(STILL_OPEN))
+    return {state: (count, oldest) for state, count, oldest in rows.group_by(Job.state).tuples()}
+
+
+def ended_jobs(since: float, until: float) -> dict[str, int]:
+    """How many jobs ended from then until then, by state: one range of an index."""
+    rows: Any = Job.select(Job.state, fn.COUNT(SQL("*"))).where((Job.ended_at >= since) & (Job.ended_at < until))
+    return dict(rows.group_by(Job.state).tuples())
+
+
+def masters() -> list[dict[str, Any]]:
+    """Each master: its name, since when it is known, when it last asked for jobs and last got some, how many it holds."""
+    last = Run.select(fn.MAX(Run.created_at)).where(Run.master == Master.name)
+    held = Run.select(fn.COUNT(Run.id)).where((Run.master == Master.name) & (Run.state != ENDED))
+    rows: Any = Master.select(
+        Master.name, Master.created_at, Master.seen_at, last.alias("claimed_at"), held.alias("held")
+    ).order_by(Master.name)
+    return list(rows.dicts())
+
+
+def open_runs(limit: int) -> list[Run]:
+    """The runs that are not over, those whose time is up first."""
+    return list(Run.select().where(Run.state != ENDED).order_by(Run.expires_at).limit(limit))

@@ -1,0 +1,126 @@
+"""Long listings, newest first, a page at a time: each filter has an index, each page a limit.
+
+A page begins after a row (its time and id). The time alone bounds the index; the rest orders rows of the same time.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import Expression, Field, ModelSelect, fn
+
+from pillar_service.core.agents import AgentType
+from pillar_service.core.listing import Cursor
+from pillar_service.store.accounts import Account
+from pillar_service.store.agents import Agent, Belongs
+from pillar_service.store.audit import Audit
+from pillar_service.store.bots import Bot
+from pillar_service.store.database import Table
+from pillar_service.store.jobs import Job, JobLine
+from pillar_service.store.nodes import Node
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which rows: after which one, from when until when (Unix seconds), at most how many."""
+
+    limit: int
+    after: Cursor | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def _page(rows: "ModelSelect[Any]", at: Field, id: Field, page: Page) -> list[Any]:
+    if page.after is not None:
+        rows = rows.where((at <= page.after.at) & ((at < page.after.at) | (id < page.after.id)))
+    if page.since is not None:
+        rows = rows.where(at >= page.since)
+    if page.until is not None:
+        rows = rows.where(at < page.until)
+    return list(rows.order_by(at.desc(), id.desc()).limit(page.limit))
+
+
+def _where(rows: "ModelSelect[Any]", table: type[Table], **equal: object) -> "ModelSelect[Any]":
+    for name, value in equal.items():
+        rows = rows if value is None else rows.where(getattr(table, name) == value)
+    return rows
+
+
+def jobs(page: Page, bots_of: str | None = None, **equal: object) -> list[Job]:
+    """Jobs with these columns; ``bots_of`` is an account's id."""
+    rows = _where(Job.select(), Job, **equal)
+    if bots_of is not None:
+        rows = rows.where(Job.bot.in_(Belongs.select(Belongs.target).where(Belongs.source == bots_of)))
+    return _page(rows, Job.created_at, Job.id, page)
+
+
+def lines(job: str, after: int, limit: int) -> list[JobLine]:
+    """A job's lines after the n-th, in order."""
+    return list(JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n).limit(limit))
+
+
+def audit(page: Page, **equal: object) -> list[Audit]:
+    """Audit rows with these columns."""
+    return _page(_where(Audit.select(), Audit, **equal), Audit.at, Audit.id, page)
+
+
+def accounts(page: Page, **equal: object) -> list[Account]:
+    """Accounts with these columns, the newest first."""
+    rows = Account.select(Account, Agent).join(Agent).where(Agent.type == str(AgentType.PERSON))
+    return _page(_where(rows, Account, **equal), Agent.created_at, Agent.id, page)
+
+
+def _bots(account: str | None, **equal: object) -> "ModelSelect[Bot]":
+    rows = Bot.select(Bot, Agent).join(Agent).where(Agent.type == str(AgentType.BOT))
+    if account is not None:
+        rows = rows.where(Agent.id.in_(Belongs.select(Belongs.target).where(Belongs.source == account)))
+    return _where(rows, Bot, **equal)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Who counts as lost: not heard of since then (Unix seconds), unless in one of the settled states."""
+
+    since: float
+    settled: list[str]
+    lost: str
+
+    def shows(self, state: str) -> Expression:
+        """Whether a bot is shown as being in that state."""
+        silent = (Bot.reported_at < self.since) & Bot.actual.not_in(self.settled)
+        if state == self.lost:
+            return silent | (Bot.actual == state)
+        heard = Bot.reported_at.is_null() | (Bot.reported_at >= self.since) | Bot.actual.in_(self.settled)
+        return (Bot.actual == state) & heard
+
+
+def bots(
+    page: Page, silence: Silence, state: str | None = None, account: str | None = None, **equal: object
+) -> list[Bot]:
+    """Bots, gone ones too, with these columns, shown in that state, of that account; the newest first."""
+    rows = _bots(account, **equal)
+    rows = rows if state is None else rows.where(silence.shows(state))
+    return _page(rows, Agent.created_at, Agent.id, page)
+
+
+def reports(page: Page, silence: Silence, state: str | None = None, **equal: object) -> list[Bot]:
+    """Bots by their nodes' last word on them, the newest first."""
+    rows = _bots(None, **equal).where(Bot.reported_at.is_null(False))
+    rows = rows if state is None else rows.where(silence.shows(state))
+    return _page(rows, Bot.reported_at, Bot.agent, page)
+
+
+def nodes(limit: int, after: str = "") -> list[Node]:
+    """Nodes by id, after that one."""
+    return list(Node.select().where(Node.id > after).order_by(Node.id).limit(limit))
+
+
+def owning(accounts: list[str]) -> dict[str, int]:
+    """How many bots belong to each of these accounts."""
+    rows: Any = Belongs.select(Belongs.source, fn.COUNT(Belongs.target)).where(Belongs.source.in_(accounts))
+    return dict(rows.group_by(Belongs.source).tuples())
+
+
+def ports_used(nodes: list[str]) -> dict[str, int]:
+    """How many ports of each of these nodes are taken."""
+    rows: Any = Bot.select(Bot.node, fn.COUNT(Bot.port)).where(Bot.node.in_(nodes) & Bot.port.is_null(False))
+    return dict(rows.group_by(Bot.node).tuples())

@@ -1,0 +1,29 @@
+"""What the operators' pages ask: when a master was last heard, the fleet over time, indexes for long listings."""
+
+from peewee import Database
+
+STATEMENTS = """
+ALTER TABLE master ADD COLUMN seen_at DOUBLE PRECISION;
+
+CREATE TABLE fleet_count (
+    at BIGINT NOT NULL,
+    actual TEXT NOT NULL CHECK (actual IN ('provisioning', 'alive', 'sick', 'stopped', 'lost', 'gone')),
+    bots INTEGER NOT NULL,
+    PRIMARY KEY (at, actual)
+);
+
+CREATE INDEX agent_type ON agent (type, created_at);
+CREATE INDEX bot_reported ON bot (reported_at);
+CREATE INDEX job_state ON job (state, created_at);
+CREATE INDEX job_command ON job (command, created_at);
+CREATE INDEX job_actor ON job (actor, created_at);
+CREATE INDEX job_ended ON job (ended_at, state);
+CREATE INDEX run_master ON run (master, created_at);
+CREATE INDEX audit_actor ON audit (actor, at);
+CREATE INDEX audit_action ON audit (action, at)
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

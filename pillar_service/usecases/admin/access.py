@@ -1,0 +1,25 @@
+"""Who is let to the operators' pages."""
+
+from pillar_service.core.agents import AccountRole, AccountState
+from pillar_service.core.errors import Forbidden, NotFound
+from pillar_service.core.permissions import may_administer
+from pillar_service.store import accounts
+from pillar_service.usecases.admin.parts import part
+
+
+def is_operator(person: str | None) -> bool:
+    """Whether an account (its id) is an operator's, and active."""
+    account = accounts.find(person) if person else None
+    return account is not None and may_administer(AccountRole(account.role), AccountState(account.state))
+
+
+def admit(person: str | None) -> None:
+    """Let an account (its id) in.
+
+    Raises NotFound for everybody who is no active operator, and Forbidden for one whose second factor is not on.
+    """
+    if person is None or not is_operator(person):
+        raise NotFound("There is nothing at this address.")
+    second_factor = part("second_factor")
+    if second_factor is None or not second_factor.is_on(person):
+        raise Forbidden("Turn on two-factor sign-in on your account page: the operators' pages ask for it.")

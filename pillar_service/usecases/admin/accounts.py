@@ -1,0 +1,99 @@
+"""Accounts, as operators see them: nothing of their passwords."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.agents import AccountRole, AccountState
+from pillar_service.core.errors import Conflict, Invalid, Unavailable
+from pillar_service.core.listing import Cursor
+from pillar_service.store import listings
+from pillar_service.store.accounts import Account
+from pillar_service.store.database import transaction
+from pillar_service.usecases import accounts, auditing
+from pillar_service.usecases.admin import audit, bots, filters, jobs
+from pillar_service.usecases.admin.parts import part
+
+REASON_LENGTH = 300
+MOST_MONTHS = 24
+
+
+def listed(before: str = "", state: str = "", role: str = "", since: str = "", until: str = "") -> filters.Listing:
+    """Accounts, the newest first."""
+    rows = listings.accounts(
+        filters.page(before, since, until),
+        state=filters.one_of(AccountState, state, "state of an account"),
+        role=filters.one_of(AccountRole, role, "role"),
+    )
+    return filters.listed(rows, lambda row: Cursor(row.agent.created_at, row.id), described)
+
+
+def described(rows: Iterable[Account]) -> list[dict[str, Any]]:
+    """Accounts with the number of their bots."""
+    found = list(rows)
+    owning = listings.owning([row.id for row in found])
+    return [
+        {
+            "id": row.id,
+            "name": row.agent.name,
+            "email": row.email,
+            "state": row.state,
+            "role": row.role,
+            "bots": owning.get(row.id, 0),
+            "created_at": row.agent.created_at,
+        }
+        for row in found
+    ]
+
+
+def show(id: str) -> dict[str, Any]:
+    """One account: {"account", "bots", "jobs", "audit", "payment"}, the newest of each; raises NotFound."""
+    account = accounts.found(id)
+    return {
+        "account": described([account])[0],
+        "bots": bots.listed(account=account.id)["rows"],
+        "jobs": jobs.listed(account=account.id)["rows"][:20],
+        "audit": audit.of_account(account.id, 20),
+        "payment": _payment(account.id),
+    }
+
+
+def _payment(id: str) -> dict[str, Any] | None:
+    show_payment = getattr(part("payments"), "show", None)
+    return None if show_payment is None else dict(show_payment(id))
+
+
+def takes_payments() -> bool:
+    """Whether months can be marked paid."""
+    return part("payments") is not None
+
+
+def mark_paid(actor: str, id: object, months: object, key: str | None = None) -> None:
+    """Mark months of an account paid, once for the same ``key``; raises Unavailable where nobody pays."""
+    payments, number = part("payments"), names.whole_number(months, "number of months", 1, MOST_MONTHS)
+    if payments is None:
+        raise Unavailable("This service takes no payments.")
+    payments.mark_paid(actor, accounts.found(id).id, number, key)
+
+
+def suspend(actor: str, person: str, id: object, reason: object) -> dict[str, Any]:
+    """Suspend an account, for a reason that the audit keeps; ``person`` is who does it. Returns {"agent", "jobs"}."""
+    if accounts.found(id).id == person:
+        raise Conflict("This is your own account: ask another operator to suspend it.")
+    return _set_state(actor, "accounts.suspend", id, AccountState.SUSPENDED, reason)
+
+
+def resume(actor: str, id: object, reason: object) -> dict[str, Any]:
+    """Resume an account, for a reason that the audit keeps. Returns {"agent", "jobs"}."""
+    return _set_state(actor, "accounts.resume", id, AccountState.ACTIVE, reason)
+
+
+def _set_state(actor: str, action: str, id: object, state: AccountState, reason: object) -> dict[str, Any]:
+    said = names.text(reason, "reason", REASON_LENGTH).strip()
+    if not said:
+        raise Invalid("Say why: the reason stands in the audit.")
+    with transaction():
+        done = accounts.set_state(actor, id, state)
+        auditing.record(actor, action, f"agent:{done['agent']['id']}", time.time(), said)
+        return done

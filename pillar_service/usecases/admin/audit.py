@@ -1,0 +1,41 @@
+"""The audit, as operators see it."""
+
+from typing import Any
+
+from pillar_service.core import redaction
+from pillar_service.core.listing import Cursor
+from pillar_service.store import listings
+from pillar_service.store.audit import Audit
+from pillar_service.usecases.admin import filters
+
+
+def listed(
+    before: str = "",
+    actor: str = "",
+    action: str = "",
+    subject: str = "",
+    account: str = "",
+    since: str = "",
+    until: str = "",
+) -> filters.Listing:
+    """What was done, the newest first; ``account`` is who did it, whatever ``actor`` says."""
+    rows = listings.audit(
+        filters.page(before, since, until),
+        actor=f"account:{filters.account(account)}" if account else filters.word(actor, "actor"),
+        action=filters.word(action, "action"),
+        subject=filters.word(subject, "subject"),
+    )
+    return filters.listed(rows, lambda row: Cursor(row.at, row.id), lambda some: [_described(row) for row in some])
+
+
+def of_account(id: str, limit: int) -> list[dict[str, Any]]:
+    """The newest of what an account did and of what was done to it."""
+    page = listings.Page(limit)
+    both = listings.audit(page, actor=f"account:{id}") + listings.audit(page, subject=f"agent:{id}")
+    unique = {row.id: row for row in both}.values()
+    return [_described(row) for row in sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit]]
+
+
+def _described(row: Audit) -> dict[str, Any]:
+    told = {"id": row.id, "at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject}
+    return {**told, "detail": redaction.text(row.detail)}

@@ -1,0 +1,31 @@
+"""Events: what nodes reported."""
+
+import time
+from typing import Any
+
+from pillar_service.core import health
+from pillar_service.core.agents import Actual
+from pillar_service.core.listing import Cursor
+from pillar_service.store import listings
+from pillar_service.store.bots import Bot
+from pillar_service.usecases.admin import bots, filters
+
+
+def listed(
+    before: str = "", state: str = "", node: str = "", bot: str = "", since: str = "", until: str = ""
+) -> filters.Listing:
+    """Each bot's last report, or that of one (its id or name); the latest first."""
+    rows = listings.reports(
+        filters.page(before, since, until),
+        filters.silence(),
+        filters.one_of(Actual, state, "state of a bot"),
+        node=filters.word(node, "node"),
+        agent=bots.show(bot)["id"] if bot else None,
+    )
+    return filters.listed(rows, lambda row: Cursor(row.reported_at, row.id), lambda some: [_last(row) for row in some])
+
+
+def _last(row: Bot) -> dict[str, Any]:
+    actual = health.seen(Actual(row.actual), row.reported_at, time.time())
+    told = {"at": row.reported_at, "actual": str(actual), "report": row.report or {}}
+    return {**told, "bot": row.id, "bot_name": row.name, "node": row.node}

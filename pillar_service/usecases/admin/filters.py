@@ -1,0 +1,52 @@
+"""What a listing is asked for, read from an address; raises Invalid for what can't be, NotFound for an account.
+
+A listing is {"rows", "next"}: ``next`` is the cursor of the page after, None on the last one.
+"""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from pillar_service.core import health, listing, names
+from pillar_service.core.agents import Actual
+from pillar_service.core.errors import Invalid
+from pillar_service.core.listing import PAGE, Cursor
+from pillar_service.store.listings import Page, Silence
+from pillar_service.usecases import accounts
+
+Listing = dict[str, Any]
+
+
+def page(before: str, since: str = "", until: str = "") -> Page:
+    """The page after a cursor, of the days from ``since`` to ``until``; one row more than is shown."""
+    return Page(PAGE + 1, listing.cursor(before), listing.since(since), listing.until(until))
+
+
+def listed(rows: list[Any], key: Callable[[Any], Cursor], described: Callable[[list[Any]], list[Any]]) -> Listing:
+    """A listing of a page's rows."""
+    there = rows[:PAGE]
+    return {"rows": described(there), "next": str(key(there[-1])) if len(rows) > PAGE else None}
+
+
+def one_of(known: type[StrEnum], value: str, what: str) -> str | None:
+    """One of the values of an enum."""
+    if not value or value in list(known):
+        return value or None
+    raise Invalid(f"{names.shown(value)} is no {what}; there are: {', '.join(known)}.")
+
+
+def word(value: str, what: str) -> str | None:
+    """A line of text."""
+    return names.text(value, what, 300) if value else None
+
+
+def account(key: str) -> str | None:
+    """The id of the account with that id or address."""
+    return str(accounts.found(key).id) if key else None
+
+
+def silence() -> Silence:
+    """Who counts as lost now."""
+    settled = [str(state) for state in health.SETTLED]
+    return Silence(time.time() - health.LOST_AFTER_S, settled, str(Actual.LOST))

@@ -1,0 +1,104 @@
+"""Jobs, as operators see them: without what opens a pub."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pillar_service.core import names, redaction
+from pillar_service.core.commands import command as command_named
+from pillar_service.core.errors import Conflict
+from pillar_service.core.jobs import OVER, JobState
+from pillar_service.core.listing import Cursor
+from pillar_service.core.permissions import OF_COMMAND
+from pillar_service.store import bots as bot_rows
+from pillar_service.store import jobs as rows
+from pillar_service.store import listings
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, bots, jobs, permissions, queue
+from pillar_service.usecases.admin import bots as shown_bots
+from pillar_service.usecases.admin import filters
+
+LINES = 500
+"""How many lines of a job are shown at a time."""
+
+POURS = {"bots.create": "bots.start", "bots.import": "bots.start"}
+"""A bot is made once; what did not come to life then is poured again by starting it."""
+
+cancel = jobs.cancel
+
+
+def listed(
+    before: str = "",
+    state: str = "",
+    command: str = "",
+    node: str = "",
+    bot: str = "",
+    account: str = "",
+    actor: str = "",
+    since: str = "",
+    until: str = "",
+) -> filters.Listing:
+    """Jobs, the newest first; ``account`` is whose bots they are for."""
+    found = listings.jobs(
+        filters.page(before, since, until),
+        filters.account(account),
+        state=filters.one_of(JobState, state, "state of a job"),
+        command=command_named(command).name if command else None,
+        node=filters.word(node, "node"),
+        bot=shown_bots.show(bot)["id"] if bot else None,
+        actor=filters.word(actor, "actor"),
+    )
+    return filters.listed(found, lambda row: Cursor(row.created_at, row.id), described)
+
+
+def described(found: Iterable[Job]) -> list[dict[str, Any]]:
+    """Jobs with what may be shown of their arguments and results."""
+    these = list(found)
+    known = bot_rows.with_ids({job.bot for job in these})
+    return [_redacted(queue.described(job, known[job.bot].name)) for job in these]
+
+
+def _redacted(job: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **job,
+        "arguments": redaction.arguments(job["arguments"]),
+        "result": redaction.result(job["command"], job["result"]),
+        "error": None if job["error"] is None else redaction.text(job["error"]),
+        "is_over": job["state"] in OVER,
+        "is_waiting": job["state"] in (JobState.QUEUED, JobState.CLAIMED),
+    }
+
+
+def show(id: object, after: object = 0) -> dict[str, Any]:
+    """A job and its lines after the n-th: {"job", "lines", "next"}, ``next`` None on the last page; raises NotFound."""
+    job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
+    found = listings.lines(job.id, first, LINES + 1)
+    lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
+    return {"job": described([job])[0], "lines": lines, "next": lines[-1]["n"] if len(found) > LINES else None}
+
+
+def retry(actor: str, person: str, id: object) -> dict[str, Any]:
+    """Ask again for what a job that is over asked for; pressed twice, it is asked once. Returns {"agent", "job"}.
+
+    Raises Conflict when the job is not over, NotFound when its bot is gone, Forbidden when ``person`` may not ask
+    for it.
+    """
+    job = jobs.found(id)
+    if job.state not in OVER:
+        raise Conflict(f"The job is {job.state}: wait until it is over, or cancel it while it is queued.")
+    command, key = POURS.get(job.command, job.command), f"retry:{job.id}"
+    permissions.require(person, OF_COMMAND[command], job.bot)
+    with transaction():
+        is_new = rows.with_key(actor, key) is None
+        made = _again(actor, command, job.bot, {} if command != job.command else job.arguments, key)
+        if is_new:
+            now_is = made["job"]["id"]
+            auditing.record(actor, "jobs.retry", f"agent:{job.bot}", time.time(), f"job {job.id}, now {now_is}")
+        return made
+
+
+def _again(actor: str, command: str, bot: str, arguments: dict[str, Any], key: str) -> dict[str, Any]:
+    if command == "bots.delete":
+        return bots.delete(actor, bot, purge=False, idempotency_key=key)  # what was to be purged still is
+    return jobs.submit(actor, command, bot, arguments, key)

@@ -1,0 +1,39 @@
+"""Nodes, as operators see them."""
+
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import NotFound
+from pillar_service.core.listing import PAGE
+from pillar_service.store import listings
+from pillar_service.store import nodes as rows
+from pillar_service.store.nodes import Node
+from pillar_service.usecases import nodes
+from pillar_service.usecases.admin import bots, filters, jobs
+
+
+def listed(before: str = "") -> filters.Listing:
+    """Nodes by id; ``before`` is the last id of the page before."""
+    found = listings.nodes(PAGE + 1, filters.word(before, "node") or "")
+    return {"rows": described(found[:PAGE]), "next": found[PAGE - 1].id if len(found) > PAGE else None}
+
+
+def described(found: list[Node]) -> list[dict[str, Any]]:
+    """Nodes with the number of their ports, and of those that are taken."""
+    used = listings.ports_used([node.id for node in found])
+    return [
+        {**nodes.described(node), "used": used.get(node.id, 0), "ports": node.port_last - node.port_first + 1}
+        for node in found
+    ]
+
+
+def show(id: str) -> dict[str, Any]:
+    """One node: {"node", "bots", "jobs"}, the newest of each; raises NotFound."""
+    node = rows.find(id) if id.isprintable() else None
+    if node is None:
+        raise NotFound(f"There is no node {names.shown(id)}.")
+    return {
+        "node": described([node])[0],
+        "bots": bots.listed(node=node.id)["rows"],
+        "jobs": jobs.listed(node=node.id)["rows"][:20],
+    }

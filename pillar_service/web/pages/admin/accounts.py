@@ -1,0 +1,81 @@
+"""Accounts."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, IntegerField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from pillar_service.core.agents import AccountRole, AccountState
+from pillar_service.core.names import new_id
+from pillar_service.usecases.admin import accounts
+from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
+
+
+class Reason(FlaskForm):  # type: ignore[misc]
+    """Why an account is suspended or resumed."""
+
+    reason = StringField(
+        "Why (it stands in the audit)", [InputRequired("Say why."), Length(max=accounts.REASON_LENGTH)]
+    )
+
+
+class Paid(FlaskForm):  # type: ignore[misc]
+    """How many months were paid; the key makes two presses one."""
+
+    months = IntegerField(
+        "Months that were paid", [InputRequired("Say how many."), NumberRange(1, accounts.MOST_MONTHS)], default=1
+    )
+    key = HiddenField(validators=[Length(max=32)])
+
+
+@blueprint.get("/accounts", endpoint="accounts")
+def listed() -> str:
+    """All accounts."""
+    filters = asked("state", "role", "since", "until")
+    known = {"states": list(AccountState), "roles": list(AccountRole)}
+    return render_template("admin/accounts.html", page=accounts.listed(**filters), asked=filters, **known)
+
+
+@blueprint.get("/accounts/<id>", endpoint="account")
+def show(id: str) -> str:
+    """One account."""
+    return _page(id, Paid(formdata=None, key=new_id()))
+
+
+def _page(id: str, form: Paid) -> str:
+    return render_template("admin/account.html", **accounts.show(id), form=form if accounts.takes_payments() else None)
+
+
+@blueprint.route("/accounts/<id>/suspend", endpoint="suspend", methods=["GET", "POST"])
+def suspend(id: str) -> Any:
+    """Ask whether to suspend an account, then do so."""
+    return _confirmed(id, "suspend", lambda reason: accounts.suspend(actor(), person() or "", id, reason))
+
+
+@blueprint.route("/accounts/<id>/resume", endpoint="resume", methods=["GET", "POST"])
+def resume(id: str) -> Any:
+    """Ask whether to resume an account, then do so."""
+    return _confirmed(id, "resume", lambda reason: accounts.resume(actor(), id, reason))
+
+
+def _confirmed(id: str, act: str, carry_out: Any) -> Any:
+    form = Reason()
+    if not form.validate_on_submit():
+        told = render_template("admin/confirm.html", **accounts.show(id), act=act, form=form)
+        return told, 422 if request.method == "POST" else 200
+    done = carry_out(form.reason.data)
+    flash(f"{done['agent']['email']} is {done['agent']['state']} now; {len(done['jobs'])} bots are told so.")
+    return redirect(url_for("admin.account", id=done["agent"]["id"]))
+
+
+@blueprint.post("/accounts/<id>/paid", endpoint="paid")
+def paid(id: str) -> Any:
+    """Mark months paid."""
+    form = Paid()
+    if not form.validate_on_submit():
+        return _page(id, form), 422
+    accounts.mark_paid(actor(), id, form.months.data, form.key.data or None)
+    flash(f"Marked as paid: {form.months.data} months.")
+    return redirect(url_for("admin.account", id=id))

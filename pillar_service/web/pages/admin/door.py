@@ -1,0 +1,57 @@
+"""The door of the operators' pages: who is let in, and what all of them read from an address.
+
+Who is no operator is answered as for an address that is not there, whatever the method: that there are such pages is
+told to nobody. So the door comes before CSRF protection, which it then asks for itself.
+"""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, request
+from flask.blueprints import BlueprintSetupState
+from flask_login import current_user
+
+from pillar_service.core.errors import NotFound
+from pillar_service.usecases.admin import access
+
+PREFIX = "/admin"
+
+blueprint = Blueprint("admin", __name__, url_prefix=PREFIX)
+
+
+@blueprint.record_once
+def _ask_for_tokens_here(state: BlueprintSetupState) -> None:
+    state.app.extensions["csrf"].exempt(blueprint)
+
+
+@blueprint.before_app_request
+def _admit() -> None:
+    if request.path != PREFIX and not request.path.startswith(f"{PREFIX}/"):
+        return
+    try:
+        access.admit(person())
+    except NotFound:
+        abort(404)
+    current_app.extensions["csrf"].protect()
+
+
+def person() -> str | None:
+    """The id of the account that is signed in."""
+    return str(current_user.id) if current_user.is_authenticated else None
+
+
+def actor() -> str:
+    """Who does it, as the audit names them."""
+    return f"account:{person()}"
+
+
+def asked(*names: str) -> dict[str, str]:
+    """The filters in the address, and the cursor: text, empty for none."""
+    return {name: request.args.get(name, "").strip() for name in (*names, "before")}
+
+
+def kept(asked: dict[str, str]) -> dict[str, Any]:
+    """The filters that are set, for the address of another page."""
+    return {name: value for name, value in asked.items() if value and name != "before"}
+
+
+blueprint.add_app_template_filter(kept, "kept_filters")

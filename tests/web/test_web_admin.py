@@ -1,0 +1,427 @@
+"""The operators' pages, as a browser meets them."""
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report
+
+from pillar_service.core.errors import Invalid
+from pillar_service.store import database
+from pillar_service.store import jobs as job_rows
+from pillar_service.usecases import accounts, auditing, bots, health, jobs, masters, runs
+from pillar_service.usecases import admin as admin_cases
+
+PASSWORD = "long enough 1"
+OPERATOR = "op@example.org"
+CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
+PAGES = ("", "/fleet", "/accounts", "/bots", "/nodes", "/jobs", "/events", "/audit", "/search")
+
+
+@pytest.fixture
+def second_factor(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Whose second factor is on (in place of the use cases that turn it on)."""
+    on: set[str] = set()
+    module = ModuleType("pillar_service.usecases.second_factor")
+    module.is_on = on.__contains__  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return on
+
+
+@pytest.fixture
+def payments(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The months that were marked paid."""
+    marked: dict[str, tuple[Any, ...]] = {}
+    module = ModuleType("pillar_service.usecases.payments")
+    module.show = lambda account: {"state": "trial", "until": 2e9, "payments": []}  # type: ignore[attr-defined]
+    module.mark_paid = lambda *asked: marked.setdefault(asked[-1], asked)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Marked(list):  # type: ignore[type-arg]
+        def __iter__(self) -> Iterator[Any]:
+            return iter(marked.values())
+
+    return Marked()
+
+
+@pytest.fixture
+def operator(visitor: FlaskClient, second_factor: set[str]) -> str:
+    """An operator whose second factor is on, signed in; the account's id."""
+    id = str(accounts.create("test", OPERATOR, password=PASSWORD, role="operator")[0]["id"])
+    second_factor.add(id)
+    sign_in(visitor, OPERATOR)
+    return id
+
+
+@pytest.fixture
+def someone(service: Any) -> str:
+    return owner()
+
+
+def csrf(page: Any) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert found
+    return found[1]
+
+
+def without_token(page: Any) -> str:
+    """A page's text but for the CSRF token, which changes with the clock."""
+    return re.sub(r'name="csrf_token" value="[^"]*"', "", page.text)
+
+
+def sign_in(visitor: FlaskClient, email: str) -> None:
+    visitor.delete_cookie("saltcellar")
+    form = {"email": email, "password": PASSWORD, "csrf_token": csrf(visitor.get("/sign-in"))}
+    assert visitor.post("/sign-in", data=form).status_code == 302
+
+
+def every_address(visitor: FlaskClient) -> list[tuple[str, str]]:
+    """Each of the operators' routes by method, with what stands in its address."""
+    found = []
+    for rule in visitor.application.url_map.iter_rules():
+        if rule.endpoint.startswith("admin."):
+            path = rule.rule.replace("<id>", "x")
+            found += [(method, path) for method in rule.methods or () if method not in ("HEAD", "OPTIONS")]
+    assert len(found) > 15
+    return found
+
+
+def test_there_is_nothing_here_for_who_is_no_operator(
+    visitor: FlaskClient, someone: str, second_factor: set[str]
+) -> None:
+    id = str(accounts.create("test", OPERATOR, password=PASSWORD, role="operator")[0]["id"])
+    second_factor.update((someone, id))
+    accounts.set_state("test", OPERATOR, "suspended")
+    for email in (None, OWNER, OPERATOR):
+        if email:
+            sign_in(visitor, email)
+        for method, path in every_address(visitor):
+            page = visitor.open(path, method=method)
+            nothing = visitor.open("/admin/there/is/no/such/thing", method=method)
+            assert (page.status_code, without_token(page)) == (404, without_token(nothing)), (email, method, path)
+        for method in ("OPTIONS", "DELETE", "HEAD"):
+            assert visitor.open("/admin/jobs", method=method).status_code == 404
+
+
+def test_an_operator_without_a_second_factor_is_told_to_turn_it_on(
+    visitor: FlaskClient, operator: str, second_factor: set[str]
+) -> None:
+    assert visitor.get("/admin").status_code == 200
+    second_factor.clear()
+    for method, path in every_address(visitor):
+        page = visitor.open(path, method=method)
+        assert page.status_code == 403
+        assert "Turn on two-factor sign-in" in page.text
+
+
+def test_where_there_is_no_second_factor_nobody_has_it(
+    visitor: FlaskClient, operator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillar_service.usecases.second_factor", None)  # importing it raises
+    assert visitor.get("/admin").status_code == 403
+
+
+def test_every_page_is_there_while_there_is_nothing(visitor: FlaskClient, operator: str) -> None:
+    for path in PAGES:
+        page = visitor.get(f"/admin{path}")
+        assert page.status_code == 200, path
+        assert "<script" not in page.text.replace("<script src=", "")
+        assert "style=" not in page.text
+
+
+def test_the_pages_of_what_is_there(visitor: FlaskClient, operator: str, someone: str) -> None:
+    mine = poured()
+    health.take("cellar-1", [event(report(mine["id"], memory_bytes=3 * 2**20))])
+    masters.new_token("test", "salt")
+    job = jobs.listed()[0]["id"]
+    shown = {
+        "/admin": ("SQLite", "PostgreSQL", "salt", "Queued"),
+        "/admin/fleet": ("<svg", "1 alive", "3.0 MiB", "1 succeeded"),
+        "/admin/accounts": (OWNER, OPERATOR),
+        f"/admin/accounts/{someone}": (OWNER, "my", "bots.create", "accounts.create"),
+        "/admin/bots": ("my", "#alive", "cellar-1"),
+        f"/admin/bots/{mine['id']}": (PUB, OWNER, "bots.create"),
+        "/admin/nodes": ("cellar-1", "1 of 20", "answers"),
+        "/admin/nodes/cellar-1": ("20000–20019", "my", "None."),
+        "/admin/jobs": ("bots.create", job),
+        f"/admin/jobs/{job}": ("bots.create", "Ask for it again", PUB),
+        "/admin/events": ("my", "healthy", "3.0 MiB"),
+        "/admin/audit": ("bots.create", "jobs.succeeded"),
+    }
+    for path, words in shown.items():
+        page = visitor.get(path)
+        assert page.status_code == 200, path
+        missing = [word for word in words if word not in page.text]
+        assert missing in ([], ["SQLite"], ["PostgreSQL"]), path
+        assert len(page.data) < 150_000
+
+
+def test_what_is_not_there_is_a_page(visitor: FlaskClient, operator: str) -> None:
+    for path in ("accounts", "bots", "nodes", "jobs"):
+        assert visitor.get(f"/admin/{path}/0123456789abcdef").status_code == 404
+        assert visitor.get(f"/admin/{path}/%00").status_code in (404, 422)
+
+
+def test_an_account_is_suspended_after_a_question_and_for_a_reason(
+    visitor: FlaskClient, operator: str, someone: str
+) -> None:
+    poured()
+    path = f"/admin/accounts/{someone}/suspend"
+    asked = visitor.get(path)
+    assert "my.butt.nz" in asked.text
+    assert accounts.show(someone)["state"] == "active"
+    assert visitor.post(path, data={"reason": "spam"}).status_code == 400
+    assert visitor.post(path, data={"reason": " ", "csrf_token": csrf(asked)}).status_code == 422
+    assert accounts.show(someone)["state"] == "active"
+    done = visitor.post(path, data={"reason": "spam <b>", "csrf_token": csrf(asked)}, follow_redirects=True)
+    assert "is suspended now; 1 bots are told so" in done.text
+    assert "spam &lt;b&gt;" in done.text
+    assert accounts.show(someone)["state"] == "suspended"
+    said = [(row["actor"], row["detail"]) for row in auditing.trail(f"agent:{someone}")]
+    assert (f"account:{operator}", "spam <b>") in said
+    visitor.post(f"/admin/accounts/{someone}/resume", data={"reason": "talked", "csrf_token": csrf(asked)})
+    assert accounts.show(someone)["state"] == "active"
+
+
+def test_nobody_suspends_themselves(visitor: FlaskClient, operator: str) -> None:
+    path = f"/admin/accounts/{operator}/suspend"
+    page = visitor.post(path, data={"reason": "oops", "csrf_token": csrf(visitor.get(path))})
+    assert page.status_code == 409
+    assert accounts.show(operator)["state"] == "active"
+
+
+def test_months_are_marked_paid_once_for_two_presses(
+    visitor: FlaskClient, operator: str, someone: str, payments: list[tuple[Any, ...]]
+) -> None:
+    page = visitor.get(f"/admin/accounts/{someone}")
+    assert "trial" in page.text
+    key = re.search(r'name="key"[^>]*value="([0-9a-f]+)"', page.text)
+    assert key
+    form = {"months": "3", "key": key[1], "csrf_token": csrf(page)}
+    for _ in range(2):
+        assert visitor.post(f"/admin/accounts/{someone}/paid", data=form).status_code == 302
+    assert [asked[:3] for asked in payments] == [(f"account:{operator}", someone, 3)]
+    for wrong in ("0", "25", "x", ""):
+        refused = visitor.post(f"/admin/accounts/{someone}/paid", data={**form, "months": wrong})
+        assert refused.status_code == 422
+    assert visitor.post(f"/admin/accounts/{someone}/paid", data={"months": "1"}).status_code == 400
+
+
+def test_where_nobody_pays_there_is_no_form(
+    visitor: FlaskClient, operator: str, someone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillar_service.usecases.payments", None)
+    assert "takes no payments" in visitor.get(f"/admin/accounts/{someone}").text
+    token = csrf(visitor.get(f"/admin/accounts/{someone}/suspend"))
+    paid = visitor.post(f"/admin/accounts/{someone}/paid", data={"months": "1", "csrf_token": token})
+    assert paid.status_code == 503
+
+
+def test_a_queued_job_is_cancelled_and_asked_for_again_once(visitor: FlaskClient, operator: str, someone: str) -> None:
+    poured()
+    job = jobs.submit("test", "bots.restart", "my")["job"]["id"]
+    page = visitor.get(f"/admin/jobs/{job}")
+    assert "Cancel it" in page.text
+    assert visitor.post(f"/admin/jobs/{job}/cancel").status_code == 400
+    form = {"csrf_token": csrf(page)}
+    assert visitor.post(f"/admin/jobs/{job}/retry", data=form).status_code == 409
+    visitor.post(f"/admin/jobs/{job}/cancel", data=form)
+    assert jobs.show(job)["job"]["state"] == "cancelled"
+    assert visitor.post(f"/admin/jobs/{job}/cancel", data=form).status_code == 409
+    again = [visitor.post(f"/admin/jobs/{job}/retry", data=form).headers["Location"] for _ in range(2)]
+    assert again[0] == again[1]
+    made = jobs.show(again[0].rpartition("/")[2])["job"]
+    assert (made["command"], made["state"], made["actor"]) == ("bots.restart", "queued", f"account:{operator}")
+    assert visitor.get(again[0]).status_code == 200
+
+
+def test_a_job_that_runs_is_not_cancelled(visitor: FlaskClient, operator: str, someone: str) -> None:
+    poured()
+    job = jobs.submit("test", "bots.restart", "my")["job"]["id"]
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    page = visitor.get(f"/admin/jobs/{job}")
+    assert "can&#39;t be cancelled" in page.text or "can't be cancelled" in page.text
+    token = csrf(visitor.get(f"/admin/accounts/{someone}/suspend"))
+    assert visitor.post(f"/admin/jobs/{job}/cancel", data={"csrf_token": token}).status_code == 409
+
+
+def test_an_operator_asks_for_no_invite_and_no_export_of_others(
+    visitor: FlaskClient, operator: str, someone: str
+) -> None:
+    poured()
+    token = csrf(visitor.get(f"/admin/accounts/{someone}/suspend"))
+    for command in ("bots.invite", "bots.export"):
+        job = jobs.submit("test", command, "my")["job"]["id"]
+        jobs.cancel("test", job)
+        page = visitor.post(f"/admin/jobs/{job}/retry", data={"csrf_token": token})
+        assert page.status_code == 403, command
+
+
+def test_no_page_shows_the_code_of_an_invite_or_its_note(visitor: FlaskClient, operator: str, someone: str) -> None:
+    poured()
+    job = jobs.submit("test", "bots.invite", "my", {"uses": 1, "note": "Carol"})["job"]["id"]
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    runs.add_lines("salt", run["id"], [{"key": "1", "text": f"made {CODE}"}])
+    answer(run, {"id": PUB, "code": CODE, "note": "Carol", "uses": 1})
+    again = jobs.submit("test", "bots.restart", "my")["job"]["id"]
+    with database.transaction():
+        job_rows.move(again, "queued", "cancelled", error=f"no {CODE}")
+    paths = [f"/admin/jobs/{job}", f"/admin/jobs/{again}", "/admin/jobs", "/admin/audit", "/admin/search?q=my"]
+    for path in [*paths, f"/admin/accounts/{someone}", "/admin/bots/my"]:
+        page = visitor.get(path)
+        assert page.status_code == 200
+        assert "c" * 43 not in page.text, path
+        assert "Carol" not in page.text, path
+        assert "argon2" not in page.text, path
+    assert "(hidden)" in visitor.get(f"/admin/jobs/{job}").text
+
+
+FILTERS = {
+    "accounts": {"state": "active", "role": "person", "since": "2020-01-01", "until": "2999-01-01"},
+    "bots": {"state": "alive", "desired": "running", "node": "cellar-1", "account": OWNER, "since": "2020-01-01"},
+    "jobs": {
+        "state": "succeeded", "command": "bots.create", "node": "cellar-1", "bot": "my", "account": OWNER,
+        "actor": "test", "since": "2020-01-01", "until": "2999-01-01",
+    },
+    "events": {"state": "alive", "node": "cellar-1", "bot": "my", "since": "2020-01-01"},
+    "audit": {"actor": "test", "action": "bots.create", "since": "2020-01-01", "until": "2999-01-01"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("noun", list(FILTERS))
+def test_filters_live_in_the_address(visitor: FlaskClient, operator: str, someone: str, noun: str) -> None:
+    health.take("cellar-1", [event(report(poured()["id"]))])
+    page = visitor.get(f"/admin/{noun}", query_string=FILTERS[noun]).text
+    assert "There is nothing here" not in page
+    for name, value in FILTERS[noun].items():
+        chosen = f"<option selected>{value}</option>" in page
+        written = re.search(rf'name="{name}" value="{re.escape(value)}"', page)
+        assert chosen or written, name
+        others = {"state": {"state": "lost"}, "role": {"role": "operator", "state": "suspended"}}
+        other = others.get(name, {name: {"desired": "absent", "command": "bots.export"}.get(name, "nobody-9")})
+        if name in ("since", "until"):
+            other = {name: "2998-01-01" if name == "since" else "1980-01-01"}
+        if (noun, name) == ("accounts", "state"):
+            other = {"state": "suspended"}
+        without = visitor.get(f"/admin/{noun}", query_string={**FILTERS[noun], **other})
+        assert "There is nothing here" in without.text or without.status_code == 404, name
+
+
+@pytest.mark.parametrize("noun", list(FILTERS))
+@pytest.mark.parametrize("wrong", ["x" * 10_000, "\0", "%", "'\"<script>", "\ud800".encode("utf-8", "surrogatepass")])
+def test_a_hostile_filter_is_answered(visitor: FlaskClient, operator: str, noun: str, wrong: Any) -> None:
+    for name in (*FILTERS[noun], "before"):
+        page = visitor.get(f"/admin/{noun}", query_string={name: wrong})
+        assert page.status_code in (200, 404, 422), name
+        assert "<script>" not in page.text
+
+
+def test_the_next_page_keeps_the_filters_and_stays_right_while_rows_come_in(
+    visitor: FlaskClient, operator: str
+) -> None:
+    subject = "agent:0123456789abcdef"
+
+    def add(n: int) -> None:
+        auditing.record("test", "many", subject, float(1_000_000 + n // 3), f"row {n:03}.")
+
+    with database.transaction():
+        for n in range(120):
+            add(n)
+    seen: list[str] = []
+    path = "/admin/audit?action=many&actor=test"
+    for round in range(3):
+        page = visitor.get(path)
+        seen += re.findall(r"row \d{3}\.", page.text)
+        with database.transaction():
+            for n in range(200 + 70 * round, 270 + 70 * round):
+                add(n)
+        found = re.search(r'rel="next" href="([^"]+)"', page.text)
+        path = found[1].replace("&amp;", "&") if found else ""
+    assert path == ""
+    assert len(seen) == 120
+    assert set(seen) == {f"row {n:03}." for n in range(120)}
+
+
+def test_one_word_finds_each_kind(visitor: FlaskClient, operator: str, someone: str) -> None:
+    mine = poured()
+    job = jobs.listed()[0]["id"]
+
+    def found(word: str) -> set[str]:
+        page = visitor.get("/admin/search", query_string={"q": word})
+        assert page.status_code == 200
+        return set(re.findall(r"<h2>(\w+)</h2>", page.text))
+
+    assert found(OWNER) == {"Accounts"}
+    assert found("DEMO@") == {"Accounts"}
+    assert found(someone) == {"Accounts"}
+    assert found("my") == {"Bots"}
+    assert found(mine["id"]) == {"Bots"}
+    assert found(PUB) == {"Bots"}
+    assert found(PUB[:12]) == {"Bots"}
+    assert found("cellar") == {"Nodes"}
+    assert found("cellar-1") == {"Nodes", "Actors"}
+    assert found(job) == {"Jobs"}
+    assert found("test") == {"Jobs", "Actors"}
+    assert found("node:cellar-1") == {"Actors"}
+    assert found(f"account:{operator}") == {"Actors"}
+    assert found("nothing-is-called-so") == set()
+    assert found("") == set()
+    carry_out()
+    bots.delete("test", "my", purge=False)
+    carry_out()
+    assert found("my") == {"Bots"}
+
+
+@pytest.mark.parametrize("word", ["%", "_", "\\", "'", '"', "%%%", "m_", "'; DROP TABLE agent; --", "💥", "ä"])
+def test_a_hostile_word_finds_nothing_and_breaks_nothing(
+    visitor: FlaskClient, operator: str, someone: str, word: str
+) -> None:
+    poured()
+    page = visitor.get("/admin/search", query_string={"q": word})
+    assert page.status_code == 200
+    assert "Nothing is called so" in page.text
+
+
+@pytest.mark.parametrize("word", ["x" * 10_000, "a\0b", "\r\n\x1b[0m a\x07"])
+def test_a_word_that_can_not_be_is_said_to_be_wrong(visitor: FlaskClient, operator: str, word: str) -> None:
+    page = visitor.get("/admin/search", query_string={"q": word})
+    assert page.status_code == 422
+    with pytest.raises(Invalid):
+        admin_cases.search.everything(word)
+
+
+def test_the_charts_take_known_spans_alone(visitor: FlaskClient, operator: str) -> None:
+    assert [visitor.get(f"/admin/fleet?days={days}").status_code for days in (1, 7, 30)] == [200, 200, 200]
+    for wrong in ("2", "0", "x", "", "-1", "9" * 50):
+        assert visitor.get(f"/admin/fleet?days={wrong}").status_code == 422
+
+
+def test_a_long_job_is_shown_some_lines_at_a_time(visitor: FlaskClient, operator: str, someone: str) -> None:
+    bot()
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    runs.add_lines("salt", run["id"], [{"key": str(n), "text": f"line {n:04}."} for n in range(700)])
+    path, seen = f"/admin/jobs/{run['jobs'][0]}", []
+    while path:
+        page = visitor.get(path)
+        seen += re.findall(r"line \d{4}\.", page.text)
+        found = re.search(r'rel="next" href="([^"]+)"', page.text)
+        path = found[1] if found else ""
+    assert seen == [f"line {n:04}." for n in range(700)]
+    assert visitor.get(f"/admin/jobs/{run['jobs'][0]}?after=x").status_code == 422
+
+
+def test_a_master_that_asks_for_jobs_is_seen(visitor: FlaskClient, operator: str, master: FlaskClient) -> None:
+    assert "<td>never</td>" in visitor.get("/admin").text
+    before = time.time()
+    assert master.post("/jobs/claim", json={}).status_code == 200
+    page = visitor.get("/admin").text
+    assert re.search(r"<td>[0-5] s ago</td><td>never</td>", page), page
+    assert time.time() - before < 5
