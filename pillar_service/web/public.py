@@ -11,7 +11,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, problems
 from pillar_service.web.api import description
-from pillar_service.web.pages import bots, jobs, landing, sign_in
+from pillar_service.web.pages import bots, jobs, landing, sign_in, status
 
 LARGEST_FORM = 64 << 10
 
@@ -54,7 +54,7 @@ def create_app() -> Flask:
     figures.register(app)
     app.context_processor(lambda: {"place": chosen.domain})
     app.after_request(_with_headers)
-    for part in (door, landing, sign_in, bots, jobs):
+    for part in (door, landing, sign_in, bots, jobs, status):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
