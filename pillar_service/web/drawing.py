@@ -9,7 +9,7 @@ from html import escape
 from itertools import groupby
 
 WIDTH, HEIGHT = 520, 240
-LEFT, RIGHT, TOP, BOTTOM = 74, 10, 34, 26
+LEFT, RIGHT, TOP, BOTTOM = 82, 10, 34, 26
 """The margins around the lines, for labels."""
 
 STYLE = (
@@ -108,7 +108,11 @@ def _scale(drawing: Drawing, scale: Sequence[float], up: Callable[[float], float
     for value in scale:
         y = up(value)
         yield _horizontal("grid", y)
-        yield f'<text x="{LEFT - 6}" y="{y + 5:.1f}" text-anchor="end">{escape(drawing.shown(value))}</text>'
+        yield f'<text x="{LEFT - 6}" y="{y + 5:.1f}" text-anchor="end">{escape(_short(drawing.shown(value)))}</text>'
+
+
+def _short(written: str) -> str:
+    return written.replace(".0 ", " ")
 
 
 def _times(start: int, end: int, across: Callable[[float], float]) -> Iterator[str]:

@@ -16,6 +16,9 @@
   // Steps that are round in powers of two: 64 MiB, not 50,000,000 bytes.
   const binary = Array.from({ length: 50 }, (_, power) => 2 ** power)
 
+  const clock = (at) => new Date(at * 1000).toISOString().slice(11, 16)
+  const day = (at) => new Date(at * 1000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+
   const FIGURES = {
     memory: { lines: [['memory', 'mean'], ['memory_max', 'most']], shown: size, incrs: binary, limit: true },
     bandwidth: { lines: [['rx_per_s', 'received'], ['tx_per_s', 'sent']], shown: rate, incrs: binary },
@@ -54,7 +57,7 @@
 
   const optionsOf = (figure, told, width) => {
     const colour = colours()
-    const value = (_, one) => figure.shown(one)
+    const value = (_, one, __, place) => place === null ? '' : figure.shown(one)
     const series = figure.lines.map(([, label], n) => (
       { label, value, stroke: colour.lines[n], width: 2, dash: n ? [5, 4] : undefined, points: { show: false } }))
     if (figure.limit) series.push({ label: 'limit', value, stroke: colour.limit, width: 2, dash: [10, 5], points: { show: false } })
@@ -65,8 +68,8 @@
       height: HEIGHT,
       tzDate: (moment) => uPlot.tzDate(new Date(moment * 1000), 'Etc/UTC'),
       scales: { y: { range: (_, least, most) => [0, Math.max(1, most || 0) * 1.08] } },
-      series: [{ value: (_, moment) => moment === null ? '' : new Date(moment * 1000).toISOString().slice(0, 16).replace('T', ' ') }, ...series],
-      axes: [axis, figure.incrs ? { ...written, incrs: figure.incrs } : written],
+      series: [{ label: 'at', value: (_, at) => at === null ? '' : `${day(at)} ${clock(at)}` }, ...series],
+      axes: [{ ...axis, values: (_, all, __, ___, step) => all.map(step < 86400 ? clock : day) }, figure.incrs ? { ...written, incrs: figure.incrs } : written],
       hooks: { draw: [restarts(told, colour.text)] }
     }
   }
