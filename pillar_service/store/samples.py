@@ -50,14 +50,15 @@ class BucketRow(Table):
         primary_key = CompositeKey("bot", "step", "at")
 
 
-def _key(bot: str) -> int:
+def key(bot: str) -> int:
+    """How a bot (its id) stands in these tables."""
     # 64 bits fit a number of either database only with their sign; as text they would be half of a row.
     return int(bot, 16) - 2**63
 
 
 def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
     """Keep samples of bots; the same moment told twice is kept once. Returns those that are new."""
-    given = {(_key(bot), one.at): (bot, one) for bot, samples in told.items() for one in samples}
+    given = {(key(bot), one.at): (bot, one) for bot, samples in told.items() for one in samples}
     columns = ("bot", *Sample._fields)
     new = rows.insert(
         "sample",
@@ -74,7 +75,7 @@ def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
 
 def merge(step: int, told: Mapping[str, Iterable[Bucket]]) -> None:
     """Merge buckets of ``step`` seconds into those that are there, as core's ``merged`` does."""
-    given = ((_key(bot), step, one.at, one.last - one.at, *one[2:]) for bot, buckets in told.items() for one in buckets)
+    given = ((key(bot), step, one.at, one.last - one.at, *one[2:]) for bot, buckets in told.items() for one in buckets)
     rows.insert("bucket", ("bot", "step", *Bucket._fields), given, _merging())
 
 
@@ -95,12 +96,12 @@ def _merging() -> str:
 
 def newest(bot: str, limit: int) -> list[Sample]:
     """A bot's newest samples, newest first."""
-    return _samples(SampleRow.bot == _key(bot), SampleRow.at.desc(), limit)
+    return _samples(SampleRow.bot == key(bot), SampleRow.at.desc(), limit)
 
 
 def since(bot: str, at: float) -> list[Sample]:
     """A bot's samples from that moment on, oldest first."""
-    return _samples((SampleRow.bot == _key(bot)) & (SampleRow.at >= at), SampleRow.at)
+    return _samples((SampleRow.bot == key(bot)) & (SampleRow.at >= at), SampleRow.at)
 
 
 def _samples(where: Expression, order: object, limit: int | None = None) -> list[Sample]:
@@ -112,14 +113,14 @@ def _samples(where: Expression, order: object, limit: int | None = None) -> list
 def buckets_since(bot: str, step: int, at: float) -> list[Bucket]:
     """A bot's buckets of ``step`` seconds that begin at that moment or later, oldest first."""
     wanted = (getattr(BucketRow, name) for name in Bucket._fields)
-    there = (BucketRow.bot == _key(bot)) & (BucketRow.step == step) & (BucketRow.at >= at)
+    there = (BucketRow.bot == key(bot)) & (BucketRow.step == step) & (BucketRow.at >= at)
     found: Any = BucketRow.select(*wanted).where(there).order_by(BucketRow.at).tuples()
     return [Bucket(row[0], row[0] + row[1], *row[2:]) for row in found]
 
 
 def expire(bots: Iterable[str], before: float, buckets_before: Mapping[int, float]) -> None:
     """Forget the samples of these bots from before then, and their buckets from before what is given for each step."""
-    keys = [_key(bot) for bot in bots]
+    keys = [key(bot) for bot in bots]
     SampleRow.delete().where(SampleRow.bot.in_(keys) & (SampleRow.at < before)).execute()
     for step, moment in buckets_before.items():
         old = (BucketRow.step == step) & (BucketRow.at < moment)
@@ -129,4 +130,4 @@ def expire(bots: Iterable[str], before: float, buckets_before: Mapping[int, floa
 def forget(bot: str) -> None:
     """Forget all of a bot's samples and buckets."""
     for table in (SampleRow, BucketRow):
-        table.delete().where(table.bot == _key(bot)).execute()
+        table.delete().where(table.bot == key(bot)).execute()
