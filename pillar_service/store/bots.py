@@ -1,10 +1,12 @@
 """Bots."""
 
+import json
 from collections.abc import Iterable
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
 from pillar_service.core.agents import Actual, AgentType
+from pillar_service.store import rows
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.database import JsonField, Table
 
@@ -71,6 +73,19 @@ def listed(name: str | None = None, of: str | None = None, node: str | None = No
     if node is not None:
         rows = rows.where(Bot.node == node)
     return list(rows)
+
+
+def placed(node: str) -> list[Bot]:
+    """The bots that are there on a node, with no more of each than a report on it takes."""
+    wanted = (Bot.agent, Bot.desired, Bot.actual, Bot.pub_id, Bot.sequence, Bot.version, Bot.reported_at)
+    return list(Bot.select(*wanted).join(Agent).where((Bot.node == node) & Agent.removed_at.is_null()))
+
+
+def reported(heard: Iterable[Bot]) -> None:
+    """Keep what was last heard of these bots: report, state and what the pubs said of themselves."""
+    columns = {"actual": str, "reported_at": float, "report": str, "pub_id": str, "sequence": int, "version": str}
+    told = ((b.id, b.actual, b.reported_at, json.dumps(b.report), b.pub_id, b.sequence, b.version) for b in heard)
+    rows.update("bot", "agent", columns, told)
 
 
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:

@@ -97,6 +97,11 @@ def open_of(bot: str) -> list[Job]:
     return list(Job.select().where((Job.bot == bot) & Job.state.in_(STILL_OPEN)))
 
 
+def open_on(node: str) -> list[Job]:
+    """The jobs of a node's bots that are not over."""
+    return list(Job.select().where((Job.node == node) & Job.state.in_(STILL_OPEN)))
+
+
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
     return list(Job.select().where((Job.state == "queued") & (Job.created_at < then)))

@@ -45,7 +45,6 @@ CHECKS = {
     ("bot", "actual"): Actual,
     ("belongs", "role"): Belonging,
     ("job", "state"): JobState,
-    ("sample", "actual"): Actual,
     ("token", "kind"): TokenKind,
     ("hold", "why"): Hold,
     ("subscription", "provider"): ProviderName,
@@ -56,8 +55,8 @@ CHECKS = {
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
-    jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
-    tokens.Token,
+    jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
+    transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
 ]  # fmt: skip

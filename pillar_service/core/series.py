@@ -1,0 +1,208 @@
+"""Figures over time: what is kept of a report, for how long, and what a chart is drawn from."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+RAW_KEPT_S = 48 * 3600
+FIVE_MINUTES, HOUR = 300, 3600
+KEPT_S = {FIVE_MINUTES: 30 * 86_400, HOUR: 365 * 86_400}
+"""The widths of buckets, and for how long each is kept, in seconds."""
+
+JITTER_S = 5
+"""A start that is told twice is told in whole seconds of two clocks: nearer than this it is the same one."""
+MOST_KIB = 2**31 - 1
+MOST_PEERS = 500_000
+"""What is told beyond these is a lie; they keep a lie from overflowing its column."""
+
+
+class Sample(NamedTuple):
+    """What is kept of one report; None is unknown. ``memory`` and ``disk`` are KiB, ``rx`` and ``tx`` bytes so far."""
+
+    at: int
+    memory: int | None
+    peers: int | None
+    disk: int | None
+    rx: int | None
+    tx: int | None
+    started: int | None
+    """When the running container was started; None while none runs."""
+
+
+class Bucket(NamedTuple):
+    """The samples of a stretch of time that begins at ``at``: sums to divide, the most, and the newest one's figures.
+
+    ``last`` is the newest sample's moment. Merging is exact in any order, as all are whole numbers.
+    """
+
+    at: int
+    last: int
+    memory_n: int
+    memory_sum: int
+    memory_max: int | None
+    peers_n: int
+    peers_sum: int
+    peers_max: int | None
+    disk: int | None
+    rx: int | None
+    tx: int | None
+    started: int | None
+
+
+class Span(StrEnum):
+    """How far back a chart goes."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Resolution(NamedTuple):
+    """A chart's length, the width of the buckets it is read from (0: samples) and of its points; all in seconds."""
+
+    length: int
+    step: int
+    width: int
+
+
+RESOLUTIONS = {
+    Span.HOUR: Resolution(3600, 0, 30),  # two heartbeats of 15 s: one that is a little late makes no gap
+    Span.DAY: Resolution(86_400, FIVE_MINUTES, 300),
+    Span.MONTH: Resolution(30 * 86_400, HOUR, 7200),
+    Span.YEAR: Resolution(365 * 86_400, HOUR, 86_400),
+}
+
+
+def sample(report: Mapping[str, Any], at: float) -> Sample:
+    """What is kept of a report, taken at that moment (Unix seconds).
+
+    A pub that runs and does not answer has peers, but nobody knows how many; no process runs in no memory.
+    """
+    running = report["status"] == "running"
+    memory, peers = report["memory_bytes"], report["peers"]
+    return Sample(
+        at=int(at),
+        memory=None if memory is None or (running and not memory) else min(memory // 1024, MOST_KIB),
+        disk=None if report["disk_bytes"] is None else report["disk_bytes"] // 1024,
+        peers=None if peers is None or (running and not report["answers"]) else min(peers, MOST_PEERS),
+        rx=report["rx_bytes"],
+        tx=report["tx_bytes"],
+        started=int(at - report["uptime_s"]) if running else None,
+    )
+
+
+def bucket(one: Sample, width: int) -> Bucket:
+    """The bucket of that width which holds this sample alone."""
+    return Bucket(
+        one.at // width * width,
+        one.at,
+        int(one.memory is not None),
+        one.memory or 0,
+        one.memory,
+        int(one.peers is not None),
+        one.peers or 0,
+        one.peers,
+        *one[3:],
+    )
+
+
+def merged(one: Bucket, other: Bucket) -> Bucket:
+    """Both in one, which begins where the first begins."""
+    newer = other if other.last >= one.last else one
+    return Bucket(
+        one.at,
+        newer.last,
+        one.memory_n + other.memory_n,
+        one.memory_sum + other.memory_sum,
+        _most(one.memory_max, other.memory_max),
+        one.peers_n + other.peers_n,
+        one.peers_sum + other.peers_sum,
+        _most(one.peers_max, other.peers_max),
+        *newer[8:],
+    )
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def gathered(buckets: Iterable[Bucket], width: int) -> dict[int, Bucket]:
+    """Buckets as wider (or equally wide) ones, by where they begin."""
+    found: dict[int, Bucket] = {}
+    for one in buckets:
+        at = one.at // width * width
+        before = found.get(at)
+        found[at] = one._replace(at=at) if before is None else merged(before, one)
+    return found
+
+
+def places(resolution: Resolution, now: float) -> list[int]:
+    """Where each point of a chart begins that ends now."""
+    end = int(now) // resolution.width * resolution.width + resolution.width
+    return list(range(end - resolution.length, end, resolution.width))
+
+
+def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict[str, list[Any]]:
+    """A chart's figures, each as long as ``at``; where nothing was heard stands None.
+
+    ``memory`` (mean), ``memory_max`` and ``disk`` are bytes, ``peers`` is a mean, ``rx_per_s`` and ``tx_per_s`` are
+    bytes a second; ``restarts`` are moments. Buckets from before the chart only tell how counters stood at its start.
+    """
+    found = gathered(buckets, resolution.width)
+    at = places(resolution, now)
+    here = [found.get(place) for place in at]
+    known = [found[place] for place in sorted(found) if place <= at[-1]]
+    rx, tx = rates(known, "rx"), rates(known, "tx")
+    return {
+        "at": at,
+        "memory": [_mean(one.memory_sum * 1024, one.memory_n) if one else None for one in here],
+        "memory_max": [_bytes(one.memory_max) if one else None for one in here],
+        "disk": [_bytes(one.disk) if one else None for one in here],
+        "peers": [_mean(one.peers_sum, one.peers_n) if one else None for one in here],
+        "rx_per_s": [rx.get(place) for place in at],
+        "tx_per_s": [tx.get(place) for place in at],
+        "restarts": [moment for moment in restarts(known) if moment >= at[0]],
+    }
+
+
+def _bytes(kib: int | None) -> int | None:
+    return None if kib is None else kib * 1024
+
+
+def _mean(total: int, count: int) -> float | None:
+    return round(total / count, 1) if count else None
+
+
+def rates(buckets: Iterable[Bucket], counter: str) -> dict[int, float]:
+    """How fast ``rx`` or ``tx`` grew, a second, since the bucket before, by where a bucket begins.
+
+    Rate times time adds up to all that was counted: after a gap a rate is the mean since before it. A counter that
+    fell has started anew.
+    """
+    found: dict[int, float] = {}
+    before: tuple[int, int] | None = None
+    for one in buckets:
+        counted = getattr(one, counter)
+        if counted is None:
+            continue
+        if before is not None and one.last > before[0]:
+            step = counted - before[1] if counted >= before[1] else counted
+            found[one.at] = step / (one.last - before[0])
+        before = one.last, counted
+    return found
+
+
+def restarts(buckets: Iterable[Bucket]) -> list[int]:
+    """The moments at which the bot was started again; its first start is none."""
+    moments: list[int] = []
+    before: int | None = None
+    for one in buckets:
+        if one.started is None:
+            continue
+        if before is not None and one.started > before + JITTER_S:
+            moments.append(one.started)
+        before = one.started
+    return moments

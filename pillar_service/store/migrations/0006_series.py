@@ -1,0 +1,49 @@
+"""Samples as columns instead of whole reports, and the buckets that outlive them.
+
+What the old table held was shown nowhere, and the last report stands on the bot: it goes. The keys are numbers (the
+bot's id as a signed one of 64 bits) and nothing refers to another table: there are millions of these rows, and whoever
+removes a bot removes them. ``last`` is in seconds since ``at``; memory and disk are in KiB.
+"""
+
+from peewee import Database, SqliteDatabase
+
+TABLES = """
+DROP TABLE sample;
+
+CREATE TABLE sample (
+    bot BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    disk BIGINT,
+    rx BIGINT,
+    tx BIGINT,
+    started BIGINT,
+    memory INTEGER,
+    peers INTEGER,
+    PRIMARY KEY (bot, at)
+)@rowless@;
+
+CREATE TABLE bucket (
+    bot BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    disk BIGINT,
+    rx BIGINT,
+    tx BIGINT,
+    started BIGINT,
+    memory_sum BIGINT NOT NULL,
+    memory_max INTEGER,
+    peers_sum INTEGER NOT NULL,
+    peers_max INTEGER,
+    step SMALLINT NOT NULL CHECK (step IN (300, 3600)),
+    memory_n SMALLINT NOT NULL,
+    peers_n SMALLINT NOT NULL,
+    last SMALLINT NOT NULL,
+    PRIMARY KEY (bot, step, at)
+)@rowless@
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    # SQLite keeps such a table in the order of its key, without a second copy of the key beside it.
+    rowless = " WITHOUT ROWID" if isinstance(db, SqliteDatabase) else ""
+    for statement in TABLES.replace("@rowless@", rowless).split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,0 +1,72 @@
+"""One batch of reports from one node: what each means for its bot, with few questions to the database for all."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pillar_service.core import agents as rules
+from pillar_service.core import health, names, series
+from pillar_service.core.agents import AccountState, Actual, Desired
+from pillar_service.core.commands import COMMANDS
+from pillar_service.store import bots, jobs
+from pillar_service.store.bots import Bot
+from pillar_service.usecases import endings, pillars
+from pillar_service.usecases import series as kept
+
+
+class Hearing:
+    """Hears a node's reports one after the other, then keeps them; inside the caller's transaction."""
+
+    def __init__(self, node: str, now: float) -> None:
+        self.node, self.now = node, now
+        self.placed = {bot.id: bot for bot in bots.placed(node)}
+        self._samples: dict[str, list[series.Sample]] = {}
+        self._newer: set[str] = set()
+        self._old: set[str] = set()
+
+    @cached_property
+    def _pouring(self) -> set[str]:
+        return {job.bot for job in jobs.open_on(self.node) if COMMANDS[job.command].converges}
+
+    @cached_property
+    def _owners(self) -> dict[str, list[AccountState]]:
+        return pillars.owner_states(list(self.placed))
+
+    def hear(self, report: Mapping[str, Any]) -> str | None:
+        """Take one bot's report; why (a part of) it was refused, or None."""
+        bot = self.placed.get(report["bot"])
+        if bot is None:
+            return f"The bot {names.shown(report['bot'])} is not on {self.node}."
+        at = min(report["at"], self.now)  # a node's clock may be ahead; the future would hide every later report
+        self._samples.setdefault(bot.id, []).append(series.sample(report, at))
+        if bot.reported_at is None or at >= bot.reported_at:
+            self._last_word(bot, report, at)
+        if bot.pub_id and report["pub_id"] and bot.pub_id != report["pub_id"]:
+            return f"{bot.name} is {bot.pub_id}, but the report says {report['pub_id']}: the identity was not changed."
+        return None
+
+    def _last_word(self, bot: Bot, report: Mapping[str, Any], at: float) -> None:
+        if bot.reported_at is None or int(bot.reported_at // 3600) != int(at // 3600):
+            self._old.add(bot.id)
+        self._newer.add(bot.id)
+        bot.actual = str(self._actual(bot, report))
+        bot.reported_at, bot.report = at, dict(report)
+        for column, value in endings.told(bot, bot.report).items():
+            setattr(bot, column, value)
+
+    def _actual(self, bot: Bot, report: Mapping[str, Any]) -> Actual:
+        actual, before = health.reported(report), Actual(bot.actual)
+        if actual is Actual.ALIVE or bot.desired == Desired.ABSENT:
+            return actual if actual is not Actual.GONE else before  # gone is said by the job that removed it
+        if before is Actual.PROVISIONING and bot.id in self._pouring:
+            return before  # not there yet, or not up yet: its job will tell
+        if actual is Actual.STOPPED and bot.desired == Desired.RUNNING and report["status"] == "exited":
+            effective = rules.effective(Desired(bot.desired), self._owners.get(bot.id, []))
+            return actual if effective is Desired.STOPPED else Actual.SICK
+        return Actual.SICK if actual is Actual.GONE else actual
+
+    def keep(self) -> None:
+        """Write down all that was heard."""
+        kept.keep(self._samples, self.now)
+        bots.reported(self.placed[id] for id in self._newer)
+        kept.expire(sorted(self._old), self.now)

@@ -1,0 +1,79 @@
+"""The status tab of a bot: how it is now, and how it was."""
+
+import time
+from enum import StrEnum
+from typing import TypeVar
+
+from flask import Blueprint, Response, render_template, request
+from flask_login import login_required
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+from pillar_service.core.series import Span
+from pillar_service.usecases import series
+from pillar_service.web import charts, drawing
+from pillar_service.web.pages.bots import visible
+
+blueprint = Blueprint("status", __name__)
+
+CACHED_S = 60
+"""For how long a browser need not ask for a small chart again."""
+
+Figure = StrEnum("Figure", {name.upper(): name for name in charts.CHARTS})
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _asked(name: str, known: type[Choice], default: str) -> Choice:
+    given = request.args.get(name, default)
+    try:
+        return known(given)
+    except ValueError:
+        raise Invalid(f"The {name} must be one of {', '.join(known)}, not {names.shown(given)}.") from None
+
+
+@blueprint.get("/bots/<name>/status")
+@login_required  # type: ignore[untyped-decorator]
+def show(name: str) -> str:
+    """How the bot is now, and its charts over ``?span=``."""
+    bot, span = visible(name), _asked("span", Span, Span.DAY)
+    told = series.of(bot["id"], span, time.time())
+    shown = {"charts": charts.CHARTS, "spans": charts.SPANS, "span": span, "rows": charts.summary(told), "told": told}
+    return render_template("status.html", bot=bot, **shown)
+
+
+@blueprint.get("/bots/<name>/status/figures")
+@login_required  # type: ignore[untyped-decorator]
+def figures(name: str) -> str:
+    """The figures of now alone, which the page fetches again and again."""
+    return render_template("status_figures.html", bot=visible(name))
+
+
+@blueprint.get("/bots/<name>/series.json")
+@login_required  # type: ignore[untyped-decorator]
+def points(name: str) -> dict[str, object]:
+    """The figures over ``?span=`` as static/charts.js draws them."""
+    return series.of(visible(name)["id"], _asked("span", Span, Span.DAY), time.time())
+
+
+@blueprint.get("/bots/<name>/chart.svg")
+@login_required  # type: ignore[untyped-decorator]
+def chart(name: str) -> Response:
+    """A chart of ``?figure=`` over ``?span=``, for who has no script."""
+    bot, span = visible(name), _asked("span", Span, Span.DAY)
+    figure = _asked("figure", Figure, "memory")
+    return _drawn(charts.svg(figure, span, series.of(bot["id"], span, time.time())))
+
+
+@blueprint.get("/bots/<name>/spark.svg")
+@login_required  # type: ignore[untyped-decorator]
+def spark(name: str) -> Response:
+    """A small chart of ``?figure=`` over the last day, for the dashboard."""
+    bot, figure = visible(name), _asked("figure", Figure, "memory")
+    answer = _drawn(charts.spark(figure, series.of(bot["id"], Span.DAY, time.time())))
+    answer.cache_control.private, answer.cache_control.max_age = True, CACHED_S
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+def _drawn(svg: str) -> Response:
+    return Response(svg, mimetype="image/svg+xml", headers={"Content-Security-Policy": drawing.POLICY})
