@@ -13,8 +13,10 @@ from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
+from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.scopes import TokenKind
+from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
     accounts,
     agents,
@@ -23,6 +25,7 @@ from pillar_service.store import (
     database,
     holds,
     jobs,
+    mails,
     masters,
     migrations,
     nodes,
@@ -30,6 +33,9 @@ from pillar_service.store import (
     pillars,
     runs,
     samples,
+    second_factor,
+    sessions,
+    tickets,
     tokens,
     transfers,
 )
@@ -44,6 +50,8 @@ CHECKS = {
     ("bot", "actual"): Actual,
     ("belongs", "role"): Belonging,
     ("job", "state"): JobState,
+    ("mail", "state"): MailState,
+    ("ticket", "kind"): TicketKind,
     ("sample", "actual"): Actual,
     ("token", "kind"): TokenKind,
     ("hold", "why"): Hold,
@@ -57,6 +65,7 @@ TABLES = [
     jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.Sample, transfers.Transfer, audit.Audit,
     tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
+    sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,
 ]  # fmt: skip
 
 
