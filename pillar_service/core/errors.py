@@ -21,13 +21,15 @@ from typing import ClassVar
 class SaltcellarError(Exception):
     """Base of every error that Saltcellar raises on purpose.
 
-    ``status`` is the HTTP status, ``exit_code`` the process exit code, ``permanent`` whether trying again is pointless.
+    ``status`` is the HTTP status, ``exit_code`` the process exit code, ``permanent`` whether trying again is pointless,
+    ``retry_after_s`` after how many seconds it is not, where that is known.
     """
 
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
     permanent: ClassVar[bool] = False
     title: ClassVar[str] = "Something went wrong"
+    retry_after_s: ClassVar[int | None] = None
 
     @property
     def sentence(self) -> str:
@@ -49,6 +51,7 @@ class Forbidden(SaltcellarError):
 
 class TooMany(Forbidden):
     status, exit_code, permanent, title = 429, 3, False, "Too many attempts"
+    retry_after_s = 900
 
 
 class NotFound(SaltcellarError):
@@ -69,6 +72,7 @@ class Full(SaltcellarError):
 
 class Unavailable(SaltcellarError):
     status, exit_code, permanent, title = 503, 7, False, "Away for now"
+    retry_after_s = 5
 
 
 class Failed(SaltcellarError):

@@ -14,7 +14,7 @@ def new_token() -> str:
 
 def hash_token(token: str) -> str:
     """What is kept of a token. The token is random, so one fast hash is enough (unlike for a password)."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def node_token(secret: str, node: str) -> str:

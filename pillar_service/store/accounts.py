@@ -1,4 +1,4 @@
-"""Accounts: persons who can sign in, and the sign-ins that failed."""
+"""Accounts: persons who can sign in, and what was tried in vain."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from pillar_service.store.database import Table
 
 
 class Account(Table):
-    """A person's account; ``id`` is the agent's."""
+    """A person's account; ``id`` is the agent's. ``verified_at``: when a link sent to its address was opened."""
 
     id: str
     agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")
@@ -18,19 +18,21 @@ class Account(Table):
     password_hash = TextField()
     state = TextField(default=str(AccountState.ACTIVE))
     role = TextField(default=str(AccountRole.PERSON))
+    verified_at = DoubleField(null=True)
 
 
 class SignInFailure(Table):
-    """A sign-in that failed; ``who`` says for which account from which address."""
+    """Something that was tried and did not succeed, such as a sign-in; ``who`` says what, for whom or from where."""
 
     id = TextField(primary_key=True)
     who = TextField()
     at = DoubleField()
 
 
-def add(agent: str, email: str, password_hash: str, role: AccountRole) -> Account:
+def add(agent: str, email: str, password_hash: str, role: AccountRole, verified_at: float | None = None) -> Account:
     """Add an account to an agent."""
-    return Account.create(agent=agent, email=email, password_hash=password_hash, role=str(role))
+    columns = {"email": email, "password_hash": password_hash, "verified_at": verified_at}
+    return Account.create(agent=agent, role=str(role), **columns)
 
 
 def _all() -> "ModelSelect[Account]":
@@ -43,9 +45,15 @@ def find(key: str) -> Account | None:
     return found
 
 
+def with_email(email: str) -> Account | None:
+    """The account with that e-mail address."""
+    found: Account | None = _all().where(Account.email == email).first()
+    return found
+
+
 def listed(email: str | None = None) -> list[Account]:
-    """All accounts by address, or the one with that address."""
-    rows = _all().order_by(Account.email)
+    """All accounts by address, or the one with that address; not those that were deleted."""
+    rows = _all().where(Agent.removed_at.is_null()).order_by(Account.email)
     return list(rows if email is None else rows.where(Account.email == email))
 
 
@@ -60,16 +68,25 @@ def change(id: str, **columns: object) -> None:
 
 
 def failures(who: str, since: float) -> int:
-    """How many sign-ins failed for ``who`` since then."""
+    """How often ``who`` failed since then."""
     return SignInFailure.select().where((SignInFailure.who == who) & (SignInFailure.at > since)).count()
 
 
-def add_failure(id: str, who: str, now: float, keep_since: float) -> None:
-    """Remember a failed sign-in, forget those from before ``keep_since``."""
-    SignInFailure.delete().where(SignInFailure.at < keep_since).execute()
+def add_failure(id: str, who: str, now: float) -> None:
+    """Remember a failure."""
     SignInFailure.create(id=id, who=who, at=now)
 
 
+def forget_failures(before: float) -> None:
+    """Forget the failures from before then."""
+    SignInFailure.delete().where(SignInFailure.at < before).execute()
+
+
+def take_back(ids: list[str]) -> None:
+    """These were no failures after all."""
+    SignInFailure.delete().where(SignInFailure.id.in_(ids)).execute()
+
+
 def forgive(who: str) -> None:
-    """Forget the failed sign-ins of ``who``."""
+    """Forget the failures of ``who``."""
     SignInFailure.delete().where(SignInFailure.who == who).execute()

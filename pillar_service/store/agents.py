@@ -50,6 +50,11 @@ def leave(bot: str) -> None:
     Belongs.delete().where(Belongs.target == bot).execute()
 
 
+def part(person: str, bot: str) -> None:
+    """This person acts for that bot no more."""
+    Belongs.delete().where((Belongs.source == person) & (Belongs.target == bot)).execute()
+
+
 def role_for(person: str, bot: str) -> str | None:
     """As what a person belongs to a bot, or None."""
     found = Belongs.get_or_none((Belongs.source == person) & (Belongs.target == bot))

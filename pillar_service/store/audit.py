@@ -24,3 +24,13 @@ def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) 
 def about(subject: str) -> list[Audit]:
     """What was done to a subject, oldest first."""
     return list(Audit.select().where(Audit.subject == subject).order_by(Audit.at))
+
+
+def by(actor: str) -> list[Audit]:
+    """What an actor did, oldest first."""
+    return list(Audit.select().where(Audit.actor == actor).order_by(Audit.at))
+
+
+def blank(subject: str) -> None:
+    """Forget the details of what was done to a subject; that it was done stays."""
+    Audit.update(detail="").where(Audit.subject == subject).execute()

@@ -90,6 +90,11 @@ def transaction() -> Iterator[None]:
         raise explained(error) from error
 
 
+def in_transaction() -> bool:
+    """Whether this thread is inside a transaction."""
+    return bool(db.in_transaction())
+
+
 def _ready() -> None:
     # A connection that a restarted server has closed is noticed at its next use: ask something first, and renew once.
     if on_sqlite() or db.is_closed():

@@ -61,10 +61,12 @@ def with_key(actor: str, idempotency_key: str) -> Job | None:
     return Job.get_or_none((Job.actor == actor) & (Job.idempotency_key == idempotency_key))
 
 
-def listed(limit: int, state: str | None = None, node: str | None = None, bot: str | None = None) -> list[Job]:
-    """The newest jobs, in that state, on that node, of that bot."""
+def listed(
+    limit: int, state: str | None = None, node: str | None = None, bot: str | None = None, actor: str | None = None
+) -> list[Job]:
+    """The newest jobs, in that state, on that node, of that bot, asked for by that actor."""
     rows = Job.select().order_by(Job.created_at.desc()).limit(limit)
-    for column, value in ((Job.state, state), (Job.node, node), (Job.bot, bot)):
+    for column, value in ((Job.state, state), (Job.node, node), (Job.bot, bot), (Job.actor, actor)):
         rows = rows if value is None else rows.where(column == value)
     return list(rows)
 

@@ -1,62 +1,56 @@
 """Accounts: persons who own bots and sign in."""
 
-import hashlib
 import secrets
 import time
 from typing import Any
 
-import argon2
-
+from pillar_service.core import limits as rules
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, AgentType, Hold
-from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from pillar_service.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from pillar_service.core.limits import Tried
 from pillar_service.store import accounts, agents, bots
 from pillar_service.store.accounts import Account
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, holds, pillars, queue, subscriptions
+from pillar_service.usecases import auditing, holds, limits, passwords, pillars, queue, subscriptions
 
-FAILURES = 10
-"""So many failed sign-ins for an account from an address, and it is locked out for a while."""
-
-LOCKED_S = 900.0
-PASSWORD_LENGTH = (10, 200)
-
-# OWASP's setting for Argon2id with the least memory (19 MiB): 64 MiB, the library's own, would double a worker.
-HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-NOBODY = HASHER.hash(secrets.token_hex(16))
-"""Verified when there is no such account, so that the answer takes as long."""
+FAILURES, LOCKED_S = rules.PAIR, rules.WINDOW_S
+"""So many failed sign-ins for an account from a network, and it is locked out there for so many seconds."""
 
 
 def create(
     actor: str, email: object, name: object = None, password: object = None, role: object = None
 ) -> tuple[dict[str, Any], str | None]:
     """Add an account; returns it, and the password if it was made here. Raises Invalid, Conflict (address taken)."""
-    address, now = names.email(email), time.time()
+    address = names.email(email)
     shown = names.text(address if name is None else name, "name", 200)
-    chosen = _password(password) if password is not None else secrets.token_urlsafe(12)
-    id, kind = names.new_id(), _role(role)
-    hashed = HASHER.hash(chosen)
+    chosen = passwords.shaped(password) if password is not None else secrets.token_urlsafe(12)
+    kind, hashed = _role(role), passwords.hashed(chosen)
+    return described(found(add(actor, address, shown, hashed, kind))), (chosen if password is None else None)
+
+
+def add(
+    actor: str | None, email: str, name: str, hashed: str, role: AccountRole, verified_at: float | None = None
+) -> str:
+    """Add an account whose password is hashed already; returns its id. No ``actor``: the newcomer made it themselves.
+
+    Raises Conflict when there is one for that address.
+    """
+    id, now = names.new_id(), time.time()
     with transaction():
-        if accounts.find(address):
-            raise Conflict(f"There is an account for {address} already.")
-        agents.add(id, AgentType.PERSON, shown, "", now)
-        accounts.add(id, address, hashed, kind)
+        if accounts.with_email(email):
+            raise Conflict(f"There is an account for {email} already.")
+        agents.add(id, AgentType.PERSON, name, "", now)
+        accounts.add(id, email, hashed, role, verified_at)
         subscriptions.begin(id, now)
-        auditing.record(actor, "accounts.create", f"agent:{id}", now, address)
-        return described(found(id)), (chosen if password is None else None)
+        auditing.record(actor or f"account:{id}", "accounts.create", f"agent:{id}", now, email)
+    return id
 
 
 def _role(role: object) -> AccountRole:
     if role is None or role in list(AccountRole):
         return AccountRole(str(role or AccountRole.PERSON))
     raise Invalid(f"{names.shown(role)} is no role of an account; there are: {', '.join(AccountRole)}.")
-
-
-def _password(password: object) -> str:
-    least, most = PASSWORD_LENGTH
-    if isinstance(password, str) and least <= len(password) <= most and password.isprintable():
-        return password
-    raise Invalid(f"A password must have {least} to {most} printable characters.")
 
 
 def found(key: object) -> Account:
@@ -86,6 +80,7 @@ def described(account: Account) -> dict[str, Any]:
         "email": account.email,
         "state": account.state,
         "role": account.role,
+        "verified": account.verified_at is not None,
         "bots": [bot.name for bot in bots.listed(of=account.id)],
         "created_at": account.agent.created_at,
     }
@@ -118,34 +113,16 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
 def sign_in(email: str, password: str, address: str) -> str:
     """The id of the account that this password opens; ``address`` is where the attempt comes from.
 
-    Raises Unauthenticated (the same for a wrong address and a wrong password, after the same time), or TooMany after
-    ten failures within 15 minutes.
+    Where `second_factor.is_on`, that is the first step only. Raises Unauthenticated (the same for a wrong address and a
+    wrong password, after the same time), or TooMany after ten failures within 15 minutes.
     """
-    written, now = email.strip().lower()[:400], time.time()
-    who = hashlib.sha256(f"{written}\n{address}".encode(errors="replace")).hexdigest()
-    if accounts.failures(who, now - LOCKED_S) >= FAILURES:
-        raise TooMany("Too many sign-ins failed: wait 15 minutes, then try again.")
-    account = accounts.find(written) if written.isprintable() else None
-    right = _verified(account.password_hash if account else NOBODY, password[:1000])
-    with transaction():
-        if account is None or not right:
-            accounts.add_failure(names.new_id(), who, now, now - LOCKED_S)
-        else:
-            accounts.forgive(who)
-            auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", now)
+    written = email.strip().lower()[:400]
+    attempt = limits.spend(Tried.SIGN_IN, written, address)
+    account = accounts.with_email(written) if written.isprintable() else None
+    right = passwords.is_right(account.password_hash if account else passwords.NOBODY, password)
     if account is None or not right:
         raise Unauthenticated("That address and password do not belong together. Check both, then try again.")
+    with transaction():
+        limits.settle(attempt)
+        auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", time.time())
     return str(account.id)
-
-
-def _verified(hashed: str, password: str) -> bool:
-    try:
-        return HASHER.verify(hashed, password.encode(errors="replace"))
-    except argon2.exceptions.VerificationError:
-        return False
-
-
-def session_of(id: str) -> str | None:
-    """What a session of this account carries, or None: it changes with the password, which ends all sessions."""
-    account = accounts.find(id)
-    return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16] if account else None

@@ -39,8 +39,8 @@ def register(app: Flask, shown: Shown = problem) -> None:
 
     def on_error(error: SaltcellarError) -> Response:
         answer = shown(error.status, error.title, error.sentence)
-        if error.status == 503:
-            answer.headers["Retry-After"] = "5"
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
         return answer
 
     app.register_error_handler(SaltcellarError, on_error)

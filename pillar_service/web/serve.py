@@ -9,7 +9,7 @@ from gunicorn.workers.base import Worker
 
 from pillar_service.settings import settings
 from pillar_service.usecases import pillars, storage
-from pillar_service.web import waiting
+from pillar_service.web import posting, waiting
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open: a master's client and nodes come back every few seconds."""
@@ -62,7 +62,7 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "graceful_timeout": STOP_S,
         "timeout": 60,
         "accesslog": access_log,
-        "post_worker_init": _stop_long_polls,
+        "post_worker_init": _start_public if app == "public" else _stop_long_polls,
     }
 
 
@@ -73,6 +73,11 @@ def _give_memory_back() -> None:
 
 def _stop_long_polls(worker: Worker) -> None:
     waiting.is_stopping = lambda: not worker.alive
+
+
+def _start_public(worker: Worker) -> None:
+    _stop_long_polls(worker)
+    posting.start()
 
 
 def run(app: str, access_log: str | None = None) -> None:

@@ -13,8 +13,10 @@ from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
+from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.scopes import TokenKind
+from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
     accounts,
     agents,
@@ -24,6 +26,7 @@ from pillar_service.store import (
     fleet,
     holds,
     jobs,
+    mails,
     masters,
     migrations,
     nodes,
@@ -31,6 +34,9 @@ from pillar_service.store import (
     pillars,
     runs,
     samples,
+    second_factor,
+    sessions,
+    tickets,
     tokens,
     transfers,
 )
@@ -45,6 +51,8 @@ CHECKS = {
     ("bot", "actual"): Actual,
     ("belongs", "role"): Belonging,
     ("job", "state"): JobState,
+    ("mail", "state"): MailState,
+    ("ticket", "kind"): TicketKind,
     ("token", "kind"): TokenKind,
     ("hold", "why"): Hold,
     ("subscription", "provider"): ProviderName,
@@ -59,6 +67,7 @@ TABLES = [
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
+    sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,
 ]  # fmt: skip
 
 

@@ -63,15 +63,6 @@ def test_ten_failures_lock_out_that_address_for_a_while() -> None:
     assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
 
 
-def test_a_new_password_ends_sessions() -> None:
-    id = owner()
-    before = accounts.session_of(id)
-    with database.transaction():
-        rows.change(id, password_hash="$argon2id$another")
-    assert accounts.session_of(id) != before
-    assert accounts.session_of("nobody") is None
-
-
 def test_states_of_accounts() -> None:
     owner()
     with pytest.raises(Invalid):

@@ -17,7 +17,7 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import accounts, jobs, runs, sessions, storage, tokens, transfers
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -34,6 +34,36 @@ MATRIX = {
     "GET /sign-in": (302, 302, 302, 302, 302, 200),
     "POST /sign-in": (422, 422, 422, 422, 422, 422),
     "POST /sign-out": (302, 302, 302, 302, 302, 302),
+    "GET /sign-in/code": (302, 302, 302, 302, 302, 302),
+    "POST /sign-in/code": (401, 401, 401, 401, 401, 401),
+    "GET /start": (302, 302, 302, 302, 302, 200),
+    "POST /start": (422, 422, 422, 422, 422, 422),
+    "GET /newbie": (302, 302, 302, 302, 302, 302),
+    "POST /newbie": (404, 404, 404, 404, 404, 404),
+    "GET /mailed": (200, 200, 200, 200, 200, 200),
+    "GET /mailbox": (404, 404, 404, 404, 404, 404),
+    "GET /welcome/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /welcome/<token>": (404, 404, 404, 404, 404, 404),
+    "GET /forgotten": (200, 200, 200, 200, 200, 200),
+    "POST /forgotten": (422, 422, 422, 422, 422, 422),
+    "GET /reset/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /reset/<token>": (404, 404, 404, 404, 404, 404),
+    "GET /account": (200, 200, 200, 200, 200, 302),
+    "POST /account/name": (302, 302, 302, 302, 302, 302),
+    "POST /account/email": (302, 302, 302, 302, 302, 302),
+    "GET /verify/<token>": (404, 404, 404, 404, 404, 302),
+    "POST /verify/<token>": (404, 404, 404, 404, 404, 302),
+    "POST /account/password": (302, 302, 302, 302, 302, 302),
+    "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 302),  # it is the owner's session
+    "POST /account/sessions/end": (302, 302, 302, 302, 302, 302),
+    "GET /account/data": (200, 200, 200, 200, 200, 302),
+    "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
+    "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
+    "GET /account/second-factor/qr.svg": (404, 404, 404, 404, 404, 302),
+    "POST /account/second-factor/begin": (302, 302, 302, 302, 302, 302),
+    "POST /account/second-factor/on": (409, 409, 409, 409, 409, 302),
+    "POST /account/second-factor/renew": (409, 409, 409, 409, 409, 302),
+    "POST /account/second-factor/off": (302, 302, 302, 302, 302, 302),
     "GET /bots": (200, 200, 200, 200, 200, 302),
     "GET /bots/<name>": (200, 200, 404, 200, 200, 302),
     "POST /bots/<name>/invites": (302, 302, 404, 403, 403, 302),
@@ -72,7 +102,7 @@ MATRIX = {
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
 }
 
-WHERE = {"name": "my", "id": "my", "action": "restart", "filename": "style.css", "invite": PUB}
+WHERE = {"name": "my", "id": "my", "token": "x", "action": "restart", "filename": "style.css", "invite": PUB}
 """What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
 
 
@@ -87,6 +117,17 @@ class Ask:
 
 
 ASKED = {
+    "POST /sign-in/code": Ask(form={"code": "123456"}),
+    "POST /reset/<token>": Ask(form={"password": "quince teapot walrus 7"}),
+    "POST /account/name": Ask(form={"name-name": "Ann"}),
+    "POST /account/email": Ask(form={"email-email": "new@example.org", "email-password": PASSWORD}),
+    "POST /account/password": Ask(form={"password-password": PASSWORD, "password-new": "quince teapot walrus 7"}),
+    "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
+    "POST /account/delete": Ask(form={"delete-email": "owner@example.org", "delete-password": PASSWORD}),
+    "POST /account/second-factor/begin": Ask(form={"password": PASSWORD}),
+    "POST /account/second-factor/on": Ask(form={"code": "123456"}),
+    "POST /account/second-factor/renew": Ask(form={"password": PASSWORD, "code": "123456"}),
+    "POST /account/second-factor/off": Ask(form={"password": PASSWORD}),
     "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
     "GET /my/jobs/<id>": Ask({"id": "{export}"}),
     "GET /transfers/<job>": Ask({"job": "{export}"}),
@@ -168,6 +209,8 @@ def _made(folder: Path) -> World:
         assert cookie is not None
         cookies[person] = cookie.value
         bearers[person] = tokens.sign_in(email, PASSWORD, None, "127.0.0.1")["secret"]
+    owner_id = accounts.show("owner@example.org")["id"]
+    ids["session"] = sessions.listed(owner_id, "")[0]["id"]
     database.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     storage.release()
     shutil.copy(folder / "now.sqlite", folder / "start")

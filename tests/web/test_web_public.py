@@ -32,6 +32,7 @@ def test_the_landing_page_leads_in_and_carries_no_inline_script(visitor: FlaskCl
     page = visitor.get("/")
     assert "butt.nz" in page.text
     assert 'href="/sign-in"' in page.text
+    assert 'href="/start"' in page.text
     assert "$5</strong> a month" in page.text
     assert not re.search(r"<script(?![^>]* src=)", page.text)
     assert not re.search(r"<style| style=| on[a-z]+=", page.text)
@@ -85,17 +86,6 @@ def test_a_form_without_its_token_does_nothing(visitor: FlaskClient, person: str
 )
 def test_after_signing_in_one_stays_here(visitor: FlaskClient, person: str, next: str, goes: str) -> None:
     assert sign_in(visitor, next=next).headers["Location"] == goes
-
-
-def test_a_session_ends_with_the_password(visitor: FlaskClient, person: str) -> None:
-    from pillar_service.store import accounts as rows
-    from pillar_service.store import database
-
-    sign_in(visitor)
-    assert visitor.get("/bots").status_code == 200
-    with database.transaction():
-        rows.change(person, password_hash="$argon2id$new")
-    assert visitor.get("/bots").status_code == 302
 
 
 def test_an_invite_is_a_job_whose_page_shows_the_code(visitor: FlaskClient, person: str) -> None:

@@ -14,7 +14,7 @@ MOST = 150_000
 BROWSER = {"Accept-Encoding": "gzip, deflate"}
 CHARTS = ("vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
 
-PATHS = ("/", "/sign-in", "/bots", "/bots/my", "/my/jobs/{job}", "/api", "/nothing/here")
+PATHS = ("/", "/sign-in", "/start", "/account", "/bots", "/bots/my", "/my/jobs/{job}", "/api", "/nothing/here")
 
 
 def loaded(visitor: FlaskClient, page: Any) -> list[str]:

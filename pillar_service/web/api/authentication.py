@@ -1,26 +1,32 @@
 """Register, sign in, sign out."""
 
-from contextlib import suppress
 from typing import Any
 
 from flask import g, request
 from pydantic import BaseModel, Field
 
-from pillar_service.core.errors import Conflict
-from pillar_service.usecases import accounts, tokens
+from pillar_service.usecases import sign_up, tokens
 from pillar_service.web.api.operations import ANY_TOKEN, Noun
 from pillar_service.web.api.shapes import NewToken, Taken
 
 blueprint = Noun("authentication", "Accounts, and the tokens of who signs in")
 
 TOLD = "If that address is new here, it has an account now: sign in with the password you chose."
+MAILED = "Look into your mailbox: if that address is new here, the link in the mail makes the account."
 
 
 class Registration(Taken):
     """Who wants an account."""
 
-    email: str = Field(max_length=320, description="Where mail reaches you")
-    password: str = Field(min_length=10, max_length=200)
+    email: str = Field(
+        max_length=320, description="Where mail reaches you", json_schema_extra={"example": "ann@example.org"}
+    )
+    password: str = Field(
+        min_length=10,
+        max_length=200,
+        description="Hard to guess",
+        json_schema_extra={"example": "quince teapot walrus 7"},
+    )
     name: str | None = Field(None, max_length=200)
 
 
@@ -47,9 +53,8 @@ class SignedIn(BaseModel):
 @blueprint.on("post", "/authentication/register", None, {202: Sentence})
 def register(body: Registration) -> tuple[dict[str, Any], int]:
     """Ask for an account. The answer is the same whether or not the address has one."""
-    with suppress(Conflict):
-        accounts.create("public API", body.email, body.name, body.password)
-    return {"sentence": TOLD}, 202
+    is_mailed = sign_up.register(body.email, body.password, body.name, request.remote_addr or "")
+    return {"sentence": MAILED if is_mailed else TOLD}, 202
 
 
 @blueprint.on("post", "/authentication/sign-in", None, {201: SignedIn})

@@ -1,0 +1,93 @@
+"""Mail: its states, when a delivery is tried again, and what our letters say."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+
+TRY_FOR_S = 86_400.0
+"""A mail that could not be delivered for so long is given up."""
+
+CLAIMED_S = 120.0
+"""Who claimed a mail has so long to deliver it; then another may."""
+
+LONGEST_PAUSE_S = 3_600.0
+
+
+class MailState(StrEnum):
+    """Where a mail stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+    VOID = "void"
+    """Written for nobody, so that an answer takes as long for an address that nobody has; never sent."""
+
+
+def pause_s(attempts: int) -> float:
+    """For how many seconds to wait after that many failed attempts: 10, 20, 40, … up to an hour."""
+    return min(10.0 * 2.0 ** min(max(attempts - 1, 0), 20), LONGEST_PAUSE_S)
+
+
+def is_hopeless(created_at: float, now: float) -> bool:
+    """Whether it has been tried for long enough."""
+    return now - created_at >= TRY_FOR_S
+
+
+MAILABLE = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+", re.ASCII)
+"""RFC 5322's dot-atom: anything wilder ('a,b@x', 'Ann <a@x>') could be read as another address, or as several."""
+
+
+def address(value: object) -> str:
+    """The address in lower case, if mail can be sent to it; raises Invalid."""
+    written = names.email(value)
+    if MAILABLE.fullmatch(written):
+        return written
+    raise Invalid(f"We can't send mail to {names.shown(written)}: use an address of letters, digits and . _ + -.")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail says."""
+
+    subject: str
+    text: str
+
+
+def welcome(place: str, link: str) -> Letter:
+    """To a newcomer: the way on to the first bot."""
+    told = f"Somebody, we hope you, wants to start a bot at {place} with this address. To go on, open\n\n  {link}\n\n"
+    return Letter(f"Welcome to {place}", f"{told}within a day. If it was not you, do nothing: nothing was made.\n")
+
+
+def known(place: str, link: str) -> Letter:
+    """To somebody whose address was used as a newcomer's."""
+    told = f"Somebody tried to register at {place} with your address. You have an account already: sign in, or set\n"
+    ending = f"another password, at\n\n  {link}\n\nIf it was not you, do nothing: nothing has changed.\n"
+    return Letter(f"You have an account at {place}", told + ending)
+
+
+def reset(place: str, link: str) -> Letter:
+    """To who has forgotten the password."""
+    told = f"To set another password for your account at {place}, open\n\n  {link}\n\nwithin an hour. It ends all\n"
+    return Letter(f"Another password for {place}", f"{told}sessions. If you did not ask for this, do nothing.\n")
+
+
+def verify(place: str, link: str) -> Letter:
+    """To the address that an account has, or wants to have."""
+    told = f"To use this address for your account at {place}, sign in there and open\n\n  {link}\n\nwithin a day.\n"
+    return Letter(f"Your address at {place}", f"{told}If you did not ask for this, do nothing.\n")
+
+
+def moved(place: str, now: str) -> Letter:
+    """To the address that an account had before."""
+    told = f"Your account at {place} has another e-mail address now: {now}.\n\n"
+    return Letter(f"Your address at {place} has changed", f"{told}If it was not you, write to whoever runs {place}.\n")
+
+
+def changed(place: str, link: str) -> Letter:
+    """To who has another password now."""
+    told = f"The password of your account at {place} was changed, and all other sessions were ended.\n\n"
+    return Letter(f"Your password at {place} was changed", f"{told}If it was not you, set another at\n\n  {link}\n")

@@ -1,0 +1,54 @@
+"""Sessions: who is signed in, where."""
+
+from peewee import DoubleField, TextField
+
+from pillar_service.store.database import Table
+
+
+class Session(Table):
+    """One browser that is signed in; ``id`` is the hash of what its cookie carries."""
+
+    id = TextField(primary_key=True)
+    account = TextField()
+    created_at = DoubleField()
+    seen_at = DoubleField()
+    address = TextField()
+    browser = TextField()
+
+
+def add(id: str, account: str, now: float, address: str, browser: str) -> None:
+    """Add a session."""
+    Session.create(id=id, account=account, created_at=now, seen_at=now, address=address, browser=browser)
+
+
+def find(id: str, seen_since: float) -> Session | None:
+    """The session with that id, if it was seen since then."""
+    return Session.get_or_none((Session.id == id) & (Session.seen_at >= seen_since))
+
+
+def of(account: str, seen_since: float) -> list[Session]:
+    """The sessions of an account that were seen since then, the last seen first."""
+    rows = Session.select().where((Session.account == account) & (Session.seen_at >= seen_since))
+    return list(rows.order_by(Session.seen_at.desc(), Session.id))
+
+
+def seen(id: str, now: float, address: str) -> None:
+    """Remember when and where a session was last seen."""
+    Session.update(seen_at=now, address=address).where(Session.id == id).execute()
+
+
+def end(id: str, account: str | None = None) -> bool:
+    """End one session, of that account if one is named; False when there was none."""
+    rows = Session.delete().where(Session.id == id)
+    return bool((rows if account is None else rows.where(Session.account == account)).execute())
+
+
+def end_all(account: str, but: str | None = None) -> int:
+    """End the sessions of an account, but for one if it is named; how many."""
+    rows = Session.delete().where(Session.account == account)
+    return int((rows if but is None else rows.where(Session.id != but)).execute())
+
+
+def forget(seen_before: float) -> None:
+    """Forget the sessions that nobody was seen with since then."""
+    Session.delete().where(Session.seen_at < seen_before).execute()

@@ -1,0 +1,59 @@
+"""The codes of a second factor: is one asked for, and is this one right? Each is taken once."""
+
+import hmac
+import time
+
+import pyotp
+
+from pillar_service.core import tokens
+from pillar_service.core.errors import Unauthenticated
+from pillar_service.core.limits import Tried
+from pillar_service.store import second_factor
+from pillar_service.store.database import transaction
+from pillar_service.store.second_factor import SecondFactor
+from pillar_service.usecases import auditing, limits
+
+STEP_S = 30
+DRIFT = 1
+"""So many steps a telephone's clock may be off, either way."""
+
+WRONG = "That code is not right, or was used already: wait for the next one, then try again."
+
+
+def is_on(person: str) -> bool:
+    """Whether a person is asked for a code."""
+    found = second_factor.find(person)
+    return found is not None and bool(found.is_on)
+
+
+def check(person: str, code: str | None) -> None:
+    """Take a code from the person's telephone, or a recovery code; raises Unauthenticated, TooMany.
+
+    Not inside a transaction, for a wrong code must count.
+    """
+    attempt = limits.spend(Tried.CODE, person)
+    written = "".join((code or "").split()).replace("-", "").lower()[:100]
+    with transaction():
+        factor = second_factor.find(person)
+        if factor is None or not written:
+            raise Unauthenticated("Write the code that your telephone shows.")
+        is_recovery = not written.isdigit()
+        taken = _recovery(person, written) if is_recovery else totp(factor, written)
+        if not taken:
+            raise Unauthenticated(WRONG)
+        limits.settle(attempt)
+        how = "a recovery code" if is_recovery else "a code"
+        auditing.record(f"account:{person}", "second_factor.check", f"agent:{person}", time.time(), how)
+
+
+def totp(factor: SecondFactor, code: str) -> bool:
+    """Take a code from the telephone; False when it is wrong, or it or a later one was taken before."""
+    now, made = int(time.time()) // STEP_S, pyotp.TOTP(factor.secret)
+    for step in range(now - DRIFT, now + DRIFT + 1):
+        if hmac.compare_digest(made.generate_otp(step), code.encode("ascii", "replace").decode()):
+            return second_factor.advance(factor.account, step)
+    return False
+
+
+def _recovery(person: str, code: str) -> bool:
+    return second_factor.take_recovery(person, tokens.hash_token(code))

@@ -1,0 +1,71 @@
+"""Leaving: a person takes all that is kept about them, and has it forgotten."""
+
+import secrets
+import time
+from typing import Any
+
+from pillar_service.core.agents import Belonging, Desired
+from pillar_service.core.errors import Invalid
+from pillar_service.store import accounts as rows
+from pillar_service.store import agents, audit, jobs, second_factor, sessions, tickets
+from pillar_service.store import bots as bot_rows
+from pillar_service.store.database import transaction
+from pillar_service.usecases import accounts, auditing, bots, confirming, passwords, payments, queue
+from pillar_service.usecases import sessions as people
+
+MOST_JOBS = 10_000
+
+
+def data(person: str) -> dict[str, Any]:
+    """All that is kept about a person: account, sessions, bots, what they asked for, what was done by and to them."""
+    account, actor = accounts.found(person), f"account:{person}"
+    done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(actor)}
+    asked = jobs.listed(MOST_JOBS, actor=actor)
+    named = bot_rows.with_ids({job.bot for job in asked})
+    return {
+        "account": accounts.described(account),
+        "sessions": people.listed(person, ""),
+        "bots": bots.listed(account=person),
+        "jobs": [queue.described(job, named[job.bot].name) for job in asked],
+        "payment": payments.show(person),
+        "audit": [
+            {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
+            for row in sorted(done.values(), key=lambda row: row.at)
+        ],
+    }
+
+
+def delete(person: str, email: str, password: str, code: str | None) -> None:
+    """Delete an account: the bots that nobody else owns go with their data, name and address are forgotten for good.
+
+    ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, Conflict (a bot is being
+    exported).
+    """
+    account = accounts.found(person)
+    if email.strip().lower() != account.email:
+        raise Invalid("That is not the address of this account: type it exactly.")
+    confirming.confirm(person, password, code)
+    payments.end(f"account:{person}", person)
+    nobody = passwords.hashed(secrets.token_hex(16))
+    with transaction():
+        _leave_bots(person)
+        _forget(person, nobody)
+        auditing.record(f"account:{person}", "accounts.delete", f"agent:{person}", time.time())
+
+
+def _leave_bots(person: str) -> None:
+    for bot in bot_rows.listed(of=person):
+        owners = [row.source for row in agents.people_of([bot.id], Belonging.OWNER)]
+        if owners != [person]:
+            agents.part(person, bot.id)
+        elif bot.desired != Desired.ABSENT or not bot.purge:
+            bots.delete(f"account:{person}", bot.id, purge=True)
+
+
+def _forget(person: str, password_hash: str) -> None:
+    rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
+    agents.change(person, name="deleted", removed_at=time.time())
+    second_factor.drop(person)
+    tickets.drop(person)
+    sessions.end_all(person)
+    audit.blank(f"agent:{person}")

@@ -1,0 +1,53 @@
+"""Passwords: how they are kept, and which are good enough."""
+
+import secrets
+
+import argon2
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+
+from pillar_service.core.errors import Invalid
+
+LENGTH = (10, 200)
+
+SCORE = 3
+"""What zxcvbn must give at least: safe from guesses that are not slowed down (4 is its most)."""
+
+JUDGED = 72
+"""So many characters are judged: zxcvbn's time grows faster than the length."""
+
+# OWASP's setting for Argon2id with the least memory (19 MiB): 64 MiB, the library's own, would double a worker.
+HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+NOBODY = HASHER.hash(secrets.token_hex(16))
+"""Verified when there is no such account, so that the answer takes as long."""
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password."""
+    return HASHER.hash(password)
+
+
+def is_right(kept: str, password: str) -> bool:
+    """Whether this is the password of which that was kept; the same time for every wrong one."""
+    try:
+        return HASHER.verify(kept, password[:1000].encode(errors="replace"))
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def shaped(password: object) -> str:
+    """The password, if it is long enough; raises Invalid. Enough for who is given one by an operator."""
+    least, most = LENGTH
+    if isinstance(password, str) and least <= len(password) <= most and password.isprintable():
+        return password
+    raise Invalid(f"A password must have {least} to {most} printable characters.")
+
+
+def checked(password: object, *known: str) -> str:
+    """The password, if it is hard to guess for who knows these words of the person; raises Invalid that says how."""
+    chosen = shaped(password)
+    told = zxcvbn(chosen[:JUDGED], user_inputs=[word[:JUDGED].lower() for word in known if word])
+    if told["score"] >= SCORE:
+        return chosen
+    feedback = [told["feedback"]["warning"], *told["feedback"]["suggestions"]]
+    advice = " ".join(line if line.endswith(".") else f"{line}." for line in feedback if line)
+    raise Invalid(f"That password is too easy to guess. {advice or 'Use a few unrelated words.'}")

@@ -1,0 +1,181 @@
+"""The page of a person's own account."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
+from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions
+from pillar_service.web import signing
+
+blueprint = Blueprint("account", __name__)
+
+
+class Confirmed(FlaskForm):  # type: ignore[misc]
+    """What shows again that it is them: the password, and the code where a second factor is on."""
+
+    password = PasswordField("Your password", [InputRequired("Write your password."), Length(max=1000)])
+    code = StringField("Code from your telephone", [Length(max=100)])
+
+
+class Name(FlaskForm):  # type: ignore[misc]
+    """What the person is called."""
+
+    name = StringField("Name", [InputRequired("Write your name."), Length(max=200)])
+
+
+class Email(Confirmed):
+    """Where mail reaches the person."""
+
+    email = EmailField("E-mail address", [InputRequired("Write an e-mail address."), Length(max=400)])
+
+
+class Password(Confirmed):
+    """Another password."""
+
+    new = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
+
+
+class Delete(Confirmed):
+    """The end of the account."""
+
+    email = EmailField("Type your e-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
+
+
+FORMS = {"name": Name, "email": Email, "password": Password, "delete": Delete}
+
+
+def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
+    account = accounts.show(current_user.id)
+    told = {"name": {"name": account["name"]}, "email": {"email": account["email"]}}
+    forms = {key: kind(None, prefix=f"{key}-", data=told.get(key)) for key, kind in FORMS.items()} | given
+    page = render_template(
+        "account.html",
+        account=account,
+        has_payment="payments.show" in current_app.view_functions,
+        forms=forms,
+        wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
+        factor=second_factor.told(current_user.id),
+        sessions=sessions.listed(current_user.id, current_user.session),
+    )
+    status = wrong.status if wrong else 422 if given else 200
+    return make_response(page, status)
+
+
+@blueprint.get("/account")
+@login_required  # type: ignore[untyped-decorator]
+def show() -> Any:
+    """Name, address, password, second factor, sessions, data, the end."""
+    return _page()
+
+
+@blueprint.post("/account/name")
+@login_required  # type: ignore[untyped-decorator]
+def rename() -> Any:
+    """Change the name."""
+    asked = Name(prefix="name-")
+    if not asked.validate_on_submit():
+        return _page(name=asked)
+    try:
+        profile.rename(current_user.id, asked.name.data)
+    except Invalid as error:
+        return _page(error, name=asked)
+    flash("Your name was changed.")
+    return redirect(url_for("account.show"))
+
+
+@blueprint.post("/account/email")
+@login_required  # type: ignore[untyped-decorator]
+def change_email() -> Any:
+    """Change or verify the address: a link goes to it."""
+    asked = Email(prefix="email-")
+    if not asked.validate_on_submit():
+        return _page(email=asked)
+    given = (asked.password.data, asked.code.data, asked.email.data, signing.address())
+    try:
+        is_sent = profile.ask_email(current_user.id, *given)
+    except (Invalid, Unauthenticated, Conflict) as error:
+        return _page(error, email=asked)
+    flash("Look into that mailbox: open the link in it." if is_sent else "Your address was changed.")
+    return redirect(url_for("account.show"))
+
+
+@blueprint.get("/verify/<token>")
+@login_required  # type: ignore[untyped-decorator]
+def verify(token: str) -> str:
+    """Where the link leads; it changes nothing yet, for programs open links too."""
+    return render_template(
+        "verify.html", email=profile.asked_email(current_user.id, token), form=FlaskForm(), token=token
+    )
+
+
+@blueprint.post("/verify/<token>")
+@login_required  # type: ignore[untyped-decorator]
+def verified(token: str) -> Any:
+    """Have that address."""
+    flash(f"Your address is {profile.verify_email(current_user.id, token)}.")
+    return redirect(url_for("account.show"))
+
+
+@blueprint.post("/account/password")
+@login_required  # type: ignore[untyped-decorator]
+def change_password() -> Any:
+    """Change the password; this browser gets a new session, all others end."""
+    asked = Password(prefix="password-")
+    if not asked.validate_on_submit():
+        return _page(password=asked)
+    try:
+        profile.change_password(
+            current_user.id, asked.password.data, asked.code.data, asked.new.data, current_user.session
+        )
+    except (Invalid, Unauthenticated) as error:
+        return _page(error, password=asked)
+    signing.enter(current_user.id)
+    flash("Your password was changed. All other sessions were ended.")
+    return redirect(url_for("account.show"))
+
+
+@blueprint.post("/account/sessions/<id>/end")
+@login_required  # type: ignore[untyped-decorator]
+def end_session(id: str) -> Any:
+    """End one session."""
+    sessions.end(current_user.id, id)
+    return redirect(url_for("account.show"))
+
+
+@blueprint.post("/account/sessions/end")
+@login_required  # type: ignore[untyped-decorator]
+def end_sessions() -> Any:
+    """End all sessions but this one."""
+    flash(f"Sessions ended: {sessions.end_others(current_user.id, current_user.session)}.")
+    return redirect(url_for("account.show"))
+
+
+@blueprint.get("/account/data")
+@login_required  # type: ignore[untyped-decorator]
+def data() -> Response:
+    """All that is kept about the person, as a file."""
+    answer = Response(json.dumps(leaving.data(current_user.id), indent=2), mimetype="application/json")
+    answer.headers["Content-Disposition"] = "attachment; filename=saltcellar.json"
+    return answer
+
+
+@blueprint.post("/account/delete")
+@login_required  # type: ignore[untyped-decorator]
+def delete() -> Any:
+    """The end of the account."""
+    asked = Delete(prefix="delete-")
+    if not asked.validate_on_submit():
+        return _page(delete=asked)
+    try:
+        leaving.delete(current_user.id, asked.email.data, asked.password.data, asked.code.data)
+    except (Invalid, Unauthenticated, Conflict) as error:
+        return _page(error, delete=asked)
+    signing.forget()
+    flash("Your account was deleted.")
+    return redirect(url_for("landing.landing"))

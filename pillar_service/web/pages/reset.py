@@ -1,0 +1,66 @@
+"""A forgotten password."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.usecases import resetting
+from pillar_service.web import signing
+
+blueprint = Blueprint("reset", __name__)
+
+
+class Forgotten(FlaskForm):  # type: ignore[misc]
+    """Whose password is forgotten."""
+
+    email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
+
+
+class Reset(FlaskForm):  # type: ignore[misc]
+    """Another password."""
+
+    password = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
+
+
+@blueprint.get("/forgotten")
+def form() -> str:
+    """The form."""
+    return render_template("forgotten.html", form=Forgotten())
+
+
+@blueprint.post("/forgotten")
+def ask() -> Any:
+    """Send the link, if there is such an account; the answer is the same if not."""
+    asked, wrong = Forgotten(), None
+    if asked.validate_on_submit():
+        try:
+            resetting.ask(asked.email.data, signing.address())
+            return redirect(url_for("start.mailed"))
+        except (Invalid, Conflict) as error:
+            wrong = error.sentence
+    return render_template("forgotten.html", form=asked, wrong=wrong), 422
+
+
+@blueprint.get("/reset/<token>")
+def show(token: str) -> str:
+    """Where the link leads."""
+    resetting.look(token)
+    return render_template("reset.html", form=Reset(), token=token)
+
+
+@blueprint.post("/reset/<token>")
+def reset(token: str) -> Any:
+    """Set it; all sessions end."""
+    asked, wrong = Reset(), None
+    if asked.validate_on_submit():
+        try:
+            resetting.reset(token, asked.password.data)
+            flash("Your password was changed. Sign in with it.")
+            return redirect(url_for("sign_in.form"))
+        except Invalid as error:
+            wrong = error.sentence
+    return render_template("reset.html", form=asked, wrong=wrong, token=token), 422

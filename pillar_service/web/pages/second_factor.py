@@ -1,0 +1,100 @@
+"""The second factor of the person who is signed in."""
+
+import io
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+
+from pillar_service.core.errors import Conflict, SaltcellarError, Unauthenticated
+from pillar_service.usecases import second_factor
+from pillar_service.web.pages.account import Confirmed
+from pillar_service.web.pages.sign_in import Code
+
+blueprint = Blueprint("second_factor", __name__)
+
+
+def _page(form: FlaskForm, wrong: SaltcellarError | None = None) -> Any:
+    told, pending = second_factor.told(current_user.id), second_factor.pending(current_user.id)
+    sentence = wrong.sentence if wrong else None
+    status = wrong.status if wrong else 422 if form.errors else 200
+    first = Code() if pending else None
+    page = render_template("second_factor.html", told=told, pending=pending, form=form, first=first, wrong=sentence)
+    return page, status
+
+
+@blueprint.get("/account/second-factor")
+@login_required  # type: ignore[untyped-decorator]
+def show() -> Any:
+    """How it stands, and what can be done."""
+    return _page(Confirmed(formdata=None))
+
+
+@blueprint.post("/account/second-factor/begin")
+@login_required  # type: ignore[untyped-decorator]
+def begin() -> Any:
+    """Make a secret, and show it."""
+    asked = Confirmed()
+    if not asked.validate_on_submit():
+        return _page(asked)
+    try:
+        second_factor.begin(current_user.id, asked.password.data)
+    except (Unauthenticated, Conflict) as error:
+        return _page(asked, error)
+    return redirect(url_for("second_factor.show"))
+
+
+@blueprint.get("/account/second-factor/qr.svg")
+@login_required  # type: ignore[untyped-decorator]
+def qr() -> Response:
+    """The secret as a telephone reads it, while it waits for its first code."""
+    pending = second_factor.pending(current_user.id)
+    if pending is None:
+        abort(404)
+    drawn = io.BytesIO()
+    segno.make(pending["uri"], error="m").save(drawn, kind="svg", scale=5, border=4, light="#fff", xmldecl=False)
+    return Response(drawn.getvalue(), mimetype="image/svg+xml")
+
+
+@blueprint.post("/account/second-factor/on")
+@login_required  # type: ignore[untyped-decorator]
+def turn_on() -> Any:
+    """Turn it on with the first code; the recovery codes are shown this once."""
+    asked = Code()
+    if not asked.validate_on_submit():
+        return _page(asked)
+    try:
+        return render_template("recovery_codes.html", codes=second_factor.turn_on(current_user.id, asked.code.data))
+    except (Unauthenticated, Conflict) as error:
+        return _page(Confirmed(formdata=None), error)
+
+
+@blueprint.post("/account/second-factor/renew")
+@login_required  # type: ignore[untyped-decorator]
+def renew() -> Any:
+    """Make new recovery codes."""
+    asked = Confirmed()
+    if not asked.validate_on_submit():
+        return _page(asked)
+    try:
+        codes = second_factor.renew(current_user.id, asked.password.data, asked.code.data)
+    except (Unauthenticated, Conflict) as error:
+        return _page(asked, error)
+    return render_template("recovery_codes.html", codes=codes)
+
+
+@blueprint.post("/account/second-factor/off")
+@login_required  # type: ignore[untyped-decorator]
+def turn_off() -> Any:
+    """Turn it off."""
+    asked = Confirmed()
+    if not asked.validate_on_submit():
+        return _page(asked)
+    try:
+        second_factor.turn_off(current_user.id, asked.password.data, asked.code.data)
+    except Unauthenticated as error:
+        return _page(asked, error)
+    flash("The second factor is off.")
+    return redirect(url_for("account.show"))

@@ -1,0 +1,114 @@
+"""The way in: start, newbie, the link from the mail, the first bot."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, session, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarError, Unauthenticated
+from pillar_service.settings import settings
+from pillar_service.usecases import mails, sign_up
+from pillar_service.web import signing
+from pillar_service.web.pages.sign_in import SignIn
+
+blueprint = Blueprint("start", __name__)
+
+
+class Newbie(FlaskForm):  # type: ignore[misc]
+    """Who the newcomer is, and what the first bot is called."""
+
+    name = StringField("Your name", [InputRequired("Write your name."), Length(max=200)])
+    bot = StringField("The name of your first bot", [InputRequired("Name your bot."), Length(max=200)])
+
+
+class Welcome(FlaskForm):  # type: ignore[misc]
+    """The last question."""
+
+    bot = StringField("The name of your first bot", [InputRequired("Name your bot."), Length(max=200)])
+    password = PasswordField("The password that you chose", [Length(max=1000)])
+
+
+@blueprint.get("/start")
+def form() -> Any:
+    """The form, for who is not signed in."""
+    return redirect(url_for("bots.listed")) if current_user.is_authenticated else _page("start.html", SignIn())
+
+
+@blueprint.post("/start")
+def start() -> Any:
+    """Known people are signed in, all others are newbies."""
+    asked = SignIn()
+    if not asked.validate_on_submit():
+        return _page("start.html", asked), 422
+    try:
+        found = sign_up.start(asked.email.data, asked.password.data, signing.address())
+    except Invalid as error:
+        return _page("start.html", asked, error)
+    if "account" in found:
+        return signing.go_on(found["account"])
+    session["newbie"] = found["newbie"]
+    return redirect(url_for("start.newbie"))
+
+
+def _page(template: str, asked: FlaskForm, wrong: SaltcellarError | None = None, **more: Any) -> Any:
+    shown = render_template(template, form=asked, wrong=wrong.sentence if wrong else None, settings=settings(), **more)
+    return (shown, wrong.status) if wrong else shown
+
+
+@blueprint.get("/newbie")
+def newbie() -> Any:
+    """Welcome: a name, the price, the name of the first bot."""
+    try:
+        return _page("newbie.html", Newbie(), email=sign_up.begun(session.get("newbie")))
+    except NotFound:
+        return redirect(url_for("start.form"))
+
+
+@blueprint.post("/newbie")
+def ask() -> Any:
+    """Send the link that goes on; where no mail is set up, pour the bot."""
+    asked, email = Newbie(), sign_up.begun(session.get("newbie"))
+    if not asked.validate_on_submit():
+        return _page("newbie.html", asked, email=email), 422
+    try:
+        account = sign_up.ask(session.get("newbie"), asked.name.data, asked.bot.data, signing.address())
+    except (Invalid, Conflict) as error:
+        return _page("newbie.html", asked, error, email=email)
+    if account is None:
+        return redirect(url_for("start.mailed"))
+    return _in(account)
+
+
+def _in(account: str) -> Any:
+    signing.enter(account)
+    pays = settings().payments == "stripe" and settings().price_cents and "payments.show" in current_app.view_functions
+    return redirect(url_for("payments.show" if pays else "bots.listed"))
+
+
+@blueprint.get("/mailed")
+def mailed() -> str:
+    """Look into your mailbox."""
+    return render_template("mailed.html", has_mailbox=mails.mailbox() is not None)
+
+
+@blueprint.get("/welcome/<token>")
+def welcome(token: str) -> Any:
+    """Where the link in the mail leads; it changes nothing yet, for programs open links too."""
+    told = sign_up.invited(token, session.get("newbie"))
+    return _page("welcome.html", Welcome(data={"bot": told["bot"]}), told=told, token=token)
+
+
+@blueprint.post("/welcome/<token>")
+def finish(token: str) -> Any:
+    """Make the account and pour the bot."""
+    asked, told = Welcome(), sign_up.invited(token, session.get("newbie"))
+    if not asked.validate_on_submit():
+        return _page("welcome.html", asked, told=told, token=token), 422
+    try:
+        account = sign_up.finish(token, asked.bot.data, asked.password.data or "", session.get("newbie"))
+    except (Invalid, Conflict, Unauthenticated) as error:
+        return _page("welcome.html", asked, error, told=told, token=token)
+    return _in(account)

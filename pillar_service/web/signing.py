@@ -1,0 +1,82 @@
+"""Who is signed in: Flask-Login's side of the sessions in the database. The cookie carries a random token alone."""
+
+from typing import Any
+
+from flask import Flask, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from pillar_service.usecases import second_factor, sessions
+
+
+class Person(UserMixin):  # type: ignore[misc]
+    """Who is signed in; ``session`` is the id of the session, ``role`` that of the account."""
+
+    def __init__(self, token: str, id: str, session: str, name: str, role: str) -> None:
+        self.token, self.id, self.session, self.name, self.role = token, id, session, name, role
+
+    def get_id(self) -> str:
+        """What the cookie carries."""
+        return self.token
+
+
+def register(app: Flask) -> None:
+    """Let pages ask who is signed in (`current_user`, `login_required`)."""
+    # Its own context processor asks the database at once, for every page: one about a database that is away, too.
+    manager = LoginManager(app, add_context_processor=False)
+    manager.login_view = "sign_in.form"
+    manager.login_message = "Sign in to see that page."
+    manager.user_loader(person)
+
+
+def person(token: str) -> Person | None:
+    """Who a session's cookie stands for, or None."""
+    if g.get("is_asking"):  # the database failed just now, and the page that says so asks again
+        return None
+    g.is_asking = True
+    found = sessions.find(token, address())
+    g.is_asking = False
+    return Person(token, found["account"], found["session"], found["name"], found["role"]) if found else None
+
+
+def address() -> str:
+    """Where the request comes from; behind proxies as CELLAR_PROXIES says."""
+    return request.remote_addr or ""
+
+
+def enter(account: str) -> None:
+    """Sign an account in, in a new session; whatever this browser had before ends."""
+    before = current_user.token if current_user.is_authenticated else None
+    token = sessions.begin(account, address(), request.headers.get("User-Agent", ""), before)
+    found = sessions.find(token, address())
+    session.clear()
+    session.permanent = True
+    if found is not None:
+        login_user(Person(token, account, found["session"], found["name"], found["role"]))
+
+
+def go_on(account: str, then: str | None = None) -> Any:
+    """Where who wrote the right password goes: in, or to the second step where one is on."""
+    if second_factor.is_on(account):
+        session["second_step"] = second_factor.first_step(account)
+        return redirect(url_for("sign_in.code", next=inside(then)))
+    enter(account)
+    return redirect(inside(then) or url_for("bots.listed"))
+
+
+def leave() -> None:
+    """End the session of this browser."""
+    if current_user.is_authenticated:
+        sessions.end(current_user.id, current_user.session)
+    forget()
+
+
+def forget() -> None:
+    """Let this browser carry nothing any more."""
+    logout_user()
+    session.clear()
+
+
+def inside(path: str | None) -> str | None:
+    """The path, if it stays on this site: '//elsewhere' and '/\\elsewhere' would leave it."""
+    stays = path and path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if stays else None
