@@ -214,20 +214,23 @@ def logs(bot, lines=100, wait=True):
     return asking.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
 
-def export(bot, path):
+def export(bot, path, kind="everything"):
     """
-    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped.
+    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped meanwhile.
 
     path
         The file, absolute; it appears when it is whole.
+    kind
+        ``everything`` (only that can be imported), or ``secret``, ``gossip``, ``log`` or ``blobs`` alone.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run bots.export my /root/my.tar
+        salt-run bots.export my /root/my-blobs.tar kind=blobs
     """
-    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path))
+    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path, kind))
 
 
 def import_(name, path, account, description=None, node=None, memory_mb=None, wait=True):

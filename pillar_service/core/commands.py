@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import exports, names
 from pillar_service.core.errors import Invalid
 
 Check = Callable[[object], Any]
@@ -59,6 +59,10 @@ def _lines(value: object) -> int:
     return names.whole_number(value, "number of lines", 1, 1000)
 
 
+def _kind(value: object) -> str:
+    return str(exports.kind(value))
+
+
 def _invite(value: object) -> str:
     if isinstance(value, str) and names.PUB_ID.fullmatch(value):
         return value
@@ -84,7 +88,13 @@ COMMANDS: dict[str, Command] = {
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
         Command("bots.invites", "pubs.invites", retry_safe=True),
         Command("bots.revoke", "pubs.revoke", arguments={"invite": (None, _invite)}, retry_safe=True),
-        Command("bots.export", "pubs.export", timeout_s=900, retry_safe=True),
+        Command(
+            "bots.export",
+            "pubs.export",
+            arguments={"kind": (str(exports.Kind.EVERYTHING), _kind)},
+            timeout_s=900,
+            retry_safe=True,
+        ),
         Command("bots.logs", "pubs.logs", arguments={"lines": (100, _lines)}, retry_safe=True),
     )
 }
