@@ -82,6 +82,8 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.stop"),
         _converge("bots.upgrade"),
         _converge("bots.delete"),
+        _converge("bots.bring_back"),
+        _converge("bots.purge"),
         _converge("bots.import", timeout_s=900),
         _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),

@@ -12,7 +12,11 @@ from pillar_service.store.database import JsonField, Table
 
 
 class Bot(Table):
-    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it."""
+    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it.
+
+    ``purge_at`` is when the data of a deleted bot goes, and None when nothing is to go (any more); ``purge`` says that
+    its node is told to. ``port_before`` is the port that a deleted bot had.
+    """
 
     id: str
     agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")
@@ -31,6 +35,8 @@ class Bot(Table):
     reported_at = DoubleField(null=True)
     imported = JsonField(null=True)
     report = JsonField(null=True)
+    purge_at = DoubleField(null=True)
+    port_before = IntegerField(null=True)
 
     @property
     def name(self) -> str:
@@ -61,6 +67,26 @@ def with_name(name: str) -> Bot | None:
     """The bot that holds this name now."""
     found: Bot | None = _there().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name)).first()
     return found
+
+
+def _deleted() -> "ModelSelect[Bot]":
+    return _all().where(Agent.removed_at.is_null(False) & Bot.purge_at.is_null(False))
+
+
+def deleted(of: str, role: str) -> list[Bot]:
+    """The deleted bots whose data is there still, of the person who belongs to them in that role; last deleted first."""
+    theirs = Belongs.select(Belongs.target).where((Belongs.source == of) & (Belongs.role == role))
+    return list(_deleted().where(Agent.id.in_(theirs)).order_by(Agent.removed_at.desc()))
+
+
+def purgeable(now: float) -> list[Bot]:
+    """The deleted bots whose data is to go by now."""
+    return list(_deleted().where(Bot.purge_at <= now).order_by(Bot.purge_at))
+
+
+def purging(node: str) -> list[Bot]:
+    """The deleted bots of which that node is told to delete the data."""
+    return list(_deleted().where((Bot.node == node) & Bot.purge).order_by(Agent.id))
 
 
 def listed(name: str | None = None, of: str | None = None, node: str | None = None) -> list[Bot]:

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "bots.create": "POST /agents",
     "bots.import": "POST /agents with 'import'",
     "bots.delete": "DELETE /agents/<id>",
+    "bots.bring_back": "the page of one's bots",
+    "bots.purge": "DELETE /agents/<id>?purge=true",
 }
 """Commands that need more than a bot and arguments, and where they are asked for."""
 
