@@ -13,6 +13,7 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
+NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
 REMOVING = ("bots.delete", "bots.purge")
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
 
@@ -26,6 +27,8 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     applied = outcomes.of_bot(returned, job.bot)
     if applied.succeeded and job.command in REMOVING and not _removed(returned, job.bot):
         return Outcome(False, error=NOT_REMOVED, is_old=True)
+    if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, job.bot):
+        return Outcome(False, error=NOT_BACK, is_old=True)
     return applied
 
 

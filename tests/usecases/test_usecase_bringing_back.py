@@ -52,6 +52,15 @@ def test_a_deleted_bot_comes_back_as_it_was(person: str) -> None:
     assert bringing_back.purge_due("test", in_days(400)) == []
 
 
+def test_a_run_of_the_tombstone_does_not_count_as_being_back() -> None:
+    id = deleted()
+    bringing_back.bring_back("test", id)
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, state(id, "gone", pub={"data": "kept"}))
+    assert bots.show("my")["actual"] == "provisioning"
+
+
 def test_the_same_key_twice_is_one_job_and_a_bot_that_is_there_is_not_brought_back() -> None:
     id = deleted()
     first = bringing_back.bring_back("test", id, "k")
