@@ -102,6 +102,27 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+WISHES = frozenset(
+    f"bots.{wish}" for wish in ("create", "import", "start", "stop", "upgrade", "delete", "bring_back", "purge")
+)
+"""Commands that carry out a change of what a bot should be: that wish stays when their job is cancelled."""
+
+AGAIN: Mapping[str, str | None] = {
+    "bots.create": "bots.start",
+    "bots.import": "bots.start",
+    "bots.bring_back": "bots.start",
+    "bots.delete": None,
+    "bots.purge": None,
+    "bots.export": None,
+}
+"""What is asked for to try a command again, where that is not the command itself; None: it must be asked for anew."""
+
+
+def again(name: str) -> str | None:
+    """The command that tries this one again, or None where a person must ask for it anew (and be asked)."""
+    return AGAIN.get(name, name)
+
+
 def command(name: object) -> Command:
     """The command of that name; raises Invalid for an unknown one."""
     if isinstance(name, str) and name in COMMANDS:

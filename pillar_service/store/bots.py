@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
-from pillar_service.core.agents import Actual, AgentType
+from pillar_service.core.agents import Actual, AgentType, Belonging
 from pillar_service.store import rows
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.database import JsonField, Table
@@ -73,10 +73,13 @@ def _deleted() -> "ModelSelect[Bot]":
     return _all().where(Agent.removed_at.is_null(False) & Bot.purge_at.is_null(False))
 
 
-def deleted(of: str, role: str) -> list[Bot]:
-    """The deleted bots whose data is there still, of the person who belongs to them in that role; last deleted first."""
-    theirs = Belongs.select(Belongs.target).where((Belongs.source == of) & (Belongs.role == role))
-    return list(_deleted().where(Agent.id.in_(theirs)).order_by(Agent.removed_at.desc()))
+def deleted(owner: str) -> list[Bot]:
+    """The deleted bots of an owner whose data is there still, the last deleted first."""
+    return list(_deleted().where(Agent.id.in_(_owned_by(owner))).order_by(Agent.removed_at.desc()))
+
+
+def _owned_by(person: str) -> "ModelSelect[Belongs]":
+    return Belongs.select(Belongs.target).where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER)))
 
 
 def purgeable(now: float) -> list[Bot]:
@@ -112,6 +115,11 @@ def reported(heard: Iterable[Bot]) -> None:
     columns = {"actual": str, "reported_at": float, "report": str, "pub_id": str, "sequence": int, "version": str}
     told = ((b.id, b.actual, b.reported_at, json.dumps(b.report), b.pub_id, b.sequence, b.version) for b in heard)
     rows.update("bot", "agent", columns, told)
+
+
+def owned(person: str) -> int:
+    """How many bots that are there a person owns."""
+    return int(_there().where(Agent.id.in_(_owned_by(person))).count())
 
 
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from pillar_service.core.agents import Actual, Belonging, Desired
+from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Conflict, ForkHazard, Full
 from pillar_service.core.jobs import JobState
 from pillar_service.core.placement import place
@@ -17,7 +17,7 @@ from pillar_service.usecases import bots as usecase
 def deleted(person: str) -> list[dict[str, Any]]:
     """The deleted bots that this person owned and can bring back, the last deleted first."""
     now = time.time()
-    theirs = [bot for bot in bots.deleted(person, str(Belonging.OWNER)) if _may_come(bot, now)]
+    theirs = [bot for bot in bots.deleted(person) if _may_come(bot, now)]
     return usecase.described(theirs)
 
 

@@ -11,7 +11,18 @@ from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, headers, layout, problems, static_files, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import admin, bots, jobs, landing, payments, sign_in, status
+from pillar_service.web.pages import (
+    admin,
+    bots,
+    deletions,
+    exports,
+    imports,
+    jobs,
+    landing,
+    payments,
+    sign_in,
+    status,
+)
 
 LARGEST_FORM = 64 << 10
 
@@ -37,6 +48,7 @@ def create_app() -> Flask:
     protection = CSRFProtect(app)
     for machines in (door, webhooks):
         protection.exempt(machines.blueprint)
+    protection.exempt(imports.blueprint)  # its form does it, once the size of the body is known
     _sign_ins(app)
     problems.register(app, _shown)
     app.register_error_handler(
@@ -49,7 +61,7 @@ def create_app() -> Flask:
     headers.register(app, chosen)
     app.context_processor(lambda: {"endpoints": app.view_functions})
     app.context_processor(payments.standing)
-    for part in (door, webhooks, landing, sign_in, bots, jobs, status, payments, admin):
+    for part in (door, webhooks, landing, sign_in, bots, imports, exports, deletions, jobs, status, payments, admin):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
