@@ -193,6 +193,8 @@ def shown(job: Job) -> dict[str, Any]:
 
 def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
     """Bots as the API shows them."""
+    if not found_bots:
+        return []
     belonging = agents.people_of([bot.id for bot in found_bots])
     people = account_rows.with_ids({row.source for row in belonging})
     who: dict[str, list[dict[str, str]]] = {}

@@ -288,6 +288,15 @@ def test_a_bot_is_deleted_after_its_name_and_the_password_and_brought_back(visit
     assert visitor.post(back, data=fill(visitor.get("/bots/new"))).status_code == 409
 
 
+def test_a_bot_that_waits_to_be_deleted_can_be_kept(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    delete(visitor)
+    press(visitor, visitor.get("/bots/my/actions"), f"/deleted/{id}/bring-back")
+    carry_out()
+    assert bots.show("my")["actual"] == "alive"
+    assert {job["command"]: job["state"] for job in jobs.listed()}["bots.delete"] == "cancelled"
+
+
 def test_a_deletion_sent_again_is_one_job(visitor: FlaskClient) -> None:
     poured()
     sent = fill(visitor.get("/bots/my/delete"), name="my.butt.nz", password=PASSWORD)

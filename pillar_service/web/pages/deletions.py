@@ -31,18 +31,23 @@ class Delete(Once, Confirm):
         return right
 
 
+def _bot(name: str) -> dict[str, Any]:
+    bot = visible(name, Act.DELETE)
+    return bot | {"may_export": Act.EXPORT in permissions.of(current_user.id, bot["id"])}
+
+
 @blueprint.get("/bots/<name>/delete")
 @login_required  # type: ignore[untyped-decorator]
 def form(name: str) -> str:
     """What it means, and the form."""
-    return render_template("delete.html", bot=visible(name, Act.DELETE), form=Delete(formdata=None), wrong=None)
+    return render_template("delete.html", bot=_bot(name), form=Delete(formdata=None), wrong=None)
 
 
 @blueprint.post("/bots/<name>/delete")
 @login_required  # type: ignore[untyped-decorator]
 def delete(name: str) -> Any:
     """Delete it; its data stays for a while."""
-    bot, form = visible(name, Act.DELETE), Delete()
+    bot, form = _bot(name), Delete()
     if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
         return refused("delete.html", form, bot=bot)
     made = bots.delete(actor(), bot["id"], purge=False, idempotency_key=form.key.data)
