@@ -5,7 +5,6 @@ import inspect
 from pathlib import Path
 
 import pytest
-import yaml
 
 RUNNERS = Path(__file__).resolve().parents[2] / "runners"
 EXPECTED = {
@@ -34,10 +33,3 @@ def test_has_a_cli_example(name, function):
     told = inspect.getdoc(functions(name)[function])
     assert "CLI Example:" in told
     assert f"salt-run {name}.{function}" in told
-
-
-def test_what_the_master_does_on_a_schedule_is_there():
-    configured = yaml.safe_load((RUNNERS.parent / "salt" / "master.d" / "saltcellar.conf").read_text())
-    for told in configured["schedule"].values():
-        name, _, function = told["function"].partition(".")
-        assert function in EXPECTED[name].split()

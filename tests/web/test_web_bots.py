@@ -134,7 +134,7 @@ def test_a_double_click_is_one_job(visitor: FlaskClient, person: str, action: st
     page = visitor.get("/bots/my/actions")
     went = press(visitor, page, f"/bots/my/actions/{action}", times=2)
     [job] = [job for job in jobs.listed(bot="my") if job["command"] == f"bots.{action}"]
-    assert (went.status_code, went.headers["Location"]) == (302, f"/jobs/{job['id']}")
+    assert (went.status_code, went.headers["Location"]) == (302, f"/my/jobs/{job['id']}")
     assert job["actor"] == f"account:{person}"
     again = visitor.get("/bots/my/actions")
     press(visitor, again, f"/bots/my/actions/{action}" if action != "stop" else "/bots/my/actions/start")
@@ -166,14 +166,14 @@ def test_an_upgrade_shows_the_version_now_and_next(
 def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
     id = poured()["id"]
     press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/rebuild")
-    address = f"/jobs/{jobs.listed()[0]['id']}"
+    address = f"/my/jobs/{jobs.listed()[0]['id']}"
     waiting = visitor.get(address)
     assert "#queued" in waiting.text
-    assert f'hx-get="/live{address}"' in waiting.text
+    assert f'hx-get="{address}/live"' in waiting.text
     assert '<noscript><meta http-equiv="refresh"' in waiting.text
     run = running()
     runs.add_lines("salt", run["id"], [{"key": "1", "state_id": "", "text": "built <a>"}])
-    part = visitor.get(f"/live{address}").text
+    part = visitor.get(f"{address}/live").text
     assert "#running" in part
     assert "built &lt;a&gt;" in part
     answer(run, state(id, result=False, comment="port is already allocated"))
@@ -184,19 +184,19 @@ def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
     assert "refresh" not in over.text
     went = press(visitor, over, f"{address}/again", times=2)
     assert [job["command"] for job in jobs.listed()].count("bots.rebuild") == 2
-    assert went.headers["Location"] == f"/jobs/{jobs.listed()[0]['id']}"
+    assert went.headers["Location"] == f"/my/jobs/{jobs.listed()[0]['id']}"
 
 
 def test_what_waits_can_be_cancelled_unless_it_is_a_wish(visitor: FlaskClient) -> None:
     poured()
     press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/restart")
-    address = f"/jobs/{jobs.listed()[0]['id']}"
+    address = f"/my/jobs/{jobs.listed()[0]['id']}"
     page = visitor.get(address)
     assert press(visitor, page, f"{address}/cancel").headers["Location"] == address
     assert "#cancelled" in visitor.get(address).text
     assert visitor.post(f"{address}/cancel", data=pressing(page, f"{address}/cancel")).status_code == 409
     press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/stop")
-    stop = f"/jobs/{jobs.listed()[0]['id']}"
+    stop = f"/my/jobs/{jobs.listed()[0]['id']}"
     assert f"{stop}/cancel" not in visitor.get(stop).text
     assert visitor.post(f"{stop}/cancel", data=pressing(page, f"{address}/cancel")).status_code == 409
 
@@ -204,7 +204,7 @@ def test_what_waits_can_be_cancelled_unless_it_is_a_wish(visitor: FlaskClient) -
 def test_a_failed_pouring_is_mended_by_a_start(visitor: FlaskClient) -> None:
     made = bot()
     answer(running(), state(made["agent"]["id"], result=False, comment="no space left"))
-    address = f"/jobs/{made['job']['id']}"
+    address = f"/my/jobs/{made['job']['id']}"
     page = visitor.get(address)
     assert "Start it" in page.text
     press(visitor, page, f"{address}/again")
@@ -235,13 +235,13 @@ def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
     poured()
     poured("second", upload=None)
     asked = ask_export(visitor, "everything", PASSWORD)
-    job = asked.headers["Location"].removeprefix("/jobs/")
+    job = asked.headers["Location"].removeprefix("/my/jobs/")
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
     run = running()
     sent = tar(sequence=7)
     kept = transfers.deliver("cellar-1", job, io.BytesIO(sent.getvalue()))
     answer(run, {"pub_id": PUB, "sequence": 7, **kept})
-    assert f"/bots/my/exports/{job}" in visitor.get(f"/jobs/{job}").text
+    assert f"/bots/my/exports/{job}" in visitor.get(f"/my/jobs/{job}").text
     got = visitor.get(f"/bots/my/exports/{job}")
     assert (got.status_code, got.data) == (200, sent.getvalue())
     assert got.headers["Content-Disposition"] == "attachment; filename=my-everything.tar"
@@ -250,7 +250,7 @@ def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
     accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
     sign_in(visitor, "op@example.org")
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
-    assert f"/exports/{job}" not in visitor.get(f"/jobs/{job}").text
+    assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
 
 
 def test_gossip_log_and_blobs_need_no_password_and_other_kinds_are_none(visitor: FlaskClient) -> None:
@@ -345,9 +345,9 @@ def every_address(visitor: FlaskClient) -> list[tuple[str, str, dict[str, str]]]
     sent = fill(visitor.get("/bots/new"), name="my", password=PASSWORD, kind="log")
     job = jobs.listed(bot="my")[0]["id"]
     pages = ["/bots/my", "/bots/my/actions", "/bots/my/delete", "/bots/my/export", f"/bots/my/exports/{job}"]
-    pages += [f"/jobs/{job}", f"/live/jobs/{job}"]
+    pages += [f"/my/jobs/{job}", f"/my/jobs/{job}/live"]
     forms = [f"/bots/my/actions/{action}" for action in ("restart", "start", "stop", "upgrade", "rebuild")]
-    forms += ["/bots/my/delete", "/bots/my/export", f"/jobs/{job}/again", f"/jobs/{job}/cancel"]
+    forms += ["/bots/my/delete", "/bots/my/export", f"/my/jobs/{job}/again", f"/my/jobs/{job}/cancel"]
     forms += [f"/deleted/{bots.show('my')['id']}/bring-back"]
     return [("get", page, {}) for page in pages] + [("post", form, sent) for form in forms]
 
@@ -369,7 +369,7 @@ def test_who_is_not_signed_in_is_led_there(visitor: FlaskClient) -> None:
     visitor.delete_cookie("saltcellar")
     for method, address, sent in addresses:
         refused = getattr(visitor, method)(address, data=sent)
-        if address.startswith("/live/"):
+        if address.endswith("/live"):
             assert (refused.status_code, refused.headers["HX-Refresh"]) == (401, "true")
         elif method == "get":
             assert refused.headers["Location"].startswith("/sign-in"), address
@@ -420,5 +420,5 @@ def test_what_was_purged_is_nobodys(visitor: FlaskClient) -> None:
     job = jobs.listed()[0]["id"]
     bringing_back.purge_due("test", time.time() + 8 * 86_400)
     carry_out()
-    assert visitor.get(f"/jobs/{job}").status_code == 404
+    assert visitor.get(f"/my/jobs/{job}").status_code == 404
     assert visitor.post(f"/deleted/{id}/bring-back", data=fill(visitor.get("/bots/new"))).status_code == 404

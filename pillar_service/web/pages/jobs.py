@@ -46,7 +46,7 @@ def show(id: str) -> str:
     return render_template("job.html", **_told(id))
 
 
-@blueprint.get("/live/jobs/<id>")
+@blueprint.get("/jobs/<id>/live")
 @live
 def part(id: str) -> str:
     """The part of its page that changes by itself until it is over."""
