@@ -59,7 +59,6 @@ def create_app() -> Flask:
     static_files.register(app)
     layout.register(app, chosen)
     headers.register(app, chosen)
-    app.context_processor(lambda: {"endpoints": app.view_functions})
     app.context_processor(payments.standing)
     for part in (door, webhooks, landing, sign_in, bots, imports, exports, deletions, jobs, status, payments, admin):
         app.register_blueprint(part.blueprint)
