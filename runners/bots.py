@@ -13,6 +13,7 @@ exits with 1.
       token_file: /etc/salt/saltcellar.token
 """
 
+from pillar_service.core.errors import NotFound
 from pillar_service.master import asking, tars
 
 __func_alias__ = {"list_": "list", "import_": "import"}
@@ -111,7 +112,10 @@ def upgrade(bot, wait=True):
 
 def delete(bot, purge=False, wait=True):
     """
-    Remove a bot's container for good; with ``purge=True`` its data and its identity too. Returns the bot.
+    Remove a bot's container; with ``purge=True`` its data and its identity too, for good. Returns the bot.
+
+    Without, the data is kept for as many days as the service's setting ``CELLAR_DELETED_DAYS`` says; until then its
+    owner can bring it back, and ``purge=True`` with its id deletes it at once.
 
     CLI Example:
 
@@ -122,13 +126,27 @@ def delete(bot, purge=False, wait=True):
     """
 
     def ask(service):
-        told = service.delete_agent(service.agent(asking.text(bot))["id"], bool(purge))
+        told = service.delete_agent(_id(service, bot, purge), bool(purge))
         if not wait:
             return told
         asking.finished(service, told["job"])
         return told["agent"] | {"actual": "gone"}  # from now on the service knows it no more
 
     return asking.answer(__opts__, ask)
+
+
+def purge():
+    """
+    Delete the data of deleted bots whose time is over; returns the jobs that do so. The master's schedule runs this
+    every hour; running it twice does it once.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.purge
+    """
+    return asking.answer(__opts__, lambda service: service.purge())
 
 
 def restart(bot, wait=True):
@@ -214,20 +232,23 @@ def logs(bot, lines=100, wait=True):
     return asking.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
 
-def export(bot, path):
+def export(bot, path, kind="everything"):
     """
-    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped.
+    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped meanwhile.
 
     path
         The file, absolute; it appears when it is whole.
+    kind
+        ``everything`` (only that can be imported), or ``secret``, ``gossip``, ``log`` or ``blobs`` alone.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run bots.export my /root/my.tar
+        salt-run bots.export my /root/my-blobs.tar kind=blobs
     """
-    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path))
+    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path, kind))
 
 
 def import_(name, path, account, description=None, node=None, memory_mb=None, wait=True):
@@ -246,6 +267,15 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, wa
     return asking.answer(
         __opts__, lambda service: _create(service, told | {"import": tars.upload(service, path)["upload"]}, wait)
     )
+
+
+def _id(service, bot, purge):
+    try:
+        return service.agent(asking.text(bot))["id"]
+    except NotFound:
+        if not purge:
+            raise
+        return asking.text(bot)  # one that was deleted before has no name any more, but its id
 
 
 def _given(name, **more):

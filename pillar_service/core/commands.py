@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import exports, names
 from pillar_service.core.errors import Invalid
 
 Check = Callable[[object], Any]
@@ -59,6 +59,10 @@ def _lines(value: object) -> int:
     return names.whole_number(value, "number of lines", 1, 1000)
 
 
+def _kind(value: object) -> str:
+    return str(exports.kind(value))
+
+
 def _invite(value: object) -> str:
     if isinstance(value, str) and names.PUB_ID.fullmatch(value):
         return value
@@ -78,16 +82,45 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.stop"),
         _converge("bots.upgrade"),
         _converge("bots.delete"),
+        _converge("bots.bring_back"),
+        _converge("bots.purge"),
         _converge("bots.import", timeout_s=900),
         _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
         Command("bots.invites", "pubs.invites", retry_safe=True),
         Command("bots.revoke", "pubs.revoke", arguments={"invite": (None, _invite)}, retry_safe=True),
-        Command("bots.export", "pubs.export", timeout_s=900, retry_safe=True),
+        Command(
+            "bots.export",
+            "pubs.export",
+            arguments={"kind": (str(exports.Kind.EVERYTHING), _kind)},
+            timeout_s=900,
+            retry_safe=True,
+        ),
         Command("bots.logs", "pubs.logs", arguments={"lines": (100, _lines)}, retry_safe=True),
     )
 }
+
+
+WISHES = frozenset(
+    f"bots.{wish}" for wish in ("create", "import", "start", "stop", "upgrade", "delete", "bring_back", "purge")
+)
+"""Commands that carry out a change of what a bot should be: that wish stays when their job is cancelled."""
+
+AGAIN: Mapping[str, str | None] = {
+    "bots.create": "bots.start",
+    "bots.import": "bots.start",
+    "bots.bring_back": "bots.start",
+    "bots.delete": None,
+    "bots.purge": None,
+    "bots.export": None,
+}
+"""What is asked for to try a command again, where that is not the command itself; None: it must be asked for anew."""
+
+
+def again(name: str) -> str | None:
+    """The command that tries this one again, or None where a person must ask for it anew (and be asked)."""
+    return AGAIN.get(name, name)
 
 
 def command(name: object) -> Command:

@@ -2,11 +2,13 @@
 
 An export is a tar of a pub's identity and its log. Importing the secret without the log forks the identity: the next
 message would start again at sequence 1 under the same id, and the feed is destroyed for everybody who follows it.
+So only a tar of everything comes to life again; one of the secret, the gossip, the log or the blobs alone is for people.
 """
 
 import json
 import tarfile
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import IO, Any
 
 from pillar_service.core import names
@@ -27,9 +29,33 @@ SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
 
 
+class Kind(StrEnum):
+    """What of a bot is exported."""
+
+    EVERYTHING = "everything"
+    SECRET = "secret"  # noqa: S105  (the name of a file)
+    GOSSIP = "gossip"
+    LOG = "log"
+    BLOBS = "blobs"
+
+
+PART = {Kind.SECRET: "secret", Kind.GOSSIP: "gossip.json", Kind.LOG: LOG, Kind.BLOBS: "blobs"}
+"""The one file, or folder, that a tar of a single kind holds beside its manifest."""
+
+HOLDS_SECRET = frozenset({Kind.EVERYTHING, Kind.SECRET})
+"""The kinds with which somebody else could be the bot."""
+
+
+def kind(value: object) -> Kind:
+    """The kind of that name; raises Invalid."""
+    if isinstance(value, str) and value in list(Kind):
+        return Kind(value)
+    raise Invalid(f"{names.shown(value)} can't be exported; there are: {', '.join(Kind)}.")
+
+
 @dataclass(frozen=True)
 class Export:
-    """What a tar holds: whose identity, up to which of its own messages."""
+    """What a tar holds: whose identity, up to which of its own messages (0 when a tar of one kind does not say)."""
 
     pub_id: str
     sequence: int
@@ -46,19 +72,51 @@ def allowed(member: tarfile.TarInfo) -> bool:
     return path in FILES or parts[0] in ("blobs", "invites")
 
 
-def check(file: IO[bytes]) -> Export:
-    """What the tar in ``file`` holds, if it can be imported.
+def belongs(path: str, wanted: Kind) -> bool:
+    """Whether a file or folder of a bot at this path stands in an export of that kind."""
+    part = PART.get(wanted)
+    return part is None or path == part or path.startswith(f"{part}/") or (path == "flume" and wanted is Kind.LOG)
 
-    Raises Invalid for a file that is no export, ForkHazard for one that would fork its identity.
+
+def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
+    """What the tar in ``file`` holds, if it is an export of that kind; only one of everything can be imported.
+
+    Raises Invalid for a file that is no such export, ForkHazard for one that would fork its identity.
     """
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
-            return _checked(tar)
+            return _checked(tar) if wanted is Kind.EVERYTHING else _part(tar, wanted)
     except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
         raise Invalid(f"This is not a tar made by `bots.export` ({error}).") from error
 
 
 def _checked(tar: tarfile.TarFile) -> Export:
+    sizes = _sizes(tar)
+    if not sizes.get(LOG) and UNPUBLISHED not in sizes:
+        raise ForkHazard(NO_LOG)
+    manifest = _json(tar, MANIFEST, sizes)
+    if manifest.get("kind", Kind.EVERYTHING) != Kind.EVERYTHING:
+        raise Invalid(f"The tar holds only the bot's {names.shown(manifest['kind'])}: import one of everything.")
+    found = Export(_owner(tar, manifest, sizes), _sequence(manifest))
+    if found.sequence and not sizes.get(LOG):
+        raise ForkHazard(NO_LOG)
+    return found
+
+
+def _part(tar: tarfile.TarFile, wanted: Kind) -> Export:
+    sizes = _sizes(tar)
+    strangers = [path for path in sizes if path not in (MANIFEST, "", ".") and not belongs(path, wanted)]
+    if strangers:
+        raise Invalid(f"The tar was to hold the bot's {wanted}, but has {names.shown(strangers[0])} too: ask again.")
+    manifest = _json(tar, MANIFEST, sizes)
+    if manifest.get("kind") != wanted:
+        raise Invalid(f"The tar was to hold the bot's {wanted}, but says {names.shown(manifest.get('kind'))}.")
+    if wanted is Kind.SECRET:
+        return Export(_owner(tar, manifest, sizes), _sequence(manifest))
+    return Export(_pub_id(manifest.get("pub_id")), _sequence(manifest))
+
+
+def _sizes(tar: tarfile.TarFile) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for member in tar:
         if not allowed(member):
@@ -66,17 +124,26 @@ def _checked(tar: tarfile.TarFile) -> Export:
                 f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
             )
         sizes[member.name.removeprefix("./")] = member.size
-    if not sizes.get(LOG) and UNPUBLISHED not in sizes:
-        raise ForkHazard(NO_LOG)
-    pub_id, manifest = _json(tar, "secret", sizes).get("id"), _json(tar, MANIFEST, sizes)
-    if not isinstance(pub_id, str) or not names.PUB_ID.fullmatch(pub_id) or manifest.get("pub_id") != pub_id:
+    return sizes
+
+
+def _owner(tar: tarfile.TarFile, manifest: dict[str, Any], sizes: dict[str, int]) -> str:
+    pub_id = _json(tar, "secret", sizes).get("id")
+    if manifest.get("pub_id") != pub_id:
         raise Invalid(
             "The tar's secret and its manifest do not name one and the same pub: it was changed after the export."
         )
-    sequence = names.whole_number(manifest.get("sequence"), "manifest's sequence", 0, 2**53)
-    if sequence and not sizes.get(LOG):
-        raise ForkHazard(NO_LOG)
-    return Export(pub_id, sequence)
+    return _pub_id(pub_id)
+
+
+def _pub_id(value: object) -> str:
+    if isinstance(value, str) and names.PUB_ID.fullmatch(value):
+        return value
+    raise Invalid(f"The tar says that it is of {names.shown(value)}, which is no pub: it was changed after the export.")
+
+
+def _sequence(manifest: dict[str, Any]) -> int:
+    return names.whole_number(manifest.get("sequence"), "manifest's sequence", 0, 2**53)
 
 
 def _json(tar: tarfile.TarFile, name: str, sizes: dict[str, int]) -> dict[str, Any]:

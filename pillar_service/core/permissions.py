@@ -49,6 +49,8 @@ OF_COMMAND = {
     "bots.revoke": Act.INVITE,
     "bots.export": Act.EXPORT,
     "bots.delete": Act.DELETE,
+    "bots.bring_back": Act.DELETE,
+    "bots.purge": Act.DELETE,
 }
 """What it takes to ask for a command; a test holds that every command stands here."""
 

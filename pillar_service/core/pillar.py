@@ -14,7 +14,10 @@ KEY = "saltcellar"
 
 @dataclass(frozen=True)
 class BotFacts:
-    """A bot as its node must know it. ``desired`` is the effective one (see agents.effective)."""
+    """A bot as its node must know it. ``desired`` is the effective one (see agents.effective).
+
+    A deleted bot whose data is to go has no ``port`` any more.
+    """
 
     id: str
     name: str
@@ -22,7 +25,7 @@ class BotFacts:
     service: str
     desired: Desired
     purge: bool
-    port: int
+    port: int | None
     image: str
     memory_mb: int
     allow_private: bool = False

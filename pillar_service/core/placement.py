@@ -19,6 +19,10 @@ class Room:
         """The lowest free port, or None."""
         return next((port for port in range(self.port_first, self.port_last + 1) if port not in self.taken), None)
 
+    def has_free(self, port: int) -> bool:
+        """Whether that very port is the node's and free."""
+        return self.port_first <= port <= self.port_last and port not in self.taken
+
 
 def place(rooms: Iterable[Room]) -> tuple[str, int]:
     """The node with the fewest bots that has a port left, and that port; raises Full when there is none."""

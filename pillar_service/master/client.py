@@ -125,6 +125,10 @@ class Client:
         """Makes a bot's tombstone; returns the agent and the job."""
         return self._json("DELETE", f"/agents/{_segment(which)}" + _query({"purge": "true" if purge else "false"}))
 
+    def purge(self) -> list[dict[str, Any]]:
+        """Asks that the data of deleted bots goes whose time has come; returns the jobs."""
+        return self._json("POST", "/purges", {})["jobs"]
+
     def submit(self, command: str, bot: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Queues a command for a bot; returns the job."""
         return self._json("POST", "/jobs", {"command": command, "bot": bot, "arguments": dict(arguments)})["job"]

@@ -10,16 +10,16 @@ from pillar_service.master import asking
 from pillar_service.master.client import Client
 
 
-def export(service: Client, bot: str, path: str) -> dict[str, Any]:
-    """Exports a bot into the file ``path``, which appears whole and with mode 0600, or not at all.
+def export(service: Client, bot: str, path: str, kind: str = "everything") -> dict[str, Any]:
+    """Exports a bot, or one kind of its data, into the file ``path``, which appears whole and with mode 0600, or not.
 
-    Returns what is in it (pub_id, sequence, size, sha256) and the path. Raises Invalid when the path is not absolute or
+    Returns what is in it (pub_id, sequence, kind, size, sha256) and the path. Raises Invalid when the path is not absolute or
     its folder is not there, and what the service and the job raise.
     """
     target = Path(path)
     if not target.is_absolute() or not target.parent.is_dir():
         raise Invalid(f"{str(path)!r:.200} can't be written: give an absolute path in a folder that is there.")
-    job = asking.finished(service, service.submit("bots.export", bot, {}))
+    job = asking.finished(service, service.submit("bots.export", bot, {"kind": kind}))
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

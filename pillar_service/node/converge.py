@@ -12,7 +12,7 @@ from pillar_service.node.paths import Home, bot_id
 
 @dataclass(frozen=True)
 class Found:
-    """How a state ended. ``would_change``: a plan, nothing was done. ``pub``: what the pub told of itself."""
+    """How a state ended. ``would_change``: a plan, nothing was done. ``pub``: what the pub told of itself, or is left of it."""
 
     comment: str
     changes: dict[str, Any] = field(default_factory=dict)
@@ -87,8 +87,9 @@ def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found
             containers.remove(client, listed["Id"])
     if with_data:
         transfers.remove(home, bot)
-    kept = "" if purge or transfers.is_removed(home, bot) else f" Its data is kept in {home.bot(bot)}."
-    return Found(f"The bot has no container on this node.{kept}", changes)
+    without = transfers.is_removed(home, bot)
+    kept = "" if without else f" Its data is kept in {home.bot(bot)}."
+    return Found(f"The bot has no container on this node.{kept}", changes, pub={"data": "gone" if without else "kept"})
 
 
 def _going(listed: Mapping[str, Any] | None, with_data: bool) -> dict[str, Any]:

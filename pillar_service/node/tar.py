@@ -14,26 +14,39 @@ from typing import IO, Any
 from pillar_service.core import exports
 from pillar_service.node.paths import PUB_USER
 
+OWN = (exports.MANIFEST, "config")
+"""What stands in a tar and is not taken from the bot's data directory."""
 
-def pack(folder: Path, config: Path, manifest: Mapping[str, Any], file: IO[bytes]) -> None:
-    """Write a bot's identity and log, its configuration and a manifest as a tar; links in the folder are left out."""
+
+def pack(
+    folder: Path,
+    config: Path,
+    manifest: Mapping[str, Any],
+    file: IO[bytes],
+    kind: exports.Kind = exports.Kind.EVERYTHING,
+) -> int:
+    """Write what of a bot is of that kind, and a manifest, as a tar; links in the folder are left out.
+
+    Of everything the bot's configuration is a part too. Returns how many of the bot's files are in it.
+    """
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         _add_bytes(tar, exports.MANIFEST, json.dumps(manifest, sort_keys=True).encode())
-        if config.is_file():
+        if kind is exports.Kind.EVERYTHING and config.is_file():
             _add_bytes(tar, "config", config.read_bytes())
         for path, directory, name in _wanted(folder):
-            _add(tar, path, directory, name)
+            if exports.belongs(path, kind):
+                _add(tar, path, directory, name)
+        return sum(member.isfile() and member.name not in OWN for member in tar.getmembers())
 
 
 def _wanted(folder: Path) -> Iterable[tuple[str, int, str]]:
     """Every entry that belongs in an export: its path, and its parent's descriptor and name, valid while it is used."""
-    own = (exports.MANIFEST, "config")
     for top, folders, files, directory in os.fwalk(folder, follow_symlinks=False):
         relative = os.path.relpath(top, folder)
         folders[:] = sorted(one for one in folders if _path(relative, one).split("/")[0] in exports.FOLDERS)
         for name in folders + sorted(files):
             path = _path(relative, name)
-            if path not in own:
+            if path not in OWN:
                 yield path, directory, name
 
 

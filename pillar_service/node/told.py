@@ -90,13 +90,19 @@ def bot(entry: Mapping[str, Any]) -> dict[str, Any]:
         "host": _matching(HOST, entry.get("host"), "host name"),
         "state": _state(entry.get("state")),
         "purge": entry.get("purge") is True,
-        "port": names.whole_number(entry.get("port"), "port", 1, 65535),
+        "port": _port(entry),
         "image": _matching(IMAGE, entry.get("image"), "image"),
         "memory_mb": names.whole_number(entry.get("memory_mb"), "memory limit in MB", 16, 1 << 20),
         "allow_private": entry.get("allow_private") is True,
         "seeds": _seeds(entry.get("seeds")),
         "import": _import(entry.get("import")),
     }
+
+
+def _port(entry: Mapping[str, Any]) -> int | None:
+    if entry.get("port") is None and entry.get("state") == Desired.ABSENT:
+        return None  # its container went long ago, and its port with it
+    return names.whole_number(entry.get("port"), "port", 1, 65535)
 
 
 def _matching(pattern: re.Pattern[str], value: object, what: str) -> str:

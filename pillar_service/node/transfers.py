@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from pillar_service.core import exports, names
 from pillar_service.core.errors import Conflict, Failed, ForkHazard
+from pillar_service.core.exports import Kind
 from pillar_service.node import containers, disk, identity, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
@@ -19,18 +20,27 @@ FORMAT = 1
 """The version of what a tar looks like."""
 
 
-def export(home: Home, node: str, bot: str, job: str, door: Door) -> dict[str, Any]:
-    """Send the bot's identity and data to the service as the tar of that job; returns pub_id, sequence, size, sha256.
+WHILE_RUNNING = frozenset({Kind.SECRET, Kind.GOSSIP})
+"""Kinds for which a pub need not stop: it never writes its secret again, and replaces the other file as a whole."""
 
-    The pub is stopped only while the tar is written beside its data, and started again whatever happens.
+
+def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object = Kind.EVERYTHING) -> dict[str, Any]:
+    """Send a bot's identity and data, or one kind of it, to the service as the tar of that job.
+
+    Returns pub_id, sequence, size, sha256 and kind. The pub is stopped only while the tar is written beside its data,
+    if at all, and started again whatever happens. Raises Conflict when the bot has nothing of that kind.
     """
     _job(job)
-    with _stopped(node, bot), _spooled(home, job) as file:
-        tar.pack(home.bot(bot), home.config(bot), _manifest(home, bot), file)
+    wanted = exports.kind(kind)
+    still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(node, bot)
+    with still, _spooled(home, job) as file:
+        packed = tar.pack(home.bot(bot), home.config(bot), _manifest(home, bot, wanted), file, wanted)
+        if not packed:
+            raise Conflict(f"This bot has no {wanted} yet: there is nothing to export.")
         file.flush()
         kept = os.dup(file.fileno())
     with os.fdopen(kept, "rb") as file:
-        return _sent(door, job, file)
+        return _sent(door, job, file, wanted)
 
 
 def _job(job: object) -> str:
@@ -53,14 +63,15 @@ def _stopped(node: str, bot: str) -> Iterator[None]:
                 client.start(container)
 
 
-def _manifest(home: Home, bot: str) -> dict[str, Any]:
+def _manifest(home: Home, bot: str, kind: Kind) -> dict[str, Any]:
     found = identity.of(home.bot(bot))
     if found.pub_id is None:
         raise Conflict("This bot has no identity yet: start it once, then export it.")
-    if not found.whole:
+    if not found.whole and kind is Kind.EVERYTHING:
         raise ForkHazard("The bot's log is missing beside its secret: an export would fork the identity.")
-    sequence = identity.sequence(home.bot(bot), found.pub_id)
-    return {"pub_id": found.pub_id, "sequence": sequence, "exported_at": int(time.time()), "version": FORMAT}
+    sequence = 0 if kind in WHILE_RUNNING else identity.sequence(home.bot(bot), found.pub_id)
+    told = {"pub_id": found.pub_id, "sequence": sequence, "kind": str(kind)}
+    return told | {"exported_at": int(time.time()), "version": FORMAT}
 
 
 @contextlib.contextmanager
@@ -74,16 +85,16 @@ def _spooled(home: Home, job: str) -> Iterator[IO[bytes]]:
         raise Failed(f"The tar of job {job} could not be written: {error.strerror or error}.") from error
 
 
-def _sent(door: Door, job: str, file: IO[bytes]) -> dict[str, Any]:
+def _sent(door: Door, job: str, file: IO[bytes], kind: Kind) -> dict[str, Any]:
     file.seek(0)
-    held = exports.check(file)
+    held = exports.check(file, kind)
     file.seek(0)
     ours = {"size": os.fstat(file.fileno()).st_size, "sha256": disk.sha256(file)}
     file.seek(0)
     stored = door.send(job, file)
     if stored.get("sha256") != ours["sha256"]:
         raise Failed("What the service stored is not what this node sent: try again.")
-    return {"pub_id": held.pub_id, "sequence": held.sequence, **ours}
+    return {"pub_id": held.pub_id, "sequence": held.sequence, "kind": str(kind), **ours}
 
 
 def is_imported(home: Home, bot: str, wanted: Mapping[str, Any]) -> bool:

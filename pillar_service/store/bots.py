@@ -5,14 +5,18 @@ from collections.abc import Iterable
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
-from pillar_service.core.agents import Actual, AgentType
+from pillar_service.core.agents import Actual, AgentType, Belonging
 from pillar_service.store import rows
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.database import JsonField, Table
 
 
 class Bot(Table):
-    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it."""
+    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it.
+
+    ``purge_at`` is when the data of a deleted bot goes, and None when nothing is to go (any more); ``purge`` says that
+    its node is told to. ``port_before`` is the port that a deleted bot had.
+    """
 
     id: str
     agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")
@@ -31,6 +35,8 @@ class Bot(Table):
     reported_at = DoubleField(null=True)
     imported = JsonField(null=True)
     report = JsonField(null=True)
+    purge_at = DoubleField(null=True)
+    port_before = IntegerField(null=True)
 
     @property
     def name(self) -> str:
@@ -63,6 +69,29 @@ def with_name(name: str) -> Bot | None:
     return found
 
 
+def _deleted() -> "ModelSelect[Bot]":
+    return _all().where(Agent.removed_at.is_null(False) & Bot.purge_at.is_null(False))
+
+
+def deleted(owner: str) -> list[Bot]:
+    """The deleted bots of an owner whose data is there still, the last deleted first."""
+    return list(_deleted().where(Agent.id.in_(_owned_by(owner))).order_by(Agent.removed_at.desc()))
+
+
+def _owned_by(person: str) -> "ModelSelect[Belongs]":
+    return Belongs.select(Belongs.target).where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER)))
+
+
+def purgeable(now: float) -> list[Bot]:
+    """The deleted bots whose data is to go by now."""
+    return list(_deleted().where(Bot.purge_at <= now).order_by(Bot.purge_at))
+
+
+def purging(node: str) -> list[Bot]:
+    """The deleted bots of which that node is told to delete the data."""
+    return list(_deleted().where((Bot.node == node) & Bot.purge).order_by(Agent.id))
+
+
 def listed(name: str | None = None, of: str | None = None, node: str | None = None) -> list[Bot]:
     """The bots that are there, by name: all, or those with that name, of that person, on that node."""
     rows = _there()
@@ -86,6 +115,11 @@ def reported(heard: Iterable[Bot]) -> None:
     columns = {"actual": str, "reported_at": float, "report": str, "pub_id": str, "sequence": int, "version": str}
     told = ((b.id, b.actual, b.reported_at, json.dumps(b.report), b.pub_id, b.sequence, b.version) for b in heard)
     rows.update("bot", "agent", columns, told)
+
+
+def owned(person: str) -> int:
+    """How many bots that are there a person owns."""
+    return int(_there().where(Agent.id.in_(_owned_by(person))).count())
 
 
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:

@@ -104,6 +104,12 @@ def open_on(node: str) -> list[Job]:
     return list(Job.select().where((Job.node == node) & Job.state.in_(STILL_OPEN)))
 
 
+def open_of_all(bots: Iterable[str]) -> list[Job]:
+    """The jobs of these bots that are not over, in the order they came."""
+    rows = Job.select().where(Job.bot.in_(list(bots)) & Job.state.in_(STILL_OPEN))
+    return list(rows.order_by(Job.created_at, Job.id))
+
+
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
     return list(Job.select().where((Job.state == "queued") & (Job.created_at < then)))

@@ -16,6 +16,7 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import accounts, auditing, pillars, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
+DAY_S = 86_400.0
 
 
 def create(
@@ -126,17 +127,27 @@ def describe(actor: str, key: object, description: object) -> dict[str, Any]:
 def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = None) -> dict[str, Any]:
     """Let a bot go: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
 
-    The name and the port are free once the node has done so. What is still queued for the bot is cancelled.
+    The name and the port are free once the node has done so. What is still queued for the bot is cancelled. Without
+    ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a bot that was deleted before (by its id)
+    loses its data now.
     """
     request = queue.Request(actor, idempotency_key, "delete", key, purge)
     with transaction():
         before = request.before()
         if before is not None:
             return shown(before)
-        bot, now = found(key), time.time()
-        for job in jobs.open_of(bot.id):
-            jobs.move(job.id, "queued", "cancelled", ended_at=now, error="The bot was deleted before it was done.")
-        return _change(request, "bots.delete", bot, {"desired": str(Desired.ABSENT), "purge": purge or bot.purge})
+        bot, now = found(key, deleted=purge), time.time()
+        withdraw(bot, "The bot was deleted before it was done.", now)
+        going = purge or bot.purge
+        purge_at = now if going else now + settings().deleted_days * DAY_S
+        columns = {"desired": str(Desired.ABSENT), "purge": going, "purge_at": purge_at}
+        return _change(request, "bots.delete", bot, columns)
+
+
+def withdraw(bot: Bot, why: str, now: float) -> None:
+    """Cancel what is queued for a bot, with that sentence."""
+    for job in jobs.open_of(bot.id):
+        jobs.move(job.id, "queued", "cancelled", ended_at=now, error=why)
 
 
 def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:
@@ -156,10 +167,10 @@ def refuse_if_deleted(bot: Bot) -> None:
         raise Conflict(f"{bot.name} is being deleted: nothing else can be done with it.")
 
 
-def found(key: object) -> Bot:
-    """The bot with that id or name that is there; raises NotFound."""
+def found(key: object, deleted: bool = False) -> Bot:
+    """The bot with that id or name that is there, or was (only by its id) if ``deleted``; raises NotFound."""
     bot = bots.find(key) if isinstance(key, str) and names.BOT_NAME.fullmatch(key) else None
-    if bot is None or bot.agent.removed_at is not None:
+    if bot is None or (bot.agent.removed_at is not None and not deleted):
         raise NotFound(f"There is no bot {names.shown(key)}.")
     return bot
 
@@ -182,6 +193,8 @@ def shown(job: Job) -> dict[str, Any]:
 
 def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
     """Bots as the API shows them."""
+    if not found_bots:
+        return []
     belonging = agents.people_of([bot.id for bot in found_bots])
     people = account_rows.with_ids({row.source for row in belonging})
     who: dict[str, list[dict[str, str]]] = {}
@@ -208,6 +221,8 @@ def _described(bot: Bot, account: list[dict[str, str]], now: float) -> dict[str,
         "version": bot.version,
         "image": bot.image,
         "memory_mb": bot.memory_mb,
+        "deleted_at": bot.agent.removed_at,
+        "purge_at": bot.purge_at,
         "account": account,
         "created_at": bot.agent.created_at,
         "reported_at": bot.reported_at,

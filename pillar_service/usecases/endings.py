@@ -13,6 +13,8 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
+NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
+REMOVING = ("bots.delete", "bots.purge")
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
 
 
@@ -23,8 +25,10 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
         missing = called.succeeded and job.command == "bots.export" and transfers.of_job(job.id) is None
         return Outcome(False, error=NO_TAR) if missing else called
     applied = outcomes.of_bot(returned, job.bot)
-    if applied.succeeded and job.command == "bots.delete" and not _removed(returned, job.bot):
+    if applied.succeeded and job.command in REMOVING and not _removed(returned, job.bot):
         return Outcome(False, error=NOT_REMOVED, is_old=True)
+    if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, job.bot):
+        return Outcome(False, error=NOT_BACK, is_old=True)
     return applied
 
 
@@ -44,8 +48,8 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
         return
     _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
     bot = bots.with_ids([job.bot])[job.bot]
-    if job.command == "bots.delete":
-        _gone(bot, now)
+    if job.command in REMOVING:
+        _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
     elif COMMANDS[job.command].converges or job.command == "bots.restart":
         _converged(bot, ended.result if isinstance(ended.result, dict) else {})
     elif job.command == "bots.export":
@@ -86,11 +90,22 @@ def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _gone(bot: Bot, now: float) -> None:
-    """It is removed: name and port are free, all is forgotten but the identity (transfers.take needs it)."""
-    agents.change(bot.id, removed_at=now)
-    bots.change(bot.id, port=None, actual=str(Actual.GONE), detail="", report=None, reported_at=None, imported=None)
+def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
+    """It is removed: name and port are free. It can be brought back as long as its data is not gone too."""
+    if bot.agent.removed_at is None:
+        agents.change(bot.id, removed_at=now)
+        last = {"report": None, "reported_at": None, "imported": None}
+        bots.change(bot.id, port=None, port_before=bot.port, actual=str(Actual.GONE), detail="", **last)
+        auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)
+    # The pillar may have come to tell of a purge only after the node had read it: the node's own word counts.
+    if bot.purge and said.get("data") == "gone":
+        _purged(bot, now)
+    pillars.rewrite(bot.node)
+
+
+def _purged(bot: Bot, now: float) -> None:
+    """Its data is gone: all is forgotten but the identity (transfers.take needs it)."""
+    bots.change(bot.id, purge_at=None)
     samples.forget(bot.id)
     agents.leave(bot.id)
-    pillars.rewrite(bot.node)
-    auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)
+    auditing.record(f"node:{bot.node}", "bots.purged", f"agent:{bot.id}", now, bot.name)

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import commands, names
 from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
@@ -19,6 +19,8 @@ ELSEWHERE = {
     "bots.create": "POST /agents",
     "bots.import": "POST /agents with 'import'",
     "bots.delete": "DELETE /agents/<id>",
+    "bots.bring_back": "the page of one's bots",
+    "bots.purge": "DELETE /agents/<id>?purge=true",
 }
 """Commands that need more than a bot and arguments, and where they are asked for."""
 
@@ -85,6 +87,28 @@ def listed(
     found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
     known = rows.with_ids({job.bot for job in found_jobs})
     return [queue.described(job, known[job.bot].name) for job in found_jobs]
+
+
+def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
+    """Try a job that did not work again; returns {"agent", "job"}, a new one. The same ``key`` twice gives one job.
+
+    Raises Conflict for one that is not over, or worked, or must be asked for anew (a deletion, an export).
+    """
+    job = found(id)
+    name = commands.again(job.command)
+    if job.state not in OVER or job.state == JobState.SUCCEEDED:
+        raise Conflict("That job has not failed: there is nothing to try again.")
+    if name is None:
+        raise Conflict(f"{job.command} is not simply tried again: ask for it anew on the bot's page.")
+    return submit(actor, name, job.bot, job.arguments if name == job.command else {}, key)
+
+
+def take_back(actor: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet, if that undoes all that asking for it did; raises Conflict if not."""
+    job = found(id)
+    if job.command in commands.WISHES:
+        raise Conflict("This changed what the bot should be, and cancelling does not undo that: ask for the opposite.")
+    return cancel(actor, id)
 
 
 def cancel(actor: str, id: object) -> dict[str, Any]:

@@ -16,12 +16,12 @@ def of(person: str, bot: str) -> frozenset[Act]:
     return acts(None if belonging is None else Belonging(belonging), role, state)
 
 
-def require(person: str, act: Act, key: object) -> Bot:
-    """The bot (by id or name), if that person may do this with it.
+def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:
+    """The bot (by id or name; by its id also after it was deleted, if ``deleted``), if that person may do this with it.
 
     Raises NotFound when they may not even see it, as if it were not there, and Forbidden when they may only see it.
     """
-    bot = bots.found(key)
+    bot = bots.found(key, deleted)
     may = of(person, bot.id)
     if Act.SEE not in may:
         raise NotFound(f"There is no bot {names.shown(key)}.")

@@ -24,7 +24,7 @@ def changes(after: int | None) -> tuple[int, list[str]]:
 
 def rewrite(node: str) -> None:
     """Write a node's body anew, in the transaction that changed its facts."""
-    there = bots.listed(node=node)
+    there = bots.listed(node=node) + bots.purging(node)
     owners = owner_states([bot.id for bot in there])
     chosen = settings()
     service = {"url": chosen.address, "token": tokens.node_token(chosen.secret_key, node)}
@@ -71,7 +71,7 @@ def _facts(bot: Bot, owners: list[rules.AccountState]) -> shape.BotFacts:
         service=bot.service,
         desired=rules.effective(rules.Desired(bot.desired), owners),
         purge=bot.purge,
-        port=bot.port or 0,  # one that is there always has a port
+        port=bot.port,
         image=bot.image,
         memory_mb=bot.memory_mb,
         allow_private=chosen.allow_private,

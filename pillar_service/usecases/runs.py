@@ -122,7 +122,9 @@ def _arguments(command: Command, job: Job) -> list[Any]:
     if command.converges:
         return list(command.leading)
     exported = [job.id] if command.name == "bots.export" else []  # the tar comes back under the job's id
-    return [*command.leading, job.bot, *exported, *(job.arguments[name] for name in command.arguments)]
+    # A job from before its command took this argument goes by the default.
+    given = [job.arguments.get(name, default) for name, (default, _) in command.arguments.items()]
+    return [*command.leading, job.bot, *exported, *given]
 
 
 def held(master: str) -> list[dict[str, Any]]:

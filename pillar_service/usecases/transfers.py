@@ -30,13 +30,13 @@ def upload(actor: str, stream: IO[bytes]) -> dict[str, Any]:
 
     Raises Invalid or ForkHazard for a tar that can't be imported, Full when the disk is.
     """
-    return _receive(actor, "upload", None, stream)
+    return _receive(actor, "upload", None, stream, exports.Kind.EVERYTHING)
 
 
 def deliver(node: str, job: object, stream: IO[bytes]) -> dict[str, Any]:
     """Take the tar that an export job made on this node; returns {"size", "sha256"}. Sent again, the last counts."""
     asked = _export_of(node, job)
-    taken = _receive(f"node:{node}", "export", asked, stream)
+    taken = _receive(f"node:{node}", "export", asked, stream, exported_kind(asked.arguments))
     return {"size": taken["size"], "sha256": taken["sha256"]}
 
 
@@ -49,14 +49,19 @@ def _export_of(node: str, id: object) -> Job:
     return job
 
 
-def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes]) -> dict[str, Any]:
+def exported_kind(arguments: dict[str, Any]) -> exports.Kind:
+    """What an export job with these arguments was to bring."""
+    return exports.kind(arguments.get("kind", exports.Kind.EVERYTHING))
+
+
+def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes], holds: exports.Kind) -> dict[str, Any]:
     sweep()
     id = names.new_id()
     part = settings().files / f"{id}.part"
     try:
         size, sha256 = _written(part, stream)
         with part.open("rb") as file:
-            export = exports.check(file)
+            export = exports.check(file, holds)
         _keep(part, path(id))
         columns = {"pub_id": export.pub_id, "sequence": export.sequence, "size": size, "sha256": sha256}
         _commit(actor, id, kind, job, columns)

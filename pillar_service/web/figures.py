@@ -52,7 +52,12 @@ def money(hundredths: int, currency: str) -> str:
     return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
 
 
+def deed(command: str) -> str:
+    """A command as a word: 'bots.bring_back' is 'bring back'."""
+    return command.partition(".")[2].replace("_", " ")
+
+
 def register(app: Flask) -> None:
     """Let templates use these as filters."""
-    for figure in (duration, size, moment, ago, money):
+    for figure in (duration, size, moment, ago, money, deed):
         app.add_template_filter(figure)

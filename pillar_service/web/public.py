@@ -11,7 +11,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, headers, layout, problems, signing, static_files, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import PAGES, payments
+from pillar_service.web.pages import PAGES, imports, payments
 
 LARGEST_FORM = 64 << 10
 
@@ -35,8 +35,9 @@ def create_app() -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
     protection = CSRFProtect(app)
-    for machines in (door, webhooks):
-        protection.exempt(machines.blueprint)
+    # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
+    for exempt in (door, webhooks, imports):
+        protection.exempt(exempt.blueprint)
     if chosen.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies)  # type: ignore[method-assign]
     signing.register(app)

@@ -136,9 +136,10 @@ def logs(bot, lines=100):
 
 
 @_said
-def export(bot, job):
+def export(bot, job, kind="everything"):
     """
-    Send a pub's identity and log to the service, as the tar of a running export job: pub_id, sequence, size, sha256.
+    Send a pub's identity and log, or one ``kind`` of its data alone (secret, gossip, log, blobs), to the service, as the
+    tar of a running export job: pub_id, sequence, kind, size, sha256.
 
     CLI Example:
 
@@ -146,7 +147,7 @@ def export(bot, job):
 
         salt cellar-1 pubs.export 1f3a9c2e5b7d9e0f 9e0f1f3a9c2e5b7d
     """
-    return bots.export(_home(), __opts__["id"], bot, job, Door(_told().service))
+    return bots.export(_home(), __opts__["id"], bot, job, Door(_told().service), kind)
 
 
 def is_as_told(bot, told, image, memory_mb, network):

@@ -109,6 +109,7 @@ def test_an_export_comes_alive_elsewhere_with_its_identity_and_messages(node, ma
     assert returned == {
         "pub_id": before["id"],
         "sequence": 2,
+        "kind": "everything",
         "size": len(tar),
         "sha256": hashlib.sha256(tar).hexdigest(),
     }

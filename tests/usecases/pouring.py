@@ -62,7 +62,9 @@ def states_of(node: str = "cellar-1") -> dict[str, Any]:
     returned: dict[str, Any] = {}
     for id, facts in told(node).items():
         fun = {"running": "alive", "stopped": "stopped", "absent": "gone"}[facts["state"]]
-        returned |= state(id, fun, pub={"pub_id": PUB, "sequence": 3, "version": "1"} if fun == "alive" else None)
+        pubs = {"alive": {"pub_id": PUB, "sequence": 3, "version": "1"}}
+        pubs["gone"] = {"data": "gone" if facts["purge"] else "kept"}
+        returned |= state(id, fun, pub=pubs.get(fun))
     return returned
 
 

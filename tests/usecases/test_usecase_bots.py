@@ -194,7 +194,7 @@ def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None
     poured()
     asked = jobs.submit("test", "bots.export", "my")["job"]
     [run] = runs.claim("salt")
-    assert (run["function"], run["arguments"][1:]) == ("pubs.export", [asked["id"]])
+    assert (run["function"], run["arguments"][1:]) == ("pubs.export", [asked["id"], "everything"])
     runs.started("salt", run["id"], "1")
     kept = transfers.deliver("cellar-1", asked["id"], tar(sequence=7))
     runs.result("salt", run["id"], "1", "cellar-1", {"pub_id": PUB, "sequence": 7, **kept}, True, 0)

@@ -91,22 +91,16 @@ def test_after_signing_in_one_stays_here(visitor: FlaskClient, person: str, next
 def test_an_invite_is_a_job_whose_page_shows_the_code(visitor: FlaskClient, person: str) -> None:
     poured()
     sign_in(visitor)
-    page = visitor.get("/bots/my")
-    assert PUB in page.text
-    asked = visitor.post("/bots/my/invites", data={"uses": "2", "note": "Ann <b>", "csrf_token": csrf(page)})
+    job = jobs.submit(f"account:{person}", "bots.invite", "my", {"uses": 2, "note": "Ann <b>"})["job"]["id"]
     [run] = runs.claim("salt")
-    waiting = visitor.get(asked.headers["Location"])
+    waiting = visitor.get(f"/my/jobs/{job}")
     assert 'http-equiv="refresh"' in waiting.text
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, {"id": PUB, "code": "my.butt.nz:20000:@abc~def", "note": "Ann <b>", "uses": 2})
-    shown = visitor.get(asked.headers["Location"])
+    shown = visitor.get(f"/my/jobs/{job}")
     assert "my.butt.nz:20000:@abc~def" in shown.text
     assert "Ann &lt;b&gt;" in shown.text
     assert "refresh" not in shown.text
-    assert jobs.listed(bot="my")[0]["actor"] == f"account:{person}"
-    wrong = visitor.post("/bots/my/invites", data={"uses": "0", "note": "", "csrf_token": csrf(page)})
-    assert wrong.status_code == 422
-    assert 'aria-invalid="true"' in wrong.text
 
 
 def test_another_persons_bot_does_not_exist_but_an_operator_sees_it(visitor: FlaskClient, person: str) -> None:
@@ -120,7 +114,7 @@ def test_another_persons_bot_does_not_exist_but_an_operator_sees_it(visitor: Fla
     accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
     visitor.delete_cookie("saltcellar")
     sign_in(visitor, "op@example.org")
-    assert visitor.get("/bots/theirs").status_code == 200
+    assert visitor.get("/bots/theirs/actions").status_code == 200
     assert visitor.get(f"/my/jobs/{job}").status_code == 200
 
 
@@ -130,8 +124,8 @@ def test_the_figures_of_a_bot(visitor: FlaskClient, node: FlaskClient, person: s
     taken = node.post("/events", json=sent, content_type="application/cloudevents-batch+json")
     assert (taken.status_code, taken.json["accepted"]) == (202, ["cellar-1/1/1"])
     sign_in(visitor)
-    page = visitor.get("/bots/my").text
-    for figure in ("1 h 2 min", "8.0 GiB", "3.0 MiB", "10 B", "20 B", "#alive"):
+    page = visitor.get("/bots").text
+    for figure in ("8.0 GiB", "3.0 MiB", "<dd>2</dd>", "#alive"):
         assert figure in page
 
 

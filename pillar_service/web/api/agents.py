@@ -9,7 +9,7 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Invalid
 from pillar_service.core.permissions import Act
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import bots, permissions
+from pillar_service.usecases import bots, permissions, pouring
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Agent, Asked, BotName, BotPath, Job, Line, Moment, Repeatable, Taken
 
@@ -86,8 +86,7 @@ def listed(query: Page) -> dict[str, Any]:
 @blueprint.on("post", "/agents", Scope.ACCOUNT, {201: Asked})
 def create(body: NewAgent, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Make a bot, which is yours, and pour it."""
-    bearer = g.bearer
-    return bots.create(bearer.actor, body.name, bearer.account, body.description, key=header.key), 201
+    return pouring.create(g.bearer.account, body.name, body.description, header.key), 201
 
 
 @blueprint.on("get", "/agents/<id>", Scope.READ, {200: OneAgent})

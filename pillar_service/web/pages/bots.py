@@ -1,27 +1,32 @@
-"""The pages of a person's bots."""
+"""The pages of a person's bots: the dashboard, a new one, and what can be done with one."""
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
-from wtforms import IntegerField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
 
+from pillar_service.core.errors import Conflict, Full, Invalid
 from pillar_service.core.names import NOTE_LENGTH
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import bots, jobs, permissions
+from pillar_service.core.permissions import OF_COMMAND, Act
+from pillar_service.settings import settings
+from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, pouring
+from pillar_service.web.pages.asking import Once, actor, new_key, refused, sent_key
+from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("bots", __name__)
+blueprint.app_context_processor(lambda: {"new_key": new_key})
+
+ACTIONS = ("restart", "start", "stop", "upgrade", "rebuild")
+"""What one button does, without asking further."""
 
 
-class Invite(FlaskForm):  # type: ignore[misc]
-    """What an invite is for."""
+class New(Once):
+    """A new bot."""
 
-    uses = IntegerField(
-        "How many people may use it", [InputRequired("Say for how many."), NumberRange(1, 1000)], default=1
-    )
-    note = StringField("For whom (only you see this)", [Length(max=NOTE_LENGTH)])
+    name = StringField("Name", [InputRequired("Give it a name."), Length(max=63)])
+    description = StringField("A line about it (you may leave this out)", [Length(max=NOTE_LENGTH)])
 
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
@@ -32,25 +37,62 @@ def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
 @blueprint.get("/bots")
 @login_required  # type: ignore[untyped-decorator]
 def listed() -> str:
-    """The bots that the person belongs to."""
-    return render_template("bots.html", bots=bots.listed(account=current_user.id))
+    """The dashboard."""
+    deleted = bringing_back.deleted(current_user.id)
+    return render_template("bots.html", bots=dashboard.of(current_user.id), deleted=deleted)
+
+
+@blueprint.get("/live/bots")
+@live
+def part() -> str:
+    """The part of the dashboard that changes by itself."""
+    return render_template("bots_part.html", bots=dashboard.of(current_user.id))
+
+
+@blueprint.get("/bots/new")
+@login_required  # type: ignore[untyped-decorator]
+def new() -> str:
+    """The form for a new bot."""
+    return render_template("bot_new.html", form=New(), wrong=None)
+
+
+@blueprint.post("/bots/new")
+@login_required  # type: ignore[untyped-decorator]
+def create() -> Any:
+    """Pour it; the dashboard shows how that goes."""
+    form = New()
+    if not form.validate_on_submit():
+        return refused("bot_new.html", form)
+    try:
+        pouring.create(current_user.id, form.name.data, form.description.data or "", form.key.data)
+    except (Invalid, Conflict, Full) as error:
+        return refused("bot_new.html", form, error)
+    return redirect(url_for("bots.listed"))
 
 
 @blueprint.get("/bots/<name>")
 @login_required  # type: ignore[untyped-decorator]
-def show(name: str) -> str:
-    """One bot: how it is, and the way to invite somebody."""
-    bot = visible(name)
-    return render_template("bot.html", bot=bot, jobs=jobs.listed(bot=bot["id"], limit=10), form=Invite())
+def show(name: str) -> Any:
+    """One bot: its first tab."""
+    return redirect(url_for("bots.actions", name=visible(name)["name"]))
 
 
-@blueprint.post("/bots/<name>/invites")
+@blueprint.get("/bots/<name>/actions")
 @login_required  # type: ignore[untyped-decorator]
-def invite(name: str) -> Any:
-    """Ask for an invite."""
-    bot, asked = visible(name, Act.INVITE), Invite()
-    if not asked.validate_on_submit():
-        return render_template("bot.html", bot=bot, jobs=jobs.listed(bot=bot["id"], limit=10), form=asked), 422
-    arguments = {"uses": asked.uses.data, "note": asked.note.data or ""}
-    made = jobs.submit(f"account:{current_user.id}", "bots.invite", bot["id"], arguments)
+def actions(name: str) -> str:
+    """What can be done with a bot, and what was."""
+    bot = visible(name)
+    may, done = permissions.of(current_user.id, bot["id"]), jobs.listed(bot=bot["id"], limit=10)
+    return render_template("actions.html", bot=bot, may=may, jobs=done, next_image=settings().pub_image)
+
+
+@blueprint.post("/bots/<name>/actions/<action>")
+@login_required  # type: ignore[untyped-decorator]
+def act(name: str, action: str) -> Any:
+    """Do it: a job."""
+    if action not in ACTIONS:
+        abort(404)
+    command = f"bots.{action}"
+    bot = visible(name, OF_COMMAND[command])
+    made = jobs.submit(actor(), command, bot["id"], {}, sent_key())
     return redirect(url_for("jobs.show", id=made["job"]["id"]))

@@ -1,18 +1,72 @@
 """The page of a job."""
 
-from flask import Blueprint, render_template
-from flask_login import login_required
+from typing import Any
 
-from pillar_service.usecases import jobs
-from pillar_service.web.pages.bots import visible
+from flask import Blueprint, redirect, render_template, url_for
+from flask_login import current_user, login_required
+
+from pillar_service.core import commands
+from pillar_service.core.errors import NotFound
+from pillar_service.core.permissions import OF_COMMAND, Act
+from pillar_service.usecases import bots, jobs, permissions, transfers
+from pillar_service.web.pages.asking import actor, sent_key
+from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
+
+
+def _told(id: str, command: str | None = None) -> dict[str, Any]:
+    """A job as its page shows it, if the person may see its bot (which may be deleted by now) and ask for its command."""
+    told = jobs.show(id)
+    job = told["job"]
+    act = Act.SEE if command is None else OF_COMMAND[command]
+    bot = permissions.require(current_user.id, act, job["bot"], deleted=True)
+    return {
+        **told,
+        "bot": bots.described([bot])[0],
+        "may": permissions.of(current_user.id, bot.id),
+        "again": commands.again(job["command"]),
+        "needs": OF_COMMAND,
+        "stays": job["command"] in commands.WISHES,
+        "has_tar": _has_tar(job),
+    }
+
+
+def _has_tar(job: dict[str, Any]) -> bool:
+    try:
+        return job["command"] == "bots.export" and bool(transfers.for_person(job["id"]))
+    except NotFound:
+        return False
 
 
 @blueprint.get("/jobs/<id>")
 @login_required  # type: ignore[untyped-decorator]
 def show(id: str) -> str:
-    """How a job goes; the page loads itself again until it is over."""
-    told = jobs.show(id)
-    bot = visible(told["job"]["bot"])
-    return render_template("job.html", bot=bot, job=told["job"], lines=told["lines"])
+    """How a job goes."""
+    return render_template("job.html", **_told(id))
+
+
+@blueprint.get("/jobs/<id>/live")
+@live
+def part(id: str) -> str:
+    """The part of its page that changes by itself until it is over."""
+    return render_template("job_part.html", **_told(id))
+
+
+@blueprint.post("/jobs/<id>/again")
+@login_required  # type: ignore[untyped-decorator]
+def again(id: str) -> Any:
+    """Try it again: another job."""
+    told = _told(id)
+    _told(id, told["again"] or told["job"]["command"])
+    made = jobs.again(actor(), id, sent_key())
+    return redirect(url_for("jobs.show", id=made["job"]["id"]))
+
+
+@blueprint.post("/jobs/<id>/cancel")
+@login_required  # type: ignore[untyped-decorator]
+def cancel(id: str) -> Any:
+    """Cancel it while it waits."""
+    _told(id, _told(id)["job"]["command"])
+    jobs.take_back(actor(), id)
+    return redirect(url_for("jobs.show", id=id))

@@ -1,0 +1,63 @@
+"""A person's own bots: make one, bring an export to life, as many as an account may own."""
+
+from typing import IO, Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict
+from pillar_service.settings import settings
+from pillar_service.store import bots as rows
+from pillar_service.store import jobs
+from pillar_service.store.database import transaction
+from pillar_service.usecases import bots, transfers
+
+
+def create(person: str, name: object, description: object = "", key: str | None = None) -> dict[str, Any]:
+    """Pour a bot for a person (an account's id); returns {"agent", "job"}, the same for the same ``key``.
+
+    Raises what bots.create does, and Conflict when the person owns as many as an account may.
+    """
+    return _create(person, name, description, None, key)
+
+
+def bring_in(person: str, name: object, description: object, tar: IO[bytes], key: str) -> dict[str, Any]:
+    """Bring an export to life as a new bot of a person; returns {"agent", "job"}, the same for the same ``key``.
+
+    Raises what bots.create and transfers.upload do. What can be refused by the name alone is refused before the tar is
+    taken.
+    """
+    label = names.bot_name(name)
+    before = _asked_before(person, key, label)
+    if before is not None:
+        return before
+    _refuse(person, label)
+    upload = transfers.upload(f"account:{person}", tar)["upload"]
+    try:
+        return _create(person, name, description, upload, key)
+    except Conflict:
+        # A double click sends the tar twice, and the other one may have come in first.
+        before = _asked_before(person, key, label)
+        if before is None:
+            raise
+        return before
+
+
+def _asked_before(person: str, key: str | None, name: str) -> dict[str, Any] | None:
+    job = None if key is None else jobs.with_key(f"account:{person}", key)
+    before = None if job is None else bots.shown(job)
+    return before if before and before["agent"]["name"] == name else None
+
+
+def _create(person: str, name: object, description: object, upload: str | None, key: str | None) -> dict[str, Any]:
+    label = names.bot_name(name)
+    with transaction():
+        if _asked_before(person, key, label) is None:
+            _refuse(person, label)
+        return bots.create(f"account:{person}", label, person, description, upload=upload, key=key)
+
+
+def _refuse(person: str, name: str) -> None:
+    most = settings().bots_most
+    if rows.owned(person) >= most:
+        raise Conflict(f"You own {most} bots, as many as an account may: delete one first.")
+    if rows.with_name(name):
+        raise Conflict(f"The name {name} is taken: choose another.")

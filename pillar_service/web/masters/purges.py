@@ -1,0 +1,15 @@
+"""Data of deleted bots whose time has come."""
+
+from typing import Any
+
+from flask import Blueprint, g
+
+from pillar_service.usecases import bringing_back
+
+blueprint = Blueprint("purges", __name__)
+
+
+@blueprint.post("/purges")
+def due() -> dict[str, Any]:
+    """Ask for the removal of all data that is due; the jobs. Twice is as good as once."""
+    return {"jobs": bringing_back.purge_due(g.actor)}

@@ -1,0 +1,43 @@
+"""Confirming: dangerous forms ask for the password again, and for a code where a second step is on."""
+
+from flask import request
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import Length
+
+from pillar_service.core.errors import Unauthenticated
+from pillar_service.usecases import accounts
+
+
+def asks_code(person: str) -> bool:
+    """Whether this person has a second step."""
+    return False
+
+
+def confirm(person: str, password: str, code: str | None) -> None:
+    """Raise Unauthenticated unless the password (and the code) are this person's."""
+    accounts.sign_in(accounts.show(person)["email"], password, request.remote_addr or "")
+
+
+class Confirm(FlaskForm):  # type: ignore[misc]
+    """The part of a form that shows again who asks; templates show the code's field if `asks_code`."""
+
+    password = PasswordField("Your password, again", [Length(max=1000)])
+    code = StringField("Code of your second step", [Length(max=100)])
+
+    @property
+    def asks_code(self) -> bool:
+        """Whether this person must write a code too."""
+        return asks_code(current_user.id)
+
+
+def confirmed(form: Confirm) -> bool:
+    """Whether the password and the code in a form are right; if not, the form says so. Raises TooMany."""
+    try:
+        confirm(current_user.id, form.password.data or "", form.code.data or None)
+    except Unauthenticated:
+        said = "That is not right. Check the password" + (" and the code." if form.asks_code else ".")
+        form.password.errors = [*form.password.errors, said]
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""Deleting a bot, and bringing it back."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from wtforms import StringField
+from wtforms.validators import Length
+
+from pillar_service.core.permissions import Act
+from pillar_service.settings import settings
+from pillar_service.usecases import bots, bringing_back, permissions
+from pillar_service.web.pages.asking import Once, actor, refused, sent_key
+from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.confirm import Confirm, confirmed
+
+blueprint = Blueprint("deletions", __name__)
+blueprint.app_context_processor(lambda: {"deleted_days": settings().deleted_days})
+
+
+class Delete(Once, Confirm):
+    """Which bot is to go, said again."""
+
+    name = StringField("The bot's name, to be sure", [Length(max=400)])
+
+    def is_of(self, bot: dict[str, Any]) -> bool:
+        """Whether the name is the bot's; if not, the form says so."""
+        right = (self.name.data or "").strip().lower() in (bot["name"], bot["host"])
+        if not right:
+            self.name.errors = [f"Write {bot['name']}."]
+        return right
+
+
+def _bot(name: str) -> dict[str, Any]:
+    bot = visible(name, Act.DELETE)
+    return bot | {"may_export": Act.EXPORT in permissions.of(current_user.id, bot["id"])}
+
+
+@blueprint.get("/bots/<name>/delete")
+@login_required  # type: ignore[untyped-decorator]
+def form(name: str) -> str:
+    """What it means, and the form."""
+    return render_template("delete.html", bot=_bot(name), form=Delete(formdata=None), wrong=None)
+
+
+@blueprint.post("/bots/<name>/delete")
+@login_required  # type: ignore[untyped-decorator]
+def delete(name: str) -> Any:
+    """Delete it; its data stays for a while."""
+    bot, form = _bot(name), Delete()
+    if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
+        return refused("delete.html", form, bot=bot)
+    made = bots.delete(actor(), bot["id"], purge=False, idempotency_key=form.key.data)
+    return redirect(url_for("jobs.show", id=made["job"]["id"]))
+
+
+@blueprint.post("/deleted/<id>/bring-back")
+@login_required  # type: ignore[untyped-decorator]
+def bring_back(id: str) -> Any:
+    """Let it run again."""
+    bot = permissions.require(current_user.id, Act.DELETE, id, deleted=True)
+    bringing_back.bring_back(actor(), bot.id, sent_key())
+    return redirect(url_for("bots.listed"))

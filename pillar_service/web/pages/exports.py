@@ -1,0 +1,68 @@
+"""Taking a bot along: ask for an export, fetch it."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, send_file, url_for
+from flask_login import login_required
+from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+from pillar_service.core.errors import NotFound
+from pillar_service.core.exports import HOLDS_SECRET, Kind
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import jobs, transfers
+from pillar_service.web.pages.asking import Once, actor, refused
+from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.confirm import Confirm, confirmed
+
+blueprint = Blueprint("exports", __name__)
+
+CHOICES = [
+    SelectChoice(str(kind), text)
+    for kind, text in {
+        Kind.EVERYTHING: "Everything: all below and its invites. Only this can be imported again.",
+        Kind.SECRET: "The secret: its identity. Who has it can speak as the bot.",
+        Kind.GOSSIP: "The gossip: the peers that it knows.",
+        Kind.LOG: "The log: every message that it holds.",
+        Kind.BLOBS: "The blobs: pictures and other files.",
+    }.items()
+]
+
+
+class Export(Once, Confirm):
+    """What is to be exported."""
+
+    kind = RadioField("What", [InputRequired("Choose one.")], choices=CHOICES, default=str(Kind.EVERYTHING))
+
+
+@blueprint.get("/bots/<name>/export")
+@login_required  # type: ignore[untyped-decorator]
+def form(name: str) -> str:
+    """The choice."""
+    return render_template("export.html", bot=visible(name, Act.EXPORT), form=Export(), wrong=None)
+
+
+@blueprint.post("/bots/<name>/export")
+@login_required  # type: ignore[untyped-decorator]
+def ask(name: str) -> Any:
+    """Ask for it; with the secret only after the password."""
+    bot, form = visible(name, Act.EXPORT), Export()
+    if not form.validate_on_submit() or (form.kind.data in HOLDS_SECRET and not confirmed(form)):
+        return refused("export.html", form, bot=bot)
+    made = jobs.submit(actor(), "bots.export", bot["id"], {"kind": form.kind.data}, form.key.data)
+    return redirect(url_for("jobs.show", id=made["job"]["id"]))
+
+
+@blueprint.get("/bots/<name>/exports/<job>")
+@login_required  # type: ignore[untyped-decorator]
+def fetch(name: str, job: str) -> Any:
+    """The tar."""
+    bot, asked = visible(name, Act.EXPORT), jobs.show(job)["job"]
+    if asked["bot"] != bot["id"]:
+        raise NotFound("That is no export of this bot.")
+    kind, found = transfers.exported_kind(asked["arguments"]), transfers.for_person(asked["id"])
+    name = f"{bot['name']}-{kind}.tar"
+    answer = send_file(transfers.path(found.id), mimetype="application/x-tar", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,70 @@
+"""Bringing an exported bot to life."""
+
+import errno
+import tempfile
+from typing import IO, Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from flask_wtf.file import FileField, FileRequired
+from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.formparser import parse_form_data
+
+from pillar_service.core.errors import Conflict, Full, Invalid
+from pillar_service.settings import settings
+from pillar_service.usecases import pouring
+from pillar_service.web.pages.asking import refused
+from pillar_service.web.pages.bots import New
+
+blueprint = Blueprint("imports", __name__)
+
+LARGEST_FIELD = 64 << 10
+"""The most bytes of a field that is no file."""
+
+
+class Import(New):
+    """The export, and how the bot is to be called."""
+
+    tar = FileField("The export (a tar of everything)", [FileRequired("Choose the file.")])
+
+
+@blueprint.get("/bots/import")
+@login_required  # type: ignore[untyped-decorator]
+def form() -> str:
+    """The form."""
+    return render_template("bot_import.html", form=Import(formdata=None), wrong=None)
+
+
+@blueprint.post("/bots/import")
+@login_required  # type: ignore[untyped-decorator]
+def take() -> Any:
+    """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
+    form = Import(_sent())
+    if not form.validate():
+        return refused("bot_import.html", form)
+    try:
+        made = pouring.bring_in(
+            current_user.id, form.name.data, form.description.data or "", form.tar.data.stream, form.key.data
+        )
+    except (Invalid, Conflict, Full) as error:
+        return refused("bot_import.html", form, error)
+    return redirect(url_for("jobs.show", id=made["job"]["id"]))
+
+
+def _sent() -> CombinedMultiDict:  # type: ignore[type-arg]
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType  # another kind of form would be read into memory, whatever its size
+    try:
+        limits = {"max_form_memory_size": LARGEST_FIELD, "max_content_length": settings().transfer_bytes}
+        _, fields, files = parse_form_data(request.environ, _spool, max_form_parts=10, **limits)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Full("The service's disk is full: the tar was not taken. Try again when there is room.") from error
+        raise
+    return CombinedMultiDict([files, fields])
+
+
+def _spool(*_: object, **__: object) -> IO[bytes]:
+    # On the disk that tars are kept on, and without a name: nothing is left when this process dies.
+    return tempfile.TemporaryFile(dir=settings().files)

@@ -1,0 +1,20 @@
+"""Parts of pages that renew themselves."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response
+from flask_login import current_user
+
+
+def live(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view of a part of a page. To who is no longer signed in it says so by loading the page again, which leads on."""
+
+    @functools.wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            return Response(status=401, headers={"HX-Refresh": "true"})
+        return view(*args, **kwargs)
+
+    return wrapped

@@ -1,0 +1,424 @@
+import io
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar
+
+from pillar_service.core.agents import Belonging
+from pillar_service.core.names import BOT_NAME
+from pillar_service.store import agents, database
+from pillar_service.usecases import accounts, bots, bringing_back, jobs, runs, transfers
+
+PASSWORD = "long enough 1"
+MEMBER, STRANGER = "member@example.org", "stranger@example.org"
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}",
+    "../x",
+    "my\nmy",
+    "ｍｙ",
+    "x" * 10_240,
+    "",
+    " ",
+    "-a",
+    "a;b",
+    "a\x00b",
+]
+
+
+@pytest.fixture(autouse=True)
+def person(visitor: FlaskClient) -> str:
+    id = owner()
+    sign_in(visitor)
+    return id
+
+
+def sign_in(visitor: FlaskClient, email: str = OWNER) -> None:
+    visitor.delete_cookie("saltcellar")
+    form = {"email": email, "password": PASSWORD, "csrf_token": hidden(visitor.get("/sign-in"), "csrf_token")}
+    assert visitor.post("/sign-in", data=form).status_code == 302
+
+
+def hidden(page: Any, name: str) -> str:
+    """The value of a page's last hidden field of that name: what the header's form has comes first."""
+    found = re.findall(rf'name="{name}"[^>]*value="([^"]+)"', page.text)
+    assert found, page.text
+    return str(found[-1])
+
+
+def fill(page: Any, **fields: Any) -> dict[str, Any]:
+    """The last form of a page, filled in."""
+    return {"csrf_token": hidden(page, "csrf_token"), "key": hidden(page, "key"), **fields}
+
+
+def pressing(page: Any, address: str) -> dict[str, str]:
+    """What a press of the button with that address on a page sends."""
+    [form] = re.findall(rf'<form method="post" action="{address}">(.*?)</form>', page.text, re.S)
+    return dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
+
+
+def press(visitor: FlaskClient, page: Any, address: str, times: int = 1) -> Any:
+    sent = pressing(page, address)
+    return [visitor.post(address, data=sent) for _ in range(times)][-1]
+
+
+def running() -> dict[str, Any]:
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    return run
+
+
+def join(email: str, bot_id: str, role: Belonging = Belonging.MEMBER) -> None:
+    with database.transaction():
+        agents.join(accounts.show(email)["id"], bot_id, role)
+
+
+def test_a_new_bot_is_seen_being_poured_until_it_is_alive(visitor: FlaskClient) -> None:
+    form = visitor.get("/bots/new")
+    sent = fill(form, name="my", description="Ours <b>")
+    made = [visitor.post("/bots/new", data=sent) for _ in range(2)]
+    assert [answer.headers["Location"] for answer in made] == ["/bots", "/bots"]
+    assert len(jobs.listed()) == 1
+    page = visitor.get("/bots").text
+    assert "#provisioning" in page
+    assert "Ours &lt;b&gt;" in page
+    assert 'hx-get="/live/bots"' in page
+    run = running()
+    id = bots.show("my")["id"]
+    runs.add_lines("salt", run["id"], [{"key": "1", "state_id": f"{id} container", "text": "made <it>"}])
+    assert "made &lt;it&gt;" in visitor.get("/live/bots").text
+    answer(run, state(id, pub={"pub_id": PUB}))
+    live = visitor.get("/live/bots").text
+    assert "#alive" in live
+    assert "made" not in live
+    assert "<html" not in live
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_a_hostile_name_is_refused_on_the_form(visitor: FlaskClient, name: str) -> None:
+    assert not BOT_NAME.fullmatch(name)
+    page = visitor.post("/bots/new", data=fill(visitor.get("/bots/new"), name=name))
+    assert page.status_code == 422
+    assert "wrong" in page.text
+    assert "<script>alert" not in page.text
+    assert jobs.listed() == []
+
+
+def test_a_taken_name_is_said_and_the_form_can_be_sent_again(visitor: FlaskClient) -> None:
+    poured()
+    page = visitor.post("/bots/new", data=fill(visitor.get("/bots/new"), name="my"))
+    assert page.status_code == 409
+    assert "taken" in page.text
+    assert visitor.post("/bots/new", data=fill(page, name="other")).status_code == 302
+    assert bots.show("other")["desired"] == "running"
+
+
+def test_no_more_bots_than_an_account_may_own(
+    visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLAR_BOTS_MOST", "1")
+    service()
+    form = fill(visitor.get("/bots/new"), name="one")
+    assert [visitor.post("/bots/new", data=form).status_code for _ in range(2)] == [302, 302]
+    page = visitor.post("/bots/new", data=fill(visitor.get("/bots/new"), name="two"))
+    assert (page.status_code, "as many as" in page.text) == (409, True)
+
+
+@pytest.mark.parametrize("action", ["restart", "stop", "upgrade", "rebuild"])
+def test_a_double_click_is_one_job(visitor: FlaskClient, person: str, action: str) -> None:
+    poured()
+    page = visitor.get("/bots/my/actions")
+    went = press(visitor, page, f"/bots/my/actions/{action}", times=2)
+    [job] = [job for job in jobs.listed(bot="my") if job["command"] == f"bots.{action}"]
+    assert (went.status_code, went.headers["Location"]) == (302, f"/my/jobs/{job['id']}")
+    assert job["actor"] == f"account:{person}"
+    again = visitor.get("/bots/my/actions")
+    press(visitor, again, f"/bots/my/actions/{action}" if action != "stop" else "/bots/my/actions/start")
+    assert len(jobs.listed(bot="my")) == 3
+
+
+def test_a_form_without_key_or_token_does_nothing(visitor: FlaskClient) -> None:
+    poured()
+    sent = pressing(visitor.get("/bots/my/actions"), "/bots/my/actions/stop")
+    assert visitor.post("/bots/my/actions/stop", data={"key": sent["key"]}).status_code == 400
+    assert visitor.post("/bots/my/actions/stop", data={"csrf_token": sent["csrf_token"]}).status_code == 422
+    assert visitor.post("/bots/my/actions/stop", data={**sent, "key": "x" * 65}).status_code == 422
+    assert visitor.post("/bots/my/actions/explode", data=sent).status_code == 404
+    assert [job["command"] for job in jobs.listed()] == ["bots.create"]
+
+
+def test_an_upgrade_shows_the_version_now_and_next(
+    visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poured()
+    assert "this is the newest" in visitor.get("/bots/my/actions").text
+    monkeypatch.setenv("CELLAR_PUB_IMAGE", "saltcellar/pub:9")
+    service()
+    page = visitor.get("/bots/my/actions").text
+    assert "<dd>1 <small>(saltcellar/pub:0.1.0)</small></dd>" in page
+    assert "<dd>saltcellar/pub:9</dd>" in page
+
+
+def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/rebuild")
+    address = f"/my/jobs/{jobs.listed()[0]['id']}"
+    waiting = visitor.get(address)
+    assert "#queued" in waiting.text
+    assert f'hx-get="{address}/live"' in waiting.text
+    assert '<noscript><meta http-equiv="refresh"' in waiting.text
+    run = running()
+    runs.add_lines("salt", run["id"], [{"key": "1", "state_id": "", "text": "built <a>"}])
+    part = visitor.get(f"{address}/live").text
+    assert "#running" in part
+    assert "built &lt;a&gt;" in part
+    answer(run, state(id, result=False, comment="port is already allocated"))
+    over = visitor.get(address)
+    assert "#failed" in over.text
+    assert "port is taken" in over.text
+    assert "hx-get" not in over.text
+    assert "refresh" not in over.text
+    went = press(visitor, over, f"{address}/again", times=2)
+    assert [job["command"] for job in jobs.listed()].count("bots.rebuild") == 2
+    assert went.headers["Location"] == f"/my/jobs/{jobs.listed()[0]['id']}"
+
+
+def test_what_waits_can_be_cancelled_unless_it_is_a_wish(visitor: FlaskClient) -> None:
+    poured()
+    press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/restart")
+    address = f"/my/jobs/{jobs.listed()[0]['id']}"
+    page = visitor.get(address)
+    assert press(visitor, page, f"{address}/cancel").headers["Location"] == address
+    assert "#cancelled" in visitor.get(address).text
+    assert visitor.post(f"{address}/cancel", data=pressing(page, f"{address}/cancel")).status_code == 409
+    press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/stop")
+    stop = f"/my/jobs/{jobs.listed()[0]['id']}"
+    assert f"{stop}/cancel" not in visitor.get(stop).text
+    assert visitor.post(f"{stop}/cancel", data=pressing(page, f"{address}/cancel")).status_code == 409
+
+
+def test_a_failed_pouring_is_mended_by_a_start(visitor: FlaskClient) -> None:
+    made = bot()
+    answer(running(), state(made["agent"]["id"], result=False, comment="no space left"))
+    address = f"/my/jobs/{made['job']['id']}"
+    page = visitor.get(address)
+    assert "Start it" in page.text
+    press(visitor, page, f"{address}/again")
+    assert jobs.listed()[0]["command"] == "bots.start"
+    carry_out()
+    assert bots.show("my")["actual"] == "alive"
+
+
+def ask_export(visitor: FlaskClient, kind: str, password: str = "") -> Any:
+    page = visitor.get("/bots/my/export")
+    return visitor.post("/bots/my/export", data=fill(page, kind=kind, password=password))
+
+
+@pytest.mark.parametrize("kind", ["everything", "secret"])
+def test_the_secret_leaves_only_after_the_password(visitor: FlaskClient, kind: str) -> None:
+    poured()
+    for wrong in ("", "wrong", "x" * 2000):
+        page = ask_export(visitor, kind, wrong)
+        assert page.status_code == 422
+        assert 'aria-invalid="true"' in page.text
+        assert PASSWORD not in page.text
+    assert [job["command"] for job in jobs.listed()] == ["bots.create"]
+    assert ask_export(visitor, kind, PASSWORD).status_code == 302
+    assert jobs.listed()[0]["arguments"] == {"kind": kind}
+
+
+def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
+    poured()
+    poured("second", upload=None)
+    asked = ask_export(visitor, "everything", PASSWORD)
+    job = asked.headers["Location"].removeprefix("/my/jobs/")
+    assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
+    run = running()
+    sent = tar(sequence=7)
+    kept = transfers.deliver("cellar-1", job, io.BytesIO(sent.getvalue()))
+    answer(run, {"pub_id": PUB, "sequence": 7, **kept})
+    assert f"/bots/my/exports/{job}" in visitor.get(f"/my/jobs/{job}").text
+    got = visitor.get(f"/bots/my/exports/{job}")
+    assert (got.status_code, got.data) == (200, sent.getvalue())
+    assert got.headers["Content-Disposition"] == "attachment; filename=my-everything.tar"
+    assert got.headers["Cache-Control"] == "no-store"
+    assert visitor.get(f"/bots/second/exports/{job}").status_code == 404
+    accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
+    sign_in(visitor, "op@example.org")
+    assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
+    assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
+
+
+def test_gossip_log_and_blobs_need_no_password_and_other_kinds_are_none(visitor: FlaskClient) -> None:
+    poured()
+    for kind in ("gossip", "log", "blobs"):
+        assert ask_export(visitor, kind).status_code == 302
+        assert jobs.listed()[0]["arguments"] == {"kind": kind}
+    assert ask_export(visitor, "passwords").status_code == 422
+    assert ask_export(visitor, "").status_code == 422
+
+
+def delete(visitor: FlaskClient, name: str = "my", password: str = PASSWORD) -> Any:
+    return visitor.post("/bots/my/delete", data=fill(visitor.get("/bots/my/delete"), name=name, password=password))
+
+
+def test_a_bot_is_deleted_after_its_name_and_the_password_and_brought_back(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    for name, password in (("", PASSWORD), ("other", PASSWORD), ("my", ""), ("my", "wrong"), ("<b>", "<i>")):
+        assert delete(visitor, name, password).status_code == 422
+    assert bots.show("my")["desired"] == "running"
+    went = delete(visitor)
+    assert "being deleted" in visitor.get("/bots/my/actions").text
+    carry_out()
+    job = visitor.get(went.headers["Location"])
+    assert "#succeeded" in job.text
+    assert "bring it back" in job.text
+    assert visitor.get("/bots/my/actions").status_code == 404
+    page = visitor.get("/bots")
+    assert "my.butt.nz" in page.text
+    back = f"/deleted/{id}/bring-back"
+    assert press(visitor, page, back, times=2).headers["Location"] == "/bots"
+    assert [job["command"] for job in jobs.listed()].count("bots.bring_back") == 1
+    carry_out()
+    assert bots.show("my")["actual"] == "alive"
+    assert visitor.post(back, data=fill(visitor.get("/bots/new"))).status_code == 409
+
+
+def test_a_bot_that_waits_to_be_deleted_can_be_kept(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    delete(visitor)
+    press(visitor, visitor.get("/bots/my/actions"), f"/deleted/{id}/bring-back")
+    carry_out()
+    assert bots.show("my")["actual"] == "alive"
+    assert {job["command"]: job["state"] for job in jobs.listed()}["bots.delete"] == "cancelled"
+
+
+def test_a_deletion_sent_again_is_one_job(visitor: FlaskClient) -> None:
+    poured()
+    sent = fill(visitor.get("/bots/my/delete"), name="my.butt.nz", password=PASSWORD)
+    went = {visitor.post("/bots/my/delete", data=sent).headers["Location"] for _ in range(3)}
+    assert len(went) == 1
+    carry_out()
+    assert visitor.post("/bots/my/delete", data=sent).status_code == 404
+
+
+def imported(visitor: FlaskClient, content: bytes, **fields: str) -> Any:
+    form = fill(visitor.get("/bots/import"), **{"name": "again", **fields})
+    return [visitor.post("/bots/import", data={**form, "tar": (io.BytesIO(content), "my.tar")}) for _ in range(2)]
+
+
+def test_an_import_makes_one_bot_however_often_it_is_sent(visitor: FlaskClient) -> None:
+    large = tar(**{"blobs/x": b"x" * (1 << 20)}).getvalue()
+    went = imported(visitor, large)
+    assert [answer.status_code for answer in went] == [302, 302]
+    assert went[0].headers["Location"] == went[1].headers["Location"]
+    assert [job["command"] for job in jobs.listed()] == ["bots.import"]
+    assert bots.show("again")["pub_id"] == PUB
+    carry_out()
+    assert imported(visitor, large, name="twice")[0].status_code == 409
+
+
+def test_what_can_not_be_imported_is_said_on_the_form(
+    visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret_only = tar(**{"flume/log.offset": b""}).getvalue()
+    for content, said, status in ((b"no tar", "not a tar", 422), (secret_only, "fork", 409), (b"", "", 422)):
+        page = imported(visitor, content)[0]
+        assert (page.status_code, said in page.text) == (status, True)
+    assert imported(visitor, tar().getvalue(), name="Not good")[0].status_code == 422
+    assert imported(visitor, tar().getvalue(), csrf_token="forged")[0].status_code == 422
+    assert visitor.post("/bots/import", data={"name": "x", "key": "k"}).status_code == 415
+    assert imported(visitor, tar().getvalue(), description="x" * 70_000)[0].status_code == 413
+    monkeypatch.setenv("CELLAR_TRANSFER_BYTES", "1000")
+    service()
+    assert imported(visitor, tar().getvalue())[0].status_code == 413
+    assert jobs.listed() == []
+    assert list(transfers.settings().files.iterdir()) == []
+
+
+def every_address(visitor: FlaskClient) -> list[tuple[str, str, dict[str, str]]]:
+    """Every address of a bot, its job and its export, with what the owner's own pages would send there."""
+    sent = fill(visitor.get("/bots/new"), name="my", password=PASSWORD, kind="log")
+    job = jobs.listed(bot="my")[0]["id"]
+    pages = ["/bots/my", "/bots/my/actions", "/bots/my/delete", "/bots/my/export", f"/bots/my/exports/{job}"]
+    pages += [f"/my/jobs/{job}", f"/my/jobs/{job}/live"]
+    forms = [f"/bots/my/actions/{action}" for action in ("restart", "start", "stop", "upgrade", "rebuild")]
+    forms += ["/bots/my/delete", "/bots/my/export", f"/my/jobs/{job}/again", f"/my/jobs/{job}/cancel"]
+    forms += [f"/deleted/{bots.show('my')['id']}/bring-back"]
+    return [("get", page, {}) for page in pages] + [("post", form, sent) for form in forms]
+
+
+def test_a_stranger_finds_nothing_anywhere(visitor: FlaskClient) -> None:
+    poured()
+    owner(STRANGER)
+    sign_in(visitor, STRANGER)
+    before = jobs.listed()
+    for method, address, sent in every_address(visitor):
+        assert getattr(visitor, method)(address, data=sent).status_code == 404, address
+    assert jobs.listed() == before
+    assert "my.butt.nz" not in visitor.get("/bots").text
+
+
+def test_who_is_not_signed_in_is_led_there(visitor: FlaskClient) -> None:
+    poured()
+    addresses = every_address(visitor)
+    visitor.delete_cookie("saltcellar")
+    for method, address, sent in addresses:
+        refused = getattr(visitor, method)(address, data=sent)
+        if address.endswith("/live"):
+            assert (refused.status_code, refused.headers["HX-Refresh"]) == (401, "true")
+        elif method == "get":
+            assert refused.headers["Location"].startswith("/sign-in"), address
+        else:
+            assert refused.status_code == 400, address  # the token went with the session
+    assert visitor.get("/live/bots").status_code == 401
+    assert visitor.post("/bots/import", data={"tar": (io.BytesIO(b"x"), "x")}).status_code == 302
+
+
+def test_a_member_may_operate_and_neither_delete_nor_export(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    owner(MEMBER)
+    join(MEMBER, id)
+    sign_in(visitor, MEMBER)
+    page = visitor.get("/bots/my/actions")
+    assert "/bots/my/delete" not in page.text
+    assert "/bots/my/export" not in page.text
+    for address in ("/bots/my/delete", "/bots/my/export"):
+        assert visitor.get(address).status_code == 403
+        sent = fill(visitor.get("/bots/new"), name="my", password=PASSWORD, kind="log")
+        assert visitor.post(address, data=sent).status_code == 403
+    assert press(visitor, page, "/bots/my/actions/restart").status_code == 302
+    carry_out()
+    bots.delete("test", "my", purge=False)
+    carry_out()
+    listed = visitor.get("/bots")
+    assert "my.butt.nz" not in listed.text
+    forged = fill(visitor.get("/bots/new"))
+    assert visitor.post(f"/deleted/{id}/bring-back", data=forged).status_code == 403
+    assert [job["command"] for job in jobs.listed()].count("bots.bring_back") == 0
+
+
+def test_a_suspended_owner_may_leave_but_not_act(visitor: FlaskClient) -> None:
+    poured()
+    accounts.set_state("test", OWNER, "suspended")
+    assert "/bots/my/actions/restart" not in visitor.get("/bots/my/actions").text
+    sent = fill(visitor.get("/bots/my/export"), name="my", password=PASSWORD)
+    assert visitor.post("/bots/my/actions/restart", data=sent).status_code == 403
+    assert visitor.post("/bots/my/delete", data=sent).status_code == 403
+    assert visitor.post("/bots/new", data=fill(visitor.get("/bots/new"), name="new")).status_code == 409
+    assert ask_export(visitor, "everything", PASSWORD).status_code == 302
+
+
+def test_what_was_purged_is_nobodys(visitor: FlaskClient) -> None:
+    id = poured()["id"]
+    bots.delete("test", "my", purge=False)
+    carry_out()
+    job = jobs.listed()[0]["id"]
+    bringing_back.purge_due("test", time.time() + 8 * 86_400)
+    carry_out()
+    assert visitor.get(f"/my/jobs/{job}").status_code == 404
+    assert visitor.post(f"/deleted/{id}/bring-back", data=fill(visitor.get("/bots/new"))).status_code == 404
