@@ -7,7 +7,7 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.commands import COMMANDS
 from pillar_service.core.jobs import JobState, step
 from pillar_service.core.outcomes import Outcome
-from pillar_service.store import agents, bots, jobs, samples, transfers
+from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, pillars
@@ -91,6 +91,7 @@ def _gone(bot: Bot, now: float) -> None:
     agents.change(bot.id, removed_at=now)
     bots.change(bot.id, port=None, actual=str(Actual.GONE), detail="", report=None, reported_at=None, imported=None)
     samples.forget(bot.id)
+    sharing.forget(bot.id)
     agents.leave(bot.id)
     pillars.rewrite(bot.node)
     auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)

@@ -11,7 +11,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, headers, layout, problems, static_files, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import admin, bots, jobs, landing, payments, sign_in, status
+from pillar_service.web.pages import admin, bots, jobs, join, landing, payments, people, sign_in, status
 
 LARGEST_FORM = 64 << 10
 
@@ -48,7 +48,7 @@ def create_app() -> Flask:
     layout.register(app, chosen)
     headers.register(app, chosen)
     app.context_processor(payments.standing)
-    for part in (door, webhooks, landing, sign_in, bots, jobs, status, payments, admin):
+    for part in (door, webhooks, landing, sign_in, bots, jobs, status, payments, admin, people, join):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})

@@ -31,6 +31,7 @@ from pillar_service.store import (
     pillars,
     runs,
     samples,
+    sharing,
     tokens,
     transfers,
 )
@@ -59,6 +60,7 @@ TABLES = [
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
+    sharing.Invitation,
 ]  # fmt: skip
 
 

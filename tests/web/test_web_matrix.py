@@ -17,7 +17,7 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import accounts, jobs, runs, sharing, storage, tokens, transfers
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -45,6 +45,15 @@ MATRIX = {
     "POST /payment/pay": (409, 409, 409, 409, 409, 302),
     "POST /payment/manage": (409, 409, 409, 409, 409, 302),
     "POST /payments/stripe": (400, 400, 400, 400, 400, 400),
+    # the people of a bot
+    "GET /bots/<name>/people": (200, 200, 404, 200, 200, 302),
+    "POST /bots/<name>/people/invite": (200, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/invitations/<id>/withdraw": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/<who>/remove": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/hand-over": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/leave": (409, 302, 404, 302, 404, 302),  # the other owner is suspended
+    "GET /join/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /join/<token>": (404, 404, 404, 404, 404, 302),
     # the nodes' door: nobody but a node
     "POST /events": (401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
@@ -88,6 +97,12 @@ class Ask:
 
 ASKED = {
     "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
+    "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
+    "POST /bots/<name>/people/invitations/<id>/withdraw": Ask({"id": "{invitation}"}),
+    "POST /bots/<name>/people/<who>/remove": Ask({"who": "{member}"}),
+    "POST /bots/<name>/people/hand-over": Ask(form={"to": "{member}", "typed": "my"}),
+    "GET /join/<token>": Ask({"token": "guessed"}),
+    "POST /join/<token>": Ask({"token": "guessed"}),
     "GET /my/jobs/<id>": Ask({"id": "{export}"}),
     "GET /transfers/<job>": Ask({"job": "{export}"}),
     "PUT /transfers/<job>": Ask({"job": "{export}"}),
@@ -126,11 +141,12 @@ class World:
         for name, value in (WHERE | asked.where).items():
             rule = rule.replace(f"<{name}>", value.format(**self.ids)).replace(f"<path:{name}>", value)
         query = {name: value.format(**self.ids) for name, value in asked.query.items()}
+        form = {name: value.format(**self.ids) for name, value in (asked.form or {}).items()}
         headers = {}
         if person != "nobody":
             client.set_cookie("saltcellar", self.cookies[person])
             headers["Authorization"] = f"Bearer {self.tokens[person]}"
-        more: dict[str, Any] = {"json": asked.json} if asked.json is not None else {"data": asked.form}
+        more: dict[str, Any] = {"json": asked.json} if asked.json is not None else {"data": form}
         answered = client.open(rule, method=method, query_string=query, headers=headers, **more)
         answered.close()
         return int(answered.status_code)
@@ -185,7 +201,13 @@ def _people_and_bot() -> dict[str, str]:
         agents.join(who["member"], bot, Belonging.MEMBER)
         agents.join(who["suspended"], bot, Belonging.OWNER)
     accounts.set_state("test", "suspended@example.org", "suspended")
-    return {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+    there = {"member": who["member"], "invitation": _invited(who["owner"])}
+    return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+
+
+def _invited(by: str) -> str:
+    sharing.invite(by, "my", "somebody@example.org")
+    return str(sharing.people(by, "my")["invitations"][0]["id"])
 
 
 def _exported() -> str:
