@@ -10,7 +10,7 @@ from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, pillars
+from pillar_service.usecases import auditing, invites, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
@@ -43,6 +43,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
         end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now)
         return
     _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    invites.heard(job, ended.result, now)
     bot = bots.with_ids([job.bot])[job.bot]
     if job.command == "bots.delete":
         _gone(bot, now)
@@ -91,6 +92,7 @@ def _gone(bot: Bot, now: float) -> None:
     agents.change(bot.id, removed_at=now)
     bots.change(bot.id, port=None, actual=str(Actual.GONE), detail="", report=None, reported_at=None, imported=None)
     samples.forget(bot.id)
+    invites.forget(bot.id)
     sharing.forget(bot.id)
     agents.leave(bot.id)
     pillars.rewrite(bot.node)

@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 from flask import Flask, Response, make_response, render_template, request
-from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
-from pillar_service.web import door, figures, headers, layout, problems, static_files, webhooks
+from pillar_service.web import door, figures, headers, layout, problems, signing, static_files, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import admin, bots, jobs, join, landing, payments, people, sign_in, status
+from pillar_service.web.pages import PAGES, invites, join, payments, people
 
 LARGEST_FORM = 64 << 10
 
@@ -37,7 +37,9 @@ def create_app() -> Flask:
     protection = CSRFProtect(app)
     for machines in (door, webhooks):
         protection.exempt(machines.blueprint)
-    _sign_ins(app)
+    if chosen.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies)  # type: ignore[method-assign]
+    signing.register(app)
     problems.register(app, _shown)
     app.register_error_handler(
         CSRFError,
@@ -48,19 +50,11 @@ def create_app() -> Flask:
     layout.register(app, chosen)
     headers.register(app, chosen)
     app.context_processor(payments.standing)
-    for part in (door, webhooks, landing, sign_in, bots, jobs, status, payments, admin, people, join):
+    for part in (door, webhooks, *PAGES, people, join, invites):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
     return app
-
-
-def _sign_ins(app: Flask) -> None:
-    # Its own context processor asks the database at once, for every page: one about a database that is away, too.
-    manager = LoginManager(app, add_context_processor=False)
-    manager.login_view = "sign_in.form"
-    manager.login_message = "Sign in to see that page."
-    manager.user_loader(sign_in.person)
 
 
 def _shown(status: int, title: str, sentence: str) -> Response:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import peewee
 import pytest
+from pillar_service.core.mails import MailState
+from pillar_service.core.tickets import TicketKind
 from playhouse.migrations import Runner
 
 from pillar_service.core import names
@@ -23,7 +25,9 @@ from pillar_service.store import (
     database,
     fleet,
     holds,
+    invites,
     jobs,
+    mails,
     masters,
     migrations,
     nodes,
@@ -31,7 +35,10 @@ from pillar_service.store import (
     pillars,
     runs,
     samples,
+    second_factor,
+    sessions,
     sharing,
+    tickets,
     tokens,
     transfers,
 )
@@ -46,6 +53,8 @@ CHECKS = {
     ("bot", "actual"): Actual,
     ("belongs", "role"): Belonging,
     ("job", "state"): JobState,
+    ("mail", "state"): MailState,
+    ("ticket", "kind"): TicketKind,
     ("token", "kind"): TokenKind,
     ("hold", "why"): Hold,
     ("subscription", "provider"): ProviderName,
@@ -60,7 +69,8 @@ TABLES = [
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
-    sharing.Invitation,
+    sharing.Invitation, invites.Invite,
+    sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,
 ]  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
-from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, jobs, runs, sharing, storage, tokens, transfers
+from pillar_service.store import agents, database, invites
+from pillar_service.usecases import accounts, jobs, runs, sessions, sharing, storage, tokens, transfers
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -34,6 +34,36 @@ MATRIX = {
     "GET /sign-in": (302, 302, 302, 302, 302, 200),
     "POST /sign-in": (422, 422, 422, 422, 422, 422),
     "POST /sign-out": (302, 302, 302, 302, 302, 302),
+    "GET /sign-in/code": (302, 302, 302, 302, 302, 302),
+    "POST /sign-in/code": (401, 401, 401, 401, 401, 401),
+    "GET /start": (302, 302, 302, 302, 302, 200),
+    "POST /start": (422, 422, 422, 422, 422, 422),
+    "GET /newbie": (302, 302, 302, 302, 302, 302),
+    "POST /newbie": (404, 404, 404, 404, 404, 404),
+    "GET /mailed": (200, 200, 200, 200, 200, 200),
+    "GET /mailbox": (404, 404, 404, 404, 404, 404),
+    "GET /welcome/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /welcome/<token>": (404, 404, 404, 404, 404, 404),
+    "GET /forgotten": (200, 200, 200, 200, 200, 200),
+    "POST /forgotten": (422, 422, 422, 422, 422, 422),
+    "GET /reset/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /reset/<token>": (404, 404, 404, 404, 404, 404),
+    "GET /account": (200, 200, 200, 200, 200, 302),
+    "POST /account/name": (302, 302, 302, 302, 302, 302),
+    "POST /account/email": (302, 302, 302, 302, 302, 302),
+    "GET /verify/<token>": (404, 404, 404, 404, 404, 302),
+    "POST /verify/<token>": (404, 404, 404, 404, 404, 302),
+    "POST /account/password": (302, 302, 302, 302, 302, 302),
+    "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 302),  # it is the owner's session
+    "POST /account/sessions/end": (302, 302, 302, 302, 302, 302),
+    "GET /account/data": (200, 200, 200, 200, 200, 302),
+    "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
+    "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
+    "GET /account/second-factor/qr.svg": (404, 404, 404, 404, 404, 302),
+    "POST /account/second-factor/begin": (302, 302, 302, 302, 302, 302),
+    "POST /account/second-factor/on": (409, 409, 409, 409, 409, 302),
+    "POST /account/second-factor/renew": (409, 409, 409, 409, 409, 302),
+    "POST /account/second-factor/off": (302, 302, 302, 302, 302, 302),
     "GET /bots": (200, 200, 200, 200, 200, 302),
     "GET /bots/<name>": (200, 200, 404, 200, 200, 302),
     "POST /bots/<name>/invites": (302, 302, 404, 403, 403, 302),
@@ -54,6 +84,12 @@ MATRIX = {
     "POST /bots/<name>/people/leave": (409, 302, 404, 302, 404, 302),  # the other owner is suspended
     "GET /join/<token>": (404, 404, 404, 404, 404, 404),
     "POST /join/<token>": (404, 404, 404, 404, 404, 302),
+    # its invites
+    "GET /bots/<name>/invites": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/invites/ledger": (200, 200, 404, 200, 200, 401),
+    "POST /bots/<name>/invites/make": (302, 302, 404, 403, 403, 302),
+    "POST /bots/<name>/invites/<id>/revoke": (302, 302, 404, 403, 403, 302),
+    "GET /bots/<name>/invites/<id>/qr.svg": (200, 200, 404, 403, 403, 302),
     # the nodes' door: nobody but a node
     "POST /events": (401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
@@ -81,7 +117,7 @@ MATRIX = {
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
 }
 
-WHERE = {"name": "my", "id": "my", "action": "restart", "filename": "style.css", "invite": PUB}
+WHERE = {"name": "my", "id": "my", "token": "x", "action": "restart", "filename": "style.css", "invite": PUB}
 """What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
 
 
@@ -96,6 +132,17 @@ class Ask:
 
 
 ASKED = {
+    "POST /sign-in/code": Ask(form={"code": "123456"}),
+    "POST /reset/<token>": Ask(form={"password": "quince teapot walrus 7"}),
+    "POST /account/name": Ask(form={"name-name": "Ann"}),
+    "POST /account/email": Ask(form={"email-email": "new@example.org", "email-password": PASSWORD}),
+    "POST /account/password": Ask(form={"password-password": PASSWORD, "password-new": "quince teapot walrus 7"}),
+    "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
+    "POST /account/delete": Ask(form={"delete-email": "owner@example.org", "delete-password": PASSWORD}),
+    "POST /account/second-factor/begin": Ask(form={"password": PASSWORD}),
+    "POST /account/second-factor/on": Ask(form={"code": "123456"}),
+    "POST /account/second-factor/renew": Ask(form={"password": PASSWORD, "code": "123456"}),
+    "POST /account/second-factor/off": Ask(form={"password": PASSWORD}),
     "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
     "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
     "POST /bots/<name>/people/invitations/<id>/withdraw": Ask({"id": "{invitation}"}),
@@ -103,6 +150,9 @@ ASKED = {
     "POST /bots/<name>/people/hand-over": Ask(form={"to": "{member}", "typed": "my"}),
     "GET /join/<token>": Ask({"token": "guessed"}),
     "POST /join/<token>": Ask({"token": "guessed"}),
+    "POST /bots/<name>/invites/make": Ask(form={"uses": "1", "note": ""}),
+    "POST /bots/<name>/invites/<id>/revoke": Ask({"id": "{invite}"}),
+    "GET /bots/<name>/invites/<id>/qr.svg": Ask({"id": "{invite}"}),
     "GET /my/jobs/<id>": Ask({"id": "{export}"}),
     "GET /transfers/<job>": Ask({"job": "{export}"}),
     "PUT /transfers/<job>": Ask({"job": "{export}"}),
@@ -184,6 +234,8 @@ def _made(folder: Path) -> World:
         assert cookie is not None
         cookies[person] = cookie.value
         bearers[person] = tokens.sign_in(email, PASSWORD, None, "127.0.0.1")["secret"]
+    owner_id = accounts.show("owner@example.org")["id"]
+    ids["session"] = sessions.listed(owner_id, "")[0]["id"]
     database.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     storage.release()
     shutil.copy(folder / "now.sqlite", folder / "start")
@@ -201,13 +253,21 @@ def _people_and_bot() -> dict[str, str]:
         agents.join(who["member"], bot, Belonging.MEMBER)
         agents.join(who["suspended"], bot, Belonging.OWNER)
     accounts.set_state("test", "suspended@example.org", "suspended")
-    there = {"member": who["member"], "invitation": _invited(who["owner"])}
+    there = {"member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
     return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
 
 
 def _invited(by: str) -> str:
     sharing.invite(by, "my", "somebody@example.org")
     return str(sharing.people(by, "my")["invitations"][0]["id"])
+
+
+def _invite() -> str:
+    jobs.submit("test", "bots.invite", "my")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, {"id": PUB, "code": "my.butt.nz:20000:abc~def", "note": "", "uses": 1})
+    return str(invites.Invite.get().id)
 
 
 def _exported() -> str:
