@@ -11,7 +11,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import door, figures, headers, layout, problems, signing, static_files, webhooks
 from pillar_service.web.api import description
-from pillar_service.web.pages import PAGES, invites, join, payments, people
+from pillar_service.web.pages import PAGES, invites, join, log, payments, people
 
 LARGEST_FORM = 64 << 10
 
@@ -50,7 +50,7 @@ def create_app() -> Flask:
     layout.register(app, chosen)
     headers.register(app, chosen)
     app.context_processor(payments.standing)
-    for part in (door, webhooks, *PAGES, people, join, invites):
+    for part in (door, webhooks, *PAGES, people, join, invites, log):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})

@@ -90,6 +90,10 @@ MATRIX = {
     "POST /bots/<name>/invites/make": (302, 302, 404, 403, 403, 302),
     "POST /bots/<name>/invites/<id>/revoke": (302, 302, 404, 403, 403, 302),
     "GET /bots/<name>/invites/<id>/qr.svg": (200, 200, 404, 403, 403, 302),
+    # its log
+    "GET /bots/<name>/log": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/log/lines": (200, 200, 404, 200, 200, 401),
+    "POST /bots/<name>/log/lines": (302, 302, 404, 403, 302, 302),
     # the nodes' door: nobody but a node
     "POST /events": (401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
@@ -153,6 +157,7 @@ ASKED = {
     "POST /bots/<name>/invites/make": Ask(form={"uses": "1", "note": ""}),
     "POST /bots/<name>/invites/<id>/revoke": Ask({"id": "{invite}"}),
     "GET /bots/<name>/invites/<id>/qr.svg": Ask({"id": "{invite}"}),
+    "POST /bots/<name>/log/lines": Ask(form={"lines": "50"}),
     "GET /my/jobs/<id>": Ask({"id": "{export}"}),
     "GET /transfers/<job>": Ask({"job": "{export}"}),
     "PUT /transfers/<job>": Ask({"job": "{export}"}),
