@@ -65,3 +65,13 @@ def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belong
     """Who belongs to these bots, in that role or in any."""
     found = Belongs.select().where(Belongs.target.in_(list(bots)))
     return list(found if role is None else found.where(Belongs.role == str(role)))
+
+
+def change_role(person: str, bot: str, role: Belonging) -> None:
+    """Change as what a person belongs to a bot."""
+    Belongs.update(role=str(role)).where((Belongs.source == person) & (Belongs.target == bot)).execute()
+
+
+def owned_by(person: str) -> int:
+    """How many bots a person owns."""
+    return Belongs.select().where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER))).count()

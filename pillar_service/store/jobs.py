@@ -110,6 +110,15 @@ def open_of_all(bots: Iterable[str]) -> list[Job]:
     return list(rows.order_by(Job.created_at, Job.id))
 
 
+def happened(bot: str, commands: Iterable[str], before: tuple[float, str] | None, limit: int) -> list[Job]:
+    """A bot's jobs of these commands from before a moment and an id, newest first."""
+    rows = Job.select().where((Job.bot == bot) & Job.command.in_(list(commands)))
+    if before is not None:
+        at, id = before
+        rows = rows.where((Job.created_at < at) | ((Job.created_at == at) & (Job.id < id)))
+    return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
+
+
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
     return list(Job.select().where((Job.state == "queued") & (Job.created_at < then)))

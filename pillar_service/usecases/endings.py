@@ -7,10 +7,10 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.commands import COMMANDS
 from pillar_service.core.jobs import JobState, step
 from pillar_service.core.outcomes import Outcome
-from pillar_service.store import agents, bots, jobs, samples, transfers
+from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, pillars
+from pillar_service.usecases import auditing, invites, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -47,6 +47,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
         end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now)
         return
     _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    invites.heard(job, ended.result, now)
     bot = bots.with_ids([job.bot])[job.bot]
     if job.command in REMOVING:
         _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
@@ -107,5 +108,7 @@ def _purged(bot: Bot, now: float) -> None:
     """Its data is gone: all is forgotten but the identity (transfers.take needs it)."""
     bots.change(bot.id, purge_at=None)
     samples.forget(bot.id)
+    invites.forget(bot.id)
+    sharing.forget(bot.id)
     agents.leave(bot.id)
     auditing.record(f"node:{bot.node}", "bots.purged", f"agent:{bot.id}", now, bot.name)

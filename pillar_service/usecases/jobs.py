@@ -142,9 +142,3 @@ def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
     if OF_COMMAND[job.command] not in may:
         told["job"]["result"] = None
     return told
-
-
-def last_result(bot: str, name: str) -> dict[str, Any] | None:
-    """The newest job of this command that succeeded for a bot (its id), or None."""
-    job = jobs.newest(bot, name, JobState.SUCCEEDED)
-    return None if job is None else queue.described(job)

@@ -25,6 +25,7 @@ from pillar_service.store import (
     database,
     fleet,
     holds,
+    invites,
     jobs,
     mails,
     masters,
@@ -36,6 +37,7 @@ from pillar_service.store import (
     samples,
     second_factor,
     sessions,
+    sharing,
     tickets,
     tokens,
     transfers,
@@ -67,6 +69,7 @@ TABLES = [
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
+    sharing.Invitation, invites.Invite,
     sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,
 ]  # fmt: skip
 

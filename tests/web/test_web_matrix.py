@@ -16,8 +16,8 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
-from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, jobs, runs, sessions, storage, tokens, transfers
+from pillar_service.store import agents, database, invites
+from pillar_service.usecases import accounts, jobs, runs, sessions, sharing, storage, tokens, transfers
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -90,6 +90,25 @@ MATRIX = {
     "POST /payment/pay": (409, 409, 409, 409, 409, 302),
     "POST /payment/manage": (409, 409, 409, 409, 409, 302),
     "POST /payments/stripe": (400, 400, 400, 400, 400, 400),
+    # the people of a bot
+    "GET /bots/<name>/people": (200, 200, 404, 200, 200, 302),
+    "POST /bots/<name>/people/invite": (200, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/invitations/<id>/withdraw": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/<who>/remove": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/hand-over": (302, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/people/leave": (409, 302, 404, 302, 404, 302),  # the other owner is suspended
+    "GET /join/<token>": (404, 404, 404, 404, 404, 404),
+    "POST /join/<token>": (404, 404, 404, 404, 404, 302),
+    # its invites
+    "GET /bots/<name>/invites": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/invites/ledger": (200, 200, 404, 200, 200, 401),
+    "POST /bots/<name>/invites/make": (302, 302, 404, 403, 403, 302),
+    "POST /bots/<name>/invites/<id>/revoke": (302, 302, 404, 403, 403, 302),
+    "GET /bots/<name>/invites/<id>/qr.svg": (200, 200, 404, 403, 403, 302),
+    # its log
+    "GET /bots/<name>/log": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/log/lines": (200, 200, 404, 200, 200, 401),
+    "POST /bots/<name>/log/lines": (302, 302, 404, 403, 302, 302),
     # the nodes' door: nobody but a node
     "POST /events": (401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
@@ -149,6 +168,17 @@ ASKED = {
     "GET /bots/<name>/exports/<job>": Ask({"job": "{export}"}),
     "POST /bots/<name>/delete": Ask(form={"key": "1", "name": "my", "password": PASSWORD}),
     "POST /deleted/<id>/bring-back": Ask(form={"key": "1"}),
+    "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
+    "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
+    "POST /bots/<name>/people/invitations/<id>/withdraw": Ask({"id": "{invitation}"}),
+    "POST /bots/<name>/people/<who>/remove": Ask({"who": "{member}"}),
+    "POST /bots/<name>/people/hand-over": Ask(form={"to": "{member}", "typed": "my"}),
+    "GET /join/<token>": Ask({"token": "guessed"}),
+    "POST /join/<token>": Ask({"token": "guessed"}),
+    "POST /bots/<name>/invites/make": Ask(form={"uses": "1", "note": ""}),
+    "POST /bots/<name>/invites/<id>/revoke": Ask({"id": "{invite}"}),
+    "GET /bots/<name>/invites/<id>/qr.svg": Ask({"id": "{invite}"}),
+    "POST /bots/<name>/log/lines": Ask(form={"lines": "50"}),
     "GET /my/jobs/<id>": Ask({"id": "{export}"}),
     "GET /my/jobs/<id>/live": Ask({"id": "{export}"}),
     "POST /my/jobs/<id>/again": Ask({"id": "{export}"}, form={"key": "1"}),
@@ -190,11 +220,12 @@ class World:
         for name, value in (WHERE | asked.where).items():
             rule = rule.replace(f"<{name}>", value.format(**self.ids)).replace(f"<path:{name}>", value)
         query = {name: value.format(**self.ids) for name, value in asked.query.items()}
+        form = {name: value.format(**self.ids) for name, value in (asked.form or {}).items()}
         headers = {}
         if person != "nobody":
             client.set_cookie("saltcellar", self.cookies[person])
             headers["Authorization"] = f"Bearer {self.tokens[person]}"
-        more: dict[str, Any] = {"json": asked.json} if asked.json is not None else {"data": asked.form}
+        more: dict[str, Any] = {"json": asked.json} if asked.json is not None else {"data": form}
         answered = client.open(rule, method=method, query_string=query, headers=headers, **more)
         answered.close()
         return int(answered.status_code)
@@ -251,7 +282,21 @@ def _people_and_bot() -> dict[str, str]:
         agents.join(who["member"], bot, Belonging.MEMBER)
         agents.join(who["suspended"], bot, Belonging.OWNER)
     accounts.set_state("test", "suspended@example.org", "suspended")
-    return {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+    there = {"member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
+    return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+
+
+def _invited(by: str) -> str:
+    sharing.invite(by, "my", "somebody@example.org")
+    return str(sharing.people(by, "my")["invitations"][0]["id"])
+
+
+def _invite() -> str:
+    jobs.submit("test", "bots.invite", "my")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, {"id": PUB, "code": "my.butt.nz:20000:abc~def", "note": "", "uses": 1})
+    return str(invites.Invite.get().id)
 
 
 def _exported() -> str:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from flask import g
 from pydantic import BaseModel, Field
 
-from pillar_service.core.permissions import Act
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import jobs
+from pillar_service.usecases import invites
 from pillar_service.web.api.actions import asked
-from pillar_service.web.api.agents import require
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Moment, Note, Repeatable, Taken
 
@@ -47,8 +46,7 @@ class Invites(BaseModel):
 @blueprint.on("get", "/agents/<id>/invites", Scope.READ, {200: Invites})
 def listed(path: BotPath) -> dict[str, Any]:
     """The invites, as the pub last told them."""
-    last = jobs.last_result(require(Act.INVITE, path.id), "bots.invites")
-    return {"invites": last["result"] if last else [], "told_at": last["ended_at"] if last else None}
+    return invites.told(g.bearer.account, path.id)
 
 
 @blueprint.on("post", "/agents/<id>/invites", Scope.OPERATE, {202: Asked})

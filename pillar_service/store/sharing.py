@@ -1,0 +1,61 @@
+"""Invitations of people, by mail, to share a bot."""
+
+from peewee import DoubleField, ModelSelect, TextField
+
+from pillar_service.store.database import Table
+
+
+class Invitation(Table):
+    """One invitation. Of its token, only the hash is kept; it is open until it is accepted, withdrawn or expired."""
+
+    id = TextField(primary_key=True)
+    bot = TextField()
+    email = TextField()
+    token_hash = TextField(unique=True)
+    invited_by = TextField()
+    created_at = DoubleField()
+    expires_at = DoubleField()
+    withdrawn_at = DoubleField(null=True)
+    accepted_at = DoubleField(null=True)
+    accepted_by = TextField(null=True)
+
+
+def _open(now: float) -> "ModelSelect[Invitation]":
+    rows = Invitation.select().where(Invitation.withdrawn_at.is_null() & Invitation.accepted_at.is_null())
+    return rows.where(Invitation.expires_at > now)
+
+
+def add(**columns: object) -> None:
+    """Add an invitation."""
+    Invitation.create(**columns)
+
+
+def open_of(bot: str, now: float) -> list[Invitation]:
+    """The open invitations to a bot, oldest first."""
+    return list(_open(now).where(Invitation.bot == bot).order_by(Invitation.created_at, Invitation.id))
+
+
+def with_hash(token_hash: str, now: float) -> Invitation | None:
+    """The open invitation whose token has this hash."""
+    found: Invitation | None = _open(now).where(Invitation.token_hash == token_hash).first()
+    return found
+
+
+def sent_by(person: str, since: float) -> int:
+    """How many invitations a person has sent since then, whatever became of them."""
+    return Invitation.select().where((Invitation.invited_by == person) & (Invitation.created_at > since)).count()
+
+
+def withdraw(id: str, now: float) -> None:
+    """Take an invitation back."""
+    Invitation.update(withdrawn_at=now).where(Invitation.id == id).execute()
+
+
+def accept(id: str, person: str, now: float) -> None:
+    """An invitation is used by this person."""
+    Invitation.update(accepted_at=now, accepted_by=person).where(Invitation.id == id).execute()
+
+
+def forget(bot: str) -> None:
+    """Forget every invitation to a bot."""
+    Invitation.delete().where(Invitation.bot == bot).execute()

@@ -1,0 +1,94 @@
+"""The tab of a bot's invites."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, IntegerField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from pillar_service.core.errors import Unauthenticated
+from pillar_service.core.names import NOTE_LENGTH, new_id
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import invites
+from pillar_service.web.pages.bots import visible
+
+blueprint = Blueprint("invites", __name__)
+
+
+class Invite(FlaskForm):  # type: ignore[misc]
+    """For whom an invite is; ``once`` marks the page, so that a form sent twice asks once."""
+
+    note = StringField("For whom (peers never see it)", [Length(max=NOTE_LENGTH)])
+    uses = IntegerField(
+        "How many people may use it", [InputRequired("Say for how many."), NumberRange(1, 1000)], default=1
+    )
+    once = HiddenField(default=new_id)
+
+
+def _page() -> int:
+    return request.args.get("page", 1, type=int)
+
+
+def _mark(told: dict[str, Any]) -> str:
+    """Changes when anything in the ledger does, but for the time that passes."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _shown(bot: dict[str, Any], told: dict[str, Any], form: Invite) -> str:
+    return render_template("invites.html", bot=bot, told=told, mark=_mark(told), form=form)
+
+
+@blueprint.get("/bots/<name>/invites")
+@login_required  # type: ignore[untyped-decorator]
+def show(name: str) -> str:
+    """The ledger as it was last told, and the way to make an invite; an old copy is asked for anew."""
+    return _shown(visible(name), invites.look(current_user.id, name, _page()), Invite())
+
+
+@blueprint.get("/bots/<name>/invites/ledger")
+def ledger(name: str) -> Any:
+    """The ledger alone, for a page that waits for it: nothing (204) while it is as it was (``?mark=``)."""
+    if not current_user.is_authenticated:
+        # A redirect would put the sign-in page where the ledger stands.
+        raise Unauthenticated("You are signed out: sign in, then open the page again.")
+    bot, told = visible(name), invites.ledger(current_user.id, name, _page())
+    mark = _mark(told)
+    if request.args.get("mark") == mark:
+        return "", 204
+    return render_template("invites_ledger.html", bot=bot, told=told, mark=mark)
+
+
+@blueprint.post("/bots/<name>/invites/make")
+@login_required  # type: ignore[untyped-decorator]
+def make(name: str) -> Any:
+    """Ask for an invite."""
+    bot, asked = visible(name, Act.INVITE), Invite()
+    if not asked.validate_on_submit():
+        return _shown(bot, invites.ledger(current_user.id, name), asked), 422
+    invites.make(current_user.id, name, asked.uses.data, asked.note.data or "", asked.once.data or None)
+    return redirect(url_for("invites.show", name=bot["name"]))
+
+
+@blueprint.post("/bots/<name>/invites/<id>/revoke")
+@login_required  # type: ignore[untyped-decorator]
+def revoke(name: str, id: str) -> Any:
+    """Ask that an invite be revoked."""
+    invites.revoke(current_user.id, name, id)
+    return redirect(url_for("invites.show", name=name))
+
+
+@blueprint.get("/bots/<name>/invites/<id>/qr.svg")
+@login_required  # type: ignore[untyped-decorator]
+def qr(name: str, id: str) -> Response:
+    """An invite's code as a QR code, dark on light in every theme, as scanners want it."""
+    drawn = io.BytesIO()
+    segno.make(invites.code(current_user.id, name, id), micro=False).save(
+        drawn, kind="svg", scale=4, light="#fff", svgclass=None, lineclass=None
+    )
+    return Response(drawn.getvalue(), mimetype="image/svg+xml")

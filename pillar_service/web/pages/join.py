@@ -1,0 +1,28 @@
+"""The page behind the address in an invitation's mail."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+
+from pillar_service.usecases import accounts, sharing
+
+blueprint = Blueprint("join", __name__)
+
+
+@blueprint.get("/join/<token>")
+def show(token: str) -> str:
+    """What one is invited to, and who would join: the account that is signed in, whatever address the mail went to."""
+    account = accounts.show(current_user.id) if current_user.is_authenticated else None
+    told = sharing.invitation(token)
+    return render_template("join.html", told=told, account=account, token=token, form=FlaskForm())
+
+
+@blueprint.post("/join/<token>")
+@login_required  # type: ignore[untyped-decorator]
+def accept(token: str) -> Any:
+    """Join."""
+    name = sharing.accept(current_user.id, token)
+    flash(f"You belong to {name} now.")
+    return redirect(url_for("people.show", name=name))

@@ -1,0 +1,61 @@
+"""The tab of a bot's log: what happened to it, and what its container wrote."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import SelectChoice, SelectField
+
+from pillar_service.core.errors import Unauthenticated
+from pillar_service.core.happenings import LINES, Kind
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import happenings
+from pillar_service.web.pages.bots import visible
+
+blueprint = Blueprint("log", __name__)
+
+
+class Lines(FlaskForm):  # type: ignore[misc]
+    """How many lines of the container's log."""
+
+    lines = SelectField(
+        "How many of its last lines", choices=[SelectChoice(str(n), str(n)) for n in LINES], default="200"
+    )
+
+
+def _page(bot: dict[str, Any], asked: Lines) -> str:
+    told = happenings.log(current_user.id, bot["id"], request.args.get("kind"), request.args.get("before"))
+    wrote = happenings.lines(current_user.id, bot["id"])
+    return render_template("log.html", bot=bot, told=told, wrote=wrote, kinds=list(Kind), form=asked)
+
+
+@blueprint.get("/bots/<name>/log")
+@login_required  # type: ignore[untyped-decorator]
+def show(name: str) -> str:
+    """What happened, newest first, narrowed by ``?kind=``; and the lines that were asked for last."""
+    return _page(visible(name), Lines())
+
+
+@blueprint.get("/bots/<name>/log/lines")
+def lines(name: str) -> Any:
+    """The container's lines alone, for a page that waits for them."""
+    if not current_user.is_authenticated:
+        # A redirect would put the sign-in page where the lines stand.
+        raise Unauthenticated("You are signed out: sign in, then open the page again.")
+    bot = visible(name)
+    wrote = happenings.lines(current_user.id, bot["id"])
+    if wrote["waiting"] and request.args.get("state") == wrote["job"]["state"]:
+        return "", 204
+    return render_template("log_lines.html", bot=bot, wrote=wrote)
+
+
+@blueprint.post("/bots/<name>/log/lines")
+@login_required  # type: ignore[untyped-decorator]
+def ask(name: str) -> Any:
+    """Ask for the container's last lines."""
+    bot, asked = visible(name, Act.OPERATE), Lines()
+    if not asked.validate_on_submit():
+        return _page(bot, asked), 422
+    happenings.ask_lines(current_user.id, name, asked.lines.data)
+    return redirect(url_for("log.show", name=bot["name"], _anchor="container"))

@@ -1,0 +1,116 @@
+"""The tab of the people of a bot."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import EmailField, SelectChoice, SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from pillar_service.core.agents import Belonging
+from pillar_service.core.errors import Invalid
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import sharing
+from pillar_service.web.pages.bots import visible
+
+blueprint = Blueprint("people", __name__)
+
+
+class Invitation(FlaskForm):  # type: ignore[misc]
+    """Whom to invite."""
+
+    email = EmailField("E-mail address", [InputRequired("Write the address."), Length(max=400)])
+
+
+class HandOver(FlaskForm):  # type: ignore[misc]
+    """To whom the bot is handed over."""
+
+    to = SelectField("To", validate_choice=False)
+    typed = StringField("Type the bot's name", [InputRequired("Type the bot's name."), Length(max=100)])
+
+
+def _page(
+    bot: dict[str, Any],
+    invitation: Invitation | None = None,
+    hand_over: HandOver | None = None,
+    address: str | None = None,
+) -> str:
+    told = sharing.people(current_user.id, bot["id"])
+    giving = hand_over or HandOver()
+    giving.to.choices = [
+        SelectChoice(one["id"], f"{one['name']} ({one['email']})")
+        for one in told["people"]
+        if one["role"] == Belonging.MEMBER
+    ]
+    asked = invitation or Invitation()
+    return render_template("people.html", bot=bot, told=told, invitation=asked, hand_over=giving, join_address=address)
+
+
+def _back(bot: str, said: str) -> Any:
+    flash(said)
+    return redirect(url_for("people.show", name=bot))
+
+
+@blueprint.get("/bots/<name>/people")
+@login_required  # type: ignore[untyped-decorator]
+def show(name: str) -> str:
+    """Who belongs to the bot, and what the person may change about that."""
+    return _page(visible(name))
+
+
+@blueprint.post("/bots/<name>/people/invite")
+@login_required  # type: ignore[untyped-decorator]
+def invite(name: str) -> Any:
+    """Invite somebody by mail."""
+    bot, asked = visible(name, Act.SHARE), Invitation()
+    if not asked.validate_on_submit():
+        return _page(bot, invitation=asked), 422
+    try:
+        address = sharing.invite(current_user.id, name, asked.email.data)
+    except Invalid as error:
+        asked.email.errors = [error.sentence]
+        return _page(bot, invitation=asked), 422
+    if address is not None:
+        return _page(bot, invitation=Invitation(formdata=None), address=address)
+    return _back(name, f"An invitation is on its way to {asked.email.data}.")
+
+
+@blueprint.post("/bots/<name>/people/invitations/<id>/withdraw")
+@login_required  # type: ignore[untyped-decorator]
+def withdraw(name: str, id: str) -> Any:
+    """Take an invitation back."""
+    sharing.withdraw(current_user.id, name, id)
+    return _back(name, "The invitation is good for nothing now.")
+
+
+@blueprint.post("/bots/<name>/people/<who>/remove")
+@login_required  # type: ignore[untyped-decorator]
+def remove(name: str, who: str) -> Any:
+    """Let somebody belong to the bot no more."""
+    sharing.remove(current_user.id, name, who)
+    return _back(name, "That person does not belong to the bot any more.")
+
+
+@blueprint.post("/bots/<name>/people/hand-over")
+@login_required  # type: ignore[untyped-decorator]
+def hand_over(name: str) -> Any:
+    """Make a member the owner."""
+    bot, asked = visible(name, Act.SHARE), HandOver()
+    if not asked.validate_on_submit():
+        return _page(bot, hand_over=asked), 422
+    try:
+        sharing.hand_over(current_user.id, name, asked.to.data, asked.typed.data)
+    except Invalid as error:
+        asked.typed.errors = [error.sentence]
+        return _page(bot, hand_over=asked), 422
+    return _back(name, "The bot is handed over. You are a member of it now.")
+
+
+@blueprint.post("/bots/<name>/people/leave")
+@login_required  # type: ignore[untyped-decorator]
+def leave(name: str) -> Any:
+    """Belong to the bot no more."""
+    sharing.leave(current_user.id, name)
+    flash(f"You do not belong to {name} any more.")
+    return redirect(url_for("bots.listed"))

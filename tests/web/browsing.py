@@ -1,0 +1,54 @@
+"""People with browsers: sign in, send the forms that a page shows."""
+
+import re
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from pillar_service.core.agents import Belonging
+from pillar_service.store import agents, database
+from pillar_service.usecases import accounts, bots
+
+PASSWORD = "long enough 1"
+
+
+def csrf(page: Any) -> str:
+    """The token of a page's forms."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert found
+    return found[1]
+
+
+def signed_in(app: Flask, email: str, password: str = PASSWORD) -> FlaskClient:
+    """A browser of its own in which this account is signed in."""
+    client = app.test_client()
+    form = {"email": email, "password": password, "csrf_token": csrf(client.get("/sign-in"))}
+    assert client.post("/sign-in", data=form).status_code == 302
+    return client
+
+
+def send(client: FlaskClient, path: str, **form: str) -> Any:
+    """Send a form to a path, with the token that this browser has."""
+    return client.post(path, data={**form, "csrf_token": csrf(client.get("/bots"))})
+
+
+def somebody(app: Flask, who: str) -> FlaskClient:
+    """A browser of somebody who stands so to the bot `my`: nobody, stranger, member, owner, operator, 'suspended …'."""
+    if who == "nobody":
+        return app.test_client()
+    email = f"{who.replace(' ', '-')}@example.org"
+    role = "operator" if who == "operator" else None
+    id = accounts.create("test", email, password=PASSWORD, role=role)[0]["id"]
+    if "member" in who or "owner" in who:
+        join(id, Belonging.OWNER if "owner" in who else Belonging.MEMBER)
+    client = signed_in(app, email)
+    if "suspended" in who:
+        accounts.set_state("test", id, "suspended")
+    return client
+
+
+def join(person: str, role: Belonging = Belonging.MEMBER) -> None:
+    """Let a person (an account's id) belong to the bot `my`."""
+    with database.transaction():
+        agents.join(person, bots.show("my")["id"], role)

@@ -1,0 +1,253 @@
+"""The people tab and the page behind an invitation's address."""
+
+import re
+from typing import Any
+
+import pytest
+from browsing import PASSWORD, csrf, join, send, signed_in, somebody
+from flask import Flask
+from flask.testing import FlaskClient
+from pouring import OWNER, owner, poured
+
+from pillar_service.core.sharing import NOT_VALID
+from pillar_service.store import agents, database
+from pillar_service.usecases import accounts, bots, mails, sharing
+
+MEMBER = "bob@example.org"
+Sent = list[dict[str, str]]
+
+
+@pytest.fixture
+def sent(service: Any, monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """The mails that were asked for."""
+    posted: Sent = []
+
+    def send(to: str, subject: str, text: str, now: float) -> None:
+        posted.append({"to": to, "subject": subject, "text": text})
+
+    monkeypatch.setattr(mails, "send", send)
+    monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
+    service()
+    return posted
+
+
+@pytest.fixture
+def ann(sent: Sent, public_app: Flask) -> FlaskClient:
+    """The owner of a bot that is alive, signed in."""
+    owner()
+    poured()
+    return signed_in(public_app, OWNER)
+
+
+def path(sent: Sent) -> str:
+    """Where the newest mail leads."""
+    found = re.search(r"http://cellar\.test(/join/\S+)", sent[-1]["text"])
+    assert found
+    return found[1]
+
+
+def member(email: str = MEMBER) -> str:
+    id = owner(email)
+    join(id)
+    return id
+
+
+def roles() -> dict[str, str]:
+    return {one["email"]: one["role"] for one in bots.show("my")["account"]}
+
+
+def test_from_an_address_to_a_member(ann: FlaskClient, public_app: Flask, sent: Sent) -> None:
+    done = send(ann, "/bots/my/people/invite", email=MEMBER)
+    assert done.headers["Location"] == "/bots/my/people"
+    page = ann.get("/bots/my/people").text
+    assert f"on its way to {MEMBER}" in page
+    assert "Take back" in page
+    assert path(sent) not in page
+    visitor = public_app.test_client()
+    page = visitor.get(path(sent)).text
+    assert "Join my.butt.nz" in page
+    assert f'href="/sign-in?next={path(sent)}"' in page
+    assert OWNER not in page
+    owner("bobs-other@example.org")
+    form = {"email": "bobs-other@example.org", "password": PASSWORD, "csrf_token": csrf(visitor.get("/sign-in"))}
+    entered = visitor.post(f"/sign-in?next={path(sent)}", data=form)
+    assert entered.headers["Location"] == path(sent)
+    page = visitor.get(path(sent))
+    assert "You join as <strong>bobs-other@example.org</strong>" in page.text
+    assert len(roles()) == 1  # looking at it changes nothing
+    joined = visitor.post(path(sent), data={"csrf_token": csrf(page)})
+    assert joined.headers["Location"] == "/bots/my/people"
+    assert roles()["bobs-other@example.org"] == "member"
+    assert "my.butt.nz" in visitor.get("/bots").text
+
+
+def test_what_can_not_be_accepted_is_one_clear_page(ann: FlaskClient, public_app: Flask, sent: Sent) -> None:
+    send(ann, "/bots/my/people/invite", email=MEMBER)
+    used = path(sent)
+    owner(MEMBER)
+    owner("eve@example.org")
+    bob, eve = signed_in(public_app, MEMBER), signed_in(public_app, "eve@example.org")
+    assert send(bob, used).status_code == 302
+    for again in (
+        send(bob, used),
+        send(eve, used),
+        eve.get(used),
+        eve.get("/join/x"),
+        public_app.test_client().get(used),
+    ):
+        assert again.status_code == 404
+        assert NOT_VALID in again.text
+    assert set(roles()) == {OWNER, MEMBER}
+
+
+def test_joining_takes_a_session_and_a_token_of_the_form(ann: FlaskClient, public_app: Flask, sent: Sent) -> None:
+    send(ann, "/bots/my/people/invite", email=MEMBER)
+    visitor = public_app.test_client()
+    token = csrf(visitor.get("/sign-in"))
+    assert visitor.post(path(sent), data={"csrf_token": token}).headers["Location"].startswith("/sign-in")
+    owner(MEMBER)
+    assert signed_in(public_app, MEMBER).post(path(sent)).status_code == 400
+    assert set(roles()) == {OWNER}
+
+
+def test_the_owner_who_opens_the_address_is_told_so(ann: FlaskClient, sent: Sent) -> None:
+    send(ann, "/bots/my/people/invite", email=MEMBER)
+    page = send(ann, path(sent))
+    assert page.status_code == 409
+    assert "already" in page.text
+
+
+def test_known_and_unknown_addresses_are_answered_alike(ann: FlaskClient, sent: Sent) -> None:
+    owner("known@example.org")
+    said = []
+    for email in ("known@example.org", "nobody@example.org"):
+        send(ann, "/bots/my/people/invite", email=email)
+        page = ann.get("/bots/my/people").text
+        said.append(re.sub(r'[0-9a-f]{16}|value="[^"]*"|\d+ s|\d\d:\d\d UTC', "", page.replace(email, "…")))
+        send(ann, f"/bots/my/people/invitations/{sharing.people(_id(OWNER), 'my')['invitations'][0]['id']}/withdraw")
+    assert said[0] == said[1]
+    assert len(sent) == 2
+
+
+def _id(email: str) -> str:
+    return str(accounts.show(email)["id"])
+
+
+@pytest.mark.parametrize("email", ["", "x", "a@b..c", "x" * 10_000, "two words@example.org", "a\nb@example.org"])
+def test_a_wrong_address_is_said_at_the_field(ann: FlaskClient, sent: Sent, email: str) -> None:
+    page = send(ann, "/bots/my/people/invite", email=email)
+    assert page.status_code == 422
+    assert 'id="email-wrong"' in page.text
+    assert sent == []
+
+
+def test_twenty_invitations_then_a_429(ann: FlaskClient, sent: Sent) -> None:
+    for n in range(20):
+        sharing.invite(_id(OWNER), "my", f"p{n}@example.org")
+    assert send(ann, "/bots/my/people/invite", email=MEMBER).status_code == 429
+
+
+def test_where_no_mail_is_set_up_the_address_is_shown_once(
+    ann: FlaskClient, sent: Sent, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLAR_MAIL", "")
+    service()
+    page = send(ann, "/bots/my/people/invite", email=MEMBER)
+    assert page.status_code == 200
+    assert path(sent) in page.text
+    assert path(sent) not in ann.get("/bots/my/people").text
+
+
+def test_removing_and_leaving(ann: FlaskClient, public_app: Flask) -> None:
+    bob, cy = member(), member("cy@example.org")
+    browser = signed_in(public_app, "cy@example.org")
+    assert f"/bots/my/people/{bob}/remove" in ann.get("/bots/my/people").text
+    assert send(ann, f"/bots/my/people/{bob}/remove").status_code == 302
+    assert "Leave my.butt.nz" in browser.get("/bots/my/people").text
+    left = send(browser, "/bots/my/people/leave")
+    assert left.headers["Location"] == "/bots"
+    assert set(roles()) == {OWNER}
+    assert browser.get("/bots/my/people").status_code == 404
+    assert send(ann, f"/bots/my/people/{cy}/remove").status_code == 404
+    assert "Leave my.butt.nz" not in ann.get("/bots/my/people").text
+    last = send(ann, "/bots/my/people/leave")
+    assert last.status_code == 409
+    assert "hand it over" in last.text
+
+
+def test_handing_over_takes_the_bots_name(ann: FlaskClient) -> None:
+    bob = member()
+    assert f'value="{bob}"' in ann.get("/bots/my/people").text
+    for typed in ("", "mine", "My"):
+        wrong = send(ann, "/bots/my/people/hand-over", to=bob, typed=typed)
+        assert wrong.status_code == 422
+        assert 'id="typed-wrong"' in wrong.text
+    assert send(ann, "/bots/my/people/hand-over", to="0" * 16, typed="my").status_code == 404
+    assert roles() == {OWNER: "owner", MEMBER: "member"}
+    assert send(ann, "/bots/my/people/hand-over", to=bob, typed="my").status_code == 302
+    assert roles() == {OWNER: "member", MEMBER: "owner"}
+    page = ann.get("/bots/my/people").text
+    assert "Invite by e-mail" not in page
+    assert MEMBER not in page  # addresses are for owners
+
+
+def test_a_script_in_a_name_is_text(ann: FlaskClient, public_app: Flask, sent: Sent) -> None:
+    bob = member()
+    with database.transaction():
+        for person in (bob, _id(OWNER)):
+            agents.change(person, name="<script>alert(1)</script>")
+    send(ann, "/bots/my/people/invite", email="<script>alert(1)</script>@example.org")
+    for page in (ann.get("/bots/my/people"), public_app.test_client().get(path(sent)), ann.get(path(sent))):
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+
+
+CHANGES = {
+    "invite": {"email": "x@example.org"},
+    "invitations/{invitation}/withdraw": {},
+    "{other}/remove": {},
+    "hand-over": {"to": "{other}", "typed": "my"},
+}
+
+
+@pytest.mark.parametrize(
+    ("who", "sees", "changes", "leaves"),
+    [
+        ("member", 200, 403, 302),
+        ("stranger", 404, 404, 404),
+        ("nobody", 302, 302, 302),
+        ("operator", 200, 403, 404),
+        ("suspended owner", 200, 403, 302),
+        ("suspended member", 200, 403, 302),
+    ],
+)
+def test_who_may(ann: FlaskClient, public_app: Flask, who: str, sees: int, changes: int, leaves: int) -> None:
+    other = member("cy@example.org")
+    sharing.invite(_id(OWNER), "my", "open@example.org")
+    invitation = sharing.people(_id(OWNER), "my")["invitations"][0]["id"]
+    client = somebody(public_app, who)
+    page = client.get("/bots/my/people")
+    assert page.status_code == sees
+    assert "open@example.org" not in page.text
+    assert "Invite by e-mail" not in page.text
+    token = csrf(client.get("/sign-in" if who == "nobody" else "/bots"))
+    before = roles()
+    for to, form in CHANGES.items():
+        names = {"invitation": invitation, "other": other}
+        filled = {key: value.format(**names) for key, value in form.items()} | {"csrf_token": token}
+        done = client.post(f"/bots/my/people/{to.format(**names)}", data=filled)
+        assert done.status_code == changes
+        if who == "nobody":
+            assert done.headers["Location"].startswith("/sign-in")
+    assert roles() == before
+    assert len(sharing.people(_id(OWNER), "my")["invitations"]) == 1
+    assert client.post("/bots/my/people/leave", data={"csrf_token": token}).status_code == leaves
+    assert len(before) - len(roles()) == (1 if who not in ("stranger", "nobody", "operator") else 0)
+
+
+def test_a_form_without_its_token_does_nothing(ann: FlaskClient, sent: Sent) -> None:
+    bob = member()
+    for to in ("invite", f"{bob}/remove", "hand-over", "leave", "invitations/0000000000000000/withdraw"):
+        form = {"email": "x@example.org", "to": bob, "typed": "my"}
+        assert ann.post(f"/bots/my/people/{to}", data=form).status_code == 400
+    assert (sent, len(roles())) == ([], 2)
