@@ -89,6 +89,12 @@ def listed(
     return [queue.described(job, known[job.bot].name) for job in found_jobs]
 
 
+def asked_before(actor: str, key: str | None) -> str | None:
+    """The id of the job that this actor asked for under this key, or None."""
+    found_job = None if key is None else jobs.with_key(actor, key)
+    return None if found_job is None else str(found_job.id)
+
+
 def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
     """Try a job that did not work again; returns {"agent", "job"}, a new one. The same ``key`` twice gives one job.
 

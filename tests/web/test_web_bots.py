@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
 import pytest
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar
@@ -11,7 +12,7 @@ from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, ta
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, bringing_back, jobs, runs, transfers
+from pillar_service.usecases import accounts, bots, bringing_back, jobs, runs, second_factor, transfers
 
 PASSWORD = "long enough 1"
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
@@ -286,6 +287,22 @@ def test_a_bot_is_deleted_after_its_name_and_the_password_and_brought_back(visit
     carry_out()
     assert bots.show("my")["actual"] == "alive"
     assert visitor.post(back, data=fill(visitor.get("/bots/new"))).status_code == 409
+
+
+def test_with_a_second_step_a_deletion_and_the_secret_ask_for_its_code(visitor: FlaskClient, person: str) -> None:
+    poured()
+    assert 'name="code"' not in visitor.get("/bots/my/delete").text
+    second_factor.begin(person, PASSWORD)
+    telephone = pyotp.TOTP((second_factor.pending(person) or {})["secret"])
+    recovery = second_factor.turn_on(person, telephone.now())
+    assert 'name="code"' in visitor.get("/bots/my/delete").text
+    assert ask_export(visitor, "secret", PASSWORD).status_code == 422
+    assert delete(visitor).status_code == 422
+    assert bots.show("my")["desired"] == "running"
+    page = visitor.get("/bots/my/delete")
+    sent = fill(page, name="my", password=PASSWORD, code=recovery[0])
+    went = [visitor.post("/bots/my/delete", data=sent).headers["Location"] for _ in range(2)]
+    assert went[0] == went[1] == f"/my/jobs/{jobs.listed()[0]['id']}"
 
 
 def test_a_bot_that_waits_to_be_deleted_can_be_kept(visitor: FlaskClient) -> None:

@@ -10,6 +10,7 @@ from wtforms import HiddenField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Invalid
+from pillar_service.usecases import jobs
 
 TOO_LONG = "The page was open for too long: send it again."
 
@@ -23,6 +24,10 @@ class Once(FlaskForm):  # type: ignore[misc]
     """A form that asks for something once. Its key is made when the form is shown."""
 
     key = HiddenField(default=new_key, validators=[InputRequired(), Length(max=64)])
+
+    def was_sent(self) -> str | None:
+        """The id of the job that this very form made before, or None."""
+        return jobs.asked_before(actor(), self.key.data)
 
     def again(self) -> None:
         """Show it once more after a refusal: as nothing was made, the next sending is another request."""

@@ -1,23 +1,13 @@
 """Confirming: dangerous forms ask for the password again, and for a code where a second step is on."""
 
-from flask import request
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Unauthenticated
-from pillar_service.usecases import accounts
-
-
-def asks_code(person: str) -> bool:
-    """Whether this person has a second step."""
-    return False
-
-
-def confirm(person: str, password: str, code: str | None) -> None:
-    """Raise Unauthenticated unless the password (and the code) are this person's."""
-    accounts.sign_in(accounts.show(person)["email"], password, request.remote_addr or "")
+from pillar_service.usecases import codes
+from pillar_service.usecases.confirming import confirm
 
 
 class Confirm(FlaskForm):  # type: ignore[misc]
@@ -29,7 +19,7 @@ class Confirm(FlaskForm):  # type: ignore[misc]
     @property
     def asks_code(self) -> bool:
         """Whether this person must write a code too."""
-        return asks_code(current_user.id)
+        return codes.is_on(current_user.id)
 
 
 def confirmed(form: Confirm) -> bool:

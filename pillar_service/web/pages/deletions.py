@@ -48,6 +48,8 @@ def form(name: str) -> str:
 def delete(name: str) -> Any:
     """Delete it; its data stays for a while."""
     bot, form = _bot(name), Delete()
+    if before := form.was_sent():  # a code works only once, and a double click sends it twice
+        return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
         return refused("delete.html", form, bot=bot)
     made = bots.delete(actor(), bot["id"], purge=False, idempotency_key=form.key.data)

@@ -48,6 +48,8 @@ def form(name: str) -> str:
 def ask(name: str) -> Any:
     """Ask for it; with the secret only after the password."""
     bot, form = visible(name, Act.EXPORT), Export()
+    if before := form.was_sent():  # a code works only once, and a double click sends it twice
+        return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or (form.kind.data in HOLDS_SECRET and not confirmed(form)):
         return refused("export.html", form, bot=bot)
     made = jobs.submit(actor(), "bots.export", bot["id"], {"kind": form.kind.data}, form.key.data)
