@@ -79,6 +79,11 @@ MATRIX = {
     "GET /bots/<name>/delete": (200, 403, 404, 403, 200, 302),
     "POST /bots/<name>/delete": (302, 403, 404, 403, 302, 302),
     "POST /deleted/<id>/bring-back": (409, 403, 404, 403, 409, 302),  # it is there
+    "GET /bots/<name>/status": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/status/figures": (200, 200, 404, 200, 200, 401),
+    "GET /bots/<name>/series.json": (200, 200, 404, 200, 200, 401),
+    "GET /bots/<name>/chart.svg": (200, 200, 404, 200, 200, 302),
+    "GET /bots/<name>/spark.svg": (200, 200, 404, 200, 200, 302),
     "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 302),
     "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 401),
     "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 302),  # it worked

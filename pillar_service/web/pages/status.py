@@ -13,6 +13,7 @@ from pillar_service.core.series import Span
 from pillar_service.usecases import series
 from pillar_service.web import charts, drawing
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("status", __name__)
 
@@ -42,14 +43,14 @@ def show(name: str) -> str:
 
 
 @blueprint.get("/bots/<name>/status/figures")
-@login_required  # type: ignore[untyped-decorator]
+@live
 def figures(name: str) -> str:
     """The figures of now alone, which the page fetches again and again."""
     return render_template("status_figures.html", bot=visible(name))
 
 
 @blueprint.get("/bots/<name>/series.json")
-@login_required  # type: ignore[untyped-decorator]
+@live
 def points(name: str) -> dict[str, object]:
     """The figures over ``?span=`` as static/charts.js draws them."""
     return series.of(visible(name)["id"], _asked("span", Span, Span.DAY), time.time())
