@@ -22,6 +22,8 @@ SHOWN: dict[str, frozenset[str]] = {
     "bots.upgrade": POURED,
     "bots.rebuild": POURED,
     "bots.delete": POURED,
+    "bots.bring_back": POURED,
+    "bots.purge": POURED,
     "bots.invite": frozenset({"id", "uses"}),
     "bots.invites": frozenset({"id", "uses", "used", "state"}),
     "bots.revoke": frozenset({"id", "state"}),

@@ -29,7 +29,13 @@ def test_a_form_may_lead_to_stripe_only_where_stripe_takes_payments(
 ) -> None:
     from pillar_service.web.public import create_app
 
-    monkeypatch.setenv("CELLAR_PAYMENTS", "stripe")
+    for name, value in {
+        "PAYMENTS": "stripe",
+        "STRIPE_KEY": "k",
+        "STRIPE_WEBHOOK_SECRET": "w",
+        "STRIPE_PRICE": "p",
+    }.items():
+        monkeypatch.setenv(f"CELLAR_{name}", value)
     service()
     policy = create_app().test_client().get("/").headers[CSP]
     assert "form-action 'self' https://checkout.stripe.com https://billing.stripe.com;" in policy

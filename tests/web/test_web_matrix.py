@@ -23,6 +23,8 @@ PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
 """Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended, and so on."""
 
+OF_OPERATORS = (404, 404, 404, 404, 403, 404)  # without a second factor; with it: test_web_admin.py
+
 MATRIX = {
     # anybody                        owner member stranger suspended operator nobody
     "GET /": (200, 200, 200, 200, 200, 200),
@@ -88,6 +90,27 @@ MATRIX = {
     "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 401),
     "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 302),  # it worked
     "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 302),
+    # the operators' pages
+    "GET /admin": OF_OPERATORS,
+    "GET /admin/accounts": OF_OPERATORS,
+    "GET /admin/accounts/<id>": OF_OPERATORS,
+    "POST /admin/accounts/<id>/paid": OF_OPERATORS,
+    "GET /admin/accounts/<id>/resume": OF_OPERATORS,
+    "POST /admin/accounts/<id>/resume": OF_OPERATORS,
+    "GET /admin/accounts/<id>/suspend": OF_OPERATORS,
+    "POST /admin/accounts/<id>/suspend": OF_OPERATORS,
+    "GET /admin/audit": OF_OPERATORS,
+    "GET /admin/bots": OF_OPERATORS,
+    "GET /admin/bots/<id>": OF_OPERATORS,
+    "GET /admin/events": OF_OPERATORS,
+    "GET /admin/fleet": OF_OPERATORS,
+    "GET /admin/jobs": OF_OPERATORS,
+    "GET /admin/jobs/<id>": OF_OPERATORS,
+    "POST /admin/jobs/<id>/cancel": OF_OPERATORS,
+    "POST /admin/jobs/<id>/retry": OF_OPERATORS,
+    "GET /admin/nodes": OF_OPERATORS,
+    "GET /admin/nodes/<id>": OF_OPERATORS,
+    "GET /admin/search": OF_OPERATORS,
     # payments: each person's own; by hand there is no provider to be sent to
     "GET /payment": (200, 200, 200, 200, 200, 302),
     "GET /payment/thanks": (200, 200, 200, 200, 200, 302),

@@ -4,7 +4,7 @@ from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.permissions import may_administer
 from pillar_service.store import accounts
-from pillar_service.usecases.admin.parts import part
+from pillar_service.usecases import codes
 
 
 def is_operator(person: str | None) -> bool:
@@ -20,6 +20,5 @@ def admit(person: str | None) -> None:
     """
     if person is None or not is_operator(person):
         raise NotFound("There is nothing at this address.")
-    second_factor = part("second_factor")
-    if second_factor is None or not second_factor.is_on(person):
+    if not codes.is_on(person):
         raise Forbidden("Turn on two-factor sign-in on your account page: the operators' pages ask for it.")

@@ -6,14 +6,14 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState
-from pillar_service.core.errors import Conflict, Invalid, Unavailable
+from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.listing import Cursor
+from pillar_service.settings import settings
 from pillar_service.store import listings
 from pillar_service.store.accounts import Account
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing
+from pillar_service.usecases import accounts, auditing, payments
 from pillar_service.usecases.admin import audit, bots, filters, jobs
-from pillar_service.usecases.admin.parts import part
 
 REASON_LENGTH = 300
 MOST_MONTHS = 24
@@ -55,25 +55,20 @@ def show(id: str) -> dict[str, Any]:
         "bots": bots.listed(account=account.id)["rows"],
         "jobs": jobs.listed(account=account.id)["rows"][:20],
         "audit": audit.of_account(account.id, 20),
-        "payment": _payment(account.id),
+        "payment": payments.show(account.id),
     }
-
-
-def _payment(id: str) -> dict[str, Any] | None:
-    show_payment = getattr(part("payments"), "show", None)
-    return None if show_payment is None else dict(show_payment(id))
 
 
 def takes_payments() -> bool:
     """Whether months can be marked paid."""
-    return part("payments") is not None
+    return settings().price_cents > 0
 
 
 def mark_paid(actor: str, id: object, months: object, key: str | None = None) -> None:
-    """Mark months of an account paid, once for the same ``key``; raises Unavailable where nobody pays."""
-    payments, number = part("payments"), names.whole_number(months, "number of months", 1, MOST_MONTHS)
-    if payments is None:
-        raise Unavailable("This service takes no payments.")
+    """Mark months of an account paid, once for the same ``key``; raises Conflict where nobody pays."""
+    number = names.whole_number(months, "number of months", 1, MOST_MONTHS)
+    if not takes_payments():
+        raise Conflict("This place is free: nobody pays here.")
     payments.mark_paid(actor, accounts.found(id).id, number, key)
 
 

@@ -22,7 +22,7 @@ from pillar_service.usecases.admin import filters
 LINES = 500
 """How many lines of a job are shown at a time."""
 
-POURS = {"bots.create": "bots.start", "bots.import": "bots.start"}
+POURS = {"bots.create": "bots.start", "bots.import": "bots.start", "bots.bring_back": "bots.start"}
 """A bot is made once; what did not come to life then is poured again by starting it."""
 
 cancel = jobs.cancel
@@ -87,6 +87,8 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
     job = jobs.found(id)
     if job.state not in OVER:
         raise Conflict(f"The job is {job.state}: wait until it is over, or cancel it while it is queued.")
+    if job.command == "bots.purge":
+        raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
     command, key = POURS.get(job.command, job.command), f"retry:{job.id}"
     permissions.require(person, OF_COMMAND[command], job.bot)
     with transaction():
