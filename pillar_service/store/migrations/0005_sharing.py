@@ -33,7 +33,7 @@ CREATE TABLE invitation (
 CREATE INDEX invitation_bot ON invitation (bot, created_at);
 CREATE INDEX invitation_invited_by ON invitation (invited_by, created_at);
 
-CREATE INDEX job_command ON job (bot, command, created_at)
+CREATE INDEX job_bot_command ON job (bot, command, created_at)
 """
 
 
