@@ -132,7 +132,7 @@ def test_what_is_not_good_is_said_alike(ann: str, sent: Sent) -> None:
 
 def test_the_invitation_to_a_bot_that_goes_is_good_for_nothing(ann: str, sent: Sent) -> None:
     secret, bob = invited(ann, sent), owner(MEMBER)
-    bots.delete("test", "my", purge=False)
+    bots.delete("test", "my", purge=True)
     with pytest.raises(NotFound):
         sharing.accept(bob, secret)
     with pytest.raises(Conflict):

@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from browsing import PASSWORD, csrf, send, signed_in, somebody
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, answer, carry_out, owner, poured
+from visiting import PASSWORD, csrf, send, signed_in, somebody
 
 from pillar_service.core.agents import Desired
 from pillar_service.core.invites import STALE_S, Entry

@@ -5,10 +5,10 @@ import re
 from typing import Any
 
 import pytest
-from browsing import csrf, join, send, signed_in, somebody
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, answer, carry_out, owner, poured
+from visiting import csrf, join, send, signed_in, somebody
 
 from pillar_service.core.agents import Desired
 from pillar_service.store import agents, database

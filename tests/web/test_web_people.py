@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from browsing import PASSWORD, csrf, join, send, signed_in, somebody
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
+from visiting import PASSWORD, csrf, join, send, signed_in, somebody
 
 from pillar_service.core.sharing import NOT_VALID
 from pillar_service.store import agents, database

@@ -12,11 +12,11 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from pillar_service.core.errors import Unauthenticated
 from pillar_service.core.names import NOTE_LENGTH, new_id
 from pillar_service.core.permissions import Act
 from pillar_service.usecases import invites
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("invites", __name__)
 
@@ -52,11 +52,9 @@ def show(name: str) -> str:
 
 
 @blueprint.get("/bots/<name>/invites/ledger")
+@live
 def ledger(name: str) -> Any:
     """The ledger alone, for a page that waits for it: nothing (204) while it is as it was (``?mark=``)."""
-    if not current_user.is_authenticated:
-        # A redirect would put the sign-in page where the ledger stands.
-        raise Unauthenticated("You are signed out: sign in, then open the page again.")
     bot, told = visible(name), invites.ledger(current_user.id, name, _page())
     mark = _mark(told)
     if request.args.get("mark") == mark:

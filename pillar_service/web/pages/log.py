@@ -7,11 +7,11 @@ from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField
 
-from pillar_service.core.errors import Unauthenticated
 from pillar_service.core.happenings import LINES, Kind
 from pillar_service.core.permissions import Act
 from pillar_service.usecases import happenings
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("log", __name__)
 
@@ -38,11 +38,9 @@ def show(name: str) -> str:
 
 
 @blueprint.get("/bots/<name>/log/lines")
+@live
 def lines(name: str) -> Any:
     """The container's lines alone, for a page that waits for them."""
-    if not current_user.is_authenticated:
-        # A redirect would put the sign-in page where the lines stand.
-        raise Unauthenticated("You are signed out: sign in, then open the page again.")
     bot = visible(name)
     wrote = happenings.lines(current_user.id, bot["id"])
     if wrote["waiting"] and request.args.get("state") == wrote["job"]["state"]:
