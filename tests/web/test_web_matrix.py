@@ -196,7 +196,6 @@ ASKED = {
     "GET /bots/<name>/exports/<job>": Ask({"job": "{export}"}),
     "POST /bots/<name>/delete": Ask(form={"key": "1", "name": "my", "password": PASSWORD}),
     "POST /deleted/<id>/bring-back": Ask(form={"key": "1"}),
-    "POST /bots/<name>/invites": Ask(form={"uses": "1", "note": ""}),
     "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
     "POST /bots/<name>/people/invitations/<id>/withdraw": Ask({"id": "{invitation}"}),
     "POST /bots/<name>/people/<who>/remove": Ask({"who": "{member}"}),
