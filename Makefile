@@ -1,7 +1,9 @@
 # What people call. The steps themselves are the scripts in vagrant/.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-SOURCES := pillar_service runners beacons states tests bench vagrant
+DAEMONS := tests/image tests/states tests/integration tests/browser
+NOT_UNIT := $(DAEMONS:%=--ignore=%)
+SERVED := tests/web/test_web_serving.py tests/web/test_web_posting.py tests/web/test_web_api_schema.py
 
 .PHONY: up status logs down clean test check lint unit integration campaign bench screenshots format docs dev
 
@@ -22,7 +24,8 @@ dev: ## the tools and packages that tests need
 	@vagrant/assets.sh
 test: ## every test, on real daemons
 	@vagrant/test.sh
-check: dev lint unit ## lint and unit tests, under a minute
+check: dev lint ## lint and unit tests on SQLite, under a minute
+	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(SERVED:%=--ignore=%)
 lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -30,9 +33,9 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh .ci/run
 unit:
-	$(PYTHON) -m pytest -n 2 tests --ignore=tests/image --ignore=tests/states --ignore=tests/integration --ignore=tests/browser
+	$(PYTHON) -m pytest -n 2 tests $(NOT_UNIT)
 integration:
-	$(PYTHON) -m pytest -n 2 --dist loadfile tests/image tests/states tests/integration tests/browser
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(DAEMONS)
 campaign: ## kill each part twenty times
 	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
 bench: ## the figures in bench/results.md

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from pillar_service.settings import settings
 # A test sets what it needs; what this machine is set to is none of its business.
 for name in [name for name in os.environ if name.startswith("CELLAR_") and not name.startswith("CELLAR_TEST_")]:
     del os.environ[name]
+
+DATABASES = os.environ.get("CELLAR_TEST_DATABASES", "sqlite postgresql").split()
+"""The kinds that tests of the store run on; `make check` leaves PostgreSQL to `make test`."""
 
 SECRET = "only-for-tests-0123456789abcdef0123456789"
 
@@ -36,6 +40,18 @@ def migrated(postgres: Postgres) -> str:
     return address
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database that has the schema; a test copies it."""
+    from pillar_service.store import database
+
+    file = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
+    database.connect(f"sqlite:///{file}")
+    database.migrate()
+    database.release()
+    return file
+
+
 def _emptied(address: str) -> str:
     import psycopg
 
@@ -47,7 +63,7 @@ def _emptied(address: str) -> str:
     return address
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database, of both kinds in turn."""
     if request.param == "sqlite":
@@ -56,16 +72,11 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield request.getfixturevalue("postgres").new(f"fresh_{secrets.token_hex(4)}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database with the schema, of both kinds in turn."""
-    from pillar_service.store import database
-
     if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/service.sqlite"
-        database.connect(address)
-        database.migrate()
-        return address
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), tmp_path / 'service.sqlite')}"
     return _emptied(request.getfixturevalue("migrated"))
 
 
