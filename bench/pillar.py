@@ -88,15 +88,15 @@ def serve(stack: ExitStack, folder: Path, count: int) -> Service:
     return service
 
 
-class _Server(Daemon):
-    """A server that is up once it answers at its URL."""
+class Server(Daemon):
+    """A server that is up once it answers at its path."""
 
-    url = ""
+    url, path = "", f"/pillar/{seeds.name(0)}"
 
     def __enter__(self) -> str:
         try:
             self.start()
-            until(lambda: get(f"{self.url}/pillar/{seeds.name(0)}", timeout=2).ok, 20, f"{self.name} answers")
+            until(lambda: get(f"{self.url}{self.path}", timeout=2).ok, 20, f"{self.name} answers")
         except BaseException:
             self.stop()
             raise
@@ -106,18 +106,18 @@ class _Server(Daemon):
         self.stop()
 
 
-def _bare(service: Service, folder: Path) -> _Server:
+def _bare(service: Service, folder: Path) -> Server:
     port = free_port()
     environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
-    server = _Server("bare", [sys.executable, "-m", "bench.bare", str(folder / "body.json")], folder, environment)
+    server = Server("bare", [sys.executable, "-m", "bench.bare", str(folder / "body.json")], folder, environment)
     server.url = f"http://127.0.0.1:{port}"
     return server
 
 
-def _nginx(folder: Path) -> _Server:
+def _nginx(folder: Path) -> Server:
     port = free_port()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
-    server = _Server("nginx", ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], folder)
+    server = Server("nginx", ["/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], folder)
     server.url = f"http://127.0.0.1:{port}"
     return server
 

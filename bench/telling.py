@@ -49,17 +49,21 @@ def batches(node: str, ids: list[str], number: int, count: int) -> list[list[dic
 
 
 def _event(node: str, id: str, at: int, n: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "type": health.EVENT_TYPE, "source": node, "id": f"{node}/{at}/{n}",
+        "time": "2026-11-21T06:00:00.000+00:00", "datacontenttype": "application/json",
+        "data": {"node": {"docker": True, "error": None, "unlisted": []}, "bots": [report(id, at, n)]},
+    }  # fmt: skip
+
+
+def report(id: str, at: int, n: int) -> dict[str, Any]:
+    """What a node says of its n-th bot at a moment."""
     told = sample(n, at)
-    report = {
+    return {
         "bot": id, "status": "running", "health": "healthy", "answers": True, "uptime_s": 86_400, "at": at,
         "disk_bytes": (told.disk or 0) * 1024, "memory_bytes": (told.memory or 0) * 1024, "memory_limit_bytes": 256 << 20,
         "peers": told.peers, "follows": 40, "pub_id": PUB, "sequence": at % 10**6, "version": "0.1.0",
         "rx_bytes": told.rx, "tx_bytes": told.tx, "restarts": 2,
-    }  # fmt: skip
-    return {
-        "specversion": "1.0", "type": health.EVENT_TYPE, "source": node, "id": f"{node}/{at}/{n}",
-        "time": "2026-11-21T06:00:00.000+00:00", "datacontenttype": "application/json",
-        "data": {"node": {"docker": True, "error": None, "unlisted": []}, "bots": [report]},
     }  # fmt: skip
 
 
@@ -67,8 +71,8 @@ def rows(sent: Iterable[list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
     """What is kept of batches, as rows of the table."""
     for batch in sent:
         for event in batch:
-            [report] = event["data"]["bots"]
-            yield samples.key(report["bot"]), *series.sample(report, report["at"])
+            [told] = event["data"]["bots"]
+            yield samples.key(told["bot"]), *series.sample(told, told["at"])
 
 
 def sample(n: int, at: int) -> series.Sample:
