@@ -101,7 +101,16 @@ def _bare(service: Service, folder: Path) -> Server:
 
 
 def _wrk(page: Page) -> Told:
-    options = ["-t", "2", "-c", str(CONNECTIONS), "-d", str(SECONDS), "-s", str(Path(__file__).with_name("wrk_page.lua"))]
+    options = [
+        "-t",
+        "2",
+        "-c",
+        str(CONNECTIONS),
+        "-d",
+        str(SECONDS),
+        "-s",
+        str(Path(__file__).with_name("wrk_page.lua")),
+    ]
     command = ["wrk", *options, page.url, "--", page.cookie, str(page.least)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(ran.stdout.splitlines()[-1])

@@ -1,12 +1,13 @@
 """Accounts: persons who can sign in, and what was tried in vain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from peewee import DoubleField, ForeignKeyField, ModelSelect, TextField
 
 from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.store.agents import Agent
 from pillar_service.store.database import Table
+from pillar_service.store.reading import places, read
 
 
 class Account(Table):
@@ -60,6 +61,24 @@ def listed(email: str | None = None) -> list[Account]:
 def with_ids(ids: Iterable[str]) -> dict[str, Account]:
     """These accounts, by id."""
     return {row.id: row for row in _all().where(Account.agent.in_(list(ids)))}
+
+
+STANDS = (
+    "SELECT a.role, a.state, b.role FROM account a LEFT JOIN belongs b ON b.source = a.agent AND b.target = ? "
+    "WHERE a.agent = ?"
+)
+
+
+def stands(id: str, bot: str) -> tuple[str, str, str | None] | None:
+    """Role and state of an account, and as what it belongs to a bot, or None there; None when there is no account."""
+    found = read(STANDS, bot, id)
+    return (found[0][0], found[0][1], found[0][2]) if found else None
+
+
+def belonging(bots: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Bot, e-mail address and role of all who belong to these bots, by address."""
+    told = "SELECT b.target, a.email, b.role FROM belongs b JOIN account a ON a.agent = b.source WHERE b.target IN "
+    return [(bot, email, role) for bot, email, role in read(f"{told}({places(len(bots))}) ORDER BY a.email", *bots)]
 
 
 def change(id: str, **columns: object) -> None:

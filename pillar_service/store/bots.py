@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
+from pillar_service.core import names
 from pillar_service.core.agents import Actual, AgentType, Belonging
 from pillar_service.store import rows
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import read
 
 
 class Bot(Table):
@@ -59,8 +61,8 @@ def add(agent: str, **columns: object) -> None:
 
 def find(key: str) -> Bot | None:
     """The bot with that id (even when it is gone) or that name (while it is there)."""
-    found: Bot | None = _all().where(Agent.id == key).first() or _there().where(Agent.name == key).first()
-    return found
+    found: Bot | None = _all().where(Agent.id == key).first() if names.ID.fullmatch(key) else None
+    return found or _there().where(Agent.name == key).first()
 
 
 def with_name(name: str) -> Bot | None:
@@ -125,6 +127,13 @@ def owned(person: str) -> int:
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:
     """These bots, gone ones too, by id."""
     return {bot.id: bot for bot in _all().where(Agent.id.in_(list(ids)))}
+
+
+def memory_limit(id: str) -> int:
+    """How many bytes of memory a bot may use: as its node says, or as it was made."""
+    [(report, chosen_mb)] = read("SELECT report, memory_mb FROM bot WHERE agent = ?", id)
+    told = json.loads(report) if report else None
+    return int((told or {}).get("memory_limit_bytes") or chosen_mb << 20)
 
 
 def with_pub_id(pub_id: str) -> list[Bot]:

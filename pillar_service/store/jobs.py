@@ -1,11 +1,13 @@
 """Jobs and their lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.jobs import OPEN, JobState
+from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
 
@@ -104,9 +106,10 @@ def open_on(node: str) -> list[Job]:
     return list(Job.select().where((Job.node == node) & Job.state.in_(STILL_OPEN)))
 
 
-def open_of_all(bots: Iterable[str]) -> list[Job]:
-    """The jobs of these bots that are not over, in the order they came."""
-    rows = Job.select().where(Job.bot.in_(list(bots)) & Job.state.in_(STILL_OPEN))
+def open_for(person: str) -> list[Job]:
+    """The jobs of a person's bots that are not over, in the order they came."""
+    theirs = Belongs.select(Belongs.target).where(Belongs.source == person)
+    rows = Job.select().where(Job.bot.in_(theirs) & Job.state.in_(STILL_OPEN))
     return list(rows.order_by(Job.created_at, Job.id))
 
 
@@ -133,6 +136,15 @@ def of_runs(runs: Iterable[str]) -> list[Job]:
 def lines(job: str, after: int = 0) -> list[JobLine]:
     """A job's lines after the n-th, in order."""
     return list(JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n))
+
+
+def texts(jobs: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of these jobs, in order, by job."""
+    found: dict[str, list[str]] = {}
+    told = f"SELECT job, text FROM job_line WHERE job IN ({places(len(jobs))}) ORDER BY job, n"  # noqa: S608
+    for job, text in read(told, *jobs):
+        found.setdefault(job, []).append(text)
+    return found
 
 
 def line_count(job: str) -> int:

@@ -8,6 +8,7 @@ from peewee import BigIntegerField, CompositeKey, Expression, IntegerField, Smal
 from pillar_service.core.series import Bucket, Sample
 from pillar_service.store import rows
 from pillar_service.store.database import Table, on_sqlite
+from pillar_service.store.reading import read
 
 
 class SampleRow(Table):
@@ -110,12 +111,12 @@ def _samples(where: Expression, order: object, limit: int | None = None) -> list
     return [Sample(*row) for row in found]
 
 
+SINCE = f"SELECT at, at + last, {', '.join(Bucket._fields[2:])} FROM bucket WHERE bot = ? AND step = ? AND at >= ? ORDER BY at"  # noqa: S608
+
+
 def buckets_since(bot: str, step: int, at: float) -> list[Bucket]:
     """A bot's buckets of ``step`` seconds that begin at that moment or later, oldest first."""
-    wanted = (getattr(BucketRow, name) for name in Bucket._fields)
-    there = (BucketRow.bot == key(bot)) & (BucketRow.step == step) & (BucketRow.at >= at)
-    found: Any = BucketRow.select(*wanted).where(there).order_by(BucketRow.at).tuples()
-    return [Bucket(row[0], row[0] + row[1], *row[2:]) for row in found]
+    return [Bucket._make(row) for row in read(SINCE, key(bot), step, at)]
 
 
 def expire(bots: Iterable[str], before: float, buckets_before: Mapping[int, float]) -> None:

@@ -1,8 +1,11 @@
 """Sessions: who is signed in, where."""
 
+from typing import NamedTuple
+
 from peewee import DoubleField, TextField
 
 from pillar_service.store.database import Table
+from pillar_service.store.reading import read
 
 
 class Session(Table):
@@ -21,9 +24,26 @@ def add(id: str, account: str, now: float, address: str, browser: str) -> None:
     Session.create(id=id, account=account, created_at=now, seen_at=now, address=address, browser=browser)
 
 
-def find(id: str, seen_since: float) -> Session | None:
-    """The session with that id, if it was seen since then."""
-    return Session.get_or_none((Session.id == id) & (Session.seen_at >= seen_since))
+class Holder(NamedTuple):
+    """Whose a session is: the account, its name and role; and when it was last seen."""
+
+    id: str
+    account: str
+    seen_at: float
+    name: str
+    role: str
+
+
+HOLDER = (
+    "SELECT s.id, s.account, s.seen_at, g.name, a.role FROM session s JOIN account a ON a.agent = s.account "
+    "JOIN agent g ON g.id = a.agent WHERE s.id = ? AND s.seen_at >= ? AND g.removed_at IS NULL"
+)
+
+
+def holder(id: str, seen_since: float) -> Holder | None:
+    """Whose the session with that id is, if it was seen since then and the account is there."""
+    found = read(HOLDER, id, seen_since)
+    return Holder(*found[0]) if found else None
 
 
 def of(account: str, seen_since: float) -> list[Session]:

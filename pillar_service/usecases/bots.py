@@ -195,11 +195,9 @@ def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
     """Bots as the API shows them."""
     if not found_bots:
         return []
-    belonging = agents.people_of([bot.id for bot in found_bots])
-    people = account_rows.with_ids({row.source for row in belonging})
     who: dict[str, list[dict[str, str]]] = {}
-    for row in belonging:
-        who.setdefault(row.target, []).append({"email": people[row.source].email, "role": row.role})
+    for target, email, role in account_rows.belonging([bot.id for bot in found_bots]):
+        who.setdefault(target, []).append({"email": email, "role": role})
     now = time.time()
     return [_described(bot, who.get(bot.id, []), now) for bot in found_bots]
 

@@ -1,8 +1,10 @@
 """The dashboard: a person's bots, and what is being done with them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core.agents import Actual
+from pillar_service.store import bots as rows
 from pillar_service.store import jobs
 from pillar_service.usecases import bots, queue
 
@@ -15,14 +17,14 @@ def of(person: str) -> list[dict[str, Any]]:
 
     The steps are the last lines of that job, for a bot that is being poured.
     """
-    found = bots.listed(account=person)
-    doing = {job.bot: job for job in reversed(jobs.open_of_all(bot["id"] for bot in found))}
-    return [bot | _doing(bot, doing.get(bot["id"])) for bot in found]
+    found = bots.described(rows.listed(of=person))
+    doing = {job.bot: job for job in reversed(jobs.open_for(person))}
+    pouring = [bot["id"] for bot in found if bot["actual"] == Actual.PROVISIONING and bot["id"] in doing]
+    steps = jobs.texts([doing[bot].id for bot in pouring]) if pouring else {}
+    return [bot | _doing(bot["name"], doing.get(bot["id"]), steps) for bot in found]
 
 
-def _doing(bot: dict[str, Any], job: jobs.Job | None) -> dict[str, Any]:
+def _doing(name: str, job: jobs.Job | None, steps: Mapping[str, list[str]]) -> dict[str, Any]:
     if job is None:
         return {"job": None, "steps": []}
-    pouring = bot["actual"] == Actual.PROVISIONING
-    steps = [line.text for line in jobs.lines(job.id)[-STEPS:]] if pouring else []
-    return {"job": queue.described(job, bot["name"]), "steps": steps}
+    return {"job": queue.described(job, name), "steps": steps.get(job.id, [])[-STEPS:]}

@@ -43,9 +43,9 @@ def _shown(payment: Payment) -> dict[str, Any]:
     return {"id": payment.id, "kind": payment.kind, "amount": amount, "at": payment.at, "detail": payment.detail}
 
 
-def standing(person: str, now: float | None = None) -> dict[str, Any]:
-    """How an account (its id) stands, as every page may show it; raises NotFound."""
-    return subscriptions.standing(person, time.time() if now is None else now)
+def standing(person: str, role: str) -> dict[str, Any]:
+    """How an account (its id, with its role) stands, as every page may show it; raises NotFound."""
+    return subscriptions.standing(person, time.time(), role)
 
 
 def listed(now: float | None = None) -> list[dict[str, Any]]:

@@ -4,16 +4,18 @@ from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.permissions import Act, acts
-from pillar_service.store import agents
+from pillar_service.store import accounts
 from pillar_service.store.bots import Bot
-from pillar_service.usecases import accounts, bots
+from pillar_service.usecases import bots
 
 
 def of(person: str, bot: str) -> frozenset[Act]:
     """What a person (an account's id) may do with a bot (its id)."""
-    account, belonging = accounts.found(person), agents.role_for(person, bot)
-    role, state = AccountRole(account.role), AccountState(account.state)
-    return acts(None if belonging is None else Belonging(belonging), role, state)
+    found = accounts.stands(person, bot)
+    if found is None:
+        raise NotFound(f"There is no account {names.shown(person)}.")
+    role, state, belonging = found
+    return acts(None if belonging is None else Belonging(belonging), AccountRole(role), AccountState(state))
 
 
 def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:

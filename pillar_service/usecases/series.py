@@ -38,9 +38,4 @@ def of(bot_id: str, span: Span, now: float) -> dict[str, Any]:
         found = samples.buckets_since(bot_id, chosen.step, start)
     else:
         found = [series.bucket(one, chosen.width) for one in samples.since(bot_id, start)]
-    return {**series.drawn(found, chosen, now), "memory_limit": _limit(bot_id)}
-
-
-def _limit(bot_id: str) -> int:
-    bot = bots.with_ids([bot_id])[bot_id]
-    return int((bot.report or {}).get("memory_limit_bytes") or bot.memory_mb << 20)
+    return {**series.drawn(found, chosen, now), "memory_limit": bots.memory_limit(bot_id)}

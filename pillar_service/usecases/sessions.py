@@ -6,14 +6,14 @@ from typing import Any
 
 from pillar_service.core import tokens
 from pillar_service.core.errors import NotFound, Unavailable
-from pillar_service.store import accounts, sessions
+from pillar_service.store import sessions
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
 
 IDLE_S = 14 * 86_400.0
 """A session that nobody was seen with for so long is over."""
 
-SEEN_EVERY_S = 60.0
+SEEN_EVERY_S = 300.0
 """How often it is written down that somebody is still there."""
 
 BROWSER_LENGTH = 120
@@ -38,14 +38,13 @@ def begin(account: str, address: str, browser: str, before: str | None = None) -
 def find(token: str, address: str) -> dict[str, Any] | None:
     """Who has that token, as {"account", "session", "name", "role"}, or None; remembers when they were seen."""
     now = time.time()
-    session = sessions.find(tokens.hash_token(token), now - IDLE_S)
-    account = accounts.find(session.account) if session else None
-    if session is None or account is None or account.agent.removed_at is not None:
+    held = sessions.holder(tokens.hash_token(token), now - IDLE_S)
+    if held is None:
         return None
-    if now - session.seen_at >= SEEN_EVERY_S:
+    if now - held.seen_at >= SEEN_EVERY_S:
         with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
-            sessions.seen(session.id, now, address[:100])
-    return {"account": account.id, "session": session.id, "name": account.agent.name, "role": account.role}
+            sessions.seen(held.id, now, address[:100])
+    return {"account": held.account, "session": held.id, "name": held.name, "role": held.role}
 
 
 def listed(account: str, this: str) -> list[dict[str, Any]]:

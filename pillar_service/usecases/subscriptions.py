@@ -37,11 +37,19 @@ def facts(row: Subscription) -> Facts:
     return Facts(**{name: getattr(row, name) for name in FACTS})
 
 
-def terms(account: str) -> Terms:
-    """What holds for an account. Operators do not pay: who runs the place can't be locked out of it."""
-    chosen, holder = settings(), accounts.find(account)
-    is_free = chosen.price_cents == 0 or (holder is not None and holder.role == AccountRole.OPERATOR)
+def terms(account: str, role: str | None = None) -> Terms:
+    """What holds for an account; ``role``, if known, spares a query.
+
+    Operators do not pay: who runs the place can't be locked out of it.
+    """
+    chosen = settings()
+    is_free = chosen.price_cents == 0 or (role or _role(account)) == AccountRole.OPERATOR
     return Terms(is_free, chosen.grace_days * DAY_S, chosen.keep_days * DAY_S)
+
+
+def _role(account: str) -> str | None:
+    holder = accounts.find(account)
+    return None if holder is None else holder.role
 
 
 def state(row: Subscription, now: float) -> PaymentState:
@@ -49,10 +57,10 @@ def state(row: Subscription, now: float) -> PaymentState:
     return rules.state(facts(row), terms(row.account), now)
 
 
-def standing(account: str, now: float) -> dict[str, Any]:
+def standing(account: str, now: float, role: str | None = None) -> dict[str, Any]:
     """How an account stands: state, until when it is covered (None when free), when it is suspended and deleted."""
     row = found(account)
-    known, holds = facts(row), terms(account)
+    known, holds = facts(row), terms(account, role)
     is_now = rules.state(known, holds, now)
     return {
         "state": str(is_now),

@@ -9,7 +9,7 @@ from flask_login import current_user
 from pillar_service.core.agents import AccountRole
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.settings import Settings
-from pillar_service.usecases import accounts, storage
+from pillar_service.usecases import storage
 
 WAYS = (("bots.listed", "Bots"), ("account.show", "Account"), ("payments.show", "Payment"))
 OF_OPERATORS = (("admin.overview", "Admin"),)
@@ -52,7 +52,7 @@ def _known(wanted: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
 def _of_role() -> tuple[tuple[str, str], ...]:
     if not _known(OF_OPERATORS):
         return ()
-    return OF_OPERATORS if accounts.found(current_user.id).role == AccountRole.OPERATOR else ()
+    return OF_OPERATORS if current_user.role == AccountRole.OPERATOR else ()
 
 
 def _way(endpoint: str, text: str) -> Way:

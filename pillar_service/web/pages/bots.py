@@ -31,7 +31,7 @@ class New(Once):
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
     """The bot, if the person who is signed in may do this with it; for strangers it does not exist."""
-    return bots.show(permissions.require(current_user.id, act, key).id)
+    return bots.described([permissions.require(current_user.id, act, key)])[0]
 
 
 @blueprint.get("/bots")

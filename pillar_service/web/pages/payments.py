@@ -15,7 +15,8 @@ blueprint = Blueprint("payments", __name__)
 def standing() -> dict[str, Any]:
     """For every template: how the person who is signed in stands, as `payment`; nothing when that can't be told."""
     try:
-        return {"payment": payments.standing(current_user.id) if current_user.is_authenticated else None}
+        signed_in = current_user.is_authenticated
+        return {"payment": payments.standing(current_user.id, current_user.role) if signed_in else None}
     except (SaltcellarError, *storage.FAULTS):
         return {"payment": None}
 
