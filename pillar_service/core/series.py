@@ -135,7 +135,10 @@ def gathered(buckets: Iterable[Bucket], width: int) -> dict[int, Bucket]:
     for one in buckets:
         at = one.at // width * width
         before = found.get(at)
-        found[at] = one._replace(at=at) if before is None else merged(before, one)
+        if before is not None:
+            found[at] = merged(before, one)
+        else:
+            found[at] = one if one.at == at else one._replace(at=at)
     return found
 
 

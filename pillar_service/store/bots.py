@@ -1,7 +1,8 @@
 """Bots."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
@@ -54,6 +55,34 @@ def _there() -> "ModelSelect[Bot]":
     return _all().where(Agent.removed_at.is_null()).order_by(Agent.name)
 
 
+COLUMNS, OF_AGENT = (tuple(one._meta.sorted_field_names) for one in (Bot, Agent))
+SELECT = (
+    f"SELECT {', '.join(f'b.{name}' for name in COLUMNS)}, {', '.join(f'g.{name}' for name in OF_AGENT)} "  # noqa: S608
+    "FROM bot b JOIN agent g ON g.id = b.agent WHERE "
+)
+THERE = "g.removed_at IS NULL"
+
+
+def _read(where: str, *values: object) -> list[Bot]:
+    # What `_all` finds, at a third of the cost: pages ask it all the time.
+    return [_made(row) for row in read(f"{SELECT}{where} ORDER BY g.name", *values)]
+
+
+def _made(row: tuple[Any, ...]) -> Bot:
+    bot, agent = Bot(__no_default__=True), Agent(__no_default__=True)
+    bot.__data__.update(zip(COLUMNS, row, strict=False))
+    agent.__data__.update(zip(OF_AGENT, row[len(COLUMNS) :], strict=True))
+    bot.__rel__["agent"] = agent
+    for name, kind in KINDS.items():
+        if bot.__data__[name] is not None:
+            bot.__data__[name] = kind(bot.__data__[name])
+    return bot
+
+
+KINDS: dict[str, Callable[[Any], Any]] = {"purge": bool, "imported": json.loads, "report": json.loads}
+"""What the databases keep otherwise than it is meant."""
+
+
 def add(agent: str, **columns: object) -> None:
     """Add a bot to an agent."""
     Bot.create(agent=agent, **columns)
@@ -61,8 +90,9 @@ def add(agent: str, **columns: object) -> None:
 
 def find(key: str) -> Bot | None:
     """The bot with that id (even when it is gone) or that name (while it is there)."""
-    found: Bot | None = _all().where(Agent.id == key).first() if names.ID.fullmatch(key) else None
-    return found or _there().where(Agent.name == key).first()
+    found = _read("g.id = ?", key) if names.ID.fullmatch(key) else []
+    found = found or _read(f"g.type = 'bot' AND {THERE} AND g.name = ?", key)
+    return found[0] if found else None
 
 
 def with_name(name: str) -> Bot | None:
@@ -77,7 +107,9 @@ def _deleted() -> "ModelSelect[Bot]":
 
 def deleted(owner: str) -> list[Bot]:
     """The deleted bots of an owner whose data is there still, the last deleted first."""
-    return list(_deleted().where(Agent.id.in_(_owned_by(owner))).order_by(Agent.removed_at.desc()))
+    theirs = "g.id IN (SELECT target FROM belongs WHERE source = ? AND role = ?)"
+    found = _read(f"{theirs} AND g.removed_at IS NOT NULL AND b.purge_at IS NOT NULL", owner, str(Belonging.OWNER))
+    return sorted(found, key=lambda bot: bot.agent.removed_at or 0, reverse=True)
 
 
 def _owned_by(person: str) -> "ModelSelect[Belongs]":
@@ -96,14 +128,13 @@ def purging(node: str) -> list[Bot]:
 
 def listed(name: str | None = None, of: str | None = None, node: str | None = None) -> list[Bot]:
     """The bots that are there, by name: all, or those with that name, of that person, on that node."""
-    rows = _there()
-    if name is not None:
-        rows = rows.where(Agent.name == name)
-    if of is not None:
-        rows = rows.where(Agent.id.in_(Belongs.select(Belongs.target).where(Belongs.source == of)))
-    if node is not None:
-        rows = rows.where(Bot.node == node)
-    return list(rows)
+    asked = {
+        "g.name = ?": name,
+        "g.id IN (SELECT target FROM belongs WHERE source = ?)": of,
+        "b.node = ?": node,
+    }
+    given = {condition: value for condition, value in asked.items() if value is not None}
+    return _read(" AND ".join([THERE, *given]), *given.values())
 
 
 def placed(node: str) -> list[Bot]:
