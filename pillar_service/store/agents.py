@@ -66,6 +66,11 @@ def role_for(person: str, bot: str) -> str | None:
     return None if found is None else found.role
 
 
+def bots_of(person: str) -> list[str]:
+    """The ids of the bots that a person belongs to, deleted ones too while their data is there."""
+    return [row.target for row in Belongs.select().where(Belongs.source == person)]
+
+
 def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belongs]:
     """Who belongs to these bots, in that role or in any."""
     found = Belongs.select().where(Belongs.target.in_(list(bots)))

@@ -141,12 +141,16 @@ def test_a_job_is_shown_to_who_sees_its_bot_and_its_result_to_who_might_have_ask
     operator = accounts.create("test", "op@example.org", password=PASSWORD, role=str(AccountRole.OPERATOR))[0]["id"]
     poured()
     id = jobs.submit(f"account:{person}", "bots.logs", "my")["job"]["id"]
-    invite = jobs.submit(f"account:{person}", "bots.invite", "my")["job"]["id"]
+    invite = jobs.submit(f"account:{person}", "bots.invite", "my", {"note": "my lover"})["job"]["id"]
     while carry_out():
         pass
     assert jobs.show_to(person, invite)["job"]["result"] == {"done": True}
     assert jobs.show_to(operator, id)["job"]["result"] == {"done": True}
     assert jobs.show_to(operator, invite)["job"]["result"] is None
+    for told in (jobs.show_to(operator, invite)["job"], *jobs.listed_to(operator, "my")):
+        assert "lover" not in str(told)
+    assert jobs.listed_to(operator) == []
+    assert {told["id"] for told in jobs.listed_to(person)} >= {id, invite}
     with pytest.raises(NotFound):
         jobs.show_to(other, id)
 

@@ -157,6 +157,10 @@ MATRIX = {
     "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 401),
     "POST /agents/<id>/export": (202, 403, 404, 202, 403, 401),
     "GET /agents/<id>/export": (200, 403, 404, 200, 403, 401),
+    "POST /agents/<id>/bring-back": (409, 403, 404, 403, 409, 401),  # it is there
+    "POST /imports": (422, 422, 422, 422, 422, 401),
+    "GET /jobs": (200, 200, 200, 200, 200, 401),
+    "POST /jobs/<id>/cancel": (409, 403, 404, 409, 403, 401),
     "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
     "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
     "GET /tokens": (200, 200, 200, 200, 200, 401),
@@ -218,9 +222,12 @@ ASKED = {
     "PATCH /agents/<id>": Ask(json={"description": "changed"}),
     "POST /agents/<id>/invites": Ask(json={"note": "Ann"}),
     "GET /agents/<id>/export": Ask(query={"job": "{export}"}),
+    "POST /jobs/<id>/cancel": Ask({"id": "{export}"}),
+    "POST /agents/<id>/export": Ask(json={"password": PASSWORD}),
+    "DELETE /agents/<id>": Ask(json={"password": PASSWORD}),
     "GET /jobs/<id>": Ask({"id": "{export}"}),
     "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
-    "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"]}),
+    "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"], "password": PASSWORD}),
     "DELETE /tokens/<id>": Ask({"id": "{token}"}),
 }
 

@@ -7,12 +7,12 @@ from flask_openapi3 import Info, OpenAPI
 
 from pillar_service import __version__
 from pillar_service.settings import settings
-from pillar_service.web.api import actions, agents, authentication, exports, invites, jobs, tokens
+from pillar_service.web.api import actions, agents, authentication, exports, imports, invites, jobs, tokens
 from pillar_service.web.api.operations import refused
 from pillar_service.web.api.shapes import Problem
 
-NOUNS = (authentication, agents, actions, invites, exports, jobs, tokens)
-PATHS = ("agents", "authentication", "jobs", "openapi.json", "tokens")
+NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, tokens)
+PATHS = ("agents", "authentication", "imports", "jobs", "openapi.json", "tokens")
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 
 ABOUT = (
