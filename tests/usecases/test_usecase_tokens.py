@@ -86,9 +86,10 @@ def test_a_new_password_ends_sessions_and_leaves_programs_be() -> None:
 def test_a_personal_token_makes_no_other() -> None:
     person = owner()
     session = tokens.authenticate(tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"])
-    made = tokens.create(person, "all", list(Scope), 1, session)
+    made = tokens.create(person, "all", list(Scope), 1)
+    tokens.refuse_programs(session)
     with pytest.raises(Forbidden, match="sign in"):
-        tokens.create(person, "more", ["read"], 366, tokens.authenticate(made["secret"]))
+        tokens.refuse_programs(tokens.authenticate(made["secret"]))
 
 
 @pytest.mark.parametrize(

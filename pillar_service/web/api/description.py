@@ -71,7 +71,7 @@ def _groups(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, A
 def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     body = operation.get("requestBody")
     fields = {}
-    if body:
+    if body and "application/json" in body["content"]:
         name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         fields = told["components"]["schemas"][name].get("properties", {})
     return {
