@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import accounts, bots
+from pillar_service.usecases import accounts, bots, codes
 from pillar_service.web import posting
 
 PASSWORD, GOOD = "long enough 1", "quince teapot walrus 7"
@@ -177,7 +177,7 @@ def test_the_list_above_names_every_form_of_accounts(public_app: Flask) -> None:
 
 
 def telephone() -> pyotp.TOTP:
-    return pyotp.TOTP(SecondFactor.get().secret)
+    return pyotp.TOTP(str(codes.secret(SecondFactor.get())))
 
 
 def with_factor(person: str) -> None:

@@ -97,6 +97,8 @@ MATRIX = {
     "POST /admin/accounts/<id>/paid": OF_OPERATORS,
     "GET /admin/accounts/<id>/resume": OF_OPERATORS,
     "POST /admin/accounts/<id>/resume": OF_OPERATORS,
+    "GET /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
+    "POST /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
     "GET /admin/accounts/<id>/suspend": OF_OPERATORS,
     "POST /admin/accounts/<id>/suspend": OF_OPERATORS,
     "GET /admin/audit": OF_OPERATORS,

@@ -19,6 +19,9 @@ blueprint = Noun("exports", "A bot's data, to take along")
 TAR = {"description": "The tar; a part of it, where a Range was asked for", "content": {"application/x-tar": {}}}
 
 
+EXAMPLE = {"kind": "everything", "password": "quince teapot walrus 7"}
+
+
 class Wanted(Confirmation):
     """What is to be exported.
 
@@ -26,7 +29,7 @@ class Wanted(Confirmation):
     made with the password, for programs that run alone.
     """
 
-    model_config = Confirmation.model_config | {"openapi_extra": {"required": False}}
+    model_config = Confirmation.model_config | {"openapi_extra": {"required": False, "example": EXAMPLE}}
     kind: Kind = Field(Kind.EVERYTHING, description="Only everything can be imported again")
     password: str = Field("", max_length=1000, json_schema_extra={"example": "quince teapot walrus 7"})
 
