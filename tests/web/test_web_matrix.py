@@ -58,6 +58,9 @@ MATRIX = {
     "POST /account/password": (302, 302, 302, 302, 302, 302),
     "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 302),  # it is the owner's session
     "POST /account/sessions/end": (302, 302, 302, 302, 302, 302),
+    "GET /account/tokens/new": (200, 200, 200, 200, 200, 302),
+    "POST /account/tokens/new": (200, 200, 200, 200, 200, 302),
+    "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
     "GET /account/data": (200, 200, 200, 200, 200, 302),
     "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
     "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
@@ -191,6 +194,8 @@ ASKED = {
     "POST /account/email": Ask(form={"email-email": "new@example.org", "email-password": PASSWORD}),
     "POST /account/password": Ask(form={"password-password": PASSWORD, "password-new": "quince teapot walrus 7"}),
     "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
+    "POST /account/tokens/new": Ask(form={"name": "ci", "scopes": "read", "days": "9", "password": PASSWORD}),
+    "POST /account/tokens/<id>/revoke": Ask({"id": "{token}"}),
     "POST /account/delete": Ask(form={"delete-email": "owner@example.org", "delete-password": PASSWORD}),
     "POST /account/second-factor/begin": Ask(form={"password": PASSWORD}),
     "POST /account/second-factor/on": Ask(form={"code": "123456"}),
