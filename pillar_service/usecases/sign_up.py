@@ -139,9 +139,8 @@ def _began(facts: dict[str, Any], browser: str | None) -> bool:
 def finish(token: str, bot: object, password: str, browser: str | None) -> str:
     """Make the account and its first bot, if one is named; returns the account's id.
 
-    ``password`` counts in another browser only.
-
-    Raises NotFound (the link was used, or is old), Unauthenticated, TooMany, Conflict (the bot's name is taken), Full.
+    ``password`` counts in another browser only. Raises NotFound (the link was used, or is old), Unauthenticated,
+    TooMany, Conflict (the bot's name is taken), Full.
     """
     ticket = tickets.look(TicketKind.WELCOME, token)
     chosen = _bot(bot, ticket.facts.get("then", ""))

@@ -210,5 +210,13 @@ def test_the_description_says_of_every_fault_that_it_is_a_problem(public_app: Ca
             for status, said in operation["responses"].items():
                 if int(status) >= 400 and status != "416":
                     assert list(said["content"]) == ["application/problem+json"], (path, method, status)
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        for methods in told["paths"].values()
+        for operation in methods.values()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+    # A second class of the same name would take the first one's place in the description.
+    assert len(bodies) == len(set(bodies))
     refs = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(told)))
     assert refs <= set(told["components"]["schemas"])

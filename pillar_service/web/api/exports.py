@@ -17,12 +17,10 @@ from pillar_service.web.api.shapes import Asked, BotPath, Confirmation, Repeatab
 blueprint = Noun("exports", "A bot's data, to take along")
 
 TAR = {"description": "The tar; a part of it, where a Range was asked for", "content": {"application/x-tar": {}}}
-
-
 EXAMPLE = {"kind": "everything", "password": "quince teapot walrus 7"}
 
 
-class Wanted(Confirmation):
+class Export(Confirmation):
     """What is to be exported.
 
     With the secret in it, who signed in writes the password again. A token that was made for exports needs none: it was
@@ -46,7 +44,7 @@ class Which(Taken):
 
 
 @blueprint.on("post", "/agents/<id>/export", Scope.EXPORT, {202: Asked})
-def export(path: BotPath, body: Wanted, header: Repeatable) -> tuple[dict[str, Any], int]:
+def export(path: BotPath, body: Export, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Ask for an export; when its job has succeeded, it can be fetched for a day."""
     bot = require(Act.EXPORT, path.id)
     if body.kind in HOLDS_SECRET and g.bearer.kind is TokenKind.SESSION:

@@ -31,7 +31,7 @@ class OneJob(BaseModel):
     job: Job
 
 
-class Wanted(Taken):
+class WhichJobs(Taken):
     """Which jobs."""
 
     agent: str | None = Field(None, max_length=63, description="Of one bot alone: its id or name")
@@ -66,7 +66,7 @@ class Resume(BaseModel):
 
 
 @blueprint.on("get", "/jobs", Scope.READ, {200: Jobs})
-def listed(query: Wanted) -> dict[str, Any]:
+def listed(query: WhichJobs) -> dict[str, Any]:
     """The newest jobs of your bots, newest first."""
     return {"jobs": jobs.listed_to(g.bearer.account, query.agent, query.state, query.limit)}
 
