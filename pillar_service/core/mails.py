@@ -91,3 +91,11 @@ def changed(place: str, link: str) -> Letter:
     """To who has another password now."""
     told = f"The password of your account at {place} was changed, and all other sessions were ended.\n\n"
     return Letter(f"Your password at {place} was changed", f"{told}If it was not you, set another at\n\n  {link}\n")
+
+
+def factor_off(place: str, link: str) -> Letter:
+    """To who has lost the second factor, and was let in without it by an operator."""
+    told = (
+        f"Who runs {place} has turned off the second factor of your account. To turn it on again, open\n\n  {link}\n\n"
+    )
+    return Letter(f"Your second factor at {place} is off", f"{told}If you did not ask for this, write to them now.\n")

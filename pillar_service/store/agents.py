@@ -55,10 +55,20 @@ def part(person: str, bot: str) -> None:
     Belongs.delete().where((Belongs.source == person) & (Belongs.target == bot)).execute()
 
 
+def part_from_others(person: str, bots: Iterable[str]) -> None:
+    """This person acts for no bot any more but these."""
+    Belongs.delete().where((Belongs.source == person) & Belongs.target.not_in(list(bots))).execute()
+
+
 def role_for(person: str, bot: str) -> str | None:
     """As what a person belongs to a bot, or None."""
     found = Belongs.get_or_none((Belongs.source == person) & (Belongs.target == bot))
     return None if found is None else found.role
+
+
+def bots_of(person: str) -> list[str]:
+    """The ids of the bots that a person belongs to, deleted ones too while their data is there."""
+    return [row.target for row in Belongs.select().where(Belongs.source == person)]
 
 
 def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belongs]:

@@ -48,3 +48,8 @@ def by(actor: str) -> list[Audit]:
 def blank(subject: str) -> None:
     """Forget the details of what was done to a subject; that it was done stays."""
     Audit.update(detail="").where(Audit.subject == subject).execute()
+
+
+def blank_said(detail: str) -> None:
+    """Forget a detail, such as an address, wherever it is all that a row says."""
+    Audit.update(detail="").where(Audit.detail == detail).execute()

@@ -64,10 +64,16 @@ def with_key(actor: str, idempotency_key: str) -> Job | None:
 
 
 def listed(
-    limit: int, state: str | None = None, node: str | None = None, bot: str | None = None, actor: str | None = None
+    limit: int,
+    state: str | None = None,
+    node: str | None = None,
+    bot: str | None = None,
+    actor: str | None = None,
+    bots: Iterable[str] | None = None,
 ) -> list[Job]:
-    """The newest jobs, in that state, on that node, of that bot, asked for by that actor."""
+    """The newest jobs, in that state, on that node, of that bot, asked for by that actor, of any of these bots."""
     rows = Job.select().order_by(Job.created_at.desc()).limit(limit)
+    rows = rows if bots is None else rows.where(Job.bot.in_(list(bots)))
     for column, value in ((Job.state, state), (Job.node, node), (Job.bot, bot), (Job.actor, actor)):
         rows = rows if value is None else rows.where(column == value)
     return list(rows)

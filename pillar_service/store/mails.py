@@ -50,3 +50,8 @@ def forget(created_before: float) -> None:
     """Forget what is over and older than that."""
     over = (Mail.state != str(MailState.QUEUED)) & (Mail.created_at < created_before)
     Mail.delete().where(over).execute()
+
+
+def forget_to(recipient: str) -> None:
+    """Forget every mail to an address, sent or not."""
+    Mail.delete().where(Mail.recipient == recipient).execute()

@@ -8,7 +8,7 @@ from pillar_service.store.database import Table
 
 
 class SecondFactor(Table):
-    """An account's secret; a code is asked for once it ``is_on``. ``last_step`` is that of the last code taken."""
+    """An account's secret, encrypted; a code is asked for once it ``is_on``. ``last_step`` is that of the last code taken."""
 
     account = TextField(primary_key=True)
     secret = TextField()

@@ -59,3 +59,9 @@ def accept(id: str, person: str, now: float) -> None:
 def forget(bot: str) -> None:
     """Forget every invitation to a bot."""
     Invitation.delete().where(Invitation.bot == bot).execute()
+
+
+def forget_person(person: str, email: str) -> None:
+    """Forget every invitation that this person sent or took, or that went to their address."""
+    theirs = (Invitation.invited_by == person) | (Invitation.accepted_by == person) | (Invitation.email == email)
+    Invitation.delete().where(theirs).execute()

@@ -151,14 +151,19 @@ def withdraw(bot: Bot, why: str, now: float) -> None:
 
 
 def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:
-    if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
-        raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
+    refuse_if_exporting(bot)
     now = time.time()
     bots.change(bot.id, **columns)
     pillars.rewrite(bot.node)
     job = queue.ask(request, command, bot, now)
     auditing.record(request.actor, command, f"agent:{bot.id}", now, f"job {job.id}, {columns}")
     return shown(job)
+
+
+def refuse_if_exporting(bot: Bot) -> None:
+    """Raise Conflict for a bot whose data a node packs at this moment."""
+    if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
+        raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
 
 
 def refuse_if_deleted(bot: Bot) -> None:

@@ -11,12 +11,19 @@ from pillar_service.core.limits import Tried
 from pillar_service.store import second_factor
 from pillar_service.store.database import transaction
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import auditing, limits
+from pillar_service.usecases import auditing, limits, sealing
 
 STEP_S = 30
 DRIFT = 1
 """So many steps a telephone's clock may be off, either way."""
 
+SEALED = "second factor"
+"""What a secret is sealed for."""
+
+UNREADABLE = (
+    "Your second factor can't be read any more, for the place has another secret key now: "
+    "use a recovery code, or ask whoever runs the place to turn your second factor off."
+)
 WRONG = "That code is not right, or was used already: wait for the next one, then try again."
 
 
@@ -46,9 +53,20 @@ def check(person: str, code: str | None) -> None:
         auditing.record(f"account:{person}", "second_factor.check", f"agent:{person}", time.time(), how)
 
 
+def secret(factor: SecondFactor) -> str | None:
+    """What the telephone has too; None when it was sealed under another CELLAR_SECRET_KEY."""
+    return sealing.opened(SEALED, factor.account, factor.secret)
+
+
 def totp(factor: SecondFactor, code: str) -> bool:
-    """Take a code from the telephone; False when it is wrong, or it or a later one was taken before."""
-    now, made = int(time.time()) // STEP_S, pyotp.TOTP(factor.secret)
+    """Take a code from the telephone; False when it is wrong, or it or a later one was taken before.
+
+    Raises Unauthenticated when no code can be checked any more.
+    """
+    known = secret(factor)
+    if known is None:
+        raise Unauthenticated(UNREADABLE)
+    now, made = int(time.time()) // STEP_S, pyotp.TOTP(known)
     for step in range(now - DRIFT, now + DRIFT + 1):
         if hmac.compare_digest(made.generate_otp(step), code.encode("ascii", "replace").decode()):
             return second_factor.advance(factor.account, step)

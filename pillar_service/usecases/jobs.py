@@ -3,14 +3,14 @@
 import time
 from typing import Any
 
-from pillar_service.core import commands, names
+from pillar_service.core import commands, names, redaction
 from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.jobs import OVER, JobState, step
 from pillar_service.core.permissions import OF_COMMAND, Act
+from pillar_service.store import agents, jobs
 from pillar_service.store import bots as rows
-from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, bots, permissions, queue
@@ -81,12 +81,16 @@ def listed(
     state: str | None = None, node: str | None = None, bot: str | None = None, limit: object = 100
 ) -> list[dict[str, Any]]:
     """The newest jobs, newest first; ``bot`` is an id or a name."""
-    if state is not None and state not in list(JobState):
-        raise Invalid(f"{names.shown(state)} is no state of a job; there are: {', '.join(JobState)}.")
-    most = names.whole_number(limit, "limit", 1, MOST_LISTED)
+    most = _checked(state, limit)
     found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
     known = rows.with_ids({job.bot for job in found_jobs})
     return [queue.described(job, known[job.bot].name) for job in found_jobs]
+
+
+def _checked(state: str | None, limit: object) -> int:
+    if state is not None and state not in list(JobState):
+        raise Invalid(f"{names.shown(state)} is no state of a job; there are: {', '.join(JobState)}.")
+    return names.whole_number(limit, "limit", 1, MOST_LISTED)
 
 
 def asked_before(actor: str, key: str | None) -> str | None:
@@ -109,12 +113,16 @@ def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
     return submit(actor, name, job.bot, job.arguments if name == job.command else {}, key)
 
 
-def take_back(actor: str, id: object) -> dict[str, Any]:
-    """Cancel a job that does not run yet, if that undoes all that asking for it did; raises Conflict if not."""
+def take_back(person: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet, if that undoes all that asking for it did; raises Conflict if not.
+
+    Who may ask for it may take it back: raises NotFound, Forbidden for others.
+    """
     job = found(id)
+    permissions.require(person, OF_COMMAND[job.command], job.bot, deleted=True)
     if job.command in commands.WISHES:
         raise Conflict("This changed what the bot should be, and cancelling does not undo that: ask for the opposite.")
-    return cancel(actor, id)
+    return cancel(f"account:{person}", id)
 
 
 def cancel(actor: str, id: object) -> dict[str, Any]:
@@ -132,19 +140,34 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
 def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
     """A job and its lines after the n-th, as this person may see it; raises NotFound when they may not see its bot.
 
-    Who asked for the job sees it even once the bot is gone. What came of it (an invite's code, a log) is for those who
-    might have asked for it.
+    Who asked for the job sees it even once the bot is gone for good. What came of it (an invite's code, a log) and whom
+    it was for is told to those who might have asked for it.
     """
     job = found(id)
-    bot = rows.with_ids([job.bot])[job.bot]
-    if bot.agent.removed_at is not None:
-        if job.actor != f"account:{person}":
+    bot, may = rows.with_ids([job.bot])[job.bot], permissions.of(person, job.bot)
+    if Act.SEE not in may:
+        if bot.agent.removed_at is None or job.actor != f"account:{person}":
             raise NotFound(f"There is no job {names.shown(id)}.")
         return show(id, after)
-    may = permissions.of(person, job.bot)
-    if Act.SEE not in may:
-        raise NotFound(f"There is no job {names.shown(id)}.")
     told = show(id, after)
-    if OF_COMMAND[job.command] not in may:
-        told["job"]["result"] = None
-    return told
+    return told | {"job": _as_allowed(told["job"], may)}
+
+
+def _as_allowed(job: dict[str, Any], may: frozenset[Act]) -> dict[str, Any]:
+    if OF_COMMAND[job["command"]] in may:
+        return job
+    said = None if job["error"] is None else redaction.text(job["error"])
+    return job | {"arguments": redaction.arguments(job["arguments"]), "result": None, "error": said}
+
+
+def listed_to(person: str, bot: object = None, state: str | None = None, limit: object = 100) -> list[dict[str, Any]]:
+    """The newest jobs of the bots that a person belongs to, or of one bot (by id or name) that they may see.
+
+    Each is told as `show_to` does. Raises Invalid, NotFound.
+    """
+    most = _checked(state, limit)
+    of = agents.bots_of(person) if bot is None else [permissions.require(person, Act.SEE, bot, deleted=True).id]
+    found_jobs = jobs.listed(most, state, bots=of)
+    known = rows.with_ids({job.bot for job in found_jobs})
+    may = {id: permissions.of(person, id) for id in known}
+    return [_as_allowed(queue.described(job, known[job.bot].name), may[job.bot]) for job in found_jobs]

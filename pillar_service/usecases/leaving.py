@@ -4,14 +4,17 @@ import secrets
 import time
 from typing import Any
 
-from pillar_service.core.agents import Belonging, Desired
+from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Invalid
 from pillar_service.store import accounts as rows
-from pillar_service.store import agents, audit, jobs, second_factor, sessions, tickets
+from pillar_service.store import agents, audit, jobs, mails, second_factor, sessions, sharing, tickets
 from pillar_service.store import bots as bot_rows
+from pillar_service.store import tokens as token_rows
+from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, bots, confirming, passwords, payments, queue
+from pillar_service.usecases import accounts, auditing, bots, bringing_back, confirming, passwords, payments, queue
 from pillar_service.usecases import sessions as people
+from pillar_service.usecases import tokens as programs
 
 MOST_JOBS = 10_000
 
@@ -25,7 +28,9 @@ def data(person: str) -> dict[str, Any]:
     return {
         "account": accounts.described(account),
         "sessions": people.listed(person, ""),
+        "tokens": programs.listed(person),
         "bots": bots.listed(account=person),
+        "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name) for job in asked],
         "payment": payments.show(person),
         "audit": [
@@ -36,36 +41,50 @@ def data(person: str) -> dict[str, Any]:
 
 
 def delete(person: str, email: str, password: str, code: str | None) -> None:
-    """Delete an account: the bots that nobody else owns go with their data, name and address are forgotten for good.
+    """Delete an account: the bots that nobody else owns go with their data, deleted ones too; who it was is forgotten.
 
-    ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, Conflict (a bot is being
-    exported).
+    ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict while a bot
+    is being exported: then nothing was cancelled at the provider of payments either.
     """
     account = accounts.found(person)
     if email.strip().lower() != account.email:
         raise Invalid("That is not the address of this account: type it exactly.")
     confirming.confirm(person, password, code)
+    for bot in _alone(person):
+        bots.refuse_if_exporting(bot)
     payments.end(f"account:{person}", person)
     nobody = passwords.hashed(secrets.token_hex(16))
     with transaction():
         _leave_bots(person)
-        _forget(person, nobody)
+        _forget(account.id, account.email, nobody)
         auditing.record(f"account:{person}", "accounts.delete", f"agent:{person}", time.time())
 
 
+def _alone(person: str) -> list[Bot]:
+    """The bots whose data goes with this person: nobody else owns them. Deleted ones that could come back count too."""
+    found = bot_rows.listed(of=person) + bot_rows.deleted(person)
+    owners: dict[str, list[str]] = {}
+    for row in agents.people_of([bot.id for bot in found], Belonging.OWNER):
+        owners.setdefault(row.target, []).append(row.source)
+    return [bot for bot in found if owners.get(bot.id) == [person]]
+
+
 def _leave_bots(person: str) -> None:
-    for bot in bot_rows.listed(of=person):
-        owners = [row.source for row in agents.people_of([bot.id], Belonging.OWNER)]
-        if owners != [person]:
-            agents.part(person, bot.id)
-        elif bot.desired != Desired.ABSENT or not bot.purge:
+    alone = _alone(person)
+    for bot in alone:
+        if not bot.purge:
             bots.delete(f"account:{person}", bot.id, purge=True)
+    agents.part_from_others(person, [bot.id for bot in alone])
 
 
-def _forget(person: str, password_hash: str) -> None:
+def _forget(person: str, email: str, password_hash: str) -> None:
     rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
     agents.change(person, name="deleted", removed_at=time.time())
     second_factor.drop(person)
     tickets.drop(person)
     sessions.end_all(person)
+    token_rows.forget_all(person)
+    sharing.forget_person(person, email)
+    mails.forget_to(email)
     audit.blank(f"agent:{person}")
+    audit.blank_said(email)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pyotp
 
+from pillar_service.core import mails as letters
 from pillar_service.core import tokens
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.tickets import TicketKind
 from pillar_service.settings import settings
 from pillar_service.store import second_factor
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, codes, confirming, tickets
+from pillar_service.usecases import accounts, auditing, codes, confirming, mails, sealing, tickets
 
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
@@ -29,17 +30,17 @@ def begin(person: str, password: str) -> None:
         raise Conflict("The second factor is on already: turn it off first.")
     confirming.confirm(person, password)
     with transaction():
-        second_factor.put(person, pyotp.random_base32(), time.time())
+        second_factor.put(person, sealing.seal(codes.SEALED, person, pyotp.random_base32()), time.time())
 
 
 def pending(person: str) -> dict[str, str] | None:
     """The secret that is to be put into the telephone, as {"secret", "uri"}; None when there is none, or it is on."""
     found = second_factor.find(person)
-    if found is None or found.is_on:
+    secret = None if found is None or found.is_on else codes.secret(found)
+    if secret is None:
         return None
-    made = pyotp.TOTP(found.secret)
-    uri = made.provisioning_uri(name=accounts.found(person).email, issuer_name=settings().domain)
-    return {"secret": found.secret, "uri": uri}
+    uri = pyotp.TOTP(secret).provisioning_uri(name=accounts.found(person).email, issuer_name=settings().domain)
+    return {"secret": secret, "uri": uri}
 
 
 def turn_on(person: str, code: str) -> list[str]:
@@ -75,6 +76,21 @@ def turn_off(person: str, password: str, code: str) -> None:
     with transaction():
         second_factor.drop(person)
         auditing.record(f"account:{person}", "second_factor.off", f"agent:{person}", time.time())
+
+
+def take_off(actor: str, key: object) -> dict[str, Any]:
+    """An operator turns off the second factor of who has lost it (an account's id or address); returns {"agent", "jobs"}.
+
+    The person is told by mail. Raises NotFound, Conflict (it is off).
+    """
+    account = accounts.found(key)
+    with transaction():
+        if second_factor.find(account.id) is None:
+            raise Conflict(f"{account.email} has no second factor: there is nothing to turn off.")
+        second_factor.drop(account.id)
+        mails.post(account.email, letters.factor_off(settings().domain, f"{settings().address}/account/second-factor"))
+        auditing.record(actor, "second_factor.take_off", f"agent:{account.id}", time.time(), account.email)
+    return {"agent": accounts.described(account), "jobs": []}
 
 
 def told(person: str) -> dict[str, Any]:

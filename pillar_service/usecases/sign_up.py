@@ -30,6 +30,9 @@ from pillar_service.store import bots as bot_rows
 from pillar_service.store.database import transaction
 from pillar_service.usecases import accounts, bots, limits, mails, passwords, tickets
 
+JOIN = "/join/"
+"""How the address of an invitation begins: who comes from there joins a bot, and needs none of their own."""
+
 TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
 
 
@@ -54,14 +57,15 @@ def begun(token: str | None) -> str:
     return str(tickets.look(TicketKind.NEWBIE, token).facts["email"])
 
 
-def ask(token: str | None, name: object, bot: object, address: str) -> str | None:
+def ask(token: str | None, name: object, bot: object, address: str, then: str = "") -> str | None:
     """Go on with a name and the first bot's name: None when a mail was sent, else the id of the account made.
 
+    ``then`` is the path where they wanted to go; from an invitation no bot need be named.
     Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address), Full.
     """
     ticket = tickets.look(TicketKind.NEWBIE, token)
-    facts = {**ticket.facts, "name": _name(name), "bot": names.bot_name(bot)}
-    if bot_rows.with_name(facts["bot"]):
+    facts = {**ticket.facts, "name": _name(name), "bot": _bot(bot, then), "then": then}
+    if facts["bot"] and bot_rows.with_name(facts["bot"]):
         raise Conflict(f"The name {facts['bot']} is taken: choose another.")
     limits.spend(Tried.MAIL, facts["email"], address)
     with transaction():
@@ -73,6 +77,14 @@ def ask(token: str | None, name: object, bot: object, address: str) -> str | Non
             raise Conflict(TAKEN)
         tickets.use(ticket)
         return _make(facts, facts["bot"], None)
+
+
+def _bot(bot: object, then: str) -> str:
+    if bot:
+        return names.bot_name(bot)
+    if then.startswith(JOIN):
+        return ""
+    raise Invalid("Name your bot.")
 
 
 def _name(name: object) -> str:
@@ -95,7 +107,10 @@ def register(email: object, password: object, name: object, address: str) -> boo
     with transaction():
         is_known = rows.with_email(written) is not None
         if mails.is_set_up():
-            _send({"email": written, "password_hash": hashed, "name": told, "bot": "", "browser": ""}, is_known)
+            _send(
+                {"email": written, "password_hash": hashed, "name": told, "bot": "", "browser": "", "then": ""},
+                is_known,
+            )
         elif not is_known:
             accounts.add(None, written, told, hashed, AccountRole.PERSON)
     return mails.is_set_up()
@@ -108,12 +123,13 @@ def _send(facts: dict[str, Any], is_known: bool) -> None:
 
 
 def invited(token: str, browser: str | None) -> dict[str, Any]:
-    """What the link from the mail leads to: {"email", "bot", "needs_password"}; raises NotFound.
+    """What the link from the mail leads to: {"email", "bot", "then", "needs_password"}; raises NotFound.
 
     ``browser`` is the token that `start` gave to this browser, if it did.
     """
     facts = tickets.look(TicketKind.WELCOME, token).facts
-    return {"email": facts["email"], "bot": facts["bot"], "needs_password": not _began(facts, browser)}
+    told = {"email": facts["email"], "bot": facts["bot"], "then": facts.get("then", "")}
+    return told | {"needs_password": not _began(facts, browser)}
 
 
 def _began(facts: dict[str, Any], browser: str | None) -> bool:
@@ -121,12 +137,13 @@ def _began(facts: dict[str, Any], browser: str | None) -> bool:
 
 
 def finish(token: str, bot: object, password: str, browser: str | None) -> str:
-    """Make the account and its first bot; returns the account's id. ``password`` counts in another browser only.
+    """Make the account and its first bot, if one is named; returns the account's id.
 
-    Raises NotFound (the link was used, or is old), Unauthenticated, TooMany, Conflict (the bot's name is taken), Full.
+    ``password`` counts in another browser only. Raises NotFound (the link was used, or is old), Unauthenticated,
+    TooMany, Conflict (the bot's name is taken), Full.
     """
     ticket = tickets.look(TicketKind.WELCOME, token)
-    chosen = names.bot_name(bot)
+    chosen = _bot(bot, ticket.facts.get("then", ""))
     if not _began(ticket.facts, browser):
         limits.spend(Tried.CONFIRM, ticket.id)
         if not passwords.is_right(ticket.facts["password_hash"], password):
@@ -139,5 +156,6 @@ def finish(token: str, bot: object, password: str, browser: str | None) -> str:
 def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> str:
     hashed = facts["password_hash"]
     id = accounts.add(None, facts["email"], facts["name"], hashed, AccountRole.PERSON, verified_at)
-    bots.create(f"account:{id}", bot, id)
+    if bot:
+        bots.create(f"account:{id}", bot, id)
     return id

@@ -75,16 +75,17 @@ def _mark(account: Account) -> str:
     return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16]
 
 
-def create(
-    person: str, name: object, given: object, days: object = DEFAULT_DAYS, by: Bearer | None = None
-) -> dict[str, Any]:
+def refuse_programs(by: Bearer) -> None:
+    """Raise Forbidden for a personal token, which makes no other: what it was not given it could give itself."""
+    if by.kind is not TokenKind.SESSION:
+        raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in), use that token.")
+
+
+def create(person: str, name: object, given: object, days: object = DEFAULT_DAYS) -> dict[str, Any]:
     """Make a token for a program of that person; returns it with its ``secret``, which is told this once.
 
-    ``given`` are its scopes, ``days`` its life; ``by`` is the token that asks, if one does. Raises Invalid, Forbidden
-    (a personal token makes no other: what it was not given it could give itself), Conflict (too many).
+    ``given`` are its scopes, ``days`` its life. Raises Invalid, Conflict (too many).
     """
-    if by is not None and by.kind is not TokenKind.SESSION:
-        raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in), use that token.")
     label, chosen = names.text(name, "name", 100), scopes.checked(given)
     life, now = names.whole_number(days, "number of days", *DAYS) * DAY_S, time.time()
     with transaction():

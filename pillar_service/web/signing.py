@@ -60,6 +60,11 @@ def go_on(account: str, then: str | None = None) -> Any:
         session["second_step"] = second_factor.first_step(account)
         return redirect(url_for("sign_in.code", next=inside(then)))
     enter(account)
+    return there(then)
+
+
+def there(then: str | None) -> Any:
+    """To the path where a person wanted to go, if it is on this site; else to their bots."""
     return redirect(inside(then) or url_for("bots.listed"))
 
 

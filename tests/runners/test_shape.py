@@ -9,7 +9,7 @@ import pytest
 RUNNERS = Path(__file__).resolve().parents[2] / "runners"
 EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs",
-    "accounts": "list create show suspend resume",
+    "accounts": "list create show suspend resume second_factor_off",
     "payments": "list show mark_paid run",
 }
 

@@ -1,6 +1,6 @@
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,25 +9,40 @@ from pouring import OWNER, bot, carry_out, owner, poured, told
 
 from pillar_service.core.agents import AccountState
 from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound, Unavailable
+from pillar_service.store import mails
 from pillar_service.store import payments as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, bots, dues, mails, payments, subscriptions
+from pillar_service.usecases import accounts, auditing, bots, dues, payments, subscriptions
 
 DAY = 86_400.0
-Written = list[tuple[str, str]]
+
+
+class Written(Sequence[tuple[str, str]]):
+    """Which mails are queued in the database: to whom, about what."""
+
+    def _now(self) -> list[tuple[str, str]]:
+        rows = list(mails.Mail.select().order_by(mails.Mail.created_at))
+        assert all("http://cellar.test/payment" in row.text for row in rows)
+        return [(row.recipient, row.subject.removeprefix("butt.nz: ")) for row in rows]
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._now()[at]
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+    def __eq__(self, other: object) -> bool:
+        return self._now() == other
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @pytest.fixture(autouse=True)
 def mailed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Written:
-    """Which mails were queued: to whom, about what."""
-    written: Written = []
-
-    def send(to: str, subject: str, text: str, now: float) -> None:
-        assert "http://cellar.test/payment" in text
-        written.append((to, subject.removeprefix("butt.nz: ")))
-
-    monkeypatch.setattr(mails, "send", send)
-    return written
+    """A place that sends mail."""
+    monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
+    service()
+    return Written()
 
 
 @pytest.fixture

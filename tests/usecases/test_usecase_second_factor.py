@@ -1,13 +1,15 @@
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pyotp
 import pytest
-from pouring import owner
+from pouring import OWNER, owner
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
-from pillar_service.store import database
+from pillar_service.store import database, mails
+from pillar_service.store import second_factor as rows
 from pillar_service.store.second_factor import RecoveryCode, SecondFactor
 from pillar_service.usecases import codes, confirming, second_factor, tokens
 
@@ -119,7 +121,7 @@ def test_to_confirm_takes_the_password_and_the_code_where_there_is_one() -> None
         confirming.confirm(id, "wrong", None)
     second_factor.begin(id, PASSWORD)
     confirming.confirm(id, PASSWORD, None)
-    telephone = pyotp.TOTP(SecondFactor.get().secret)
+    telephone = pyotp.TOTP(str(codes.secret(SecondFactor.get())))
     second_factor.turn_on(id, telephone.at(NOW, counter_offset=-1))
     for code in (None, "", "000000"):
         with pytest.raises(Unauthenticated):
@@ -166,3 +168,35 @@ def test_a_program_signs_in_with_a_code_too() -> None:
         with pytest.raises(Unauthenticated):
             tokens.sign_in("demo@example.org", PASSWORD, wrong, "192.0.2.7")
     assert tokens.sign_in("demo@example.org", PASSWORD, telephone.at(NOW), "192.0.2.7")["secret"]
+
+
+def test_a_secret_is_kept_encrypted_and_opens_for_its_owner_alone() -> None:
+    id, telephone, _ = on()
+    kept = SecondFactor.get().secret
+    assert telephone.secret not in kept
+    other = owner("other@example.org")
+    with database.transaction():
+        rows.put(other, kept, NOW)
+        rows.turn_on(other)
+    with pytest.raises(Unauthenticated, match="recovery code"):
+        codes.check(other, telephone.at(NOW))
+    codes.check(id, telephone.at(NOW))
+
+
+def test_after_another_secret_key_a_recovery_code_or_an_operator_helps(
+    monkeypatch: pytest.MonkeyPatch, service: Any
+) -> None:
+    id, telephone, made = on()
+    monkeypatch.setenv("CELLAR_SECRET_KEY", "another-one-0123456789abcdef0123456789")
+    service()
+    with pytest.raises(Unauthenticated, match="recovery code, or ask whoever runs the place"):
+        codes.check(id, telephone.at(NOW))
+    codes.check(id, made[0])
+    second_factor.take_off("operator:root", OWNER)
+    assert not second_factor.is_on(id)
+    assert second_factor.told(id)["codes_left"] == 0
+    assert mails.Mail.get().recipient == OWNER
+    with pytest.raises(Conflict):
+        second_factor.take_off("operator:root", OWNER)
+    second_factor.begin(id, PASSWORD)
+    assert second_factor.pending(id)

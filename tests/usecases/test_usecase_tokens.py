@@ -86,9 +86,10 @@ def test_a_new_password_ends_sessions_and_leaves_programs_be() -> None:
 def test_a_personal_token_makes_no_other() -> None:
     person = owner()
     session = tokens.authenticate(tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"])
-    made = tokens.create(person, "all", list(Scope), 1, session)
+    made = tokens.create(person, "all", list(Scope), 1)
+    tokens.refuse_programs(session)
     with pytest.raises(Forbidden, match="sign in"):
-        tokens.create(person, "more", ["read"], 366, tokens.authenticate(made["secret"]))
+        tokens.refuse_programs(tokens.authenticate(made["secret"]))
 
 
 @pytest.mark.parametrize(
@@ -141,12 +142,16 @@ def test_a_job_is_shown_to_who_sees_its_bot_and_its_result_to_who_might_have_ask
     operator = accounts.create("test", "op@example.org", password=PASSWORD, role=str(AccountRole.OPERATOR))[0]["id"]
     poured()
     id = jobs.submit(f"account:{person}", "bots.logs", "my")["job"]["id"]
-    invite = jobs.submit(f"account:{person}", "bots.invite", "my")["job"]["id"]
+    invite = jobs.submit(f"account:{person}", "bots.invite", "my", {"note": "my lover"})["job"]["id"]
     while carry_out():
         pass
     assert jobs.show_to(person, invite)["job"]["result"] == {"done": True}
     assert jobs.show_to(operator, id)["job"]["result"] == {"done": True}
     assert jobs.show_to(operator, invite)["job"]["result"] is None
+    for told in (jobs.show_to(operator, invite)["job"], *jobs.listed_to(operator, "my")):
+        assert "lover" not in str(told)
+    assert jobs.listed_to(operator) == []
+    assert {told["id"] for told in jobs.listed_to(person)} >= {id, invite}
     with pytest.raises(NotFound):
         jobs.show_to(other, id)
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import accounts, bots
+from pillar_service.usecases import accounts, bots, codes
 from pillar_service.web import posting
 
 PASSWORD, GOOD = "long enough 1", "quince teapot walrus 7"
@@ -158,7 +158,7 @@ POSTS = [
     "/start", "/newbie", "/welcome/x", "/sign-in", "/sign-in/code", "/sign-out", "/forgotten", "/reset/x", "/verify/x",
     "/account/name", "/account/email", "/account/password", "/account/sessions/x/end", "/account/sessions/end",
     "/account/delete", "/account/second-factor/begin", "/account/second-factor/on", "/account/second-factor/renew",
-    "/account/second-factor/off",
+    "/account/second-factor/off", "/account/tokens/new", "/account/tokens/x/revoke",
 ]  # fmt: skip
 
 
@@ -170,14 +170,14 @@ def test_no_form_works_without_its_token(visitor: FlaskClient, person: str, path
 
 
 def test_the_list_above_names_every_form_of_accounts(public_app: Flask) -> None:
-    ours = ("start", "sign_in", "reset", "account", "second_factor")
+    ours = ("start", "sign_in", "reset", "account", "second_factor", "tokens")
     rules = [rule for rule in public_app.url_map.iter_rules() if rule.endpoint.split(".")[0] in ours]
     paths = {re.sub(r"<\w+>", "x", rule.rule) for rule in rules if "POST" in (rule.methods or ())}
     assert paths == set(POSTS)
 
 
 def telephone() -> pyotp.TOTP:
-    return pyotp.TOTP(SecondFactor.get().secret)
+    return pyotp.TOTP(str(codes.secret(SecondFactor.get())))
 
 
 def with_factor(person: str) -> None:
@@ -277,6 +277,31 @@ def test_the_account_page_changes_what_it_shows(visitor: FlaskClient, mailed: Pa
     send(visitor, there)
     assert f"{NEW}, verified" in visitor.get("/account").text
     assert visitor.get(there).status_code == 404
+
+
+def test_a_token_is_made_shown_once_and_ended(visitor: FlaskClient, person: str) -> None:
+    sign_in(visitor)
+    wanted = {"name": "backup <b>", "days": "9"}
+
+    def ask(scopes: list[str], password: str) -> Any:
+        form = {**wanted, "password": password, "csrf_token": csrf(visitor.get("/account/tokens/new"))}
+        return visitor.post("/account/tokens/new", data={**form, "scopes": scopes})
+
+    for scopes, password in (([], PASSWORD), (["king"], PASSWORD), (["read"], "wrong")):
+        assert ask(scopes, password).status_code == 422
+    assert "backup" not in visitor.get("/account").text
+    made = ask(["read", "export"], PASSWORD)
+    found = re.search(r'<code class="code">([\w-]{43})</code>', made.text)
+    assert found
+    header = {"Authorization": f"Bearer {found[1]}"}
+    assert visitor.get("/agents", headers=header).status_code == 200
+    page = visitor.get("/account").text
+    assert found[1] not in page
+    assert "backup &lt;b&gt;" in page
+    path = re.search(r'action="(/account/tokens/\w+/revoke)"', page)
+    assert path
+    assert send(visitor, path[1], "/account").headers["Location"] == "/account"
+    assert visitor.get("/agents", headers=header).status_code == 401
 
 
 def test_a_person_takes_their_data_and_leaves(visitor: FlaskClient, person: str) -> None:

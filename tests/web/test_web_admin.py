@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report
 
 from pillar_service.core.errors import Invalid
-from pillar_service.store import database
+from pillar_service.store import database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
 from pillar_service.usecases import accounts, auditing, bots, health, jobs, masters, payments, runs
@@ -171,6 +171,26 @@ def test_an_account_is_suspended_after_a_question_and_for_a_reason(
     assert (f"account:{operator}", "spam <b>") in said
     visitor.post(f"/admin/accounts/{someone}/resume", data={"reason": "talked", "csrf_token": csrf(asked)})
     assert accounts.show(someone)["state"] == "active"
+
+
+def test_a_lost_second_factor_is_turned_off_for_a_reason(
+    visitor: FlaskClient, operator: str, someone: str, second_factor: SecondFactors
+) -> None:
+    path = f"/admin/accounts/{someone}/second-factor-off"
+    assert path not in visitor.get(f"/admin/accounts/{someone}").text
+    second_factor.add(someone)
+    assert path in visitor.get(f"/admin/accounts/{someone}").text
+    asked = visitor.get(path)
+    assert visitor.post(path, data={"reason": " ", "csrf_token": csrf(asked)}).status_code == 422
+    assert second_factors.find(someone)
+    done = visitor.post(path, data={"reason": "lost it", "csrf_token": csrf(asked)}, follow_redirects=True)
+    assert "by password alone" in done.text
+    assert second_factors.find(someone) is None
+    assert mails.Mail.get().recipient == OWNER
+    said = [(row["actor"], row["action"], row["detail"]) for row in auditing.trail(f"agent:{someone}")]
+    assert (f"account:{operator}", "accounts.second_factor_off", "lost it") in said
+    own = f"/admin/accounts/{operator}/second-factor-off"
+    assert visitor.post(own, data={"reason": "me", "csrf_token": csrf(asked)}).status_code == 409
 
 
 def test_nobody_suspends_themselves(visitor: FlaskClient, operator: str) -> None:

@@ -101,7 +101,10 @@ def test_a_bot_from_asking_to_gone(api: FlaskClient, person: str) -> None:
     assert (done.status_code, done.json["job"]["command"]) == (202, "bots.start")
     logs = api.post("/agents/my/actions/logs", json={"arguments": {"lines": 7}}).json["job"]
     assert (logs["arguments"], logs["actor"]) == ({"lines": 7}, f"account:{person}")
-    gone = api.delete("/agents/my")
+    for wrong in ("", "wrong"):
+        assert problem(api.delete("/agents/my", json={"password": wrong}), 401)
+    assert problem(api.delete("/agents/my"), 422)
+    gone = api.delete("/agents/my", json={"password": PASSWORD})
     assert (gone.status_code, gone.json["agent"]["desired"]) == (202, "absent")
     assert [row["actor"] for row in auditing.trail(f"agent:{id}")].count(f"account:{person}") >= 6
 
@@ -124,7 +127,8 @@ def test_invites(api: FlaskClient) -> None:
 
 def test_an_export_is_fetched_by_its_own_bot_alone(api: FlaskClient, person: str) -> None:
     poured()
-    job = api.post("/agents/my/export").json["job"]["id"]
+    assert problem(api.post("/agents/my/export"), 401)
+    job = api.post("/agents/my/export", json={"password": PASSWORD}).json["job"]["id"]
     assert problem(api.get(f"/agents/my/export?job={job}"), 404)
     [run] = runs.claim("salt")
     runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -135,6 +139,54 @@ def test_an_export_is_fetched_by_its_own_bot_alone(api: FlaskClient, person: str
     poured("other")
     assert problem(api.get(f"/agents/other/export?job={job}"), 404)
     assert problem(api.get("/agents/my/export"), 422)
+
+
+def test_a_deleted_bot_is_listed_and_brought_back(api: FlaskClient) -> None:
+    poured()
+    key = {"Idempotency-Key": "once"}
+    first = api.delete("/agents/my", json={"password": PASSWORD}, headers=key)
+    assert api.delete("/agents/my", json={"password": "a code is used up"}, headers=key).json == first.json
+    carry_out()
+    assert api.get("/agents").json["agents"] == []
+    [kept] = api.get("/agents?deleted=true").json["agents"]
+    assert kept["purge_at"] > kept["deleted_at"] > 0
+    back = api.post(f"/agents/{kept['id']}/bring-back")
+    assert (back.status_code, back.json["job"]["command"]) == (202, "bots.bring_back")
+    assert api.get("/agents?deleted=true").json["agents"] == []
+    assert "not deleted" in problem(api.post(f"/agents/{kept['id']}/bring-back"), 409)
+
+
+def test_jobs_are_listed_and_cancelled(api: FlaskClient) -> None:
+    poured()
+    waits = api.post("/agents/my/actions/restart").json["job"]["id"]
+    assert [job["id"] for job in api.get("/jobs?state=queued").json["jobs"]] == [waits]
+    assert [job["command"] for job in api.get("/jobs?agent=my").json["jobs"]] == ["bots.restart", "bots.create"]
+    assert len(api.get("/jobs?limit=1").json["jobs"]) == 1
+    assert problem(api.get("/jobs?state=lazy"), 422)
+    assert api.post(f"/jobs/{waits}/cancel").json["job"]["state"] == "cancelled"
+    assert problem(api.post(f"/jobs/{waits}/cancel"), 409)
+    stops = api.post("/agents/my/actions/stop").json["job"]["id"]
+    assert "opposite" in problem(api.post(f"/jobs/{stops}/cancel"), 409)
+
+
+def test_an_export_is_brought_to_life(api: FlaskClient) -> None:
+    packed = tar(**{"blobs/large": b"x" * 200_000}).getvalue()  # more than a form may have
+    sent = {"data": packed, "content_type": "application/x-tar", "headers": {"Idempotency-Key": "once"}}
+    made = api.post("/imports?name=back&description=Again", **sent)
+    assert (made.status_code, made.json["job"]["command"]) == (201, "bots.import")
+    assert api.post("/imports?name=back&description=Again", **sent).json == made.json
+    assert problem(api.post("/imports?name=other", data=b"no tar", content_type="application/x-tar"), 422)
+    assert problem(api.post("/imports?name=back", data=packed, content_type="application/x-tar"), 409)
+    assert [bot["name"] for bot in bots.listed()] == ["back"]
+
+
+def test_a_program_that_may_export_needs_no_password(api: FlaskClient, visitor: FlaskClient) -> None:
+    poured()
+    wanted = {"name": "backup", "scopes": ["export"], "password": PASSWORD}
+    bearer(visitor, api.post("/tokens", json=wanted).json["token"]["secret"])
+    assert visitor.post("/agents/my/export", json={"kind": "log"}).json["job"]["arguments"] == {"kind": "log"}
+    assert visitor.post("/agents/my/export").status_code == 202
+    assert problem(visitor.post("/agents/my/export", json={"kind": "soul"}), 422)
 
 
 def test_lists_are_read_in_parts(api: FlaskClient) -> None:
@@ -153,19 +205,22 @@ def test_another_persons_bot_job_and_token_are_not_there(api: FlaskClient) -> No
     same = [problem(api.get(f"/agents/{name}"), 404) for name in ("theirs", "nothing")]
     assert same[0].replace("theirs", "nothing") == same[1]
     for method, path in [
-        ("get", "/agents/theirs/status"), ("delete", "/agents/theirs"), ("post", "/agents/theirs/actions/stop"),
+        ("get", "/agents/theirs/status"), ("post", "/agents/theirs/bring-back"), ("post", "/agents/theirs/actions/stop"),
         ("post", "/agents/theirs/export"), ("get", "/agents/theirs/invites"), ("get", f"/jobs/{job}"),
         ("get", f"/jobs/{job}/lines"), ("delete", f"/tokens/{token}"),
+        ("post", f"/jobs/{job}/cancel"), ("get", "/jobs?agent=theirs"),
     ]:  # fmt: skip
         assert problem(getattr(api, method)(path), 404)
+    assert problem(api.delete("/agents/theirs", json={"password": PASSWORD}), 404)
     assert "theirs" not in api.get("/agents").text
+    assert api.get("/jobs").json == {"jobs": []}
     assert bots.show("theirs")["desired"] == "running"
 
 
 @pytest.mark.parametrize("scope", list(Scope))
 def test_a_token_is_good_for_its_scope_and_nothing_else(api: FlaskClient, visitor: FlaskClient, scope: Scope) -> None:
     poured()
-    made = api.post("/tokens", json={"name": "ci", "scopes": [scope], "days": 1}).json["token"]
+    made = api.post("/tokens", json={"name": "ci", "scopes": [scope], "days": 1, "password": PASSWORD}).json["token"]
     bearer(visitor, made["secret"])
     asked = {
         Scope.READ: ("get", "/agents/my"), Scope.OPERATE: ("post", "/agents/my/actions/restart"),
@@ -180,7 +235,9 @@ def test_a_token_is_good_for_its_scope_and_nothing_else(api: FlaskClient, visito
 
 
 def test_tokens_are_listed_without_secrets_and_end(api: FlaskClient, person: str) -> None:
-    made = api.post("/tokens", json={"name": "ci", "scopes": ["account", "read"]}).json["token"]
+    wanted = {"name": "ci", "scopes": ["account", "read"], "password": "wrong"}
+    assert problem(api.post("/tokens", json=wanted), 401)
+    made = api.post("/tokens", json={"name": "ci", "scopes": ["account", "read"], "password": PASSWORD}).json["token"]
     listed = api.get("/tokens")
     assert [(token["name"], token["kind"]) for token in listed.json["tokens"]] == [
         ("ci", "personal"),
@@ -188,7 +245,7 @@ def test_tokens_are_listed_without_secrets_and_end(api: FlaskClient, person: str
     ]
     assert made["secret"] not in listed.text
     program = {"Authorization": f"Bearer {made['secret']}"}
-    more = api.post("/tokens", json={"name": "more", "scopes": ["export"]}, headers=program)
+    more = api.post("/tokens", json={"name": "more", "scopes": ["export"], "password": PASSWORD}, headers=program)
     assert "sign in" in problem(more, 403)
     assert api.delete(f"/tokens/{made['id']}").status_code == 204
     assert problem(api.get("/agents", headers=program), 401)

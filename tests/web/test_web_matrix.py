@@ -58,6 +58,9 @@ MATRIX = {
     "POST /account/password": (302, 302, 302, 302, 302, 302),
     "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 302),  # it is the owner's session
     "POST /account/sessions/end": (302, 302, 302, 302, 302, 302),
+    "GET /account/tokens/new": (200, 200, 200, 200, 200, 302),
+    "POST /account/tokens/new": (200, 200, 200, 200, 200, 302),
+    "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
     "GET /account/data": (200, 200, 200, 200, 200, 302),
     "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
     "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
@@ -97,6 +100,8 @@ MATRIX = {
     "POST /admin/accounts/<id>/paid": OF_OPERATORS,
     "GET /admin/accounts/<id>/resume": OF_OPERATORS,
     "POST /admin/accounts/<id>/resume": OF_OPERATORS,
+    "GET /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
+    "POST /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
     "GET /admin/accounts/<id>/suspend": OF_OPERATORS,
     "POST /admin/accounts/<id>/suspend": OF_OPERATORS,
     "GET /admin/audit": OF_OPERATORS,
@@ -157,6 +162,10 @@ MATRIX = {
     "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 401),
     "POST /agents/<id>/export": (202, 403, 404, 202, 403, 401),
     "GET /agents/<id>/export": (200, 403, 404, 200, 403, 401),
+    "POST /agents/<id>/bring-back": (409, 403, 404, 403, 409, 401),  # it is there
+    "POST /imports": (422, 422, 422, 422, 422, 401),
+    "GET /jobs": (200, 200, 200, 200, 200, 401),
+    "POST /jobs/<id>/cancel": (409, 403, 404, 409, 403, 401),
     "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
     "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
     "GET /tokens": (200, 200, 200, 200, 200, 401),
@@ -185,6 +194,8 @@ ASKED = {
     "POST /account/email": Ask(form={"email-email": "new@example.org", "email-password": PASSWORD}),
     "POST /account/password": Ask(form={"password-password": PASSWORD, "password-new": "quince teapot walrus 7"}),
     "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
+    "POST /account/tokens/new": Ask(form={"name": "ci", "scopes": "read", "days": "9", "password": PASSWORD}),
+    "POST /account/tokens/<id>/revoke": Ask({"id": "{token}"}),
     "POST /account/delete": Ask(form={"delete-email": "owner@example.org", "delete-password": PASSWORD}),
     "POST /account/second-factor/begin": Ask(form={"password": PASSWORD}),
     "POST /account/second-factor/on": Ask(form={"code": "123456"}),
@@ -218,9 +229,12 @@ ASKED = {
     "PATCH /agents/<id>": Ask(json={"description": "changed"}),
     "POST /agents/<id>/invites": Ask(json={"note": "Ann"}),
     "GET /agents/<id>/export": Ask(query={"job": "{export}"}),
+    "POST /jobs/<id>/cancel": Ask({"id": "{export}"}),
+    "POST /agents/<id>/export": Ask(json={"password": PASSWORD}),
+    "DELETE /agents/<id>": Ask(json={"password": PASSWORD}),
     "GET /jobs/<id>": Ask({"id": "{export}"}),
     "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
-    "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"]}),
+    "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"], "password": PASSWORD}),
     "DELETE /tokens/<id>": Ask({"id": "{token}"}),
 }
 

@@ -7,28 +7,31 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
-from visiting import PASSWORD, csrf, join, send, signed_in, somebody
+from visiting import PASSWORD, csrf, join, send, signed_in, somebody, written
 
 from pillar_service.core.sharing import NOT_VALID
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, mails, sharing
+from pillar_service.usecases import accounts, bots, sharing
 
 MEMBER = "bob@example.org"
-Sent = list[dict[str, str]]
+
+
+class Sent:
+    """The mails that wait to be sent, as they are in the database now."""
+
+    def __getitem__(self, at: int) -> dict[str, str]:
+        return written()[at]
+
+    def __len__(self) -> int:
+        return len(written())
 
 
 @pytest.fixture
 def sent(service: Any, monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """The mails that were asked for."""
-    posted: Sent = []
-
-    def send(to: str, subject: str, text: str, now: float) -> None:
-        posted.append({"to": to, "subject": subject, "text": text})
-
-    monkeypatch.setattr(mails, "send", send)
+    """A place that sends mail."""
     monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
     service()
-    return posted
+    return Sent()
 
 
 @pytest.fixture
@@ -138,7 +141,7 @@ def test_a_wrong_address_is_said_at_the_field(ann: FlaskClient, sent: Sent, emai
     page = send(ann, "/bots/my/people/invite", email=email)
     assert page.status_code == 422
     assert 'id="email-wrong"' in page.text
-    assert sent == []
+    assert len(sent) == 0
 
 
 def test_twenty_invitations_then_a_429(ann: FlaskClient, sent: Sent) -> None:
@@ -250,4 +253,43 @@ def test_a_form_without_its_token_does_nothing(ann: FlaskClient, sent: Sent) -> 
     for to in ("invite", f"{bob}/remove", "hand-over", "leave", "invitations/0000000000000000/withdraw"):
         form = {"email": "x@example.org", "to": bob, "typed": "my"}
         assert ann.post(f"/bots/my/people/{to}", data=form).status_code == 400
-    assert (sent, len(roles())) == ([], 2)
+    assert (len(sent), len(roles())) == (0, 2)
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+def test_who_is_new_joins_without_a_bot_of_their_own(
+    ann: FlaskClient, public_app: Flask, sent: Sent, service: Any, monkeypatch: pytest.MonkeyPatch, by_mail: bool
+) -> None:
+    send(ann, "/bots/my/people/invite", email=MEMBER)
+    there = path(sent)
+    if not by_mail:
+        monkeypatch.setenv("CELLAR_MAIL", "")
+        service()
+    visitor, good = public_app.test_client(), "quince teapot walrus 7"
+    assert f'href="/start?next={there}"' in visitor.get(there).text
+    start = visitor.get(f"/start?next={there}")
+    assert f'action="/start?next={there}"' in start.text
+    form = {"email": "new@example.org", "password": good, "csrf_token": csrf(start)}
+    assert visitor.post(f"/start?next={there}", data=form).headers["Location"] == "/newbie"
+    page = visitor.get("/newbie")
+    done = visitor.post("/newbie", data={"name": "New", "bot": "", "csrf_token": csrf(page)})
+    if by_mail:
+        assert done.headers["Location"] == "/mailed"
+        link = re.search(r"http://cellar\.test(/welcome/\S+)", written()[-1]["text"])
+        assert link
+        other = public_app.test_client()  # the mail is opened on a telephone
+        token = csrf(other.get(link[1]))
+        done = other.post(link[1], data={"bot": "", "password": good, "csrf_token": token})
+    assert done.headers["Location"] == there
+    assert bots.listed(account="new@example.org") == []
+
+
+@pytest.mark.parametrize("next", ["//evil.test", "/\\evil.test", "https://evil.test", "/x\r\nA: b", "evil"])
+def test_a_hostile_next_of_a_newcomer_leads_nowhere_else(
+    visitor: FlaskClient, service: Any, monkeypatch: pytest.MonkeyPatch, next: str
+) -> None:
+    form = {"email": "new@example.org", "password": "quince teapot walrus 7", "csrf_token": csrf(visitor.get("/start"))}
+    visitor.post("/start", data=form, query_string={"next": next})
+    nameless = {"name": "New", "bot": "", "csrf_token": csrf(visitor.get("/newbie"))}
+    assert visitor.post("/newbie", data=nameless).status_code == 422
+    assert visitor.post("/newbie", data=nameless | {"bot": "own"}).headers["Location"] == "/bots"

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pillar_service.core.agents import Belonging
-from pillar_service.store import agents, database
+from pillar_service.store import agents, database, mails
 from pillar_service.usecases import accounts, bots
 
 PASSWORD = "long enough 1"
@@ -52,3 +52,9 @@ def join(person: str, role: Belonging = Belonging.MEMBER) -> None:
     """Let a person (an account's id) belong to the bot `my`."""
     with database.transaction():
         agents.join(person, bots.show("my")["id"], role)
+
+
+def written() -> list[dict[str, str]]:
+    """Every mail that was queued, oldest first."""
+    rows = mails.Mail.select().order_by(mails.Mail.created_at)
+    return [{"to": row.recipient, "subject": row.subject, "text": row.text} for row in rows]

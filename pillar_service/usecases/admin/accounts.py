@@ -12,7 +12,7 @@ from pillar_service.settings import settings
 from pillar_service.store import listings
 from pillar_service.store.accounts import Account
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, payments
+from pillar_service.usecases import accounts, auditing, payments, second_factor
 from pillar_service.usecases.admin import audit, bots, filters, jobs
 
 REASON_LENGTH = 300
@@ -56,6 +56,7 @@ def show(id: str) -> dict[str, Any]:
         "jobs": jobs.listed(account=account.id)["rows"][:20],
         "audit": audit.of_account(account.id, 20),
         "payment": payments.show(account.id),
+        "has_second_factor": second_factor.is_on(account.id),
     }
 
 
@@ -84,11 +85,25 @@ def resume(actor: str, id: object, reason: object) -> dict[str, Any]:
     return _set_state(actor, "accounts.resume", id, AccountState.ACTIVE, reason)
 
 
+def take_second_factor_off(actor: str, person: str, id: object, reason: object) -> dict[str, Any]:
+    """Turn off the second factor of who has lost it, for a reason that the audit keeps. Returns {"agent", "jobs"}."""
+    if accounts.found(id).id == person:
+        raise Conflict("This is your own account: turn the second factor off on your account's page.")
+    with transaction():
+        done = second_factor.take_off(actor, id)
+        _say_why(actor, "accounts.second_factor_off", done, reason)
+        return done
+
+
 def _set_state(actor: str, action: str, id: object, state: AccountState, reason: object) -> dict[str, Any]:
+    with transaction():
+        done = accounts.set_state(actor, id, state)
+        _say_why(actor, action, done, reason)
+        return done
+
+
+def _say_why(actor: str, action: str, done: dict[str, Any], reason: object) -> None:
     said = names.text(reason, "reason", REASON_LENGTH).strip()
     if not said:
         raise Invalid("Say why: the reason stands in the audit.")
-    with transaction():
-        done = accounts.set_state(actor, id, state)
-        auditing.record(actor, action, f"agent:{done['agent']['id']}", time.time(), said)
-        return done
+    auditing.record(actor, action, f"agent:{done['agent']['id']}", time.time(), said)

@@ -1,5 +1,6 @@
 """Agents: the bots that a person belongs to."""
 
+from operator import itemgetter
 from typing import Any, Literal
 
 from flask import g
@@ -9,9 +10,20 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Invalid
 from pillar_service.core.permissions import Act
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import bots, permissions, pouring
+from pillar_service.usecases import bots, bringing_back, confirming, jobs, permissions, pouring
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Agent, Asked, BotName, BotPath, Job, Line, Moment, Repeatable, Taken
+from pillar_service.web.api.shapes import (
+    Agent,
+    Asked,
+    BotName,
+    BotPath,
+    Confirmation,
+    Job,
+    Line,
+    Moment,
+    Repeatable,
+    Taken,
+)
 
 blueprint = Noun("agents", "Bots: what they should be and what they are")
 
@@ -21,6 +33,9 @@ class Page(Taken):
 
     limit: int = Field(50, ge=1, le=200, description="How many at most")
     after: str | None = Field(None, max_length=63, description="The name of the last one before; 'next' of a list")
+    deleted: bool = Field(
+        False, description="Those that you deleted and can bring back, in place of those that are there"
+    )
 
 
 class NewAgent(Taken):
@@ -75,12 +90,27 @@ def require(act: Act, key: str) -> str:
     return str(permissions.require(g.bearer.account, act, key).id)
 
 
+def confirm(given: Confirmation, header: Repeatable) -> None:
+    """Check password and code, unless this very request came before: a code works only once."""
+    if jobs.asked_before(g.bearer.actor, header.key) is None:
+        confirming.confirm(g.bearer.account, given.password, given.code)
+
+
 @blueprint.on("get", "/agents", Scope.READ, {200: Agents})
 def listed(query: Page) -> dict[str, Any]:
     """The bots that you belong to, by name."""
-    rest = [bot for bot in bots.listed(account=g.bearer.account) if bot["name"] > (query.after or "")]
+    person = g.bearer.account
+    found = bringing_back.deleted(person) if query.deleted else bots.listed(account=person)
+    rest = sorted((bot for bot in found if bot["name"] > (query.after or "")), key=itemgetter("name"))
     shown = rest[: query.limit]
     return {"agents": shown, "next": shown[-1]["name"] if len(rest) > len(shown) else None}
+
+
+@blueprint.on("post", "/agents/<id>/bring-back", Scope.ACCOUNT, {202: Asked})
+def bring_back(path: BotPath, header: Repeatable) -> tuple[dict[str, Any], int]:
+    """Let a deleted bot (by its id, which the list of deleted ones tells) run again with its data."""
+    bot = permissions.require(g.bearer.account, Act.DELETE, path.id, deleted=True)
+    return bringing_back.bring_back(g.bearer.actor, bot.id, header.key), 202
 
 
 @blueprint.on("post", "/agents", Scope.ACCOUNT, {201: Asked})
@@ -107,9 +137,11 @@ def change(path: BotPath, body: Change, header: Repeatable) -> dict[str, Any]:
 
 
 @blueprint.on("delete", "/agents/<id>", Scope.ACCOUNT, {202: Asked})
-def delete(path: BotPath, header: Repeatable) -> tuple[dict[str, Any], int]:
-    """Let a bot go."""
-    return bots.delete(g.bearer.actor, require(Act.DELETE, path.id), False, header.key), 202
+def delete(path: BotPath, body: Confirmation, header: Repeatable) -> tuple[dict[str, Any], int]:
+    """Let a bot go; it can be brought back for some days. It takes your password, whatever the token."""
+    bot = require(Act.DELETE, path.id)
+    confirm(body, header)
+    return bots.delete(g.bearer.actor, bot, False, header.key), 202
 
 
 @blueprint.on("get", "/agents/<id>/status", Scope.READ, {200: Status})

@@ -7,12 +7,12 @@ from flask_openapi3 import Info, OpenAPI
 
 from pillar_service import __version__
 from pillar_service.settings import settings
-from pillar_service.web.api import actions, agents, authentication, exports, invites, jobs, tokens
+from pillar_service.web.api import actions, agents, authentication, exports, imports, invites, jobs, tokens
 from pillar_service.web.api.operations import refused
 from pillar_service.web.api.shapes import Problem
 
-NOUNS = (authentication, agents, actions, invites, exports, jobs, tokens)
-PATHS = ("agents", "authentication", "jobs", "openapi.json", "tokens")
+NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, tokens)
+PATHS = ("agents", "authentication", "imports", "jobs", "openapi.json", "tokens")
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 
 ABOUT = (
@@ -70,8 +70,9 @@ def _groups(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, A
 
 def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     body = operation.get("requestBody")
+    unsaid = ("405",) if body else ("400", "405")  # what can't happen to who asks as the page shows
     fields = {}
-    if body:
+    if body and "application/json" in body["content"]:
         name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         fields = told["components"]["schemas"][name].get("properties", {})
     return {
@@ -85,7 +86,7 @@ def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str
         "parameters": operation.get("parameters", []),
         "fields": fields,
         "body": {name: _example(field) for name, field in fields.items()} if fields else None,
-        "answers": sorted(operation["responses"].items()),
+        "answers": sorted(one for one in operation["responses"].items() if one[0] not in unsaid),
     }
 
 

@@ -2,20 +2,39 @@
 
 from typing import Any
 
-from flask import Response, send_file
-from pydantic import Field
+from flask import Response, g, send_file
+from pydantic import Field, model_validator
 
+from pillar_service.core.exports import HOLDS_SECRET, Kind
 from pillar_service.core.permissions import Act
-from pillar_service.core.scopes import Scope
+from pillar_service.core.scopes import Scope, TokenKind
 from pillar_service.usecases import transfers
-from pillar_service.web.api.actions import Doing, asked
-from pillar_service.web.api.agents import require
+from pillar_service.web.api.actions import asked
+from pillar_service.web.api.agents import confirm, require
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Asked, BotPath, Repeatable, Taken
+from pillar_service.web.api.shapes import Asked, BotPath, Confirmation, Repeatable, Taken
 
 blueprint = Noun("exports", "A bot's data, to take along")
 
 TAR = {"description": "The tar; a part of it, where a Range was asked for", "content": {"application/x-tar": {}}}
+EXAMPLE = {"kind": "everything", "password": "quince teapot walrus 7"}
+
+
+class Export(Confirmation):
+    """What is to be exported.
+
+    With the secret in it, who signed in writes the password again. A token that was made for exports needs none: it was
+    made with the password, for programs that run alone.
+    """
+
+    model_config = Confirmation.model_config | {"openapi_extra": {"required": False, "example": EXAMPLE}}
+    kind: Kind = Field(Kind.EVERYTHING, description="Only everything can be imported again")
+    password: str = Field("", max_length=1000, json_schema_extra={"example": "quince teapot walrus 7"})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_sent(cls, value: Any) -> Any:
+        return {} if value is None else value
 
 
 class Which(Taken):
@@ -25,9 +44,12 @@ class Which(Taken):
 
 
 @blueprint.on("post", "/agents/<id>/export", Scope.EXPORT, {202: Asked})
-def export(path: BotPath, body: Doing, header: Repeatable) -> tuple[dict[str, Any], int]:
+def export(path: BotPath, body: Export, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Ask for an export; when its job has succeeded, it can be fetched for a day."""
-    return asked("bots.export", path.id, body.arguments, header.key), 202
+    bot = require(Act.EXPORT, path.id)
+    if body.kind in HOLDS_SECRET and g.bearer.kind is TokenKind.SESSION:
+        confirm(body, header)
+    return asked("bots.export", bot, {"kind": str(body.kind)}, header.key), 202
 
 
 @blueprint.on("get", "/agents/<id>/export", Scope.EXPORT, {200: TAR, 206: TAR, 304: None, 416: None})

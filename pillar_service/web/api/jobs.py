@@ -7,6 +7,7 @@ from flask import g, request
 from pydantic import BaseModel, Field
 
 from pillar_service.core.errors import Invalid
+from pillar_service.core.jobs import JobState
 from pillar_service.core.scopes import Scope
 from pillar_service.usecases import jobs
 from pillar_service.web.api import streams
@@ -30,6 +31,20 @@ class OneJob(BaseModel):
     job: Job
 
 
+class WhichJobs(Taken):
+    """Which jobs."""
+
+    agent: str | None = Field(None, max_length=63, description="Of one bot alone: its id or name")
+    state: JobState | None = Field(None, description="In one state alone")
+    limit: int = Field(100, ge=1, le=jobs.MOST_LISTED, description="How many at most")
+
+
+class Jobs(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[Job]
+
+
 class Lines(BaseModel):
     """A job and its lines; as server-sent events they come while they are written."""
 
@@ -48,6 +63,18 @@ class Resume(BaseModel):
     """What a stream that broke off had told."""
 
     last: str | None = Field(None, alias="Last-Event-ID", max_length=30, pattern=r"^[0-9]{1,18}(\.end)?$")
+
+
+@blueprint.on("get", "/jobs", Scope.READ, {200: Jobs})
+def listed(query: WhichJobs) -> dict[str, Any]:
+    """The newest jobs of your bots, newest first."""
+    return {"jobs": jobs.listed_to(g.bearer.account, query.agent, query.state, query.limit)}
+
+
+@blueprint.on("post", "/jobs/<id>/cancel", Scope.OPERATE, {200: OneJob})
+def cancel(path: JobPath) -> dict[str, Any]:
+    """Cancel a job that waits, if that undoes all that asking for it did."""
+    return {"job": jobs.take_back(g.bearer.account, path.id)}
 
 
 @blueprint.on("get", "/jobs/<id>", Scope.READ, {200: OneJob})

@@ -12,6 +12,7 @@ from pillar_service.core import scopes
 from pillar_service.core.errors import Invalid, Unauthenticated
 from pillar_service.core.names import shown
 from pillar_service.core.scopes import Scope
+from pillar_service.settings import settings
 from pillar_service.usecases import tokens
 from pillar_service.web import asking
 from pillar_service.web.api.shapes import Problem
@@ -43,10 +44,11 @@ OF_WRITING = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view takes: a scope (None: no token is asked for), and which keys in its address."""
+    """What a view takes: a scope (None: no token is asked for), which keys in its address, a body that is no JSON."""
 
     scope: Scope | frozenset[Scope] | None
     keys: frozenset[str]
+    streams: bool
 
 
 class Noun(APIBlueprint):  # type: ignore[misc]
@@ -64,7 +66,9 @@ class Noun(APIBlueprint):  # type: ignore[misc]
 
         def declared(view: View) -> View:
             query = view.__annotations__.get("query")
-            self.operations[view.__name__] = Operation(scope, frozenset(query.model_fields if query else ()))
+            self.operations[view.__name__] = Operation(
+                scope, frozenset(query.model_fields if query else ()), "raw" in view.__annotations__
+            )
             told = {
                 "responses": answers | faults(writes=method != "get"),
                 "operation_id": f"{self.abp_tags[0].name}_{view.__name__}",
@@ -83,7 +87,9 @@ class Noun(APIBlueprint):  # type: ignore[misc]
             if isinstance(operation.scope, Scope):
                 scopes.require(operation.scope, g.bearer.scopes)
         _refuse_unknown(operation.keys)
-        if request.get_data():
+        if operation.streams:
+            request.max_content_length = settings().transfer_bytes  # and the view reads it bit by bit
+        elif request.get_data():
             _refuse_what_is_no_object()
 
 

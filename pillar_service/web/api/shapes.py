@@ -21,6 +21,15 @@ class Taken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Confirmation(Taken):
+    """What shows again that it is you, before something dangerous."""
+
+    password: str = Field(
+        max_length=1000, description="Your password", json_schema_extra={"example": "quince teapot walrus 7"}
+    )
+    code: str | None = Field(None, max_length=100, description="The code of your second factor, where one is on")
+
+
 class Problem(BaseModel):
     """What went wrong (RFC 9457); ``detail`` is a sentence that says what to do."""
 
@@ -55,6 +64,8 @@ class Agent(BaseModel):
     version: str | None
     image: str
     memory_mb: int
+    deleted_at: Moment | None
+    purge_at: Annotated[float | None, Field(description="When its data goes; until then it can be brought back")]
     account: list[Person]
     created_at: Moment
     reported_at: Moment | None

@@ -6,14 +6,14 @@ from flask import g
 from pydantic import BaseModel, Field
 
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import tokens
+from pillar_service.usecases import confirming, tokens
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import NewToken, Taken, Token
+from pillar_service.web.api.shapes import Confirmation, NewToken, Token
 
 blueprint = Noun("tokens", "Tokens for your programs")
 
 
-class Wanted(Taken):
+class Wanted(Confirmation):
     """A token for a program."""
 
     name: str = Field(min_length=1, max_length=100, description="What it is for")
@@ -47,8 +47,10 @@ def listed() -> dict[str, Any]:
 
 @blueprint.on("post", "/tokens", Scope.ACCOUNT, {201: Made})
 def create(body: Wanted) -> tuple[dict[str, Any], int]:
-    """Make a token. Only who signed in may; its secret is in this answer and nowhere else."""
-    return {"token": tokens.create(g.bearer.account, body.name, body.scopes, body.days, g.bearer)}, 201
+    """Make a token. Only who signed in may, with the password again; its secret is in this answer and nowhere else."""
+    tokens.refuse_programs(g.bearer)
+    confirming.confirm(g.bearer.account, body.password, body.code)
+    return {"token": tokens.create(g.bearer.account, body.name, body.scopes, body.days)}, 201
 
 
 @blueprint.on("delete", "/tokens/<id>", Scope.ACCOUNT, {204: None})

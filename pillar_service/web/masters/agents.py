@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 
 from pillar_service.core.agents import AgentType, Desired
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import accounts, agents, bots
+from pillar_service.usecases import accounts, agents, bots, second_factor
 from pillar_service.web import asking
 
 blueprint = Blueprint("agents", __name__)
@@ -58,11 +58,15 @@ def show(key: str) -> dict[str, Any]:
 
 @blueprint.patch("/agents/<key>")
 def change(key: str) -> dict[str, Any]:
-    """One change at a time: desired, description or image of a bot, state of an account."""
-    given = asking.body("desired", "description", "image", "state")
+    """One change at a time: desired, description or image of a bot, state or second factor of an account."""
+    given = asking.body("desired", "description", "image", "state", "second_factor")
     if len(given) != 1:
-        raise Invalid("Send one change: 'desired', 'description' or 'image' of a bot, or 'state' of a person.")
+        raise Invalid(
+            "Send one change: 'desired', 'description' or 'image' of a bot, 'state' or 'second_factor' of a person."
+        )
     [(what, value)] = given.items()
+    if what == "second_factor":
+        return _second_factor(key, value)
     if what == "state":
         return accounts.set_state(g.actor, key, value)
     if what == "description":
@@ -78,6 +82,12 @@ def _upgrade(key: str, image: object) -> dict[str, Any]:
     if image != "latest":
         raise Invalid("'image' must be 'latest': which image that is, is a setting of the service (CELLAR_PUB_IMAGE).")
     return bots.upgrade(g.actor, key, asking.key())
+
+
+def _second_factor(key: str, value: object) -> dict[str, Any]:
+    if value != "off":
+        raise Invalid("'second_factor' can only be turned 'off' here: its owner turns it on.")
+    return second_factor.take_off(g.actor, key)
 
 
 @blueprint.delete("/agents/<key>")

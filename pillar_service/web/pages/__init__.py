@@ -20,6 +20,7 @@ from pillar_service.web.pages import (
     sign_in,
     start,
     status,
+    tokens,
 )
 
 PAGES = (
@@ -29,6 +30,7 @@ PAGES = (
     reset,
     account,
     second_factor,
+    tokens,
     mailbox,
     payments,
     bots,

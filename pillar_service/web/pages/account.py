@@ -10,7 +10,7 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
-from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions
+from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
 
 blueprint = Blueprint("account", __name__)
@@ -61,6 +61,7 @@ def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
         forms=forms,
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),
+        tokens=tokens.listed(current_user.id),
         sessions=sessions.listed(current_user.id, current_user.session),
     )
     status = wrong.status if wrong else 422 if given else 200

@@ -17,7 +17,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself i
 
 def _told(id: str, command: str | None = None) -> dict[str, Any]:
     """A job as its page shows it, if the person may see its bot (which may be deleted by now) and ask for its command."""
-    told = jobs.show(id)
+    told = jobs.show_to(current_user.id, id)
     job = told["job"]
     act = Act.SEE if command is None else OF_COMMAND[command]
     bot = permissions.require(current_user.id, act, job["bot"], deleted=True)
@@ -67,6 +67,5 @@ def again(id: str) -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def cancel(id: str) -> Any:
     """Cancel it while it waits."""
-    _told(id, _told(id)["job"]["command"])
-    jobs.take_back(actor(), id)
+    jobs.take_back(current_user.id, id)
     return redirect(url_for("jobs.show", id=id))

@@ -32,7 +32,7 @@ class Code(FlaskForm):  # type: ignore[misc]
 @blueprint.get("/sign-in")
 def form() -> Any:
     """The form, for who is not signed in."""
-    return redirect(url_for("bots.listed")) if current_user.is_authenticated else _page(SignIn())
+    return signing.there(request.args.get("next")) if current_user.is_authenticated else _page(SignIn())
 
 
 @blueprint.post("/sign-in")
@@ -74,7 +74,7 @@ def second_step() -> Any:
         session.pop("second_step", None)
         return _page(SignIn(formdata=None), error.sentence), 401
     signing.enter(id)
-    return redirect(signing.inside(request.args.get("next")) or url_for("bots.listed"))
+    return signing.there(request.args.get("next"))
 
 
 @blueprint.post("/sign-out")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
@@ -21,20 +21,20 @@ class Newbie(FlaskForm):  # type: ignore[misc]
     """Who the newcomer is, and what the first bot is called."""
 
     name = StringField("Your name", [InputRequired("Write your name."), Length(max=200)])
-    bot = StringField("The name of your first bot", [InputRequired("Name your bot."), Length(max=200)])
+    bot = StringField("The name of your first bot", [Length(max=200)])
 
 
 class Welcome(FlaskForm):  # type: ignore[misc]
     """The last question."""
 
-    bot = StringField("The name of your first bot", [InputRequired("Name your bot."), Length(max=200)])
+    bot = StringField("The name of your first bot", [Length(max=200)])
     password = PasswordField("The password that you chose", [Length(max=1000)])
 
 
 @blueprint.get("/start")
 def form() -> Any:
     """The form, for who is not signed in."""
-    return redirect(url_for("bots.listed")) if current_user.is_authenticated else _page("start.html", SignIn())
+    return signing.there(request.args.get("next")) if current_user.is_authenticated else _page("start.html", SignIn())
 
 
 @blueprint.post("/start")
@@ -48,8 +48,8 @@ def start() -> Any:
     except Invalid as error:
         return _page("start.html", asked, error)
     if "account" in found:
-        return signing.go_on(found["account"])
-    session["newbie"] = found["newbie"]
+        return signing.go_on(found["account"], request.args.get("next"))
+    session["newbie"], session["then"] = found["newbie"], signing.inside(request.args.get("next")) or ""
     return redirect(url_for("start.newbie"))
 
 
@@ -62,28 +62,39 @@ def _page(template: str, asked: FlaskForm, wrong: SaltcellarError | None = None,
 def newbie() -> Any:
     """Welcome: a name, the price, the name of the first bot."""
     try:
-        return _page("newbie.html", Newbie(), email=sign_up.begun(session.get("newbie")))
+        return _page("newbie.html", Newbie(), email=sign_up.begun(session.get("newbie")), joins=_joins(_then()))
     except NotFound:
         return redirect(url_for("start.form"))
+
+
+def _then() -> str:
+    return str(session.get("then", ""))
+
+
+def _joins(then: str) -> bool:
+    return then.startswith(sign_up.JOIN)
 
 
 @blueprint.post("/newbie")
 def ask() -> Any:
     """Send the link that goes on; where no mail is set up, pour the bot."""
-    asked, email = Newbie(), sign_up.begun(session.get("newbie"))
+    asked, then = Newbie(), _then()
+    told = {"email": sign_up.begun(session.get("newbie")), "joins": _joins(then)}
     if not asked.validate_on_submit():
-        return _page("newbie.html", asked, email=email), 422
+        return _page("newbie.html", asked, **told), 422
     try:
-        account = sign_up.ask(session.get("newbie"), asked.name.data, asked.bot.data, signing.address())
+        account = sign_up.ask(session.get("newbie"), asked.name.data, asked.bot.data, signing.address(), then)
     except (Invalid, Conflict) as error:
-        return _page("newbie.html", asked, error, email=email)
+        return _page("newbie.html", asked, error, **told)
     if account is None:
         return redirect(url_for("start.mailed"))
-    return _in(account)
+    return _in(account, then)
 
 
-def _in(account: str) -> Any:
+def _in(account: str, then: str) -> Any:
     signing.enter(account)
+    if signing.inside(then):
+        return redirect(then)
     pays = settings().payments == "stripe" and settings().price_cents and "payments.show" in current_app.view_functions
     return redirect(url_for("payments.show" if pays else "bots.listed"))
 
@@ -111,4 +122,4 @@ def finish(token: str) -> Any:
         account = sign_up.finish(token, asked.bot.data, asked.password.data or "", session.get("newbie"))
     except (Invalid, Conflict, Unauthenticated) as error:
         return _page("welcome.html", asked, error, told=told, token=token)
-    return _in(account)
+    return _in(account, told["then"])

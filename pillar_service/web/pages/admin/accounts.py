@@ -12,6 +12,8 @@ from pillar_service.core.names import new_id
 from pillar_service.usecases.admin import accounts
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 
+SECOND_FACTOR_OFF = "turn off the second factor of"
+
 
 class Reason(FlaskForm):  # type: ignore[misc]
     """Why an account is suspended or resumed."""
@@ -60,13 +62,23 @@ def resume(id: str) -> Any:
     return _confirmed(id, "resume", lambda reason: accounts.resume(actor(), id, reason))
 
 
+@blueprint.route("/accounts/<id>/second-factor-off", endpoint="second_factor_off", methods=["GET", "POST"])
+def second_factor_off(id: str) -> Any:
+    """Ask whether to let somebody in by the password alone, then do so."""
+    ask = lambda reason: accounts.take_second_factor_off(actor(), person() or "", id, reason)  # noqa: E731
+    return _confirmed(id, SECOND_FACTOR_OFF, ask)
+
+
 def _confirmed(id: str, act: str, carry_out: Any) -> Any:
     form = Reason()
     if not form.validate_on_submit():
         told = render_template("admin/confirm.html", **accounts.show(id), act=act, form=form)
         return told, 422 if request.method == "POST" else 200
     done = carry_out(form.reason.data)
-    flash(f"{done['agent']['email']} is {done['agent']['state']} now; {len(done['jobs'])} bots are told so.")
+    if act == SECOND_FACTOR_OFF:
+        flash(f"{done['agent']['email']} signs in by password alone now, and was told so by mail.")
+    else:
+        flash(f"{done['agent']['email']} is {done['agent']['state']} now; {len(done['jobs'])} bots are told so.")
     return redirect(url_for("admin.account", id=done["agent"]["id"]))
 
 

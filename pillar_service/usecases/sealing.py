@@ -1,0 +1,29 @@
+"""Sealing: what must be read again, and so can't be hashed, is kept encrypted under CELLAR_SECRET_KEY."""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pillar_service.settings import settings
+
+
+def _box(purpose: str, owner: str) -> Fernet:
+    # A key for each purpose and owner: what is sealed for one opens nothing when it is copied to another.
+    info = f"saltcellar {purpose} {owner}".encode()
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings().secret_key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived))
+
+
+def seal(purpose: str, owner: str, text: str) -> str:
+    """Encrypt a text of an owner (an account's id) for a purpose."""
+    return _box(purpose, owner).encrypt(text.encode()).decode()
+
+
+def opened(purpose: str, owner: str, sealed: str) -> str | None:
+    """What was sealed; None when it was changed, is another's, or CELLAR_SECRET_KEY was another then."""
+    try:
+        return _box(purpose, owner).decrypt(sealed.encode()).decode()
+    except (InvalidToken, UnicodeEncodeError):
+        return None

@@ -1,0 +1,69 @@
+"""A person's tokens for programs: make one, see it once, end it. The account's page lists them."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from wtforms import IntegerField, SelectMultipleField, StringField, widgets
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import tokens
+from pillar_service.web.pages.confirm import Confirm, confirmed
+
+blueprint = Blueprint("tokens", __name__)
+
+CHOICES = [
+    (str(scope), told)
+    for scope, told in {
+        Scope.READ: "read: see bots, their status and jobs",
+        Scope.OPERATE: "operate: invite, start, stop, restart, upgrade, rebuild, change",
+        Scope.EXPORT: "export: take a bot's data out, its secret among it",
+        Scope.ACCOUNT: "account: make bots, delete them with the password, see and end tokens",
+    }.items()
+]
+
+
+class New(Confirm):
+    """What a token is for, what it may do, for how long."""
+
+    name = StringField("What it is for", [InputRequired("Say what it is for."), Length(max=100)])
+    scopes = SelectMultipleField(
+        "What it may do",
+        [InputRequired("Choose at least one.")],
+        choices=CHOICES,
+        option_widget=widgets.CheckboxInput(),
+        widget=widgets.ListWidget(prefix_label=False),
+    )
+    days = IntegerField("For how many days", [InputRequired("Say how many."), NumberRange(*tokens.DAYS)], default=90)
+
+
+@blueprint.get("/account/tokens/new")
+@login_required  # type: ignore[untyped-decorator]
+def form() -> str:
+    """The form."""
+    return render_template("token_new.html", form=New(formdata=None), wrong=None)
+
+
+@blueprint.post("/account/tokens/new")
+@login_required  # type: ignore[untyped-decorator]
+def create() -> Any:
+    """Make it, and show its secret this once."""
+    form = New()
+    if not form.validate_on_submit() or not confirmed(form):
+        return render_template("token_new.html", form=form, wrong=None), 422
+    try:
+        made = tokens.create(current_user.id, form.name.data, form.scopes.data, form.days.data)
+    except (Invalid, Conflict) as error:
+        return render_template("token_new.html", form=form, wrong=error.sentence), error.status
+    return render_template("token_made.html", token=made)
+
+
+@blueprint.post("/account/tokens/<id>/revoke")
+@login_required  # type: ignore[untyped-decorator]
+def revoke(id: str) -> Any:
+    """End it."""
+    tokens.revoke(current_user.id, id)
+    flash("The token is good for nothing any more.")
+    return redirect(url_for("account.show"))

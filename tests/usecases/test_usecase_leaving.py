@@ -1,0 +1,111 @@
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_stripe import FakeStripe
+from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
+
+from pillar_service.core.agents import Belonging
+from pillar_service.core.errors import Conflict, Unauthenticated
+from pillar_service.store import agents, audit, database, mails
+from pillar_service.store import sharing as invitations
+from pillar_service.store.tokens import Token
+from pillar_service.usecases import accounts, bots, bringing_back, jobs, leaving, payments, runs, sharing, tokens
+
+PASSWORD = "long enough 1"
+
+
+@pytest.fixture
+def person(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mailbox")
+    service()
+    return owner()
+
+
+@pytest.fixture
+def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
+    fake = FakeStripe()
+    for name, value in fake.settings().items():
+        monkeypatch.setenv(name, value)
+    service()
+    yield fake
+    fake.stop()
+
+
+def export_runs() -> dict[str, Any]:
+    """An export of `my` that its node packs at this moment; its run."""
+    jobs.submit("test", "bots.export", "my")
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    return run
+
+
+def test_while_a_bot_is_exported_nothing_is_cancelled_or_forgotten(person: str, stripe: FakeStripe) -> None:
+    poured()
+    payments.checkout(person, stripe.books.now)
+    [session] = stripe.books.sessions.values()
+    subscription = stripe.books.complete(session["id"])
+    payments.returned(person)
+    run = export_runs()
+    with pytest.raises(Conflict, match="exported"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] != "canceled"
+    assert payments.show(person)["renews"]
+    assert accounts.show(person)["email"] == OWNER
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] == "canceled"
+
+
+def test_what_was_deleted_but_kept_loses_its_data_too(person: str) -> None:
+    gone, shared = poured("gone"), poured("shared")
+    other = owner("other@example.org")
+    with database.transaction():
+        agents.join(other, shared["id"], Belonging.OWNER)
+    for bot in (gone, shared):
+        bots.delete("test", bot["id"], purge=False)
+    carry_out()
+    assert {bot["name"] for bot in leaving.data(person)["deleted"]} == {"gone", "shared"}
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert told()[gone["id"]]["purge"] is True
+    assert shared["id"] not in told()
+    assert [bot["name"] for bot in bringing_back.deleted(other)] == ["shared"]
+    assert bringing_back.deleted(person) == []
+    assert agents.role_for(person, shared["id"]) is None
+
+
+def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
+    poured()
+    other = owner("other@example.org")
+    poured("theirs", email="other@example.org")
+    with database.transaction():
+        agents.join(person, bots.found("theirs").id, Belonging.OWNER)
+    secret = tokens.create(person, "ci", ["read"])["secret"]
+    sharing.invite(person, "theirs", "friend@example.org")
+    sharing.invite(other, "theirs", OWNER)
+    assert leaving.data(person)["tokens"][0]["name"] == "ci"
+    leaving.delete(person, OWNER, PASSWORD, None)
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(secret)
+    assert list(Token.select()) == []
+    assert list(invitations.Invitation.select()) == []
+    assert OWNER not in str(list(audit.Audit.select().dicts()))
+    assert [mail.recipient for mail in mails.Mail.select()] == ["friend@example.org"]
+
+
+@pytest.mark.parametrize("why", ["operator", "payment"])
+def test_a_suspended_account_takes_its_data_and_leaves(person: str, why: str) -> None:
+    bot = poured()
+    if why == "operator":
+        accounts.set_state("test", person, "suspended")
+    else:
+        for day in (14.1, 21.2):
+            payments.run_due(time.time() + day * 86_400)
+    carry_out()
+    assert accounts.show(person)["state"] == "suspended"
+    assert [found["name"] for found in leaving.data(person)["bots"]] == ["my"]
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert told()[bot["id"]]["state"] == "absent"
+    assert accounts.listed() == []
