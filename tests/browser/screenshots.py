@@ -10,10 +10,10 @@ from pathlib import Path
 TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "usecases")]
 
-from browsing import SCREENS, chromium, sign_in  # noqa: E402
+from browsing import SCREENS, arrive, chromium, sign_in  # noqa: E402
 from pictures import smaller  # noqa: E402
 from places import PLACES, Place  # noqa: E402
-from playwright.sync_api import Browser  # noqa: E402
+from playwright.sync_api import Browser, FloatRect, Page, StorageState  # noqa: E402
 from scene import Scene, furnished  # noqa: E402
 
 FOLDER = TESTS.parent / "docs" / "screenshots"
@@ -23,21 +23,38 @@ TALLEST = 2000
 
 def take(browser: Browser, scene: Scene, places: list[Place]) -> None:
     """The pictures of these places, on each screen, light and dark."""
-    for screen, size in SCREENS.items():
-        for who in dict.fromkeys(place.who for place in places):
-            context = browser.new_context(**size)
-            page = context.new_page()
-            if who:
-                sign_in(page, scene.service.public_url, who)
+    for who in dict.fromkeys(place.who for place in places):
+        state = signed_in(browser, scene, who)
+        for screen, size in SCREENS.items():
+            context = browser.new_context(storage_state=state, **size)
             for place in [place for place in places if place.who == who]:
+                scene.tell()
                 for colours in ("light", "dark"):
+                    page = context.new_page()
                     page.emulate_media(color_scheme=colours)
-                    page.goto(scene.address(place.path), wait_until="networkidle")
-                    width, height = size["viewport"]["width"], page.evaluate("document.documentElement.scrollHeight")
-                    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
-                    png = page.screenshot(full_page=True, clip=clip, animations="disabled")
-                    (FOLDER / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, png))
+                    arrive(page, scene.address(place.path), place)
+                    page.wait_for_load_state("networkidle")
+                    (FOLDER / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, picture(page)))
+                    page.close()
             context.close()
+
+
+def signed_in(browser: Browser, scene: Scene, who: str) -> StorageState | None:
+    """The cookies of somebody who signed in."""
+    if not who:
+        return None
+    context = browser.new_context()
+    sign_in(context.new_page(), scene.service.public_url, who, codes=scene.codes)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def picture(page: Page) -> bytes:
+    """The whole page, unless it is too tall."""
+    width, height = page.evaluate("[window.innerWidth, document.documentElement.scrollHeight]")
+    clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
+    return page.screenshot(full_page=True, clip=clip, animations="disabled")
 
 
 def main(names: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
 
 import pytest
-from browsing import SCREENS, Opened, assert_accessible, assert_fits
+from browsing import SCREENS, Opened, arrive, assert_accessible, assert_fits
 from places import PLACES, Place
 from playwright.sync_api import Page, expect
 from scene import Scene
@@ -11,9 +11,9 @@ TABS = 60
 
 
 def visit(page: Page, scene: Scene, place: Place) -> Page:
-    """Go there; the answer has the status that the table says."""
-    answer = page.goto(scene.address(place.path))
-    assert answer is not None
+    """Go there, after the node told how the bots are; the answer has the status that the table says."""
+    scene.tell()
+    answer = arrive(page, scene.address(place.path), place)
     assert answer.status == place.status, page.content()
     return page
 
