@@ -16,6 +16,7 @@ from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from pillar_service.core.agents import Desired
 from pillar_service.core.payments import DAY_S
 from pillar_service.store import database, payments
+from pillar_service.store.runs import Run
 from pillar_service.usecases import (
     accounts,
     bots,
@@ -74,21 +75,22 @@ def several() -> dict[str, str]:
     return made
 
 
-def month(my: str) -> None:
-    """A month of reports on one bot: every half minute of the last hour, every five of the day, each hour before."""
-    now = time.time()
+def month(my: str) -> dict[str, str]:
+    """A month of reports on one bot, more of them the later it gets; when it ended."""
+    now = int(time.time())
     moments = [now - at for step, most in ((3600, MONTH), (300, 86_400), (30, 3600)) for at in range(0, most, step)]
     told = [_report(my, at, now) for at in sorted(set(moments)) if not 9 * 86_400 < now - at < 9.4 * 86_400]
     for n in range(0, len(told), 500):
         health.take(NODE, [pouring.event(*told[n : n + 500], n=n)])
+    return {"now": str(now)}
 
 
-def _report(my: str, at: float, now: float) -> dict[str, Any]:
-    """It was started anew five days ago, has more to do by day, and grows."""
-    start = now - (5 * 86_400 if now - at < 5 * 86_400 else 40 * 86_400)
+def _report(my: str, at: float, end: int) -> dict[str, Any]:
+    """It was started anew five days before the month's end, has more to do by day, and grows."""
+    start = end - (5 if end - at < 5 * 86_400 else 40) * 86_400
     age, day = at - start, 1 + math.sin(at / 86_400 * 2 * math.pi)
     more = {"uptime_s": int(age), "rx_bytes": int(age * 9000 + day * 9e7), "tx_bytes": int(age * 5000 + day * 5e7)}
-    memory, disk = int((70 + 20 * day + age / 86_400 * 4) * 2**20), int(4e9 + (at - now + MONTH) * 500)
+    memory, disk = int((70 + 20 * day + age / 86_400 * 4) * 2**20), int(4e9 + (at - end + MONTH) * 500)
     return pouring.report(my, at=at, memory_bytes=memory, disk_bytes=disk, peers=2 + round(3 * day), **more, **WELL)
 
 
@@ -96,8 +98,8 @@ def tell(known: dict[str, str]) -> None:
     """How the bots are now: to be told every minute, for who is silent is lost."""
     now = time.time()
     sick = pouring.report(known["your"], health="unhealthy", answers=False, memory_bytes=251 << 20, **WELL)
-    quiet = pouring.report(known["quiet"], status="exited", health="none", answers=False, uptime_s=0, **WELL)
-    health.take(NODE, [pouring.event(_report(known["my"], now, now), sick, quiet, n=int(now))])
+    quiet = pouring.report(known["quiet"], status="exited", health="none", answers=False, uptime_s=0, peers=0, **WELL)
+    health.take(NODE, [pouring.event(_report(known["my"], now, int(known["now"])), sick, quiet, n=int(now))])
     for run in runs.claim("salt"):
         runs.started("salt", run["id"], f"jid-{run['id']}")
         pouring.answer(run, ledger() if run["function"] == "pubs.invites" else {"done": True})
@@ -144,6 +146,8 @@ def work(known: dict[str, str]) -> dict[str, str]:
     runs.add_lines(
         "salt", run["id"], [{"key": f"pub_|-{id} {n}_|-x_|-alive", "text": text} for n, text in enumerate(lines)]
     )
+    with database.transaction():  # however long somebody looks, it goes on
+        Run.update(expires_at=time.time() + DAY_S).where(Run.id == run["id"]).execute()
     made["queued"] = str(jobs.submit("scene", "bots.invite", "seeds", {"uses": 3, "note": "the library"})["job"]["id"])
     return made
 

@@ -48,6 +48,7 @@ JOINING = (
 
 BOTS = (
     Place("bots", "/bots", OWNER, "my.butt.nz"),
+    Place("bots-operator", "/bots", OPERATOR, "Admin"),
     Place("bots-none", "/bots", NEWCOMER, "Make a bot"),
     Place("bot-new", "/bots/new", OWNER, "Pour it"),
     Place("bot-import", "/bots/import", OWNER, "Import it"),
@@ -58,8 +59,8 @@ BOTS = (
     Place("status-day", "/bots/my/status?span=day", OWNER, "1 hour"),
     Place("status-month", "/bots/my/status?span=month", OWNER, "1 day"),
     Place("status-new", "/bots/seeds/status", OWNER),
-    Place("invites", "/bots/my/invites", OWNER, "Make it"),
-    Place("people", "/bots/my/people", OWNER, "Invite"),
+    Place("invites", "/bots/my/invites", OWNER, "Make an invite"),
+    Place("people", "/bots/my/people", OWNER, "Send an invitation"),
     Place("log", "/bots/my/log", OWNER, "Fetch them"),
     Place("export", "/bots/my/export", OWNER, "Export"),
     Place("delete", "/bots/my/delete", OWNER, "Delete my"),
@@ -84,13 +85,13 @@ ACCOUNT = (
 )
 
 ADMIN = tuple(
-    Place(f"admin-{name}", f"/admin/{path}", OPERATOR, action)
+    Place(f"admin-{name}", f"/admin{path}", OPERATOR, action)
     for name, path, action in (
-        ("health", "", "Search"), ("fleet", "fleet", "Search"), ("accounts", "accounts", "owner@example.org"),
-        ("account", "accounts/{owner}", "Search"), ("bots", "bots", "my"), ("bot", "bots/{my}", "Search"),
-        ("nodes", "nodes", "cellar-1"), ("node", "nodes/cellar-1", "Search"), ("jobs", "jobs", "Search"),
-        ("job", "jobs/{failed}", "Search"), ("events", "events", "Search"), ("audit", "audit", "Search"),
-        ("search", "search?q=owner", "owner@example.org"),
+        ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
+        ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
+        ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
+        ("job", "/jobs/{failed}", "Search"), ("events", "/events", "Search"), ("audit", "/audit", "Search"),
+        ("search", "/search?q=owner", "owner@example.org"),
     )
 )  # fmt: skip
 

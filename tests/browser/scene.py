@@ -72,7 +72,7 @@ def furnish(scene: Scene) -> None:
     known = furnishing.people()
     scene.codes += furnishing.operator()
     known |= furnishing.several()
-    furnishing.month(known["my"])
+    known |= furnishing.month(known["my"])
     known |= furnishing.work(known)
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
     scene.known |= known
