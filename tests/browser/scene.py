@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import furnishing
+import telling
 from daemons import Service, running
 from flask import render_template
 from werkzeug.serving import make_server
@@ -44,7 +45,7 @@ class Scene:
     def tell(self) -> None:
         """The node tells how the bots are, unless it just has; to be called where `inside`."""
         if time.monotonic() - self.told_at > 45:
-            furnishing.tell(self.known)
+            telling.tell(self.known)
             self.told_at = time.monotonic()
 
     def address(self, path: str) -> str:
@@ -72,7 +73,7 @@ def furnish(scene: Scene) -> None:
     known = furnishing.people()
     scene.codes += furnishing.operator()
     known |= furnishing.several()
-    known |= furnishing.month(known["my"])
+    known |= telling.month(known["my"])
     known |= furnishing.work(known)
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
     scene.known |= known
