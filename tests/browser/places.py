@@ -43,7 +43,7 @@ JOINING = (
     Place("forgotten", "/forgotten", action="Send the link"),
     Place("reset", "/reset/{reset}", action="Set it"),
     Place("join", "/join/{join}", action="Sign in"),
-    Place("join-signed-in", "/join/{join}", NEWCOMER, "Join"),
+    Place("join-signed-in", "/join/{join}", NEWCOMER),  # who joined could not come here again
 )
 
 BOTS = (
