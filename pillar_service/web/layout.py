@@ -12,7 +12,7 @@ from pillar_service.settings import Settings
 from pillar_service.usecases import storage
 
 WAYS = (("bots.listed", "Bots"), ("account.show", "Account"), ("payments.show", "Payment"))
-OF_OPERATORS = (("admin.overview", "Admin"),)
+OF_OPERATORS = (("admin.health", "Admin"),)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
+from places import PASSWORD, Place
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
-from scene import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
 MISSING = f"{CHROMIUM} is not there: run `apt-get install chromium`."
@@ -61,13 +61,29 @@ class Complaints:
             self.heard.append(f"{response.status}: {response.url}")
 
 
-def sign_in(page: Page, base: str, email: str, password: str = PASSWORD) -> None:
-    """Sign in as people do; the page stands where one comes to then."""
+def sign_in(page: Page, base: str, email: str, password: str = PASSWORD, codes: list[str] | None = None) -> None:
+    """Sign in as people do, with one of these codes where one is asked for; the page stands where one comes to then."""
     page.goto(f"{base}/sign-in")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.locator("main").get_by_role("button").first.click()
+    if codes and page.url.endswith("/sign-in/code"):
+        page.get_by_label("Code").fill(codes.pop())
+        page.locator("main").get_by_role("button").first.click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def arrive(page: Page, address: str, place: Place) -> Response:
+    """Go to the address of a place and write what the table says; the answer that one came to."""
+    answer = page.goto(address)
+    if place.typed:
+        for label, text in place.typed:
+            page.get_by_label(label).fill(text)
+        with page.expect_navigation() as came:
+            page.locator("main").get_by_role("button").first.click()
+        answer = came.value
+    assert answer is not None
+    return answer
 
 
 def violations(page: Page) -> list[str]:

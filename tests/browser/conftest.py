@@ -37,13 +37,13 @@ def service(scene: Scene) -> Service:
 
 
 @pytest.fixture(scope="session")
-def _signed_in(browser: Browser) -> Callable[[str, str], dict[str, object]]:
+def _signed_in(browser: Browser, scene: Scene) -> Callable[[str, str], dict[str, object]]:
     kept: dict[tuple[str, str], dict[str, object]] = {}
 
     def cookies(base: str, who: str) -> dict[str, object]:
         if (base, who) not in kept:
             context = browser.new_context()
-            sign_in(context.new_page(), base, who)
+            sign_in(context.new_page(), base, who, codes=scene.codes)
             kept[base, who] = dict(context.storage_state())
             context.close()
         return kept[base, who]

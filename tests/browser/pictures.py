@@ -1,4 +1,4 @@
-"""Small pictures: a screenshot's PNG written anew with at most 256 colours, which is all that a page has but for shades."""
+"""Small pictures: a screenshot's PNG written anew with at most 24 colours, which is all that a page has but for shades."""
 
 import base64
 import struct
@@ -15,7 +15,7 @@ async (source) => {
   const pixels = new Uint32Array(pen.getImageData(0, 0, width, height).data.buffer);
   const count = new Map();
   for (const pixel of pixels) count.set(pixel, (count.get(pixel) || 0) + 1);
-  const palette = [...count.keys()].sort((a, b) => count.get(b) - count.get(a)).slice(0, 256);
+  const palette = [...count.keys()].sort((a, b) => count.get(b) - count.get(a)).slice(0, 24);
   const index = new Map(palette.map((pixel, n) => [pixel, n]));
   const parts = (pixel) => [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
   const known = palette.map(parts);

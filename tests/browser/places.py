@@ -1,13 +1,16 @@
 """Every page that people see: one line each. The tests of pages and the screenshots both go through it.
 
-``who`` is one of the scene's people (scene.py), or NOBODY. In ``path``, names in braces are filled with what the scene
-knows ({job} is a job's id). A path such as ``fault:503`` shows the page about that error. ``action`` is the name of the
-link or button that somebody comes for: the keyboard must reach it, and Enter must lead on.
+``who`` is one of the scene's people (furnishing.py), or NOBODY. In ``path``, names in braces are filled with what the
+scene knows ({job} is a job's id). A path such as ``fault:503`` shows the page about that error, ``shown:recovery`` one that
+is shown once. ``typed`` is written into the form at ``path``, whose first button then leads to the page that is meant.
+``action`` is the name of the link or button that somebody comes for: the keyboard must reach it, and Enter must lead on.
 """
 
 from dataclasses import dataclass
 
 NOBODY, OWNER, NEWCOMER, OPERATOR = "", "owner@example.org", "new@example.org", "operator@example.org"
+LATE, SUSPENDED = "late@example.org", "suspended@example.org"
+PASSWORD = "long enough 1"  # what pouring.owner() gives
 
 
 @dataclass(frozen=True)
@@ -19,24 +22,80 @@ class Place:
     who: str = NOBODY
     action: str = ""
     status: int = 200
+    typed: tuple[tuple[str, str], ...] = ()
 
 
-PLACES = (
+def _written(email: str, password: str) -> tuple[tuple[str, str], ...]:
+    return (("E-mail address", email), ("Password", password))
+
+
+JOINING = (
     Place("landing", "/", action="start"),
     Place("landing-signed-in", "/", OWNER, "Your bots"),
-    Place("sign-in", "/sign-in", action="Sign in"),
     Place("start", "/start", action="Yes"),
+    Place("start-wrong", "/start", action="Yes", status=422, typed=_written("carol@example.org", "password")),
+    Place("newbie", "/start", action="Yes", typed=_written("nina@example.org", "seven lemons in a cellar")),
+    Place("mailed", "/mailed", action="The mailbox of this try"),
+    Place("mailbox", "/mailbox"),
+    Place("welcome", "/welcome/{welcome}", action="Yes"),
+    Place("sign-in", "/sign-in", action="Sign in"),
+    Place("sign-in-code", "/sign-in", action="Sign in", typed=_written(OPERATOR, PASSWORD)),
     Place("forgotten", "/forgotten", action="Send the link"),
-    Place("mailed", "/mailed"),
+    Place("reset", "/reset/{reset}", action="Set it"),
+    Place("join", "/join/{join}", action="Sign in"),
+    Place("join-signed-in", "/join/{join}", NEWCOMER),  # who joined could not come here again
+)
+
+BOTS = (
+    Place("bots", "/bots", OWNER, "my.butt.nz"),
+    Place("bots-operator", "/bots", OPERATOR, "Admin"),
+    Place("bots-none", "/bots", NEWCOMER, "Make a bot"),
+    Place("bot-new", "/bots/new", OWNER, "Pour it"),
+    Place("bot-import", "/bots/import", OWNER, "Import it"),
+    Place("bot", "/bots/my/actions", OWNER, "Invite somebody"),
+    Place("bot-sick", "/bots/your/actions", OWNER, "Start"),
+    Place("bot-poured", "/bots/seeds/actions", OWNER, "Invite somebody"),
+    Place("status-hour", "/bots/my/status?span=hour", OWNER, "1 day"),
+    Place("status-day", "/bots/my/status?span=day", OWNER, "1 hour"),
+    Place("status-month", "/bots/my/status?span=month", OWNER, "1 day"),
+    Place("status-new", "/bots/seeds/status", OWNER),
+    Place("invites", "/bots/my/invites", OWNER, "Make an invite"),
+    Place("people", "/bots/my/people", OWNER, "Send an invitation"),
+    Place("log", "/bots/my/log", OWNER, "Fetch them"),
+    Place("export", "/bots/my/export", OWNER, "Export"),
+    Place("delete", "/bots/my/delete", OWNER, "Delete my"),
+    Place("job-invite", "/my/jobs/{invite}", OWNER, "← my.butt.nz"),
+    Place("job-export", "/my/jobs/{export}", OWNER, "← my.butt.nz"),
+    Place("job-queued", "/my/jobs/{queued}", OWNER, "← seeds.butt.nz"),
+    Place("job-running", "/my/jobs/{running}", OWNER, "← seeds.butt.nz"),
+    Place("job-failed", "/my/jobs/{failed}", OWNER, "← your.butt.nz"),
+)
+
+ACCOUNT = (
     Place("account", "/account", OWNER, "Change the name"),
     Place("second-factor", "/account/second-factor", OWNER, "Make a key"),
-    Place("bots", "/bots", OWNER, "my.butt.nz"),
-    Place("bots-none", "/bots", NEWCOMER),
-    Place("bot", "/bots/my", OWNER, "Make an invite"),
-    Place("bot-sick", "/bots/your", OWNER, "Make an invite"),
-    Place("job-invite", "/my/jobs/{invite}", OWNER, "← my.butt.nz"),
-    Place("job-failed", "/my/jobs/{failed}", OWNER, "← your.butt.nz"),
-    Place("api", "/api", action="openapi.json"),
+    Place("second-factor-qr", "/account/second-factor", NEWCOMER, "Turn it on"),
+    Place("second-factor-on", "/account/second-factor", OPERATOR, "Make new recovery codes"),
+    Place("recovery-codes", "shown:recovery", OWNER, "I have them"),
+    Place("payment", "/payment", OWNER),
+    Place("payment-trial", "/payment", NEWCOMER),
+    Place("payment-past-due", "/payment", LATE),
+    Place("payment-suspended", "/payment", SUSPENDED),
+    Place("bots-suspended", "/bots", SUSPENDED),
+)
+
+ADMIN = tuple(
+    Place(f"admin-{name}", f"/admin{path}", OPERATOR, action)
+    for name, path, action in (
+        ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
+        ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
+        ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
+        ("job", "/jobs/{failed}", "Search"), ("events", "/events", "Search"), ("audit", "/audit", "Search"),
+        ("search", "/search?q=owner", "owner@example.org"),
+    )
+)  # fmt: skip
+
+ERRORS = (
     Place("error-404", "/nothing/here", action="To the start", status=404),
     *(
         Place(f"error-{status}", f"fault:{status}", OWNER, action, status)
@@ -45,3 +104,5 @@ PLACES = (
         )
     ),
 )  # fmt: skip
+
+PLACES = (*JOINING, *BOTS, *ACCOUNT, Place("api", "/api", action="openapi.json"), *ADMIN, *ERRORS)

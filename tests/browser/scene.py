@@ -4,23 +4,23 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-import pouring
+import furnishing
+import telling
 from daemons import Service, running
-from places import NEWCOMER, OPERATOR, OWNER
+from flask import render_template
 from werkzeug.serving import make_server
 
 from pillar_service.core import errors
 from pillar_service.settings import settings
-from pillar_service.usecases import accounts, health, jobs, nodes, runs, storage
+from pillar_service.usecases import storage
 
-PASSWORD = "long enough 1"  # what pouring.owner() gives
-NODE = "cellar-1"
-INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1BGqSMIpQwc="
+RECOVERY = ("k3", "qx", "7w", "ma", "5t", "hn", "z2", "ub")
 
 FAULTS = {
     403: errors.Forbidden("You may not delete my: ask one of its owners."),
@@ -38,10 +38,19 @@ class Scene:
     service: Service
     faults: str = ""
     known: dict[str, str] = field(default_factory=dict)
+    codes: list[str] = field(default_factory=list)
+    """The operator's recovery codes; each signs in once."""
+    told_at: float = 0.0
+
+    def tell(self) -> None:
+        """The node tells how the bots are, unless it just has; to be called where `inside`."""
+        if time.monotonic() - self.told_at > 45:
+            telling.tell(self.known)
+            self.told_at = time.monotonic()
 
     def address(self, path: str) -> str:
         """Where a place of the table stands."""
-        if path.startswith("fault:"):
+        if path.startswith(("fault:", "shown:")):
             return f"{self.faults}/{path.replace(':', '/')}"
         return self.service.public_url + path.format(**self.known)
 
@@ -60,51 +69,32 @@ def inside(service: Service) -> Iterator[None]:
 
 
 def furnish(scene: Scene) -> None:
-    """Bring in people, bots in several states, and jobs that went well and badly."""
-    nodes.add("scene", NODE)
-    for email in (OWNER, NEWCOMER):
-        pouring.owner(email)
-    accounts.create("scene", OPERATOR, name="Olga", password=PASSWORD, role="operator")
-    my = pouring.poured("my", email=OWNER, description="The garden's friend")["id"]
-    your = pouring.poured("your", email=OWNER)["id"]
-    for n in range(6):
-        scene.known["invite"] = _invited(f"carol {n}" if n else "alice")
-    scene.known["failed"] = _failed()
-    well = pouring.report(my, uptime_s=100 * 86_400, memory_bytes=100 << 20, rx_bytes=64 << 30, tx_bytes=36 << 30)
-    sick = pouring.report(your, health="unhealthy", answers=False, memory_bytes=251 << 20)
-    health.take(NODE, [pouring.event(well, sick)])
-    scene.known |= {"my": my, "your": your}
-
-
-def _invited(note: str) -> str:
-    job = jobs.submit("scene", "bots.invite", "my", {"uses": 1, "note": note})["job"]["id"]
-    [run] = runs.claim("salt")
-    runs.started("salt", run["id"], f"jid-{run['id']}")
-    pouring.answer(run, {"id": "1", "code": INVITE, "note": note, "uses": 1})
-    return str(job)
-
-
-def _failed() -> str:
-    job = jobs.submit("scene", "bots.restart", "your")["job"]["id"]
-    [run] = runs.claim("salt")
-    runs.started("salt", run["id"], f"jid-{run['id']}")
-    lines = ("container: ok, restarted.", "alive: waiting for the pub to answer", "alive: no answer for 60 s")
-    runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])
-    pouring.answer(run, "ERROR: The pub does not answer on its control socket.", success=False, retcode=1)
-    return str(job)
+    """Let everything happen that the pages show; the service works already."""
+    known = furnishing.people()
+    scene.codes += furnishing.operator()
+    known |= furnishing.several()
+    known |= telling.month(known["my"])
+    known |= furnishing.work(known)
+    known |= furnishing.mail(scene.service.folder / "mailbox", known)
+    scene.known |= known
+    scene.tell()
 
 
 @contextlib.contextmanager
 def faults(service: Service) -> Iterator[str]:
-    """The same pages on the same database, with addresses /fault/<status> that fail; gives the server's address."""
+    """The same pages on the same database, with addresses that fail or show what is shown once; the server's address."""
     from pillar_service.web.public import create_app
 
     def fail(status: int) -> str:
         raise FAULTS[status]
 
+    def shown() -> str:
+        return render_template("recovery_codes.html", codes=["-".join([pair * 2] * 4) for pair in RECOVERY])
+
     with inside(service):
         app = create_app()
         app.add_url_rule("/fault/<int:status>", "fault", fail)
+        app.add_url_rule("/shown/recovery", "shown", shown)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
@@ -119,7 +109,9 @@ def faults(service: Service) -> Iterator[str]:
 @contextlib.contextmanager
 def furnished(folder: Path) -> Iterator[Scene]:
     """A scene in a folder, while it lasts."""
-    with running(Service(folder)) as service:
+    made = Service(folder)
+    made.environment["CELLAR_MAIL"] = f"file://{folder}/mailbox"
+    with running(made) as service:
         scene = Scene(service)
         with inside(service):
             furnish(scene)

@@ -1,6 +1,7 @@
-"""Take a picture of each page of the table: docs/screenshots/<page>-<light|dark>-<desktop|telephone>.png.
+"""Take pictures of each page of the table: <page>-<light|dark>-<desktop|telephone>.png.
 
-python tests/browser/screenshots.py [PAGE…]
+python tests/browser/screenshots.py [PAGE…]         light on a desktop and dark on a telephone, into docs/screenshots
+python tests/browser/screenshots.py --all [PAGE…]   all four, into build/screenshots
 """
 
 import sys
@@ -10,48 +11,67 @@ from pathlib import Path
 TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "usecases")]
 
-from browsing import SCREENS, chromium, sign_in  # noqa: E402
+from browsing import SCREENS, arrive, chromium, sign_in  # noqa: E402
 from pictures import smaller  # noqa: E402
 from places import PLACES, Place  # noqa: E402
-from playwright.sync_api import Browser  # noqa: E402
+from playwright.sync_api import Browser, FloatRect, Page, StorageState  # noqa: E402
 from scene import Scene, furnished  # noqa: E402
 
-FOLDER = TESTS.parent / "docs" / "screenshots"
-TALLEST = 2000
+KEPT, ALL = TESTS.parent / "docs" / "screenshots", TESTS.parent / "build" / "screenshots"
+FEW = (("light", "desktop"), ("dark", "telephone"))
+TALLEST = 1500
 """No picture is taller, in pixels."""
 
 
-def take(browser: Browser, scene: Scene, places: list[Place]) -> None:
-    """The pictures of these places, on each screen, light and dark."""
-    for screen, size in SCREENS.items():
-        for who in dict.fromkeys(place.who for place in places):
-            context = browser.new_context(**size)
-            page = context.new_page()
-            if who:
-                sign_in(page, scene.service.public_url, who)
+def take(browser: Browser, scene: Scene, places: list[Place], folder: Path, is_all: bool) -> None:
+    """The pictures of these places, on each screen; light and dark, or one of the two."""
+    for who in dict.fromkeys(place.who for place in places):
+        state = signed_in(browser, scene, who)
+        for screen, size in SCREENS.items():
+            context = browser.new_context(storage_state=state, **size)
             for place in [place for place in places if place.who == who]:
-                for colours in ("light", "dark"):
+                scene.tell()
+                for colours in [one for one in ("light", "dark") if is_all or (one, screen) in FEW]:
+                    page = context.new_page()
                     page.emulate_media(color_scheme=colours)
-                    page.goto(scene.address(place.path), wait_until="networkidle")
-                    width, height = size["viewport"]["width"], page.evaluate("document.documentElement.scrollHeight")
-                    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
-                    png = page.screenshot(full_page=True, clip=clip, animations="disabled")
-                    (FOLDER / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, png))
+                    arrive(page, scene.address(place.path), place)
+                    page.wait_for_load_state("networkidle")
+                    (folder / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, picture(page)))
+                    page.close()
             context.close()
 
 
-def main(names: list[str]) -> None:
+def signed_in(browser: Browser, scene: Scene, who: str) -> StorageState | None:
+    """The cookies of somebody who signed in."""
+    if not who:
+        return None
+    context = browser.new_context()
+    sign_in(context.new_page(), scene.service.public_url, who, codes=scene.codes)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def picture(page: Page) -> bytes:
+    """The whole page, unless it is too tall."""
+    width, height = page.evaluate("[window.innerWidth, document.documentElement.scrollHeight]")
+    clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
+    return page.screenshot(full_page=True, clip=clip, animations="disabled")
+
+
+def main(arguments: list[str]) -> None:
     """Take them all, or those that are named."""
-    places = [place for place in PLACES if not names or place.name in names]
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    is_all, names = "--all" in arguments, [name for name in arguments if name != "--all"]
+    folder = ALL if is_all else KEPT
+    folder.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix="saltcellar-") as folder,
-        furnished(Path(folder)) as scene,
+        tempfile.TemporaryDirectory(prefix="saltcellar-") as data,
+        furnished(Path(data)) as scene,
         chromium() as browser,
     ):
-        take(browser, scene, places)
-    taken = list(FOLDER.glob("*.png"))
-    print(f"{len(taken)} pictures in docs/screenshots, {sum(one.stat().st_size for one in taken) >> 10} KiB")
+        take(browser, scene, [place for place in PLACES if not names or place.name in names], folder, is_all)
+    taken = list(folder.glob("*.png"))
+    print(f"{len(taken)} pictures in {folder}, {sum(one.stat().st_size for one in taken) >> 10} KiB")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
 """Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
 
 import pytest
-from browsing import SCREENS, Opened, assert_accessible, assert_fits
+from browsing import SCREENS, Opened, arrive, assert_accessible, assert_fits
 from places import PLACES, Place
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
 each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
 TABS = 60
+MOST = 150_000
+"""Bytes of a page in all."""
 
 
 def visit(page: Page, scene: Scene, place: Place) -> Page:
-    """Go there; the answer has the status that the table says."""
-    answer = page.goto(scene.address(place.path))
-    assert answer is not None
+    """Go there, after the node told how the bots are; the answer has the status that the table says."""
+    scene.tell()
+    answer = arrive(page, scene.address(place.path), place)
     assert answer.status == place.status, page.content()
     return page
 
@@ -56,6 +58,17 @@ def test_the_keyboard_alone_reaches_what_one_came_for(opened: Opened, scene: Sce
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus can't be seen"
     with page.expect_navigation():
         page.keyboard.press("Enter")
+
+
+@each
+def test_it_is_light(opened: Opened, scene: Scene, place: Place) -> None:
+    page = opened(place.who).new_page()
+    done: list[Request] = []
+    page.on("requestfinished", lambda request: done.append(request))  # it refuses a builtin
+    visit(page, scene, place)
+    page.wait_for_load_state("networkidle")
+    sent = sum(request.sizes()["responseBodySize"] for request in done)
+    assert 10_000 < sent < MOST, f"{sent} bytes for {[request.url for request in done]}"
 
 
 def focused(page: Page) -> str:

@@ -1,0 +1,149 @@
+"""What happened before anybody looks: people, their bots in several states, jobs, mail."""
+
+import io
+import mailbox
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pouring
+import pyotp
+from daemons import until
+from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
+from telling import NODE, ledger, pub_id
+
+from pillar_service.core.agents import Desired
+from pillar_service.core.payments import DAY_S
+from pillar_service.store import database, payments
+from pillar_service.store.runs import Run
+from pillar_service.usecases import (
+    accounts,
+    bots,
+    jobs,
+    nodes,
+    resetting,
+    runs,
+    second_factor,
+    sharing,
+    sign_up,
+    transfers,
+)
+from pillar_service.usecases import payments as paying
+
+LOOPBACK = "127.0.0.1"
+INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1BGqSMIpQwc="
+
+
+def people() -> dict[str, str]:
+    """Who there is; the ids of some by what the places call them."""
+    names = {OWNER: "Ann", NEWCOMER: "Newell", LATE: "Laura", SUSPENDED: "Susan", "bob@example.org": "Bob"}
+    ids = {email: _person(email, name) for email, name in names.items()}
+    with database.transaction():
+        payments.change(ids[LATE], trial_ends=time.time() - 3 * DAY_S)
+        payments.change(ids[SUSPENDED], trial_ends=time.time() - 10 * DAY_S)
+    paying.run_due()
+    paying.mark_paid("scene", OWNER, 3, "scene-1")
+    second_factor.begin(ids[NEWCOMER], PASSWORD)
+    return {"owner": ids[OWNER], "bob": ids["bob@example.org"]}
+
+
+def _person(email: str, name: str) -> str:
+    return str(accounts.create("scene", email, name=name, password=PASSWORD)[0]["id"])
+
+
+def operator() -> list[str]:
+    """Somebody who runs the place, with the second factor on; their recovery codes."""
+    id = accounts.create("scene", OPERATOR, name="Olga", password=PASSWORD, role="operator")[0]["id"]
+    second_factor.begin(id, PASSWORD)
+    pending = second_factor.pending(id)
+    assert pending is not None
+    return second_factor.turn_on(id, pyotp.TOTP(pending["secret"]).now())
+
+
+def several() -> dict[str, str]:
+    """A bot that is well, one that is sick, one that stopped, one that was deleted, one that is being poured."""
+    nodes.add("scene", NODE)
+    told = {"my": "The garden's friend", "your": "", "quiet": "Sleeps in winter", "old": ""}
+    made = {name: str(pouring.poured(name, email=OWNER, description=text)["id"]) for name, text in told.items()}
+    bots.desire("scene", "quiet", Desired.STOPPED)
+    bots.delete("scene", "old", purge=False)
+    pouring.carry_out()
+    return made
+
+
+def work(known: dict[str, str]) -> dict[str, str]:
+    """Jobs that went well and badly, one that runs, and one that waits behind it; their ids."""
+    made = {
+        "invite": _done("bots.invite", {"uses": 1, "note": "Alice"}, _invited),
+        "export": _done("bots.export", {}, _exported),
+    }
+    _done("bots.invites", {}, lambda run, job: ledger())
+    made["failed"] = _failed()
+    made["running"] = str(pouring.bot("seeds", email=OWNER, description="For the seed library")["job"]["id"])
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    id = bots.show("seeds")["id"]
+    lines = (
+        "dir: ok, changed.",
+        "config: ok, changed. The file is in its place.",
+        "container: ok, changed. Created container 'seeds'",
+    )
+    runs.add_lines(
+        "salt", run["id"], [{"key": f"pub_|-{id} {n}_|-x_|-alive", "text": text} for n, text in enumerate(lines)]
+    )
+    with database.transaction():  # however long somebody looks, it goes on
+        Run.update(expires_at=time.time() + DAY_S).where(Run.id == run["id"]).execute()
+    made["queued"] = str(jobs.submit("scene", "bots.invite", "seeds", {"uses": 3, "note": "the library"})["job"]["id"])
+    return made
+
+
+def _done(command: str, arguments: dict[str, Any], returned: Any) -> str:
+    job = str(jobs.submit(f"account:{accounts.show(OWNER)['id']}", command, "my", arguments)["job"]["id"])
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    pouring.answer(run, returned(run, job))
+    return job
+
+
+def _invited(run: dict[str, Any], job: str) -> dict[str, Any]:
+    return {"id": pub_id("4"), "code": INVITE, "note": "Alice", "uses": 1}
+
+
+def _exported(run: dict[str, Any], job: str) -> dict[str, Any]:
+    kept = transfers.deliver(NODE, job, io.BytesIO(pouring.tar(sequence=7).getvalue()))
+    return {"pub_id": pouring.PUB, "sequence": 7, **kept}
+
+
+def _failed() -> str:
+    job = jobs.submit("scene", "bots.restart", "your")["job"]["id"]
+    [run] = runs.claim("salt")
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    lines = ("container: ok, restarted.", "alive: waiting for the pub to answer", "alive: no answer for 60 s")
+    runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])
+    pouring.answer(run, "ERROR: The pub does not answer on its control socket.", success=False, retcode=1)
+    return str(job)
+
+
+def mail(box: Path, known: dict[str, str]) -> dict[str, str]:
+    """Somebody signs up, Ann forgets her password, Bob joins her bot, Carol is asked to; the tokens of their links."""
+    begun = sign_up.start("eve@example.org", "seven lemons in a cellar", LOOPBACK)
+    sign_up.ask(begun["newbie"], "Eve", "eves", LOOPBACK)
+    resetting.ask(OWNER, LOOPBACK)
+    for friend in ("bob@example.org", "carol@example.org"):
+        sharing.invite(known["owner"], "my", friend)
+    sharing.accept(known["bob"], _link(box, "bob@example.org", "join"))
+    links = (("welcome", "eve@example.org"), ("reset", OWNER), ("join", "carol@example.org"))
+    return {kind: _link(box, to, kind) for kind, to in links}
+
+
+def _link(box: Path, to: str, kind: str) -> str:
+    """The token in the mail to somebody, once it is there."""
+
+    def found() -> str | None:
+        mails = mailbox.mbox(box, create=False) if box.exists() else ()
+        written = [str(mail.get_payload(decode=True)) for mail in mails if mail["To"] == to]
+        links = re.findall(rf"/{kind}/([\w-]+)", " ".join(written))
+        return links[0] if links else None
+
+    return str(until(found, 20, f"a mail to {to} with a link /{kind}/…"))
