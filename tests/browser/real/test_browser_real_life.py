@@ -73,10 +73,17 @@ def tells_what_happened(page: Page, name: str) -> None:
         expect(row).to_contain_text("#succeeded")
 
 
-@pytest.fixture
-def newer(engine: docker.DockerClient, service: Service) -> Iterator[str]:
-    """A newer image of the pub, which the service gives to bots that are upgraded from now on."""
+@pytest.fixture(scope="module")
+def _tagged(engine: docker.DockerClient) -> Iterator[None]:
+    """Another name for the pub's image, as long as a bot of this module may need it."""
     engine.images.get(IMAGE).tag(NEWER)
+    yield
+    engine.images.remove(NEWER, force=True)  # the pub itself is still there
+
+
+@pytest.fixture
+def newer(_tagged: None, service: Service) -> Iterator[str]:
+    """A newer image of the pub, which the service gives to bots that are upgraded from now on."""
     service.stop()
     service.environment["CELLAR_PUB_IMAGE"] = NEWER
     service.start()
