@@ -1,8 +1,10 @@
 """The public app: pages for people, the JSON API, and the node's door."""
 
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,6 +19,9 @@ LARGEST_FORM = 64 << 10
 
 FOR_MACHINES = ("events", "transfers", "payments", *description.PATHS)
 """The first words of the addresses that are not for people."""
+
+FOR_VISITORS = (None, "start", "sign_in", "reset", "join")
+"""The parts whose forms are there for who is not signed in."""
 
 
 def create_app() -> Flask:
@@ -42,10 +47,7 @@ def create_app() -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies)  # type: ignore[method-assign]
     signing.register(app)
     problems.register(app, _shown)
-    app.register_error_handler(
-        CSRFError,
-        lambda error: _shown(400, "Not sent", "The page was open for too long: go back, reload it, send it again."),
-    )
+    app.register_error_handler(CSRFError, _expired)
     figures.register(app)
     static_files.register(app)
     layout.register(app, chosen)
@@ -56,6 +58,13 @@ def create_app() -> Flask:
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
     return app
+
+
+def _expired(_: CSRFError) -> Any:
+    """A form whose token is not this browser's: its session is over, or was another when the page was loaded."""
+    if request.blueprint not in FOR_VISITORS and not current_user.is_authenticated:
+        return signing.ask()
+    return _shown(400, "Not sent", "The page was open for too long: go back, reload it, send it again.")
 
 
 def _shown(status: int, title: str, sentence: str) -> Response:

@@ -1,8 +1,9 @@
 """Who is signed in: Flask-Login's side of the sessions in the database. The cookie carries a random token alone."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from pillar_service.usecases import second_factor, sessions
@@ -23,9 +24,20 @@ def register(app: Flask) -> None:
     """Let pages ask who is signed in (`current_user`, `login_required`)."""
     # Its own context processor asks the database at once, for every page: one about a database that is away, too.
     manager = LoginManager(app, add_context_processor=False)
-    manager.login_view = "sign_in.form"
-    manager.login_message = "Sign in to see that page."
     manager.user_loader(person)
+    manager.unauthorized_handler(ask)
+
+
+def ask() -> Any:
+    """Ask a visitor to sign in; then they come to the page that they wanted, or on which they pressed a button."""
+    flash("Sign in to see that page.")
+    wanted = urlsplit(request.url if request.method in ("GET", "HEAD") else request.referrer or "")
+    then = inside(wanted.path + (f"?{wanted.query}" if wanted.query else "")) if _is_ours(wanted.netloc) else None
+    return redirect(url_for("sign_in.form", next=then))
+
+
+def _is_ours(host: str) -> bool:
+    return host == urlsplit(request.host_url).netloc
 
 
 def person(token: str) -> Person | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from places import PASSWORD, Place
@@ -62,15 +63,19 @@ class Complaints:
 
 
 def sign_in(page: Page, base: str, email: str, password: str = PASSWORD, codes: list[str] | None = None) -> None:
-    """Sign in as people do, with one of these codes where one is asked for; the page stands where one comes to then."""
+    """Sign in as people do, with one of these codes where one is asked for.
+
+    The page stands where one comes to then: without codes, that may be the second step.
+    """
     page.goto(f"{base}/sign-in")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.locator("main").get_by_role("button").first.click()
+    page.wait_for_url(lambda url: urlsplit(url).path != "/sign-in")
     if codes and page.url.endswith("/sign-in/code"):
         page.get_by_label("Code").fill(codes.pop())
         page.locator("main").get_by_role("button").first.click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
+        page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 def arrive(page: Page, address: str, place: Place) -> Response:

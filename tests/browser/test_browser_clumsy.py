@@ -1,0 +1,127 @@
+"""Clumsy and unlucky people: a double click, back and once more, two tabs, a session that is over."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from browsing import Opened, sign_in
+from daemons import Service
+from places import NEWCOMER, OWNER
+from playwright.sync_api import Page, expect
+from scene import PASSWORD, Scene, furnished
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A service of its own: what is done here changes bots."""
+    with furnished(tmp_path_factory.mktemp("clumsy")) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def service(scene: Scene) -> Service:
+    """Its two apps."""
+    return scene.service
+
+
+def asked(page: Page, name: str) -> list[str]:
+    """What was asked for on a bot's page of actions: the addresses of its newest jobs."""
+    page.goto(f"/bots/{name}/actions")
+    return [str(link.get_attribute("href")) for link in page.locator("ul.jobs a").all()]
+
+
+def test_a_double_click_makes_one_job(opened: Opened) -> None:
+    page = opened(OWNER).new_page()
+    before = asked(page, "my")
+    page.get_by_role("button", name="Restart", exact=True).dblclick(no_wait_after=True)
+    page.wait_for_url(re.compile("/my/jobs/"))
+    made = page.url
+    after = asked(page, "my")
+    assert len(after) - len(before) == 1
+    assert made.endswith(after[0])
+
+
+def test_back_shows_how_it_is_now_and_loading_again_asks_nothing(opened: Opened) -> None:
+    page = opened(OWNER).new_page()
+    before = asked(page, "your")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_url(re.compile("/my/jobs/"))
+    page.reload()
+    page.go_back()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    page.go_forward()
+    page.wait_for_url(re.compile("/my/jobs/"))
+    assert len(asked(page, "your")) - len(before) == 1
+
+
+def test_a_double_click_pours_one_bot(opened: Opened) -> None:
+    page = opened(NEWCOMER).new_page()
+    page.goto("/bots/new")
+    page.get_by_label("Name").fill("twice")
+    page.get_by_role("button", name="Pour it").dblclick(no_wait_after=True)
+    page.wait_for_url(re.compile("/bots$"))
+    expect(page.get_by_role("link", name="twice.butt.nz")).to_have_count(1)
+    page.go_back()
+    page.get_by_label("Name").fill("twice")
+    page.get_by_role("button", name="Pour it").click()
+    page.wait_for_url(re.compile("/bots"))
+    page.goto("/bots")
+    expect(page.get_by_role("link", name="twice.butt.nz")).to_have_count(1)
+
+
+def test_what_one_tab_did_the_other_is_told(opened: Opened) -> None:
+    context = opened(OWNER)
+    one, other = context.new_page(), context.new_page()
+    for page in (one, other):
+        page.goto("/bots/my/delete")
+    delete(one)
+    expect(one.get_by_text("It waits for its node")).to_be_visible()
+    delete(other)
+    expect(other.get_by_role("heading", level=1)).to_be_visible()
+    one.goto("/bots")
+    expect(one.get_by_role("link", name="my.butt.nz").first).to_be_visible()
+    expect(one.get_by_text("#going")).to_have_count(1)
+
+
+def delete(page: Page) -> None:
+    """Send the form of a bot's deletion."""
+    page.get_by_label("The bot's name, to be sure").fill("my")
+    page.get_by_label("password").fill(PASSWORD)
+    page.get_by_role("button", name="Delete my").click()
+    page.wait_for_load_state()
+
+
+def test_signing_out_in_one_tab_signs_out_the_other(opened: Opened, service: Service) -> None:
+    context = opened()
+    one, other = context.new_page(), context.new_page()
+    sign_in(one, service.public_url, OWNER)
+    other.goto("/bots/your/actions")
+    one.get_by_role("button", name="Sign out").click()
+    other.get_by_role("button", name="Restart", exact=True).click()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    comes_in(other)
+    other.wait_for_url(re.compile("/bots/your/actions$"))
+
+
+def test_an_expired_session_leads_to_sign_in_and_back(opened: Opened, service: Service) -> None:
+    context = opened()
+    page, elsewhere = context.new_page(), opened().new_page()
+    sign_in(page, service.public_url, OWNER)
+    page.goto("/bots/your/status?span=month")
+    sign_in(elsewhere, service.public_url, OWNER)
+    elsewhere.goto("/account")
+    elsewhere.get_by_role("button", name="End all others").click()
+    elsewhere.wait_for_load_state()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    comes_in(page)
+    page.wait_for_url(re.compile(r"/bots/your/status\?span=month$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("your.butt.nz")
+
+
+def comes_in(page: Page) -> None:
+    """Sign in where one was led."""
+    page.get_by_label("E-mail").fill(OWNER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in").click()
