@@ -10,6 +10,7 @@ from pillar_service.core.agents import AccountRole
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.settings import Settings
 from pillar_service.usecases import storage
+from pillar_service.usecases.admin import access
 
 WAYS = (("bots.listed", "Bots"), ("account.show", "Account"), ("payments.show", "Payment"))
 OF_OPERATORS = (("admin.health", "Admin"),)
@@ -52,7 +53,8 @@ def _known(wanted: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
 def _of_role() -> tuple[tuple[str, str], ...]:
     if not _known(OF_OPERATORS):
         return ()
-    return OF_OPERATORS if current_user.role == AccountRole.OPERATOR else ()
+    is_one = current_user.role == AccountRole.OPERATOR and access.is_operator(current_user.id)
+    return OF_OPERATORS if is_one else ()
 
 
 def _way(endpoint: str, text: str) -> Way:

@@ -290,7 +290,7 @@ def test_a_card_that_goes_on_failing_ends_in_a_suspension_until_a_new_checkout(
     subscribe(stripe, person)
     assert states(person, 45) == ["active"]
     assert accounts.show(person)["state"] == "active"
-    assert mailed[-1][1].startswith("Thank you")
+    assert any(subject.startswith("Thank you") for _, subject in mailed)
 
 
 def test_when_stripe_gives_up_the_person_still_has_the_grace(stripe: FakeStripe, person: str) -> None:
