@@ -36,7 +36,7 @@ def service(scene: Scene) -> Service:
     return scene.service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _signed_in(browser: Browser, scene: Scene) -> Callable[[str, str], dict[str, object]]:
     kept: dict[tuple[str, str], dict[str, object]] = {}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from browsing import Opened, sign_in
 from daemons import Service
-from places import NEWCOMER, OWNER
+from places import NEWCOMER, OWNER, PASSWORD
 from playwright.sync_api import Page, expect
-from scene import PASSWORD, Scene, furnished
+from scene import Scene, furnished
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from browsing import Opened
 from daemons import Service
-from places import NEWCOMER, OWNER
+from places import NEWCOMER, OWNER, PASSWORD
 from playwright.sync_api import Page, Response, expect
-from scene import PASSWORD, Scene, furnished
+from scene import Scene, furnished
 
 SCRIPT = "<img src=/x onerror=document.title='stolen'><script>document.title='stolen'</script>\"'>"
 TEXTS = ":is(input:not([type]), input[type=text], input[type=email], input[type=search], textarea)"

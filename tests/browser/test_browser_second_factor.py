@@ -7,8 +7,9 @@ import pyotp
 import pytest
 from browsing import Opened, sign_in
 from daemons import Service
+from places import PASSWORD
 from playwright.sync_api import Page, expect
-from scene import PASSWORD, Scene, furnished
+from scene import Scene, furnished
 
 OWNER = "owner@example.org"
 

@@ -147,7 +147,7 @@ NODES = ["cellar-1", "cellar-2", *EXTRA]
 
 
 @pytest.fixture(scope="module")
-def minions(cellar, master, service, cellar_1, cellar_2):
+def five_minions(cellar, master, service, cellar_1, cellar_2):
     """More minions, to be killed side by side: each time it takes half a minute until the dispatcher is sure."""
     with contextlib.ExitStack() as stack:
         extra = [Minion(cellar / node, node, master) for node in EXTRA]
@@ -159,7 +159,7 @@ def minions(cellar, master, service, cellar_1, cellar_2):
         yield [cellar_1, cellar_2, *extra]
 
 
-@pytest.mark.usefixtures("minions")
+@pytest.mark.usefixtures("five_minions")
 @pytest.mark.parametrize("campaign", [NODES], indirect=True)
 def test_the_master_is_killed(campaign, master, client):
     moments = random.Random(SEED)
@@ -171,9 +171,9 @@ def test_the_master_is_killed(campaign, master, client):
     campaign.check()
 
 
-@pytest.mark.usefixtures("minions")
+@pytest.mark.usefixtures("five_minions")
 @pytest.mark.parametrize("campaign", [NODES], indirect=True)
-def test_the_minions_are_killed(campaign, minions, client):
+def test_the_minions_are_killed(campaign, five_minions, client):
     failed: list[BaseException] = []
 
     def rounds(minion: Minion, moments: random.Random, count: int) -> None:
@@ -185,10 +185,10 @@ def test_the_minions_are_killed(campaign, minions, client):
         except BaseException as error:
             failed.append(error)
 
-    counts = [len(range(at, KILLS, len(minions))) for at in range(len(minions))]
+    counts = [len(range(at, KILLS, len(five_minions))) for at in range(len(five_minions))]
     threads = [
         threading.Thread(target=rounds, args=(minion, random.Random(SEED + at), counts[at]))
-        for at, minion in enumerate(minions)
+        for at, minion in enumerate(five_minions)
     ]
     for thread in threads:
         thread.start()
