@@ -72,6 +72,7 @@ class SaltProcess:
 
     def __init__(self, folder: Path, daemon: ShippedMaster | ShippedMinion) -> None:
         self.folder, self.etc, self.daemon = folder, folder / "etc", daemon
+        daemon.environ = self.environment = dict(daemon.environ)  # the factories share one among all
 
     @property
     def pid(self) -> int:
@@ -119,6 +120,7 @@ class Master(SaltProcess):
     """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``."""
 
     def __init__(self, folder: Path, url: str, token_file: Path, **more: Any) -> None:
+        self.token_file = token_file
         self.ports = {"publish_port": free_port(), "ret_port": free_port()}
         self.keys = folder / "pki"
         (self.keys / "minions").mkdir(parents=True)

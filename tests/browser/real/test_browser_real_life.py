@@ -73,9 +73,9 @@ def tells_what_happened(page: Page, name: str) -> None:
         expect(row).to_contain_text("#succeeded")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _tagged(engine: docker.DockerClient) -> Iterator[None]:
-    """Another name for the pub's image, as long as a bot of this module may need it."""
+    """Another name for the pub's image, as long as a bot may need it."""
     engine.images.get(IMAGE).tag(NEWER)
     yield
     engine.images.remove(NEWER, force=True)  # the pub itself is still there
