@@ -1,17 +1,22 @@
 """A job's life.
 
-queued -> claimed -> running -> succeeded | failed | timed_out | lost
-   |         |          └-> queued       never published, or its command says that running twice is safe
-   |         └-> queued                  the master that claimed it went away before it published
-   └-> cancelled                         (a claimed job can still be cancelled; a running one can't)
+asked -> queued -> claimed -> running -> succeeded | failed (killed, too) | timed_out | lost
+  |        |         |          └-> queued       never published or begun, or running it twice is safe
+  |        |         └-> queued                  the master that claimed it went away before it published
+  |        └-> cancelled | timed_out             (a claimed job can still be cancelled; a running one can be killed)
+  └-> cancelled | timed_out                      no yes, no code, or no approval came; or somebody said no
+
+A job on several nodes has a part on each, a job of its own; it runs nothing itself and stands as its parts do.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from pillar_service.core.errors import Conflict
 
 
 class JobState(StrEnum):
+    ASKED = "asked"
     QUEUED = "queued"
     CLAIMED = "claimed"
     RUNNING = "running"
@@ -22,16 +27,20 @@ class JobState(StrEnum):
     LOST = "lost"
 
 
-OPEN = frozenset({JobState.QUEUED, JobState.CLAIMED, JobState.RUNNING})
+OPEN = frozenset({JobState.ASKED, JobState.QUEUED, JobState.CLAIMED, JobState.RUNNING})
 OVER = frozenset(JobState) - OPEN
 
 NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.ASKED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.TIMED_OUT}),
     JobState.QUEUED: frozenset({JobState.CLAIMED, JobState.CANCELLED, JobState.TIMED_OUT}),
     JobState.CLAIMED: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.LOST, JobState.QUEUED}
     ),
 } | {state: frozenset() for state in OVER}
+
+URGENT, NORMAL, LOW = 0, 5, 9
+"""Priorities. What is urgent (stopping something) does not wait for room on its node."""
 
 MAX_ATTEMPTS = 3
 """How often a job that is safe to run twice is tried in all."""
@@ -71,3 +80,13 @@ def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
     if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY, Reason.OLD_PILLAR):
         return JobState.FAILED
     return JobState.TIMED_OUT if reason is Reason.NO_RETURN else JobState.LOST
+
+
+def of_parts(states: Collection[JobState]) -> JobState:
+    """How a job stands whose parts stand like this: over once all are, and it worked only if all did."""
+    if any(state in OPEN for state in states):
+        return JobState.QUEUED if all(state == JobState.QUEUED for state in states) else JobState.RUNNING
+    for worst in (JobState.FAILED, JobState.LOST, JobState.TIMED_OUT, JobState.CANCELLED):
+        if worst in states:
+            return worst
+    return JobState.SUCCEEDED

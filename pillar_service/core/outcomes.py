@@ -39,6 +39,19 @@ def _sentence_in(text: str) -> str:
     return text.removeprefix("ERROR: ").removeprefix("Error running ").strip()
 
 
+def of_command(returned: object, success: bool, retcode: int) -> Outcome:
+    """The outcome of a command of the catalogue: an object with ``state`` and, where it failed, ``error``.
+
+    What ran and failed brings its result, too: its output is why somebody asked.
+    """
+    if not isinstance(returned, Mapping) or not isinstance(returned.get("state"), str):
+        return of_call(returned, success, retcode)
+    if returned["state"] == "done" and success and retcode == 0:
+        return Outcome(True, result=dict(returned))
+    said = returned.get("error") or f"It ended with the exit code {returned.get('exit_code')}."
+    return Outcome(False, error=faults.sentence(str(said)), result=dict(returned))
+
+
 def of_bot(returned: object, bot_id: str) -> Outcome:
     """The outcome of a state run for one bot: its own states and those that belong to no bot must all have passed.
 

@@ -138,9 +138,16 @@ class Client:
         answer = self._json("GET", f"/jobs/{_segment(job)}" + _query({"after": after, "wait": int(wait)}), wait=wait)
         return answer["job"], answer["lines"]
 
-    def claim(self, master: str, wait: float = LONG_POLL_S) -> list[dict[str, Any]]:
-        """The next runs for this master; waits up to ``wait`` seconds for one."""
-        return self._json("POST", "/jobs/claim", {"master": master, "wait": int(wait)}, wait=wait)["runs"]
+    def claim(
+        self, master: str, fence: int | None = None, wait: float = LONG_POLL_S
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The next runs for this master, and the fence of its lease; waits up to ``wait`` seconds for one.
+
+        No fence: another master publishes now. Another fence than the one known: the runs of another are ours now.
+        """
+        told = {"master": master, "wait": int(wait), "fence": fence}
+        answer = self._json("POST", "/jobs/claim", told, wait=wait)
+        return answer["runs"], answer["fence"]
 
     def runs(self, master: str) -> list[dict[str, Any]]:
         """The runs that this master holds."""

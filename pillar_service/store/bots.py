@@ -8,6 +8,7 @@ from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, 
 
 from pillar_service.core import names
 from pillar_service.core.agents import Actual, AgentType, Belonging
+from pillar_service.core.errors import NotFound
 from pillar_service.store import rows
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.database import JsonField, Table
@@ -158,6 +159,13 @@ def owned(person: str) -> int:
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:
     """These bots, gone ones too, by id."""
     return {bot.id: bot for bot in _all().where(Agent.id.in_(list(ids)))}
+
+
+def of_job(bot: str | None) -> Bot:
+    """The bot that a job is for (its column ``bot``), gone or not; raises NotFound for a job that is for none."""
+    if bot is None:
+        raise NotFound("That job is for no bot.")
+    return with_ids([bot])[bot]
 
 
 def memory_limit(id: str) -> int:

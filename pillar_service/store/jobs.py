@@ -1,24 +1,35 @@
 """Jobs and their lines."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
+from peewee import SQL, CompositeKey, DoubleField, IntegerField, TextField, fn
 
-from pillar_service.core.jobs import OPEN, JobState
+from pillar_service.core.jobs import NORMAL, OPEN, URGENT, JobState
 from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.reading import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
 
+QUEUED = SQL("state = 'queued'")
+"""Written out, not bound: else SQLite does not see that a partial index holds these rows."""
+
 
 class Job(Table):
-    """One thing asked of one bot. ``run`` is the publish that carries it out; ``not_before`` delays another try."""
+    """One thing asked for: of a bot, or of nodes by a command of the catalogue.
+
+    ``run`` is the publish that carries it out; ``not_before`` delays another try. ``plan`` is what exactly is to run,
+    where no command of core's says it. A job on several nodes runs nothing itself: it has ``parts``, jobs whose
+    ``parent`` it is. ``begun`` is the last attempt that its node was allowed to begin; ``at_most`` is how many jobs of its
+    command run at a time.
+    """
 
     id = TextField(primary_key=True)
     command = TextField()
-    bot = TextField()
-    node = TextField()
+    bot = TextField(null=True)
+    node = TextField(null=True)
     state = TextField(default=str(JobState.QUEUED))
     arguments = JsonField()
     result = JsonField(null=True)
@@ -32,6 +43,13 @@ class Job(Table):
     not_before = DoubleField()
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)
+    parent = TextField(null=True)
+    parts = IntegerField(default=0)
+    plan = JsonField(null=True)
+    priority = IntegerField(default=NORMAL)
+    deadline_at = DoubleField(null=True)
+    begun = IntegerField(null=True)
+    at_most = IntegerField(null=True)
 
 
 class JobLine(Table):
@@ -93,13 +111,72 @@ def move(id: str, now_in: str, to: str, **columns: object) -> bool:
 
 
 def is_waiting(now: float) -> bool:
-    """Whether any job may be claimed now. Cheap: long polls ask it all the time."""
-    return bool(Job.select().where((Job.state == "queued") & (Job.not_before <= now)).exists())
+    """Whether any job may be claimed now, or is past its deadline. Cheap: long polls ask it all the time."""
+    return bool(Job.select().where(QUEUED & (Job.parts == 0) & (Job.not_before <= now)).exists())
 
 
-def still_open() -> list[Job]:
-    """Every job that is not over, in the order they came."""
-    return list(Job.select().where(Job.state.in_(STILL_OPEN)).order_by(Job.created_at, Job.id))
+@dataclass(frozen=True)
+class Busy:
+    """What can take no more now: nodes, nodes that already converge (by which commands), and commands at their limit."""
+
+    nodes: list[str]
+    converging: list[str]
+    converges: list[str]
+
+
+def waiting(now: float, busy: Busy, limit: int) -> list[Job]:
+    """The first jobs that may be claimed now: by priority, then in the order they came.
+
+    What is urgent does not wait for room on its node. A bot's jobs wait for one that is carried out already.
+    """
+    has_room = Job.node.is_null() | (Job.priority == URGENT) | Job.node.not_in(busy.nodes)
+    may_converge = Job.node.not_in(busy.converging) | Job.command.not_in(busy.converges) | Job.node.is_null()
+    other = Job.alias()
+    is_free = Job.bot.is_null() | Job.bot.not_in(
+        other.select(other.bot).where(_carried(other) & other.bot.is_null(False))
+    )
+    full = other.select(other.command).where(_carried(other) & other.at_most.is_null(False))
+    full = full.group_by(other.command).having(fn.COUNT(other.id) >= fn.MIN(other.at_most))
+    is_allowed = Job.at_most.is_null() | Job.command.not_in(full)
+    rows = Job.select().where(QUEUED & (Job.parts == 0) & (Job.not_before <= now))
+    rows = rows.where(has_room & may_converge & is_free & is_allowed)
+    return list(rows.order_by(Job.priority, Job.created_at, Job.id).limit(limit))
+
+
+def _carried(table: Any) -> Any:
+    return table.state.in_([SQL("'claimed'"), SQL("'running'")])
+
+
+def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
+    """The jobs of these bots that are not over, in the order they came, by bot."""
+    found: dict[str, list[Job]] = {}
+    rows = Job.select().where(Job.bot.in_(list(bots)) & Job.state.in_(STILL_OPEN))
+    for job in rows.order_by(Job.created_at, Job.id):
+        found.setdefault(str(job.bot), []).append(job)
+    return found
+
+
+def running_of(commands: Iterable[str]) -> dict[str, int]:
+    """How many jobs of each of these commands are carried out now."""
+    rows: Any = Job.select(Job.command, fn.COUNT(Job.id)).where(_carried(Job) & Job.command.in_(list(commands)))
+    return dict(rows.group_by(Job.command).tuples())
+
+
+def parts_of(job: str) -> list[Job]:
+    """The parts of a job, by node."""
+    return list(Job.select().where(Job.parent == job).order_by(Job.node, Job.id))
+
+
+def begin(id: str, node: str, attempt: int) -> bool:
+    """Its node begins an attempt; False when that one is not the running one, or was begun before."""
+    fresh = Job.begun.is_null() | (Job.begun < attempt)
+    mine = (Job.id == id) & (Job.node == node) & (Job.state == "running") & (Job.attempts == attempt)
+    return bool(Job.update(begun=attempt).where(mine & fresh).execute() == 1)
+
+
+def past_deadline(now: float) -> list[Job]:
+    """The queued jobs whose deadline has passed."""
+    return list(Job.select().where(QUEUED & Job.deadline_at.is_null(False) & (Job.deadline_at < now)))
 
 
 def open_of(bot: str) -> list[Job]:
@@ -130,7 +207,7 @@ def happened(bot: str, commands: Iterable[str], before: tuple[float, str] | None
 
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
-    return list(Job.select().where((Job.state == "queued") & (Job.created_at < then)))
+    return list(Job.select().where(QUEUED & (Job.created_at < then)))
 
 
 def of_runs(runs: Iterable[str]) -> list[Job]:

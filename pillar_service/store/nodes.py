@@ -8,7 +8,7 @@ from pillar_service.store.database import JsonField, Table
 
 
 class Node(Table):
-    """A minion. ``facts`` is what it last told of itself (Docker, unlisted containers)."""
+    """A minion. ``facts`` and ``capacities`` are what it last told of itself; ``labels`` are set here alone."""
 
     id = TextField(primary_key=True)
     concurrency = IntegerField()
@@ -16,6 +16,8 @@ class Node(Table):
     port_last = IntegerField()
     last_seen = DoubleField(null=True)
     facts = JsonField(default=dict)
+    labels = JsonField(default=dict)
+    capacities = JsonField(default=dict)
 
 
 def find(id: str) -> Node | None:

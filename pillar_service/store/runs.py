@@ -1,17 +1,26 @@
 """Runs: one publish to one node, for one job or for several that converge it."""
 
-from peewee import BooleanField, DoubleField, IntegerField, TextField
+from typing import Any
+
+from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.store.database import JsonField, Table
 
 CLAIMED, RUNNING, ENDED = "claimed", "running", "over"
 
+OPEN = SQL("state <> 'over'")
+"""Written out, not bound: else SQLite does not see that a partial index holds these rows."""
+
 
 class Run(Table):
-    """One publish. ``expires_at`` is when its claim, and later its deadline, has passed (Unix seconds)."""
+    """One publish to a node, or (``node`` is None) one runner on the master.
+
+    ``expires_at`` is when its claim, and later its deadline, has passed (Unix seconds). One that was ``taken_over`` may
+    have been published by the master before.
+    """
 
     id = TextField(primary_key=True)
-    node = TextField()
+    node = TextField(null=True)
     function = TextField()
     arguments = JsonField()
     keywords = JsonField()
@@ -22,6 +31,7 @@ class Run(Table):
     retry_safe = BooleanField()
     created_at = DoubleField()
     expires_at = DoubleField()
+    taken_over = BooleanField(default=False)
 
 
 def add(**columns: object) -> Run:
@@ -36,22 +46,39 @@ def find(id: str) -> Run | None:
 
 def held_by(master: str) -> list[Run]:
     """The runs that a master holds, oldest first."""
-    return list(Run.select().where((Run.master == master) & (Run.state != ENDED)).order_by(Run.created_at))
+    return list(Run.select().where((Run.master == master) & OPEN).order_by(Run.created_at))
 
 
-def still_open() -> list[Run]:
-    """Every run that is not over."""
-    return list(Run.select().where(Run.state != ENDED))
+def counted() -> dict[str, int]:
+    """How many runs each node has that are not over."""
+    rows: Any = Run.select(Run.node, fn.COUNT(Run.id)).where(OPEN & Run.node.is_null(False))
+    return dict(rows.group_by(Run.node).tuples())
+
+
+def calling(function: str) -> list[str]:
+    """The nodes with a run of this function that is not over."""
+    rows: Any = Run.select(Run.node).where(OPEN & (Run.function == function)).distinct().tuples()
+    return [node for (node,) in rows]
 
 
 def any_expired(now: float) -> bool:
     """Whether a run's time has passed. Cheap: long polls ask it all the time."""
-    return bool(Run.select().where((Run.state != ENDED) & (Run.expires_at < now)).exists())
+    return bool(Run.select().where(OPEN & (Run.expires_at < now)).exists())
 
 
 def expired(now: float) -> list[Run]:
     """The runs whose time has passed."""
-    return list(Run.select().where((Run.state != ENDED) & (Run.expires_at < now)))
+    return list(Run.select().where(OPEN & (Run.expires_at < now)))
+
+
+def of_others(master: str) -> list[Run]:
+    """The runs that are not over and that another master holds."""
+    return list(Run.select().where(OPEN & (Run.master != master)))
+
+
+def give(id: str, master: str) -> None:
+    """Another master follows a run from now on."""
+    Run.update(master=master, taken_over=True).where(Run.id == id).execute()
 
 
 def start(id: str, jid: str, expires_at: float) -> bool:

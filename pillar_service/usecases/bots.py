@@ -192,7 +192,7 @@ def show(key: object) -> dict[str, Any]:
 
 def shown(job: Job) -> dict[str, Any]:
     """A job and its bot, as the answer to who asked for it."""
-    bot = bots.with_ids([job.bot])[job.bot]
+    bot = bots.of_job(job.bot)
     return {"agent": described([bot])[0], "job": queue.described(job, bot.name)}
 
 

@@ -10,7 +10,7 @@ from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, invites, pillars
+from pillar_service.usecases import auditing, invites, parts, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -20,14 +20,17 @@ NO_TAR = "The node says that it exported the bot, but its tar never arrived: exp
 
 def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     """What the node's return means for this job."""
+    if job.plan is not None:
+        return outcomes.of_command(returned, success, retcode)
     if not COMMANDS[job.command].converges:
         called = outcomes.of_call(returned, success, retcode)
         missing = called.succeeded and job.command == "bots.export" and transfers.of_job(job.id) is None
         return Outcome(False, error=NO_TAR) if missing else called
-    applied = outcomes.of_bot(returned, job.bot)
-    if applied.succeeded and job.command in REMOVING and not _removed(returned, job.bot):
+    bot = str(job.bot)
+    applied = outcomes.of_bot(returned, bot)
+    if applied.succeeded and job.command in REMOVING and not _removed(returned, bot):
         return Outcome(False, error=NOT_REMOVED, is_old=True)
-    if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, job.bot):
+    if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, bot):
         return Outcome(False, error=NOT_BACK, is_old=True)
     return applied
 
@@ -44,11 +47,13 @@ def _removed(returned: Any, bot: str) -> bool:
 def settle(job: Job, ended: Outcome, now: float) -> None:
     """A running job has its outcome."""
     if not ended.succeeded:
-        end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now)
+        end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now, ended.result)
         return
     _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    if job.bot is None:
+        return
     invites.heard(job, ended.result, now)
-    bot = bots.with_ids([job.bot])[job.bot]
+    bot = bots.of_job(job.bot)
     if job.command in REMOVING:
         _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
     elif COMMANDS[job.command].converges or job.command == "bots.restart":
@@ -57,11 +62,11 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
         bots.change(bot.id, **told(bot, ended.result if isinstance(ended.result, dict) else {}))
 
 
-def end(job: Job, state: JobState, said: str, now: float) -> None:
+def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
     """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
-    _move(job, state, now, error=said)
-    if COMMANDS[job.command].converges:
-        bot = bots.with_ids([job.bot])[job.bot]
+    _move(job, state, now, error=said, **({"result": came_back} if came_back else {}))
+    if job.bot is not None and COMMANDS[job.command].converges:
+        bot = bots.of_job(job.bot)
         worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
         bots.change(bot.id, detail=said, **worse)
 
@@ -69,7 +74,11 @@ def end(job: Job, state: JobState, said: str, now: float) -> None:
 def _move(job: Job, state: JobState, now: float, **columns: Any) -> None:
     step(JobState(job.state), state)
     jobs.move(job.id, job.state, str(state), ended_at=now, **columns)
-    auditing.record(f"node:{job.node}", f"jobs.{state}", f"agent:{job.bot}", now, f"{job.command}, job {job.id}")
+    by = f"node:{job.node}" if job.node else "master"
+    subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
+    auditing.record(by, f"jobs.{state}", subject, now, f"{job.command}, job {job.id}")
+    if job.parent is not None:
+        parts.part_moved(job.parent, now)
 
 
 def _converged(bot: Bot, said: dict[str, Any]) -> None:

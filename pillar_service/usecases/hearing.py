@@ -26,7 +26,7 @@ class Hearing:
 
     @cached_property
     def _pouring(self) -> set[str]:
-        return {job.bot for job in jobs.open_on(self.node) if COMMANDS[job.command].converges}
+        return {job.bot for job in jobs.open_on(self.node) if job.bot and COMMANDS[job.command].converges}
 
     @cached_property
     def _owners(self) -> dict[str, list[AccountState]]:

@@ -141,16 +141,17 @@ def _found(bot: Bot, id: object) -> Invite:
 
 def heard(job: Job, result: object, now: float) -> None:
     """Take in what a job that worked returned, in the transaction that ends it; other commands' jobs change nothing."""
+    bot = str(job.bot)
     if job.command == "bots.invites":
         entries = rules.ledger(result)
         if entries is not None:
-            _copy(job.bot, entries, job.started_at or job.created_at, now)
+            _copy(bot, entries, job.started_at or job.created_at, now)
     elif job.command == "bots.invite":
         made = rules.made(result, now)
-        if made is not None and rows.with_pubs_id(job.bot, made.invite) is None:
-            rows.add(job.bot, made, now)
+        if made is not None and rows.with_pubs_id(bot, made.invite) is None:
+            rows.add(bot, made, now)
     elif job.command == "bots.revoke":
-        row = rows.with_pubs_id(job.bot, job.arguments["invite"])
+        row = rows.with_pubs_id(bot, job.arguments["invite"])
         if row is not None:
             rows.change(row.id, revoked_at=row.revoked_at or now, code=None, seen_at=now)
 

@@ -83,8 +83,8 @@ def listed(
     """The newest jobs, newest first; ``bot`` is an id or a name."""
     most = _checked(state, limit)
     found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
-    known = rows.with_ids({job.bot for job in found_jobs})
-    return [queue.described(job, known[job.bot].name) for job in found_jobs]
+    known = rows.with_ids({job.bot for job in found_jobs if job.bot})
+    return [queue.described(job, known[job.bot].name if job.bot else None) for job in found_jobs]
 
 
 def _checked(state: str | None, limit: object) -> int:
@@ -144,7 +144,9 @@ def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
     it was for is told to those who might have asked for it.
     """
     job = found(id)
-    bot, may = rows.with_ids([job.bot])[job.bot], permissions.of(person, job.bot)
+    if job.bot is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    bot, may = rows.of_job(job.bot), permissions.of(person, job.bot)
     if Act.SEE not in may:
         if bot.agent.removed_at is None or job.actor != f"account:{person}":
             raise NotFound(f"There is no job {names.shown(id)}.")
@@ -168,6 +170,6 @@ def listed_to(person: str, bot: object = None, state: str | None = None, limit: 
     most = _checked(state, limit)
     of = agents.bots_of(person) if bot is None else [permissions.require(person, Act.SEE, bot, deleted=True).id]
     found_jobs = jobs.listed(most, state, bots=of)
-    known = rows.with_ids({job.bot for job in found_jobs})
+    known = rows.with_ids({job.bot for job in found_jobs if job.bot})
     may = {id: permissions.of(person, id) for id in known}
-    return [_as_allowed(queue.described(job, known[job.bot].name), may[job.bot]) for job in found_jobs]
+    return [_as_allowed(queue.described(job, known[job.bot].name), may[job.bot]) for job in found_jobs if job.bot]

@@ -24,14 +24,14 @@ def data(person: str) -> dict[str, Any]:
     account, actor = accounts.found(person), f"account:{person}"
     done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(actor)}
     asked = jobs.listed(MOST_JOBS, actor=actor)
-    named = bot_rows.with_ids({job.bot for job in asked})
+    named = bot_rows.with_ids({job.bot for job in asked if job.bot})
     return {
         "account": accounts.described(account),
         "sessions": people.listed(person, ""),
         "tokens": programs.listed(person),
         "bots": bots.listed(account=person),
         "deleted": bringing_back.deleted(person),
-        "jobs": [queue.described(job, named[job.bot].name) for job in asked],
+        "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
         "payment": payments.show(person),
         "audit": [
             {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}

@@ -49,13 +49,20 @@ def ask(request: Request, name: str, bot: Bot, now: float, arguments: dict[str, 
     )
 
 
+def target(job: Job, bot_name: str | None = None) -> str:
+    """What a job is done to, for people: a bot's name, a node, or the place as a whole."""
+    if job.bot is not None:
+        return bot_name or str(bots.of_job(job.bot).name)
+    return job.node or (f"{job.parts} nodes" if job.parts else "the master")
+
+
 def described(job: Job, bot_name: str | None = None) -> dict[str, Any]:
     """A job as the API shows it; ``bot_name`` spares a query to who knows it."""
     return {
         "id": job.id,
         "command": job.command,
         "bot": job.bot,
-        "bot_name": bot_name or bots.with_ids([job.bot])[job.bot].name,
+        "bot_name": target(job, bot_name) if job.bot is not None else None,
         "node": job.node,
         "state": job.state,
         "arguments": job.arguments,
@@ -66,4 +73,8 @@ def described(job: Job, bot_name: str | None = None) -> dict[str, Any]:
         "created_at": job.created_at,
         "started_at": job.started_at,
         "ended_at": job.ended_at,
+        "parent": job.parent,
+        "parts": job.parts,
+        "priority": job.priority,
+        "deadline_at": job.deadline_at,
     }

@@ -1,138 +1,39 @@
-"""Runs: how masters claim jobs and carry them out, and what becomes of a run that does not come to an end."""
+"""Runs: how masters carry out what they claimed, and what becomes of a run that does not come to an end."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core import names, outcomes
-from pillar_service.core.commands import COMMANDS, CONVERGE, Command
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
-from pillar_service.core.jobs import CLAIM_LEASE_S, QUEUED_FOR_S, JobState, Reason, after_failure
-from pillar_service.store import bots, jobs, nodes, runs
+from pillar_service.core.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
+from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
-from pillar_service.usecases import endings
+from pillar_service.usecases import endings, plans, queue
 
 GRACE_S = 60.0
 """How long after a run's timeout its result is still waited for."""
 
+AWAY_AGAIN_S = 10.0
+"""How long a job that may wait for its node waits before it is tried again."""
+
 AGAIN_AFTER_S = 2.0
 """How long a job waits for its next try, times the tries it has had."""
-
-AT_ONCE = 50
-"""The most runs that one claim gives."""
 
 LINES, LINE_LENGTH = 5000, 2000
 """The most lines of a job, and the most characters of a line, that are kept."""
 
 
-def is_claimable() -> bool:
-    """Whether a claim could find anything to do. Cheap, and writes nothing: long polls ask it all the time."""
-    now = time.time()
-    return jobs.is_waiting(now) or runs.any_expired(now)
-
-
-def claim(master: str) -> list[dict[str, Any]]:
-    """What this master is to publish now; each job is given to one master. Gives back first what others left lying."""
-    now = time.time()
-    with transaction():
-        _sweep(now)
-        return [_described(run) for run in _claim(master, now)]
-
-
-def _claim(master: str, now: float) -> Iterable[Run]:
-    waiting = jobs.still_open()
-    if not any(job.state == JobState.QUEUED and job.not_before <= now for job in waiting):
-        return
-    room = {node.id: node.concurrency for node in nodes.listed()}
-    converging = set()
-    for run in runs.still_open():
-        room[run.node] -= 1
-        converging |= {run.node} if run.function == CONVERGE else set()
-    given: set[str] = set()
-    for job in waiting:
-        if len(given) >= AT_ONCE:
-            return
-        together = _together(job, waiting, converging, now)
-        if job.run is not None or room[job.node] < 1 or not together:
-            continue
-        run = _given(master, together, now)
-        room[job.node] -= 1
-        converging |= {job.node} if COMMANDS[job.command].converges else set()
-        given.add(run.id)
-        yield run
-
-
-def _together(job: Job, waiting: list[Job], converging: set[str], now: float) -> list[Job]:
-    """The jobs that one run would carry out if it were made for this job; none if it must wait."""
-    command = COMMANDS[job.command]
-    if not _may_go(job, waiting, now):
-        return []
-    if not command.converges:
-        return [job]
-    if job.node in converging:
-        return []
-    return [
-        other
-        for other in waiting
-        if other.node == job.node
-        and COMMANDS[other.command].function == command.function
-        and COMMANDS[other.command].leading == command.leading
-        and _may_go(other, waiting, now)
-    ]
-
-
-def _may_go(job: Job, waiting: list[Job], now: float) -> bool:
-    # A bot's jobs run one after the other: an invite waits for the pouring that was asked for before it.
-    if job.state != JobState.QUEUED or job.run is not None or job.not_before > now:
-        return False
-    before = [other for other in waiting[: waiting.index(job)] if other.bot == job.bot]
-    mine = COMMANDS[job.command]
-    return all(
-        mine.converges and other.state == JobState.QUEUED and COMMANDS[other.command].leading == mine.leading
-        for other in before
-    )
-
-
-def _given(master: str, together: list[Job], now: float) -> Run:
-    first, asked = together[0], [COMMANDS[job.command] for job in together]
-    run = runs.add(
-        id=names.new_id(),
-        node=first.node,
-        function=asked[0].function,
-        arguments=_arguments(asked[0], first),
-        # A state run that somebody started by hand is waited for instead of failing at once.
-        keywords=asked[0].keywords,
-        master=master,
-        timeout_s=max(command.timeout_s for command in asked),
-        retry_safe=all(command.retry_safe for command in asked),
-        created_at=now,
-        expires_at=now + CLAIM_LEASE_S,
-    )
-    for job in together:
-        if not jobs.move(job.id, JobState.QUEUED, JobState.CLAIMED, run=run.id, attempts=job.attempts + 1):
-            raise Conflict("Another master has just claimed the same job: claim again.")
-        job.run = run.id
-    return run
-
-
-def _arguments(command: Command, job: Job) -> list[Any]:
-    if command.converges:
-        return list(command.leading)
-    exported = [job.id] if command.name == "bots.export" else []  # the tar comes back under the job's id
-    # A job from before its command took this argument goes by the default.
-    given = [job.arguments.get(name, default) for name, (default, _) in command.arguments.items()]
-    return [*command.leading, job.bot, *exported, *given]
-
-
 def held(master: str) -> list[dict[str, Any]]:
     """The runs that this master has claimed or runs, oldest first: what it must take up again after a restart."""
-    return [_described(run) for run in runs.held_by(master)]
+    return [described(run) for run in runs.held_by(master)]
 
 
-def _described(run: Run) -> dict[str, Any]:
+def described(run: Run) -> dict[str, Any]:
+    """A run as masters see it; one without a node is a runner on the master itself."""
     carried = jobs.of_runs([run.id])
     return {
         "id": run.id,
@@ -143,15 +44,21 @@ def _described(run: Run) -> dict[str, Any]:
         "timeout_s": run.timeout_s,
         "jid": run.jid,
         "jobs": [job.id for job in carried],
-        "bots": sorted({job.bot for job in carried}),
+        "bots": sorted({job.bot for job in carried if job.bot}),
         "retry_safe": run.retry_safe,
+        "taken_over": run.taken_over,
     }
 
 
-def _mine(master: str, id: str) -> Run:
+def _found(id: str) -> Run:
     run = runs.find(id)
     if run is None:
         raise NotFound(f"There is no run {names.shown(id)}.")
+    return run
+
+
+def _mine(master: str, id: str) -> Run:
+    run = _found(id)
     if run.master != master:
         raise Forbidden(f"The run {id} is held by the master {run.master}, not by {master}.")
     return run
@@ -193,14 +100,15 @@ def _printable(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)[:LINE_LENGTH])
 
 
-def result(master: str, id: str, jid: object, node: object, returned: object, success: object, retcode: object) -> None:
+def result(id: str, jid: object, node: object, returned: object, success: object, retcode: object) -> None:
     """Take what the node returned, and settle each job of the run. The same again changes nothing.
 
-    Raises Conflict when the run was never started, or when the return is of another publish or another node.
+    Any master may bring it: the one that published it may have lost the lease since. Raises Conflict when the run was
+    never started, or when the return is of another publish or another node.
     """
     now = time.time()
     with transaction():
-        run = _mine(master, id)
+        run = _found(id)
         if run.state == runs.ENDED:
             return
         if run.state != runs.RUNNING or (run.jid, run.node) != (jid, node):
@@ -246,16 +154,25 @@ def _fail(run: Run, reason: Reason, detail: str, now: float) -> None:
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
-    to = after_failure(reason, COMMANDS[job.command].retry_safe, job.attempts)
+    never_ran = reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY) and not plans.has_begun(job)
+    if never_ran and job.deadline_at is not None and now < job.deadline_at:
+        # It may wait for its node until its deadline, and this was no attempt.
+        again = {"attempts": job.attempts - 1, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
+        jobs.move(job.id, job.state, JobState.QUEUED, run=None, error=said, **again)
+        return
+    to = after_failure(reason, plans.may_run_again(job), job.attempts)
     if to is JobState.QUEUED:
         jobs.move(job.id, job.state, to, run=None, error=said, not_before=now + AGAIN_AFTER_S * job.attempts)
     else:
         endings.end(job, to, said, now)
 
 
-def _sweep(now: float) -> None:
+def sweep(now: float) -> None:
+    """End what has waited too long, in the caller's transaction: runs without a return, jobs that nobody took."""
     for run in runs.expired(now):
         _fail(run, Reason.NO_RETURN, "", now)
+    for job in jobs.past_deadline(now):
+        endings.end(job, JobState.TIMED_OUT, job.error or f"{job.node or 'The master'} did not take it in time.", now)
     for job in jobs.queued_before(now - QUEUED_FOR_S):
-        bot = bots.with_ids([job.bot])[job.bot]
-        endings.end(job, JobState.TIMED_OUT, f"No master took the job for {bot.name} within a day.", now)
+        if job.parts == 0:
+            endings.end(job, JobState.TIMED_OUT, f"No master took the job for {queue.target(job)} within a day.", now)

@@ -104,7 +104,7 @@ def _commit(actor: str, id: str, kind: str, job: Job | None, columns: dict[str, 
     now, replaced = time.time(), None
     with transaction():
         if job is not None:
-            _export_of(job.node, job.id)  # it may have ended while the tar came in
+            _export_of(str(job.node), job.id)  # it may have ended while the tar came in
             _refuse_another_identity(job, columns["pub_id"])
             replaced = transfers.of_job(job.id)
             if replaced is not None:
@@ -118,7 +118,7 @@ def _commit(actor: str, id: str, kind: str, job: Job | None, columns: dict[str, 
 
 
 def _refuse_another_identity(job: Job, pub_id: str) -> None:
-    bot = bots.with_ids([job.bot])[job.bot]
+    bot = bots.of_job(job.bot)
     if bot.pub_id is not None and bot.pub_id != pub_id:
         raise Conflict(f"The tar is of {pub_id}, but {bot.name} is {bot.pub_id}: it was not taken.")
 
@@ -162,9 +162,9 @@ def for_node(node: str, job: object) -> Transfer:
     transfer = transfers.of_job(found.id) if found and found.node == node else None
     if found is None or transfer is None or transfer.kind != "upload":
         raise NotFound(f"This node has no tar to import for the job {names.shown(job)}.")
-    if bots.with_ids([found.bot])[found.bot].desired == Desired.ABSENT:
+    if bots.of_job(found.bot).desired == Desired.ABSENT:
         raise Forbidden("The bot is being deleted: its import is no longer given out.")
-    if not any(job.state in OPEN for job in jobs.open_of(found.bot)):
+    if not any(job.state in OPEN for job in jobs.open_of(str(found.bot))):
         raise Forbidden("No job of this bot runs: its import is not given out.")
     return transfer
 

@@ -20,6 +20,7 @@ from pillar_service.store.runs import Run
 from pillar_service.usecases import (
     accounts,
     bots,
+    claims,
     jobs,
     nodes,
     resetting,
@@ -81,7 +82,7 @@ def work(known: dict[str, str]) -> dict[str, str]:
     _done("bots.invites", {}, lambda run, job: ledger())
     made["failed"] = _failed()
     made["running"] = str(pouring.bot("seeds", email=OWNER, description="For the seed library")["job"]["id"])
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     id = bots.show("seeds")["id"]
     lines = (
@@ -100,7 +101,7 @@ def work(known: dict[str, str]) -> dict[str, str]:
 
 def _done(command: str, arguments: dict[str, Any], returned: Any) -> str:
     job = str(jobs.submit(f"account:{accounts.show(OWNER)['id']}", command, "my", arguments)["job"]["id"])
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     pouring.answer(run, returned(run, job))
     return job
@@ -117,7 +118,7 @@ def _exported(run: dict[str, Any], job: str) -> dict[str, Any]:
 
 def _failed() -> str:
     job = jobs.submit("scene", "bots.restart", "your")["job"]["id"]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     lines = ("container: ok, restarted.", "alive: waiting for the pub to answer", "alive: no answer for 60 s")
     runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])

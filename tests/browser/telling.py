@@ -6,7 +6,7 @@ from typing import Any
 
 import pouring
 
-from pillar_service.usecases import health, runs
+from pillar_service.usecases import claims, health, runs
 
 NODE = "cellar-1"
 MONTH = 30 * 86_400
@@ -38,7 +38,7 @@ def tell(known: dict[str, str]) -> None:
     sick = pouring.report(known["your"], health="unhealthy", answers=False, memory_bytes=251 << 20, **WELL)
     quiet = pouring.report(known["quiet"], status="exited", health="none", answers=False, uptime_s=0, peers=0, **WELL)
     health.take(NODE, [pouring.event(_report(known["my"], now, int(known["now"])), sick, quiet, n=int(now))])
-    for run in runs.claim("salt"):
+    for run in claims.claim("salt")["runs"]:
         runs.started("salt", run["id"], f"jid-{run['id']}")
         pouring.answer(run, ledger() if run["function"] == "pubs.invites" else {"done": True})
 

@@ -27,6 +27,7 @@ from pillar_service.store import (
     holds,
     invites,
     jobs,
+    leases,
     mails,
     masters,
     migrations,
@@ -65,7 +66,7 @@ CHECKS = {
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
-    jobs.Job, jobs.JobLine, runs.Run, pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
+    jobs.Job, jobs.JobLine, runs.Run, leases.Lease, pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from pillar_service.core import health
-from pillar_service.usecases import accounts, bots, pillars, runs
+from pillar_service.usecases import accounts, bots, claims, pillars, runs
 
 OWNER = "demo@example.org"
 PUB = "@" + "A" * 43 + "=.ed25519"
@@ -38,7 +38,7 @@ def state(bot_id: str, fun: str = "alive", result: bool = True, **more: Any) -> 
 
 def carry_out(master: str = "salt", node: str = "cellar-1") -> list[dict[str, Any]]:
     """Claim what there is and let the node do as its pillar says; the runs."""
-    claimed = runs.claim(master)
+    claimed = claims.claim(master)["runs"]
     for run in claimed:
         runs.started(master, run["id"], f"jid-{run['id']}")
         answer(run, states_of(node) if run["function"] == "state.apply" else {"done": True}, master)
@@ -47,7 +47,7 @@ def carry_out(master: str = "salt", node: str = "cellar-1") -> list[dict[str, An
 
 def answer(run: dict[str, Any], returned: object, master: str = "salt", success: bool = True, retcode: int = 0) -> None:
     """The node's return for a run."""
-    runs.result(master, run["id"], f"jid-{run['id']}", run["node"], returned, success, retcode)
+    runs.result(run["id"], f"jid-{run['id']}", run["node"], returned, success, retcode)
 
 
 def told(node: str = "cellar-1") -> dict[str, Any]:

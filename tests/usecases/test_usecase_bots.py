@@ -7,7 +7,7 @@ from pillar_service.core.agents import Desired
 from pillar_service.core.errors import Conflict, ForkHazard, Full, Invalid, NotFound, SaltcellarError
 from pillar_service.store import database
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import accounts, auditing, bots, jobs, nodes, pillars, runs, storage, transfers
+from pillar_service.usecases import accounts, auditing, bots, claims, jobs, nodes, pillars, runs, storage, transfers
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -53,10 +53,10 @@ def test_pouring_makes_it_alive_and_tells_its_id() -> None:
 
 def test_a_failed_pouring_keeps_the_bot_and_a_start_heals_it() -> None:
     made = bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
     broken = state(made["agent"]["id"], "container", result=False, comment="port is already allocated")
-    runs.result("salt", run["id"], "1", "cellar-1", broken, True, 2)
+    runs.result(run["id"], "1", "cellar-1", broken, True, 2)
     sick = bots.show("my")
     assert (sick["actual"], sick["desired"]) == ("sick", "running")
     assert "port is taken" in sick["detail"]
@@ -96,9 +96,9 @@ def test_a_deleted_bot_is_a_tombstone_until_its_node_says_that_it_is_gone() -> N
 def test_a_state_run_of_an_older_pillar_does_not_count_as_removal() -> None:
     id = poured()["id"]
     asked = bots.delete("test", "my", purge=False)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
-    runs.result("salt", run["id"], "1", "cellar-1", state(id, "alive"), True, 0)
+    runs.result(run["id"], "1", "cellar-1", state(id, "alive"), True, 0)
     again = jobs.show(asked["job"]["id"])["job"]
     assert (again["state"], "older pillar" in again["error"]) == ("queued", True)
     assert told()[id]["state"] == "absent"
@@ -193,11 +193,11 @@ def test_suspending_stops_every_bot_and_resuming_starts_those_that_should_run() 
 def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None:
     poured()
     asked = jobs.submit("test", "bots.export", "my")["job"]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     assert (run["function"], run["arguments"][1:]) == ("pubs.export", [asked["id"], "everything"])
     runs.started("salt", run["id"], "1")
     kept = transfers.deliver("cellar-1", asked["id"], tar(sequence=7))
-    runs.result("salt", run["id"], "1", "cellar-1", {"pub_id": PUB, "sequence": 7, **kept}, True, 0)
+    runs.result(run["id"], "1", "cellar-1", {"pub_id": PUB, "sequence": 7, **kept}, True, 0)
     assert jobs.show(asked["id"])["job"]["state"] == "succeeded"
     with transfers.path(transfers.for_person(asked["id"]).id).open("rb") as file:
         upload = transfers.upload("test", file)  # type: ignore[arg-type]
@@ -230,7 +230,7 @@ def test_an_export_of_another_identity_is_not_taken() -> None:
     asked = jobs.submit("test", "bots.export", "my")["job"]
     with pytest.raises(Conflict, match="takes no tar"):
         transfers.deliver("cellar-1", asked["id"], tar())
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
     with pytest.raises(NotFound):
         transfers.deliver("cellar-2", asked["id"], tar())
@@ -238,6 +238,6 @@ def test_an_export_of_another_identity_is_not_taken() -> None:
         transfers.deliver("cellar-1", asked["id"], tar(pub_id=OTHER_PUB))
     with pytest.raises(Conflict, match="being exported"):
         bots.delete("test", "my", purge=True)
-    runs.result("salt", run["id"], "1", "cellar-1", {"pub_id": PUB}, True, 0)
+    runs.result(run["id"], "1", "cellar-1", {"pub_id": PUB}, True, 0)
     assert "never arrived" in jobs.show(asked["id"])["job"]["error"]
     assert list(transfers.settings().files.iterdir()) == []

@@ -9,7 +9,7 @@ from pillar_service.store import accounts as account_rows
 from pillar_service.store import bots as rows
 from pillar_service.store import samples
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, bots, bringing_back, health, jobs, nodes, runs, transfers
+from pillar_service.usecases import auditing, bots, bringing_back, claims, health, jobs, nodes, runs, transfers
 from pillar_service.usecases.bots import DAY_S
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -55,7 +55,7 @@ def test_a_deleted_bot_comes_back_as_it_was(person: str) -> None:
 def test_a_run_of_the_tombstone_does_not_count_as_being_back() -> None:
     id = deleted()
     bringing_back.bring_back("test", id)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, state(id, "gone", pub={"data": "kept"}))
     assert bots.show("my")["actual"] == "provisioning"
@@ -83,7 +83,7 @@ def test_before_its_node_has_removed_it_the_deletion_is_taken_back() -> None:
 def test_while_its_node_removes_it_one_waits() -> None:
     id = poured()["id"]
     bots.delete("test", "my", purge=False)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     with pytest.raises(Conflict, match="at this moment"):
         bringing_back.bring_back("test", id)
@@ -156,7 +156,7 @@ def test_after_its_time_it_is_too_late_even_before_the_sweep(monkeypatch: pytest
 def test_a_purge_that_failed_is_asked_for_again() -> None:
     id = deleted()
     bringing_back.purge_due("test", in_days(8))
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, state(id, "gone", result=False, comment="The bot's data could not be deleted: busy."))
     assert told()[id]["purge"] is True
@@ -168,7 +168,7 @@ def test_a_purge_that_failed_is_asked_for_again() -> None:
 def test_a_node_that_still_has_the_data_is_asked_again(person: str) -> None:
     id = poured()["id"]
     bots.delete("test", "my", purge=False)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     bots.delete("test", "my", purge=True)  # the node has read its pillar already
     answer(run, state(id, "gone", pub={"data": "kept"}))

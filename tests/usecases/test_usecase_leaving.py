@@ -12,7 +12,18 @@ from pillar_service.core.errors import Conflict, Unauthenticated
 from pillar_service.store import agents, audit, database, mails
 from pillar_service.store import sharing as invitations
 from pillar_service.store.tokens import Token
-from pillar_service.usecases import accounts, bots, bringing_back, jobs, leaving, payments, runs, sharing, tokens
+from pillar_service.usecases import (
+    accounts,
+    bots,
+    bringing_back,
+    claims,
+    jobs,
+    leaving,
+    payments,
+    runs,
+    sharing,
+    tokens,
+)
 
 PASSWORD = "long enough 1"
 
@@ -37,7 +48,7 @@ def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iter
 def export_runs() -> dict[str, Any]:
     """An export of `my` that its node packs at this moment; its run."""
     jobs.submit("test", "bots.export", "my")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     return run
 

@@ -10,7 +10,7 @@ from pillar_service.store import database
 from pillar_service.store import fleet as fleet_rows
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import masters as master_rows
-from pillar_service.usecases import fleet, health, jobs, masters, nodes, overview, runs
+from pillar_service.usecases import claims, fleet, health, jobs, masters, nodes, overview, runs
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -54,7 +54,7 @@ def test_masters_are_shown_with_what_they_hold() -> None:
     masters.new_token("test", "salt")
     masters.new_token("test", "idle")
     bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     told = overview.masters()
     assert [(one["name"], one["held"]) for one in told["masters"]] == [("idle", 0), ("salt", 1)]
     assert told["masters"][0]["claimed_at"] is None

@@ -9,8 +9,9 @@ from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.jobs import CLAIM_LEASE_S, MAX_ATTEMPTS, QUEUED_FOR_S
 from pillar_service.store import database
 from pillar_service.store import jobs as job_rows
+from pillar_service.store import leases as lease_rows
 from pillar_service.store import runs as run_rows
-from pillar_service.usecases import bots, jobs, nodes, runs, storage
+from pillar_service.usecases import bots, claims, jobs, nodes, runs, storage
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -35,6 +36,12 @@ def age(run: dict[str, Any], seconds: float) -> None:
         run_rows.Run.update(expires_at=row.expires_at - seconds).where(run_rows.Run.id == run["id"]).execute()  # type: ignore[union-attr]
 
 
+def lapsed() -> None:
+    """Let the lease of whoever publishes run out."""
+    with database.transaction():
+        lease_rows.Lease.update(expires_at=0).execute()
+
+
 def ready_again(id: str) -> None:
     """Let the pause before the next try pass."""
     with database.transaction():
@@ -52,7 +59,7 @@ def test_eight_threads_claim_and_each_job_is_given_once() -> None:
     def claim() -> None:
         together.wait()
         for _ in range(3):
-            given.extend(id for run in runs.claim("salt") for id in run["jobs"])
+            given.extend(id for run in claims.claim("salt")["runs"] for id in run["jobs"])
         storage.release()
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
@@ -65,20 +72,20 @@ def test_eight_threads_claim_and_each_job_is_given_once() -> None:
 
 def test_converging_jobs_of_a_node_share_one_run_and_never_overlap() -> None:
     first = [bot(name)["job"]["id"] for name in ("one", "two")]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     assert sorted(run["jobs"]) == sorted(first)
     assert (run["function"], run["arguments"], run["retry_safe"]) == ("state.apply", ["pubs"], True)
     third = bot("three")["job"]["id"]
-    assert runs.claim("other") == []
+    assert claims.claim("salt")["runs"] == []
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, states_of())
-    [after] = runs.claim("other")
+    [after] = claims.claim("salt")["runs"]
     assert after["jobs"] == [third]
 
 
 def test_one_bot_of_a_shared_run_may_fail_alone() -> None:
     one, two = bot("one"), bot("two")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, state(one["agent"]["id"]) | state(two["agent"]["id"], result=False, comment="no space left on device"))
     assert job(one["job"]["id"])["state"] == "succeeded"
@@ -90,12 +97,12 @@ def test_a_bots_jobs_go_one_after_the_other_and_others_beside() -> None:
     made = bot()
     invite = ask("bots.invite", note="Ann")
     beside = ask("bots.logs", "other")
-    claimed = runs.claim("salt")
+    claimed = claims.claim("salt")["runs"]
     assert sorted(id for run in claimed for id in run["jobs"]) == sorted([made["job"]["id"], beside])
     for run in claimed:
         runs.started("salt", run["id"], f"jid-{run['id']}")
         answer(run, states_of() if run["function"] == "state.apply" else {"lines": []})
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     assert (run["jobs"], run["arguments"]) == ([invite], [made["agent"]["id"], 1, "Ann"])
 
 
@@ -105,19 +112,19 @@ def test_a_node_has_no_more_runs_than_its_concurrency() -> None:
         poured(f"b{n}")
     for n in range(3):
         ask("bots.logs", f"b{n}")
-    assert len(runs.claim("salt")) == 2
-    assert runs.claim("salt") == []
+    assert len(claims.claim("salt")["runs"]) == 2
+    assert claims.claim("salt")["runs"] == []
 
 
 def test_a_result_is_taken_once() -> None:
     made = bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     with pytest.raises(Conflict):
         answer(run, states_of())
     runs.started("salt", run["id"], f"jid-{run['id']}")
     for jid, node in (("wrong", "cellar-1"), (f"jid-{run['id']}", "cellar-2")):
         with pytest.raises(Conflict, match="waits for"):
-            runs.result("salt", run["id"], jid, node, states_of(), True, 0)
+            runs.result(run["id"], jid, node, states_of(), True, 0)
     answer(run, states_of())
     answer(run, ["an error that comes late"], success=False, retcode=1)
     assert job(made["job"]["id"])["state"] == "succeeded"
@@ -125,12 +132,11 @@ def test_a_result_is_taken_once() -> None:
 
 def test_a_run_is_its_masters_alone() -> None:
     bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     for act in (
         lambda: runs.started("thief", run["id"], "1"),
         lambda: runs.add_lines("thief", run["id"], []),
         lambda: runs.failed("thief", run["id"], "no_return"),
-        lambda: runs.result("thief", run["id"], "1", "cellar-1", {}, True, 0),
     ):
         with pytest.raises(Forbidden, match="held by the master salt"):
             act()
@@ -140,16 +146,17 @@ def test_a_run_is_its_masters_alone() -> None:
 
 def test_started_is_written_once_and_refused_when_the_claim_has_passed() -> None:
     made = bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     age(run, CLAIM_LEASE_S + 1)
     ready_again(made["job"]["id"])
-    assert runs.is_claimable()
-    assert runs.claim("other") == []
+    lapsed()
+    assert claims.is_claimable("other")
+    assert claims.claim("other")["runs"] == []
     assert job(made["job"]["id"])["state"] == "queued"
-    with pytest.raises(Conflict, match="do not publish"):
+    with pytest.raises(Forbidden, match="held by the master other"):
         runs.started("salt", run["id"], "1")
     ready_again(made["job"]["id"])
-    [again] = runs.claim("other")
+    [again] = claims.claim("other")["runs"]
     runs.started("other", again["id"], "1")
     runs.started("other", again["id"], "1")
     with pytest.raises(Conflict):
@@ -171,7 +178,7 @@ def test_started_is_written_once_and_refused_when_the_claim_has_passed() -> None
 def test_what_may_not_run_twice_does_not(command: str, reason: str, state: str) -> None:
     poured()
     id = ask(command)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
     runs.failed("salt", run["id"], reason)
     runs.failed("salt", run["id"], reason)
@@ -183,10 +190,10 @@ def test_tries_end_and_the_bot_shows_why() -> None:
     made = bot()
     for _ in range(MAX_ATTEMPTS):
         ready_again(made["job"]["id"])
-        [run] = runs.claim("salt")
+        [run] = claims.claim("salt")["runs"]
         runs.started("salt", run["id"], "1")
         age(run, run["timeout_s"] + runs.GRACE_S + 1)
-        runs.claim("salt")
+        claims.claim("salt")["runs"]
     assert job(made["job"]["id"])["state"] == "timed_out"
     assert bots.show("my")["detail"] == "The node did not answer in time."
     with pytest.raises(Invalid):
@@ -200,7 +207,7 @@ def test_what_was_applied_from_an_old_copy_is_applied_again(command: str) -> Non
     asked, tried = ask(command), 0
     while job(asked)["state"] == "queued":
         ready_again(asked)
-        [run] = runs.claim("salt")
+        [run] = claims.claim("salt")["runs"]
         runs.started("salt", run["id"], f"jid-{run['id']}")
         answer(run, state(id) | notice)
         tried += 1
@@ -212,13 +219,13 @@ def test_a_job_that_nobody_claims_is_timed_out_after_a_day() -> None:
     made = bot()
     with database.transaction():
         job_rows.Job.update(created_at=time.time() - QUEUED_FOR_S - 1).execute()
-    assert runs.claim("salt") == []
+    assert claims.claim("salt")["runs"] == []
     assert job(made["job"]["id"])["state"] == "timed_out"
 
 
 def test_lines_are_kept_once_and_only_by_their_own_job() -> None:
     one, two = bot("one"), bot("two")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     lines = [
         {"key": "1", "state_id": f"{one['agent']['id']} container", "text": "made\n{{ it }}\x1b[31m"},
         {"key": "2", "state_id": "docker engine", "text": "of nobody"},
@@ -236,14 +243,14 @@ def test_lines_are_kept_once_and_only_by_their_own_job() -> None:
 
 def test_a_cancelled_job_is_not_published_and_a_running_one_is_not_cancelled() -> None:
     made = bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     jobs.cancel("test", made["job"]["id"])
     with pytest.raises(Conflict, match="do not publish"):
         runs.started("salt", run["id"], "1")
     runs.failed("salt", run["id"], "not_published")
     assert job(made["job"]["id"])["state"] == "cancelled"
     id = ask("bots.start")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], "1")
     with pytest.raises(Conflict, match="can't become cancelled"):
         jobs.cancel("test", id)
@@ -274,4 +281,4 @@ def test_jobs_are_listed_by_what_they_are() -> None:
     assert jobs.listed(node="cellar-9") == []
     assert len(jobs.listed(limit="2")) == 2
     carry_out()
-    assert not runs.is_claimable()
+    assert not claims.is_claimable("salt")

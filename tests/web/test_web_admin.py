@@ -13,7 +13,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.store import database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, auditing, bots, health, jobs, masters, payments, runs
+from pillar_service.usecases import accounts, auditing, bots, claims, health, jobs, masters, payments, runs
 from pillar_service.usecases import admin as admin_cases
 
 PASSWORD = "long enough 1"
@@ -248,7 +248,7 @@ def test_a_queued_job_is_cancelled_and_asked_for_again_once(visitor: FlaskClient
 def test_a_job_that_runs_is_not_cancelled(visitor: FlaskClient, operator: str, someone: str) -> None:
     poured()
     job = jobs.submit("test", "bots.restart", "my")["job"]["id"]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     page = visitor.get(f"/admin/jobs/{job}")
     assert "can&#39;t be cancelled" in page.text or "can't be cancelled" in page.text
@@ -271,7 +271,7 @@ def test_an_operator_asks_for_no_invite_and_no_export_of_others(
 def test_no_page_shows_the_code_of_an_invite_or_its_note(visitor: FlaskClient, operator: str, someone: str) -> None:
     poured()
     job = jobs.submit("test", "bots.invite", "my", {"uses": 1, "note": "Carol"})["job"]["id"]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     runs.add_lines("salt", run["id"], [{"key": "1", "text": f"made {CODE}"}])
     answer(run, {"id": PUB, "code": CODE, "note": "Carol", "uses": 1})
@@ -410,7 +410,7 @@ def test_the_charts_take_known_spans_alone(visitor: FlaskClient, operator: str) 
 
 def test_a_long_job_is_shown_some_lines_at_a_time(visitor: FlaskClient, operator: str, someone: str) -> None:
     bot()
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     runs.add_lines("salt", run["id"], [{"key": str(n), "text": f"line {n:04}."} for n in range(700)])
     path, seen = f"/admin/jobs/{run['jobs'][0]}", []

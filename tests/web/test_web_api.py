@@ -13,7 +13,7 @@ from pouring import OWNER, PUB, answer, carry_out, owner, poured, tar
 from pillar_service.core.scopes import Scope
 from pillar_service.store import database
 from pillar_service.store import tokens as token_rows
-from pillar_service.usecases import accounts, auditing, bots, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import accounts, auditing, bots, claims, jobs, runs, storage, tokens, transfers
 from pillar_service.web import waiting
 from pillar_service.web.api import streams
 
@@ -47,7 +47,7 @@ def api(visitor: FlaskClient, person: str) -> FlaskClient:
 
 def lines_of(job: str, *texts: str) -> dict[str, Any]:
     """Let the job's run write these lines; the run."""
-    held = runs.claim("salt") or runs.held("salt")
+    held = claims.claim("salt")["runs"] or runs.held("salt")
     [run] = [run for run in held if job in run["jobs"]]
     if run["jid"] is None:
         runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -117,7 +117,7 @@ def test_invites(api: FlaskClient) -> None:
     while carry_out():
         pass
     api.post("/agents/my/actions/invites")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, [{"id": PUB, "note": "Ann", "uses": 2, "used": 0}])
     assert [invite["note"] for invite in api.get("/agents/my/invites").json["invites"]] == ["Ann"]
@@ -130,7 +130,7 @@ def test_an_export_is_fetched_by_its_own_bot_alone(api: FlaskClient, person: str
     assert problem(api.post("/agents/my/export"), 401)
     job = api.post("/agents/my/export", json={"password": PASSWORD}).json["job"]["id"]
     assert problem(api.get(f"/agents/my/export?job={job}"), 404)
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     transfers.deliver("cellar-1", job, tar())
     answer(run, {"pub_id": PUB, "sequence": 3})

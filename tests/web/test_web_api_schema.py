@@ -15,7 +15,7 @@ import requests
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
 
 from pillar_service.settings import settings
-from pillar_service.usecases import accounts, bots, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import accounts, bots, claims, jobs, runs, storage, tokens, transfers
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "quince teapot walrus 7"  # the description's own example
@@ -71,7 +71,7 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     person = str(accounts.create("test", OWNER, password=PASSWORD)[0]["id"])
     poured()
     jobs.submit("test", "bots.invites", "my")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, [{"id": PUB, "note": "Ann", "uses": 1, "used": 0, "state": "unused"}])
     export = _exported()
@@ -88,7 +88,7 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
 
 def _exported() -> str:
     export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     transfers.deliver("cellar-1", export, tar())
     runs.add_lines("salt", run["id"], [{"key": "1", "text": "packed"}])

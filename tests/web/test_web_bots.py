@@ -12,7 +12,7 @@ from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, ta
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, bringing_back, jobs, runs, second_factor, transfers
+from pillar_service.usecases import accounts, bots, bringing_back, claims, jobs, runs, second_factor, transfers
 
 PASSWORD = "long enough 1"
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
@@ -68,7 +68,7 @@ def press(visitor: FlaskClient, page: Any, address: str, times: int = 1) -> Any:
 
 
 def running() -> dict[str, Any]:
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     return run
 

@@ -15,7 +15,7 @@ from pillar_service.core.invites import made as read
 from pillar_service.store import database
 from pillar_service.store import invites as rows
 from pillar_service.store import jobs as job_rows
-from pillar_service.usecases import accounts, auditing, bots, invites, jobs, runs
+from pillar_service.usecases import accounts, auditing, bots, claims, invites, jobs, runs
 
 ID = "@" + "C" * 43 + "=.ed25519"
 OTHER = "@" + "E" * 43 + "=.ed25519"
@@ -39,7 +39,7 @@ def entry(id: str = ID, **more: Any) -> dict[str, Any]:
 
 def run_next(returned: Any, success: bool = True, retcode: int = 0) -> str:
     """The node answers what was asked next; the function."""
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, returned, success=success, retcode=retcode)
     return str(run["function"])
@@ -97,7 +97,7 @@ def test_the_waiting_page_follows_and_is_sent_nothing_while_nothing_changes(ann:
     assert found
     address = found[1].replace("&amp;", "&")
     assert ann.get(address).status_code == 204
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     moved = ann.get(address)
     assert moved.status_code == 200
     assert "hx-get" in moved.text
@@ -176,7 +176,7 @@ def test_revoking_is_asked_once_and_ends_the_code(ann: FlaskClient) -> None:
 
 def test_an_older_answer_does_not_undo_what_came_since(ann: FlaskClient) -> None:
     ann.get("/bots/my/invites")
-    [look] = runs.claim("salt")
+    [look] = claims.claim("salt")["runs"]
     runs.started("salt", look["id"], f"jid-{look['id']}")
     with database.transaction():  # made while the look was on its way
         rows.add(bots.show("my")["id"], read({"id": ID, "code": CODE, "note": "Ann", "uses": 1}, 1.0), 4e9)  # type: ignore[arg-type]

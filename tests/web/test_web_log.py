@@ -13,7 +13,7 @@ from visiting import csrf, join, send, signed_in, somebody
 from pillar_service.core.agents import Desired
 from pillar_service.store import agents, database
 from pillar_service.store import jobs as job_rows
-from pillar_service.usecases import accounts, bots, jobs, runs, sharing
+from pillar_service.usecases import accounts, bots, claims, jobs, runs, sharing
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def rows(page: Any) -> list[str]:
 
 def run_next(returned: Any, success: bool = True, retcode: int = 0) -> None:
     """The node answers what was asked next."""
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, returned, success=success, retcode=retcode)
 

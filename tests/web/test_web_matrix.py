@@ -17,7 +17,7 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
 from pillar_service.store import agents, database, invites
-from pillar_service.usecases import accounts, jobs, runs, sessions, sharing, storage, tokens, transfers
+from pillar_service.usecases import accounts, claims, jobs, runs, sessions, sharing, storage, tokens, transfers
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -334,7 +334,7 @@ def _invited(by: str) -> str:
 
 def _invite() -> str:
     jobs.submit("test", "bots.invite", "my")
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, {"id": PUB, "code": "my.butt.nz:20000:abc~def", "note": "", "uses": 1})
     return str(invites.Invite.get().id)
@@ -342,7 +342,7 @@ def _invite() -> str:
 
 def _exported() -> str:
     export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     transfers.deliver("cellar-1", export, io.BytesIO(tar().getvalue()))
     answer(run, {"pub_id": PUB, "sequence": 3})

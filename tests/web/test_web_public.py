@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
 
 from pillar_service.core import tokens
-from pillar_service.usecases import accounts, bots, jobs, runs, storage, transfers
+from pillar_service.usecases import accounts, bots, claims, jobs, runs, storage, transfers
 
 PASSWORD = "long enough 1"
 
@@ -92,7 +92,7 @@ def test_an_invite_is_a_job_whose_page_shows_the_code(visitor: FlaskClient, pers
     poured()
     sign_in(visitor)
     job = jobs.submit(f"account:{person}", "bots.invite", "my", {"uses": 2, "note": "Ann <b>"})["job"]["id"]
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     waiting = visitor.get(f"/my/jobs/{job}")
     assert 'http-equiv="refresh"' in waiting.text
     runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -167,7 +167,7 @@ def test_an_exported_tar_comes_in_and_an_imported_one_goes_out(node: FlaskClient
     poured()
     job = jobs.submit("test", "bots.export", "my")["job"]["id"]
     assert node.put(f"/transfers/{job}", data=tar().getvalue()).status_code == 409
-    [run] = runs.claim("salt")
+    [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     sent = tar(sequence=9).getvalue()
     kept = node.put(f"/transfers/{job}", data=sent, content_type="application/x-tar")

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from pillar_service.core.errors import Conflict, Failed, NotFound, SaltcellarError, Unavailable
+from pillar_service.core.errors import Conflict, Failed, Forbidden, NotFound, SaltcellarError, Unavailable
 from pillar_service.core.jobs import Reason
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.backoff import Backoff
@@ -18,19 +18,21 @@ def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: thre
     """Claims and publishes until it is stopped.
 
     After every loss of contact, and at the start, what the service believes that we hold is compared with what we know:
-    the answer to a claim may have been lost.
+    the answer to a claim may have been lost. One master at a time is given runs: with a new fence, those that another one
+    held are ours.
     """
-    backoff, in_contact = Backoff(stop), False
+    backoff, known, fence = Backoff(stop), False, None
     while not stop.is_set():
         try:
-            if not in_contact:
+            if not known:
                 recover(client, name, master, runs)
-                in_contact = True
-            for run in client.claim(name):
+            given, now = client.claim(name, fence)
+            known, fence = now == fence or now is None, now
+            for run in given:
                 publish(client, master, runs, run)
             backoff.reset()
         except SaltcellarError as error:
-            in_contact = False
+            known, fence = False, None
             log.warning("No jobs can be claimed: %s", error)
             backoff.wait()
 
@@ -45,7 +47,7 @@ def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
     master.clear_pillar(held.node)
     try:
         client.started(held.id, jid)
-    except (Conflict, NotFound) as error:
+    except (Conflict, Forbidden, NotFound) as error:
         log.info("Run %s is no longer ours: %s", held.id, error)
         return
     runs.add(held)

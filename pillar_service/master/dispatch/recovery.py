@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, NotFound
 from pillar_service.core.jobs import Reason
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.runs import Held, Runs
@@ -27,12 +27,13 @@ def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
 
 def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]) -> None:
     jid = run["jid"]
-    if jid and (master.was_saved(jid) or master.returned(jid, run["node"]) is not None):
+    # Another master published what was taken over, perhaps: its node tells, and the watch asks it.
+    if jid and (run["taken_over"] or master.was_saved(jid) or master.returned(jid, run["node"]) is not None):
         runs.add(Held.of(run, jid))
         runs.returned(jid, run["node"])
         log.info("Run %s (jid %s) is followed again.", run["id"], jid)
         return
     try:
         client.failed(run["id"], jid, Reason.NOT_PUBLISHED, "The dispatcher stopped before it was published.")
-    except (Conflict, NotFound) as error:
+    except (Conflict, Forbidden, NotFound) as error:
         log.info("Run %s is no longer ours: %s", run["id"], error)

@@ -55,8 +55,8 @@ def listed(
 def described(found: Iterable[Job]) -> list[dict[str, Any]]:
     """Jobs with what may be shown of their arguments and results."""
     these = list(found)
-    known = bot_rows.with_ids({job.bot for job in these})
-    return [_redacted(queue.described(job, known[job.bot].name)) for job in these]
+    known = bot_rows.with_ids({job.bot for job in these if job.bot})
+    return [_redacted(queue.described(job, known[job.bot].name if job.bot else None)) for job in these]
 
 
 def _redacted(job: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +87,8 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
     job = jobs.found(id)
     if job.state not in OVER:
         raise Conflict(f"The job is {job.state}: wait until it is over, or cancel it while it is queued.")
+    if job.bot is None:
+        raise Conflict("A command of the catalogue is asked for anew: it may need a yes, a code or an approval again.")
     if job.command == "bots.purge":
         raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
     command, key = POURS.get(job.command, job.command), f"retry:{job.id}"

@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 
 from pillar_service.core.errors import Forbidden
 from pillar_service.core.names import shown
-from pillar_service.usecases import masters, runs
+from pillar_service.usecases import claims, masters, runs
 from pillar_service.web import asking, waiting
 
 blueprint = Blueprint("runs", __name__)
@@ -21,11 +21,17 @@ def _itself(name: object) -> str:
 
 @blueprint.post("/jobs/claim")
 def claim() -> dict[str, Any]:
-    """What this master is to publish now; waits for something to do."""
-    given = asking.body("master", "wait")
+    """What this master is to publish now; waits for something to do, or for the lease (``fence``) to change hands."""
+    given = asking.body("master", "wait", "fence")
     master, wait = _itself(given.get("master")), asking.seconds(given.get("wait", 0))
     masters.seen(master)
-    return {"runs": waiting.until(lambda: runs.claim(master) if runs.is_claimable() else [], wait)}
+    nothing = {"runs": [], "fence": given.get("fence")}
+
+    def news() -> dict[str, Any] | None:
+        told = claims.claim(master) if claims.is_claimable(master) else nothing
+        return told if told["runs"] or told["fence"] != nothing["fence"] else None
+
+    return waiting.until(news, wait) or nothing
 
 
 @blueprint.get("/runs")
@@ -53,7 +59,7 @@ def result(id: str) -> dict[str, Any]:
     """What the node returned."""
     given = asking.body("jid", "node", "return", "success", "retcode")
     told = (given.get(key) for key in ("jid", "node", "return", "success", "retcode"))
-    runs.result(g.master, id, *told)
+    runs.result(id, *told)
     return {}
 
 

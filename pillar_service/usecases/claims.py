@@ -1,0 +1,134 @@
+"""Claims: which jobs a master is to carry out now, and in which runs. One master claims at a time (leases.py)."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.commands import COMMANDS, CONVERGE
+from pillar_service.core.errors import Conflict
+from pillar_service.core.jobs import CLAIM_LEASE_S, URGENT, JobState
+from pillar_service.store import jobs, nodes, runs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.store.runs import Run
+from pillar_service.usecases import leases, plans
+from pillar_service.usecases.runs import described, sweep
+
+AT_ONCE = 50
+"""The most runs that one claim gives."""
+
+LOOKED_AT = 4 * AT_ONCE
+"""How many waiting jobs one claim looks at: several may go into one run."""
+
+CONVERGING = sorted(name for name, command in COMMANDS.items() if command.converges)
+
+
+def is_claimable(master: str) -> bool:
+    """Whether a claim could find anything to do. Cheap, and writes nothing: long polls ask it all the time."""
+    now = time.time()
+    if leases.is_due(leases.PUBLISHING, master, now):
+        return True
+    return leases.holds(leases.PUBLISHING, master, now) and (jobs.is_waiting(now) or runs.any_expired(now))
+
+
+def claim(master: str) -> dict[str, Any]:
+    """What this master is to publish now, as {"runs", "fence"}; none, and no fence, while another holds the lease.
+
+    A fence other than the one before means that it holds the runs of another master now, too. Gives back first what
+    others left lying.
+    """
+    now = time.time()
+    with transaction():
+        fence = leases.take(leases.PUBLISHING, master, now)
+        if fence is None:
+            return {"runs": [], "fence": None}
+        sweep(now)
+        return {"runs": [described(run) for run in Claim(master, now).runs()], "fence": fence}
+
+
+class Claim:
+    """One claim, inside the caller's transaction."""
+
+    def __init__(self, master: str, now: float) -> None:
+        self.master, self.now = master, now
+        self._counted = runs.counted()
+        self._rooms = {node.id: node.concurrency - self._counted.get(node.id, 0) for node in nodes.listed()}
+        self._converging = set(runs.calling(CONVERGE))
+        self._running: Counter[str] = Counter()
+
+    def runs(self) -> Iterator[Run]:
+        """Makes the runs."""
+        full = [node for node, room in self._rooms.items() if room < 1]
+        busy = jobs.Busy(full, sorted(self._converging), CONVERGING)
+        self._waiting = jobs.waiting(self.now, busy, LOOKED_AT)
+        self._of_bots = jobs.open_of_bots({job.bot for job in self._waiting if job.bot})
+        self._running.update(jobs.running_of({job.command for job in self._waiting if job.at_most}))
+        given = 0
+        for job in self._waiting:
+            together = self._together(job)
+            if together:
+                yield self._given(together)
+                given += 1
+            if given == AT_ONCE:
+                return
+
+    def _together(self, job: Job) -> list[Job]:
+        """The jobs that one run would carry out if it were made for this job; none if it must wait."""
+        command = plans.of(job)
+        if not self._may_go(job) or not self._has_room(job):
+            return []
+        if not command.converges:
+            return [job]
+        if job.node in self._converging:
+            return []
+        return [other for other in self._waiting if self._is_like(other, job) and self._may_go(other)]
+
+    def _is_like(self, other: Job, job: Job) -> bool:
+        mine, its = plans.of(job), plans.of(other)
+        return other.node == job.node and (its.function, its.leading) == (mine.function, mine.leading)
+
+    def _has_room(self, job: Job) -> bool:
+        if job.at_most and self._running[job.command] >= job.at_most:
+            return False
+        return job.node is None or job.priority == URGENT or self._rooms[job.node] > 0
+
+    def _may_go(self, job: Job) -> bool:
+        # A bot's jobs run one after the other: an invite waits for the pouring that was asked for before it.
+        if job.run is not None:
+            return False
+        mine = plans.of(job)
+        before = self._of_bots.get(str(job.bot), [])
+        return all(
+            mine.converges and other.state == JobState.QUEUED and plans.of(other).leading == mine.leading
+            for other in before[: next((n for n, other in enumerate(before) if other.id == job.id), 0)]
+        )
+
+    def _given(self, together: list[Job]) -> Run:
+        first, asked = together[0], [plans.of(job) for job in together]
+        run = runs.add(
+            id=names.new_id(),
+            node=first.node,
+            function=asked[0].function,
+            arguments=plans.arguments(first),
+            # A state run that somebody started by hand is waited for instead of failing at once.
+            keywords=asked[0].keywords,
+            master=self.master,
+            timeout_s=max(command.timeout_s for command in asked),
+            retry_safe=all(command.retry_safe for command in asked),
+            created_at=self.now,
+            expires_at=self.now + CLAIM_LEASE_S,
+        )
+        for job in together:
+            if not jobs.move(job.id, JobState.QUEUED, JobState.CLAIMED, run=run.id, attempts=job.attempts + 1):
+                raise Conflict("Another master has just claimed the same job: claim again.")
+            job.run, job.state = run.id, str(JobState.CLAIMED)
+        self._note(first)
+        return run
+
+    def _note(self, job: Job) -> None:
+        if job.node is not None:
+            self._rooms[job.node] -= 1
+            self._converging |= {job.node} if plans.of(job).converges else set()
+        self._running[job.command] += 1

@@ -1,0 +1,54 @@
+"""Parts: a job on several nodes has one on each, and stands as they do."""
+
+from typing import Any
+
+from pillar_service.core.jobs import OVER, JobState, of_parts
+from pillar_service.store import jobs
+from pillar_service.store.jobs import Job
+
+
+def part_moved(whole: str, now: float) -> None:
+    """One of its parts came into another state, in the caller's transaction: does the whole, too?"""
+    job = jobs.find(whole)
+    if job is None or job.state in OVER:
+        return
+    its = jobs.parts_of(whole)
+    to = of_parts([JobState(part.state) for part in its])
+    if to == job.state:
+        return
+    if to not in OVER:
+        jobs.move(whole, job.state, to, started_at=job.started_at or now)
+        return
+    told = summary(its)
+    jobs.move(
+        whole, job.state, to, ended_at=now, result=told, error=None if to is JobState.SUCCEEDED else sentence(told)
+    )
+
+
+def summary(its: list[Job]) -> dict[str, Any]:
+    """Where it was to run, and how it went there: {"expected", "answered", "missing", "failed"}, each a list of places.
+
+    A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed.
+    """
+    silent = (JobState.TIMED_OUT, JobState.LOST, JobState.CANCELLED)
+    never = [part for part in its if part.state in silent or (part.state == JobState.FAILED and part.result is None)]
+    failed = [part for part in its if part.state == JobState.FAILED and part not in never]
+    return {
+        "expected": [place(part) for part in its],
+        "answered": [place(part) for part in its if part.state == JobState.SUCCEEDED or part in failed],
+        "missing": [place(part) for part in never],
+        "failed": [place(part) for part in failed],
+    }
+
+
+def place(part: Job) -> str:
+    """Where a part runs."""
+    return part.node or "master"
+
+
+def sentence(told: dict[str, Any]) -> str:
+    """What went wrong, for people."""
+    said = [f"failed on {', '.join(told['failed'])}"] if told["failed"] else []
+    said += [f"no answer from {', '.join(told['missing'])}"] if told["missing"] else []
+    done = len(told["expected"]) - len(told["failed"]) - len(told["missing"])
+    return f"It worked on {done} of {len(told['expected'])}: {'; '.join(said)}."
