@@ -44,7 +44,8 @@ def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
     """
     jid = master.new_jid()
     held = Held.of(run, jid)
-    master.clear_pillar(held.node)
+    if held.node is not None:
+        master.clear_pillar(held.node)
     try:
         client.started(held.id, jid)
     except (Conflict, Forbidden, NotFound) as error:
@@ -52,7 +53,10 @@ def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
         return
     runs.add(held)
     try:
-        master.publish(held.node, run["function"], _arguments(run), jid)
+        if held.node is None:
+            master.start_runner(run["function"], run["keywords"], jid)
+        else:
+            master.publish(held.node, run["function"], _arguments(run), jid)
     except (NotFound, Failed) as error:
         runs.drop(jid)
         reason = Reason.NODE_AWAY if isinstance(error, NotFound) else Reason.NOT_PUBLISHED

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, Invalid, NotFound, SaltcellarError
@@ -58,6 +58,12 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
     found = master.returned(held.jid, held.node)
     if found is None:
         return False
+    hand_in(client, runs, held, found)
+    return True
+
+
+def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
+    """Hands in what a run's node returned (``return``, ``success``, ``retcode``)."""
     told = {
         "jid": held.jid,
         "node": held.node,
@@ -67,7 +73,6 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
     }
     if _handed_in(runs, held, client.result, held.id, told):
         runs.drop(held.jid)
-    return True
 
 
 def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: Any) -> bool:

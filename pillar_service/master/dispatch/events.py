@@ -39,6 +39,8 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
     match tag.split("/"):
         case ["salt", "job", jid, "ret", node]:
             runs.returned(jid, node)
+        case ["salt", "run", jid, "ret"]:
+            runs.returned(jid, None)
         case ["salt", "minion", node, "start"]:
             arrivals.greet(node)
         case ["salt", "job", jid, "prog", node, number]:

@@ -10,6 +10,10 @@ MOST_LINES = 2000
 """Lines of one run kept while the service is away; the rest is in the result anyway."""
 
 
+GUARDED = "meeseeks.run"
+"""The function that asks the service before it begins, and keeps its outcome on the node."""
+
+
 @dataclass
 class Probe:
     """A question to the node whether a run still runs: its jid, and when it was asked (monotonic seconds)."""
@@ -22,14 +26,18 @@ class Probe:
 class Held:
     """A run under its jid. ``published`` is in monotonic seconds; a run found again after a restart counts from there.
 
-    ``missed`` and ``denied`` count probes in a row without an answer, and with the answer that it does not run;
-    ``bots`` are the ids whose states may speak for it.
+    Without a ``node`` it is a runner on this master. ``missed`` and ``denied`` count probes in a row without an answer,
+    and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
+    ``taken_over`` may have been published by another master; of a ``guarded`` one (its job's id) the node itself keeps
+    the outcome.
     """
 
     id: str
-    node: str
+    node: str | None
     jid: str
     timeout_s: float
+    taken_over: bool = False
+    guarded: str | None = None
     published: float = field(default_factory=time.monotonic)
     probe: Probe | None = None
     probed: float = 0.0
@@ -41,7 +49,16 @@ class Held:
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
         """From a RUN of the private app."""
-        return cls(run["id"], run["node"], jid, float(run["timeout_s"]), bots=frozenset(run["bots"]))
+        guarded = run["jobs"][0] if run["function"] == GUARDED and run["jobs"] else None
+        return cls(
+            run["id"],
+            run["node"],
+            jid,
+            float(run["timeout_s"]),
+            run["taken_over"],
+            guarded,
+            bots=frozenset(run["bots"]),
+        )
 
     @property
     def age(self) -> float:
@@ -79,7 +96,7 @@ class Runs:
         with self._lock:
             return jid in self._held
 
-    def returned(self, jid: str, node: str) -> None:
+    def returned(self, jid: str, node: str | None) -> None:
         """Somebody says that a run has returned; whether it has is looked up in the job cache."""
         with self._lock:
             held = self._held.get(jid)

@@ -17,6 +17,7 @@ from salt.exceptions import (
 )
 
 from pillar_service.core.errors import Failed, NotFound, Unavailable
+from pillar_service.master import runner
 
 PUBLISH_TIMEOUT_S = 15
 
@@ -67,8 +68,19 @@ class SaltMaster:
         with self._lock:
             return bool(self._returner("get_load")(jid))
 
-    def returned(self, jid: str, node: str) -> dict[str, Any] | None:
-        """What the node returned: ``return``, ``retcode``, ``success``; None when nothing is there.
+    def start_runner(self, name: str, arguments: Mapping[str, Any], jid: str) -> None:
+        """Starts a runner on this master under our jid; raises Failed (it was not started)."""
+        try:
+            runner.start(self._opts, name, arguments, jid)
+        except OSError as error:
+            raise Failed(f"The master could not start {name}: {error}") from error
+
+    def runs_runner(self, jid: str) -> bool:
+        """Whether that runner runs."""
+        return runner.runs(self._opts, jid)
+
+    def returned(self, jid: str, node: str | None) -> dict[str, Any] | None:
+        """What the node, or (None) a runner here, returned: ``return``, ``retcode``, ``success``; None when nothing is there.
 
         The job cache files a return under the id that the channel verified: with minimum_auth_version 3 a request whose
         load names another id, or whose token does not fit, is dropped (salt.channel.server.ReqServerChannel,
@@ -77,7 +89,9 @@ class SaltMaster:
         check (line 3733), and ``_syndic_return`` takes ids from its body (line 3743).
         """
         with self._lock:
-            found = self._returner("get_jid")(jid).get(node)
+            found = self._returner("get_jid")(jid).get(node or self._opts["id"])
+        if found is not None and node is None:
+            found = found["return"]  # a runner's whole story is its return (salt.client.mixins, SyncClientMixin.low)
         return dict(found) if found is not None else None
 
     def clear_pillar(self, node: str | None) -> None:

@@ -7,7 +7,7 @@ import time
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
 from pillar_service.core.jobs import Reason
 from pillar_service.master.client import Client
-from pillar_service.master.dispatch.delivery import hand_in_result
+from pillar_service.master.dispatch.delivery import hand_in, hand_in_result
 from pillar_service.master.dispatch.runs import Held, Probe, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
 
@@ -36,7 +36,9 @@ def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event
 def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
     """One look at one run: takes a probe's answer in, asks again when it is time, gives up when it must."""
     if held.probe is not None:
-        _take_in(master, held)
+        _take_in(client, master, runs, held)
+    if not runs.has(held.jid):
+        return
     if held.age > held.timeout_s + OVERTIME_S:
         _terminate(client, master, runs, held)
     elif held.denied >= BELIEVED_AFTER:
@@ -49,16 +51,25 @@ def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
 
 def _ask(master: SaltMaster, held: Held) -> None:
     held.probed = time.monotonic()
+    if held.node is None:
+        held.denied = 0 if master.runs_runner(held.jid) else held.denied + 1
+        return
     jid = master.new_jid()
-    master.publish(held.node, "saltutil.find_job", [held.jid], jid)
+    function, argument = ("meeseeks.outcome", held.guarded) if held.guarded else ("saltutil.find_job", held.jid)
+    master.publish(held.node, function, [argument], jid)
     held.probe = Probe(jid, held.probed)
 
 
-def _take_in(master: SaltMaster, held: Held) -> None:
+def _take_in(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
     probe = held.probe
     answer = master.returned(probe.jid, held.node) if probe else None
     if answer is not None:
-        held.missed, held.denied = 0, 0 if answer.get("return") else held.denied + 1
+        told = answer.get("return")
+        if held.guarded and isinstance(told, dict) and told.get("state") != "running":
+            # The node kept what came of it, though its return never reached this master.
+            hand_in(client, runs, held, {"return": told, "retcode": 0 if told.get("state") == "done" else 1})
+            return
+        held.missed, held.denied = 0, 0 if told else held.denied + 1
     elif probe and time.monotonic() - probe.asked > ANSWER_WITHIN_S:
         held.missed += 1
     else:
@@ -67,16 +78,21 @@ def _take_in(master: SaltMaster, held: Held) -> None:
 
 
 def _not_running(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
-    if master.was_saved(held.jid):
-        told = f"{held.node} no longer runs it and returned nothing: it was stopped in the middle."
+    if held.taken_over or held.node is None or master.was_saved(held.jid):
+        told = f"{held.node or 'The master'} no longer runs it and returned nothing: it was stopped in the middle."
         _give_up(client, master, runs, held, Reason.NOT_RUNNING, told)
     else:
         _give_up(client, master, runs, held, Reason.NOT_PUBLISHED, "The master was too busy to publish it.")
 
 
 def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
-    told = f"{held.node} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
-    master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
+    told = (
+        f"{held.node or 'The master'} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
+    )
+    if held.guarded:
+        master.publish(str(held.node), "meeseeks.stop", [held.guarded, True], master.new_jid())
+    elif held.node is not None:
+        master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
     _give_up(client, master, runs, held, Reason.NO_RETURN, told)
 
 
