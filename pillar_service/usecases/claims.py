@@ -113,7 +113,7 @@ class Claim:
             function=asked[0].function,
             arguments=plans.arguments(first),
             # A state run that somebody started by hand is waited for instead of failing at once.
-            keywords=asked[0].keywords,
+            keywords=plans.keywords(first),
             master=self.master,
             timeout_s=max(command.timeout_s for command in asked),
             retry_safe=all(command.retry_safe for command in asked),

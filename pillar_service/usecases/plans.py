@@ -14,14 +14,16 @@ def of(job: Job) -> Command:
     return Command(job.command, plan["function"], timeout_s=plan["timeout_s"], retry_safe=plan["retry_safe"])
 
 
+def keywords(job: Job) -> dict[str, Any]:
+    """What its function is called with by name."""
+    return of(job).keywords if job.plan is None else dict(job.plan["keywords"])
+
+
 def arguments(job: Job) -> list[Any]:
     """What its function is called with."""
     if job.plan is not None:
-        return [
-            *job.plan["leading"],
-            *([job.id, job.attempts + 1] if job.plan["is_guarded"] else []),
-            *job.plan["arguments"],
-        ]
+        guard = [job.id, job.attempts + 1] if job.plan["is_guarded"] else []
+        return [*guard, *job.plan["arguments"]]
     command = of(job)
     if command.converges:
         return list(command.leading)

@@ -2,7 +2,7 @@
 
 A job waits in the state `asked` for its challenges. What is to run is its `plan`; `begun` is the last attempt that its
 node was allowed to begin, so that no attempt begins twice; `at_most` is how many of its command run at a time. The lease
-tells which master may publish.
+tells which master may publish. The catalogue is kept as it was last read without a fault.
 """
 
 from peewee import Database, SqliteDatabase
@@ -107,6 +107,14 @@ CREATE TABLE lease (
     holder TEXT NOT NULL,
     fence BIGINT NOT NULL,
     expires_at DOUBLE PRECISION NOT NULL
+);
+
+CREATE TABLE kept_catalogue (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    body TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    read_at DOUBLE PRECISION NOT NULL,
+    fault TEXT
 )
 """
 

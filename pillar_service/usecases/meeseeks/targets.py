@@ -1,0 +1,88 @@
+"""Targets: on which nodes a command is to run. They are found here, shown to who asks, and kept; a node is not asked."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core.catalogue import Command, Where
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.parameters import Kind
+from pillar_service.core.selectors import AnyOf, Selector
+from pillar_service.store import bots, jobs, nodes
+from pillar_service.store.bots import Bot
+
+NAME = "node"
+"""The label that every node has besides its own: its id."""
+
+MOST_NAMED = 10
+"""So many nodes are named in a sentence."""
+
+
+def labels() -> dict[str, dict[str, str]]:
+    """Every node's labels, by its id."""
+    return {node.id: {**node.labels, NAME: node.id} for node in nodes.listed()}
+
+
+def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
+    """The nodes that a job of this command is to run on, sorted; none where it runs on no node.
+
+    ``asked`` is the asker's selector, ``allowed`` what their roles grant. Raises Invalid (it must be one, but several
+    fit), NotFound (none fits), Conflict (none of them can run it).
+    """
+    if command.where is Where.NONE:
+        return []
+    known = labels()
+    named = {arguments[one.name] for one in command.parameters if one.kind is Kind.NODE and arguments.get(one.name)}
+    fit = [
+        node
+        for node, its in sorted(known.items())
+        if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
+    ]
+    if not fit:
+        raise NotFound(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}.")
+    return _chosen(command, _able(command, fit))
+
+
+def _usable(known: Mapping[str, Mapping[str, str]], allowed: AnyOf) -> str:
+    yours = [node for node, its in sorted(known.items()) if allowed.matches(its)]
+    return f"yours are {told(yours)}" if yours else "your roles mean none that there is"
+
+
+def told(these: list[str]) -> str:
+    """Nodes in a sentence."""
+    more = len(these) - MOST_NAMED
+    return ", ".join(these[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _able(command: Command, fit: list[str]) -> list[str]:
+    if not command.capacities:
+        return fit
+    has = {node.id: set(node.capacities.get("has", [])) for node in nodes.listed()}
+    able = [node for node in fit if command.capacities <= has.get(node, set())]
+    if not able:
+        raise Conflict(f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have.")
+    return able
+
+
+def _chosen(command: Command, able: list[str]) -> list[str]:
+    if command.where is Where.ALL or len(able) == 1:
+        return able
+    if command.where is Where.ONE:
+        raise Invalid(f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME.")
+    busy = jobs.open_by_node()
+    least = min(busy.get(node, 0) for node in able)
+    return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
+
+
+def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
+    """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
+    [name] = [arguments[one.name] for one in command.parameters if one.kind is Kind.BOT]
+    found = bots.find(str(name).partition(".")[0])
+    if found is None:
+        raise NotFound(f"There is no bot {name}.")
+    its = labels()[found.node]
+    if not allowed.matches(its):
+        raise Forbidden(f"Your roles do not let you run {command.name} on {found.node}, where {found.name} is.")
+    if not asked.matches(its):
+        raise NotFound(f"{found.name} is on {found.node}, which does not fit {asked}.")
+    return found
