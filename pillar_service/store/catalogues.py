@@ -25,7 +25,8 @@ def find() -> KeptCatalogue | None:
 
 def fingerprint() -> str | None:
     """The fingerprint of the one that is kept. Cheap: it is asked for each command."""
-    return KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
+    found: str | None = KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
+    return found
 
 
 def put(body: str, fingerprint: str, now: float) -> None:

@@ -39,7 +39,9 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        raise NotFound(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}.")
+        raise NotFound(
+            f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}."
+        )
     return _chosen(command, _able(command, fit))
 
 
@@ -60,7 +62,9 @@ def _able(command: Command, fit: list[str]) -> list[str]:
     has = {node.id: set(node.capacities.get("has", [])) for node in nodes.listed()}
     able = [node for node in fit if command.capacities <= has.get(node, set())]
     if not able:
-        raise Conflict(f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have.")
+        raise Conflict(
+            f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have."
+        )
     return able
 
 
@@ -68,7 +72,9 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     if command.where is Where.ALL or len(able) == 1:
         return able
     if command.where is Where.ONE:
-        raise Invalid(f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME.")
+        raise Invalid(
+            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME."
+        )
     busy = jobs.open_by_node()
     least = min(busy.get(node, 0) for node in able)
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
