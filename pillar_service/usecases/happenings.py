@@ -26,8 +26,7 @@ def log(person: str, key: object, kind: object = None, before: object = None) ->
 
     ``kind`` narrows it (core/happenings.py); ``before`` is what ``older`` was on the page before. Raises Invalid.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may = permissions.of(person, bot.id)
+    bot, may = permissions.allowed(person, Act.SEE, key)
     chosen, since = rules.kind(kind), _moment(before)
     found = [_of_job(job) for job in job_rows.happened(bot.id, _commands(chosen), since, PAGE + 1)]
     found += [_of_audit(row, Act.SHARE in may) for row in _audited(bot, chosen, since)]
@@ -120,8 +119,8 @@ def lines(person: str, key: object) -> dict[str, Any]:
 
     ``of`` is how many lines came: the oldest are left out where all of them would make too large a page.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may_ask = Act.OPERATE in permissions.of(person, bot.id)
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    may_ask = Act.OPERATE in may
     newest = job_rows.happened(bot.id, ["bots.logs"], None, 1) if may_ask else []
     job = newest[0] if newest else None
     told = job.result if job is not None and isinstance(job.result, list) else []

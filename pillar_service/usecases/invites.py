@@ -30,12 +30,12 @@ ORDER = list(InviteState)
 
 def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
     """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already."""
-    bot = permissions.require(person, Act.SEE, key)
-    if Act.INVITE in permissions.of(person, bot.id) and _is_due(bot, time.time()):
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    if Act.INVITE in may and _is_due(bot, time.time()):
         with transaction():
             if _is_due(bot, time.time()):
                 jobs.submit(f"account:{person}", "bots.invites", bot.id)
-    return ledger(person, bot.id, page)
+    return _ledger(bot, Act.INVITE in may, page)
 
 
 def _is_due(bot: Bot, now: float) -> bool:
@@ -50,8 +50,12 @@ def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
 
     ``waiting`` are the jobs that will change it, ``failed`` the latest that did not; codes are for who may invite.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may, now = Act.INVITE in permissions.of(person, bot.id), time.time()
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    return _ledger(bot, Act.INVITE in may, page)
+
+
+def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
+    now = time.time()
     latest = job_rows.happened(bot.id, ["bots.invite", "bots.revoke"], None, 20)
     looks = job_rows.happened(bot.id, ["bots.invites"], None, 1)
     seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))

@@ -38,8 +38,8 @@ def people(person: str, key: object) -> dict[str, Any]:
 
     Addresses and open invitations are for who may share; ``role`` is the asker's own, None for an operator.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may, now = Act.SHARE in permissions.of(person, bot.id), time.time()
+    bot, acts = permissions.allowed(person, Act.SEE, key)
+    may, now = Act.SHARE in acts, time.time()
     belonging = _belonging(bot)
     known = account_rows.with_ids(belonging)
     there = [_described(known[id], role, person, may) for id, role in belonging.items()]
