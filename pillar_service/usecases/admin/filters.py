@@ -12,7 +12,8 @@ from pillar_service.core import health, listing, names
 from pillar_service.core.agents import Actual
 from pillar_service.core.errors import Invalid
 from pillar_service.core.listing import PAGE, Cursor
-from pillar_service.store.listings import Page, Silence
+from pillar_service.store.listings import Silence
+from pillar_service.store.paging import Page
 from pillar_service.usecases import accounts
 
 Listing = dict[str, Any]
