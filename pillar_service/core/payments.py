@@ -21,7 +21,7 @@ LAST_WARNING_S = 2 * DAY_S
 WITHOUT_HUNDREDTHS = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "nzd": "NZ$"}
 
 
 class ProviderName(StrEnum):
@@ -178,6 +178,6 @@ def add_months(at: float, months: int, anchor_day: int) -> float:
 def money(cents: int, currency: str) -> str:
     """An amount in its currency's smallest unit as people read it: 500 of usd is '$5', 512 is '$5.12'."""
     whole = f"{cents // 100}.{cents % 100:02d}".removesuffix(".00")
-    amount = str(cents) if currency in WITHOUT_HUNDREDTHS else whole
-    sign = SIGNS.get(currency)
+    amount = str(cents) if currency.lower() in WITHOUT_HUNDREDTHS else whole
+    sign = SIGNS.get(currency.lower())
     return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
