@@ -20,6 +20,7 @@ PUB_ID = re.compile(r"@[A-Za-z0-9+/]{43}=\.ed25519", re.ASCII)
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
 NOTE_LENGTH = 200
+PERSON_NAME_LENGTH = 200
 TEXT_LENGTH = 1000
 
 
@@ -60,6 +61,14 @@ def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
     return value
+
+
+def person_name(value: object) -> str:
+    """What a person is called, without blanks around it; raises Invalid."""
+    chosen = text(value, "name", PERSON_NAME_LENGTH).strip()
+    if not chosen:
+        raise Invalid("Write your name, or what you want to be called.")
+    return chosen
 
 
 def whole_number(value: object, what: str, least: int, most: int) -> int:

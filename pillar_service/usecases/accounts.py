@@ -23,7 +23,7 @@ def create(
 ) -> tuple[dict[str, Any], str | None]:
     """Add an account; returns it, and the password if it was made here. Raises Invalid, Conflict (address taken)."""
     address = names.email(email)
-    shown = names.text(address if name is None else name, "name", 200)
+    shown = names.text(address if name is None else name, "name", names.PERSON_NAME_LENGTH)
     chosen = passwords.shaped(password) if password is not None else secrets.token_urlsafe(12)
     kind, hashed = _role(role), passwords.hashed(chosen)
     return described(found(add(actor, address, shown, hashed, kind))), (chosen if password is None else None)
