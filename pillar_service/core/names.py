@@ -2,8 +2,12 @@
 
 import re
 import secrets
+from enum import StrEnum
+from typing import TypeVar
 
 from pillar_service.core.errors import Invalid
+
+Value = TypeVar("Value", bound=StrEnum)
 
 BOT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """A DNS label (RFC 1123, section 2.1), lower case: `my` becomes `my.butt.nz`."""
@@ -61,6 +65,13 @@ def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
     return value
+
+
+def one_of(known: type[Value], value: object, what: str) -> Value:
+    """The value of that name in an enum; raises Invalid for any other. ``what`` is what they are: 'state of a job'."""
+    if isinstance(value, str) and value in list(known):
+        return known(value)
+    raise Invalid(f"{shown(value)} is no {what}; there are: {', '.join(known)}.")
 
 
 def person_name(value: object) -> str:
