@@ -125,7 +125,7 @@ def _take(row: Subscription, step: Step, now: float) -> None:
         _delete_bots(row.account)
     auditing.record(ACTOR, f"payments.{step}", f"agent:{row.account}", now)
     if step is not Step.RESUME or not holds.held_by_operator(row.account):
-        payment_mails.send(accounts.found(row.account).email, step, after, terms, now)
+        payment_mails.post(accounts.found(row.account).email, step, after, terms, now)
 
 
 def _delete_bots(account: str) -> None:

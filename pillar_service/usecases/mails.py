@@ -43,21 +43,13 @@ def mailbox() -> Path | None:
     return Path(unquote(where.path)) if where.scheme == "file" else None
 
 
-def send(to: str, subject: str, text: str, now: float) -> None:
-    """Queue a mail in the transaction of who writes it."""
-    _add(to, Letter(subject, text), MailState.QUEUED, now)
-
-
-def post(to: str, letter: Letter, is_void: bool = False) -> None:
+def post(to: str, letter: Letter, is_void: bool = False, now: float | None = None) -> None:
     """Queue a letter in the transaction of who writes it. A void one is work for nothing: it will not be sent."""
-    _add(to, letter, MailState.VOID if is_void else MailState.QUEUED, time.time())
-
-
-def _add(to: str, letter: Letter, state: MailState, now: float) -> None:
+    at, state = time.time() if now is None else now, MailState.VOID if is_void else MailState.QUEUED
     if state is MailState.QUEUED and not is_set_up():
-        mails.add(names.new_id(), to, letter.subject, "", MailState.GIVEN_UP, now, NO_MAIL)
+        mails.add(names.new_id(), to, letter.subject, "", MailState.GIVEN_UP, at, NO_MAIL)
     else:
-        mails.add(names.new_id(), to, letter.subject, letter.text, state, now, None)
+        mails.add(names.new_id(), to, letter.subject, letter.text, state, at, None)
 
 
 def claim() -> Claimed | None:

@@ -7,6 +7,7 @@ from pillar_service.core import names, tokens
 from pillar_service.core import sharing as rules
 from pillar_service.core.agents import AccountState, Belonging, Desired
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.mails import Letter
 from pillar_service.core.permissions import Act
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
@@ -89,7 +90,8 @@ def invite(person: str, key: object, email: object) -> str | None:
             rows.withdraw(row.id, now)
         told = {"bot": bot.id, "email": address, "invited_by": person, "expires_at": now + rules.LASTS_S}
         rows.add(id=names.new_id(), token_hash=tokens.hash_token(token), created_at=now, **told)
-        mails.send(address, f"Share the bot {_host(bot)}", _mail(INVITED, bot, person, token=token), now)
+        letter = Letter(f"Share the bot {_host(bot)}", _mail(INVITED, bot, person, token=token))
+        mails.post(address, letter, now=now)
         auditing.record(f"account:{person}", "sharing.invite", f"agent:{bot.id}", now, address)
     return None if settings().mail else f"{settings().address}/join/{token}"
 
@@ -204,5 +206,5 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
         for who, role in changed.items():
             agents.change_role(who, bot.id, role)
         taker = accounts.found(str(to))
-        mails.send(taker.email, f"The bot {_host(bot)} is yours", _mail(OWNS, bot, person), now)
+        mails.post(taker.email, Letter(f"The bot {_host(bot)} is yours", _mail(OWNS, bot, person)), now=now)
         auditing.record(f"account:{person}", "sharing.hand_over", f"agent:{bot.id}", now, taker.email)
