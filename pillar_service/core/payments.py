@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-DAY_S = 86_400.0
+from pillar_service.core.durations import DAY_S
+
 LAST_WARNING_S = 2 * DAY_S
 """So long before the suspension the last warning goes out; half the grace, if that is less."""
 

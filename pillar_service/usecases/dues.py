@@ -6,7 +6,8 @@ from typing import Any
 
 from pillar_service.core import payments as rules
 from pillar_service.core.agents import AccountState, Belonging, Desired, Hold
-from pillar_service.core.payments import DAY_S, PaymentState, ProviderName, Step
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.payments import PaymentState, ProviderName, Step
 from pillar_service.payments.provider import Charge, Told
 from pillar_service.store import accounts as account_rows
 from pillar_service.store import agents, payments

@@ -11,12 +11,13 @@ from urllib.parse import unquote, urlsplit
 
 from pillar_service.core import mails as rules
 from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.mails import Letter, MailState
 from pillar_service.settings import settings
 from pillar_service.store import mails
 from pillar_service.store.database import transaction
 
-KEPT_S = 30 * 86_400.0
+KEPT_S = 30 * DAY_S
 NO_MAIL = "No mail is set up here (CELLAR_MAIL)."
 
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from pillar_service.core import payments as rules
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.mails import Letter
-from pillar_service.core.payments import DAY_S, Facts, Step, Terms
+from pillar_service.core.payments import Facts, Step, Terms
 from pillar_service.settings import settings
 from pillar_service.usecases import mails
 

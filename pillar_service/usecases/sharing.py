@@ -6,6 +6,7 @@ from typing import Any
 from pillar_service.core import names, tokens
 from pillar_service.core import sharing as rules
 from pillar_service.core.agents import AccountState, Belonging, Desired
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.mails import Letter
 from pillar_service.core.permissions import Act
@@ -85,7 +86,7 @@ def invite(person: str, key: object, email: object) -> str | None:
         bots.refuse_if_deleted(bot)
         open_now = rows.open_of(bot.id, now)
         before = [row for row in open_now if row.email == address]
-        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - rules.DAY_S))
+        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S))
         for row in before:
             rows.withdraw(row.id, now)
         told = {"bot": bot.id, "email": address, "invited_by": person, "expires_at": now + rules.LASTS_S}

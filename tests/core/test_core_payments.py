@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.payments import (
-    DAY_S,
     Facts,
     PaymentState,
     Step,
