@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
@@ -51,7 +51,6 @@ def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
     page = render_template(
         "account.html",
         account=account,
-        has_payment="payments.show" in current_app.view_functions,
         forms=forms,
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),
