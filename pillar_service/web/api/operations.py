@@ -14,7 +14,7 @@ from pillar_service.core.names import shown
 from pillar_service.core.scopes import Scope
 from pillar_service.settings import settings
 from pillar_service.usecases import tokens
-from pillar_service.web import asking
+from pillar_service.web import incoming
 from pillar_service.web.api.shapes import Problem
 
 View = Callable[..., Any]
@@ -83,7 +83,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
         if any(key.lower() in IN_ADDRESS for key in request.args):
             raise Unauthenticated("Never put a token into an address, where logs keep it: send it in a header.")
         if operation.scope is not None:
-            g.bearer = tokens.authenticate(asking.bearer())
+            g.bearer = tokens.authenticate(incoming.bearer())
             if isinstance(operation.scope, Scope):
                 scopes.require(operation.scope, g.bearer.scopes)
         _refuse_unknown(operation.keys)

@@ -9,8 +9,8 @@ from pillar_service.core import commands
 from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.usecases import bots, jobs, permissions, transfers
-from pillar_service.web.pages.asking import actor, sent_key
 from pillar_service.web.pages.live import live
+from pillar_service.web.pages.once import actor, sent_key
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
