@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pouring import owner
-from test_web_public import sign_in
+from visiting import sign_in
 
 from pillar_service.usecases import accounts, storage
 from pillar_service.web import static_files
