@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import g, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -119,7 +119,7 @@ def faults(writes: bool) -> dict[int, Any]:
     }
 
 
-def refused(error: ValidationError) -> Any:
+def refused(error: ValidationError) -> NoReturn:
     """Raise Invalid with a sentence for the first thing that is wrong with what was sent."""
     wrong = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in wrong["loc"])
