@@ -6,7 +6,7 @@ from pillar_service.store.database import Table
 
 
 class KeptCatalogue(Table):
-    """One row: the catalogue as JSON, what its files' fingerprint was, when it was read; ``fault`` is why a later one was not."""
+    """One row: the catalogue as JSON, its files' fingerprint, when it was read; ``fault`` is why a later one was not."""
 
     id = IntegerField(primary_key=True)
     body = TextField()
