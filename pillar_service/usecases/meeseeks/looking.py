@@ -91,7 +91,9 @@ def last(asker: Asker) -> Job:
     return newest[0]
 
 
-def is_over(id: str) -> bool:
-    """Whether a job is over."""
+def has_news(id: str, after: int) -> bool:
+    """Whether a job is over, or it or a part of it has lines after the n-th. Cheap: long polls ask it all the time."""
     job = jobs.find(id)
-    return job is None or job.state in OVER
+    if job is None or job.state in OVER:
+        return True
+    return any(jobs.line_count(part.id) > after for part in (jobs.parts_of(id) if job.parts else [job]))

@@ -2,10 +2,10 @@
 
 import time
 
-from pillar_service.core import tokens
+from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountState
 from pillar_service.core.errors import Forbidden, NotFound
-from pillar_service.core.roles import Caller
+from pillar_service.core.roles import CHAT_USER, Caller
 from pillar_service.settings import settings
 from pillar_service.store import accounts, chat_people
 from pillar_service.store.database import transaction
@@ -21,6 +21,16 @@ def asker(team: str, user: str, channel: str = "") -> Asker:
     account = accounts.find(chat_people.account(team, user) or "")
     state = None if account is None else AccountState(account.state)
     return Asker(of_chat(team, user), Caller(team, user, None if account is None else account.email, state), channel)
+
+
+def named(user: object) -> Caller:
+    """The caller that a user of the roles is: `TEAM/USER`, or an account's address; raises Invalid."""
+    if isinstance(user, str) and CHAT_USER.fullmatch(user):
+        team, _, id = user.partition("/")
+        return asker(team, id).caller or Caller(team, id)
+    address = names.email(user)
+    found = accounts.with_email(address)
+    return Caller("", "", address, None if found is None else AccountState(found.state))
 
 
 def account(of: Asker) -> str:
