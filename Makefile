@@ -33,7 +33,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh .ci/run
+	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh .ci/run
 unit:
 	$(PYTHON) -m pytest -n 2 tests $(NOT_UNIT)
 integration:
