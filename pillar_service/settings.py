@@ -113,7 +113,7 @@ SETTINGS = (
     Setting("STRIPE_KEY", str, "", "The secret key of the Stripe account.", secret=True),
     Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
     Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
-    Setting("CATALOGUE", Path, "salt/meeseeks", "The folder of the catalogue of commands, the roles and the personas."),
+    Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
     Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),

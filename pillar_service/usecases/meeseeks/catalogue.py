@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 """How often the files are looked at, at most."""
 
-EMPTY = Loaded(Catalogue({}), Policy(), Personas("", {}), "")
+EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
