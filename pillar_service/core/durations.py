@@ -1,0 +1,29 @@
+"""Lengths of time as people write them: `90`, `90s`, `5m`, `1h30m`, `2d`; kept as whole seconds."""
+
+import re
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+_WRITTEN = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)
+
+
+def seconds(written: object, what: str = "length of time") -> int:
+    """The seconds in what was written; a number is seconds. Raises Invalid for anything else."""
+    if isinstance(written, int) and not isinstance(written, bool) and 0 <= written < 10**9:
+        return written
+    found = _WRITTEN.fullmatch(written.strip().lower()) if isinstance(written, str) else None
+    if not found or not found[0]:
+        raise Invalid(f"The {what} must be written as '90s', '5m', '1h30m' or '2d', not {names.shown(written)}.")
+    return sum(int(number or 0) * unit for number, unit in zip(found.groups(), UNITS.values(), strict=True))
+
+
+def words(length_s: int) -> str:
+    """Seconds as a person would write them, longest unit first: `1h30m`."""
+    parts = []
+    for name, unit in UNITS.items():
+        number, length_s = divmod(length_s, unit)
+        parts.append(f"{number}{name}" if number else "")
+    return "".join(parts) or "0s"
