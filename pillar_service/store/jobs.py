@@ -53,13 +53,17 @@ class Job(Table):
 
 
 class JobLine(Table):
-    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once."""
+    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
+
+    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
+    """
 
     job = TextField()
     n = IntegerField()
     key = TextField()
     text = TextField()
     at = DoubleField()
+    stream = TextField(null=True)
 
     class Meta:
         table_name = "job_line"

@@ -28,7 +28,9 @@ def rewrite(node: str) -> None:
     owners = owner_states([bot.id for bot in there])
     chosen = settings()
     service = {"url": chosen.address, "token": tokens.node_token(chosen.secret_key, node)}
-    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there])
+    found = nodes.find(node)
+    labels = found.labels if found else {}
+    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there], labels)
     pillars.write(node, body, shape.etag(body))
 
 
