@@ -88,6 +88,8 @@ SETTINGS = (
     Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
     Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
     Setting("SEEDS", _words, "", "Addresses that new pubs connect to at first, separated by blanks."),
+    Setting("JOB_LINES", _count, "20000", "The most lines of one job that are kept; later ones are counted."),
+    Setting("JOB_BYTES", _count, str(10 << 20), "The most bytes of one job's lines that are kept."),
     Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),
     Setting(
         "PROXIES", _none_or_more, "0", "How many proxies in front of the public app say who asks (X-Forwarded-For)."
@@ -113,10 +115,10 @@ SETTINGS = (
     Setting("STRIPE_KEY", str, "", "The secret key of the Stripe account.", secret=True),
     Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
     Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
+    Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
-    Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
 )
 
 
@@ -140,6 +142,8 @@ class Settings:
     bot_ports: tuple[int, int]
     allow_private: bool
     seeds: list[str]
+    job_lines: int
+    job_bytes: int
     transfer_bytes: int
     proxies: int
     mail: str
@@ -152,13 +156,13 @@ class Settings:
     deleted_days: int
     bots_most: int
     payments: str
-    catalogue: Path
-    chat_jobs_most: int
-    chat_deadline_s: int
     stripe_key: str
     stripe_webhook_secret: str
     stripe_price: str
     stripe_url: str
+    catalogue: Path
+    chat_jobs_most: int
+    chat_deadline_s: int
 
     @property
     def address(self) -> str:

@@ -54,13 +54,17 @@ class Job(Table):
 
 
 class JobLine(Table):
-    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once."""
+    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
+
+    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
+    """
 
     job = TextField()
     n = IntegerField()
     key = TextField()
     text = TextField()
     at = DoubleField()
+    stream = TextField(null=True)
 
     class Meta:
         table_name = "job_line"
@@ -244,7 +248,7 @@ def beginning(id: str, limit: int) -> list[Job]:
 
 def of_commands(actor: str | None, limit: int) -> list[Job]:
     """The newest jobs of commands, parts and what stops them not among them; of that actor."""
-    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.priority != URGENT))
+    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.command != "meeseeks.stop"))
     rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
 

@@ -40,7 +40,7 @@ def test_the_queue_counts_what_is_open_and_what_ended() -> None:
     bot("late")
     jobs.cancel("test", jobs.submit("test", "bots.restart", "my")["job"]["id"])
     told = overview.queue()
-    assert told["open"] == {"claimed": 0, "queued": 1, "running": 0}
+    assert told["open"] == {"asked": 0, "claimed": 0, "queued": 1, "running": 0}
     assert 0 <= told["oldest_s"] < 60
     assert (told["last_hour"]["succeeded"], told["last_hour"]["cancelled"]) == (1, 1)
     with database.transaction():

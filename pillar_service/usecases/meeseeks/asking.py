@@ -15,7 +15,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, queue
+from pillar_service.usecases import auditing, pillars, queue
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
@@ -97,6 +97,7 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
 
     The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
     """
+    pillars.refresh()  # the nodes must know the command before they are asked for it
     request = queue.Request(asker.actor, key, wanted.command.name, wanted.shown, wanted.nodes, str(wanted.selector))
     now = time.time()
     with transaction():

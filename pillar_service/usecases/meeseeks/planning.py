@@ -5,14 +5,11 @@ from typing import Any
 
 from pillar_service.core import runs
 from pillar_service.core.catalogue import Action, Command, Runner
-from pillar_service.usecases import sealing
+from pillar_service.usecases import executing
 from pillar_service.usecases.meeseeks.asker import Asker
 
 EXECUTOR = "meeseeks.run"
 """The Salt function that runs a command of the catalogue on a node."""
-
-SEALED = "job arguments"
-"""What secret arguments are sealed for; their owner is the job."""
 
 
 NOTHING: dict[str, Any] = {
@@ -34,9 +31,7 @@ def plan(
 ) -> dict[str, Any]:
     """The plan of a job (its id) as the table keeps it; secret arguments stand in it sealed."""
     open_to_all = {k: v for k, v in arguments.items() if k not in command.secrets and v is not None}
-    sealed = {
-        k: sealing.seal(SEALED, job, str(v)) for k, v in arguments.items() if k in command.secrets and v is not None
-    }
+    secret = {k: str(v) for k, v in arguments.items() if k in command.secrets and v is not None}
     return {
         **NOTHING,
         "nodes": list(nodes),
@@ -46,7 +41,7 @@ def plan(
         "channel": asker.channel,
         "output": {"private": command.output.private, "file": command.output.file},
         "redact": list(command.output.redact),
-        "secrets": sealed,
+        "secrets": executing.sealed(job, secret),
         **_call(command, open_to_all),
     }
 
@@ -58,9 +53,3 @@ def _call(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
         given, keywords = runs.call(command.runs, arguments)
         return {"function": command.runs.name, "arguments": given, "keywords": keywords, "is_guarded": False}
     return {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
-
-
-def secrets(job: str, plan: Mapping[str, Any]) -> dict[str, str]:
-    """The secret arguments of a job's plan, opened; what can't be opened any more is left out."""
-    found = {name: sealing.opened(SEALED, job, text) for name, text in plan["secrets"].items()}
-    return {name: text for name, text in found.items() if text is not None}

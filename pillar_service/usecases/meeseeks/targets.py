@@ -10,9 +10,7 @@ from pillar_service.core.parameters import Kind
 from pillar_service.core.selectors import AnyOf, Selector
 from pillar_service.store import bots, jobs, nodes
 from pillar_service.store.bots import Bot
-
-NAME = "node"
-"""The label that every node has besides its own: its id."""
+from pillar_service.usecases.meeseeks.catalogue import NAME
 
 MOST_NAMED = 10
 """So many nodes are named in a sentence."""

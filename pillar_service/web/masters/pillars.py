@@ -30,6 +30,6 @@ def changes() -> dict[str, object]:
     """The nodes whose pillar changed after a serial; waits for one."""
     after = incoming.after()
     if after is not None:
-        waiting.until(lambda: pillars.changes(after)[1], incoming.wait())
+        waiting.until(lambda: pillars.refresh() or pillars.changes(after)[1], incoming.wait())
     serial, nodes = pillars.changes(after)
     return {"serial": serial, "nodes": nodes}
