@@ -105,6 +105,18 @@ def test_what_is_kept_is_read_again(shipped: Loaded) -> None:
     assert loaded.to_json(loaded.from_json(kept)) == kept
 
 
+def test_what_was_kept_of_another_shape_is_refused(shipped: Loaded) -> None:
+    kept = loaded.to_json(shipped)
+    for was, becomes in (
+        ('{"is":"Persona"', '{"is":"Person"'),
+        ('"timeout_s":90', '"timeout_s":"90"'),
+        ('"hidden":false', '"hid":false'),
+    ):
+        assert was in kept
+        with pytest.raises(Invalid, match="can't be read"):
+            loaded.from_json(kept.replace(was, becomes, 1))
+
+
 @pytest.mark.parametrize(
     "wrong", ["", "[]", "{}", "null", '{"is":"Policy"}', '{"is":"Loaded","catalogue":5}', "x" * 100]
 )

@@ -53,6 +53,7 @@ def test_what_is_given_becomes_a_value_and_stays_it(parameter: Parameter, typed:
     ("parameter", "wrong"),
     [
         (NAMED, "ABC"),
+        (NAMED, "abc1"),
         (NAMED, "abcdef"),
         (NAMED, "abc\n"),
         (NAMED, 5),

@@ -188,6 +188,15 @@ def test_a_star_never_means_a_privilege() -> None:
     assert not fits("r.*", "restart-bot")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "allowed"), [({}, False), ({"bot": None}, False), ({"bot": ""}, True), ({"bot": True}, True)]
+)
+def test_an_argument_that_was_not_given_fits_no_pattern(arguments: dict[str, Any], allowed: bool) -> None:
+    grant = Grant(("*",), EVERYTHING, ("any",), {"bot": ".*"})
+    made = Policy((Role("r", frozenset({ANN}), (), (grant,)),))
+    assert made.decide(Caller("T01", "U01"), "disk", arguments, "C01").allowed is allowed
+
+
 def test_a_suspended_approver_holds_no_role() -> None:
     made = policy(("four",))
     assert made.holds(Caller(email=BOB, state=AccountState.ACTIVE), "four")
