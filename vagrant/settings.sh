@@ -73,6 +73,7 @@ start_process() {
   local name=$1
   shift
   is_up "$name" && return
+  mkdir -p "$CELLAR_DIR"/{log,run}
   rm -f "$CELLAR_DIR/run/$name.pid"
   start-stop-daemon --start --background --make-pidfile --pidfile "$CELLAR_DIR/run/$name.pid" \
     --output "$CELLAR_DIR/log/$name.out" --chdir / --exec "$1" --startas "$1" -- "${@:2}"

@@ -8,6 +8,7 @@ queued -> claimed -> running -> succeeded | failed | timed_out | lost
 
 from enum import StrEnum
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict
 
 
@@ -36,7 +37,7 @@ NEXT: dict[JobState, frozenset[JobState]] = {
 MAX_ATTEMPTS = 3
 """How often a job that is safe to run twice is tried in all."""
 
-QUEUED_FOR_S = 86_400.0
+QUEUED_FOR_S = DAY_S
 """A job that no master claims for this long is timed out, so that it does not surprise anybody days later."""
 
 CLAIM_LEASE_S = 60.0

@@ -7,6 +7,7 @@ from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.paging import Page, page_of
 from pillar_service.store.reading import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
@@ -119,13 +120,10 @@ def open_for(person: str) -> list[Job]:
     return list(rows.order_by(Job.created_at, Job.id))
 
 
-def happened(bot: str, commands: Iterable[str], before: tuple[float, str] | None, limit: int) -> list[Job]:
-    """A bot's jobs of these commands from before a moment and an id, newest first."""
+def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
+    """A bot's jobs of these commands, newest first."""
     rows = Job.select().where((Job.bot == bot) & Job.command.in_(list(commands)))
-    if before is not None:
-        at, id = before
-        rows = rows.where((Job.created_at < at) | ((Job.created_at == at) & (Job.id < id)))
-    return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
+    return page_of(rows, Job.created_at, Job.id, page)
 
 
 def queued_before(then: float) -> list[Job]:

@@ -88,8 +88,8 @@ def listed(
 
 
 def _checked(state: str | None, limit: object) -> int:
-    if state is not None and state not in list(JobState):
-        raise Invalid(f"{names.shown(state)} is no state of a job; there are: {', '.join(JobState)}.")
+    if state is not None:
+        names.one_of(JobState, state, "state of a job")
     return names.whole_number(limit, "limit", 1, MOST_LISTED)
 
 

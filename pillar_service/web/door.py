@@ -8,7 +8,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from pillar_service.core import tokens
 from pillar_service.settings import settings
 from pillar_service.usecases import health, nodes, transfers
-from pillar_service.web import asking
+from pillar_service.web import incoming
 
 blueprint = Blueprint("door", __name__)
 
@@ -18,7 +18,7 @@ LARGEST_BATCH = 8 << 20
 
 @blueprint.before_request
 def _authenticate() -> None:
-    g.node = nodes.known(tokens.verify_node_token(settings().secret_key, asking.bearer()))
+    g.node = nodes.known(tokens.verify_node_token(settings().secret_key, incoming.bearer()))
 
 
 @blueprint.post("/events")

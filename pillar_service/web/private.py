@@ -3,7 +3,7 @@
 from flask import Flask, g, request
 
 from pillar_service.usecases import masters, storage
-from pillar_service.web import asking, problems
+from pillar_service.web import incoming, problems
 from pillar_service.web.masters import agents, jobs, nodes, payments, pillars, purges, runs, transfers
 
 LARGEST_BODY = 32 << 20
@@ -26,5 +26,5 @@ def create_app() -> Flask:
 
 def _authenticate() -> None:
     if request.endpoint != "healthz":
-        g.master = masters.authenticate(asking.bearer())
-        g.actor = asking.actor(g.master)
+        g.master = masters.authenticate(incoming.bearer())
+        g.actor = incoming.actor(g.master)
