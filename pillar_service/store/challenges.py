@@ -49,6 +49,11 @@ def settle(id: str, state: ChallengeState) -> bool:
     return bool(settled.execute() == 1)
 
 
+def any_expired(now: float) -> bool:
+    """Whether an open challenge's time has passed. Cheap: long polls ask it all the time."""
+    return bool(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)).exists())
+
+
 def expired(now: float) -> list[Challenge]:
     """The open challenges whose time has passed."""
     return list(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)))

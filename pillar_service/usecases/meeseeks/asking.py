@@ -79,7 +79,7 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
     node can run it).
     """
     command = catalogue.current().catalogue.command(name)
-    checked = command.checked(arguments)
+    checked = targets.named(command, command.checked(arguments))
     decision = decided(asker, command.name, checked)
     if not decision.allowed:
         with transaction():
@@ -111,6 +111,18 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
             else:
                 going.go(job, now)
         return {"job": queue.described(jobs.find(job.id) or job)}
+
+
+def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
+    """Run what is shown before somebody says yes, on the very nodes; returns {"job"}, or None where there is no preview.
+
+    Who may run a command may see its preview.
+    """
+    shown = catalogue.current().catalogue.preview(wanted.command)
+    if shown is None:
+        return None
+    given = {name: value for name, value in wanted.arguments.items() if name in shown.named and value is not None}
+    return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes), key)
 
 
 def _refuse_too_many(asker: Asker) -> None:

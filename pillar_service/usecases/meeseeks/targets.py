@@ -8,6 +8,7 @@ from pillar_service.core.catalogue import Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.selectors import AnyOf, Selector
+from pillar_service.settings import settings
 from pillar_service.store import bots, jobs, nodes
 from pillar_service.store.bots import Bot
 from pillar_service.usecases.meeseeks.catalogue import NAME
@@ -78,10 +79,17 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
 
 
+def named(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with each bot by its name alone (`my`, not `my.butt.nz`): so that roles need to know one form."""
+    place = f".{settings().domain}"
+    bots_of = {one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)}
+    return {key: str(value).removesuffix(place) if key in bots_of else value for key, value in arguments.items()}
+
+
 def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
     """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
     [name] = [arguments[one.name] for one in command.parameters if one.kind is Kind.BOT]
-    found = bots.find(str(name).partition(".")[0])
+    found = bots.find(str(name))
     if found is None:
         raise NotFound(f"There is no bot {name}.")
     its = labels()[found.node]
