@@ -19,6 +19,7 @@ from pillar_service.master.client import Client
 JOBS = int(os.environ.get("CELLAR_TEST_JOBS", "40"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
 
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A service with one node and two masters."""
