@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from executing import Cellar, until
+from executing import NODE, Cellar, until
 
 from pillar_service.node.executor import leftovers, output, records, stopping
 from pillar_service.node.executor.redactor import Redactor
@@ -222,3 +222,35 @@ def test_a_full_disk_loses_lines_and_nothing_else(cellar: Cellar, tmp_path: Path
     spool.close()
     assert [line["n"] for line in Reader(tmp_path / "spool").batch()] == [1, 3]
     assert spool.lost == 1
+
+
+def test_the_beacon_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar) -> None:
+    from pillar_service.node.reporter import Reporter
+    from pillar_service.store import nodes
+
+    cellar.shell("echo ran")
+    job = cellar.ask()
+    cellar.run(job)
+    record = records.Record.of(cellar.home, job, 1)
+    record.lines.write_text('{"n": 2, "stream": "stdout", "text": "late"}\n')
+    _, away = Reporter(NODE, cellar.home).tick(cellar.told, 15, lambda: None)
+    assert away is None
+    assert [text for _, text in cellar.lines(job)] == ["ran", "late"]
+    assert "sh" in nodes.find(NODE).capacities["has"]
+    assert nodes.find(NODE).capacities["slots"] > 0
+
+
+def test_capacities_are_told_when_they_change(cellar: Cellar, tmp_path: Path) -> None:
+    from pillar_service.node.executor import capacities
+    from pillar_service.store import nodes
+
+    (tmp_path / "kubectl").touch(mode=0o755)
+    assert capacities.tell(cellar.home, cellar.told)
+    assert not capacities.tell(cellar.home, cellar.told)
+    assert "kubectl" not in nodes.find(NODE).capacities["has"]
+    assert capacities.tell(cellar.home, cellar.told, path=str(tmp_path))
+    assert set(nodes.find(NODE).capacities["has"]) - {"systemd"} == {"kubectl"}
+    cellar.stop()
+    assert not capacities.tell(cellar.home, cellar.told)
+    cellar.start()
+    assert capacities.tell(cellar.home, cellar.told)
