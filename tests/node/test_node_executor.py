@@ -1,5 +1,6 @@
 """What the executor runs, as whom, and how often: once."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -35,8 +36,13 @@ def test_a_command_runs_as_its_user_in_a_clean_world(cellar: Cellar, monkeypatch
 
 
 def test_another_user_is_another_user(cellar: Cellar) -> None:
-    cellar.shell("id -un; echo $HOME; grep -i nonewprivs /proc/self/status", user="games")
-    assert cellar.run()["head"] == ["games", "/usr/games", "NoNewPrivs:\t1"]
+    cellar.shell("id -un; echo $HOME; grep -i nonewprivs /proc/self/status; id -Gn", user="games")
+    before = os.getgroups()
+    os.setgroups([*before, 4])  # what the minion may read is not the command's
+    try:
+        assert cellar.run()["head"] == ["games", "/usr/games", "NoNewPrivs:\t1", "games"]
+    finally:
+        os.setgroups(before)
 
 
 def test_an_argument_stays_one_word_and_no_shell_sees_it(cellar: Cellar) -> None:
