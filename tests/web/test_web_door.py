@@ -173,7 +173,7 @@ def test_what_a_node_sends_is_made_harmless_and_redacted_once_more(node: FlaskCl
     assert texts(job) == ["a�b�[31m", "�", "tab\t", "my (hidden)", "(hidden)", "x" * executing.LONGEST]
 
 
-@pytest.mark.parametrize(("name", "most", "left"), [("JOB_LINES", "5", 5), ("JOB_BYTES", "50", 5)])
+@pytest.mark.parametrize(("name", "most", "left"), [("JOB_LINES", "5", 5), ("JOB_BYTES", "55", 5)])
 def test_beyond_the_bound_lines_are_counted(
     node: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, name: str, most: str, left: int
 ) -> None:
