@@ -124,13 +124,15 @@ def result(id: str, jid: object, node: object, returned: object, success: object
                 endings.settle(job, ended, now)
 
 
-def failed(master: str, id: str, reason: object, detail: object = "") -> None:
-    """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say."""
+def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
+    """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say.
+
+    Returns whether it is over. It is not when its node has begun it, and may still tell what came of it: follow it on.
+    """
     why = names.one_of(Reason, reason, "reason")
     with transaction():
         run = _mine(master, id)
-        if run.state != runs.ENDED:
-            _fail(run, why, str(detail or ""), time.time())
+        return run.state == runs.ENDED or _fail(run, why, str(detail or ""), time.time())
 
 
 SENTENCES = {
@@ -142,18 +144,31 @@ SENTENCES = {
 }
 
 
-def _fail(run: Run, reason: Reason, detail: str, now: float) -> None:
+def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
     # What was only claimed was never published, whatever its master says.
     reason = reason if run.state == runs.RUNNING else Reason.NOT_PUBLISHED
     carried = jobs.of_runs([run.id])
+    if reason is not Reason.NOT_RUNNING and (until := _may_be_told(carried)) > now:
+        runs.extend(run.id, until)
+        return False
     runs.end(run.id)
     said = SENTENCES[reason] + (f" {sentence(detail)}" if detail else "")
     for job in carried:
         _fail_job(job, reason, said, now)
+    return True
+
+
+def _may_be_told(carried: list[Job]) -> float:
+    """Until when the node that has begun this keeps its outcome for us; 0 when it has not, or keeps none."""
+    [job, *more] = carried or [None]
+    if job is None or more or job.plan is None or not job.plan["is_guarded"] or not plans.has_begun(job):
+        return 0.0
+    return float(job.deadline_at or 0)
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
-    never_ran = reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY) and not plans.has_begun(job)
+    reason = Reason.NOT_RUNNING if plans.has_begun(job) and reason is not Reason.NO_RETURN else reason
+    never_ran = reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY)
     if never_ran and job.deadline_at is not None and now < job.deadline_at:
         # It may wait for its node until its deadline, and this was no attempt.
         again = {"attempts": job.attempts - 1, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}

@@ -29,7 +29,7 @@ class Held:
     Without a ``node`` it is a runner on this master. ``missed`` and ``denied`` count probes in a row without an answer,
     and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
     ``taken_over`` may have been published by another master; of a ``guarded`` one (its job's id) the node itself keeps
-    the outcome.
+    the outcome; one that ``has_begun`` there is followed until the service gives it up.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Held:
     timeout_s: float
     taken_over: bool = False
     guarded: str | None = None
+    has_begun: bool = False
     published: float = field(default_factory=time.monotonic)
     probe: Probe | None = None
     probed: float = 0.0

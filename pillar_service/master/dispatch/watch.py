@@ -39,7 +39,7 @@ def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
         _take_in(client, master, runs, held)
     if not runs.has(held.jid):
         return
-    if held.age > held.timeout_s + OVERTIME_S:
+    if held.age > held.timeout_s + OVERTIME_S and not held.has_begun:
         _terminate(client, master, runs, held)
     elif held.denied >= BELIEVED_AFTER:
         _not_running(client, master, runs, held)
@@ -100,7 +100,9 @@ def _give_up(client: Client, master: SaltMaster, runs: Runs, held: Held, reason:
     if hand_in_result(client, master, runs, held):
         return
     try:
-        client.failed(held.id, held.jid, reason, told)
+        if not client.failed(held.id, held.jid, reason, told):
+            held.missed, held.has_begun = 0, True
+            return
     except (Conflict, NotFound) as error:
         log.info("Run %s is no longer ours: %s", held.id, error)
     runs.drop(held.jid)
