@@ -160,10 +160,8 @@ def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
 
 def _may_be_told(carried: list[Job]) -> float:
     """Until when the node that has begun this keeps its outcome for us; 0 when it has not, or keeps none."""
-    [job, *more] = carried or [None]
-    if job is None or more or job.plan is None or not job.plan["is_guarded"] or not plans.has_begun(job):
-        return 0.0
-    return float(job.deadline_at or 0)
+    told = [job for job in carried if job.plan is not None and job.plan["is_guarded"] and plans.has_begun(job)]
+    return max((float(job.deadline_at or 0) for job in told), default=0.0)
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
