@@ -118,8 +118,8 @@ def result(id: str, jid: object, node: object, returned: object, success: object
         code = retcode if isinstance(retcode, int) else 1
         for job in carried:
             ended = endings.outcome(job, returned, bool(success), code)
-            if ended.is_old:
-                _fail_job(job, Reason.OLD_PILLAR, ended.error or "", now)
+            if ended.again is not None:
+                _fail_job(job, ended.again, ended.error or "", now)
             else:
                 endings.settle(job, ended, now)
 
@@ -141,6 +141,7 @@ SENTENCES = {
     Reason.NODE_AWAY: "The node is away: it did not take the job. Check that its salt-minion runs.",
     Reason.NOT_RUNNING: "The node does not run it any more and never said how it ended: look at the bot, try again.",
     Reason.OLD_PILLAR: outcomes.COPY,
+    Reason.NOT_BEGUN: "The node has not begun it.",
 }
 
 
@@ -165,11 +166,14 @@ def _may_be_told(carried: list[Job]) -> float:
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
-    reason = Reason.NOT_RUNNING if plans.has_begun(job) and reason is not Reason.NO_RETURN else reason
-    never_ran = reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY)
+    never_ran = reason is Reason.NOT_BEGUN  # the node's own word, even where its leave to begin was lost on the way
+    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY):
+        never_ran = not plans.has_begun(job)
+        reason = reason if never_ran else Reason.NOT_RUNNING
     if never_ran and job.deadline_at is not None and now < job.deadline_at:
-        # It may wait for its node until its deadline, and this was no attempt.
-        again = {"attempts": job.attempts - 1, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
+        # It may wait for its node until its deadline, and this was no attempt; a number that was begun is never given again.
+        spent = job.attempts if plans.has_begun(job) else job.attempts - 1
+        again = {"attempts": spent, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
         jobs.move(job.id, job.state, JobState.QUEUED, run=None, error=said, **again)
         return
     to = after_failure(reason, plans.may_run_again(job), job.attempts)

@@ -55,8 +55,10 @@ def _ask(master: SaltMaster, held: Held) -> None:
         held.denied = 0 if master.runs_runner(held.jid) else held.denied + 1
         return
     jid = master.new_jid()
-    function, argument = ("meeseeks.outcome", held.guarded) if held.guarded else ("saltutil.find_job", held.jid)
-    master.publish(held.node, function, [argument], jid)
+    if held.guarded:
+        master.publish(held.node, "meeseeks.outcome", list(held.guarded), jid)
+    else:
+        master.publish(held.node, "saltutil.find_job", [held.jid], jid)
     held.probe = Probe(jid, held.probed)
 
 
@@ -90,7 +92,7 @@ def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> No
         f"{held.node or 'The master'} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
     )
     if held.guarded:
-        master.publish(str(held.node), "meeseeks.stop", [held.guarded, True], master.new_jid())
+        master.publish(str(held.node), "meeseeks.stop", [held.guarded[0], True], master.new_jid())
     elif held.node is not None:
         master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
     _give_up(client, master, runs, held, Reason.NO_RETURN, told)
