@@ -114,6 +114,15 @@ SETTINGS = (
     Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
     Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
     Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
+    Setting("SLACK_BOT_TOKEN", str, "", "The bot's token of the Slack app (xoxb-…); no chat if empty.", secret=True),
+    Setting(
+        "SLACK_SIGNING_SECRET", str, "", "What Slack signs its requests with; no HTTP from Slack if empty.", secret=True
+    ),
+    Setting("SLACK_APP_TOKEN", str, "", "The app's token for Socket Mode (xapp-…); HTTP only if empty.", secret=True),
+    Setting("SLACK_URL", str, "https://slack.com/api/", "Where Slack's Web API answers, with a slash at the end."),
+    Setting(
+        "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
+    ),
 )
 
 
@@ -153,11 +162,21 @@ class Settings:
     stripe_webhook_secret: str
     stripe_price: str
     stripe_url: str
+    slack_bot_token: str
+    slack_signing_secret: str
+    slack_app_token: str
+    slack_url: str
+    chat_files: str
 
     @property
     def address(self) -> str:
         """How nodes and people reach the public app, without a slash at the end."""
         return (self.public_url or f"http://{self.public_host}:{self.public_port}").rstrip("/")
+
+    @property
+    def inbox(self) -> Path:
+        """The folder for what Slack sent until it is worked on."""
+        return Path(self.chat_files) if self.chat_files else self.files / "chat"
 
 
 def _text(setting: Setting, environment: Mapping[str, str]) -> str:
