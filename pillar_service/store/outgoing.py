@@ -93,7 +93,7 @@ def change(id: str, tries: int, **columns: object) -> bool:
 
 def counts() -> dict[str, int]:
     """How many there are in each state that is open."""
-    rows = Outgoing.select(Outgoing.state, fn.COUNT(Outgoing.id)).where(Outgoing.state.in_(OPEN))
+    rows: Any = Outgoing.select(Outgoing.state, fn.COUNT(Outgoing.id)).where(Outgoing.state.in_(OPEN))
     return dict(rows.group_by(Outgoing.state).tuples())
 
 
