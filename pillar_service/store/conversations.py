@@ -26,10 +26,12 @@ class Conversation(Table):
 
 
 class Heard(Table):
-    """Something that Slack delivered and that was done; ``id`` is its key."""
+    """Something that Slack delivered; ``id`` is its key, ``delivery`` which of its deliveries is worked on."""
 
     id = TextField(primary_key=True)
+    delivery = TextField()
     at = DoubleField()
+    done_at = DoubleField(null=True)
 
 
 def add(id: str, team: str, channel: str, thread: str | None, member: str, persona: str, now: float) -> None:
@@ -59,12 +61,18 @@ def change(id: str, **columns: object) -> bool:
     return bool(Conversation.update(**columns).where(Conversation.id == id).execute() == 1)
 
 
-def hear(id: str, now: float) -> bool:
-    """Keep that it was heard; False when it was before."""
-    if Heard.select().where(Heard.id == id).exists():
-        return False
-    Heard.create(id=id, at=now)
-    return True
+def hear(id: str, delivery: str, now: float) -> bool:
+    """Whether this delivery is to be worked on: the first of its key, and not done. Kept in the caller's transaction."""
+    found: Heard | None = Heard.get_or_none(Heard.id == id)
+    if found is None:
+        Heard.create(id=id, delivery=delivery, at=now)
+        return True
+    return bool(found.delivery == delivery and found.done_at is None)
+
+
+def was_heard(id: str, now: float) -> None:
+    """It is done."""
+    Heard.update(done_at=now).where(Heard.id == id).execute()
 
 
 def forget_heard(before: float) -> None:

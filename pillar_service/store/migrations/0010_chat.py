@@ -21,7 +21,9 @@ CREATE INDEX conversation_open ON conversation (created_at) WHERE ended_at IS NU
 
 CREATE TABLE heard (
     id TEXT PRIMARY KEY,
-    at DOUBLE PRECISION NOT NULL
+    delivery TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    done_at DOUBLE PRECISION
 );
 CREATE INDEX heard_at ON heard (at);
 

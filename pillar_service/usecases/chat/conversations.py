@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from pillar_service.core import names
 from pillar_service.core.errors import NotFound
 from pillar_service.store import conversations
 from pillar_service.store.database import transaction
+from pillar_service.usecases.chat import turns
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ def _told(row: conversations.Conversation) -> Conversation:
 
 def begin(team: str, channel: str, thread: str | None, member: str, persona: str, job: str | None = None) -> str:
     """Begin one with a member of a team, in a thread or, if None, in one that its first message makes; returns its id."""
-    id = names.new_id()
+    id = turns.new_id()
     with transaction():
-        conversations.add(id, team, channel, thread, member, persona, time.time())
+        if conversations.find(id) is None:
+            conversations.add(id, team, channel, thread, member, persona, time.time())
         if job is not None:
             conversations.change(id, job=job)
     return id

@@ -8,11 +8,11 @@ that say what is shown: ``text``, ``blocks``; of a file ``name``, ``content``, `
 import time
 from typing import Any
 
-from pillar_service.core import names
 from pillar_service.core.chat import OutgoingKind
 from pillar_service.core.errors import NotFound
 from pillar_service.store import conversations, outgoing
 from pillar_service.store.database import transaction
+from pillar_service.usecases.chat import turns
 
 Body = dict[str, Any]
 
@@ -22,9 +22,10 @@ def _lane(channel: str, thread: str | None) -> str:
 
 
 def _add(kind: OutgoingKind, lane: str | None, body: Body, **columns: str | None) -> str:
-    id = names.new_id()
+    id = turns.new_id()
     with transaction():
-        outgoing.add(id, lane or id, kind, body, time.time(), **columns)
+        if outgoing.find(id) is None:  # else it was said before, by whoever worked on the same delivery
+            outgoing.add(id, lane or id, kind, body, time.time(), **columns)
     return id
 
 
