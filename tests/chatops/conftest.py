@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 
 from fakes.slack import Slack
+from serving import Served
 
 from pillar_service.chatops import routing, wire
 from pillar_service.chatops.buckets import Buckets, Rate
@@ -21,8 +22,6 @@ from pillar_service.chatops.inbox import Inbox
 from pillar_service.chatops.notifier import Notifier
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
-
-from serving import Served  # noqa: I001  (beside this file)
 
 
 @pytest.fixture
