@@ -7,6 +7,7 @@ NotSent
 └── Lost       no answer: Slack may have it
 """
 
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -29,6 +30,9 @@ NOT_NOW = frozenset(
 """Errors that somebody mends at Slack, so that nothing is thrown away for them."""
 
 UNCLEAR = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+WORD = re.compile("[a-z_]+")
+"""What Slack's own errors look like; of an answer that is no JSON the library makes an error with a sentence."""
+
 NEVER_REACHED = (ConnectionRefusedError, urllib.error.ContentTooShortError)
 LIMITED = ("ratelimited", "rate_limited", "message_limit_exceeded")
 
@@ -106,7 +110,9 @@ def _meant(error: SlackApiError) -> NotSent:
         return Limited(_seconds(getattr(response, "headers", {})))
     if word in NOT_NOW:
         return Away(f"Slack takes nothing from us: {word}.")
-    return Lost(f"Slack gave no clear answer ({word or 'no JSON'}).") if word in UNCLEAR or not word else Refused(word)
+    if word in UNCLEAR or not WORD.fullmatch(word) or getattr(response, "status_code", 0) >= 500:
+        return Lost("Slack gave no clear answer.")
+    return Refused(word)
 
 
 def _seconds(headers: Any) -> float:

@@ -84,7 +84,9 @@ def test_nothing_that_was_said_can_be_read_in_the_files(inbox: Inbox) -> None:
 
 def test_many_at_once_share_their_syncs(inbox: Inbox) -> None:
     commits: list[int] = []
-    inbox.run(lambda connection: connection.set_trace_callback(lambda told: told == "COMMIT" and commits.append(1))).result(2)
+    inbox.run(
+        lambda connection: connection.set_trace_callback(lambda told: told == "COMMIT" and commits.append(1))
+    ).result(2)
     start = threading.Barrier(50)
 
     def keep(n: int) -> None:

@@ -42,7 +42,9 @@ def test_events_commands_and_presses_come_over_a_socket(connected: Slack, drain:
     ann = connected.user("T1/U1")
     ann.mentions("one")
     ann.slash("two")
-    envelope = connected.envelope({"type": "app_mention", "user": "U1", "team": "T1", "text": "x", "ts": "1.1", "channel": "C1"})
+    envelope = connected.envelope(
+        {"type": "app_mention", "user": "U1", "team": "T1", "text": "x", "ts": "1.1", "channel": "C1"}
+    )
     for n in range(3):
         connected.delivering.once("event", envelope, n)
     ann.mentions("end")

@@ -180,7 +180,9 @@ def blocks(value: Any, most: int = 50, is_view: bool = False) -> None:
             short(block["block_id"], 255, "block_id")
     unique([block["block_id"] for block in value if "block_id" in block], "block_id")
     unique([element["action_id"] for element in interactive(value)], "action_id")
-    need(sum(map(length, texts(value))) <= 13_200, "more than 13,200 characters in all", "msg_blocks_too_long")
+    need(
+        is_view or sum(map(length, texts(value))) <= 13_200, "more than 13,200 characters in all", "msg_blocks_too_long"
+    )
 
 
 def unique(ids: list[str], what: str) -> None:

@@ -35,7 +35,7 @@ class Workspace:
     views: dict[str, Json] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     response_urls: dict[str, Json] = field(default_factory=dict)
-    last_posts: dict[str, list[float]] = field(default_factory=dict)
+    tokens: dict[str, tuple[float, float]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -69,10 +69,11 @@ class Workspace:
     def limit(self, channel: str) -> None:
         """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
         now = time.monotonic()
-        recent = [at for at in self.last_posts.get(channel, []) if now - at < self.rate_s * self.burst]
-        if len(recent) >= self.burst:
-            raise Refused("ratelimited", retry_after=max(1.0, self.rate_s) if self.rate_s >= 1 else self.rate_s)
-        self.last_posts[channel] = [*recent, now]
+        tokens, at = self.tokens.get(channel, (float(self.burst), now))
+        tokens = min(self.burst, tokens + (now - at) / self.rate_s)
+        if tokens < 1:
+            raise Refused("ratelimited", retry_after=self.rate_s)
+        self.tokens[channel] = (tokens - 1, now)
 
     def add(self, channel: str, said: Json) -> Json:
         """Keep a message; returns it with its ts."""
