@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DAEMONS := tests/image tests/states tests/integration tests/browser
+# The longest files first, so that none is left for the end, when the other worker has nothing to do.
+LONGEST := tests/integration/test_kill.py tests/browser/real tests/integration
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 SERVED := tests/web/test_web_serving.py tests/web/test_web_posting.py tests/web/test_web_api_schema.py
 
@@ -31,11 +33,11 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh .ci/run
+	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh .ci/run
 unit:
 	$(PYTHON) -m pytest -n 2 tests $(NOT_UNIT)
 integration:
-	$(PYTHON) -m pytest -n 2 --dist loadfile $(DAEMONS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS)
 campaign: ## kill each part twenty times
 	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
 bench: ## the figures in bench/results.md

@@ -88,6 +88,8 @@ SETTINGS = (
     Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
     Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
     Setting("SEEDS", _words, "", "Addresses that new pubs connect to at first, separated by blanks."),
+    Setting("JOB_LINES", _count, "20000", "The most lines of one job that are kept; later ones are counted."),
+    Setting("JOB_BYTES", _count, str(10 << 20), "The most bytes of one job's lines that are kept."),
     Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),
     Setting(
         "PROXIES", _none_or_more, "0", "How many proxies in front of the public app say who asks (X-Forwarded-For)."
@@ -123,6 +125,9 @@ SETTINGS = (
     Setting(
         "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
     ),
+    Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
+    Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
+    Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
 )
 
 
@@ -146,6 +151,8 @@ class Settings:
     bot_ports: tuple[int, int]
     allow_private: bool
     seeds: list[str]
+    job_lines: int
+    job_bytes: int
     transfer_bytes: int
     proxies: int
     mail: str
@@ -167,6 +174,9 @@ class Settings:
     slack_app_token: str
     slack_url: str
     chat_files: str
+    catalogue: Path
+    chat_jobs_most: int
+    chat_deadline_s: int
 
     @property
     def address(self) -> str:

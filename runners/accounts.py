@@ -6,7 +6,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
-from pillar_service.master import asking
+from pillar_service.master import runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -21,7 +21,7 @@ def list_():
 
         salt-run accounts.list --out=json
     """
-    return asking.answer(__opts__, lambda service: service.agents(type="person"))
+    return runners.answer(__opts__, lambda service: service.agents(type="person"))
 
 
 def create(email, name=None, password=None):
@@ -41,7 +41,7 @@ def create(email, name=None, password=None):
         made = service.create_agent(told)
         return made["agent"] | ({"password": made["password"]} if made.get("password") else {})
 
-    return asking.answer(__opts__, ask)
+    return runners.answer(__opts__, ask)
 
 
 def show(account):
@@ -54,7 +54,7 @@ def show(account):
 
         salt-run accounts.show demo@example.org
     """
-    return asking.answer(__opts__, lambda service: service.agent(asking.text(account)))
+    return runners.answer(__opts__, lambda service: service.agent(runners.text(account)))
 
 
 def suspend(account, wait=True):
@@ -104,7 +104,7 @@ def _change(account, state, wait):
 
 def _told(account, change, wait):
     def ask(service):
-        which = service.agent(asking.text(account))["id"]
-        return asking.settled(service, service.change_agent(which, change), wait)
+        which = service.agent(runners.text(account))["id"]
+        return runners.settled(service, service.change_agent(which, change), wait)
 
-    return asking.answer(__opts__, ask)
+    return runners.answer(__opts__, ask)

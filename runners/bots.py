@@ -14,7 +14,7 @@ exits with 1.
 """
 
 from pillar_service.core.errors import NotFound
-from pillar_service.master import asking, tars
+from pillar_service.master import runners, tars
 
 __func_alias__ = {"list_": "list", "import_": "import"}
 
@@ -34,7 +34,7 @@ def list_(account=None):
         salt-run bots.list account=demo@example.org --out=json
     """
     wanted = {"type": "bot"} | ({"account": account} if account else {})
-    return asking.answer(__opts__, lambda service: service.agents(**wanted))
+    return runners.answer(__opts__, lambda service: service.agents(**wanted))
 
 
 def show(bot):
@@ -47,7 +47,7 @@ def show(bot):
 
         salt-run bots.show my
     """
-    return asking.answer(__opts__, lambda service: service.agent(asking.text(bot)))
+    return runners.answer(__opts__, lambda service: service.agent(runners.text(bot)))
 
 
 def create(name, account, description=None, node=None, memory_mb=None, wait=True):
@@ -68,7 +68,7 @@ def create(name, account, description=None, node=None, memory_mb=None, wait=True
         salt-run bots.create my account=demo@example.org
     """
     told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
-    return asking.answer(__opts__, lambda service: _create(service, told, wait))
+    return runners.answer(__opts__, lambda service: _create(service, told, wait))
 
 
 def start(bot, wait=True):
@@ -129,10 +129,10 @@ def delete(bot, purge=False, wait=True):
         told = service.delete_agent(_id(service, bot, purge), bool(purge))
         if not wait:
             return told
-        asking.finished(service, told["job"])
+        runners.finished(service, told["job"])
         return told["agent"] | {"actual": "gone"}  # from now on the service knows it no more
 
-    return asking.answer(__opts__, ask)
+    return runners.answer(__opts__, ask)
 
 
 def purge():
@@ -146,7 +146,7 @@ def purge():
 
         salt-run bots.purge
     """
-    return asking.answer(__opts__, lambda service: service.purge())
+    return runners.answer(__opts__, lambda service: service.purge())
 
 
 def restart(bot, wait=True):
@@ -159,7 +159,7 @@ def restart(bot, wait=True):
 
         salt-run bots.restart my
     """
-    return asking.command(__opts__, "bots.restart", bot, wait=wait)
+    return runners.command(__opts__, "bots.restart", bot, wait=wait)
 
 
 def rebuild(bot, wait=True):
@@ -172,7 +172,7 @@ def rebuild(bot, wait=True):
 
         salt-run bots.rebuild my
     """
-    return asking.command(__opts__, "bots.rebuild", bot, wait=wait)
+    return runners.command(__opts__, "bots.rebuild", bot, wait=wait)
 
 
 def invite(bot, uses=1, note="", wait=True):
@@ -190,7 +190,7 @@ def invite(bot, uses=1, note="", wait=True):
 
         salt-run bots.invite my uses=3 note='for the garden club'
     """
-    return asking.command(__opts__, "bots.invite", bot, {"uses": uses, "note": str(note)}, wait)
+    return runners.command(__opts__, "bots.invite", bot, {"uses": uses, "note": str(note)}, wait)
 
 
 def invites(bot, wait=True):
@@ -203,7 +203,7 @@ def invites(bot, wait=True):
 
         salt-run bots.invites my
     """
-    return asking.command(__opts__, "bots.invites", bot, wait=wait)
+    return runners.command(__opts__, "bots.invites", bot, wait=wait)
 
 
 def revoke(bot, invite, wait=True):
@@ -216,7 +216,7 @@ def revoke(bot, invite, wait=True):
 
         salt-run bots.revoke my '@qbO9vWmBRd9AvzJnDVLpe0a2j0GdUjsA6SLnPNHJUdE=.ed25519'
     """
-    return asking.command(__opts__, "bots.revoke", bot, {"invite": invite}, wait)
+    return runners.command(__opts__, "bots.revoke", bot, {"invite": invite}, wait)
 
 
 def logs(bot, lines=100, wait=True):
@@ -229,7 +229,7 @@ def logs(bot, lines=100, wait=True):
 
         salt-run bots.logs my lines=20
     """
-    return asking.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
+    return runners.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
 
 def export(bot, path, kind="everything"):
@@ -248,7 +248,7 @@ def export(bot, path, kind="everything"):
         salt-run bots.export my /root/my.tar
         salt-run bots.export my /root/my-blobs.tar kind=blobs
     """
-    return asking.answer(__opts__, lambda service: tars.export(service, asking.text(bot), path, kind))
+    return runners.answer(__opts__, lambda service: tars.export(service, runners.text(bot), path, kind))
 
 
 def import_(name, path, account, description=None, node=None, memory_mb=None, wait=True):
@@ -264,18 +264,18 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, wa
         salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2
     """
     told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
-    return asking.answer(
+    return runners.answer(
         __opts__, lambda service: _create(service, told | {"import": tars.upload(service, path)["upload"]}, wait)
     )
 
 
 def _id(service, bot, purge):
     try:
-        return service.agent(asking.text(bot))["id"]
+        return service.agent(runners.text(bot))["id"]
     except NotFound:
         if not purge:
             raise
-        return asking.text(bot)  # one that was deleted before has no name any more, but its id
+        return runners.text(bot)  # one that was deleted before has no name any more, but its id
 
 
 def _given(name, **more):
@@ -283,12 +283,12 @@ def _given(name, **more):
 
 
 def _create(service, told, wait):
-    return asking.settled(service, service.create_agent(told | {"name": asking.text(told["name"])}), wait)
+    return runners.settled(service, service.create_agent(told | {"name": runners.text(told["name"])}), wait)
 
 
 def _change(bot, told, wait):
     def ask(service):
-        which = service.agent(asking.text(bot))["id"]
-        return asking.settled(service, service.change_agent(which, told), wait)
+        which = service.agent(runners.text(bot))["id"]
+        return runners.settled(service, service.change_agent(which, told), wait)
 
-    return asking.answer(__opts__, ask)
+    return runners.answer(__opts__, ask)

@@ -8,7 +8,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 
 import logging
 
-from pillar_service.master import asking
+from pillar_service.master import runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -25,7 +25,7 @@ def list_():
 
         salt-run payments.list --out=json
     """
-    return asking.answer(__opts__, lambda service: service.payments())
+    return runners.answer(__opts__, lambda service: service.payments())
 
 
 def show(account):
@@ -38,7 +38,7 @@ def show(account):
 
         salt-run payments.show demo@example.org
     """
-    return asking.answer(__opts__, lambda service: service.payment(asking.text(account)))
+    return runners.answer(__opts__, lambda service: service.payment(runners.text(account)))
 
 
 def mark_paid(account, months=1):
@@ -53,7 +53,7 @@ def mark_paid(account, months=1):
 
         salt-run payments.mark_paid demo@example.org months=3
     """
-    return asking.answer(__opts__, lambda service: service.mark_paid(asking.text(account), months))
+    return runners.answer(__opts__, lambda service: service.mark_paid(runners.text(account), months))
 
 
 def run():
@@ -71,7 +71,7 @@ def run():
         told = service.run_payments()
         return told | {"retcode": 1} if told["failures"] else told
 
-    answer = asking.answer(__opts__, ask)
+    answer = runners.answer(__opts__, ask)
     if answer.get("retcode"):
         log.error("The payments were not all settled: %s", answer.get("error") or answer["failures"])
     return answer

@@ -8,6 +8,7 @@
 # CELLAR_BOT_PORTS    the range of ports for bots (20000-20999)    CELLAR_DOMAIN  the name of the place (butt.nz)
 # CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
 # CELLAR_MAIL         where mail goes (default: a file, which the page /mailbox shows)
+# CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
 # CELLAR_BASE         the base image of the pubs (default: made from Debian's packages)
 # CELLAR_PYTHON       the Python to make .venv with (python3.11, else python3)
 
@@ -24,7 +25,8 @@ top=$(dirname "$here")
 : "${CELLAR_DATABASE:=sqlite:///$CELLAR_DIR/service/cellar.db}" "${CELLAR_FILES:=$CELLAR_DIR/service/files}"
 : "${CELLAR_SECRET_KEY_FILE:=$CELLAR_DIR/secrets/key}"
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
-export CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
+: "${CELLAR_CATALOGUE:=$top/salt/meeseeks}"
+export CELLAR_CATALOGUE CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
 export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE
 
 export SALTCELLAR_LOG_DIR=$CELLAR_DIR/log/images
@@ -73,6 +75,7 @@ start_process() {
   local name=$1
   shift
   is_up "$name" && return
+  mkdir -p "$CELLAR_DIR"/{log,run}
   rm -f "$CELLAR_DIR/run/$name.pid"
   start-stop-daemon --start --background --make-pidfile --pidfile "$CELLAR_DIR/run/$name.pid" \
     --output "$CELLAR_DIR/log/$name.out" --chdir / --exec "$1" --startas "$1" -- "${@:2}"

@@ -1,9 +1,11 @@
-"""Lengths of time as people write them: `90`, `90s`, `5m`, `1h30m`, `2d`; kept as whole seconds."""
+"""Lengths of time in seconds: how long a day is, and how people write them (`90`, `90s`, `5m`, `1h30m`, `2d`)."""
 
 import re
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid
+
+DAY_S = 86_400.0
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 

@@ -4,9 +4,8 @@ import re
 from enum import StrEnum
 
 from pillar_service.core.commands import COMMANDS
-from pillar_service.core.errors import Invalid
 from pillar_service.core.jobs import OVER
-from pillar_service.core.names import shown
+from pillar_service.core.names import one_of
 
 LINES = (50, 200, 1000)
 """How many lines of a container's log may be asked for."""
@@ -77,11 +76,7 @@ def words(action: str) -> str:
 
 def kind(given: object) -> Kind | None:
     """The kind of that name, None for all; raises Invalid."""
-    if given in (None, ""):
-        return None
-    if given in list(Kind):
-        return Kind(str(given))
-    raise Invalid(f"{shown(given)} is no kind of what happened; there are: {', '.join(Kind)}.")
+    return None if given in (None, "") else one_of(Kind, given, "kind of what happened")
 
 
 SEQUENCE = re.compile(

@@ -12,6 +12,7 @@ A job on several nodes has a part on each, a job of its own; it runs nothing its
 from collections.abc import Collection
 from enum import StrEnum
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict
 
 
@@ -45,7 +46,7 @@ URGENT, NORMAL, LOW = 0, 5, 9
 MAX_ATTEMPTS = 3
 """How often a job that is safe to run twice is tried in all."""
 
-QUEUED_FOR_S = 86_400.0
+QUEUED_FOR_S = DAY_S
 """A job that no master claims for this long is timed out, so that it does not surprise anybody days later."""
 
 CLAIM_LEASE_S = 60.0

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Invalid
 
-TRY_FOR_S = 86_400.0
+TRY_FOR_S = DAY_S
 """A mail that could not be delivered for so long is given up."""
 
 CLAIMED_S = 120.0

@@ -2,8 +2,12 @@
 
 import re
 import secrets
+from enum import StrEnum
+from typing import TypeVar
 
 from pillar_service.core.errors import Invalid
+
+Value = TypeVar("Value", bound=StrEnum)
 
 BOT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """A DNS label (RFC 1123, section 2.1), lower case: `my` becomes `my.butt.nz`."""
@@ -20,6 +24,7 @@ PUB_ID = re.compile(r"@[A-Za-z0-9+/]{43}=\.ed25519", re.ASCII)
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
 NOTE_LENGTH = 200
+PERSON_NAME_LENGTH = 200
 TEXT_LENGTH = 1000
 
 
@@ -60,6 +65,21 @@ def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
     return value
+
+
+def one_of(known: type[Value], value: object, what: str) -> Value:
+    """The value of that name in an enum; raises Invalid for any other. ``what`` is what they are: 'state of a job'."""
+    if isinstance(value, str) and value in list(known):
+        return known(value)
+    raise Invalid(f"{shown(value)} is no {what}; there are: {', '.join(known)}.")
+
+
+def person_name(value: object) -> str:
+    """What a person is called, without blanks around it; raises Invalid."""
+    chosen = text(value, "name", PERSON_NAME_LENGTH).strip()
+    if not chosen:
+        raise Invalid("Write your name, or what you want to be called.")
+    return chosen
 
 
 def whole_number(value: object, what: str, least: int, most: int) -> int:

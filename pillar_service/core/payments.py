@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-DAY_S = 86_400.0
+from pillar_service.core.durations import DAY_S
+
 LAST_WARNING_S = 2 * DAY_S
 """So long before the suspension the last warning goes out; half the grace, if that is less."""
 
 WITHOUT_HUNDREDTHS = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "nzd": "NZ$"}
 
 
 class ProviderName(StrEnum):
@@ -178,6 +179,6 @@ def add_months(at: float, months: int, anchor_day: int) -> float:
 def money(cents: int, currency: str) -> str:
     """An amount in its currency's smallest unit as people read it: 500 of usd is '$5', 512 is '$5.12'."""
     whole = f"{cents // 100}.{cents % 100:02d}".removesuffix(".00")
-    amount = str(cents) if currency in WITHOUT_HUNDREDTHS else whole
-    sign = SIGNS.get(currency)
+    amount = str(cents) if currency.lower() in WITHOUT_HUNDREDTHS else whole
+    sign = SIGNS.get(currency.lower())
     return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"

@@ -89,17 +89,18 @@ class Persona:
         return templates.text(several[choice % len(several)], words)
 
 
+BORING = Persona("boring", "Saltcellar")
+"""Who talks where nobody else is known: without a sentence of its own, so plainly."""
+
+
 @dataclass(frozen=True)
 class Personas:
     """Every persona by name, the one that talks unless told otherwise, and those of single channels by their id."""
 
-    default: str
-    known: Mapping[str, Persona]
+    known: Mapping[str, Persona] = field(default_factory=dict)
+    default: str = "boring"
     channels: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, channel: str = "") -> Persona:
         """Who talks in a channel."""
-        return self.known[self.channels.get(channel, self.default)]
-
-
-BORING = Persona("boring", "Saltcellar")
+        return self.known.get(self.channels.get(channel, self.default), BORING)

@@ -49,12 +49,21 @@ class BotFacts:
         }
 
 
-def body(node: str, service: Mapping[str, str], bots: Iterable[BotFacts]) -> str:
-    """The pillar of a node as canonical JSON: the same facts give the same bytes."""
+def body(
+    node: str,
+    service: Mapping[str, str],
+    bots: Iterable[BotFacts],
+    labels: Mapping[str, str] | None = None,
+    commands: Mapping[str, Any] | None = None,
+) -> str:
+    """The pillar of a node as canonical JSON: the same facts give the same bytes.
+
+    ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name.
+    """
     told = {bot.id: bot.told() for bot in bots}
-    return json.dumps(
-        {KEY: {"node": node, "service": dict(service), "bots": told}}, sort_keys=True, separators=(",", ":")
-    )
+    ours = {"node": node, "service": dict(service), "bots": told, "labels": dict(labels or {})}
+    ours["meeseeks"] = {"commands": dict(commands or {})}
+    return json.dumps({KEY: ours}, sort_keys=True, separators=(",", ":"))
 
 
 def etag(written: str) -> str:

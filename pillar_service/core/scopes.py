@@ -35,10 +35,7 @@ def checked(given: object) -> frozenset[Scope]:
     """The scopes in a list of their names; raises Invalid for an unknown one, and for none."""
     if not isinstance(given, list | tuple | set | frozenset) or not given:
         raise Invalid(f"Choose at least one scope: {', '.join(Scope)}.")
-    unknown = [scope for scope in given if not isinstance(scope, str) or scope not in list(Scope)]
-    if unknown:
-        raise Invalid(f"{names.shown(unknown[0])} is no scope; there are: {', '.join(Scope)}.")
-    return frozenset(Scope(scope) for scope in given)
+    return frozenset(names.one_of(Scope, scope, "scope") for scope in given)
 
 
 def written(scopes: Iterable[Scope]) -> str:

@@ -3,16 +3,17 @@
 from collections.abc import Collection, Mapping
 
 from pillar_service.core.agents import Belonging
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany
 
-LASTS_S = 7 * 86_400.0
+LASTS_S = 7 * DAY_S
 """For how long an invitation is good."""
 
 OPEN_MOST = 20
 """How many invitations to a bot may be open at a time."""
 
-DAY_S, DAY_MOST = 86_400.0, 50
-"""How many invitations a person may send in so many seconds: each is a mail to somebody who did not ask for it."""
+DAY_MOST = 50
+"""How many invitations a person may send in a day: each is a mail to somebody who did not ask for it."""
 
 NOT_VALID = (
     "This invitation is not good any more: it was used, taken back, or is older than 7 days. "

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pillar_service.core.durations import DAY_S
+
 
 class TicketKind(StrEnum):
     """What a ticket is for."""
@@ -20,9 +22,9 @@ class TicketKind(StrEnum):
 
 LASTS_S = {
     TicketKind.NEWBIE: 3_600.0,
-    TicketKind.WELCOME: 86_400.0,
+    TicketKind.WELCOME: DAY_S,
     TicketKind.SECOND_STEP: 600.0,
     TicketKind.RESET: 3_600.0,
-    TicketKind.EMAIL: 86_400.0,
+    TicketKind.EMAIL: DAY_S,
 }
 """For how many seconds each may be used."""

@@ -192,6 +192,40 @@ class Client:
         """Takes all steps that are due; returns them, and what failed."""
         return self._json("POST", "/payments/run", {}, wait=RUN_S)
 
+    def commands(self) -> dict[str, Any]:
+        """The catalogue's commands, and why its files can't be taken now (``fault``), if so."""
+        return self._json("GET", "/meeseeks/commands")
+
+    def reload(self) -> dict[str, Any]:
+        """Reads the catalogue's files now; returns what counts then."""
+        return self._json("POST", "/meeseeks/reload", {})
+
+    def run(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Asks for a ``command`` with ``arguments`` on what a ``selector`` means; returns its job, or the ``preview``."""
+        answer = self._json("POST", "/meeseeks/run", told)
+        return answer["preview"] if told.get("preview") else answer["job"]
+
+    def command_jobs(self, actor: str = "") -> list[dict[str, Any]]:
+        """The newest jobs of commands."""
+        return self._json("GET", "/meeseeks/jobs" + _query({"actor": actor} if actor else {}))["jobs"]
+
+    def command_job(self, job: str, after: int = 0, wait: float = 0) -> dict[str, Any]:
+        """A job of a command with its parts and lines; waits up to ``wait`` seconds for news."""
+        query = _query({"after": after, "wait": int(wait)})
+        return self._json("GET", f"/meeseeks/jobs/{_segment(job)}" + query, wait=wait)
+
+    def cancel_command(self, job: str) -> dict[str, Any]:
+        """Cancels what does not run yet; returns the job."""
+        return self._json("POST", f"/meeseeks/jobs/{_segment(job)}/cancel", {})["job"]
+
+    def kill(self, job: str, force: bool) -> list[dict[str, Any]]:
+        """Ends a job wherever it runs; returns the jobs that do so."""
+        return self._json("POST", f"/meeseeks/jobs/{_segment(job)}/kill", {"force": force})["jobs"]
+
+    def can(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether a ``user`` may run a ``line`` in a ``channel``, and why."""
+        return self._json("POST", "/meeseeks/can", told)
+
     def upload(self, tar: IO[bytes], size: int) -> dict[str, Any]:
         """Hands in a pub's tar of ``size`` bytes, to be imported; returns what was found in it."""
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}

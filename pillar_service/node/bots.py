@@ -42,7 +42,7 @@ def restart(home: Home, node: str, bot: str, timeout_s: object) -> dict[str, Any
 
 
 def logs(node: str, bot: str, lines: object) -> dict[str, list[str]]:
-    """The last lines of the bot's output."""
+    """The last lines of the bot's output, each with its time: {"lines"}."""
     count = names.whole_number(lines, "number of lines", 1, 1000)
     with containers.engine() as client:
         return {"lines": containers.logs(client, containers.of_bot(client, node, bot_id(bot))["Id"], count)}

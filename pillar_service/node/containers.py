@@ -128,7 +128,7 @@ def remove(client: docker.APIClient, container: str) -> None:
 
 
 def logs(client: docker.APIClient, container: str, lines: int) -> list[str]:
-    """The last lines of a container's output, at most 1 MB of them."""
+    """The last lines of a container's output, at most 1 MiB of them."""
     written = client.logs(container, stdout=True, stderr=True, tail=lines, timestamps=True)
     return written[-LOG_BYTES:].decode(errors="replace").splitlines()[-lines:]
 

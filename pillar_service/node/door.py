@@ -69,6 +69,24 @@ class Door:
             raise Failed(f"The transfer has {got} bytes or more instead of {size}: try again.")
         return digest.hexdigest()
 
+    def begin(self, job: str, attempt: int, timeout_s: float = 10.0) -> dict[str, Any]:
+        """Ask whether an attempt of a job may begin: the job's secret arguments, told once.
+
+        Raises Conflict when it began before or is not to run now, NotFound when the job is not this node's.
+        """
+        answer = self._call("POST", f"/jobs/{job}/begin", timeout_s, json={"attempt": attempt})
+        return dict(_object(answer).get("arguments") or {})
+
+    def lines(self, job: str, attempt: int, lines: list[Mapping[str, Any]], timeout_s: float = 10.0) -> int:
+        """Deliver lines (``n``, ``stream``, ``text``) of an attempt; returns the highest ``n`` that the service has."""
+        told = {"attempt": attempt, "lines": lines}
+        answer = self._call("POST", f"/jobs/{job}/lines", timeout_s, json=told)
+        return int(_object(answer).get("taken") or 0)
+
+    def capacities(self, told: Mapping[str, Any], timeout_s: float = 10.0) -> None:
+        """Tell what this node has to run commands with: ``has`` (names) and ``slots``."""
+        self._call("POST", "/capacities", timeout_s, json=told)
+
     def _call(self, method: str, path: str, timeout_s: float, **options: Any) -> requests.Response:
         try:
             answer = requests.request(

@@ -51,6 +51,11 @@ class Home:
         """Holds tars on their way."""
         return self.root / "transfers"
 
+    @property
+    def executor(self) -> Path:
+        """Holds what commands of the catalogue leave while they run, and how they ended."""
+        return self.root / "executor"
+
     def bot(self, bot: str) -> Path:
         """A bot's data directory; raises Invalid for what is no bot's id."""
         return self.bots / bot_id(bot)

@@ -22,13 +22,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Told:
-    """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense."""
+    """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense.
+
+    ``commands`` are those of the catalogue that may run here, as the pillar has them: `executor.entries` reads them.
+    """
 
     bots: dict[str, dict[str, Any]] = field(default_factory=dict)
     problem: str | None = None
     notice: str | None = None
     refused: dict[str, str] = field(default_factory=dict)
     service: dict[str, str] | None = None
+    commands: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def known(self) -> set[str]:
@@ -36,8 +41,8 @@ class Told:
         return set(self.bots) | set(self.refused)
 
     def for_states(self) -> dict[str, Any]:
-        """The same as plain values for SLS files; without the way to the service and its secret."""
-        return {key: value for key, value in asdict(self).items() if key != "service"}
+        """The same as plain values for SLS files; without the way to the service and its secret, and the commands."""
+        return {key: value for key, value in asdict(self).items() if key not in ("service", "commands")}
 
 
 def told(pillar: Mapping[str, Any], node: str) -> Told:
@@ -51,7 +56,19 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
     except NotThisPillar as error:
         return Told(problem=_nothing(node, str(error)))
     checked, refused = _checked(ours["bots"])
-    return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"))
+    known = {
+        "commands": _mapping(_mapping(ours.get("meeseeks")).get("commands")),
+        "labels": _labels(ours.get("labels")),
+    }
+    return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"), **known)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _labels(value: object) -> dict[str, str]:
+    return {str(key): str(one) for key, one in sorted(_mapping(value).items()) if isinstance(one, str)}
 
 
 def _nothing(node: str, reason: str) -> str:

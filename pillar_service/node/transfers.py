@@ -19,7 +19,6 @@ from pillar_service.node.paths import Home
 FORMAT = 1
 """The version of what a tar looks like."""
 
-
 WHILE_RUNNING = frozenset({Kind.SECRET, Kind.GOSSIP})
 """Kinds for which a pub need not stop: it never writes its secret again, and replaces the other file as a whole."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from peewee import DoubleField, TextField
 
 from pillar_service.store.database import Table
+from pillar_service.store.paging import Page, page_of
 
 
 class Audit(Table):
@@ -23,16 +24,11 @@ def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) 
     Audit.create(id=id, at=at, actor=actor, action=action, subject=subject, detail=detail)
 
 
-def happened(
-    subject: str, prefix: str, but: Iterable[str], before: tuple[float, str] | None, limit: int
-) -> list[Audit]:
-    """What was done to a subject by actions that begin so, but not by these, before a moment and an id, newest first."""
+def happened(subject: str, prefix: str, but: Iterable[str], page: Page) -> list[Audit]:
+    """What was done to a subject by actions that begin so, but not by these, newest first."""
     rows = Audit.select().where((Audit.subject == subject) & Audit.action.not_in(list(but)))
     rows = rows.where(Audit.action.startswith(prefix)) if prefix else rows
-    if before is not None:
-        at, id = before
-        rows = rows.where((Audit.at < at) | ((Audit.at == at) & (Audit.id < id)))
-    return list(rows.order_by(Audit.at.desc(), Audit.id.desc()).limit(limit))
+    return page_of(rows, Audit.at, Audit.id, page)
 
 
 def about(subject: str) -> list[Audit]:

@@ -6,7 +6,7 @@ from pillar_service.store.database import Table
 
 
 class KeptCatalogue(Table):
-    """One row: the catalogue as JSON, what its files' fingerprint was, when it was read; ``fault`` is why a later one was not."""
+    """One row: the catalogue as JSON, its files' fingerprint, when it was read; ``fault`` is why a later one was not."""
 
     id = IntegerField(primary_key=True)
     body = TextField()
@@ -25,7 +25,8 @@ def find() -> KeptCatalogue | None:
 
 def fingerprint() -> str | None:
     """The fingerprint of the one that is kept. Cheap: it is asked for each command."""
-    return KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
+    found: str | None = KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
+    return found
 
 
 def put(body: str, fingerprint: str, now: float) -> None:

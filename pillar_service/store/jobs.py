@@ -9,6 +9,7 @@ from peewee import SQL, CompositeKey, DoubleField, IntegerField, TextField, fn
 from pillar_service.core.jobs import NORMAL, OPEN, URGENT, JobState
 from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.paging import Page, page_of
 from pillar_service.store.reading import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
@@ -53,13 +54,17 @@ class Job(Table):
 
 
 class JobLine(Table):
-    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once."""
+    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
+
+    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
+    """
 
     job = TextField()
     n = IntegerField()
     key = TextField()
     text = TextField()
     at = DoubleField()
+    stream = TextField(null=True)
 
     class Meta:
         table_name = "job_line"
@@ -102,6 +107,16 @@ def newest(bot: str, command: str, state: str) -> Job | None:
     rows = Job.select().where((Job.bot == bot) & (Job.command == command) & (Job.state == state))
     found: Job | None = rows.order_by(Job.created_at.desc()).first()
     return found
+
+
+def change(id: str, **columns: object) -> None:
+    """Change a job's columns, not its state."""
+    Job.update(**columns).where(Job.id == id).execute()
+
+
+def adopt(id: str, parent: str) -> None:
+    """A job that was asked for by itself becomes a part of another."""
+    change(id, parent=parent)
 
 
 def move(id: str, now_in: str, to: str, **columns: object) -> bool:
@@ -162,6 +177,18 @@ def running_of(commands: Iterable[str]) -> dict[str, int]:
     return dict(rows.group_by(Job.command).tuples())
 
 
+def open_by_node() -> dict[str, int]:
+    """How many jobs of each node are not over."""
+    rows: Any = Job.select(Job.node, fn.COUNT(Job.id)).where(Job.state.in_(STILL_OPEN) & Job.node.is_null(False))
+    return dict(rows.group_by(Job.node).tuples())
+
+
+def open_of_actor(actor: str) -> int:
+    """How many jobs of an actor are not over, parts not counted."""
+    mine = (Job.actor == actor) & Job.state.in_(STILL_OPEN) & Job.parent.is_null()
+    return int(Job.select().where(mine).count())
+
+
 def parts_of(job: str) -> list[Job]:
     """The parts of a job, by node."""
     return list(Job.select().where(Job.parent == job).order_by(Job.node, Job.id))
@@ -196,13 +223,10 @@ def open_for(person: str) -> list[Job]:
     return list(rows.order_by(Job.created_at, Job.id))
 
 
-def happened(bot: str, commands: Iterable[str], before: tuple[float, str] | None, limit: int) -> list[Job]:
-    """A bot's jobs of these commands from before a moment and an id, newest first."""
+def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
+    """A bot's jobs of these commands, newest first."""
     rows = Job.select().where((Job.bot == bot) & Job.command.in_(list(commands)))
-    if before is not None:
-        at, id = before
-        rows = rows.where((Job.created_at < at) | ((Job.created_at == at) & (Job.id < id)))
-    return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
+    return page_of(rows, Job.created_at, Job.id, page)
 
 
 def queued_before(then: float) -> list[Job]:
@@ -216,9 +240,23 @@ def of_runs(runs: Iterable[str]) -> list[Job]:
     return list(rows.order_by(Job.created_at, Job.id))
 
 
-def lines(job: str, after: int = 0) -> list[JobLine]:
-    """A job's lines after the n-th, in order."""
-    return list(JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n))
+def beginning(id: str, limit: int) -> list[Job]:
+    """The jobs of commands whose id begins so, parts not among them."""
+    rows = Job.select().where((Job.id >= id) & (Job.id <= id + "g") & Job.plan.is_null(False) & Job.parent.is_null())
+    return list(rows.order_by(Job.id).limit(limit))
+
+
+def of_commands(actor: str | None, limit: int) -> list[Job]:
+    """The newest jobs of commands, parts and what stops them not among them; of that actor."""
+    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.command != "meeseeks.stop"))
+    rows = rows if actor is None else rows.where(Job.actor == actor)
+    return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
+
+
+def lines(job: str, after: int = 0, limit: int | None = None) -> list[JobLine]:
+    """A job's lines after the n-th, in order; at most so many."""
+    rows = JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n)
+    return list(rows if limit is None else rows.limit(limit))
 
 
 def texts(jobs: Sequence[str]) -> dict[str, list[str]]:

@@ -1,15 +1,11 @@
-"""Long listings, newest first, a page at a time: each filter has an index, each page a limit.
-
-A page begins after a row (its time and id). The time alone bounds the index; the rest orders rows of the same time.
-"""
+"""Long listings, newest first, a page at a time: each filter has an index, each page a limit."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Expression, Field, ModelSelect, fn
+from peewee import Expression, ModelSelect, fn
 
 from pillar_service.core.agents import AgentType
-from pillar_service.core.listing import Cursor
 from pillar_service.store.accounts import Account
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.audit import Audit
@@ -17,26 +13,7 @@ from pillar_service.store.bots import Bot
 from pillar_service.store.database import Table
 from pillar_service.store.jobs import Job, JobLine
 from pillar_service.store.nodes import Node
-
-
-@dataclass(frozen=True)
-class Page:
-    """Which rows: after which one, from when until when (Unix seconds), at most how many."""
-
-    limit: int
-    after: Cursor | None = None
-    since: float | None = None
-    until: float | None = None
-
-
-def _page(rows: "ModelSelect[Any]", at: Field, id: Field, page: Page) -> list[Any]:
-    if page.after is not None:
-        rows = rows.where((at <= page.after.at) & ((at < page.after.at) | (id < page.after.id)))
-    if page.since is not None:
-        rows = rows.where(at >= page.since)
-    if page.until is not None:
-        rows = rows.where(at < page.until)
-    return list(rows.order_by(at.desc(), id.desc()).limit(page.limit))
+from pillar_service.store.paging import Page, page_of
 
 
 def _where(rows: "ModelSelect[Any]", table: type[Table], **equal: object) -> "ModelSelect[Any]":
@@ -50,7 +27,7 @@ def jobs(page: Page, bots_of: str | None = None, **equal: object) -> list[Job]:
     rows = _where(Job.select(), Job, **equal)
     if bots_of is not None:
         rows = rows.where(Job.bot.in_(Belongs.select(Belongs.target).where(Belongs.source == bots_of)))
-    return _page(rows, Job.created_at, Job.id, page)
+    return page_of(rows, Job.created_at, Job.id, page)
 
 
 def lines(job: str, after: int, limit: int) -> list[JobLine]:
@@ -60,13 +37,13 @@ def lines(job: str, after: int, limit: int) -> list[JobLine]:
 
 def audit(page: Page, **equal: object) -> list[Audit]:
     """Audit rows with these columns."""
-    return _page(_where(Audit.select(), Audit, **equal), Audit.at, Audit.id, page)
+    return page_of(_where(Audit.select(), Audit, **equal), Audit.at, Audit.id, page)
 
 
 def accounts(page: Page, **equal: object) -> list[Account]:
     """Accounts with these columns, the newest first."""
     rows = Account.select(Account, Agent).join(Agent).where(Agent.type == str(AgentType.PERSON))
-    return _page(_where(rows, Account, **equal), Agent.created_at, Agent.id, page)
+    return page_of(_where(rows, Account, **equal), Agent.created_at, Agent.id, page)
 
 
 def _bots(account: str | None, **equal: object) -> "ModelSelect[Bot]":
@@ -99,14 +76,14 @@ def bots(
     """Bots, gone ones too, with these columns, shown in that state, of that account; the newest first."""
     rows = _bots(account, **equal)
     rows = rows if state is None else rows.where(silence.shows(state))
-    return _page(rows, Agent.created_at, Agent.id, page)
+    return page_of(rows, Agent.created_at, Agent.id, page)
 
 
 def reports(page: Page, silence: Silence, state: str | None = None, **equal: object) -> list[Bot]:
     """Bots by their nodes' last word on them, the newest first."""
     rows = _bots(None, **equal).where(Bot.reported_at.is_null(False))
     rows = rows if state is None else rows.where(silence.shows(state))
-    return _page(rows, Bot.reported_at, Bot.agent, page)
+    return page_of(rows, Bot.reported_at, Bot.agent, page)
 
 
 def nodes(limit: int, after: str = "") -> list[Node]:

@@ -12,9 +12,15 @@ from pillar_service.store.database import db, on_sqlite
 KINDS = {int: "BIGINT", str: "TEXT", float: "DOUBLE PRECISION"}
 
 
-def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[int | None]], conflict: str) -> list[Any]:
-    """Insert rows of whole numbers; ``conflict`` ends the statement (ON CONFLICT …, RETURNING …). What it returns."""
-    values = ", ".join(_value(place, int) for place in range(len(columns)))
+def insert(
+    table: str, columns: Sequence[str] | Mapping[str, type], rows: Iterable[Sequence[Any]], conflict: str
+) -> list[Any]:
+    """Insert rows; ``conflict`` ends the statement (ON CONFLICT …, RETURNING …). What it returns.
+
+    ``columns`` are names, of whole numbers, or names with each one's kind.
+    """
+    kinds = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, int)
+    values = ", ".join(_value(place, kind) for place, kind in enumerate(kinds.values()))
     told = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {_source()} WHERE true {conflict}"  # noqa: S608
     cursor = db.execute_sql(told, (json.dumps(list(rows)),))
     return list(cursor.fetchall()) if "RETURNING" in conflict else []

@@ -7,7 +7,7 @@ from typing import Any
 from pillar_service.core import limits as rules
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, AgentType, Hold
-from pillar_service.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from pillar_service.core.errors import Conflict, NotFound, Unauthenticated
 from pillar_service.core.limits import Tried
 from pillar_service.store import accounts, agents, bots
 from pillar_service.store.accounts import Account
@@ -23,10 +23,12 @@ def create(
 ) -> tuple[dict[str, Any], str | None]:
     """Add an account; returns it, and the password if it was made here. Raises Invalid, Conflict (address taken)."""
     address = names.email(email)
-    shown = names.text(address if name is None else name, "name", 200)
+    shown = names.text(address if name is None else name, "name", names.PERSON_NAME_LENGTH)
     chosen = passwords.shaped(password) if password is not None else secrets.token_urlsafe(12)
-    kind, hashed = _role(role), passwords.hashed(chosen)
-    return described(found(add(actor, address, shown, hashed, kind))), (chosen if password is None else None)
+    kind = AccountRole.PERSON if role is None else names.one_of(AccountRole, role, "role of an account")
+    return described(found(add(actor, address, shown, passwords.hashed(chosen), kind))), (
+        chosen if password is None else None
+    )
 
 
 def add(
@@ -45,12 +47,6 @@ def add(
         subscriptions.begin(id, now)
         auditing.record(actor or f"account:{id}", "accounts.create", f"agent:{id}", now, email)
     return id
-
-
-def _role(role: object) -> AccountRole:
-    if role is None or role in list(AccountRole):
-        return AccountRole(str(role or AccountRole.PERSON))
-    raise Invalid(f"{names.shown(role)} is no role of an account; there are: {', '.join(AccountRole)}.")
 
 
 def found(key: object) -> Account:
@@ -92,21 +88,19 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
     ``why`` says for which reason it is suspended, or for which no longer; it resumes when none is left.
     Returns {"agent", "jobs"}; no job for a bot that this changes nothing for.
     """
-    if state not in list(AccountState):
-        raise Invalid(f"{names.shown(state)} is no state of an account; there are: {', '.join(AccountState)}.")
-    now = time.time()
+    wanted, now = names.one_of(AccountState, state, "state of an account"), time.time()
     with transaction():
         account = found(key)
         owned = bots.listed(of=account.id)
         before = {bot.id: pillars.effective(bot) for bot in owned}
-        now_is = holds.change(actor, account, AccountState(str(state)), why, now)
+        now_is = holds.change(actor, account, wanted, why, now)
         accounts.change(account.id, state=str(now_is))
         changed = [bot for bot in owned if pillars.effective(bot) is not before[bot.id]]
         command = "bots.stop" if now_is is AccountState.SUSPENDED else "bots.start"
         made = [queue.ask(queue.Request(actor, None, command, bot.id), command, bot, now) for bot in changed]
         for node in {bot.node for bot in changed}:
             pillars.rewrite(node)
-        auditing.record(actor, f"accounts.{state}", f"agent:{account.id}", now, f"{account.email}, {why}: {now_is}")
+        auditing.record(actor, f"accounts.{wanted}", f"agent:{account.id}", now, f"{account.email}, {why}: {now_is}")
         return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
 
 

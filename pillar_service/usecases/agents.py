@@ -4,15 +4,13 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.agents import AgentType
-from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.errors import NotFound
 from pillar_service.usecases import accounts, bots
 
 
 def kind(value: object) -> AgentType:
     """The type of an agent; raises Invalid."""
-    if isinstance(value, str) and value in list(AgentType):
-        return AgentType(value)
-    raise Invalid(f"{names.shown(value)} is no type of an agent; there are: {', '.join(AgentType)}.")
+    return names.one_of(AgentType, value, "type of an agent")
 
 
 def listed(

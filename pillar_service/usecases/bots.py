@@ -5,6 +5,7 @@ from typing import Any
 
 from pillar_service.core import health, names
 from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.placement import place
 from pillar_service.settings import settings
@@ -16,7 +17,6 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import accounts, auditing, pillars, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
-DAY_S = 86_400.0
 
 
 def create(

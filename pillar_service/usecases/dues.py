@@ -6,7 +6,8 @@ from typing import Any
 
 from pillar_service.core import payments as rules
 from pillar_service.core.agents import AccountState, Belonging, Desired, Hold
-from pillar_service.core.payments import DAY_S, PaymentState, ProviderName, Step
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.payments import PaymentState, ProviderName, Step
 from pillar_service.payments.provider import Charge, Told
 from pillar_service.store import accounts as account_rows
 from pillar_service.store import agents, payments
@@ -125,7 +126,7 @@ def _take(row: Subscription, step: Step, now: float) -> None:
         _delete_bots(row.account)
     auditing.record(ACTOR, f"payments.{step}", f"agent:{row.account}", now)
     if step is not Step.RESUME or not holds.held_by_operator(row.account):
-        payment_mails.send(accounts.found(row.account).email, step, after, terms, now)
+        payment_mails.post(accounts.found(row.account).email, step, after, terms, now)
 
 
 def _delete_bots(account: str) -> None:

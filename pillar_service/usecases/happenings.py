@@ -3,11 +3,11 @@
 from typing import Any
 
 from pillar_service.core import happenings as rules
-from pillar_service.core import names
+from pillar_service.core import listing, names
 from pillar_service.core.agents import AccountRole
-from pillar_service.core.errors import Invalid
 from pillar_service.core.happenings import Kind
 from pillar_service.core.jobs import OPEN
+from pillar_service.core.listing import PAGE, Cursor
 from pillar_service.core.permissions import Act
 from pillar_service.store import accounts, agents, audit
 from pillar_service.store import jobs as job_rows
@@ -15,48 +15,36 @@ from pillar_service.store.audit import Audit
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
+from pillar_service.store.paging import Page
 from pillar_service.usecases import jobs, permissions, queue
 
-PAGE = 50
-"""How many entries a page shows."""
 
-
-def log(person: str, key: object, kind: object = None, before: object = None) -> dict[str, Any]:
+def log(person: str, key: object, kind: object = None, before: str = "") -> dict[str, Any]:
     """A page of a bot's log, newest first: {"entries", "kind", "older"}.
 
     ``kind`` narrows it (core/happenings.py); ``before`` is what ``older`` was on the page before. Raises Invalid.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may = permissions.of(person, bot.id)
-    chosen, since = rules.kind(kind), _moment(before)
-    found = [_of_job(job) for job in job_rows.happened(bot.id, _commands(chosen), since, PAGE + 1)]
-    found += [_of_audit(row, Act.SHARE in may) for row in _audited(bot, chosen, since)]
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    chosen, page = rules.kind(kind), Page(PAGE + 1, listing.cursor(before))
+    found = [_of_job(job) for job in job_rows.happened(bot.id, _commands(chosen), page)]
+    found += [_of_audit(row, Act.SHARE in may) for row in _audited(bot, chosen, page)]
     found.sort(key=lambda one: (one["at"], one["id"]), reverse=True)
     shown = found[:PAGE]
     _name(shown, bot, person)
     last = shown[-1] if len(found) > PAGE else None
-    return {"entries": shown, "kind": chosen, "older": f"{last['at']!r}-{last['id']}" if last else None}
-
-
-def _moment(before: object) -> tuple[float, str] | None:
-    if before in (None, ""):
-        return None
-    at, _, id = str(before).partition("-")
-    if names.ID.fullmatch(id) and at.isascii() and at.replace(".", "", 1).isdigit() and len(at) < 30:
-        return float(at), id
-    raise Invalid("That page of the log does not exist: go back to its beginning.")
+    return {"entries": shown, "kind": chosen, "older": str(Cursor(last["at"], last["id"])) if last else None}
 
 
 def _commands(kind: Kind | None) -> frozenset[str]:
     return rules.COMMANDS_OF[kind] if kind else rules.COMMANDS_OF[Kind.ACTIONS] | rules.INVITES
 
 
-def _audited(bot: Bot, kind: Kind | None, before: tuple[float, str] | None) -> list[Audit]:
+def _audited(bot: Bot, kind: Kind | None, page: Page) -> list[Audit]:
     if kind in (Kind.INVITES, Kind.LOOKS):
         return []
     but = rules.TOLD_BY_JOBS | (rules.OF_PEOPLE if kind is Kind.ACTIONS else frozenset())
     prefix = rules.PEOPLE if kind is Kind.PEOPLE else ""
-    return audit.happened(f"agent:{bot.id}", prefix, but, before, PAGE + 1)
+    return audit.happened(f"agent:{bot.id}", prefix, but, page)
 
 
 def _of_job(job: Job) -> dict[str, Any]:
@@ -120,9 +108,9 @@ def lines(person: str, key: object) -> dict[str, Any]:
 
     ``of`` is how many lines came: the oldest are left out where all of them would make too large a page.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may_ask = Act.OPERATE in permissions.of(person, bot.id)
-    newest = job_rows.happened(bot.id, ["bots.logs"], None, 1) if may_ask else []
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    may_ask = Act.OPERATE in may
+    newest = job_rows.happened(bot.id, ["bots.logs"], Page(1)) if may_ask else []
     job = newest[0] if newest else None
     told = job.result if job is not None and isinstance(job.result, list) else []
     return {

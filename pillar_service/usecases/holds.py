@@ -14,14 +14,14 @@ def change(actor: str, account: Account, state: AccountState, why: Hold, now: fl
     if state is AccountState.SUSPENDED:
         holds.put(account.id, why, actor, now)
         return AccountState.SUSPENDED
-    left = holds.of(account.id) - {why}
-    if why is Hold.OPERATOR and holds.of(account.id) == {Hold.PAYMENT}:
+    there = holds.of(account.id)
+    if why is Hold.OPERATOR and there == {Hold.PAYMENT}:
         raise Conflict(
             f"{account.email} is suspended because nothing was paid: mark a month as paid "
             f"(`salt-run payments.mark_paid {account.email}`), and its bots run again."
         )
     holds.lift(account.id, why)
-    return AccountState.SUSPENDED if left else AccountState.ACTIVE
+    return AccountState.SUSPENDED if there - {why} else AccountState.ACTIVE
 
 
 def held_by_operator(account: str) -> bool:

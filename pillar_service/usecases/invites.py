@@ -17,6 +17,7 @@ from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.invites import Invite
 from pillar_service.store.jobs import Job
+from pillar_service.store.paging import Page
 from pillar_service.usecases import jobs, permissions, pillars, queue
 
 PAGE = 50
@@ -30,18 +31,18 @@ ORDER = list(InviteState)
 
 def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
     """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already."""
-    bot = permissions.require(person, Act.SEE, key)
-    if Act.INVITE in permissions.of(person, bot.id) and _is_due(bot, time.time()):
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    if Act.INVITE in may and _is_due(bot, time.time()):
         with transaction():
             if _is_due(bot, time.time()):
                 jobs.submit(f"account:{person}", "bots.invites", bot.id)
-    return ledger(person, bot.id, page)
+    return _ledger(bot, Act.INVITE in may, page)
 
 
 def _is_due(bot: Bot, now: float) -> bool:
     if bot.actual == Actual.PROVISIONING or pillars.effective(bot) is not Desired.RUNNING:
         return False
-    before = job_rows.happened(bot.id, ["bots.invites"], None, 1)
+    before = job_rows.happened(bot.id, ["bots.invites"], Page(1))
     return not before or (before[0].state not in OPEN and before[0].created_at < now - rules.STALE_S)
 
 
@@ -50,10 +51,14 @@ def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
 
     ``waiting`` are the jobs that will change it, ``failed`` the latest that did not; codes are for who may invite.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may, now = Act.INVITE in permissions.of(person, bot.id), time.time()
-    latest = job_rows.happened(bot.id, ["bots.invite", "bots.revoke"], None, 20)
-    looks = job_rows.happened(bot.id, ["bots.invites"], None, 1)
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    return _ledger(bot, Act.INVITE in may, page)
+
+
+def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
+    now = time.time()
+    latest = job_rows.happened(bot.id, ["bots.invite", "bots.revoke"], Page(20))
+    looks = job_rows.happened(bot.id, ["bots.invites"], Page(1))
     seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
     found = sorted(rows.of_bot(bot.id), key=_place)
     pages = max(1, -(-len(found) // PAGE))

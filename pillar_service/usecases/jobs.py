@@ -13,7 +13,7 @@ from pillar_service.store import agents, jobs
 from pillar_service.store import bots as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, bots, permissions, queue
+from pillar_service.usecases import auditing, bots, executing, permissions, queue
 
 ELSEWHERE = {
     "bots.create": "POST /agents",
@@ -88,8 +88,8 @@ def listed(
 
 
 def _checked(state: str | None, limit: object) -> int:
-    if state is not None and state not in list(JobState):
-        raise Invalid(f"{names.shown(state)} is no state of a job; there are: {', '.join(JobState)}.")
+    if state is not None:
+        names.one_of(JobState, state, "state of a job")
     return names.whole_number(limit, "limit", 1, MOST_LISTED)
 
 
@@ -131,7 +131,8 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
     with transaction():
         job = found(id)
         state = step(JobState(job.state), JobState.CANCELLED)
-        if not jobs.move(job.id, job.state, state, ended_at=now, error="It was cancelled before it ran."):
+        columns = {"ended_at": now, "error": "It was cancelled before it ran.", **executing.without_secrets(job)}
+        if not jobs.move(job.id, job.state, state, **columns):
             raise Conflict("The job has just moved on: look at it again.")
         auditing.record(actor, "jobs.cancel", f"agent:{job.bot}", now, f"job {job.id}")
         return queue.described(found(job.id))

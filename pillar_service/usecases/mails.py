@@ -11,12 +11,13 @@ from urllib.parse import unquote, urlsplit
 
 from pillar_service.core import mails as rules
 from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.mails import Letter, MailState
 from pillar_service.settings import settings
 from pillar_service.store import mails
 from pillar_service.store.database import transaction
 
-KEPT_S = 30 * 86_400.0
+KEPT_S = 30 * DAY_S
 NO_MAIL = "No mail is set up here (CELLAR_MAIL)."
 
 
@@ -43,21 +44,13 @@ def mailbox() -> Path | None:
     return Path(unquote(where.path)) if where.scheme == "file" else None
 
 
-def send(to: str, subject: str, text: str, now: float) -> None:
-    """Queue a mail in the transaction of who writes it."""
-    _add(to, Letter(subject, text), MailState.QUEUED, now)
-
-
-def post(to: str, letter: Letter, is_void: bool = False) -> None:
+def post(to: str, letter: Letter, is_void: bool = False, now: float | None = None) -> None:
     """Queue a letter in the transaction of who writes it. A void one is work for nothing: it will not be sent."""
-    _add(to, letter, MailState.VOID if is_void else MailState.QUEUED, time.time())
-
-
-def _add(to: str, letter: Letter, state: MailState, now: float) -> None:
+    at, state = time.time() if now is None else now, MailState.VOID if is_void else MailState.QUEUED
     if state is MailState.QUEUED and not is_set_up():
-        mails.add(names.new_id(), to, letter.subject, "", MailState.GIVEN_UP, now, NO_MAIL)
+        mails.add(names.new_id(), to, letter.subject, "", MailState.GIVEN_UP, at, NO_MAIL)
     else:
-        mails.add(names.new_id(), to, letter.subject, letter.text, state, now, None)
+        mails.add(names.new_id(), to, letter.subject, letter.text, state, at, None)
 
 
 def claim() -> Claimed | None:

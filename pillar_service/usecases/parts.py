@@ -5,6 +5,7 @@ from typing import Any
 from pillar_service.core.jobs import OVER, JobState, of_parts
 from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
+from pillar_service.usecases import executing
 
 
 def part_moved(whole: str, now: float) -> None:
@@ -20,9 +21,8 @@ def part_moved(whole: str, now: float) -> None:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
     told = summary(its)
-    jobs.move(
-        whole, job.state, to, ended_at=now, result=told, error=None if to is JobState.SUCCEEDED else sentence(told)
-    )
+    said = None if to is JobState.SUCCEEDED else sentence(told)
+    jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
 
 
 def summary(its: list[Job]) -> dict[str, Any]:

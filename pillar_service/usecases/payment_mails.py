@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 from pillar_service.core import payments as rules
-from pillar_service.core.payments import DAY_S, Facts, Step, Terms
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.mails import Letter
+from pillar_service.core.payments import Facts, Step, Terms
 from pillar_service.settings import settings
 from pillar_service.usecases import mails
 
@@ -54,9 +56,9 @@ TEXTS = {
 }
 
 
-def send(email: str, step: Step, known: Facts, holds: Terms, now: float) -> None:
+def post(email: str, step: Step, known: Facts, holds: Terms, now: float) -> None:
     """Write to a person what was done, or will be, in the caller's transaction; ``known`` are the facts after it."""
     place, price = settings(), rules.money(settings().price_cents, settings().currency)
     subject, text = TEXTS[step](known, holds, now)
     how = f"It costs {price} a month. What to do: {place.address}/payment"
-    mails.send(email, f"{place.domain}: {subject}", f"{text}\n\n{how}\n", now)
+    mails.post(email, Letter(f"{place.domain}: {subject}", f"{text}\n\n{how}\n"), now=now)

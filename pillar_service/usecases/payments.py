@@ -6,8 +6,9 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core import payments as rules
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict
-from pillar_service.core.payments import DAY_S, PaymentKind, ProviderName
+from pillar_service.core.payments import PaymentKind, ProviderName
 from pillar_service.payments.provider import Event, Order
 from pillar_service.settings import settings
 from pillar_service.store import payments

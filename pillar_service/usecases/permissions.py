@@ -23,10 +23,15 @@ def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:
 
     Raises NotFound when they may not even see it, as if it were not there, and Forbidden when they may only see it.
     """
+    return allowed(person, act, key, deleted)[0]
+
+
+def allowed(person: str, act: Act, key: object, deleted: bool = False) -> tuple[Bot, frozenset[Act]]:
+    """As `require`, and all that they may do with the bot besides."""
     bot = bots.found(key, deleted)
     may = of(person, bot.id)
     if Act.SEE not in may:
         raise NotFound(f"There is no bot {names.shown(key)}.")
     if act not in may:
         raise Forbidden(f"You may not {act} {bot.name}: ask one of its owners.")
-    return bot
+    return bot, may

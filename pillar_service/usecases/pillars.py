@@ -10,6 +10,8 @@ from pillar_service.settings import settings
 from pillar_service.store import accounts, agents, bots, nodes, pillars
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
+from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.meeseeks.catalogue import NAME
 
 ready = pillars.ready
 
@@ -28,15 +30,20 @@ def rewrite(node: str) -> None:
     owners = owner_states([bot.id for bot in there])
     chosen = settings()
     service = {"url": chosen.address, "token": tokens.node_token(chosen.secret_key, node)}
-    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there])
+    found = nodes.find(node)
+    labels = found.labels if found else {}
+    commands = catalogue.for_node({**labels, NAME: node})
+    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there], labels, commands)
     pillars.write(node, body, shape.etag(body))
 
 
 def refresh() -> int:
-    """Rewrite every body if the settings that stand in them have changed; the number of nodes then, else 0."""
+    """Rewrite every body if the settings or the catalogue that stand in them changed; the number of nodes then, else 0."""
     chosen = settings()
     told = [chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, chosen.seeds]
-    fingerprint = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps([*told, catalogue.current().fingerprint]).encode()).hexdigest()
+    if pillars.fingerprint() == fingerprint:
+        return 0
     with transaction():
         if pillars.fingerprint() == fingerprint:
             return 0

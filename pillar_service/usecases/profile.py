@@ -4,7 +4,7 @@ import time
 
 from pillar_service.core import mails as letters
 from pillar_service.core import names
-from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.errors import Conflict, NotFound
 from pillar_service.core.limits import Tried
 from pillar_service.core.tickets import TicketKind
 from pillar_service.settings import settings
@@ -17,9 +17,7 @@ from pillar_service.usecases import accounts, auditing, confirming, limits, mail
 
 def rename(person: str, name: object) -> None:
     """Change a person's name; raises Invalid."""
-    chosen = names.text(name, "name", 200).strip()
-    if not chosen:
-        raise Invalid("Write your name, or what you want to be called.")
+    chosen = names.person_name(name)
     with transaction():
         agents.change(person, name=chosen)
         auditing.record(f"account:{person}", "accounts.rename", f"agent:{person}", time.time())

@@ -126,12 +126,11 @@ def result(id: str, jid: object, node: object, returned: object, success: object
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> None:
     """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say."""
-    if reason not in list(Reason):
-        raise Invalid(f"{names.shown(reason)} is no reason; there are: {', '.join(Reason)}.")
+    why = names.one_of(Reason, reason, "reason")
     with transaction():
         run = _mine(master, id)
         if run.state != runs.ENDED:
-            _fail(run, Reason(str(reason)), str(detail or ""), time.time())
+            _fail(run, why, str(detail or ""), time.time())
 
 
 SENTENCES = {

@@ -5,12 +5,13 @@ from contextlib import suppress
 from typing import Any
 
 from pillar_service.core import tokens
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import NotFound, Unavailable
 from pillar_service.store import sessions
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
 
-IDLE_S = 14 * 86_400.0
+IDLE_S = 14 * DAY_S
 """A session that nobody was seen with for so long is over."""
 
 SEEN_EVERY_S = 300.0

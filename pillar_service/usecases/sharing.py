@@ -6,7 +6,9 @@ from typing import Any
 from pillar_service.core import names, tokens
 from pillar_service.core import sharing as rules
 from pillar_service.core.agents import AccountState, Belonging, Desired
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.mails import Letter
 from pillar_service.core.permissions import Act
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
@@ -38,8 +40,8 @@ def people(person: str, key: object) -> dict[str, Any]:
 
     Addresses and open invitations are for who may share; ``role`` is the asker's own, None for an operator.
     """
-    bot = permissions.require(person, Act.SEE, key)
-    may, now = Act.SHARE in permissions.of(person, bot.id), time.time()
+    bot, acts = permissions.allowed(person, Act.SEE, key)
+    may, now = Act.SHARE in acts, time.time()
     belonging = _belonging(bot)
     known = account_rows.with_ids(belonging)
     there = [_described(known[id], role, person, may) for id, role in belonging.items()]
@@ -84,12 +86,13 @@ def invite(person: str, key: object, email: object) -> str | None:
         bots.refuse_if_deleted(bot)
         open_now = rows.open_of(bot.id, now)
         before = [row for row in open_now if row.email == address]
-        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - rules.DAY_S))
+        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S))
         for row in before:
             rows.withdraw(row.id, now)
         told = {"bot": bot.id, "email": address, "invited_by": person, "expires_at": now + rules.LASTS_S}
         rows.add(id=names.new_id(), token_hash=tokens.hash_token(token), created_at=now, **told)
-        mails.send(address, f"Share the bot {_host(bot)}", _mail(INVITED, bot, person, token=token), now)
+        letter = Letter(f"Share the bot {_host(bot)}", _mail(INVITED, bot, person, token=token))
+        mails.post(address, letter, now=now)
         auditing.record(f"account:{person}", "sharing.invite", f"agent:{bot.id}", now, address)
     return None if settings().mail else f"{settings().address}/join/{token}"
 
@@ -204,5 +207,5 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
         for who, role in changed.items():
             agents.change_role(who, bot.id, role)
         taker = accounts.found(str(to))
-        mails.send(taker.email, f"The bot {_host(bot)} is yours", _mail(OWNS, bot, person), now)
+        mails.post(taker.email, Letter(f"The bot {_host(bot)} is yours", _mail(OWNS, bot, person)), now=now)
         auditing.record(f"account:{person}", "sharing.hand_over", f"agent:{bot.id}", now, taker.email)

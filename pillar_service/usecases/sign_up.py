@@ -64,7 +64,7 @@ def ask(token: str | None, name: object, bot: object, address: str, then: str = 
     Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address), Full.
     """
     ticket = tickets.look(TicketKind.NEWBIE, token)
-    facts = {**ticket.facts, "name": _name(name), "bot": _bot(bot, then), "then": then}
+    facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then), "then": then}
     if facts["bot"] and bot_rows.with_name(facts["bot"]):
         raise Conflict(f"The name {facts['bot']} is taken: choose another.")
     limits.spend(Tried.MAIL, facts["email"], address)
@@ -87,13 +87,6 @@ def _bot(bot: object, then: str) -> str:
     raise Invalid("Name your bot.")
 
 
-def _name(name: object) -> str:
-    chosen = names.text(name, "name", 200).strip()
-    if not chosen:
-        raise Invalid("Write your name, or what you want to be called.")
-    return chosen
-
-
 def register(email: object, password: object, name: object, address: str) -> bool:
     """Ask for an account alone, as a program does: True when a mail was sent, whose link `finish` is for.
 
@@ -101,7 +94,7 @@ def register(email: object, password: object, name: object, address: str) -> boo
     TooMany.
     """
     written = letters.address(email)
-    told = _name(written if name is None else name)
+    told = names.person_name(written if name is None else name)
     hashed = passwords.hashed(passwords.checked(password, written, told, settings().domain))
     limits.spend(Tried.MAIL, written, address)
     with transaction():

@@ -6,8 +6,9 @@ from typing import Any
 
 from pillar_service.core import payments as rules
 from pillar_service.core.agents import AccountRole, AccountState
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import NotFound
-from pillar_service.core.payments import DAY_S, Facts, PaymentState, ProviderName, Terms
+from pillar_service.core.payments import Facts, PaymentState, ProviderName, Terms
 from pillar_service.payments.manual import Manual
 from pillar_service.payments.provider import Provider
 from pillar_service.payments.stripe import Stripe

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pillar_service.core import names, scopes, tokens
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 from pillar_service.core.scopes import Scope, TokenKind
 from pillar_service.store import accounts as account_rows
@@ -16,7 +17,6 @@ from pillar_service.store.database import transaction
 from pillar_service.store.tokens import Token
 from pillar_service.usecases import accounts, auditing, second_factor
 
-DAY_S = 86_400.0
 SESSION_DAYS = 14
 DAYS = (1, 366)
 DEFAULT_DAYS = 90

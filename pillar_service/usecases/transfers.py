@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from pillar_service.core import exports, names
 from pillar_service.core.agents import Desired
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.settings import settings
@@ -19,7 +20,7 @@ from pillar_service.store.jobs import Job
 from pillar_service.store.transfers import Transfer
 from pillar_service.usecases import auditing
 
-KEPT_S = 86_400.0
+KEPT_S = DAY_S
 """How long a tar is kept: an upload that nobody used, an export."""
 
 CHUNK = 1 << 20

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
+from pillar_service.core.payments import money
+
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -39,17 +41,6 @@ def moment(at: float | None) -> str:
 def ago(at: float | None) -> str:
     """How long ago something was."""
     return "never" if at is None else f"{duration(max(0.0, time.time() - at))} ago"
-
-
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "nzd": "NZ$"}
-
-
-def money(hundredths: int, currency: str) -> str:
-    """An amount as people write it: 500 in usd is '$5', 550 in chf '5.50 CHF'."""
-    whole, rest = divmod(hundredths, 100)
-    amount = f"{whole}.{rest:02}" if rest else str(whole)
-    sign = SIGNS.get(currency.lower())
-    return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
 
 
 def deed(command: str) -> str:

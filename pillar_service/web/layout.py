@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, g, request, url_for
 from flask_login import current_user
 
 from pillar_service.core.agents import AccountRole
@@ -40,19 +40,13 @@ def _found() -> list[Way] | None:
     try:
         if not current_user.is_authenticated:
             return None
-        return [_way(endpoint, text) for endpoint, text in _known(WAYS + _of_role())]
+        return [_way(endpoint, text) for endpoint, text in WAYS + _of_role()]
     except (*storage.FAULTS, SaltcellarError):
         storage.release()
         return []
 
 
-def _known(wanted: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    return [(endpoint, text) for endpoint, text in wanted if endpoint in current_app.view_functions]
-
-
 def _of_role() -> tuple[tuple[str, str], ...]:
-    if not _known(OF_OPERATORS):
-        return ()
     is_one = current_user.role == AccountRole.OPERATOR and access.is_operator(current_user.id)
     return OF_OPERATORS if is_one else ()
 
@@ -62,6 +56,6 @@ def _way(endpoint: str, text: str) -> Way:
 
 
 def register(app: Flask, chosen: Settings) -> None:
-    """Let all templates have `place` (its name), `endpoints` (what there is), `ways()` and `current_user`."""
-    told = {"place": chosen.domain, "endpoints": app.view_functions, "ways": ways, "current_user": current_user}
+    """Let all templates have `place` (its name), `ways()` and `current_user`."""
+    told = {"place": chosen.domain, "ways": ways, "current_user": current_user}
     app.context_processor(lambda: told)

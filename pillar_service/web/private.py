@@ -3,8 +3,8 @@
 from flask import Flask, g, request
 
 from pillar_service.usecases import masters, storage
-from pillar_service.web import asking, problems
-from pillar_service.web.masters import agents, jobs, nodes, payments, pillars, purges, runs, transfers
+from pillar_service.web import incoming, problems
+from pillar_service.web.masters import agents, jobs, meeseeks, nodes, payments, pillars, purges, runs, transfers
 
 LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
@@ -19,12 +19,12 @@ def create_app() -> Flask:
     problems.register(app)
     app.before_request(_authenticate)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
-    for noun in (agents, jobs, nodes, payments, pillars, purges, runs, transfers):
+    for noun in (agents, jobs, meeseeks, nodes, payments, pillars, purges, runs, transfers):
         app.register_blueprint(noun.blueprint)
     return app
 
 
 def _authenticate() -> None:
     if request.endpoint != "healthz":
-        g.master = masters.authenticate(asking.bearer())
-        g.actor = asking.actor(g.master)
+        g.master = masters.authenticate(incoming.bearer())
+        g.actor = incoming.actor(g.master)

@@ -17,7 +17,7 @@ from pillar_service.web.pages import PAGES, imports, payments
 
 LARGEST_FORM = 64 << 10
 
-FOR_MACHINES = ("events", "transfers", "payments", *description.PATHS)
+FOR_MACHINES = ("events", "transfers", "capacities", "payments", *description.PATHS)
 """The first words of the addresses that are not for people."""
 
 FOR_VISITORS = (None, "start", "sign_in", "reset", "join")

@@ -14,7 +14,7 @@ from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from telling import NODE, ledger, pub_id
 
 from pillar_service.core.agents import Desired
-from pillar_service.core.payments import DAY_S
+from pillar_service.core.durations import DAY_S
 from pillar_service.store import database, payments
 from pillar_service.store.runs import Run
 from pillar_service.usecases import (

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.payments import (
-    DAY_S,
     Facts,
     PaymentState,
     Step,
@@ -183,7 +183,11 @@ def test_months_that_are_marked_keep_their_day_and_begin_anew_after_a_suspension
         (500, "usd", "$5"),
         (512, "usd", "$5.12"),
         (1005, "eur", "€10.05"),
-        (500, "nzd", "5 NZD"),
+        (5, "eur", "€0.05"),
+        (550, "chf", "5.50 CHF"),
+        (500, "nzd", "NZ$5"),
+        (1250, "nzd", "NZ$12.50"),
+        (500, "USD", "$5"),
         (700, "jpy", "700 JPY"),
     ],
 )

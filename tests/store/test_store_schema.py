@@ -11,6 +11,7 @@ from playhouse.migrations import Runner
 
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
+from pillar_service.core.challenges import ChallengeKind, ChallengeState
 from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
@@ -23,6 +24,9 @@ from pillar_service.store import (
     agents,
     audit,
     bots,
+    catalogues,
+    challenges,
+    chat_people,
     conversations,
     database,
     fleet,
@@ -57,6 +61,8 @@ CHECKS = {
     ("bot", "actual"): Actual,
     ("belongs", "role"): Belonging,
     ("job", "state"): JobState,
+    ("challenge", "kind"): ChallengeKind,
+    ("challenge", "state"): ChallengeState,
     ("mail", "state"): MailState,
     ("ticket", "kind"): TicketKind,
     ("token", "kind"): TokenKind,
@@ -71,7 +77,9 @@ CHECKS = {
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
-    jobs.Job, jobs.JobLine, runs.Run, leases.Lease, pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
+    jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
+    chat_people.ChatPerson, chat_people.ChatLink, runs.Run, leases.Lease,
+    pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,

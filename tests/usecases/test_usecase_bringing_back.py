@@ -4,13 +4,13 @@ from collections.abc import Callable
 import pytest
 from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar, told
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, ForkHazard, Full, NotFound
 from pillar_service.store import accounts as account_rows
 from pillar_service.store import bots as rows
 from pillar_service.store import samples
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing, bots, bringing_back, claims, health, jobs, nodes, runs, transfers
-from pillar_service.usecases.bots import DAY_S
 
 pytestmark = pytest.mark.usefixtures("service")
 

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,6 @@ def person(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mailbox")
     service()
     return owner()
-
-
-@pytest.fixture
-def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
-    fake = FakeStripe()
-    for name, value in fake.settings().items():
-        monkeypatch.setenv(name, value)
-    service()
-    yield fake
-    fake.stop()
 
 
 def export_runs() -> dict[str, Any]:

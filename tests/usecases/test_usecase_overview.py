@@ -32,7 +32,7 @@ def test_the_service_knows_its_database_and_its_disks() -> None:
 
 def test_the_queue_counts_what_is_open_and_what_ended() -> None:
     assert overview.queue() == {
-        "open": {"claimed": 0, "queued": 0, "running": 0},
+        "open": {"asked": 0, "claimed": 0, "queued": 0, "running": 0},
         "oldest_s": None,
         "last_hour": {"cancelled": 0, "failed": 0, "lost": 0, "succeeded": 0, "timed_out": 0},
     }
@@ -40,7 +40,7 @@ def test_the_queue_counts_what_is_open_and_what_ended() -> None:
     bot("late")
     jobs.cancel("test", jobs.submit("test", "bots.restart", "my")["job"]["id"])
     told = overview.queue()
-    assert told["open"] == {"claimed": 0, "queued": 1, "running": 0}
+    assert told["open"] == {"asked": 0, "claimed": 0, "queued": 1, "running": 0}
     assert 0 <= told["oldest_s"] < 60
     assert (told["last_hour"]["succeeded"], told["last_hour"]["cancelled"]) == (1, 1)
     with database.transaction():

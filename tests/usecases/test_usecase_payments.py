@@ -1,6 +1,6 @@
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -48,16 +48,6 @@ def mailed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Writ
 @pytest.fixture
 def person() -> str:
     return owner()
-
-
-@pytest.fixture
-def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
-    fake = FakeStripe()
-    for name, value in fake.settings().items():
-        monkeypatch.setenv(name, value)
-    service()
-    yield fake
-    fake.stop()
 
 
 def states(person: str, *days: float) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from pouring import OWNER, carry_out, owner, poured
 
 from pillar_service.core import sharing as rules
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
 from pillar_service.store import database, mails
 from pillar_service.store import sharing as rows
@@ -194,7 +195,7 @@ def test_twenty_are_open_at_most_and_fifty_a_day(ann: str, sent: Sent) -> None:
     with pytest.raises(TooMany, match="tomorrow"):
         sharing.invite(ann, "my", "p3@example.org")
     assert len(sent) == 50
-    let_pass(rules.DAY_S + 1)
+    let_pass(DAY_S + 1)
     sharing.invite(ann, "my", "p3@example.org")
 
 

@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
+from visiting import PASSWORD, csrf, sign_in
 
 from pillar_service.store.second_factor import SecondFactor
 from pillar_service.usecases import accounts, bots, codes
 from pillar_service.web import posting
 
-PASSWORD, GOOD = "long enough 1", "quince teapot walrus 7"
+GOOD = "quince teapot walrus 7"
 NEW = "new@example.org"
 
 
@@ -35,21 +36,9 @@ def person(visitor: FlaskClient) -> str:
     return owner()
 
 
-def csrf(page: Any) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found, page.text
-    return found[1]
-
-
 def send(browser: FlaskClient, path: str, seen: str | None = None, **fields: str) -> Any:
     """Fill the form of a page in and send it; ``seen`` is where the form stands, when it is sent elsewhere."""
     return browser.post(path, data={**fields, "csrf_token": csrf(browser.get(seen or path))})
-
-
-def sign_in(browser: FlaskClient, password: str = PASSWORD, **query: str) -> Any:
-    token = csrf(browser.get("/sign-in"))
-    form = {"email": OWNER, "password": password, "csrf_token": token}
-    return browser.post("/sign-in", data=form, query_string=query)
 
 
 def bare(page: Any) -> str:
@@ -243,7 +232,7 @@ def test_a_forgotten_password_ends_every_session(public_app: Flask, mailed: Path
     assert send(other, there, password=GOOD).headers["Location"] == "/sign-in"
     assert browser.get("/bots").status_code == 302
     assert other.get(there).status_code == 404
-    assert sign_in(other, GOOD).status_code == 302
+    assert sign_in(other, password=GOOD).status_code == 302
 
 
 def test_sessions_are_listed_and_ended(public_app: Flask, person: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report
+from visiting import PASSWORD, come_as, csrf
 
 from pillar_service.core.errors import Invalid
 from pillar_service.store import database, mails
@@ -16,7 +17,6 @@ from pillar_service.store import second_factor as second_factors
 from pillar_service.usecases import accounts, auditing, bots, claims, health, jobs, masters, payments, runs
 from pillar_service.usecases import admin as admin_cases
 
-PASSWORD = "long enough 1"
 OPERATOR = "op@example.org"
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
 PAGES = ("", "/fleet", "/accounts", "/bots", "/nodes", "/jobs", "/events", "/audit", "/search")
@@ -45,7 +45,7 @@ def second_factor() -> SecondFactors:
 def operator(visitor: FlaskClient, second_factor: SecondFactors) -> str:
     """An operator whose second factor is on, signed in; the account's id."""
     id = str(accounts.create("test", OPERATOR, password=PASSWORD, role="operator")[0]["id"])
-    sign_in(visitor, OPERATOR)
+    come_as(visitor, OPERATOR)
     second_factor.add(id)
     return id
 
@@ -55,21 +55,9 @@ def someone(service: Any) -> str:
     return owner()
 
 
-def csrf(page: Any) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found
-    return found[1]
-
-
 def without_token(page: Any) -> str:
     """A page's text but for the CSRF token, which changes with the clock."""
     return re.sub(r'name="csrf_token" value="[^"]*"', "", page.text)
-
-
-def sign_in(visitor: FlaskClient, email: str) -> None:
-    visitor.delete_cookie("saltcellar")
-    form = {"email": email, "password": PASSWORD, "csrf_token": csrf(visitor.get("/sign-in"))}
-    assert visitor.post("/sign-in", data=form).status_code == 302
 
 
 def every_address(visitor: FlaskClient) -> list[tuple[str, str]]:
@@ -90,7 +78,7 @@ def test_there_is_nothing_here_for_who_is_no_operator(
     accounts.set_state("test", OPERATOR, "suspended")
     for email, account in ((None, ""), (OWNER, someone), (OPERATOR, id)):
         if email:
-            sign_in(visitor, email)
+            come_as(visitor, email)
             second_factor.add(account)
         for method, path in every_address(visitor):
             page = visitor.open(path, method=method)

@@ -8,13 +8,13 @@ import pyotp
 import pytest
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar
+from visiting import PASSWORD, come_as
 
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database
 from pillar_service.usecases import accounts, bots, bringing_back, claims, jobs, runs, second_factor, transfers
 
-PASSWORD = "long enough 1"
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -34,14 +34,8 @@ HOSTILE = [
 @pytest.fixture(autouse=True)
 def person(visitor: FlaskClient) -> str:
     id = owner()
-    sign_in(visitor)
+    come_as(visitor)
     return id
-
-
-def sign_in(visitor: FlaskClient, email: str = OWNER) -> None:
-    visitor.delete_cookie("saltcellar")
-    form = {"email": email, "password": PASSWORD, "csrf_token": hidden(visitor.get("/sign-in"), "csrf_token")}
-    assert visitor.post("/sign-in", data=form).status_code == 302
 
 
 def hidden(page: Any, name: str) -> str:
@@ -249,7 +243,7 @@ def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
     assert got.headers["Cache-Control"] == "no-store"
     assert visitor.get(f"/bots/second/exports/{job}").status_code == 404
     accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
-    sign_in(visitor, "op@example.org")
+    come_as(visitor, "op@example.org")
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
     assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
 
@@ -372,7 +366,7 @@ def every_address(visitor: FlaskClient) -> list[tuple[str, str, dict[str, str]]]
 def test_a_stranger_finds_nothing_anywhere(visitor: FlaskClient) -> None:
     poured()
     owner(STRANGER)
-    sign_in(visitor, STRANGER)
+    come_as(visitor, STRANGER)
     before = jobs.listed()
     for method, address, sent in every_address(visitor):
         assert getattr(visitor, method)(address, data=sent).status_code == 404, address
@@ -398,7 +392,7 @@ def test_a_member_may_operate_and_neither_delete_nor_export(visitor: FlaskClient
     id = poured()["id"]
     owner(MEMBER)
     join(MEMBER, id)
-    sign_in(visitor, MEMBER)
+    come_as(visitor, MEMBER)
     page = visitor.get("/bots/my/actions")
     assert "/bots/my/delete" not in page.text
     assert "/bots/my/export" not in page.text

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pouring import owner
-from test_web_public import sign_in
+from visiting import sign_in
 
 from pillar_service.usecases import accounts, storage
-from pillar_service.web import figures, static_files
+from pillar_service.web import static_files
 
 CSP = "Content-Security-Policy"
 
@@ -114,10 +114,3 @@ def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
         assert sentence in page.text
     assert visitor.get("/").status_code == 200  # what needs no database works on
     assert visitor.get("/nope").status_code == 404
-
-
-@pytest.mark.parametrize(("hundredths", "currency", "written"), [
-    (500, "usd", "$5"), (1250, "nzd", "NZ$12.50"), (5, "eur", "€0.05"), (550, "chf", "5.50 CHF"),
-])  # fmt: skip
-def test_money_as_people_write_it(hundredths: int, currency: str, written: str) -> None:
-    assert figures.money(hundredths, currency) == written

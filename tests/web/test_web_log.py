@@ -89,7 +89,16 @@ def test_pages_show_each_entry_once(ann: FlaskClient) -> None:
             break
         path = html.unescape(older[1])
     assert len(seen) == len(set(seen)) == 121
-    for wrong in ("x", "1-2", "nan-0000000000000000", "1e9-0000000000000000", "-", "²-0000000000000000"):
+    for wrong in (
+        "x",
+        "1-2",
+        "nan-0000000000000000",
+        "1e9-0000000000000000",
+        "-",
+        "²-0000000000000000",
+        "nan_0",
+        "1e9_0",
+    ):
         assert ann.get("/bots/my/log", query_string={"before": wrong}).status_code == 422
 
 

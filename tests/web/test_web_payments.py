@@ -9,13 +9,13 @@ import pytest
 from fake_stripe import FakeStripe, sent
 from flask.testing import FlaskClient
 from pouring import OWNER, owner
+from visiting import csrf, sign_in
 from werkzeug.serving import make_server
 
 from pillar_service.store import payments as rows
 from pillar_service.store.database import transaction
 from pillar_service.usecases import payments, storage
 
-PASSWORD = "long enough 1"
 DAY = 86_400.0
 
 
@@ -47,16 +47,9 @@ def stripe(public_app: Any, service: Callable[[], None], monkeypatch: pytest.Mon
     fake.stop()
 
 
-def csrf(page: Any) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found
-    return found[1]
-
-
 @pytest.fixture
 def signed_in(visitor: FlaskClient, person: str) -> FlaskClient:
-    form = {"email": OWNER, "password": PASSWORD, "csrf_token": csrf(visitor.get("/sign-in"))}
-    assert visitor.post("/sign-in", data=form).status_code == 302
+    assert sign_in(visitor).status_code == 302
     return visitor
 
 

@@ -5,27 +5,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
+from visiting import PASSWORD, csrf, sign_in
 
 from pillar_service.core import tokens
 from pillar_service.usecases import accounts, bots, claims, jobs, runs, storage, transfers
-
-PASSWORD = "long enough 1"
 
 
 @pytest.fixture
 def person(visitor: FlaskClient) -> str:
     return owner()
-
-
-def csrf(page: Any) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found
-    return found[1]
-
-
-def sign_in(visitor: FlaskClient, email: str = OWNER, password: str = PASSWORD, **query: str) -> Any:
-    form = {"email": email, "password": password, "csrf_token": csrf(visitor.get("/sign-in"))}
-    return visitor.post("/sign-in", data=form, query_string=query)
 
 
 def test_the_landing_page_leads_in_and_carries_no_inline_script(visitor: FlaskClient) -> None:

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from flask.testing import FlaskClient
 from pouring import event, owner, poured, report
-from test_web_public import sign_in
+from visiting import sign_in
 
 from pillar_service.core.series import Span
 from pillar_service.usecases import health

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from pouring import owner, poured
-from test_web_public import sign_in
+from visiting import sign_in
 
 from pillar_service.usecases import jobs
 

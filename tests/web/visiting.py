@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from pouring import OWNER
 
 from pillar_service.core.agents import Belonging
 from pillar_service.store import agents, database, mails
@@ -16,16 +17,27 @@ PASSWORD = "long enough 1"
 def csrf(page: Any) -> str:
     """The token of a page's forms."""
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found
+    assert found, page.text
     return found[1]
+
+
+def sign_in(browser: FlaskClient, email: str = OWNER, password: str = PASSWORD, **query: str) -> Any:
+    """What is answered to who writes an address and a password."""
+    form = {"email": email, "password": password, "csrf_token": csrf(browser.get("/sign-in"))}
+    return browser.post("/sign-in", data=form, query_string=query)
 
 
 def signed_in(app: Flask, email: str, password: str = PASSWORD) -> FlaskClient:
     """A browser of its own in which this account is signed in."""
     client = app.test_client()
-    form = {"email": email, "password": password, "csrf_token": csrf(client.get("/sign-in"))}
-    assert client.post("/sign-in", data=form).status_code == 302
+    assert sign_in(client, email, password).status_code == 302
     return client
+
+
+def come_as(browser: FlaskClient, email: str = OWNER) -> None:
+    """Let somebody else use this browser."""
+    browser.delete_cookie("saltcellar")
+    assert sign_in(browser, email).status_code == 302
 
 
 def send(client: FlaskClient, path: str, **form: str) -> Any:

@@ -65,7 +65,7 @@ def _take_in(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None
     answer = master.returned(probe.jid, held.node) if probe else None
     if answer is not None:
         told = answer.get("return")
-        if held.guarded and isinstance(told, dict) and told.get("state") != "running":
+        if held.guarded and isinstance(told, dict) and told.get("state") not in (None, "running"):
             # The node kept what came of it, though its return never reached this master.
             hand_in(client, runs, held, {"return": told, "retcode": 0 if told.get("state") == "done" else 1})
             return

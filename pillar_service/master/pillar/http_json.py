@@ -23,10 +23,11 @@ Configuration of the master:
 import os
 from typing import Any
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Invalid
 from pillar_service.master import fetch
 
-MAX_AGE_S = 86_400.0
+MAX_AGE_S = DAY_S
 
 
 def ext_pillar(

@@ -16,7 +16,6 @@ from pillar_service.usecases import accounts, auditing, payments, second_factor
 from pillar_service.usecases.admin import audit, bots, filters, jobs
 
 REASON_LENGTH = 300
-MOST_MONTHS = 24
 
 
 def listed(before: str = "", state: str = "", role: str = "", since: str = "", until: str = "") -> filters.Listing:
@@ -67,10 +66,9 @@ def takes_payments() -> bool:
 
 def mark_paid(actor: str, id: object, months: object, key: str | None = None) -> None:
     """Mark months of an account paid, once for the same ``key``; raises Conflict where nobody pays."""
-    number = names.whole_number(months, "number of months", 1, MOST_MONTHS)
     if not takes_payments():
         raise Conflict("This place is free: nobody pays here.")
-    payments.mark_paid(actor, accounts.found(id).id, number, key)
+    payments.mark_paid(actor, accounts.found(id).id, months, key)
 
 
 def suspend(actor: str, person: str, id: object, reason: object) -> dict[str, Any]:

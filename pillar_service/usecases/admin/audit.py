@@ -6,6 +6,7 @@ from pillar_service.core import redaction
 from pillar_service.core.listing import Cursor
 from pillar_service.store import listings
 from pillar_service.store.audit import Audit
+from pillar_service.store.paging import Page
 from pillar_service.usecases.admin import filters
 
 
@@ -30,7 +31,7 @@ def listed(
 
 def of_account(id: str, limit: int) -> list[dict[str, Any]]:
     """The newest of what an account did and of what was done to it."""
-    page = listings.Page(limit)
+    page = Page(limit)
     both = listings.audit(page, actor=f"account:{id}") + listings.audit(page, subject=f"agent:{id}")
     unique = {row.id: row for row in both}.values()
     return [_described(row) for row in sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit]]

@@ -10,9 +10,9 @@ from typing import Any
 
 from pillar_service.core import health, listing, names
 from pillar_service.core.agents import Actual
-from pillar_service.core.errors import Invalid
 from pillar_service.core.listing import PAGE, Cursor
-from pillar_service.store.listings import Page, Silence
+from pillar_service.store.listings import Silence
+from pillar_service.store.paging import Page
 from pillar_service.usecases import accounts
 
 Listing = dict[str, Any]
@@ -31,9 +31,7 @@ def listed(rows: list[Any], key: Callable[[Any], Cursor], described: Callable[[l
 
 def one_of(known: type[StrEnum], value: str, what: str) -> str | None:
     """One of the values of an enum."""
-    if not value or value in list(known):
-        return value or None
-    raise Invalid(f"{names.shown(value)} is no {what}; there are: {', '.join(known)}.")
+    return str(names.one_of(known, value, what)) if value else None
 
 
 def word(value: str, what: str) -> str | None:

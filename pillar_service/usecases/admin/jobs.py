@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core import names, redaction
-from pillar_service.core.commands import command as command_named
+from pillar_service.core import commands, names, redaction
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.core.listing import Cursor
@@ -21,9 +20,6 @@ from pillar_service.usecases.admin import filters
 
 LINES = 500
 """How many lines of a job are shown at a time."""
-
-POURS = {"bots.create": "bots.start", "bots.import": "bots.start", "bots.bring_back": "bots.start"}
-"""A bot is made once; what did not come to life then is poured again by starting it."""
 
 cancel = jobs.cancel
 
@@ -44,7 +40,7 @@ def listed(
         filters.page(before, since, until),
         filters.account(account),
         state=filters.one_of(JobState, state, "state of a job"),
-        command=command_named(command).name if command else None,
+        command=commands.command(command).name if command else None,
         node=filters.word(node, "node"),
         bot=shown_bots.show(bot)["id"] if bot else None,
         actor=filters.word(actor, "actor"),
@@ -91,7 +87,7 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
         raise Conflict("A command of the catalogue is asked for anew: it may need a yes, a code or an approval again.")
     if job.command == "bots.purge":
         raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
-    command, key = POURS.get(job.command, job.command), f"retry:{job.id}"
+    command, key = commands.again(job.command) or job.command, f"retry:{job.id}"
     permissions.require(person, OF_COMMAND[command], job.bot)
     with transaction():
         is_new = rows.with_key(actor, key) is None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pillar_service.core.roles import Caller, Decision
+from pillar_service.core.roles import Caller, Decision, Reason
 from pillar_service.core.selectors import EVERYTHING, any_of
 
 
@@ -24,4 +24,4 @@ def of_chat(team: str, user: str) -> str:
     return f"chat:{team}/{user}"
 
 
-OPERATOR = Decision(True, "Operators at the master may run everything.", any_of([EVERYTHING]), "granted")  # type: ignore[arg-type]
+OPERATOR = Decision(True, "Operators at the master may run everything.", any_of([EVERYTHING]), Reason.GRANTED)

@@ -8,11 +8,10 @@ from pillar_service.core.catalogue import Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.selectors import AnyOf, Selector
+from pillar_service.settings import settings
 from pillar_service.store import bots, jobs, nodes
 from pillar_service.store.bots import Bot
-
-NAME = "node"
-"""The label that every node has besides its own: its id."""
+from pillar_service.usecases.meeseeks.catalogue import NAME
 
 MOST_NAMED = 10
 """So many nodes are named in a sentence."""
@@ -39,7 +38,9 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        raise NotFound(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}.")
+        raise NotFound(
+            f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}."
+        )
     return _chosen(command, _able(command, fit))
 
 
@@ -60,7 +61,9 @@ def _able(command: Command, fit: list[str]) -> list[str]:
     has = {node.id: set(node.capacities.get("has", [])) for node in nodes.listed()}
     able = [node for node in fit if command.capacities <= has.get(node, set())]
     if not able:
-        raise Conflict(f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have.")
+        raise Conflict(
+            f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have."
+        )
     return able
 
 
@@ -68,16 +71,25 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     if command.where is Where.ALL or len(able) == 1:
         return able
     if command.where is Where.ONE:
-        raise Invalid(f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME.")
+        raise Invalid(
+            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME."
+        )
     busy = jobs.open_by_node()
     least = min(busy.get(node, 0) for node in able)
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
 
 
+def named(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with each bot by its name alone (`my`, not `my.butt.nz`): so that roles need to know one form."""
+    place = f".{settings().domain}"
+    bots_of = {one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)}
+    return {key: str(value).removesuffix(place) if key in bots_of else value for key, value in arguments.items()}
+
+
 def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
     """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
     [name] = [arguments[one.name] for one in command.parameters if one.kind is Kind.BOT]
-    found = bots.find(str(name).partition(".")[0])
+    found = bots.find(str(name))
     if found is None:
         raise NotFound(f"There is no bot {name}.")
     its = labels()[found.node]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import g, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -14,7 +14,7 @@ from pillar_service.core.names import shown
 from pillar_service.core.scopes import Scope
 from pillar_service.settings import settings
 from pillar_service.usecases import tokens
-from pillar_service.web import asking
+from pillar_service.web import incoming
 from pillar_service.web.api.shapes import Problem
 
 View = Callable[..., Any]
@@ -83,7 +83,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
         if any(key.lower() in IN_ADDRESS for key in request.args):
             raise Unauthenticated("Never put a token into an address, where logs keep it: send it in a header.")
         if operation.scope is not None:
-            g.bearer = tokens.authenticate(asking.bearer())
+            g.bearer = tokens.authenticate(incoming.bearer())
             if isinstance(operation.scope, Scope):
                 scopes.require(operation.scope, g.bearer.scopes)
         _refuse_unknown(operation.keys)
@@ -119,7 +119,7 @@ def faults(writes: bool) -> dict[int, Any]:
     }
 
 
-def refused(error: ValidationError) -> Any:
+def refused(error: ValidationError) -> NoReturn:
     """Raise Invalid with a sentence for the first thing that is wrong with what was sent."""
     wrong = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in wrong["loc"])

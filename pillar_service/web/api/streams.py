@@ -14,7 +14,7 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER
 from pillar_service.settings import settings
 from pillar_service.usecases import jobs, tokens
-from pillar_service.web import asking, waiting
+from pillar_service.web import incoming, waiting
 
 EVENTS = "text/event-stream"
 LONGEST_S = 1800.0
@@ -52,7 +52,7 @@ slots = Slots()
 
 def of_job(id: str, after: int) -> Response:
     """The lines of a job after the n-th as events, then its end."""
-    person, token = g.bearer.account, asking.bearer()
+    person, token = g.bearer.account, incoming.bearer()
     give_back = slots.take(person)
     answer = Response(stream_with_context(_events(person, token, id, after)), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back

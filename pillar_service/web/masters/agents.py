@@ -7,7 +7,7 @@ from flask import Blueprint, g, request
 from pillar_service.core.agents import AgentType, Desired
 from pillar_service.core.errors import Invalid
 from pillar_service.usecases import accounts, agents, bots, second_factor
-from pillar_service.web import asking
+from pillar_service.web import incoming
 
 blueprint = Blueprint("agents", __name__)
 
@@ -25,10 +25,10 @@ def listed() -> dict[str, Any]:
 @blueprint.post("/agents")
 def create() -> tuple[dict[str, Any], int]:
     """A new bot, with the job that pours it; or a new account."""
-    asked = asking.body(*dict.fromkeys(BOT + PERSON))
+    asked = incoming.body(*dict.fromkeys(BOT + PERSON))
     if agents.kind(asked.get("type")) is AgentType.PERSON:
-        return _person(asking.body(*PERSON)), 201
-    given = asking.body(*BOT)
+        return _person(incoming.body(*PERSON)), 201
+    given = incoming.body(*BOT)
     del given["type"]
     description = given.pop("description", None) or ""
     made = bots.create(
@@ -37,7 +37,7 @@ def create() -> tuple[dict[str, Any], int]:
         given.pop("account", None),
         description,
         upload=given.pop("import", None),
-        key=asking.key(),
+        key=incoming.key(),
         **given,
     )
     return made, 201
@@ -59,7 +59,7 @@ def show(key: str) -> dict[str, Any]:
 @blueprint.patch("/agents/<key>")
 def change(key: str) -> dict[str, Any]:
     """One change at a time: desired, description or image of a bot, state or second factor of an account."""
-    given = asking.body("desired", "description", "image", "state", "second_factor")
+    given = incoming.body("desired", "description", "image", "state", "second_factor")
     if len(given) != 1:
         raise Invalid(
             "Send one change: 'desired', 'description' or 'image' of a bot, 'state' or 'second_factor' of a person."
@@ -75,13 +75,13 @@ def change(key: str) -> dict[str, Any]:
         return _upgrade(key, value)
     if value not in (Desired.RUNNING, Desired.STOPPED):
         raise Invalid("'desired' must be 'running' or 'stopped'; to remove a bot, use DELETE.")
-    return bots.desire(g.actor, key, Desired(value), asking.key())
+    return bots.desire(g.actor, key, Desired(value), incoming.key())
 
 
 def _upgrade(key: str, image: object) -> dict[str, Any]:
     if image != "latest":
         raise Invalid("'image' must be 'latest': which image that is, is a setting of the service (CELLAR_PUB_IMAGE).")
-    return bots.upgrade(g.actor, key, asking.key())
+    return bots.upgrade(g.actor, key, incoming.key())
 
 
 def _second_factor(key: str, value: object) -> dict[str, Any]:
@@ -96,4 +96,4 @@ def delete(key: str) -> tuple[dict[str, Any], int]:
     purge = request.args.get("purge", "false").lower()
     if purge not in ("true", "false"):
         raise Invalid("'purge' must be 'true' or 'false'.")
-    return bots.delete(g.actor, key, purge == "true", asking.key()), 202
+    return bots.delete(g.actor, key, purge == "true", incoming.key()), 202

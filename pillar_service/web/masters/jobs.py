@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g, request
 
 from pillar_service.usecases import jobs
-from pillar_service.web import asking, waiting
+from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -13,8 +13,8 @@ blueprint = Blueprint("jobs", __name__)
 @blueprint.post("/jobs")
 def submit() -> tuple[dict[str, Any], int]:
     """Ask for a command on a bot."""
-    given = asking.body("command", "bot", "arguments")
-    made = jobs.submit(g.actor, given.get("command"), given.get("bot"), given.get("arguments"), asking.key())
+    given = incoming.body("command", "bot", "arguments")
+    made = jobs.submit(g.actor, given.get("command"), given.get("bot"), given.get("arguments"), incoming.key())
     return made, 201
 
 
@@ -28,8 +28,8 @@ def listed() -> dict[str, Any]:
 @blueprint.get("/jobs/<id>")
 def show(id: str) -> dict[str, Any]:
     """A job and its lines; waits for a new line or the end."""
-    after = asking.after() or 0
-    waiting.until(lambda: jobs.has_news(id, after), asking.wait())
+    after = incoming.after() or 0
+    waiting.until(lambda: jobs.has_news(id, after), incoming.wait())
     return jobs.show(id, after)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g
 
 from pillar_service.usecases import nodes
-from pillar_service.web import asking
+from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("nodes", __name__)
 @blueprint.post("/nodes")
 def add() -> tuple[dict[str, Any], int]:
     """Add a node, or change the one that is there."""
-    given = asking.body("id", "port_first", "port_last", "concurrency")
+    given = incoming.body("id", "port_first", "port_last", "concurrency")
     node, is_new = nodes.add(g.actor, given.pop("id", None), **given)
     return {"node": node}, 201 if is_new else 200
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g
 
 from pillar_service.usecases import payments
-from pillar_service.web import asking
+from pillar_service.web import incoming
 
 blueprint = Blueprint("payments", __name__)
 
@@ -25,8 +25,8 @@ def show(account: str) -> dict[str, Any]:
 @blueprint.post("/payments/<account>")
 def mark_paid(account: str) -> dict[str, Any]:
     """So many months are paid."""
-    months = asking.body("months").get("months")
-    return {"payment": payments.mark_paid(g.actor, account, months, asking.key())}
+    months = incoming.body("months").get("months")
+    return {"payment": payments.mark_paid(g.actor, account, months, incoming.key())}
 
 
 @blueprint.post("/payments/run")

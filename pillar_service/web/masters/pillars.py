@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from pillar_service.core.errors import NotFound
 from pillar_service.core.names import shown
 from pillar_service.usecases import pillars
-from pillar_service.web import asking, waiting
+from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("pillars", __name__)
 
@@ -28,8 +28,8 @@ def pillar(node: str) -> Response:
 @blueprint.get("/changes")
 def changes() -> dict[str, object]:
     """The nodes whose pillar changed after a serial; waits for one."""
-    after = asking.after()
+    after = incoming.after()
     if after is not None:
-        waiting.until(lambda: pillars.changes(after)[1], asking.wait())
+        waiting.until(lambda: pillars.refresh() or pillars.changes(after)[1], incoming.wait())
     serial, nodes = pillars.changes(after)
     return {"serial": serial, "nodes": nodes}

@@ -7,7 +7,7 @@ from flask import Blueprint, g, request
 from pillar_service.core.errors import Forbidden
 from pillar_service.core.names import shown
 from pillar_service.usecases import claims, masters, runs
-from pillar_service.web import asking, waiting
+from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("runs", __name__)
 
@@ -22,8 +22,8 @@ def _itself(name: object) -> str:
 @blueprint.post("/jobs/claim")
 def claim() -> dict[str, Any]:
     """What this master is to publish now; waits for something to do, or for the lease (``fence``) to change hands."""
-    given = asking.body("master", "wait", "fence")
-    master, wait = _itself(given.get("master")), asking.seconds(given.get("wait", 0))
+    given = incoming.body("master", "wait", "fence")
+    master, wait = _itself(given.get("master")), incoming.seconds(given.get("wait", 0))
     masters.seen(master)
     nothing = {"runs": [], "fence": given.get("fence")}
 
@@ -43,21 +43,21 @@ def held() -> dict[str, Any]:
 @blueprint.post("/runs/<id>/started")
 def started(id: str) -> dict[str, Any]:
     """The run is about to be published under this jid."""
-    runs.started(g.master, id, asking.body("jid").get("jid"))
+    runs.started(g.master, id, incoming.body("jid").get("jid"))
     return {}
 
 
 @blueprint.post("/runs/<id>/lines")
 def lines(id: str) -> dict[str, Any]:
     """Lines of what happens."""
-    runs.add_lines(g.master, id, asking.body("lines").get("lines"))
+    runs.add_lines(g.master, id, incoming.body("lines").get("lines"))
     return {}
 
 
 @blueprint.post("/runs/<id>/result")
 def result(id: str) -> dict[str, Any]:
     """What the node returned."""
-    given = asking.body("jid", "node", "return", "success", "retcode")
+    given = incoming.body("jid", "node", "return", "success", "retcode")
     told = (given.get(key) for key in ("jid", "node", "return", "success", "retcode"))
     runs.result(id, *told)
     return {}
@@ -66,6 +66,6 @@ def result(id: str) -> dict[str, Any]:
 @blueprint.post("/runs/<id>/failed")
 def failed(id: str) -> dict[str, Any]:
     """The run could not be brought to an end."""
-    given = asking.body("jid", "reason", "detail")
+    given = incoming.body("jid", "reason", "detail")
     runs.failed(g.master, id, given.get("reason"), given.get("detail", ""))
     return {}

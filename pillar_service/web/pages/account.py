@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
@@ -12,15 +12,9 @@ from wtforms.validators import InputRequired, Length
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
+from pillar_service.web.pages.confirm import MustConfirm
 
 blueprint = Blueprint("account", __name__)
-
-
-class Confirmed(FlaskForm):  # type: ignore[misc]
-    """What shows again that it is them: the password, and the code where a second factor is on."""
-
-    password = PasswordField("Your password", [InputRequired("Write your password."), Length(max=1000)])
-    code = StringField("Code from your telephone", [Length(max=100)])
 
 
 class Name(FlaskForm):  # type: ignore[misc]
@@ -29,19 +23,19 @@ class Name(FlaskForm):  # type: ignore[misc]
     name = StringField("Name", [InputRequired("Write your name."), Length(max=200)])
 
 
-class Email(Confirmed):
+class Email(MustConfirm):
     """Where mail reaches the person."""
 
     email = EmailField("E-mail address", [InputRequired("Write an e-mail address."), Length(max=400)])
 
 
-class Password(Confirmed):
+class Password(MustConfirm):
     """Another password."""
 
     new = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
 
 
-class Delete(Confirmed):
+class Delete(MustConfirm):
     """The end of the account."""
 
     email = EmailField("Type your e-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
@@ -57,7 +51,6 @@ def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
     page = render_template(
         "account.html",
         account=account,
-        has_payment="payments.show" in current_app.view_functions,
         forms=forms,
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),

@@ -12,8 +12,8 @@ from pillar_service.core.names import NOTE_LENGTH
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.settings import settings
 from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, pouring
-from pillar_service.web.pages.asking import Once, actor, new_key, refused, sent_key
 from pillar_service.web.pages.live import live
+from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
 
 blueprint = Blueprint("bots", __name__)
 blueprint.app_context_processor(lambda: {"new_key": new_key})

@@ -1,9 +1,9 @@
-"""Confirming: dangerous forms ask for the password again, and for a code where a second step is on."""
+"""Confirming: dangerous forms ask for the password again, and for a code where a second factor is on."""
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Unauthenticated
 from pillar_service.usecases import codes
@@ -13,13 +13,19 @@ from pillar_service.usecases.confirming import confirm
 class Confirm(FlaskForm):  # type: ignore[misc]
     """The part of a form that shows again who asks; templates show the code's field if `asks_code`."""
 
-    password = PasswordField("Your password, again", [Length(max=1000)])
-    code = StringField("Code of your second step", [Length(max=100)])
+    password = PasswordField("Your password", [Length(max=1000)])
+    code = StringField("Code from your telephone", [Length(max=100)])
 
     @property
     def asks_code(self) -> bool:
         """Whether this person must write a code too."""
         return codes.is_on(current_user.id)
+
+
+class MustConfirm(Confirm):
+    """As above, where nothing goes without the password."""
+
+    password = PasswordField("Your password", [InputRequired("Write your password."), Length(max=1000)])
 
 
 def confirmed(form: Confirm) -> bool:

@@ -10,9 +10,9 @@ from wtforms.validators import Length
 from pillar_service.core.permissions import Act
 from pillar_service.settings import settings
 from pillar_service.usecases import bots, bringing_back, permissions
-from pillar_service.web.pages.asking import Once, actor, refused, sent_key
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
+from pillar_service.web.pages.once import Once, actor, refused, sent_key
 
 blueprint = Blueprint("deletions", __name__)
 blueprint.app_context_processor(lambda: {"deleted_days": settings().deleted_days})

@@ -12,9 +12,9 @@ from pillar_service.core.errors import NotFound
 from pillar_service.core.exports import HOLDS_SECRET, Kind
 from pillar_service.core.permissions import Act
 from pillar_service.usecases import jobs, transfers
-from pillar_service.web.pages.asking import Once, actor, refused
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
+from pillar_service.web.pages.once import Once, actor, refused
 
 blueprint = Blueprint("exports", __name__)
 

@@ -14,8 +14,8 @@ from werkzeug.formparser import parse_form_data
 from pillar_service.core.errors import Conflict, Full, Invalid
 from pillar_service.settings import settings
 from pillar_service.usecases import pouring
-from pillar_service.web.pages.asking import refused
 from pillar_service.web.pages.bots import New
+from pillar_service.web.pages.once import refused
 
 blueprint = Blueprint("imports", __name__)
 

@@ -9,22 +9,21 @@ from pillar_service.core import commands
 from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.usecases import bots, jobs, permissions, transfers
-from pillar_service.web.pages.asking import actor, sent_key
 from pillar_service.web.pages.live import live
+from pillar_service.web.pages.once import actor, sent_key
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
 
-def _told(id: str, command: str | None = None) -> dict[str, Any]:
-    """A job as its page shows it, if the person may see its bot (which may be deleted by now) and ask for its command."""
+def _told(id: str) -> dict[str, Any]:
+    """A job as its page shows it, if the person may see its bot (which may be deleted by now)."""
     told = jobs.show_to(current_user.id, id)
     job = told["job"]
-    act = Act.SEE if command is None else OF_COMMAND[command]
-    bot = permissions.require(current_user.id, act, job["bot"], deleted=True)
+    bot, may = permissions.allowed(current_user.id, Act.SEE, job["bot"], deleted=True)
     return {
         **told,
         "bot": bots.described([bot])[0],
-        "may": permissions.of(current_user.id, bot.id),
+        "may": may,
         "again": commands.again(job["command"]),
         "needs": OF_COMMAND,
         "stays": job["command"] in commands.WISHES,
@@ -57,8 +56,9 @@ def part(id: str) -> str:
 @login_required  # type: ignore[untyped-decorator]
 def again(id: str) -> Any:
     """Try it again: another job."""
-    told = _told(id)
-    _told(id, told["again"] or told["job"]["command"])
+    job = jobs.show_to(current_user.id, id)["job"]
+    act = OF_COMMAND[commands.again(job["command"]) or job["command"]]
+    permissions.require(current_user.id, act, job["bot"], deleted=True)
     made = jobs.again(actor(), id, sent_key())
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 

@@ -25,7 +25,7 @@ class Lines(FlaskForm):  # type: ignore[misc]
 
 
 def _page(bot: dict[str, Any], asked: Lines) -> str:
-    told = happenings.log(current_user.id, bot["id"], request.args.get("kind"), request.args.get("before"))
+    told = happenings.log(current_user.id, bot["id"], request.args.get("kind"), request.args.get("before", ""))
     wrote = happenings.lines(current_user.id, bot["id"])
     return render_template("log.html", bot=bot, told=told, wrote=wrote, kinds=list(Kind), form=asked)
 

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import Conflict, SaltcellarError, Unauthenticated
 from pillar_service.usecases import second_factor
-from pillar_service.web.pages.account import Confirmed
+from pillar_service.web.pages.confirm import MustConfirm
 from pillar_service.web.pages.sign_in import Code
 
 blueprint = Blueprint("second_factor", __name__)
@@ -29,14 +29,14 @@ def _page(form: FlaskForm, wrong: SaltcellarError | None = None) -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def show() -> Any:
     """How it stands, and what can be done."""
-    return _page(Confirmed(formdata=None))
+    return _page(MustConfirm(formdata=None))
 
 
 @blueprint.post("/account/second-factor/begin")
 @login_required  # type: ignore[untyped-decorator]
 def begin() -> Any:
     """Make a secret, and show it."""
-    asked = Confirmed()
+    asked = MustConfirm()
     if not asked.validate_on_submit():
         return _page(asked)
     try:
@@ -68,14 +68,14 @@ def turn_on() -> Any:
     try:
         return render_template("recovery_codes.html", codes=second_factor.turn_on(current_user.id, asked.code.data))
     except (Unauthenticated, Conflict) as error:
-        return _page(Confirmed(formdata=None), error)
+        return _page(MustConfirm(formdata=None), error)
 
 
 @blueprint.post("/account/second-factor/renew")
 @login_required  # type: ignore[untyped-decorator]
 def renew() -> Any:
     """Make new recovery codes."""
-    asked = Confirmed()
+    asked = MustConfirm()
     if not asked.validate_on_submit():
         return _page(asked)
     try:
@@ -89,7 +89,7 @@ def renew() -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def turn_off() -> Any:
     """Turn it off."""
-    asked = Confirmed()
+    asked = MustConfirm()
     if not asked.validate_on_submit():
         return _page(asked)
     try:

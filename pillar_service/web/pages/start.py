@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarError, Unauthenticated
+from pillar_service.core.payments import ProviderName
 from pillar_service.settings import settings
 from pillar_service.usecases import mails, sign_up
 from pillar_service.web import signing
@@ -95,7 +96,7 @@ def _in(account: str, then: str) -> Any:
     signing.enter(account)
     if signing.inside(then):
         return redirect(then)
-    pays = settings().payments == "stripe" and settings().price_cents and "payments.show" in current_app.view_functions
+    pays = settings().payments == ProviderName.STRIPE and settings().price_cents
     return redirect(url_for("payments.show" if pays else "bots.listed"))
 
 

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, render_template, request
 from flask_login import login_required
 
 from pillar_service.core import names
-from pillar_service.core.errors import Invalid
 from pillar_service.core.series import Span
 from pillar_service.usecases import series
 from pillar_service.web import charts, drawing
@@ -25,11 +24,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def _asked(name: str, known: type[Choice], default: str) -> Choice:
-    given = request.args.get(name, default)
-    try:
-        return known(given)
-    except ValueError:
-        raise Invalid(f"The {name} must be one of {', '.join(known)}, not {names.shown(given)}.") from None
+    return names.one_of(known, request.args.get(name, default), name)
 
 
 @blueprint.get("/bots/<name>/status")

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from wtforms import IntegerField, SelectMultipleField, StringField, widgets
+from wtforms import IntegerField, SelectChoice, SelectMultipleField, StringField, widgets
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from pillar_service.core.errors import Conflict, Invalid
@@ -15,7 +15,7 @@ from pillar_service.web.pages.confirm import Confirm, confirmed
 blueprint = Blueprint("tokens", __name__)
 
 CHOICES = [
-    (str(scope), told)
+    SelectChoice(str(scope), told)
     for scope, told in {
         Scope.READ: "read: see bots, their status and jobs",
         Scope.OPERATE: "operate: invite, start, stop, restart, upgrade, rebuild, change",

@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.core.names import new_id
+from pillar_service.usecases import payments
 from pillar_service.usecases.admin import accounts
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 
@@ -27,7 +28,7 @@ class Paid(FlaskForm):  # type: ignore[misc]
     """How many months were paid; the key makes two presses one."""
 
     months = IntegerField(
-        "Months that were paid", [InputRequired("Say how many."), NumberRange(1, accounts.MOST_MONTHS)], default=1
+        "Months that were paid", [InputRequired("Say how many."), NumberRange(1, payments.MOST_MONTHS)], default=1
     )
     key = HiddenField(validators=[Length(max=32)])
 

@@ -1,4 +1,4 @@
-"""What the forms of these pages share: who asks, and a key that makes a form sent twice one job."""
+"""Forms that ask for something once: who asks, and a key that makes a form sent twice one job."""
 
 import secrets
 from typing import Any

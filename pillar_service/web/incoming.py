@@ -1,4 +1,4 @@
-"""What a request asks, read from Flask's request: token, JSON body, numbers in the address."""
+"""What a request brings, read from Flask's request: token, JSON body, key, numbers in the address."""
 
 from typing import Any
 

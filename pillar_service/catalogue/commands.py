@@ -1,0 +1,147 @@
+"""`commands.yaml`: every command, from its shape."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from pillar_service.catalogue import parameters, running
+from pillar_service.catalogue.faults import Faults, Path
+from pillar_service.catalogue.messages import messages
+from pillar_service.catalogue.shapes import ApprovalShape, CommandShape
+from pillar_service.catalogue.shaping import mapping, only, shaped
+from pillar_service.core import catalogue, durations, names, patterns, selectors, typed
+from pillar_service.core.catalogue import Approval, Command, Limits, Output, Requires
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.runs import Function, Runs
+from pillar_service.core.selectors import EVERYTHING, Selector
+
+LONGEST_S = 86400
+TEST = "test"
+
+
+def read(value: Any, faults: Faults) -> dict[str, Command]:
+    """The commands by name; those with a fault are left out, and each fault is noted."""
+    told = mapping(value, (), faults, "This file")
+    only(told, ("commands",), faults)
+    entries = mapping(told.get("commands"), ("commands",), faults, "commands")
+    made = [_command(name, body, ("commands", name), faults) for name, body in entries.items()]
+    commands = {one.name: one for one in made if one is not None}
+    return commands | {one.name: one for one in map(_tested, commands.values()) if one is not None}
+
+
+def _command(name: str, body: Any, at: Path, faults: Faults) -> Command | None:
+    before = len(faults.found)
+    if not catalogue.NAME.fullmatch(name) or name in catalogue.BUILT_IN:
+        faults.add(
+            at,
+            f"{names.shown(name)} can't be a command's name: use a-z, 0-9 and hyphens, no word of the bot's own.",
+        )
+    shape = shaped(CommandShape, body, at, faults)
+    runs = running.runs(shape, at, faults) if shape else None
+    if shape is None or runs is None:
+        return None
+    command = _built(name, shape, runs, at, faults)
+    running.check_places(runs, command.parameters, shape, at, faults)
+    if len(faults.found) == before:
+        for number, example in enumerate(command.examples):
+            _check_example(command, example, (*at, "examples", number), faults)
+    return command if len(faults.found) == before else None
+
+
+def _built(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Faults) -> Command:
+    return Command(
+        name,
+        shape.summary,
+        runs,
+        help=shape.help.strip(),
+        examples=tuple(shape.examples),
+        parameters=parameters.read(shape.parameters, (*at, "parameters"), faults),
+        where=running.where(shape, runs, at, faults),
+        selector=_selector(shape.selector, (*at, "selector"), faults),
+        needs=tuple(shape.needs),
+        timeout_s=_timeout(shape.timeout, (*at, "timeout"), faults),
+        concurrency=shape.concurrency,
+        retry_safe=shape.retry_safe,
+        requires=_requires(shape.require, (*at, "require"), faults),
+        preview=_preview(name, shape, runs, (*at, "preview"), faults),
+        messages=messages(shape.messages, (*at, "messages"), faults),
+        output=_output(shape, (*at, "output", "redact"), faults),
+        limits=Limits(**shape.limits.model_dump()),
+        user=shape.user,
+        priority=_priority(shape.priority, (*at, "priority"), faults),
+        hidden=shape.hidden,
+    )
+
+
+def _selector(text: str, at: Path, faults: Faults) -> Selector:
+    with faults.at(at):
+        return selectors.parse(text)
+    return EVERYTHING
+
+
+def _timeout(given: Any, at: Path, faults: Faults) -> int:
+    with faults.at(at):
+        length_s = durations.seconds(given, "timeout")
+        if 1 <= length_s <= LONGEST_S:
+            return length_s
+        faults.add(at, "The timeout must be from 1s to 1d.")
+    return LONGEST_S
+
+
+def _output(shape: CommandShape, at: Path, faults: Faults) -> Output:
+    for number, pattern in enumerate(shape.output.redact):
+        wrong = patterns.fault(pattern)
+        if wrong:
+            faults.add((*at, number), f"{names.shown(pattern)} {wrong}.")
+        elif re.fullmatch(pattern, ""):
+            faults.add((*at, number), f"{names.shown(pattern)} matches nothing at all: say what is to be taken out.")
+    return Output(shape.output.private, shape.output.file, tuple(shape.output.redact))
+
+
+def _priority(word: str, at: Path, faults: Faults) -> int:
+    if word not in catalogue.PRIORITIES:
+        faults.add(at, f"{names.shown(word)} is no priority; there are: {', '.join(catalogue.PRIORITIES)}.")
+    return catalogue.PRIORITIES.get(word, catalogue.NORMAL)
+
+
+def _requires(given: list[Any], at: Path, faults: Faults) -> Requires:
+    approval = None
+    for number, one in enumerate(given):
+        if isinstance(one, dict) and list(one) == ["approval"]:
+            shape = shaped(ApprovalShape, one["approval"], (*at, number, "approval"), faults)
+            approval = Approval(**shape.model_dump()) if shape else None
+        elif one not in ("confirm", "otp"):
+            faults.add(
+                (*at, number),
+                f"{names.shown(one)} can't be required; there are: confirm, otp, approval: {{role, count, minutes}}.",
+            )
+    if len({str(one) for one in given}) < len(given):
+        faults.add(at, "Each can be required once.")
+    return Requires("confirm" in given, "otp" in given, approval)
+
+
+def _preview(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Faults) -> str | None:
+    if shape.preview != TEST:
+        return shape.preview
+    if not isinstance(runs, Function) or TEST in runs.keywords:
+        faults.add(at, "'preview: test' is for a function that takes test=True and is not called with it anyway.")
+    return f"{name}{catalogue.PREVIEW}"
+
+
+def _tested(command: Command) -> Command | None:
+    if command.preview != f"{command.name}{catalogue.PREVIEW}" or not isinstance(command.runs, Function):
+        return None
+    runs = replace(command.runs, keywords={**command.runs.keywords, TEST: True})
+    return replace(
+        command, name=command.preview, runs=runs, preview=None, requires=Requires(), hidden=True, retry_safe=True
+    )
+
+
+def _check_example(command: Command, example: str, at: Path, faults: Faults) -> None:
+    try:
+        line = typed.read(example, lambda name: command.flags)
+        if line.command != command.name:
+            faults.add(at, f"This is an example of {names.shown(line.command)}, not of {command.name}.")
+        command.checked(command.bound(line.positional, line.named))
+    except SaltcellarError as error:
+        faults.add(at, f"This example would be refused: {error.sentence}")

@@ -1,0 +1,68 @@
+"""The files held against each other: a word of one that another must know."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path as File
+from typing import Any
+
+from pillar_service.catalogue.faults import Faults, Path
+from pillar_service.core import names, roles
+from pillar_service.core.catalogue import PRIVILEGES, Command
+from pillar_service.core.roles import Grant, Policy
+from pillar_service.core.runs import Action, Runner, Script
+
+
+def check_commands(
+    commands: Mapping[str, Command], declared: Collection[str], given_roles: Collection[str], faults: Faults
+) -> None:
+    """Note each approval by a role that is not, and each preview by a command that can't be one."""
+    for command in commands.values():
+        at = ("commands", command.name)
+        approval = command.requires.approval
+        if approval and approval.role not in given_roles:
+            faults.add(
+                (*at, "require"),
+                f"There is no role {names.shown(approval.role)}; there are: {', '.join(sorted(given_roles)) or 'none'}.",
+            )
+        if command.preview and (command.preview in commands or command.preview not in declared):
+            _check_preview(command, commands.get(command.preview), (*at, "preview"), faults)
+
+
+def check_grants(policy: Policy, commands: Mapping[str, Command], declared: Mapping[str, Any], faults: Faults) -> None:
+    """Note each grant of a command that is not, and each pattern for an argument that no command of the grant takes."""
+    for role in policy.roles:
+        for number, grant in enumerate(role.grants):
+            at = ("roles", role.name, "grants", number)
+            for index, pattern in enumerate(grant.commands):
+                if not any(roles.fits(pattern, name) for name in (*declared, *PRIVILEGES)):
+                    faults.add((*at, "commands", index), f"{names.shown(pattern)} fits no command in commands.yaml.")
+            _check_arguments(grant, commands, declared, (*at, "arguments"), faults)
+
+
+def check_scripts(commands: Mapping[str, Command], states: File, faults: Faults) -> None:
+    """Note each script that the folder of states does not have."""
+    for command in commands.values():
+        if isinstance(command.runs, Script) and not (states / command.runs.source.removeprefix("salt://")).is_file():
+            faults.add(
+                ("commands", command.name, "script"), f"There is no script {command.runs.source} in {states.name}/."
+            )
+
+
+def _check_preview(command: Command, preview: Command | None, at: Path, faults: Faults) -> None:
+    if preview is None:
+        faults.add(at, f"There is no command {names.shown(command.preview)} to show before: name one, or 'test'.")
+        return
+    if isinstance(preview.runs, Action | Runner) or preview.requires or preview.preview:
+        faults.add(at, f"{preview.name} can't be shown before: it must run on a node, and require nothing itself.")
+    for name in sorted(set(preview.named) - set(command.named)):
+        faults.add(at, f"{preview.name} takes {name}, which {command.name} does not.")
+
+
+def _check_arguments(
+    grant: Grant, commands: Mapping[str, Command], declared: Mapping[str, Any], at: Path, faults: Faults
+) -> None:
+    meant = [name for name in declared if any(roles.fits(pattern, name) for pattern in grant.commands)]
+    if not all(name in commands for name in meant):
+        return  # one of them has a fault of its own: what it takes is not known
+    for name in grant.arguments:
+        if not any(name in commands[one].named for one in meant):
+            faults.add((*at, name), f"No command of this grant takes {names.shown(name)}, so it would grant nothing.")

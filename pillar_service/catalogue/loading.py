@@ -1,0 +1,71 @@
+"""Read the folder: three files, each within bounds, and everything that is wrong with them at once."""
+
+import hashlib
+from os import PathLike
+from pathlib import Path
+
+from pillar_service.catalogue import commands, crossing, personas, reading, roles
+from pillar_service.catalogue.faults import Faults, raise_any
+from pillar_service.core.catalogue import Catalogue
+from pillar_service.core.errors import Invalid
+from pillar_service.core.loaded import Loaded
+
+COMMANDS, ROLES, PERSONAS = FILES = ("commands.yaml", "roles.yaml", "personas.yaml")
+
+Folder = str | PathLike[str]
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+def load(directory: Folder, states: Folder | None = None) -> Loaded:
+    """What the files of a folder say; with ``states``, the scripts that commands name must be in that folder.
+
+    Raises Invalid with every fault, a line each: `commands.yaml:12: sentence`.
+    """
+    raw = {name: _bytes(Path(directory) / name) for name in FILES}
+    noted = {name: Faults(name) for name in FILES}
+    values = {name: reading.plain(raw[name], noted[name]) for name in FILES}
+    known = commands.read(values[COMMANDS], noted[COMMANDS])
+    policy = roles.read(values[ROLES], noted[ROLES])
+    talk = personas.read(values[PERSONAS], noted[PERSONAS])
+    declared = _keys(values[COMMANDS], "commands")
+    crossing.check_commands(known, declared, _keys(values[ROLES], "roles"), noted[COMMANDS])
+    crossing.check_grants(policy, known, declared, noted[ROLES])
+    if states is not None:
+        crossing.check_scripts(known, Path(states), noted[COMMANDS])
+    raise_any(*noted.values())
+    return Loaded(Catalogue(known), policy, talk, _fingerprint(raw))
+
+
+def stamp(directory: Folder) -> Stamp:
+    """What changes when a file of the folder does: cheap to look at; None stands for a file that is not there."""
+    return tuple(_stamp(Path(directory) / name) for name in FILES)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        told = file.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size, told.st_ino
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(reading.LARGEST + 1)
+    except OSError as error:
+        raise Invalid(
+            f"{file.name}:1: This file can't be read ({error.strerror}): the folder {file.parent} needs it."
+        ) from error
+
+
+def _keys(value: object, word: str) -> dict[str, object]:
+    found = value.get(word) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _fingerprint(raw: dict[str, bytes]) -> str:
+    told = hashlib.sha256()
+    for name in FILES:
+        told.update(hashlib.sha256(raw[name]).digest())
+    return told.hexdigest()

@@ -1,0 +1,30 @@
+"""Sentences by moment, from a file: only moments that there are, and only words that are known then."""
+
+from collections.abc import Mapping
+
+from pillar_service.catalogue.faults import Faults, Path
+from pillar_service.core import names, templates
+from pillar_service.core.personas import WORDS, Moment
+
+
+def messages(given: Mapping[str, list[str]], at: Path, faults: Faults) -> dict[Moment, tuple[str, ...]]:
+    """The sentences of each moment; what is wrong is left out and noted."""
+    made = {}
+    for word, sentences in given.items():
+        if word not in list(Moment):
+            faults.add((*at, word), f"{names.shown(word)} is no moment; there are: {', '.join(Moment)}.")
+        elif not sentences:
+            faults.add((*at, word), f"{word} needs at least one sentence.")
+        else:
+            made[Moment(word)] = tuple(sentences)
+            _check(Moment(word), sentences, (*at, word), faults)
+    return made
+
+
+def _check(moment: Moment, sentences: list[str], at: Path, faults: Faults) -> None:
+    for number, sentence in enumerate(sentences):
+        with faults.at((*at, number)):
+            for name in templates.unknown([sentence], WORDS[moment]):
+                faults.add(
+                    (*at, number), f"'{{{name}}}' is not known then; there are: {', '.join(sorted(WORDS[moment]))}."
+                )

@@ -1,0 +1,121 @@
+"""What a command runs, from its shape: exactly one thing, never a shell, and with every argument in its place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pillar_service.catalogue.faults import Faults, Path
+from pillar_service.catalogue.shapes import CallShape, CommandShape
+from pillar_service.core import commands, names, templates
+from pillar_service.core.parameters import Kind, Parameter
+from pillar_service.core.runs import Action, Arguments, Function, Runner, Runs, Script, Where, templates_of
+
+WAYS = ("script", "program", "function", "runner", "action")
+
+SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox", "env", "sudo", "su", "xargs"})
+"""Programs that run what they are given as arguments."""
+
+RUN_ANYTHING = frozenset(
+    {"cmd", "cmdmod", "salt", "ssh", "saltutil", "publish", "module", "state.single", "state.high", "state.low"}
+)
+"""Modules and functions of Salt that do so."""
+
+
+def runs(shape: CommandShape, at: Path, faults: Faults) -> Runs | None:
+    """What the command runs, or None, and why is noted."""
+    given = [way for way in WAYS if getattr(shape, way) is not None]
+    if len(given) != 1:
+        faults.add(at, f"A command runs exactly one of {', '.join(WAYS)}; here stand {', '.join(given) or 'none'}.")
+        return None
+    made = _made(shape)
+    for sentence in _faults(made):
+        faults.add((*at, given[0]), sentence)
+    return made
+
+
+def where(shape: CommandShape, what: Runs, at: Path, faults: Faults) -> Where:
+    """Where it runs: as it says, else a runner on no node, anything else on one."""
+    usual = Where.NONE if isinstance(what, Runner) else Where.ONE
+    chosen = shape.where or usual
+    wrong = {Runner: chosen is not Where.NONE, Action: chosen is not Where.ONE}.get(type(what), chosen is Where.NONE)
+    if wrong:
+        faults.add(
+            (*at, "where"),
+            f"This can't run on '{chosen}': a runner is for none, an action for one, others for one, any or all.",
+        )
+    return chosen
+
+
+def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandShape, at: Path, faults: Faults) -> None:
+    """Note each template that names no parameter, and each parameter that nothing uses."""
+    if isinstance(what, Action):
+        _check_action(what, parameters, at, faults)
+        return
+    used: set[str] = set()
+    for template in templates_of(what):
+        with faults.at(at):
+            used |= templates.places(template)
+    for name in sorted(used - set(shape.parameters)):
+        faults.add(
+            at, f"'{{{name}}}' is no parameter of this command; it has: {', '.join(shape.parameters) or 'none'}."
+        )
+    for parameter in parameters:
+        if (
+            parameter.name not in used
+            and parameter.kind is not Kind.NODE
+            and not shape.parameters[parameter.name].unused
+        ):
+            faults.add(
+                (*at, "parameters", parameter.name),
+                f"Nothing uses {parameter.name}: name it as '{{{parameter.name}}}', or say unused: yes.",
+            )
+
+
+def _check_action(what: Action, parameters: tuple[Parameter, ...], at: Path, faults: Faults) -> None:
+    if not any(one.name == "bot" and one.kind is Kind.BOT and one.required for one in parameters):
+        faults.add(at, "An action needs the parameter bot, of kind bot, required.")
+    known = commands.COMMANDS[what.command].arguments if what.command in commands.COMMANDS else {}
+    for parameter in parameters:
+        if parameter.name != "bot" and parameter.name not in known:
+            taken = ", ".join(known) or "none"
+            faults.add(
+                (*at, "parameters", parameter.name), f"{what.command} takes no {parameter.name}; it takes: {taken}."
+            )
+
+
+def _made(shape: CommandShape) -> Runs:
+    if shape.script:
+        return Script(shape.script.source, shape.script.interpreter, tuple(shape.script.arguments))
+    if shape.program:
+        return Arguments(tuple(shape.program))
+    if shape.function:
+        return Function(shape.function.name, tuple(shape.function.arguments), shape.function.keywords)
+    return _runner(shape.runner) if shape.runner else Action(str(shape.action))
+
+
+def _runner(shape: CallShape) -> Runner:
+    return Runner(shape.name, tuple(shape.arguments), shape.keywords)
+
+
+def _faults(what: Runs) -> Iterator[str]:
+    if isinstance(what, Action) and what.command not in commands.COMMANDS:
+        yield f"{names.shown(what.command)} is no action of a bot; there are: {', '.join(commands.COMMANDS)}."
+    if isinstance(what, Script) and ".." in what.source:
+        yield "A script's source may not lead out of its folder."
+    if isinstance(what, Arguments):
+        yield from _faults_of_program(what.argv[0])
+    if isinstance(what, Function | Runner):
+        if {what.name, what.name.split(".")[0]} & RUN_ANYTHING:
+            yield f"{what.name} would run whatever it is given: write a program, or a script."
+        if not all(_scalar(one) for one in (*what.arguments, *what.keywords.values())):
+            yield "Arguments and keywords are texts, whole numbers, yes or no."
+
+
+def _faults_of_program(program: str) -> Iterator[str]:
+    if "{" in program:
+        yield "The program itself can't be an argument."
+    if program.rsplit("/", 1)[-1] in SHELLS:
+        yield f"{program} would run whatever it is given: write a script."
+
+
+def _scalar(value: Any) -> bool:
+    return isinstance(value, str | int)

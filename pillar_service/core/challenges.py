@@ -1,0 +1,41 @@
+"""Challenges: what a job that was asked for waits for before it runs, one after the other: a yes, a code, an approval."""
+
+import hashlib
+import json
+from enum import StrEnum
+
+
+class ChallengeKind(StrEnum):
+    """What is waited for."""
+
+    CONFIRM = "confirm"
+    OTP = "otp"
+    APPROVAL = "approval"
+
+
+class ChallengeState(StrEnum):
+    """How it stands."""
+
+    OPEN = "open"
+    MET = "met"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+CONFIRM_S = 600
+"""How long a yes is waited for."""
+
+OTP_S = 90
+"""How long a code is waited for (issue 4)."""
+
+SAYING = {
+    ChallengeKind.CONFIRM: "Nobody said yes in time.",
+    ChallengeKind.OTP: "No code came within 90 seconds.",
+    ChallengeKind.APPROVAL: "It was not approved in time.",
+}
+"""Why a job whose challenge expired is over."""
+
+
+def binding(job: str, actor: str, fingerprint: str) -> str:
+    """What a challenge is good for: this job, this asker, these arguments on these nodes, and nothing else."""
+    return hashlib.sha256(json.dumps([job, actor, fingerprint]).encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""A control group around a command's processes, where the system lets us make one: bounds what all use together.
+
+Version 2 and version 1 of the interface are known. Where neither can be written to, each process has its own limits
+alone (limits(2)): those of a number of processes do not bind root.
+"""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pillar_service.node.executor.entries import Limits
+
+MOUNT = Path("/sys/fs/cgroup")
+OURS = "saltcellar"
+
+
+@dataclass(frozen=True)
+class Cage:
+    """The folders of one command's control groups; none where there are no such groups."""
+
+    folders: tuple[Path, ...] = ()
+
+    def enter(self) -> None:
+        """Puts the calling process, and all it will make, inside."""
+        for folder in self.folders:
+            with suppress(OSError):
+                (folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def kill(self) -> None:
+        """Sends SIGKILL to all inside."""
+        for folder in self.folders:
+            with suppress(OSError):
+                (folder / "cgroup.kill").write_text("1")
+        for pid in self.inside():
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def inside(self) -> set[int]:
+        """The ids of the processes inside."""
+        found: set[int] = set()
+        for folder in self.folders:
+            with suppress(OSError, ValueError):
+                found |= {int(pid) for pid in (folder / "cgroup.procs").read_text().split()}
+        return found
+
+    def remove(self) -> None:
+        """Takes it away, once nobody is inside."""
+        for folder in self.folders:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def build(name: str, limits: Limits, mount: Path = MOUNT) -> Cage:
+    """A cage with these limits, as far as the system has such groups and we may make them."""
+    if os.geteuid() != 0:
+        return Cage()
+    memory = limits.memory_mb << 20
+    if (mount / "cgroup.controllers").exists():
+        values = {"pids.max": limits.processes, "memory.max": memory, "memory.swap.max": 0}
+        with suppress(OSError):
+            (mount / OURS).mkdir(exist_ok=True)
+            for folder in (mount, mount / OURS):
+                (folder / "cgroup.subtree_control").write_text("+pids +memory")
+        return Cage(tuple(_made(mount / OURS / name, values)))
+    pids = _made(mount / "pids" / OURS / name, {"pids.max": limits.processes})
+    return Cage((*pids, *_made(mount / "memory" / OURS / name, {"memory.limit_in_bytes": memory})))
+
+
+def _made(folder: Path, values: dict[str, int]) -> list[Path]:
+    if not folder.parent.parent.is_dir():
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return []
+    for name, value in values.items():
+        with suppress(OSError):
+            if (folder / name).exists():
+                (folder / name).write_text(str(value))
+    return [folder]

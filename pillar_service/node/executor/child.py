@@ -1,0 +1,105 @@
+"""What a command's first process does between fork and exec: becomes who it is to be, within its limits."""
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from pillar_service.node.executor import processes
+from pillar_service.node.executor.cage import Cage
+from pillar_service.node.executor.entries import Limits
+from pillar_service.node.executor.people import Person
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+NOT_STARTED = 127
+"""The exit code of what could not be started, as shells have it."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int) -> None:
+    """Set one of prctl(2)'s options for the calling process; raises OSError."""
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run: an argument list, as whom, where, with which environment, within which limits."""
+
+    argv: list[str] = field(repr=False)
+    environment: dict[str, str] = field(repr=False)
+    who: Person
+    folder: str
+    limits: Limits
+
+    def __call__(self, cage: Cage) -> NoReturn:
+        """Become it. Never returns: what can't be started says so on its error output, and exits with 127."""
+        try:
+            self._become(cage)
+            os.execvpe(self.argv[0], self.argv, self.environment)  # noqa: S606  (never a shell)
+        except BaseException as error:
+            why = error.strerror if isinstance(error, OSError) else type(error).__name__
+            os.write(2, f"The command could not be started ({why}).\n".encode())
+        os._exit(NOT_STARTED)
+
+    def _become(self, cage: Cage) -> None:
+        warden, running = os.getppid(), processes.count_of(self.who.uid)
+        cage.enter()
+        os.chdir(self.folder)
+        os.umask(0o077)
+        for what, most in _resources(self.limits, running):
+            lower(what, most)
+        if os.geteuid() == 0:
+            os.setgroups(self.who.groups)
+            os.setresgid(self.who.gid, self.who.gid, self.who.gid)
+            os.setresuid(self.who.uid, self.who.uid, self.who.uid)
+        if self.who.uid != 0:
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
+        die_with(warden, signal.SIGKILL)
+        # Last: what stands above needs memory of this interpreter's.
+        lower(resource.RLIMIT_AS, self.limits.memory_mb << 20)
+
+
+def _resources(limits: Limits, running: int) -> list[tuple[int, int]]:
+    return [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, limits.cpu_s),
+        (resource.RLIMIT_FSIZE, limits.file_mb << 20),
+        # It counts all processes of the user; those that are there already are not this command's.
+        (resource.RLIMIT_NPROC, running + limits.processes),
+    ]
+
+
+def lower(what: int, most: int) -> None:
+    """Set a limit of the calling process, soft and hard; never above the one there is."""
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
+def die_with(parent: int, number: signal.Signals) -> None:
+    """Get this signal when the parent (its process id) dies, at once if it has."""
+    prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function of this process's own that runs in the command's first process; ``call`` returns an exit code."""
+
+    call: Callable[[], int]
+
+    def __call__(self, _: Cage) -> NoReturn:
+        """Call it. Never returns; what it raises is one line on its error output."""
+        code = 1
+        try:
+            die_with(os.getppid(), signal.SIGKILL)
+            code = self.call()
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode(errors="replace"))
+        os._exit(code)

@@ -1,0 +1,119 @@
+"""What the pillar says of a command, checked before anything is done with it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pillar_service.core import names, parameters
+from pillar_service.core.errors import Forbidden, Invalid
+from pillar_service.core.parameters import Parameter
+from pillar_service.core.runs import Function
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
+FUNCTION = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", re.ASCII)
+SOURCE = re.compile(r"salt://[A-Za-z0-9_][A-Za-z0-9_./-]{0,400}", re.ASCII)
+
+USER = "nobody"
+"""Who runs what names no user."""
+
+LONGEST_S = 86_400
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What each process may use (MiB of memory, seconds of CPU, MiB of a file), and how many there may be."""
+
+    memory_mb: int = 512
+    cpu_s: int = 300
+    processes: int = 64
+    file_mb: int = 100
+
+
+@dataclass(frozen=True)
+class Script:
+    """A file of the master's (``salt://…``), and the argument list of what reads it; none: it is run itself."""
+
+    source: str
+    interpreter: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command as this node runs it: an argument list (after the script's path, where there is one) or a function."""
+
+    name: str
+    argv: tuple[str, ...] = ()
+    script: Script | None = None
+    function: Function | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    user: str = USER
+    timeout_s: int = 60
+    limits: Limits = Limits()
+    redact: tuple[re.Pattern[str], ...] = ()
+    concurrency: int | None = None
+
+
+def entry(commands: Mapping[str, Any], name: object) -> Entry:
+    """The command of that name; raises Forbidden when the pillar does not name it, Invalid when it makes no sense."""
+    if not isinstance(name, str) or not NAME.fullmatch(name) or name not in commands:
+        raise Forbidden(f"This node's pillar names no command {names.shown(name)}: it is not run here.")
+    try:
+        return _read(name, commands[name])
+    except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+        raise Invalid(f"The pillar's entry of the command {name} makes no sense: {names.shown(str(error))}.") from error
+
+
+def _read(name: str, told: Mapping[str, Any]) -> Entry:
+    found = Entry(
+        name,
+        argv=_texts(told.get("argv")),
+        script=_script(told.get("script")),
+        function=_function(told),
+        parameters={key: parameters.read(key, one) for key, one in (told.get("parameters") or {}).items()},
+        user=told.get("user") or USER,
+        timeout_s=names.whole_number(told.get("timeout_s", 60), "timeout in seconds", 1, LONGEST_S),
+        limits=_limits(told.get("limits") or {}),
+        redact=tuple(re.compile(one) for one in (told.get("output") or {}).get("redact") or ()),
+        concurrency=told.get("concurrency"),
+    )
+    if (found.function is None) == (not found.argv and found.script is None):
+        raise ValueError("it must have a function, or an argument list or script")
+    return found
+
+
+def _texts(told: object) -> tuple[str, ...]:
+    if told is None:
+        return ()
+    if isinstance(told, str) and told:
+        return (told,)
+    if isinstance(told, list) and all(isinstance(one, str) for one in told):
+        return tuple(told)
+    raise ValueError("an argument list is a list of texts")
+
+
+def _matching(pattern: re.Pattern[str], told: object) -> str | None:
+    if told is None or (isinstance(told, str) and pattern.fullmatch(told)):
+        return told
+    raise ValueError(f"{names.shown(told)} can't be")
+
+
+def _function(told: Mapping[str, Any]) -> Function | None:
+    name = _matching(FUNCTION, told.get("function"))
+    return (
+        None if name is None else Function(name, tuple(told.get("arguments") or ()), dict(told.get("keywords") or {}))
+    )
+
+
+def _script(told: Mapping[str, Any] | None) -> Script | None:
+    source = _matching(SOURCE, told["source"]) if told else None
+    if not told or source is None:
+        return None
+    if ".." in source:
+        raise ValueError("the script's place has '..' in it")
+    return Script(source, _texts(told.get("interpreter")))
+
+
+def _limits(told: Mapping[str, Any]) -> Limits:
+    known = {key: value for key, value in told.items() if value is not None}
+    return Limits(**{key: names.whole_number(value, key, 1, 1 << 30) for key, value in known.items()})

@@ -1,0 +1,34 @@
+"""What a run could not bring to the service: its last lines, while the service was away. Sent by whoever comes next."""
+
+import time
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.node.door import Door
+from pillar_service.node.executor import records
+from pillar_service.node.executor.sending import Way, is_unwanted
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
+
+
+def deliver(home: Home, told: Told, budget_s: float = 1.0) -> int:
+    """Send lines of runs that are over, oldest first, in about ``budget_s`` seconds; how many were sent.
+
+    Sends nothing, and says nothing, while the service is away.
+    """
+    sent, until = 0, time.monotonic() + budget_s
+    if not home.executor.is_dir():
+        return 0
+    for record in records.unsent(home):
+        with record.held(wait=False) as ours:
+            way = Way(record.lines, record.job, record.attempt)
+            try:
+                while ours and (left := until - time.monotonic()) > 0:
+                    if not (n := way.send(Door(told.service), max(0.5, left))):
+                        way.forget()
+                        break
+                    sent += n
+            except SaltcellarError as error:
+                if not is_unwanted(error):
+                    return sent
+                way.forget()
+    return sent

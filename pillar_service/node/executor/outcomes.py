@@ -1,0 +1,97 @@
+"""What came of a run: the object that goes back through Salt, and stays on this node for a day."""
+
+import json
+import time
+from typing import Any
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.node.executor.output import Output
+from pillar_service.node.executor.records import RUNNING, Record
+
+DONE, FAILED, TIMED_OUT, KILLED, NOT_BEGUN = "done", "failed", "timed_out", "killed", "not_begun"
+
+INTERRUPTED = "The minion ended while it ran, and all of it was ended, too: it may have done a part of its work."
+
+
+def of(record: Record) -> dict[str, Any] | None:
+    """The outcome of a run that somebody had before; None when there was none. For who holds the record.
+
+    One that was begun and has no outcome was interrupted: nobody runs it any more, or it would be held.
+    """
+    told = record.read()
+    if told is None or told["state"] != RUNNING:
+        return told
+    told = _base(record, KILLED) | {"error": INTERRUPTED}
+    record.write(told)
+    return told
+
+
+def _base(record: Record, state: str) -> dict[str, Any]:
+    return {
+        "job": record.job,
+        "attempt": record.attempt,
+        "state": state,
+        "exit_code": None,
+        "lines": 0,
+        "dropped": 0,
+        "head": [],
+        "tail": [],
+        "seconds": 0.0,
+        "error": None,
+    }
+
+
+def not_begun(record: Record, why: str) -> dict[str, Any]:
+    """Nothing was run, and nothing is written down: this attempt can be asked for again."""
+    return _base(record, NOT_BEGUN) | {"error": why}
+
+
+def refused(record: Record, error: SaltcellarError) -> dict[str, Any]:
+    """It was refused before it began. What may be otherwise at the next try has not begun; the rest has failed."""
+    return not_begun(record, error.sentence) if not error.permanent else failed(record, error.sentence)
+
+
+def failed(record: Record, why: str) -> dict[str, Any]:
+    """It could not be run, and trying again is no use."""
+    return _base(record, FAILED) | {"error": why}
+
+
+def running(record: Record, command: str, user: str) -> dict[str, Any]:
+    """It runs, since now (Unix seconds)."""
+    told = {"job": record.job, "attempt": record.attempt, "state": RUNNING}
+    return told | {"command": command, "user": user, "since": round(time.time(), 3)}
+
+
+def report(written: bytes) -> dict[str, Any]:
+    """What a warden reported; one that was ended by force could not."""
+    try:
+        return dict(json.loads(written))
+    except ValueError:
+        return {"why": KILLED, "exit_code": None, "signal": None, "left": 0}
+
+
+def ended(record: Record, told: dict[str, Any], output: Output, timeout_s: int) -> dict[str, Any]:
+    """It ran, and ended as its warden says."""
+    state = told["why"] or (DONE if told["exit_code"] == 0 else FAILED)
+    return _base(record, state) | {
+        "exit_code": told["exit_code"],
+        "lines": output.count,
+        "dropped": output.dropped,
+        "head": output.head,
+        "tail": output.tail,
+        "seconds": told["seconds"],
+        "error": _sentence(state, told, timeout_s),
+        **({"left": told["left"]} if told["left"] else {}),
+    }
+
+
+def _sentence(state: str, told: dict[str, Any], timeout_s: int) -> str | None:
+    if state == DONE:
+        return None
+    if state == TIMED_OUT:
+        return f"It did not end within {timeout_s} s, and was ended."
+    if state == KILLED:
+        return "It was stopped."
+    if told["signal"]:
+        return f"It was ended by the signal {told['signal']}: perhaps it used up what it may use."
+    return f"It ended with the exit code {told['exit_code']}."

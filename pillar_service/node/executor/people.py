@@ -1,0 +1,48 @@
+"""As whom a command runs, and what of the world it sees."""
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pillar_service.core import names, templates
+from pillar_service.core.errors import Invalid
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of this system, with all the groups that the system says."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    groups: tuple[int, ...]
+
+
+def person(name: str) -> Person:
+    """The user of that name; raises Invalid when there is none, or when this process may not become them."""
+    try:
+        found = pwd.getpwnam(name)
+    except (KeyError, ValueError) as error:
+        raise Invalid(f"There is no user {names.shown(name)} on this node: nothing was run.") from error
+    if os.geteuid() not in (0, found.pw_uid):
+        raise Invalid(f"This minion does not run as root, so nothing can be run as {name}.")
+    groups = tuple(os.getgrouplist(name, found.pw_gid))
+    return Person(name, found.pw_uid, found.pw_gid, found.pw_dir, groups)
+
+
+def environment(who: Person, scratch: str, told: Mapping[str, str], arguments: Mapping[str, object]) -> dict[str, str]:
+    """The whole environment of a command.
+
+    ``told`` becomes ``CELLAR_<NAME>``, each argument that was given ``CELLAR_ARG_<NAME>``; nothing of the minion's is
+    in it.
+    """
+    ours = {f"CELLAR_{name.upper()}": value for name, value in told.items()}
+    given = {
+        f"CELLAR_ARG_{name.upper()}": templates.written(value) for name, value in arguments.items() if value is not None
+    }
+    who_is = {"HOME": who.home, "USER": who.name, "LOGNAME": who.name}
+    return {"PATH": PATH, "LANG": "C.UTF-8", "TMPDIR": scratch, **who_is, **ours, **given}

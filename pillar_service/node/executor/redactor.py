@@ -1,0 +1,44 @@
+"""Takes out of a command's output what nobody may see, before it is written down or leaves this process."""
+
+import base64
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+
+from pillar_service.core.redaction import HIDDEN, SECRETS
+from pillar_service.node.executor.texts import clean
+
+PART = 4
+"""The least characters of one line of a secret that has several, for the line alone to be taken out."""
+
+
+class Redactor:
+    """Knows values (in the forms that programs like to print them in) and patterns."""
+
+    def __init__(self, values: Iterable[str] = (), patterns: Iterable[re.Pattern[str]] = ()) -> None:
+        forms = sorted({form for value in values for form in _forms(value) if form}, key=len, reverse=True)
+        by_value = [re.compile("|".join(map(re.escape, forms)))] if forms else []
+        self._patterns = [*by_value, SECRETS, *patterns]
+
+    def text(self, written: str) -> str:
+        """The text with what is secret replaced."""
+        for pattern in self._patterns:
+            written = pattern.sub(HIDDEN, written)
+        return written
+
+    def cut(self, written: str, at: int) -> int:
+        """Where to cut a text near ``at`` (characters), so that nothing secret is cut in two."""
+        found = [match.span() for pattern in self._patterns for match in pattern.finditer(written)]
+        before = at
+        while spanning := [start for start, end in found if start < before < end]:
+            before = min(spanning)
+        return before or max([at, *(end for start, end in found if start < at < end)])
+
+
+def _forms(value: str) -> Iterator[str]:
+    for one in (value, *(part for part in value.splitlines() if len(part) >= PART)):
+        yield from (one, clean(one), json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1], repr(one)[1:-1])
+        yield from (urllib.parse.quote(one, safe=""), urllib.parse.quote_plus(one))
+        written = one.encode(errors="surrogatepass")
+        yield from (base64.b64encode(written).decode(), base64.urlsafe_b64encode(written).decode(), written.hex())

@@ -1,0 +1,72 @@
+"""Challenges of jobs, and the votes on them."""
+
+from peewee import SQL, BooleanField, CompositeKey, DoubleField, IntegerField, TextField
+
+from pillar_service.core.challenges import ChallengeState
+from pillar_service.store.database import Table
+
+
+class Challenge(Table):
+    """One thing that a job waits for. ``binding`` is what it is good for; a ``role`` must approve ``needed`` times."""
+
+    id = TextField(primary_key=True)
+    job = TextField()
+    position = IntegerField()
+    kind = TextField()
+    state = TextField(default=str(ChallengeState.OPEN))
+    binding = TextField()
+    role = TextField(null=True)
+    needed = IntegerField(default=1)
+    created_at = DoubleField()
+    expires_at = DoubleField()
+
+
+class Vote(Table):
+    """What one of those asked said; each has one vote."""
+
+    challenge = TextField()
+    actor = TextField()
+    is_yes = BooleanField()
+    at = DoubleField()
+
+    class Meta:
+        primary_key = CompositeKey("challenge", "actor")
+
+
+def add(**columns: object) -> Challenge:
+    """Add an open challenge."""
+    return Challenge.create(**columns)
+
+
+def open_of(job: str) -> Challenge | None:
+    """What a job waits for now."""
+    return Challenge.get_or_none((Challenge.job == job) & (Challenge.state == "open"))
+
+
+def settle(id: str, state: ChallengeState) -> bool:
+    """An open challenge is over; False when it was before: of many answers at once, one counts."""
+    settled = Challenge.update(state=str(state)).where((Challenge.id == id) & (Challenge.state == "open"))
+    return bool(settled.execute() == 1)
+
+
+def any_expired(now: float) -> bool:
+    """Whether an open challenge's time has passed. Cheap: long polls ask it all the time."""
+    return bool(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)).exists())
+
+
+def expired(now: float) -> list[Challenge]:
+    """The open challenges whose time has passed."""
+    return list(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)))
+
+
+def vote(challenge: str, actor: str, is_yes: bool, now: float) -> bool:
+    """Write down a vote; False when that one has voted before."""
+    if Vote.select().where((Vote.challenge == challenge) & (Vote.actor == actor)).exists():
+        return False
+    Vote.create(challenge=challenge, actor=actor, is_yes=is_yes, at=now)
+    return True
+
+
+def votes(challenge: str) -> list[Vote]:
+    """The votes, in the order they came."""
+    return list(Vote.select().where(Vote.challenge == challenge).order_by(Vote.at, Vote.actor))

@@ -1,0 +1,22 @@
+"""Lines that nodes deliver of commands: of which stream each is, how far each attempt's were taken, and what was left out."""
+
+from peewee import Database
+
+STATEMENTS = """
+ALTER TABLE job_line ADD COLUMN stream TEXT CHECK (stream IN ('stdout', 'stderr', 'note'));
+
+CREATE TABLE job_output (
+    job TEXT NOT NULL REFERENCES job (id),
+    attempt INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    kept_bytes BIGINT NOT NULL,
+    dropped INTEGER NOT NULL,
+    PRIMARY KEY (job, attempt)
+)
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,0 +1,174 @@
+"""Executing: what a node asks and tells while it carries out a command of the catalogue. It speaks of its own jobs alone."""
+
+import itertools
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core import names, redaction
+from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound
+from pillar_service.settings import settings
+from pillar_service.store import jobs, nodes, outputs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.store.outputs import JobOutput, Line
+from pillar_service.usecases import sealing
+
+SEALED_FOR = "argument"
+"""What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
+
+STREAMS = ("stdout", "stderr", "note")
+MOST_LINES, LONGEST = 1000, 16_384
+"""The most lines at a time, and the most characters of a line."""
+
+LATE_S = 86_400.0
+"""How long after a job's end lines of it are still taken."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}", re.ASCII)
+MOST_NAMES, MOST_SLOTS = 200, 1000
+
+
+def sealed(job: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Secret arguments as they stand in a plan's ``secrets``; ``job`` is the id of the whole job."""
+    return {name: sealing.seal(SEALED_FOR, job, text) for name, text in secrets.items()}
+
+
+def without_secrets(job: Job) -> dict[str, Any]:
+    """The columns that change when a job is over: nobody needs its secrets any more."""
+    if not (job.plan or {}).get("secrets"):
+        return {}
+    return {"plan": {key: value for key, value in job.plan.items() if key != "secrets"}}
+
+
+def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
+    """A node begins an attempt of its job: {"arguments": the secret ones}. Granted once for each attempt.
+
+    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before.
+    """
+    which = names.whole_number(attempt, "attempt", 1, 999_999)
+    with transaction():
+        job = _of_node(node, id)
+        if not jobs.begin(job.id, node, which):
+            raise Conflict(
+                f"The attempt {which} of the job {job.id} may not begin: it began before, or is not to run now."
+            )
+        return {"arguments": _secrets(job)}
+
+
+def _of_node(node: str, id: object) -> Job:
+    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    if job is None or job.node != node or job.plan is None:
+        raise NotFound(f"This node has no job {names.shown(id)}.")
+    return job
+
+
+def _secrets(job: Job) -> dict[str, str]:
+    kept = (job.plan or {}).get("secrets") or {}
+    told = {name: sealing.opened(SEALED_FOR, job.parent or job.id, text) for name, text in kept.items()}
+    for name, text in told.items():
+        if text is None:
+            raise Failed(f"The argument {name} can't be read any more: CELLAR_SECRET_KEY has changed. Ask for it anew.")
+    return {name: str(text) for name, text in told.items()}
+
+
+def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str, int]:
+    """Keep lines (``n`` from 1, rising, ``stream``, ``text``) of an attempt that this node began: {"taken": highest n}.
+
+    What is taken is on disk; the same again changes nothing. Beyond JOB_LINES and JOB_BYTES lines are only counted.
+    Raises NotFound for a job that is not this node's, Conflict for an attempt that never began or ended long ago.
+    """
+    which, given, now = names.whole_number(attempt, "attempt", 1, 999_999), _lines(lines), time.time()
+    with transaction():
+        job = _of_node(node, id)
+        if (job.begun or 0) < which or (job.ended_at is not None and now - job.ended_at > LATE_S):
+            raise Conflict(
+                f"The job {job.id} takes no lines of the attempt {which}: it did not begin, or ended long ago."
+            )
+        known = outputs.of_job(job.id)
+        before = next((one.taken for one in known if one.attempt == which), 0)
+        fresh = [line for line in given if line.n > before]
+        if fresh:
+            _keep(job, which, known, _redacted(job, fresh), now)
+        return {"taken": fresh[-1].n if fresh else before}
+
+
+def _lines(given: object) -> list[Line]:
+    if not isinstance(given, list) or len(given) > MOST_LINES:
+        raise Invalid(f'Send at most {MOST_LINES} lines such as {{"n": 1, "stream": "stdout", "text": "…"}}.')
+    found = [_line(one) for one in given]
+    if any(one.n >= other.n for one, other in itertools.pairwise(found)):
+        raise Invalid("The numbers of the lines must rise.")
+    return found
+
+
+def _line(given: object) -> Line:
+    if not isinstance(given, Mapping) or given.get("stream") not in STREAMS or not isinstance(given.get("text"), str):
+        raise Invalid(f"A line has a number n, a stream ({', '.join(STREAMS)}) and a text.")
+    text = given["text"][:LONGEST]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return Line(names.whole_number(given.get("n"), "line's number", 1, 10**9), str(given["stream"]), text)
+
+
+def _redacted(job: Job, lines: list[Line]) -> list[Line]:
+    # The node has done so, too, and by value; but it is the node's own word that it has.
+    patterns = [re.compile(one) for one in (job.plan or {}).get("redact") or ()]
+    return [line._replace(text=_without(patterns, redaction.text(line.text))) for line in lines]
+
+
+def _without(patterns: list[re.Pattern[str]], text: str) -> str:
+    for pattern in patterns:
+        text = pattern.sub(redaction.HIDDEN, text)
+    return text
+
+
+def _keep(job: Job, attempt: int, known: list[JobOutput], lines: list[Line], now: float) -> None:
+    """Keep those of the lines that there is room for, and write down how far they came."""
+    room, room_bytes = settings().job_lines, settings().job_bytes
+    room = 0 if any(one.dropped for one in known) else room - sum(one.kept for one in known)
+    room_bytes -= sum(one.kept_bytes for one in known)
+    kept: list[Line] = []
+    for line in lines:
+        size = len(line.text.encode())
+        # The head stays whole: after the first that has no room, none has.
+        if len(kept) == room or size > room_bytes:
+            break
+        kept.append(line)
+        room_bytes -= size
+    mine = next((one for one in known if one.attempt == attempt), None)
+    _count(job, attempt, mine, lines, kept)
+    if kept:
+        outputs.add_lines(job.id, attempt, kept, now)
+
+
+def _count(job: Job, attempt: int, before: JobOutput | None, lines: list[Line], kept: list[Line]) -> None:
+    outputs.put(
+        job.id,
+        attempt,
+        taken=lines[-1].n,
+        kept=(before.kept if before else 0) + len(kept),
+        kept_bytes=(before.kept_bytes if before else 0) + sum(len(line.text.encode()) for line in kept),
+        dropped=(before.dropped if before else 0) + len(lines) - len(kept),
+    )
+
+
+def left_out(job: str) -> int:
+    """How many lines of a job came and were only counted."""
+    return sum(one.dropped for one in outputs.of_job(job))
+
+
+def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:
+    """What a node has to run commands with, by its own word: names, and how many at once. Never a permission."""
+    if not isinstance(has, list) or len(has) > MOST_NAMES or not all(_is_name(one) for one in has):
+        raise Invalid(f"What a node has is a list of at most {MOST_NAMES} names such as 'docker'.")
+    told = {"has": sorted(set(has)), "slots": names.whole_number(slots, "number of slots", 1, MOST_SLOTS)}
+    with transaction():
+        found = nodes.find(node)
+        if found is not None and found.capacities != told:
+            nodes.change(node, capacities=told)
+    return told
+
+
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and NAME.fullmatch(given) is not None

@@ -1,0 +1,157 @@
+"""Asking for a command: may they, where will it run, what must it wait for; then it is a job."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pillar_service.core import names, typed
+from pillar_service.core.catalogue import Action, Command
+from pillar_service.core.errors import Forbidden, TooMany
+from pillar_service.core.jobs import JobState
+from pillar_service.core.roles import Decision
+from pillar_service.core.selectors import EVERYTHING, Selector
+from pillar_service.settings import settings
+from pillar_service.store import jobs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
+from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants, checked: everything that is shown before they say yes.
+
+    ``arguments`` are checked ones, secrets among them; ``nodes`` is where it will run; ``bot`` is whose action it is.
+    """
+
+    command: Command
+    arguments: Mapping[str, Any]
+    selector: Selector
+    nodes: tuple[str, ...]
+    bot: str | None = None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The arguments as they may be shown and kept: a secret's place is told, never its value."""
+        return {
+            name: "(secret)" if name in self.command.secrets and value is not None else value
+            for name, value in self.arguments.items()
+            if value is not None
+        }
+
+
+def tasks(asker: Asker) -> list[Command]:
+    """The commands that somebody may run from where they are, with some arguments, by name."""
+    now = catalogue.current()
+    known = (now.catalogue.commands[name] for name in now.catalogue.listed())
+    return [command for command in known if decided(asker, command.name, None).allowed]
+
+
+def decided(asker: Asker, name: str, arguments: Mapping[str, Any] | None) -> Decision:
+    """What the roles say of somebody, a command (or a privilege such as `meeseeks.audit`) and its arguments."""
+    if asker.caller is None:
+        return OPERATOR
+    return catalogue.current().policy.decide(asker.caller, name, arguments, asker.channel)
+
+
+def require(asker: Asker, privilege: str) -> None:
+    """Raises Forbidden unless somebody has a privilege."""
+    decision = decided(asker, privilege, None)
+    if not decision.allowed:
+        raise Forbidden(decision.why)
+
+
+def read(asker: Asker, line: str) -> Wish:
+    """The wish that a typed line is (`restart-bot my -l environment=prd`); raises as `wish` does."""
+    known = catalogue.current().catalogue
+    parsed = typed.read(line, known.flags)
+    command = known.command(parsed.command)
+    return wish(asker, command.name, command.bound(parsed.positional, parsed.named), parsed.selector)
+
+
+def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: Selector = EVERYTHING) -> Wish:
+    """What somebody wants, resolved. A refusal is written down.
+
+    Raises NotFound (command, bot, node), Invalid (arguments, several nodes fit), Forbidden (their roles), Conflict (no
+    node can run it).
+    """
+    command = catalogue.current().catalogue.command(name)
+    checked = targets.named(command, command.checked(arguments))
+    decision = decided(asker, command.name, checked)
+    if not decision.allowed:
+        with transaction():
+            auditing.record(asker.actor, "meeseeks.denied", f"command:{command.name}", time.time(), decision.why)
+        raise Forbidden(decision.why)
+    if isinstance(command.runs, Action):
+        bot = targets.bot(command, checked, selector, decision.selector)
+        return Wish(command, checked, selector, (bot.node,), bot.id)
+    nodes = targets.of(command, checked, selector, decision.selector)
+    return Wish(command, checked, selector, tuple(nodes))
+
+
+def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
+    """Make a job of a wish; returns it as {"job"}. It runs at once, or waits in the state `asked` for its challenges.
+
+    The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
+    """
+    pillars.refresh()  # the nodes must know the command before they are asked for it
+    request = queue.Request(asker.actor, key, wanted.command.name, wanted.shown, wanted.nodes, str(wanted.selector))
+    now = time.time()
+    with transaction():
+        job = request.before()
+        if job is None:
+            _refuse_too_many(asker)
+            job = _made(request, asker, wanted, now)
+            auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
+            if wanted.command.requires and asker.caller is not None:
+                challenges.begin(job, wanted.command.requires, now)
+            else:
+                going.go(job, now)
+        return {"job": queue.described(jobs.find(job.id) or job)}
+
+
+def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
+    """Run what is shown before somebody says yes, on the very nodes; returns {"job"}, or None where there is no preview.
+
+    Who may run a command may see its preview.
+    """
+    shown = catalogue.current().catalogue.preview(wanted.command)
+    if shown is None:
+        return None
+    given = {name: value for name, value in wanted.arguments.items() if name in shown.named and value is not None}
+    return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes), key)
+
+
+def _refuse_too_many(asker: Asker) -> None:
+    most = settings().chat_jobs_most
+    if jobs.open_of_actor(asker.actor) >= most:
+        raise TooMany(f"{most} of your jobs are not over yet: wait for one to end, or cancel one.")
+
+
+def _made(request: queue.Request, asker: Asker, wanted: Wish, now: float) -> Job:
+    id = names.new_id()
+    return jobs.add(
+        id=id,
+        command=wanted.command.name,
+        state=str(JobState.ASKED),
+        arguments=wanted.shown,
+        plan=planning.plan(id, asker, wanted.command, wanted.arguments, wanted.nodes, wanted.bot),
+        priority=wanted.command.priority,
+        at_most=wanted.command.concurrency,
+        actor=request.actor,
+        idempotency_key=request.key,
+        fingerprint=request.fingerprint,
+        created_at=now,
+        not_before=now,
+        deadline_at=now + settings().chat_deadline_s,
+    )
+
+
+def _sentence(wanted: Wish) -> str:
+    where = targets.told(list(wanted.nodes)) or "the master"
+    return (
+        f"{wanted.command.name} on {where} with {', '.join(f'{k}={v}' for k, v in wanted.shown.items()) or 'nothing'}"
+    )

@@ -1,0 +1,111 @@
+"""The catalogue as it counts now: read from its files when they change, and kept, so that a broken file changes nothing."""
+
+import logging
+import threading
+import time
+from functools import lru_cache
+from typing import Any
+
+from pillar_service.catalogue import loading
+from pillar_service.core import catalogue as rules
+from pillar_service.core import loaded
+from pillar_service.core.catalogue import Catalogue
+from pillar_service.core.errors import Invalid
+from pillar_service.core.loaded import Loaded
+from pillar_service.core.personas import Personas
+from pillar_service.core.roles import Policy
+from pillar_service.settings import settings
+from pillar_service.store import catalogues
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+"""How often the files are looked at, at most."""
+
+NAME = "node"
+"""The label that every node has besides its own: its id."""
+
+EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
+
+
+class _Looked:
+    """When this process last looked at the files, and what they were then."""
+
+    at = 0.0
+    stamp: object = None
+    lock = threading.Lock()
+
+
+def current() -> Loaded:
+    """The catalogue, roles and personas that count now; the last good ones while a file is broken."""
+    refresh()
+    fingerprint = catalogues.fingerprint()
+    return EMPTY if fingerprint is None else _read(fingerprint)
+
+
+@lru_cache(maxsize=2)
+def _read(fingerprint: str) -> Loaded:
+    kept = catalogues.find()
+    return EMPTY if kept is None else loaded.from_json(kept.body)
+
+
+def refresh() -> None:
+    """Read the files if they have changed since this process last looked. A fault in them is logged and kept."""
+    with _Looked.lock:
+        now = time.monotonic()
+        if _Looked.at and now - _Looked.at < LOOK_EVERY_S:
+            return
+        _Looked.at = now
+        stamp = loading.stamp(settings().catalogue)
+        if stamp == _Looked.stamp:
+            return
+        try:
+            _take("files", loading.load(settings().catalogue))
+        except Invalid as error:
+            log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
+            with transaction():
+                catalogues.fail(error.sentence)
+        _Looked.stamp = stamp
+
+
+def reload(actor: str) -> dict[str, Any]:
+    """Read the files now; returns {"commands", "roles", "fingerprint"}.
+
+    Raises Invalid with every fault; then nothing changes.
+    """
+    try:
+        found = loading.load(settings().catalogue)
+    except Invalid as error:
+        with transaction():
+            catalogues.fail(error.sentence)
+        raise
+    _take(actor, found)
+    return {
+        "commands": found.catalogue.listed(),
+        "roles": [role.name for role in found.policy.roles],
+        "fingerprint": found.fingerprint,
+    }
+
+
+def _take(actor: str, found: Loaded) -> None:
+    with transaction():
+        if catalogues.fingerprint() == found.fingerprint:
+            catalogues.fail(None)
+            return
+        now = time.time()
+        catalogues.put(loaded.to_json(found), found.fingerprint, now)
+        auditing.record(actor, "meeseeks.reload", "catalogue", now, found.fingerprint[:16])
+    log.info("The catalogue %s counts now: %d commands.", found.fingerprint[:16], len(found.catalogue.commands))
+
+
+def fault() -> str | None:
+    """Why the files can't be taken now; None when they could."""
+    kept = catalogues.find()
+    return None if kept is None else kept.fault
+
+
+def for_node(labels: dict[str, str]) -> dict[str, Any]:
+    """What a node with these labels is told of the catalogue."""
+    return rules.for_node(current().catalogue, labels)

@@ -1,0 +1,181 @@
+"""Challenges: a job waits for a yes, then for a code, then for others' approval, as its command requires."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core import challenges as rules
+from pillar_service.core import names
+from pillar_service.core.catalogue import Requires
+from pillar_service.core.challenges import ChallengeKind, ChallengeState
+from pillar_service.core.errors import Conflict, Forbidden, NotFound
+from pillar_service.core.jobs import JobState
+from pillar_service.store import challenges, chat_people, jobs
+from pillar_service.store.challenges import Challenge
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, codes, endings
+from pillar_service.usecases.meeseeks import catalogue, going, people
+from pillar_service.usecases.meeseeks.asker import Asker
+
+OVER = "That is settled already, or its time is over."
+
+
+def begin(job: Job, requires: Requires, now: float) -> None:
+    """A job that was asked for waits for the first thing that its command requires, in the caller's transaction."""
+    steps: list[dict[str, Any]] = [{"kind": str(ChallengeKind.CONFIRM), "seconds": rules.CONFIRM_S}]
+    steps = steps if requires.confirm else []
+    steps += [{"kind": str(ChallengeKind.OTP), "seconds": rules.OTP_S}] if requires.otp else []
+    if requires.approval is not None:
+        asked = requires.approval
+        steps.append(
+            {
+                "kind": str(ChallengeKind.APPROVAL),
+                "seconds": asked.minutes * 60,
+                "role": asked.role,
+                "needed": asked.count,
+            }
+        )
+    job.plan = {**(job.plan or {}), "steps": steps}
+    jobs.change(job.id, plan=job.plan)
+    _open(job, 0, now)
+
+
+def _open(job: Job, position: int, now: float) -> None:
+    steps = (job.plan or {})["steps"]
+    if position == len(steps):
+        going.go(job, now)
+        return
+    step: Mapping[str, Any] = steps[position]
+    challenges.add(
+        id=names.new_id(),
+        job=job.id,
+        position=position,
+        kind=step["kind"],
+        binding=rules.binding(job.id, job.actor, job.fingerprint),
+        role=step.get("role"),
+        needed=step.get("needed", 1),
+        created_at=now,
+        expires_at=now + step["seconds"],
+    )
+
+
+def waiting(job: str) -> dict[str, Any] | None:
+    """What a job (its id) waits for, as {"kind", "role", "needed", "yes", "expires_at"}; None when for nothing."""
+    found = challenges.open_of(job)
+    if found is None:
+        return None
+    said_yes = [vote.actor for vote in challenges.votes(found.id) if vote.is_yes]
+    return {
+        "kind": found.kind,
+        "role": found.role,
+        "needed": found.needed,
+        "yes": said_yes,
+        "expires_at": found.expires_at,
+    }
+
+
+def confirm(asker: Asker, id: str, is_yes: bool) -> None:
+    """Who asked for a job says yes or no. Raises NotFound, Forbidden (another's job), Conflict (settled, too late)."""
+    now = time.time()
+    with transaction():
+        job, challenge = _current(id, ChallengeKind.CONFIRM, now)
+        _require_own(asker, job)
+        if not is_yes:
+            _refuse(job, challenge, asker, "It was called off.", now)
+            return
+        _meet(job, challenge, asker, now)
+
+
+def code(asker: Asker, id: str, given: str) -> None:
+    """Who asked for a job gives the code of their second factor; it is taken once, and for this job alone.
+
+    Raises as `confirm`, and Unauthenticated (a wrong code), TooMany (ten wrong ones), Forbidden (no second factor).
+    """
+    job, _ = _current(id, ChallengeKind.OTP, time.time())
+    _require_own(asker, job)
+    person = people.account(asker)
+    if not codes.is_on(person):
+        raise Forbidden("You have no second factor: write '2fa enrol', and turn it on with the link that I give you.")
+    codes.check(person, given)  # before the transaction: a wrong code must count
+    now = time.time()
+    with transaction():
+        job, challenge = _current(id, ChallengeKind.OTP, now)
+        _meet(job, challenge, asker, now)
+
+
+def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
+    """Somebody of the role that must approve a job says yes or no; returns {"is_met", "is_refused", "yes", "needed"}.
+
+    Nobody approves their own. Raises NotFound, Forbidden, Conflict (voted before, settled, too late).
+    """
+    now = time.time()
+    with transaction():
+        job, challenge = _current(id, ChallengeKind.APPROVAL, now)
+        _require_another(asker, job, str(challenge.role))
+        if not challenges.vote(challenge.id, asker.actor, is_yes, now):
+            raise Conflict("You have said so already.")
+        auditing.record(asker.actor, "meeseeks.vote", f"job:{job.id}", now, "yes" if is_yes else "no")
+        said_yes = sum(one.is_yes for one in challenges.votes(challenge.id))
+        if not is_yes:
+            _refuse(job, challenge, asker, f"{asker.actor} did not approve it.", now)
+        elif said_yes >= challenge.needed:
+            _meet(job, challenge, asker, now)
+        is_met = is_yes and said_yes >= challenge.needed
+        return {"is_met": is_met, "is_refused": not is_yes, "yes": said_yes, "needed": challenge.needed}
+
+
+def _current(id: str, kind: ChallengeKind, now: float) -> tuple[Job, Challenge]:
+    job, challenge = jobs.find(id), challenges.open_of(id)
+    if job is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    if challenge is None or challenge.kind != kind or challenge.expires_at < now or job.state != JobState.ASKED:
+        raise Conflict(OVER)
+    if challenge.binding != rules.binding(job.id, job.actor, job.fingerprint):
+        raise Conflict("The job is not what was asked for: ask again.")
+    return job, challenge
+
+
+def _require_own(asker: Asker, job: Job) -> None:
+    if asker.actor != job.actor:
+        raise Forbidden("That is not yours: only who asked for it may answer.")
+
+
+def _require_another(asker: Asker, job: Job, role: str) -> None:
+    if asker.actor == job.actor or (asker.caller is not None and _is_same_person(asker, job)):
+        raise Forbidden("Nobody approves what they asked for themselves.")
+    if asker.caller is not None and not catalogue.current().policy.holds(asker.caller, role):
+        raise Forbidden(f"Only somebody with the role {role} may approve it.")
+
+
+def _is_same_person(asker: Asker, job: Job) -> bool:
+    team, _, user = job.actor.removeprefix("chat:").partition("/")
+    mine = asker.caller and chat_people.account(asker.caller.team, asker.caller.user)
+    return mine is not None and mine == chat_people.account(team, user)
+
+
+def _meet(job: Job, challenge: Challenge, asker: Asker, now: float) -> None:
+    if not challenges.settle(challenge.id, ChallengeState.MET):
+        raise Conflict(OVER)
+    auditing.record(asker.actor, f"meeseeks.{challenge.kind}", f"job:{job.id}", now, "met")
+    _open(job, challenge.position + 1, now)
+
+
+def _refuse(job: Job, challenge: Challenge, asker: Asker, said: str, now: float) -> None:
+    if not challenges.settle(challenge.id, ChallengeState.REFUSED):
+        raise Conflict(OVER)
+    auditing.record(asker.actor, f"meeseeks.{challenge.kind}", f"job:{job.id}", now, "refused")
+    endings.end(job, JobState.CANCELLED, said, now)
+
+
+def expire(now: float) -> None:
+    """End the jobs whose challenge nobody answered in time."""
+    for challenge in challenges.expired(now):
+        with transaction():
+            job = jobs.find(challenge.job)
+            if (
+                challenges.settle(challenge.id, ChallengeState.EXPIRED)
+                and job is not None
+                and job.state == JobState.ASKED
+            ):
+                endings.end(job, JobState.TIMED_OUT, rules.SAYING[ChallengeKind(challenge.kind)], now)

@@ -1,0 +1,61 @@
+"""Commands and wishes, as they are shown to people and programs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pillar_service.core.catalogue import Command
+from pillar_service.core.parameters import Parameter
+from pillar_service.core.roles import Decision
+from pillar_service.core.selectors import Selector
+from pillar_service.usecases.meeseeks import targets
+from pillar_service.usecases.meeseeks.asking import Wish
+
+
+def commands(these: Iterable[Command]) -> list[dict[str, Any]]:
+    """Commands with their parameters and what they require."""
+    return [command(one) for one in these]
+
+
+def command(one: Command) -> dict[str, Any]:
+    """One command."""
+    asks = one.requires
+    approval = asks.approval and {
+        "role": asks.approval.role,
+        "count": asks.approval.count,
+        "minutes": asks.approval.minutes,
+    }
+    return {
+        "name": one.name,
+        "summary": one.summary,
+        "help": one.help,
+        "usage": one.usage,
+        "examples": list(one.examples),
+        "where": str(one.where),
+        "selector": str(one.selector),
+        "needs": sorted(one.capacities),
+        "timeout_s": one.timeout_s,
+        "requires": {"confirm": asks.confirm, "otp": asks.otp, "approval": approval},
+        "parameters": [parameter(its) for its in one.parameters if not its.immutable],
+    }
+
+
+def parameter(one: Parameter) -> dict[str, Any]:
+    """One parameter."""
+    return {
+        "name": one.name,
+        "kind": str(one.kind),
+        "help": one.help,
+        "required": one.required,
+        "default": None if one.secret else one.default,
+        "choices": list(one.choices),
+    }
+
+
+def wish(wanted: Wish) -> dict[str, Any]:
+    """What would run, where, with what."""
+    return {"command": wanted.command.name, "arguments": wanted.shown, "nodes": list(wanted.nodes), "bot": wanted.bot}
+
+
+def nodes_of(decision: Decision, asked: Selector) -> list[str]:
+    """The nodes that a decision and the asker's selector both mean; none when it was denied."""
+    return decision.nodes(asked, targets.labels()) if decision.allowed else []

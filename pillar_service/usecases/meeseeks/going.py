@@ -1,0 +1,59 @@
+"""A job goes: nothing is waited for any more, and what is to run is queued."""
+
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.jobs import JobState
+from pillar_service.store import jobs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import endings, parts
+from pillar_service.usecases import jobs as bots_jobs
+
+
+def go(job: Job, now: float) -> None:
+    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes."""
+    plan: dict[str, Any] = job.plan or {}
+    if plan["bot"] is not None:
+        _action(job, plan, now)
+    elif len(plan["nodes"]) > 1:
+        jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=len(plan["nodes"]), not_before=now)
+        for node in plan["nodes"]:
+            _part(job, node, now)
+    else:
+        where = plan["nodes"][0] if plan["nodes"] else None
+        jobs.move(job.id, JobState.ASKED, JobState.QUEUED, node=where, not_before=now)
+
+
+def _part(job: Job, node: str, now: float) -> None:
+    jobs.add(
+        id=names.new_id(),
+        parent=job.id,
+        command=job.command,
+        node=node,
+        arguments=job.arguments,
+        plan=job.plan,
+        priority=job.priority,
+        at_most=job.at_most,
+        deadline_at=job.deadline_at,
+        actor=job.actor,
+        fingerprint=job.fingerprint,
+        created_at=now,
+        not_before=now,
+    )
+
+
+def _action(job: Job, plan: dict[str, Any], now: float) -> None:
+    """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
+    given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
+    jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=1, not_before=now)
+    try:
+        with transaction():
+            made = bots_jobs.submit(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
+    except SaltcellarError as error:
+        job.state = str(JobState.QUEUED)
+        endings.end(job, JobState.FAILED, error.sentence, now)
+        return
+    jobs.adopt(made["job"]["id"], job.id)
+    parts.part_moved(job.id, now)

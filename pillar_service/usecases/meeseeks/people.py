@@ -1,0 +1,80 @@
+"""People in chat: which account a chat user is. They say so themselves, signed in, with a link that only they were given."""
+
+import time
+
+from pillar_service.core import names, tokens
+from pillar_service.core.agents import AccountState
+from pillar_service.core.errors import Forbidden, NotFound
+from pillar_service.core.roles import CHAT_USER, Caller
+from pillar_service.settings import settings
+from pillar_service.store import accounts, chat_people
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing
+from pillar_service.usecases.meeseeks.asker import Asker, of_chat
+
+LINK_S = 600.0
+"""How long a link is good for."""
+
+
+def asker(team: str, user: str, channel: str = "") -> Asker:
+    """Who a chat user (team and user id) is to the roles, asking in a channel (its id, or `direct`)."""
+    account = accounts.find(chat_people.account(team, user) or "")
+    state = None if account is None else AccountState(account.state)
+    return Asker(of_chat(team, user), Caller(team, user, None if account is None else account.email, state), channel)
+
+
+def named(user: object) -> Caller:
+    """The caller that a user of the roles is: `TEAM/USER`, or an account's address; raises Invalid."""
+    if isinstance(user, str) and CHAT_USER.fullmatch(user):
+        team, _, id = user.partition("/")
+        return asker(team, id).caller or Caller(team, id)
+    address = names.email(user)
+    found = accounts.with_email(address)
+    return Caller("", "", address, None if found is None else AccountState(found.state))
+
+
+def account(of: Asker) -> str:
+    """The id of the account that somebody is; raises Forbidden with what to do when they are none."""
+    found = chat_people.account(of.caller.team, of.caller.user) if of.caller is not None else None
+    if found is None:
+        raise Forbidden("I don't know your account here: write '2fa enrol', and open the link that I give you.")
+    return found
+
+
+def invite(of: Asker) -> str:
+    """The address of the page on which a chat user says which account they are; for their eyes only."""
+    if of.caller is None or not of.caller.team:
+        raise Forbidden("Only somebody in chat can say which account they are.")
+    token, now = tokens.new_token(), time.time()
+    with transaction():
+        chat_people.add_link(tokens.hash_token(token), of.caller.team, of.caller.user, now, now + LINK_S)
+    return f"{settings().address}/chat/link/{token}"
+
+
+def look(token: str) -> str:
+    """The chat user (`TEAM/USER`) whom a link was given to; raises NotFound."""
+    link = chat_people.find_link(tokens.hash_token(token), time.time())
+    if link is None:
+        raise NotFound("That link was used, or is older than ten minutes: ask for another one in chat.")
+    return f"{link.team}/{link.user_id}"
+
+
+def link(person: str, token: str) -> str:
+    """A person (an account's id), signed in, says that they are the chat user of a link; returns `TEAM/USER`."""
+    now, id = time.time(), tokens.hash_token(token)
+    with transaction():
+        found = chat_people.find_link(id, now)
+        if found is None or not chat_people.use_link(id):
+            raise NotFound("That link was used, or is older than ten minutes: ask for another one in chat.")
+        chat_people.put(found.team, found.user_id, person, now)
+        user = f"{found.team}/{found.user_id}"
+        auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
+        return user
+
+
+def unlink(person: str, team: str, user: str) -> None:
+    """A chat user is that person no longer; raises NotFound."""
+    with transaction():
+        if chat_people.account(team, user) != person or not chat_people.forget(team, user):
+            raise NotFound(f"{team}/{user} is not you.")
+        auditing.record(f"account:{person}", "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")

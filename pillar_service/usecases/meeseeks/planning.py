@@ -1,0 +1,55 @@
+"""Plans: what exactly a job will run, written down when it is asked for, so that no reload of the catalogue changes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pillar_service.core import runs
+from pillar_service.core.catalogue import Action, Command, Runner
+from pillar_service.usecases import executing
+from pillar_service.usecases.meeseeks.asker import Asker
+
+EXECUTOR = "meeseeks.run"
+"""The Salt function that runs a command of the catalogue on a node."""
+
+
+NOTHING: dict[str, Any] = {
+    "nodes": [],
+    "bot": None,
+    "channel": "",
+    "output": {"private": False, "file": False},
+    "redact": [],
+    "secrets": {},
+    "arguments": [],
+    "keywords": {},
+    "is_guarded": False,
+}
+"""A plan without what every plan must say: its function and its limits."""
+
+
+def plan(
+    job: str, asker: Asker, command: Command, arguments: Mapping[str, Any], nodes: Sequence[str], bot: str | None
+) -> dict[str, Any]:
+    """The plan of a job (its id) as the table keeps it; secret arguments stand in it sealed."""
+    open_to_all = {k: v for k, v in arguments.items() if k not in command.secrets and v is not None}
+    secret = {k: str(v) for k, v in arguments.items() if k in command.secrets and v is not None}
+    return {
+        **NOTHING,
+        "nodes": list(nodes),
+        "bot": bot,
+        "timeout_s": command.timeout_s,
+        "retry_safe": command.retry_safe,
+        "channel": asker.channel,
+        "output": {"private": command.output.private, "file": command.output.file},
+        "redact": list(command.output.redact),
+        "secrets": executing.sealed(job, secret),
+        **_call(command, open_to_all),
+    }
+
+
+def _call(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(command.runs, Action):
+        return {"function": command.runs.command, "arguments": [], "keywords": arguments, "is_guarded": False}
+    if isinstance(command.runs, Runner):
+        given, keywords = runs.call(command.runs, arguments)
+        return {"function": command.runs.name, "arguments": given, "keywords": keywords, "is_guarded": False}
+    return {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}

@@ -1,0 +1,91 @@
+"""Stopping jobs of commands: cancel what does not run yet, kill what runs on nodes."""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Forbidden
+from pillar_service.core.jobs import OVER, URGENT, JobState
+from pillar_service.store import jobs
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import auditing, endings, queue
+from pillar_service.usecases.meeseeks import asking, looking, planning
+from pillar_service.usecases.meeseeks.asker import Asker
+
+STOP = "meeseeks.stop"
+STOP_S = 30
+"""How long a node has to end what a job runs there, in seconds."""
+
+WAITING = (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED)
+
+
+def cancel(asker: Asker, id: object) -> dict[str, Any]:
+    """Cancel a job, or those of its parts that do not run yet; returns it.
+
+    Raises NotFound, Forbidden (another's), Conflict (nothing of it waits: kill it).
+    """
+    now = time.time()
+    with transaction():
+        job = _mine(asker, id, "meeseeks.cancel")
+        these = [one for one in _runs_of(job) if one.state in WAITING]
+        if not these:
+            raise Conflict("It runs already: kill it." if job.state not in OVER else "It is over already.")
+        for one in these:
+            endings.end(one, JobState.CANCELLED, f"{asker.actor} cancelled it.", now)
+        auditing.record(asker.actor, "meeseeks.cancel", f"job:{job.id}", now)
+        return queue.described(jobs.find(job.id) or job)
+
+
+def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
+    """End a job wherever it runs, and cancel the rest; returns the jobs that stop it, one for each node.
+
+    ``force`` gives it no time to end by itself. Raises NotFound, Forbidden, Conflict (it is over, or can't be ended).
+    """
+    now = time.time()
+    with transaction():
+        job = _mine(asker, id, "meeseeks.kill")
+        its = [one for one in _runs_of(job) if one.state not in OVER]
+        if not its:
+            raise Conflict("It is over already.")
+        if any(one.plan is None or not one.plan["is_guarded"] for one in its if one.state == JobState.RUNNING):
+            raise Conflict("It is carried out by Salt itself, and ends by itself or at its time limit.")
+        for one in its:
+            if one.state in WAITING:
+                endings.end(one, JobState.CANCELLED, f"{asker.actor} killed it before it ran.", now)
+        auditing.record(asker.actor, "meeseeks.kill", f"job:{job.id}", now, "by force" if force else "")
+        return [queue.described(_stop(asker, one, force, now)) for one in its if one.state == JobState.RUNNING]
+
+
+def _runs_of(job: Job) -> list[Job]:
+    return jobs.parts_of(job.id) if job.parts else [job]
+
+
+def _mine(asker: Asker, id: object, privilege: str) -> Job:
+    job = looking.found(asker, id)
+    if asker.caller is not None and job.actor != asker.actor and not asking.decided(asker, privilege, None).allowed:
+        raise Forbidden("That is somebody else's job.")
+    return job
+
+
+def _stop(asker: Asker, job: Job, force: bool, now: float) -> Job:
+    plan = {
+        **planning.NOTHING,
+        "nodes": [job.node],
+        "timeout_s": STOP_S,
+        "retry_safe": True,
+        "function": STOP,
+        "arguments": [job.id, force],
+    }
+    return jobs.add(
+        id=names.new_id(),
+        command=STOP,
+        node=job.node,
+        arguments={"job": job.id, "force": force},
+        plan=plan,
+        priority=URGENT,
+        actor=asker.actor,
+        fingerprint="",
+        created_at=now,
+        not_before=now,
+    )

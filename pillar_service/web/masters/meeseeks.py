@@ -1,0 +1,87 @@
+"""Commands of the catalogue, as operators at a master ask for them: they may do everything."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from pillar_service.core import selectors, typed
+from pillar_service.core.errors import Invalid
+from pillar_service.usecases.meeseeks import asking, catalogue, describing, looking, people, stopping
+from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.web import incoming, waiting
+
+blueprint = Blueprint("meeseeks", __name__, url_prefix="/meeseeks")
+
+
+def _operator() -> Asker:
+    return Asker(g.actor)
+
+
+@blueprint.get("/commands")
+def commands() -> dict[str, Any]:
+    """Every command, and why the files can't be taken now, if so."""
+    return {"commands": describing.commands(asking.tasks(_operator())), "fault": catalogue.fault()}
+
+
+@blueprint.post("/reload")
+def reload() -> dict[str, Any]:
+    """Read the files now."""
+    return catalogue.reload(g.actor)
+
+
+@blueprint.post("/run")
+def run() -> tuple[dict[str, Any], int]:
+    """Ask for a command with arguments, on the nodes that a selector means; with `preview`, only tell what would run."""
+    given = incoming.body("command", "arguments", "selector", "preview")
+    arguments = given.get("arguments") or {}
+    if not isinstance(arguments, dict):
+        raise Invalid('The arguments must be an object such as {"lines": 20}.')
+    chosen = selectors.parse(given.get("selector") or "")
+    wanted = asking.wish(_operator(), given.get("command"), arguments, chosen)
+    if given.get("preview"):
+        return {"preview": describing.wish(wanted)}, 200
+    return asking.ask(_operator(), wanted, incoming.key()), 201
+
+
+@blueprint.get("/jobs")
+def jobs() -> dict[str, Any]:
+    """The newest jobs of commands, of everybody or of one actor."""
+    return {"jobs": looking.listed(_operator(), request.args.get("actor", ""))}
+
+
+@blueprint.get("/jobs/<id>")
+def show(id: str) -> dict[str, Any]:
+    """A job with its parts and lines; waits for news."""
+    operator, after = _operator(), incoming.after() or 0
+    job = looking.found(operator, id)
+    waiting.until(lambda: looking.has_news(job.id, after), incoming.wait())
+    return looking.show(operator, job.id, after)
+
+
+@blueprint.post("/jobs/<id>/cancel")
+def cancel(id: str) -> dict[str, Any]:
+    """Cancel what does not run yet."""
+    return {"job": stopping.cancel(_operator(), id)}
+
+
+@blueprint.post("/jobs/<id>/kill")
+def kill(id: str) -> dict[str, Any]:
+    """End it wherever it runs."""
+    return {"jobs": stopping.kill(_operator(), id, bool(incoming.body("force").get("force")))}
+
+
+@blueprint.post("/can")
+def can() -> dict[str, Any]:
+    """Whether a user may run a command, and why, a line each."""
+    given = incoming.body("user", "line", "channel", "selector")
+    who, parsed = people.named(given.get("user")), typed.read(given.get("line"))
+    channel = str(given.get("channel") or "")
+    known = catalogue.current()
+    arguments: dict[str, Any] | None = None
+    if parsed.command in known.catalogue.commands and (parsed.positional or parsed.named):
+        command = known.catalogue.command(parsed.command)
+        arguments = command.checked(command.bound(parsed.positional, parsed.named))
+    asked = parsed.selector.both(selectors.parse(given.get("selector") or ""))
+    decision = known.policy.decide(who, parsed.command, arguments, channel)
+    lines = known.policy.explain(who, parsed.command, arguments, channel, asked)
+    return {"allowed": decision.allowed, "why": lines, "nodes": describing.nodes_of(decision, asked)}

@@ -1,0 +1,168 @@
+"""
+Run commands of the catalogue on nodes, as in chat; operators at the master may run all of them.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+from pillar_service.master import following, runners
+
+
+def commands():
+    """
+    Every command of the catalogue, with its parameters; ``fault`` says why the files can't be taken now, if so.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.commands --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.commands())
+
+
+def run(command, *args, selector="", preview=False, wait=True, **kwargs):
+    """
+    Run a command, and show its lines until it is over; returns what came of it.
+
+    command
+        Its name.
+    selector
+        On which nodes: ``environment=prd,type!=X,app in (a,b),!gpu``, or ``node=cellar-1``.
+    preview
+        Only tell on which nodes it would run, and with what.
+    wait
+        Return at once with the job if False.
+
+    Everything else is an argument of the command.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.run disk selector=environment=prd
+        salt-run meeseeks.run bot-logs bot=my lines=20
+        salt-run meeseeks.run disk preview=True
+    """
+    if args:
+        return {"error": f"Name the argument: write {command} NAME={args[0]}.", "retcode": 1}
+    given = {name: value for name, value in kwargs.items() if not name.startswith("__")}
+    told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
+
+    def ask(service):
+        job = service.run({"command": runners.text(command), **told})
+        return following.followed(service, job) if wait and not preview else job
+
+    return runners.answer(__opts__, ask)
+
+
+def jobs(actor=""):
+    """
+    The newest jobs of commands; of one actor (``chat:T01/U02``, ``operator:root``).
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.jobs
+    """
+    return runners.answer(__opts__, lambda service: service.command_jobs(str(actor)))
+
+
+def show(job):
+    """
+    A job: how it stands on each node, what it waits for. The first characters of its id will do.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.show 1f2e3d4c
+    """
+
+    def ask(service):
+        told = service.command_job(runners.text(job))
+        return {key: told[key] for key in ("job", "parts", "waits_for")}
+
+    return runners.answer(__opts__, ask)
+
+
+def logs(job, follow=False):
+    """
+    What a job printed, a line each with the node before it; ``follow`` goes on until it is over.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.logs 1f2e3d4c
+    """
+
+    def ask(service):
+        if follow:
+            return following.followed(service, service.command_job(runners.text(job))["job"])
+        lines = service.command_job(runners.text(job))["lines"]
+        return [f"{line['place']}: {line['text']}" for line in lines]
+
+    return runners.answer(__opts__, ask)
+
+
+def cancel(job):
+    """
+    Cancel a job, or those parts of it that do not run yet.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.cancel 1f2e3d4c
+    """
+    return runners.answer(__opts__, lambda service: service.cancel_command(runners.text(job)))
+
+
+def kill(job, force=False):
+    """
+    End a job wherever it runs, with all its processes; ``force`` gives them no time to end by themselves.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.kill 1f2e3d4c
+    """
+    return runners.answer(__opts__, lambda service: service.kill(runners.text(job), bool(force)))
+
+
+def can(user, command, selector="", channel=""):
+    """
+    Whether a user may run a command, and why: each role and grant that counted for or against it.
+
+    user
+        ``T01/U02`` (team and user in chat), or an account's e-mail address.
+    command
+        A command, or a whole line: ``'restart-bot my'``.
+    selector, channel
+        On which nodes; in which channel (its id, or ``direct``).
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.can ann@example.org disk selector=environment=prd
+    """
+    told = {"user": str(user), "line": str(command), "selector": str(selector), "channel": str(channel)}
+    return runners.answer(__opts__, lambda service: service.can(told))
+
+
+def reload():
+    """
+    Read the catalogue, the roles and the personas anew; a file with faults changes nothing, and every fault is told.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.reload
+    """
+    return runners.answer(__opts__, lambda service: service.reload())

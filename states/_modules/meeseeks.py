@@ -1,0 +1,143 @@
+"""
+Run what the catalogue of commands names for this node.
+
+Only what the node's pillar names is run (``saltcellar: meeseeks: commands``), never through a shell, as the user that the
+command names, in a folder of its own, within limits; and only once the service has said that it may begin. Its lines go
+to the service as they come.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
+configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
+one sentence for people.
+"""
+
+import functools
+
+from salt.exceptions import CommandExecutionError
+
+try:
+    from pillar_service.core.errors import SaltcellarError
+    from pillar_service.node import paths
+    from pillar_service.node import told as pillars
+    from pillar_service.node.executor import capacities as having
+    from pillar_service.node.executor import leftovers, stopping
+    from pillar_service.node.executor.running import Executor
+
+    MISSING = None
+except ImportError as error:
+    MISSING = f"meeseeks needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+
+def __virtual__():
+    return (False, MISSING) if MISSING else "meeseeks"
+
+
+def _said(function):
+    """Our errors come out as Salt's."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except SaltcellarError as error:
+            raise CommandExecutionError(error.sentence) from error
+
+    return wrapped
+
+
+def _home():
+    return paths.Home.at(__salt__["config.get"]("saltcellar:data"))
+
+
+def _told():
+    # Not __pillar__: a minion keeps that as it was when it started, or when it was last told to refresh it.
+    return pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"])
+
+
+def _fetch(source):
+    return __salt__["cp.cache_file"](source)
+
+
+def _call(name, arguments, keywords):
+    if name not in __salt__:
+        raise CommandExecutionError(f"This minion has no function {name}.")
+    __context__.pop("retcode", None)
+    result = __salt__[name](*arguments, **keywords)
+    return result, __context__.get("retcode", 0)
+
+
+@_said
+def run(job, attempt, command, arguments=None):
+    """
+    Run an attempt of a job once, and return its outcome: state (done, failed, timed_out, killed, not_begun), exit_code,
+    lines, dropped, head, tail, seconds, error. The return code is 0 only when it is done. What has not begun can be asked
+    for again; the same attempt asked for again returns the same outcome.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 meeseeks.run 9e0f1f3a9c2e5b7d 1 disk '{"path": "/"}'
+    """
+    home, told = _home(), _told()
+    outcome = Executor(home, __opts__["id"], told, _fetch, _call).run(job, attempt, command, arguments or {})
+    having.tell(home, told)
+    leftovers.deliver(home, told)
+    __context__["retcode"] = 0 if outcome["state"] == "done" else 1
+    return outcome
+
+
+@_said
+def stop(job, force=False):
+    """
+    End all processes of a job that runs here, in peace (SIGTERM, after 5 s SIGKILL) or at once (``force``): job, stopped,
+    state.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 meeseeks.stop 9e0f1f3a9c2e5b7d force=True
+    """
+    return stopping.stop(_home(), job, force is True)
+
+
+def jobs():
+    """
+    What runs here now: job, attempt, command, user, since (Unix seconds), pid.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 meeseeks.jobs
+    """
+    return stopping.running(_home())
+
+
+def capacities():
+    """
+    What this node has to run commands with, told to the service when it has changed: has (names), slots.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 meeseeks.capacities
+    """
+    having.tell(_home(), _told())
+    return having.found()
+
+
+@_said
+def outcome(job, attempt=None):
+    """
+    How the last attempt of a job that began here ended, or that one's: as ``run`` returned it; that it is running; or
+    nothing. Kept for a day.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 meeseeks.outcome 9e0f1f3a9c2e5b7d
+    """
+    return stopping.outcome(_home(), job, attempt)
