@@ -6,11 +6,13 @@ import sys
 import threading
 
 from pillar_service.chatops import sockets, wire
+from pillar_service.chatops.following import Follower
 from pillar_service.chatops.notifier import Notifier
 from pillar_service.chatops.parts import Hearing
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
+from pillar_service.usecases.chat import sending
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +30,16 @@ def main() -> int:
     storage.migrate()
     client, hearing = wire.client(chosen.slack_bot_token, chosen.slack_url), Hearing()
     notifier = Notifier(client)
-    notifier.start()
+    follower = Follower(lambda: sending.leads(notifier.holder))
+    for part in (notifier, follower):
+        part.start()
     socket = sockets.client(chosen.slack_app_token, client, hearing.inbox, hearing.listeners.answer)
     if chosen.slack_app_token:
         sockets.keep_connected(socket, over)
     over.wait()
     socket.close()
     hearing.stop()
+    follower.stop()
     notifier.stop()
     storage.release()
     return 0

@@ -103,9 +103,9 @@ def question(
 ) -> Block:
     """Whether something is to happen, with what will happen and buttons for yes and no that carry the job's id.
 
+    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`.
     ``kind`` is `confirm` (who asked says yes), `approve` (somebody else), or `code` (the button opens a window).
     """
-    shown = texts.fitting(sentence, 1_000)
     seen = [blocks.section("*Preview*"), blocks.code(preview, 2_900)] if preview is not None else []
     yes = {"confirm": "Yes", "approve": "Approve", "code": "Enter the code"}[kind]
     no = {"approve": "Decline"}.get(kind, "No")
@@ -113,15 +113,14 @@ def question(
         blocks.button(yes, f"{kind}:yes:{job}", job, "primary"),
         blocks.button(no, f"{'confirm' if kind == 'code' else kind}:no:{job}", job, "danger"),
     )
-    return blocks.message(shown, blocks.section(shown), *about, *seen, last=buttons)
+    return blocks.message(sentence, blocks.section(sentence), *about, *seen, last=buttons)
 
 
 def progress(sentence: str, about: Sequence[Block], parts: Sequence[tuple[str, str]], lines: Sequence[str]) -> Block:
     """A job on its way: what it is, how each node (name, state) stands, its last lines. Edited in place."""
-    shown = texts.fitting(sentence, 1_000)
     states = [blocks.section(_states(parts))] if len(parts) > 1 else []
     tail = [blocks.code("\n".join(lines[-LINES_SHOWN:]))] if lines else []
-    return blocks.message(shown, blocks.section(shown), *about, *states, *tail)
+    return blocks.message(sentence, blocks.section(sentence), *about, *states, *tail)
 
 
 def _states(parts: Sequence[tuple[str, str]]) -> str:

@@ -30,14 +30,13 @@ def speak(client: WebClient, item: Item) -> str | None:
 
 def _found(client: WebClient, item: Item) -> str | None:
     """Where Slack has it: chat.postMessage takes no key, but keeps the metadata that we sent with the message."""
-    oldest, common = f"{item.created_at - SKEW_S:.6f}", {"limit": LOOKED_AT, "include_all_metadata": True}
+    channel, oldest = _channel(client, item), f"{item.created_at - SKEW_S:.6f}"
+    common: dict[str, Any] = {"limit": LOOKED_AT, "include_all_metadata": True, "oldest": oldest}
     try:
         if item.thread:
-            told = wire.call(
-                client.conversations_replies, channel=item.channel, ts=item.thread, oldest=oldest, **common
-            )
+            told = wire.call(client.conversations_replies, channel=channel, ts=item.thread, **common)
         else:
-            told = wire.call(client.conversations_history, channel=item.channel, oldest=oldest, **common)
+            told = wire.call(client.conversations_history, channel=channel, **common)
     except Refused as refused:
         if refused.error in CANT_LOOK:
             return None  # twice is better than never

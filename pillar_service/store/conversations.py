@@ -9,7 +9,8 @@ class Conversation(Table):
     """Which message, in which channel and thread, shows which job.
 
     ``message`` is the one that is edited in place, by Slack's ``ts``, once it is there; ``thread`` is where all else is
-    said: known from the start when somebody wrote, else our message. ``shown`` tells what was shown last.
+    said: known from the start when somebody wrote, else our message. ``preview`` is the job whose output is shown before
+    somebody says yes, ``shown`` tells what was shown last.
     """
 
     id = TextField(primary_key=True)
@@ -20,6 +21,7 @@ class Conversation(Table):
     member = TextField()
     persona = TextField()
     job = TextField(null=True)
+    preview = TextField(null=True)
     shown = TextField(null=True)
     created_at = DoubleField()
     ended_at = DoubleField(null=True)
@@ -54,6 +56,12 @@ def open_ones(limit: int) -> list[Conversation]:
     """Those that show a job and are not over, the oldest first."""
     rows = Conversation.select().where(Conversation.ended_at.is_null() & Conversation.job.is_null(False))
     return list(rows.order_by(Conversation.created_at).limit(limit))
+
+
+def end(id: str, now: float) -> bool:
+    """It is over; False when it was before."""
+    ours = (Conversation.id == id) & Conversation.ended_at.is_null()
+    return bool(Conversation.update(ended_at=now).where(ours).execute() == 1)
 
 
 def change(id: str, **columns: object) -> bool:

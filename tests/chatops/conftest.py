@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py
 
 from fakes.slack import Slack
 from serving import Served
@@ -115,3 +116,29 @@ def notifier(chat: Callable[[], None], slack: Slack) -> Iterator[Notifier]:
     yield made
     made.stop()
     storage.release()
+
+
+@pytest.fixture
+def talk(
+    slack: Slack, chat: Callable[[], None], notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Slack]:
+    """The whole of chat, with a catalogue of the tests' own and three nodes; gives the Slack that it talks to."""
+    import stage
+
+    from pillar_service.chatops import following
+    from pillar_service.chatops.parts import Hearing
+    from pillar_service.usecases.meeseeks import catalogue
+
+    slack.workspace.team = "T01"
+    monkeypatch.setenv("CELLAR_CATALOGUE", str(Path(__file__).with_name("catalogue")))
+    monkeypatch.setattr(following, "EVERY_S", 0.05)
+    chat()
+    catalogue.reload("test")
+    stage.furnish()
+    hearing, follower = Hearing(), following.Follower(lambda: True)
+    follower.start()
+    with Served(hearing.door()) as served:
+        slack.delivers_to(served.url)
+        yield slack
+    hearing.stop()
+    follower.stop()

@@ -72,7 +72,9 @@ def test_a_list_of_tasks_fits_and_every_task_can_be_chosen(
 def test_a_question_fits_and_keeps_its_buttons(
     command: str, arguments: dict[str, str], nodes: list[str], preview: str | None, kind: str
 ) -> None:
-    body = messages.question(command, "0" * 16, messages.wish(command, arguments, nodes), preview, kind)
+    body = messages.question(
+        texts.fitting(command, 2_000), "0" * 16, messages.wish(command, arguments, nodes), preview, kind
+    )
     fine(body)
     assert len(list(rules.interactive(body["blocks"]))) == 2
 
@@ -82,7 +84,7 @@ def test_a_question_fits_and_keeps_its_buttons(
 def test_progress_and_results_fit(
     sentence: str, parts: list[tuple[str, str]], lines: list[str], is_filed: bool
 ) -> None:
-    fine(messages.progress(sentence, messages.wish("a", {}, ["n"]), parts, lines))
+    fine(messages.progress(texts.fitting(sentence, 2_000), messages.wish("a", {}, ["n"]), parts, lines))
     fine(messages.result(texts.fitting(sentence, 2_000), lines, is_filed, parts))
 
 

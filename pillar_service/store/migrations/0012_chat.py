@@ -12,6 +12,7 @@ CREATE TABLE conversation (
     member TEXT NOT NULL,
     persona TEXT NOT NULL,
     job TEXT REFERENCES job (id),
+    preview TEXT REFERENCES job (id),
     shown TEXT,
     created_at DOUBLE PRECISION NOT NULL,
     ended_at DOUBLE PRECISION

@@ -1,12 +1,13 @@
 """Conversations: where in Slack a job is shown."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pillar_service.core.errors import NotFound
 from pillar_service.store import conversations
 from pillar_service.store.database import transaction
-from pillar_service.usecases.chat import turns
+from pillar_service.usecases.chat import outbox, turns
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,34 @@ class Conversation:
     member: str
     persona: str
     job: str | None
+    preview: str | None
     shown: str | None
     created_at: float
 
 
 def _told(row: conversations.Conversation) -> Conversation:
     where = (row.id, row.team, row.channel, row.thread, row.message, row.member)
-    return Conversation(*where, row.persona, row.job, row.shown, row.created_at)
+    return Conversation(*where, row.persona, row.job, row.preview, row.shown, row.created_at)
 
 
-def begin(team: str, channel: str, thread: str | None, member: str, persona: str, job: str | None = None) -> str:
-    """Begin one with a member of a team, in a thread or, if None, in one that its first message makes; returns its id."""
+def begin(
+    team: str,
+    channel: str,
+    thread: str | None,
+    member: str,
+    persona: str,
+    job: str | None = None,
+    preview: str | None = None,
+) -> str:
+    """Begin one with a member of a team, in a thread or, if None, in one that its first message makes; returns its id.
+
+    It shows a job, after the output of another, the ``preview``.
+    """
     id = turns.new_id()
     with transaction():
         if conversations.find(id) is None:
             conversations.add(id, team, channel, thread, member, persona, time.time())
-        if job is not None:
-            conversations.change(id, job=job)
+            conversations.change(id, job=job, preview=preview)
     return id
 
 
@@ -59,19 +71,22 @@ def open_ones(limit: int = 500) -> list[Conversation]:
     return [_told(row) for row in conversations.open_ones(limit)]
 
 
-def shows(id: str, job: str) -> None:
-    """From now on it shows that job."""
+def show(id: str, shown: str, body: outbox.Body) -> bool:
+    """Let its message show this, unless it does already: ``shown`` differs when the body does. Whether it is new."""
     with transaction():
-        conversations.change(id, job=job)
-
-
-def was_shown(id: str, shown: str) -> None:
-    """Keep what of the job its message shows: any text that differs when something else is to be shown."""
-    with transaction():
+        row = conversations.find(id)
+        if row is None or row.ended_at is not None or row.shown == shown:
+            return False
         conversations.change(id, shown=shown)
+        outbox.show(id, body)
+        return True
 
 
-def end(id: str) -> None:
-    """It is over: nothing more is shown in it."""
+def end(id: str, body: outbox.Body, say: Callable[[], object]) -> bool:
+    """It is over: its message shows this for good, and ``say`` queues what else is said of the end. Once."""
     with transaction():
-        conversations.change(id, ended_at=time.time())
+        if not conversations.end(id, time.time()):
+            return False
+        outbox.show(id, body)
+        say()
+        return True

@@ -51,6 +51,22 @@ class User:
         action = {"type": "button", "text": button["text"], "value": button.get("value", "")}
         return self._acts(message, button, action, channel)
 
+    def presses_in(self, text: str, label: str) -> Ack:
+        """Press the button of that label that stands in a block with this text, such as one task of a list."""
+
+        def find() -> tuple[Json, Json] | None:
+            for message in reversed(list(self.visible())):
+                for block in message.get("blocks", []):
+                    its = [
+                        one for one in rules.interactive(block) if one["type"] == "button" and label_of(one) == label
+                    ]
+                    if its and text in "\n".join(rules.texts(block)):
+                        return message, its[0]
+            return None
+
+        message, button = self._wait(find, f"{label!r} beside {text!r}", PATIENCE_S)
+        return self._acts(message, button, {"type": "button", "text": button["text"], "value": button["value"]}, None)
+
     def picks(self, label: str, channel: str | None = None) -> Ack:
         """Choose the newest option of that label in a menu."""
         menus = lambda e: e["type"] == "static_select" and label in map(label_of, e["options"])  # noqa: E731
