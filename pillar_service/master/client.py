@@ -192,6 +192,14 @@ class Client:
         """Takes all steps that are due; returns them, and what failed."""
         return self._json("POST", "/payments/run", {}, wait=RUN_S)
 
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node."""
+        return self._json("GET", "/nodes")["nodes"]
+
+    def label(self, node: str, labels: Mapping[str, str]) -> dict[str, Any]:
+        """Gives a node these labels instead of those it has; returns it."""
+        return self._json("PATCH", f"/nodes/{_segment(node)}", {"labels": dict(labels)})["node"]
+
     def commands(self) -> dict[str, Any]:
         """The catalogue's commands, and why its files can't be taken now (``fault``), if so."""
         return self._json("GET", "/meeseeks/commands")

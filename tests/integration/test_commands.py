@@ -123,3 +123,26 @@ def test_what_a_node_is_not_told_of_it_does_not_run(master, nodes):
     said = master.salt("cellar-1", "meeseeks.run", "0123456789abcdef", "1", "rm-all", "{}")
     assert "rm-all" in str(said)
     assert "done" not in str(said)
+
+
+def test_labels_choose_nodes_and_become_grains_that_nobody_believes(client, master, nodes):
+    code, told = master.run("nodes.label", "cellar-1", "environment=prd", "app=pub")
+    assert (code, told["labels"]) == (0, {"environment": "prd", "app": "pub"})
+    told = over(client, run(client, "say", "environment=prd,app in (pub,web),!gpu", text="here"))
+    assert texts(told) == [("cellar-1", "here")]
+    assert master.salt("cellar-1", "state.apply", "meeseeks")
+    assert master.salt("cellar-1", "grains.get", "labels:environment") == "prd"
+    master.salt("cellar-2", "grains.setval", "labels", "{'environment': 'prd', 'app': 'pub'}")
+    told = over(client, run(client, "say", "environment=prd", text="still here alone"))
+    assert texts(told) == [("cellar-1", "still here alone")]
+    code, told = master.run("nodes.label", "cellar-1", "environment", "app")
+    assert (code, told["labels"]) == (0, {})
+
+
+def test_who_may_and_why(master, nodes):
+    master.run("nodes.label", "cellar-1", "environment=tests")
+    code, told = master.run("meeseeks.can", "T01ABC/U01ABC", "say text=hi")
+    assert (code, told["allowed"], told["nodes"]) == (0, True, ["cellar-1"])
+    code, told = master.run("meeseeks.can", "T02ABC/U01ABC", "say text=hi")
+    assert (code, told["allowed"], told["nodes"]) == (0, False, [])
+    assert "No role names you" in told["why"][0]

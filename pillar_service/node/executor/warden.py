@@ -134,7 +134,7 @@ class Warden:
     def _end(self) -> None:
         """See all of them off."""
         until = time.monotonic() + GRACE_S
-        for process in processes.descendants(os.getpid()):
+        for process in [] if self._at_once else processes.descendants(os.getpid()):
             processes.send(process, signal.SIGTERM)
         while self._reap() and time.monotonic() < until and not self._at_once:
             self._wait(until)
