@@ -57,7 +57,8 @@ class Buckets:
         now = self.clock()
         self.rests = {name: until for name, until in self.rests.items() if until > now}
         self.left = {name: one for name, one in self.left.items() if now - one[1] < 60 or name == EDITS}
-        return set(self.rests) - {EDITS}
+        empty = {name for name, (tokens, at) in self.left.items() if tokens + (now - at) * self.posts.per_s < 1}
+        return (set(self.rests) | empty) - {EDITS}
 
 
 def bucket(item: Item) -> str | None:

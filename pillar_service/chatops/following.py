@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pillar_service.chatops import messages, rendering, sentences, texts
 from pillar_service.core.jobs import JobState
 from pillar_service.usecases import storage
-from pillar_service.usecases.chat import conversations, outbox, watching
+from pillar_service.usecases.chat import approvers, conversations, outbox, watching
 from pillar_service.usecases.chat.conversations import Conversation
 from pillar_service.usecases.chat.watching import Seen
 
@@ -28,10 +28,33 @@ def follow(conversation: Conversation) -> bool:
         return False
     speaker = sentences.named(conversation.persona)
     if seen.state is JobState.ASKED:
-        body = rendering.question(speaker, seen, conversation.member)
+        body = rendering.question(speaker, seen)
     else:
-        body = rendering.progress(speaker, seen, conversation.member, watching.tail(seen.id))
-    return conversations.show(conversation.id, seen.mark, body)
+        body = rendering.progress(speaker, seen, watching.tail(seen.id))
+    is_new = conversations.show(conversation.id, seen.mark, body)
+    if is_new and _needs_telling(conversation, seen):
+        _tell_approvers(conversation, seen)
+    return is_new
+
+
+def _is_askers(conversation: Conversation, seen: Seen) -> bool:
+    return seen.actor == f"chat:{conversation.team}/{conversation.member}"
+
+
+def _needs_telling(conversation: Conversation, seen: Seen) -> bool:
+    """Whether others must approve, and can't see it: it was asked for in a direct message."""
+    waits = seen.waits_for or {}
+    return waits.get("kind") == "approval" and not waits["yes"] and seen.is_direct and _is_askers(conversation, seen)
+
+
+def _tell_approvers(conversation: Conversation, seen: Seen) -> None:
+    told = {one.member for one in conversations.of_job(seen.id)}
+    for member in approvers.of(str((seen.waits_for or {})["role"]), conversation.team, seen.actor):
+        if member not in told:
+            id = conversations.begin(
+                conversation.team, member, None, member, conversation.persona, seen.id, conversation.preview
+            )
+            follow(conversations.find(id))
 
 
 def _end(conversation: Conversation, seen: Seen) -> bool:
@@ -39,14 +62,14 @@ def _end(conversation: Conversation, seen: Seen) -> bool:
     is_filed = bool(lines) and (seen.is_always_filed or not messages.fits(lines))
 
     def say() -> None:
+        if not _is_askers(conversation, seen):
+            return
         if not seen.is_private or conversation.channel.startswith("D"):
-            outbox.say(conversation.id, rendering.end(speaker, seen, conversation.member, lines, is_filed))
+            outbox.say(conversation.id, rendering.end(speaker, seen, lines, is_filed))
             if is_filed:
                 outbox.upload(conversation.id, *_file(seen, lines))
             return
-        outbox.say(
-            conversation.id, rendering.end(speaker, seen, conversation.member, [PRIVATELY] if lines else [], False)
-        )
+        outbox.say(conversation.id, rendering.end(speaker, seen, [PRIVATELY] if lines else [], False))
         _privately(conversation, seen, lines)
 
     return conversations.end(conversation.id, rendering.ended(seen), say)
@@ -62,7 +85,7 @@ def _privately(conversation: Conversation, seen: Seen, lines: list[str]) -> None
     is_filed = not messages.fits(lines)
     conversations.end(
         direct,
-        rendering.end(speaker, seen, conversation.member, lines, is_filed),
+        rendering.end(speaker, seen, lines, is_filed),
         lambda: outbox.upload(direct, *_file(seen, lines)) if is_filed else None,
     )
 

@@ -107,7 +107,7 @@ class Notifier:
 
     def _settle(self, item: Item) -> None:
         try:
-            ts = speaking.speak(self.client, item)
+            spoken = speaking.speak(self.client, item)
         except Limited as error:
             self.buckets.rest(item, error.wait_s)
             _kept(partial(sending.failed, item, str(error), is_doubtful=item.is_in_doubt, wait_s=error.wait_s))
@@ -117,7 +117,7 @@ class Notifier:
             is_no = isinstance(error, Refused)
             _kept(partial(sending.failed, item, str(error), is_permanent=is_no, is_doubtful=doubtful))
         else:
-            _kept(partial(sending.sent, item, ts))
+            _kept(partial(sending.sent, item, spoken.message, spoken.channel))
 
 
 def _kept(work: Callable[[], object]) -> None:

@@ -26,7 +26,12 @@ def where(seen: Seen) -> str:
     return ", ".join(shown) + more if shown else "the master"
 
 
-def question(speaker: Persona, seen: Seen, member: str) -> Block:
+def member(seen: Seen) -> str:
+    """The user id of who asked for it."""
+    return seen.actor.rpartition("/")[2]
+
+
+def question(speaker: Persona, seen: Seen) -> Block:
     """What it waits for, or that its preview is being made."""
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     if seen.is_previewing:
@@ -36,15 +41,15 @@ def question(speaker: Persona, seen: Seen, member: str) -> Block:
     words = {"role": waits.get("role") or "", "count": waits.get("needed", 1), "minutes": minutes}
     kind = waits.get("kind", "confirm")
     said = sentence(
-        speaker, QUESTIONS[kind], seen.command, seen.id, user=member, job=seen.id, nodes=where(seen), **words
+        speaker, QUESTIONS[kind], seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen), **words
     )
     votes = [blocks.context(f"Yes so far: {len(waits['yes'])} of {waits['needed']}")] if waits.get("yes") else []
     return messages.question(said, seen.id, [*about, *votes], seen.preview, KINDS[kind])
 
 
-def progress(speaker: Persona, seen: Seen, member: str, lines: list[str]) -> Block:
+def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:
     """It goes: what it is, how each node stands, its last lines."""
-    said = sentence(speaker, Moment.ACCEPTED, seen.command, seen.id, user=member, job=seen.id, nodes=where(seen))
+    said = sentence(speaker, Moment.ACCEPTED, seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen))
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     states = seen.places if len(seen.places) > 1 else ()
     return messages.progress(said, about, states, [] if seen.is_private else lines)
@@ -57,13 +62,13 @@ def ended(seen: Seen) -> Block:
     return blocks.message(mark, *about, blocks.context(f"{mark}, {seen.seconds:.1f} s"))
 
 
-def end(speaker: Persona, seen: Seen, member: str, lines: list[str], is_filed: bool) -> Block:
+def end(speaker: Persona, seen: Seen, lines: list[str], is_filed: bool) -> Block:
     """The answer: whom it is for, that it is done or what went wrong, and what came out."""
     moment, why = ENDS[seen.state], seen.error or "It did not work."
     if why in SAYING.values():
         moment = Moment.EXPIRED
     elif why.endswith("did not approve it."):
         moment = Moment.DECLINED
-    words = {"user": member, "job": seen.id, "nodes": where(seen), "why": why, "seconds": f"{seen.seconds:.1f}"}
+    words = {"user": member(seen), "job": seen.id, "nodes": where(seen), "why": why, "seconds": f"{seen.seconds:.1f}"}
     said = sentence(speaker, moment, seen.command, seen.id, **words)
     return messages.result(said, lines, is_filed, seen.places)

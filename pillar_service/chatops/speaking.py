@@ -1,6 +1,6 @@
 """How each kind of what is on its way is said to Slack; and whether Slack has it already."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from slack_sdk import WebClient
 
@@ -18,17 +18,24 @@ LOOKED_AT = 200
 CANT_LOOK = frozenset({"not_in_channel", "channel_not_found", "thread_not_found", "missing_scope", "is_archived"})
 
 
-def speak(client: WebClient, item: Item) -> str | None:
-    """Send it; the ``ts`` of the message, where there is one. One that is in doubt is looked for first. Raises NotSent."""
+class Spoken(NamedTuple):
+    """Where Slack has it; nothing where there is no message."""
+
+    message: str | None = None
+    channel: str | None = None
+
+
+def speak(client: WebClient, item: Item) -> Spoken:
+    """Send it; where Slack has it then. One that is in doubt is looked for first. Raises NotSent."""
     if item.is_in_doubt and item.kind in ONCE and not (item.kind is OutgoingKind.SHOW and item.message):
         found = _found(client, item)
         if found is not None:
             return found
-    ts: str | None = _SPEAKERS[item.kind](client, item)
-    return ts
+    spoken: Spoken | None = _SPEAKERS[item.kind](client, item)
+    return spoken or Spoken()
 
 
-def _found(client: WebClient, item: Item) -> str | None:
+def _found(client: WebClient, item: Item) -> Spoken | None:
     """Where Slack has it: chat.postMessage takes no key, but keeps the metadata that we sent with the message."""
     channel, oldest = _channel(client, item), f"{item.created_at - SKEW_S:.6f}"
     common: dict[str, Any] = {"limit": LOOKED_AT, "include_all_metadata": True, "oldest": oldest}
@@ -41,7 +48,7 @@ def _found(client: WebClient, item: Item) -> str | None:
         if refused.error in CANT_LOOK:
             return None  # twice is better than never
         raise Lost(str(refused)) from refused
-    return next((str(message["ts"]) for message in told.get("messages", []) if _is(message, item)), None)
+    return next((Spoken(str(one["ts"]), channel) for one in told.get("messages", []) if _is(one, item)), None)
 
 
 def _is(message: dict[str, Any], item: Item) -> bool:
@@ -50,22 +57,24 @@ def _is(message: dict[str, Any], item: Item) -> bool:
     return payload.get("id") == item.id or (item.mark is not None and item.mark in files)
 
 
-def _post(client: WebClient, item: Item) -> str | None:
+def _post(client: WebClient, item: Item) -> Spoken:
     channel, metadata = _channel(client, item), {"event_type": EVENT, "event_payload": {"id": item.id}}
     told = wire.call(
         client.chat_postMessage,
         channel=channel, thread_ts=item.thread, metadata=metadata, unfurl_links=False, unfurl_media=False, **_said(item),
     )  # fmt: skip
-    return str(told["ts"])
+    return Spoken(str(told["ts"]), channel)
 
 
-def _show(client: WebClient, item: Item) -> str | None:
-    return _edit(client, item) if item.message else _post(client, item)
+def _show(client: WebClient, item: Item) -> Spoken | None:
+    if item.message is None:
+        return _post(client, item)
+    _edit(client, item)
+    return None
 
 
-def _edit(client: WebClient, item: Item) -> str | None:
+def _edit(client: WebClient, item: Item) -> None:
     wire.call(client.chat_update, channel=item.channel, ts=item.message, **{"blocks": [], **_said(item)})
-    return item.message
 
 
 def _whisper(client: WebClient, item: Item) -> None:

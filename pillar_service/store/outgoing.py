@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from peewee import BigIntegerField, DoubleField, IntegerField, TextField, fn
+from peewee import JOIN, BigIntegerField, Case, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.chat import OutgoingKind, OutgoingState
+from pillar_service.store.conversations import Conversation
 from pillar_service.store.database import JsonField, Table
 
 OPEN = (str(OutgoingState.QUEUED), str(OutgoingState.SENDING))
@@ -68,14 +69,20 @@ def put_body(id: str, body: dict[str, Any]) -> None:
 
 
 def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str]) -> list[Outgoing]:
-    """What is first in its lane and due, the oldest first; none to channels that rest, none of lanes that are busy."""
+    """What is first in its lane and due; none to channels that rest, none of lanes that are busy.
+
+    The oldest first, but edits after all else: there may be many of them, and they come slowly.
+    """
     firsts = Outgoing.select(fn.MIN(Outgoing.n)).where(Outgoing.state.in_(OPEN)).group_by(Outgoing.lane)
     rows = Outgoing.select().where(Outgoing.n.in_(firsts) & (Outgoing.not_before <= now))
     if resting:
         rows = rows.where(Outgoing.channel.is_null() | Outgoing.channel.not_in(list(resting)))
     if busy:
         rows = rows.where(Outgoing.lane.not_in(list(busy)))
-    return list(rows.order_by(Outgoing.n).limit(limit))
+    shown = Conversation.message.is_null(False)
+    is_edit = (Outgoing.kind == str(OutgoingKind.EDIT)) | ((Outgoing.kind == str(OutgoingKind.SHOW)) & shown)
+    rows = rows.join(Conversation, JOIN.LEFT_OUTER, on=(Outgoing.conversation == Conversation.id))
+    return list(rows.order_by(Case(None, [(is_edit, 1)], 0), Outgoing.n).limit(limit))
 
 
 def take(id: str, tries: int, until: float) -> bool:

@@ -3,10 +3,15 @@
 import time
 from typing import Any
 
+import pouring
+import pyotp
 import pytest
 import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
+
+from pillar_service.usecases import second_factor
+from pillar_service.usecases.meeseeks import people
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
 
@@ -204,13 +209,62 @@ def test_every_line_gets_a_clear_answer(talk: Slack, ann: User, line: str, told:
     assert talk.refused == []
 
 
-def test_an_approval_and_a_code(talk: Slack, ann: User) -> None:
+def telephone(user: str) -> pyotp.TOTP:
+    """The second factor of a member's account, which is linked as its owner would."""
+    person = pouring.owner(f"{user.lower()}@example.org")
+    second_factor.begin(person, "long enough 1")
+    waiting = second_factor.pending(person)
+    assert waiting is not None
+    made = pyotp.TOTP(waiting["secret"])
+    second_factor.turn_on(person, made.at(int(time.time()) - 30))
+    link = people.invite(people.asker("T01", user))
+    people.link(person, link.rpartition("/")[2])
+    return made
+
+
+def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
+    codes, ben = telephone("U01"), talk.user(BEN)
     ann.mentions("launch -l environment=stg")
     ann.presses("Yes")
     ann.sees("Show me your code!")
+    ben.presses("Enter the code")
+    ben.submits("One-time code", code=codes.now())
+    ben.windows_with("That is not yours")
     ann.presses("Enter the code")
-    ann.submits("One-time code", code="123456")
-    assert "I don't know your account" in str(ann.window("One-time code")["blocks"]) or ann.sees("account")
+    ann.submits("One-time code", code="000000")
+    ann.windows_with("not right")
+    ann.presses("Enter the code")
+    code = codes.now()
+    ann.submits("One-time code", code=code)
+    ann.windows_with("Thank you")
+    question = ann.sees("must say yes within 30 minutes")
+    assert "<@U01>" in str(question["blocks"])
+    ann.presses("Approve")
+    ann.sees("Nobody approves what they asked for")
+    talk.user(EVE).presses("Approve")
+    talk.user(EVE).sees("Only somebody with the role friend")
+    assert stage.carry_out() == []
+    ben.presses("Approve")
+    assert len(until_run()) == 2
+    ann.sees("All done!")
+    assert code not in str(talk.server.calls)
+    assert talk.refused == []
+
+
+def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: Slack, ann: User) -> None:
+    codes, ben = telephone("U01"), talk.user(BEN)
+    ann.writes("launch -l environment=stg")
+    ann.presses("Yes")
+    ann.presses("Enter the code")
+    ann.submits("One-time code", code=codes.now())
+    asked = ben.sees("must say yes within 30 minutes")
+    assert asked["channel"] == ben.direct
+    ben.presses("Decline")
+    ann.sees("They said no!")
+    ben.sees("cancelled, job")
+    assert len([one for one in ben.visible() if one["channel"] == ben.direct]) == 1
+    assert stage.carry_out() == []
+    assert talk.refused == []
 
 
 def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:

@@ -56,11 +56,12 @@ def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ())
 
 
 def _item(row: outgoing.Outgoing, until: float) -> Item:
-    thread, message = row.thread, row.message
+    channel, thread, message = row.channel, row.thread, row.message
     if row.conversation is not None:
         about = conversations.find(row.conversation)
-        thread, message = (about.thread or about.message, about.message) if about else (None, None)
-    where = (row.conversation, row.channel, thread, message, row.member)
+        found = (about.channel, about.thread or about.message, about.message) if about else (channel, None, None)
+        channel, thread, message = found
+    where = (row.conversation, channel, thread, message, row.member)
     doubt = row.state == str(OutgoingState.SENDING)
     times = (row.tries, row.created_at, until)
     return Item(row.id, row.lane, OutgoingKind(row.kind), *where, row.body, row.mark, *times, doubt)
@@ -86,8 +87,11 @@ def mark(item: Item, mark: str) -> None:
         outgoing.change(item.id, item.tries, mark=mark)
 
 
-def sent(item: Item, message: str | None = None) -> None:
-    """Slack has it, as that ``ts``; what it said is forgotten. A conversation learns its message and its thread."""
+def sent(item: Item, message: str | None = None, channel: str | None = None) -> None:
+    """Slack has it, as that ``ts``, in that channel; what it said is forgotten.
+
+    A conversation learns its message, its thread, and of a person's id the channel of the direct messages with them.
+    """
     over = {"state": str(OutgoingState.SENT), "ended_at": time.time(), "body": {}, "error": None}
     with transaction():
         if not outgoing.change(item.id, item.tries, **over) or message is None or item.conversation is None:
@@ -96,6 +100,8 @@ def sent(item: Item, message: str | None = None) -> None:
             conversations.change(item.conversation, message=message)
         if item.thread is None:
             conversations.change(item.conversation, thread=message)
+        if channel is not None:
+            conversations.change(item.conversation, channel=channel)
 
 
 def failed(

@@ -95,10 +95,8 @@ class User:
 
     def submits(self, title: str = "", **values: str) -> Ack:
         """Fill the open window in (by its blocks' `block_id`s) and send it; it stays open only if the app says so."""
-        view = self.window(title)
+        view = self._wait(lambda: self._form(title, set(values)), f"a window {title!r} for {set(values)}", PATIENCE_S)
         state = {block["block_id"]: _filled(block, values) for block in view["blocks"] if block["type"] == "input"}
-        unknown = set(values) - set(state)
-        assert not unknown, f"the window has no {unknown}, but {set(state)}"
         payload = {**self._who(), "type": "view_submission", "view": {**view, "state": {"values": state}}}
         ack = self.slack.deliver("interaction", {**payload, "response_urls": []})
         self._after(view, ack.payload)
@@ -136,6 +134,14 @@ class User:
         ours = [message for message in self.visible() if message.get("user") == BOT or "to" in message]
         return next((message for message in reversed(ours) if text in readable(message)), None)
 
+    def _form(self, title: str, asked: set[str]) -> Json | None:
+        """The newest open window with that title and these inputs."""
+        for view in reversed(list(self.slack.workspace.views.values())):
+            inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+            if view["user"] == self.id and title in view["title"]["text"] and inputs and asked <= inputs:
+                return view
+        return None
+
     def window(self, title: str = "") -> Json:
         """The open window with that title, once it is there."""
 
@@ -144,6 +150,15 @@ class User:
             return next((v for v in reversed(views) if title in v["title"]["text"]), None)
 
         return self._wait(find, f"a window {title!r}", PATIENCE_S)
+
+    def windows_with(self, text: str) -> Json:
+        """The window that shows a text, once there is one."""
+
+        def find() -> Json | None:
+            views = [v for v in self.slack.workspace.views.values() if v["user"] == self.id]
+            return next((v for v in reversed(views) if text in "\n".join(rules.texts(v))), None)
+
+        return self._wait(find, f"a window with {text!r}", PATIENCE_S)
 
     def _found(self, is_it: Callable[[Json], bool], what: str) -> tuple[Json, Json]:
         def find() -> tuple[Json, Json] | None:
