@@ -16,7 +16,7 @@ MAY = {
     "store": {"core", "store"},
     "payments": {"core", "payments"},
     "usecases": {"catalogue", "core", "payments", "settings", "store", "usecases"},
-    "web": {"core", "settings", "usecases", "web"},
+    "web": {"chatops", "core", "settings", "usecases", "web"},
     "chatops": {"chatops", "core", "settings", "usecases"},
     "master": {"core", "master"},
     "node": {"core", "node"},
