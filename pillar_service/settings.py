@@ -116,6 +116,15 @@ SETTINGS = (
     Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
     Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
     Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
+    Setting("SLACK_BOT_TOKEN", str, "", "The bot's token of the Slack app (xoxb-…); no chat if empty.", secret=True),
+    Setting(
+        "SLACK_SIGNING_SECRET", str, "", "What Slack signs its requests with; no HTTP from Slack if empty.", secret=True
+    ),
+    Setting("SLACK_APP_TOKEN", str, "", "The app's token for Socket Mode (xapp-…); HTTP only if empty.", secret=True),
+    Setting("SLACK_URL", str, "https://slack.com/api/", "Where Slack's Web API answers, with a slash at the end."),
+    Setting(
+        "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
+    ),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
@@ -160,6 +169,11 @@ class Settings:
     stripe_webhook_secret: str
     stripe_price: str
     stripe_url: str
+    slack_bot_token: str
+    slack_signing_secret: str
+    slack_app_token: str
+    slack_url: str
+    chat_files: str
     catalogue: Path
     chat_jobs_most: int
     chat_deadline_s: int
@@ -168,6 +182,11 @@ class Settings:
     def address(self) -> str:
         """How nodes and people reach the public app, without a slash at the end."""
         return (self.public_url or f"http://{self.public_host}:{self.public_port}").rstrip("/")
+
+    @property
+    def inbox(self) -> Path:
+        """The folder for what Slack sent until it is worked on."""
+        return Path(self.chat_files) if self.chat_files else self.files / "chat"
 
 
 def _text(setting: Setting, environment: Mapping[str, str]) -> str:

@@ -16,7 +16,8 @@ MAY = {
     "store": {"core", "store"},
     "payments": {"core", "payments"},
     "usecases": {"catalogue", "core", "payments", "settings", "store", "usecases"},
-    "web": {"core", "settings", "usecases", "web"},
+    "web": {"chatops", "core", "settings", "usecases", "web"},
+    "chatops": {"chatops", "core", "settings", "usecases"},
     "master": {"core", "master"},
     "node": {"core", "node"},
     "runners": {"core", "master"},
@@ -32,6 +33,8 @@ ONLY = {
     "yaml": {"catalogue"},
     "flask": {"web"},
     "werkzeug": {"web"},
+    "slack_bolt": {"chatops"},
+    "slack_sdk": {"chatops"},
     "salt": {"master", "runners", "states", "node", "beacons"},
 }
 """Packages that only these rooms may import."""
@@ -105,6 +108,8 @@ def test_core_needs_the_standard_library_alone() -> None:
         ("usecases", "import yaml"),
         ("payments", "from pillar_service.settings import settings"),
         ("web", "from pillar_service.payments import stripe"),
+        ("usecases", "from slack_sdk import WebClient"),
+        ("chatops", "from pillar_service.store import outgoing"),
         ("master", "from pillar_service.usecases import jobs"),
         ("node", "from pillar_service.master import client"),
         ("runners", "from pillar_service.store import jobs"),

@@ -33,7 +33,7 @@ def take(name: str, holder: str, now: float) -> int | None:
     fence = 1 if lease is None else lease.fence + (0 if is_kept else 1)
     if not is_kept or is_due(name, holder, now):
         leases.put(name, holder, fence, now + HELD_S)
-    if not is_kept:
+    if not is_kept and name == PUBLISHING:
         for run in runs.of_others(holder):
             runs.give(run.id, holder)
     return fence

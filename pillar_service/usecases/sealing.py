@@ -1,6 +1,7 @@
 """Sealing: what must be read again, and so can't be hashed, is kept encrypted under CELLAR_SECRET_KEY."""
 
 import base64
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -10,9 +11,14 @@ from pillar_service.settings import settings
 
 
 def _box(purpose: str, owner: str) -> Fernet:
+    return _made(purpose, owner, settings().secret_key)
+
+
+@lru_cache(maxsize=256)
+def _made(purpose: str, owner: str, key: str) -> Fernet:
     # A key for each purpose and owner: what is sealed for one opens nothing when it is copied to another.
     info = f"saltcellar {purpose} {owner}".encode()
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings().secret_key.encode())
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))
 
 

@@ -32,15 +32,23 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in options(self.chosen, self.access_log).items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         # Imports only the one that is served: the public app's libraries take 12 MiB.
         if self.chosen == "public":
             from pillar_service.web import public
 
-            return public.create_app()
+            return self._with_chat(public.create_app())
         from pillar_service.web import private
 
         return private.create_app()
+
+    def _with_chat(self, app: Flask) -> Any:
+        """The app with Slack's door beside it, where there is a Slack app; its libraries take some MiB."""
+        if not settings().slack_signing_secret:
+            return app
+        from pillar_service.chatops.parts import Mounted
+
+        return Mounted(app)
 
 
 def options(app: str, access_log: str | None) -> dict[str, Any]:
@@ -78,6 +86,8 @@ def _stop_long_polls(worker: Worker) -> None:
 def _start_public(worker: Worker) -> None:
     _stop_long_polls(worker)
     posting.start()
+    if hasattr(worker.wsgi, "begin"):
+        worker.wsgi.begin()  # its inbox belongs to this process
 
 
 def run(app: str, access_log: str | None = None) -> None:

@@ -12,6 +12,7 @@ from playhouse.migrations import Runner
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
 from pillar_service.core.challenges import ChallengeKind, ChallengeState
+from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
@@ -26,6 +27,7 @@ from pillar_service.store import (
     catalogues,
     challenges,
     chat_people,
+    conversations,
     database,
     fleet,
     holds,
@@ -36,6 +38,7 @@ from pillar_service.store import (
     masters,
     migrations,
     nodes,
+    outgoing,
     payments,
     pillars,
     runs,
@@ -69,6 +72,8 @@ CHECKS = {
     ("payment", "provider"): ProviderName,
     ("payment", "kind"): PaymentKind,
     ("fleet_count", "actual"): Actual,
+    ("outgoing", "kind"): OutgoingKind,
+    ("outgoing", "state"): OutgoingState,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
@@ -78,6 +83,7 @@ TABLES = [
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
+    conversations.Conversation, conversations.Heard, outgoing.Outgoing,
     sharing.Invitation, invites.Invite,
     sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,
 ]  # fmt: skip

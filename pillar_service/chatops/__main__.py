@@ -1,0 +1,53 @@
+"""python -m pillar_service.chatops: what of chat is no web server: Socket Mode, the notifier, what others left to do."""
+
+import logging
+import signal
+import sys
+import threading
+
+from pillar_service.chatops import sockets, wire
+from pillar_service.chatops.following import Follower
+from pillar_service.chatops.notifier import Notifier
+from pillar_service.chatops.parts import Hearing
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.settings import settings
+from pillar_service.usecases import storage
+from pillar_service.usecases.chat import sending
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; 2 when there is no Slack app to run for."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    chosen, over = settings(), threading.Event()
+    if not chosen.slack_bot_token:
+        print("CELLAR_SLACK_BOT_TOKEN is not set: there is no chat to run.", file=sys.stderr)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: over.set())
+    storage.prepare()
+    storage.migrate()
+    client, hearing = wire.client(chosen.slack_bot_token, chosen.slack_url), Hearing()
+    notifier = Notifier(client)
+    follower = Follower(lambda: sending.leads(notifier.holder))
+    for part in (notifier, follower):
+        part.start()
+    socket = sockets.client(chosen.slack_app_token, client, hearing.inbox, hearing.listeners.answer)
+    if chosen.slack_app_token:
+        sockets.keep_connected(socket, over)
+    over.wait()
+    socket.close()
+    hearing.stop()
+    follower.stop()
+    notifier.stop()
+    storage.release()
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SaltcellarError as error:
+        print(error.sentence, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,110 @@
+"""The drain: a thread that takes what was kept and lets it be worked on, one after the other.
+
+A fault of the database, or of ours, lets a delivery wait; others go on. One that fails again and again is let go, and
+its sender is told so.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from pillar_service.chatops import orphans
+from pillar_service.chatops.deliveries import Payload
+from pillar_service.chatops.inbox import Entry, Inbox
+from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.usecases import storage
+from pillar_service.usecases.chat import hearing
+
+EVERY_S = 1.0
+ADOPT_EVERY_S = 5.0
+FORGET_EVERY_S = 600.0
+MOST_TRIES = 3
+LONGEST_PAUSE_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Drain:
+    """Works on an inbox until it is stopped; ``work`` is told each payload once, ``apologise`` those that fail for good."""
+
+    def __init__(self, inbox: Inbox, work: Callable[[Payload], None], apologise: Callable[[Payload], None]) -> None:
+        self.inbox, self.work, self.apologise = inbox, work, apologise
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="drain", daemon=True)
+        self._adopted = self._forgot = 0.0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """End it after what it works on now."""
+        self.over.set()
+        self.inbox.arrived.set()
+        if self.thread.is_alive():
+            self.thread.join(10)
+
+    def _run(self) -> None:
+        while not self.over.is_set():
+            try:
+                self._look_around()
+                if not self.one():
+                    self.inbox.arrived.wait(EVERY_S)
+                    self.inbox.arrived.clear()
+            except Exception:
+                log.exception("The inbox can't be worked on; again in a second.")
+                storage.release()
+                self.over.wait(EVERY_S)
+        storage.release()
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        if now - self._adopted > ADOPT_EVERY_S:
+            self._adopted = now
+            orphans.adopt(self.inbox)
+        if now - self._forgot > FORGET_EVERY_S:
+            self._forgot = now
+            self.inbox.forget()
+            hearing.forget()
+
+    def one(self) -> bool:
+        """Work on what is due and came first; False when nothing is."""
+        self.inbox.arrived.clear()
+        entry = self.inbox.next()
+        if entry is None:
+            return False
+        try:
+            hearing.once(entry.key, entry.delivery, lambda: self.work(entry.payload))
+        except (Unavailable, *storage.FAULTS) as error:
+            self._later(entry, error)
+        except Exception as error:
+            self._failed(entry, error)
+        else:
+            self.inbox.done(entry.n)
+        return True
+
+    def _later(self, entry: Entry, error: Exception) -> None:
+        log.warning("What Slack delivered (%s) waits: %s", entry.key, error)
+        storage.release()
+        self.inbox.later(entry.n, min(0.2 * 2.0 ** min(entry.tries, 10), LONGEST_PAUSE_S))
+
+    def _failed(self, entry: Entry, error: Exception) -> None:
+        # What was said may hold a secret: neither it nor an error's own text goes to the log.
+        kind = error.sentence if isinstance(error, SaltcellarError) else type(error).__name__
+        log.error("What Slack delivered (%s) failed: %s", entry.key, kind, exc_info=_where(error))
+        if entry.tries + 1 < MOST_TRIES:
+            self._later(entry, RuntimeError(kind))
+            return
+        try:
+            self.apologise(entry.payload)
+        except Exception as another:
+            log.error("Its sender can't be told: %s", type(another).__name__)
+        hearing.done(entry.key)
+        self.inbox.done(entry.n)
+
+
+def _where(error: Exception) -> Exception:
+    told = RuntimeError(f"{type(error).__name__}, see where")
+    told.__traceback__ = error.__traceback__
+    return told

@@ -1,0 +1,142 @@
+"""Following jobs: whenever one stands otherwise than its conversation's message shows, the message is made anew."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from pillar_service.chatops import messages, rendering, sentences, texts
+from pillar_service.core.jobs import JobState
+from pillar_service.usecases import storage
+from pillar_service.usecases.chat import approvers, conversations, outbox, watching
+from pillar_service.usecases.chat.conversations import Conversation
+from pillar_service.usecases.chat.watching import Seen
+
+EVERY_S = 0.5
+PRIVATELY = "Only you may see what came out of it: I wrote it to you."
+
+log = logging.getLogger(__name__)
+
+
+def follow(conversation: Conversation) -> bool:
+    """Let a conversation show its job as it stands; whether anything was new. Several may do so at once."""
+    seen = watching.seen(conversation.job, conversation.preview) if conversation.job else None
+    if seen is None:
+        return False
+    if seen.is_over:
+        return _end(conversation, seen)
+    if seen.mark == conversation.shown:
+        return False
+    speaker = sentences.named(conversation.persona)
+    if seen.state is JobState.ASKED:
+        body = rendering.question(speaker, seen)
+    else:
+        body = rendering.progress(speaker, seen, watching.tail(seen.id))
+    is_new = conversations.show(conversation.id, seen.mark, body)
+    if is_new and _needs_telling(conversation, seen):
+        _tell_approvers(conversation, seen)
+    return is_new
+
+
+def _is_askers(conversation: Conversation, seen: Seen) -> bool:
+    return seen.actor == f"chat:{conversation.team}/{conversation.member}"
+
+
+def _needs_telling(conversation: Conversation, seen: Seen) -> bool:
+    """Whether others must approve, and can't see it: it was asked for in a direct message."""
+    waits = seen.waits_for or {}
+    return waits.get("kind") == "approval" and not waits["yes"] and seen.is_direct and _is_askers(conversation, seen)
+
+
+def _tell_approvers(conversation: Conversation, seen: Seen) -> None:
+    told = {one.member for one in conversations.of_job(seen.id)}
+    for member in approvers.of(str((seen.waits_for or {})["role"]), conversation.team, seen.actor):
+        if member not in told:
+            id = conversations.begin(
+                conversation.team, member, None, member, conversation.persona, seen.id, conversation.preview
+            )
+            follow(conversations.find(id))
+
+
+def _end(conversation: Conversation, seen: Seen) -> bool:
+    speaker, lines = sentences.named(conversation.persona), watching.output(seen.id)
+    is_filed = bool(lines) and (seen.is_always_filed or not messages.fits(lines))
+
+    def say() -> None:
+        if not _is_askers(conversation, seen):
+            return
+        if not seen.is_private or conversation.channel.startswith("D"):
+            outbox.say(conversation.id, rendering.end(speaker, seen, lines, is_filed))
+            if is_filed:
+                outbox.upload(conversation.id, *_file(seen, lines))
+            return
+        outbox.say(conversation.id, rendering.end(speaker, seen, [PRIVATELY] if lines else [], False))
+        _privately(conversation, seen, lines)
+
+    return conversations.end(conversation.id, rendering.ended(seen), say)
+
+
+def _privately(conversation: Conversation, seen: Seen, lines: list[str]) -> None:
+    if not lines:
+        return
+    speaker = sentences.named(conversation.persona)
+    direct = conversations.begin(
+        conversation.team, conversation.member, None, conversation.member, conversation.persona
+    )
+    is_filed = not messages.fits(lines)
+    conversations.end(
+        direct,
+        rendering.end(speaker, seen, lines, is_filed),
+        lambda: outbox.upload(direct, *_file(seen, lines)) if is_filed else None,
+    )
+
+
+def _file(seen: Seen, lines: list[str]) -> tuple[str, str, str]:
+    content = texts.clean("\n".join(lines)) + "\n"
+    return (
+        f"{seen.command}-{seen.id}.txt",
+        content,
+        f"All that {texts.fitting(seen.command, 100)} said, {len(lines)} lines.",
+    )
+
+
+def at_once(job: str) -> None:
+    """Let every conversation of a job show it now; a fault of ours is left to the follower."""
+    for conversation in conversations.of_job(job):
+        follow(conversation)
+
+
+class Follower:
+    """Follows every job that a conversation shows, until it is stopped; where ``leads`` says so, one process of all."""
+
+    def __init__(self, leads: Callable[[], bool]) -> None:
+        self.leads = leads
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="following", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self.over.set()
+        if self.thread.is_alive():
+            self.thread.join(10)
+
+    def _run(self) -> None:
+        while not self.over.wait(EVERY_S):
+            try:
+                for conversation in conversations.open_ones() if self.leads() else ():
+                    self._one(conversation)
+            except Exception as error:
+                log.warning("Jobs can't be followed; again soon: %s", error)
+                storage.release()
+        storage.release()
+
+    def _one(self, conversation: Conversation) -> None:
+        try:
+            follow(conversation)
+        except storage.FAULTS:
+            raise
+        except Exception as error:
+            log.error("The job %s can't be shown: %s", conversation.job, type(error).__name__, exc_info=error)

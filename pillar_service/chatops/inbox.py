@@ -1,0 +1,228 @@
+"""The inbox: what Slack sent is on disk before it is acked, in a file of this process's own.
+
+It is acked when one writer thread has committed it, all that came meanwhile in the same transaction (group commit), so
+that the ack waits for one sync of the disk and for nothing else: not for the service's database, not for Slack. Bodies
+are sealed: they may hold a secret argument or a code. What a process leaves behind is taken up by another (`orphans.py`).
+"""
+
+import fcntl
+import os
+import queue
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pillar_service.chatops import sealed
+from pillar_service.chatops.deliveries import Delivery, Payload
+from pillar_service.core.errors import Unavailable
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS delivery (
+    n INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, delivery TEXT NOT NULL, signature TEXT NOT NULL, body TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL, done_at REAL
+);
+CREATE INDEX IF NOT EXISTS delivery_signature ON delivery (signature);
+CREATE INDEX IF NOT EXISTS delivery_open ON delivery (n) WHERE done_at IS NULL;
+"""
+KEPT_S = 3_600.0
+"""For how long what is done is remembered here, in seconds, without its body; redeliveries end after five minutes."""
+
+WAIT_S = 2.5
+"""How long an ack waits for the disk: Slack waits three seconds (docs.slack.dev, Events API)."""
+
+MOST_TOGETHER = 500
+AWAY = "What came could not be kept: deliver it again."
+
+Work = Callable[[sqlite3.Connection], Any]
+
+
+class Kept(StrEnum):
+    """What became of a delivery."""
+
+    NEW = "new"
+    AGAIN = "again"
+    REPLAYED = "replayed"
+    """The very same request once more, and Slack does not call it a redelivery: somebody else sent it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One that waits to be worked on."""
+
+    n: int
+    key: str
+    delivery: str
+    payload: Payload
+    tries: int
+
+
+class Inbox:
+    """One process's inbox; made after a fork, as its lock and threads belong to one process. Close it at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.file = folder / f"inbox-{os.getpid()}-{secrets.token_hex(4)}.sqlite"
+        self.arrived = threading.Event()
+        self._lock = self.file.with_suffix(".lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.file.touch(mode=0o600)
+        self._work: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._reader = opened(self.file)
+        self._reading = threading.Lock()
+        self._others = Others(self.file)
+        self._thread = threading.Thread(target=self._write, name="inbox", daemon=True)
+        self._thread.start()
+
+    def keep(self, delivery: Delivery, wait_s: float = WAIT_S) -> Kept:
+        """Keep a delivery; on disk when this returns. Raises Unavailable when the disk does not take it in time."""
+        body = sealed.seal(delivery.key, delivery.payload)
+        kept: Kept = self.run(lambda connection: self._insert(connection, delivery, body)).result(wait_s)
+        if kept is Kept.NEW:
+            self.arrived.set()
+        return kept
+
+    def _insert(self, connection: sqlite3.Connection, delivery: Delivery, body: str) -> Kept:
+        if delivery.signature and not delivery.is_again and self._is_replayed(connection, delivery.signature):
+            return Kept.REPLAYED
+        values = (delivery.key, secrets.token_hex(8), delivery.signature, body, time.time())
+        told = "INSERT OR IGNORE INTO delivery (key, delivery, signature, body, not_before) VALUES (?, ?, ?, ?, ?)"
+        return Kept.NEW if connection.execute(told, values).rowcount == 1 else Kept.AGAIN
+
+    def _is_replayed(self, connection: sqlite3.Connection, signature: str) -> bool:
+        return any(_has(one, signature) for one in (connection, *self._others.connections()))
+
+    def next(self) -> Entry | None:
+        """What is due and came first; None when nothing waits. What can't be opened any more is let go."""
+        told = "SELECT n, key, delivery, body, tries FROM delivery WHERE done_at IS NULL AND not_before <= ? ORDER BY n LIMIT 1"
+        while True:
+            with self._reading:
+                row = self._reader.execute(told, (time.time(),)).fetchone()
+            if row is None:
+                return None
+            payload = sealed.opened(row[1], row[3])
+            if payload is not None:
+                return Entry(row[0], row[1], row[2], payload, row[4])
+            self.done(row[0])
+
+    def done(self, n: int) -> None:
+        """It was worked on: forget what it said."""
+        told = "UPDATE delivery SET done_at = ?, body = '' WHERE n = ?"
+        self.run(lambda connection: connection.execute(told, (time.time(), n))).result(WAIT_S)
+
+    def later(self, n: int, pause_s: float) -> None:
+        """It could not be worked on: again after a pause of that many seconds."""
+        told = "UPDATE delivery SET tries = tries + 1, not_before = ? WHERE n = ?"
+        self.run(lambda connection: connection.execute(told, (time.time() + pause_s, n))).result(WAIT_S)
+
+    def forget(self) -> None:
+        """Forget what was done long ago."""
+        told = "DELETE FROM delivery WHERE done_at < ?"
+        self.run(lambda connection: connection.execute(told, (time.time() - KEPT_S,))).result(WAIT_S)
+
+    def run(self, work: Work) -> "Answer":
+        """Let the writer do some work; what it returns is there when its transaction is on disk."""
+        future: Future[Any] = Future()
+        self._work.put((work, future))
+        return Answer(future)
+
+    def _write(self) -> None:
+        connection = opened(self.file)
+        while (first := self._work.get()) is not None:
+            batch = [first]
+            while len(batch) < MOST_TOGETHER and not self._work.empty():
+                if (more := self._work.get()) is None:
+                    self._work.put(None)  # the end comes after this batch
+                    break
+                batch.append(more)
+            _commit(connection, batch)
+        connection.close()
+
+    def close(self) -> None:
+        """End the writer; what still waits stays in the file, for another process."""
+        self._work.put(None)
+        self._thread.join(WAIT_S)
+        self._reader.close()
+        self._others.close()
+        self._lock.close()
+
+
+class Answer:
+    """What the writer will answer."""
+
+    def __init__(self, future: "Future[Any]") -> None:
+        self._future = future
+
+    def result(self, wait_s: float) -> Any:
+        """The answer; raises Unavailable when the disk does not take it."""
+        try:
+            return self._future.result(wait_s)
+        except (TookTooLong, sqlite3.Error, OSError) as error:
+            raise Unavailable(AWAY) from error
+
+
+def _commit(connection: sqlite3.Connection, batch: "list[tuple[Work, Future[Any]]]") -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        answers = [work(connection) for work, _ in batch]
+        connection.execute("COMMIT")
+    except Exception as error:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        for _, future in batch:
+            future.set_exception(error)
+    else:
+        for (_, future), answer in zip(batch, answers, strict=True):
+            future.set_result(answer)
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """A connection to an inbox's file, each statement by itself unless a transaction is begun; raises sqlite3.Error."""
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "busy_timeout = 2000"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.executescript(SCHEMA)
+    return connection
+
+
+def _has(connection: sqlite3.Connection, signature: str) -> bool:
+    with suppress(sqlite3.Error):
+        return connection.execute("SELECT 1 FROM delivery WHERE signature = ?", (signature,)).fetchone() is not None
+    return False
+
+
+class Others:
+    """The inboxes of the other processes, only to see whether a signature was taken there. Used by one thread."""
+
+    EVERY_S = 1.0
+
+    def __init__(self, mine: Path) -> None:
+        self.mine, self.looked_at, self.known = mine, 0.0, dict[Path, sqlite3.Connection]()
+
+    def connections(self) -> list[sqlite3.Connection]:
+        """A connection to each."""
+        if time.monotonic() - self.looked_at > self.EVERY_S:
+            self.looked_at = time.monotonic()
+            self._look()
+        return list(self.known.values())
+
+    def _look(self) -> None:
+        there = {file for file in self.mine.parent.glob("inbox-*.sqlite") if file != self.mine}
+        for gone in set(self.known) - there:
+            self.known.pop(gone).close()
+        for new in there - set(self.known):
+            with suppress(sqlite3.Error):
+                self.known[new] = sqlite3.connect(f"{new.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+
+    def close(self) -> None:
+        """Close them."""
+        for connection in self.known.values():
+            connection.close()

@@ -1,0 +1,114 @@
+"""What people do in Slack becomes use cases, and what those answer becomes messages. An error becomes a sentence."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pillar_service.chatops import answering, asking, facts, messages, modals, sentences, words
+from pillar_service.chatops.blocks import message, section
+from pillar_service.chatops.deliveries import Delivery, Payload
+from pillar_service.chatops.facts import Pressed, Said, Submitted
+from pillar_service.core.catalogue import Catalogue
+from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.usecases.chat import outbox
+from pillar_service.usecases.meeseeks import catalogue
+
+SORRY = "Something went wrong here; it is written down. Ask again, or tell an operator."
+CHECKING = "A moment: your code is being checked."
+
+
+class Listeners:
+    """Hears what people do."""
+
+    def __init__(self) -> None:
+        self._known = Catalogue({})
+
+    def said(self, said: Said) -> None:
+        """Somebody wrote to the bot: nothing, a word of ours, or a command."""
+        self._remember()
+        answers = words.handler(said.text)
+        if not said.text:
+            work: Callable[[], None] = lambda: asking.greet(said)  # noqa: E731
+        elif answers is not None:
+            work = lambda: words.answer(said, answers)  # noqa: E731
+        else:
+            work = lambda: asking.typed(said)  # noqa: E731
+        error = _tried(work)
+        if error is not None:
+            words.reply(said, _refusal(said.channel, error))
+
+    def pressed(self, pressed: Pressed) -> None:
+        """Somebody chose a task, or answered a job's question."""
+        self._remember()
+        kind, _, rest = pressed.action.partition(":")
+        if kind in ("pick", "pick-from"):
+            error = _tried(lambda: asking.picked(pressed))
+        elif kind in ("confirm", "approve", "code"):
+            error = _tried(lambda: answering.pressed(pressed, kind, rest.startswith("yes:")))
+        else:
+            return
+        if error is not None:
+            body = _refusal(pressed.channel, error)
+            outbox.whisper(pressed.channel, pressed.person.user, body, pressed.thread)
+
+    def submitted(self, submitted: Submitted) -> None:
+        """Somebody sent a window."""
+        self._remember()
+        if submitted.callback == "code":
+            answering.code(submitted)
+        elif submitted.callback == "arguments":
+            error = _tried(lambda: asking.filled(submitted))
+            if error is not None:
+                about = json.loads(submitted.about)
+                body = _refusal(about["channel"], error)
+                outbox.whisper(about["channel"], submitted.person.user, body, about["thread"])
+
+    def answer(self, delivery: Delivery) -> dict[str, Any] | None:
+        """What a submitted window is told at once, of what is in memory alone: wrong arguments keep it open."""
+        if delivery.kind != "view_submission" or not isinstance(delivery.payload.get("view"), dict):
+            return None
+        submitted = facts.submitted(delivery.payload)
+        if submitted.callback == "code":
+            return {"response_action": "update", "view": modals.note(answering.TITLE, CHECKING)}
+        command = self._known.commands.get(_about(submitted).get("command", ""))
+        if submitted.callback != "arguments" or command is None:
+            return None
+        wrong = asking.faults(command, dict(submitted.values))
+        return modals.errors(wrong) if wrong else None
+
+    def _remember(self) -> None:
+        self._known = catalogue.current().catalogue
+
+    def apologise(self, payload: Payload) -> None:
+        """Tell whoever sent this that it went wrong for good."""
+        said = facts.commanded(payload) if "command" in payload else None
+        said = facts.said(payload) if payload.get("type") == "event_callback" else said
+        if said is not None:
+            words.reply(said, messages.said(SORRY))
+            return
+        pressed = facts.pressed(payload)
+        if pressed is not None:
+            outbox.whisper(pressed.channel, pressed.person.user, messages.said(SORRY), pressed.thread)
+
+
+def _about(submitted: Submitted) -> dict[str, Any]:
+    try:
+        found = json.loads(submitted.about)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _tried(work: Callable[[], None]) -> SaltcellarError | None:
+    try:
+        work()
+    except Unavailable:
+        raise  # it is tried again
+    except SaltcellarError as error:
+        return error
+    return None
+
+
+def _refusal(channel: str, error: SaltcellarError) -> dict[str, Any]:
+    told = sentences.refusal(sentences.persona(channel), error)
+    return message(told, section(told))

@@ -1,0 +1,164 @@
+"""What the bot says, made of plain facts. Nothing here asks anybody or knows the time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pillar_service.chatops import blocks, texts
+from pillar_service.chatops.blocks import Block
+
+BUTTONS_MOST = 20
+"""So many tasks get a button each; more are chosen from menus."""
+
+MENUS_MOST = 5
+NODES_SHOWN = 60
+LINES_SHOWN = 20
+HEAD, TAIL = 10, 30
+
+MARKS = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "timed_out": "⏱",
+    "cancelled": "–",
+    "lost": "?",
+    "running": "▶",
+    "queued": "…",
+}
+
+
+def said(text: str) -> Block:
+    """A message of one sentence or several, as they are (not escaped yet)."""
+    shown = texts.fitting(text, blocks.MOST_SECTION)
+    return blocks.message(shown, blocks.section(shown))
+
+
+def listing(title: str, lines: Sequence[str]) -> Block:
+    """A titled list of lines."""
+    return blocks.message(texts.fitting(title, 300), blocks.section(f"*{_bold(title)}*"), *_paragraphs(lines))
+
+
+def _bold(text: str, most: int = 150) -> str:
+    return texts.fitting(" ".join(texts.clean(text[: 4 * most]).split()).replace("*", "∗"), most) or "–"
+
+
+def _paragraphs(lines: Sequence[str]) -> list[Block]:
+    made, paragraph = [], ""
+    for line in lines:
+        shown = texts.fitting(line, 1_000) or " "
+        if texts.length(paragraph) + texts.length(shown) + 1 > blocks.MOST_SECTION:
+            made.append(blocks.section(paragraph))
+            paragraph = ""
+        paragraph += f"{shown}\n"
+    return [*made, blocks.section(paragraph)] if paragraph.strip() else made
+
+
+def tasks(greeting: str, these: Sequence[tuple[str, str]], hint: str = "") -> Block:
+    """The tasks (name, summary) that somebody may ask for: a button for each, or menus when there are many."""
+    hello, small = (
+        blocks.section(texts.fitting(greeting, 1_000)),
+        [blocks.context(texts.fitting(hint, 500))] if hint else [],
+    )
+    if not these:
+        return blocks.message(texts.fitting(greeting, 1_000), hello, *small)
+    if len(these) <= BUTTONS_MOST:
+        rows = [_task(name, summary) for name, summary in these]
+        return blocks.message(texts.fitting(greeting, 1_000), hello, *rows, *small)
+    lines = [f"{name} – {summary}" for name, summary in these]
+    return blocks.message(texts.fitting(greeting, 1_000), hello, *_paragraphs(lines)[:3], *small, last=_menus(these))
+
+
+def _task(name: str, summary: str) -> Block:
+    pick = blocks.button("Choose", f"pick:{name}", name)
+    return blocks.section(f"*{_bold(name)}* {texts.fitting(summary, 300)}", pick)
+
+
+def _menus(these: Sequence[tuple[str, str]]) -> Block:
+    parts = [these[at : at + 100] for at in range(0, min(len(these), 100 * MENUS_MOST), 100)]
+    return blocks.actions(
+        *(blocks.menu(f"pick-from:{n}", f"{part[0][0]} … {part[-1][0]}", [(name, name) for name, _ in part])
+          for n, part in enumerate(parts))
+    )  # fmt: skip
+
+
+def wish(command: str, arguments: Mapping[str, Any], nodes: Sequence[str]) -> list[Block]:
+    """What will run, with which arguments, where."""
+    told = [f"*{_bold(command)}*"]
+    told += [
+        f"• {_bold(name)}: `{texts.fitting(str(value).replace('`', 'ˋ'), 300) or ' '}`"
+        for name, value in arguments.items()
+    ]
+    return [blocks.section("\n".join(told)), blocks.section(places(nodes))]
+
+
+def places(nodes: Sequence[str]) -> str:
+    """A list of nodes in one paragraph."""
+    if not nodes:
+        return "On the master, on no node."
+    shown = ", ".join(f"`{texts.fitting(node, 70)}`" for node in nodes[:NODES_SHOWN])
+    more = f" and {len(nodes) - NODES_SHOWN} more" if len(nodes) > NODES_SHOWN else ""
+    return f"On {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}: {shown}{more}"
+
+
+def question(
+    sentence: str, job: str, about: Sequence[Block], preview: str | None = None, kind: str = "confirm"
+) -> Block:
+    """Whether something is to happen, with what will happen and buttons for yes and no that carry the job's id.
+
+    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`.
+    ``kind`` is `confirm` (who asked says yes), `approve` (somebody else), or `code` (the button opens a window).
+    """
+    seen = [blocks.section("*Preview*"), blocks.code(preview, 2_900)] if preview is not None else []
+    yes = {"confirm": "Yes", "approve": "Approve", "code": "Enter the code"}[kind]
+    no = {"approve": "Decline"}.get(kind, "No")
+    buttons = blocks.actions(
+        blocks.button(yes, f"{kind}:yes:{job}", job, "primary"),
+        blocks.button(no, f"{'confirm' if kind == 'code' else kind}:no:{job}", job, "danger"),
+    )
+    return blocks.message(sentence, blocks.section(sentence), *about, *seen, last=buttons)
+
+
+def progress(sentence: str, about: Sequence[Block], parts: Sequence[tuple[str, str]], lines: Sequence[str]) -> Block:
+    """A job on its way: what it is, how each node (name, state) stands, its last lines. Edited in place."""
+    states = [blocks.section(_states(parts))] if len(parts) > 1 else []
+    tail = [blocks.code("\n".join(lines[-LINES_SHOWN:]))] if lines else []
+    return blocks.message(sentence, blocks.section(sentence), *about, *states, *tail)
+
+
+def _states(parts: Sequence[tuple[str, str]]) -> str:
+    rows = [f"{MARKS.get(state, '…')} `{texts.fitting(node, 70)}` {texts.fitting(state, 30)}" for node, state in parts]
+    shown = "\n".join(rows[:30])
+    return f"{shown}\nand {len(rows) - 30} more" if len(rows) > 30 else shown
+
+
+def result(sentence: str, lines: Sequence[str], is_filed: bool, parts: Sequence[tuple[str, str]] = ()) -> Block:
+    """What came of a job: the sentence (mrkdwn that is escaped already), a line for each node, the output.
+
+    ``is_filed`` says that the whole output follows as a file: then its head and tail are shown.
+    """
+    states = [blocks.section(_states(parts))] if len(parts) > 1 else []
+    output: list[Block] = []
+    if lines and is_filed and len(lines) > HEAD + TAIL:
+        cut = f"{len(lines) - HEAD - TAIL} lines more are in the file"
+        output = [blocks.code("\n".join(lines[:HEAD])), blocks.context(cut), blocks.code("\n".join(lines[-TAIL:]))]
+    elif lines:
+        output = [blocks.code(part) for part in _pieces("\n".join(lines))]
+    return blocks.message(sentence, blocks.section(sentence), *states, *output)
+
+
+def fits(lines: Sequence[str]) -> bool:
+    """Whether an output can be shown whole in a message."""
+    whole = texts.clean("\n".join(lines))
+    return sum(2 + texts.length(texts.ESCAPES.get(one, one)) for one in whole.replace("`", texts.APART)) <= 8_000
+
+
+def _pieces(whole: str) -> list[str]:
+    # Each as it will be written, so that `code` cuts none of them.
+    made: list[str] = []
+    piece: list[str] = []
+    room = blocks.MOST_SECTION - 20
+    for character in texts.clean(whole):
+        room -= max(texts.length(texts.ESCAPES.get(character, character)), 2 if character == "`" else 1)
+        if room < 0:
+            made.append("".join(piece))
+            piece, room = [], blocks.MOST_SECTION - 20 - 5
+        piece.append(character)
+    return [*made, "".join(piece)] if piece else made

@@ -1,0 +1,55 @@
+"""The parts of chat put together: an inbox that is drained (in every process that takes in what Slack sends), and a door."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pillar_service.chatops import routing
+from pillar_service.chatops.door import Door
+from pillar_service.chatops.drain import Drain
+from pillar_service.chatops.inbox import Inbox
+from pillar_service.chatops.listeners import Listeners
+from pillar_service.settings import settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PATH = "/slack"
+
+
+class Hearing:
+    """An inbox and its drain; made after a fork, ended by `stop`."""
+
+    def __init__(self) -> None:
+        self.listeners = Listeners()
+        self.inbox = Inbox(settings().inbox)
+        app = routing.app(self.listeners)
+        self.drain = Drain(self.inbox, lambda payload: routing.dispatch(app, payload), self.listeners.apologise)
+        self.drain.start()
+
+    def door(self) -> Door:
+        """The WSGI app for what Slack sends over HTTP."""
+        return Door(settings().slack_signing_secret, self.inbox, self.listeners.answer)
+
+    def stop(self) -> None:
+        """End it; what still waits stays for the next process."""
+        self.drain.stop()
+        self.inbox.close()
+
+
+class Mounted:
+    """A WSGI app that has Slack's door at /slack and another app everywhere else; made before a fork."""
+
+    def __init__(self, other: "WSGIApplication") -> None:
+        self.other = other
+        self.door: Door | None = None
+
+    def begin(self) -> None:
+        """Begin to hear Slack, in the process that serves; before, and without a signing secret, the door is not there."""
+        if settings().slack_signing_secret:
+            self.door = Hearing().door()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if self.door is not None and (path == PATH or path.startswith(f"{PATH}/")):
+            return self.door(environ, start_response)
+        return self.other(environ, start_response)

@@ -1,0 +1,74 @@
+"""A job as its conversation's message: the question, the progress, the end."""
+
+from pillar_service.chatops import blocks, messages, texts
+from pillar_service.chatops.blocks import Block
+from pillar_service.chatops.sentences import sentence
+from pillar_service.core.challenges import SAYING
+from pillar_service.core.jobs import JobState
+from pillar_service.core.personas import Moment, Persona
+from pillar_service.usecases.chat.watching import Seen
+
+ENDS = {
+    JobState.SUCCEEDED: Moment.DONE,
+    JobState.FAILED: Moment.FAILED,
+    JobState.LOST: Moment.FAILED,
+    JobState.TIMED_OUT: Moment.TIMED_OUT,
+    JobState.CANCELLED: Moment.CANCELLED,
+}
+QUESTIONS = {"confirm": Moment.SURE, "otp": Moment.CODE, "approval": Moment.APPROVAL}
+KINDS = {"confirm": "confirm", "otp": "code", "approval": "approve"}
+
+
+def where(seen: Seen) -> str:
+    """Its nodes in a few words."""
+    shown = seen.nodes[:5]
+    more = f" and {len(seen.nodes) - len(shown)} more" if len(seen.nodes) > len(shown) else ""
+    return ", ".join(shown) + more if shown else "the master"
+
+
+def member(seen: Seen) -> str:
+    """The user id of who asked for it."""
+    return seen.actor.rpartition("/")[2]
+
+
+def question(speaker: Persona, seen: Seen) -> Block:
+    """What it waits for, or that its preview is being made."""
+    about = messages.wish(seen.command, seen.arguments, seen.nodes)
+    if seen.is_previewing:
+        return messages.progress("A moment: the preview is being made.", about, (), ())
+    waits = seen.waits_for or {}
+    minutes = max(1, round((waits.get("expires_at", 0) - seen.asked_at) / 60)) if waits else 0
+    words = {"role": waits.get("role") or "", "count": waits.get("needed", 1), "minutes": minutes}
+    kind = waits.get("kind", "confirm")
+    said = sentence(
+        speaker, QUESTIONS[kind], seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen), **words
+    )
+    votes = [blocks.context(f"Yes so far: {len(waits['yes'])} of {waits['needed']}")] if waits.get("yes") else []
+    return messages.question(said, seen.id, [*about, *votes], seen.preview, KINDS[kind])
+
+
+def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:
+    """It goes: what it is, how each node stands, its last lines."""
+    said = sentence(speaker, Moment.ACCEPTED, seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen))
+    about = messages.wish(seen.command, seen.arguments, seen.nodes)
+    states = seen.places if len(seen.places) > 1 else ()
+    return messages.progress(said, about, states, [] if seen.is_private else lines)
+
+
+def ended(seen: Seen) -> Block:
+    """The message, when it is over: what it was, and how each node ended."""
+    mark = f"{messages.MARKS.get(seen.state, '?')} {texts.fitting(str(seen.state), 30)}, job {seen.id}"
+    about = messages.wish(seen.command, seen.arguments, seen.nodes)
+    return blocks.message(mark, *about, blocks.context(f"{mark}, {seen.seconds:.1f} s"))
+
+
+def end(speaker: Persona, seen: Seen, lines: list[str], is_filed: bool) -> Block:
+    """The answer: whom it is for, that it is done or what went wrong, and what came out."""
+    moment, why = ENDS[seen.state], seen.error or "It did not work."
+    if why in SAYING.values():
+        moment = Moment.EXPIRED
+    elif why.endswith("did not approve it."):
+        moment = Moment.DECLINED
+    words = {"user": member(seen), "job": seen.id, "nodes": where(seen), "why": why, "seconds": f"{seen.seconds:.1f}"}
+    said = sentence(speaker, moment, seen.command, seen.id, **words)
+    return messages.result(said, lines, is_filed, seen.places)

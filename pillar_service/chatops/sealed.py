@@ -1,0 +1,23 @@
+"""Payloads as they stand on disk: sealed, each for its own key."""
+
+import json
+
+from pillar_service.chatops.deliveries import Payload
+from pillar_service.usecases import sealing
+
+PURPOSE = "chat"
+OWNER = "inbox"
+
+
+def seal(key: str, payload: Payload) -> str:
+    """The payload, sealed."""
+    return sealing.seal(PURPOSE, OWNER, json.dumps([key, payload]))
+
+
+def opened(key: str, text: str) -> Payload | None:
+    """The payload; None when it was changed, belongs to another key, or the service's secret key was another then."""
+    told = sealing.opened(PURPOSE, OWNER, text)
+    if told is None:
+        return None
+    owner, payload = json.loads(told)
+    return payload if owner == key else None

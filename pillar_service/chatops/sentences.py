@@ -1,0 +1,60 @@
+"""The persona's sentences, as mrkdwn: escaped, but for the mention of who is spoken to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.chatops import texts
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, Unavailable
+from pillar_service.core.personas import BORING, Moment, Persona
+from pillar_service.usecases.meeseeks import catalogue
+
+SOMEBODY = "\ue000"
+"""Stands for the mention while the rest is escaped."""
+
+NOTHING = {
+    "user": "",
+    "command": "",
+    "job": "",
+    "why": "",
+    "nodes": "",
+    "role": "",
+    "count": 1,
+    "minutes": "",
+    "seconds": "",
+}
+
+MOMENTS: tuple[tuple[type[SaltcellarError], Moment], ...] = (
+    (Forbidden, Moment.DENIED),
+    (Unavailable, Moment.AWAY),
+    (Conflict, Moment.AWAY),
+    (Invalid, Moment.NOT_UNDERSTOOD),
+    (NotFound, Moment.NOT_UNDERSTOOD),
+)
+
+
+def persona(channel: str) -> Persona:
+    """Who talks in a channel."""
+    known = catalogue.current().personas
+    return known.of(channel) if known.known else BORING
+
+
+def named(name: str) -> Persona:
+    """The persona of that name; the plain one when it is gone."""
+    return catalogue.current().personas.known.get(name, BORING)
+
+
+def sentence(speaker: Persona, moment: Moment, command: str = "", seed: str = "", **words: Any) -> str:
+    """What it says; ``user`` is a member's id, ``seed`` (a job's id) chooses among several. At most 2,000 characters."""
+    known = catalogue.current().catalogue.commands.get(command)
+    own: Mapping[Moment, tuple[str, ...]] = known.messages if known is not None else {}
+    user = str(words.pop("user", ""))
+    filled = {**NOTHING, "command": command, **words, "user": SOMEBODY if user else ""}
+    choice = int(seed[:6], 16) if seed[:6].isalnum() and all(one in "0123456789abcdef" for one in seed[:6]) else 0
+    said = texts.fitting(speaker.says(moment, filled, choice, own), 2_000)
+    return said.replace(SOMEBODY, texts.mention(user)).strip()
+
+
+def refusal(speaker: Persona, error: SaltcellarError, command: str = "") -> str:
+    """What it says of an error."""
+    moment = next((moment for kind, moment in MOMENTS if isinstance(error, kind)), Moment.NOT_UNDERSTOOD)
+    return sentence(speaker, moment, command, why=error.sentence)

@@ -1,0 +1,201 @@
+"""The words that the bot answers itself: help, jobs, logs, cancel and the like."""
+
+import time
+from collections.abc import Callable
+
+from pillar_service import __version__
+from pillar_service.chatops import asking, following, messages
+from pillar_service.chatops.blocks import Block
+from pillar_service.chatops.facts import Said
+from pillar_service.core import typed
+from pillar_service.core.errors import Invalid
+from pillar_service.usecases.chat import conversations, outbox, watching
+from pillar_service.usecases.meeseeks import asking as wishes
+from pillar_service.usecases.meeseeks import catalogue, looking, people, stopping
+from pillar_service.usecases.meeseeks.asker import Asker
+
+SHOWN = 20
+
+Words = list[str]
+Handler = Callable[[Asker, Said, Words], Block | None]
+
+
+def handler(text: str) -> Handler | None:
+    """Who answers a line; None when it is no word of ours."""
+    first = text.split(maxsplit=1)[0].lower() if text.split() else ""
+    return HANDLERS.get(first)
+
+
+def answer(said: Said, answers: Handler) -> None:
+    """Answer a line, in its thread, or, if it was a slash command, for its sender's eyes."""
+    who = asking.asker(said.person, said.channel, said.is_direct)
+    body = answers(who, said, [word.text for word in typed.words(said.text)[1:]])
+    if body is not None:
+        reply(said, body)
+
+
+def reply(said: Said, body: Block) -> None:
+    """Answer what somebody said, where they said it; for a slash command, for them alone."""
+    if said.thread is None:
+        outbox.whisper(said.channel, said.person.user, body)
+    else:
+        outbox.post(said.channel, body, said.thread)
+
+
+def _help(who: Asker, said: Said, words: Words) -> Block | None:
+    if not words:
+        mine = [f"{one.usage} – {one.summary}" for one in wishes.tasks(who)]
+        return messages.listing(
+            "What you may ask for here", [*(mine or ["Nothing."]), "", *(f"{w} – {t}" for w, t in OWN.items())]
+        )
+    if words[0] in OWN:
+        return messages.listing(words[0], [OWN[words[0]]])
+    one = catalogue.current().catalogue.command(words[0].lower())
+    decision = wishes.decided(who, one.name, None)
+    lines = [
+        one.summary,
+        one.help,
+        f"Write: {one.usage}",
+        *(f"{its.name}: {its.wanted}" for its in one.parameters if not its.immutable),
+    ]
+    examples = [f"For example: {example}" for example in one.examples]
+    return messages.listing(
+        one.name, [*lines, *examples, "You may ask for it here." if decision.allowed else decision.why]
+    )
+
+
+def _jobs(who: Asker, said: Said, words: Words) -> Block:
+    found = looking.listed(who, most=SHOWN)
+    rows = [
+        f"{one['id']}  {one['state']}  {one['command']}  {_ago(one['created_at'])}  {one['actor']}" for one in found
+    ]
+    return messages.listing("The newest jobs", rows or ["None yet."])
+
+
+def _ago(then: float) -> str:
+    minutes = max(0, int((time.time() - then) // 60))
+    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+
+
+def _one(words: Words) -> str:
+    if len(words) != 1:
+        raise Invalid("Say which job: write the word and the job's id, or its first characters.")
+    return words[0].lower()
+
+
+def _job(who: Asker, said: Said, words: Words) -> Block:
+    return _told(who, looking.found(who, _one(words)).id)
+
+
+def _last(who: Asker, said: Said, words: Words) -> Block:
+    return _told(who, looking.last(who).id)
+
+
+def _told(who: Asker, id: str) -> Block:
+    shown = looking.show(who, id, most=1)
+    job = shown["job"]
+    rows = [f"{job['command']}: {job['state']}", f"Asked for by {job['actor']}, {_ago(job['created_at'])}"]
+    rows += [f"{name}: {value}" for name, value in job["arguments"].items()]
+    rows += [f"{part['node'] or 'master'}: {part['state']} {part['error'] or ''}" for part in shown["parts"]]
+    rows += [job["error"]] if job["error"] else []
+    waits = shown["waits_for"]
+    return messages.listing(f"Job {job['id']}", [*rows, *([f"It waits for: {waits['kind']}"] if waits else [])])
+
+
+def _logs(who: Asker, said: Said, words: Words) -> Block | None:
+    job = looking.found(who, _one(words))
+    looking.lines(who, job, 0, 1)  # whether they may
+    lines = watching.output(job.id)
+    if messages.fits(lines):
+        return messages.result(f"Job {job.id}", lines or ["It said nothing."], False)
+    channel = said.channel if said.thread is not None else said.person.user
+    id = conversations.begin(said.person.team, channel, said.thread, said.person.user, "")
+    name, text = f"job-{job.id}.txt", f"All that the job {job.id} said, {len(lines)} lines."
+    body = messages.result(f"Job {job.id}", lines, True)
+    conversations.end(id, body, lambda: outbox.upload(id, name, "\n".join(lines) + "\n", text))
+    return None
+
+
+def _tail(who: Asker, said: Said, words: Words) -> Block:
+    lines = looking.tail(who, _one(words))
+    return messages.result(
+        f"The end of {words[0]}", [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."], False
+    )
+
+
+def _head(who: Asker, said: Said, words: Words) -> Block:
+    job = looking.found(who, _one(words))
+    lines = looking.lines(who, job, 0, SHOWN)
+    return messages.result(
+        f"The beginning of {job.id}", [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."], False
+    )
+
+
+def _cancel(who: Asker, said: Said, words: Words) -> Block:
+    job = stopping.cancel(who, _one(words))
+    following.at_once(job["id"])
+    return messages.said(f"Job {job['id']} is cancelled.")
+
+
+def _kill(who: Asker, said: Said, words: Words) -> Block:
+    is_forced = "--force" in words
+    id = looking.found(who, _one([word for word in words if word != "--force"])).id
+    made = stopping.kill(who, id, is_forced)
+    following.at_once(id)
+    return messages.said(f"Job {id} is being ended on {len(made)} nodes." if made else f"Job {id} is ended.")
+
+
+def _repeat(who: Asker, said: Said, words: Words) -> None:
+    job = looking.found(who, _one(words)) if words else looking.last(who)
+    known = catalogue.current().catalogue.command(job.command)
+    if known.secrets & set(job.arguments):
+        raise Invalid(f"{job.command} took a secret, which nobody keeps: ask for it anew.")
+    wanted = wishes.wish(who, job.command, job.arguments)
+    asking.begin(who, said.person, said.channel, said.thread, wanted)
+
+
+def _whoami(who: Asker, said: Said, words: Words) -> Block:
+    caller = who.caller
+    roles = [role.name for role in catalogue.current().policy.of(caller)] if caller else []
+    account = (caller.email if caller else None) or "no account that I know: write '2fa enrol'"
+    return messages.listing(
+        "You are",
+        [f"{said.person.team}/{said.person.user}", f"Account: {account}", f"Roles: {', '.join(roles) or 'none'}"],
+    )
+
+
+def _version(who: Asker, said: Said, words: Words) -> Block:
+    return messages.said(f"Saltcellar {__version__}.")
+
+
+def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
+    if words[:1] != ["enrol"]:
+        raise Invalid("Write '2fa enrol'. To reset somebody's second factor, ask an operator.")
+    link = people.invite(who)
+    text = f"Open this within ten minutes, and sign in: {link} There you say that this is you, and turn your second factor on."
+    if said.is_direct:
+        return messages.said(text)
+    outbox.whisper(said.channel, said.person.user, messages.said(text))
+    return None
+
+
+OWN = {
+    "help": "what you may ask for here; 'help COMMAND' tells how",
+    "jobs": "the newest jobs",
+    "job": "'job ID': how a job stands",
+    "last": "how your newest job stands",
+    "logs": "'logs ID': all that a job said",
+    "tail": "'tail ID': the end of what it said",
+    "head": "'head ID': the beginning of it",
+    "cancel": "'cancel ID': let it not run",
+    "kill": "'kill ID': end it where it runs; --force gives it no time",
+    "repeat": "'repeat [ID]': ask for the same again",
+    "whoami": "who you are to me",
+    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on",
+    "version": "which version this is",
+}
+
+HANDLERS: dict[str, Handler] = {
+    "help": _help, "jobs": _jobs, "job": _job, "last": _last, "logs": _logs, "tail": _tail, "head": _head,
+    "cancel": _cancel, "kill": _kill, "repeat": _repeat, "whoami": _whoami, "version": _version, "2fa": _second_factor,
+}  # fmt: skip

@@ -1,0 +1,92 @@
+"""Conversations: where in Slack a job is shown."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pillar_service.core.errors import NotFound
+from pillar_service.store import conversations
+from pillar_service.store.database import transaction
+from pillar_service.usecases.chat import outbox, turns
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Where, with whom and about which job. Times of Slack (``thread``, ``message``) are its own texts (``ts``)."""
+
+    id: str
+    team: str
+    channel: str
+    thread: str | None
+    message: str | None
+    member: str
+    persona: str
+    job: str | None
+    preview: str | None
+    shown: str | None
+    created_at: float
+
+
+def _told(row: conversations.Conversation) -> Conversation:
+    where = (row.id, row.team, row.channel, row.thread, row.message, row.member)
+    return Conversation(*where, row.persona, row.job, row.preview, row.shown, row.created_at)
+
+
+def begin(
+    team: str,
+    channel: str,
+    thread: str | None,
+    member: str,
+    persona: str,
+    job: str | None = None,
+    preview: str | None = None,
+) -> str:
+    """Begin one with a member of a team, in a thread or, if None, in one that its first message makes; returns its id.
+
+    It shows a job, after the output of another, the ``preview``.
+    """
+    id = turns.new_id()
+    with transaction():
+        if conversations.find(id) is None:
+            conversations.add(id, team, channel, thread, member, persona, time.time())
+            conversations.change(id, job=job, preview=preview)
+    return id
+
+
+def find(id: str) -> Conversation:
+    """The conversation with that id; raises NotFound."""
+    row = conversations.find(id)
+    if row is None:
+        raise NotFound("This conversation is not known here any more: ask again.")
+    return _told(row)
+
+
+def of_job(job: str) -> list[Conversation]:
+    """Those that show a job, the oldest first."""
+    return [_told(row) for row in conversations.of_job(job)]
+
+
+def open_ones(limit: int = 500) -> list[Conversation]:
+    """Those that show a job and are not over."""
+    return [_told(row) for row in conversations.open_ones(limit)]
+
+
+def show(id: str, shown: str, body: outbox.Body) -> bool:
+    """Let its message show this, unless it does already: ``shown`` differs when the body does. Whether it is new."""
+    with transaction():
+        row = conversations.find(id)
+        if row is None or row.ended_at is not None or row.shown == shown:
+            return False
+        conversations.change(id, shown=shown)
+        outbox.show(id, body)
+        return True
+
+
+def end(id: str, body: outbox.Body, say: Callable[[], object]) -> bool:
+    """It is over: its message shows this for good, and ``say`` queues what else is said of the end. Once."""
+    with transaction():
+        if not conversations.end(id, time.time()):
+            return False
+        outbox.show(id, body)
+        say()
+        return True

@@ -1,0 +1,95 @@
+"""The outbox: what we say in Slack is written in the transaction of who says it, and sent afterwards (`sending.py`).
+
+Of a lane (a thread) one is sent after the other; lanes don't wait for each other. A ``body`` holds Slack's arguments
+that say what is shown: ``text``, ``blocks``; of a file ``name``, ``content``, ``text``; of a window ``view`` and
+``trigger`` or ``view_id``.
+"""
+
+import time
+from typing import Any
+
+from pillar_service.core.chat import OutgoingKind
+from pillar_service.core.errors import NotFound
+from pillar_service.store import conversations, outgoing
+from pillar_service.store.database import transaction
+from pillar_service.usecases.chat import turns
+
+Body = dict[str, Any]
+
+
+def _lane(channel: str, thread: str | None) -> str:
+    return f"{channel}/{thread or ''}"
+
+
+def _add(kind: OutgoingKind, lane: str | None, body: Body, **columns: str | None) -> str:
+    id = turns.new_id()
+    with transaction():
+        if outgoing.find(id) is None:  # else it was said before, by whoever worked on the same delivery
+            outgoing.add(id, lane or id, kind, body, time.time(), **columns)
+    return id
+
+
+def post(channel: str, body: Body, thread: str | None = None) -> str:
+    """Post a message in a channel, in a thread of it if that is given; returns the id of what was queued."""
+    return _add(OutgoingKind.POST, _lane(channel, thread), body, channel=channel, thread=thread)
+
+
+def _conversation(id: str) -> conversations.Conversation:
+    row = conversations.find(id)
+    if row is None:
+        raise NotFound("This conversation is not known here any more: ask again.")
+    return row
+
+
+def _lane_of(row: conversations.Conversation) -> str:
+    # As long as our own message is to begin the thread nothing else can be in it, so its lane keeps the name.
+    return _lane(row.channel, row.thread) if row.thread and row.thread != row.message else row.id
+
+
+def say(conversation: str, body: Body) -> str:
+    """Post a message in a conversation's thread; raises NotFound."""
+    row = _conversation(conversation)
+    return _add(OutgoingKind.POST, _lane_of(row), body, conversation=row.id, channel=row.channel)
+
+
+def show(conversation: str, body: Body) -> str:
+    """Let a conversation's one message show this; what waits to be shown there is replaced. Raises NotFound."""
+    with transaction():
+        row, waiting = _conversation(conversation), outgoing.waiting_show(conversation)
+        if waiting is None:
+            return _add(OutgoingKind.SHOW, _lane_of(row), body, conversation=row.id, channel=row.channel)
+        outgoing.put_body(waiting.id, body)
+        return str(waiting.id)
+
+
+def edit(channel: str, message: str, body: Body) -> str:
+    """Let another message of ours, by its ``ts``, show this; an edit of it that waits is replaced."""
+    with transaction():
+        waiting = outgoing.waiting_edit(channel, message)
+        if waiting is None:
+            return _add(OutgoingKind.EDIT, f"{channel}/edit/{message}", body, channel=channel, message=message)
+        outgoing.put_body(waiting.id, body)
+        return str(waiting.id)
+
+
+def whisper(channel: str, member: str, body: Body, thread: str | None = None) -> str:
+    """Post what only one member sees."""
+    where = {"channel": channel, "member": member, "thread": thread}
+    return _add(OutgoingKind.EPHEMERAL, f"{_lane(channel, thread)}/{member}", body, **where)
+
+
+def upload(conversation: str, name: str, content: str, text: str) -> str:
+    """Put a file of text into a conversation's thread, with a sentence on it; raises NotFound."""
+    row, body = _conversation(conversation), {"name": name, "content": content, "text": text}
+    return _add(OutgoingKind.FILE, _lane_of(row), body, conversation=row.id, channel=row.channel)
+
+
+def modal(trigger: str, view: Body, channel: str | None = None, member: str | None = None, otherwise: str = "") -> str:
+    """Open a window with a trigger id; when that fails and a channel and member are given they read ``otherwise``."""
+    body = {"trigger": trigger, "view": view, "otherwise": otherwise}
+    return _add(OutgoingKind.MODAL, None, body, channel=channel, member=member)
+
+
+def view(view_id: str, view: Body) -> str:
+    """Change a window that is open."""
+    return _add(OutgoingKind.VIEW, f"view/{view_id}", {"view_id": view_id, "view": view})

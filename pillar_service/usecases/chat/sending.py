@@ -1,0 +1,139 @@
+"""Sending what is in the outbox: by one process at a time, which has the lease NOTIFYING.
+
+Slack has no key that makes posting idempotent (chat.postMessage; slack-api-specs#10). A try whose answer was lost is
+in doubt: whoever tries again is told so, and looks whether Slack has it, by the id in the message's metadata.
+"""
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pillar_service.core import chat as rules
+from pillar_service.core.chat import OutgoingKind, OutgoingState
+from pillar_service.store import conversations, outgoing
+from pillar_service.store.database import transaction
+from pillar_service.usecases import leases
+from pillar_service.usecases.chat import outbox
+
+NOTIFYING = "notifying"
+KEPT_S = 86_400.0
+"""For how long what is over is kept, in seconds, without what it said."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One that is due; ours to send until ``until`` (seconds since 1970) once it is taken."""
+
+    id: str
+    lane: str
+    kind: OutgoingKind
+    conversation: str | None
+    channel: str | None
+    thread: str | None
+    message: str | None
+    member: str | None
+    body: dict[str, Any]
+    mark: str | None
+    tries: int
+    created_at: float
+    until: float
+    is_in_doubt: bool
+
+
+def leads(holder: str) -> bool:
+    """Take the lease, or keep it; whether the holder may send now."""
+    now = time.time()
+    if leases.holds(NOTIFYING, holder, now) and not leases.is_due(NOTIFYING, holder, now):
+        return True
+    with transaction():
+        return leases.take(NOTIFYING, holder, now) is not None
+
+
+def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ()) -> list[Item]:
+    """What is first in its lane and due, the oldest first; not to channels that rest, not of lanes that are busy."""
+    return [_item(row, row.not_before) for row in outgoing.heads(time.time(), limit, resting, busy)]
+
+
+def _item(row: outgoing.Outgoing, until: float) -> Item:
+    channel, thread, message = row.channel, row.thread, row.message
+    if row.conversation is not None:
+        about = conversations.find(row.conversation)
+        found = (about.channel, about.thread or about.message, about.message) if about else (channel, None, None)
+        channel, thread, message = found
+    where = (row.conversation, channel, thread, message, row.member)
+    doubt = row.state == str(OutgoingState.SENDING)
+    times = (row.tries, row.created_at, until)
+    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, row.body, row.mark, *times, doubt)
+
+
+def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
+    """Take these, if the holder still has the lease; those that are ours now, as they are now."""
+    until, taken = time.time() + rules.CLAIMED_S, []
+    with transaction():
+        if not leases.holds(NOTIFYING, holder, time.time()):
+            return []
+        for item in chosen:
+            row = outgoing.find(item.id)  # what it says may be newer than when it was looked at
+            if row is not None and outgoing.take(item.id, item.tries, until):
+                row.tries += 1
+                taken.append(_item(row, until))
+    return taken
+
+
+def mark(item: Item, mark: str) -> None:
+    """Keep what it can be found by at Slack, before it is there for all to see (a file's id)."""
+    with transaction():
+        outgoing.change(item.id, item.tries, mark=mark)
+
+
+def sent(item: Item, message: str | None = None, channel: str | None = None) -> None:
+    """Slack has it, as that ``ts``, in that channel; what it said is forgotten.
+
+    A conversation learns its message, its thread, and of a person's id the channel of the direct messages with them.
+    """
+    over = {"state": str(OutgoingState.SENT), "ended_at": time.time(), "body": {}, "error": None}
+    with transaction():
+        if not outgoing.change(item.id, item.tries, **over) or message is None or item.conversation is None:
+            return
+        if item.kind is OutgoingKind.SHOW:
+            conversations.change(item.conversation, message=message)
+        if item.thread is None:
+            conversations.change(item.conversation, thread=message)
+        if channel is not None:
+            conversations.change(item.conversation, channel=channel)
+
+
+def failed(
+    item: Item, reason: str, *, is_permanent: bool = False, is_doubtful: bool = False, wait_s: float = 0
+) -> None:
+    """Slack has it not, or perhaps (``is_doubtful``): try again after a pause of at least ``wait_s`` seconds.
+
+    It is given up when that is pointless (``is_permanent``) or it was tried for a week; the reason is kept.
+    """
+    now = time.time()
+    state = OutgoingState.SENDING if is_doubtful else OutgoingState.QUEUED
+    pause = max(wait_s, 0.0 if wait_s else rules.pause_s(item.tries))
+    columns = {"state": str(state), "not_before": now + pause, "error": reason[:500]}
+    if is_permanent or rules.is_hopeless(item.kind, item.created_at, now):
+        columns |= {"state": str(OutgoingState.GIVEN_UP), "ended_at": now, "body": {}}
+    with transaction():
+        if outgoing.change(item.id, item.tries, **columns) and "ended_at" in columns:
+            _instead(item)
+
+
+def _instead(item: Item) -> None:
+    # Whoever pressed a button whose window can't be opened any more should not wait for it.
+    if item.kind is OutgoingKind.MODAL and item.body.get("otherwise") and item.channel and item.member:
+        outbox.whisper(item.channel, item.member, {"text": item.body["otherwise"]})
+
+
+def depth() -> dict[str, int]:
+    """How many wait (`queued`) and are being sent (`sending`)."""
+    return {"queued": 0, "sending": 0, **outgoing.counts()}
+
+
+def forget() -> None:
+    """Forget what is over for long enough."""
+    with transaction():
+        outgoing.forget(time.time() - KEPT_S)

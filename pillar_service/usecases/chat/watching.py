@@ -1,0 +1,122 @@
+"""A job as a conversation shows it: how it stands, what it waits for, the ends of its output."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pillar_service.core.jobs import OVER, JobState
+from pillar_service.store import jobs
+from pillar_service.store.jobs import Job
+from pillar_service.usecases.meeseeks import challenges, looking
+from pillar_service.usecases.meeseeks.asker import Asker
+
+TAIL = 20
+MOST_FILED = 200_000
+"""So many lines of each place go into a file."""
+
+PREVIEWED = 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A job: ``places`` are (node, state), ``waits_for`` is what challenges.waiting tells, ``seconds`` how long it ran.
+
+    ``preview`` is the output of its preview: None when it has none, or that is not over (``is_previewing``).
+    """
+
+    id: str
+    command: str
+    actor: str
+    state: JobState
+    arguments: dict[str, Any]
+    nodes: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
+    waits_for: dict[str, Any] | None
+    error: str
+    asked_at: float
+    seconds: float
+    count: int
+    is_private: bool
+    is_always_filed: bool
+    is_direct: bool
+    preview: str | None
+    is_previewing: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in OVER
+
+    @property
+    def mark(self) -> str:
+        """Differs when something else is to be shown."""
+        waits = (self.waits_for or {}).get("kind"), (self.waits_for or {}).get("yes")
+        return json.dumps([self.state, self.places, waits, self.count, self.is_previewing])
+
+
+def seen(id: str, preview: str | None = None) -> Seen | None:
+    """How a job stands now, with its preview's job; None when it is gone."""
+    job = jobs.find(id)
+    if job is None:
+        return None
+    plan, its = job.plan or {}, _runs_of(job)
+    before = jobs.find(preview) if preview else None
+    is_previewing = before is not None and before.state not in OVER
+    return Seen(
+        job.id, job.command, job.actor, JobState(job.state), job.arguments, tuple(plan.get("nodes", ())),
+        tuple((one.node or "master", str(one.state)) for one in its) if job.state != JobState.ASKED else (),
+        challenges.waiting(job.id) if job.state == JobState.ASKED else None, job.error or "",
+        job.created_at,
+        max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
+        sum(jobs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
+        plan["output"]["file"] if plan else False, plan.get("channel") == "direct",
+        _previewed(before) if before is not None and not is_previewing else None, is_previewing,
+    )  # fmt: skip
+
+
+def _runs_of(job: Job) -> list[Job]:
+    return jobs.parts_of(job.id) if job.parts else [job]
+
+
+def _previewed(job: Job) -> str:
+    said = "\n".join(_lines(job, 0, PREVIEWED))
+    return said or job.error or "It says nothing."
+
+
+def tail(id: str) -> list[str]:
+    """The last lines of a job, of each place a few; each says where it comes from when there are several places."""
+    job = jobs.find(id)
+    its = _runs_of(job) if job is not None else []
+    each = max(3, TAIL // max(len(its), 1))
+    return [line for one in its for line in _placed(one, its, max(0, jobs.line_count(one.id) - each), each)][-TAIL:]
+
+
+def output(id: str) -> list[str]:
+    """All that came out of a job that is over: its lines, or what it returned where it has none."""
+    job = jobs.find(id)
+    its = _runs_of(job) if job is not None else []
+    return [line for one in its for line in _placed(one, its, 0, MOST_FILED)]
+
+
+def _placed(one: Job, its: list[Job], after: int, most: int) -> list[str]:
+    found = _lines(one, after, most)
+    return [f"{one.node or 'master'}: {line}" for line in found] if len(its) > 1 else found
+
+
+def _lines(job: Job, after: int, most: int) -> list[str]:
+    lines = [line.text for line in jobs.lines(job.id, after, most)]
+    return lines or _returned(job.result)
+
+
+def _returned(result: Any) -> list[str]:
+    if result is None or (isinstance(result, dict) and {"job", "attempt"} <= set(result)):
+        return []  # the executor's own account of lines that are told above
+    text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
+    return text.splitlines()
+
+
+def may_see_output(asker: Asker, id: str) -> bool:
+    """Whether somebody may see what came out of a job."""
+    job = jobs.find(id)
+    is_private = job is not None and bool((job.plan or {}).get("output", {}).get("private"))
+    return job is not None and looking.may_see(asker, job) and (not is_private or asker.actor == job.actor)

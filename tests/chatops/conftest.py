@@ -1,0 +1,144 @@
+"""Chat with a fake Slack at the wire and a real database: the parts run in the test's process unless it says otherwise."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py
+
+from fakes.slack import Slack
+from serving import Served
+
+from pillar_service.chatops import routing, wire
+from pillar_service.chatops.buckets import Buckets, Rate
+from pillar_service.chatops.door import Door
+from pillar_service.chatops.drain import Drain
+from pillar_service.chatops.facts import Pressed, Said, Submitted
+from pillar_service.chatops.inbox import Inbox
+from pillar_service.chatops.notifier import Notifier
+from pillar_service.settings import settings
+from pillar_service.usecases import storage
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    """A fake Slack in which a second is a tenth."""
+    fake = Slack(rate_s=0.1, burst=3)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
+def chat(service: Callable[[], None], slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The service, set up for that Slack."""
+    told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
+    for name, value in told.items():
+        monkeypatch.setenv(f"CELLAR_SLACK_{name}", value)
+    service()
+    return service
+
+
+class Heard:
+    """A listener that keeps what it is told, and fails as often as it should."""
+
+    def __init__(self) -> None:
+        self.all: list[Any] = []
+        self.failing: list[Exception] = []
+
+    def _hear(self, fact: Any) -> None:
+        if self.failing:
+            raise self.failing.pop()
+        self.all.append(fact)
+
+    def said(self, said: Said) -> None:
+        self._hear(said)
+
+    def pressed(self, pressed: Pressed) -> None:
+        self._hear(pressed)
+
+    def submitted(self, submitted: Submitted) -> None:
+        self._hear(submitted)
+
+    def wait(self, count: int, patience_s: float = 8.0) -> list[Any]:
+        """All that was heard, once it is that many."""
+        until = time.monotonic() + patience_s
+        while len(self.all) < count:
+            assert time.monotonic() < until, f"{len(self.all)} of {count} heard: {self.all}"
+            time.sleep(0.01)
+        return self.all
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def apologies() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def inbox(chat: Callable[[], None]) -> Iterator[Inbox]:
+    made = Inbox(settings().inbox)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def drain(inbox: Inbox, heard: Heard, apologies: list[Any]) -> Iterator[Drain]:
+    """What the inbox holds is told to `heard`."""
+    app = routing.app(heard)
+    made = Drain(inbox, lambda payload: routing.dispatch(app, payload), apologies.append)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def door(inbox: Inbox, slack: Slack) -> Iterator[str]:
+    """The door over HTTP, where Slack delivers to; its address."""
+    with Served(Door(slack.secret, inbox)) as served:
+        slack.delivers_to(served.url)
+        yield served.url
+
+
+@pytest.fixture
+def notifier(chat: Callable[[], None], slack: Slack) -> Iterator[Notifier]:
+    """The notifier, ten times as fast as Slack allows."""
+    made = Notifier(wire.client(slack.bot_token, slack.url), Buckets(posts=Rate(2, 9.5), edits=Rate(20, 8)))
+    made.start()
+    yield made
+    made.stop()
+    storage.release()
+
+
+@pytest.fixture
+def talk(
+    slack: Slack, chat: Callable[[], None], notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Slack]:
+    """The whole of chat, with a catalogue of the tests' own and three nodes; gives the Slack that it talks to."""
+    import stage
+
+    from pillar_service.chatops import following
+    from pillar_service.chatops.parts import Hearing
+    from pillar_service.usecases.meeseeks import catalogue
+
+    slack.workspace.team = "T01"
+    monkeypatch.setenv("CELLAR_CATALOGUE", str(Path(__file__).with_name("catalogue")))
+    monkeypatch.setattr(following, "EVERY_S", 0.05)
+    chat()
+    catalogue.reload("test")
+    stage.furnish()
+    hearing, follower = Hearing(), following.Follower(lambda: True)
+    follower.start()
+    with Served(hearing.door()) as served:
+        slack.delivers_to(served.url)
+        yield slack
+    hearing.stop()
+    follower.stop()

@@ -1,0 +1,278 @@
+"""Whole conversations in Slack, on the fake at the wire, the real inbox, outbox, catalogue, queue and database."""
+
+import time
+from typing import Any
+
+import pouring
+import pyotp
+import pytest
+import stage
+from fakes.slack import Slack
+from fakes.slack.people import User
+
+from pillar_service.usecases import second_factor
+from pillar_service.usecases.meeseeks import people
+
+ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
+
+
+@pytest.fixture
+def ann(talk: Slack) -> User:
+    """An operator."""
+    return talk.user(ANN)
+
+
+def test_the_dialogue_of_the_seed(talk: Slack, ann: User) -> None:
+    asked = ann.mentions("")
+    assert ann.sees("I'm Mr Meeseeks! Look at me!")["thread_ts"] == asked
+    ann.sees("*restart-bot* Restart a bot")
+    ann.presses_in("restart-bot", "Choose")
+    ann.submits("restart-bot", bot="my.butt.nz")
+    question = ann.sees("restart-bot on cellar-1")
+    assert question["thread_ts"] == asked
+    ann.presses("Yes")
+    until_run()
+    done = ann.sees("All done!")
+    assert "<@U01>" in str(done["blocks"])
+    assert done["thread_ts"] == asked
+    assert talk.refused == []
+
+
+def test_one_typed_line_on_many_nodes(talk: Slack, ann: User) -> None:
+    ann.mentions("hello to=you -l environment=stg")
+    ann.sees("On 2 nodes: `cellar-1`, `cellar-2`")
+    runs = until_run(lambda node, command: ["hello you"])
+    assert sorted(run["node"] for run in runs) == ["cellar-1", "cellar-2"]
+    done = ann.sees("All done!")
+    shown = str(done["blocks"])
+    assert "cellar-1: hello you" in shown
+    assert "cellar-2: hello you" in shown
+    assert talk.refused == []
+
+
+def test_a_failure_says_what_and_where(talk: Slack, ann: User) -> None:
+    ann.mentions("hello -l environment=stg")
+    ann.sees("On 2 nodes")
+    until_run(lambda node, command: ["no route to host"], 3)
+    told = ann.sees("cellar-2: no route to host")
+    assert "failed" in str(told["blocks"])
+    assert "cellar-1" in str(told["blocks"])
+
+
+def test_a_no_is_a_no(talk: Slack, ann: User) -> None:
+    ann.mentions("restart-bot my")
+    ann.sees("restart-bot on cellar-1")
+    ann.presses("No")
+    ann.sees("Okay! restart-bot never happened!")
+    assert stage.carry_out() == []
+
+
+def test_the_preview_is_seen_before_the_yes_and_the_secret_never(talk: Slack, ann: User) -> None:
+    ann.slash("rotate")
+    ann.submits("rotate", service="nginx", password="hunter2hunter2", selector="environment=prd")
+    ann.sees("the preview is being made")
+    until_run(lambda node, command: ["12345 bytes"])
+    question = ann.sees("12345 bytes")
+    assert "rotate" in str(question["blocks"])
+    ann.presses("Yes")
+    assert [run["arguments"][2] for run in until_run(lambda node, command: ["fine"])] == ["rotate"]
+    ann.sees("All done!")
+    everything = str(talk.server.calls)
+    assert "hunter2hunter2" not in everything
+
+
+def test_wrong_arguments_keep_the_window_open(talk: Slack, ann: User) -> None:
+    ann.mentions("version")
+    ann.sees("Saltcellar")
+    ann.slash("rotate")
+    ack = ann.submits("rotate", service="NGINX 1", selector="environment==")
+    assert ack.payload["response_action"] == "errors"
+    assert set(ack.payload["errors"]) <= {"service", "selector"}
+    assert ann.window("rotate")
+    ann.submits("rotate", service="nginx", selector="environment=stg")
+    ann.sees("the preview is being made")
+
+
+def test_others_see_only_what_they_may(talk: Slack) -> None:
+    ben, eve = talk.user(BEN), talk.user(EVE)
+    ben.mentions("help")
+    shown = ben.sees("What you may ask for here")
+    assert "restart-bot" in str(shown["blocks"])
+    assert "rotate" not in str(shown["blocks"])
+    ben.mentions("hello -l environment=prd")
+    ben.sees("No node fits")
+    eve.mentions("")
+    eve.sees("You may ask for nothing here. You are T01/U03.")
+    eve.mentions("hello")
+    eve.sees("I can't do that for you!")
+    talk.user("T02/U01").mentions("hello")  # another team's, with an operator's user id
+    talk.user("T02/U01").slash("hello")
+    eve.mentions("whoami")
+    eve.sees("T01/U03")
+    assert stage.carry_out() == []
+
+
+def test_nobody_answers_for_another(talk: Slack, ann: User) -> None:
+    ann.mentions("restart-bot my")
+    ann.sees("restart-bot on cellar-1")
+    talk.user(BEN).presses("Yes")
+    talk.user(BEN).sees("That is not yours")
+    assert stage.carry_out() == []
+    ann.presses("Yes")
+    assert len(until_run(lambda node, command: [])) == 1
+    ann.sees("All done!")
+
+
+def test_what_is_private_is_told_in_private(talk: Slack, ann: User) -> None:
+    ann.mentions("whisper -l environment=stg")
+    ann.sees("whisper")
+    until_run(lambda node, command: ["the code is 1234"])
+    private = ann.sees("the code is 1234")
+    assert private["channel"] == ann.direct
+    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
+    assert ann.sees("I wrote it to you")["channel"] == "C1"
+
+
+def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -> list[dict[str, Any]]:
+    """Let the nodes do what is asked for, once it is."""
+    until = time.monotonic() + 8
+    while not (found := stage.carry_out(says, exit_code)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
+
+
+def test_long_output_becomes_a_file(talk: Slack, ann: User) -> None:
+    ann.mentions("long -l environment=prd")
+    until_run(lambda node, command: [f"line {n} <!channel> `x`" for n in range(3_000)])
+    done = ann.sees("2960 lines more are in the file")
+    assert "line 2999" in str(done["blocks"])
+    ann.sees("All that long said, 3000 lines.")
+    [file] = talk.workspace.files.values()
+    assert file["content"].decode().splitlines()[2_999] == "line 2999 <!channel> `x`"
+    assert talk.refused == []
+
+
+def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) -> None:
+    ann.mentions("hello -l environment=prd")
+    until_run(lambda node, command: ["first line"])
+    ann.sees("All done!")
+    ann.mentions("jobs")
+    ann.sees("The newest jobs")
+    ann.mentions("last")
+    assert "hello: succeeded" in str(ann.sees("hello: succeeded")["blocks"])
+    ann.mentions("repeat")
+    until_run(lambda node, command: ["again"])
+    ann.sees("again")
+    ann.mentions("hello -l environment=stg")
+    shown = ann.sees("On 2 nodes")
+    from pillar_service.store.conversations import Conversation
+
+    job = Conversation.select().order_by(Conversation.created_at.desc()).get().job
+    assert shown
+    ann.mentions(f"cancel {job[:8]}")
+    ann.sees(f"Job {job} is cancelled.")
+    assert stage.carry_out() == []
+    ann.mentions(f"logs {job}")
+    ann.sees("It said nothing.")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('restart-bot "my', "is never closed"),
+        ("“restart-bot” “my", "is never closed"),
+        ("restart-bt my", "did you mean restart-bot"),
+        ("hello to=a to=b", "was given twice"),
+        ("hello --", "On 3 nodes"),
+        ("hello -x", "There is no option"),
+        ("hello a b", "one argument too many"),
+        ("hello -l environment==", "environment"),
+        ("!", "There is no command"),
+        ("x" * 5_000, "at most 4000 are taken"),
+        ("🧂" * 500, "There is no command"),
+        ("<!channel>", "There is no command"),
+        ("restart-bot nobody", "There is no bot nobody"),
+        ("job zz", "There is no job"),
+        ("job", "Say which job"),
+        ("restart-bot", "restart-bot needs more"),
+        ("hello 'it''s' x=", "takes no argument"),
+        ("hello to=“a=b”", "On 3 nodes"),
+    ],
+)
+def test_every_line_gets_a_clear_answer(talk: Slack, ann: User, line: str, told: str) -> None:
+    ann.mentions(line)
+    answer = ann.sees(told)
+    assert "<!channel>" not in str(answer)
+    ann.writes("version")
+    ann.sees("Saltcellar")
+    assert talk.refused == []
+
+
+def telephone(user: str) -> pyotp.TOTP:
+    """The second factor of a member's account, which is linked as its owner would."""
+    person = pouring.owner(f"{user.lower()}@example.org")
+    second_factor.begin(person, "long enough 1")
+    waiting = second_factor.pending(person)
+    assert waiting is not None
+    made = pyotp.TOTP(waiting["secret"])
+    second_factor.turn_on(person, made.at(int(time.time()) - 30))
+    link = people.invite(people.asker("T01", user))
+    people.link(person, link.rpartition("/")[2])
+    return made
+
+
+def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
+    codes, ben = telephone("U01"), talk.user(BEN)
+    ann.mentions("launch -l environment=stg")
+    ann.presses("Yes")
+    ann.sees("Show me your code!")
+    ben.presses("Enter the code")
+    ben.submits("One-time code", code=codes.now())
+    ben.windows_with("That is not yours")
+    ann.presses("Enter the code")
+    ann.submits("One-time code", code="000000")
+    ann.windows_with("not right")
+    ann.presses("Enter the code")
+    code = codes.now()
+    ann.submits("One-time code", code=code)
+    ann.windows_with("Thank you")
+    question = ann.sees("must say yes within 30 minutes")
+    assert "<@U01>" in str(question["blocks"])
+    ann.presses("Approve")
+    ann.sees("Nobody approves what they asked for")
+    talk.user(EVE).presses("Approve")
+    talk.user(EVE).sees("Only somebody with the role friend")
+    assert stage.carry_out() == []
+    ben.presses("Approve")
+    assert len(until_run()) == 2
+    ann.sees("All done!")
+    assert code not in str(talk.server.calls)
+    assert talk.refused == []
+
+
+def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: Slack, ann: User) -> None:
+    codes, ben = telephone("U01"), talk.user(BEN)
+    ann.writes("launch -l environment=stg")
+    ann.presses("Yes")
+    ann.presses("Enter the code")
+    ann.submits("One-time code", code=codes.now())
+    asked = ben.sees("must say yes within 30 minutes")
+    assert asked["channel"] == ben.direct
+    ben.presses("Decline")
+    ann.sees("They said no!")
+    ben.sees("cancelled, job")
+    assert len([one for one in ben.visible() if one["channel"] == ben.direct]) == 1
+    assert stage.carry_out() == []
+    assert talk.refused == []
+
+
+def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:
+    event = {"type": "app_mention", "user": "U01", "team": "T01", "text": "<@U0BOT> hello -l environment=prd"}
+    envelope = talk.envelope({**event, "ts": "1.1", "channel": "C1"})
+    for n in range(3):
+        talk.delivering.once("event", envelope, n)
+    ann.sees("On 1 node: `cellar-3`")
+    assert len(until_run()) == 1
+    ann.sees("All done!")
+    assert len([one for one in talk.messages() if "All done" in str(one)]) == 1

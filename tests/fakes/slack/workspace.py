@@ -1,0 +1,99 @@
+"""What a Slack workspace keeps: channels, messages, files, views, trigger ids; and how often one may ask."""
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes.slack.rules import Refused
+
+Json = dict[str, Any]
+BOT = "U0BOT"
+
+
+@dataclass
+class Trigger:
+    """A trigger id: one use, three seconds."""
+
+    user: str
+    at: float
+    is_used: bool = False
+
+
+@dataclass
+class Workspace:
+    """The state, guarded by one lock. Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set."""
+
+    team: str = "T1"
+    trigger_s: float = 3.0
+    rate_s: float = 1.0
+    burst: int = 3
+    messages: dict[str, list[Json]] = field(default_factory=dict)
+    ephemerals: list[Json] = field(default_factory=list)
+    files: dict[str, Json] = field(default_factory=dict)
+    views: dict[str, Json] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    response_urls: dict[str, Json] = field(default_factory=dict)
+    tokens: dict[str, tuple[float, float]] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def id(self, kind: str) -> str:
+        """A new id, such as Ev000001."""
+        return f"{kind}{next(self._numbers):06d}"
+
+    def ts(self) -> str:
+        """A new time of a message: unique, growing."""
+        return f"{int(time.time())}.{next(self._numbers):06d}"
+
+    def trigger(self, user: str) -> str:
+        """A trigger id for something a user did now."""
+        made = f"{self.id('')}.{self.id('')}.trigger"
+        self.triggers[made] = Trigger(user, time.monotonic())
+        return made
+
+    def use_trigger(self, id: str) -> str:
+        """Use a trigger id up; returns whose it is."""
+        found = self.triggers.get(id)
+        if found is None:
+            raise Refused("invalid_trigger_id")
+        if found.is_used:
+            raise Refused("exchanged_trigger_id")
+        if time.monotonic() - found.at > self.trigger_s:
+            raise Refused("expired_trigger_id")
+        found.is_used = True
+        return found.user
+
+    def limit(self, channel: str) -> None:
+        """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
+        now = time.monotonic()
+        tokens, at = self.tokens.get(channel, (float(self.burst), now))
+        tokens = min(self.burst, tokens + (now - at) / self.rate_s)
+        if tokens < 1:
+            raise Refused("ratelimited", retry_after=self.rate_s)
+        self.tokens[channel] = (tokens - 1, now)
+
+    def add(self, channel: str, said: Json) -> Json:
+        """Keep a message; returns it with its ts."""
+        if channel in self.closed:
+            raise Refused("is_archived")
+        kept = {**said, "ts": self.ts(), "edits": 0}
+        self.messages.setdefault(channel, []).append(kept)
+        return kept
+
+    def find(self, channel: str, ts: str) -> Json:
+        """The message of that time."""
+        for message in self.messages.get(channel, []):
+            if message["ts"] == ts:
+                return message
+        raise Refused("message_not_found")
+
+    def response_url(self, channel: str, user: str, message: str | None) -> str:
+        """The path of a new response_url: five uses, half an hour."""
+        made = self.id("R")
+        self.response_urls[made] = {
+            "channel": channel, "user": user, "message": message, "uses": 0, "until": time.monotonic() + 1800,
+        }  # fmt: skip
+        return f"/respond/{made}"
