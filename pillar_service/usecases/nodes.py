@@ -10,11 +10,15 @@ from pillar_service.settings import settings
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import Node
-from pillar_service.usecases import auditing, pillars
+from pillar_service.usecases import auditing, pillars, queue
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
 CONCURRENCY = 4
 """How many runs a node has at a time, unless it is told otherwise."""
+
+
+LABELS = "nodes.labels"
+"""The command of the job by which a node learns its labels."""
 
 
 def add(
@@ -53,9 +57,16 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
             raise NotFound(f"There is no node {names.shown(id)}.")
         nodes.change(node.id, labels=labels)
         pillars.rewrite(node.id)
+        if labels != node.labels:
+            _tell(actor, node.id, now)
         written = ", ".join(f"{key}={value}" for key, value in labels.items())
         auditing.record(actor, "nodes.label", f"node:{node.id}", now, written or "none")
         return described(_found(node.id))
+
+
+def _tell(actor: str, node: str, now: float) -> None:
+    """Let the node make its labels grains, so that `salt -G 'labels:environment:prd'` finds it."""
+    queue.call(actor, LABELS, node, "state.apply", ["meeseeks"], {"queue": 10}, now)
 
 
 def _columns(there: Node | None, first: object, last: object, concurrency: object) -> dict[str, int]:

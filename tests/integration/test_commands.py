@@ -131,7 +131,7 @@ def test_labels_choose_nodes_and_become_grains_that_nobody_believes(client, mast
     told = over(client, run(client, "say", "environment=prd,app in (pub,web),!gpu", text="here"))
     assert texts(told) == [("cellar-1", "here")]
     assert master.salt("cellar-1", "state.apply", "meeseeks")
-    assert master.salt("cellar-1", "grains.get", "labels:environment") == "prd"
+    until(lambda: master.salt("cellar-1", "grains.get", "labels:environment") == "prd", 30, "labels are grains")
     master.salt("cellar-2", "grains.setval", "labels", "{'environment': 'prd', 'app': 'pub'}")
     told = over(client, run(client, "say", "environment=prd", text="still here alone"))
     assert texts(told) == [("cellar-1", "still here alone")]

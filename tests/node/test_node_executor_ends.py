@@ -8,7 +8,7 @@ import time
 import pytest
 from executing import Cellar, alive, until
 
-from pillar_service.node.executor import stopping
+from pillar_service.node.executor import cage, stopping
 
 STUBBORN = {
     "a child": "sleep 300.{mark} & wait",
@@ -90,6 +90,7 @@ def test_when_the_minion_dies_all_of_it_dies_and_the_outcome_says_so(cellar: Cel
     minion.communicate()
     until(lambda: not alive(mark))
     until(lambda: not stopping.running(cellar.home))
+    assert list(cage.MOUNT.rglob(f"{job}.1")) == []
     ran = cellar.run(job)
     assert ran["state"] == "killed"
     assert "the minion ended" in ran["error"].lower()

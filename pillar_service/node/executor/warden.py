@@ -100,6 +100,7 @@ class Warden:
             if time.monotonic() >= self._until:
                 self._why = "timed_out"
         self._end()
+        self._cage.remove()
         return {"why": self._why, **_ended(self._status), "left": len(processes.descendants(os.getpid()))}
 
     def _begin(self) -> NoReturn:

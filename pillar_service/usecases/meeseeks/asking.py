@@ -103,7 +103,8 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     with transaction():
         job = request.before()
         if job is None:
-            _refuse_too_many(asker)
+            if asker.caller is not None:
+                _refuse_too_many(asker)
             job = _made(request, asker, wanted, now)
             auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
             if wanted.command.requires and asker.caller is not None:
