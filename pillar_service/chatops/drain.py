@@ -17,6 +17,9 @@ from pillar_service.usecases import storage
 from pillar_service.usecases.chat import hearing
 
 EVERY_S = 1.0
+YIELD_S = 0.2
+"""For how long work waits for acks, at most, in seconds: both take turns in this process's interpreter."""
+
 ADOPT_EVERY_S = 5.0
 FORGET_EVERY_S = 600.0
 MOST_TRIES = 3
@@ -74,6 +77,7 @@ class Drain:
         entry = self.inbox.next()
         if entry is None:
             return False
+        self.inbox.wait_until_quiet(YIELD_S)
         try:
             hearing.once(entry.key, entry.delivery, lambda: self.work(entry.payload))
         except (Unavailable, *storage.FAULTS) as error:

@@ -39,6 +39,9 @@ KEPT_S = 3_600.0
 WAIT_S = 2.5
 """How long an ack waits for the disk: Slack waits three seconds (docs.slack.dev, Events API)."""
 
+QUIET_S = 0.01
+"""After so many seconds without a delivery there is time for other work; alone, the wait is not felt."""
+
 MOST_TOGETHER = 500
 AWAY = "What came could not be kept: deliver it again."
 
@@ -78,12 +81,14 @@ class Inbox:
         self._work: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._reader = opened(self.file)
         self._reading = threading.Lock()
+        self._kept_at = 0.0
         self._others = Others(self.file)
         self._thread = threading.Thread(target=self._write, name="inbox", daemon=True)
         self._thread.start()
 
     def keep(self, delivery: Delivery, wait_s: float = WAIT_S) -> Kept:
         """Keep a delivery; on disk when this returns. Raises Unavailable when the disk does not take it in time."""
+        self._kept_at = time.monotonic()
         body = sealed.seal(delivery.key, delivery.payload)
         kept: Kept = self.run(lambda connection: self._insert(connection, delivery, body)).result(wait_s)
         if kept is Kept.NEW:
@@ -99,6 +104,12 @@ class Inbox:
 
     def _is_replayed(self, connection: sqlite3.Connection, signature: str) -> bool:
         return any(_has(one, signature) for one in (connection, *self._others.connections()))
+
+    def wait_until_quiet(self, most_s: float) -> None:
+        """Wait until nothing has come for some milliseconds, at most so many seconds: acks come before work."""
+        ends = time.monotonic() + most_s
+        while (now := time.monotonic()) < ends and now - self._kept_at < QUIET_S:
+            time.sleep(QUIET_S / 2)
 
     def next(self) -> Entry | None:
         """What is due and came first; None when nothing waits. What can't be opened any more is let go."""

@@ -25,24 +25,44 @@ def furnish() -> None:
     pouring.poured("my", node="cellar-1")
 
 
+class Running:
+    """A command that runs on its node."""
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        self.run, self.n = run, 0
+        self.job, self.attempt, self.command, _ = run["arguments"]
+        executing.begin(run["node"], self.job, self.attempt)
+
+    def says(self, *texts: str) -> None:
+        """It prints these lines."""
+        lines = [{"n": n, "stream": "stdout", "text": text} for n, text in enumerate(texts, self.n + 1)]
+        self.n += len(lines)
+        for at in range(0, len(lines), 500):
+            executing.add_lines(self.run["node"], self.job, self.attempt, lines[at : at + 500])
+
+    def ends(self, exit_code: int = 0) -> None:
+        """It exits."""
+        state = "done" if exit_code == 0 else "failed"
+        returned = {"job": self.job, "attempt": self.attempt, "state": state, "exit_code": exit_code, "seconds": 0.1}
+        came_back = (returned, exit_code == 0, 0 if exit_code == 0 else 1)
+        runs.result(self.run["id"], f"jid-{self.run['id']}", self.run["node"], *came_back)
+
+
+def begun(run: dict[str, Any]) -> Running:
+    """A run that was claimed, begun on its node."""
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    return Running(run)
+
+
 def carry_out(says: Says = lambda node, command: [f"{command} on {node}"], exit_code: int = 0) -> list[dict[str, Any]]:
     """Claim what there is and let the nodes do it: what each says line by line, and how it exits; the runs."""
     claimed: list[dict[str, Any]] = claims.claim("salt")["runs"]
     for run in claimed:
-        runs.started("salt", run["id"], f"jid-{run['id']}")
         if run["function"] == "meeseeks.run":
-            _run(run, says, exit_code)
+            running = begun(run)
+            running.says(*says(run["node"], running.command))
+            running.ends(exit_code)
         else:
+            runs.started("salt", run["id"], f"jid-{run['id']}")
             runs.result(run["id"], f"jid-{run['id']}", run["node"], {"done": True}, True, 0)
     return claimed
-
-
-def _run(run: dict[str, Any], says: Says, exit_code: int) -> None:
-    job, attempt, command, _ = run["arguments"]
-    executing.begin(run["node"], job, attempt)
-    lines = [{"n": n, "stream": "stdout", "text": text} for n, text in enumerate(says(run["node"], command), 1)]
-    for at in range(0, len(lines), 500):
-        executing.add_lines(run["node"], job, attempt, lines[at : at + 500])
-    state = "done" if exit_code == 0 else "failed"
-    returned = {"job": job, "attempt": attempt, "state": state, "exit_code": exit_code, "seconds": 0.1}
-    runs.result(run["id"], f"jid-{run['id']}", run["node"], returned, exit_code == 0, 0 if exit_code == 0 else 1)

@@ -10,7 +10,7 @@ import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
 
-from pillar_service.usecases import second_factor
+from pillar_service.usecases import claims, second_factor
 from pillar_service.usecases.meeseeks import people
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
@@ -276,3 +276,36 @@ def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:
     assert len(until_run()) == 1
     ann.sees("All done!")
     assert len([one for one in talk.messages() if "All done" in str(one)]) == 1
+
+
+def test_where_the_bot_is_no_member_it_answers_directly(talk: Slack, ann: User) -> None:
+    talk.workspace.outside.add("C7")
+    ann.slash("version", channel="C7")
+    assert ann.sees("Saltcellar")["channel"] == ann.direct
+    ann.slash("hello -l environment=prd", channel="C7")
+    assert ann.sees("On 1 node: `cellar-3`")["channel"] == ann.direct
+    until_run(lambda node, command: ["hello there"])
+    assert ann.sees("hello there")["channel"] == ann.direct
+
+
+def test_lines_are_seen_while_it_runs_in_one_message(talk: Slack, ann: User) -> None:
+    asked = ann.mentions("hello -l environment=prd")
+    running = stage.begun(until_claimed())
+    for n in range(1, 4):
+        running.says(f"step {n}")
+        shown = ann.sees(f"step {n}")
+        assert shown["thread_ts"] == asked
+    assert "step 1" in str(shown["blocks"])
+    assert len([one for one in talk.messages() if "step" in str(one)]) == 1
+    running.ends()
+    ann.sees("All done!")
+    assert talk.refused == []
+
+
+def until_claimed() -> dict[str, Any]:
+    """The run that is asked for, claimed."""
+    until = time.monotonic() + 8
+    while not (found := claims.claim("salt")["runs"]):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return dict(found[0])

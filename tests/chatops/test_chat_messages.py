@@ -157,6 +157,14 @@ def test_the_other_windows_fit(title: str, sentence: str, wrong: dict[str, str])
     assert all(len(why) <= 150 for why in modals.errors(wrong)["errors"].values())
 
 
+@pytest.mark.parametrize("count", [49, 50, 51, 200])
+def test_a_message_keeps_to_fifty_blocks_and_its_buttons(count: int) -> None:
+    last = blocks.actions(blocks.button("Yes", "yes", "1"))
+    body = blocks.message("x", *[blocks.section("x")] * count, last=last)
+    fine(body)
+    assert body["blocks"][-1] == last
+
+
 def test_a_secret_is_never_filled_in() -> None:
     window = modals.arguments("x", "y", [Parameter("password", Kind.SECRET, default="hunter2")], "", False)
     assert "hunter2" not in str(window)

@@ -194,6 +194,27 @@ def test_a_revoked_token_throws_nothing_away(slack: Slack, notifier: Notifier) -
     assert [message["text"] for message in slack.messages()] == ["kept"]
 
 
+def test_nothing_overtakes_what_waits_in_its_thread(slack: Slack, notifier: Notifier) -> None:
+    slack.faults.errors["chat.postMessage"] = "token_revoked"
+    outbox.post("C1", text("first"), "1.1")
+    wait(lambda: Outgoing.get().error)
+    del slack.faults.errors["chat.postMessage"]
+    outbox.post("C1", text("second"), "1.1")
+    outbox.post("C1", text("elsewhere"), "2.2")
+    wait(all_sent)
+    assert [message["text"] for message in slack.messages()] == ["elsewhere", "first", "second"]
+
+
+def test_a_conversation_ends_once(slack: Slack, notifier: Notifier) -> None:
+    conversation, said = begin(), []
+    for _ in range(3):
+        conversations.end(conversation, text("over"), lambda: said.append(outbox.say(conversation, text("bye"))))
+        assert not conversations.show(conversation, "later", text("too late"))
+    wait(all_sent)
+    assert len(said) == 1
+    assert [message["text"] for message in slack.messages()] == ["over", "bye"]
+
+
 def test_a_window_opens_with_its_trigger_or_its_user_is_told(slack: Slack, notifier: Notifier) -> None:
     title, said = (
         {"type": "plain_text", "text": "A title"},

@@ -20,6 +20,9 @@ NOTIFYING = "notifying"
 KEPT_S = 86_400.0
 """For how long what is over is kept, in seconds, without what it said."""
 
+UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived")
+"""Slack's words for a channel in which we can't speak: then who asked is spoken to directly."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -119,10 +122,17 @@ def failed(
         columns |= {"state": str(OutgoingState.GIVEN_UP), "ended_at": now, "body": {}}
     with transaction():
         if outgoing.change(item.id, item.tries, **columns) and "ended_at" in columns:
-            _instead(item)
+            _instead(item, any(word in reason for word in UNREACHABLE))
 
 
-def _instead(item: Item) -> None:
+def _instead(item: Item, is_unreachable: bool) -> None:
+    if is_unreachable and item.kind is OutgoingKind.EPHEMERAL and item.member:
+        outbox.post(item.member, item.body)
+    elif is_unreachable and item.kind is OutgoingKind.SHOW and item.conversation and item.message is None:
+        about = conversations.find(item.conversation)
+        if about is not None and about.channel != about.member:
+            conversations.change(about.id, channel=about.member, thread=None)
+            outbox.show(about.id, item.body)
     # Whoever pressed a button whose window can't be opened any more should not wait for it.
     if item.kind is OutgoingKind.MODAL and item.body.get("otherwise") and item.channel and item.member:
         outbox.whisper(item.channel, item.member, {"text": item.body["otherwise"]})

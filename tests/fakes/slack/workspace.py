@@ -23,7 +23,10 @@ class Trigger:
 
 @dataclass
 class Workspace:
-    """The state, guarded by one lock. Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set."""
+    """The state, guarded by one lock. `closed` channels are archived, in those `outside` the bot is no member.
+
+    Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set.
+    """
 
     team: str = "T1"
     trigger_s: float = 3.0
@@ -37,6 +40,7 @@ class Workspace:
     response_urls: dict[str, Json] = field(default_factory=dict)
     tokens: dict[str, tuple[float, float]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    outside: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -68,6 +72,8 @@ class Workspace:
 
     def limit(self, channel: str) -> None:
         """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
+        if channel in self.outside:
+            raise Refused("not_in_channel")
         now = time.monotonic()
         tokens, at = self.tokens.get(channel, (float(self.burst), now))
         tokens = min(self.burst, tokens + (now - at) / self.rate_s)
