@@ -9,7 +9,7 @@ from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import ApprovalShape, CommandShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import catalogue, durations, names, selectors, typed
+from pillar_service.core import catalogue, durations, names, patterns, selectors, typed
 from pillar_service.core.catalogue import Approval, Command, Limits, Output, Requires
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.runs import Function, Runs
@@ -90,13 +90,11 @@ def _timeout(given: Any, at: Path, faults: Faults) -> int:
 
 def _output(shape: CommandShape, at: Path, faults: Faults) -> Output:
     for number, pattern in enumerate(shape.output.redact):
-        try:
-            if re.compile(pattern).fullmatch(""):
-                faults.add(
-                    (*at, number), f"{names.shown(pattern)} matches nothing at all: say what is to be taken out."
-                )
-        except re.error as error:
-            faults.add((*at, number), f"{names.shown(pattern)} is no regular expression ({error}).")
+        wrong = patterns.fault(pattern)
+        if wrong:
+            faults.add((*at, number), f"{names.shown(pattern)} {wrong}.")
+        elif re.fullmatch(pattern, ""):
+            faults.add((*at, number), f"{names.shown(pattern)} matches nothing at all: say what is to be taken out.")
     return Output(shape.output.private, shape.output.file, tuple(shape.output.redact))
 
 

@@ -1,12 +1,11 @@
 """`roles.yaml`: groups and roles, from their shapes. Whatever is not understood is a fault; nothing is guessed."""
 
-import re
 from typing import Any
 
 from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.shapes import GrantShape, RoleShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import names, roles, selectors
+from pillar_service.core import names, patterns, roles, selectors
 from pillar_service.core.errors import Invalid
 from pillar_service.core.roles import Grant, Policy, Role, User
 from pillar_service.core.selectors import EVERYTHING, Selector
@@ -74,10 +73,9 @@ def _grant(shape: GrantShape, at: Path, faults: Faults) -> Grant:
                 f"{names.shown(channel)} is no channel: write any, direct, or its id, such as 'C01ABC'.",
             )
     for name, pattern in shape.arguments.items():
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            faults.add((*at, "arguments", name), f"{names.shown(pattern)} is no regular expression ({error}).")
+        wrong = patterns.fault(pattern)
+        if wrong:
+            faults.add((*at, "arguments", name), f"{names.shown(pattern)} {wrong}.")
     return Grant(
         tuple(shape.commands),
         _selector(shape.selector, (*at, "selector"), faults),

@@ -15,7 +15,7 @@ SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox", "env",
 """Programs that run what they are given as arguments."""
 
 RUN_ANYTHING = frozenset(
-    {"cmd", "cmdmod", "salt", "ssh", "saltutil", "module", "state.single", "state.high", "state.low"}
+    {"cmd", "cmdmod", "salt", "ssh", "saltutil", "publish", "module", "state.single", "state.high", "state.low"}
 )
 """Modules and functions of Salt that do so."""
 

@@ -37,7 +37,7 @@ def shaped(shape: type[Model], value: Any, at: Path, faults: Faults) -> Model | 
     except ValidationError as error:
         for one in error.errors(include_url=False):
             place = tuple(part for part in one["loc"] if part != "[key]")
-            faults.add((*at, *place), _sentence(one, str((*at, *place)[-1]), value, shape))
+            faults.add((*at, *place), _sentence(one, _named((*at, *place)), shape))
         return None
 
 
@@ -57,7 +57,12 @@ def only(value: dict[str, Any], known: tuple[str, ...], faults: Faults) -> None:
             faults.add((word,), _unknown(word, known))
 
 
-def _sentence(error: ErrorDetails, key: str, value: Any, shape: type[BaseModel]) -> str:
+def _named(place: Path) -> str:
+    last = place[-1]
+    return f"item {last + 1} of {place[-2]}" if isinstance(last, int) else last
+
+
+def _sentence(error: ErrorDetails, key: str, shape: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(key, _known(shape, error["loc"]))
     given = names.shown(error["input"])

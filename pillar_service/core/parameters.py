@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pillar_service.core import durations, names
+from pillar_service.core import durations, names, patterns
 from pillar_service.core.errors import Invalid
 
 NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,30}[a-z0-9])?", re.ASCII)
@@ -153,13 +153,13 @@ def _faults_of_default(parameter: Parameter) -> Iterator[str]:
     if parameter.secret and parameter.default is not None:
         yield "a secret has no default: it would stand in the file"
         return
+    wrong = None if parameter.pattern is None else patterns.fault(parameter.pattern)
+    if wrong:
+        yield f"the pattern {wrong}"
+        return
     try:
-        if parameter.pattern is not None:
-            _compiled(parameter.pattern)
         if parameter.default is not None:
             _CHECKS[parameter.kind](parameter, parameter.default)
-    except re.error as error:
-        yield f"the pattern is no regular expression ({error})"
     except Invalid as error:
         yield f"its default is refused: {error.sentence.rstrip('.')}"
 

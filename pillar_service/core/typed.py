@@ -21,6 +21,9 @@ DOUBLE, SINGLE = '"“”„‟«»', "'‘’‚‛"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 LONG_DASHES = "\u2013\u2014\u2015"
 
+ANSWERS = ("yes", "no", "true", "false")
+"""What may follow a flag: without one it is a yes."""
+
 INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]")
 
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=(.*)", re.ASCII | re.DOTALL)
@@ -166,7 +169,8 @@ class _Reader:
         if name in ("l", "selector"):
             self.selector = self.selector.both(selectors.parse(self._selector(value)))
         elif value is None and name in self.flags:
-            self._name(name, "yes")
+            said = bool(self.words) and self.words[0].text.lower() in ANSWERS
+            self._name(name, self.words.pop(0).text if said else "yes")
         else:
             self._name(name, self._value(name) if value is None else value)
 

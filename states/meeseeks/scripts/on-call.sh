@@ -6,7 +6,7 @@ if [ ! -r "$file" ]; then
     echo "Nobody wrote down who is on call: $file is not there, or $(id -un) may not read it." >&2
     exit 1
 fi
-now=$(awk -v today="$(date --utc +%F)" '/^[0-9]{4}-/ && $1 <= today' "$file" | sort | tail --lines=1)
+now=$(awk -v today="$(date --utc +%F)" '/^[0-9][0-9][0-9][0-9]-/ && $1 <= today' "$file" | sort | tail --lines=1)
 if [ -z "$now" ]; then
     echo "Nobody is on call yet, says $file." >&2
     exit 1

@@ -4,7 +4,7 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 case ${1:-} in
 list)
-    apt-get --simulate --quiet upgrade | awk '/^Inst / {print $2, $3, "->", $4; n++} END {print n + 0, "packages"}' | tr --delete '[(]'
+    apt-get --simulate --quiet upgrade | awk '/^Inst / {print $2, $3, "->", $4; n++} END {print n + 0, "packages"}' | sed 's![][(]!!g'
     ;;
 apply)
     apt-get --quiet update

@@ -1,0 +1,53 @@
+"""Regular expressions in the files: those that a person's argument could keep busy for ever are refused.
+
+Only the usual mistake is seen: a repeat of nothing but repeats, such as `(a+)+`. Texts are short besides.
+"""
+
+import re
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+LONGEST = 500
+"""Characters of a pattern."""
+
+MANY = 10
+"""A repeat of more than so many is one without a bound, for what is asked here."""
+
+_REPEATS = (_parser.MAX_REPEAT, _parser.MIN_REPEAT)
+
+
+def fault(pattern: str) -> str | None:
+    """What is wrong with a pattern, as the end of a sentence; None if nothing is."""
+    if len(pattern) > LONGEST:
+        return f"is too long: at most {LONGEST} characters"
+    try:
+        re.compile(pattern)
+        busy = _busy(_parser.parse(pattern))
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression ({error})"
+    return "repeats a repeat, which can take for ever: put something fixed between" if busy else None
+
+
+def _busy(parsed: Any) -> bool:
+    for operation, told in parsed:
+        if operation in _REPEATS and told[1] > MANY and _only_repeats(told[2]):
+            return True
+        if any(_busy(inside) for inside in _inside(operation, told)):
+            return True
+    return False
+
+
+def _only_repeats(parsed: Any) -> bool:
+    return bool(parsed) and all(
+        (operation in _REPEATS and told[1] > MANY)
+        or (operation not in _REPEATS and any(_only_repeats(inside) for inside in _inside(operation, told)))
+        for operation, told in parsed
+    )
+
+
+def _inside(operation: Any, told: Any) -> list[Any]:
+    if operation in _REPEATS:
+        return [told[2]]
+    if operation is _parser.SUBPATTERN:
+        return [told[-1]]
+    return list(told[1]) if operation is _parser.BRANCH else []
