@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from functools import lru_cache
 from typing import Any
 
 from pillar_service.catalogue import loading
@@ -31,24 +30,22 @@ EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
-    """When this process last looked at the files, and what they were then."""
+    """When this process last looked at the files, what they were then, and what it last took from the database."""
 
     at = 0.0
     stamp: object = None
+    known = EMPTY
     lock = threading.Lock()
 
 
 def current() -> Loaded:
     """The catalogue, roles and personas that count now; the last good ones while a file is broken."""
     refresh()
-    fingerprint = catalogues.fingerprint()
-    return EMPTY if fingerprint is None else _read(fingerprint)
-
-
-@lru_cache(maxsize=2)
-def _read(fingerprint: str) -> Loaded:
-    kept = catalogues.find()
-    return EMPTY if kept is None else loaded.from_json(kept.body)
+    fingerprint = catalogues.fingerprint() or ""
+    if fingerprint != _Looked.known.fingerprint:
+        kept = catalogues.find()  # its own fingerprint counts: another may have been put since
+        _Looked.known = loaded.from_json(kept.body) if kept is not None and kept.body else EMPTY
+    return _Looked.known
 
 
 def refresh() -> None:
@@ -66,7 +63,7 @@ def refresh() -> None:
         except Invalid as error:
             log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
             with transaction():
-                catalogues.fail(error.sentence)
+                catalogues.fail(error.sentence, time.time())
         _Looked.stamp = stamp
 
 
@@ -79,7 +76,7 @@ def reload(actor: str) -> dict[str, Any]:
         found = loading.load(settings().catalogue)
     except Invalid as error:
         with transaction():
-            catalogues.fail(error.sentence)
+            catalogues.fail(error.sentence, time.time())
         raise
     _take(actor, found)
     return {
@@ -92,7 +89,7 @@ def reload(actor: str) -> dict[str, Any]:
 def _take(actor: str, found: Loaded) -> None:
     with transaction():
         if catalogues.fingerprint() == found.fingerprint:
-            catalogues.fail(None)
+            catalogues.fail(None, time.time())
             return
         now = time.time()
         catalogues.put(loaded.to_json(found), found.fingerprint, now)

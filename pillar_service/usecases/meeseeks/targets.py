@@ -4,10 +4,12 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.catalogue import Command, Where
+from pillar_service.core import names
+from pillar_service.core.catalogue import Action, Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.selectors import AnyOf, Selector
+from pillar_service.settings import settings
 from pillar_service.store import bots, jobs, nodes
 from pillar_service.store.bots import Bot
 from pillar_service.usecases.meeseeks.catalogue import NAME
@@ -78,12 +80,29 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
 
 
+def meant(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a bot's action with the bot's name, however it was written: roles speak of that name."""
+    found = {
+        one.name: _named(str(arguments[one.name]))
+        for one in command.parameters
+        if one.kind is Kind.BOT and isinstance(command.runs, Action)
+    }
+    return {**arguments, **{name: bot.name for name, bot in found.items() if bot is not None}}
+
+
+def _named(written: str) -> Bot | None:
+    """The bot with that name, host or id, if it is there."""
+    name, _, domain = written.partition(".")
+    found = bots.find(name) if domain in ("", settings().domain) else None
+    return None if found is None or found.agent.removed_at is not None else found
+
+
 def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
     """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
-    [name] = [arguments[one.name] for one in command.parameters if one.kind is Kind.BOT]
-    found = bots.find(str(name).partition(".")[0])
+    [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
+    found = _named(name)
     if found is None:
-        raise NotFound(f"There is no bot {name}.")
+        raise NotFound(f"There is no bot {names.shown(name)}.")
     its = labels()[found.node]
     if not allowed.matches(its):
         raise Forbidden(f"Your roles do not let you run {command.name} on {found.node}, where {found.name} is.")
