@@ -14,6 +14,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
 from pillar_service.usecases import leases, plans
+from pillar_service.usecases.meeseeks import challenges
 from pillar_service.usecases.runs import described, sweep
 
 AT_ONCE = 50
@@ -30,7 +31,9 @@ def is_claimable(master: str) -> bool:
     now = time.time()
     if leases.is_due(leases.PUBLISHING, master, now):
         return True
-    return leases.holds(leases.PUBLISHING, master, now) and (jobs.is_waiting(now) or runs.any_expired(now))
+    return leases.holds(leases.PUBLISHING, master, now) and (
+        jobs.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
+    )
 
 
 def claim(master: str) -> dict[str, Any]:
@@ -45,6 +48,7 @@ def claim(master: str) -> dict[str, Any]:
         if fence is None:
             return {"runs": [], "fence": None}
         sweep(now)
+        challenges.expire(now)
         return {"runs": [described(run) for run in Claim(master, now).runs()], "fence": fence}
 
 

@@ -28,7 +28,7 @@ from pillar_service.core.parameters import Kind, Parameter
 from pillar_service.core.personas import Personas
 from pillar_service.core.roles import Grant, Policy, Role
 from pillar_service.settings import settings
-from pillar_service.store import audit, catalogues, chat_people, database, jobs, nodes
+from pillar_service.store import audit, catalogues, challenges, chat_people, database, jobs, nodes
 from pillar_service.usecases import claims, codes, executing, pillars, runs, second_factor
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.meeseeks import asking, people
@@ -160,6 +160,11 @@ def finish(run: dict[str, Any], state: str = "done", code: int = 0) -> None:
         "tail": [],
     }
     runs.result(run["id"], f"jid-{run['id']}", run["node"], told, code == 0, code)
+
+
+def everything() -> str:
+    """All rows of the tables that could hold what they must not."""
+    return str([list(table.select().dicts()) for table in (jobs.Job, jobs.JobLine, audit.Audit, challenges.Challenge)])
 
 
 def said(action: str) -> list[audit.Audit]:

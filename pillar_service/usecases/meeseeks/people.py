@@ -33,6 +33,23 @@ def named(user: object) -> Caller:
     return Caller("", "", address, None if found is None else AccountState(found.state))
 
 
+def of_actor(actor: str) -> Caller | None:
+    """Who an actor (`chat:TEAM/USER`, `account:ID`) is to the roles now; None for masters and their operators."""
+    kind, _, id = actor.partition(":")
+    if kind == "chat":
+        team, _, user = id.partition("/")
+        return asker(team, user).caller
+    found = accounts.find(id) if kind == "account" else None
+    return None if found is None else Caller("", "", found.email, AccountState(found.state))
+
+
+def person(actor: str) -> str:
+    """The same for every actor that one person is: their account if it is known, else the actor itself."""
+    team, _, user = actor.removeprefix("chat:").partition("/")
+    found = chat_people.account(team, user) if actor.startswith("chat:") else None
+    return actor if found is None else f"account:{found}"
+
+
 def account(of: Asker) -> str:
     """The id of the account that somebody is; raises Forbidden with what to do when they are none."""
     found = chat_people.account(of.caller.team, of.caller.user) if of.caller is not None else None
