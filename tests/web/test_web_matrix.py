@@ -174,6 +174,9 @@ MATRIX = {
     "GET /tokens": (200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 201, 401),
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
+    # nobody but a command's token
+    "POST /api/meeseeks/run": (401, 401, 401, 401, 401, 401),
+    "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401),
 }
 
 WHERE = {"name": "my", "id": "my", "token": "x", "action": "restart", "filename": "style.css", "invite": PUB}
@@ -242,6 +245,7 @@ ASKED = {
     "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
     "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"], "password": PASSWORD}),
     "DELETE /tokens/<id>": Ask({"id": "{token}"}),
+    "POST /api/meeseeks/run": Ask(json={}),
 }
 
 
