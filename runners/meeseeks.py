@@ -48,10 +48,10 @@ def run(command, *args, selector="", preview=False, wait=True, **kwargs):
     if args:
         return {"error": f"Name the argument: write {command} NAME={args[0]}.", "retcode": 1}
     given = {name: value for name, value in kwargs.items() if not name.startswith("__")}
-    told = {"command": runners.text(command), "arguments": given, "selector": str(selector), "preview": bool(preview)}
+    told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
 
     def ask(service):
-        job = service.run(told)
+        job = service.run({"command": runners.text(command), **told})
         return following.followed(service, job) if wait and not preview else job
 
     return runners.answer(__opts__, ask)

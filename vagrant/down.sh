@@ -2,7 +2,7 @@
 # Stop what `make up` started here and nothing else; all data is kept.   down.sh
 . "$(dirname "$0")/settings.sh"
 
-for name in minion master private public; do
+for name in chat minion master private public; do
   if is_up "$name"; then
     stop_process "$name"
     say "  stopped $name"

@@ -9,6 +9,7 @@
 # CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
 # CELLAR_MAIL         where mail goes (default: a file, which the page /mailbox shows)
 # CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
+# CELLAR_SLACK_BOT_TOKEN_FILE, CELLAR_SLACK_SIGNING_SECRET_FILE, CELLAR_SLACK_APP_TOKEN_FILE  the Slack app (default: none)
 # CELLAR_BASE         the base image of the pubs (default: made from Debian's packages)
 # CELLAR_PYTHON       the Python to make .venv with (python3.11, else python3)
 
@@ -39,6 +40,7 @@ salt_etc=$CELLAR_DIR/etc/salt
 private_url=http://127.0.0.1:$CELLAR_PRIVATE_PORT
 public_url=http://127.0.0.1:$CELLAR_PUBLIC_PORT
 processes=(public private master minion)
+if [[ -n ${CELLAR_SLACK_BOT_TOKEN:-}${CELLAR_SLACK_BOT_TOKEN_FILE:-} ]]; then processes+=(chat); fi
 export bin salt_etc private_url public_url processes
 
 say() { printf '%s\n' "$*"; }

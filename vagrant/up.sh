@@ -18,6 +18,7 @@ step pub-image env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/pub-image.sh"
 step assets env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/assets.sh"
 step service "$here/service.sh"
 step salt "$here/salt.sh"
+[[ ${processes[*]} != *chat* ]] || step chat "$here/chat.sh"
 step pub "$bin/python" "$here/first_pub.py"
 say
 cat "$CELLAR_DIR/secrets/welcome"

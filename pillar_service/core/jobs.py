@@ -61,6 +61,7 @@ class Reason(StrEnum):
     NODE_AWAY = "node_away"
     NOT_RUNNING = "not_running"
     OLD_PILLAR = "old_pillar"
+    NOT_BEGUN = "not_begun"
 
 
 def step(now: JobState, to: JobState) -> JobState:
@@ -75,10 +76,10 @@ def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
 
     What was never published may always be tried again; what may have run, only where its command says that it may.
     """
-    may_repeat = reason is Reason.NOT_PUBLISHED or retry_safe
+    may_repeat = reason in (Reason.NOT_PUBLISHED, Reason.NOT_BEGUN) or retry_safe
     if may_repeat and attempts < MAX_ATTEMPTS:
         return JobState.QUEUED
-    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY, Reason.OLD_PILLAR):
+    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY, Reason.OLD_PILLAR, Reason.NOT_BEGUN):
         return JobState.FAILED
     return JobState.TIMED_OUT if reason is Reason.NO_RETURN else JobState.LOST
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import faults
+from pillar_service.core.jobs import Reason
 from pillar_service.core.names import ID
 
 
@@ -12,14 +13,18 @@ from pillar_service.core.names import ID
 class Outcome:
     """How a run ended for one bot: whether it worked, the sentence when it did not, what came back when it did.
 
-    ``is_old`` says that nothing failed, but that what the node applied was older than what was asked for.
+    ``again`` says that nothing failed, but that it is to be tried again, and why: what the node applied was older than
+    what was asked for, or it has not begun.
     """
 
     succeeded: bool
     error: str | None = None
     result: Any = field(default_factory=dict)
-    is_old: bool = False
+    again: Reason | None = None
 
+
+NOT_BEGUN = "not_begun"
+"""The state of an outcome that says that this attempt ran nothing there (pillar_service/node/executor/outcomes.py)."""
 
 NOTICE = "pubs notice"
 """The id of the state that says that the node's pillar was a last known good copy (states/pubs/init.sls)."""
@@ -48,6 +53,8 @@ def of_command(returned: object, success: bool, retcode: int) -> Outcome:
         return of_call(returned, success, retcode)
     if returned["state"] == "done" and success and retcode == 0:
         return Outcome(True, result=dict(returned))
+    if returned["state"] == NOT_BEGUN:
+        return Outcome(False, error=faults.sentence(str(returned.get("error"))), again=Reason.NOT_BEGUN)
     said = returned.get("error") or f"It ended with the exit code {returned.get('exit_code')}."
     return Outcome(False, error=faults.sentence(str(said)), result=dict(returned))
 
@@ -65,8 +72,8 @@ def of_bot(returned: object, bot_id: str) -> Outcome:
     if failed:
         return Outcome(False, error=faults.sentence(str(_telling(failed).get("comment") or "A state failed.")))
     if any(state.get("__id__") == NOTICE for state in concerned):
-        return Outcome(False, error=COPY, is_old=True)
-    return Outcome(True, result=_told(own)) if own else Outcome(False, error=NOT_KNOWN, is_old=True)
+        return Outcome(False, error=COPY, again=Reason.OLD_PILLAR)
+    return Outcome(True, result=_told(own)) if own else Outcome(False, error=NOT_KNOWN, again=Reason.OLD_PILLAR)
 
 
 def _is_state(state: object) -> bool:

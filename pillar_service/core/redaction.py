@@ -36,8 +36,9 @@ PERSONAL = frozenset({"note"})
 """Arguments that are nobody's business but the asker's."""
 
 SECRETS = re.compile(
-    r"[^\s\"',]*:\d{1,5}:@[^\s\"',~]+~[^\s\"',]+"  # an invite's code: host:port:@key~seed
-    r"|[^\s\"',]+~shs:[^\s\"',:]+:[^\s\"',]+"  # the same as a multiserver address: net:host:port~shs:key:seed
+    # The first two begin where a word does: tried at each character, a long word would take its length squared.
+    r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]+~[^\s\"',]+"  # an invite's code: host:port:@key~seed
+    r"|(?<![^\s\"',])[^\s\"',]+~shs:[^\s\"',:]+:[^\s\"',]+"  # the same as a multiserver address: net:host:port~shs:key:seed
     r"|[A-Za-z0-9+/]{86}==(?:\.ed25519)?"  # a private key: 64 bytes
     r"|\$argon2[^\s\"']+"
 )

@@ -165,10 +165,13 @@ class Client:
         """Hands in what the node returned; twice counts once."""
         self._json("POST", f"/runs/{_segment(run)}/result", told)
 
-    def failed(self, run: str, jid: str | None, reason: str, detail: str) -> None:
-        """Says why a run came to no end; the service decides what becomes of its jobs."""
+    def failed(self, run: str, jid: str | None, reason: str, detail: str) -> bool:
+        """Says why a run came to no end; the service decides what becomes of its jobs.
+
+        Returns whether it is over: if not, its node has begun it, and may still tell what came of it.
+        """
         told = {"reason": reason, "detail": detail} | ({"jid": jid} if jid else {})
-        self._json("POST", f"/runs/{_segment(run)}/failed", told)
+        return self._json("POST", f"/runs/{_segment(run)}/failed", told)["over"] is True
 
     def changes(self, after: int | None, wait: float = LONG_POLL_S) -> tuple[int, list[str]]:
         """The serial now and the nodes whose pillar changed after ``after``; waits up to ``wait`` seconds for one."""
@@ -191,6 +194,14 @@ class Client:
     def run_payments(self) -> dict[str, Any]:
         """Takes all steps that are due; returns them, and what failed."""
         return self._json("POST", "/payments/run", {}, wait=RUN_S)
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node."""
+        return self._json("GET", "/nodes")["nodes"]
+
+    def label(self, node: str, labels: Mapping[str, str]) -> dict[str, Any]:
+        """Gives a node these labels instead of those it has; returns it."""
+        return self._json("PATCH", f"/nodes/{_segment(node)}", {"labels": dict(labels)})["node"]
 
     def commands(self) -> dict[str, Any]:
         """The catalogue's commands, and why its files can't be taken now (``fault``), if so."""

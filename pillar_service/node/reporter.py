@@ -1,5 +1,6 @@
 """When to report, and to whom: on a change at once, otherwise on a slow heartbeat."""
 
+import contextlib
 import datetime
 import time
 from collections.abc import Callable, Mapping
@@ -7,14 +8,15 @@ from typing import Any
 
 from pillar_service.core.errors import SaltcellarError, Unauthenticated
 from pillar_service.core.health import EVENT_TYPE
+from pillar_service.node.executor import capacities, leftovers
 from pillar_service.node.outbox import Outbox
 from pillar_service.node.paths import Home
 from pillar_service.node.sampler import Sampler
 from pillar_service.node.told import Told
 
-SAMPLE_S, DELIVER_S = 1.2, 0.7
+SAMPLE_S, DELIVER_S, LINES_S = 1.2, 0.5, 0.2
 """The beacon runs in the minion's own loop: together they stay under 2 s."""
-REFRESH_EVERY_S = 60.0
+REFRESH_EVERY_S = LOOK_EVERY_S = 60.0
 
 _running: dict[tuple[str, Home], "Reporter"] = {}
 
@@ -34,7 +36,8 @@ class Reporter:
         self._sampler, self._outbox = Sampler(node, home), Outbox(home.state / "outbox")
         self._epoch, self._serial = int(time.time()), 0
         self._last_shape: object = None
-        self._last_at = self._refreshed_at = float("-inf")
+        self._home = home
+        self._last_at = self._refreshed_at = self._looked_at = float("-inf")
 
     def tick(
         self, told: Told, heartbeat_s: float, refresh: Callable[[], object]
@@ -58,7 +61,16 @@ class Reporter:
             if isinstance(error, Unauthenticated):
                 self._refresh(refresh, now)
             return events, error.sentence
+        self._of_commands(told, now)
         return events, None
+
+    def _of_commands(self, told: Told, now: float) -> None:
+        """What the executor has to tell, now that the service answers; a full disk does not stop the reports."""
+        with contextlib.suppress(OSError):
+            leftovers.deliver(self._home, told, LINES_S)
+            if now - self._looked_at >= LOOK_EVERY_S:
+                self._looked_at = now
+                capacities.tell(self._home, told)
 
     def _refresh(self, refresh: Callable[[], object], now: float) -> None:
         if now - self._refreshed_at >= REFRESH_EVERY_S:

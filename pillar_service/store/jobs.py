@@ -249,8 +249,8 @@ def beginning(id: str, actor: str | None, limit: int) -> list[Job]:
 
 
 def of_commands(actor: str | None, limit: int) -> list[Job]:
-    """The newest jobs of commands, parts and what stops them not among them; of that actor."""
-    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.command != "meeseeks.stop"))
+    """The newest jobs of commands, parts and calls of our own not among them; of that actor."""
+    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.fingerprint != ""))
     rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
 

@@ -76,6 +76,11 @@ def of_others(master: str) -> list[Run]:
     return list(Run.select().where(OPEN & (Run.master != master)))
 
 
+def extend(id: str, expires_at: float) -> None:
+    """Wait for a run until then."""
+    Run.update(expires_at=expires_at).where(Run.id == id).execute()
+
+
 def give(id: str, master: str) -> None:
     """Another master follows a run from now on."""
     Run.update(master=master, taken_over=True).where(Run.id == id).execute()

@@ -9,12 +9,12 @@ from pillar_service.core import names
 from pillar_service.core.commands import COMMANDS, CONVERGE
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs import CLAIM_LEASE_S, URGENT, JobState
-from pillar_service.store import jobs, nodes, runs
+from pillar_service.store import challenges, jobs, nodes, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
 from pillar_service.usecases import leases, plans
-from pillar_service.usecases.meeseeks import challenges
+from pillar_service.usecases.meeseeks.challenges import expire
 from pillar_service.usecases.runs import described, sweep
 
 AT_ONCE = 50
@@ -31,9 +31,9 @@ def is_claimable(master: str) -> bool:
     now = time.time()
     if leases.is_due(leases.PUBLISHING, master, now):
         return True
-    return leases.holds(leases.PUBLISHING, master, now) and (
-        jobs.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
-    )
+    if not leases.holds(leases.PUBLISHING, master, now):
+        return False
+    return jobs.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
 
 
 def claim(master: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def claim(master: str) -> dict[str, Any]:
         if fence is None:
             return {"runs": [], "fence": None}
         sweep(now)
-        challenges.expire(now)
+        expire(now)
         return {"runs": [described(run) for run in Claim(master, now).runs()], "fence": fence}
 
 

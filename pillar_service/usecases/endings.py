@@ -5,7 +5,7 @@ from typing import Any
 from pillar_service.core import names, outcomes
 from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.commands import COMMANDS
-from pillar_service.core.jobs import JobState, step
+from pillar_service.core.jobs import JobState, Reason, step
 from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
@@ -29,9 +29,9 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     bot = str(job.bot)
     applied = outcomes.of_bot(returned, bot)
     if applied.succeeded and job.command in REMOVING and not _removed(returned, bot):
-        return Outcome(False, error=NOT_REMOVED, is_old=True)
+        return Outcome(False, error=NOT_REMOVED, again=Reason.OLD_PILLAR)
     if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, bot):
-        return Outcome(False, error=NOT_BACK, is_old=True)
+        return Outcome(False, error=NOT_BACK, again=Reason.OLD_PILLAR)
     return applied
 
 

@@ -1,18 +1,24 @@
-"""Nodes: add one, list them."""
+"""Nodes: add one, label one, list them."""
 
 import time
 from typing import Any
 
+from pillar_service.core import labels as rules
 from pillar_service.core import names
-from pillar_service.core.errors import Invalid, Unauthenticated
+from pillar_service.core.errors import Invalid, NotFound, Unauthenticated
 from pillar_service.settings import settings
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import Node
-from pillar_service.usecases import auditing, pillars
+from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases.meeseeks.catalogue import NAME
 
 CONCURRENCY = 4
 """How many runs a node has at a time, unless it is told otherwise."""
+
+
+LABELS = "nodes.labels"
+"""The command of the job by which a node learns its labels."""
 
 
 def add(
@@ -35,6 +41,32 @@ def add(
         if there is None or any(getattr(there, key) != value for key, value in columns.items()):
             auditing.record(actor, "nodes.add", f"node:{name}", now, f"{columns}")
         return described(_found(name)), there is None
+
+
+def label(actor: str, id: object, given: object) -> dict[str, Any]:
+    """Give a node these labels instead of those it has; returns it. They decide what runs there, so only we set them.
+
+    Raises NotFound, and Invalid for a label that can be none or is called `node`, which is every node's id.
+    """
+    labels, now = rules.checked(given), time.time()
+    if NAME in labels:
+        raise Invalid(f"The label {NAME} is a node's id, which every node has already: leave it out.")
+    with transaction():
+        node = nodes.find(id) if isinstance(id, str) else None
+        if node is None:
+            raise NotFound(f"There is no node {names.shown(id)}.")
+        nodes.change(node.id, labels=labels)
+        pillars.rewrite(node.id)
+        if labels != node.labels:
+            _tell(actor, node.id, now)
+        written = ", ".join(f"{key}={value}" for key, value in labels.items())
+        auditing.record(actor, "nodes.label", f"node:{node.id}", now, written or "none")
+        return described(_found(node.id))
+
+
+def _tell(actor: str, node: str, now: float) -> None:
+    """Let the node make its labels grains, so that `salt -G 'labels:environment:prd'` finds it."""
+    queue.call(actor, LABELS, node, "state.apply", ["meeseeks"], {"queue": 10}, now)
 
 
 def _columns(there: Node | None, first: object, last: object, concurrency: object) -> dict[str, int]:
@@ -68,6 +100,8 @@ def described(node: Node) -> dict[str, Any]:
         "concurrency": node.concurrency,
         "last_seen": node.last_seen,
         "facts": node.facts,
+        "labels": node.labels,
+        "capacities": node.capacities,
     }
 
 

@@ -7,11 +7,14 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.core.jobs import NORMAL, QUEUED_FOR_S
 from pillar_service.store import bots, jobs
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
 
 KEY_LENGTH = 200
+CALL_S = 60
+"""How long a call of our own may take on a node, in seconds."""
 
 
 class Request:
@@ -46,6 +49,47 @@ def ask(request: Request, name: str, bot: Bot, now: float, arguments: dict[str, 
         fingerprint=request.fingerprint,
         created_at=now,
         not_before=now,
+    )
+
+
+NOTHING: dict[str, Any] = {
+    "nodes": [],
+    "bot": None,
+    "channel": "",
+    "output": {"private": False, "file": False},
+    "redact": [],
+    "secrets": {},
+    "arguments": [],
+    "keywords": {},
+    "is_guarded": False,
+}
+"""A plan without what every plan must say: its function and its limits."""
+
+
+def call(
+    actor: str,
+    command: str,
+    node: str,
+    function: str,
+    arguments: list[Any],
+    keywords: dict[str, Any],
+    now: float,
+    priority: int = NORMAL,
+) -> Job:
+    """Queue a call of our own to a node, in the caller's transaction; running it twice must do no harm."""
+    plan = {"nodes": [node], "function": function, "arguments": arguments, "keywords": keywords}
+    return jobs.add(
+        id=names.new_id(),
+        command=command,
+        node=node,
+        arguments={},
+        plan={**NOTHING, **plan, "timeout_s": CALL_S, "retry_safe": True},
+        priority=priority,
+        actor=actor,
+        fingerprint="",
+        created_at=now,
+        not_before=now,
+        deadline_at=now + QUEUED_FOR_S,
     )
 
 

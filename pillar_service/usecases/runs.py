@@ -118,19 +118,21 @@ def result(id: str, jid: object, node: object, returned: object, success: object
         code = retcode if isinstance(retcode, int) else 1
         for job in carried:
             ended = endings.outcome(job, returned, bool(success), code)
-            if ended.is_old:
-                _fail_job(job, Reason.OLD_PILLAR, ended.error or "", now)
+            if ended.again is not None:
+                _fail_job(job, ended.again, ended.error or "", now)
             else:
                 endings.settle(job, ended, now)
 
 
-def failed(master: str, id: str, reason: object, detail: object = "") -> None:
-    """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say."""
+def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
+    """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say.
+
+    Returns whether it is over. It is not when its node has begun it, and may still tell what came of it: follow it on.
+    """
     why = names.one_of(Reason, reason, "reason")
     with transaction():
         run = _mine(master, id)
-        if run.state != runs.ENDED:
-            _fail(run, why, str(detail or ""), time.time())
+        return run.state == runs.ENDED or _fail(run, why, str(detail or ""), time.time())
 
 
 SENTENCES = {
@@ -139,24 +141,39 @@ SENTENCES = {
     Reason.NODE_AWAY: "The node is away: it did not take the job. Check that its salt-minion runs.",
     Reason.NOT_RUNNING: "The node does not run it any more and never said how it ended: look at the bot, try again.",
     Reason.OLD_PILLAR: outcomes.COPY,
+    Reason.NOT_BEGUN: "The node has not begun it.",
 }
 
 
-def _fail(run: Run, reason: Reason, detail: str, now: float) -> None:
+def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
     # What was only claimed was never published, whatever its master says.
     reason = reason if run.state == runs.RUNNING else Reason.NOT_PUBLISHED
     carried = jobs.of_runs([run.id])
+    if reason is not Reason.NOT_RUNNING and (until := _may_be_told(carried)) > now:
+        runs.extend(run.id, until)
+        return False
     runs.end(run.id)
     said = SENTENCES[reason] + (f" {sentence(detail)}" if detail else "")
     for job in carried:
         _fail_job(job, reason, said, now)
+    return True
+
+
+def _may_be_told(carried: list[Job]) -> float:
+    """Until when the node that has begun this keeps its outcome for us; 0 when it has not, or keeps none."""
+    told = [job for job in carried if job.plan is not None and job.plan["is_guarded"] and plans.has_begun(job)]
+    return max((float(job.deadline_at or 0) for job in told), default=0.0)
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
-    never_ran = reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY) and not plans.has_begun(job)
+    never_ran = reason is Reason.NOT_BEGUN  # the node's own word, even where its leave to begin was lost on the way
+    if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY):
+        never_ran = not plans.has_begun(job)
+        reason = reason if never_ran else Reason.NOT_RUNNING
     if never_ran and job.deadline_at is not None and now < job.deadline_at:
-        # It may wait for its node until its deadline, and this was no attempt.
-        again = {"attempts": job.attempts - 1, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
+        # It may wait for its node until its deadline, and this was no attempt; a number that was begun is never given again.
+        spent = job.attempts if plans.has_begun(job) else job.attempts - 1
+        again = {"attempts": spent, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
         jobs.move(job.id, job.state, JobState.QUEUED, run=None, error=said, **again)
         return
     to = after_failure(reason, plans.may_run_again(job), job.attempts)

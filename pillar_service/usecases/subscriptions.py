@@ -11,7 +11,6 @@ from pillar_service.core.errors import NotFound
 from pillar_service.core.payments import Facts, PaymentState, ProviderName, Terms
 from pillar_service.payments.manual import Manual
 from pillar_service.payments.provider import Provider
-from pillar_service.payments.stripe import Stripe
 from pillar_service.settings import settings
 from pillar_service.store import accounts, payments
 from pillar_service.store.payments import Subscription
@@ -92,5 +91,8 @@ def provider() -> Provider:
 
 
 @cache
-def _stripe(key: str, webhook_secret: str, price: str, url: str) -> Stripe:
+def _stripe(key: str, webhook_secret: str, price: str, url: str) -> Provider:
+    # Its library takes 15 MiB in each worker: only a place that is paid by it loads it.
+    from pillar_service.payments.stripe import Stripe
+
     return Stripe(key, webhook_secret, price, url)

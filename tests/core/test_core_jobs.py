@@ -27,7 +27,7 @@ def test_a_running_job_is_never_cancelled() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_what_may_have_run_is_repeated_only_where_that_is_safe(reason: Reason) -> None:
     unsafe = after_failure(reason, retry_safe=False, attempts=1)
-    assert (unsafe is JobState.QUEUED) == (reason is Reason.NOT_PUBLISHED)
+    assert (unsafe is JobState.QUEUED) == (reason in (Reason.NOT_PUBLISHED, Reason.NOT_BEGUN))
     assert after_failure(reason, retry_safe=True, attempts=1) is JobState.QUEUED
     assert after_failure(reason, retry_safe=True, attempts=MAX_ATTEMPTS) in OVER
 
@@ -40,4 +40,5 @@ def test_each_reason_ends_in_its_own_state() -> None:
         Reason.NODE_AWAY: JobState.FAILED,
         Reason.NOT_RUNNING: JobState.LOST,
         Reason.OLD_PILLAR: JobState.FAILED,
+        Reason.NOT_BEGUN: JobState.FAILED,
     }

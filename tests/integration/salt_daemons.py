@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,17 +118,31 @@ def _lives(group: int) -> bool:
 
 
 class Master(SaltProcess):
-    """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``."""
+    """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``.
 
-    def __init__(self, folder: Path, url: str, token_file: Path, **more: Any) -> None:
-        self.token_file = token_file
+    A second one for the same minions is a ``twin`` of the first: it has its keys (Salt's "hot" masters share them).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        token_file: Path,
+        name: str = MASTER_NAME,
+        twin: "Master | None" = None,
+        **more: Any,
+    ) -> None:
+        self.name, self.token_file = name, token_file
         self.ports = {"publish_port": free_port(), "ret_port": free_port()}
         self.keys = folder / "pki"
         (self.keys / "minions").mkdir(parents=True)
-        make_keys("master", self.keys)
+        if twin is None:
+            make_keys("master", self.keys)
+        else:
+            shutil.copytree(twin.keys, self.keys, dirs_exist_ok=True)
         config = self._config(folder, url, token_file) | more
         made = factories().salt_master_daemon(
-            MASTER_NAME, defaults={"root_dir": folder}, overrides=config, factory_class=ShippedMaster
+            name, defaults={"root_dir": folder}, overrides=config, factory_class=ShippedMaster
         )
         super().__init__(folder, made)
 
@@ -135,7 +150,7 @@ class Master(SaltProcess):
         asked = {"url": url, "token_file": str(token_file)}
         return {
             "include": f"{TOP}/salt/master.d/*.conf",
-            "id": MASTER_NAME,
+            "id": self.name,
             "user": "root",
             "interface": "127.0.0.1",
             **self.ports,
@@ -146,7 +161,7 @@ class Master(SaltProcess):
             "runner_dirs": [str(TOP / "runners")],
             "saltcellar": asked,
             "ext_pillar": [{"http_json": {"url": f"{url}/pillar/%s", "token_file": str(token_file)}}],
-            "engines": [{"dispatcher": {**asked, "name": MASTER_NAME}}],
+            "engines": [{"dispatcher": {**asked, "name": self.name}}],
         }
 
     def run(self, function: str, *arguments: str, seconds: float = 120) -> tuple[int, Any]:
@@ -170,7 +185,9 @@ class Minion(SaltProcess):
     """A salt-minion of a master, with the shipped configuration."""
 
     def __init__(self, folder: Path, node: str, master: Master, **more: Any) -> None:
+        """With more settings; ``masters`` are addresses instead of the one master's."""
         self.node, self.master = node, master
+        masters = more.pop("masters", "127.0.0.1")
         keys = folder / "pki"
         keys.mkdir(parents=True)
         make_keys("minion", keys)
@@ -180,7 +197,7 @@ class Minion(SaltProcess):
             "include": f"{TOP}/salt/minion.d/*.conf",
             "id": node,
             "user": "root",
-            "master": "127.0.0.1",
+            "master": masters,
             "publish_port": master.ports["publish_port"],
             "master_port": master.ports["ret_port"],
             "pki_dir": str(keys),

@@ -33,23 +33,24 @@ def texts(told):
 
 def test_one_command_runs_on_all_nodes_and_each_tells_its_lines(client, nodes):
     told = over(client, run(client, "say", text="hello $(id) ; `id`"))
-    assert told["job"]["state"] == "succeeded", told["job"]["error"]
+    assert told["job"]["state"] == "succeeded", [part["error"] for part in told["parts"]]
     assert told["job"]["result"]["expected"] == told["job"]["result"]["answered"] == nodes
     assert texts(told) == [(node, "hello $(id) ; `id`") for node in nodes]
 
 
 def test_salt_run_shows_it_to_its_end(master, nodes):
     code, told = master.run("meeseeks.run", "say", "text=hi", "selector=node=cellar-2")
-    assert (code, told["result"]["state"]) == (0, "done")
-    code, told = master.run("meeseeks.run", "false", "selector=node=cellar-2")
-    assert code == 1
-    assert "exit code 1" in told["error"]
+    assert code == 0, told
+    assert told["result"]["state"] == "done"
+    code, told = master.run("meeseeks.run", "fail", "selector=node=cellar-2")
+    assert code == 1, told
+    assert "exit code 1" in told["error"], told
     code, told = master.run("meeseeks.run", "say", "text=hi", "preview=True")
     assert (code, told["nodes"]) == (0, nodes)
 
 
 def test_what_fails_on_one_node_is_told_of_that_node(client, nodes):
-    told = over(client, run(client, "false"))
+    told = over(client, run(client, "fail"))
     assert told["job"]["state"] == "failed"
     assert told["job"]["result"]["failed"] == nodes
     assert "failed on cellar-1, cellar-2" in told["job"]["error"]
@@ -96,7 +97,7 @@ def test_a_secret_reaches_the_program_and_stands_nowhere(client, nodes, service,
 
 def test_what_no_node_can_run_is_refused_before_it_is_a_job(master, nodes):
     code, told = master.run("meeseeks.run", "only-here")
-    assert code == 1
+    assert code == 1, told
     assert "no-such-program" in told["error"]
 
 
@@ -114,10 +115,34 @@ def test_a_job_waits_for_a_node_that_is_away_and_runs_when_it_is_back(client, mi
     minions["cellar-2"].start()
     minions["cellar-2"].wait()
     told = over(client, job, 90)
-    assert (told["job"]["state"], texts(told)) == ("succeeded", [("cellar-2", "late")])
+    assert told["job"]["state"] == "succeeded", told["job"]["error"]
+    assert texts(told) == [("cellar-2", "late")]
 
 
 def test_what_a_node_is_not_told_of_it_does_not_run(master, nodes):
     said = master.salt("cellar-1", "meeseeks.run", "0123456789abcdef", "1", "rm-all", "{}")
     assert "rm-all" in str(said)
     assert "done" not in str(said)
+
+
+def test_labels_choose_nodes_and_become_grains_that_nobody_believes(client, master, nodes):
+    code, told = master.run("nodes.label", "cellar-1", "environment=prd", "app=pub")
+    assert (code, told["labels"]) == (0, {"environment": "prd", "app": "pub"})
+    told = over(client, run(client, "say", "environment=prd,app in (pub,web),!gpu", text="here"))
+    assert texts(told) == [("cellar-1", "here")]
+    assert master.salt("cellar-1", "state.apply", "meeseeks")
+    until(lambda: master.salt("cellar-1", "grains.get", "labels:environment") == "prd", 30, "labels are grains")
+    master.salt("cellar-2", "grains.setval", "labels", "{'environment': 'prd', 'app': 'pub'}")
+    told = over(client, run(client, "say", "environment=prd", text="still here alone"))
+    assert texts(told) == [("cellar-1", "still here alone")]
+    code, told = master.run("nodes.label", "cellar-1", "environment", "app")
+    assert (code, told["labels"]) == (0, {})
+
+
+def test_who_may_and_why(master, nodes):
+    master.run("nodes.label", "cellar-1", "environment=tests")
+    code, told = master.run("meeseeks.can", "T01ABC/U01ABC", "say text=hi")
+    assert (code, told["allowed"], told["nodes"]) == (0, True, ["cellar-1"])
+    code, told = master.run("meeseeks.can", "T02ABC/U01ABC", "say text=hi")
+    assert (code, told["allowed"], told["nodes"]) == (0, False, [])
+    assert "No role names you" in told["why"][0]

@@ -3,12 +3,15 @@
 import http.server
 import json
 import os
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from executing import NODE, Cellar
 from wires import BOT
 
 from pillar_service.node.paths import Home
@@ -84,3 +87,27 @@ def service() -> Iterator[http.server.ThreadingHTTPServer]:
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def cellar(
+    migrated_file: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cellar]:
+    """The real service in this process, on a real port, and a node's executor."""
+    from pillar_service.settings import settings
+    from pillar_service.usecases import nodes, storage
+    from pillar_service.web.public import create_app
+
+    database = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'service.sqlite')}"
+    for name, value in {**environment, "CELLAR_DATABASE": database}.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    storage.prepare()
+    nodes.add("test", NODE)
+    with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
+        os.chmod(folder, 0o755)  # commands run as others than root
+        made = Cellar(Home(Path(folder)), create_app(), environment["CELLAR_SECRET_KEY"])
+        yield made
+        made.stop()
+    storage.release()
+    settings.cache_clear()

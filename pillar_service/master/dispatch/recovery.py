@@ -34,6 +34,7 @@ def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]
         log.info("Run %s (jid %s) is followed again.", run["id"], jid)
         return
     try:
-        client.failed(run["id"], jid, Reason.NOT_PUBLISHED, "The dispatcher stopped before it was published.")
+        if not client.failed(run["id"], jid, Reason.NOT_PUBLISHED, "The dispatcher stopped before it was published."):
+            runs.add(Held.of(run, jid))
     except (Conflict, Forbidden, NotFound) as error:
         log.info("Run %s is no longer ours: %s", run["id"], error)

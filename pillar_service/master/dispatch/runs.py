@@ -28,8 +28,8 @@ class Held:
 
     Without a ``node`` it is a runner on this master. ``missed`` and ``denied`` count probes in a row without an answer,
     and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
-    ``taken_over`` may have been published by another master; of a ``guarded`` one (its job's id) the node itself keeps
-    the outcome.
+    ``taken_over`` may have been published by another master; of a ``guarded`` one (its job and attempt) the node itself keeps
+    the outcome; one that ``has_begun`` there is followed until the service gives it up.
     """
 
     id: str
@@ -37,7 +37,8 @@ class Held:
     jid: str
     timeout_s: float
     taken_over: bool = False
-    guarded: str | None = None
+    guarded: tuple[str, int] | None = None
+    has_begun: bool = False
     published: float = field(default_factory=time.monotonic)
     probe: Probe | None = None
     probed: float = 0.0
@@ -49,7 +50,7 @@ class Held:
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
         """From a RUN of the private app."""
-        guarded = run["jobs"][0] if run["function"] == GUARDED and run["jobs"] else None
+        guarded = tuple(run["arguments"][:2]) if run["function"] == GUARDED else None
         return cls(
             run["id"],
             run["node"],

@@ -39,7 +39,7 @@ def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
         _take_in(client, master, runs, held)
     if not runs.has(held.jid):
         return
-    if held.age > held.timeout_s + OVERTIME_S:
+    if held.age > held.timeout_s + OVERTIME_S and not held.has_begun:
         _terminate(client, master, runs, held)
     elif held.denied >= BELIEVED_AFTER:
         _not_running(client, master, runs, held)
@@ -55,8 +55,10 @@ def _ask(master: SaltMaster, held: Held) -> None:
         held.denied = 0 if master.runs_runner(held.jid) else held.denied + 1
         return
     jid = master.new_jid()
-    function, argument = ("meeseeks.outcome", held.guarded) if held.guarded else ("saltutil.find_job", held.jid)
-    master.publish(held.node, function, [argument], jid)
+    if held.guarded:
+        master.publish(held.node, "meeseeks.outcome", list(held.guarded), jid)
+    else:
+        master.publish(held.node, "saltutil.find_job", [held.jid], jid)
     held.probe = Probe(jid, held.probed)
 
 
@@ -65,7 +67,7 @@ def _take_in(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None
     answer = master.returned(probe.jid, held.node) if probe else None
     if answer is not None:
         told = answer.get("return")
-        if held.guarded and isinstance(told, dict) and told.get("state") != "running":
+        if held.guarded and isinstance(told, dict) and told.get("state") not in (None, "running"):
             # The node kept what came of it, though its return never reached this master.
             hand_in(client, runs, held, {"return": told, "retcode": 0 if told.get("state") == "done" else 1})
             return
@@ -90,7 +92,7 @@ def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> No
         f"{held.node or 'The master'} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
     )
     if held.guarded:
-        master.publish(str(held.node), "meeseeks.stop", [held.guarded, True], master.new_jid())
+        master.publish(str(held.node), "meeseeks.stop", [held.guarded[0], True], master.new_jid())
     elif held.node is not None:
         master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
     _give_up(client, master, runs, held, Reason.NO_RETURN, told)
@@ -100,7 +102,9 @@ def _give_up(client: Client, master: SaltMaster, runs: Runs, held: Held, reason:
     if hand_in_result(client, master, runs, held):
         return
     try:
-        client.failed(held.id, held.jid, reason, told)
+        if not client.failed(held.id, held.jid, reason, told):
+            held.missed, held.has_begun = 0, True
+            return
     except (Conflict, NotFound) as error:
         log.info("Run %s is no longer ours: %s", held.id, error)
     runs.drop(held.jid)

@@ -75,10 +75,12 @@ def _resources(limits: Limits, running: int) -> list[tuple[int, int]]:
 
 
 def lower(what: int, most: int) -> None:
-    """Set a limit of the calling process, soft and hard; never above the one there is."""
+    """Set a limit of the calling process; never above the one there is."""
     _, hard = resource.getrlimit(what)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(what, (most, most))
+    # A second more of the processor's time: so its first signal is the one that says why.
+    last = most + 1 if what == resource.RLIMIT_CPU and hard in (resource.RLIM_INFINITY, most + 1) else most
+    resource.setrlimit(what, (most, last))
 
 
 def die_with(parent: int, number: signal.Signals) -> None:

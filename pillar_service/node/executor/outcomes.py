@@ -1,6 +1,7 @@
 """What came of a run: the object that goes back through Salt, and stays on this node for a day."""
 
 import json
+import signal
 import time
 from typing import Any
 
@@ -11,6 +12,9 @@ from pillar_service.node.executor.records import RUNNING, Record
 DONE, FAILED, TIMED_OUT, KILLED, NOT_BEGUN = "done", "failed", "timed_out", "killed", "not_begun"
 
 INTERRUPTED = "The minion ended while it ran, and all of it was ended, too: it may have done a part of its work."
+
+
+USED_UP = {signal.SIGXCPU: "the processor's time that it may have", signal.SIGXFSZ: "the room that a file may take"}
 
 
 def of(record: Record) -> dict[str, Any] | None:
@@ -92,6 +96,8 @@ def _sentence(state: str, told: dict[str, Any], timeout_s: int) -> str | None:
         return f"It did not end within {timeout_s} s, and was ended."
     if state == KILLED:
         return "It was stopped."
+    if told["signal"] in USED_UP:
+        return f"It used up {USED_UP[told['signal']]}, and was ended."
     if told["signal"]:
         return f"It was ended by the signal {told['signal']}: perhaps it used up what it may use."
     return f"It ended with the exit code {told['exit_code']}."

@@ -39,6 +39,7 @@ class Redactor:
 def _forms(value: str) -> Iterator[str]:
     for one in (value, *(part for part in value.splitlines() if len(part) >= PART)):
         yield from (one, clean(one), json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1], repr(one)[1:-1])
-        yield from (urllib.parse.quote(one, safe=""), urllib.parse.quote_plus(one))
+        yield from (urllib.parse.quote(one, safe=""), urllib.parse.quote(one), urllib.parse.quote_plus(one))
+        yield ascii(one)[1:-1]
         written = one.encode(errors="surrogatepass")
         yield from (base64.b64encode(written).decode(), base64.urlsafe_b64encode(written).decode(), written.hex())

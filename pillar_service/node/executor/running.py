@@ -157,7 +157,7 @@ class Run:
         report = _heard(pipes, output)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
-        around.remove()
+        around.remove()  # the warden has, unless somebody ended it by force
         output.close()
         sender.finish()
         return {**outcomes.report(report), "seconds": round(time.monotonic() - began, 3)}, output

@@ -78,8 +78,8 @@ class Sender(threading.Thread):
         else:
             self._over.wait(pause)
 
-    def finish(self, within_s: float = AT_THE_END_S) -> None:
-        """Everything is written: send the rest, for so long at most."""
-        self._until = time.monotonic() + within_s
+    def finish(self) -> None:
+        """Everything is written: send the rest, for 5 s at most."""
+        self._until = time.monotonic() + AT_THE_END_S
         self._over.set()
-        self.join(within_s + 1.0)
+        self.join(AT_THE_END_S + 1.0)

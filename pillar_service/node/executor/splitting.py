@@ -6,7 +6,7 @@ from pillar_service.node.executor.texts import decoded
 PIECE = 16_000
 """The most characters of a line: under 64 KB in UTF-8, whatever they are."""
 
-HELD = 256 << 10
+HELD = 32 << 10
 """So many bytes without an end of a line are held; then they are cut."""
 
 OVERLAP = 4096

@@ -100,6 +100,7 @@ class Warden:
             if time.monotonic() >= self._until:
                 self._why = "timed_out"
         self._end()
+        self._cage.remove()
         return {"why": self._why, **_ended(self._status), "left": len(processes.descendants(os.getpid()))}
 
     def _begin(self) -> NoReturn:
@@ -134,7 +135,7 @@ class Warden:
     def _end(self) -> None:
         """See all of them off."""
         until = time.monotonic() + GRACE_S
-        for process in processes.descendants(os.getpid()):
+        for process in [] if self._at_once else processes.descendants(os.getpid()):
             processes.send(process, signal.SIGTERM)
         while self._reap() and time.monotonic() < until and not self._at_once:
             self._wait(until)

@@ -79,7 +79,7 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
     node can run it).
     """
     command = catalogue.current().catalogue.command(name)
-    checked = targets.meant(command, command.checked(arguments))
+    checked = targets.named(command, command.checked(arguments))
     decision = decided(asker, command.name, checked)
     if not decision.allowed:
         with transaction():
@@ -102,7 +102,8 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     with transaction():
         job = request.before()
         if job is None:
-            _refuse_too_many(asker)
+            if asker.caller is not None:
+                _refuse_too_many(asker)
             job = _made(request, asker, wanted, now)
             auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
             if wanted.command.requires and asker.caller is not None:
@@ -119,6 +120,18 @@ def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
         for name in sorted(wanted.command.secrets)
     ]
     return queue.Request(asker.actor, key, wanted.command.name, wanted.shown, str(wanted.selector), *secrets)
+
+
+def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
+    """Run what is shown before somebody says yes, on the very nodes; returns {"job"}, or None where there is no preview.
+
+    Who may run a command may see its preview.
+    """
+    shown = catalogue.current().catalogue.preview(wanted.command)
+    if shown is None:
+        return None
+    given = {name: value for name, value in wanted.arguments.items() if name in shown.named and value is not None}
+    return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes), key)
 
 
 def _refuse_too_many(asker: Asker) -> None:

@@ -200,6 +200,3 @@ def expire(now: float) -> None:
                 and job.state == JobState.ASKED
             ):
                 endings.end(job, JobState.TIMED_OUT, rules.SAYING[ChallengeKind(challenge.kind)], now)
-
-
-any_expired = challenges.any_expired

@@ -5,25 +5,11 @@ from typing import Any
 
 from pillar_service.core import runs
 from pillar_service.core.catalogue import Action, Command, Runner
-from pillar_service.usecases import executing
+from pillar_service.usecases import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
 
 EXECUTOR = "meeseeks.run"
 """The Salt function that runs a command of the catalogue on a node."""
-
-
-NOTHING: dict[str, Any] = {
-    "nodes": [],
-    "bot": None,
-    "channel": "",
-    "output": {"private": False, "file": False},
-    "redact": [],
-    "secrets": {},
-    "arguments": [],
-    "keywords": {},
-    "is_guarded": False,
-}
-"""A plan without what every plan must say: its function and its limits."""
 
 
 def plan(
@@ -33,7 +19,7 @@ def plan(
     open_to_all = {k: v for k, v in arguments.items() if k not in command.secrets and v is not None}
     secret = {k: str(v) for k, v in arguments.items() if k in command.secrets and v is not None}
     return {
-        **NOTHING,
+        **queue.NOTHING,
         "nodes": list(nodes),
         "bot": bot,
         "timeout_s": command.timeout_s,

@@ -3,20 +3,17 @@
 import time
 from typing import Any
 
-from pillar_service.core import commands, names
+from pillar_service.core import commands
 from pillar_service.core.errors import Conflict, Forbidden
 from pillar_service.core.jobs import OVER, URGENT, JobState
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, endings, queue
-from pillar_service.usecases.meeseeks import asking, looking, planning
+from pillar_service.usecases.meeseeks import asking, looking
 from pillar_service.usecases.meeseeks.asker import Asker
 
 STOP = "meeseeks.stop"
-STOP_S = 30
-"""How long a node has to end what a job runs there, in seconds."""
-
 WAITING = (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED)
 
 
@@ -76,23 +73,4 @@ def _mine(asker: Asker, id: object, privilege: str) -> Job:
 
 
 def _stop(asker: Asker, job: Job, force: bool, now: float) -> Job:
-    plan = {
-        **planning.NOTHING,
-        "nodes": [job.node],
-        "timeout_s": STOP_S,
-        "retry_safe": True,
-        "function": STOP,
-        "arguments": [job.id, force],
-    }
-    return jobs.add(
-        id=names.new_id(),
-        command=STOP,
-        node=job.node,
-        arguments={"job": job.id, "force": force},
-        plan=plan,
-        priority=URGENT,
-        actor=asker.actor,
-        fingerprint="",
-        created_at=now,
-        not_before=now,
-    )
+    return queue.call(asker.actor, STOP, str(job.node), STOP, [job.id, force], {}, now, URGENT)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.catalogue import Action, Command, Where
+from pillar_service.core.catalogue import Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.selectors import AnyOf, Selector
@@ -80,17 +80,14 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
 
 
-def meant(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a bot's action with the bot's name, however it was written: roles speak of that name."""
-    found = {
-        one.name: _named(str(arguments[one.name]))
-        for one in command.parameters
-        if one.kind is Kind.BOT and isinstance(command.runs, Action)
-    }
+def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with each bot by its name alone, however it was written: so that roles need to know one form."""
+    bots_of = [one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)]
+    found = {name: _known(str(arguments[name])) for name in bots_of}
     return {**arguments, **{name: bot.name for name, bot in found.items() if bot is not None}}
 
 
-def _named(written: str) -> Bot | None:
+def _known(written: str) -> Bot | None:
     """The bot with that name, host or id, if it is there."""
     name, _, domain = written.partition(".")
     found = bots.find(name) if domain in ("", settings().domain) else None
@@ -100,7 +97,7 @@ def _named(written: str) -> Bot | None:
 def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
     """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
     [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
-    found = _named(name)
+    found = _known(name)
     if found is None:
         raise NotFound(f"There is no bot {names.shown(name)}.")
     its = labels()[found.node]

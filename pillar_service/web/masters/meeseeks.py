@@ -80,7 +80,7 @@ def can() -> dict[str, Any]:
     arguments: dict[str, Any] | None = None
     if parsed.command in known.catalogue.commands and (parsed.positional or parsed.named):
         command = known.catalogue.command(parsed.command)
-        arguments = targets.meant(command, command.checked(command.bound(parsed.positional, parsed.named)))
+        arguments = targets.named(command, command.checked(command.bound(parsed.positional, parsed.named)))
     asked = parsed.selector.both(selectors.parse(given.get("selector") or ""))
     decision = known.policy.decide(who, parsed.command, arguments, channel)
     lines = known.policy.explain(who, parsed.command, arguments, channel, asked)

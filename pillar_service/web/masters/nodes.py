@@ -22,3 +22,9 @@ def add() -> tuple[dict[str, Any], int]:
 def listed() -> dict[str, Any]:
     """All nodes."""
     return {"nodes": nodes.listed()}
+
+
+@blueprint.patch("/nodes/<id>")
+def label(id: str) -> dict[str, Any]:
+    """Give a node other labels."""
+    return {"node": nodes.label(g.actor, id, incoming.body("labels").get("labels"))}

@@ -65,7 +65,6 @@ def result(id: str) -> dict[str, Any]:
 
 @blueprint.post("/runs/<id>/failed")
 def failed(id: str) -> dict[str, Any]:
-    """The run could not be brought to an end."""
+    """The run could not be brought to an end; ``over`` is whether that is the end of it."""
     given = incoming.body("jid", "reason", "detail")
-    runs.failed(g.master, id, given.get("reason"), given.get("detail", ""))
-    return {}
+    return {"over": runs.failed(g.master, id, given.get("reason"), given.get("detail", ""))}

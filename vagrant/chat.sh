@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Start what of chat is no web server: Socket Mode, and what sends our messages to Slack.   chat.sh
+. "$(dirname "$0")/settings.sh"
+
+if is_up chat; then
+  say "running"
+  exit
+fi
+start_process chat "$bin/python" -m pillar_service.chatops
+sleep 2
+is_up chat || fail "Chat ended at once ($(last_line "$CELLAR_DIR/log/chat.out")): read $CELLAR_DIR/log/chat.out"
+say "started"
