@@ -93,7 +93,8 @@ ROLES = (
 
 def keep(commands: Iterable[Command] = COMMANDS, roles: Iterable[Role] = ROLES, fingerprint: str = "") -> None:
     """Let this catalogue count, as if it stood in the files, which are not looked at."""
-    kept._Looked.stamp = loading.stamp(settings().catalogue)
+    where = (settings().catalogue, settings().database)
+    kept._Looked.where, kept._Looked.at, kept._Looked.stamp = where, 0.0, (where, loading.stamp(where[0]))
     fingerprint = fingerprint or new_id()
     all_of_it = Loaded(catalogue(commands), Policy(tuple(roles)), Personas({}, ""), fingerprint)
     with database.transaction():

@@ -30,9 +30,10 @@ EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
-    """When this process last looked at the files, what they were then, and what it last took from the database."""
+    """When this process last looked at the files, for which database, what they were then, and what it last took from the database."""
 
     at = 0.0
+    where: object = None
     stamp: object = None
     known = EMPTY
     lock = threading.Lock()
@@ -51,11 +52,11 @@ def current() -> Loaded:
 def refresh() -> None:
     """Read the files if they have changed since this process last looked. A fault in them is logged and kept."""
     with _Looked.lock:
-        now = time.monotonic()
-        if _Looked.at and now - _Looked.at < LOOK_EVERY_S:
+        now, where = time.monotonic(), (settings().catalogue, settings().database)
+        if where == _Looked.where and now - _Looked.at < LOOK_EVERY_S:
             return
-        _Looked.at = now
-        stamp = loading.stamp(settings().catalogue)
+        stamp = where, loading.stamp(settings().catalogue)
+        _Looked.where, _Looked.at = where, now
         if stamp == _Looked.stamp:
             return
         try:
