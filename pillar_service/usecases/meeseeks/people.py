@@ -1,13 +1,14 @@
 """People in chat: which account a chat user is. They say so themselves, signed in, with a link that only they were given."""
 
 import time
+from typing import Any
 
 from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountState
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.roles import CHAT_USER, Caller
 from pillar_service.settings import settings
-from pillar_service.store import accounts, chat_people
+from pillar_service.store import accounts, aliases, chat_people, command_tokens
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
 from pillar_service.usecases.meeseeks.asker import Asker, of_chat
@@ -87,6 +88,19 @@ def link(person: str, token: str) -> str:
         user = f"{found.team}/{found.user_id}"
         auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
         return user
+
+
+def listed(person: str) -> list[dict[str, Any]]:
+    """The chat users who are that person (an account's id), as {"team", "user", "at"}."""
+    return [{"team": one.team, "user": one.user_id, "at": one.at} for one in chat_people.of(person)]
+
+
+def forget(person: str) -> None:
+    """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
+    actors = [f"account:{person}", *(of_chat(one.team, one.user_id) for one in chat_people.of(person))]
+    command_tokens.forget_of(actors)
+    aliases.forget_of(actors)
+    chat_people.forget_all(person)
 
 
 def unlink(person: str, team: str, user: str) -> None:
