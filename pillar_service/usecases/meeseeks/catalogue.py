@@ -30,7 +30,7 @@ EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
-    """When this process last looked at the files, for which database, what they were then, and what it last took from the database."""
+    """When this process last looked at which files for which database, how they were, and what it took from there."""
 
     at = 0.0
     where: object = None
