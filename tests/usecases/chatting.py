@@ -63,6 +63,7 @@ COMMANDS = (
     _program("deploy", where=Where.ANY, requires=Requires(approval=Approval("approver", 2, 90))),
     _program("whole", where=Where.ANY, requires=Requires(True, True, Approval("approver", 1, 30))),
     _program("quiet", where=Where.ANY, output=Output(private=True)),
+    _program("fell", WORD, where=Where.ALL, requires=Requires(confirm=True), preview="say"),
     _program("alarm", where=Where.ANY, priority=0),
     _program("hush", where=Where.ANY, hidden=True),
     Command("list-bots", "List", Runner("bots.list"), where=Where.NONE),

@@ -220,6 +220,21 @@ def test_who_has_many_jobs_waits_for_one_to_end(monkeypatch: pytest.MonkeyPatch,
     ask("any")
 
 
+def test_a_preview_runs_on_the_nodes_that_are_shown_and_waits_for_nothing() -> None:
+    wanted = asking.read(chat(), "fell hi -l disk=ssd")
+    shown = asking.preview(chat(), wanted)
+    assert shown is not None
+    told = shown["job"]
+    assert (told["command"], told["node"], told["state"], told["arguments"]) == (
+        "say",
+        "cellar-1",
+        "queued",
+        {"text": "hi"},
+    )
+    assert asking.ask(chat(), wanted)["job"]["state"] == "asked"
+    assert asking.preview(chat(), asking.read(chat(), "any")) is None
+
+
 def test_a_runner_runs_on_the_master() -> None:
     job = ask("list-bots")
     assert (job["node"], job["parts"]) == (None, 0)
