@@ -91,7 +91,8 @@ ADMIN = tuple(
         ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
         ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
-        ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"), ("events", "/events", "Search"), ("audit", "/audit", "Search"),
+        ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
+        ("events", "/events", "Search"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )
 )  # fmt: skip
