@@ -202,8 +202,9 @@ def begin(id: str, node: str, attempt: int) -> bool:
 
 
 def past_deadline(now: float) -> list[Job]:
-    """The queued jobs whose deadline has passed."""
-    return list(Job.select().where(QUEUED & Job.deadline_at.is_null(False) & (Job.deadline_at < now)))
+    """The queued jobs whose deadline has passed; a job with parts ends as they do."""
+    late = QUEUED & (Job.parts == 0) & Job.deadline_at.is_null(False) & (Job.deadline_at < now)
+    return list(Job.select().where(late))
 
 
 def open_of(bot: str) -> list[Job]:
@@ -240,9 +241,10 @@ def of_runs(runs: Iterable[str]) -> list[Job]:
     return list(rows.order_by(Job.created_at, Job.id))
 
 
-def beginning(id: str, limit: int) -> list[Job]:
-    """The jobs of commands whose id begins so, parts not among them."""
+def beginning(id: str, actor: str | None, limit: int) -> list[Job]:
+    """The jobs of commands whose id begins so, parts not among them; of that actor."""
     rows = Job.select().where((Job.id >= id) & (Job.id <= id + "g") & Job.plan.is_null(False) & Job.parent.is_null())
+    rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.id).limit(limit))
 
 

@@ -22,12 +22,14 @@ from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
     accounts,
     agents,
+    aliases,
     audit,
     bots,
     catalogues,
     challenges,
     chat_people,
     conversations,
+    command_tokens,
     database,
     fleet,
     holds,
@@ -78,7 +80,7 @@ CHECKS = {
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
-    chat_people.ChatPerson, chat_people.ChatLink, runs.Run, leases.Lease,
+    chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, audit.Audit, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,

@@ -15,7 +15,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases import auditing, pillars, queue, sealing
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
@@ -98,8 +98,7 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
     """
     pillars.refresh()  # the nodes must know the command before they are asked for it
-    request = queue.Request(asker.actor, key, wanted.command.name, wanted.shown, wanted.nodes, str(wanted.selector))
-    now = time.time()
+    request, now = _request(asker, wanted, key), time.time()
     with transaction():
         job = request.before()
         if job is None:
@@ -112,6 +111,15 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
             else:
                 going.go(job, now)
         return {"job": queue.described(jobs.find(job.id) or job)}
+
+
+def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
+    # Without its nodes: asked again, another one may be the least busy.
+    secrets = [
+        sealing.mark("secret argument", asker.actor, f"{name}={wanted.arguments.get(name)}")
+        for name in sorted(wanted.command.secrets)
+    ]
+    return queue.Request(asker.actor, key, wanted.command.name, wanted.shown, str(wanted.selector), *secrets)
 
 
 def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import JobState
+from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -13,8 +14,13 @@ from pillar_service.usecases import jobs as bots_jobs
 
 
 def go(job: Job, now: float) -> None:
-    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes."""
+    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes.
+
+    Its deadline counts from now, however long it waited for an approval.
+    """
     plan: dict[str, Any] = job.plan or {}
+    job.deadline_at = now + settings().chat_deadline_s
+    jobs.change(job.id, deadline_at=job.deadline_at)
     if plan["bot"] is not None:
         _action(job, plan, now)
     elif len(plan["nodes"]) > 1:
