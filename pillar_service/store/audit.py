@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from peewee import DoubleField, TextField
 
+from pillar_service.store import plain
 from pillar_service.store.database import Table
 from pillar_service.store.paging import Page, page_of
 
@@ -21,7 +22,8 @@ class Audit(Table):
 
 def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) -> None:
     """Write one row."""
-    Audit.create(id=id, at=at, actor=actor, action=action, subject=subject, detail=detail)
+    columns = {"id": id, "at": at, "actor": actor, "action": action, "subject": subject, "detail": detail}
+    plain.add(Audit, columns)
 
 
 def happened(subject: str, prefix: str, but: Iterable[str], page: Page) -> list[Audit]:

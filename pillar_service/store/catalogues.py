@@ -3,6 +3,7 @@
 from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.store.database import Table
+from pillar_service.store.reading import read
 
 
 class KeptCatalogue(Table):
@@ -28,8 +29,7 @@ def find() -> KeptCatalogue | None:
 
 def fingerprint() -> str | None:
     """The fingerprint of the one that is kept. Cheap: it is asked for each command."""
-    found: str | None = KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
-    return found
+    return next((found for (found,) in read("SELECT fingerprint FROM kept_catalogue WHERE id = 1")), None)
 
 
 def put(body: str, fingerprint: str, now: float) -> None:

@@ -1,9 +1,11 @@
 """Challenges of jobs, and the votes on them."""
 
-from peewee import SQL, BooleanField, CompositeKey, DoubleField, IntegerField, TextField
+from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextField
 
 from pillar_service.core.challenges import ChallengeState
+from pillar_service.store import plain
 from pillar_service.store.database import Table
+from pillar_service.store.reading import read
 
 
 class Challenge(Table):
@@ -51,12 +53,12 @@ def settle(id: str, state: ChallengeState) -> bool:
 
 def expired(now: float) -> list[Challenge]:
     """The open challenges whose time has passed."""
-    return list(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)))
+    return plain.found(Challenge, "WHERE state = 'open' AND expires_at < ?", now)
 
 
 def any_expired(now: float) -> bool:
     """Whether a challenge's time has passed. Cheap: long polls ask it all the time."""
-    return bool(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)).exists())
+    return bool(read("SELECT 1 FROM challenge WHERE state = 'open' AND expires_at < ? LIMIT 1", now))
 
 
 def vote(challenge: str, actor: str, is_yes: bool, now: float) -> None:

@@ -136,7 +136,7 @@ def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any
 
 def _refuse_too_many(asker: Asker) -> None:
     most = settings().chat_jobs_most
-    if jobs.open_of_actor(asker.actor) >= most:
+    if jobs.open_of_actor(asker.actor, most) >= most:
         raise TooMany(f"{most} of your jobs are not over yet: wait for one to end, or cancel one.")
 
 

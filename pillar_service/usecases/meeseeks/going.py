@@ -25,21 +25,20 @@ def go(job: Job, now: float) -> None:
         _action(job, plan, now)
     elif len(plan["nodes"]) > 1:
         jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=len(plan["nodes"]), not_before=now)
-        for node in plan["nodes"]:
-            _part(job, node, now)
+        jobs.add_all(_part(job, node, now) for node in plan["nodes"])
     else:
         where = plan["nodes"][0] if plan["nodes"] else None
         jobs.move(job.id, JobState.ASKED, JobState.QUEUED, node=where, not_before=now)
 
 
-def _part(job: Job, node: str, now: float) -> None:
-    jobs.add(
+def _part(job: Job, node: str, now: float) -> Job:
+    return Job(
         id=names.new_id(),
         parent=job.id,
         command=job.command,
         node=node,
         arguments=job.arguments,
-        plan=job.plan,
+        plan={**(job.plan or {}), "nodes": [node]},
         priority=job.priority,
         at_most=job.at_most,
         deadline_at=job.deadline_at,

@@ -20,7 +20,7 @@ MOST_NAMED = 10
 
 def labels() -> dict[str, dict[str, str]]:
     """Every node's labels, by its id."""
-    return {node.id: {**node.labels, NAME: node.id} for node in nodes.listed()}
+    return {node: {**its, NAME: node} for node, its in nodes.labels().items()}
 
 
 def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
