@@ -8,7 +8,7 @@ if [[ ${1:-up} != up ]]; then
   wanted+=(shellcheck chromium)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
-[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light)
+[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light redis-server)
 
 missing=()
 for package in "${wanted[@]}"; do

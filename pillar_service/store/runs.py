@@ -112,7 +112,7 @@ def start(jids: Iterable[tuple[str, str, float]]) -> int:
     """Claimed runs (id, jid, expires_at) are about to be published; how many of them were still claimed."""
     told = [(id, jid, expires_at, RUNNING) for id, jid, expires_at in jids]
     columns = {"jid": str, "expires_at": float, "state": str}
-    return rows.update("run", "id", columns, told, "run.state = 'claimed'")
+    return rows.update("run", "id", columns, told, "run.state || '' = 'claimed'")
 
 
 def end(ids: Iterable[str]) -> int:
