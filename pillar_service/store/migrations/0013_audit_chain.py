@@ -51,7 +51,7 @@ ON_SQLITE = (
         BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",
     f"""CREATE TRIGGER audit_kept BEFORE DELETE ON audit
         WHEN OLD.n > COALESCE((SELECT cut_n FROM audit_head), 0)
-        BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",
+        BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",  # noqa: S608
     f"""CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head
         WHEN NEW.n < OLD.n OR NEW.n > OLD.n + 1 OR NEW.cut_n < OLD.cut_n
         BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",
@@ -72,7 +72,7 @@ ON_POSTGRES = (
                 RAISE EXCEPTION '{REFUSED}' USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN OLD;
-        END $$""",
+        END $$""",  # noqa: S608
     "CREATE TRIGGER audit_kept BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse_kept()",
     """CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head FOR EACH ROW
         WHEN (NEW.n < OLD.n OR NEW.n > OLD.n + 1 OR NEW.cut_n < OLD.cut_n) EXECUTE FUNCTION audit_refuse()""",
