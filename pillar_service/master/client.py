@@ -246,6 +246,19 @@ class Client:
         """Whether a ``user`` may run a ``line`` in a ``channel``, and why."""
         return self._json("POST", "/meeseeks/can", told)
 
+    def forget(self) -> dict[str, Any]:
+        """Removes what is older than the settings say; returns how many of what went."""
+        return self._json("POST", "/retention", {}, wait=RUN_S)
+
+    def audit(self, **wanted: object) -> list[dict[str, Any]]:
+        """The newest rows of the audit that fit: actor, action, subject, since and until (days), limit."""
+        return self._json("GET", "/audit" + _query(wanted))["rows"]
+
+    def verify_audit(self, n: int | None = None, chain: str = "") -> dict[str, Any]:
+        """Whether the audit is as it was written, also up to a head (``n``, ``chain``) that was noted before."""
+        noted = {} if n is None else {"n": n, "chain": chain}
+        return self._json("GET", "/audit/verify" + _query(noted), wait=RUN_S)
+
     def upload(self, tar: IO[bytes], size: int) -> dict[str, Any]:
         """Hands in a pub's tar of ``size`` bytes, to be imported; returns what was found in it."""
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}

@@ -3,8 +3,9 @@
 import json
 import logging
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,26 @@ def transaction() -> Iterator[None]:
         return
     try:
         _ready()
+        _later.calls = []
         with _turns[-1].turn(BUSY_S) if _turns else nullcontext(), db.atomic():
             _queue_for_writing()
             yield
     except FAULTS as error:
         release()
         raise explained(error) from error
+    for call in _later.calls:
+        call()
+
+
+_later = threading.local()
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call it once this thread's transaction is committed, never if it is not; at once outside of one."""
+    if db.in_transaction():
+        _later.__dict__.setdefault("calls", []).append(call)
+    else:
+        call()
 
 
 def in_transaction() -> bool:

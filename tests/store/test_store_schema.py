@@ -82,7 +82,7 @@ TABLES = [
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
-    transfers.Transfer, audit.Audit, tokens.Token,
+    transfers.Transfer, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount,
     conversations.Conversation, conversations.Heard, outgoing.Outgoing,

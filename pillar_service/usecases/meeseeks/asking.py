@@ -15,7 +15,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, pillars, queue, sealing
+from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
@@ -64,6 +64,7 @@ def require(asker: Asker, privilege: str) -> None:
         raise Forbidden(decision.why)
 
 
+@measuring.counts_refusals
 def read(asker: Asker, line: str) -> Wish:
     """The wish that a typed line is (`restart-bot my -l environment=prd`); raises as `wish` does."""
     known = catalogue.current().catalogue
@@ -72,6 +73,7 @@ def read(asker: Asker, line: str) -> Wish:
     return wish(asker, command.name, command.bound(parsed.positional, parsed.named), parsed.selector)
 
 
+@measuring.counts_refusals
 def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: Selector = EVERYTHING) -> Wish:
     """What somebody wants, resolved. A refusal is written down.
 
@@ -92,6 +94,7 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
     return Wish(command, checked, selector, tuple(nodes))
 
 
+@measuring.counts_refusals
 def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     """Make a job of a wish; returns it as {"job"}. It runs at once, or waits in the state `asked` for its challenges.
 
@@ -105,6 +108,7 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
             if asker.caller is not None:
                 _refuse_too_many(asker)
             job = _made(request, asker, wanted, now)
+            measuring.received(job.command)
             auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
             if wanted.command.requires and asker.caller is not None:
                 challenges.begin(job, wanted.command.requires, now)
