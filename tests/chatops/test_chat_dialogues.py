@@ -192,7 +192,7 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
         ("x" * 5_000, "at most 4000 are taken"),
         ("🧂" * 500, "There is no command"),
         ("<!channel>", "There is no command"),
-        ("restart-bot nobody", "There is no bot nobody"),
+        ("restart-bot nobody", "There is no bot 'nobody'"),
         ("job zz", "There is no job"),
         ("job", "Say which job"),
         ("restart-bot", "restart-bot needs more"),
