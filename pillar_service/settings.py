@@ -108,6 +108,9 @@ SETTINGS = (
     Setting("GRACE_DAYS", _count, "7", "After how many days past due an account is suspended."),
     Setting("KEEP_DAYS", _count, "30", "For how many days the data of a suspended account is kept."),
     Setting("DELETED_DAYS", _none_or_more, "7", "For how many days a deleted bot can be brought back."),
+    Setting("KEEP_JOBS_DAYS", _none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
+    Setting("KEEP_AUDIT_DAYS", _none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
+    Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
     Setting("BOTS_MOST", _count, "20", "How many bots an account may own."),
     Setting(
         "PAYMENTS", _one_of("manual", "stripe"), "manual", "Who takes payments: manual (operators mark them) or stripe."
@@ -163,6 +166,9 @@ class Settings:
     grace_days: int
     keep_days: int
     deleted_days: int
+    keep_jobs_days: int
+    keep_audit_days: int
+    metrics: str
     bots_most: int
     payments: str
     stripe_key: str
@@ -177,6 +183,11 @@ class Settings:
     catalogue: Path
     chat_jobs_most: int
     chat_deadline_s: int
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the processes of this machine keep their counters."""
+        return Path(self.metrics) if self.metrics else self.files.absolute().parent / "metrics"
 
     @property
     def address(self) -> str:

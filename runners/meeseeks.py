@@ -166,3 +166,46 @@ def reload():
         salt-run meeseeks.reload
     """
     return runners.answer(__opts__, lambda service: service.reload())
+
+
+def audit(verify=False, actor="", action="", subject="", since="", until="", limit=100, n=None, chain=""):
+    """
+    What was done, the newest first; with ``verify=True`` whether every row is still the one that was written.
+
+    actor, action, subject
+        Only rows that say exactly this.
+    since, until
+        Days such as 2026-11-24, both included.
+    n, chain
+        A head that a verification told before and somebody noted: rows up to it must not have been written anew.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.audit subject=job:1f2e3d4c5b6a7988
+        salt-run meeseeks.audit verify=True
+    """
+    wanted = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until, "limit": limit}
+
+    def ask(service):
+        if not verify:
+            return service.audit(**{name: str(value) for name, value in wanted.items() if value})
+        told = service.verify_audit(n, str(chain))
+        return told if told["first_fault"] is None else told | {"retcode": 1}
+
+    return runners.answer(__opts__, ask)
+
+
+def forget():
+    """
+    Remove jobs, with their lines and runs, and rows of the audit that are older than the service's settings
+    ``CELLAR_KEEP_JOBS_DAYS`` and ``CELLAR_KEEP_AUDIT_DAYS`` say. The master's schedule runs this every hour.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run meeseeks.forget
+    """
+    return runners.answer(__opts__, lambda service: service.forget())

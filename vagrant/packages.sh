@@ -5,10 +5,10 @@
 wanted=(ca-certificates curl debootstrap iproute2 iptables procps python3-venv)
 docker version >/dev/null 2>&1 || wanted+=(docker.io)
 if [[ ${1:-up} != up ]]; then
-  wanted+=(shellcheck chromium)
+  wanted+=(shellcheck chromium prometheus)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
-[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light)
+[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light redis-server)
 
 missing=()
 for package in "${wanted[@]}"; do

@@ -11,7 +11,7 @@ from pillar_service.chatops.notifier import Notifier
 from pillar_service.chatops.parts import Hearing
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
+from pillar_service.usecases import measuring, storage
 from pillar_service.usecases.chat import sending
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ def main() -> int:
         signal.signal(number, lambda _number, _frame: over.set())
     storage.prepare()
     storage.migrate()
+    measuring.begin("chatops")
     client, hearing = wire.client(chosen.slack_bot_token, chosen.slack_url), Hearing()
     notifier = Notifier(client)
     follower = Follower(lambda: sending.leads(notifier.holder))

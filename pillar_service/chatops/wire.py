@@ -10,13 +10,15 @@ NotSent
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
+
+from pillar_service.usecases import measuring
 
 TIMEOUT_S = 10
 """How long an answer of Slack may take, in seconds."""
@@ -65,6 +67,10 @@ class Lost(NotSent):
     """The answer was lost."""
 
 
+OUTCOMES = {Limited: "rate_limited", Lost: "no_answer"}
+"""How the metrics call what became of a call that was not taken; everything else is an error."""
+
+
 def client(token: str, url: str) -> WebClient:
     """A client that tries once: trying again is the outbox's work. ``url`` ends with a slash."""
     return WebClient(token=token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[])
@@ -72,6 +78,16 @@ def client(token: str, url: str) -> WebClient:
 
 def call(method: Callable[..., SlackResponse], **arguments: Any) -> dict[str, Any]:
     """What a method of the client answers; raises a kind of NotSent."""
+    try:
+        answered = _answer(method, arguments)
+    except NotSent as error:
+        measuring.slack_call(method.__name__, OUTCOMES.get(type(error), "error"))
+        raise
+    measuring.slack_call(method.__name__, "ok")
+    return answered
+
+
+def _answer(method: Callable[..., SlackResponse], arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         answer = method(**{name: value for name, value in arguments.items() if value is not None})
     except SlackApiError as error:

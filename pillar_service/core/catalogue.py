@@ -143,14 +143,16 @@ class Command:
         """What was typed, by parameter: positional arguments fill those not named, in order. Raises Invalid for too many."""
         free = [one.name for one in self.parameters if not one.immutable and one.name not in named]
         if len(positional) > len(free):
-            raise Invalid(f"{names.shown(positional[len(free)])} is one argument too many: write {self.usage}.")
+            extra = "This" if self.secrets else names.shown(positional[len(free)])  # it may be a piece of the secret
+            raise Invalid(f"{extra} is one argument too many: write {self.usage}.")
         return {**dict(zip(free, positional, strict=False)), **named}
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Every argument, checked and with defaults (None: not given); raises Invalid for an unknown or a bad one."""
         known = self.named
         for name in sorted(set(given) - set(known), key=str):
-            raise Invalid(f"{self.name} takes no argument {names.shown(name)}: write {self.usage}.")
+            unknown = "of that name" if self.secrets else names.shown(name)
+            raise Invalid(f"{self.name} takes no argument {unknown}: write {self.usage}.")
         return {name: parameter.checked(given.get(name)) for name, parameter in known.items()}
 
     def runs_on(self, labels: Mapping[str, str]) -> bool:

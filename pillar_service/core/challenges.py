@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class ChallengeKind(StrEnum):
@@ -36,6 +38,7 @@ SAYING = {
 """Why a job whose challenge expired is over."""
 
 
-def binding(job: str, actor: str, fingerprint: str) -> str:
+def binding(job: str, actor: str, fingerprint: str, plan: Mapping[str, Any]) -> str:
     """What a challenge is good for: this job, this asker, these arguments on these nodes, and nothing else."""
-    return hashlib.sha256(json.dumps([job, actor, fingerprint]).encode()).hexdigest()
+    runs = {key: value for key, value in plan.items() if key != "steps"}
+    return hashlib.sha256(json.dumps([job, actor, fingerprint, runs], sort_keys=True).encode()).hexdigest()

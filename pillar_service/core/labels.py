@@ -43,3 +43,20 @@ def checked(given: object) -> dict[str, str]:
     if not isinstance(given, Mapping) or len(given) > MOST:
         raise Invalid(f"Labels are at most {MOST} pairs, such as environment=prd.")
     return {key(one): value(given[one]) for one in sorted(given, key=str)}
+
+
+def written(labels: Mapping[str, str]) -> str:
+    """Labels as people write them: `environment=prd gpu=`, by key."""
+    return " ".join(f"{one}={labels[one]}" for one in sorted(labels))
+
+
+def read(text: str) -> dict[str, str]:
+    """The labels in a text of `key=value`, with blanks, commas or line ends between; a key alone has an empty value.
+
+    Raises Invalid, also for a key that stands twice.
+    """
+    pairs = [word.partition("=") for word in text.replace(",", " ").split()]
+    found = {one: its for one, _, its in pairs}
+    if len(found) < len(pairs):
+        raise Invalid("A label stands there twice: give each key one value.")
+    return checked(found)

@@ -15,19 +15,24 @@ class Tried(StrEnum):
     MAIL = "mail"
     CODE = "code"
     CONFIRM = "confirm"
+    RUN = "run"
 
 
 PAIR = 10
 """Failed sign-ins for an account from one network."""
 
-PER_ACCOUNT = {Tried.SIGN_IN: 50, Tried.START: 20, Tried.MAIL: 5, Tried.CODE: 10, Tried.CONFIRM: 10}
-"""The most in a window for one account (or address of e-mail), wherever it comes from.
+PER_ACCOUNT = {
+    Tried.SIGN_IN: 50, Tried.START: 20, Tried.MAIL: 5, Tried.CODE: 10, Tried.CONFIRM: 10, Tried.RUN: 60,
+}  # fmt: skip
+"""The most in a window for one account (or address of e-mail, or command token), wherever it comes from.
 
 Sign-ins have room for the owner while somebody else guesses; a stranger who spends all of it locks the owner out for at
 most the window.
 """
 
-PER_NETWORK = {Tried.SIGN_IN: 100, Tried.START: 30, Tried.MAIL: 20, Tried.CODE: 50, Tried.CONFIRM: 50}
+PER_NETWORK = {
+    Tried.SIGN_IN: 100, Tried.START: 30, Tried.MAIL: 20, Tried.CODE: 50, Tried.CONFIRM: 50, Tried.RUN: 600,
+}  # fmt: skip
 """The most in a window from one network, for whichever accounts."""
 
 

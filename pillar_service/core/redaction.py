@@ -32,6 +32,11 @@ SHOWN: dict[str, frozenset[str]] = {
 }
 """The keys of each command's result that operators see; a test holds that every command stands here."""
 
+OF_CATALOGUE = frozenset(
+    {"expected", "answered", "missing", "failed", "state", "exit_code", "seconds", "lines", "dropped", "attempt"}
+)
+"""The keys of the result of a command of the catalogue, whose name has no dot: how it went; what it wrote are its lines."""
+
 PERSONAL = frozenset({"note"})
 """Arguments that are nobody's business but the asker's."""
 
@@ -56,7 +61,7 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def result(command: str, came_back: Any) -> Any:
     """A job's result as operators see it; what no rule names is hidden."""
-    shown = SHOWN.get(command, frozenset())
+    shown = SHOWN.get(command, frozenset() if "." in command else OF_CATALOGUE)
     if isinstance(came_back, Mapping):
         return {key: _clean(value) if key in shown else HIDDEN for key, value in came_back.items()}
     if isinstance(came_back, list):

@@ -72,15 +72,16 @@ def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
         problem = json.loads(answer.body) if answer.content_type == "application/problem+json" else {}
     except ValueError:
         problem = {}
-    if not isinstance(problem, dict):
-        problem = {}
-    title = problem.get("title")
-    fallback = errors.Unavailable if answer.status >= 500 else errors.Invalid
-    kind = KINDS.get((answer.status, str(title)), BY_STATUS.get(answer.status, fallback))
+    fallback = f"{origin} answered {answer.status} without a reason."
+    return _error(answer.status, problem if isinstance(problem, dict) else {}, fallback)
+
+
+def _error(status: int, problem: Mapping[str, Any], fallback: str) -> errors.SaltcellarError:
+    """The error that a problem document describes."""
+    unknown = errors.Unavailable if status >= 500 else errors.Invalid
+    kind = KINDS.get((status, str(problem.get("title"))), BY_STATUS.get(status, unknown))
     detail = problem.get("detail")
-    return kind(
-        detail if isinstance(detail, str) and detail else f"{origin} answered {answer.status} without a reason."
-    )
+    return kind(detail if isinstance(detail, str) and detail else fallback)
 
 
 class _Told(dict[str, Any]):
@@ -156,6 +157,14 @@ class Client:
     def started(self, run: str, jid: str) -> None:
         """Says, before publishing, under which jid; raises Conflict when the run is no longer ours."""
         self._json("POST", f"/runs/{_segment(run)}/started", {"jid": jid})
+
+    def all_started(self, jids: Mapping[str, str]) -> dict[str, errors.SaltcellarError]:
+        """Says so of many runs (id: jid) at once; the error of each that was refused, by its id."""
+        return self._refused("/runs/started", {"runs": dict(jids)})
+
+    def results(self, told: Mapping[str, Mapping[str, Any]]) -> dict[str, errors.SaltcellarError]:
+        """Hands in what many runs returned, by id; the error of each that was refused, by its id."""
+        return self._refused("/runs/results", {"results": dict(told)})
 
     def lines(self, run: str, lines: list[dict[str, str]]) -> None:
         """Hands in lines of a run; the same key twice counts once."""
@@ -237,6 +246,19 @@ class Client:
         """Whether a ``user`` may run a ``line`` in a ``channel``, and why."""
         return self._json("POST", "/meeseeks/can", told)
 
+    def forget(self) -> dict[str, Any]:
+        """Removes what is older than the settings say; returns how many of what went."""
+        return self._json("POST", "/retention", {}, wait=RUN_S)
+
+    def audit(self, **wanted: object) -> list[dict[str, Any]]:
+        """The newest rows of the audit that fit: actor, action, subject, since and until (days), limit."""
+        return self._json("GET", "/audit" + _query(wanted))["rows"]
+
+    def verify_audit(self, n: int | None = None, chain: str = "") -> dict[str, Any]:
+        """Whether the audit is as it was written, also up to a head (``n``, ``chain``) that was noted before."""
+        noted = {} if n is None else {"n": n, "chain": chain}
+        return self._json("GET", "/audit/verify" + _query(noted), wait=RUN_S)
+
     def upload(self, tar: IO[bytes], size: int) -> dict[str, Any]:
         """Hands in a pub's tar of ``size`` bytes, to be imported; returns what was found in it."""
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}
@@ -245,6 +267,10 @@ class Client:
     def download(self, job: str, into: IO[bytes]) -> None:
         """Writes the tar of an export job into a file."""
         self._ask("GET", f"/transfers/{_segment(job)}", {}, None, TRANSFER_S, into)
+
+    def _refused(self, path: str, told: Mapping[str, Any]) -> dict[str, errors.SaltcellarError]:
+        refused = self._json("POST", path, told)["refused"]
+        return {id: _error(one["status"], one, "The service gave no reason.") for id, one in refused.items()}
 
     def _json(self, method: str, path: str, told: Mapping[str, Any] | None = None, wait: float = 0) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} if told is not None else {}

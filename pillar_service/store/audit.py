@@ -1,27 +1,84 @@
-"""The audit: who did what, when."""
+"""The audit: who did what, when; only added to, each row linked to the one before (core/audit.py)."""
 
+import secrets
 from collections.abc import Iterable
 
-from peewee import DoubleField, TextField
+from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 
-from pillar_service.store.database import Table
+from pillar_service.core.audit import Entry, hashed, link
+from pillar_service.store.database import Table, db, on_sqlite, transaction
 from pillar_service.store.paging import Page, page_of
+from pillar_service.store.reading import read
 
 
 class Audit(Table):
-    """One thing that somebody did. ``detail`` never holds a secret."""
+    """One thing that somebody did. ``detail`` never holds a secret; it and its ``salt`` may be blanked, nothing else."""
 
+    n = BigIntegerField(unique=True)
     id = TextField(primary_key=True)
     at = DoubleField()
     actor = TextField()
     action = TextField()
     subject = TextField()
     detail = TextField()
+    salt = TextField()
+    detail_hash = TextField()
+    chain = TextField()
+
+
+class AuditHead(Table):
+    """The one row that tells the last row of the audit, and the last of those that were let go (``cut_n``)."""
+
+    id = IntegerField(primary_key=True)
+    n = BigIntegerField()
+    chain = TextField()
+    cut_n = BigIntegerField()
+    cut_chain = TextField()
+
+
+ADD = "INSERT INTO audit (n, id, at, actor, action, subject, detail, salt, detail_hash, chain) VALUES ({})"
+MOVE = "UPDATE audit_head SET n = {0}, chain = {0} WHERE id = 1"
+COLUMNS = "n, id, at, actor, action, subject, detail, salt, detail_hash, chain"
 
 
 def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) -> None:
-    """Write one row."""
-    Audit.create(id=id, at=at, actor=actor, action=action, subject=subject, detail=detail)
+    """Write one row at the end. Writers queue (`transaction`), so that the end is nobody else's."""
+    place, salt = "?" if on_sqlite() else "%s", secrets.token_hex(8)
+    with transaction():
+        [(last, before)] = read("SELECT n, chain FROM audit_head WHERE id = 1")
+        n, detail_hash = last + 1, hashed(salt, detail)
+        chain = link(before, n, id, at, actor, action, subject, detail_hash)
+        values = (n, id, float(at), actor, action, subject, detail, salt, detail_hash, chain)
+        db.execute_sql(ADD.format(", ".join([place] * len(values))), values)
+        db.execute_sql(MOVE.format(place), (n, chain))
+
+
+def head() -> AuditHead | None:
+    """The last row's number and link, and those of the last that was let go."""
+    found: AuditHead | None = AuditHead.select().first()
+    return found
+
+
+def after(n: int, limit: int) -> list[Entry]:
+    """The rows after the n-th, in order."""
+    told = f"SELECT {COLUMNS} FROM audit WHERE n > ? ORDER BY n LIMIT ?"  # noqa: S608
+    return [Entry(*row) for row in read(told, n, limit)]
+
+
+def oldest(then: float, limit: int) -> list[Entry]:
+    """The first rows, as far as each is from before then; at most so many."""
+    found = []
+    for row in after(0, limit):
+        if row.at >= then:
+            break
+        found.append(row)
+    return found
+
+
+def cut(last: Entry) -> None:
+    """Let go of the rows up to this one, in the caller's transaction: from now on the chain begins with its link."""
+    AuditHead.update(cut_n=last.n, cut_chain=last.chain).execute()
+    Audit.delete().where(Audit.n <= last.n).execute()
 
 
 def happened(subject: str, prefix: str, but: Iterable[str], page: Page) -> list[Audit]:
@@ -43,9 +100,9 @@ def by(actor: str) -> list[Audit]:
 
 def blank(subject: str) -> None:
     """Forget the details of what was done to a subject; that it was done stays."""
-    Audit.update(detail="").where(Audit.subject == subject).execute()
+    Audit.update(detail="", salt="").where(Audit.subject == subject).execute()
 
 
 def blank_said(detail: str) -> None:
     """Forget a detail, such as an address, wherever it is all that a row says."""
-    Audit.update(detail="").where(Audit.detail == detail).execute()
+    Audit.update(detail="", salt="").where(Audit.detail == detail).execute()

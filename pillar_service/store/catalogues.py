@@ -3,10 +3,14 @@
 from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.store.database import Table
+from pillar_service.store.reading import read
 
 
 class KeptCatalogue(Table):
-    """One row: the catalogue as JSON, its files' fingerprint, when it was read; ``fault`` is why a later one was not."""
+    """One row: the catalogue as JSON, its files' fingerprint, when it was read; ``fault`` is why a later one was not.
+
+    Body and fingerprint are empty when none could ever be read.
+    """
 
     id = IntegerField(primary_key=True)
     body = TextField()
@@ -25,8 +29,7 @@ def find() -> KeptCatalogue | None:
 
 def fingerprint() -> str | None:
     """The fingerprint of the one that is kept. Cheap: it is asked for each command."""
-    found: str | None = KeptCatalogue.select(KeptCatalogue.fingerprint).where(KeptCatalogue.id == 1).scalar()
-    return found
+    return next((found for (found,) in read("SELECT fingerprint FROM kept_catalogue WHERE id = 1")), None)
 
 
 def put(body: str, fingerprint: str, now: float) -> None:
@@ -37,6 +40,8 @@ def put(body: str, fingerprint: str, now: float) -> None:
     ).execute()
 
 
-def fail(fault: str | None) -> None:
-    """Remember why the files can't be taken now, or that they can again."""
-    KeptCatalogue.update(fault=fault).where(KeptCatalogue.id == 1).execute()
+def fail(fault: str | None, now: float) -> None:
+    """Remember why the files can't be taken now, or that they can again; what is kept stays."""
+    KeptCatalogue.insert(id=1, body="", fingerprint="", read_at=now, fault=fault).on_conflict(
+        conflict_target=[KeptCatalogue.id], update={"fault": fault}
+    ).execute()

@@ -1,9 +1,11 @@
 """Challenges of jobs, and the votes on them."""
 
-from peewee import SQL, BooleanField, CompositeKey, DoubleField, IntegerField, TextField
+from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextField
 
 from pillar_service.core.challenges import ChallengeState
+from pillar_service.store import plain
 from pillar_service.store.database import Table
+from pillar_service.store.reading import read
 
 
 class Challenge(Table):
@@ -49,22 +51,19 @@ def settle(id: str, state: ChallengeState) -> bool:
     return bool(settled.execute() == 1)
 
 
-def any_expired(now: float) -> bool:
-    """Whether an open challenge's time has passed. Cheap: long polls ask it all the time."""
-    return bool(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)).exists())
-
-
 def expired(now: float) -> list[Challenge]:
     """The open challenges whose time has passed."""
-    return list(Challenge.select().where(SQL("state = 'open'") & (Challenge.expires_at < now)))
+    return plain.found(Challenge, "WHERE state = 'open' AND expires_at < ?", now)
 
 
-def vote(challenge: str, actor: str, is_yes: bool, now: float) -> bool:
-    """Write down a vote; False when that one has voted before."""
-    if Vote.select().where((Vote.challenge == challenge) & (Vote.actor == actor)).exists():
-        return False
+def any_expired(now: float) -> bool:
+    """Whether a challenge's time has passed. Cheap: long polls ask it all the time."""
+    return bool(read("SELECT 1 FROM challenge WHERE state = 'open' AND expires_at < ? LIMIT 1", now))
+
+
+def vote(challenge: str, actor: str, is_yes: bool, now: float) -> None:
+    """Write down a vote."""
     Vote.create(challenge=challenge, actor=actor, is_yes=is_yes, at=now)
-    return True
 
 
 def votes(challenge: str) -> list[Vote]:

@@ -54,6 +54,11 @@ def forget(team: str, user: str) -> bool:
     return bool(ChatPerson.delete().where(mine).execute() == 1)
 
 
+def forget_all(account: str) -> None:
+    """No chat user is that account any more."""
+    ChatPerson.delete().where(ChatPerson.account == account).execute()
+
+
 def add_link(id: str, team: str, user: str, now: float, expires_at: float) -> None:
     """Write down a link, and forget those whose time has passed."""
     ChatLink.delete().where(ChatLink.expires_at < now).execute()

@@ -3,9 +3,10 @@
 import json
 import logging
 import os
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import peewee
 from playhouse.migrations import Runner
 
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unavailable
+from pillar_service.store.turns import Turns
 
 BUSY_S = 5
 """How long one writer waits for another, in seconds."""
@@ -26,6 +28,9 @@ FAULTS = (peewee.PeeweeException,)
 log = logging.getLogger(__name__)
 
 db = peewee.DatabaseProxy()
+
+_turns: list[Turns] = []
+"""The line of SQLite's writers; none for PostgreSQL, whose writers queue by themselves."""
 
 
 class Table(peewee.Model):
@@ -55,6 +60,7 @@ def connect(url: str) -> None:
     if db.obj is not None:
         release()
     db.initialize(_database(url))
+    _line_up()
 
 
 def _database(url: str) -> peewee.Database:
@@ -84,12 +90,26 @@ def transaction() -> Iterator[None]:
         return
     try:
         _ready()
-        with db.atomic():
+        _later.calls = []
+        with _turns[-1].turn(BUSY_S) if _turns else nullcontext(), db.atomic():
             _queue_for_writing()
             yield
     except FAULTS as error:
         release()
         raise explained(error) from error
+    for call in _later.calls:
+        call()
+
+
+_later = threading.local()
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call it once this thread's transaction is committed, never if it is not; at once outside of one."""
+    if db.in_transaction():
+        _later.__dict__.setdefault("calls", []).append(call)
+    else:
+        call()
 
 
 def in_transaction() -> bool:
@@ -121,9 +141,14 @@ def release() -> None:
         db.close()
 
 
+def _line_up() -> None:
+    _turns[:] = [Turns(db.obj.database)] if on_sqlite() else []
+
+
 def _forget_after_fork() -> None:
     if db.obj is not None:
         db.obj.dispose()
+        _line_up()  # what is inherited is the parent's place in the line
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

@@ -4,9 +4,11 @@ from typing import Any
 
 from peewee import SQL, fn
 
+from pillar_service.store import fleet
 from pillar_service.store.database import db, on_sqlite
 from pillar_service.store.jobs import STILL_OPEN, Job
 from pillar_service.store.masters import Master
+from pillar_service.store.reading import read
 from pillar_service.store.runs import ENDED, Run
 
 
@@ -22,6 +24,44 @@ def database() -> tuple[str, int]:
 def database_file() -> str | None:
     """Where the database is, if it is a file."""
     return str(db.obj.database) if on_sqlite() else None
+
+
+def kind() -> str:
+    """Which kind of database it is."""
+    return "SQLite" if on_sqlite() else "PostgreSQL"
+
+
+def oldest_queued() -> float | None:
+    """When the oldest queued job was asked for: the first of an index."""
+    [(oldest,)] = read("SELECT MIN(created_at) FROM job WHERE state = 'queued'")
+    return None if oldest is None else float(oldest)
+
+
+def nodes(silent_since: float) -> dict[str, int]:
+    """How many nodes were heard since then, are silent, were never heard."""
+    told = (
+        """SELECT COUNT(last_seen), COALESCE(SUM(CASE WHEN last_seen >= ? THEN 1 ELSE 0 END), 0), COUNT(*) FROM node"""
+    )
+    [(ever, heard, all)] = read(told, silent_since)
+    return {"heard": int(heard), "silent": int(ever - heard), "never": int(all - ever)}
+
+
+def bots(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:
+    """How many bots are in each state as it is shown: ``silent`` if not heard since then, unless it is ``settled``."""
+    return fleet.by_state(silent_since, settled, silent)
+
+
+def leases() -> list[tuple[str, str, int, float]]:
+    """Each lease: name, holder, fence, when it runs out."""
+    found: list[Any] = read("SELECT name, holder, fence, expires_at FROM lease")
+    return found
+
+
+def outboxes() -> dict[str, int]:
+    """How many messages wait to be sent, by where to."""
+    [(mails,)] = read("SELECT COUNT(*) FROM mail WHERE state = 'queued'")
+    [(messages,)] = read("SELECT COUNT(*) FROM outgoing WHERE state IN ('queued', 'sending')")
+    return {"mail": int(mails), "slack": int(messages)}
 
 
 def open_jobs() -> dict[str, tuple[int, float]]:

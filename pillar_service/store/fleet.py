@@ -28,6 +28,12 @@ def is_counted(at: int) -> bool:
 
 def count(at: int, silent_since: float, settled: list[str], silent: str) -> None:
     """Keep how many bots are in which state now; one not heard of since then is ``silent``, unless it is ``settled``."""
+    for state, bots in by_state(silent_since, settled, silent).items():
+        FleetCount.create(at=at, actual=state, bots=bots)
+
+
+def by_state(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:
+    """How many bots are in which state now, as `count` keeps it."""
     rows: Any = (
         Bot.select(Bot.actual, (Bot.reported_at < silent_since).alias("old"), fn.COUNT(Bot.agent).alias("bots"))
         .join(Agent)
@@ -39,8 +45,7 @@ def count(at: int, silent_since: float, settled: list[str], silent: str) -> None
     for actual, old, bots in rows:
         state = silent if old and actual not in settled else actual
         counts[state] = counts.get(state, 0) + bots
-    for state, bots in counts.items():
-        FleetCount.create(at=at, actual=state, bots=bots)
+    return counts
 
 
 def forget(before: int) -> None:

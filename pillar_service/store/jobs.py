@@ -1,12 +1,14 @@
 """Jobs and their lines."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, CompositeKey, DoubleField, IntegerField, TextField, fn
+from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.jobs import NORMAL, OPEN, URGENT, JobState
+from pillar_service.store import plain, rows
 from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.paging import Page, page_of
@@ -14,8 +16,12 @@ from pillar_service.store.reading import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
 
-QUEUED = SQL("state = 'queued'")
-"""Written out, not bound: else SQLite does not see that a partial index holds these rows."""
+OPEN_IN_SQL = ", ".join(f"'{state}'" for state in STILL_OPEN)
+"""Written out, not bound: else SQLite does not see that a partial index holds these rows.
+
+`state || ''` and `command || ''` below keep SQLite, which does not know how many rows are in a state, from an index of
+all states or commands: with 20,000 jobs that wait it read each of them for each that it claimed.
+"""
 
 
 class Job(Table):
@@ -73,17 +79,36 @@ class JobLine(Table):
 
 def add(**columns: object) -> Job:
     """Add a job."""
-    return Job.create(**columns)
+    return plain.add(Job, columns)
+
+
+PART: dict[str, type] = {
+    "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
+    "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
+    "fingerprint": str, "created_at": float, "not_before": float,
+}  # fmt: skip
+"""The columns of a queued part of a job, and what each holds."""
+
+
+def add_all(parts: Iterable[Job]) -> None:
+    """Add the parts of a job in one statement."""
+    told = ([_kept(job, name) for name in PART] for job in parts)
+    rows.insert("job", PART, told, "")
+
+
+def _kept(job: Job, name: str) -> Any:
+    value = getattr(job, name)
+    return json.dumps(value) if name in ("arguments", "plan") else value
 
 
 def find(id: str) -> Job | None:
     """The job with that id."""
-    return Job.get_or_none(Job.id == id)
+    return plain.first(Job, "WHERE id = ?", id)
 
 
 def with_key(actor: str, idempotency_key: str) -> Job | None:
     """The job that this actor asked for under this key."""
-    return Job.get_or_none((Job.actor == actor) & (Job.idempotency_key == idempotency_key))
+    return plain.first(Job, "WHERE actor = ? AND idempotency_key = ?", actor, idempotency_key)
 
 
 def listed(
@@ -121,13 +146,26 @@ def adopt(id: str, parent: str) -> None:
 
 def move(id: str, now_in: str, to: str, **columns: object) -> bool:
     """Bring a job from one state to the next; False when it was no longer there."""
-    moved = Job.update(state=to, **columns).where((Job.id == id) & (Job.state == now_in)).execute()
-    return bool(moved == 1)
+    return plain.change(Job, {"state": str(to), **columns}, "id = ? AND state = ?", id, str(now_in)) == 1
+
+
+def claim(taken: Iterable[tuple[str, str, int]]) -> int:
+    """Queued jobs (id, run, attempts) go into runs, in one statement; how many were still queued."""
+    told = [(id, run, attempts, "claimed") for id, run, attempts in taken]
+    columns = {"run": str, "attempts": int, "state": str}
+    return rows.update("job", "id", columns, told, "job.state || '' = 'queued'")
+
+
+def start(runs: Iterable[str], now: float) -> None:
+    """The claimed jobs of these runs are carried out from now on."""
+    these = list(runs)
+    where = f"state = 'claimed' AND run IN ({places(len(these))})"
+    plain.change(Job, {"state": "running", "started_at": now}, where, *these)
 
 
 def is_waiting(now: float) -> bool:
     """Whether any job may be claimed now, or is past its deadline. Cheap: long polls ask it all the time."""
-    return bool(Job.select().where(QUEUED & (Job.parts == 0) & (Job.not_before <= now)).exists())
+    return bool(read("SELECT 1 FROM job WHERE state || '' = 'queued' AND parts = 0 AND not_before <= ? LIMIT 1", now))
 
 
 @dataclass(frozen=True)
@@ -139,42 +177,43 @@ class Busy:
     converges: list[str]
 
 
+WAITING = """
+WHERE state || '' = 'queued' AND parts = 0 AND not_before <= ?
+AND (node IS NULL OR priority = {urgent} OR (node IN ({})) IS NOT TRUE)
+AND (node IS NULL OR (node IN ({})) IS NOT TRUE OR (command IN ({})) IS NOT TRUE)
+AND (bot IS NULL OR bot NOT IN (SELECT bot FROM job WHERE state IN ('claimed', 'running') AND bot IS NOT NULL))
+AND (at_most IS NULL OR command NOT IN (
+    SELECT command FROM job WHERE state IN ('claimed', 'running') AND at_most IS NOT NULL
+    GROUP BY command HAVING COUNT(*) >= MIN(at_most)))
+ORDER BY priority, created_at, id LIMIT ?
+"""
+"""What goes on after the SELECT for `waiting`; an IN of nothing is unknown, hence IS NOT TRUE."""
+
+
 def waiting(now: float, busy: Busy, limit: int) -> list[Job]:
     """The first jobs that may be claimed now: by priority, then in the order they came.
 
     What is urgent does not wait for room on its node. A bot's jobs wait for one that is carried out already.
     """
-    has_room = Job.node.is_null() | (Job.priority == URGENT) | Job.node.not_in(busy.nodes)
-    may_converge = Job.node.not_in(busy.converging) | Job.command.not_in(busy.converges) | Job.node.is_null()
-    other = Job.alias()
-    is_free = Job.bot.is_null() | Job.bot.not_in(
-        other.select(other.bot).where(_carried(other) & other.bot.is_null(False))
-    )
-    full = other.select(other.command).where(_carried(other) & other.at_most.is_null(False))
-    full = full.group_by(other.command).having(fn.COUNT(other.id) >= fn.MIN(other.at_most))
-    is_allowed = Job.at_most.is_null() | Job.command.not_in(full)
-    rows = Job.select().where(QUEUED & (Job.parts == 0) & (Job.not_before <= now))
-    rows = rows.where(has_room & may_converge & is_free & is_allowed)
-    return list(rows.order_by(Job.priority, Job.created_at, Job.id).limit(limit))
-
-
-def _carried(table: Any) -> Any:
-    return table.state.in_([SQL("'claimed'"), SQL("'running'")])
+    told = WAITING.format(*(places(len(some)) for some in (busy.nodes, busy.converging, busy.converges)), urgent=URGENT)
+    return plain.found(Job, told, now, *busy.nodes, *busy.converging, *busy.converges, limit)
 
 
 def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
     """The jobs of these bots that are not over, in the order they came, by bot."""
     found: dict[str, list[Job]] = {}
-    rows = Job.select().where(Job.bot.in_(list(bots)) & Job.state.in_(STILL_OPEN))
-    for job in rows.order_by(Job.created_at, Job.id):
+    these = list(bots)
+    told = f"WHERE bot IN ({places(len(these))}) AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
+    for job in plain.found(Job, told, *these) if these else ():
         found.setdefault(str(job.bot), []).append(job)
     return found
 
 
 def running_of(commands: Iterable[str]) -> dict[str, int]:
     """How many jobs of each of these commands are carried out now."""
-    rows: Any = Job.select(Job.command, fn.COUNT(Job.id)).where(_carried(Job) & Job.command.in_(list(commands)))
-    return dict(rows.group_by(Job.command).tuples())
+    these = list(commands)
+    told = f"WHERE state IN ('claimed', 'running') AND command || '' IN ({places(len(these))}) GROUP BY command"
+    return dict(read(f"SELECT command, COUNT(*) FROM job {told}", *these))  # noqa: S608
 
 
 def open_by_node() -> dict[str, int]:
@@ -183,10 +222,15 @@ def open_by_node() -> dict[str, int]:
     return dict(rows.group_by(Job.node).tuples())
 
 
-def open_of_actor(actor: str) -> int:
-    """How many jobs of an actor are not over, parts not counted."""
-    mine = (Job.actor == actor) & Job.state.in_(STILL_OPEN) & Job.parent.is_null()
-    return int(Job.select().where(mine).count())
+def open_of_actor(actor: str, most: int) -> int:
+    """How many jobs of an actor are not over, parts not counted; not counted beyond so many."""
+    told = f"SELECT 1 FROM job WHERE actor = ? AND state IN ({OPEN_IN_SQL}) AND parent IS NULL LIMIT ?"  # noqa: S608
+    return len(read(told, actor, most))
+
+
+def states_of_parts(job: str) -> set[str]:
+    """The states that the parts of a job are in. Cheap: each part that ends asks it."""
+    return {state for (state,) in read("SELECT DISTINCT state FROM job WHERE parent = ?", job)}
 
 
 def parts_of(job: str) -> list[Job]:
@@ -202,8 +246,9 @@ def begin(id: str, node: str, attempt: int) -> bool:
 
 
 def past_deadline(now: float) -> list[Job]:
-    """The queued jobs whose deadline has passed."""
-    return list(Job.select().where(QUEUED & Job.deadline_at.is_null(False) & (Job.deadline_at < now)))
+    """The queued jobs whose deadline has passed; a job with parts ends as they do."""
+    late = "WHERE state || '' = 'queued' AND parts = 0 AND deadline_at IS NOT NULL AND deadline_at < ?"
+    return plain.found(Job, late, now)
 
 
 def open_of(bot: str) -> list[Job]:
@@ -231,18 +276,23 @@ def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
 
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
-    return list(Job.select().where(QUEUED & (Job.created_at < then)))
+    return plain.found(Job, "WHERE state = 'queued' AND created_at < ?", then)
 
 
-def of_runs(runs: Iterable[str]) -> list[Job]:
-    """The jobs that these runs carry out and that are not over, in the order they came."""
-    rows = Job.select().where(Job.run.in_(list(runs)) & Job.state.in_(STILL_OPEN))
-    return list(rows.order_by(Job.created_at, Job.id))
+def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:
+    """The jobs that these runs carry out and that are not over, in the order they came, by run."""
+    these = list(runs)
+    told = f"WHERE run IN ({places(len(these))}) AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
+    carried: dict[str, list[Job]] = {run: [] for run in these}
+    for job in plain.found(Job, told, *these):
+        carried[str(job.run)].append(job)
+    return carried
 
 
-def beginning(id: str, limit: int) -> list[Job]:
-    """The jobs of commands whose id begins so, parts not among them."""
+def beginning(id: str, actor: str | None, limit: int) -> list[Job]:
+    """The jobs of commands whose id begins so, parts not among them; of that actor."""
     rows = Job.select().where((Job.id >= id) & (Job.id <= id + "g") & Job.plan.is_null(False) & Job.parent.is_null())
+    rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.id).limit(limit))
 
 

@@ -2,6 +2,7 @@
 
 from peewee import BigIntegerField, DoubleField, TextField
 
+from pillar_service.store import plain
 from pillar_service.store.database import Table
 
 
@@ -16,7 +17,7 @@ class Lease(Table):
 
 def find(name: str) -> Lease | None:
     """The lease of that name, also when it has run out."""
-    return Lease.get_or_none(Lease.name == name)
+    return plain.first(Lease, "WHERE name = ?", name)
 
 
 def put(name: str, holder: str, fence: int, expires_at: float) -> None:

@@ -1,10 +1,14 @@
 """Nodes: the machines that bots run on."""
 
+import json
+from functools import lru_cache
+
 from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.core.placement import Room
-from pillar_service.store import bots
+from pillar_service.store import bots, plain
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import read
 
 
 class Node(Table):
@@ -22,12 +26,27 @@ class Node(Table):
 
 def find(id: str) -> Node | None:
     """The node with that id."""
-    return Node.get_or_none(Node.id == id)
+    return plain.first(Node, "WHERE id = ?", id)
 
 
 def listed() -> list[Node]:
     """All nodes by id."""
-    return list(Node.select().order_by(Node.id))
+    return plain.found(Node, "ORDER BY id")
+
+
+def concurrency() -> dict[str, int]:
+    """How many runs each node may have at a time, by its id."""
+    return dict(read("SELECT id, concurrency FROM node"))
+
+
+def labels() -> dict[str, dict[str, str]]:
+    """Every node's labels, by its id. Cheap: they are asked for with each command."""
+    return {id: dict(_labels(told)) for id, told in read("SELECT id, labels FROM node")}
+
+
+@lru_cache(maxsize=1024)
+def _labels(told: str) -> dict[str, str]:
+    return dict(json.loads(told))
 
 
 def add(id: str, concurrency: int, port_first: int, port_last: int) -> Node:

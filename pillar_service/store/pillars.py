@@ -3,6 +3,7 @@
 from peewee import BigIntegerField, IntegerField, TextField
 
 from pillar_service.store.database import Table, db, on_sqlite
+from pillar_service.store.reading import read
 
 
 class Pillar(Table):
@@ -56,7 +57,7 @@ def changed(after: int, limit: int = 1000) -> list[Pillar]:
 
 def fingerprint() -> str:
     """The fingerprint of the settings that the bodies were made with."""
-    return str(Change.select(Change.fingerprint).scalar())
+    return next((str(found) for (found,) in read("SELECT fingerprint FROM change")), "")
 
 
 def stamp(fingerprint: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pillar_service.store.database import db, on_sqlite
 
-KINDS = {int: "BIGINT", str: "TEXT", float: "DOUBLE PRECISION"}
+KINDS = {int: "BIGINT", str: "TEXT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 
 
 def insert(
@@ -26,11 +26,14 @@ def insert(
     return list(cursor.fetchall()) if "RETURNING" in conflict else []
 
 
-def update(table: str, key: str, columns: Mapping[str, type], rows: Iterable[Sequence[Any]]) -> None:
-    """Set these columns of the rows whose ``key`` (text) comes first in each of ``rows``, the columns' values after."""
+def update(table: str, key: str, columns: Mapping[str, type], rows: Iterable[Sequence[Any]], only: str = "true") -> int:
+    """Set these columns of the rows whose ``key`` (text) comes first in each of ``rows``, the columns' values after.
+
+    ``only`` those for which this SQL is true; of how many.
+    """
     sets = ", ".join(f"{name} = {_value(place, kind)}" for place, (name, kind) in enumerate(columns.items(), 1))
-    told = f"UPDATE {table} SET {sets} FROM {_source()} WHERE {table}.{key} = {_value(0, str)}"  # noqa: S608
-    db.execute_sql(told, (json.dumps(list(rows)),))
+    told = f"UPDATE {table} SET {sets} FROM {_source()} WHERE {table}.{key} = {_value(0, str)} AND {only}"  # noqa: S608
+    return int(db.execute_sql(told, (json.dumps(list(rows)),)).rowcount)
 
 
 def _source() -> str:

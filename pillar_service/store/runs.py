@@ -1,10 +1,14 @@
 """Runs: one publish to one node, for one job or for several that converge it."""
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
-from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField, fn
+from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField
 
+from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import places, read
 
 CLAIMED, RUNNING, ENDED = "claimed", "running", "over"
 
@@ -34,14 +38,33 @@ class Run(Table):
     taken_over = BooleanField(default=False)
 
 
-def add(**columns: object) -> Run:
-    """Add a claimed run."""
-    return Run.create(**columns)
+COLUMNS: dict[str, type] = {
+    "id": str, "node": str, "function": str, "arguments": str, "keywords": str, "master": str, "state": str,
+    "timeout_s": int, "retry_safe": bool, "created_at": float, "expires_at": float, "taken_over": bool,
+}  # fmt: skip
+"""Those of a run that is claimed, and what each holds."""
+
+
+def add(made: Iterable[Run]) -> None:
+    """Add claimed runs in one statement."""
+    told = ([_kept(run, name) for name in COLUMNS] for run in made)
+    rows.insert("run", COLUMNS, told, "")
+
+
+def _kept(run: Run, name: str) -> Any:
+    value = getattr(run, name)
+    return json.dumps(value) if name in ("arguments", "keywords") else value
 
 
 def find(id: str) -> Run | None:
     """The run with that id."""
-    return Run.get_or_none(Run.id == id)
+    return plain.first(Run, "WHERE id = ?", id)
+
+
+def with_ids(ids: Iterable[str]) -> dict[str, Run]:
+    """The runs with these ids, by id."""
+    these = list(ids)
+    return {run.id: run for run in plain.found(Run, f"WHERE id IN ({places(len(these))})", *these)}
 
 
 def held_by(master: str) -> list[Run]:
@@ -51,24 +74,23 @@ def held_by(master: str) -> list[Run]:
 
 def counted() -> dict[str, int]:
     """How many runs each node has that are not over."""
-    rows: Any = Run.select(Run.node, fn.COUNT(Run.id)).where(OPEN & Run.node.is_null(False))
-    return dict(rows.group_by(Run.node).tuples())
+    return dict(read("SELECT node, COUNT(*) FROM run WHERE state <> 'over' AND node IS NOT NULL GROUP BY node"))
 
 
 def calling(function: str) -> list[str]:
     """The nodes with a run of this function that is not over."""
-    rows: Any = Run.select(Run.node).where(OPEN & (Run.function == function)).distinct().tuples()
-    return [node for (node,) in rows]
+    told = "SELECT DISTINCT node FROM run WHERE state <> 'over' AND function = ? AND node IS NOT NULL"
+    return [node for (node,) in read(told, function)]
 
 
 def any_expired(now: float) -> bool:
     """Whether a run's time has passed. Cheap: long polls ask it all the time."""
-    return bool(Run.select().where(OPEN & (Run.expires_at < now)).exists())
+    return bool(read("SELECT 1 FROM run WHERE state <> 'over' AND expires_at < ? LIMIT 1", now))
 
 
 def expired(now: float) -> list[Run]:
     """The runs whose time has passed."""
-    return list(Run.select().where(OPEN & (Run.expires_at < now)))
+    return plain.found(Run, "WHERE state <> 'over' AND expires_at < ?", now)
 
 
 def of_others(master: str) -> list[Run]:
@@ -86,12 +108,14 @@ def give(id: str, master: str) -> None:
     Run.update(master=master, taken_over=True).where(Run.id == id).execute()
 
 
-def start(id: str, jid: str, expires_at: float) -> bool:
-    """A claimed run is about to be published; False when it is no longer claimed."""
-    started = Run.update(state=RUNNING, jid=jid, expires_at=expires_at)
-    return bool(started.where((Run.id == id) & (Run.state == CLAIMED)).execute() == 1)
+def start(jids: Iterable[tuple[str, str, float]]) -> int:
+    """Claimed runs (id, jid, expires_at) are about to be published; how many of them were still claimed."""
+    told = [(id, jid, expires_at, RUNNING) for id, jid, expires_at in jids]
+    columns = {"jid": str, "expires_at": float, "state": str}
+    return rows.update("run", "id", columns, told, "run.state || '' = 'claimed'")
 
 
-def end(id: str) -> bool:
-    """A run is over; False when it was before."""
-    return bool(Run.update(state=ENDED).where((Run.id == id) & (Run.state != ENDED)).execute() == 1)
+def end(ids: Iterable[str]) -> int:
+    """Runs are over; how many were not before."""
+    these = list(ids)
+    return plain.change(Run, {"state": ENDED}, f"state <> 'over' AND id IN ({places(len(these))})", *these)

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from pillar_service.core import names
@@ -17,10 +16,14 @@ from pillar_service.usecases import leases, plans
 from pillar_service.usecases.meeseeks.challenges import expire
 from pillar_service.usecases.runs import described, sweep
 
-AT_ONCE = 50
-"""The most runs that one claim gives."""
+AT_ONCE = 100
+"""The most runs that one claim gives.
 
-LOOKED_AT = 4 * AT_ONCE
+A claim has a cost of its own, before the first run. A master publishes a hundred in two seconds: well within the
+half of a lease that it has left at least (leases.HELD_S) and the minute that a claim is kept (CLAIM_LEASE_S).
+"""
+
+LOOKED_AT = 2 * AT_ONCE
 """How many waiting jobs one claim looks at: several may go into one run."""
 
 CONVERGING = sorted(name for name, command in COMMANDS.items() if command.converges)
@@ -49,7 +52,7 @@ def claim(master: str) -> dict[str, Any]:
             return {"runs": [], "fence": None}
         sweep(now)
         expire(now)
-        return {"runs": [described(run) for run in Claim(master, now).runs()], "fence": fence}
+        return {"runs": Claim(master, now).runs(), "fence": fence}
 
 
 class Claim:
@@ -58,24 +61,31 @@ class Claim:
     def __init__(self, master: str, now: float) -> None:
         self.master, self.now = master, now
         self._counted = runs.counted()
-        self._rooms = {node.id: node.concurrency - self._counted.get(node.id, 0) for node in nodes.listed()}
+        self._rooms = {node: most - self._counted.get(node, 0) for node, most in nodes.concurrency().items()}
         self._converging = set(runs.calling(CONVERGE))
         self._running: Counter[str] = Counter()
+        self._made: list[tuple[Run, list[Job]]] = []
 
-    def runs(self) -> Iterator[Run]:
-        """Makes the runs."""
+    def runs(self) -> list[dict[str, Any]]:
+        """Makes the runs; as masters see them."""
+        self._choose()
+        runs.add(run for run, _ in self._made)
+        taken = [(job.id, str(job.run), job.attempts + 1) for _, together in self._made for job in together]
+        if jobs.claim(taken) != len(taken):
+            raise Conflict("Another master has just claimed the same job: claim again.")
+        return [described(run, together) for run, together in self._made]
+
+    def _choose(self) -> None:
         full = [node for node, room in self._rooms.items() if room < 1]
         busy = jobs.Busy(full, sorted(self._converging), CONVERGING)
         self._waiting = jobs.waiting(self.now, busy, LOOKED_AT)
         self._of_bots = jobs.open_of_bots({job.bot for job in self._waiting if job.bot})
         self._running.update(jobs.running_of({job.command for job in self._waiting if job.at_most}))
-        given = 0
         for job in self._waiting:
             together = self._together(job)
             if together:
-                yield self._given(together)
-                given += 1
-            if given == AT_ONCE:
+                self._give(together)
+            if len(self._made) == AT_ONCE:
                 return
 
     def _together(self, job: Job) -> list[Job]:
@@ -109,9 +119,9 @@ class Claim:
             for other in before[: next((n for n, other in enumerate(before) if other.id == job.id), 0)]
         )
 
-    def _given(self, together: list[Job]) -> Run:
+    def _give(self, together: list[Job]) -> None:
         first, asked = together[0], [plans.of(job) for job in together]
-        run = runs.add(
+        run = Run(
             id=names.new_id(),
             node=first.node,
             function=asked[0].function,
@@ -125,11 +135,9 @@ class Claim:
             expires_at=self.now + CLAIM_LEASE_S,
         )
         for job in together:
-            if not jobs.move(job.id, JobState.QUEUED, JobState.CLAIMED, run=run.id, attempts=job.attempts + 1):
-                raise Conflict("Another master has just claimed the same job: claim again.")
             job.run, job.state = run.id, str(JobState.CLAIMED)
+        self._made.append((run, sorted(together, key=lambda job: (job.created_at, job.id))))
         self._note(first)
-        return run
 
     def _note(self, job: Job) -> None:
         if job.node is not None:

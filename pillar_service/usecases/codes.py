@@ -6,12 +6,12 @@ import time
 import pyotp
 
 from pillar_service.core import tokens
-from pillar_service.core.errors import Unauthenticated
+from pillar_service.core.errors import TooMany, Unauthenticated
 from pillar_service.core.limits import Tried
 from pillar_service.store import second_factor
-from pillar_service.store.database import transaction
+from pillar_service.store.database import after_commit, transaction
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import auditing, limits, sealing
+from pillar_service.usecases import auditing, limits, measuring, sealing
 
 STEP_S = 30
 DRIFT = 1
@@ -38,7 +38,11 @@ def check(person: str, code: str | None) -> None:
 
     Not inside a transaction, for a wrong code must count.
     """
-    attempt = limits.spend(Tried.CODE, person)
+    try:
+        attempt = limits.spend(Tried.CODE, person)
+    except TooMany:
+        measuring.otp("locked_out")
+        raise
     written = "".join((code or "").split()).replace("-", "").lower()[:100]
     with transaction():
         factor = second_factor.find(person)
@@ -47,9 +51,11 @@ def check(person: str, code: str | None) -> None:
         is_recovery = not written.isdigit()
         taken = _recovery(person, written) if is_recovery else totp(factor, written)
         if not taken:
+            measuring.otp("wrong")
             raise Unauthenticated(WRONG)
         limits.settle(attempt)
         how = "a recovery code" if is_recovery else "a code"
+        after_commit(lambda: measuring.otp("taken"))
         auditing.record(f"account:{person}", "second_factor.check", f"agent:{person}", time.time(), how)
 
 

@@ -15,6 +15,7 @@ from pillar_service.store.database import transaction
 from pillar_service.usecases import accounts, auditing, bots, bringing_back, confirming, passwords, payments, queue
 from pillar_service.usecases import sessions as people
 from pillar_service.usecases import tokens as programs
+from pillar_service.usecases.meeseeks import people as chat
 
 MOST_JOBS = 10_000
 
@@ -29,6 +30,7 @@ def data(person: str) -> dict[str, Any]:
         "account": accounts.described(account),
         "sessions": people.listed(person, ""),
         "tokens": programs.listed(person),
+        "chat": chat.listed(person),
         "bots": bots.listed(account=person),
         "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
@@ -84,6 +86,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     tickets.drop(person)
     sessions.end_all(person)
     token_rows.forget_all(person)
+    chat.forget(person)
     sharing.forget_person(person, email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")

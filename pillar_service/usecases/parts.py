@@ -1,5 +1,8 @@
 """Parts: a job on several nodes has one on each, and stands as they do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pillar_service.core.jobs import OVER, JobState, of_parts
@@ -7,20 +10,42 @@ from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import executing
 
+_moved: ContextVar[set[str] | None] = ContextVar("moved", default=None)
+"""The wholes whose parts moved inside `together`; None outside of it."""
+
+
+@contextmanager
+def together(now: float) -> Iterator[None]:
+    """Many parts may move inside, in the caller's transaction: each whole is looked at once, at the end."""
+    if _moved.get() is not None:
+        yield
+        return
+    token = _moved.set(set())
+    try:
+        yield
+        wholes = sorted(_moved.get() or ())
+    finally:
+        _moved.reset(token)
+    for whole in wholes:
+        part_moved(whole, now)
+
 
 def part_moved(whole: str, now: float) -> None:
     """One of its parts came into another state, in the caller's transaction: does the whole, too?"""
+    noted = _moved.get()
+    if noted is not None:
+        noted.add(whole)
+        return
     job = jobs.find(whole)
     if job is None or job.state in OVER:
         return
-    its = jobs.parts_of(whole)
-    to = of_parts([JobState(part.state) for part in its])
+    to = of_parts([JobState(state) for state in jobs.states_of_parts(whole)])
     if to == job.state:
         return
     if to not in OVER:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
-    told = summary(its)
+    told = summary(jobs.parts_of(whole))
     said = None if to is JobState.SUCCEEDED else sentence(told)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
 

@@ -11,6 +11,7 @@ from pillar_service.core.jobs import NORMAL, QUEUED_FOR_S
 from pillar_service.store import bots, jobs
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
+from pillar_service.usecases import measuring
 
 KEY_LENGTH = 200
 CALL_S = 60
@@ -38,6 +39,7 @@ class Request:
 
 def ask(request: Request, name: str, bot: Bot, now: float, arguments: dict[str, Any] | None = None) -> Job:
     """Queue a job for a bot. ``arguments`` are checked by the command; raises Invalid."""
+    measuring.received(name)
     return jobs.add(
         id=names.new_id(),
         command=name,

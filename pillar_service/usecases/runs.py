@@ -1,8 +1,8 @@
 """Runs: how masters carry out what they claimed, and what becomes of a run that does not come to an end."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from pillar_service.core import names, outcomes
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -12,7 +12,7 @@ from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
-from pillar_service.usecases import endings, plans, queue
+from pillar_service.usecases import endings, parts, plans, queue
 
 GRACE_S = 60.0
 """How long after a run's timeout its result is still waited for."""
@@ -29,12 +29,13 @@ LINES, LINE_LENGTH = 5000, 2000
 
 def held(master: str) -> list[dict[str, Any]]:
     """The runs that this master has claimed or runs, oldest first: what it must take up again after a restart."""
-    return [described(run) for run in runs.held_by(master)]
+    these = runs.held_by(master)
+    carried = jobs.of_runs([run.id for run in these])
+    return [described(run, carried[run.id]) for run in these]
 
 
-def described(run: Run) -> dict[str, Any]:
-    """A run as masters see it; one without a node is a runner on the master itself."""
-    carried = jobs.of_runs([run.id])
+def described(run: Run, carried: Iterable[Job]) -> dict[str, Any]:
+    """A run and the jobs that it carries out as masters see it; one without a node is a runner on the master itself."""
     return {
         "id": run.id,
         "node": run.node,
@@ -50,15 +51,14 @@ def described(run: Run) -> dict[str, Any]:
     }
 
 
-def _found(id: str) -> Run:
-    run = runs.find(id)
+def _found(id: str, run: Run | None) -> Run:
     if run is None:
         raise NotFound(f"There is no run {names.shown(id)}.")
     return run
 
 
-def _mine(master: str, id: str) -> Run:
-    run = _found(id)
+def _mine(master: str, id: str, found: Run | None) -> Run:
+    run = _found(id, found)
     if run.master != master:
         raise Forbidden(f"The run {id} is held by the master {run.master}, not by {master}.")
     return run
@@ -66,16 +66,24 @@ def _mine(master: str, id: str) -> Run:
 
 def started(master: str, id: str, jid: object) -> None:
     """Written before the run is published. Raises Conflict when it is no longer this master's: it must not publish."""
-    published, now = names.text(jid, "jid", 100), time.time()
     with transaction():
-        run = _mine(master, id)
+        start(master, {id: jid}, time.time())
+
+
+def start(master: str, jids: Mapping[str, object], now: float) -> None:
+    """Runs are about to be published, in the caller's transaction; raises, as `started`, what speaks against any."""
+    known, carried = runs.with_ids(jids), jobs.of_runs(jids)
+    fresh = []
+    for id, jid in jids.items():
+        run, published = _mine(master, id, known.get(id)), names.text(jid, "jid", 100)
         if run.state == runs.RUNNING and run.jid == published:
-            return
-        carried = jobs.of_runs([id])
-        if not carried or not runs.start(id, published, now + run.timeout_s + GRACE_S):
+            continue
+        if run.state != runs.CLAIMED or not carried[id]:
             raise Conflict(f"The run {id} is no longer yours: do not publish it.")
-        for job in carried:
-            jobs.move(job.id, JobState.CLAIMED, JobState.RUNNING, started_at=now)
+        fresh.append((id, published, now + run.timeout_s + GRACE_S))
+    if runs.start(fresh) != len(fresh):
+        raise Conflict("A run has just been given up: do not publish it.")
+    jobs.start([id for id, _, _ in fresh], now)
 
 
 def add_lines(master: str, id: str, lines: object) -> None:
@@ -84,8 +92,8 @@ def add_lines(master: str, id: str, lines: object) -> None:
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
         raise Invalid('Lines are a list such as [{"key": "1", "state_id": "…", "text": "…"}].')
     with transaction():
-        _mine(master, id)
-        for job in jobs.of_runs([id]):
+        _mine(master, id, runs.find(id))
+        for job in jobs.of_runs([id])[id]:
             n = jobs.line_count(job.id)
             for line in lines:
                 if n < LINES and _is_for(job, line.get("state_id")):
@@ -100,28 +108,51 @@ def _printable(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)[:LINE_LENGTH])
 
 
+class Returned(NamedTuple):
+    """What a node (None: a runner on the master) returned for a run that was published under a jid."""
+
+    jid: object
+    node: object
+    returned: object
+    success: object
+    retcode: object
+
+
 def result(id: str, jid: object, node: object, returned: object, success: object, retcode: object) -> None:
     """Take what the node returned, and settle each job of the run. The same again changes nothing.
 
     Any master may bring it: the one that published it may have lost the lease since. Raises Conflict when the run was
     never started, or when the return is of another publish or another node.
     """
-    now = time.time()
     with transaction():
-        run = _found(id)
-        if run.state == runs.ENDED:
-            return
-        if run.state != runs.RUNNING or (run.jid, run.node) != (jid, node):
-            raise Conflict(f"The run {id} waits for the job {run.jid} on {run.node}, not for {jid} on {node}.")
-        carried = jobs.of_runs([id])
-        runs.end(id)
-        code = retcode if isinstance(retcode, int) else 1
-        for job in carried:
-            ended = endings.outcome(job, returned, bool(success), code)
-            if ended.again is not None:
-                _fail_job(job, ended.again, ended.error or "", now)
-            else:
-                endings.settle(job, ended, now)
+        settle({id: Returned(jid, node, returned, success, retcode)}, time.time())
+
+
+def settle(told: Mapping[str, Returned], now: float) -> None:
+    """Runs have returned, in the caller's transaction; raises, as `result`, what speaks against any."""
+    known, carried = runs.with_ids(told), jobs.of_runs(told)
+    fresh = {id: its for id, its in told.items() if _is_awaited(_found(id, known.get(id)), its)}
+    runs.end(fresh)
+    with parts.together(now):
+        for id, its in fresh.items():
+            for job in carried[id]:
+                _settle_job(job, its, now)
+
+
+def _is_awaited(run: Run, its: Returned) -> bool:
+    if run.state == runs.ENDED:
+        return False
+    if run.state != runs.RUNNING or (run.jid, run.node) != (its.jid, its.node):
+        raise Conflict(f"The run {run.id} waits for the job {run.jid} on {run.node}, not for {its.jid} on {its.node}.")
+    return True
+
+
+def _settle_job(job: Job, its: Returned, now: float) -> None:
+    ended = endings.outcome(job, its.returned, bool(its.success), its.retcode if isinstance(its.retcode, int) else 1)
+    if ended.again is not None:
+        _fail_job(job, ended.again, ended.error or "", now)
+    else:
+        endings.settle(job, ended, now)
 
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
@@ -131,7 +162,7 @@ def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
     """
     why = names.one_of(Reason, reason, "reason")
     with transaction():
-        run = _mine(master, id)
+        run = _mine(master, id, runs.find(id))
         return run.state == runs.ENDED or _fail(run, why, str(detail or ""), time.time())
 
 
@@ -148,11 +179,11 @@ SENTENCES = {
 def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
     # What was only claimed was never published, whatever its master says.
     reason = reason if run.state == runs.RUNNING else Reason.NOT_PUBLISHED
-    carried = jobs.of_runs([run.id])
+    carried = jobs.of_runs([run.id])[run.id]
     if reason is not Reason.NOT_RUNNING and (until := _may_be_told(carried)) > now:
         runs.extend(run.id, until)
         return False
-    runs.end(run.id)
+    runs.end([run.id])
     said = SENTENCES[reason] + (f" {sentence(detail)}" if detail else "")
     for job in carried:
         _fail_job(job, reason, said, now)
@@ -185,10 +216,13 @@ def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
 
 def sweep(now: float) -> None:
     """End what has waited too long, in the caller's transaction: runs without a return, jobs that nobody took."""
-    for run in runs.expired(now):
-        _fail(run, Reason.NO_RETURN, "", now)
-    for job in jobs.past_deadline(now):
-        endings.end(job, JobState.TIMED_OUT, job.error or f"{job.node or 'The master'} did not take it in time.", now)
-    for job in jobs.queued_before(now - QUEUED_FOR_S):
-        if job.parts == 0:
-            endings.end(job, JobState.TIMED_OUT, f"No master took the job for {queue.target(job)} within a day.", now)
+    with parts.together(now):
+        for run in runs.expired(now):
+            _fail(run, Reason.NO_RETURN, "", now)
+        for job in jobs.past_deadline(now):
+            said = job.error or f"{job.node or 'The master'} did not take it in time."
+            endings.end(job, JobState.TIMED_OUT, said, now)
+        for job in jobs.queued_before(now - QUEUED_FOR_S):
+            if job.parts == 0:
+                said = f"No master took the job for {queue.target(job)} within a day."
+                endings.end(job, JobState.TIMED_OUT, said, now)

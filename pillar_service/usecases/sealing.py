@@ -1,6 +1,7 @@
 """Sealing: what must be read again, and so can't be hashed, is kept encrypted under CELLAR_SECRET_KEY."""
 
 import base64
+import hmac
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -10,16 +11,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pillar_service.settings import settings
 
 
-def _box(purpose: str, owner: str) -> Fernet:
-    return _made(purpose, owner, settings().secret_key)
+def _key(purpose: str, owner: str) -> bytes:
+    return _derived(purpose, owner, settings().secret_key)
 
 
 @lru_cache(maxsize=256)
-def _made(purpose: str, owner: str, key: str) -> Fernet:
+def _derived(purpose: str, owner: str, key: str) -> bytes:
     # A key for each purpose and owner: what is sealed for one opens nothing when it is copied to another.
     info = f"saltcellar {purpose} {owner}".encode()
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key.encode())
+
+
+def _box(purpose: str, owner: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_key(purpose, owner)))
 
 
 def seal(purpose: str, owner: str, text: str) -> str:
@@ -33,3 +37,8 @@ def opened(purpose: str, owner: str, sealed: str) -> str | None:
         return _box(purpose, owner).decrypt(sealed.encode()).decode()
     except (InvalidToken, UnicodeEncodeError):
         return None
+
+
+def mark(purpose: str, owner: str, text: str) -> str:
+    """What is the same for the same text, and tells nothing of it to who has not CELLAR_SECRET_KEY."""
+    return hmac.new(_key(purpose, owner), text.encode(errors="replace"), "sha256").hexdigest()

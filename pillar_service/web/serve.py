@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
 from pillar_service.settings import settings
-from pillar_service.usecases import pillars, storage
+from pillar_service.usecases import measuring, pillars, storage
 from pillar_service.web import posting, waiting
 
 KEEP_ALIVE_S = 75
@@ -70,6 +70,7 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "graceful_timeout": STOP_S,
         "timeout": 60,
         "accesslog": access_log,
+        "child_exit": lambda _, worker: measuring.work_ended(worker.pid),
         "post_worker_init": _start_public if app == "public" else _stop_long_polls,
     }
 
@@ -80,6 +81,7 @@ def _give_memory_back() -> None:
 
 
 def _stop_long_polls(worker: Worker) -> None:
+    measuring.work_begins()
     waiting.is_stopping = lambda: not worker.alive
 
 
@@ -94,6 +96,7 @@ def run(app: str, access_log: str | None = None) -> None:
     """Migrate, bring the pillars up to date with the settings, then serve until told to stop."""
     _give_memory_back()
     storage.prepare()
+    measuring.begin(app)
     storage.migrate()
     pillars.refresh()
     storage.release()

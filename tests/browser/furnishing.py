@@ -31,6 +31,7 @@ from pillar_service.usecases import (
     transfers,
 )
 from pillar_service.usecases import payments as paying
+from pillar_service.usecases.meeseeks import people as chat
 
 LOOPBACK = "127.0.0.1"
 INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1BGqSMIpQwc="
@@ -46,7 +47,8 @@ def people() -> dict[str, str]:
     paying.run_due()
     paying.mark_paid("scene", OWNER, 3, "scene-1")
     second_factor.begin(ids[NEWCOMER], PASSWORD)
-    return {"owner": ids[OWNER], "bob": ids["bob@example.org"]}
+    link = chat.invite(chat.asker("T01ABC", "U01ABC")).rpartition("/")[2]
+    return {"owner": ids[OWNER], "bob": ids["bob@example.org"], "link": link}
 
 
 def _person(email: str, name: str) -> str:

@@ -77,6 +77,7 @@ ACCOUNT = (
     Place("second-factor-qr", "/account/second-factor", NEWCOMER, "Turn it on"),
     Place("second-factor-on", "/account/second-factor", OPERATOR, "Make new recovery codes"),
     Place("recovery-codes", "shown:recovery", OWNER, "I have them"),
+    Place("chat-link", "/chat/link/{link}", OWNER),  # who said yes could not come here again
     Place("payment", "/payment", OWNER),
     Place("payment-trial", "/payment", NEWCOMER),
     Place("payment-past-due", "/payment", LATE),
@@ -90,7 +91,8 @@ ADMIN = tuple(
         ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
         ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
-        ("job", "/jobs/{failed}", "Search"), ("events", "/events", "Search"), ("audit", "/audit", "Search"),
+        ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
+        ("events", "/events", "Search"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )
 )  # fmt: skip

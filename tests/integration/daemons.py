@@ -132,7 +132,14 @@ class Service:
 
     def manage(self, *arguments: str) -> str:
         """Runs a command of the service; returns what it printed."""
-        command = [sys.executable, "-m", "pillar_service.web", *arguments]
+        return self._run("-m", "pillar_service.web", *arguments)
+
+    def python(self, code: str, *arguments: str) -> str:
+        """Runs a piece of Python with the service's settings; returns what it printed."""
+        return self._run("-c", code, *arguments)
+
+    def _run(self, *arguments: str) -> str:
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout

@@ -36,7 +36,7 @@ def test_the_schedule_runs_a_runner_that_there_is(tmp_path: Path) -> None:
     """The names are looked up as the master does it: what it does not know would only be logged."""
     told = scheduler(tmp_path, "http://127.0.0.1:1")
     jobs = told.opts["schedule"]
-    assert set(jobs) == {"payments", "bots_purge"}
+    assert set(jobs) == {"payments", "bots_purge", "retention"}
     assert all(job["function"] in told.functions for job in jobs.values())
     assert (jobs["payments"]["hours"], jobs["payments"]["return_job"]) == (1, False)
 
@@ -51,4 +51,4 @@ def test_the_scheduler_asks_the_service_at_once_and_returns_nothing(tmp_path: Pa
         for _ in range(2):
             told.eval()
         asked = [request.split(b"\r\n")[0] for request in service.requests]
-    assert sorted(asked) == [b"POST /payments/run HTTP/1.1", b"POST /purges HTTP/1.1"]
+    assert sorted(asked) == [b"POST /payments/run HTTP/1.1", b"POST /purges HTTP/1.1", b"POST /retention HTTP/1.1"]

@@ -58,6 +58,11 @@ parameters = {{ "path.id" = "{gone}" }}
 [[operations]]
 include-operation-id = "tokens_revoke"
 parameters = {{ "path.id" = "{token_id}" }}
+
+[[operations]]
+include-operation-id = ["meeseeks_run", "meeseeks_show"]
+headers = {{ Authorization = "Bearer {command_token}" }}
+parameters = {{ "path.id" = "{command_job}" }}
 """
 
 
@@ -82,8 +87,20 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     queued = str(jobs.submit(f"account:{person}", "bots.restart", "my")["job"]["id"])
     token = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"]
     other = tokens.create(person, "a program", ["read"])
+    command = _command()
     storage.release()
-    return {"token": token, "token_id": other["id"], "export": export, "invite": PUB, "gone": gone, "queued": queued}
+    bots_of = {"export": export, "invite": PUB, "gone": gone, "queued": queued}
+    return {"token": token, "token_id": other["id"], **bots_of, **command}
+
+
+def _command() -> dict[str, str]:
+    from pillar_service.usecases import nodes
+    from pillar_service.usecases.meeseeks import by_token, people
+    from pillar_service.usecases.meeseeks import tokens as command_tokens
+
+    nodes.label("test", "cellar-1", {"environment": "tests"})
+    secret = command_tokens.make(people.asker("T01ABC", "U01ABC"), "count")["secret"]
+    return {"command_token": secret, "command_job": by_token.run(secret, {})["job"]["id"]}
 
 
 def _exported() -> str:
@@ -130,6 +147,7 @@ def served(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
         port = str(taken.getsockname()[1])
     mine = {"CELLAR_DATABASE": f"sqlite:///{tmp_path}/service.sqlite", "CELLAR_PUBLIC_PORT": port}
     mine = environment | mine | {"CELLAR_BOT_PORTS": "20000-29999", "CELLAR_WORKERS": "1"}
+    mine |= {"CELLAR_CATALOGUE": str(ROOT / "tests" / "integration" / "meeseeks")}
     for name, value in mine.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()

@@ -241,4 +241,5 @@ def test_a_nodes_pillar_has_its_labels(service: Callable[[], None]) -> None:
         pillars.rewrite("cellar-1")
     told = json.loads(pillars.ready("cellar-1")[0])["saltcellar"]
     assert told["labels"] == {"environment": "prd"}
-    assert told["meeseeks"] == {"commands": {}}
+    assert "node-status" in told["meeseeks"]["commands"]
+    assert "kube-pods" not in told["meeseeks"]["commands"]  # that is for nodes labelled kubernetes

@@ -16,8 +16,9 @@ from pouring import PUB, answer, carry_out, owner, poured, tar
 
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
-from pillar_service.store import agents, database, invites
+from pillar_service.store import agents, chat_people, database, invites
 from pillar_service.usecases import accounts, claims, jobs, runs, sessions, sharing, storage, tokens, transfers
+from pillar_service.usecases.meeseeks import people
 
 PASSWORD = "long enough 1"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
@@ -61,6 +62,9 @@ MATRIX = {
     "GET /account/tokens/new": (200, 200, 200, 200, 200, 302),
     "POST /account/tokens/new": (200, 200, 200, 200, 200, 302),
     "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
+    "GET /chat/link/<token>": (200, 200, 200, 200, 200, 302),  # whoever was given the link
+    "POST /chat/link/<token>": (302, 302, 302, 302, 302, 302),
+    "POST /account/chat/<team>/<user>/unlink": (302, 404, 404, 404, 404, 302),  # it is the owner
     "GET /account/data": (200, 200, 200, 200, 200, 302),
     "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
     "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
@@ -107,14 +111,17 @@ MATRIX = {
     "GET /admin/audit": OF_OPERATORS,
     "GET /admin/bots": OF_OPERATORS,
     "GET /admin/bots/<id>": OF_OPERATORS,
+    "GET /admin/commands": OF_OPERATORS,
     "GET /admin/events": OF_OPERATORS,
     "GET /admin/fleet": OF_OPERATORS,
     "GET /admin/jobs": OF_OPERATORS,
     "GET /admin/jobs/<id>": OF_OPERATORS,
     "POST /admin/jobs/<id>/cancel": OF_OPERATORS,
+    "POST /admin/jobs/<id>/kill": OF_OPERATORS,
     "POST /admin/jobs/<id>/retry": OF_OPERATORS,
     "GET /admin/nodes": OF_OPERATORS,
     "GET /admin/nodes/<id>": OF_OPERATORS,
+    "POST /admin/nodes/<id>/label": OF_OPERATORS,
     "GET /admin/search": OF_OPERATORS,
     # payments: each person's own; by hand there is no provider to be sent to
     "GET /payment": (200, 200, 200, 200, 200, 302),
@@ -174,6 +181,9 @@ MATRIX = {
     "GET /tokens": (200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 201, 401),
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
+    # nobody but a command's token
+    "POST /api/meeseeks/run": (401, 401, 401, 401, 401, 401),
+    "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401),
 }
 
 WHERE = {"name": "my", "id": "my", "token": "x", "action": "restart", "filename": "style.css", "invite": PUB}
@@ -199,6 +209,9 @@ ASKED = {
     "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
     "POST /account/tokens/new": Ask(form={"name": "ci", "scopes": "read", "days": "9", "password": PASSWORD}),
     "POST /account/tokens/<id>/revoke": Ask({"id": "{token}"}),
+    "GET /chat/link/<token>": Ask({"token": "{link}"}),
+    "POST /chat/link/<token>": Ask({"token": "{link}"}),
+    "POST /account/chat/<team>/<user>/unlink": Ask({"team": "T01", "user": "U01"}),
     "POST /account/delete": Ask(form={"delete-email": "owner@example.org", "delete-password": PASSWORD}),
     "POST /account/second-factor/begin": Ask(form={"password": PASSWORD}),
     "POST /account/second-factor/on": Ask(form={"code": "123456"}),
@@ -242,6 +255,7 @@ ASKED = {
     "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
     "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"], "password": PASSWORD}),
     "DELETE /tokens/<id>": Ask({"id": "{token}"}),
+    "POST /api/meeseeks/run": Ask(json={}),
 }
 
 
@@ -329,7 +343,10 @@ def _people_and_bot() -> dict[str, str]:
         agents.join(who["member"], bot, Belonging.MEMBER)
         agents.join(who["suspended"], bot, Belonging.OWNER)
     accounts.set_state("test", "suspended@example.org", "suspended")
-    there = {"member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
+    with database.transaction():
+        chat_people.put("T01", "U01", who["owner"], 1.0)
+    link = people.invite(people.asker("T01", "U02")).rpartition("/")[2]
+    there = {"link": link, "member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
     return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
 
 

@@ -204,3 +204,20 @@ def test_a_tar_that_is_too_large_is_refused(master: FlaskClient, service: Any, m
     monkeypatch.setenv("CELLAR_TRANSFER_BYTES", "1000")
     service()
     problem(master.post("/uploads", data=tar().getvalue()), 413)
+
+
+def test_many_runs_start_and_return_in_one_request_and_each_refusal_is_told_apart(
+    master: FlaskClient, person: str
+) -> None:
+    poured()
+    asked = jobs.submit("test", "bots.invites", "my")["job"]["id"]
+    [run] = master.post("/jobs/claim", json={"wait": 0}).json["runs"]
+    told = master.post("/runs/started", json={"runs": {run["id"]: "1", "0" * 16: "2"}}).json["refused"]
+    assert [(id, one["status"], one["title"]) for id, one in told.items()] == [("0" * 16, 404, "Not found")]
+    result = {"jid": "1", "node": "cellar-1", "return": [], "success": True, "retcode": 0}
+    for _ in range(2):
+        told = master.post("/runs/results", json={"results": {run["id"]: result, "0" * 16: result}}).json["refused"]
+        assert list(told) == ["0" * 16]
+        assert told["0" * 16]["detail"]
+    assert master.get(f"/jobs/{asked}").json["job"]["state"] == "succeeded"
+    problem(master.post("/runs/results", json={"results": []}), 422)

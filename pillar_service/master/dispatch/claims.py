@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, NotFound, SaltcellarError, Unavailable
 from pillar_service.core.jobs import Reason
@@ -12,6 +13,12 @@ from pillar_service.master.dispatch.runs import Held, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
 
 log = logging.getLogger(__name__)
+
+FRESH_S = 5.0
+"""How long it holds that started runs are ours, in seconds; after that the service is asked again before each publish.
+
+A slow master publishes some for a long time: meanwhile they may have been given up, or to another master.
+"""
 
 
 def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
@@ -28,8 +35,8 @@ def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: thre
                 recover(client, name, master, runs)
             given, now = client.claim(name, fence)
             known, fence = now == fence or now is None, now
-            for run in given:
-                publish(client, master, runs, run)
+            if given:
+                publish(client, master, runs, given)
             backoff.reset()
         except SaltcellarError as error:
             known, fence = False, None
@@ -37,30 +44,44 @@ def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: thre
             backoff.wait()
 
 
-def publish(client: Client, master: SaltMaster, runs: Runs, run: dict) -> None:
-    """Publishes one run: written down first, so that a crash at any point leaves known what may have been published.
+def publish(client: Client, master: SaltMaster, runs: Runs, given: list[dict]) -> None:
+    """Publishes runs, all written down first, so that a crash at any point leaves known what may have been published.
 
     Raises Unavailable when the service does not answer.
     """
-    jid = master.new_jid()
-    held = Held.of(run, jid)
-    if held.node is not None:
-        master.clear_pillar(held.node)
+    these = [(run, Held.of(run, master.new_jid())) for run in given]
+    for node in {held.node for _, held in these if held.node is not None}:
+        master.clear_pillar(node)
+    said = time.monotonic()
+    refused = client.all_started({held.id: held.jid for _, held in these})
+    for run, held in these:
+        if held.id in refused:
+            log.info("Run %s is no longer ours: %s", held.id, refused[held.id])
+        elif time.monotonic() - said < FRESH_S or _is_still_ours(client, held):
+            _publish(client, master, runs, run, held)
+
+
+def _is_still_ours(client: Client, held: Held) -> bool:
     try:
-        client.started(held.id, jid)
+        client.started(held.id, held.jid)
     except (Conflict, Forbidden, NotFound) as error:
         log.info("Run %s is no longer ours: %s", held.id, error)
-        return
+        return False
+    return True
+
+
+def _publish(client: Client, master: SaltMaster, runs: Runs, run: dict, held: Held) -> None:
+    held.published = time.monotonic()
     runs.add(held)
     try:
         if held.node is None:
-            master.start_runner(run["function"], run["keywords"], jid)
+            master.start_runner(run["function"], run["keywords"], held.jid)
         else:
-            master.publish(held.node, run["function"], _arguments(run), jid)
+            master.publish(held.node, run["function"], _arguments(run), held.jid)
     except (NotFound, Failed) as error:
-        runs.drop(jid)
+        runs.drop(held.jid)
         reason = Reason.NODE_AWAY if isinstance(error, NotFound) else Reason.NOT_PUBLISHED
-        client.failed(held.id, jid, reason, str(error))
+        client.failed(held.id, held.jid, reason, str(error))
     except Unavailable as error:
         # It may have been published, or may still be: it is followed, and the watch finds out.
         log.warning("Run %s may not have been published: %s", held.id, error)

@@ -1,9 +1,10 @@
 """Brings lines and results to the service; what it does not take now is kept and sent later."""
 
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, Invalid, NotFound, SaltcellarError
@@ -14,11 +15,17 @@ from pillar_service.master.dispatch.salt_master import SaltMaster
 
 log = logging.getLogger(__name__)
 
+Told = dict[str, Any]
+"""A result as the private app takes it."""
+
 BATCH_S = 0.1
 """How long lines are gathered before they go."""
 
 IN_CACHE_WITHIN_S = 2.0
 """The master tells of a return before it writes it down (salt.utils.job._store_job); a moment later it is there."""
+
+AT_ONCE, AT_ONCE_BYTES = 100, 4 << 20
+"""The most results, and about the most bytes of them, in one request."""
 
 SWEEP_S = 2.0
 """How often all runs are looked up, whether or not anything was heard of them."""
@@ -49,8 +56,26 @@ def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held])
         if lines := runs.lines_of(held):
             _handed_in(runs, held, client.lines, held.id, lines)
             runs.forget_lines(held, lines)  # lines that the service failed at are in the result, too
-    for held in awaited:
-        hand_in_result(client, master, runs, held)
+    there = ((held, master.returned(held.jid, held.node)) for held in awaited)
+    for some in _batches((held, _told(held, found)) for held, found in there if found is not None):
+        refused = client.results({held.id: told for held, told in some})
+        for held, _ in some:
+            if _is_settled(held, refused.get(held.id)):
+                runs.drop(held.jid)
+
+
+def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, Told]]]:
+    """Results as they go together in one request: so many, and so large, at most; one that is larger goes alone."""
+    some, size = [], 0
+    for held, told in results:
+        weight = len(json.dumps(told))
+        if some and (len(some) == AT_ONCE or size + weight > AT_ONCE_BYTES):
+            yield some
+            some, size = [], 0
+        some.append((held, told))
+        size += weight
+    if some:
+        yield some
 
 
 def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -> bool:
@@ -64,27 +89,38 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
 
 def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
     """Hands in what a run's node returned (``return``, ``success``, ``retcode``)."""
-    told = {
+    if _handed_in(runs, held, client.result, held.id, _told(held, found)):
+        runs.drop(held.jid)
+
+
+def _told(held: Held, found: Mapping[str, Any]) -> Told:
+    return {
         "jid": held.jid,
         "node": held.node,
         "return": found.get("return"),
         "success": bool(found.get("success", True)),
         "retcode": int(found.get("retcode", 0)),
     }
-    if _handed_in(runs, held, client.result, held.id, told):
-        runs.drop(held.jid)
 
 
 def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: Any) -> bool:
     """Whether the service took it; raises what concerns all runs alike (it is away, our token is not right)."""
     try:
         method(*arguments)
-    except (Conflict, Forbidden, NotFound, Invalid) as error:
-        # The service will say the same tomorrow: the run was given up there, or what the node returned is not usable.
-        log.error("The service does not take what run %s (jid %s) brought: %s", held.id, held.jid, error)
+    except (Conflict, Forbidden, NotFound, Invalid, Failed) as error:
+        if not _is_settled(held, error):
+            return False
         runs.drop(held.jid)
-    except Failed as error:
+    return True
+
+
+def _is_settled(held: Held, error: SaltcellarError | None) -> bool:
+    """Whether the service has heard enough of a run: it took what it brought, or never will."""
+    if isinstance(error, Failed):
         # It stumbled over this one, which must not hold up the others; it is tried again with the next sweep.
         log.error("The service failed at what run %s (jid %s) brought: %s", held.id, held.jid, error)
         return False
+    if error is not None:
+        # The service will say the same tomorrow: the run was given up there, or what the node returned is not usable.
+        log.error("The service does not take what run %s (jid %s) brought: %s", held.id, held.jid, error)
     return True

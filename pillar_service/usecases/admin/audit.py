@@ -1,13 +1,16 @@
 """The audit, as operators see it."""
 
+from dataclasses import replace
 from typing import Any
 
-from pillar_service.core import redaction
+from pillar_service.core import names, redaction
 from pillar_service.core.listing import Cursor
 from pillar_service.store import listings
 from pillar_service.store.audit import Audit
 from pillar_service.store.paging import Page
 from pillar_service.usecases.admin import filters
+
+MOST = 500
 
 
 def listed(
@@ -29,6 +32,17 @@ def listed(
     return filters.listed(rows, lambda row: Cursor(row.at, row.id), lambda some: [_described(row) for row in some])
 
 
+def newest(
+    actor: str = "", action: str = "", subject: str = "", since: str = "", until: str = "", limit: object = 100
+) -> list[dict[str, Any]]:
+    """The newest of what was done, at most ``limit`` (to 500); ``since`` and ``until`` are days (2026-11-24), included."""
+    most = names.whole_number(limit, "limit", 1, MOST)
+    page = replace(filters.page("", since, until), limit=most)
+    equal = {"actor": actor, "action": action, "subject": subject}
+    rows = listings.audit(page, **{name: filters.word(value, name) for name, value in equal.items()})
+    return [_described(row) for row in rows]
+
+
 def of_account(id: str, limit: int) -> list[dict[str, Any]]:
     """The newest of what an account did and of what was done to it."""
     page = Page(limit)
@@ -38,5 +52,5 @@ def of_account(id: str, limit: int) -> list[dict[str, Any]]:
 
 
 def _described(row: Audit) -> dict[str, Any]:
-    told = {"id": row.id, "at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject}
+    told = {"n": row.n, "id": row.id, "at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject}
     return {**told, "detail": redaction.text(row.detail)}

@@ -17,11 +17,23 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, bots, jobs, permissions, queue
 from pillar_service.usecases.admin import bots as shown_bots
 from pillar_service.usecases.admin import filters
+from pillar_service.usecases.meeseeks import catalogue, challenges, stopping
+from pillar_service.usecases.meeseeks.asker import Asker
 
 LINES = 500
 """How many lines of a job are shown at a time."""
 
-cancel = jobs.cancel
+
+def cancel(actor: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet, or the parts of it that do not; raises NotFound, Conflict."""
+    job = jobs.found(id)
+    is_command = job.plan is not None and job.parent is None
+    return stopping.cancel(Asker(actor), job.id) if is_command else jobs.cancel(actor, job.id)
+
+
+def kill(actor: str, id: object) -> list[dict[str, Any]]:
+    """End a command wherever it runs; returns the jobs that stop it. Raises NotFound, Conflict."""
+    return stopping.kill(Asker(actor), jobs.found(id).id)
 
 
 def listed(
@@ -40,7 +52,7 @@ def listed(
         filters.page(before, since, until),
         filters.account(account),
         state=filters.one_of(JobState, state, "state of a job"),
-        command=commands.command(command).name if command else None,
+        command=_command(command) if command else None,
         node=filters.word(node, "node"),
         bot=shown_bots.show(bot)["id"] if bot else None,
         actor=filters.word(actor, "actor"),
@@ -48,11 +60,30 @@ def listed(
     return filters.listed(found, lambda row: Cursor(row.created_at, row.id), described)
 
 
+def known() -> list[str]:
+    """Every command that a job may be of: the bots', then the catalogue's."""
+    return [*commands.COMMANDS, *sorted(catalogue.current().catalogue.commands)]
+
+
+def _command(name: str) -> str:
+    return name if name in known() else commands.command(name).name
+
+
 def described(found: Iterable[Job]) -> list[dict[str, Any]]:
     """Jobs with what may be shown of their arguments and results."""
     these = list(found)
-    known = bot_rows.with_ids({job.bot for job in these if job.bot})
-    return [_redacted(queue.described(job, known[job.bot].name if job.bot else None)) for job in these]
+    by_id = bot_rows.with_ids({job.bot for job in these if job.bot})
+    return [_redacted(_told(job, by_id[job.bot].name if job.bot else None)) for job in these]
+
+
+def _told(job: Job, bot_name: str | None) -> dict[str, Any]:
+    is_command = job.plan is not None
+    more = {"target": queue.target(job, bot_name), "is_command": is_command, "is_private": _is_private(job)}
+    return {**queue.described(job, bot_name), **more}
+
+
+def _is_private(job: Job) -> bool:
+    return job.plan is not None and bool(job.plan.get("output", {}).get("private"))
 
 
 def _redacted(job: dict[str, Any]) -> dict[str, Any]:
@@ -62,16 +93,25 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
         "result": redaction.result(job["command"], job["result"]),
         "error": None if job["error"] is None else redaction.text(job["error"]),
         "is_over": job["state"] in OVER,
-        "is_waiting": job["state"] in (JobState.QUEUED, JobState.CLAIMED),
+        "is_waiting": job["state"] in (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED),
     }
 
 
 def show(id: object, after: object = 0) -> dict[str, Any]:
-    """A job and its lines after the n-th: {"job", "lines", "next"}, ``next`` None on the last page; raises NotFound."""
+    """A job, its parts by node, what it waits for, and its lines after the n-th; raises NotFound.
+
+    {"job", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page. Private lines are not told.
+    """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
-    found = listings.lines(job.id, first, LINES + 1)
+    found = [] if _is_private(job) else listings.lines(job.id, first, LINES + 1)
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
-    return {"job": described([job])[0], "lines": lines, "next": lines[-1]["n"] if len(found) > LINES else None}
+    return {
+        "job": described([job])[0],
+        "parts": described(rows.parts_of(job.id)) if job.parts else [],
+        "waits_for": challenges.waiting(job.id),
+        "lines": lines,
+        "next": lines[-1]["n"] if len(found) > LINES else None,
+    }
 
 
 def retry(actor: str, person: str, id: object) -> dict[str, Any]:

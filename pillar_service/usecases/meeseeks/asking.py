@@ -15,7 +15,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
@@ -64,6 +64,7 @@ def require(asker: Asker, privilege: str) -> None:
         raise Forbidden(decision.why)
 
 
+@measuring.counts_refusals
 def read(asker: Asker, line: str) -> Wish:
     """The wish that a typed line is (`restart-bot my -l environment=prd`); raises as `wish` does."""
     known = catalogue.current().catalogue
@@ -72,6 +73,7 @@ def read(asker: Asker, line: str) -> Wish:
     return wish(asker, command.name, command.bound(parsed.positional, parsed.named), parsed.selector)
 
 
+@measuring.counts_refusals
 def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: Selector = EVERYTHING) -> Wish:
     """What somebody wants, resolved. A refusal is written down.
 
@@ -92,26 +94,36 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
     return Wish(command, checked, selector, tuple(nodes))
 
 
+@measuring.counts_refusals
 def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     """Make a job of a wish; returns it as {"job"}. It runs at once, or waits in the state `asked` for its challenges.
 
     The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
     """
     pillars.refresh()  # the nodes must know the command before they are asked for it
-    request = queue.Request(asker.actor, key, wanted.command.name, wanted.shown, wanted.nodes, str(wanted.selector))
-    now = time.time()
+    request, now = _request(asker, wanted, key), time.time()
     with transaction():
         job = request.before()
         if job is None:
             if asker.caller is not None:
                 _refuse_too_many(asker)
             job = _made(request, asker, wanted, now)
+            measuring.received(job.command)
             auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
             if wanted.command.requires and asker.caller is not None:
                 challenges.begin(job, wanted.command.requires, now)
             else:
                 going.go(job, now)
         return {"job": queue.described(jobs.find(job.id) or job)}
+
+
+def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
+    # Without its nodes: asked again, another one may be the least busy.
+    secrets = [
+        sealing.mark("secret argument", asker.actor, f"{name}={wanted.arguments.get(name)}")
+        for name in sorted(wanted.command.secrets)
+    ]
+    return queue.Request(asker.actor, key, wanted.command.name, wanted.shown, str(wanted.selector), *secrets)
 
 
 def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
@@ -128,7 +140,7 @@ def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any
 
 def _refuse_too_many(asker: Asker) -> None:
     most = settings().chat_jobs_most
-    if jobs.open_of_actor(asker.actor) >= most:
+    if jobs.open_of_actor(asker.actor, most) >= most:
         raise TooMany(f"{most} of your jobs are not over yet: wait for one to end, or cancel one.")
 
 

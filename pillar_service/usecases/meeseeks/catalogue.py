@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from functools import lru_cache
 from typing import Any
 
 from pillar_service.catalogue import loading
@@ -31,34 +30,33 @@ EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
-    """When this process last looked at the files, and what they were then."""
+    """When this process last looked at which files for which database, how they were, and what it took from there."""
 
     at = 0.0
+    where: object = None
     stamp: object = None
+    known = EMPTY
     lock = threading.Lock()
 
 
 def current() -> Loaded:
     """The catalogue, roles and personas that count now; the last good ones while a file is broken."""
     refresh()
-    fingerprint = catalogues.fingerprint()
-    return EMPTY if fingerprint is None else _read(fingerprint)
-
-
-@lru_cache(maxsize=2)
-def _read(fingerprint: str) -> Loaded:
-    kept = catalogues.find()
-    return EMPTY if kept is None else loaded.from_json(kept.body)
+    fingerprint = catalogues.fingerprint() or ""
+    if fingerprint != _Looked.known.fingerprint:
+        kept = catalogues.find()  # its own fingerprint counts: another may have been put since
+        _Looked.known = loaded.from_json(kept.body) if kept is not None and kept.body else EMPTY
+    return _Looked.known
 
 
 def refresh() -> None:
     """Read the files if they have changed since this process last looked. A fault in them is logged and kept."""
     with _Looked.lock:
-        now = time.monotonic()
-        if _Looked.at and now - _Looked.at < LOOK_EVERY_S:
+        now, where = time.monotonic(), (settings().catalogue, settings().database)
+        if where == _Looked.where and now - _Looked.at < LOOK_EVERY_S:
             return
-        _Looked.at = now
-        stamp = loading.stamp(settings().catalogue)
+        stamp = where, loading.stamp(settings().catalogue)
+        _Looked.where, _Looked.at = where, now
         if stamp == _Looked.stamp:
             return
         try:
@@ -66,7 +64,7 @@ def refresh() -> None:
         except Invalid as error:
             log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
             with transaction():
-                catalogues.fail(error.sentence)
+                catalogues.fail(error.sentence, time.time())
         _Looked.stamp = stamp
 
 
@@ -79,7 +77,7 @@ def reload(actor: str) -> dict[str, Any]:
         found = loading.load(settings().catalogue)
     except Invalid as error:
         with transaction():
-            catalogues.fail(error.sentence)
+            catalogues.fail(error.sentence, time.time())
         raise
     _take(actor, found)
     return {
@@ -92,7 +90,7 @@ def reload(actor: str) -> dict[str, Any]:
 def _take(actor: str, found: Loaded) -> None:
     with transaction():
         if catalogues.fingerprint() == found.fingerprint:
-            catalogues.fail(None)
+            catalogues.fail(None, time.time())
             return
         now = time.time()
         catalogues.put(loaded.to_json(found), found.fingerprint, now)

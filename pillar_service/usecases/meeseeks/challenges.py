@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core import challenges as rules
-from pillar_service.core import names
+from pillar_service.core import names, roles
 from pillar_service.core.catalogue import Requires
 from pillar_service.core.challenges import ChallengeKind, ChallengeState
-from pillar_service.core.errors import Conflict, Forbidden, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
 from pillar_service.core.jobs import JobState
-from pillar_service.store import challenges, chat_people, jobs
+from pillar_service.store import challenges, jobs
 from pillar_service.store.challenges import Challenge
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -52,7 +52,7 @@ def _open(job: Job, position: int, now: float) -> None:
         job=job.id,
         position=position,
         kind=step["kind"],
-        binding=rules.binding(job.id, job.actor, job.fingerprint),
+        binding=_binding(job),
         role=step.get("role"),
         needed=step.get("needed", 1),
         created_at=now,
@@ -60,10 +60,10 @@ def _open(job: Job, position: int, now: float) -> None:
     )
 
 
-def waiting(job: str) -> dict[str, Any] | None:
-    """What a job (its id) waits for, as {"kind", "role", "needed", "yes", "expires_at"}; None when for nothing."""
-    found = challenges.open_of(job)
-    if found is None:
+def waiting(id: str) -> dict[str, Any] | None:
+    """What a job waits for, as {"kind", "role", "needed", "yes", "expires_at"}; None when for nothing."""
+    job, found = jobs.find(id), challenges.open_of(id)
+    if job is None or found is None or job.state != JobState.ASKED:
         return None
     said_yes = [vote.actor for vote in challenges.votes(found.id) if vote.is_yes]
     return {
@@ -97,11 +97,22 @@ def code(asker: Asker, id: str, given: str) -> None:
     person = people.account(asker)
     if not codes.is_on(person):
         raise Forbidden("You have no second factor: write '2fa enrol', and turn it on with the link that I give you.")
-    codes.check(person, given)  # before the transaction: a wrong code must count
+    _check(asker, job, person, given)
     now = time.time()
     with transaction():
         job, challenge = _current(id, ChallengeKind.OTP, now)
         _meet(job, challenge, asker, now)
+
+
+def _check(asker: Asker, job: Job, person: str, given: str) -> None:
+    # Before the transaction: a wrong code must count.
+    try:
+        codes.check(person, given)
+    except (Unauthenticated, TooMany) as error:
+        with transaction():
+            why = "locked" if isinstance(error, TooMany) else "wrong"
+            auditing.record(asker.actor, "meeseeks.otp", f"job:{job.id}", time.time(), why)
+        raise
 
 
 def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
@@ -113,8 +124,8 @@ def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
     with transaction():
         job, challenge = _current(id, ChallengeKind.APPROVAL, now)
         _require_another(asker, job, str(challenge.role))
-        if not challenges.vote(challenge.id, asker.actor, is_yes, now):
-            raise Conflict("You have said so already.")
+        _refuse_second(challenge, asker.actor)
+        challenges.vote(challenge.id, asker.actor, is_yes, now)
         auditing.record(asker.actor, "meeseeks.vote", f"job:{job.id}", now, "yes" if is_yes else "no")
         said_yes = sum(one.is_yes for one in challenges.votes(challenge.id))
         if not is_yes:
@@ -131,9 +142,20 @@ def _current(id: str, kind: ChallengeKind, now: float) -> tuple[Job, Challenge]:
         raise NotFound(f"There is no job {names.shown(id)}.")
     if challenge is None or challenge.kind != kind or challenge.expires_at < now or job.state != JobState.ASKED:
         raise Conflict(OVER)
-    if challenge.binding != rules.binding(job.id, job.actor, job.fingerprint):
+    if challenge.binding != _binding(job):
         raise Conflict("The job is not what was asked for: ask again.")
+    _refuse_suspended(job.actor)
     return job, challenge
+
+
+def _binding(job: Job) -> str:
+    return rules.binding(job.id, job.actor, job.fingerprint, job.plan or {})
+
+
+def _refuse_suspended(actor: str) -> None:
+    who = people.of_actor(actor)
+    if who is not None and roles.suspended(who):
+        raise Forbidden("The account of who asked for it is suspended.")
 
 
 def _require_own(asker: Asker, job: Job) -> None:
@@ -142,16 +164,15 @@ def _require_own(asker: Asker, job: Job) -> None:
 
 
 def _require_another(asker: Asker, job: Job, role: str) -> None:
-    if asker.actor == job.actor or (asker.caller is not None and _is_same_person(asker, job)):
+    if people.person(asker.actor) == people.person(job.actor):
         raise Forbidden("Nobody approves what they asked for themselves.")
     if asker.caller is not None and not catalogue.current().policy.holds(asker.caller, role):
         raise Forbidden(f"Only somebody with the role {role} may approve it.")
 
 
-def _is_same_person(asker: Asker, job: Job) -> bool:
-    team, _, user = job.actor.removeprefix("chat:").partition("/")
-    mine = asker.caller and chat_people.account(asker.caller.team, asker.caller.user)
-    return mine is not None and mine == chat_people.account(team, user)
+def _refuse_second(challenge: Challenge, actor: str) -> None:
+    if people.person(actor) in {people.person(vote.actor) for vote in challenges.votes(challenge.id)}:
+        raise Conflict("You have said so already.")
 
 
 def _meet(job: Job, challenge: Challenge, asker: Asker, now: float) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import JobState
+from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -13,27 +14,31 @@ from pillar_service.usecases import jobs as bots_jobs
 
 
 def go(job: Job, now: float) -> None:
-    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes."""
+    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes.
+
+    Its deadline counts from now, however long it waited for an approval.
+    """
     plan: dict[str, Any] = job.plan or {}
+    job.deadline_at = now + settings().chat_deadline_s
+    jobs.change(job.id, deadline_at=job.deadline_at)
     if plan["bot"] is not None:
         _action(job, plan, now)
     elif len(plan["nodes"]) > 1:
         jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=len(plan["nodes"]), not_before=now)
-        for node in plan["nodes"]:
-            _part(job, node, now)
+        jobs.add_all(_part(job, node, now) for node in plan["nodes"])
     else:
         where = plan["nodes"][0] if plan["nodes"] else None
         jobs.move(job.id, JobState.ASKED, JobState.QUEUED, node=where, not_before=now)
 
 
-def _part(job: Job, node: str, now: float) -> None:
-    jobs.add(
+def _part(job: Job, node: str, now: float) -> Job:
+    return Job(
         id=names.new_id(),
         parent=job.id,
         command=job.command,
         node=node,
         arguments=job.arguments,
-        plan=job.plan,
+        plan={**(job.plan or {}), "nodes": [node]},
         priority=job.priority,
         at_most=job.at_most,
         deadline_at=job.deadline_at,

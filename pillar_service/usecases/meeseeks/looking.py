@@ -14,6 +14,9 @@ from pillar_service.usecases.meeseeks.asker import Asker
 SHORTEST = 4
 """The fewest characters by which a job may be named."""
 
+EVERYBODY = "*"
+PRIVATE = "What came out of that is for who asked for it alone."
+
 OTHERS = "meeseeks.jobs"
 """The privilege to see other people's jobs."""
 
@@ -22,7 +25,7 @@ def found(asker: Asker, id: object) -> Job:
     """The job with that id, or whose id begins so, if they may see it; raises NotFound, also for another's."""
     if not isinstance(id, str) or not SHORTEST <= len(id) <= 16 or not set(id) <= set("0123456789abcdef"):
         raise NotFound(f"There is no job {names.shown(id)}: give at least {SHORTEST} characters of its id.")
-    these = [job for job in jobs.beginning(id, 20) if may_see(asker, job)]
+    these = jobs.beginning(id, None if _sees_others(asker) else asker.actor, 20)
     if not these:
         raise NotFound(f"There is no job {names.shown(id)}.")
     if len(these) > 1:
@@ -32,7 +35,23 @@ def found(asker: Asker, id: object) -> Job:
 
 def may_see(asker: Asker, job: Job) -> bool:
     """Whether somebody may see a job: it is theirs, or they have the privilege."""
-    return asker.caller is None or job.actor == asker.actor or asking.decided(asker, OTHERS, None).allowed
+    return job.actor == asker.actor or _sees_others(asker)
+
+
+def _sees_others(asker: Asker) -> bool:
+    return asker.caller is None or asking.decided(asker, OTHERS, None).allowed
+
+
+def _is_hidden(asker: Asker, job: Job) -> bool:
+    """Whether what came out of a job is private, and somebody else's."""
+    is_private = job.plan is not None and job.plan["output"]["private"]
+    return is_private and asker.caller is not None and asker.actor != job.actor
+
+
+def described(asker: Asker, job: Job) -> dict[str, Any]:
+    """A job as somebody may see it: what came out of another's private one is not told."""
+    told = queue.described(job)
+    return told | {"result": None, "error": told["error"] and PRIVATE} if _is_hidden(asker, job) else told
 
 
 def show(asker: Asker, id: object, after: int = 0, most: int = 1000) -> dict[str, Any]:
@@ -52,35 +71,34 @@ def show(asker: Asker, id: object, after: int = 0, most: int = 1000) -> dict[str
 
 def lines(asker: Asker, job: Job, after: int = 0, most: int = 1000) -> list[dict[str, Any]]:
     """The lines of a job and its parts after the n-th of each; raises Forbidden for another's private output."""
-    if job.plan is not None and job.plan["output"]["private"] and asker.caller is not None and asker.actor != job.actor:
-        raise Forbidden("What came out of that is for who asked for it alone.")
-    found_lines = []
-    for part in jobs.parts_of(job.id) if job.parts else [job]:
-        place = part.node or "master"
-        shown = [
-            {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(part.id, after, most)
-        ]
-        found_lines.extend(shown)
-    return found_lines
+    return [line for place in _places(asker, job) for line in _lines(place, after, most)]
 
 
 def tail(asker: Asker, id: object, most: int = 20) -> list[dict[str, Any]]:
     """The last lines of each place."""
-    job = found(asker, id)
-    every = lines(asker, job, 0, 1_000_000)
-    by_place: dict[str, list[dict[str, Any]]] = {}
-    for line in every:
-        by_place.setdefault(line["place"], []).append(line)
-    return [line for shown in by_place.values() for line in shown[-most:]]
+    places = _places(asker, found(asker, id))
+    return [line for place in places for line in _lines(place, max(0, jobs.line_count(place.id) - most), most)]
+
+
+def _places(asker: Asker, job: Job) -> list[Job]:
+    if _is_hidden(asker, job):
+        raise Forbidden(PRIVATE)
+    return jobs.parts_of(job.id) if job.parts else [job]
+
+
+def _lines(part: Job, after: int, most: int) -> list[dict[str, Any]]:
+    place = part.node or "master"
+    return [
+        {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(part.id, after, most)
+    ]
 
 
 def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
-    """The newest jobs of commands, parts not among them: one's own; with the privilege everybody's, or of one actor."""
-    everybody = asker.caller is None or asking.decided(asker, OTHERS, None).allowed
-    if of and of != asker.actor and not everybody:
+    """The newest jobs of commands, parts not among them: one's own; with the privilege those of an actor, or of `*`."""
+    if of not in ("", asker.actor) and not _sees_others(asker):
         raise Forbidden("You may see your own jobs only.")
-    actor = of or (None if everybody and asker.caller is None else asker.actor)
-    return [queue.described(job) for job in jobs.of_commands(actor, most)]
+    actor = None if of == EVERYBODY else of or (None if asker.caller is None else asker.actor)
+    return [described(asker, job) for job in jobs.of_commands(actor, most)]
 
 
 def last(asker: Asker) -> Job:

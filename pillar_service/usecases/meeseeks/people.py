@@ -1,13 +1,14 @@
 """People in chat: which account a chat user is. They say so themselves, signed in, with a link that only they were given."""
 
 import time
+from typing import Any
 
 from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountState
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.roles import CHAT_USER, Caller
 from pillar_service.settings import settings
-from pillar_service.store import accounts, chat_people
+from pillar_service.store import accounts, aliases, chat_people, command_tokens
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
 from pillar_service.usecases.meeseeks.asker import Asker, of_chat
@@ -31,6 +32,23 @@ def named(user: object) -> Caller:
     address = names.email(user)
     found = accounts.with_email(address)
     return Caller("", "", address, None if found is None else AccountState(found.state))
+
+
+def of_actor(actor: str) -> Caller | None:
+    """Who an actor (`chat:TEAM/USER`, `account:ID`) is to the roles now; None for masters and their operators."""
+    kind, _, id = actor.partition(":")
+    if kind == "chat":
+        team, _, user = id.partition("/")
+        return asker(team, user).caller
+    found = accounts.find(id) if kind == "account" else None
+    return None if found is None else Caller("", "", found.email, AccountState(found.state))
+
+
+def person(actor: str) -> str:
+    """The same for every actor that one person is: their account if it is known, else the actor itself."""
+    team, _, user = actor.removeprefix("chat:").partition("/")
+    found = chat_people.account(team, user) if actor.startswith("chat:") else None
+    return actor if found is None else f"account:{found}"
 
 
 def account(of: Asker) -> str:
@@ -70,6 +88,19 @@ def link(person: str, token: str) -> str:
         user = f"{found.team}/{found.user_id}"
         auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
         return user
+
+
+def listed(person: str) -> list[dict[str, Any]]:
+    """The chat users who are that person (an account's id), as {"team", "user", "at"}."""
+    return [{"team": one.team, "user": one.user_id, "at": one.at} for one in chat_people.of(person)]
+
+
+def forget(person: str) -> None:
+    """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
+    actors = [f"account:{person}", *(of_chat(one.team, one.user_id) for one in chat_people.of(person))]
+    command_tokens.forget_of(actors)
+    aliases.forget_of(actors)
+    chat_people.forget_all(person)
 
 
 def unlink(person: str, team: str, user: str) -> None:

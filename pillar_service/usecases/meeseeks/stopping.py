@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from pillar_service.core import commands
 from pillar_service.core.errors import Conflict, Forbidden
 from pillar_service.core.jobs import OVER, URGENT, JobState
 from pillar_service.store import jobs
@@ -27,6 +28,7 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
         these = [one for one in _runs_of(job) if one.state in WAITING]
         if not these:
             raise Conflict("It runs already: kill it." if job.state not in OVER else "It is over already.")
+        _refuse_wishes(these)
         for one in these:
             endings.end(one, JobState.CANCELLED, f"{asker.actor} cancelled it.", now)
         auditing.record(asker.actor, "meeseeks.cancel", f"job:{job.id}", now)
@@ -44,6 +46,7 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
         its = [one for one in _runs_of(job) if one.state not in OVER]
         if not its:
             raise Conflict("It is over already.")
+        _refuse_wishes(its)
         if any(one.plan is None or not one.plan["is_guarded"] for one in its if one.state == JobState.RUNNING):
             raise Conflict("It is carried out by Salt itself, and ends by itself or at its time limit.")
         for one in its:
@@ -55,6 +58,11 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
 
 def _runs_of(job: Job) -> list[Job]:
     return jobs.parts_of(job.id) if job.parts else [job]
+
+
+def _refuse_wishes(these: list[Job]) -> None:
+    if any(one.command in commands.WISHES for one in these):
+        raise Conflict("This changed what the bot should be, and stopping does not undo that: ask for the opposite.")
 
 
 def _mine(asker: Asker, id: object, privilege: str) -> Job:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from pillar_service.core import names
 from pillar_service.core.catalogue import Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
@@ -19,7 +20,7 @@ MOST_NAMED = 10
 
 def labels() -> dict[str, dict[str, str]]:
     """Every node's labels, by its id."""
-    return {node.id: {**node.labels, NAME: node.id} for node in nodes.listed()}
+    return {node: {**its, NAME: node} for node, its in nodes.labels().items()}
 
 
 def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
@@ -79,19 +80,26 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
     return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
 
 
-def named(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with each bot by its name alone (`my`, not `my.butt.nz`): so that roles need to know one form."""
-    place = f".{settings().domain}"
-    bots_of = {one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)}
-    return {key: str(value).removesuffix(place) if key in bots_of else value for key, value in arguments.items()}
+def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with each bot by its name alone, however it was written: so that roles need to know one form."""
+    bots_of = [one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)]
+    found = {name: _known(str(arguments[name])) for name in bots_of}
+    return {**arguments, **{name: bot.name for name, bot in found.items() if bot is not None}}
+
+
+def _known(written: str) -> Bot | None:
+    """The bot with that name, host or id, if it is there."""
+    name, _, domain = written.partition(".")
+    found = bots.find(name) if domain in ("", settings().domain) else None
+    return None if found is None or found.agent.removed_at is not None else found
 
 
 def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
     """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
-    [name] = [arguments[one.name] for one in command.parameters if one.kind is Kind.BOT]
-    found = bots.find(str(name))
+    [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
+    found = _known(name)
     if found is None:
-        raise NotFound(f"There is no bot {name}.")
+        raise NotFound(f"There is no bot {names.shown(name)}.")
     its = labels()[found.node]
     if not allowed.matches(its):
         raise Forbidden(f"Your roles do not let you run {command.name} on {found.node}, where {found.name} is.")

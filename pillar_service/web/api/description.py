@@ -7,12 +7,12 @@ from flask_openapi3 import Info, OpenAPI
 
 from pillar_service import __version__
 from pillar_service.settings import settings
-from pillar_service.web.api import actions, agents, authentication, exports, imports, invites, jobs, tokens
-from pillar_service.web.api.operations import refused
+from pillar_service.web.api import actions, agents, authentication, exports, imports, invites, jobs, meeseeks, tokens
+from pillar_service.web.api.operations import COMMAND_TOKEN, refused
 from pillar_service.web.api.shapes import Problem
 
-NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, tokens)
-PATHS = ("agents", "authentication", "imports", "jobs", "openapi.json", "tokens")
+NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, tokens, meeseeks)
+PATHS = ("agents", "api", "authentication", "imports", "jobs", "openapi.json", "tokens")
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 
 ABOUT = (
@@ -21,6 +21,7 @@ ABOUT = (
     "'Idempotency-Key' can be sent again without being done twice."
 )
 BEARER = {"type": "http", "scheme": "bearer", "description": "A personal token, or the one that signing in gives."}
+COMMAND_BEARER = {"type": "http", "scheme": "bearer", "description": "A token for one command, made in chat."}
 
 blueprint = Blueprint("api", __name__)
 
@@ -30,7 +31,7 @@ def app(import_name: str) -> OpenAPI:
     return OpenAPI(
         import_name,
         info=Info(title=f"Saltcellar at {settings().domain}", version=__version__, description=ABOUT),
-        security_schemes={"token": BEARER},
+        security_schemes={"token": BEARER, COMMAND_TOKEN: COMMAND_BEARER},
         validation_error_model=Problem,
         validation_error_callback=refused,
         doc_ui=False,
@@ -81,8 +82,9 @@ def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str
         "path": path,
         "summary": operation.get("summary", ""),
         "description": operation.get("description", "").replace("<br/>", " "),
-        "scopes": [scope for need in operation.get("security", ()) for scope in need["token"]],
+        "scopes": [scope for need in operation.get("security", ()) for scope in need.get("token", ())],
         "open": "security" not in operation,
+        "is_of_command": {COMMAND_TOKEN: []} in operation.get("security", ()),
         "parameters": operation.get("parameters", []),
         "fields": fields,
         "body": {name: _example(field) for name, field in fields.items()} if fields else None,

@@ -22,6 +22,9 @@ View = Callable[..., Any]
 ANY_TOKEN = frozenset(Scope)
 """What an operation takes that asks for a token and for no scope of it."""
 
+COMMAND_TOKEN = "command"  # noqa: S105 - a name, not one
+"""The security scheme of what a command's token does; the view reads that token itself."""
+
 IN_ADDRESS = ("access_token", "token", "api_key", "authorization")
 PROBLEM = "application/problem+json"
 FAULTS = {
@@ -60,9 +63,17 @@ class Noun(APIBlueprint):  # type: ignore[misc]
         self.before_request(self._admit)
 
     def on(
-        self, method: str, rule: str, scope: Scope | frozenset[Scope] | None, answers: dict[int, Any]
+        self,
+        method: str,
+        rule: str,
+        scope: Scope | frozenset[Scope] | None,
+        answers: dict[int, Any],
+        scheme: str | None = None,
     ) -> Callable[[View], View]:
-        """Register a view for ``method`` (small letters) at ``rule``; ``answers`` are the good ones by status."""
+        """Register a view for ``method`` (small letters) at ``rule``; ``answers`` are the good ones by status.
+
+        ``scheme`` names what else than a person's token lets in, where ``scope`` is None.
+        """
 
         def declared(view: View) -> View:
             query = view.__annotations__.get("query")
@@ -72,7 +83,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
             told = {
                 "responses": answers | faults(writes=method != "get"),
                 "operation_id": f"{self.abp_tags[0].name}_{view.__name__}",
-                "security": None if scope is None else [{"token": [scope] if isinstance(scope, Scope) else []}],
+                "security": _security(scope, scheme),
             }
             return getattr(self, method)(rule, **told)(view)  # type: ignore[no-any-return]
 
@@ -91,6 +102,12 @@ class Noun(APIBlueprint):  # type: ignore[misc]
             request.max_content_length = settings().transfer_bytes  # and the view reads it bit by bit
         elif request.get_data():
             _refuse_what_is_no_object()
+
+
+def _security(scope: Scope | frozenset[Scope] | None, scheme: str | None) -> list[dict[str, list[str]]] | None:
+    if scope is None:
+        return None if scheme is None else [{scheme: []}]
+    return [{"token": [scope] if isinstance(scope, Scope) else []}]
 
 
 def _refuse_unknown(known: frozenset[str]) -> None:

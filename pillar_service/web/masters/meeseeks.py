@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 
 from pillar_service.core import selectors, typed
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases.meeseeks import asking, catalogue, describing, looking, people, stopping
+from pillar_service.usecases.meeseeks import asking, catalogue, describing, looking, people, stopping, targets
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.web import incoming, waiting
 
@@ -80,7 +80,7 @@ def can() -> dict[str, Any]:
     arguments: dict[str, Any] | None = None
     if parsed.command in known.catalogue.commands and (parsed.positional or parsed.named):
         command = known.catalogue.command(parsed.command)
-        arguments = command.checked(command.bound(parsed.positional, parsed.named))
+        arguments = targets.named(command, command.checked(command.bound(parsed.positional, parsed.named)))
     asked = parsed.selector.both(selectors.parse(given.get("selector") or ""))
     decision = known.policy.decide(who, parsed.command, arguments, channel)
     lines = known.policy.explain(who, parsed.command, arguments, channel, asked)

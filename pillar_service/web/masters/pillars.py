@@ -30,6 +30,11 @@ def changes() -> dict[str, object]:
     """The nodes whose pillar changed after a serial; waits for one."""
     after = incoming.after()
     if after is not None:
-        waiting.until(lambda: pillars.refresh() or pillars.changes(after)[1], incoming.wait())
+        waiting.until(lambda: _has_news(after), incoming.wait())
     serial, nodes = pillars.changes(after)
     return {"serial": serial, "nodes": nodes}
+
+
+def _has_news(after: int) -> bool:
+    pillars.refresh()  # the catalogue's files may have changed; that alone is no news
+    return bool(pillars.changes(after)[1])

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import bringing_back
+from pillar_service.usecases import bringing_back, retention
 
 blueprint = Blueprint("purges", __name__)
 
@@ -13,3 +13,9 @@ blueprint = Blueprint("purges", __name__)
 def due() -> dict[str, Any]:
     """Ask for the removal of all data that is due; the jobs. Twice is as good as once."""
     return {"jobs": bringing_back.purge_due(g.actor)}
+
+
+@blueprint.post("/retention")
+def forget() -> dict[str, int]:
+    """Remove what is older than the settings say; how many of what went. Twice does no harm."""
+    return retention.forget(g.actor)

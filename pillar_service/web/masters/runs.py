@@ -1,12 +1,13 @@
 """Runs, as masters carry them out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, g, request
 
-from pillar_service.core.errors import Forbidden
+from pillar_service.core.errors import Forbidden, SaltcellarError
 from pillar_service.core.names import shown
-from pillar_service.usecases import claims, masters, runs
+from pillar_service.usecases import batches, claims, masters, runs
 from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("runs", __name__)
@@ -45,6 +46,24 @@ def started(id: str) -> dict[str, Any]:
     """The run is about to be published under this jid."""
     runs.started(g.master, id, incoming.body("jid").get("jid"))
     return {}
+
+
+@blueprint.post("/runs/started")
+def all_started() -> dict[str, Any]:
+    """The runs are about to be published, each under its jid; those refused are not."""
+    return {"refused": _problems(batches.started(g.master, incoming.body("runs").get("runs")))}
+
+
+@blueprint.post("/runs/results")
+def results() -> dict[str, Any]:
+    """What nodes returned, by run."""
+    return {"refused": _problems(batches.results(incoming.body("results").get("results")))}
+
+
+def _problems(refused: Mapping[str, SaltcellarError]) -> dict[str, Any]:
+    return {
+        id: {"status": error.status, "title": error.title, "detail": error.sentence} for id, error in refused.items()
+    }
 
 
 @blueprint.post("/runs/<id>/lines")

@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions, tokens
+from pillar_service.usecases.meeseeks import people
 from pillar_service.web import signing
 from pillar_service.web.pages.confirm import MustConfirm
 
@@ -55,6 +56,7 @@ def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),
         tokens=tokens.listed(current_user.id),
+        chat=people.listed(current_user.id),
         sessions=sessions.listed(current_user.id, current_user.session),
     )
     status = wrong.status if wrong else 422 if given else 200

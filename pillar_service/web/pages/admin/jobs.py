@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
-from pillar_service.core.commands import COMMANDS
 from pillar_service.core.jobs import JobState
 from pillar_service.usecases.admin import jobs
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
@@ -14,7 +13,7 @@ from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 def listed() -> str:
     """All jobs."""
     filters = asked("state", "command", "node", "bot", "account", "actor", "since", "until")
-    known = {"states": list(JobState), "commands": list(COMMANDS)}
+    known = {"states": list(JobState), "commands": jobs.known()}
     return render_template("admin/jobs.html", page=jobs.listed(**filters), asked=filters, **known)
 
 
@@ -29,6 +28,14 @@ def cancel(id: str) -> Any:
     """Cancel a job that does not run yet."""
     jobs.cancel(actor(), id)
     flash("The job is cancelled.")
+    return redirect(url_for("admin.job", id=id))
+
+
+@blueprint.post("/jobs/<id>/kill", endpoint="kill")
+def kill(id: str) -> Any:
+    """End a command wherever it runs."""
+    jobs.kill(actor(), id)
+    flash("It is being ended.")
     return redirect(url_for("admin.job", id=id))
 
 

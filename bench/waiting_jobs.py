@@ -1,0 +1,74 @@
+"""Jobs that wait in a service's queue: what the benchmark of the queue is measured beside."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from daemons import MASTER_NAME, Service
+
+from pillar_service.store import database, jobs, pillars
+from pillar_service.store import runs as run_rows
+from pillar_service.store.jobs import Job
+from pillar_service.store.nodes import Node
+from pillar_service.store.runs import Run
+
+NODES, ROOM = 100, 1000
+PLAN = {
+    "nodes": [], "bot": None, "channel": "", "output": {"private": False, "file": False}, "redact": [], "secrets": {},
+    "arguments": ["no-op", {}], "keywords": {}, "is_guarded": True, "timeout_s": 60, "retry_safe": True,
+    "function": "meeseeks.run",
+}  # fmt: skip
+"""The plan that a job of `no-op` has."""
+
+
+@contextmanager
+def _of(service: Service) -> Iterator[None]:
+    database.connect(service.environment["CELLAR_DATABASE"])
+    try:
+        with database.transaction():
+            yield
+    finally:
+        database.release()
+
+
+def ready(number: int) -> str:
+    """The n-th node that has room."""
+    return f"ready-{number % NODES}"
+
+
+def full(number: int) -> str:
+    """The n-th node that has none: a run of another job goes on there."""
+    return f"full-{number % NODES}"
+
+
+def settle(service: Service) -> None:
+    """Nodes with room, and nodes without, in the database of a service."""
+    with _of(service):
+        now, common = time.time(), {"port_first": 20000, "port_last": 20999, "facts": {}}
+        with_room = {"concurrency": ROOM, "labels": {"room": "yes"}, **common}
+        Node.insert_many([{"id": ready(n), **with_room} for n in range(NODES)]).execute()
+        Node.insert_many([{"id": full(n), "concurrency": 1, "labels": {}, **common} for n in range(NODES)]).execute()
+        run_rows.add(
+            Run(id=f"{n:016x}", node=full(n), function="meeseeks.run", arguments=[], keywords={}, master=MASTER_NAME,
+                state="running", timeout_s=60, retry_safe=True, created_at=now, expires_at=now + 86_400)
+            for n in range(NODES)
+        )  # fmt: skip
+        pillars.stamp("")
+
+
+def queue(service: Service, count: int, where: Callable[[int], str]) -> None:
+    """So many jobs of `no-op` that wait, asked for by somebody else an hour ago."""
+    with _of(service):
+        then = time.time() - 3600
+        jobs.add_all(
+            Job(id=f"{n:016x}", command="no-op", node=where(n), arguments={}, plan={**PLAN, "nodes": [where(n)]},
+                at_most=1000, actor="operator:backlog", fingerprint="", created_at=then + n / 1000, not_before=then,
+                deadline_at=then + 86_400)
+            for n in range(count)
+        )  # fmt: skip
+
+
+def counted(service: Service) -> dict[str, int]:
+    """How many jobs are in each state."""
+    with _of(service):
+        return dict(Job.select(Job.state, jobs.fn.COUNT(Job.id)).group_by(Job.state).tuples())

@@ -1,0 +1,1 @@
+"""What the service tells of itself to Prometheus; the only room that knows its library."""

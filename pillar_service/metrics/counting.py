@@ -1,0 +1,61 @@
+"""Counting in this process. A server begins with `begin`: then each worker counts into a file of its own."""
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pillar_service.metrics.families import BUCKETS, WORKERS, Family, Kind
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""What the library looks at when it is imported, which is why it is not imported before `_made`."""
+
+
+def begin(folder: Path, app: str) -> None:
+    """Count into files from now on: one of each process, in the folder of this app, emptied of what was before.
+
+    Before the first count, in the process that workers are forked from.
+    """
+    mine = folder / app
+    shutil.rmtree(mine, ignore_errors=True)
+    mine.mkdir(mode=0o700, parents=True)
+    os.environ[FOLDER] = str(mine)
+
+
+def work_begins() -> None:
+    """A worker process begins."""
+    _made(WORKERS).set(1)
+
+
+def work_ended(pid: int) -> None:
+    """A worker process is gone: what it counted stays, but it is not alive."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def count(family: Family, *labels: str) -> None:
+    """One more."""
+    _of(family, labels).inc()
+
+
+def observe(family: Family, value: float, *labels: str) -> None:
+    """Something took so long (seconds)."""
+    _of(family, labels).observe(value)
+
+
+def _of(family: Family, labels: tuple[str, ...]) -> Any:
+    return _made(family).labels(*labels) if labels else _made(family)
+
+
+@cache
+def _made(family: Family) -> Any:
+    import prometheus_client
+
+    name, told, labels = family.name, family.help, family.labels
+    if family.kind is Kind.COUNTER:
+        return prometheus_client.Counter(name, told, labels)
+    if family.kind is Kind.GAUGE:
+        return prometheus_client.Gauge(name, told, labels, multiprocess_mode="livesum")
+    return prometheus_client.Histogram(name, told, labels, buckets=BUCKETS)

@@ -1,0 +1,46 @@
+"""Every metric: its name, kind, labels, and what it tells. Durations are in seconds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True)
+class Family:
+    """One metric; ``name`` is the one in the answer. A READ one is not counted but read from the database."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+
+
+BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 86400)
+"""Up to a day, the longest timeout that a command of the catalogue may have."""
+
+RECEIVED = Family("cellar_jobs_received_total", Kind.COUNTER, ("command",), "Jobs asked for.")
+REJECTED = Family("cellar_commands_rejected_total", Kind.COUNTER, ("why",), "Commands refused, by the error's title.")
+DURATION = Family(
+    "cellar_job_duration_seconds", Kind.HISTOGRAM, ("command", "result"), "From start to end, on one place each."
+)
+SLACK = Family("cellar_slack_calls_total", Kind.COUNTER, ("method", "outcome"), "Calls of Slack's Web API.")
+OTP = Family("cellar_otp_total", Kind.COUNTER, ("outcome",), "Codes of second factors: taken, wrong, locked_out.")
+WORKERS = Family("cellar_workers", Kind.GAUGE, (), "Worker processes that live.")
+
+COUNTED = (RECEIVED, REJECTED, DURATION, SLACK, OTP, WORKERS)
+
+JOBS = Family("cellar_jobs", Kind.GAUGE, ("state",), "Jobs that are not over: asked, queued, claimed, running.")
+QUEUE_AGE = Family("cellar_queue_age_seconds", Kind.GAUGE, (), "How long the oldest queued job has waited.")
+NODES = Family("cellar_nodes", Kind.GAUGE, ("state",), "Nodes: heard, silent, never heard.")
+BOTS = Family("cellar_bots", Kind.GAUGE, ("state",), "Bots by state, as pages show it.")
+OUTBOX = Family("cellar_outbox_messages", Kind.GAUGE, ("to",), "What waits to be sent: mail, slack.")
+LEASE = Family("cellar_lease_held", Kind.GAUGE, ("name", "holder"), "1 for the master that publishes.")
+FENCE = Family("cellar_lease_fence", Kind.GAUGE, ("name",), "Grows by one with each new holder.")
+BUILD = Family("cellar_build_info", Kind.GAUGE, ("version", "database"), "Always 1; what runs here.")
+
+READ = (JOBS, QUEUE_AGE, NODES, BOTS, OUTBOX, LEASE, FENCE, BUILD)

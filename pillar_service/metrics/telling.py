@@ -1,0 +1,56 @@
+"""All that was counted on this machine, with what was read from the database, in Prometheus' format."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pillar_service.metrics.families import COUNTED, READ, Family
+
+Values = Mapping[Family, Mapping[tuple[str, ...], float]]
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def text(folder: Path, read: Values) -> bytes:
+    """The answer: what every process of each app counted into ``folder``, labelled with its app, and what was read."""
+    from prometheus_client import generate_latest
+    from prometheus_client.registry import CollectorRegistry
+
+    registry = CollectorRegistry()
+    registry.register(_Told([*_counted(folder), *_read(read)]))
+    return bytes(generate_latest(registry))
+
+
+class _Told:
+    def __init__(self, families: Iterable[Any]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> list[Any]:
+        return self._families
+
+
+def _counted(folder: Path) -> Iterator[Any]:
+    from prometheus_client.core import Metric
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    found = {
+        name: Metric(name, family.help, str(family.kind))
+        for family in COUNTED
+        for name in [family.name.removesuffix("_total")]
+    }
+    for app in sorted(folder.glob("*")):
+        for metric in MultiProcessCollector.merge([str(file) for file in sorted(app.glob("*.db"))]):  # type: ignore[no-untyped-call]
+            if metric.name in found:
+                samples = [sample._replace(labels={"app": app.name, **sample.labels}) for sample in metric.samples]
+                found[metric.name].samples += samples
+    yield from found.values()
+
+
+def _read(read: Values) -> Iterator[Any]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    for family in READ:
+        made = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, value in read.get(family, {}).items():
+            made.add_metric(labels, value)
+        yield made

@@ -1,0 +1,45 @@
+"""Lines that somebody in chat gave a name to."""
+
+from peewee import CompositeKey, DoubleField, TextField
+
+from pillar_service.store.database import Table
+
+
+class ChatAlias(Table):
+    """What one actor calls a line."""
+
+    actor = TextField()
+    name = TextField()
+    line = TextField()
+    at = DoubleField()
+
+    class Meta:
+        table_name = "chat_alias"
+        primary_key = CompositeKey("actor", "name")
+
+
+def of(actor: str) -> list[ChatAlias]:
+    """An actor's aliases by name."""
+    return list(ChatAlias.select().where(ChatAlias.actor == actor).order_by(ChatAlias.name))
+
+
+def line(actor: str, name: str) -> str | None:
+    """What an actor calls so."""
+    found = ChatAlias.get_or_none((ChatAlias.actor == actor) & (ChatAlias.name == name))
+    return None if found is None else str(found.line)
+
+
+def put(actor: str, name: str, line: str, now: float) -> None:
+    """Let an actor call a line so from now on."""
+    forget(actor, name)
+    ChatAlias.create(actor=actor, name=name, line=line, at=now)
+
+
+def forget(actor: str, name: str) -> bool:
+    """Forget an alias; False when it was not there."""
+    return bool(ChatAlias.delete().where((ChatAlias.actor == actor) & (ChatAlias.name == name)).execute() == 1)
+
+
+def forget_of(actors: list[str]) -> None:
+    """Forget every alias of these actors."""
+    ChatAlias.delete().where(ChatAlias.actor.in_(actors)).execute()

@@ -1,0 +1,24 @@
+"""Indexes that keep the queue as fast with many jobs that wait, or are long over, as without.
+
+What waits is looked through for what its node has room for without reading each job; how many jobs somebody has that are
+not over is asked with each command. The queue's own indexes are by an expression that no other index has, so that SQLite
+takes them.
+"""
+
+from peewee import Database
+
+OPEN = "'asked', 'claimed', 'queued', 'running'"
+
+STATEMENTS = f"""
+DROP INDEX job_queue;
+CREATE INDEX job_queue ON job (priority, created_at, id, not_before, node, command, bot, at_most)
+    WHERE state || '' = 'queued' AND parts = 0;
+DROP INDEX job_deadline;
+CREATE INDEX job_deadline ON job (deadline_at) WHERE state || '' = 'queued' AND deadline_at IS NOT NULL;
+CREATE INDEX job_open_actor ON job (actor) WHERE state IN ({OPEN}) AND parent IS NULL
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,0 +1,64 @@
+"""Aliases: a short word of one's own for the beginning of a line. It is replaced once; what comes out is no alias again."""
+
+import time
+
+from pillar_service.core import names, typed
+from pillar_service.core.catalogue import BUILT_IN, NAME
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.store import aliases
+from pillar_service.store.database import transaction
+from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.meeseeks.asker import Asker
+
+MOST = 50
+"""Aliases of one user."""
+
+
+def alias(asker: Asker, name: str, line: str) -> None:
+    """Let somebody write ``name`` for the beginning of a line from now on, in place of what it meant before.
+
+    Raises Invalid for what can be no name, is a command or a word of the bot, or for a line that can't be read or may
+    hold a secret; Conflict for too many.
+    """
+    word, words = _checked(name.lower()), typed.words(line)
+    first = words[0].text.lower() if words else ""
+    known = catalogue.current().catalogue.commands
+    if first not in known and first not in BUILT_IN:
+        raise Invalid(f"{names.shown(first)} is no command: an alias stands for a line that begins with one.")
+    if first in known and known[first].secrets:
+        raise Invalid(f"{first} takes a secret, and an alias is kept as it is written: type that line each time.")
+    with transaction():
+        others = [one.name for one in aliases.of(asker.actor) if one.name != word]
+        if len(others) >= MOST:
+            raise Conflict(f"You have {MOST} aliases, and more are not possible: 'unalias' one.")
+        aliases.put(asker.actor, word, line, time.time())
+
+
+def _checked(word: str) -> str:
+    if not NAME.fullmatch(word):
+        raise Invalid(f"{names.shown(word)} can't be an alias: use at most 40 lower-case letters, digits and '-'.")
+    if word in BUILT_IN or word in catalogue.current().catalogue.commands:
+        raise Invalid(f"{word} means something already: choose another word.")
+    return word
+
+
+def unalias(asker: Asker, name: str) -> None:
+    """Forget an alias; raises NotFound."""
+    with transaction():
+        if not aliases.forget(asker.actor, name.lower()):
+            raise NotFound(f"You have no alias {names.shown(name)}.")
+
+
+def listed(asker: Asker) -> dict[str, str]:
+    """Somebody's aliases: the lines by their names."""
+    return {one.name: one.line for one in aliases.of(asker.actor)}
+
+
+def expanded(asker: Asker, line: str) -> str:
+    """The line with the alias that it begins with replaced, once; a command that came since goes before an alias."""
+    first, *rest = line.split(maxsplit=1) or [""]
+    word = first.lower()
+    if word in BUILT_IN or word in catalogue.current().catalogue.commands:
+        return line
+    meant = aliases.line(asker.actor, word) if NAME.fullmatch(word) else None
+    return line if meant is None else " ".join([meant, *rest])

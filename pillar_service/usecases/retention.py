@@ -1,0 +1,66 @@
+"""Retention: what is kept for so many days only. It goes in small batches, so that no writer waits for long."""
+
+import time
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.settings import settings
+from pillar_service.store import audit, old_jobs
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing
+
+ROWS = 1000
+"""How many lines, runs or rows of the audit one transaction removes, at most."""
+
+JOBS = 50
+"""How many jobs, with their parts, one transaction removes."""
+
+WORKS_S = 120.0
+"""How long one call works; the rest is done by the next."""
+
+
+def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
+    """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit"} went.
+
+    A job goes with its lines, its parts, what it waited for, and its runs; only once it is over, counted from its end. One
+    whose tar is still there stays. Twice does no harm; what is left after ``works_s`` seconds goes the next time.
+    """
+    now, until = time.time(), time.monotonic() + works_s
+    gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0}
+    kept = settings()
+    if kept.keep_jobs_days:
+        then = now - kept.keep_jobs_days * DAY_S
+        while time.monotonic() < until and _forget_jobs(then, gone):
+            pass
+        while time.monotonic() < until and _forget_runs(then, gone):
+            pass
+    if kept.keep_audit_days:
+        while time.monotonic() < until and _cut_audit(actor, now - kept.keep_audit_days * DAY_S, now, gone):
+            pass
+    return gone
+
+
+def _forget_jobs(then: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        ids = old_jobs.ended_before(then, JOBS)
+        lines = old_jobs.forget_lines(ids, ROWS)
+        gone["lines"] += lines
+        if lines < ROWS:
+            gone["jobs"] += old_jobs.forget(ids)
+    return bool(ids)
+
+
+def _forget_runs(then: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        count = old_jobs.forget_runs(then, ROWS)
+    gone["runs"] += count
+    return count == ROWS
+
+
+def _cut_audit(actor: str, then: float, now: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        rows = audit.oldest(then, ROWS)
+        if rows:
+            audit.cut(rows[-1])
+            auditing.record(actor, "audit.cut", "audit", now, f"rows up to {rows[-1].n}, {rows[-1].chain}")
+    gone["audit"] += len(rows)
+    return len(rows) == ROWS

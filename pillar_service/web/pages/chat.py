@@ -1,0 +1,38 @@
+"""Chat: a person who is signed in says which chat user they are, and that they are it no longer."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+
+from pillar_service.usecases import accounts, second_factor
+from pillar_service.usecases.meeseeks import people
+
+blueprint = Blueprint("chat", __name__)
+
+
+@blueprint.get("/chat/link/<token>")
+@login_required  # type: ignore[untyped-decorator]
+def show(token: str) -> str:
+    """Who says that it is you; it changes nothing yet, for programs open links too."""
+    told = {"user": people.look(token), "account": accounts.show(current_user.id)}
+    return render_template("chat_link.html", **told, token=token, form=FlaskForm())
+
+
+@blueprint.post("/chat/link/<token>")
+@login_required  # type: ignore[untyped-decorator]
+def link(token: str) -> Any:
+    """It is you; then the second factor, where that is off."""
+    flash(f"{people.link(current_user.id, token)} in Slack is you now.")
+    is_on = second_factor.is_on(current_user.id)
+    return redirect(url_for("account.show" if is_on else "second_factor.show"))
+
+
+@blueprint.post("/account/chat/<team>/<user>/unlink")
+@login_required  # type: ignore[untyped-decorator]
+def unlink(team: str, user: str) -> Any:
+    """It is you no longer."""
+    people.unlink(current_user.id, team, user)
+    flash(f"{team}/{user} in Slack is you no longer.")
+    return redirect(url_for("account.show"))

@@ -1,0 +1,104 @@
+"""What is older than the settings say goes, in small batches, and nothing else does."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from pouring import bot, carry_out, owner
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.store import audit, jobs, runs
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing, retention
+
+pytestmark = pytest.mark.usefixtures("service")
+
+
+def done(name: str, days: float) -> jobs.Job:
+    """A job that was over so many days ago, with its run and three lines."""
+    made = bot(name)["job"]["id"]
+    carry_out()
+    then = time.time() - days * DAY_S
+    with transaction():
+        for n in range(3):
+            jobs.add_line(made, n + 1, str(n), "said", then)
+        jobs.change(made, created_at=then, ended_at=then)
+        found = jobs.find(made)
+        assert found is not None
+        runs.Run.update(created_at=then).where(runs.Run.id == found.run).execute()
+    return found
+
+
+def there(job: jobs.Job) -> tuple[bool, bool, int]:
+    return jobs.find(job.id) is not None, runs.find(str(job.run)) is not None, len(jobs.lines(job.id))
+
+
+def test_an_old_job_goes_with_its_lines_and_its_run_and_a_young_one_stays() -> None:
+    owner()
+    old, young = done("old", 366), done("young", 364)
+    assert retention.forget("test") == {"jobs": 1, "lines": 3, "runs": 1, "audit": 0}
+    assert (there(old), there(young)) == ((False, False, 0), (True, True, 3))
+    assert retention.forget("test") == {"jobs": 0, "lines": 0, "runs": 0, "audit": 0}
+    assert auditing.verify()["first_fault"] is None
+
+
+def test_what_is_kept_for_ever_stays(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    old = done("old", 5000)
+    monkeypatch.setenv("CELLAR_KEEP_JOBS_DAYS", "0")
+    service()
+    assert sum(retention.forget("test").values()) == 0
+    assert there(old) == (True, True, 3)
+
+
+def test_many_go_in_batches_and_the_lines_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    old = [done(f"old{n}", 400 + n) for n in range(5)]
+    monkeypatch.setattr(retention, "JOBS", 2)
+    monkeypatch.setattr(retention, "ROWS", 4)
+    assert retention.forget("test", works_s=0)["jobs"] == 0
+    assert retention.forget("test") == {"jobs": 5, "lines": 15, "runs": 5, "audit": 0}
+    assert [there(job) for job in old] == [(False, False, 0)] * 5
+
+
+def test_parts_go_with_their_whole_and_never_before() -> None:
+    owner()
+    part, whole = done("part", 400), done("whole", 10)
+    with transaction():
+        jobs.adopt(part.id, whole.id)
+    assert retention.forget("test")["jobs"] == 0
+    with transaction():
+        jobs.change(whole.id, ended_at=time.time() - 400 * DAY_S)
+        jobs.Job.update(state="running").where(jobs.Job.id == part.id).execute()
+    assert retention.forget("test")["jobs"] == 0
+    with transaction():
+        jobs.Job.update(state="failed").where(jobs.Job.id == part.id).execute()
+    assert retention.forget("test")["jobs"] == 2
+    assert not there(part)[0]
+
+
+def test_an_open_job_stays_whatever_its_age() -> None:
+    owner()
+    made = bot("my")["job"]["id"]
+    with transaction():
+        jobs.change(made, created_at=1.0)
+    assert retention.forget("test")["jobs"] == 0
+
+
+def test_the_audit_goes_only_when_asked_for_and_its_chain_holds(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    rows = auditing.verify()["rows"]
+    with transaction():
+        for n in range(3):
+            auditing.record("a", "b", "c", now, f"young {n}")
+    assert retention.forget("test")["audit"] == 0
+    monkeypatch.setenv("CELLAR_KEEP_AUDIT_DAYS", "1")
+    service()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * DAY_S)
+    assert retention.forget("test")["audit"] == rows + 3
+    told = auditing.verify()
+    assert (told["rows"], told["first_fault"]) == (1, None)
+    [left] = audit.after(0, 10)
+    assert (left.action, left.n) == ("audit.cut", rows + 4)

@@ -1,0 +1,192 @@
+"""Metrics of the real server with its real workers, read by the real Prometheus' own checker."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+from pouring import bot, carry_out, owner
+from test_web_serving import Process, served
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import NotFound
+from pillar_service.metrics import families
+from pillar_service.metrics.families import COUNTED, READ
+from pillar_service.store.database import transaction
+from pillar_service.usecases import jobs, measuring
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "operate.md"
+MISSING = "These tests need Prometheus' own promtool: run `apt-get install prometheus` (vagrant/packages.sh test does)."
+
+
+@pytest.fixture
+def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
+    made = Process(environment, fresh_url)
+    yield made
+    made.kill(signal.SIGKILL)
+
+
+def value(text: str, name: str, **labels: str) -> float:
+    """The sum of a metric's samples that have these labels."""
+    found = re.findall(rf"^{name}(?:{{(.*?)}})? (\S+)$", text, re.MULTILINE)
+    wanted = [f'{key}="{said}"' for key, said in labels.items()]
+    return sum(float(number) for had, number in found if all(one in had for one in wanted))
+
+
+def metrics(process: Process) -> str:
+    answer = requests.get(f"{process.url}/metrics", timeout=5)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return answer.text
+
+
+def until(look: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if look():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come so")
+
+
+def workers_of(server: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+
+
+def test_counters_add_up_over_workers_and_survive_the_death_of_one(process: Process, tmp_path: Path) -> None:
+    session = served(process, tmp_path)
+    session.post(f"{process.url}/agents", json={"type": "person", "email": "ann@example.org"})
+    folder = tmp_path / "metrics" / "private"
+
+    def pour(first: int, last: int) -> None:
+        for n in range(first, last):
+            told = {"type": "bot", "name": f"b{n}", "account": "ann@example.org"}
+            headers = {**session.headers, "Connection": "close"}
+            assert requests.post(f"{process.url}/agents", json=told, headers=headers, timeout=5).status_code == 201
+
+    made = 0
+    while len(list(folder.glob("counter_*.db"))) < 2:  # both workers have counted
+        pour(made, made + 3)
+        made += 3
+        assert made < 20
+    assert value(metrics(process), "cellar_jobs_received_total", command="bots.create", app="private") == made
+    assert value(metrics(process), "cellar_workers") == 2
+    assert process.server is not None
+    before = workers_of(process.server.pid)
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(set(workers_of(process.server.pid)) - set(before)) == 1)  # type: ignore[union-attr]
+    until(lambda: value(metrics(process), "cellar_workers") == 2)
+    assert value(metrics(process), "cellar_jobs_received_total", command="bots.create") == made
+    if made < 19:
+        pour(made, made + 1)
+        assert value(metrics(process), "cellar_jobs_received_total", command="bots.create") == made + 1
+    checked(metrics(process))
+    process.kill(signal.SIGTERM)
+    process.serve()
+    assert value(metrics(process), "cellar_jobs_received_total") == 0
+
+
+def checked(text: str) -> None:
+    """Prometheus itself finds nothing to complain about."""
+    promtool = shutil.which("promtool")
+    assert promtool, MISSING
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "FRESH_S", -1.0)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_the_database_knows_is_told(master: FlaskClient) -> None:
+    owner()
+    bot("my")
+    text = master.get("/metrics").text
+    assert value(text, "cellar_jobs", state="queued") == 1
+    assert 0 <= value(text, "cellar_queue_age_seconds") < 60
+    assert value(text, "cellar_nodes", state="never") == 1
+    assert value(text, "cellar_bots", state="provisioning") == 1
+    carry_out("one")
+    text = master.get("/metrics").text
+    assert value(text, "cellar_jobs", state="queued") == 0
+    assert value(text, "cellar_bots", state="alive") == 1
+    assert (value(text, "cellar_lease_held", holder="one"), value(text, "cellar_lease_fence")) == (1, 1)
+    assert value(text, "cellar_build_info") == 1
+    assert value(text, "cellar_outbox_messages", to="mail") == 0
+    checked(text)
+
+
+def test_it_needs_no_token_and_tells_no_name(master: FlaskClient) -> None:
+    owner()
+    bot("canary")
+    text = master.application.test_client().get("/metrics").text
+    assert "cellar_build_info" in text
+    assert "canary" not in text
+    assert "example.org" not in text
+
+
+def test_a_count_is_of_what_was_committed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[object, ...]] = []
+    monkeypatch.setattr(measuring.counting, "count", lambda *said: counted.append(said))
+    owner()
+
+    def half() -> None:
+        with transaction():
+            bot("my")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert counted == []
+    bot("my")
+    assert counted == [(families.RECEIVED, "bots.create")]
+
+
+def test_how_long_a_job_took_is_told_by_command_and_result(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[object, ...]] = []
+    monkeypatch.setattr(measuring.counting, "observe", lambda family, took, *labels: seen.append((took >= 0, *labels)))
+    owner()
+    bot("my")
+    carry_out()
+    assert seen == [(True, "bots.create", "succeeded")]
+    jobs.cancel("test", jobs.submit("test", "bots.restart", "my")["job"]["id"])
+    assert len(seen) == 1  # it never ran
+
+
+def test_a_refusal_counts_once_however_often_it_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[object, ...]] = []
+    monkeypatch.setattr(measuring.counting, "count", lambda *said: counted.append(said))
+
+    @measuring.counts_refusals
+    @measuring.counts_refusals
+    def refuse() -> None:
+        raise NotFound("No.")
+
+    with pytest.raises(NotFound):
+        refuse()
+    assert counted == [(families.REJECTED, NotFound.title)]
+
+
+def test_names_units_and_buckets_are_as_prometheus_wants_them() -> None:
+    for family in (*COUNTED, *READ):
+        assert family.name.startswith("cellar_")
+        assert family.name.endswith("_total") == (family.kind is families.Kind.COUNTER)
+    assert families.BUCKETS[0] == 0.1
+    assert families.BUCKETS[-1] >= DAY_S  # the longest timeout that the catalogue takes
+
+
+def test_the_page_tells_of_every_metric_and_no_other() -> None:
+    told = dict(re.findall(r"^\| `(cellar_\w+)` \| ([^|]*) \|", DOCS.read_text(), re.MULTILINE))
+    assert set(told) == {family.name for family in (*COUNTED, *READ)}
+    for family in (*COUNTED, *READ):
+        own = (*family.labels, *(["app"] if family in COUNTED else []))
+        assert set(re.findall(r"`(\w+)`", told[family.name])) == set(own)
