@@ -39,7 +39,7 @@ KEPT_S = 3_600.0
 WAIT_S = 2.5
 """How long an ack waits for the disk: Slack waits three seconds (docs.slack.dev, Events API)."""
 
-QUIET_S = 0.01
+QUIET_S = 0.03
 """After so many seconds without a delivery there is time for other work; alone, the wait is not felt."""
 
 MOST_TOGETHER = 500

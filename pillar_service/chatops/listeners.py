@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pillar_service.chatops import answering, asking, facts, messages, modals, sentences, words
@@ -11,7 +12,7 @@ from pillar_service.chatops.facts import Pressed, Said, Submitted
 from pillar_service.core.catalogue import Catalogue
 from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.usecases.chat import outbox
-from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.meeseeks import aliases, catalogue
 
 SORRY = "Something went wrong here; it is written down. Ask again, or tell an operator."
 CHECKING = "A moment: your code is being checked."
@@ -26,14 +27,7 @@ class Listeners:
     def said(self, said: Said) -> None:
         """Somebody wrote to the bot: nothing, a word of ours, or a command."""
         self._remember()
-        answers = words.handler(said.text)
-        if not said.text:
-            work: Callable[[], None] = lambda: asking.greet(said)  # noqa: E731
-        elif answers is not None:
-            work = lambda: words.answer(said, answers)  # noqa: E731
-        else:
-            work = lambda: asking.typed(said)  # noqa: E731
-        error = _tried(work)
+        error = _tried(lambda: _hear(said))
         if error is not None:
             words.reply(said, _refusal(said.channel, error))
 
@@ -89,6 +83,19 @@ class Listeners:
         pressed = facts.pressed(payload)
         if pressed is not None:
             outbox.whisper(pressed.channel, pressed.person.user, messages.said(SORRY), pressed.thread)
+
+
+def _hear(said: Said) -> None:
+    if not said.text:
+        asking.greet(said)
+        return
+    who = asking.asker(said.person, said.channel, said.is_direct)
+    said = replace(said, text=aliases.expanded(who, said.text))
+    answers = words.handler(said.text)
+    if answers is not None:
+        words.answer(said, answers)
+    else:
+        asking.typed(said)
 
 
 def _about(submitted: Submitted) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The parts of chat put together: an inbox that is drained (in every process that takes in what Slack sends), and a door."""
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATH = "/slack"
+
+SWITCH_S = 0.001
+"""How long one thread has the interpreter while others want it, in seconds: an ack should not wait for work (5 ms is usual)."""
 
 
 class Hearing:
@@ -46,6 +50,7 @@ class Mounted:
     def begin(self) -> None:
         """Begin to hear Slack, in the process that serves; before, and without a signing secret, the door is not there."""
         if settings().slack_signing_secret:
+            sys.setswitchinterval(SWITCH_S)
             self.door = Hearing().door()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from pillar_service import __version__
-from pillar_service.chatops import asking, following, messages
+from pillar_service.chatops import asking, following, messages, personal
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.facts import Said
 from pillar_service.core import typed
@@ -193,9 +193,26 @@ OWN = {
     "whoami": "who you are to me",
     "2fa": "'2fa enrol': say which account is yours, and turn your second factor on",
     "version": "which version this is",
+    **personal.OWN,
 }
 
 HANDLERS: dict[str, Handler] = {
-    "help": _help, "jobs": _jobs, "job": _job, "last": _last, "logs": _logs, "tail": _tail, "head": _head,
-    "cancel": _cancel, "kill": _kill, "repeat": _repeat, "whoami": _whoami, "version": _version, "2fa": _second_factor,
-}  # fmt: skip
+    "help": _help,
+    "jobs": _jobs,
+    "job": _job,
+    "last": _last,
+    "logs": _logs,
+    "tail": _tail,
+    "head": _head,
+    "cancel": _cancel,
+    "kill": _kill,
+    "repeat": _repeat,
+    "whoami": _whoami,
+    "version": _version,
+    "2fa": _second_factor,
+    "alias": personal.alias,
+    "unalias": personal.unalias,
+    "aliases": personal.listed_aliases,
+    "token": personal.token,
+    "tokens": personal.listed_tokens,
+}

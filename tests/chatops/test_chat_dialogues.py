@@ -192,7 +192,7 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
         ("x" * 5_000, "at most 4000 are taken"),
         ("🧂" * 500, "There is no command"),
         ("<!channel>", "There is no command"),
-        ("restart-bot nobody", "There is no bot 'nobody'"),
+        ("restart-bot nobody", "There is no bot"),
         ("job zz", "There is no job"),
         ("job", "Say which job"),
         ("restart-bot", "restart-bot needs more"),
@@ -299,6 +299,29 @@ def test_lines_are_seen_while_it_runs_in_one_message(talk: Slack, ann: User) -> 
     assert len([one for one in talk.messages() if "step" in str(one)]) == 1
     running.ends()
     ann.sees("All done!")
+    assert talk.refused == []
+
+
+def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
+    ann.mentions("alias hi hello to=“my friend”")
+    ann.sees("hi is short for: hello")
+    ann.mentions("hi -l environment=prd")
+    ann.sees("• to: `my friend`")
+    until_run()
+    ann.sees("All done!")
+    ann.mentions("aliases")
+    ann.sees("hi = hello")
+    ann.mentions("unalias hi")
+    ann.sees("means nothing any more")
+    ann.mentions("token hello to=you -l environment=prd")
+    told = ann.sees("which I tell only now")
+    assert told["to"] == "U01"
+    ann.mentions("tokens")
+    listed = ann.sees("Your tokens")
+    assert not [one for one in talk.messages() if "only now" in str(one)]
+    id = str(listed["blocks"][1]["text"]["text"]).split()[0]
+    ann.mentions(f"tokens revoke {id}")
+    ann.sees("good for nothing any more")
     assert talk.refused == []
 
 

@@ -1,0 +1,77 @@
+"""Words for what is somebody's own: aliases, and tokens by which a program runs one command as them."""
+
+import time
+
+from pillar_service.chatops import messages
+from pillar_service.chatops.blocks import Block
+from pillar_service.chatops.facts import Said
+from pillar_service.core.errors import Invalid
+from pillar_service.usecases.chat import outbox
+from pillar_service.usecases.meeseeks import aliases, tokens
+from pillar_service.usecases.meeseeks.asker import Asker
+
+OWN = {
+    "alias": "'alias NAME LINE': a short word of yours for the beginning of a line",
+    "unalias": "'unalias NAME': forget it",
+    "aliases": "your aliases",
+    "token": "'token LINE': a token with which a program may run that line as you, for 30 days",
+    "tokens": "your tokens; 'tokens revoke ID' ends one",
+}
+
+
+def _after(text: str, count: int) -> str:
+    """What stands after so many words, as it was written."""
+    rest = text.split(maxsplit=count)
+    return rest[count] if len(rest) > count else ""
+
+
+def alias(who: Asker, said: Said, words: list[str]) -> Block:
+    """Keep an alias."""
+    line = _after(said.text, 2)
+    if not words or not line:
+        raise Invalid("Write 'alias NAME LINE', such as 'alias r restart-bot my.butt.nz'.")
+    aliases.alias(who, words[0], line)
+    return messages.said(f"{words[0].lower()} is short for: {line}")
+
+
+def unalias(who: Asker, said: Said, words: list[str]) -> Block:
+    """Forget an alias."""
+    if len(words) != 1:
+        raise Invalid("Write 'unalias NAME'.")
+    aliases.unalias(who, words[0])
+    return messages.said(f"{words[0].lower()} means nothing any more.")
+
+
+def listed_aliases(who: Asker, said: Said, words: list[str]) -> Block:
+    """Tell the aliases."""
+    return messages.listing(
+        "Your aliases", [f"{name} = {line}" for name, line in aliases.listed(who).items()] or ["None."]
+    )
+
+
+def token(who: Asker, said: Said, words: list[str]) -> None:
+    """Make a token; its secret is told this once, to them alone."""
+    line = _after(said.text, 1)
+    if not line:
+        raise Invalid("Write 'token LINE', such as 'token bot-logs my.butt.nz'.")
+    made = tokens.make(who, line)
+    told = f"Your token {made['id']} for {made['command']}, which I tell only now: {made['secret']}"
+    outbox.whisper(said.channel, said.person.user, messages.said(told), said.thread)
+
+
+def listed_tokens(who: Asker, said: Said, words: list[str]) -> Block:
+    """Tell the tokens, or revoke one."""
+    if words[:1] == ["revoke"] and len(words) == 2:
+        tokens.revoke(who, words[1].lower())
+        return messages.said(f"The token {words[1].lower()} is good for nothing any more.")
+    if words:
+        raise Invalid("Write 'tokens', or 'tokens revoke ID'.")
+    rows = [
+        f"{one['id']}  {one['command']}  {one['prefix']}…  until {_day(one['expires_at'])}"
+        for one in tokens.listed(who)
+    ]
+    return messages.listing("Your tokens", rows or ["None."])
+
+
+def _day(then: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(then))
