@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from pillar_service import __version__
-from pillar_service.chatops import asking, following, messages, personal
+from pillar_service.chatops import asking, following, messages, operating, personal
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.facts import Said
 from pillar_service.core import typed
@@ -169,8 +169,10 @@ def _version(who: Asker, said: Said, words: Words) -> Block:
 
 
 def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
-    if words[:1] != ["enrol"]:
-        raise Invalid("Write '2fa enrol'. To reset somebody's second factor, ask an operator.")
+    if words[:1] == ["reset"] and len(words) == 2:
+        return operating.reset(who, words[1])
+    if words != ["enrol"]:
+        raise Invalid("Write '2fa enrol', or, as an operator, '2fa reset T01/U02'.")
     link = people.invite(who)
     text = f"Open this within ten minutes, and sign in: {link} There you say that this is you, and turn your second factor on."
     if said.is_direct:
@@ -191,9 +193,10 @@ OWN = {
     "kill": "'kill ID': end it where it runs; --force gives it no time",
     "repeat": "'repeat [ID]': ask for the same again",
     "whoami": "who you are to me",
-    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on",
+    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on; '2fa reset USER': take a lost one off",
     "version": "which version this is",
     **personal.OWN,
+    **operating.OWN,
 }
 
 HANDLERS: dict[str, Handler] = {
@@ -215,4 +218,6 @@ HANDLERS: dict[str, Handler] = {
     "aliases": personal.listed_aliases,
     "token": personal.token,
     "tokens": personal.listed_tokens,
+    "audit": operating.audit,
+    "reload": operating.reload,
 }

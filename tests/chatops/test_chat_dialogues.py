@@ -10,6 +10,8 @@ import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
 
+from pillar_service.store import database
+from pillar_service.store.database import transaction
 from pillar_service.usecases import claims, second_factor
 from pillar_service.usecases.meeseeks import people
 
@@ -332,3 +334,37 @@ def until_claimed() -> dict[str, Any]:
         assert time.monotonic() < until
         time.sleep(0.02)
     return dict(found[0])
+
+
+def test_operators_read_the_audit_and_others_do_not(talk: Slack, ann: User) -> None:
+    ben = talk.user(BEN)
+    ben.mentions("hello")
+    until_run()
+    ben.mentions("audit")
+    ben.sees("None of your roles may run meeseeks.audit")
+    ann.mentions("audit actor=chat:T01/U02 action=meeseeks.ask")
+    assert "chat:T01/U02" in str(ann.sees("The audit, newest first")["blocks"])
+    ann.mentions("audit verify")
+    ann.sees("The audit holds")
+    with transaction():
+        database.db.execute_sql("UPDATE audit_head SET chain = 'x' WHERE id = 1")
+    ann.mentions("audit verify")
+    ann.sees("The audit was changed")
+
+
+def test_an_operator_takes_a_lost_second_factor_off(talk: Slack, ann: User) -> None:
+    telephone("U02")
+    talk.user(BEN).mentions("2fa reset T01/U02")
+    talk.user(BEN).sees("None of your roles may run meeseeks.reset")
+    ann.mentions("2fa reset T01/U03")
+    ann.sees("has said of no account")
+    ann.mentions("2fa reset T01/U02")
+    ann.sees("u02@example.org has no second factor any more")
+    assert not second_factor.is_on(people.account(people.asker("T01", "U02")))
+
+
+def test_an_operator_has_the_files_read_anew(talk: Slack, ann: User) -> None:
+    ann.mentions("reload")
+    ann.sees("commands and")
+    talk.user(BEN).mentions("reload")
+    talk.user(BEN).sees("None of your roles may run meeseeks.reload")

@@ -1,0 +1,56 @@
+"""Words for operators: the audit, a lost second factor, the catalogue's files."""
+
+import time
+
+from pillar_service.chatops import messages
+from pillar_service.chatops.blocks import Block
+from pillar_service.chatops.facts import Said
+from pillar_service.core.errors import Invalid
+from pillar_service.usecases.meeseeks import operating
+from pillar_service.usecases.meeseeks.asker import Asker
+
+OWN = {
+    "audit": "'audit [actor=… action=… subject=…]': who did what; 'audit verify': whether nothing in it was changed",
+    "reload": "read the catalogue, the roles and the personas anew",
+}
+
+SHOWN = 20
+FILTERS = ("actor", "action", "subject")
+
+
+def audit(who: Asker, said: Said, words: list[str]) -> Block:
+    """Tell the newest of the audit, or whether its chain holds."""
+    if words == ["verify"]:
+        return _verified(who)
+    wanted = dict(word.partition("=")[::2] for word in words)
+    if set(wanted) - set(FILTERS):
+        raise Invalid("Write 'audit', 'audit verify', or 'audit actor=chat:T01/U02 action=meeseeks.ask'.")
+    rows = operating.audit(who, SHOWN, **wanted)
+    told = [f"{_moment(row['at'])}  {row['actor']}  {row['action']}  {row['subject']}  {row['detail']}" for row in rows]
+    return messages.listing("The audit, newest first", told or ["Nothing."])
+
+
+def _verified(who: Asker) -> Block:
+    told = operating.verify(who)
+    fault = told["first_fault"]
+    if fault is not None:
+        return messages.said(f"The audit was changed: row {fault['n']}, {fault['why']}")
+    return messages.said(
+        f"The audit holds: {told['rows']} rows. Its head is {told['head']['n']} {told['head']['chain']}."
+    )
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(at))
+
+
+def reset(who: Asker, user: str) -> Block:
+    """Take a lost second factor off."""
+    email = operating.reset_factor(who, user)
+    return messages.said(f"{email} has no second factor any more, and a mail says so.")
+
+
+def reload(who: Asker, said: Said, words: list[str]) -> Block:
+    """Read the files anew."""
+    told = operating.reload(who)
+    return messages.said(f"{len(told['commands'])} commands and {len(told['roles'])} roles count now.")

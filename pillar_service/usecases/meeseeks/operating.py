@@ -1,0 +1,40 @@
+"""What operators do from chat, each by a privilege of its roles: the audit, a lost second factor, the catalogue's files."""
+
+from typing import Any
+
+from pillar_service.core.errors import NotFound
+from pillar_service.usecases import auditing, second_factor
+from pillar_service.usecases.admin import audit as rows
+from pillar_service.usecases.meeseeks import asking, catalogue, people
+from pillar_service.usecases.meeseeks.asker import Asker
+
+
+def audit(asker: Asker, most: int, **wanted: str) -> list[dict[str, Any]]:
+    """The newest of what was done, at most so many; ``wanted`` is actor, action, subject. Raises Forbidden, Invalid."""
+    asking.require(asker, "meeseeks.audit")
+    return rows.newest(**wanted, limit=most)
+
+
+def verify(asker: Asker) -> dict[str, Any]:
+    """Whether the audit's chain holds, as `auditing.verify` tells; raises Forbidden."""
+    asking.require(asker, "meeseeks.audit")
+    return auditing.verify()
+
+
+def reset_factor(asker: Asker, user: str) -> str:
+    """Take the second factor off the account of a user (`T01/U02`, or an address); returns its address.
+
+    Their password alone lets them in afterwards, and a mail tells them. Raises Forbidden, Invalid, NotFound, Conflict.
+    """
+    asking.require(asker, "meeseeks.reset")
+    email = people.named(user).email
+    if email is None:
+        raise NotFound(f"{user} has said of no account that it is theirs.")
+    second_factor.take_off(asker.actor, email)
+    return email
+
+
+def reload(asker: Asker) -> dict[str, Any]:
+    """Read the catalogue's files now, as `catalogue.reload` does; raises Forbidden, and Invalid with every fault."""
+    asking.require(asker, "meeseeks.reload")
+    return catalogue.reload(asker.actor)
