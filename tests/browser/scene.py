@@ -66,6 +66,8 @@ def inside(service: Service) -> Iterator[None]:
         finally:
             storage.release()
             settings.cache_clear()
+    if "CELLAR_DATABASE" in os.environ:
+        storage.prepare()  # who was inside another service before is there again
 
 
 def furnish(scene: Scene) -> None:
