@@ -14,6 +14,7 @@ from pillar_service.usecases import storage
 from pillar_service.web import door, figures, headers, layout, problems, signing, static_files, webhooks
 from pillar_service.web.api import description
 from pillar_service.web.pages import PAGES, imports, payments
+from pillar_service.web.turns import Turns
 
 LARGEST_FORM = 64 << 10
 
@@ -57,6 +58,7 @@ def create_app() -> Flask:
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
+    app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
 
 
