@@ -12,6 +12,7 @@ from pillar_service.catalogue.shaping import mapping, only, shaped
 from pillar_service.core import catalogue, durations, names, patterns, selectors, typed
 from pillar_service.core.catalogue import Approval, Command, Limits, Output, Requires
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.jobs import NORMAL
 from pillar_service.core.runs import Function, Runs
 from pillar_service.core.selectors import EVERYTHING, Selector
 
@@ -101,7 +102,7 @@ def _output(shape: CommandShape, at: Path, faults: Faults) -> Output:
 def _priority(word: str, at: Path, faults: Faults) -> int:
     if word not in catalogue.PRIORITIES:
         faults.add(at, f"{names.shown(word)} is no priority; there are: {', '.join(catalogue.PRIORITIES)}.")
-    return catalogue.PRIORITIES.get(word, catalogue.NORMAL)
+    return catalogue.PRIORITIES.get(word, NORMAL)
 
 
 def _requires(given: list[Any], at: Path, faults: Faults) -> Requires:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pillar_service.core import names, parameters, runs
 from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.jobs import LOW, NORMAL, URGENT
 from pillar_service.core.parameters import Kind, Parameter
 from pillar_service.core.personas import Moment
 from pillar_service.core.runs import Action, Arguments, Function, Runner, Runs, Script, Where
@@ -34,7 +35,6 @@ PRIVILEGES = {
 }
 """What a role may be granted besides commands. `*` never means one of these: `meeseeks.*` does."""
 
-URGENT, NORMAL, LOW = 0, 5, 9
 PRIORITIES = {"urgent": URGENT, "normal": NORMAL, "low": LOW}
 
 PREVIEW = ".preview"

@@ -164,7 +164,7 @@ def start(runs: Iterable[str], now: float) -> None:
 
 
 def is_waiting(now: float) -> bool:
-    """Whether any job may be claimed now, or is past its deadline. Cheap: long polls ask it all the time."""
+    """Whether any job may be claimed now. Cheap: long polls ask it all the time."""
     return bool(read("SELECT 1 FROM job WHERE state || '' = 'queued' AND parts = 0 AND not_before <= ? LIMIT 1", now))
 
 

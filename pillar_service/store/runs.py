@@ -93,19 +93,14 @@ def expired(now: float) -> list[Run]:
     return plain.found(Run, "WHERE state <> 'over' AND expires_at < ?", now)
 
 
-def of_others(master: str) -> list[Run]:
-    """The runs that are not over and that another master holds."""
-    return list(Run.select().where(OPEN & (Run.master != master)))
-
-
 def extend(id: str, expires_at: float) -> None:
     """Wait for a run until then."""
     Run.update(expires_at=expires_at).where(Run.id == id).execute()
 
 
-def give(id: str, master: str) -> None:
-    """Another master follows a run from now on."""
-    Run.update(master=master, taken_over=True).where(Run.id == id).execute()
+def take_over(master: str) -> None:
+    """This master follows from now on the runs that are not over and that another one held."""
+    Run.update(master=master, taken_over=True).where(OPEN & (Run.master != master)).execute()
 
 
 def start(jids: Iterable[tuple[str, str, float]]) -> int:

@@ -34,6 +34,5 @@ def take(name: str, holder: str, now: float) -> int | None:
     if not is_kept or is_due(name, holder, now):
         leases.put(name, holder, fence, now + HELD_S)
     if not is_kept and name == PUBLISHING:
-        for run in runs.of_others(holder):
-            runs.give(run.id, holder)
+        runs.take_over(holder)
     return fence

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import names, parameters
+from pillar_service.core.catalogue import Limits
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.parameters import Parameter
 from pillar_service.core.runs import Function
@@ -18,16 +19,6 @@ USER = "nobody"
 """Who runs what names no user."""
 
 LONGEST_S = 86_400
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What each process may use (MiB of memory, seconds of CPU, MiB of a file), and how many there may be."""
-
-    memory_mb: int = 512
-    cpu_s: int = 300
-    processes: int = 64
-    file_mb: int = 100
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Entry:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     user: str = USER
     timeout_s: int = 60
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     redact: tuple[re.Pattern[str], ...] = ()
     concurrency: int | None = None
 
