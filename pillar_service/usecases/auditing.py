@@ -7,6 +7,7 @@ from pillar_service.core import audit as rules
 from pillar_service.core import names
 from pillar_service.core.audit import Entry
 from pillar_service.store import audit
+from pillar_service.store.audit import AuditHead
 
 BATCH = 5000
 """How many rows are read at a time when all are verified."""
@@ -30,7 +31,16 @@ def verify(noted: tuple[int, str] | None = None) -> dict[str, Any]:
     ``first_fault`` is None or {"n", "why"}; ``blanked`` rows have had their words forgotten, which is no fault. ``head`` is
     {"n", "chain"}: who notes it elsewhere can give it as ``noted`` later, and rows up to it can't have been written anew.
     """
-    start = audit.head()
+    while True:
+        start = audit.head()
+        told = _verified(start, noted)
+        now = audit.head()
+        # Rows that were let go meanwhile are missing without a fault: the chain begins later now.
+        if told["first_fault"] is None or start is None or now is None or now.cut_n == start.cut_n:
+            return told
+
+
+def _verified(start: AuditHead | None, noted: tuple[int, str] | None) -> dict[str, Any]:
     if start is None:
         return _told(_Chain(0, rules.FIRST, noted), {"n": 0, "why": "The row that tells the last one is missing."})
     chain = _Chain(start.cut_n, start.cut_chain, noted)
@@ -68,8 +78,8 @@ class _Chain:
 
     def fault_at_end(self) -> str | None:
         """What is missing at the end; rows that were added meanwhile are verified, too."""
-        head = audit.head()
-        while head is not None and head.n > self.n:
+        # The head is read after the rows each time: every row that was read is then behind it.
+        while (head := audit.head()) is not None and head.n > self.n:
             rows = audit.after(self.n, BATCH)
             if not rows:
                 return f"The rows after it are missing: {head.n} was the last."

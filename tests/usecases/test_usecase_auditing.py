@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -211,21 +210,44 @@ def test_what_is_taken_back_leaves_no_gap() -> None:
     assert first_fault() is None
 
 
-def test_many_writers_make_one_chain_while_it_is_verified() -> None:
-    def write() -> None:
-        for n in range(25):
-            with transaction():
-                auditing.record("a", "b", "c", n)
-        database.release()
+def writing() -> None:
+    for n in range(25):
+        with transaction():
+            auditing.record("a", "b", "c", n)
+    database.release()
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
+
+def letting_go() -> None:
+    for _ in range(25):
+        with transaction():
+            audit.cut(audit.after(cut_n(), 1)[0])
+    database.release()
+
+
+def cut_n() -> int:
+    head = audit.head()
+    assert head is not None
+    return head.cut_n
+
+
+def verified_while(*acts: Callable[[], None]) -> dict[str, Any]:
+    threads = [threading.Thread(target=act) for act in acts]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         assert first_fault() is None
-        time.sleep(0.01)
-    told = auditing.verify()
+    return auditing.verify()
+
+
+def test_many_writers_make_one_chain_while_it_is_verified() -> None:
+    told = verified_while(writing, writing, writing, writing)
     assert (told["rows"], told["first_fault"]) == (ROWS + 100, None)
+
+
+def test_old_rows_are_let_go_while_the_chain_is_verified() -> None:
+    writing()
+    told = verified_while(writing, letting_go, writing)
+    assert (told["rows"], told["first_fault"]) == (ROWS + 75 - 25, None)
 
 
 def test_rows_from_before_the_chain_are_chained(fresh_url: str, tmp_path: Path) -> None:
