@@ -9,7 +9,6 @@ from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.jobs import NORMAL, OPEN, URGENT, JobState
 from pillar_service.store import plain, rows
-from pillar_service.store.agents import Belongs
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.paging import Page, page_of
 from pillar_service.store.reading import places, read
@@ -263,9 +262,8 @@ def open_on(node: str) -> list[Job]:
 
 def open_for(person: str) -> list[Job]:
     """The jobs of a person's bots that are not over, in the order they came."""
-    theirs = Belongs.select(Belongs.target).where(Belongs.source == person)
-    rows = Job.select().where(Job.bot.in_(theirs) & Job.state.in_(STILL_OPEN))
-    return list(rows.order_by(Job.created_at, Job.id))
+    theirs = "bot IN (SELECT target FROM belongs WHERE source = ?)"
+    return plain.found(Job, f"WHERE {theirs} AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
 
 
 def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:

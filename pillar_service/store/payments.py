@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from peewee import BigIntegerField, BooleanField, DoubleField, IntegerField, TextField
 
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
+from pillar_service.store import plain
 from pillar_service.store.database import Table
 
 
@@ -67,7 +68,7 @@ def add(account: str, trial_ends: float) -> None:
 
 def find(account: str) -> Subscription | None:
     """An account's subscription."""
-    return Subscription.get_or_none(Subscription.account == account)
+    return plain.first(Subscription, "WHERE account = ?", account)
 
 
 def of_customer(customer: str) -> Subscription | None:
