@@ -91,6 +91,7 @@ def test_over_http_with_the_service_killed_again_and_again(slack: Slack, start: 
         os.killpg(service.pid, signal.SIGKILL)
         service.wait()
     start("pillar_service.web", "serve", "public")
+    until(lambda: answers(port))
     wanted = sorted(f"{round_}.{n}" for round_ in range(3) for n in range(4))
     until(lambda: sorted(one["thread_ts"] for one in slack.messages() if "Saltcellar" in str(one)) == wanted)
     assert requests.post(f"http://127.0.0.1:{port}/slack", b"{}", timeout=5).status_code == 401
