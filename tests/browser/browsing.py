@@ -103,7 +103,7 @@ def violations(page: Page) -> list[str]:
 def assert_accessible(page: Page) -> None:
     """axe finds nothing."""
     found = violations(page)
-    assert not found, "\n".join(found)
+    assert not found, f"{page.viewport_size}: " + "\n".join(found)
 
 
 def assert_fits(page: Page) -> None:

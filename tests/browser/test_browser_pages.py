@@ -1,11 +1,14 @@
 """Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
 
+from typing import Literal
+
 import pytest
 from browsing import SCREENS, Opened, arrive, assert_accessible, assert_fits
 from places import PLACES, Place
 from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
 TABS = 60
 MOST = 150_000
@@ -21,13 +24,26 @@ def visit(page: Page, scene: Scene, place: Place) -> Page:
 
 
 @each
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_it_fits_and_axe_finds_nothing(opened: Opened, scene: Scene, place: Place, screen: str, colours: str) -> None:
-    page = visit(opened(place.who, screen, color_scheme=colours).new_page(), scene, place)
-    assert_fits(page)
-    assert_accessible(page)
+def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, place: Place) -> None:
+    page = opened(place.who).new_page()
+    done: list[Request] = []
+    page.on("requestfinished", lambda request: done.append(request))  # it refuses a builtin
+    visit(page, scene, place)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert_light(page, done)
+    for screen in SCREENS.values():
+        page.set_viewport_size(screen["viewport"])
+        assert_fits(page)
+        for colours in COLOURS:
+            page.emulate_media(color_scheme=colours)
+            assert_accessible(page)
+
+
+def assert_light(page: Page, done: list[Request]) -> None:
+    """All that was sent for the page, files and all, stays below the most."""
+    page.wait_for_load_state("networkidle")
+    sent = sum(request.sizes()["responseBodySize"] for request in done)
+    assert 10_000 < sent < MOST, f"{sent} bytes for {[request.url for request in done]}"
 
 
 @each
@@ -58,17 +74,6 @@ def test_the_keyboard_alone_reaches_what_one_came_for(opened: Opened, scene: Sce
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus can't be seen"
     with page.expect_navigation():
         page.keyboard.press("Enter")
-
-
-@each
-def test_it_is_light(opened: Opened, scene: Scene, place: Place) -> None:
-    page = opened(place.who).new_page()
-    done: list[Request] = []
-    page.on("requestfinished", lambda request: done.append(request))  # it refuses a builtin
-    visit(page, scene, place)
-    page.wait_for_load_state("networkidle")
-    sent = sum(request.sizes()["responseBodySize"] for request in done)
-    assert 10_000 < sent < MOST, f"{sent} bytes for {[request.url for request in done]}"
 
 
 def focused(page: Page) -> str:

@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from pillar_service.catalogue import loading
@@ -55,17 +57,23 @@ def refresh() -> None:
         now, where = time.monotonic(), (settings().catalogue, settings().database)
         if where == _Looked.where and now - _Looked.at < LOOK_EVERY_S:
             return
-        stamp = where, loading.stamp(settings().catalogue)
+        files = loading.stamp(settings().catalogue)
+        stamp = where, files
         _Looked.where, _Looked.at = where, now
         if stamp == _Looked.stamp:
             return
         try:
-            _take("files", loading.load(settings().catalogue))
+            _take("files", _read(settings().catalogue, files))
         except Invalid as error:
             log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
             with transaction():
                 catalogues.fail(error.sentence, time.time())
         _Looked.stamp = stamp
+
+
+@lru_cache(maxsize=1)
+def _read(folder: Path, _files: loading.Stamp) -> Loaded:
+    return loading.load(folder)
 
 
 def reload(actor: str) -> dict[str, Any]:
