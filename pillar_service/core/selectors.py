@@ -69,6 +69,10 @@ class Selector:
         """Whether a node with these labels is meant."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
+    def only(self, key: str) -> tuple[str, ...] | None:
+        """The values of which this label must have one; None where it may have any."""
+        return next((one.values for one in self.requirements if (one.key, one.operator) == (key, Operator.IN)), None)
+
     def both(self, other: "Selector") -> "Selector":
         """What both mean; raises Invalid where that would be too long to be written."""
         return _selector((*self.requirements, *other.requirements))

@@ -135,7 +135,7 @@ def newest(bot: str, command: str, state: str) -> Job | None:
 
 def change(id: str, **columns: object) -> None:
     """Change a job's columns, not its state."""
-    Job.update(**columns).where(Job.id == id).execute()
+    plain.change(Job, columns, "id = ?", id)
 
 
 def adopt(id: str, parent: str) -> None:

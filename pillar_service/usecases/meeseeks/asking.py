@@ -114,7 +114,8 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
                 challenges.begin(job, wanted.command.requires, now)
             else:
                 going.go(job, now)
-        return {"job": queue.described(jobs.find(job.id) or job)}
+        # A bot's action may be over by now, refused by what is known of the bot.
+        return {"job": queue.described((wanted.bot and jobs.find(job.id)) or job)}
 
 
 def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:

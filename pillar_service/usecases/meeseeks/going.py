@@ -19,16 +19,19 @@ def go(job: Job, now: float) -> None:
     Its deadline counts from now, however long it waited for an approval.
     """
     plan: dict[str, Any] = job.plan or {}
-    job.deadline_at = now + settings().chat_deadline_s
-    jobs.change(job.id, deadline_at=job.deadline_at)
     if plan["bot"] is not None:
         _action(job, plan, now)
     elif len(plan["nodes"]) > 1:
-        jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=len(plan["nodes"]), not_before=now)
+        _queue(job, now, parts=len(plan["nodes"]))
         jobs.add_all(_part(job, node, now) for node in plan["nodes"])
     else:
-        where = plan["nodes"][0] if plan["nodes"] else None
-        jobs.move(job.id, JobState.ASKED, JobState.QUEUED, node=where, not_before=now)
+        _queue(job, now, node=plan["nodes"][0] if plan["nodes"] else None)
+
+
+def _queue(job: Job, now: float, **columns: object) -> None:
+    told = {**columns, "not_before": now, "deadline_at": now + settings().chat_deadline_s}
+    jobs.move(job.id, JobState.ASKED, JobState.QUEUED, **told)
+    job.__data__.update(told, state=str(JobState.QUEUED))
 
 
 def _part(job: Job, node: str, now: float) -> Job:
@@ -52,12 +55,11 @@ def _part(job: Job, node: str, now: float) -> Job:
 def _action(job: Job, plan: dict[str, Any], now: float) -> None:
     """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
-    jobs.move(job.id, JobState.ASKED, JobState.QUEUED, parts=1, not_before=now)
+    _queue(job, now, parts=1)
     try:
         with transaction():
             made = bots_jobs.submit(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
     except SaltcellarError as error:
-        job.state = str(JobState.QUEUED)
         endings.end(job, JobState.FAILED, error.sentence, now)
         return
     jobs.adopt(made["job"]["id"], job.id)

@@ -1,7 +1,7 @@
 """Targets: on which nodes a command is to run. They are found here, shown to who asks, and kept; a node is not asked."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pillar_service.core import names
@@ -18,9 +18,9 @@ MOST_NAMED = 10
 """So many nodes are named in a sentence."""
 
 
-def labels() -> dict[str, dict[str, str]]:
-    """Every node's labels, by its id."""
-    return {node: {**its, NAME: node} for node, its in nodes.labels().items()}
+def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    """The labels of every node, or of these, by its id."""
+    return {node: {**its, NAME: node} for node, its in nodes.labels(only).items()}
 
 
 def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
@@ -31,7 +31,7 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
     """
     if command.where is Where.NONE:
         return []
-    known = labels()
+    known = labels(asked.only(NAME))
     named = {arguments[one.name] for one in command.parameters if one.kind is Kind.NODE and arguments.get(one.name)}
     fit = [
         node
@@ -39,14 +39,12 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        raise NotFound(
-            f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(known, allowed)}."
-        )
+        raise NotFound(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.")
     return _chosen(command, _able(command, fit))
 
 
-def _usable(known: Mapping[str, Mapping[str, str]], allowed: AnyOf) -> str:
-    yours = [node for node, its in sorted(known.items()) if allowed.matches(its)]
+def _usable(allowed: AnyOf) -> str:
+    yours = [node for node, its in sorted(labels().items()) if allowed.matches(its)]
     return f"yours are {told(yours)}" if yours else "your roles mean none that there is"
 
 
