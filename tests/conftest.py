@@ -1,5 +1,6 @@
 """What tests of the service share: a real database of either kind, and the service's settings around it."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -10,6 +11,9 @@ import pytest
 from databases import Postgres
 
 from pillar_service.settings import settings
+
+# Salt's handlers go on writing to streams that pytest has closed: pages of tracebacks that would hide what failed.
+logging.raiseExceptions = False
 
 # A test sets what it needs; what this machine is set to is none of its business.
 for name in [name for name in os.environ if name.startswith("CELLAR_") and not name.startswith("CELLAR_TEST_")]:
