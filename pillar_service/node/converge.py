@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
-from pillar_service.node import containers, control, starting, transfers
+from pillar_service.node import containers, control, networks, starting, transfers
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home, bot_id
 
@@ -38,6 +38,19 @@ def tidied(node: str, plan_only: bool) -> Found:
     return Found(
         f"{len(changes)} left over from a state run that was killed.", changes, would_change=bool(changes) and plan_only
     )
+
+
+def network(name: str, plan_only: bool) -> Found:
+    """The engine has one network of that name; raises Failed when it has two that are in use."""
+    with containers.engine(timeout_s=60) as client:
+        there = len(networks.named(client, name))
+        if there == 1:
+            return Found(f"The network {name} is there.")
+        changes = {name: {"old": f"{there} networks", "new": "one network"}}
+        if plan_only:
+            return Found(f"There would be one network {name}; there are {there}.", changes, would_change=True)
+        made, gone = networks.settle(client, name)
+    return Found(f"The network {name} was {'made' if made else 'there'}; {gone} twins of it removed.", changes)
 
 
 def image(tag: str) -> Found:

@@ -224,18 +224,3 @@ def engine():
         salt cellar-1 pubs.engine
     """
     return containers.answers()
-
-
-@_said
-def network(name):
-    """
-    Whether Docker has a network of that name.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt cellar-1 pubs.network saltcellar
-    """
-    with containers.engine() as client:
-        return any(one["Name"] == name for one in client.networks(names=[name]))

@@ -55,6 +55,11 @@ def tidied(name):
     return _call(name, converge.tidied, __opts__["id"], __opts__["test"])
 
 
+def network(name):
+    """The engine has one network called ``name``, made if there was none; twins of it that nobody uses are removed."""
+    return _call(name, converge.network, name, __opts__["test"])
+
+
 def image(name, image):
     """The engine has the image ``image`` (name:tag)."""
     return _call(name, converge.image, image)

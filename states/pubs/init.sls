@@ -35,12 +35,9 @@ pubs directories:
       - pub: docker engine
 
 pubs network:
-  docker_network.present:
+  # Not Salt's docker_network: it makes a second network to compare, and cuts every pub off to replace this one.
+  pub.network:
     - name: {{ pubs.network | json }}
-    # Salt would make a second network to compare, and cut every pub off to replace this one.
-    - unless:
-      - fun: pubs.network
-        args: [{{ pubs.network | json }}]
     - require:
       - pub: docker engine
 

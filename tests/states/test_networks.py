@@ -1,0 +1,86 @@
+"""One network by its name, whoever makes it at the same moment; on the real engine."""
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from pillar_service.core.errors import Failed
+from pillar_service.node import containers, converge, networks
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    chosen = f"saltcellar-test-{secrets.token_hex(4)}"
+    yield chosen
+    with containers.engine() as client:
+        for one in networks.named(client, chosen):
+            with contextlib.suppress(docker.errors.APIError):
+                client.remove_network(one["Id"])
+
+
+def twin(name: str) -> None:
+    with containers.engine() as client:
+        client.create_network(name, check_duplicate=False)
+
+
+def there(name: str) -> list[str]:
+    with containers.engine() as client:
+        return [one["Id"] for one in networks.named(client, name)]
+
+
+def test_it_is_made_once(name: str) -> None:
+    assert converge.network(name, plan_only=True).would_change
+    assert there(name) == []
+    assert converge.network(name, plan_only=False).changes
+    assert not converge.network(name, plan_only=False).changes
+    assert len(there(name)) == 1
+
+
+def test_nodes_that_make_it_at_once_end_up_with_the_same(name: str) -> None:
+    nodes = [threading.Thread(target=converge.network, args=(name, False)) for _ in range(6)]
+    for node in nodes:
+        node.start()
+    for node in nodes:
+        node.join()
+    assert len(there(name)) == 1
+
+
+def test_a_twin_goes_and_the_oldest_stays(name: str) -> None:
+    converge.network(name, plan_only=False)
+    [first] = there(name)
+    twin(name)
+    twin(name)
+    assert "2 twins" in converge.network(name, plan_only=False).comment
+    assert there(name) == [first]
+
+
+def test_a_name_that_only_begins_alike_is_another(name: str) -> None:
+    twin(f"{name}-more")
+    try:
+        assert converge.network(name, plan_only=False).changes
+        assert len(there(name)) == 1
+    finally:
+        with containers.engine() as client:
+            client.remove_network(f"{name}-more")
+
+
+def test_none_is_cut_off_where_two_are_in_use(name: str, image: str) -> None:
+    twin(name)
+    twin(name)
+    made = []
+    try:
+        with containers.engine() as client:
+            for network in there(name):
+                config = client.create_networking_config({network: client.create_endpoint_config()})
+                made.append(client.create_container(image, ["sleep", "60"], networking_config=config)["Id"])
+                client.start(made[-1])
+        with pytest.raises(Failed, match="2 networks called"):
+            converge.network(name, plan_only=False)
+    finally:
+        with containers.engine() as client:
+            for one in made:
+                client.remove_container(one, force=True)
