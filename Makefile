@@ -3,11 +3,14 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DAEMONS := tests/image tests/states tests/integration tests/browser
 # The longest files first, so that none is left for the end, when the other worker has nothing to do.
-LONGEST := tests/integration/test_kill.py tests/browser/real tests/integration
+LONGEST := tests/browser/real tests/integration
+# What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
+ON_BOTH := tests/store tests/usecases
+ON_ONE := tests/web tests/chatops
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 SERVED := tests/web/test_web_serving.py tests/web/test_web_posting.py tests/web/test_web_api_schema.py
 
-.PHONY: up status logs down clean test check lint unit integration campaign bench screenshots format docs dev
+.PHONY: up status logs down clean test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -24,8 +27,10 @@ dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/assets.sh
-test: ## every test, on real daemons
-	@vagrant/test.sh
+test: ## every test but the long campaigns, on real daemons, in less than 20 minutes
+	@vagrant/test.sh lint unit integration
+test-slow: ## the long campaigns, and the pages on PostgreSQL
+	@vagrant/test.sh slow
 check: dev lint ## lint and unit tests on SQLite, under a minute
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(SERVED:%=--ignore=%)
 lint:
@@ -35,11 +40,13 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh .ci/run
 unit:
-	$(PYTHON) -m pytest -n 2 tests $(NOT_UNIT)
+	$(PYTHON) -m pytest -n 2 $(ON_BOTH)
+	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%)
 integration:
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS)
-campaign: ## kill each part twenty times
-	CELLAR_TEST_KILLS=20 $(PYTHON) -m pytest tests/integration/test_kill.py
+	$(PYTHON) -m pytest -n 2 -m 'not slow' --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS)
+slow:
+	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
+	$(PYTHON) -m pytest -n 2 -m slow --dist load --durations=20 $(DAEMONS)
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev

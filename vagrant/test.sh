@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Every test, on real daemons, from a bare machine; leaves no container, process or volume behind.   test.sh
+# Tests on real daemons, from a bare machine; leaves no container, process or volume behind.   test.sh TARGET…
 . "$(dirname "$0")/settings.sh"
 
+(($#)) || fail "Say which targets of the Makefile to run: test.sh lint unit integration"
 export CELLAR_DIR=$CELLAR_DIR/test
 mkdir -p "$CELLAR_DIR"/{log,run}
 # The network is shared with other copies on this engine: it goes only when nobody is on it.
@@ -18,4 +19,4 @@ step docker "$here/docker.sh"
 step pub-image env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/pub-image.sh"
 step assets env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/assets.sh"
 cd "$top"
-make --no-print-directory lint unit integration
+make --no-print-directory "$@"

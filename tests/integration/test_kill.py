@@ -1,7 +1,6 @@
 """kill -9 in the middle of `bots.create`: each bot ends alive or its job says why; nothing twice, nothing lost.
 
-``CELLAR_TEST_KILLS`` is how often each part is killed (6; `make campaign` sets 20); ``CELLAR_TEST_SEED`` repeats the
-moments of a run.
+``CELLAR_TEST_KILLS`` is how often each part is killed; ``CELLAR_TEST_SEED`` repeats the moments of a run.
 """
 
 import contextlib
@@ -23,7 +22,9 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
-KILLS = int(os.environ.get("CELLAR_TEST_KILLS", "6"))
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("CELLAR_TEST_KILLS", "20"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
 ACCOUNT = "kill@example.org"
 TAKEN = OVER | {"running"}

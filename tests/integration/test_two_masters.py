@@ -16,6 +16,8 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
+pytestmark = pytest.mark.slow
+
 JOBS = int(os.environ.get("CELLAR_TEST_JOBS", "40"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
 
