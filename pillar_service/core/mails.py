@@ -94,6 +94,12 @@ def changed(place: str, link: str) -> Letter:
     return Letter(f"Your password at {place} was changed", f"{told}If it was not you, set another at\n\n  {link}\n")
 
 
+def chat_linked(place: str, user: str, link: str) -> Letter:
+    """To who is, as somebody who was signed in as them has said, a certain user in chat."""
+    told = f"The user {user} in Slack is you at {place} now, and may ask there for what you may. To end it, open\n\n"
+    return Letter(f"You in Slack, at {place}", f"{told}  {link}\n\nIf it was not you, set another password, too.\n")
+
+
 def factor_off(place: str, link: str) -> Letter:
     """To who has lost the second factor, and was let in without it by an operator."""
     told = (

@@ -194,6 +194,26 @@ def test_a_revoked_token_throws_nothing_away(slack: Slack, notifier: Notifier) -
     assert [message["text"] for message in slack.messages()] == ["kept"]
 
 
+def test_what_waits_is_sealed_and_after_another_secret_key_given_up(
+    slack: Slack, chat: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.whisper("C1", "U1", text("only now: canary-1"))
+    conversation = begin()
+    for said in ("canary-2", "canary-3"):
+        outbox.show(conversation, text(said))
+    outbox.upload(conversation, "x.txt", "canary-4", "canary-5")
+    assert "canary" not in str(list(Outgoing.select().dicts()))
+    monkeypatch.setenv("CELLAR_SECRET_KEY", "another-key-0123456789abcdef0123456789abcdef")
+    chat()
+    outbox.post("C1", text("later"), "1.1")
+    notifier = Notifier(wire.client(slack.bot_token, slack.url), FAST)
+    notifier.start()
+    wait(lambda: not {"queued", "sending"} & set(states()))
+    notifier.stop()
+    assert states() == ["given_up"] * 3 + ["sent"]
+    assert [message["text"] for message in slack.messages()] == ["later"]
+
+
 def test_nothing_overtakes_what_waits_in_its_thread(slack: Slack, notifier: Notifier) -> None:
     slack.faults.errors["chat.postMessage"] = "token_revoked"
     outbox.post("C1", text("first"), "1.1")

@@ -1,5 +1,8 @@
 """Who somebody is in chat: the link that chat gives, and the account's page."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from chatting import ANN, BEN, chat, link, scene
 from flask.testing import FlaskClient
@@ -8,14 +11,16 @@ from visiting import PASSWORD, come_as, csrf, send
 
 from pillar_service.core.errors import NotFound
 from pillar_service.store import aliases as alias_rows
-from pillar_service.store import chat_people, database
+from pillar_service.store import chat_people, database, mails
 from pillar_service.usecases import auditing, leaving
 from pillar_service.usecases.meeseeks import aliases, people, tokens
 
 
 @pytest.fixture
-def person(visitor: FlaskClient) -> str:
-    """Somebody who is signed in; the account's id."""
+def person(visitor: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]) -> str:
+    """Somebody who is signed in, where mail goes to a file; the account's id."""
+    monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mail")
+    service()
     id = owner()
     come_as(visitor)
     return id
@@ -40,6 +45,8 @@ def test_who_opens_their_link_and_says_yes_is_that_chat_user(visitor: FlaskClien
     assert caller.email == OWNER
     assert "T01/U01 in Slack is you now" in visitor.get("/account").text
     assert auditing.trail(f"agent:{person}")[-1]["detail"] == "T01/U01"
+    [mail] = mails.Mail.select()
+    assert (mail.recipient, "T01/U01 in Slack is you" in mail.text) == (OWNER, True)
     for again in (visitor.get(path), send(visitor, path)):
         assert again.status_code == 404
 

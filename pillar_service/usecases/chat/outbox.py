@@ -2,9 +2,10 @@
 
 Of a lane (a thread) one is sent after the other; lanes don't wait for each other. A ``body`` holds Slack's arguments
 that say what is shown: ``text``, ``blocks``; of a file ``name``, ``content``, ``text``; of a window ``view`` and
-``trigger`` or ``view_id``.
+``trigger`` or ``view_id``. It may hold what is told this once (a token, a link, an invite), so it is kept sealed.
 """
 
+import json
 import time
 from typing import Any
 
@@ -12,9 +13,25 @@ from pillar_service.core.chat import OutgoingKind
 from pillar_service.core.errors import NotFound
 from pillar_service.store import conversations, outgoing
 from pillar_service.store.database import transaction
+from pillar_service.usecases import sealing
 from pillar_service.usecases.chat import turns
 
 Body = dict[str, Any]
+
+PURPOSE = "outbox"
+SEALED = "sealed"
+
+
+def _sealed(id: str, body: Body) -> Body:
+    return {SEALED: sealing.seal(PURPOSE, id, json.dumps(body))}
+
+
+def opened(id: str, kept: Body) -> Body | None:
+    """What is said, of what the table keeps; None when it was changed, or CELLAR_SECRET_KEY was another then."""
+    if SEALED not in kept:
+        return kept  # blank, or queued by a version that did not seal
+    told = sealing.opened(PURPOSE, id, kept[SEALED])
+    return None if told is None else dict(json.loads(told))
 
 
 def _lane(channel: str, thread: str | None) -> str:
@@ -25,7 +42,7 @@ def _add(kind: OutgoingKind, lane: str | None, body: Body, **columns: str | None
     id = turns.new_id()
     with transaction():
         if outgoing.find(id) is None:  # else it was said before, by whoever worked on the same delivery
-            outgoing.add(id, lane or id, kind, body, time.time(), **columns)
+            outgoing.add(id, lane or id, kind, _sealed(id, body), time.time(), **columns)
     return id
 
 
@@ -58,7 +75,7 @@ def show(conversation: str, body: Body) -> str:
         row, waiting = _conversation(conversation), outgoing.waiting_show(conversation)
         if waiting is None:
             return _add(OutgoingKind.SHOW, _lane_of(row), body, conversation=row.id, channel=row.channel)
-        outgoing.put_body(waiting.id, body)
+        outgoing.put_body(waiting.id, _sealed(waiting.id, body))
         return str(waiting.id)
 
 
@@ -68,7 +85,7 @@ def edit(channel: str, message: str, body: Body) -> str:
         waiting = outgoing.waiting_edit(channel, message)
         if waiting is None:
             return _add(OutgoingKind.EDIT, f"{channel}/edit/{message}", body, channel=channel, message=message)
-        outgoing.put_body(waiting.id, body)
+        outgoing.put_body(waiting.id, _sealed(waiting.id, body))
         return str(waiting.id)
 
 

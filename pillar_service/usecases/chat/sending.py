@@ -20,13 +20,15 @@ NOTIFYING = "notifying"
 KEPT_S = 86_400.0
 """For how long what is over is kept, in seconds, without what it said."""
 
+UNREADABLE = "It can't be read any more, for the place has another secret key now."
+
 UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived")
 """Slack's words for a channel in which we can't speak: then who asked is spoken to directly."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One that is due; ours to send until ``until`` (seconds since 1970) once it is taken."""
+    """One that is due; once it is taken it is ours to send until ``until`` (seconds since 1970), and has its ``body``."""
 
     id: str
     lane: str
@@ -55,10 +57,10 @@ def leads(holder: str) -> bool:
 
 def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ()) -> list[Item]:
     """What is first in its lane and due, the oldest first; not to channels that rest, not of lanes that are busy."""
-    return [_item(row, row.not_before) for row in outgoing.heads(time.time(), limit, resting, busy)]
+    return [_item(row, row.not_before, {}) for row in outgoing.heads(time.time(), limit, resting, busy)]
 
 
-def _item(row: outgoing.Outgoing, until: float) -> Item:
+def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any]) -> Item:
     channel, thread, message = row.channel, row.thread, row.message
     if row.conversation is not None:
         about = conversations.find(row.conversation)
@@ -67,7 +69,7 @@ def _item(row: outgoing.Outgoing, until: float) -> Item:
     where = (row.conversation, channel, thread, message, row.member)
     doubt = row.state == str(OutgoingState.SENDING)
     times = (row.tries, row.created_at, until)
-    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, row.body, row.mark, *times, doubt)
+    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, body, row.mark, *times, doubt)
 
 
 def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
@@ -80,7 +82,12 @@ def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
             row = outgoing.find(item.id)  # what it says may be newer than when it was looked at
             if row is not None and outgoing.take(item.id, item.tries, until):
                 row.tries += 1
-                taken.append(_item(row, until))
+                body = outbox.opened(row.id, row.body)
+                if body is None:
+                    columns = {"state": str(OutgoingState.GIVEN_UP), "ended_at": time.time(), "body": {}}
+                    outgoing.change(row.id, row.tries, error=UNREADABLE, **columns)
+                else:
+                    taken.append(_item(row, until, body))
     return taken
 
 

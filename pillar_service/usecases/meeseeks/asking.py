@@ -7,7 +7,7 @@ from typing import Any
 
 from pillar_service.core import names, typed
 from pillar_service.core.catalogue import Action, Command
-from pillar_service.core.errors import Forbidden, TooMany
+from pillar_service.core.errors import Forbidden, NotFound, TooMany
 from pillar_service.core.jobs import JobState
 from pillar_service.core.roles import Decision
 from pillar_service.core.selectors import EVERYTHING, Selector
@@ -75,23 +75,29 @@ def read(asker: Asker, line: str) -> Wish:
 
 @measuring.counts_refusals
 def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: Selector = EVERYTHING) -> Wish:
-    """What somebody wants, resolved. A refusal is written down.
+    """What somebody wants, resolved. What is not granted is written down, also when it is only its nodes.
 
     Raises NotFound (command, bot, node), Invalid (arguments, several nodes fit), Forbidden (their roles), Conflict (no
     node can run it).
     """
     command = catalogue.current().catalogue.command(name)
     checked = targets.named(command, command.checked(arguments))
+    try:
+        return _placed(asker, command, checked, selector)
+    except (Forbidden, NotFound) as error:
+        with transaction():
+            auditing.record(asker.actor, "meeseeks.denied", f"command:{command.name}", time.time(), error.sentence)
+        raise
+
+
+def _placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
     decision = decided(asker, command.name, checked)
     if not decision.allowed:
-        with transaction():
-            auditing.record(asker.actor, "meeseeks.denied", f"command:{command.name}", time.time(), decision.why)
         raise Forbidden(decision.why)
     if isinstance(command.runs, Action):
         bot = targets.bot(command, checked, selector, decision.selector)
         return Wish(command, checked, selector, (bot.node,), bot.id)
-    nodes = targets.of(command, checked, selector, decision.selector)
-    return Wish(command, checked, selector, tuple(nodes))
+    return Wish(command, checked, selector, tuple(targets.of(command, checked, selector, decision.selector)))
 
 
 @measuring.counts_refusals

@@ -3,14 +3,16 @@
 import time
 from typing import Any
 
+from pillar_service.core import mails as letters
 from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountState
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.roles import CHAT_USER, Caller
 from pillar_service.settings import settings
 from pillar_service.store import accounts, aliases, chat_people, command_tokens
+from pillar_service.store.chat_people import ChatLink
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing
+from pillar_service.usecases import auditing, mails
 from pillar_service.usecases.meeseeks.asker import Asker, of_chat
 
 LINK_S = 600.0
@@ -71,21 +73,31 @@ def invite(of: Asker) -> str:
 
 def look(token: str) -> str:
     """The chat user (`TEAM/USER`) whom a link was given to; raises NotFound."""
-    link = chat_people.find_link(tokens.hash_token(token), time.time())
-    if link is None:
+    found = _given(token, time.time())
+    return f"{found.team}/{found.user_id}"
+
+
+def _given(token: str, now: float) -> ChatLink:
+    found = chat_people.find_link(tokens.hash_token(token), now)
+    if found is None:
         raise NotFound("That link was used, or is older than ten minutes: ask for another one in chat.")
-    return f"{link.team}/{link.user_id}"
+    return found
 
 
 def link(person: str, token: str) -> str:
-    """A person (an account's id), signed in, says that they are the chat user of a link; returns `TEAM/USER`."""
-    now, id = time.time(), tokens.hash_token(token)
+    """A person (an account's id), signed in, says that they are the chat user of a link; returns `TEAM/USER`.
+
+    A mail tells them, for whoever opens a link that somebody else was given lets that one ask in their name.
+    """
+    now = time.time()
     with transaction():
-        found = chat_people.find_link(id, now)
-        if found is None or not chat_people.use_link(id):
-            raise NotFound("That link was used, or is older than ten minutes: ask for another one in chat.")
+        found = _given(token, now)
+        chat_people.use_link(found.id)
         chat_people.put(found.team, found.user_id, person, now)
-        user = f"{found.team}/{found.user_id}"
+        user, account = f"{found.team}/{found.user_id}", accounts.find(person)
+        if account is not None:
+            place, page = settings().domain, f"{settings().address}/account"
+            mails.post(account.email, letters.chat_linked(place, user, page))
         auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
         return user
 
