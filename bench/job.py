@@ -10,15 +10,14 @@ before it is over.
 
 import random
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-import salt.utils.event
 from daemons import until
 from salt_daemons import BIN
 
+from bench.bus import Bus
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
@@ -27,29 +26,8 @@ ROUNDS, ASYNC_EVERY = 120, 5
 PAUSE_S = (0.05, 0.15)
 
 
-class Bus(threading.Thread):
-    """Listens on the master's bus: when each call, known by its last argument, was new, and that it returned."""
-
-    def __init__(self, opts: dict[str, Any]) -> None:
-        super().__init__(daemon=True)
-        self.opts, self.new, self.returned = opts, {}, set()
-        self.ready, self.ended = threading.Event(), threading.Event()
-
-    def run(self) -> None:
-        """Listens until it has ended."""
-        with salt.utils.event.get_event("master", opts=self.opts, listen=True) as bus:
-            self.ready.set()
-            while not self.ended.is_set():
-                if event := bus.get_event(wait=1, tag="salt/job/", full=True):
-                    self._heard(event["tag"].split("/"), event["data"])
-
-    def _heard(self, tag: list[str], data: dict[str, Any]) -> None:
-        if data.get("fun") != "pubs.logs":
-            return
-        if tag[3] == "new":
-            self.new[int(data["arg"][-1])] = time.perf_counter()
-        elif tag[3] == "ret":
-            self.returned.add(int(data["fun_args"][-1]))
+def _number(function: str, arguments: list[Any]) -> int | None:
+    return int(arguments[-1]) if function == "pubs.logs" else None
 
 
 def measure(cellar: Cellar) -> list[Row]:
@@ -57,14 +35,8 @@ def measure(cellar: Cellar) -> list[Row]:
     made = cellar.create("measured")
     cellar.done(made["job"])
     bot = made["agent"]["id"]
-    bus = Bus(cellar.salt.opts)
-    bus.start()
-    bus.ready.wait(10)
-    try:
+    with Bus(cellar.salt.opts, _number) as bus:
         took = _rounds(cellar, bot, bus)
-    finally:
-        bus.ended.set()
-        bus.join()
     cellar.delete([bot])
     return _rows({way: Spread(tuple(seconds)) for way, seconds in took.items()})
 
