@@ -1,4 +1,4 @@
-"""The dispatcher on a real master: publishes fast, brings everything back, and survives being killed."""
+"""The dispatcher on a real master: publishes, brings everything back, and survives being killed."""
 
 import os
 import random
@@ -10,8 +10,6 @@ import pytest
 from daemons import until
 
 from pillar_service.core.jobs import OVER
-
-PUBLISHED_WITHIN_S = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +28,6 @@ def over(client, job, seconds=60):
     return until(lambda: found if (found := client.job(job)[0])["state"] in OVER else None, seconds, f"{job} ends")
 
 
-def saved_at(master):
-    """When the master wrote each job down, just before it published it, by jid."""
-    for load in (master.folder / "cache" / "jobs").glob("*/*/.load.p"):
-        yield (load.parent / "jid").read_text(), load.stat().st_mtime
-
-
 def engine_pid(master):
     """The process of the dispatcher."""
     command = ["pgrep", "-f", f"salt-master --config-dir={master.etc} .*dispatcher"]
@@ -51,18 +43,6 @@ def test_lines_and_result_come_back(client, bot):
     lines = [line["text"] for line in client.job(job)[1]]
     assert any(line.startswith("alive: ok") for line in lines), lines
     assert len(lines) == len(set(lines))
-
-
-def test_publishes_within_100_ms(client, master, bot):
-    asked = []
-    for _ in range(20):
-        before = {jid for jid, _ in saved_at(master)}
-        began = time.time()
-        over(client, client.submit("bots.invites", bot, {})["id"])
-        asked.append(min(at for jid, at in saved_at(master) if jid not in before) - began)
-    asked.sort()
-    print(f"request -> published: p50 {asked[10] * 1000:.0f} ms, p95 {asked[18] * 1000:.0f} ms")
-    assert asked[18] < PUBLISHED_WITHIN_S, asked
 
 
 def test_a_result_that_came_while_the_service_was_away_is_delivered(client, service, bot):
