@@ -8,7 +8,8 @@ from pillar_service.core import names
 from pillar_service.core.commands import COMMANDS, CONVERGE
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs import CLAIM_LEASE_S, URGENT, JobState
-from pillar_service.store import challenges, jobs, nodes, runs
+from pillar_service.store import challenges, nodes, runs
+from pillar_service.store import claims as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
@@ -36,7 +37,7 @@ def is_claimable(master: str) -> bool:
         return True
     if not leases.holds(leases.PUBLISHING, master, now):
         return False
-    return jobs.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
+    return rows.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
 
 
 def claim(master: str) -> dict[str, Any]:
@@ -71,16 +72,16 @@ class Claim:
         self._choose()
         runs.add(run for run, _ in self._made)
         taken = [(job.id, str(job.run), job.attempts + 1) for _, together in self._made for job in together]
-        if jobs.claim(taken) != len(taken):
+        if rows.claim(taken) != len(taken):
             raise Conflict("Another master has just claimed the same job: claim again.")
         return [described(run, together) for run, together in self._made]
 
     def _choose(self) -> None:
         full = [node for node, room in self._rooms.items() if room < 1]
-        busy = jobs.Busy(full, sorted(self._converging), CONVERGING)
-        self._waiting = jobs.waiting(self.now, busy, LOOKED_AT)
-        self._of_bots = jobs.open_of_bots({job.bot for job in self._waiting if job.bot})
-        self._running.update(jobs.running_of({job.command for job in self._waiting if job.at_most}))
+        busy = rows.Busy(full, sorted(self._converging), CONVERGING)
+        self._waiting = rows.waiting(self.now, busy, LOOKED_AT)
+        self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
+        self._running.update(rows.running_of({job.command for job in self._waiting if job.at_most}))
         for job in self._waiting:
             together = self._together(job)
             if together:
