@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -51,10 +51,11 @@ class Cellar:
         service.manage("node-add", self.node, "--ports", PORTS)
         return service
 
-    def new_service(self, name: str) -> Service:
-        """One more service with a database of its own."""
+    def new_service(self, name: str, more: Mapping[str, str] | None = None) -> Service:
+        """One more service with a database of its own, and more settings."""
         service = Service(self.folder / name)
         del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+        service.environment.update(more or {})
         return self.stack.enter_context(running(service))
 
     @cached_property

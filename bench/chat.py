@@ -15,13 +15,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from daemons import Daemon, Service, running, until
 from salt_daemons import BIN, Master, Minion
 
-from bench import TOP
+from bench import TOP, waiting_jobs
 from bench.bus import Bus
 from bench.cellar import Cellar, local_client
 from bench.report import Row
@@ -62,10 +61,7 @@ def _service(cellar: Cellar, slack: Slack) -> Service:
     del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
     service.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()}
-    service.environment |= {
-        "CELLAR_CATALOGUE": str(Path(__file__).parent / "catalogue"),
-        "CELLAR_CHAT_JOBS_MOST": "1000",
-    }
+    service.environment |= waiting_jobs.catalogue()
     return service
 
 

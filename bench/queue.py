@@ -112,10 +112,7 @@ def measure(cellar: Cellar) -> list[Row]:
 def _service(cellar: Cellar, name: str) -> Service:
     service = Service(cellar.folder / f"queue-{name}")
     del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
-    service.environment |= {
-        "CELLAR_CHAT_JOBS_MOST": "1000000",
-        "CELLAR_CATALOGUE": str(Path(__file__).parent / "catalogue"),
-    }
+    service.environment |= waiting_jobs.catalogue()
     return service
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from daemons import MASTER_NAME, Service
 
@@ -19,6 +20,11 @@ PLAN = {
     "function": "meeseeks.run",
 }  # fmt: skip
 """The plan that a job of `no-op` has."""
+
+
+def catalogue() -> dict[str, str]:
+    """The settings of a service with the benchmarks' commands, of which one asker may have many jobs."""
+    return {"CELLAR_CHAT_JOBS_MOST": "1000000", "CELLAR_CATALOGUE": str(Path(__file__).parent / "catalogue")}
 
 
 @contextmanager
