@@ -1,15 +1,14 @@
 """The one client of the service's private app."""
 
 import json
-import os
 import secrets
-import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from pillar_service.core import errors
+from pillar_service.master.bearer import Token
+from pillar_service.master.refusals import problem, refusal
 from pillar_service.master.wire import Answer, Wire
 
 LONG_POLL_S = 25.0
@@ -23,65 +22,6 @@ RUN_S = 600.0
 
 TRANSFER_S = 900.0
 """How long a tar may take on its way."""
-
-
-def _every(kind: type[errors.SaltcellarError]) -> list[type[errors.SaltcellarError]]:
-    return [kind, *(found for under in kind.__subclasses__() for found in _every(under))]
-
-
-KINDS = {(kind.status, kind.title): kind for kind in _every(errors.SaltcellarError)}
-BY_STATUS = {kind.status: kind for kind in reversed(_every(errors.SaltcellarError)[1:])}
-
-
-class Token:
-    """A bearer token in a file, read again when the file changes; or a fixed one."""
-
-    def __init__(self, file: str | None = None, fixed: str | None = None) -> None:
-        self._file, self._fixed = file, fixed
-        self._read: tuple[tuple[int, int], str] | None = None
-        self._lock = threading.Lock()
-
-    def __repr__(self) -> str:
-        return f"Token(file={self._file!r})"
-
-    def headers(self) -> dict[str, str]:
-        """The Authorization header; raises Unauthenticated when the file can't be read or holds no token."""
-        token = self._fixed if self._file is None else self._current()
-        return {"Authorization": f"Bearer {token}"} if token else {}
-
-    def _current(self) -> str:
-        try:
-            found = os.stat(self._file)  # type: ignore[arg-type]
-            stamp = (found.st_mtime_ns, found.st_ino)
-            with self._lock:
-                if self._read is None or self._read[0] != stamp:
-                    self._read = (stamp, Path(self._file).read_text(encoding="ascii").strip())  # type: ignore[arg-type]
-                token = self._read[1]
-        except (OSError, ValueError) as error:
-            raise errors.Unauthenticated(f"The token file {self._file} can't be read ({error}): mend it.") from error
-        if not token or not token.isprintable() or " " in token:
-            raise errors.Unauthenticated(
-                f"The token file {self._file} holds no token: write the master's token into it."
-            )
-        return token
-
-
-def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
-    """The error that an answer of 400 or more stands for, with the sentence of its problem document (RFC 9457)."""
-    try:
-        problem = json.loads(answer.body) if answer.content_type == "application/problem+json" else {}
-    except ValueError:
-        problem = {}
-    fallback = f"{origin} answered {answer.status} without a reason."
-    return _error(answer.status, problem if isinstance(problem, dict) else {}, fallback)
-
-
-def _error(status: int, problem: Mapping[str, Any], fallback: str) -> errors.SaltcellarError:
-    """The error that a problem document describes."""
-    unknown = errors.Unavailable if status >= 500 else errors.Invalid
-    kind = KINDS.get((status, str(problem.get("title"))), BY_STATUS.get(status, unknown))
-    detail = problem.get("detail")
-    return kind(detail if isinstance(detail, str) and detail else fallback)
 
 
 class _Told(dict[str, Any]):
@@ -270,7 +210,7 @@ class Client:
 
     def _refused(self, path: str, told: Mapping[str, Any]) -> dict[str, errors.SaltcellarError]:
         refused = self._json("POST", path, told)["refused"]
-        return {id: _error(one["status"], one, "The service gave no reason.") for id, one in refused.items()}
+        return {id: problem(one["status"], one, "The service gave no reason.") for id, one in refused.items()}
 
     def _json(self, method: str, path: str, told: Mapping[str, Any] | None = None, wait: float = 0) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"} if told is not None else {}

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from pillar_service.core import errors, names
 from pillar_service.core import pillar as rules
-from pillar_service.master.client import Token, refusal
+from pillar_service.master.bearer import Token
 from pillar_service.master.lastgood import Kept, LastGood
+from pillar_service.master.refusals import refusal
 from pillar_service.master.wire import Answer, Wire
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,34 @@
+"""What the service refuses, as the error that it stands for."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core import errors
+from pillar_service.master.wire import Answer
+
+
+def _every(kind: type[errors.SaltcellarError]) -> list[type[errors.SaltcellarError]]:
+    return [kind, *(found for under in kind.__subclasses__() for found in _every(under))]
+
+
+KINDS = {(kind.status, kind.title): kind for kind in _every(errors.SaltcellarError)}
+BY_STATUS = {kind.status: kind for kind in reversed(_every(errors.SaltcellarError)[1:])}
+
+
+def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
+    """The error that an answer of 400 or more stands for, with the sentence of its problem document (RFC 9457)."""
+    try:
+        told = json.loads(answer.body) if answer.content_type == "application/problem+json" else {}
+    except ValueError:
+        told = {}
+    fallback = f"{origin} answered {answer.status} without a reason."
+    return problem(answer.status, told if isinstance(told, dict) else {}, fallback)
+
+
+def problem(status: int, told: Mapping[str, Any], fallback: str) -> errors.SaltcellarError:
+    """The error that a problem document describes."""
+    unknown = errors.Unavailable if status >= 500 else errors.Invalid
+    kind = KINDS.get((status, str(told.get("title"))), BY_STATUS.get(status, unknown))
+    detail = told.get("detail")
+    return kind(detail if isinstance(detail, str) and detail else fallback)
