@@ -8,7 +8,8 @@ LONGEST := tests/browser/real tests/integration
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
-SERVED := tests/web/test_web_serving.py tests/web/test_web_posting.py tests/web/test_web_api_schema.py
+# What needs no process of its own, and so is soon done.
+CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store usecases)
 
 .PHONY: up status logs down clean test test-slow check lint unit integration slow bench screenshots format docs dev
 
@@ -31,8 +32,8 @@ test: ## every test but the long campaigns, on real daemons, in less than 20 min
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
-check: dev lint ## lint and unit tests on SQLite, under a minute
-	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(SERVED:%=--ignore=%)
+check: dev lint ## lint, types, rules and use cases on SQLite, under a minute
+	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
 lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
