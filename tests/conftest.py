@@ -83,7 +83,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database with the schema, of both kinds in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), tmp_path / 'service.sqlite')}"
-    return _emptied(request.getfixturevalue("migrated"))
+    # Another address for each test: what a process remembers of a database is not true of one that was emptied.
+    return f"{_emptied(request.getfixturevalue('migrated'))}&application_name={secrets.token_hex(4)}"
 
 
 @pytest.fixture
