@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, and what every look at a page must hold."""
+"""Debian's Chromium without windows, driven by Playwright, and what every look at a page must hold."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from places import PASSWORD, Place
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
-MISSING = f"{CHROMIUM} is not there: run `apt-get install chromium`."
+CHROMIUM = Path("/usr/bin/chromium-headless-shell")
+MISSING = f"{CHROMIUM} is not there: run `make dev`."
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

@@ -43,9 +43,10 @@ class Scene:
     told_at: float = 0.0
 
     def tell(self) -> None:
-        """The node tells how the bots are, unless it just has; to be called where `inside`."""
+        """The node tells how the bots are and chat has a link to give, unless it just was so; to be called where `inside`."""
         if time.monotonic() - self.told_at > 45:
             telling.tell(self.known)
+            self.known["link"] = furnishing.link()
             self.told_at = time.monotonic()
 
     def address(self, path: str) -> str:

@@ -98,15 +98,16 @@ def stack(cellar):
 @pytest.fixture(scope="module")
 def usual_s(stack):
     """What a state run takes that compiles its pillar and changes nothing."""
-    taken = []
-    for _ in range(3):
-        stack.forget(copies=True)
-        states, code, seconds = stack.apply()
-        assert code == 0
-        assert changes(states) == {}
-        taken.append(seconds)
-    print(f"usual: {', '.join(f'{seconds:.2f}' for seconds in taken)} s")
-    return statistics.median(taken)
+    return statistics.median(unspoiled(stack) for _ in range(3))
+
+
+def unspoiled(stack):
+    """The seconds of a state run without a fault."""
+    stack.forget(copies=True)
+    states, code, seconds = stack.apply()
+    assert code == 0
+    assert changes(states) == {}
+    return seconds
 
 
 def changes(states):
@@ -139,12 +140,11 @@ def spoiled(stack, fault, with_copy):
 
 
 def in_time(stack, usual_s, fault, with_copy, first):
-    """A run that took too long is given a second chance, since the machine may be busy with something else."""
-    seconds = first
-    if seconds > usual_s + MOST_MORE_S:
-        seconds = min(first, spoiled(stack, fault, with_copy)[2])
-    print(f"{fault}: {seconds:.2f} s, usual {usual_s:.2f} s")
-    assert seconds <= usual_s + MOST_MORE_S + NOISE_S
+    """A run that took too long is done again, each time beside a usual one: the machine may be busy with something else."""
+    more = [first - usual_s]
+    while min(more) > MOST_MORE_S + NOISE_S and len(more) < 4:
+        more.append(spoiled(stack, fault, with_copy)[2] - unspoiled(stack))
+    assert min(more) <= MOST_MORE_S + NOISE_S, f"{fault}: more than usual by {more} s"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
