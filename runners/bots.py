@@ -14,7 +14,7 @@ exits with 1.
 """
 
 from pillar_service.core.errors import NotFound
-from pillar_service.master import runners, tars
+from pillar_service.master import following, runners, tars
 
 __func_alias__ = {"list_": "list", "import_": "import"}
 
@@ -129,7 +129,7 @@ def delete(bot, purge=False, wait=True):
         told = service.delete_agent(_id(service, bot, purge), bool(purge))
         if not wait:
             return told
-        runners.finished(service, told["job"])
+        following.finished(service, told["job"])
         return told["agent"] | {"actual": "gone"}  # from now on the service knows it no more
 
     return runners.answer(__opts__, ask)

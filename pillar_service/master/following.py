@@ -1,48 +1,82 @@
-"""Following a job of a command to its end, with its lines from every place as they come."""
+"""Following a job to its end, with its lines on stderr as they come."""
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
-from pillar_service.master.runners import AWAY_FOR_S
+
+NOTHING_NEW_S = 0.5
+"""How long to wait when what came was known: the service waits for a line beyond those of the place that is behind."""
+
+AWAY_FOR_S = 60.0
+"""How long a job is still followed while the service does not answer."""
+
+
+def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
+    """A bot's job once it is over; raises Failed with its sentence if it failed."""
+    seen = 0
+
+    def look() -> dict[str, Any]:
+        nonlocal seen
+        told, lines = client.job(job["id"], after=seen, wait=LONG_POLL_S)
+        for line in lines:
+            sys.stderr.write(f"{line['text']}\n")
+            seen = line["n"]
+        return told
+
+    return _succeeded(dict(job) if job["state"] in OVER else _over(look))
 
 
 def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
-    """What came of a job, by place; its lines on stderr as they come. Raises Failed with its sentence if it failed."""
+    """What came of a command's job, by place; raises Failed with its sentence if it failed."""
     seen: dict[str, int] = {}
+    told: dict[str, Any] = {"parts": []}
+
+    def look() -> dict[str, Any]:
+        # A place that has said nothing yet is behind all others.
+        places = [part["node"] or "master" for part in told["parts"]] or list(seen)
+        after = min((seen.get(place, 0) for place in places), default=0)
+        told.update(client.command_job(job["id"], after=after, wait=LONG_POLL_S))
+        if not _show(told["lines"], seen) and told["job"]["state"] not in OVER:
+            time.sleep(NOTHING_NEW_S)
+        return dict(told["job"])
+
+    ended = _succeeded(_over(look))
+    places = {part["node"]: part["result"] for part in told["parts"]}
+    return {"job": ended["id"], "result": ended["result"], "places": places}
+
+
+def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The job that ``look`` tells once it is over; who is away for a while is asked again."""
     ends = time.monotonic() + AWAY_FOR_S
     while True:
         try:
-            told = client.command_job(job["id"], after=min(seen.values(), default=0), wait=LONG_POLL_S)
-            ends = time.monotonic() + AWAY_FOR_S
+            job = look()
         except SaltcellarError as error:
             if error.permanent or time.monotonic() > ends:
                 raise
             time.sleep(1)
             continue
-        _show(told["lines"], seen)
-        if told["job"]["state"] in OVER:
-            return _outcome(told)
+        sys.stderr.flush()
+        if job["state"] in OVER:
+            return job
+        ends = time.monotonic() + AWAY_FOR_S
 
 
-def _show(lines: list[dict[str, Any]], seen: dict[str, int]) -> None:
-    for line in lines:
-        if line["n"] > seen.get(line["place"], 0):
-            sys.stderr.write(f"{line['place']}: {line['text']}\n")
-            seen[line["place"]] = line["n"]
-    sys.stderr.flush()
+def _show(lines: list[dict[str, Any]], seen: dict[str, int]) -> bool:
+    """Show what is new; whether anything was."""
+    new = [line for line in lines if line["n"] > seen.get(line["place"], 0)]
+    for line in new:
+        sys.stderr.write(f"{line['place']}: {line['text']}\n")
+        seen[line["place"]] = line["n"]
+    return bool(new)
 
 
-def _outcome(told: Mapping[str, Any]) -> dict[str, Any]:
-    job = told["job"]
+def _succeeded(job: dict[str, Any]) -> dict[str, Any]:
     if job["state"] != JobState.SUCCEEDED:
         raise Failed(job["error"] or f"The job {job['id']} ended as {job['state']}.")
-    return {
-        "job": job["id"],
-        "result": job["result"],
-        "places": {part["node"]: part["result"] for part in told["parts"]},
-    }
+    return job

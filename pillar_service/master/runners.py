@@ -1,18 +1,13 @@
-"""What the runners share: asking the service, following a job to its end, telling an error as salt-run wants it."""
+"""What the runners share: asking the service, waiting for jobs, telling an error as salt-run wants it."""
 
-import sys
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import salt.utils.user
 
-from pillar_service.core.errors import Failed, Invalid, SaltcellarError
-from pillar_service.core.jobs import OVER, JobState
-from pillar_service.master.client import LONG_POLL_S, Client
-
-AWAY_FOR_S = 60.0
-"""How long a job is still followed while the service does not answer."""
+from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.master.client import Client
+from pillar_service.master.following import finished
 
 
 def client(opts: Mapping[str, Any]) -> Client:
@@ -31,28 +26,6 @@ def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
         return {"error": error.sentence, "retcode": 1}
     except OSError as error:
         return {"error": f"{error.filename or 'The file'}: {error.strerror or error}.", "retcode": 1}
-
-
-def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The job once it is over, its lines on stderr as they come; raises Failed with its sentence if it failed."""
-    seen, ends = 0, time.monotonic() + AWAY_FOR_S
-    job = dict(job)
-    while job["state"] not in OVER:
-        try:
-            job, lines = client.job(job["id"], after=seen, wait=LONG_POLL_S)
-            ends = time.monotonic() + AWAY_FOR_S
-        except SaltcellarError as error:
-            if error.permanent or time.monotonic() > ends:
-                raise
-            time.sleep(1)
-            continue
-        for line in lines:
-            sys.stderr.write(f"{line['text']}\n")
-            seen = line["n"]
-        sys.stderr.flush()
-    if job["state"] != JobState.SUCCEEDED:
-        raise Failed(job["error"] or f"The job {job['id']} ended as {job['state']}.")
-    return job
 
 
 def command(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import Invalid
-from pillar_service.master import runners
+from pillar_service.master import following
 from pillar_service.master.client import Client
 
 
@@ -19,7 +19,7 @@ def export(service: Client, bot: str, path: str, kind: str = "everything") -> di
     target = Path(path)
     if not target.is_absolute() or not target.parent.is_dir():
         raise Invalid(f"{str(path)!r:.200} can't be written: give an absolute path in a folder that is there.")
-    job = runners.finished(service, service.submit("bots.export", bot, {"kind": kind}))
+    job = following.finished(service, service.submit("bots.export", bot, {"kind": kind}))
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
