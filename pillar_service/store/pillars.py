@@ -35,7 +35,8 @@ def ready(node: str) -> tuple[str, str] | None:
 
 def write(node: str, body: str, etag: str) -> bool:
     """Write a node's body under the next serial; False, and nothing written, when it is what stands there already."""
-    if Pillar.select().where((Pillar.node == node) & (Pillar.etag == etag)).exists():
+    same = (Pillar.node == node) & (Pillar.etag == etag) & (Pillar.body == body)
+    if Pillar.select().where(same).exists():
         return False
     Change.update(serial=Change.serial + 1).execute()
     Pillar.insert(node=node, body=body, etag=etag, serial=serial()).on_conflict(

@@ -1,12 +1,15 @@
+import json
 import threading
 
 import pytest
 from pouring import OTHER_PUB, OWNER, PUB, bot, carry_out, owner, poured, state, tar, told
 
+from pillar_service.core import tokens
 from pillar_service.core.agents import Desired
 from pillar_service.core.errors import Conflict, ForkHazard, Full, Invalid, NotFound, SaltcellarError
 from pillar_service.store import database
 from pillar_service.store.jobs import Job
+from pillar_service.store.pillars import Pillar
 from pillar_service.usecases import accounts, auditing, bots, claims, jobs, nodes, pillars, runs, storage, transfers
 
 pytestmark = pytest.mark.usefixtures("service", "person")
@@ -163,6 +166,20 @@ def test_new_settings_rewrite_every_pillar_once(service: object, monkeypatch: py
     assert pillars.refresh() == 1
     assert pillars.changes(before)[1] == ["cellar-1"]
     assert '"url":"https://elsewhere.test"' in (pillars.ready("cellar-1") or ("", ""))[0]
+
+
+def test_a_nodes_token_is_told_and_never_kept(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    pillars.refresh()
+    told = []
+    for key in ("first-key-" * 4, "second-key-" * 4):
+        monkeypatch.setenv("CELLAR_SECRET_KEY", key)
+        service()  # type: ignore[operator]
+        assert pillars.refresh() == 1
+        body, etag = pillars.ready("cellar-1") or ("", "")
+        assert json.loads(body)["saltcellar"]["service"]["token"] == tokens.node_token(key, "cellar-1")
+        assert tokens.node_token(key, "cellar-1").partition(":")[2] not in str(list(Pillar.select().dicts()))
+        told.append(etag)
+    assert told[0] != told[1]  # else a master would go on with the old token
 
 
 def test_a_change_that_changes_nothing_gives_no_new_serial() -> None:
