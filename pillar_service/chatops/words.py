@@ -147,11 +147,7 @@ def _kill(who: Asker, said: Said, words: Words) -> Block:
 
 def _repeat(who: Asker, said: Said, words: Words) -> None:
     job = looking.found(who, _one(words)) if words else looking.last(who)
-    known = catalogue.current().catalogue.command(job.command)
-    if known.secrets & set(job.arguments):
-        raise Invalid(f"{job.command} took a secret, which nobody keeps: ask for it anew.")
-    wanted = wishes.wish(who, job.command, job.arguments)
-    asking.begin(who, said.person, said.channel, said.thread, wanted)
+    asking.begin(who, said.person, said.channel, said.thread, wishes.again(who, job))
 
 
 def _whoami(who: Asker, said: Said, words: Words) -> Block:

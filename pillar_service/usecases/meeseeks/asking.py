@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pillar_service.core import names, typed
+from pillar_service.core import names, selectors, typed
 from pillar_service.core.catalogue import Action, Command
-from pillar_service.core.errors import Forbidden, NotFound, TooMany
+from pillar_service.core.errors import Forbidden, Invalid, NotFound, TooMany
 from pillar_service.core.jobs import JobState
 from pillar_service.core.roles import Decision
 from pillar_service.core.selectors import EVERYTHING, Selector
@@ -90,6 +90,13 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
         raise
 
 
+def again(asker: Asker, job: Job) -> Wish:
+    """The wish that a job was, resolved anew: with its arguments and selector, as they may now. Raises as `wish`."""
+    if catalogue.current().catalogue.command(job.command).secrets & set(job.arguments):
+        raise Invalid(f"{job.command} took a secret, which nobody keeps: ask for it anew.")
+    return wish(asker, job.command, job.arguments, selectors.parse((job.plan or {}).get("selector", "")))
+
+
 def _placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
     decision = decided(asker, command.name, checked)
     if not decision.allowed:
@@ -158,7 +165,7 @@ def _made(request: queue.Request, asker: Asker, wanted: Wish, now: float) -> Job
         command=wanted.command.name,
         state=str(JobState.ASKED),
         arguments=wanted.shown,
-        plan=planning.plan(id, asker, wanted.command, wanted.arguments, wanted.nodes, wanted.bot),
+        plan=planning.plan(id, asker, wanted.command, wanted.arguments, wanted.selector, wanted.nodes, wanted.bot),
         priority=wanted.command.priority,
         at_most=wanted.command.concurrency,
         actor=request.actor,

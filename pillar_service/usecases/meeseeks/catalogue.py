@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,9 @@ def refresh() -> None:
         if stamp == _Looked.stamp:
             return
         try:
-            _take("files", _read(settings().catalogue, files))
+            _take("files", lambda: _read(settings().catalogue, files))
         except Invalid as error:
             log.error("The catalogue was not read anew, and the last good one counts on: %s", error)
-            with transaction():
-                catalogues.fail(error.sentence, time.time())
         _Looked.stamp = stamp
 
 
@@ -81,13 +80,7 @@ def reload(actor: str) -> dict[str, Any]:
 
     Raises Invalid with every fault; then nothing changes.
     """
-    try:
-        found = loading.load(settings().catalogue)
-    except Invalid as error:
-        with transaction():
-            catalogues.fail(error.sentence, time.time())
-        raise
-    _take(actor, found)
+    found = _take(actor, lambda: loading.load(settings().catalogue))
     return {
         "commands": found.catalogue.listed(),
         "roles": [role.name for role in found.policy.roles],
@@ -95,15 +88,23 @@ def reload(actor: str) -> dict[str, Any]:
     }
 
 
-def _take(actor: str, found: Loaded) -> None:
+def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
+    """Let what is read count, and return it; a fault in it is written down, and raised."""
+    try:
+        found = read()
+    except Invalid as error:
+        with transaction():
+            catalogues.fail(error.sentence, time.time())
+        raise
     with transaction():
-        if catalogues.fingerprint() == found.fingerprint:
-            catalogues.fail(None, time.time())
-            return
         now = time.time()
+        if catalogues.fingerprint() == found.fingerprint:
+            catalogues.fail(None, now)
+            return found
         catalogues.put(loaded.to_json(found), found.fingerprint, now)
         auditing.record(actor, "meeseeks.reload", "catalogue", now, found.fingerprint[:16])
     log.info("The catalogue %s counts now: %d commands.", found.fingerprint[:16], len(found.catalogue.commands))
+    return found
 
 
 def fault() -> str | None:

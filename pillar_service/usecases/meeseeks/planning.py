@@ -5,6 +5,7 @@ from typing import Any
 
 from pillar_service.core import runs
 from pillar_service.core.catalogue import Action, Command, Runner
+from pillar_service.core.selectors import Selector
 from pillar_service.usecases import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -13,13 +14,20 @@ EXECUTOR = "meeseeks.run"
 
 
 def plan(
-    job: str, asker: Asker, command: Command, arguments: Mapping[str, Any], nodes: Sequence[str], bot: str | None
+    job: str,
+    asker: Asker,
+    command: Command,
+    arguments: Mapping[str, Any],
+    selector: Selector,
+    nodes: Sequence[str],
+    bot: str | None,
 ) -> dict[str, Any]:
     """The plan of a job (its id) as the table keeps it; secret arguments stand in it sealed."""
     open_to_all = {k: v for k, v in arguments.items() if k not in command.secrets and v is not None}
     secret = {k: str(v) for k, v in arguments.items() if k in command.secrets and v is not None}
     return {
         **queue.NOTHING,
+        "selector": str(selector),
         "nodes": list(nodes),
         "bot": bot,
         "timeout_s": command.timeout_s,
