@@ -185,9 +185,14 @@ class Minion(SaltProcess):
     """A salt-minion of a master, with the shipped configuration."""
 
     def __init__(self, folder: Path, node: str, master: Master, **more: Any) -> None:
-        """With more settings; ``masters`` are addresses instead of the one master's."""
+        """With more settings.
+
+        ``masters`` are addresses (``IP:PORT``, each with an IP of its own) instead of the one master's. Each of them tells
+        where it publishes: a ``publish_port`` of the minion's would count for all.
+        """
         self.node, self.master = node, master
-        masters = more.pop("masters", "127.0.0.1")
+        masters = more.pop("masters", None)
+        ports = {"master_port": master.ports["ret_port"], "publish_port": master.ports["publish_port"]}
         keys = folder / "pki"
         keys.mkdir(parents=True)
         make_keys("minion", keys)
@@ -197,9 +202,7 @@ class Minion(SaltProcess):
             "include": f"{TOP}/salt/minion.d/*.conf",
             "id": node,
             "user": "root",
-            "master": masters,
-            "publish_port": master.ports["publish_port"],
-            "master_port": master.ports["ret_port"],
+            **({"master": "127.0.0.1", **ports} if masters is None else {"master": masters}),
             "pki_dir": str(keys),
             **salt_folders(folder),
             "saltcellar": {"data": str(folder / "node")},

@@ -1,8 +1,11 @@
 """Whole conversations in Slack, on a real master and three labelled nodes; Slack alone is a fake, at the wire."""
 
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.request import urlopen
 
 import pyotp
 import pytest
@@ -14,11 +17,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 
 from fakes.slack import Slack
 
+from pillar_service.core import tokens
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
 LABELS = {"cellar-a": {"environment": "stg"}, "cellar-b": {"environment": "stg"}, "cellar-c": {"environment": "prd"}}
 LONG_S = 60
+
+ENVIRONMENT = {"CANARY": "canary-of-an-environment"}
+"""What stands in the environment of every daemon, and nowhere else."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def service(tmp_path_factory, slack):
     """The service with that Slack, and its chat process."""
     made = Service(tmp_path_factory.mktemp("h") / "service")
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
-    made.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()}
+    made.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()} | ENVIRONMENT
     with running(made):
         for node in LABELS:
             made.manage("node-add", node, "--ports", "{}-{}".format(*free_ports(10)))
@@ -47,7 +54,9 @@ def service(tmp_path_factory, slack):
 @pytest.fixture(scope="module")
 def master(service):
     """A master."""
-    with running(Master(service.folder.parent / "master", service.url, service.token_file)) as master:
+    made = Master(service.folder.parent / "master", service.url, service.token_file)
+    made.environment |= ENVIRONMENT
+    with running(made) as master:
         yield master
 
 
@@ -56,6 +65,8 @@ def nodes(service, master):
     """Three nodes with labels, having told what they have."""
     client = Client(service.url, str(service.token_file), actor="tester")
     minions = {node: Minion(service.folder.parent / node, node, master) for node in LABELS}
+    for minion in minions.values():
+        minion.environment |= ENVIRONMENT
     with running(minions["cellar-a"]), running(minions["cellar-b"]), running(minions["cellar-c"]):
         for node, minion in minions.items():
             minion.wait()
@@ -179,3 +190,77 @@ def test_slack_away_loses_no_result(slack, ann, service):
     finally:
         slack.faults.is_down = False
     until(lambda: "```through-the-storm" in readable(slack), 90, "the result is told")
+
+
+def said(slack):
+    """All that was ever said in Slack but for what people wrote themselves, and every call of its Web API."""
+    there = slack.workspace
+    whispered = [there.ephemerals, there.views, there.files, slack.server.calls, slack.refused]
+    return str([[slack.messages(channel) for channel in there.messages], *whispered])
+
+
+def rows(service):
+    """Every row of every table."""
+    with closing(sqlite3.connect(f"file:{service.folder}/cellar.db?mode=ro", uri=True)) as database:
+        return "\n".join(database.iterdump())
+
+
+def files(folder, *excepted):
+    """All that the daemons have on their disks: logs, job cache, spools, inbox, database."""
+    there = [file for file in folder.rglob("*") if file.is_file() and not set(excepted) & set(file.parts)]
+    return b"\n".join(file.read_bytes() for file in there)
+
+
+def command_lines():
+    """What the process list shows."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((process / "cmdline").read_bytes())
+        except OSError:
+            continue
+    return b"\n".join(found)
+
+
+def test_what_is_secret_stands_in_no_log_message_row_metric_or_audit(slack, ann, service, master, nodes):
+    client = Client(service.url, str(service.token_file), actor="tester")
+    argument, output, [environment] = "canary-of-an-argument", "canary-of-an-output", ENVIRONMENT.values()
+    ann.mentions(f"unlock password={argument} -l node=cellar-a")
+    job = until(
+        lambda: next((j for j in client.command_jobs("chat:T01/U01") if j["command"] == "unlock"), None), 20, "asked"
+    )
+    shown = []
+    until(
+        lambda: shown.append(command_lines()) or client.command_job(job["id"])["job"]["state"] in OVER, 60, "it is over"
+    )
+    told = client.command_job(job["id"])
+    assert told["job"]["state"] == "succeeded", told
+    ann.sees("I know (hidden)", LONG_S)
+    ann.mentions(f"logs {job['id']}")
+    ann.sees("token: (hidden)", LONG_S)
+    ann.mentions("token say text=x")
+    token = ann.sees("which I tell only now", LONG_S)["text"].split()[-1]
+    until(lambda: "queued" not in rows(service).partition("INSERT INTO outgoing")[2].partition("CREATE")[0], 30, "sent")
+    everywhere = {
+        "rows": rows(service).encode(),
+        "files": files(service.folder.parent),
+        "metrics": urlopen(f"{service.url}/metrics", timeout=5).read(),
+        "audit": str(client.audit(limit="500")).encode(),
+        "lines": str(told).encode(),
+        "salt's jobs": str(master.run("jobs.list_jobs")).encode(),
+        "processes": b"\n".join(shown),
+    }
+    for canary in (argument, output, environment):
+        assert canary not in said(slack), canary
+        assert [place for place, found in everywhere.items() if canary.encode() in found] == [], canary
+    assert token in said(slack)
+    assert [place for place, found in everywhere.items() if token.encode() in found] == []
+    pillars = [tokens.node_token(service.environment["CELLAR_SECRET_KEY"], node) for node in LABELS]
+    secrets = [*pillars, service.token_file.read_text().strip(), slack.bot_token, slack.secret]
+    del everywhere["files"]  # Salt's cache of pillars is one, and the master's token stands in its file
+    everywhere["logs"] = b"\n".join(file.read_bytes() for file in service.folder.parent.rglob("*.log"))
+    everywhere["output"] = b"\n".join(file.read_bytes() for file in service.folder.parent.rglob("*.out"))
+    everywhere["job cache"] = files(service.folder.parent / "master" / "cache" / "jobs")
+    for secret in secrets:
+        assert secret not in said(slack)
+        assert [place for place, found in everywhere.items() if secret.encode() in found] == [], secret

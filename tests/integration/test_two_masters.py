@@ -1,107 +1,241 @@
-"""Two masters for the same nodes: one publishes at a time, whoever is killed or frozen, and nothing runs twice."""
+"""Two masters for the same nodes, and everything killed at random: all that was asked for ends, is told, and runs once.
 
+``CELLAR_TEST_JOBS`` is how many jobs the campaign of `make test-slow` asks for, half of them in Slack (200; `make test`
+asks for 30); ``CELLAR_TEST_SEED`` repeats the moments of a run.
+"""
+
+import json
 import os
 import random
 import signal
+import sqlite3
+import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from daemons import Service, running, until
+from daemons import Daemon, Service, running, until
 from salt_daemons import Master, Minion
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
+
+from fakes.slack import Slack
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
-pytestmark = pytest.mark.slow
-
-JOBS = int(os.environ.get("CELLAR_TEST_JOBS", "40"))
+FEW, MANY = 30, int(os.environ.get("CELLAR_TEST_JOBS", "200"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
+
+PER_ROUND = 6
+"""So many jobs are asked for around each thing that goes wrong."""
 
 DEADLINE_S = 150
 """How long what is asked for may wait for the node, in seconds."""
 
+ANN = "T01/U01"
+
+
+class Chat(Daemon):
+    """The process that speaks in Slack."""
+
+    def __init__(self, service: Service) -> None:
+        command = [sys.executable, "-m", "pillar_service.chatops"]
+        super().__init__("chat", command, service.folder, service.environment)
+
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A service with one node and two masters."""
+def slack():
+    """Slack, in which a second is a twentieth, and which delivers for twenty seconds what nobody acks."""
+    fake = Slack(rate_s=0.05, burst=3)
+    fake.workspace.team = "T01"
+    fake.delivering.retries_s = (1.0, 4.0, 15.0)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, slack):
+    """A service with its chat, one node and two masters."""
     folder = tmp_path_factory.mktemp("m")
     made = Service(folder / "service")
-    made.environment["CELLAR_CHAT_DEADLINE_S"] = str(DEADLINE_S)
-    with running(made) as service:
+    made.environment |= {"CELLAR_CHAT_DEADLINE_S": str(DEADLINE_S), "CELLAR_CHAT_JOBS_MOST": "1000"}
+    told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
+    made.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()}
+    slack.delivers_to(f"{made.public_url}/slack")
+    with running(made) as service, running(Chat(made)) as chat:
         service.manage("node-add", "cellar-7")
         token = folder / "token-b"
         service.manage("master-token", "master-b", "--file", str(token))
         first = Master(folder / "a", service.url, service.token_file)
         (folder / "b").mkdir()
         with running(first):
-            second = Master(folder / "b", service.url, token, name="master-b", twin=first)
-            ports = [f"127.0.0.1:{master.ports['ret_port']}" for master in (first, second)]
-            minion = Minion(folder / "n", "cellar-7", first, masters=ports, master_alive_interval=10)
+            second = Master(folder / "b", service.url, token, name="master-b", twin=first, interface="127.0.0.2")
+            masters = [f"127.0.0.{n}:{master.ports['ret_port']}" for n, master in enumerate((first, second), 1)]
+            minion = Minion(folder / "n", "cellar-7", first, masters=masters)
             second.accept("cellar-7", minion.folder / "pki" / "minion.pub")
             with running(second), running(minion):
                 minion.wait()
-                yield {"service": service, "masters": [first, second], "minion": minion}
+                yield Place(service, chat, (first, second), minion, slack)
 
 
-def ask(client, number, file):
-    """Asks for a word to be written down; None when the service did not say yes."""
-    told = {"command": "note-down", "arguments": {"file": str(file), "word": f"w{number}"}, "selector": ""}
-    try:
-        return client.run(told)["id"]
-    except SaltcellarError:
-        return None
+@dataclass
+class Place:
+    """All that can be killed, and Slack."""
 
+    service: Service
+    chat: Chat
+    masters: tuple[Master, Master]
+    minion: Minion
+    slack: Slack
 
-def disturb(place, chance):
-    """Kills or freezes one of the masters, or kills the minion, and brings it back after a while."""
-    victim = chance.choice([*place["masters"], place["minion"]])
-    if victim is place["minion"] or chance.random() < 0.5:
-        victim.kill()
-        time.sleep(chance.uniform(0.5, 3))
-        victim.start()
-    else:
-        victim.signal(signal.SIGSTOP)
-        time.sleep(chance.uniform(1, 25))
-        victim.signal(signal.SIGCONT)
-
-
-def test_masters_killed_and_frozen_leave_every_job_in_a_named_state_and_run_none_twice(place):
-    chance = random.Random(SEED)
-    client = Client(place["service"].url, str(place["service"].token_file), actor="tester")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        file = folder / "words"
-        file.touch(mode=0o666)
-        file.chmod(0o666)
-        asked = {}
-        for number in range(JOBS):
-            job = ask(client, number, file)
-            if job is not None:
-                asked[job] = f"w{number}"
-            if number % 8 == 4:
-                disturb(place, chance)
-            time.sleep(chance.uniform(0, 0.3))
-        ended = {
-            job: until(lambda job=job: over(client, job), DEADLINE_S + 120, f"{job} ends (seed {SEED})")
-            for job in asked
-        }
-        written = Counter(file.read_text().split())
-    print(Counter(told["state"] for told in ended.values()), f"of {len(asked)}; seed {SEED}")
-    assert not [word for word, times in written.items() if times > 1], f"seed {SEED}: {written}"
-    for job, told in ended.items():
-        if told["state"] == "succeeded":
-            assert written[asked[job]] == 1, f"seed {SEED}: {told}"
+    def ruin(self, what: str, chance: random.Random) -> None:
+        """Lets one thing go wrong, and brings it back after a while."""
+        if what == "a master is frozen":
+            master = chance.choice(self.masters)
+            master.signal(signal.SIGSTOP)
+            time.sleep(chance.uniform(1, 25))
+            master.signal(signal.SIGCONT)
+        elif what == "a dispatcher is killed":  # its master starts it again
+            for pid in _dispatchers(chance.choice(self.masters).pid):
+                os.kill(pid, signal.SIGKILL)
         else:
-            assert told["error"], f"seed {SEED}: {told}"
-    assert sum(told["state"] == "succeeded" for told in ended.values()) > JOBS / 2, f"seed {SEED}: {ended}"
+            victims = {"the service": [self.service, self.chat], "the minion": [self.minion]}
+            these = victims.get(what.removesuffix(" is killed")) or [chance.choice(self.masters)]
+            for one in these:
+                one.kill()
+            time.sleep(chance.uniform(0.5, 3))
+            for one in these:
+                one.start()
+
+    def jobs(self, file: Path) -> list[dict]:
+        """Every job that writes into a file, with the thread in which it was asked for: as the database has them."""
+        wanted = (
+            "SELECT j.id, j.state, j.error, j.arguments, c.thread FROM job j LEFT JOIN conversation c ON c.job = j.id"
+        )
+        with closing(sqlite3.connect(f"file:{self.service.folder}/cellar.db?mode=ro", uri=True)) as database:
+            found = database.execute(f"{wanted} WHERE j.command = 'note-down'").fetchall()
+        names = ("id", "state", "error", "arguments", "thread")
+        told = [dict(zip(names, row, strict=True)) | json.loads(row[3]) for row in found]
+        return [job for job in told if job["file"] == str(file)]
 
 
-def over(client, job):
-    """The job, once it is over."""
-    told = client.command_job(job)["job"]
-    return told if told["state"] in OVER else None
+RUINS = (
+    "a master is killed",
+    "a master is frozen",
+    "a dispatcher is killed",
+    "the service is killed",
+    "the minion is killed",
+)
+
+
+def _dispatchers(group: int) -> list[int]:
+    """The processes of a master's group that are its dispatcher."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(folder.name)) == group and b"dispatcher" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+@dataclass
+class Asked:
+    """What was asked for and said yes to: words by their job's id, and words by the thread in Slack."""
+
+    place: Place
+    file: Path
+    chance: random.Random
+    jobs: dict[str, str] = field(default_factory=dict)
+    threads: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+
+    def some(self) -> None:
+        """Asks some times, every other time in Slack."""
+        client = Client(self.place.service.url, str(self.place.service.token_file), actor="tester")
+        for _ in range(PER_ROUND):
+            self.count += 1
+            word = f"w{self.count}"
+            self._in_slack(word) if self.count % 2 else self._at_the_master(client, word)
+            time.sleep(self.chance.uniform(0, 1))
+
+    def _at_the_master(self, client: Client, word: str) -> None:
+        told = {"command": "note-down", "arguments": {"file": str(self.file), "word": word}, "selector": ""}
+        try:
+            self.jobs[client.run(told)["id"]] = word
+        except SaltcellarError:
+            return  # what was not acknowledged, nobody relies on
+
+    def _in_slack(self, word: str) -> None:
+        slack = self.place.slack
+        thread = slack.user(ANN).mentions(f"note-down file={self.file} word={word}")
+        if slack.delivering.acks[-1].status == 200:
+            self.threads[thread] = word
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_whatever_is_killed_and_frozen_every_job_ends_is_told_and_runs_once(place, count):
+    chance = random.Random(SEED)
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        file = Path(name) / "words"
+        file.touch()
+        file.chmod(0o666)
+        asked = Asked(place, file, random.Random(SEED + 1))
+        for number in range(max(len(RUINS), count // PER_ROUND)):
+            asking = threading.Thread(target=asked.some)
+            asking.start()
+            time.sleep(chance.uniform(0, 2))
+            place.ruin(RUINS[number % len(RUINS)], chance)
+            asking.join()
+        jobs = ended(place, file)
+        written = Counter(file.read_text().split())
+    print(Counter(job["state"] for job in jobs), f"of {asked.count} asked for; seed {SEED}")
+    runs_once(asked, jobs, written)
+    told_in_slack(place.slack, asked, jobs)
+
+
+def ended(place, file):
+    """All jobs, once they are over."""
+    until(lambda: all(job["state"] in OVER for job in place.jobs(file)), DEADLINE_S + 150, f"all end (seed {SEED})")
+    return place.jobs(file)
+
+
+def runs_once(asked, jobs, written):
+    """What was acknowledged is there once; what succeeded ran once; nothing ran twice; what failed says why."""
+    assert not [word for word, times in written.items() if times > 1], f"seed {SEED}: {written}"
+    assert {job["id"] for job in jobs} >= set(asked.jobs), f"seed {SEED}"
+    words = Counter(job["word"] for job in jobs)
+    assert [word for word in asked.threads.values() if words[word] != 1] == [], f"seed {SEED}: {words}"
+    for job in jobs:
+        if job["state"] == "succeeded":
+            assert written[job["word"]] == 1, f"seed {SEED}: {job}"
+        else:
+            assert job["error"], f"seed {SEED}: {job}"
+    assert sum(job["state"] == "succeeded" for job in jobs) > len(jobs) / 2, f"seed {SEED}: {jobs}"
+
+
+def told_in_slack(slack, asked, jobs):
+    """In each thread there is the message of its job, which shows how it ended, and the answer, once."""
+    by_word = {job["word"]: job for job in jobs}
+
+    def told(thread):
+        found = [one for one in slack.messages() if one.get("thread_ts") == thread]
+        return len(found) >= 2 and f"{by_word[asked.threads[thread]]['state']}, job" in str(found[0])
+
+    for thread, word in asked.threads.items():
+        until(lambda thread=thread: told(thread), 120, f"{word} is told (seed {SEED})")
+    for thread, word in asked.threads.items():
+        _, *answers = [one for one in slack.messages() if one.get("thread_ts") == thread]
+        job = by_word[word]
+        assert len(answers) == 1, f"seed {SEED}: {answers}"
+        assert "<@U01>" in str(answers[0]), f"seed {SEED}: {answers}"
+        assert ("All done!" in str(answers[0])) is (job["state"] == "succeeded"), f"seed {SEED}: {job} {answers}"

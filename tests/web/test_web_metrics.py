@@ -6,21 +6,29 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 import requests
 from flask.testing import FlaskClient
 from pouring import bot, carry_out, owner
 from test_web_serving import Process, served
 
+from pillar_service.catalogue import commands
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.errors import NotFound
+from pillar_service.core.errors import NotFound, TooMany, Unauthenticated
+from pillar_service.core.names import new_id
 from pillar_service.metrics import families
 from pillar_service.metrics.families import COUNTED, READ
+from pillar_service.node.executor import entries
+from pillar_service.store import database
+from pillar_service.store import jobs as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import jobs, measuring
+from pillar_service.store.jobs import Job
+from pillar_service.usecases import codes, jobs, measuring, second_factor
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operate.md"
 MISSING = "These tests need Prometheus' own promtool: run `apt-get install prometheus` (vagrant/packages.sh test does)."
@@ -162,6 +170,54 @@ def test_how_long_a_job_took_is_told_by_command_and_result(
     assert len(seen) == 1  # it never ran
 
 
+def test_each_code_counts_as_what_became_of_it(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    person, counted = owner(), Counter[tuple[families.Family, str]]()
+    second_factor.begin(person, "long enough 1")
+    waiting = second_factor.pending(person)
+    assert waiting is not None
+    monkeypatch.setattr(measuring.counting, "count", lambda family, outcome: counted.update([(family, outcome)]))
+    second_factor.turn_on(person, pyotp.TOTP(waiting["secret"]).now())
+    for _ in range(10):
+        with pytest.raises(Unauthenticated):
+            codes.check(person, "000000")
+    with pytest.raises(TooMany):
+        codes.check(person, "000000")
+    assert counted == {(families.OTP, "taken"): 1, (families.OTP, "wrong"): 10, (families.OTP, "locked_out"): 1}
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_scrape_costs_the_same_few_statements_at_any_backlog(
+    master: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    execute = database.db.execute_sql
+    monkeypatch.setattr(database.db.obj, "execute_sql", lambda sql, *given: asked.append(sql) or execute(sql, *given))
+    before, few = value(master.get("/metrics").text, "cellar_jobs", state="queued"), len(asked)
+    backlog(20_000)
+    asked.clear()
+    began = time.monotonic()
+    text = master.get("/metrics").text
+    took_s = time.monotonic() - began
+    assert value(text, "cellar_jobs", state="queued") == before + 20_000
+    assert len(asked) <= few
+    assert took_s < 5, "some 30 ms on a machine that has nothing else to do"
+    assert len(text) < 100_000
+
+
+def backlog(count: int) -> None:
+    """So many jobs that wait for their node."""
+    now = time.time()
+    with transaction():
+        for first in range(0, count, 1_000):
+            rows.add_all(
+                Job(
+                    id=new_id(), parent=None, command="say", node="cellar-1", arguments={}, plan={}, priority=5, at_most=None,
+                    deadline_at=now, actor="test", fingerprint="x", created_at=now, not_before=now,
+                )
+                for _ in range(first, first + 1_000)
+            )  # fmt: skip
+
+
 def test_a_refusal_counts_once_however_often_it_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[tuple[object, ...]] = []
     monkeypatch.setattr(measuring.counting, "count", lambda *said: counted.append(said))
@@ -181,7 +237,7 @@ def test_names_units_and_buckets_are_as_prometheus_wants_them() -> None:
         assert family.name.startswith("cellar_")
         assert family.name.endswith("_total") == (family.kind is families.Kind.COUNTER)
     assert families.BUCKETS[0] == 0.1
-    assert families.BUCKETS[-1] >= DAY_S  # the longest timeout that the catalogue takes
+    assert families.BUCKETS[-1] >= max(DAY_S, commands.LONGEST_S, entries.LONGEST_S)  # no command may take longer
 
 
 def test_the_page_tells_of_every_metric_and_no_other() -> None:
