@@ -4,11 +4,14 @@ Three nodes are real minions; the returns of the other 97 are replayed by this p
 ``salt/job/<jid>/new`` event names one of those, its return is handed to ``salt.utils.job.store_job`` with the master's
 options, which is what the master does with a minion's return: it files it in the job cache and fires the event. The clock
 starts before ``POST /meeseeks/run`` of `no-op` on all hundred, and stops at the last publish, and when the service shows
-the job succeeded with a hundred results, one for each node; less fails the benchmark. Beside it the same master's warm
-``LocalClient.cmd`` of `test.arg` on the same hundred, with the same replaying, until it has a hundred returns: one publish
-for all, nothing on disk but Salt's job cache. They take turns.
+the job succeeded with a hundred results, one for each node; less fails the benchmark. The dispatcher's processor time is
+that of its process in the master, from the asking to the last result. Beside it the same master's warm ``LocalClient.cmd``
+of `test.arg` on the same hundred, with the same replaying, until it has a hundred returns, and the `salt` command for it:
+one publish for all, nothing on disk but Salt's job cache. They take turns.
 """
 
+import json
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -20,9 +23,9 @@ import salt.minion
 import salt.utils.event
 import salt.utils.job
 from daemons import running
-from salt_daemons import Master, Minion
+from salt_daemons import BIN, Master, Minion
 
-from bench import waiting_jobs
+from bench import processes, waiting_jobs
 from bench.cellar import Cellar, local_client
 from bench.report import Row
 from bench.spread import Spread
@@ -49,8 +52,8 @@ def measure(cellar: Cellar) -> list[Row]:
             master.salt(minion.node, "saltutil.sync_all")
         warm = local_client(master)
         with Replay(warm.opts, set(names[REAL:])) as replay:
-            took = _rounds(client, warm, names, replay)
-    return _rows({what: Spread(tuple(seconds)) for what, seconds in took.items()})
+            rounds = [_round(client, warm, master, names, replay) for _ in range(ROUNDS + 1)]
+    return _rows({what: Spread(tuple(one[what] for one in rounds[1:])) for what in rounds[0]})  # the first warms up
 
 
 class Replay(threading.Thread):
@@ -58,7 +61,7 @@ class Replay(threading.Thread):
 
     def __init__(self, opts: dict[str, Any], absent: set[str]) -> None:
         super().__init__(daemon=True)
-        self.opts, self.absent, self.last = opts, absent, 0.0
+        self.opts, self.absent, self.published = opts, absent, list[float]()
         self.ready, self.ended = threading.Event(), threading.Event()
 
     def __enter__(self) -> "Replay":
@@ -80,7 +83,7 @@ class Replay(threading.Thread):
             while not self.ended.is_set():
                 event = bus.get_event(wait=1, tag="salt/job/", full=True)
                 if event and event["tag"].endswith("/new"):
-                    self.last = time.perf_counter()
+                    self.published.append(time.perf_counter())
                     self._answer(event["data"], bus, minion)
 
     def _answer(self, job: dict[str, Any], bus: Any, minion: Any) -> None:
@@ -91,41 +94,59 @@ class Replay(threading.Thread):
             salt.utils.job.store_job(self.opts, load, event=bus, mminion=minion)
 
 
-def _rounds(client: Client, warm: salt.client.LocalClient, names: list[str], replay: Replay) -> dict[str, list[float]]:
-    took: dict[str, list[float]] = {"published": [], "kept": [], "LocalClient": []}
-    for turn in range(-1, ROUNDS):  # the first answers load modules
-        published, kept = _ours(client, replay)
-        began = time.perf_counter()
-        returned = warm.cmd(names, "test.arg", [turn], tgt_type="list", timeout=PATIENCE_S)
-        if len(returned) != NODES:
-            raise RuntimeError(f"Salt's client got {len(returned)} returns.")
-        if turn >= 0:
-            took["LocalClient"].append(time.perf_counter() - began)
-            took["published"].append(published)
-            took["kept"].append(kept)
+def _round(
+    client: Client, warm: salt.client.LocalClient, master: Master, names: list[str], replay: Replay
+) -> dict[str, float]:
+    """Seconds of one round, by what took them."""
+    dispatcher = processes.dispatcher(master)
+    before, took = processes.cpu_s(dispatcher), _ours(client, replay)
+    took["dispatcher"] = processes.cpu_s(dispatcher) - before
+    began = time.perf_counter()
+    _all_returned(warm.cmd(names, "test.arg", ["warm"], tgt_type="list", timeout=PATIENCE_S))
+    took["LocalClient"] = time.perf_counter() - began
+    command = [str(BIN / "salt"), "-c", str(master.etc), "-t", str(PATIENCE_S), "--static", "--out=json", "-L"]
+    began = time.perf_counter()
+    said = subprocess.run([*command, ",".join(names), "test.arg", "cold"], check=True, capture_output=True).stdout
+    took["salt"] = time.perf_counter() - began
+    _all_returned(json.loads(said))
     return took
 
 
-def _ours(client: Client, replay: Replay) -> tuple[float, float]:
+def _all_returned(returned: dict[str, Any]) -> None:
+    if len(returned) != NODES:
+        raise RuntimeError(f"Salt got {len(returned)} returns.")
+
+
+def _ours(client: Client, replay: Replay) -> dict[str, float]:
+    replay.published.clear()
     began = time.perf_counter()
-    job = client.run({"command": "no-op", "selector": "room=yes"})["job"]
+    job = client.run({"command": "no-op", "selector": "room=yes"})
     while (told := client.command_job(job["id"]))["job"]["state"] not in OVER:
         if time.perf_counter() - began > PATIENCE_S:
             raise RuntimeError(f"The job is {told['job']['state']} after {PATIENCE_S} s.")
         time.sleep(0.02)
-    kept = time.perf_counter() - began
+    kept = time.perf_counter()
     nodes = Counter(part["node"] for part in told["parts"] if part["state"] == "succeeded")
     if len(nodes) != NODES or set(nodes.values()) != {1}:
         raise RuntimeError(f"{len(nodes)} nodes have a result: {told['job']}")
-    return replay.last - began, kept
+    first, last = replay.published[0], replay.published[-1]
+    return {"published": last - began, "kept": kept - began, "handled": kept - first}
 
 
 def _rows(took: dict[str, Spread]) -> list[Row]:
-    ours, salts = took["kept"], took["LocalClient"]
-    per_s = NODES / ours.median
+    ours, handled, warm, cold = (took[what] for what in ("kept", "handled", "LocalClient", "salt"))
+    cpu = f"{took['dispatcher'].median / took['kept'].median:.0%} of a core meanwhile"
     return [
         Row("asked → published to 100 nodes", took["published"].shown(2), "s"),
-        Row("asked → 100 results kept", ours.shown(2), "s", f"{ours.over(salts).shown(1)} of LocalClient"),
-        Row("results kept", f"{per_s:,.0f}", "results/s"),
-        Row("LocalClient.cmd → 100 returns", salts.shown(2), "s"),
+        Row("asked → 100 results kept", ours.shown(2), "s", f"{ours.over(cold).shown(1)} of salt"),
+        Row(
+            "first publish → 100 results kept",
+            took["handled"].shown(2),
+            "s",
+            f"{handled.over(warm).shown(1)} of LocalClient",
+        ),
+        Row("results kept", f"{NODES / took['handled'].median:,.0f}", "results/s"),
+        Row("processor time of the dispatcher", took["dispatcher"].shown(2), "s", cpu),
+        Row("LocalClient.cmd → 100 returns", warm.shown(2), "s"),
+        Row("salt, from the start of the command → 100 returns", cold.shown(2), "s"),
     ]

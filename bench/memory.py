@@ -23,13 +23,13 @@ import salt.client
 from daemons import Daemon, Service, running
 from salt_daemons import Master, Minion, SaltProcess
 
+from bench import processes
 from bench.cellar import ACCOUNT, Cellar, call, local_client
 from bench.report import Row
 
 IDLE_S = 30
 AT_ONCE = 12
 
-Running = Daemon | SaltProcess
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
@@ -118,7 +118,7 @@ def _any_node(service: Service, token: dict[str, str]) -> str:
 def _service_rows(service: Service) -> list[Row]:
     rows = []
     for name, app in service.apps.items():
-        for process in _processes(app):
+        for process in processes.of(app):
             taken, is_worker = _taken([process]), process.ppid() == app.pid
             what = f"service, {name}, {'worker' if is_worker else 'its parent'}"
             gate, met = ("RSS < 90 MB", taken.rss * 2**20 < 90e6) if is_worker else ("", None)
@@ -142,15 +142,10 @@ def _added(name: str, without: Taken, with_ours: Taken, most: int) -> list[Row]:
     ]
 
 
-def _of(daemon: Running) -> Taken:
-    return _taken(_processes(daemon))
+def _of(daemon: Daemon | SaltProcess) -> Taken:
+    return _taken(processes.of(daemon))
 
 
-def _processes(daemon: Running) -> list[psutil.Process]:
-    first = psutil.Process(daemon.pid)
-    return [first, *first.children(recursive=True)]
-
-
-def _taken(processes: list[psutil.Process]) -> Taken:
-    found = [process.memory_full_info() for process in processes]
+def _taken(these: list[psutil.Process]) -> Taken:
+    found = [process.memory_full_info() for process in these]
     return Taken(*(sum(getattr(one, kind) for one in found) / 2**20 for kind in ("rss", "pss", "uss")))

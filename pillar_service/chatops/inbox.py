@@ -39,8 +39,8 @@ KEPT_S = 3_600.0
 WAIT_S = 2.5
 """How long an ack waits for the disk: Slack waits three seconds (docs.slack.dev, Events API)."""
 
-QUIET_S = 0.03
-"""After so many seconds without a delivery there is time for other work; alone, the wait is not felt."""
+QUIET_S = 0.005
+"""After so many seconds without a delivery that comes or is acked there is time for other work; one alone waits so long."""
 
 MOST_TOGETHER = 500
 AWAY = "What came could not be kept: deliver it again."
@@ -91,6 +91,7 @@ class Inbox:
         self._kept_at = time.monotonic()
         body = sealed.seal(delivery.key, delivery.payload)
         kept: Kept = self.run(lambda connection: self._insert(connection, delivery, body)).result(wait_s)
+        self._kept_at = time.monotonic()
         if kept is Kept.NEW:
             self.arrived.set()
         return kept
@@ -108,8 +109,8 @@ class Inbox:
     def wait_until_quiet(self, most_s: float) -> None:
         """Wait until nothing has come for some milliseconds, at most so many seconds: acks come before work."""
         ends = time.monotonic() + most_s
-        while (now := time.monotonic()) < ends and now - self._kept_at < QUIET_S:
-            time.sleep(QUIET_S / 2)
+        while (now := time.monotonic()) < ends and (left := self._kept_at + QUIET_S - now) > 0:
+            time.sleep(left)
 
     def next(self) -> Entry | None:
         """What is due and came first; None when nothing waits. What can't be opened any more is let go."""

@@ -1,0 +1,29 @@
+"""The processes of what is measured: which they are, and what they took."""
+
+from pathlib import Path
+
+import psutil
+from daemons import Daemon
+from salt_daemons import Master, SaltProcess
+
+MIB = 2**20
+
+
+def of(daemon: Daemon | SaltProcess) -> list[psutil.Process]:
+    """A daemon's first process and all that come from it."""
+    first = psutil.Process(daemon.pid)
+    return [first, *first.children(recursive=True)]
+
+
+def dispatcher(master: Master) -> psutil.Process:
+    """The process of a master in which the dispatcher runs: who has its lock open."""
+    lock = str(Path(master.folder, "cache", "saltcellar", "dispatcher.lock"))
+    for process in of(master):
+        if any(file.path == lock for file in process.open_files()):
+            return process
+    raise RuntimeError("The master has no dispatcher.")
+
+
+def cpu_s(*processes: psutil.Process) -> float:
+    """Seconds of processor time that these have had."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
