@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pillar_service.core import names
 from pillar_service.core.errors import Invalid
 
 
@@ -62,8 +63,12 @@ def _one_of(*known: str) -> Callable[[str], str]:
     return read
 
 
-def _words(value: str) -> list[str]:
-    return value.split()
+def _seeds(value: str) -> list[str]:
+    if all(names.SEED.fullmatch(word) for word in value.split()):
+        return value.split()
+    raise ValueError(
+        "addresses such as net:pub.example.org:8008~shs:KEY, KEY being 44 characters, with blanks between them"
+    )
 
 
 SETTINGS = (
@@ -87,7 +92,9 @@ SETTINGS = (
     Setting("MEMORY_MB", _count, "256", "The memory limit of a new bot, in MiB."),
     Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
     Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
-    Setting("SEEDS", _words, "", "Addresses that new pubs connect to at first, separated by blanks."),
+    Setting(
+        "SEEDS", _seeds, "", "Addresses (net:host:port~shs:key) that pubs connect to at first, separated by blanks."
+    ),
     Setting("JOB_LINES", _count, "20000", "The most lines of one job that are kept; later ones are counted."),
     Setting("JOB_BYTES", _count, str(10 << 20), "The most bytes of one job's lines that are kept."),
     Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from pillar_service.settings import SETTINGS, Settings, table
+import pytest
+
+from pillar_service.core.errors import Invalid
+from pillar_service.settings import SETTINGS, Settings, read, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -14,3 +17,11 @@ def test_the_page_is_the_one_that_the_code_makes():
 def test_every_setting_has_a_value_and_says_what_it_is():
     assert [setting.name.lower() for setting in SETTINGS] == list(Settings.__dataclass_fields__)
     assert all(setting.help.endswith(".") for setting in SETTINGS)
+
+
+def test_a_seed_that_no_pub_could_take_is_refused_at_the_start():
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere", "CELLAR_SECRET_KEY": "s" * 32}
+    good = f"net:pub.example.org:8008~shs:{'A' * 43}="
+    assert read(known | {"CELLAR_SEEDS": f"{good} {good}"}).seeds == [good, good]
+    with pytest.raises(Invalid, match="CELLAR_SEEDS must be addresses such as net:"):
+        read(known | {"CELLAR_SEEDS": f"{good} pub.example.org:8008:@{'A' * 43}=.ed25519"})

@@ -21,6 +21,9 @@ ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 PUB_ID = re.compile(r"@[A-Za-z0-9+/]{43}=\.ed25519", re.ASCII)
 """A Scuttlebutt feed id."""
 
+SEED = re.compile(r"net:[^\s~]{1,255}:[0-9]{1,5}~shs:[A-Za-z0-9+/]{43}=", re.ASCII)
+"""A multiserver address of a pub. With any other text ssb-gossip ends the pub at its start, again and again."""
+
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
 NOTE_LENGTH = 200

@@ -137,7 +137,7 @@ def _state(value: object) -> str:
 def _seeds(value: object) -> list[str]:
     if not isinstance(value, list | None):
         raise Invalid(f"The seeds can't be {names.shown(value)}.")
-    return [names.text(seed, "seed") for seed in value or []]
+    return [_matching(names.SEED, seed, "seed") for seed in value or []]
 
 
 def _import(value: object) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ def test_a_good_entry():
     [
         {"name": "../x"}, {"name": None}, {"host": "a b"}, {"state": "removed"}, {"state": []}, {"port": 0},
         {"port": "80:22"}, {"image": "A b"}, {"memory_mb": 0}, {"seeds": "x"}, {"seeds": ["a\nb"]},
+        {"seeds": ["net:a.example:1~shs:x"]}, {"seeds": [f"net:a:1~shs:{'A' * 43}=\n"]}, {"seeds": [None]},
         {"import": "x"}, {"import": {"job": "../x"}},
     ],
 )  # fmt: skip

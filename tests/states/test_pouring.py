@@ -7,6 +7,8 @@ from masterless import changed, failed
 
 from pillar_service.core import outcomes
 
+SEED = f"net:pub.example:8008~shs:{'A' * 43}="
+
 
 def test_pours_a_pub_and_changes_nothing_the_second_time(node):
     bot = node.add("my", memory_mb=128)
@@ -24,10 +26,12 @@ def test_pours_a_pub_and_changes_nothing_the_second_time(node):
 
 
 def test_the_container_is_held_tight(node):
-    bot = node.add("my", memory_mb=128, seeds=["net:a.example:1~shs:x"])
-    node.apply()
+    bot = node.add("my", memory_mb=128, seeds=[SEED])
+
+    assert failed(node.apply()) == {}
 
     container = node.container(bot)
+    assert container.attrs["RestartCount"] == 0
     host = container.attrs["HostConfig"]
     assert container.name == f"my-{bot}"
     assert host["Memory"] == host["MemorySwap"] == 128 << 20
@@ -53,7 +57,7 @@ def test_the_container_is_held_tight(node):
     assert config.stat().st_uid == 0
     written = json.loads(config.read_text())
     assert written["connections"]["incoming"]["net"][0]["port"] == port
-    assert written["seeds"] == ["net:a.example:1~shs:x"]
+    assert written["seeds"] == [SEED]
     assert container.exec_run("sh -c 'echo > /home/node/.ssb/config'").exit_code != 0
 
 
