@@ -10,13 +10,29 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, ModuleType
 
-from bench import ack, chat, compile, create, fanout, job, lines, many, memory, pages, pillar, queue, report, series
+from bench import (
+    ack,
+    chat,
+    compile,
+    create,
+    fanout,
+    job,
+    lines,
+    many,
+    memory,
+    pages,
+    pillar,
+    queue,
+    report,
+    series,
+    spool,
+)
 from bench.cellar import Cellar
 
 # Memory before the others that use the same daemons: what hundreds of jobs leave behind is Salt's, not ours.
 BENCHMARKS: dict[str, ModuleType] = {
     module.__name__.partition(".")[2]: module
-    for module in (pillar, pages, series, ack, queue, lines, compile, memory, job, chat, fanout, create, many)
+    for module in (pillar, pages, series, ack, queue, lines, spool, compile, memory, job, chat, fanout, create, many)
 }
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

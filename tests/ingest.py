@@ -72,6 +72,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/events":
+            return self._answer(404, {"detail": "This end of the wire knows of events alone."})
         try:
             events = self._checked(body)
         except (SaltcellarError, jwt.PyJWTError, ValueError, KeyError, AssertionError) as error:
@@ -87,7 +89,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self._answer(202, answer)
 
     def _checked(self, body: bytes) -> list[Submission]:
-        assert self.path == "/events"
         assert self.headers["Content-Type"] == MEDIA_TYPE
         assert self.headers["Content-Encoding"] == "gzip"
         scheme, _, token = self.headers["Authorization"].partition(" ")
