@@ -26,13 +26,30 @@ from bench import (
     queue,
     report,
     series,
+    spool,
 )
 from bench.cellar import Cellar
 
 # Memory before the others that use the same daemons: what hundreds of jobs leave behind is Salt's, not ours.
 BENCHMARKS: dict[str, ModuleType] = {
     module.__name__.partition(".")[2]: module
-    for module in (pillar, pages, series, ack, queue, lines, compile, memory, job, chat, fanout, output, create, many)
+    for module in (
+        pillar,
+        pages,
+        series,
+        ack,
+        queue,
+        lines,
+        spool,
+        compile,
+        memory,
+        job,
+        chat,
+        fanout,
+        output,
+        create,
+        many,
+    )
 }
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,8 +1,9 @@
 """The node's door to the service: reports go out, exports go out, imports come in."""
 
+import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import requests
@@ -14,13 +15,19 @@ from pillar_service.core.errors import (
     Full,
     Invalid,
     NotFound,
+    SaltcellarError,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
+from pillar_service.core.submission import MEDIA_TYPE
 
-BATCH = "application/cloudevents-batch+json"
 CHUNK = 1 << 20
-ERRORS = {error.status: error for error in (Unauthenticated, Forbidden, NotFound, Conflict, Invalid, Full, Unavailable)}
+KNOWN = (Unauthenticated, Forbidden, NotFound, Conflict, Invalid, TooMany, Full, Unavailable)
+ERRORS = {error.status: error for error in KNOWN} | {400: Invalid, 413: Invalid}
+
+Sign = Callable[[bytes], str]
+"""Makes the token for a request with that body."""
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -35,20 +42,30 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class Door:
-    """The service's public address (``url``) and this node's token, as the pillar gives them."""
+    """The service's public address (``url``) and this node's token, as the pillar gives them.
 
-    def __init__(self, service: Mapping[str, str] | None) -> None:
+    With a ``session`` it goes on using one connection.
+    """
+
+    def __init__(self, service: Mapping[str, str] | None, session: requests.Session | None = None) -> None:
         if not service or not service.get("url") or not service.get("token"):
             raise Unavailable("This node was not told where the service is: refresh its pillar.")
         self.url = service["url"].rstrip("/")
         self._auth = _Bearer(service["token"])
+        self._request = (session or requests).request
 
-    def events(self, batch: list[Mapping[str, Any]], timeout_s: float = 10.0) -> dict[str, Any]:
-        """Deliver CloudEvents; returns the ids that are stored (``accepted``) and those that won't be (``refused``)."""
-        answer = self._call(
-            "POST", "/events", timeout_s, data=json.dumps(batch).encode(), headers={"Content-Type": BATCH}
-        )
-        return _object(answer)
+    def events(self, batch: list[dict[str, Any]], timeout_s: float = 10.0, sign: Sign | None = None) -> dict[str, Any]:
+        """Deliver CloudEvents; returns the ids that are stored (``accepted``) and those that won't be (``refused``).
+
+        With ``sign`` the request is compressed and has a token of its own; without, it has the node's token.
+        """
+        body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode()
+        options: dict[str, Any] = {"headers": {"Content-Type": MEDIA_TYPE}}
+        if sign is not None:
+            body = gzip.compress(body, mtime=0)
+            options["headers"]["Content-Encoding"] = "gzip"
+            options["auth"] = _Bearer(sign(body))
+        return _object(self._call("POST", "/events", timeout_s, data=body, **options))
 
     def send(self, job: str, file: IO[bytes]) -> dict[str, Any]:
         """Upload an export's tar from an open file; returns the service's ``size`` and ``sha256`` of it."""
@@ -89,19 +106,20 @@ class Door:
 
     def _call(self, method: str, path: str, timeout_s: float, **options: Any) -> requests.Response:
         try:
-            answer = requests.request(
+            answer = self._request(
                 method,
                 self.url + path,
-                auth=self._auth,
                 timeout=(min(timeout_s, 5.0), timeout_s),
                 # A redirect would carry the token to somebody else.
                 allow_redirects=False,
-                **options,
+                **{"auth": self._auth, **options},
             )
         except requests.exceptions.RequestException as error:
-            raise Unavailable(f"The service does not answer at {self.url} ({type(error).__name__}).") from error
+            away = Unavailable(f"The service does not answer at {self.url} ({type(error).__name__}).")
+            away.retry_after_s = None
+            raise away from error
         if answer.status_code // 100 != 2:
-            raise ERRORS.get(answer.status_code, Failed)(_sentence(answer))
+            raise _error(answer)
         return answer
 
 
@@ -122,9 +140,15 @@ def _object(answer: requests.Response) -> dict[str, Any]:
     return read
 
 
-def _sentence(answer: requests.Response) -> str:
+def _error(answer: requests.Response) -> SaltcellarError:
     try:
-        said = answer.json()["detail"]
+        said, kind = answer.json()["detail"], ERRORS.get(answer.status_code, Failed)
     except (ValueError, KeyError, TypeError):
-        said = answer.reason
-    return f"The service said {answer.status_code}: {str(said)[:300]}"
+        # Not the service's own words: what somebody on the way dislikes is not refused for good.
+        said, kind = answer.reason, ERRORS.get(answer.status_code, Failed)
+        kind = Failed if kind is Invalid else kind
+    error = kind(f"The service said {answer.status_code}: {str(said)[:300]}")
+    # What the service says, and not what this kind of error says by itself.
+    after = answer.headers.get("Retry-After", "")
+    error.retry_after_s = int(after[:6]) if after.isdecimal() else None
+    return error

@@ -52,6 +52,11 @@ class Home:
         return self.root / "transfers"
 
     @property
+    def drop(self) -> Path:
+        """Where anything on the node drops files that are events."""
+        return self.root / "drop"
+
+    @property
     def executor(self) -> Path:
         """Holds what commands of the catalogue leave while they run, and how they ended."""
         return self.root / "executor"

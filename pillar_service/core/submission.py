@@ -1,0 +1,191 @@
+"""Submissions: events on their way from a node to the service. What both sides must agree on.
+
+An event is known by its node, its epoch and its sequence: an epoch is one life of the node's spool (a new file, or a new
+boot of the machine: a disk that was set back to an old copy never says a number twice), a sequence grows within it. The
+service keeps each once by these three. Who sent it is who signed the request (``core.signatures``); nothing in the event
+decides whose it is. Times are the node's own: told, never decided upon.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Self
+
+from pillar_service.core import names
+from pillar_service.core.errors import Failed, Invalid
+
+OURS = "nz.butt."
+"""What types of our own begin with; nobody else may submit such."""
+
+GAP = "nz.butt.saltcellar.spool.gap"
+JOB_RESULT = "nz.butt.saltcellar.job.result"
+
+TYPE = re.compile(r"[a-z][a-z0-9-]{0,62}(?:\.[a-z0-9][a-z0-9-]{0,62}){1,9}", re.ASCII)
+STREAM = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
+
+MEDIA_TYPE = "application/cloudevents-batch+json"
+LARGEST = 240 << 10
+"""Bytes of one event's data, as JSON: with its attributes it fits into a batch."""
+BATCH_BYTES = 256 << 10
+"""Bytes of a batch, as JSON, before it is compressed."""
+BATCH_EVENTS = 500
+MOST_NUMBER = 2**31 - 1
+"""Of an epoch or a sequence: CloudEvents' integers have 32 bits (specification 1.0, "Type System")."""
+SUBJECT_LENGTH = 200
+
+
+class Lifecycle(StrEnum):
+    """The types of what a node says of itself."""
+
+    START = "nz.butt.saltcellar.lifecycle.start"
+    STOP = "nz.butt.saltcellar.lifecycle.stop"
+    ALIVE = "nz.butt.saltcellar.lifecycle.alive"
+    UPGRADE = "nz.butt.saltcellar.lifecycle.upgrade"
+    CLOCK = "nz.butt.saltcellar.lifecycle.clock"
+
+
+class Priority(IntEnum):
+    """How dear an event is: what is least dear goes first when there is no room."""
+
+    VITAL = 0
+    """Security and lifecycle: room is reserved for them, and none is ever let go."""
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+    BULK = 4
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One event. ``at``: Unix seconds, to be believed if ``is_synced``; ``mono``: seconds since the start named ``boot``."""
+
+    epoch: int
+    sequence: int
+    type: str
+    subject: str
+    stream: str
+    priority: Priority
+    at: float
+    mono: float
+    boot: str
+    is_synced: bool
+    data: Any
+
+    def event(self, node: str) -> dict[str, Any]:
+        """The CloudEvent (specification 1.0) of that node."""
+        return {
+            "specversion": "1.0",
+            "id": event_id(node, self.epoch, self.sequence),
+            "source": node,
+            "type": self.type,
+            "subject": self.subject,
+            "time": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="microseconds"),
+            "datacontenttype": "application/json",
+            "cellarepoch": self.epoch,
+            "cellarsequence": self.sequence,
+            "cellarstream": self.stream,
+            "cellarpriority": int(self.priority),
+            # CloudEvents' attributes have no fractions: they travel as text.
+            "cellarmono": f"{self.mono:.6f}",
+            "cellarboot": self.boot,
+            "cellarsynced": self.is_synced,
+            "data": self.data,
+        }
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> Self:
+        """An event with its extension attributes, read strictly; raises Invalid. Its ``id`` and ``source`` say nothing."""
+        return cls(
+            epoch=names.whole_number(event.get("cellarepoch"), "cellarepoch", 1, MOST_NUMBER),
+            sequence=names.whole_number(event.get("cellarsequence"), "cellarsequence", 1, MOST_NUMBER),
+            type=event_type(event.get("type")),
+            subject=subject(event.get("subject")),
+            stream=stream(event.get("cellarstream")),
+            priority=priority(event.get("cellarpriority")),
+            at=_at(event.get("time")),
+            mono=_seconds(event.get("cellarmono")),
+            boot=names.text(event.get("cellarboot"), "cellarboot", 64),
+            is_synced=_boolean(event.get("cellarsynced")),
+            data=event.get("data"),
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service says of a batch, by ids: what it has committed, and why it will never take the others."""
+
+    accepted: frozenset[str]
+    refused: Mapping[str, str]
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Self:
+        """An answer, read strictly; raises Failed. What is accepted is not refused, whatever else is said of it."""
+        accepted, refused = answer.get("accepted"), answer.get("refused")
+        if not isinstance(accepted, list) or not isinstance(refused, list):
+            raise Failed("The service's answer does not say what it accepted and what it refused.")
+        taken = frozenset(one for one in accepted if isinstance(one, str))
+        entries = [one for one in refused if isinstance(one, Mapping)]
+        whys = {one.get("id"): str(one.get("why") or one.get("reason") or "") for one in entries}
+        return cls(taken, {id: why for id, why in whys.items() if isinstance(id, str) and id not in taken})
+
+
+def event_id(node: str, epoch: int, sequence: int) -> str:
+    """An event's id."""
+    return f"{node}/{epoch}/{sequence}"
+
+
+def event_type(value: object) -> str:
+    """The value, if it can be an event's type; raises Invalid."""
+    if isinstance(value, str) and TYPE.fullmatch(value):
+        return value
+    raise Invalid(f"{names.shown(value)} can't be an event's type: write it as 'org.example.backup.done'.")
+
+
+def foreign_type(value: object) -> str:
+    """The value, if it can be the type of an event that is not ours; raises Invalid."""
+    if (kind := event_type(value)).startswith(OURS):
+        raise Invalid(f"The types that begin with '{OURS}' are Saltcellar's own: use a domain of yours.")
+    return kind
+
+
+def subject(value: object) -> str:
+    """The value, if it can be an event's subject: one line that is not empty; raises Invalid."""
+    if chosen := names.text(value, "subject", SUBJECT_LENGTH):
+        return chosen
+    raise Invalid("The subject is empty: say what the event is about.")
+
+
+def stream(value: object) -> str:
+    """The value, if it can be a stream's name; raises Invalid."""
+    if isinstance(value, str) and STREAM.fullmatch(value):
+        return value
+    raise Invalid(f"{names.shown(value)} can't be a stream: use 1 to 64 small letters, digits, dots and hyphens.")
+
+
+def priority(value: object, dearest: Priority = Priority.VITAL) -> Priority:
+    """The value, if it is a priority (0 to 4) and no dearer than it may be; raises Invalid."""
+    return Priority(names.whole_number(value, "priority", dearest, max(Priority)))
+
+
+def _at(value: object) -> float:
+    try:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Invalid(f"The time must be written as RFC 3339 has it, with its zone, not {names.shown(value)}.")
+    return moment.timestamp()
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", value, re.ASCII):
+        return float(value)
+    raise Invalid(f"cellarmono must be seconds, written as '123.456', not {names.shown(value)}.")
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Invalid(f"cellarsynced must be true or false, not {names.shown(value)}.")

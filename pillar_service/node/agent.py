@@ -1,0 +1,103 @@
+"""The agent: what a node does by itself, in one process of the minion, whether or not anybody is there to ask it to.
+
+A *duty* is an object with a ``name``, ``every_s`` and ``run(now_monotonic)``; ``duties.py`` lists them. Each has a thread
+of its own: one that hangs or fails stops no other. A duty may have ``stop()``, which is called at the end.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Protocol
+
+from pillar_service.node.paths import Home
+
+log = logging.getLogger(__name__)
+
+AT_THE_END_S = 2.0
+"""How long duties that run are waited for; they are killed at any moment anyway, now and then."""
+
+
+class Duty(Protocol):
+    """Something to be done again and again."""
+
+    name: str
+    every_s: float
+
+    def run(self, now_monotonic: float) -> None:
+        """Do it once; what may happen is no error."""
+
+
+class Agent:
+    """Runs duties until it is told to stop, or whoever started it is gone."""
+
+    def __init__(self, duties: Sequence[Duty]) -> None:
+        self._duties, self._stopped = duties, threading.Event()
+        self.failures = {duty.name: 0 for duty in duties}
+
+    def run(self) -> None:
+        """Until the end, in the main thread of a process."""
+        parent = os.getppid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        # No thread keeps the process from ending.
+        threads = [
+            threading.Thread(target=self._go, args=(duty,), name=duty.name, daemon=True) for duty in self._duties
+        ]
+        for thread in threads:
+            thread.start()
+        while not self._stopped.wait(1.0):
+            if os.getppid() != parent:
+                log.warning("agent: the minion is gone")
+                self._stopped.set()
+        until = time.monotonic() + AT_THE_END_S
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        self._end()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopped.set()
+
+    def _go(self, duty: Duty) -> None:
+        while not self._stopped.is_set():
+            try:
+                duty.run(time.monotonic())
+            except Exception:
+                self.failures[duty.name] += 1
+                log.exception("agent: the duty %s failed; it is tried again", duty.name)
+            self._stopped.wait(duty.every_s)
+
+    def _end(self) -> None:
+        for duty in self._duties:
+            if stop := getattr(duty, "stop", None):
+                try:
+                    stop()
+                except Exception:
+                    log.exception("agent: the duty %s did not end well", duty.name)
+
+
+@contextlib.contextmanager
+def alone(home: Home, every_s: float = 0.5) -> Iterator[bool]:
+    """Waits until no other agent runs in this home: after a kill, the one before may take a second to see it.
+
+    Gives whether it came to that: not if whoever started us is gone before.
+    """
+    home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parent = os.getppid()
+    with (home.state / "agent.lock").open("a") as file:
+        while os.getppid() == parent:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(every_s)
+                continue
+            file.truncate(0)
+            print(os.getpid(), file=file, flush=True)
+            yield True
+            return
+        yield False

@@ -1,0 +1,138 @@
+"""The duty `deliver`: brings what waits in the spool to the service, in order, at a pace, for as long as it takes."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+
+import requests
+
+from pillar_service.core import health, submission
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unauthenticated
+from pillar_service.core.signatures import MINION_KEY
+from pillar_service.core.submission import BATCH_EVENTS, Answer
+from pillar_service.node.door import Door
+from pillar_service.node.lastgood import Known
+from pillar_service.node.signing import Signer
+from pillar_service.node.spool import Place, Spool
+from pillar_service.node.spool.spool import Batch
+
+log = logging.getLogger(__name__)
+
+PER_S = 2000.0
+"""Events a second at most, so that a node with much to tell leaves room for the others."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+LONGEST_ASKED_S = 900.0
+"""How long the service can ask us to wait (Retry-After)."""
+BACKLOG, SPLAY_S = 100, 30.0
+"""With so many waiting at the start there was an outage, for others too: they don't all begin at once."""
+LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
+
+
+class Delivery:
+    """One batch at a time. The spool object is this duty's own: by its stamp it sees what others put.
+
+    A service that takes no minion's keys yet gets health reports alone, with the node's token; the rest waits.
+    """
+
+    name, every_s = "deliver", 0.1
+
+    def __init__(
+        self,
+        spool: Spool,
+        known: Known,
+        signer: Signer,
+        refresh: Callable[[], object] = lambda: None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._spool, self._known, self._signer = spool, known, signer
+        self._refresh, self._chance = refresh, chance
+        self._session = requests.Session()
+        self._most, self._failures, self._said = BATCH_EVENTS, 0, ""
+        self._not_before = self._refreshed_at = self._looked_at = float("-inf")
+        self._is_first = self._is_more = True
+        self._stamp: object = None
+
+    def run(self, now_monotonic: float) -> None:
+        """One step, if it is time for one."""
+        if now_monotonic < self._not_before or not self._is_due(now_monotonic):
+            return
+        began, sent = time.monotonic(), 0
+        try:
+            sent = self._step(now_monotonic)
+            pause = sent / PER_S
+        except SaltcellarError as error:
+            pause = self._pause(error, now_monotonic)
+        self._not_before = max(self._not_before, now_monotonic + (time.monotonic() - began if not sent else 0) + pause)
+
+    def _is_due(self, now: float) -> bool:
+        """Whether there may be something to tell; looked at now and then whatever the stamp says."""
+        stamp = self._spool.stamp()
+        if self._is_more or stamp != self._stamp or now - self._looked_at >= LOOK_EVERY_S:
+            self._stamp, self._looked_at = stamp, now
+            return True
+        return False
+
+    def _step(self, now: float) -> int:
+        """Send a batch and forget what the service has of it; how many events it had."""
+        self._is_more = True
+        if self._is_first and self._spool.status()["waiting"] >= BACKLOG:
+            self._not_before = now + self._chance() * SPLAY_S
+        self._is_first, service = False, self._known().service
+        if now < self._not_before or service is None:
+            return 0
+        is_signed = service.get("auth") == MINION_KEY
+        batch = self._spool.batch(self._most, None if is_signed else health.EVENT_TYPE)
+        if not batch.events:
+            self._is_more = False
+            return 0
+        door = Door(service, self._session)
+        try:
+            self._settle(batch, self._sent(door, batch, is_signed))
+        except Invalid as error:
+            self._isolate(batch, error)
+        return len(batch.events)
+
+    def _sent(self, door: Door, batch: Batch, is_signed: bool) -> Answer:
+        told = [one.event(self._signer.node) for one in batch.events]
+        sign = (lambda body: self._signer.token(body, batch.epoch, batch.number)) if is_signed else None
+        return Answer.read(door.events(told, 30.0, sign))
+
+    def _settle(self, batch: Batch, answer: Answer) -> None:
+        places = {
+            submission.event_id(self._signer.node, one.epoch, one.sequence): Place(one.epoch, one.sequence)
+            for one in batch.events
+        }
+        taken = [place for id, place in places.items() if id in answer.accepted]
+        refused = {place: answer.refused[id] for id, place in places.items() if id in answer.refused}
+        if not taken and not refused:
+            raise Failed("The service stored none of the events and refused none.")
+        self._spool.settle(taken, refused)
+        if refused:
+            log.warning("deliver: the service refused %d events for good (spool.dead tells why)", len(refused))
+        if self._failures:
+            log.info("deliver: the service takes events again")
+        self._failures, self._said, self._most = 0, "", min(2 * self._most, BATCH_EVENTS)
+
+    def _isolate(self, batch: Batch, error: Invalid) -> None:
+        """The service refuses a whole request: send less at once, until the one that it can't take stands alone."""
+        if len(batch.events) > 1:
+            self._most = len(batch.events) // 2
+            return
+        one = batch.events[0]
+        log.warning("deliver: %s/%s is kept apart. %s", one.epoch, one.sequence, error.sentence)
+        self._spool.settle([], {Place(one.epoch, one.sequence): error.sentence})
+
+    def _pause(self, error: SaltcellarError, now: float) -> float:
+        """How long to wait: by chance, up to twice as long each time (full jitter), or as the service asks."""
+        self._session.close()
+        if error.sentence != self._said:
+            log.warning("deliver: events wait. %s", error.sentence)
+            self._said = error.sentence
+        if isinstance(error, Unauthenticated) and now - self._refreshed_at >= REFRESH_EVERY_S:
+            self._refreshed_at = now
+            self._refresh()
+        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures, 10))
+        self._failures += 1
+        asked = min(error.retry_after_s or 0, LONGEST_ASKED_S) if not isinstance(error, Unauthenticated) else 0
+        return asked + self._chance() * longest

@@ -1,0 +1,1 @@
+"""Salt finds the engines of a minion here."""

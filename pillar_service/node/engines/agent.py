@@ -1,0 +1,29 @@
+"""
+The agent: delivers what this node has to tell, and does what else it does by itself, whether or not a master is there.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this engine by its entry point.
+
+.. code-block:: yaml
+
+    engines:
+      - agent: {}
+"""
+
+from pathlib import Path
+
+import salt.version
+
+from pillar_service.node import agent, duties
+from pillar_service.node.paths import Home
+
+
+def start() -> None:
+    """
+    Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
+    """
+    home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
+    refresh = __salt__["saltutil.refresh_pillar"]
+    with agent.alone(home) as is_ours:
+        if is_ours:
+            pki, version = Path(__opts__["pki_dir"]), salt.version.__version__
+            agent.Agent(duties.duties(home, __opts__["id"], pki, version, refresh)).run()

@@ -1,0 +1,178 @@
+"""The spool's file: SQLite, written through to the disk at each commit; a broken one is set aside."""
+
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pillar_service.core.submission import MOST_NUMBER
+from pillar_service.node import disk
+from pillar_service.node.clock import Moment
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS life (
+    one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, boot TEXT NOT NULL,
+    bytes INTEGER NOT NULL, refused INTEGER NOT NULL, requests INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS event (
+    n INTEGER PRIMARY KEY, stream TEXT NOT NULL, priority INTEGER NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL,
+    data TEXT NOT NULL, size INTEGER NOT NULL, at REAL NOT NULL, mono REAL NOT NULL, boot TEXT NOT NULL,
+    synced INTEGER NOT NULL, turn INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS event_turn ON event (turn, n);
+CREATE INDEX IF NOT EXISTS event_priority ON event (priority DESC, n);
+CREATE INDEX IF NOT EXISTS event_stream ON event (stream, turn);
+CREATE TABLE IF NOT EXISTS gap (
+    epoch INTEGER NOT NULL, stream TEXT NOT NULL, priority INTEGER NOT NULL, reason TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (epoch, stream, priority, reason)
+);
+CREATE TABLE IF NOT EXISTS dead (
+    n INTEGER PRIMARY KEY, stream TEXT NOT NULL, priority INTEGER NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL,
+    data TEXT NOT NULL, size INTEGER NOT NULL, at REAL NOT NULL, why TEXT NOT NULL
+);
+"""
+BUSY_S = 5.0
+BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+IN_2020 = 1_577_836_800
+"""What epochs count from: the seconds since then fit into CloudEvents' integers until 2088."""
+RESERVE = 2 << 20
+"""Bytes kept free beside the file: with a disk that is full otherwise, what was delivered can still be forgotten."""
+CHECKPOINT_PAGES = 250
+"""Half of the reserve, as the log that SQLite writes ahead may have it."""
+UNDATED = 1 << 24
+"""A first epoch where the clock makes no sense: by chance, and below every one that is a time."""
+
+
+Which = tuple[int, int]
+"""A file by its device and its inode."""
+
+
+def opened(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, int | None]:
+    """A connection to the file, which is made if it is not there; which it is; the epoch of one that is lost, or None.
+
+    Raises OSError or sqlite3.OperationalError when the disk is full or can't be written to.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(path):
+        try:
+            connection = _connected(path)
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                raise
+            _move(path)
+            connection = _connected(path)
+        try:
+            return connection, identity(path), _begin_epoch(connection, path.with_suffix(".epoch"), now)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def identity(path: Path) -> Which | None:
+    """Which file it is that stands there; None: there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Whether SQLite can't make sense of the file any more."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+
+
+def set_aside(path: Path, which: Which | None) -> None:
+    """Move a broken file out of the way, for somebody to look at (the newest is kept), unless another process has."""
+    with _alone(path):
+        if identity(path) == which:
+            _move(path)
+
+
+def has_reserve(path: Path) -> bool:
+    """Whether some room on the disk is kept."""
+    try:
+        return path.with_suffix(".reserve").stat().st_size >= RESERVE
+    except FileNotFoundError:
+        return False
+
+
+def keep_reserve(path: Path) -> None:
+    """Keep that room; raises OSError when there is none."""
+    if not has_reserve(path):
+        with path.with_suffix(".reserve").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE)
+
+
+def free_reserve(path: Path) -> bool:
+    """Give that room up for now; whether there was some."""
+    try:
+        had = has_reserve(path)
+        os.truncate(path.with_suffix(".reserve"), 0)
+    except OSError:
+        return False
+    return had
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _move(path: Path) -> None:
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(path.with_name(f"{path.name}.broken{suffix}"))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        path.chmod(0o600)
+        connection.execute("PRAGMA auto_vacuum = incremental")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.executescript(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin_epoch(at: sqlite3.Connection, beside: Path, now: Moment) -> int | None:
+    """A new epoch in a new file or after a new boot, above all before; the epoch of a file that is lost.
+
+    It is written beside the file, too, before it is used: no number is said twice because a file was lost.
+    """
+    at.execute("BEGIN IMMEDIATE")
+    row = at.execute("SELECT epoch, boot FROM life").fetchone()
+    remembered = _number(beside)
+    if row is None or row[1] != now.boot:
+        before = max(remembered, row[0] if row else 0)
+        dated = min(int(now.at) - IN_2020, MOST_NUMBER // 2)
+        epoch = max(before + 1, dated, 0 if before else 1 + secrets.randbelow(UNDATED))
+        disk.write_atomically(beside, str(epoch).encode())
+        disk.sync_folder(beside.parent)
+        at.execute(
+            "INSERT INTO life VALUES (1, ?, 0, ?, 0, 0, 0) ON CONFLICT (one) DO UPDATE SET epoch = ?, sequence = 0, boot = ?",
+            (epoch, now.boot, epoch, now.boot),
+        )
+    at.execute("COMMIT")
+    return remembered if row is None and remembered else None
+
+
+def _number(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,246 @@
+"""What everybody on the node calls to tell the service something."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pillar_service.core import gaps, submission
+from pillar_service.core.errors import Full, Invalid, SaltcellarError
+from pillar_service.core.submission import Priority, Submission
+from pillar_service.node import clock
+from pillar_service.node.clock import Moment
+from pillar_service.node.paths import Home
+from pillar_service.node.spool import file, ledger, losses
+from pillar_service.node.spool.ledger import Bounds, Draft, Place
+
+Done = TypeVar("Done")
+
+SWEEP_S = 60.0
+NO_ROOM = "The spool is full of events that are as dear: nothing was taken. Try again when the service has taken some."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is to be told next; ``epoch`` and ``number`` count requests."""
+
+    epoch: int
+    number: int
+    events: list[Submission]
+
+
+class Spool:
+    """The spool of a node; each process may have objects of it, and threads may share one."""
+
+    def __init__(self, home: Home, bounds: Bounds | None = None, now: Callable[[], Moment] = clock.now) -> None:
+        self.path: Path = home.state / "spool.db"
+        self.bounds, self.now = bounds or Bounds(), now
+        self.refused = 0
+        """How many events were refused since this object could write to the file last."""
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._which: tuple[int, int] | None = None
+        self._swept_at = float("-inf")
+
+    def put(
+        self, type: str, subject: str, data: Any, *, stream: str = "", priority: Priority = Priority.NORMAL
+    ) -> Place:
+        """Keep an event until the service has it; on disk when this returns. Without a stream: one for its priority.
+
+        Raises Invalid, and Full (no room, a full disk, one that can't be written to): then nothing was taken.
+        """
+        draft = _draft(type, subject, data, stream, priority)
+        with self._lock:
+            try:
+                with self._writing() as at:
+                    file.keep_reserve(self.path)
+                    if not ledger.is_room(at, draft, self.bounds):
+                        raise Full(NO_ROOM)
+                    return ledger.put(at, draft, self.now())
+            except Full:
+                self.refused += 1
+                raise
+
+    def batch(self, most: int = submission.BATCH_EVENTS, only: str | None = None) -> Batch:
+        """What is to be told next, of one type ``only`` or of all; losses that were noted become events first.
+
+        Raises Full when that can't be written down.
+        """
+        return self._even_if_full(lambda: self._batch(most, only))
+
+    def _batch(self, most: int, only: str | None) -> Batch:
+        with self._writing() as at:
+            moment = self.now()
+            if moment.mono - self._swept_at >= SWEEP_S:
+                ledger.forget_old(at, moment, self.bounds)
+                self._swept_at = moment.mono
+            self._tell_losses(at, moment)
+            rows = ledger.batch(at, most, only)
+            if rows:
+                at.execute("UPDATE life SET requests = requests + 1")
+            epoch, number = at.execute("SELECT epoch, requests FROM life").fetchone()
+            return Batch(epoch, number, [_submission(row) for row in rows])
+
+    def settle(self, taken: Iterable[Place], refused: Mapping[Place, str]) -> None:
+        """What the service has committed need not be told again; what it refuses for good is kept apart. Raises Full."""
+        self._even_if_full(lambda: self._settle(list(taken), refused))
+
+    def _settle(self, taken: list[Place], refused: Mapping[Place, str]) -> None:
+        with self._writing() as at:
+            for place, why in refused.items():
+                losses.bury(at, place.n, why)
+            for place in [*taken, *refused]:
+                ledger.forget(at, place.n)
+            if is_short := not file.has_reserve(self.path):
+                at.execute(f"PRAGMA incremental_vacuum({file.CHECKPOINT_PAGES})").fetchall()
+        if is_short:
+            self._tidy()
+
+    def retry(self) -> int:
+        """Try again, as new events, what the service refused, as far as there is room; how many. Raises Full."""
+        with self._writing() as at:
+            count = 0
+            for one in losses.dead(at):
+                draft = Draft(one["type"], one["subject"], _json(one["data"]), one["stream"], one["priority"])
+                if not ledger.is_room(at, draft, self.bounds):
+                    break
+                ledger.put(at, draft, self.now())
+                at.execute("DELETE FROM dead WHERE n = ?", (Place(one["epoch"], one["sequence"]).n,))
+                count += 1
+            return count
+
+    def dead(self) -> list[dict[str, Any]]:
+        """What the service refused for good, the oldest first. Raises Full."""
+        with self._writing() as at:
+            return losses.dead(at)
+
+    def status(self) -> dict[str, Any]:
+        """How many wait in each stream, their bytes, losses, dead letters and refusals. Raises Full."""
+        with self._writing() as at:
+            told = "SELECT stream, count(*), min(at) FROM event GROUP BY stream ORDER BY stream"
+            streams = {name: {"waiting": count, "oldest_at": oldest} for name, count, oldest in at.execute(told)}
+            epoch, used, refused = at.execute("SELECT epoch, bytes, refused FROM life").fetchone()
+            return {
+                "epoch": epoch,
+                "waiting": sum(one["waiting"] for one in streams.values()),
+                "oldest_at": min((one["oldest_at"] for one in streams.values()), default=None),
+                "streams": streams,
+                "bytes": used,
+                "most_bytes": self.bounds.bytes,
+                "lost_untold": at.execute("SELECT coalesce(sum(count), 0) FROM gap").fetchone()[0],
+                "dead": at.execute("SELECT count(*) FROM dead").fetchone()[0],
+                "refused": refused,
+            }
+
+    def stamp(self) -> object:
+        """Something that is another one once another object of this spool has changed it; cheap."""
+        with self._lock:
+            if self._connection is None or file.identity(self.path) != self._which:
+                return object()
+            try:
+                return self._connection.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:
+                return object()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()  # rolls back what is not committed
+                self._connection = None
+
+    def _tell_losses(self, at: sqlite3.Connection, now: Moment) -> None:
+        """Losses go on being added up until the last ones that were told of have arrived."""
+        told = "SELECT 1 FROM event WHERE stream = ? AND type = ? LIMIT 1"
+        if at.execute(told, (gaps.STREAM, submission.GAP)).fetchone():
+            return
+        for gap in losses.taken(at):
+            ledger.put(at, Draft(submission.GAP, gap.stream, _json(gap.data()), gaps.STREAM, Priority.VITAL), now)
+
+    def _even_if_full(self, what: Callable[[], Done]) -> Done:
+        """Do what frees room, with the room that is reserved for it if there is no other."""
+        try:
+            return what()
+        except Full:
+            if not file.free_reserve(self.path):
+                raise
+        self._tidy()
+        return what()
+
+    def _tidy(self) -> None:
+        """Give back to the disk what the file does not need."""
+        with self._lock, suppress(sqlite3.Error, OSError):
+            self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, on disk at its end; raises Full when the disk does not take it."""
+        with self._lock:
+            try:
+                at = self._opened()
+                at.execute("BEGIN IMMEDIATE")
+                if self.refused:
+                    at.execute("UPDATE life SET refused = refused + ?", (self.refused,))
+                yield at
+                at.execute("COMMIT")
+                self.refused = 0
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+            except SaltcellarError:
+                at.execute("ROLLBACK")
+                raise
+            except OSError as error:
+                self.close()
+                raise Full(f"The spool can't be written to ({error.strerror}): nothing was taken.") from error
+            except BaseException:
+                self.close()
+                raise
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None and file.identity(self.path) != self._which:
+            self.close()  # somebody set the file aside
+        if self._connection is None:
+            self._connection, self._which, lost = file.opened(self.path, self.now())
+            if lost is not None:
+                losses.note(self._connection, lost, gaps.STREAM, Priority.VITAL, gaps.Reason.BROKEN, 0)
+        return self._connection
+
+    def _failed(self, error: sqlite3.Error) -> Full:
+        self.close()
+        if file.is_broken(error):
+            file.set_aside(self.path, self._which)
+            return Full("The spool's file was broken and is set aside: nothing was taken. Try again.")
+        return Full(f"The spool can't be written to ({error}): nothing was taken. Free some space on its disk.")
+
+
+def _draft(type: str, subject: str, data: Any, stream: str, priority: Priority) -> Draft:
+    told = _json(data)
+    if (size := len(told.encode())) > submission.LARGEST:
+        raise Invalid(f"An event may have {submission.LARGEST >> 10} KiB of data; this one has {size >> 10}.")
+    return Draft(
+        submission.event_type(str(type)),
+        submission.subject(subject),
+        told,
+        submission.stream(stream or f"default-{int(priority)}"),
+        submission.priority(priority),
+    )
+
+
+def _json(data: Any) -> str:
+    try:
+        told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid(f"An event's data must be what JSON can tell ({error}).") from error
+    return told.encode(
+        "utf-8", "replace"
+    ).decode()  # a lone surrogate can't be, and would break the batch that it is in
+
+
+def _submission(row: tuple[Any, ...]) -> Submission:
+    n, stream, priority, type, subject, data, _, at, mono, boot, synced = row
+    place = Place.of(n)
+    return Submission(*place, type, subject, stream, Priority(priority), at, mono, boot, bool(synced), json.loads(data))

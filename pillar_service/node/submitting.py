@@ -1,0 +1,79 @@
+"""What anything on this node may submit: read strictly, never in our own name, never in the room for what is vital.
+
+``cellar-submit`` is `main`: the data comes from its standard input; what is no JSON is text. It prints the event's place
+(epoch and sequence) once it is on the disk, and exits as the error's class says when it is not.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pillar_service.core import submission
+from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.core.submission import LARGEST, Priority
+from pillar_service.node.paths import Home
+from pillar_service.node.spool import Place, Spool
+
+
+def submit(spool: Spool, type: object, subject: object, data: Any, stream: object, priority: object) -> Place:
+    """Put somebody else's event; raises Invalid, Full."""
+    return spool.put(
+        submission.foreign_type(type),
+        submission.subject(subject),
+        data,
+        stream=submission.stream(stream) if stream else "",
+        priority=submission.priority(priority, Priority.HIGH),
+    )
+
+
+def read(given: bytes) -> Any:
+    """Data as it was given: JSON, or text; raises Invalid for what is neither or too much."""
+    if len(given) > LARGEST:
+        raise Invalid(f"An event may have {LARGEST >> 10} KiB of data: send less, or in parts.")
+    try:
+        text = given.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("The data is no text (UTF-8): encode it, in base64 for example.") from error
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    told = _asked(arguments)
+    try:
+        spool = Spool(Home.at(told.data or _configured(told.config)))
+        data = read(sys.stdin.buffer.read(LARGEST + 1))
+        place = submit(spool, told.type, told.subject, data, told.stream, told.priority)
+    except SaltcellarError as error:
+        print(f"cellar-submit: {error.sentence}", file=sys.stderr)
+        return error.exit_code
+    print(f"{place.epoch}/{place.sequence}")
+    return 0
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    about = "Keep an event, with data from standard input, until the service has it."
+    parser = argparse.ArgumentParser(prog="cellar-submit", description=about)
+    parser.add_argument("--type", required=True, help="what kind of event: org.example.backup.done")
+    parser.add_argument("--subject", required=True, help="what it is about: one line")
+    parser.add_argument("--stream", help="events of one stream stay in order; left out: one for each priority")
+    parser.add_argument("--priority", default=int(Priority.NORMAL), help="1 (dear) to 4; 2 if left out")
+    parser.add_argument("--data", metavar="DIRECTORY", help="the node's data directory; left out: the minion's")
+    parser.add_argument("--config", default="/etc/salt", metavar="DIRECTORY", help="the minion's configuration")
+    return parser.parse_args(arguments)
+
+
+def _configured(folder: str) -> str | None:
+    from salt.config import minion_config
+
+    told = minion_config(f"{folder}/minion", cache_minion_id=False, minion_id="unused").get("saltcellar")
+    return told.get("data") if isinstance(told, dict) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

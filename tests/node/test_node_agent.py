@@ -1,0 +1,109 @@
+"""The agent: duties side by side, an end in peace, and never two of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pillar_service.node.paths import Home
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from pillar_service.node.agent import Agent, alone
+from pillar_service.node.paths import Home
+
+folder = Path(sys.argv[1])
+
+class Counts:
+    name, every_s = "counts", 0.01
+    n = 0
+    def run(self, now):
+        self.n += 1
+        (folder / "count").write_text(str(self.n))
+    def stop(self):
+        (folder / "stopped").touch()
+
+class Fails:
+    name, every_s = "fails", 0.01
+    def run(self, now):
+        (folder / "failed").touch()
+        raise RuntimeError("It fails each time.")
+
+class Hangs:
+    name, every_s = "hangs", 0.01
+    def run(self, now):
+        time.sleep(1000)
+    def stop(self):
+        raise RuntimeError("It does not end well either.")
+
+with alone(Home(folder), 0.05) as ours:
+    if ours:
+        Agent([Hangs(), Fails(), Counts()]).run()
+"""
+
+
+def until(what, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def start(folder: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder)], env=environment())
+
+
+def count(folder: Path) -> int:
+    try:
+        return int((folder / "count").read_text() or 0)
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_duty_that_hangs_or_fails_stops_no_other_and_the_end_is_peaceful(tmp_path: Path, number: int) -> None:
+    agent = start(tmp_path)
+    until(lambda: count(tmp_path) > 5 and (tmp_path / "failed").exists())
+    agent.send_signal(number)
+    assert agent.wait(20) == 0
+    assert (tmp_path / "stopped").exists()
+
+
+def test_it_ends_when_whoever_started_it_is_gone(tmp_path: Path) -> None:
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SCRIPT!r}, sys.argv[1]]); time.sleep(99)"
+    minion = subprocess.Popen([sys.executable, "-c", parent, str(tmp_path)], env=environment())
+    until(lambda: count(tmp_path) > 0)
+    minion.kill()
+    minion.wait()
+    until((tmp_path / "stopped").exists)
+
+
+def test_a_second_one_waits_until_the_first_is_gone(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    until(lambda: count(tmp_path) > 5)
+    second = start(tmp_path)
+    time.sleep(0.5)
+    (tmp_path / "failed").unlink()
+    first.kill()
+    first.wait()
+    (tmp_path / "count").unlink()
+    until(lambda: count(tmp_path) > 0)
+    second.terminate()
+    assert second.wait(20) == 0
+
+
+def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -> None:
+    from pillar_service.node.duties import duties
+
+    listed = duties(home, "cellar-9", tmp_path, "3008", lambda: None)
+    assert [duty.name for duty in listed] == ["deliver", "drops", "lifecycle", "commands"]
+    assert all(duty.every_s > 0 for duty in listed)
