@@ -1,7 +1,6 @@
 """Take pictures of each page of the table: <page>-<light|dark>-<desktop|telephone>.png.
 
-python tests/browser/screenshots.py [PAGE…]         light on a desktop and dark on a telephone, into docs/screenshots
-python tests/browser/screenshots.py --all [PAGE…]   all four, into build/screenshots
+python tests/browser/screenshots.py [PAGE…]    all, or those that are named, into docs/screenshots
 """
 
 import sys
@@ -17,26 +16,25 @@ from places import PLACES, Place  # noqa: E402
 from playwright.sync_api import Browser, FloatRect, Page, StorageState  # noqa: E402
 from scene import Scene, furnished  # noqa: E402
 
-KEPT, ALL = TESTS.parent / "docs" / "screenshots", TESTS.parent / "build" / "screenshots"
-FEW = (("light", "desktop"), ("dark", "telephone"))
+KEPT = TESTS.parent / "docs" / "screenshots"
 TALLEST = 1500
 """No picture is taller, in pixels."""
 
 
-def take(browser: Browser, scene: Scene, places: list[Place], folder: Path, is_all: bool) -> None:
-    """The pictures of these places, on each screen; light and dark, or one of the two."""
+def take(browser: Browser, scene: Scene, places: list[Place]) -> None:
+    """The pictures of these places, on each screen, light and dark."""
     for who in dict.fromkeys(place.who for place in places):
         state = signed_in(browser, scene, who)
         for screen, size in SCREENS.items():
             context = browser.new_context(storage_state=state, **size)
             for place in [place for place in places if place.who == who]:
                 scene.tell()
-                for colours in [one for one in ("light", "dark") if is_all or (one, screen) in FEW]:
+                for colours in ("light", "dark"):
                     page = context.new_page()
                     page.emulate_media(color_scheme=colours)
                     arrive(page, scene.address(place.path), place)
                     page.wait_for_load_state("networkidle")
-                    (folder / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, picture(page)))
+                    (KEPT / f"{place.name}-{colours}-{screen}.png").write_bytes(smaller(browser, picture(page)))
                     page.close()
             context.close()
 
@@ -59,19 +57,16 @@ def picture(page: Page) -> bytes:
     return page.screenshot(full_page=True, clip=clip, animations="disabled")
 
 
-def main(arguments: list[str]) -> None:
+def main(names: list[str]) -> None:
     """Take them all, or those that are named."""
-    is_all, names = "--all" in arguments, [name for name in arguments if name != "--all"]
-    folder = ALL if is_all else KEPT
-    folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="saltcellar-") as data,
         furnished(Path(data)) as scene,
         chromium() as browser,
     ):
-        take(browser, scene, [place for place in PLACES if not names or place.name in names], folder, is_all)
-    taken = list(folder.glob("*.png"))
-    print(f"{len(taken)} pictures in {folder}, {sum(one.stat().st_size for one in taken) >> 10} KiB")
+        take(browser, scene, [place for place in PLACES if not names or place.name in names])
+    taken = list(KEPT.glob("*.png"))
+    print(f"{len(taken)} pictures in {KEPT}, {sum(one.stat().st_size for one in taken) >> 10} KiB")
 
 
 if __name__ == "__main__":
