@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def begin(folder: Path, app: str) -> None:
 
 def work_begins() -> None:
     """A worker process begins."""
-    _made(WORKERS).set(1)
+    _of(WORKERS, ()).set(1)
 
 
 def work_ended(pid: int) -> None:
@@ -45,8 +46,14 @@ def observe(family: Family, value: float, *labels: str) -> None:
     _of(family, labels).observe(value)
 
 
+_making = threading.Lock()
+"""Two threads that count the first at once would make the same family twice, which the library refuses."""
+
+
 def _of(family: Family, labels: tuple[str, ...]) -> Any:
-    return _made(family).labels(*labels) if labels else _made(family)
+    with _making:
+        made = _made(family)
+    return made.labels(*labels) if labels else made
 
 
 @cache

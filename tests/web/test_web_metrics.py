@@ -5,9 +5,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyotp
@@ -21,8 +24,8 @@ from pillar_service.catalogue import commands
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import NotFound, TooMany, Unauthenticated
 from pillar_service.core.names import new_id
-from pillar_service.metrics import families
-from pillar_service.metrics.families import COUNTED, READ
+from pillar_service.metrics import counting, families
+from pillar_service.metrics.families import COUNTED, READ, Family, Kind
 from pillar_service.node.executor import entries
 from pillar_service.store import database
 from pillar_service.store import jobs as rows
@@ -138,6 +141,20 @@ def test_it_needs_no_token_and_tells_no_name(master: FlaskClient) -> None:
     assert "cellar_build_info" in text
     assert "canary" not in text
     assert "example.org" not in text
+
+
+def test_the_first_counts_may_come_at_once() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for n in range(20):
+                family = Family(f"test_first_{n}_total", Kind.COUNTER, ("what",), "A test's.")
+                start = threading.Barrier(8)
+                told = [pool.submit(lambda f=family, b=start: (b.wait(30), counting.count(f, "x"))) for _ in range(8)]
+                assert [one.exception(30) for one in told] == [None] * 8
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_count_is_of_what_was_committed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
