@@ -35,9 +35,9 @@ def listed() -> list[Node]:
     return plain.found(Node, "ORDER BY id")
 
 
-def concurrency() -> dict[str, int]:
-    """How many runs each node may have at a time, by its id."""
-    return dict(read("SELECT id, concurrency FROM node"))
+def concurrency(these: Sequence[str]) -> dict[str, int]:
+    """How many runs each of these nodes may have at a time, by its id."""
+    return dict(read(f"SELECT id, concurrency FROM node WHERE id IN ({places(len(these))})", *these))  # noqa: S608
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """Runs: one publish to one node, for one job or for several that converge it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField
@@ -72,15 +72,16 @@ def held_by(master: str) -> list[Run]:
     return list(Run.select().where((Run.master == master) & OPEN).order_by(Run.created_at))
 
 
-def counted() -> dict[str, int]:
-    """How many runs each node has that are not over."""
-    return dict(read("SELECT node, COUNT(*) FROM run WHERE state <> 'over' AND node IS NOT NULL GROUP BY node"))
+def counted(nodes: Sequence[str]) -> dict[str, int]:
+    """How many runs each of these nodes has that are not over."""
+    told = f"SELECT node, COUNT(*) FROM run WHERE state <> 'over' AND node IN ({places(len(nodes))}) GROUP BY node"  # noqa: S608
+    return dict(read(told, *nodes))
 
 
-def calling(function: str) -> list[str]:
-    """The nodes with a run of this function that is not over."""
-    told = "SELECT DISTINCT node FROM run WHERE state <> 'over' AND function = ? AND node IS NOT NULL"
-    return [node for (node,) in read(told, function)]
+def calling(function: str, nodes: Sequence[str]) -> list[str]:
+    """Those of these nodes with a run of this function that is not over."""
+    told = f"SELECT DISTINCT node FROM run WHERE state <> 'over' AND function = ? AND node IN ({places(len(nodes))})"  # noqa: S608
+    return [node for (node,) in read(told, function, *nodes)]
 
 
 def any_expired(now: float) -> bool:

@@ -37,7 +37,7 @@ def is_claimable(master: str) -> bool:
         return True
     if not leases.holds(leases.PUBLISHING, master, now):
         return False
-    return rows.is_waiting(now) or runs.any_expired(now) or challenges.any_expired(now)
+    return runs.any_expired(now) or challenges.any_expired(now) or Claim(master, now).is_any()
 
 
 def claim(master: str) -> dict[str, Any]:
@@ -61,11 +61,19 @@ class Claim:
 
     def __init__(self, master: str, now: float) -> None:
         self.master, self.now = master, now
-        self._counted = runs.counted()
-        self._rooms = {node: most - self._counted.get(node, 0) for node, most in nodes.concurrency().items()}
-        self._converging = set(runs.calling(CONVERGE))
-        self._running: Counter[str] = Counter()
+        there = rows.nodes()
+        taken = runs.counted(there)
+        self._rooms = {node: most - taken.get(node, 0) for node, most in nodes.concurrency(there).items()}
+        self._converging = set(runs.calling(CONVERGE, there))
+        limited = rows.limited()
+        self._running = Counter({command: count for command, (count, _) in limited.items()})
+        full = [command for command, (count, most) in limited.items() if count >= most]
+        self._busy = rows.Busy(sorted(self._converging), CONVERGING, full)
         self._made: list[tuple[Run, list[Job]]] = []
+
+    def is_any(self) -> bool:
+        """Whether there is anything to claim."""
+        return bool(rows.front(self.now, self._rooms, self._busy, 1))
 
     def runs(self) -> list[dict[str, Any]]:
         """Makes the runs; as masters see them."""
@@ -77,11 +85,8 @@ class Claim:
         return [described(run, together) for run, together in self._made]
 
     def _choose(self) -> None:
-        full = [node for node, room in self._rooms.items() if room < 1]
-        busy = rows.Busy(full, sorted(self._converging), CONVERGING)
-        self._waiting = rows.waiting(self.now, busy, LOOKED_AT)
+        self._waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
         self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
-        self._running.update(rows.running_of({job.command for job in self._waiting if job.at_most}))
         for job in self._waiting:
             together = self._together(job)
             if together:
