@@ -18,6 +18,7 @@ return True, which is kept, as our results are; four threads enqueue, another pr
 permissions, audit, nodes nor runs; they ask for a job with a call in this process, too.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -91,6 +92,7 @@ class Side:
 
 def measure(cellar: Cellar) -> list[Row]:
     """Jobs a second: ours, with a backlog, Huey's and RQ's."""
+    logging.getLogger().setLevel(logging.WARNING)  # Salt, imported here alone, would have a record made of each query
     backlogs = {"empty": None, "full": waiting_jobs.full, "ready": waiting_jobs.ready}
     with ExitStack() as stack:
         services = {name: stack.enter_context(running(_service(cellar, name))) for name in backlogs}
