@@ -13,9 +13,10 @@ from pillar_service.core.roles import Decision
 from pillar_service.core.selectors import EVERYTHING, Selector
 from pillar_service.settings import settings
 from pillar_service.store import jobs
-from pillar_service.store.database import transaction
+from pillar_service.store.database import in_transaction, transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
+from pillar_service.usecases.grouping import Group
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 
@@ -114,21 +115,29 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
     """
     pillars.refresh()  # the nodes must know the command before they are asked for it
-    request, now = _request(asker, wanted, key), time.time()
-    with transaction():
-        job = request.before()
-        if job is None:
-            if asker.caller is not None:
-                _refuse_too_many(asker)
-            job = _made(request, asker, wanted, now)
-            measuring.received(job.command)
-            auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
-            if wanted.command.requires and asker.caller is not None:
-                challenges.begin(job, wanted.command.requires, now)
-            else:
-                going.go(job, now)
-        # A bot's action may be over by now, refused by what is known of the bot.
-        return {"job": queue.described((wanted.bot and jobs.find(job.id)) or job)}
+    asked = (asker, wanted, _request(asker, wanted, key))
+    # Inside a transaction it is a part of that; what others ask for has no place there.
+    return {"job": _make(*asked) if in_transaction() else _together.do(asked)}
+
+
+def _make(asker: Asker, wanted: Wish, request: queue.Request) -> dict[str, Any]:
+    job, now = request.before(), time.time()
+    if job is None:
+        if asker.caller is not None:
+            _refuse_too_many(asker)
+        job = _made(request, asker, wanted, now)
+        measuring.received(job.command)
+        auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
+        if wanted.command.requires and asker.caller is not None:
+            challenges.begin(job, wanted.command.requires, now)
+        else:
+            going.go(job, now)
+    # A bot's action may be over by now, refused by what is known of the bot.
+    return queue.described((wanted.bot and jobs.find(job.id)) or job)
+
+
+_together: Group[tuple[Asker, Wish, queue.Request], dict[str, Any]] = Group(lambda some: [_make(*one) for one in some])
+"""Those who ask at the same moment share the commit."""
 
 
 def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
