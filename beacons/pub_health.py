@@ -48,8 +48,10 @@ def validate(config):
 def beacon(config):
     """The events that are due now; called by the minion every ``interval`` seconds."""
     home = Home.at(__opts__.get("saltcellar", {}).get("data"))
-    events, away = reporter(__opts__["id"], home).tick(
-        told(__opts__.get("pillar", {}), __opts__["id"]),
+    node, pillar = __opts__["id"], __opts__.get("pillar", {})
+    reporter(node, home).keep(pillar)
+    events, away = reporter(node, home).tick(
+        told(pillar, node),
         _settings(config).get("heartbeat", HEARTBEAT_S),
         lambda: __salt__["saltutil.refresh_pillar"](),
     )

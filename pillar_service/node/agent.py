@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 AT_THE_END_S = 2.0
 """How long duties that run are waited for; they are killed at any moment anyway, now and then."""
+AFTER_FAILURE_S = 10.0
+"""At least so long does a duty rest that failed: one that fails each time neither spins nor fills the log."""
 
 
 class Duty(Protocol):
@@ -65,12 +67,14 @@ class Agent:
 
     def _go(self, duty: Duty) -> None:
         while not self._stopped.is_set():
+            pause = duty.every_s
             try:
                 duty.run(time.monotonic())
             except Exception:
                 self.failures[duty.name] += 1
                 log.exception("agent: the duty %s failed; it is tried again", duty.name)
-            self._stopped.wait(duty.every_s)
+                pause = max(pause, AFTER_FAILURE_S)
+            self._stopped.wait(pause)
 
     def _end(self) -> None:
         for duty in self._duties:
@@ -85,19 +89,31 @@ class Agent:
 def alone(home: Home, every_s: float = 0.5) -> Iterator[bool]:
     """Waits until no other agent runs in this home: after a kill, the one before may take a second to see it.
 
-    Gives whether it came to that: not if whoever started us is gone before.
+    Gives whether it came to that: not if whoever started us is gone before. A disk that can't be written to is waited for.
     """
-    home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    parent = os.getppid()
-    with (home.state / "agent.lock").open("a") as file:
-        while os.getppid() == parent:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(every_s)
-                continue
-            file.truncate(0)
-            print(os.getpid(), file=file, flush=True)
-            yield True
-            return
-        yield False
+    parent, descriptor = os.getppid(), None
+    while descriptor is None and os.getppid() == parent:
+        if (descriptor := _locked(home)) is None:
+            time.sleep(every_s)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(home: Home) -> int | None:
+    """The open file ``agent.lock``, which says who has it; None while somebody else has it, or there can be none."""
+    descriptor = None
+    try:
+        home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home.state / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # BlockingIOError among them
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    with contextlib.suppress(OSError):  # on a full disk it works without
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

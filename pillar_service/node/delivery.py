@@ -4,10 +4,11 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 import requests
 
-from pillar_service.core import health, submission
+from pillar_service.core import submission
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.core.signatures import MINION_KEY
 from pillar_service.core.submission import BATCH_EVENTS, Answer
@@ -32,7 +33,7 @@ LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
 class Delivery:
     """One batch at a time. The spool object is this duty's own: by its stamp it sees what others put.
 
-    A service that takes no minion's keys yet gets health reports alone, with the node's token; the rest waits.
+    A service that does not say that it takes minions' keys is asked nothing: everything waits.
     """
 
     name, every_s = "deliver", 0.1
@@ -79,23 +80,22 @@ class Delivery:
         if self._is_first and self._spool.status()["waiting"] >= BACKLOG:
             self._not_before = now + self._chance() * SPLAY_S
         self._is_first, service = False, self._known().service
-        if now < self._not_before or service is None:
+        if now < self._not_before or service is None or service.get("auth") != MINION_KEY:
             return 0
-        is_signed = service.get("auth") == MINION_KEY
-        batch = self._spool.batch(self._most, None if is_signed else health.EVENT_TYPE)
+        batch = self._spool.batch(self._most)
         if not batch.events:
             self._is_more = False
             return 0
         door = Door(service, self._session)
         try:
-            self._settle(batch, self._sent(door, batch, is_signed))
+            self._settle(batch, self._sent(door, batch))
         except Invalid as error:
             self._isolate(batch, error)
         return len(batch.events)
 
-    def _sent(self, door: Door, batch: Batch, is_signed: bool) -> Answer:
+    def _sent(self, door: Door, batch: Batch) -> Answer:
         told = [one.event(self._signer.node) for one in batch.events]
-        sign = (lambda body: self._signer.token(body, batch.epoch, batch.number)) if is_signed else None
+        sign = partial(self._signer.token, epoch=batch.epoch, number=batch.number)
         return Answer.read(door.events(told, 30.0, sign))
 
     def _settle(self, batch: Batch, answer: Answer) -> None:

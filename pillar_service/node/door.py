@@ -59,7 +59,7 @@ class Door:
 
         With ``sign`` the request is compressed and has a token of its own; without, it has the node's token.
         """
-        body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         options: dict[str, Any] = {"headers": {"Content-Type": MEDIA_TYPE}}
         if sign is not None:
             body = gzip.compress(body, mtime=0)

@@ -48,7 +48,7 @@ class Drops:
     def run(self, now_monotonic: float = 0.0) -> None:
         """Take what is there."""
         try:
-            for folder in (self._taking, self._refused):
+            for folder in (self._folder, self._taking, self._refused):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._gather()
             for path in sorted(self._taking.iterdir())[:AT_ONCE]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pillar_service.node.agent import Duty
-from pillar_service.node.commands_duty import Commands
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
 from pillar_service.node.lastgood import Kept
@@ -21,5 +20,4 @@ def duties(home: Home, node: str, pki: Path, salt: str, refresh: Callable[[], ob
         Delivery(Spool(home), known, Signer(node, pki), refresh),
         Drops(home, spool),
         Beat(home, node, spool, salt),
-        Commands(home, known),
     ]

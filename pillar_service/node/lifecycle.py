@@ -33,6 +33,7 @@ class Beat:
         self._is_started = False
         self._told_at = float("-inf")
         self._before: Moment | None = None
+        self._said = ""
 
     def run(self, now_monotonic: float) -> None:
         """Tell what there is to tell now."""
@@ -91,6 +92,9 @@ class Beat:
         try:
             self._spool.put(type, self._node, data, stream=STREAM, priority=Priority.VITAL)
         except SaltcellarError as error:
-            log.warning("lifecycle: %s could not be kept. %s", type, error.sentence)
+            if error.sentence != self._said:
+                log.warning("lifecycle: %s could not be kept. %s", type, error.sentence)
+                self._said = error.sentence
             return False
+        self._said = ""
         return True

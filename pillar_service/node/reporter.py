@@ -9,6 +9,7 @@ from typing import Any
 from pillar_service.core.errors import SaltcellarError, Unauthenticated
 from pillar_service.core.health import EVENT_TYPE
 from pillar_service.node.executor import capacities, leftovers
+from pillar_service.node.lastgood import Kept
 from pillar_service.node.outbox import Outbox
 from pillar_service.node.paths import Home
 from pillar_service.node.sampler import Sampler
@@ -36,8 +37,13 @@ class Reporter:
         self._sampler, self._outbox = Sampler(node, home), Outbox(home.state / "outbox")
         self._epoch, self._serial = int(time.time()), 0
         self._last_shape: object = None
-        self._home = home
+        self._home, self._kept = home, Kept(home, node)
         self._last_at = self._refreshed_at = self._looked_at = float("-inf")
+
+    def keep(self, pillar: Mapping[str, Any]) -> None:
+        """Keep the pillar for the agent, which is another process; with a full disk it goes on with the one before."""
+        with contextlib.suppress(OSError):
+            self._kept.keep(pillar)
 
     def tick(
         self, told: Told, heartbeat_s: float, refresh: Callable[[], object]

@@ -92,17 +92,10 @@ def test_it_works_alone_and_outlives_kills(minion: Minion, ingest: Ingest) -> No
 
 def test_it_stops_in_peace_with_the_minion(minion: Minion, ingest: Ingest) -> None:
     """Of a master that answers: without one, Salt's minion takes no notice of SIGTERM, and has to be killed."""
-    import time
-    t=time.time()
     with running(minion.master):
-        print("master",time.time()-t)
         minion.start()
-        print("minion",time.time()-t)
         minion.wait()
-        print("wait",time.time()-t)
         last = agent(minion)
         os.kill(minion.pid, signal.SIGTERM)
         until(lambda: not Path(f"/proc/{last}").exists(), 30, "the agent is gone")
-        print("gone",time.time()-t)
-    print("stopped",time.time()-t)
     assert told(minion, ingest, Lifecycle.STOP) == 1

@@ -31,7 +31,8 @@ class Counts:
 class Fails:
     name, every_s = "fails", 0.01
     def run(self, now):
-        (folder / "failed").touch()
+        with (folder / "failed").open("a") as file:
+            print("once more", file=file)
         raise RuntimeError("It fails each time.")
 
 class Hangs:
@@ -72,7 +73,8 @@ def count(folder: Path) -> int:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_duty_that_hangs_or_fails_stops_no_other_and_the_end_is_peaceful(tmp_path: Path, number: int) -> None:
     agent = start(tmp_path)
-    until(lambda: count(tmp_path) > 5 and (tmp_path / "failed").exists())
+    until(lambda: count(tmp_path) > 50 and (tmp_path / "failed").exists())
+    assert (tmp_path / "failed").read_text() == "once more\n"  # it rests, whatever its pace
     agent.send_signal(number)
     assert agent.wait(20) == 0
     assert (tmp_path / "stopped").exists()
@@ -101,9 +103,21 @@ def test_a_second_one_waits_until_the_first_is_gone(tmp_path: Path) -> None:
     assert second.wait(20) == 0
 
 
+def test_it_waits_for_a_disk_that_it_can_write_to(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.write_text("a file in the folder's place")
+    agent = start(tmp_path)
+    time.sleep(1)
+    assert agent.poll() is None
+    state.unlink()
+    until(lambda: count(tmp_path) > 0)
+    agent.terminate()
+    assert agent.wait(20) == 0
+
+
 def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -> None:
     from pillar_service.node.duties import duties
 
     listed = duties(home, "cellar-9", tmp_path, "3008", lambda: None)
-    assert [duty.name for duty in listed] == ["deliver", "drops", "lifecycle", "commands"]
+    assert [duty.name for duty in listed] == ["deliver", "drops", "lifecycle"]
     assert all(duty.every_s > 0 for duty in listed)

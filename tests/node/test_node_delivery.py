@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from ingest import LOST, NODE, Ingest
 
-from pillar_service.core.health import EVENT_TYPE
-from pillar_service.core.submission import GAP, Lifecycle, Priority
+from pillar_service.core.submission import GAP, Priority
 from pillar_service.node.delivery import BACKLOG, LONGEST_PAUSE_S, PER_S, SPLAY_S, Delivery
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer
@@ -107,19 +106,19 @@ def test_batches_are_no_larger_than_a_request_takes(node: Node, ingest: Ingest) 
     assert len(ingest.sizes) >= 4
 
 
-@pytest.mark.parametrize("away_s", [300, 3600])
-def test_ten_thousand_events_survive_an_outage_once_and_in_order(
-    home: Home, pki: tuple[Path, Any], ingest: Ingest, away_s: int
+@pytest.mark.parametrize(("count", "away_s"), [(2_000, 300), (10_000, 3600)])
+def test_events_survive_an_outage_once_and_in_order(
+    home: Home, pki: tuple[Path, Any], ingest: Ingest, count: int, away_s: int
 ) -> None:
     """The door is away, then gives no good answers for a while; the node is killed now and then."""
     node = Node(home, pki[0], {**ingest.told, "url": "http://127.0.0.1:9"})
     numbers: dict[str, Iterator[int]] = {}
-    for n in range(10_000):
+    for n in range(count):
         stream, priority = f"s{n % 7}", Priority(1 + n % 4)
         node.put(next(numbers.setdefault(stream, itertools.count())), stream, priority)
-        if n % 100 == 0:
+        if n % (count // 100) == 0:
             node.pass_by(away_s / 100, 1.0)
-        if n % 2500 == 0:
+        if n % (count // 4) == 0:
             node.boot()
     assert node.now >= away_s
     assert ingest.stored == {}
@@ -130,9 +129,9 @@ def test_ten_thousand_events_survive_an_outage_once_and_in_order(
     node.pass_by(1200)
     assert node.spool.status()["waiting"] == 0
     found = ingest.numbers()
-    assert sum(map(len, found.values())) == 10_000
-    for stream, count in numbers.items():
-        assert found[stream] == list(range(next(count)))
+    assert sum(map(len, found.values())) == count
+    for stream, one in numbers.items():
+        assert found[stream] == list(range(next(one)))
     assert ingest.doubles > 0  # answers were lost, or the test shows nothing
 
 
@@ -267,29 +266,54 @@ def test_nodes_that_start_together_after_an_outage_do_not_arrive_together(node: 
     ingest.mood = lambda events: first.append(node.now) or (503, {"detail": "Later."})
     for n in range(BACKLOG):
         node.put(n)
-    for number in range(50):
+    for number in range(25):
         node.now = 0.0
         node.chance.seed(number)
         node.boot()
         while len(first) == number:
             node.pass_by(0.5)
     assert max(first) <= SPLAY_S + 1
-    assert max(sum(at <= one < at + 1 for one in first) for at in first) <= 8
+    assert max(sum(at <= one < at + 1 for one in first) for at in first) <= 5
 
 
-def test_a_service_that_takes_no_minions_keys_yet_gets_health_alone(
-    home: Home, pki: tuple[Path, Any], service: Any
+def test_a_service_that_takes_no_minions_keys_yet_is_asked_nothing(node: Node, ingest: Ingest) -> None:
+    del node.told.service["auth"]
+    for n in range(3):
+        node.put(n)
+    node.pass_by(1000)
+    assert ingest.sizes == []
+    assert node.spool.status()["waiting"] == 3
+
+
+def test_what_waits_for_a_service_that_takes_no_keys_is_bounded(
+    home: Home, pki: tuple[Path, Any], ingest: Ingest
 ) -> None:
-    node = Node(home, pki[0], service.told)
+    node = Node(home, pki[0], {"url": ingest.told["url"], "token": "t"}, bounds=Bounds(bytes=50_000, reserved=5_000))
+    for n in range(500):
+        node.put(n, text="x" * 500)
+        node.pass_by(1)
+    status = node.spool.status()
+    assert status["bytes"] <= 50_000
+    assert status["waiting"] + status["lost_untold"] == 500
+    node.told = Told(service=ingest.told)
+    node.pass_by(60)
+    [gap] = [one.data for one in ingest.stored.values() if one.type == GAP]
+    assert gap["count"] == status["lost_untold"]
+
+
+def test_a_service_that_knows_of_no_events_is_tried_seldom_and_that_is_said_once(
+    node: Node, ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest.mood = lambda events: (404, {"detail": "Nothing here."})
     node.put(1)
-    node.spool.put(EVENT_TYPE, NODE, {"n": 2}, stream="health")
-    node.spool.put(Lifecycle.START, NODE, {}, priority=Priority.VITAL)
-    node.pass_by(70)
-    [(path, headers, body)] = service.asked
-    assert (path, headers["Authorization"]) == ("/events", "Bearer node:secret")
-    assert "Content-Encoding" not in headers
-    assert [(one["type"], one["source"]) for one in body] == [(EVENT_TYPE, NODE)]
-    assert node.spool.status()["waiting"] == 2
+    node.pass_by(3600)
+    assert len(ingest.sizes) < 200
+    assert [record.message for record in caplog.records] == [
+        "deliver: events wait. The service said 404: Nothing here."
+    ]
+    ingest.mood = lambda events: None
+    node.pass_by(LONGEST_PAUSE_S + 1)
+    assert ingest.numbers() == {"s": [1]}
 
 
 def test_without_a_pillar_or_a_key_it_waits(node: Node, ingest: Ingest, tmp_path: Path) -> None:

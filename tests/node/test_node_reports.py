@@ -8,6 +8,7 @@ from wires import BOT, PUB
 
 from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.node.counters import Counters
+from pillar_service.node.lastgood import Kept
 from pillar_service.node.outbox import LARGEST, Outbox
 from pillar_service.node.reporter import Reporter
 from pillar_service.node.told import Told, told
@@ -142,3 +143,25 @@ def test_a_token_that_is_no_longer_taken_asks_for_a_new_pillar(home, service):
     for _ in range(2):
         assert "401" in (reporter.tick(Told(service=service.told), 0, lambda: asked.append(1))[1] or "401")
     assert asked == [1]
+
+
+def test_the_last_good_pillar_is_kept_for_other_processes(home, service):
+    pillar = {"saltcellar": {"node": "n", "service": service.told, "bots": {}}, "more": "is not ours"}
+    kept, reporter = Kept(home, "n"), Reporter("n", home)
+    assert kept.told().problem
+    reporter.keep(pillar)
+    assert kept.told() == told(pillar, "n")
+    for bad in ({}, {"_errors": ["no service"]}, {"saltcellar": {"node": "m", "bots": {}}}):
+        reporter.keep(bad)
+        assert kept.told() == told(pillar, "n")
+    assert "is not ours" not in (home.state / "pillar.json").read_text()
+    assert oct((home.state / "pillar.json").stat().st_mode & 0o777) == "0o600"
+    pillar["saltcellar"]["service"] = {"url": "http://127.0.0.1:10", "token": "t"}
+    reporter.keep(pillar)
+    assert kept.told().service["url"] == "http://127.0.0.1:10"
+
+
+def test_a_disk_that_takes_no_pillar_costs_nothing_else(home, service):
+    home.root.mkdir()
+    home.state.write_text("a file in the folder's place")
+    Reporter("n", home).keep({"saltcellar": {"node": "n", "service": service.told, "bots": {}}})

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pillar_service.core.errors import Full, Invalid
+from pillar_service.core.errors import Failed, Full, Invalid
 from pillar_service.core.gaps import Gap, Reason
 from pillar_service.core.submission import GAP, Priority
 from pillar_service.node import clock
@@ -414,6 +414,30 @@ def test_two_processes_write_at_once(home: Home) -> None:
     for n in range(50):
         spools[n % 2].put(KIND, "node", {"n": n})
     assert numbers(spools[0]) == list(range(50))
+
+
+def test_a_process_that_was_forked_from_one_that_has_it_open_can_not_write(spool: Spool) -> None:
+    spool.put(KIND, "node", {"n": 0})
+    if (child := os.fork()) == 0:
+        try:
+            spool.put(KIND, "node", {"n": 1})
+        except Failed:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    spool.put(KIND, "node", {"n": 2})
+    assert numbers(spool) == [0, 2]
+
+
+def test_a_process_that_was_forked_after_it_was_closed_writes(spool: Spool) -> None:
+    spool.put(KIND, "node", {"n": 0})
+    spool.close()
+    if (child := os.fork()) == 0:
+        spool.put(KIND, "node", {"n": 1})
+        spool.close()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert numbers(spool) == [0, 1]
 
 
 def test_the_file_is_roots_alone_and_written_through(home: Home, spool: Spool) -> None:

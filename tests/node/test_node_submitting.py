@@ -100,6 +100,11 @@ def test_files_are_taken_oldest_first_and_are_gone(home: Home, drops: Drops) -> 
     assert list((home.drop / "taking").iterdir()) == []
 
 
+def test_the_folder_is_made_for_root_alone(home: Home, spool: Spool) -> None:
+    Drops(home, spool).run()
+    assert oct(home.drop.stat().st_mode & 0o777) == "0o700"
+
+
 def test_one_that_is_still_written_or_has_a_dot_waits(home: Home, drops: Drops) -> None:
     drop(home, ".hidden", TOLD)
     with (home.drop / "slow").open("wb") as file:

@@ -22,8 +22,11 @@ def start() -> None:
     Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
     """
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
-    refresh = __salt__["saltutil.refresh_pillar"]
     with agent.alone(home) as is_ours:
         if is_ours:
             pki, version = Path(__opts__["pki_dir"]), salt.version.__version__
-            agent.Agent(duties.duties(home, __opts__["id"], pki, version, refresh)).run()
+            agent.Agent(duties.duties(home, __opts__["id"], pki, version, _refresh)).run()
+
+
+def _refresh() -> None:
+    __salt__["saltutil.refresh_pillar"]()  # loaded when it is called first, if ever

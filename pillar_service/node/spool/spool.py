@@ -1,6 +1,7 @@
 """What everybody on the node calls to tell the service something."""
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pillar_service.core import gaps, submission
-from pillar_service.core.errors import Full, Invalid, SaltcellarError
+from pillar_service.core.errors import Failed, Full, Invalid, SaltcellarError
 from pillar_service.core.submission import Priority, Submission
 from pillar_service.node import clock
 from pillar_service.node.clock import Moment
@@ -21,6 +22,7 @@ from pillar_service.node.spool.ledger import Bounds, Draft, Place
 Done = TypeVar("Done")
 
 SWEEP_S = 60.0
+FORKED = "This process was forked from one that has the spool open: nothing was taken. Close it before a fork."
 NO_ROOM = "The spool is full of events that are as dear: nothing was taken. Try again when the service has taken some."
 
 
@@ -34,7 +36,10 @@ class Batch:
 
 
 class Spool:
-    """The spool of a node; each process may have objects of it, and threads may share one."""
+    """The spool of a node; each process may have objects of it, and threads may share one.
+
+    Whoever forks a process that goes on with Python closes it before: SQLite's locks and its knowledge of them would part.
+    """
 
     def __init__(self, home: Home, bounds: Bounds | None = None, now: Callable[[], Moment] = clock.now) -> None:
         self.path: Path = home.state / "spool.db"
@@ -44,6 +49,7 @@ class Spool:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._which: tuple[int, int] | None = None
+        self._process = 0
         self._swept_at = float("-inf")
 
     def put(
@@ -65,21 +71,21 @@ class Spool:
                 self.refused += 1
                 raise
 
-    def batch(self, most: int = submission.BATCH_EVENTS, only: str | None = None) -> Batch:
-        """What is to be told next, of one type ``only`` or of all; losses that were noted become events first.
+    def batch(self, most: int = submission.BATCH_EVENTS) -> Batch:
+        """What is to be told next; losses that were noted become events first.
 
         Raises Full when that can't be written down.
         """
-        return self._even_if_full(lambda: self._batch(most, only))
+        return self._even_if_full(lambda: self._batch(most))
 
-    def _batch(self, most: int, only: str | None) -> Batch:
+    def _batch(self, most: int) -> Batch:
         with self._writing() as at:
             moment = self.now()
             if moment.mono - self._swept_at >= SWEEP_S:
                 ledger.forget_old(at, moment, self.bounds)
                 self._swept_at = moment.mono
             self._tell_losses(at, moment)
-            rows = ledger.batch(at, most, only)
+            rows = ledger.batch(at, most)
             if rows:
                 at.execute("UPDATE life SET requests = requests + 1")
             epoch, number = at.execute("SELECT epoch, requests FROM life").fetchone()
@@ -180,6 +186,8 @@ class Spool:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, on disk at its end; raises Full when the disk does not take it."""
         with self._lock:
+            if self._connection is not None and self._process != os.getpid():
+                raise Failed(FORKED)
             try:
                 at = self._opened()
                 at.execute("BEGIN IMMEDIATE")
@@ -205,6 +213,7 @@ class Spool:
             self.close()  # somebody set the file aside
         if self._connection is None:
             self._connection, self._which, lost = file.opened(self.path, self.now())
+            self._process = os.getpid()
             if lost is not None:
                 losses.note(self._connection, lost, gaps.STREAM, Priority.VITAL, gaps.Reason.BROKEN, 0)
         return self._connection
@@ -235,9 +244,8 @@ def _json(data: Any) -> str:
         told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"An event's data must be what JSON can tell ({error}).") from error
-    return told.encode(
-        "utf-8", "replace"
-    ).decode()  # a lone surrogate can't be, and would break the batch that it is in
+    # A lone surrogate can't be encoded, and would break the batch that it is in.
+    return told.encode("utf-8", "replace").decode()
 
 
 def _submission(row: tuple[Any, ...]) -> Submission:
