@@ -65,6 +65,11 @@ ON_POSTGRES = """SELECT job.* FROM json_array_elements(?::json) AS place(value) 
     ORDER BY priority, created_at, id LIMIT ?) AS job"""
 
 
+def is_waiting(now: float) -> bool:
+    """Whether any job waits that is due. Cheap: long polls ask it all the time."""
+    return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND not_before <= ? LIMIT 1", now))  # noqa: S608
+
+
 def nodes() -> list[str]:
     """The nodes that anything waits for."""
     return [node for (node,) in read(NODES)]

@@ -37,7 +37,9 @@ def is_claimable(master: str) -> bool:
         return True
     if not leases.holds(leases.PUBLISHING, master, now):
         return False
-    return runs.any_expired(now) or challenges.any_expired(now) or Claim(master, now).is_any()
+    return (
+        runs.any_expired(now) or challenges.any_expired(now) or (rows.is_waiting(now) and Claim(master, now).is_any())
+    )
 
 
 def claim(master: str) -> dict[str, Any]:
