@@ -57,10 +57,8 @@ def test_an_old_pillar_is_served_but_not_cached(master, service):
         (master.folder.joinpath(*BANK) / name).unlink()
     service.kill()
     try:
-        began = time.monotonic()
         told = compiled(master)
         assert "is not running (connection refused)" in told["saltcellar"]["stale"]["reason"]
-        assert time.monotonic() - began < 10
         assert cached(master) == set()
     finally:
         service.start()
