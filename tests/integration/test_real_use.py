@@ -97,8 +97,12 @@ def used(run, client, cellar_1: Minion, cellar_2: Minion, peer, newer):  # the n
 def known(master, engine, used):
     """What must outlive everything: who the pub is, whom it follows, and how many messages it has written."""
 
-    def known() -> tuple[Any, ...]:
+    def info() -> dict[str, Any] | None:
         told = master.salt("cellar-1", "pubs.info", used.bot)
+        return told if isinstance(told, dict) else None  # after an export it has just been started again
+
+    def known() -> tuple[Any, ...]:
+        told = until(info, 60, "the pub tells who it is")
         return told["id"], told["follows"], told["sequence"]
 
     return known
