@@ -32,7 +32,7 @@ test: ## every test but the long campaigns, on real daemons: half an hour or mor
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
-check: dev lint ## lint, types, rules and use cases on SQLite, under a minute
+check: dev lint ## lint, types, rules and use cases on SQLite, in a minute or two
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
 lint:
 	.venv/bin/ruff check .
