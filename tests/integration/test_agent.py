@@ -95,6 +95,7 @@ def test_it_stops_in_peace_with_the_minion(minion: Minion, ingest: Ingest) -> No
     with running(minion.master):
         minion.start()
         minion.wait()
+        until(lambda: told(minion, ingest, Lifecycle.START) == 1, 60, "the agent has started")
         last = agent(minion)
         os.kill(minion.pid, signal.SIGTERM)
         until(lambda: not Path(f"/proc/{last}").exists(), 30, "the agent is gone")
