@@ -11,7 +11,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store usecases)
 
-.PHONY: up status logs down clean test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up status logs down clean node-bundle test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -23,6 +23,9 @@ down: ## stop what `make up` started; data kept
 	@vagrant/down.sh
 clean: ## stop it and forget everything
 	@vagrant/clean.sh
+
+node-bundle: ## the wheels that new nodes install from, in .cellar
+	@vagrant/node-bundle.sh
 
 dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
@@ -39,7 +42,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh .ci/run
+	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
 unit:
 	$(PYTHON) -m pytest -n 2 $(ON_BOTH)
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%)

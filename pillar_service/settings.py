@@ -135,6 +135,11 @@ SETTINGS = (
     Setting(
         "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
     ),
+    Setting("NODES_MOST", _count, "50", "How many nodes an account may have."),
+    Setting("NODE_BUNDLE", str, "", "A tar.gz of wheels for new nodes (vagrant/node-bundle.sh); pip's index if empty."),
+    Setting(
+        "MINION_D", Path, "/etc/saltcellar/minion.d", "The folder of what is the same in every minion's configuration."
+    ),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
@@ -187,6 +192,9 @@ class Settings:
     slack_app_token: str
     slack_url: str
     chat_files: str
+    nodes_most: int
+    node_bundle: str
+    minion_d: Path
     catalogue: Path
     chat_jobs_most: int
     chat_deadline_s: int

@@ -6,7 +6,9 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
-from pillar_service.core.errors import NotFound
+import time
+
+from pillar_service.core.errors import Failed, NotFound
 from pillar_service.master import runners
 
 __func_alias__ = {"list_": "list"}
@@ -57,6 +59,126 @@ def label(node, *remove, **labels):
         known = _found(service, node)["labels"]
         kept = {name: value for name, value in known.items() if name not in remove}
         return service.label(runners.text(node), kept | given)
+
+    return runners.answer(__opts__, ask)
+
+
+def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
+    """
+    Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it
+    with its ``secret``, which is told this once, and the line to paste on the machine.
+
+    uses
+        How many machines it lets in.
+    life
+        How long it is good: '30m', '2h', '1d'.
+    pattern
+        What these nodes may be called: 'shed-*'.
+    replaces
+        It may also give a node that is there another key: for one whose disk was lost.
+    labels
+        Any other keyword is a label of these nodes.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.token account=ann@example.org environment=prd
+        salt-run nodes.token account=ann@example.org pattern=shed replaces=True
+    """
+    told = {
+        "account": None if account is None else runners.text(account),
+        "uses": uses,
+        "life": life,
+        "pattern": runners.text(pattern),
+        "replaces": replaces,
+        "labels": {name: runners.text(value) for name, value in labels.items() if not name.startswith("__")},
+    }
+    return runners.answer(__opts__, lambda service: service.enrolment_token(told))
+
+
+def tokens():
+    """
+    The newest tokens that let machines in, without their secrets.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.tokens --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.enrolment_tokens())
+
+
+def revoke_token(token):
+    """
+    End a token, by the id that ``nodes.tokens`` shows.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.revoke_token 9e0f1f3a9c2e5b7d
+    """
+    return runners.answer(__opts__, lambda service: service.revoke_enrolment_token(runners.text(token)) or True)
+
+
+def enrolled():
+    """
+    The nodes whose keys are kept, with whose they are, and how their keys stand.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.enrolled --out=json
+    """
+
+    def ask(service):
+        known = [node for node in service.nodes() if node["key"]["state"] != "none"]
+        return {
+            node["id"]: {"account": node["account"], "last_seen": node["last_seen"], **node["key"]} for node in known
+        }
+
+    return runners.answer(__opts__, ask)
+
+
+def revoke(node):
+    """
+    Cut a node off: its key is refused from now on, by masters and by the service. It may be enrolled again. Returns it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.revoke shed.f67b76a543a7a349
+    """
+    return runners.answer(__opts__, lambda service: service.revoke(runners.text(node)))
+
+
+def rotate(node, wait=60):
+    """
+    Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and
+    returns how its key stands then.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.rotate shed.f67b76a543a7a349
+    """
+
+    def ask(service):
+        before = _found(service, node)["key"]
+        job, ends = service.rotate(runners.text(node)), time.monotonic() + float(wait)
+        while time.monotonic() < ends:
+            now = _found(service, node)["key"]
+            if now["fingerprint"] != before["fingerprint"]:
+                return now
+            time.sleep(0.5)
+        raise Failed(
+            f"{node} has the key that it had, {wait} s later: see the job {job['id']} (salt-run nodes.show {node})."
+        )
 
     return runners.answer(__opts__, ask)
 

@@ -95,6 +95,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "CELLAR_SECRET_KEY": SECRET,
         "CELLAR_PUBLIC_URL": "http://cellar.test",
         "CELLAR_BOT_PORTS": "20000-20019",
+        "CELLAR_MINION_D": str(Path(__file__).parent.parent / "salt" / "minion.d"),
         "CELLAR_CATALOGUE": str(Path(__file__).parent.parent / "salt" / "meeseeks"),
     }
 

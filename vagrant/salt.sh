@@ -59,6 +59,7 @@ exchange_keys() {
   start_process minion "$bin/python" "$bin/salt-minion" -c "$salt_etc"
   wait_for 30 test -s "$keys/minion/minion.pub" || fail "The minion made no key within 30 s: read $CELLAR_DIR/log/minion.out"
   cp "$keys/minion/minion.pub" "$keys/master/minions/$CELLAR_NODE"
+  "$bin/python" -m pillar_service.web node-key "$CELLAR_NODE" "$keys/minion/minion.pub"
 }
 
 pings() { "$bin/salt" -c "$salt_etc" "$CELLAR_NODE" test.ping --out=txt -t 5 | grep -q True; }

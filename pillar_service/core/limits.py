@@ -16,6 +16,7 @@ class Tried(StrEnum):
     CODE = "code"
     CONFIRM = "confirm"
     RUN = "run"
+    ENROL = "enrol"
 
 
 PAIR = 10
@@ -23,6 +24,7 @@ PAIR = 10
 
 PER_ACCOUNT = {
     Tried.SIGN_IN: 50, Tried.START: 20, Tried.MAIL: 5, Tried.CODE: 10, Tried.CONFIRM: 10, Tried.RUN: 60,
+    Tried.ENROL: 20,
 }  # fmt: skip
 """The most in a window for one account (or address of e-mail, or command token), wherever it comes from.
 
@@ -32,6 +34,7 @@ most the window.
 
 PER_NETWORK = {
     Tried.SIGN_IN: 100, Tried.START: 30, Tried.MAIL: 20, Tried.CODE: 50, Tried.CONFIRM: 50, Tried.RUN: 600,
+    Tried.ENROL: 200,
 }  # fmt: skip
 """The most in a window from one network, for whichever accounts."""
 

@@ -11,6 +11,16 @@
 
 A suspended account may still see its bots and leave with what is its own: see and export, as owner. Operators may not
 take a secret out or invite people: the bot is not theirs.
+
+And who may do what with the nodes of an account:
+
+    act      owner  operator  stranger
+    see        x        x
+    enrol      x        x
+    rotate     x        x
+    revoke     x        x
+
+While an account is suspended, its owner still sees its nodes, and may cut one off: that is for its safety.
 """
 
 from enum import StrEnum
@@ -30,10 +40,22 @@ class Act(StrEnum):
     SHARE = "share"
 
 
+class NodeAct(StrEnum):
+    """What somebody does with an account's nodes: enrol is to make tokens that let machines in."""
+
+    SEE = "see"
+    ENROL = "enrol"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+
+
 OF_OWNER = frozenset(Act)
 OF_MEMBER = frozenset({Act.SEE, Act.INVITE, Act.OPERATE})
 OF_OPERATOR = frozenset({Act.SEE, Act.OPERATE, Act.DELETE})
 OF_SUSPENDED = frozenset({Act.SEE, Act.EXPORT})
+
+WITH_NODES = frozenset(NodeAct)
+WITH_NODES_SUSPENDED = frozenset({NodeAct.SEE, NodeAct.REVOKE})
 
 OF_COMMAND = {
     "bots.create": Act.CHANGE,
@@ -61,6 +83,13 @@ def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) ->
     if state is AccountState.SUSPENDED:
         return of_belonging & OF_SUSPENDED
     return of_belonging | (OF_OPERATOR if role is AccountRole.OPERATOR else frozenset())
+
+
+def node_acts(is_owner: bool, role: AccountRole, state: AccountState) -> frozenset[NodeAct]:
+    """All that a person may do with the nodes of an account: theirs or not, with which role, in which state of account."""
+    if state is AccountState.SUSPENDED:
+        return WITH_NODES_SUSPENDED if is_owner else frozenset()
+    return WITH_NODES if is_owner or role is AccountRole.OPERATOR else frozenset()
 
 
 def may_administer(role: AccountRole, state: AccountState) -> bool:

@@ -128,6 +128,16 @@ class Client:
         answer = self._json("GET", "/changes" + _query(query), wait=wait)
         return answer["serial"], answer["nodes"]
 
+    def keys(self, after: int, wait: float = LONG_POLL_S) -> tuple[int, list[dict[str, Any]]]:
+        """The serial now and the keys of nodes that changed after ``after`` (node, public_key, state); waits for one."""
+        answer = self._json("GET", "/nodes/keys" + _query({"after": after, "wait": int(wait)}), wait=wait)
+        return answer["serial"], answer["keys"]
+
+    def tell_place(self, address: str | None, publish_port: int, return_port: int, public_key: str) -> None:
+        """Tells where nodes find this master, and its key."""
+        told = {"address": address, "publish_port": publish_port, "return_port": return_port, "public_key": public_key}
+        self._json("POST", "/masters/place", told)
+
     def payments(self) -> list[dict[str, Any]]:
         """How every account stands with its payments."""
         return self._json("GET", "/payments")["payments"]
@@ -151,6 +161,26 @@ class Client:
     def label(self, node: str, labels: Mapping[str, str]) -> dict[str, Any]:
         """Gives a node these labels instead of those it has; returns it."""
         return self._json("PATCH", f"/nodes/{_segment(node)}", {"labels": dict(labels)})["node"]
+
+    def revoke(self, node: str) -> dict[str, Any]:
+        """Cuts a node off; returns it."""
+        return self._json("POST", f"/nodes/{_segment(node)}/revoke", {})["node"]
+
+    def rotate(self, node: str) -> dict[str, Any]:
+        """Lets a node make itself another key; returns the job."""
+        return self._json("POST", f"/nodes/{_segment(node)}/rotate", {})["job"]
+
+    def enrolment_token(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes a token that lets machines in; returns it with its secret."""
+        return self._json("POST", "/enrolment-tokens", told)["token"]
+
+    def enrolment_tokens(self) -> list[dict[str, Any]]:
+        """The newest tokens that let machines in."""
+        return self._json("GET", "/enrolment-tokens")["tokens"]
+
+    def revoke_enrolment_token(self, token: str) -> None:
+        """Ends a token that lets machines in."""
+        self._json("POST", f"/enrolment-tokens/{_segment(token)}/revoke", {})
 
     def commands(self) -> dict[str, Any]:
         """The catalogue's commands, and why its files can't be taken now (``fault``), if so."""

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
-from peewee import DoubleField, IntegerField, TextField
+from peewee import BigIntegerField, DoubleField, IntegerField, TextField, fn
 
+from pillar_service.core.enrolment import KeyState
 from pillar_service.core.placement import Room
 from pillar_service.store import bots, plain
 from pillar_service.store.database import JsonField, Table
@@ -13,7 +14,11 @@ from pillar_service.store.reading import places, read
 
 
 class Node(Table):
-    """A minion. ``facts`` and ``capacities`` are what it last told of itself; ``labels`` are set here alone."""
+    """A minion. ``facts`` and ``capacities`` are what it last told of itself; ``labels`` are set here alone.
+
+    One without an ``account`` is the place's own. ``public_key`` (PEM) is the one that masters accept while ``key_state``
+    is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
+    """
 
     id = TextField(primary_key=True)
     concurrency = IntegerField()
@@ -23,6 +28,13 @@ class Node(Table):
     facts = JsonField(default=dict)
     labels = JsonField(default=dict)
     capacities = JsonField(default=dict)
+    account = TextField(null=True)
+    public_key = TextField(null=True)
+    key_state = TextField(default=str(KeyState.NONE))
+    key_serial = BigIntegerField(default=0)
+    key_at = DoubleField(null=True)
+    key_revoked_at = DoubleField(null=True)
+    enrolled_by = TextField(null=True)
 
 
 def find(id: str) -> Node | None:
@@ -41,8 +53,8 @@ def concurrency(these: Sequence[str]) -> dict[str, int]:
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """The labels of every node, or of these, by its id. Cheap: they are asked for with each command."""
-    where = "" if only is None else f" WHERE id IN ({places(len(only))})"
+    """The labels of every node of the place's own, or of these, by its id. Cheap: each command asks for them."""
+    where = " WHERE account IS NULL" if only is None else f" WHERE id IN ({places(len(only))})"
     return {id: dict(_labels(told)) for id, told in read(f"SELECT id, labels FROM node{where}", *(only or ()))}  # noqa: S608
 
 
@@ -51,9 +63,36 @@ def _labels(told: str) -> dict[str, str]:
     return dict(json.loads(told))
 
 
-def add(id: str, concurrency: int, port_first: int, port_last: int) -> Node:
+def add(id: str, concurrency: int, port_first: int, port_last: int, account: str | None = None) -> Node:
     """Add a node."""
-    return Node.create(id=id, concurrency=concurrency, port_first=port_first, port_last=port_last)
+    return Node.create(id=id, concurrency=concurrency, port_first=port_first, port_last=port_last, account=account)
+
+
+def of(account: str) -> list[Node]:
+    """An account's nodes by id."""
+    return plain.found(Node, "WHERE account = ? ORDER BY id", account)
+
+
+def keys_after(serial: int) -> list[Node]:
+    """The nodes whose key changed after a serial, in that order."""
+    return plain.found(Node, "WHERE key_serial > ? ORDER BY key_serial", serial)
+
+
+def key_serial() -> int:
+    """The serial of the last change of a key; 0 when there was none."""
+    return int(Node.select(fn.MAX(Node.key_serial)).scalar() or 0)
+
+
+def key_serial_of(id: str) -> int:
+    """The serial of the last change of a node's key; 0 when there was none. Cheap: every pillar asks it."""
+    return next((int(serial) for (serial,) in read("SELECT key_serial FROM node WHERE id = ?", id)), 0)
+
+
+def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> None:
+    """Keep a node's key and how it stands, under the next serial."""
+    revoked_at = now if state is KeyState.REVOKED else None
+    told = {"key_state": str(state), "key_serial": key_serial() + 1, "key_at": now, "key_revoked_at": revoked_at}
+    change(id, public_key=public_key, **told)
 
 
 def change(id: str, **columns: object) -> None:
@@ -62,9 +101,9 @@ def change(id: str, **columns: object) -> None:
 
 
 def rooms(only: str | None = None) -> list[Room]:
-    """The nodes as placement sees them: all, or one."""
+    """The nodes as placement sees them: all of the place's own, or one."""
     taken: dict[str, set[int]] = {}
     for node, port in bots.ports():
         taken.setdefault(node, set()).add(port)
-    nodes = Node.select() if only is None else Node.select().where(Node.id == only)
+    nodes = Node.select().where(Node.account.is_null() if only is None else Node.id == only)
     return [Room(node.id, node.port_first, node.port_last, frozenset(taken.get(node.id, ()))) for node in nodes]

@@ -12,7 +12,18 @@ from pillar_service.store import bots as bot_rows
 from pillar_service.store import tokens as token_rows
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, bots, bringing_back, confirming, passwords, payments, queue
+from pillar_service.usecases import (
+    accounts,
+    auditing,
+    bots,
+    bringing_back,
+    confirming,
+    enrolment,
+    node_keys,
+    passwords,
+    payments,
+    queue,
+)
 from pillar_service.usecases import sessions as people
 from pillar_service.usecases import tokens as programs
 from pillar_service.usecases.meeseeks import people as chat
@@ -31,6 +42,8 @@ def data(person: str) -> dict[str, Any]:
         "sessions": people.listed(person, ""),
         "tokens": programs.listed(person),
         "chat": chat.listed(person),
+        "nodes": node_keys.listed_of(person),
+        "enrolment_tokens": enrolment.listed_of(person),
         "bots": bots.listed(account=person),
         "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
@@ -86,6 +99,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     tickets.drop(person)
     sessions.end_all(person)
     token_rows.forget_all(person)
+    enrolment.forget(f"account:{person}", person)
     chat.forget(person)
     sharing.forget_person(person, email)
     mails.forget_to(email)

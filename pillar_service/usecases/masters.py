@@ -3,12 +3,15 @@
 import hmac
 import time
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from pillar_service.core import names, tokens
-from pillar_service.core.errors import SaltcellarError, Unauthenticated
+from pillar_service.core.enrolment import MasterFacts
+from pillar_service.core.errors import SaltcellarError, Unauthenticated, Unavailable
+from pillar_service.settings import settings
 from pillar_service.store import masters
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing
+from pillar_service.usecases import auditing, pem
 
 SEEN_EVERY_S = 30.0
 """How often it is written down that a master asks for jobs."""
@@ -46,3 +49,24 @@ def seen(name: str) -> None:
     if last is None or not 0 <= now - last < SEEN_EVERY_S:
         with suppress(SaltcellarError), transaction():
             masters.seen(name, now)
+
+
+def tell(name: str, address: object, publish_port: object, return_port: object, public_key: object) -> None:
+    """Keep where nodes find a master; without an address, where they find the service. Raises Invalid."""
+    where = address or urlsplit(settings().address).hostname
+    facts = MasterFacts(
+        names.text(where, "master's address", 255),
+        names.whole_number(publish_port, "master's publish port", 1, 65535),
+        names.whole_number(return_port, "master's return port", 1, 65535),
+        pem.public_key(public_key),
+    )
+    with transaction():
+        masters.tell(name, facts)
+
+
+def found() -> list[MasterFacts]:
+    """Where nodes find masters, the one that was heard of last first; raises Unavailable while none has told."""
+    there = masters.found()
+    if not there:
+        raise Unavailable("No master has told this service where it is yet: try again in a minute.")
+    return there

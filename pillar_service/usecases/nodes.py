@@ -3,14 +3,15 @@
 import time
 from typing import Any
 
+from pillar_service.core import enrolment, names, tokens
 from pillar_service.core import labels as rules
-from pillar_service.core import names
+from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Invalid, NotFound, Unauthenticated
 from pillar_service.settings import settings
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import Node
-from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases import auditing, pem, pillars, queue
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
 CONCURRENCY = 4
@@ -34,7 +35,7 @@ def add(
         there = nodes.find(name)
         columns = _columns(there, port_first, port_last, concurrency)
         if there is None:
-            nodes.add(name, **columns)
+            nodes.add(name, account=None, **columns)
         else:
             nodes.change(name, **columns)
         pillars.rewrite(name)
@@ -48,9 +49,7 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
 
     Raises NotFound, and Invalid for a label that can be none or is called `node`, which is every node's id.
     """
-    labels, now = rules.checked(given), time.time()
-    if NAME in labels:
-        raise Invalid(f"The label {NAME} is a node's id, which every node has already: leave it out.")
+    labels, now = checked_labels(given), time.time()
     with transaction():
         node = nodes.find(id) if isinstance(id, str) else None
         if node is None:
@@ -58,13 +57,26 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
         nodes.change(node.id, labels=labels)
         pillars.rewrite(node.id)
         if labels != node.labels:
-            _tell(actor, node.id, now)
+            tell_labels(actor, node.id, now)
         written = ", ".join(f"{key}={value}" for key, value in labels.items())
         auditing.record(actor, "nodes.label", f"node:{node.id}", now, written or "none")
         return described(_found(node.id))
 
 
-def _tell(actor: str, node: str, now: float) -> None:
+def checked_labels(given: object) -> dict[str, str]:
+    """The labels in a mapping, if a node may have them; raises Invalid."""
+    labels = rules.checked(given)
+    if NAME in labels:
+        raise Invalid(f"The label {NAME} is a node's id, which every node has already: leave it out.")
+    return labels
+
+
+def add_for(id: str, account: str | None) -> None:
+    """Add a node of an account as nodes are at first, in the caller's transaction."""
+    nodes.add(id, CONCURRENCY, *settings().bot_ports, account=account)
+
+
+def tell_labels(actor: str, node: str, now: float) -> None:
     """Let the node make its labels grains, so that `salt -G 'labels:environment:prd'` finds it."""
     queue.call(actor, LABELS, node, "state.apply", ["meeseeks"], {"queue": 10}, now)
 
@@ -102,11 +114,45 @@ def described(node: Node) -> dict[str, Any]:
         "facts": node.facts,
         "labels": node.labels,
         "capacities": node.capacities,
+        "account": node.account,
+        "key": {
+            "state": node.key_state,
+            "fingerprint": enrolment.fingerprint(node.public_key) if node.public_key else None,
+            "at": node.key_at,
+        },
     }
 
 
-def known(id: str) -> str:
-    """The id, if there is such a node; raises Unauthenticated: its token outlived it."""
-    if nodes.find(id) is None:
-        raise Unauthenticated(f"There is no node {names.shown(id)}: add it first.")
-    return id
+def set_key(actor: str, id: object, public_key: object) -> dict[str, Any]:
+    """Say which key (PEM) is a node's, for a node whose key a master has by other means; returns the node.
+
+    Raises NotFound, and Invalid for what is no RSA key.
+    """
+    key, now = pem.public_key(public_key), time.time()
+    with transaction():
+        node = nodes.find(id) if isinstance(id, str) else None
+        if node is None:
+            raise NotFound(f"There is no node {names.shown(id)}.")
+        if (node.public_key, node.key_state) != (key, KeyState.ACCEPTED):
+            keep_key(actor, "nodes.set_key", node.id, key, KeyState.ACCEPTED, now)
+        return described(_found(node.id))
+
+
+def keep_key(actor: str, action: str, id: str, key: str | None, state: KeyState, now: float, detail: str = "") -> None:
+    """Keep a node's key and how it stands, in the caller's transaction; masters hear of it, and its token is another."""
+    nodes.set_key(id, key, state, now)
+    pillars.rewrite(id)
+    finger = enrolment.fingerprint(key) if key else "no key"
+    auditing.record(actor, action, f"node:{id}", now, f"{finger} {detail}".strip())
+
+
+def authenticated(token: str) -> str:
+    """The id of the node whose token this is; raises Unauthenticated: there is no such node, or not with this key."""
+    node = nodes.find(named) if (named := tokens.named_by(token)) and named.isprintable() else None
+    if node is None:
+        tokens.verify_node_token(settings().secret_key, token)
+        raise Unauthenticated(f"There is no node {names.shown(named)}: add it first.")
+    tokens.verify_node_token(settings().secret_key, token, node.key_serial)
+    if node.key_state == KeyState.REVOKED:
+        raise Unauthenticated(f"The key of {node.id} was revoked: enrol it again.")
+    return node.id

@@ -1,9 +1,9 @@
-"""Who may do what with a bot: core's table, asked with what the database knows of the person."""
+"""Who may do what with a bot, or with an account's nodes: core's table, asked with what the database knows of the person."""
 
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.errors import Forbidden, NotFound
-from pillar_service.core.permissions import Act, acts
+from pillar_service.core.permissions import Act, NodeAct, acts, node_acts
 from pillar_service.store import accounts
 from pillar_service.store.bots import Bot
 from pillar_service.usecases import bots
@@ -35,3 +35,16 @@ def allowed(person: str, act: Act, key: object, deleted: bool = False) -> tuple[
     if act not in may:
         raise Forbidden(f"You may not {act} {bot.name}: ask one of its owners.")
     return bot, may
+
+
+def require_nodes(person: str, act: NodeAct, account: str | None, unseen: str = "There is no such node.") -> None:
+    """Raise unless that person may do this with the nodes of an account (None: the place's own): NotFound with ``unseen``
+    when they may not even see them, Forbidden when they may only see them."""
+    found = accounts.find(person)
+    if found is None:
+        raise NotFound(f"There is no account {names.shown(person)}.")
+    may = node_acts(account == person, AccountRole(found.role), AccountState(found.state))
+    if NodeAct.SEE not in may:
+        raise NotFound(unseen)
+    if act not in may:
+        raise Forbidden(f"You may not {act} nodes while your account is suspended.")

@@ -25,7 +25,7 @@ def ready(node: str) -> tuple[str, str] | None:
 
 def _whole(node: str, kept: str) -> str:
     before, _, after = kept.rpartition(BLANK)  # the last: the service's section ends a body
-    return before + tokens.node_token(settings().secret_key, node) + after
+    return before + tokens.node_token(settings().secret_key, node, nodes.key_serial_of(node)) + after
 
 
 def changes(after: int | None) -> tuple[int, list[str]]:
@@ -44,7 +44,8 @@ def rewrite(node: str) -> None:
     service = {"url": chosen.address, "token": BLANK}
     found = nodes.find(node)
     labels = found.labels if found else {}
-    commands = catalogue.for_node({**labels, NAME: node})
+    # The catalogue is the place's own: nobody else's node learns what stands in it.
+    commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
     body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there], labels, commands)
     pillars.write(node, body, shape.etag(_whole(node, body)))
 

@@ -80,6 +80,15 @@ def node_add(id: str, ports: str | None, concurrency: str | None) -> None:
 
 
 @main.command()
+@click.argument("id")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def node_key(id: str, file: Path) -> None:
+    """Say that the public key in FILE (PEM) is the one of the node ID."""
+    told = nodes.set_key(ACTOR, id, file.read_text(errors="replace"))
+    click.echo(f"The key of {told['id']} has the fingerprint {told['key']['fingerprint']}.")
+
+
+@main.command()
 @click.argument("app", type=click.Choice(["public", "private"]))
 @click.option("--access-log", help="A file for one line for each request.")
 def serve(app: str, access_log: str | None) -> None:

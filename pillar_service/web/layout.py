@@ -12,7 +12,7 @@ from pillar_service.settings import Settings
 from pillar_service.usecases import storage
 from pillar_service.usecases.admin import access
 
-WAYS = (("bots.listed", "Bots"), ("account.show", "Account"), ("payments.show", "Payment"))
+WAYS = (("bots.listed", "Bots"), ("nodes.listed", "Nodes"), ("account.show", "Account"), ("payments.show", "Payment"))
 OF_OPERATORS = (("admin.health", "Admin"),)
 
 

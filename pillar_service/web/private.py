@@ -4,7 +4,20 @@ from flask import Flask, g, request
 
 from pillar_service.usecases import masters, measuring, storage
 from pillar_service.web import incoming, problems
-from pillar_service.web.masters import agents, audit, jobs, meeseeks, nodes, payments, pillars, purges, runs, transfers
+from pillar_service.web.masters import (
+    agents,
+    audit,
+    enrolment,
+    jobs,
+    keys,
+    meeseeks,
+    nodes,
+    payments,
+    pillars,
+    purges,
+    runs,
+    transfers,
+)
 
 LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
@@ -20,7 +33,7 @@ def create_app() -> Flask:
     app.before_request(_authenticate)
     app.add_url_rule("/metrics", "metrics", lambda: (measuring.text(), {"Content-Type": measuring.TYPE}))
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
-    for noun in (agents, audit, jobs, meeseeks, nodes, payments, pillars, purges, runs, transfers):
+    for noun in (agents, audit, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers):
         app.register_blueprint(noun.blueprint)
     return app
 

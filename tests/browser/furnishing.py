@@ -10,6 +10,7 @@ from typing import Any
 import pouring
 import pyotp
 from daemons import until
+from enrolling import enrol, master_is_there
 from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from telling import NODE, ledger, pub_id
 
@@ -21,7 +22,9 @@ from pillar_service.usecases import (
     accounts,
     bots,
     claims,
+    enrolment,
     jobs,
+    node_keys,
     nodes,
     resetting,
     runs,
@@ -77,6 +80,16 @@ def several() -> dict[str, str]:
     bots.delete("scene", "old", purge=False)
     pouring.carry_out()
     return made
+
+
+def machines(known: dict[str, str]) -> None:
+    """Ann has two machines of her own, one of which was cut off, and a token that nobody has used yet."""
+    master_is_there()
+    for number, name in enumerate(("shed", "attic"), 1):
+        secret = enrolment.create_for(known["owner"], labels={"place": name})["secret"]
+        node = enrol(secret, name, number)["node"]
+    node_keys.revoke_of(known["owner"], node)
+    enrolment.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
 
 
 def work(known: dict[str, str]) -> dict[str, str]:

@@ -78,6 +78,9 @@ ACCOUNT = (
     Place("second-factor-on", "/account/second-factor", OPERATOR, "Make new recovery codes"),
     Place("recovery-codes", "shown:recovery", OWNER, "I have them"),
     Place("chat-link", "/chat/link/{link}", OWNER),  # who said yes could not come here again
+    Place("nodes", "/nodes", OWNER, "Make a token"),
+    Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
+    Place("node-token", "shown:node-token", OWNER, "I have it"),
     Place("payment", "/payment", OWNER),
     Place("payment-trial", "/payment", NEWCOMER),
     Place("payment-past-due", "/payment", LATE),

@@ -76,6 +76,7 @@ def furnish(scene: Scene) -> None:
     known = furnishing.people()
     scene.codes += furnishing.operator()
     known |= furnishing.several()
+    furnishing.machines(known)
     known |= telling.month(known["my"])
     known |= furnishing.work(known)
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
@@ -91,6 +92,12 @@ def faults(service: Service) -> Iterator[str]:
     def fail(status: int) -> str:
         raise FAULTS[status]
 
+    def token() -> str:
+        secret, script = "Yk3vJ0qk2Gm0wZ7bq9n1C5xR8dTfLs4uHaPeViMoNxE", "https://butt.nz/enrol.sh"
+        told = {"secret": secret, "script": script, "line": f"curl -fsS {script} | sh -s -- {secret}"}
+        made = {**told, "pattern": "shed", "expires_at": 1_800_000_000.0}
+        return render_template("node_token_made.html", token=made, back="/nodes")
+
     def shown() -> str:
         return render_template("recovery_codes.html", codes=["-".join([pair * 2] * 4) for pair in RECOVERY])
 
@@ -98,6 +105,7 @@ def faults(service: Service) -> Iterator[str]:
         app = create_app()
         app.add_url_rule("/fault/<int:status>", "fault", fail)
         app.add_url_rule("/shown/recovery", "shown", shown)
+        app.add_url_rule("/shown/node-token", "token", token)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)

@@ -4,7 +4,7 @@ import pytest
 
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.commands import COMMANDS
-from pillar_service.core.permissions import OF_COMMAND, Act, acts, may_administer
+from pillar_service.core.permissions import OF_COMMAND, Act, NodeAct, acts, may_administer, node_acts
 
 OWNER, MEMBER, STRANGER = Belonging.OWNER, Belonging.MEMBER, None
 PERSON, OPERATOR = AccountRole.PERSON, AccountRole.OPERATOR
@@ -30,6 +30,23 @@ ACTIVE, SUSPENDED = AccountState.ACTIVE, AccountState.SUSPENDED
 )
 def test_each_standing_may_exactly_this(belonging, role, state, may):
     assert acts(belonging, role, state) == {Act(act) for act in may.split()}
+
+
+@pytest.mark.parametrize(
+    ("is_owner", "role", "state", "may"),
+    [
+        (True, PERSON, ACTIVE, "see enrol rotate revoke"),
+        (True, OPERATOR, ACTIVE, "see enrol rotate revoke"),
+        (True, PERSON, SUSPENDED, "see revoke"),
+        (True, OPERATOR, SUSPENDED, "see revoke"),
+        (False, PERSON, ACTIVE, ""),
+        (False, OPERATOR, ACTIVE, "see enrol rotate revoke"),
+        (False, PERSON, SUSPENDED, ""),
+        (False, OPERATOR, SUSPENDED, ""),
+    ],
+)
+def test_with_an_accounts_nodes_each_may_exactly_this(is_owner, role, state, may):
+    assert node_acts(is_owner, role, state) == {NodeAct(act) for act in may.split()}
 
 
 def test_every_command_says_what_it_takes():

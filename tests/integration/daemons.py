@@ -111,6 +111,7 @@ class Service:
             "CELLAR_PRIVATE_PORT": str(private),
             "CELLAR_ALLOW_PRIVATE": "yes",
             "CELLAR_WORKERS": "1",
+            "CELLAR_MINION_D": str(Path(__file__).resolve().parents[2] / "salt" / "minion.d"),
             "CELLAR_CATALOGUE": str(Path(__file__).with_name("meeseeks")),
         }
         self.apps = {name: self._daemon(name) for name in ("public", "private")}

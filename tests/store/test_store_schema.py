@@ -13,6 +13,7 @@ from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
 from pillar_service.core.challenges import ChallengeKind, ChallengeState
 from pillar_service.core.chat import OutgoingKind, OutgoingState
+from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
@@ -31,6 +32,7 @@ from pillar_service.store import (
     command_tokens,
     conversations,
     database,
+    enrolment,
     fleet,
     holds,
     invites,
@@ -58,6 +60,7 @@ CHECKS = {
     ("agent", "type"): AgentType,
     ("account", "state"): AccountState,
     ("account", "role"): AccountRole,
+    ("node", "key_state"): KeyState,
     ("bot", "service"): Service,
     ("bot", "desired"): Desired,
     ("bot", "actual"): Actual,
@@ -79,6 +82,7 @@ CHECKS = {
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
+    enrolment.EnrolmentToken,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,

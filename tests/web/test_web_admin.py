@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from enrolling import enrol, master_is_there
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report
 from visiting import PASSWORD, come_as, csrf
@@ -14,7 +15,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.store import database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, auditing, bots, claims, health, jobs, masters, payments, runs
+from pillar_service.usecases import accounts, auditing, bots, claims, enrolment, health, jobs, masters, payments, runs
 from pillar_service.usecases import admin as admin_cases
 
 OPERATOR = "op@example.org"
@@ -418,3 +419,26 @@ def test_a_master_that_asks_for_jobs_is_seen(visitor: FlaskClient, operator: str
     page = visitor.get("/admin").text
     assert re.search(r"<td>[0-5] s ago</td><td>never</td>", page), page
     assert time.time() - before < 5
+
+
+def test_an_operator_lets_a_machine_in_and_cuts_it_off(visitor: FlaskClient, operator: str, someone: str) -> None:
+    master_is_there()
+    form = {"account": OWNER, "pattern": "shed", "labels": "", "uses": "1", "life": "1h"}
+    page = visitor.get("/admin/nodes")
+    assert "Tokens for nodes" in page.text
+    for wrong in ({"account": "nobody@example.org"}, {"uses": "0"}, {"pattern": "A B"}):
+        told = visitor.post("/admin/nodes/tokens", data={**form, **wrong, "csrf_token": csrf(page)})
+        assert told.status_code in (404, 422), told.text
+    made = visitor.post("/admin/nodes/tokens", data={**form, "csrf_token": csrf(page)})
+    secret = made.text.partition("sh -s -- ")[2].partition("<")[0]
+    node = enrol(secret)["node"]
+    shown = visitor.get(f"/admin/nodes/{node}")
+    assert "accepted" in shown.text
+    assert someone in shown.text
+    assert visitor.post(f"/admin/nodes/{node}/rotate", data={"csrf_token": csrf(shown)}).status_code == 302
+    assert visitor.post(f"/admin/nodes/{node}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
+    assert "revoked" in visitor.get(f"/admin/nodes/{node}").text
+    token = enrolment.create("test", OWNER)["id"]
+    assert visitor.post(f"/admin/nodes/tokens/{token}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
+    assert enrolment.listed()[0]["state"] == "revoked"
+    assert visitor.post(f"/admin/nodes/{node}/revoke").status_code == 400, "without its form's token"

@@ -11,13 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from enrolling import enrol, key, master_is_there
 from flask import Flask
 from pouring import PUB, answer, carry_out, owner, poured, tar
 
 from pillar_service.core.agents import Belonging
 from pillar_service.settings import settings
 from pillar_service.store import agents, chat_people, database, invites
-from pillar_service.usecases import accounts, claims, jobs, runs, sessions, sharing, storage, tokens, transfers
+from pillar_service.usecases import (
+    accounts,
+    claims,
+    enrolment,
+    jobs,
+    runs,
+    sessions,
+    sharing,
+    storage,
+    tokens,
+    transfers,
+)
 from pillar_service.usecases.meeseeks import people
 
 PASSWORD = "long enough 1"
@@ -97,6 +109,20 @@ MATRIX = {
     "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 401),
     "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 302),  # it worked
     "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 302),
+    # a person's nodes
+    "GET /nodes": (200, 200, 200, 200, 200, 302),
+    "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
+    "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
+    "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 302),  # it is the owner's node
+    "POST /nodes/<id>/rotate": (302, 404, 404, 404, 302, 302),
+    # letting machines in: anybody may read the script; the rest is for tokens and keys alone
+    "GET /enrol.sh": (200, 200, 200, 200, 200, 200),
+    "POST /enrol": (401, 401, 401, 401, 401, 401),
+    "GET /enrol/token": (401, 401, 401, 401, 401, 401),
+    "GET /enrol/bundle": (401, 401, 401, 401, 401, 401),
+    "GET /enrol/node": (401, 401, 401, 401, 401, 401),
+    "POST /keys/turn": (401, 401, 401, 401, 401, 401),
+    "POST /keys/leave": (401, 401, 401, 401, 401, 401),
     # the operators' pages
     "GET /admin": OF_OPERATORS,
     "GET /admin/accounts": OF_OPERATORS,
@@ -122,6 +148,10 @@ MATRIX = {
     "GET /admin/nodes": OF_OPERATORS,
     "GET /admin/nodes/<id>": OF_OPERATORS,
     "POST /admin/nodes/<id>/label": OF_OPERATORS,
+    "POST /admin/nodes/<id>/revoke": OF_OPERATORS,
+    "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
+    "POST /admin/nodes/tokens": OF_OPERATORS,
+    "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
     "GET /admin/search": OF_OPERATORS,
     # payments: each person's own; by hand there is no provider to be sent to
     "GET /payment": (200, 200, 200, 200, 200, 302),
@@ -237,6 +267,13 @@ ASKED = {
     "GET /my/jobs/<id>/live": Ask({"id": "{export}"}),
     "POST /my/jobs/<id>/again": Ask({"id": "{export}"}, form={"key": "1"}),
     "POST /my/jobs/<id>/cancel": Ask({"id": "{export}"}),
+    "POST /nodes/tokens": Ask(form={"pattern": "shed", "uses": "1", "life": "1h"}),
+    "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
+    "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),
+    "POST /nodes/<id>/rotate": Ask({"id": "{node}"}),
+    "POST /enrol": Ask(json={"name": "shed", "public_key": "x"}),
+    "POST /keys/turn": Ask(json={"node": "shed", "public_key": key(1).public, "signature": "", "proof": ""}),
+    "POST /keys/leave": Ask(json={"node": "shed", "signature": ""}),
     "GET /transfers/<job>": Ask({"job": "{export}"}),
     "PUT /transfers/<job>": Ask({"job": "{export}"}),
     "POST /jobs/<id>/begin": Ask({"id": "{export}"}, json={"attempt": 1}),
@@ -347,7 +384,14 @@ def _people_and_bot() -> dict[str, str]:
         chat_people.put("T01", "U01", who["owner"], 1.0)
     link = people.invite(people.asker("T01", "U02")).rpartition("/")[2]
     there = {"link": link, "member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
+    there |= _node(who["owner"])
     return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+
+
+def _node(person: str) -> dict[str, str]:
+    master_is_there()
+    node = enrol(enrolment.create_for(person)["secret"])["node"]
+    return {"node": str(node), "node_token": str(enrolment.create_for(person)["id"])}
 
 
 def _invited(by: str) -> str:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from pillar_service.core.errors import Failed
 from pillar_service.master.client import Client
-from pillar_service.master.dispatch import changes, claims, delivery, events, watch
+from pillar_service.master.dispatch import changes, claims, delivery, events, keys, watch
 from pillar_service.master.dispatch.arrivals import Arrivals
 from pillar_service.master.dispatch.runs import Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
@@ -32,6 +32,7 @@ def _parts(opts: Mapping[str, Any], client: Client, name: str, parent: int) -> N
         _thread(stop, "events", events.follow, opts, runs, Arrivals(master), stop),
         _thread(stop, "delivery", delivery.follow, client, master, runs, stop),
         _thread(stop, "changes", changes.follow, client, master, stop),
+        _thread(stop, "keys", keys.follow, client, opts, stop),
         _thread(stop, "watch", watch.follow, client, master, runs, stop),
     ]
     log.info("The dispatcher %s follows %d parts.", name, len(threads))

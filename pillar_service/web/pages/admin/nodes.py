@@ -4,14 +4,16 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
-from wtforms import TextAreaField
+from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
 from pillar_service.core import labels
-from pillar_service.core.errors import Invalid
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.usecases import enrolment, node_keys
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
+from pillar_service.web.pages.nodes import Token
 
 
 class Labels(FlaskForm):  # type: ignore[misc]
@@ -20,11 +22,59 @@ class Labels(FlaskForm):  # type: ignore[misc]
     labels = TextAreaField("Labels", [Length(max=8000)])
 
 
+class AnyToken(Token):
+    """What a token lets in, and as whose node."""
+
+    account = StringField("Whose node", [Length(max=320)])
+
+
 @blueprint.get("/nodes", endpoint="nodes")
 def listed() -> str:
     """All nodes."""
+    return _page(AnyToken(formdata=None))
+
+
+def _page(form: AnyToken, wrong: str | None = None) -> str:
     filters = asked()
-    return render_template("admin/nodes.html", page=nodes.listed(**filters), asked=filters)
+    told = {"page": nodes.listed(**filters), "tokens": enrolment.listed()}
+    return render_template("admin/nodes.html", asked=filters, form=form, wrong=wrong, **told)
+
+
+@blueprint.post("/nodes/tokens", endpoint="node_token")
+def create() -> Any:
+    """Make a token for an account, or for the place itself; its secret is shown this once."""
+    form = AnyToken()
+    try:
+        if not form.validate_on_submit():
+            raise Invalid("Something in the form can't be taken: correct it, send it again.")
+        made = enrolment.create(actor(), form.account.data or None, **form.told())
+    except (Invalid, Conflict, Forbidden, NotFound) as error:
+        return _page(form, error.sentence), error.status
+    return render_template("node_token_made.html", token=made, back=url_for("admin.nodes"))
+
+
+@blueprint.post("/nodes/tokens/<id>/revoke", endpoint="node_token_revoke")
+def revoke_token(id: str) -> Any:
+    """End a token."""
+    enrolment.revoke(actor(), id)
+    flash("The token lets nobody in any more.")
+    return redirect(url_for("admin.nodes"))
+
+
+@blueprint.post("/nodes/<id>/revoke", endpoint="node_revoke")
+def revoke(id: str) -> Any:
+    """Cut a node off."""
+    node_keys.revoke(actor(), id)
+    flash(f"{id} is cut off.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/rotate", endpoint="node_rotate")
+def rotate(id: str) -> Any:
+    """Let a node make itself another key."""
+    job = node_keys.rotate(actor(), id)
+    flash(f"{id} is told to make itself another key.")
+    return redirect(url_for("admin.job", id=job["id"]))
 
 
 @blueprint.get("/nodes/<id>", endpoint="node")

@@ -1,0 +1,174 @@
+"""Getting in: what a node may be called, whose key it has, and whether a token lets it in.
+
+A token is one account's, or (of operators alone) nobody's; it lets so many machines in, for so long, under names that fit
+its pattern. The key that a machine brings with it is the node from then on: the master accepts exactly that one.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
+
+NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+"""A DNS label, short enough that the whole id (see `minion_id`) can be a label's value."""
+
+PATTERN = re.compile(r"[a-z0-9*?-]{1,40}", re.ASCII)
+
+USES = (1, 1000)
+LIFE_S = (60, 30 * 86_400)
+DEFAULT_LIFE_S = 3600
+
+
+class KeyState(StrEnum):
+    """Whether a node's key is one that masters accept; ``none`` is a node whose key is not ours to know."""
+
+    NONE = "none"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+
+
+class KeyAct(StrEnum):
+    """What a node may do with its own key, by a signature made with it."""
+
+    TURN = "turn"
+    LEAVE = "leave"
+
+
+class Redeemed(StrEnum):
+    """What redeeming a token comes to."""
+
+    NEW = "new"
+    SAME = "same"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token as the rules see it; ``account`` None makes nodes of the place's own, ``replaces`` gives new keys."""
+
+    id: str
+    account: str | None
+    pattern: str
+    uses: int
+    used: int
+    replaces: bool
+    expires_at: float
+    revoked_at: float | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """A node that is there already, as the rules see it; ``enrolled_by`` is the id of the token that let it in."""
+
+    account: str | None
+    public_key: str | None
+    key_state: KeyState
+    enrolled_by: str | None
+
+
+def node_name(value: object) -> str:
+    """The value, if a node at a customer's site can be called so; raises Invalid."""
+    if isinstance(value, str) and NODE_NAME.fullmatch(value):
+        return value
+    raise Invalid(
+        f"{names.shown(value)} can't be a node's name: use 1 to 40 lower-case letters, digits and hyphens, with a letter or "
+        "digit at both ends, such as 'shed' or 'rack-2'."
+    )
+
+
+def minion_id(name: str, account: str | None) -> str:
+    """The id by which Salt knows the node: its name is unique in its account alone."""
+    return f"{name}.{account}" if account else name
+
+
+def pattern(value: object) -> str:
+    """The value, if it can be the pattern of names: `*`, `shed-?`; raises Invalid."""
+    if isinstance(value, str) and PATTERN.fullmatch(value):
+        return value
+    raise Invalid(
+        f"{names.shown(value)} can't be a pattern of names: use letters, digits, '-', '*' and '?', as in 'shed-*'."
+    )
+
+
+def decide(token: Token, known: Known | None, name: str, public_key: str, now: float) -> Redeemed:
+    """What comes of a machine that brings this key and asks to be the node of that name; raises why it may not.
+
+    Who asks again with the same token and key is told the same again, also when the token is used up: the first answer
+    may have been lost, and nothing new is given.
+    """
+    if token.revoked_at is not None:
+        raise Unauthenticated("This token was revoked: make a new one.")
+    same = known is not None and known.public_key == public_key and known.key_state is KeyState.ACCEPTED
+    if known is not None and same and known.account == token.account and known.enrolled_by == token.id:
+        return Redeemed.SAME
+    if token.expires_at <= now:
+        raise Unauthenticated("This token's time is over: make a new one.")
+    if token.used >= token.uses:
+        raise Unauthenticated("This token was used already: make a new one.")
+    if not fnmatchcase(name, token.pattern):
+        raise Forbidden(
+            f"This token is for nodes called {token.pattern}, not {name}: choose such a name, or make another."
+        )
+    if known is None:
+        return Redeemed.NEW
+    return _again(token, known, name, public_key, same)
+
+
+def _again(token: Token, known: Known, name: str, public_key: str, same: bool) -> Redeemed:
+    if known.account != token.account:
+        raise Conflict(f"The node {name} is somebody else's: choose another name.")
+    if same:
+        return Redeemed.SAME
+    if known.key_state is KeyState.REVOKED and known.public_key == public_key:
+        raise Forbidden("This key was revoked, and never comes back: enrol again with `--new-key`.")
+    if known.key_state is KeyState.ACCEPTED and not token.replaces:
+        raise Conflict(
+            f"There is a node {name} with another key: choose another name, revoke its key, or, if its disk was lost, make a "
+            "token for re-enrolment."
+        )
+    return Redeemed.REPLACED
+
+
+def fingerprint(public_key: str) -> str:
+    """A key's fingerprint as a minion checks its master's (`master_finger`): SHA-256 over the PEM's body."""
+    body = [f"{line}\n" for line in public_key.splitlines() if line.strip()][1:-1]
+    digest = hashlib.sha256("".join(body).encode()).hexdigest()
+    return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+
+
+def statement(act: KeyAct, node: str, public_key: str, new_key: str = "") -> bytes:
+    """What a node signs to do something with its key: bound to the key that it has, so that it is good only while it has it."""
+    return "\n".join(["saltcellar", str(act), node, fingerprint(public_key), new_key]).encode()
+
+
+@dataclass(frozen=True)
+class MasterFacts:
+    """Where a node finds a master: how it is reached from outside, its ports, its public key."""
+
+    address: str
+    publish_port: int
+    return_port: int
+    public_key: str
+
+
+def told(
+    masters: list[MasterFacts], node: str, account: str | None, configuration: Mapping[str, str]
+) -> dict[str, object]:
+    """What a node is told that was let in; the first master's key counts, and only masters that share it are named."""
+    first = masters[0]
+    same = [one for one in masters if one.public_key == first.public_key]
+    return {
+        "node": node,
+        "account": account,
+        "masters": [
+            {"address": one.address, "port": one.return_port, "publish_port": one.publish_port} for one in same
+        ],
+        "master_key": first.public_key,
+        "master_fingerprint": fingerprint(first.public_key),
+        "configuration": dict(configuration),
+    }

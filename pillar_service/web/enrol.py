@@ -1,0 +1,70 @@
+"""Getting in, at the public app: the script, what it asks with its token, and what a node says of its own key."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request, send_file
+
+from pillar_service import __version__
+from pillar_service.settings import settings
+from pillar_service.usecases import enrolment, node_keys, wheels
+from pillar_service.web import incoming, signing
+
+blueprint = Blueprint("enrol", __name__)
+
+SCRIPT = Path(__file__).parent / "scripts" / "enrol.sh"
+
+
+def script() -> str:
+    """The script for this very place. Its words in quotes are the only ones that change, so that it can be checked as it is."""
+    told = SCRIPT.read_text()
+    for word, value in (("SERVICE", settings().address), ("VERSION", __version__), ("BUNDLE", wheels.sha256())):
+        told = told.replace(f"'@{word}@'", shlex.quote(value))
+    return told
+
+
+@blueprint.get("/enrol.sh")
+def enrol_sh() -> Response:
+    """The script; anybody may read it."""
+    return Response(script(), mimetype="text/x-shellscript")
+
+
+@blueprint.get("/enrol/token")
+def token() -> dict[str, Any]:
+    """What a token is good for."""
+    return enrolment.look(incoming.bearer())
+
+
+@blueprint.get("/enrol/bundle")
+def bundle() -> Response:
+    """The wheels that a node installs from."""
+    return send_file(wheels.bundle(incoming.bearer()), mimetype="application/gzip")
+
+
+@blueprint.post("/enrol")
+def redeem() -> dict[str, Any]:
+    """A machine brings a token and its public key, and becomes a node."""
+    given = incoming.body("name", "public_key", "machine")
+    told = (given.get(key) for key in ("name", "public_key", "machine"))
+    return enrolment.redeem(incoming.bearer(), *told, address=signing.address())
+
+
+@blueprint.get("/enrol/node")
+def node() -> dict[str, Any]:
+    """Whether the node that a token let in answers by now."""
+    return enrolment.state(incoming.bearer(), request.args.get("name"))
+
+
+@blueprint.post("/keys/turn")
+def turn() -> dict[str, Any]:
+    """A node has another key; signed with both."""
+    given = incoming.body("node", "public_key", "signature", "proof")
+    return node_keys.turn(*(given.get(key) for key in ("node", "public_key", "signature", "proof")))
+
+
+@blueprint.post("/keys/leave")
+def leave() -> dict[str, Any]:
+    """A node goes; signed with its key."""
+    given = incoming.body("node", "signature")
+    return node_keys.leave(given.get("node"), given.get("signature"))

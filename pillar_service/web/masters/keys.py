@@ -1,0 +1,40 @@
+"""Keys of nodes, as masters accept them; and where masters are found."""
+
+from typing import Any
+
+from flask import Blueprint, g
+
+from pillar_service.usecases import masters, node_keys
+from pillar_service.web import incoming, waiting
+
+blueprint = Blueprint("keys", __name__)
+
+
+@blueprint.get("/nodes/keys")
+def changed() -> dict[str, Any]:
+    """The keys that changed after a serial, all that are known without one; waits for a change."""
+    after = incoming.after() or 0
+    if incoming.wait():
+        waiting.until(lambda: node_keys.has_news(after), incoming.wait())
+    return node_keys.after(after)
+
+
+@blueprint.post("/masters/place")
+def tell() -> dict[str, Any]:
+    """Where nodes find this master, and its public key."""
+    given = incoming.body("address", "publish_port", "return_port", "public_key")
+    told = (given.get(key) for key in ("address", "publish_port", "return_port", "public_key"))
+    masters.tell(g.master, *told)
+    return {}
+
+
+@blueprint.post("/nodes/<id>/revoke")
+def revoke(id: str) -> dict[str, Any]:
+    """Cut a node off."""
+    return {"node": node_keys.revoke(g.actor, id)}
+
+
+@blueprint.post("/nodes/<id>/rotate")
+def rotate(id: str) -> dict[str, Any]:
+    """Let a node make itself another key."""
+    return {"job": node_keys.rotate(g.actor, id)}

@@ -1,0 +1,89 @@
+"""A person's own nodes: see them, make a token that lets one in, cut one off, give one another key."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, IntegerField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from pillar_service.core import enrolment as rules
+from pillar_service.core import labels
+from pillar_service.core.errors import Conflict, Forbidden, Invalid
+from pillar_service.usecases import enrolment, node_keys
+
+blueprint = Blueprint("nodes", __name__)
+
+
+class Token(FlaskForm):  # type: ignore[misc]
+    """What a token lets in."""
+
+    pattern = StringField("Names that it may have", [Length(max=40)], default="*")
+    labels = StringField("Labels", [Length(max=2000)])
+    uses = IntegerField("For how many machines", [InputRequired("Say how many."), NumberRange(*rules.USES)], default=1)
+    life = StringField("For how long", [Length(max=20)], default="1h")
+    replaces = BooleanField("Also for a node that lost its disk: it gets a new key")
+
+    def told(self) -> dict[str, Any]:
+        """What was written, as the use case takes it; raises Invalid."""
+        return {
+            "pattern": self.pattern.data or "*",
+            "labels": labels.read(self.labels.data or ""),
+            "uses": self.uses.data,
+            "life": self.life.data or rules.DEFAULT_LIFE_S,
+            "replaces": bool(self.replaces.data),
+        }
+
+
+@blueprint.get("/nodes")
+@login_required  # type: ignore[untyped-decorator]
+def listed() -> str:
+    """All of a person's nodes and tokens."""
+    return _page(Token(formdata=None))
+
+
+def _page(form: Token, wrong: str | None = None) -> str:
+    told = {"nodes": node_keys.listed_of(current_user.id), "tokens": enrolment.listed_of(current_user.id)}
+    return render_template("nodes.html", form=form, wrong=wrong, **told)
+
+
+@blueprint.post("/nodes/tokens")
+@login_required  # type: ignore[untyped-decorator]
+def create() -> Any:
+    """Make a token, and show how it is used; its secret is shown this once."""
+    form = Token()
+    if not form.validate_on_submit():
+        return _page(form), 422
+    try:
+        made = enrolment.create_for(current_user.id, **form.told())
+    except (Invalid, Conflict, Forbidden) as error:
+        return _page(form, error.sentence), error.status
+    return render_template("node_token_made.html", token=made, back=url_for("nodes.listed"))
+
+
+@blueprint.post("/nodes/tokens/<id>/revoke")
+@login_required  # type: ignore[untyped-decorator]
+def revoke_token(id: str) -> Any:
+    """End a token."""
+    enrolment.revoke_of(current_user.id, id)
+    flash("The token lets nobody in any more.")
+    return redirect(url_for("nodes.listed"))
+
+
+@blueprint.post("/nodes/<id>/revoke")
+@login_required  # type: ignore[untyped-decorator]
+def revoke(id: str) -> Any:
+    """Cut a node off."""
+    node = node_keys.revoke_of(current_user.id, id)
+    flash(f"{node['id']} is cut off. To let it in again, make a token and run the script there with --new-key.")
+    return redirect(url_for("nodes.listed"))
+
+
+@blueprint.post("/nodes/<id>/rotate")
+@login_required  # type: ignore[untyped-decorator]
+def rotate(id: str) -> Any:
+    """Let a node make itself another key."""
+    node_keys.rotate_of(current_user.id, id)
+    flash(f"{id} makes itself another key as soon as it hears of it; the one it has is good for nothing then.")
+    return redirect(url_for("nodes.listed"))

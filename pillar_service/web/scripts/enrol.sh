@@ -1,0 +1,320 @@
+#!/bin/sh
+# Make this machine a node.    curl -fsS ADDRESS/enrol.sh | sh -s -- TOKEN [--name NAME] [--root DIR] [--new-key]
+# Take all of it back off.     sh enrol.sh --reset [--root DIR] [--with-data]
+#
+# It installs Salt's minion in a Python environment of its own (opt/saltcellar), makes a key, brings its public half with the
+# token to the service, writes what it is told to etc/saltcellar, and starts. All of that stands below --root (/), beside
+# whatever Salt this machine may have. It may be run again: what is done already stays. Without systemd, or with --root, the
+# node runs in the background, by opt/saltcellar/bin/saltcellar-node.
+#
+# CELLAR_ENROL_TOKEN   the token, instead of the first argument       CELLAR_ENROL_NAME, CELLAR_ENROL_ROOT  as --name, --root
+# CELLAR_ENROL_PYTHON  a Python that has saltcellar[node] already: nothing is installed then
+# PIP_INDEX_URL and the like are pip's own, where the service hands out no bundle of wheels.
+set -eu
+
+service='@SERVICE@'
+version='@VERSION@'
+bundle='@BUNDLE@'
+
+say() { printf '  %-9s %s\n' "$1" "$2"; }
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+usage() { fail "Give the token: sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or take it back off: sh enrol.sh --reset"; }
+
+read_arguments() {
+  token=${CELLAR_ENROL_TOKEN:-} name=${CELLAR_ENROL_NAME:-} root=${CELLAR_ENROL_ROOT:-/}
+  act=enrol with_data=no new_key=no
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --name) [ $# -gt 1 ] || usage; name=$2; shift ;;
+      --root) [ $# -gt 1 ] || usage; root=$2; shift ;;
+      --reset) act=reset ;;
+      --with-data) with_data=yes ;;
+      --new-key) new_key=yes ;;
+      -*) usage ;;
+      *) token=$1 ;;
+    esac
+    shift
+  done
+  case $root in
+    *[!A-Za-z0-9/._-]* | *..*) fail "--root takes a plain path, without blanks and the like, not $root." ;;
+    /*) ;;
+    *) fail "--root takes a whole path, not $root." ;;
+  esac
+  root=${root%/}
+  opt=$root/opt/saltcellar etc=$root/etc/saltcellar data=$root/var/lib/saltcellar
+  launcher=$opt/bin/saltcellar-node
+  folders="$opt $etc $root/var/cache/saltcellar $root/var/log/saltcellar $root/run/saltcellar"
+  unit=
+  if [ -z "$root" ] && [ -d /run/systemd/system ]; then unit=/etc/systemd/system/saltcellar-node.service; fi
+}
+
+# --- what must be there -----------------------------------------------------------------------------------------------
+
+check_machine() {
+  [ "$(uname -s)" = Linux ] || fail "This is no Linux ($(uname -s)): a node needs one."
+  [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "Run it as root: put sudo before sh, or give --root DIR for a try without it."
+  for tool in curl tar sha256sum setsid sed; do
+    command -v "$tool" >/dev/null || fail "$tool is missing: install it (on Debian: apt-get install curl tar coreutils util-linux sed), then run this again."
+  done
+  find_python
+  say machine "$(uname -sr), $("$python" --version 2>&1)"
+}
+
+find_python() {
+  for python in ${CELLAR_ENROL_PYTHON:-python3.13 python3.12 python3.11 python3}; do
+    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      python=$(command -v "$python")
+      return
+    fi
+  done
+  fail "There is no Python 3.11 or newer with venv: install it (on Debian: apt-get install python3 python3-venv), then run this again."
+}
+
+choose_name() {
+  if [ -z "$name" ] && [ -f "$etc/node.json" ]; then name=$(known node | cut -d. -f1); fi
+  [ -n "$name" ] || name=$(uname -n | cut -d. -f1 | tr '[:upper:]' '[:lower:]' | tr -c '[:lower:][:digit:]\n' '-' | cut -c1-40 | sed 's/^-*//; s/-*$//')
+  [ -n "$name" ] || fail "This machine's name can't be a node's: give one with --name NAME."
+}
+
+known() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$etc/node.json" "$1"; }
+
+# --- the service ------------------------------------------------------------------------------------------------------
+
+# Ask the service for PATH with the token, into a file; what it says is in $status.   ask PATH FILE
+ask() {
+  status=$(printf 'Authorization: Bearer %s\n' "$token" |
+    curl -sS --connect-timeout 10 --max-time 600 -H @- -o "$2" -w '%{http_code}' "$service$1" 2>"$work/curl") ||
+    fail "The service does not answer at $service ($(head -n 1 "$work/curl")): is this machine online? Run this again later."
+}
+
+reason() {
+  "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["detail"])' "$1" 2>/dev/null ||
+    printf 'The service at %s answered %s.\n' "$service" "$status"
+}
+
+check_token() {
+  [ -n "$token" ] || usage
+  ask /enrol/token "$work/token"
+  case $status in
+    200) good=yes ;;
+    401) [ -f "$etc/pki/minion.pem" ] || fail "$(reason "$work/token")" ;;
+    *) fail "$(reason "$work/token")" ;;
+  esac
+}
+
+# A token that was used up by this very machine, whose key is there, is good enough: the answer may have been lost.
+is_enrolled() { [ -f "$etc/node.json" ] && [ "$(known service)" = "$service" ]; }
+
+# --- the software -----------------------------------------------------------------------------------------------------
+
+install() {
+  if [ -n "${CELLAR_ENROL_PYTHON:-}" ]; then
+    say software "as $python has it"
+    return
+  fi
+  wanted="$version $bundle"
+  if [ "$(cat "$opt/made" 2>/dev/null)" = "$wanted" ]; then
+    python=$opt/venv/bin/python
+    say software "saltcellar $version is there"
+    return
+  fi
+  if [ -x "$launcher" ]; then "$launcher" stop; fi
+  rm -rf "$opt/venv" "$opt/made"
+  mkdir -p "$opt"
+  "$python" -m venv "$opt/venv" >"$work/venv" 2>&1 || fail "$python could not make an environment ($(tail -n 1 "$work/venv")): install python3-venv."
+  python=$opt/venv/bin/python
+  install_into_venv
+  printf '%s\n' "$wanted" >"$opt/made"
+  say software "saltcellar $version in $opt/venv"
+}
+
+install_into_venv() {
+  set -- "saltcellar[node]==$version"
+  if [ -n "$bundle" ]; then
+    fetch_bundle
+    set -- --no-index --find-links "$work/wheels" "$@"
+  fi
+  "$python" -m pip install -q --disable-pip-version-check "$@" >"$work/pip" 2>&1 ||
+    fail "pip could not install saltcellar[node] $version: $(grep -v '^ *$' "$work/pip" | tail -n 1)"
+}
+
+fetch_bundle() {
+  ask /enrol/bundle "$work/bundle.tar.gz"
+  [ "$status" = 200 ] || fail "The bundle of wheels can't be fetched. $(reason "$work/bundle.tar.gz")"
+  printf '%s  %s\n' "$bundle" "$work/bundle.tar.gz" | sha256sum -c >/dev/null 2>&1 ||
+    fail "The bundle of wheels is not the one that this script names (another SHA-256): fetch the script anew, then run it again."
+  mkdir -p "$work/wheels"
+  tar -xzf "$work/bundle.tar.gz" -C "$work/wheels" || fail "The bundle of wheels can't be unpacked: is $work full?"
+}
+
+enrolment() { "$python" -m pillar_service.node.enrolment "$@" --root "$root/"; }
+
+# --- the node ---------------------------------------------------------------------------------------------------------
+
+# From here on the service may know this machine's key: what was made stays, so that running it again goes on with it.
+join() {
+  if [ "$new_key" = yes ]; then rm -f "$etc/pki/minion.pem" "$etc/pki/minion.next.pem"; fi
+  joined=maybe
+  if printf '%s\n' "$token" | enrolment join --service "$service" --name "$name" >"$work/joined" 2>"$work/refused"; then
+    say node "$(cut -d' ' -f1 "$work/joined")"
+    say master "its key has the fingerprint $(cut -d' ' -f2 "$work/joined")"
+    return
+  else
+    code=$?
+  fi
+  if [ "$code" = 7 ]; then fail "$(cat "$work/refused") Run this again: it goes on where it was."; fi
+  if [ "$code" = 3 ] && [ "$good" = no ] && is_enrolled; then
+    say node "$(known node), as it was"
+    return
+  fi
+  joined=no
+  fail "$(cat "$work/refused")"
+}
+
+write_launcher() {
+  mkdir -p "$opt/bin" "$root/var/log/saltcellar" "$root/run/saltcellar" "$root/var/cache/saltcellar" "$data"
+  chmod 700 "$root/run/saltcellar" "$root/var/cache/saltcellar"
+  {
+    printf '#!/bin/sh\n# Written by enrol.sh.   saltcellar-node start|stop|restart|status|run\nset -eu\n'
+    printf "root='%s' etc='%s' python='%s' unit='%s' path='%s'\n" "$root" "$etc" "$python" "$unit" "${CELLAR_ENROL_PYTHON:+${PYTHONPATH:-}}"
+    cat <<'LAUNCHER'
+pid_file=$root/run/saltcellar/node.pid log=$root/var/log/saltcellar/node.out
+if [ -n "$path" ]; then export PYTHONPATH="$path"; fi
+
+# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
+
+run() {
+  mkdir -p "$root/run/saltcellar"
+  "$python" -m pillar_service.node.enrolment finish --root "$root/" || true
+  exec "$python" "$(dirname "$python")/salt-minion" -c "$etc"
+}
+
+start() {
+  if is_up; then return; fi
+  mkdir -p "$root/run/saltcellar"
+  setsid "$0" run >>"$log" 2>&1 </dev/null &
+  printf '%s %s\n' "$!" "$(began "$!")" >"$pid_file"
+}
+
+stop() {
+  if ! is_up; then return; fi
+  kill -TERM "$pid" 2>/dev/null || true
+  tries=0
+  while [ -n "$(began "$pid")" ] && [ "$tries" -lt 30 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  kill -KILL -- "-$pid" 2>/dev/null || true
+  rm -f "$pid_file"
+}
+
+case ${1:-} in
+  run) run ;;
+  start) if [ -n "$unit" ]; then systemctl start saltcellar-node; else start; fi ;;
+  stop) if [ -n "$unit" ]; then systemctl stop saltcellar-node; else stop; fi ;;
+  restart) if [ -n "$unit" ]; then systemctl restart saltcellar-node; else stop; start; fi ;;
+  status) if [ -n "$unit" ]; then systemctl is-active saltcellar-node; elif is_up; then echo "runs, pid $pid"; else echo stopped; exit 3; fi ;;
+  *) echo "saltcellar-node start|stop|restart|status|run" >&2; exit 2 ;;
+esac
+LAUNCHER
+  } >"$launcher.part"
+  chmod 755 "$launcher.part"
+  mv "$launcher.part" "$launcher"
+}
+
+write_unit() {
+  [ -n "$unit" ] || return 0
+  cat >"$unit" <<UNIT
+[Unit]
+Description=A node of $service
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=$launcher run
+Restart=always
+RestartSec=5
+KillMode=mixed
+TimeoutStopSec=15
+LimitNOFILE=8192
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  systemctl daemon-reload
+  systemctl enable -q saltcellar-node
+}
+
+start() {
+  write_launcher
+  write_unit
+  "$launcher" restart || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
+  say started "$("$launcher" status)"
+  tries=0
+  while ask "/enrol/node?name=$name" "$work/state"; ! grep -q '"answers": *true' "$work/state"; do
+    [ "$status" = 200 ] || { say answers "unknown: $(reason "$work/state")"; return; }
+    [ "$tries" -lt "${CELLAR_ENROL_WAIT:-120}" ] || fail "The node runs, but the service has not heard of it yet: can this machine reach the master's ports? Read $root/var/log/saltcellar/minion; run this again."
+    "$launcher" status >/dev/null || fail "The node stopped again: read $root/var/log/saltcellar/node.out."
+    sleep 1
+    tries=$((tries + 1))
+  done
+  say answers "yes: the service has heard of it"
+}
+
+# --- back off ---------------------------------------------------------------------------------------------------------
+
+reset() {
+  [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "Run it as root: put sudo before sh."
+  if [ "$with_data" = no ] && [ -n "$(ls -A "$data/bots" 2>/dev/null)" ]; then
+    fail "There are bots in $data/bots, and their identity is in there: export or move them first, or give --with-data to delete them."
+  fi
+  python=${CELLAR_ENROL_PYTHON:-$opt/venv/bin/python}
+  if [ -f "$etc/node.json" ]; then
+    if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
+  fi
+  if [ -x "$launcher" ]; then "$launcher" stop || true; fi
+  if [ -n "$unit" ] && [ -f "$unit" ]; then
+    systemctl disable -q saltcellar-node || true
+    rm -f "$unit"
+    systemctl daemon-reload
+  fi
+  # shellcheck disable=SC2086  # these are words
+  rm -rf $folders "$data"
+  say reset "nothing of it is left below ${root:-/}"
+}
+
+# A run that failed before the service knew this machine leaves nothing of its own behind.
+tidy() {
+  code=$?
+  rm -rf "$work"
+  if [ "$code" != 0 ] && [ "$act" = enrol ] && [ "$joined" = no ] && [ "$fresh" = yes ]; then
+    # shellcheck disable=SC2086  # these are words
+    rm -rf $folders
+  fi
+  exit "$code"
+}
+
+main() {
+  read_arguments "$@"
+  joined=no fresh=no good=no
+  [ -e "$opt" ] || [ -e "$etc" ] || fresh=yes
+  work=$(mktemp -d)
+  trap tidy EXIT
+  trap 'exit 130' INT TERM HUP
+  if [ "$act" = reset ]; then reset; return; fi
+  check_machine
+  choose_name
+  check_token
+  install
+  join
+  start
+}
+
+# All of it is read before any of it runs: a download that breaks off does nothing.
+main "$@"

@@ -1,0 +1,218 @@
+"""enrol.sh, run by a real shell against a real service, in a scratch folder."""
+
+import json
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+import salt.config
+from machine import Machine
+
+from pillar_service.node.enrolment import keys, turning
+from pillar_service.node.enrolment.asking import ask
+from pillar_service.node.enrolment.site import Site
+
+
+def heard(machine: Machine) -> None:
+    """The service hears of the node from now on."""
+    machine.happens("UPDATE node SET last_seen = 4e9")
+
+
+def joined(machine: Machine, *arguments: str, **environment: str) -> str:
+    """The id of the node that this machine becomes."""
+    done = machine.run(machine.token(), *arguments, **environment)
+    assert "has not heard of it yet" in done.stderr or "answers" in done.stdout, done.stderr + done.stdout
+    return str(json.loads((machine.root / "etc/saltcellar/node.json").read_text())["node"])
+
+
+def test_a_machine_becomes_a_node_and_says_each_step(machine: Machine) -> None:
+    token = machine.token()
+    first = machine.run(token)
+    assert first.returncode == 1, first.stderr
+    assert "has not heard of it yet" in first.stderr
+    heard(machine)
+    again = machine.run(token)
+    assert again.returncode == 0, again.stderr
+    for step in ("machine", "software", "node", "master", "started", "answers"):
+        assert f"  {step}" in again.stdout
+    site = Site(machine.root)
+    who = site.who()
+    opts = salt.config.minion_config(str(site.etc / "minion"))
+    assert (opts["id"], opts["pki_dir"], opts["master"]) == (who["node"], str(site.pki), "127.0.0.1:2")
+    assert opts["rejected_retry"] is True
+    assert "pub_health" in opts["beacons"], "what is the same on every node is there"
+    assert opts["master_finger"] == who["master_fingerprint"]
+    assert (site.pki / "minion_master.pub").read_text().startswith("-----BEGIN PUBLIC KEY-----")
+    assert stat.S_IMODE((site.pki / keys.PRIVATE).stat().st_mode) == 0o400
+    assert stat.S_IMODE(site.pki.stat().st_mode) == 0o700
+    assert machine.sh(f"{machine.launcher} status").stdout.startswith("runs")
+    assert token not in "".join(path.read_text(errors="replace") for path in machine.root.rglob("*") if path.is_file())
+
+
+def test_run_again_it_is_the_same_node_with_the_same_key(machine: Machine) -> None:
+    node = joined(machine)
+    key = (machine.root / "etc/saltcellar/pki/minion.pem").read_bytes()
+    heard(machine)
+    done = machine.run(machine.token())
+    assert done.returncode == 0, done.stderr
+    assert f"node      {node}" in done.stdout
+    assert (machine.root / "etc/saltcellar/pki/minion.pem").read_bytes() == key
+    old = machine.run("a-token-that-nobody-knows")
+    assert old.returncode == 0, old.stderr
+    assert "as it was" in old.stdout
+
+
+def test_reset_takes_everything_back_off(machine: Machine) -> None:
+    node = joined(machine)
+    pid = int(machine.sh(f"{machine.launcher} status").stdout.split()[-1])
+    done = machine.run("--reset")
+    assert done.returncode == 0, done.stderr
+    assert machine.left() == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert machine.key_state(node) == "revoked"
+    assert machine.run("--reset").returncode == 0
+    assert joined(machine) == node, "and it may come back"
+
+
+def test_reset_spares_bots_unless_it_is_told(machine: Machine) -> None:
+    joined(machine)
+    bot = machine.root / "var/lib/saltcellar/bots/0123456789abcdef"
+    bot.mkdir(parents=True)
+    done = machine.run("--reset")
+    assert done.returncode == 1
+    assert "identity" in done.stderr
+    assert bot.exists()
+    assert machine.launcher.exists()
+    assert machine.run("--reset", "--with-data").returncode == 0
+    assert not bot.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        ([], {}, "Give the token"),
+        (["x"], {}, "not known"),
+        (["x", "--root", "here"], {}, "whole path"),
+        (["x", "--root", "/tmp/a'b"], {}, "plain path"),
+        (["x", "--wrong"], {}, "Give the token"),
+        (["x"], {"CELLAR_ENROL_PYTHON": "/bin/false"}, "no Python 3.11"),
+        (["x"], {"PATH": "{bin}"}, "is missing"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_one_sentence_and_leaves_nothing(
+    machine: Machine, arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    for tool in ("sh", "uname", "id", "mktemp", "rm", "cat", "sed", "dirname"):
+        found = [Path(folder, tool) for folder in os.environ["PATH"].split(":") if Path(folder, tool).exists()]
+        (machine.bin / tool).symlink_to(found[0])
+    done = machine.run(
+        *[f'"{one}"' for one in arguments], **{k: v.format(bin=machine.bin) for k, v in environment.items()}
+    )
+    assert done.returncode != 0
+    assert said in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert machine.left() == []
+
+
+@pytest.mark.parametrize(("asked", "said"), [({"pattern": "rack"}, "called rack"), ({"life": "60s"}, "is expired")])
+def test_a_token_that_is_not_for_this_is_said_and_leaves_nothing(machine: Machine, asked: dict, said: str) -> None:
+    token = machine.token(**asked)
+    machine.happens("UPDATE enrolment_token SET expires_at = expires_at - 60")
+    done = machine.run(token)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert machine.left() == []
+
+
+def test_without_root_it_says_so(machine: Machine) -> None:
+    other = "setpriv --reuid=65534 --regid=65534 --clear-groups " if os.geteuid() == 0 else ""
+    done = machine.sh(f"{other}sh -s -- x", machine.script().read_text(), CELLAR_ENROL_ROOT="", TMPDIR="/tmp")
+    assert done.returncode == 1
+    assert "as root" in done.stderr
+
+
+def test_while_the_service_is_away_it_says_so_and_leaves_nothing(machine: Machine) -> None:
+    script = machine.script()
+    text = script.read_text().replace(machine.service.public_url, "http://127.0.0.1:9")
+    done = machine.sh("sh -s -- x", text)
+    assert done.returncode == 1
+    assert "does not answer at http://127.0.0.1:9" in done.stderr
+    assert machine.left() == []
+
+
+def test_a_download_that_breaks_off_does_nothing(machine: Machine) -> None:
+    text = machine.script().read_text()
+    for part in (0.3, 0.7, 0.97):
+        machine.sh("sh -s -- x", text[: int(len(text) * part)])
+        assert machine.left() == []
+
+
+def test_a_lost_answer_leaves_the_key_for_the_next_run(machine: Machine) -> None:
+    """The service took the key, and this machine never heard of it: the next run brings the same one."""
+    token = machine.token()
+    site = Site(machine.root)
+    site.pki.mkdir(parents=True)
+    key = keys.own(site.pki)
+    ask(machine.service.public_url, "/enrol", {"name": machine.name, "public_key": key.public}, token)
+    done = machine.run(token)
+    assert "has not heard of it yet" in done.stderr, done.stderr
+    assert site.who()["node"].startswith(f"{machine.name}.")
+
+
+def test_a_node_that_was_cut_off_comes_back_with_a_new_key_alone(machine: Machine) -> None:
+    node = joined(machine)
+    machine.operator.revoke(node)
+    token = machine.token()
+    refused = machine.run(token)
+    assert refused.returncode == 1
+    assert "--new-key" in refused.stderr
+    heard(machine)
+    done = machine.run(token, "--new-key")
+    assert done.returncode == 0, done.stderr
+    assert machine.key_state(node) == "accepted"
+
+
+def test_a_lost_disk_comes_back_by_a_token_for_that(machine: Machine) -> None:
+    node = joined(machine)
+    machine.stop()
+    for path in sorted(machine.root.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    refused = machine.run(machine.token())
+    assert refused.returncode == 1
+    assert "another key" in refused.stderr
+    assert machine.left() == []
+    machine.run(machine.token(replaces=True))
+    assert Site(machine.root).who()["node"] == node
+
+
+def test_a_node_that_died_while_it_changed_its_key_comes_back_with_the_one_that_counts(machine: Machine) -> None:
+    joined(machine)
+    site = Site(machine.root)
+    new = keys.Key.new()
+    new.save(site.pki / keys.NEXT)
+    turning._tell(site, new)  # and then it died
+    assert keys.own(site.pki).public != new.public
+    machine.sh(f"{machine.launcher} restart")
+    for _ in range(100):
+        if not (site.pki / keys.NEXT).exists():
+            break
+        signal.sigtimedwait([], 0.1)
+    assert keys.own(site.pki).public == new.public
+    assert turning.finish(site) is False
+
+
+def test_a_key_that_the_service_refuses_is_not_taken(machine: Machine) -> None:
+    node = joined(machine)
+    site = Site(machine.root)
+    before = keys.own(site.pki).public
+    turning.turn(site)
+    after = keys.own(site.pki).public
+    assert after != before
+    machine.operator.revoke(node)
+    with pytest.raises(Exception, match="revoked"):
+        turning.turn(site)
+    assert keys.own(site.pki).public == after
+    assert not (site.pki / keys.NEXT).exists()

@@ -1,0 +1,35 @@
+"""Machines that want in: their keys, a master that told where it is."""
+
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+from pillar_service.core.enrolment import KeyAct, statement
+from pillar_service.node.enrolment.keys import Key
+from pillar_service.usecases import enrolment, masters
+
+ADDRESS = "192.0.2.7"
+
+
+@lru_cache(maxsize=8)
+def key(number: int) -> Key:
+    """A machine's key; the same for the same number. Short, for making one takes a while."""
+    return Key(generate_private_key(65537, 2048))
+
+
+def master_is_there(name: str = "salt", address: str = "salt.example.org") -> None:
+    """A master has told where nodes find it."""
+    masters.new_token("test", name)
+    masters.tell(name, address, 4505, 4506, key(0).public)
+
+
+def enrol(secret: str, name: str = "shed", number: int = 1) -> dict[str, object]:
+    """A machine with that key brings a token."""
+    return enrolment.redeem(secret, name, key(number).public, {"hostname": name}, ADDRESS)
+
+
+def turned(node: str, old: int, new: int) -> tuple[str, str, str, str]:
+    """What a node with the key ``old`` tells to have the key ``new``: its id, the key, both signatures."""
+    before, after = key(old), key(new)
+    signature = before.sign(statement(KeyAct.TURN, node, before.public, after.public))
+    return node, after.public, signature, after.sign(statement(KeyAct.TURN, node, after.public))
