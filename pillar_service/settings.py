@@ -136,7 +136,7 @@ SETTINGS = (
         "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
     ),
     Setting("NODES_MOST", _count, "50", "How many nodes an account may have."),
-    Setting("NODE_BUNDLE", str, "", "A tar.gz of wheels for new nodes (vagrant/node-bundle.sh); pip's index if empty."),
+    Setting("NODE_BUNDLE", str, "", "The tar.gz of wheels that new nodes install from (vagrant/node-bundle.sh)."),
     Setting(
         "MINION_D", Path, "/etc/saltcellar/minion.d", "The folder of what is the same in every minion's configuration."
     ),

@@ -9,7 +9,15 @@ from pillar_service.core import enrolment as rules
 from pillar_service.core.agents import AccountState
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.enrolment import KeyState, Known, Redeemed
-from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, Unauthenticated
+from pillar_service.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    SaltcellarError,
+    Unauthenticated,
+    Unavailable,
+)
 from pillar_service.core.permissions import NodeAct
 from pillar_service.settings import settings
 from pillar_service.store import enrolment as rows
@@ -145,12 +153,14 @@ def described(token: EnrolmentToken) -> dict[str, Any]:
     }
 
 
-def look(secret: str) -> dict[str, Any]:
-    """What a token that can be used is good for; raises Unauthenticated. It changes nothing."""
+def look(secret: str, address: str) -> dict[str, Any]:
+    """What a token that can be used is good for; raises Unauthenticated, which is audited. The token stays as it is."""
     token = _of(secret)
     told = described(token)
     if told["state"] != "open":
-        raise Unauthenticated(f"This token is {told['state']}: make a new one.")
+        error = Unauthenticated(f"This token is {told['state']}: make a new one.")
+        _refused(token.id, "a machine", error, address)
+        raise error
     return {key: told[key] for key in ("account", "pattern", "labels", "uses", "used", "replaces", "expires_at")}
 
 
@@ -228,10 +238,12 @@ def _about(machine: object) -> dict[str, str]:
 def _configuration() -> dict[str, str]:
     folder = settings().minion_d
     try:
-        return {file.name: file.read_text() for file in sorted(folder.glob("*.conf"))}
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".conf")
+        return {file.name: file.read_text() for file in files}
     except OSError as error:
-        raise Invalid(
-            f"The minions' configuration in {folder} can't be read ({error.strerror}): correct CELLAR_MINION_D."
+        raise Unavailable(
+            f"The minions' configuration in {folder} can't be read ({error.strerror}): whoever runs this place corrects "
+            "CELLAR_MINION_D."
         ) from error
 
 

@@ -9,11 +9,11 @@ from pillar_service.settings import settings
 from pillar_service.usecases import enrolment
 
 
-def bundle(secret: str) -> Path:
+def bundle(secret: str, address: str) -> Path:
     """The file, for who has a token that can be used; raises Unauthenticated, NotFound where there is none."""
-    enrolment.look(secret)
+    enrolment.look(secret, address)
     if not settings().node_bundle:
-        raise NotFound("This place hands out no bundle of wheels: nodes install from pip's index.")
+        raise NotFound("This place hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE.")
     return _file()
 
 

@@ -14,11 +14,12 @@ from pillar_service.web import incoming, signing
 blueprint = Blueprint("enrol", __name__)
 
 SCRIPT = Path(__file__).parent / "scripts" / "enrol.sh"
+LAUNCHER = SCRIPT.with_name("launcher.sh")
 
 
 def script() -> str:
-    """The script for this very place. Its words in quotes are the only ones that change, so that it can be checked as it is."""
-    told = SCRIPT.read_text()
+    """The script for this very place: with the launcher in it, and its words in quotes."""
+    told = SCRIPT.read_text().replace("@LAUNCHER@\n", LAUNCHER.read_text())
     for word, value in (("SERVICE", settings().address), ("VERSION", __version__), ("BUNDLE", wheels.sha256())):
         told = told.replace(f"'@{word}@'", shlex.quote(value))
     return told
@@ -33,13 +34,13 @@ def enrol_sh() -> Response:
 @blueprint.get("/enrol/token")
 def token() -> dict[str, Any]:
     """What a token is good for."""
-    return enrolment.look(incoming.bearer())
+    return enrolment.look(incoming.bearer(), signing.address())
 
 
 @blueprint.get("/enrol/bundle")
 def bundle() -> Response:
     """The wheels that a node installs from."""
-    return send_file(wheels.bundle(incoming.bearer()), mimetype="application/gzip")
+    return send_file(wheels.bundle(incoming.bearer(), signing.address()), mimetype="application/gzip")
 
 
 @blueprint.post("/enrol")

@@ -127,6 +127,13 @@ def test_a_token_that_is_not_for_this_is_said_and_leaves_nothing(machine: Machin
     assert machine.left() == []
 
 
+def test_no_index_is_asked_unless_somebody_names_one(machine: Machine) -> None:
+    done = machine.run(machine.token(), CELLAR_ENROL_PYTHON="", PIP_INDEX_URL="", PIP_FIND_LINKS="")
+    assert done.returncode == 1
+    assert "hands out no bundle" in done.stderr
+    assert machine.left() == []
+
+
 def test_without_root_it_says_so(machine: Machine) -> None:
     other = "setpriv --reuid=65534 --regid=65534 --clear-groups " if os.geteuid() == 0 else ""
     done = machine.sh(f"{other}sh -s -- x", machine.script().read_text(), CELLAR_ENROL_ROOT="", TMPDIR="/tmp")

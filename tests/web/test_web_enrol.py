@@ -41,7 +41,8 @@ def test_the_script_is_this_places_and_a_shell_takes_it(visitor: FlaskClient, tm
     file = tmp_path / "enrol.sh"
     file.write_text(answer.text)
     assert subprocess.run(["sh", "-n", file], check=False).returncode == 0
-    assert subprocess.run(["shellcheck", view.SCRIPT], check=False).returncode == 0
+    assert "@LAUNCHER@" not in answer.text
+    assert subprocess.run(["shellcheck", view.SCRIPT, view.LAUNCHER], check=False).returncode == 0
 
 
 def test_an_address_can_not_break_out_of_the_script(

@@ -9,7 +9,8 @@
 #
 # CELLAR_ENROL_TOKEN   the token, instead of the first argument       CELLAR_ENROL_NAME, CELLAR_ENROL_ROOT  as --name, --root
 # CELLAR_ENROL_PYTHON  a Python that has saltcellar[node] already: nothing is installed then
-# PIP_INDEX_URL and the like are pip's own, where the service hands out no bundle of wheels.
+# PIP_INDEX_URL or PIP_FIND_LINKS: where pip finds saltcellar, if the service hands out no bundle of wheels. Nothing is
+# taken from the public index unasked: whoever has that name there would be root here.
 set -eu
 
 service='@SERVICE@'
@@ -122,6 +123,8 @@ install() {
     say software "saltcellar $version is there"
     return
   fi
+  [ -n "$bundle${PIP_INDEX_URL:-}${PIP_FIND_LINKS:-}" ] ||
+    fail "$service hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE; or say in PIP_INDEX_URL whose index has saltcellar."
   if [ -x "$launcher" ]; then "$launcher" stop; fi
   rm -rf "$opt/venv" "$opt/made"
   mkdir -p "$opt"
@@ -182,46 +185,7 @@ write_launcher() {
     printf '#!/bin/sh\n# Written by enrol.sh.   saltcellar-node start|stop|restart|status|run\nset -eu\n'
     printf "root='%s' etc='%s' python='%s' unit='%s' path='%s'\n" "$root" "$etc" "$python" "$unit" "${CELLAR_ENROL_PYTHON:+${PYTHONPATH:-}}"
     cat <<'LAUNCHER'
-pid_file=$root/run/saltcellar/node.pid log=$root/var/log/saltcellar/node.out
-if [ -n "$path" ]; then export PYTHONPATH="$path"; fi
-
-# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
-is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
-
-run() {
-  mkdir -p "$root/run/saltcellar"
-  "$python" -m pillar_service.node.enrolment finish --root "$root/" || true
-  exec "$python" "$(dirname "$python")/salt-minion" -c "$etc"
-}
-
-start() {
-  if is_up; then return; fi
-  mkdir -p "$root/run/saltcellar"
-  setsid "$0" run >>"$log" 2>&1 </dev/null &
-  printf '%s %s\n' "$!" "$(began "$!")" >"$pid_file"
-}
-
-stop() {
-  if ! is_up; then return; fi
-  kill -TERM "$pid" 2>/dev/null || true
-  tries=0
-  while [ -n "$(began "$pid")" ] && [ "$tries" -lt 30 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-  done
-  kill -KILL -- "-$pid" 2>/dev/null || true
-  rm -f "$pid_file"
-}
-
-case ${1:-} in
-  run) run ;;
-  start) if [ -n "$unit" ]; then systemctl start saltcellar-node; else start; fi ;;
-  stop) if [ -n "$unit" ]; then systemctl stop saltcellar-node; else stop; fi ;;
-  restart) if [ -n "$unit" ]; then systemctl restart saltcellar-node; else stop; start; fi ;;
-  status) if [ -n "$unit" ]; then systemctl is-active saltcellar-node; elif is_up; then echo "runs, pid $pid"; else echo stopped; exit 3; fi ;;
-  *) echo "saltcellar-node start|stop|restart|status|run" >&2; exit 2 ;;
-esac
+@LAUNCHER@
 LAUNCHER
   } >"$launcher.part"
   chmod 755 "$launcher.part"

@@ -1,0 +1,41 @@
+# shellcheck shell=sh disable=SC2154  # what starts and stops a node; enrol.sh writes root, etc, python, unit and path above it
+pid_file=$root/run/saltcellar/node.pid log=$root/var/log/saltcellar/node.out
+if [ -n "$path" ]; then export PYTHONPATH="$path"; fi
+
+# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
+
+run() {
+  mkdir -p "$root/run/saltcellar"
+  "$python" -m pillar_service.node.enrolment finish --root "$root/" || true
+  exec "$python" "$(dirname "$python")/salt-minion" -c "$etc"
+}
+
+start() {
+  if is_up; then return; fi
+  mkdir -p "$root/run/saltcellar"
+  setsid "$0" run >>"$log" 2>&1 </dev/null &
+  printf '%s %s\n' "$!" "$(began "$!")" >"$pid_file"
+}
+
+stop() {
+  if ! is_up; then return; fi
+  kill -TERM "$pid" 2>/dev/null || true
+  tries=0
+  while [ -n "$(began "$pid")" ] && [ "$tries" -lt 30 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  kill -KILL -- "-$pid" 2>/dev/null || true
+  rm -f "$pid_file"
+}
+
+case ${1:-} in
+  run) run ;;
+  start) if [ -n "$unit" ]; then systemctl start saltcellar-node; else start; fi ;;
+  stop) if [ -n "$unit" ]; then systemctl stop saltcellar-node; else stop; fi ;;
+  restart) if [ -n "$unit" ]; then systemctl restart saltcellar-node; else stop; start; fi ;;
+  status) if [ -n "$unit" ]; then systemctl is-active saltcellar-node; elif is_up; then echo "runs, pid $pid"; else echo stopped; exit 3; fi ;;
+  *) echo "saltcellar-node start|stop|restart|status|run" >&2; exit 2 ;;
+esac
