@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -24,9 +25,13 @@ NUMBERS = itertools.count(1)
 
 
 class Machine:
-    """The machine; ``root`` is what the script is told to work below, ``name`` what it is to be called."""
+    """The machine; ``root`` is what the script is told to work below, ``name`` what it is to be called.
 
-    def __init__(self, service: Service, folder: Path) -> None:
+    ``inside`` is the command that runs another one where the machine is, if that is not here.
+    """
+
+    def __init__(self, service: Service, folder: Path, inside: Sequence[str] = ()) -> None:
+        self.inside = inside
         self.service, self.folder, self.root = service, folder, folder / "root"
         self.name = f"shed-{next(NUMBERS)}"
         self.root.mkdir()
@@ -77,7 +82,13 @@ class Machine:
         """Runs a line in a shell of this machine."""
         told = {name: value for name, value in (os.environ | self.environment | environment).items() if value}
         return subprocess.run(
-            ["sh", "-c", line], input=given, env=told, capture_output=True, text=True, timeout=300, check=False
+            [*self.inside, "sh", "-c", line],
+            input=given,
+            env=told,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
 
     @property

@@ -1,0 +1,41 @@
+"""Hosts of their own for tests: a network namespace with one address, which reaches this machine and nothing else."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+
+class Host:
+    """One host. ``address`` is its own, ``gateway`` this machine's as it sees it; ``inside`` runs a command there."""
+
+    def __init__(self) -> None:
+        # One host a process, in the range that is kept for tests of networks (RFC 2544).
+        number = os.getpid() % (1 << 15) * 4
+        net = f"198.{18 + (number >> 16)}.{number >> 8 & 255}"
+        self.gateway, self.address = f"{net}.{(number & 255) + 1}", f"{net}.{(number & 255) + 2}"
+        self.name = f"cellar-{os.getpid()}"
+        self.inside = ["ip", "netns", "exec", self.name]
+
+    def start(self) -> None:
+        """Makes it."""
+        ours, theirs = f"ch{os.getpid()}", f"cn{os.getpid()}"
+        _ip("netns", "add", self.name)
+        _ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", self.name)
+        _ip("addr", "add", f"{self.gateway}/30", "dev", ours)
+        _ip("link", "set", ours, "up")
+        _ip("-n", self.name, "addr", "add", f"{self.address}/30", "dev", theirs)
+        for device in (theirs, "lo"):
+            _ip("-n", self.name, "link", "set", device, "up")
+
+    def stop(self) -> None:
+        """Switches it off: nothing that ran there is left."""
+        done = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
+        for pid in done.stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
