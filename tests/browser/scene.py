@@ -76,9 +76,9 @@ def furnish(scene: Scene) -> None:
     known = furnishing.people()
     scene.codes += furnishing.operator()
     known |= furnishing.several()
-    furnishing.machines(known)
     known |= telling.month(known["my"])
     known |= furnishing.work(known)
+    furnishing.machines(known)  # after the work: their labels are jobs, too
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
     scene.known |= known
     scene.tell()
