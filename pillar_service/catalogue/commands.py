@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from pillar_service.catalogue import parameters, running
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import ApprovalShape, CommandShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
@@ -15,6 +14,7 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import NORMAL
 from pillar_service.core.runs import Function, Runs
 from pillar_service.core.selectors import EVERYTHING, Selector
+from pillar_service.documents.faults import Faults, Path
 
 LONGEST_S = 86400
 TEST = "test"

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.core import names, templates
 from pillar_service.core.personas import WORDS, Moment
+from pillar_service.documents.faults import Faults, Path
 
 
 def messages(given: Mapping[str, list[str]], at: Path, faults: Faults) -> dict[Moment, tuple[str, ...]]:

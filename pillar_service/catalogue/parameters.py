@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.shapes import ParameterShape
 from pillar_service.core import durations, names, parameters
 from pillar_service.core.errors import Invalid
 from pillar_service.core.parameters import Kind, Parameter
+from pillar_service.documents.faults import Faults, Path
 
 
 def read(shapes: Mapping[str, ParameterShape], at: Path, faults: Faults) -> tuple[Parameter, ...]:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import PersonaShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
 from pillar_service.core import names, roles
 from pillar_service.core.personas import Persona, Personas
+from pillar_service.documents.faults import Faults, Path
 
 
 def read(value: Any, faults: Faults) -> Personas:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.catalogue.shapes import CallShape, CommandShape
 from pillar_service.core import commands, names, templates
 from pillar_service.core.parameters import Kind, Parameter
 from pillar_service.core.runs import Action, Arguments, Function, Runner, Runs, Script, Where, templates_of
+from pillar_service.documents.faults import Faults, Path
 
 WAYS = ("script", "program", "function", "runner", "action")
 

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.core import names
+from pillar_service.documents.faults import Faults, Path
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pillar_service.catalogue import reading
-from pillar_service.catalogue.faults import Faults, raise_any
 from pillar_service.core.errors import Invalid
+from pillar_service.documents import reading
+from pillar_service.documents.faults import Faults, raise_any
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)

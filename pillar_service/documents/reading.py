@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from pillar_service.catalogue.faults import Faults, Path
 from pillar_service.core import names
+from pillar_service.documents.faults import Faults, Path
 
 LARGEST = 1024 * 1024
 """Bytes of a file."""
