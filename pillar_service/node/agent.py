@@ -102,6 +102,18 @@ def alone(home: Home, every_s: float = 0.5) -> Iterator[bool]:
             os.close(descriptor)
 
 
+def runs(home: Home) -> bool:
+    """Whether an agent runs in this home now."""
+    try:
+        with (home.state / "agent.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _locked(home: Home) -> int | None:
     """The open file ``agent.lock``, which says who has it; None while somebody else has it, or there can be none."""
     descriptor = None

@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import docker
@@ -56,7 +56,11 @@ def answers() -> bool:
 
 def ours(client: docker.APIClient, node: str) -> dict[str, Mapping[str, Any]]:
     """Every container of this node by bot id, whatever its state, as Docker lists it."""
-    listed = client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"})
+    return by_bot(client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"}))
+
+
+def by_bot(listed: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Those of listed containers that are a bot's, by its id."""
     return {bot: one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and not _replaces(one, bot)}
 
 

@@ -61,6 +61,21 @@ class Home:
         """Holds what commands of the catalogue leave while they run, and how they ended."""
         return self.root / "executor"
 
+    @property
+    def machines(self) -> Path:
+        """Holds the machines that this node's operator put there."""
+        return self.root / "machines"
+
+    @property
+    def bundles(self) -> Path:
+        """Holds the bundle that is in use, and what is known of it."""
+        return self.root / "bundles"
+
+    @property
+    def running(self) -> Path:
+        """Holds what each machine remembers."""
+        return self.state / "machines"
+
     def bot(self, bot: str) -> Path:
         """A bot's data directory; raises Invalid for what is no bot's id."""
         return self.bots / bot_id(bot)

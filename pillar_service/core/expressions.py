@@ -1,0 +1,92 @@
+"""Expressions in machines: what may stand in one, checked when the file is read. A node computes them with a library.
+
+Python's words for comparing, counting, `and`, `or`, `not`, `in` and `a if b else c`; names, `seen.watcher.value`, texts,
+numbers; the functions below. No other call, no index by a computed key, nothing that can be reached from a value.
+"""
+
+import ast
+from collections.abc import Collection
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+
+FUNCTIONS = ("abs", "len", "max", "min", "round")
+
+LONGEST = 500
+"""Characters."""
+
+SEEN = "seen"
+"""The name below which each watcher's last look stands."""
+
+_MAY = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Pow,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.Is,
+    ast.IsNot,
+    ast.IfExp,
+    ast.Call,
+    ast.Attribute,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+
+
+def checked(written: object, known: Collection[str]) -> str:
+    """The expression, if it is one and names only what is known; raises Invalid otherwise."""
+    if not isinstance(written, str) or not written.strip() or len(written) > LONGEST:
+        raise Invalid(f"An expression is a text of 1 to {LONGEST} characters, not {names.shown(written)}.")
+    try:
+        tree = ast.parse(written.strip(), mode="eval")
+        for node in ast.walk(tree):
+            _check(node, known)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Invalid(
+            f"{names.shown(written)} is no expression ({getattr(error, 'msg', 'it makes no sense')})."
+        ) from error
+    return written.strip()
+
+
+def _check(node: ast.AST, known: Collection[str]) -> None:
+    if not isinstance(node, _MAY):
+        raise Invalid(f"An expression can't have this in it: {type(node).__name__}.")
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
+            raise Invalid(f"An expression can call only {', '.join(FUNCTIONS)}.")
+    elif isinstance(node, ast.Name) and node.id not in (*known, *FUNCTIONS):
+        raise Invalid(f"{names.shown(node.id)} is not known here; there are: {', '.join(sorted(known))}.")
+    elif isinstance(node, ast.Attribute) and (node.attr.startswith("_") or not _of_names(node)):
+        raise Invalid("A dot can follow only a name, as in seen.disk.value.")
+    elif isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
+        raise Invalid("An expression has only texts, numbers, True, False and None.")
+
+
+def _of_names(node: ast.Attribute) -> bool:
+    inside: ast.expr = node
+    while isinstance(inside, ast.Attribute):
+        inside = inside.value
+    return isinstance(inside, ast.Name) and inside.id == SEEN

@@ -1,0 +1,33 @@
+"""What is done on a transition: one action after the other, each at its end before the next begins."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core import templates
+from pillar_service.core.errors import Failed
+from pillar_service.core.machines import Action, Deed
+from pillar_service.node.machines import commands, containers
+
+SLOW = frozenset({Deed.EXEC, Deed.RESTART})
+"""What may take its time, and may have happened half when the node dies."""
+
+LAST_WORDS = 300
+
+
+def slow(action: Action, places: Mapping[str, Any]) -> str:
+    """Do what takes its time; what it said. Raises one of our errors when it did not work."""
+    if action.deed is Deed.RESTART:
+        containers.restart(text(action, places))
+        return ""
+    ended = commands.run(templates.words(action.what, places), action.timeout_s, action.user)
+    said = ended.output[-LAST_WORDS:]
+    if ended.timed_out:
+        raise Failed(f"It took more than {action.timeout_s} s, and was ended. {said}".strip())
+    if ended.exit_code:
+        raise Failed(f"It ended with {ended.exit_code}. {said}".strip())
+    return said
+
+
+def text(action: Action, places: Mapping[str, Any]) -> str:
+    """The action's text with its places filled."""
+    return str(templates.word(action.what, {name: "" if one is None else one for name, one in places.items()}))

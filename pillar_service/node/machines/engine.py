@@ -1,0 +1,135 @@
+"""Runs the machines of this node: one of each for the node, or for each of its bots."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.machines import Each, Event
+from pillar_service.node.machines import containers as docker
+from pillar_service.node.machines import looks, memory
+from pillar_service.node.machines.asking import FIRE
+from pillar_service.node.machines.instance import Instance
+from pillar_service.node.machines.library import Library, Loaded
+from pillar_service.node.machines.memory import Memory
+from pillar_service.node.machines.telling import Telling
+from pillar_service.node.paths import Home
+
+log = logging.getLogger(__name__)
+
+THREADS = 6
+REFRESH_S = 5.0
+"""How often files and bots are looked for."""
+
+Bots = Callable[[str], Mapping[str, str]]
+
+
+class Engine:
+    """All machines of a node; ``tick`` is called about each second, by one thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        node: str,
+        tell: Telling,
+        configuration: looks.Configuration = looks.no_configuration,
+        bots: Bots = docker.bots,
+        service: Callable[[], str] = str,
+    ) -> None:
+        self._home, self._node, self._configuration = home, node, configuration
+        self._bots, self._service = bots, service
+        self._tell = tell
+        self.library = Library(home, self._broken)
+        self.instances: dict[tuple[str, str], Instance] = {}
+        self._pool = ThreadPoolExecutor(THREADS, "machines")
+        self._subjects: dict[str, str] = {}
+        self._asked: Future[Mapping[str, str]] | None = None
+        self._due = 0.0
+
+    def _broken(self, name: str, fault: str) -> None:
+        log.warning("machines: %s", fault)
+        self._tell(Event.BROKEN, name, {"machine": name, "faults": fault[:2000]})
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def tick(self, now: float) -> None:
+        """Let every machine go on. One that fails does not stop the others."""
+        if now >= self._due:
+            self._due = now + REFRESH_S
+            self.library.refresh()
+            if self._asked is None and any(one.each is Each.BOT for one in self.library.machines.values()):
+                self._asked = self._pool.submit(self._bots, self._node)
+        self._hear()
+        self._arrange()
+        self._take_fired()
+        for key, one in list(self.instances.items()):
+            try:
+                one.tick(now, self._pool, self._configuration)
+            except Exception:
+                log.exception("machines: %s of %s failed", *key)
+
+    def _hear(self) -> None:
+        """Take in which bots there are; while Docker does not answer, those that there were."""
+        if self._asked is None or not self._asked.done():
+            return
+        try:
+            self._subjects = dict(self._asked.result())
+        except (SaltcellarError, OSError) as error:
+            log.debug("machines: %s", error)
+        self._asked = None
+
+    def _arrange(self) -> None:
+        """Make an instance of each machine for each subject; an action under way is seen to its end first."""
+        wanted = {(name, subject): one for name, one in self.library.loaded.items() for subject in self._of(one)}
+        for key, instance in list(self.instances.items()):
+            is_same = key in wanted and wanted[key].content == instance.loaded.content
+            if not is_same and not instance.is_busy:
+                del self.instances[key]
+        for key, loaded in wanted.items():
+            if key not in self.instances:
+                self.instances[key] = self._made(loaded, key[1])
+
+    def _of(self, loaded: Loaded) -> list[str]:
+        return [self._node] if loaded.machine.each is Each.NODE else sorted(self._subjects)
+
+    def _made(self, loaded: Loaded, subject: str) -> Instance:
+        places = {"node": self._node, "data": str(self._home.root)}
+        places |= {"checks": str(self._home.bundles / "current" / "checks")}
+        places |= {"python": sys.executable}
+        if loaded.machine.each is Each.BOT:
+            places |= {"bot": subject, "container": self._subjects[subject]}
+        kept = Memory.at(memory.path(self._home.running, loaded.machine.name, subject))
+        # Where the service is may be told later than we begin.
+        return Instance(loaded, subject, lambda: {**places, "service": self._service()}, kept, self._tell)
+
+    def _take_fired(self) -> None:
+        """Events that somebody fired by hand (`machines.fire`)."""
+        folder = self._home.running / FIRE
+        for name in sorted(_names(folder)):
+            told = _taken(folder / name)
+            instance = self.instances.get((str(told.get("machine")), str(told.get("subject"))))
+            if instance:
+                instance.fire(str(told.get("event")), "hand")
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.endswith(".json") and name[0] != "."]
+    except FileNotFoundError:
+        return []
+
+
+def _taken(file: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(file.read_text())
+        file.unlink()
+        return told if isinstance(told, dict) else {}
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,97 @@
+"""The machines that there are on this node, from their files; of a file that broke, the last good content goes on."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from croniter import croniter
+
+from pillar_service.core import machine_files
+from pillar_service.core.errors import Invalid
+from pillar_service.core.machines import Kind, Machine
+from pillar_service.documents import reading
+from pillar_service.documents.faults import Faults, raise_any
+from pillar_service.node.paths import Home
+
+SUFFIX = ".yaml"
+MOST = 100
+"""Files of a folder that are read."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A machine, and the hash of the content that it was read from."""
+
+    machine: Machine
+    content: str
+    file: Path
+
+
+def read(raw: bytes, name: str) -> Machine:
+    """The machine in a file's bytes; raises Invalid with every fault, `name.yaml:12: sentence`."""
+    faults = Faults(f"{name}{SUFFIX}")
+    made = machine_files.read(reading.plain(raw, faults), name, faults)
+    for watcher in made.watchers.values() if made else ():
+        written = watcher.settings.get("cron")
+        if watcher.kind is Kind.SCHEDULE and written and not croniter.is_valid(written):
+            faults.add(("watchers", watcher.name, "cron"), "No time fits these five fields.")
+    raise_any(faults)
+    assert made
+    return made
+
+
+def folders(home: Home) -> tuple[Path, ...]:
+    """Where machines stand, the bundle's first: a file of the node's operator wins over one of the same name."""
+    return home.bundles / "current" / "machines", home.machines
+
+
+class Library:
+    """Machines by name; ``problems`` by file name. ``said`` hears of each broken content once."""
+
+    def __init__(self, home: Home, said: Callable[[str, str], None] = lambda name, fault: None) -> None:
+        self._home, self._said = home, said
+        self.loaded: dict[str, Loaded] = {}
+        self.problems: dict[str, str] = {}
+        self._seen: dict[str, str] = {}
+
+    @property
+    def machines(self) -> Mapping[str, Machine]:
+        """The machines by name."""
+        return {name: one.machine for name, one in self.loaded.items()}
+
+    def refresh(self) -> None:
+        """Read what has changed. A file that is gone takes its machine along; one that is broken does not."""
+        found = self._found()
+        for name in self.loaded.keys() - found.keys():
+            del self.loaded[name]
+        self.problems = {name: why for name, why in self.problems.items() if name in found}
+        self._seen = {name: content for name, content in self._seen.items() if name in found}
+        for name, file in sorted(found.items()):
+            self._look(name, file)
+
+    def _found(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in folders(self._home):
+            if folder.is_dir() and not folder.is_symlink():
+                files = sorted(one for one in folder.iterdir() if one.suffix == SUFFIX and one.is_file())
+                found |= {one.stem: one for one in files[:MOST] if not one.is_symlink()}
+        return found
+
+    def _look(self, name: str, file: Path) -> None:
+        try:
+            with file.open("rb") as opened:
+                raw = opened.read(reading.LARGEST + 1)
+        except OSError as error:
+            self.problems[name] = f"{file.name}:1: This file can't be read ({error.strerror})."
+            return
+        content = hashlib.sha256(raw).hexdigest()
+        if self._seen.get(name) == content:
+            return
+        self._seen[name] = content
+        try:
+            self.loaded[name] = Loaded(read(raw, name), content, file)
+            self.problems.pop(name, None)
+        except Invalid as error:
+            self.problems[name] = error.sentence
+            self._said(name, error.sentence)

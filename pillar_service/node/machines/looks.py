@@ -1,0 +1,110 @@
+"""What a watcher sees: one look, within bounds, as plain values by the names that `core/machines.py` gives them."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from pillar_service.core import templates
+from pillar_service.core.errors import NotFound
+from pillar_service.core.machines import Kind, Watcher
+from pillar_service.node.machines import commands, containers
+
+Look = dict[str, Any]
+Configuration = Callable[[str], Any]
+"""The value of a key of the account's configuration; raises NotFound when there is none."""
+
+TEXT = 4096
+"""Bytes of an answer that are read."""
+
+
+def no_configuration(key: str) -> Any:
+    """What there is before a node was told of any configuration."""
+    raise NotFound(f"This node knows no configuration with the key {key}.")
+
+
+def look(watcher: Watcher, places: Mapping[str, Any], configuration: Configuration) -> Look:
+    """One look; raises one of our errors, or OSError, when nothing can be seen."""
+    told = {word: _filled(value, places) for word, value in watcher.settings.items()}
+    if watcher.kind is Kind.KV:
+        return _kv(configuration, told["key"])
+    return _LOOKS[watcher.kind](told)
+
+
+def _filled(value: Any, places: Mapping[str, Any]) -> Any:
+    if isinstance(value, tuple):
+        return templates.words(value, places)
+    return templates.word(value, places) if isinstance(value, str) else value
+
+
+def _exec(told: Mapping[str, Any]) -> Look:
+    ended = commands.run(told["command"], told["timeout"], told["user"])
+    return {
+        "exit_code": ended.exit_code,
+        "output": ended.output,
+        "timed_out": ended.timed_out,
+        "seconds": ended.seconds,
+    }
+
+
+def _http(told: Mapping[str, Any]) -> Look:
+    began, seen = time.monotonic(), {"status": 0, "answers": False, "text": ""}
+    with contextlib.suppress(requests.RequestException), requests.Session() as session:
+        session.trust_env = False
+        with session.get(told["url"], timeout=told["timeout"], allow_redirects=False, stream=True) as answer:
+            text = next(answer.iter_content(TEXT), b"")[:TEXT]
+            seen = {"status": answer.status_code, "answers": True, "text": text.decode(errors="replace")}
+    return {**seen, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _file(told: Mapping[str, Any]) -> Look:
+    try:
+        found = os.stat(told["path"])
+    except FileNotFoundError:
+        return {"exists": False, "size_bytes": 0, "age_s": 0, "mark": None}
+    age = max(0, int(time.time() - found.st_mtime))
+    mark = [found.st_mtime_ns, found.st_size, found.st_ino]
+    return {"exists": True, "size_bytes": found.st_size, "age_s": age, "mark": mark}
+
+
+def _metric(told: Mapping[str, Any]) -> Look:
+    name = told["metric"]
+    if name == "load":
+        return {"value": round(os.getloadavg()[0] / (os.cpu_count() or 1), 3)}
+    if name == "memory_free_percent":
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        kept = {key: int(rest.split()[0]) for key, _, rest in (line.partition(":") for line in lines)}
+        return {"value": round(100 * kept["MemAvailable"] / kept["MemTotal"], 1)}
+    disk = os.statvfs(told["path"])
+    free, whole = (disk.f_favail, disk.f_files) if name.startswith("inodes") else (disk.f_bavail, disk.f_blocks)
+    if name == "disk_free_bytes":
+        return {"value": free * disk.f_frsize}
+    return {"value": round(100 * free / whole, 2) if whole else 100.0}
+
+
+def _kv(configuration: Configuration, key: str) -> Look:
+    try:
+        value = configuration(key)
+    except NotFound:
+        return {"exists": False, "value": None, "mark": None}
+    return {"exists": True, "value": value, "mark": value}
+
+
+def _nothing(_: Mapping[str, Any]) -> Look:
+    return {}
+
+
+_LOOKS: Mapping[Kind, Callable[[Mapping[str, Any]], Look]] = {
+    Kind.EXEC: _exec,
+    Kind.CONTAINER: lambda told: containers.look(told["container"]),
+    Kind.HTTP: _http,
+    Kind.FILE: _file,
+    Kind.METRIC: _metric,
+    Kind.EXPRESSION: _nothing,
+}
+SLOW = frozenset({Kind.EXEC, Kind.CONTAINER, Kind.HTTP, Kind.FILE, Kind.METRIC})
+"""Looks that may wait for something, and so are not made in the engine's own thread."""

@@ -1,0 +1,75 @@
+"""What one machine remembers over a restart: its state, its values, what it was about to do, and what it did."""
+
+import contextlib
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import NotFound
+from pillar_service.node import clock, disk
+
+log = logging.getLogger(__name__)
+
+HISTORY = 200
+"""Entries that are kept."""
+
+
+@dataclass
+class Memory:
+    """Kept in one file, which a crash leaves whole. A disk that takes nothing does not stop the machine."""
+
+    path: Path
+    content: str = ""
+    state: str = ""
+    boot: str = ""
+    entered: float = 0.0
+    values: dict[str, Any] = field(default_factory=dict)
+    marks: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, Any] | None = None
+    events: list[list[str]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, path: Path) -> "Memory":
+        """What the file says; nothing when there is none, or it makes no sense."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            told = json.loads(path.read_text())
+            if isinstance(told["state"], str) and isinstance(told["values"], dict):
+                return cls(path, **told)
+        return cls(path)
+
+    def enter(self, state: str) -> None:
+        """Be in a state from now on."""
+        now = clock.now()
+        self.state, self.boot, self.entered = state, now.boot, now.mono
+
+    @property
+    def in_state_s(self) -> float:
+        """For how long; counted anew after a restart of the system."""
+        now = clock.now()
+        if self.boot != now.boot:
+            self.boot, self.entered = now.boot, now.mono
+        return max(0.0, now.mono - self.entered)
+
+    def note(self, **entry: Any) -> None:
+        """Add to the history."""
+        self.history = [*self.history, {"at": int(time.time()), **entry}][-HISTORY:]
+
+    def save(self) -> None:
+        """Write it down."""
+        told = {key: value for key, value in asdict(self).items() if key != "path"}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            disk.write_atomically(self.path, json.dumps(told).encode())
+        except OSError as error:
+            log.warning("machines: %s can't be written: %s", self.path, error)
+
+
+def path(folder: Path, machine: str, subject: str) -> Path:
+    """The file of one machine for one subject; both are safe path segments; raises NotFound otherwise."""
+    if "/" in machine + subject or machine.startswith(".") or subject.startswith("."):
+        raise NotFound("There is no such machine.")
+    return folder / machine / f"{subject}.json"

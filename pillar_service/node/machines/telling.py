@@ -1,0 +1,39 @@
+"""What the service hears of machines and bundles: through the spool, which keeps it while nobody listens."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pillar_service.core import bundles, machines
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.submission import Priority
+
+log = logging.getLogger(__name__)
+
+ORDINARY, SHOUTS = ("machines", Priority.NORMAL), ("shouts", Priority.HIGH)
+"""Streams, and how dear each is: no flood of the one pushes the other out."""
+
+URGENT = frozenset({machines.Event.GAVE_UP, machines.Event.BROKEN, bundles.Event.REFUSED})
+
+
+class Spool(Protocol):
+    """Where events are kept until they are delivered."""
+
+    def put(self, type: str, subject: str, data: Mapping[str, Any], *, stream: str, priority: Priority) -> Any:
+        """Keep an event; raises Full when there is no room."""
+
+
+class Telling:
+    """Tells; what can't be kept is logged and counted, and stops nothing."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool, self.lost = spool, 0
+
+    def __call__(self, event: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Tell of an event of a machine (``pub-healer/9e0f…``)."""
+        try:
+            stream, priority = SHOUTS if event in URGENT else ORDINARY
+            self._spool.put(str(event), subject, data, stream=stream, priority=priority)
+        except (SaltcellarError, OSError) as error:
+            self.lost += 1
+            log.warning("%s of %s could not be kept: %s", event, subject, error)
