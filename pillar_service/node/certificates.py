@@ -1,0 +1,48 @@
+"""How long an address's certificate is good: `python -m pillar_service.node.certificates https://… 14`.
+
+Ends with 0 while it is for so many days (or has none), 10 when it is not or can't be trusted, 11 when nobody answers.
+"""
+
+import socket
+import ssl
+import sys
+import time
+from urllib.parse import urlsplit
+
+PATIENCE_S = 15
+DAY_S = 86_400
+ENDING, AWAY = 10, 11
+
+
+def days_left(host: str, port: int) -> float:
+    """For how many days the certificate there is good; raises ssl.SSLError, OSError."""
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection((host, port), PATIENCE_S) as connection,
+        context.wrap_socket(connection, server_hostname=host) as secured,
+    ):
+        told = secured.getpeercert()
+    assert told
+    return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / DAY_S
+
+
+def main(address: str = "", days: str = "14") -> int:
+    """The exit code, and a line that says why."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" or not parts.hostname:
+        print("There is no certificate to look at.")
+        return 0
+    try:
+        left = days_left(parts.hostname, parts.port or 443)
+    except ssl.SSLError as error:
+        print(f"{address}: {error}")
+        return ENDING
+    except OSError as error:
+        print(f"{address} does not answer: {error}")
+        return AWAY
+    print(f"{address}: {left:.1f} days")
+    return 0 if left > float(days) else ENDING
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
