@@ -80,6 +80,7 @@ SETTINGS = (
     ),
     Setting("FILES", Path, None, "The folder for tars on their way (exports and imports)."),
     Setting("SECRET_KEY", str, None, "Signs sessions and node tokens; at least 32 characters.", secret=True),
+    Setting("BUNDLE_KEY", str, "", "Signs bundles for nodes (`bundle-key` makes one); none if empty.", secret=True),
     Setting("DOMAIN", str, "butt.nz", "The name of the place; the bot `my` is `my.butt.nz`."),
     Setting("PUBLIC_HOST", str, "127.0.0.1", "The address the public app listens on."),
     Setting("PUBLIC_PORT", _port, "8080", "The port of the public app (people, nodes)."),
@@ -153,6 +154,7 @@ class Settings:
     database: str
     files: Path
     secret_key: str
+    bundle_key: str
     domain: str
     public_host: str
     public_port: int

@@ -9,7 +9,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 import time
 
 from pillar_service.core.errors import Failed, NotFound
-from pillar_service.master import runners
+from pillar_service.master import packing, runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -183,8 +183,48 @@ def rotate(node, wait=60):
     return runners.answer(__opts__, ask)
 
 
+def publish(directory, account=None, allow=None, deny=None, facts=None, days=90):
+    """
+    Sign the files of a directory of this master, and offer them to nodes: machines (``machines/NAME.yaml``), beacons
+    (``beacons/NAME.py``), checks (``checks/NAME``, programs). Returns the bundle: serial, files, for whom, until when.
+
+    ``account`` (an id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids. ``facts``: grains that
+    must fit. Anything wrong in a file is told with its line, and nothing is published. A node runs the newest for it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.publish /srv/bundle
+        salt-run nodes.publish /srv/bundle account=9e0f1f3a9c2e5b7d deny='["test-*"]' facts='{os: Debian}' days=30
+    """
+
+    def ask(service):
+        told = {"account": account, "allow": _patterns(allow), "deny": _patterns(deny), "facts": facts, "days": days}
+        return service.publish({"files": packing.files(runners.text(directory)), **told})
+
+    return runners.answer(__opts__, ask)
+
+
+def bundles():
+    """
+    The bundles that nodes may still take, the newest first.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.bundles
+    """
+    return runners.answer(__opts__, lambda service: service.bundles())
+
+
 def _found(service, node):
     for known in service.nodes():
         if known["id"] == runners.text(node):
             return known
     raise NotFound(f"There is no node {node}.")
+
+
+def _patterns(value):
+    return [value] if isinstance(value, str) else value

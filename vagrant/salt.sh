@@ -72,6 +72,9 @@ need_port master "$CELLAR_PUBLISH_PORT" CELLAR_PUBLISH_PORT
 need_port master "$CELLAR_RETURN_PORT" CELLAR_RETURN_PORT
 write_master
 write_minion
+# The machines that come along; what the node's operator changed there stays.
+mkdir -p "$CELLAR_DIR/node/machines"
+cp --no-clobber "$top"/salt/machines/*.yaml "$CELLAR_DIR/node/machines/"
 start_process master "$bin/python" "$bin/salt-master" -c "$salt_etc"
 exchange_keys
 wait_for 60 pings || fail "The minion did not answer within 60 s: read $CELLAR_DIR/log/salt/minion and master"

@@ -2,6 +2,13 @@
 # Start the service: its public and its private app, and what they need before the first start.   service.sh
 . "$(dirname "$0")/settings.sh"
 
+if [[ ! -s $CELLAR_SECRET_KEY_FILE ]]; then
+  "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$CELLAR_SECRET_KEY_FILE"
+fi
+# Every other command reads the key that this one makes.
+bundle_key=$CELLAR_BUNDLE_KEY_FILE
+[[ -s $bundle_key ]] || CELLAR_BUNDLE_KEY_FILE='' "$bin/python" -m pillar_service.web bundle-key "$bundle_key"
+
 serve() { start_process "$1" "$bin/python" -m pillar_service.web serve "$1"; }
 # Another program may answer on the same port: only an answer while our own processes live counts.
 answer() { curl -fsS "$private_url/healthz" && curl -fsS "$public_url/healthz" && is_up public && is_up private; }
@@ -12,9 +19,6 @@ if answer >/dev/null 2>&1; then
 fi
 need_port public "$CELLAR_PUBLIC_PORT" CELLAR_PUBLIC_PORT
 need_port private "$CELLAR_PRIVATE_PORT" CELLAR_PRIVATE_PORT
-if [[ ! -s $CELLAR_SECRET_KEY_FILE ]]; then
-  "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$CELLAR_SECRET_KEY_FILE"
-fi
 mkdir -p "$CELLAR_FILES"
 manage() { "$bin/python" -m pillar_service.web "$@"; }
 manage migrate

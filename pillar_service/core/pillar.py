@@ -55,13 +55,17 @@ def body(
     bots: Iterable[BotFacts],
     labels: Mapping[str, str] | None = None,
     commands: Mapping[str, Any] | None = None,
+    bundle_key: str | None = None,
 ) -> str:
     """The pillar of a node as canonical JSON: the same facts give the same bytes.
 
-    ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name.
+    ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name;
+    ``bundle_key`` is the public half of what bundles are signed with.
     """
     told = {bot.id: bot.told() for bot in bots}
     ours = {"node": node, "service": dict(service), "bots": told, "labels": dict(labels or {})}
+    if bundle_key:
+        ours["bundles"] = {"key": bundle_key}
     ours["meeseeks"] = {"commands": dict(commands or {})}
     return json.dumps({KEY: ours}, sort_keys=True, separators=(",", ":"))
 

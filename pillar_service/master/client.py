@@ -182,6 +182,14 @@ class Client:
         """Ends a token that lets machines in."""
         self._json("POST", f"/enrolment-tokens/{_segment(token)}/revoke", {})
 
+    def publish(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Sign a bundle for nodes: files, account, allow, deny, facts, days."""
+        return dict(self._json("POST", "/bundles", told)["bundle"])
+
+    def bundles(self) -> list[dict[str, Any]]:
+        """The bundles that nodes may still take, the newest first."""
+        return list(self._json("GET", "/bundles")["bundles"])
+
     def commands(self) -> dict[str, Any]:
         """The catalogue's commands, and why its files can't be taken now (``fault``), if so."""
         return self._json("GET", "/meeseeks/commands")

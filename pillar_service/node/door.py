@@ -104,6 +104,10 @@ class Door:
         """Tell what this node has to run commands with: ``has`` (names) and ``slots``."""
         self._call("POST", "/capacities", timeout_s, json=told)
 
+    def bundle(self, timeout_s: float = 10.0) -> dict[str, Any]:
+        """Which bundle is for this node: ``bundle`` with ``serial``, ``size`` and a signed ``path``, or None."""
+        return _object(self._call("GET", "/bundle", timeout_s))
+
     def _call(self, method: str, path: str, timeout_s: float, **options: Any) -> requests.Response:
         try:
             answer = self._request(

@@ -34,6 +34,7 @@ class Told:
     service: dict[str, str] | None = None
     commands: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    bundle_key: str | None = None
 
     @property
     def known(self) -> set[str]:
@@ -42,7 +43,7 @@ class Told:
 
     def for_states(self) -> dict[str, Any]:
         """The same as plain values for SLS files; without the way to the service and its secret, and the commands."""
-        return {key: value for key, value in asdict(self).items() if key not in ("service", "commands")}
+        return {key: value for key, value in asdict(self).items() if key not in ("service", "commands", "bundle_key")}
 
 
 def told(pillar: Mapping[str, Any], node: str) -> Told:
@@ -56,11 +57,16 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
     except NotThisPillar as error:
         return Told(problem=_nothing(node, str(error)))
     checked, refused = _checked(ours["bots"])
-    known = {
+    known: dict[str, Any] = {
         "commands": _mapping(_mapping(ours.get("meeseeks")).get("commands")),
         "labels": _labels(ours.get("labels")),
+        "bundle_key": _key(_mapping(ours.get("bundles")).get("key")),
     }
     return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"), **known)
+
+
+def _key(value: object) -> str | None:
+    return value if isinstance(value, str) and SHA256.fullmatch(value) else None  # 32 bytes, as a checksum has
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pillar_service.settings import settings
 from pillar_service.store import accounts, agents, bots, nodes, pillars
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
+from pillar_service.usecases import bundles
 from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
@@ -46,14 +47,15 @@ def rewrite(node: str) -> None:
     labels = found.labels if found else {}
     # The catalogue is the place's own: nobody else's node learns what stands in it.
     commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
-    body = shape.body(node, service, [_facts(bot, owners.get(bot.id, [])) for bot in there], labels, commands)
+    facts = [_facts(bot, owners.get(bot.id, [])) for bot in there]
+    body = shape.body(node, service, facts, labels, commands, bundles.public_key())
     pillars.write(node, body, shape.etag(_whole(node, body)))
 
 
 def refresh() -> int:
     """Rewrite every body if the settings or the catalogue that stand in them changed; the number of nodes then, else 0."""
     chosen = settings()
-    told = [chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, chosen.seeds]
+    told = [chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, chosen.seeds, bundles.public_key()]
     fingerprint = hashlib.sha256(json.dumps([BLANK, *told, catalogue.current().fingerprint]).encode()).hexdigest()
     if pillars.fingerprint() == fingerprint:
         return 0

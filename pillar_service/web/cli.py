@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.usecases import masters, nodes, pillars, storage
+from pillar_service.usecases import bundles, masters, nodes, pillars, storage
 
 ACTOR = "command line"
 
@@ -62,6 +62,17 @@ def _write(path: Path, token: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def bundle_key(path: Path) -> None:
+    """Make the key that bundles are signed with, in a file (0600); a key there stays."""
+    if path.exists():
+        click.echo(f"{path} holds a key already.")
+    else:
+        _write(path, bundles.new_key())
+        click.echo(f"Wrote a new key to {path}: name it in CELLAR_BUNDLE_KEY_FILE, and restart the service.")
 
 
 @main.command()

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, request, send_file
 from werkzeug.exceptions import UnsupportedMediaType
 
 from pillar_service.settings import settings
-from pillar_service.usecases import executing, health, nodes, transfers
+from pillar_service.usecases import bundles, executing, health, nodes, transfers
 from pillar_service.web import incoming
 
 blueprint = Blueprint("door", __name__)
@@ -41,6 +41,12 @@ def deliver(job: str) -> tuple[dict[str, Any], int]:
 def fetch(job: str) -> Response:
     """The tar that an import on this node needs."""
     return send_file(transfers.path(transfers.for_node(g.node, job).id), mimetype="application/x-tar")
+
+
+@blueprint.get("/bundle")
+def bundle() -> dict[str, Any]:
+    """Which bundle is for this node, and where it is for a few minutes."""
+    return {"bundle": bundles.offered(g.node)}
 
 
 @blueprint.post("/jobs/<id>/begin")

@@ -7,6 +7,7 @@ from pillar_service.web import incoming, problems
 from pillar_service.web.masters import (
     agents,
     audit,
+    bundles,
     enrolment,
     jobs,
     keys,
@@ -33,7 +34,8 @@ def create_app() -> Flask:
     app.before_request(_authenticate)
     app.add_url_rule("/metrics", "metrics", lambda: (measuring.text(), {"Content-Type": measuring.TYPE}))
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
-    for noun in (agents, audit, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers):
+    nouns = (agents, audit, bundles, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers)
+    for noun in nouns:
         app.register_blueprint(noun.blueprint)
     return app
 

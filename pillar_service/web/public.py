@@ -11,14 +11,27 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
-from pillar_service.web import door, enrol, figures, headers, layout, problems, signing, static_files, webhooks
+from pillar_service.web import (
+    door,
+    downloads,
+    enrol,
+    figures,
+    headers,
+    layout,
+    problems,
+    signing,
+    static_files,
+    webhooks,
+)
 from pillar_service.web.api import description
 from pillar_service.web.pages import PAGES, imports, payments
 from pillar_service.web.turns import Turns
 
 LARGEST_FORM = 64 << 10
 
-FOR_MACHINES = ("enrol", "enrol.sh", "keys", "events", "transfers", "capacities", "payments", *description.PATHS)
+FOR_MACHINES = (
+    "enrol", "enrol.sh", "keys", "events", "bundle", "bundles", "transfers", "capacities", "payments", *description.PATHS,
+)  # fmt: skip
 """The first words of the addresses that are not for people."""
 
 FOR_VISITORS = (None, "start", "sign_in", "reset", "join")
@@ -54,7 +67,7 @@ def create_app() -> Flask:
     layout.register(app, chosen)
     headers.register(app, chosen)
     app.context_processor(payments.standing)
-    for part in (door, enrol, webhooks, *PAGES):
+    for part in (door, downloads, enrol, webhooks, *PAGES):
         app.register_blueprint(part.blueprint)
     description.register(app)
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})

@@ -186,6 +186,9 @@ MATRIX = {
     "POST /jobs/<id>/begin": (401, 401, 401, 401, 401, 401),
     "POST /jobs/<id>/lines": (401, 401, 401, 401, 401, 401),
     "POST /capacities": (401, 401, 401, 401, 401, 401),
+    "GET /bundle": (401, 401, 401, 401, 401, 401),
+    # nobody without an address that was signed
+    "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403),
     # the API
     "POST /authentication/register": (202, 202, 202, 202, 202, 202),
     "POST /authentication/sign-in": (201, 201, 201, 201, 201, 201),
@@ -279,6 +282,7 @@ ASKED = {
     "POST /jobs/<id>/begin": Ask({"id": "{export}"}, json={"attempt": 1}),
     "POST /jobs/<id>/lines": Ask({"id": "{export}"}, json={"attempt": 1, "lines": []}),
     "POST /capacities": Ask(json={"has": [], "slots": 1}),
+    "GET /bundles/<serial>": Ask({"serial": "1"}),
     "POST /authentication/register": Ask(json={"email": "new@example.org", "password": PASSWORD}),
     "POST /authentication/sign-in": Ask(json={"email": "owner@example.org", "password": PASSWORD}),
     "POST /agents": Ask(json={"name": "another"}),

@@ -1,0 +1,37 @@
+"""Asks the service which bundle is for this node, and fetches it from the address that it signed for a while."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from pillar_service.core import bundles
+from pillar_service.core.errors import Failed, Unavailable
+from pillar_service.node.door import Door
+
+PATIENCE_S = 60
+
+
+def offer(door: Door) -> Mapping[str, Any] | None:
+    """The newest bundle for this node: ``serial``, ``size``, ``path``; None when there is none."""
+    told = door.bundle().get("bundle")
+    return told if isinstance(told, dict) else None
+
+
+def fetch(door: Door, path: str) -> bytes:
+    """The bundle at a path that the service signed; raises Unavailable, or Failed for one that is too large."""
+    if not path.startswith("/bundles/"):
+        raise Failed("The service's answer names no bundle.")
+    try:
+        # The address says for itself that it may be fetched; the node's token goes nowhere else than to the door.
+        with requests.get(door.url + path, timeout=PATIENCE_S, stream=True, allow_redirects=False) as answer:
+            if answer.status_code != 200:
+                raise Unavailable(f"The bundle can't be fetched: the service said {answer.status_code}.")
+            got = b""
+            for part in answer.iter_content(1 << 16):
+                got += part
+                if len(got) > bundles.LARGEST:
+                    raise Failed(f"The bundle has more than {bundles.LARGEST} bytes.")
+            return got
+    except requests.RequestException as error:
+        raise Unavailable(f"The bundle can't be fetched ({type(error).__name__}).") from error

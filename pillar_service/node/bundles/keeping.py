@@ -1,0 +1,176 @@
+"""The bundle that is in use: one signed file, and a folder that is made to be what it says, again and again.
+
+A crash at any moment leaves the old bundle or the new one; the folder follows at the next look. Whatever else stands in
+it (a file that nobody signed, a link, a folder) is removed.
+"""
+
+import contextlib
+import fnmatch
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pillar_service.core import bundles
+from pillar_service.core.bundles import Manifest
+from pillar_service.core.errors import Forbidden, Invalid
+from pillar_service.node import clock, disk
+from pillar_service.node.clock import Moment
+from pillar_service.node.paths import Home
+
+FOLDERS = ("machines", "beacons", "checks")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A bundle whose signature, checksums and addressee were right."""
+
+    manifest: Manifest
+    files: Mapping[str, bytes]
+    whole: bytes
+
+
+class Keeping:
+    """Takes bundles for one node. ``denied`` are the operator's patterns of files, which win over every bundle."""
+
+    def __init__(
+        self,
+        home: Home,
+        node: str,
+        facts: Callable[[], Mapping[str, Any]] = dict,
+        denied: Sequence[str] = (),
+        now: Callable[[], float | None] = lambda: _known(clock.now()),
+    ) -> None:
+        self._home, self._node, self._facts, self._denied, self._now = home, node, facts, tuple(denied), now
+
+    @property
+    def folder(self) -> Path:
+        """What is in use."""
+        return self._home.bundles / "current"
+
+    @property
+    def _file(self) -> Path:
+        return self._home.bundles / "bundle.json"
+
+    @property
+    def serial(self) -> int:
+        """The newest that was ever taken here; 0 before the first."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return int(json.loads((self._home.bundles / "newest.json").read_text())["serial"])
+        return 0
+
+    def key(self, told: str | None) -> str | None:
+        """The service's key as the pillar tells it; else as it was told last, for a node that starts alone."""
+        file = self._home.bundles / "key"
+        with contextlib.suppress(OSError):
+            if told and _content(file) != told.encode():
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                disk.write_atomically(file, told.encode())
+        kept = _content(file)
+        return told or (kept.decode(errors="replace") if kept else None)
+
+    def take(self, whole: bytes, key: str) -> Manifest:
+        """Use this bundle from now on. Raises one of our errors, and goes on with the one before, when it is not right."""
+        found = self._verified(whole, key)
+        bundles.check_age(found.manifest, self.serial, self._now())
+        self._home.bundles.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The serial first: after a crash between the two, this very bundle may still be taken.
+        newest = json.dumps({"serial": found.manifest.serial}).encode()
+        disk.write_atomically(self._home.bundles / "newest.json", newest)
+        disk.write_atomically(self._file, whole)
+        disk.sync_folder(self._home.bundles)
+        self._make(found)
+        return found.manifest
+
+    def verify(self, key: str) -> tuple[Manifest | None, list[str]]:
+        """Look again at what is in use: it, and what was put right. Raises when it is forged, and then uses nothing.
+
+        One that has expired meanwhile is used on: a node that hears of nobody still heals its bots.
+        """
+        try:
+            with self._file.open("rb") as opened:
+                whole = opened.read(bundles.LARGEST + 1)
+        except FileNotFoundError:
+            return None, self._purge({})
+        try:
+            found = self._verified(whole, key)
+        except (Invalid, Forbidden):
+            self._purge({})
+            raise
+        return found.manifest, self._make(found)
+
+    def has_expired(self, manifest: Manifest) -> bool:
+        """Whether it has, as far as anybody knows."""
+        now = self._now()
+        return now is not None and now > manifest.expires_at
+
+    def _verified(self, whole: bytes, key: str) -> Verified:
+        opened = bundles.opened(whole)
+        try:
+            Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(opened.signature, opened.signed)
+        except (InvalidSignature, ValueError) as error:
+            raise Forbidden("The bundle is not signed with the service's key: nothing of it was used.") from error
+        manifest = bundles.manifest(opened.signed)
+        bundles.check_files(manifest, opened.files)
+        if not manifest.is_for(self._node, self._facts()):
+            raise Forbidden(f"The bundle {manifest.serial} is not for this node.")
+        return Verified(manifest, opened.files, whole)
+
+    def _make(self, found: Verified) -> list[str]:
+        """Let the folder be what was signed, less what is denied here; what had to be changed."""
+        wanted = {path: one for path, one in found.files.items() if not self._is_denied(path)}
+        changed = self._purge(wanted)
+        for path, content in sorted(wanted.items()):
+            file = self.folder / path
+            mode = 0o700 if path.startswith("checks/") else 0o600
+            if _content(file) != content or stat.S_IMODE(file.stat().st_mode) != mode:
+                disk.write_atomically(file, content, mode)
+                file.chmod(mode)
+                changed.append(path)
+        return changed
+
+    def _is_denied(self, path: str) -> bool:
+        return any(fnmatch.fnmatchcase(path, one) for one in self._denied)
+
+    def _purge(self, wanted: Mapping[str, bytes]) -> list[str]:
+        """Remove what is not wanted, following no link; what was removed."""
+        removed = []
+        for folder in (self._home.bundles, self.folder, *(self.folder / name for name in FOLDERS)):
+            if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+                folder.unlink()
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for place in (self.folder, *(self.folder / name for name in FOLDERS)):
+            for one in sorted(place.iterdir()):
+                path = str(one.relative_to(self.folder))
+                if path not in FOLDERS and (path not in wanted or one.is_symlink() or not one.is_file()):
+                    _remove(one)
+                    removed.append(path)
+        return removed
+
+
+def _known(now: Moment) -> float | None:
+    """Unix seconds; None on a clock that nobody keeps right: there nothing expires."""
+    return now.at if now.is_synced else None
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with os.fdopen(opened, "rb") as content:
+        return content.read(bundles.LARGEST_FILE + 1)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

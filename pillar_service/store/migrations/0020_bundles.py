@@ -1,0 +1,19 @@
+"""Bundles: what nodes were given to run by themselves, as it was signed."""
+
+from peewee import Database
+
+TABLE = """
+CREATE TABLE bundle (
+    serial BIGINT PRIMARY KEY,
+    made_at DOUBLE PRECISION NOT NULL,
+    expires_at DOUBLE PRECISION NOT NULL,
+    account TEXT,
+    actor TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    body TEXT NOT NULL
+)
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    db.execute_sql(TABLE.strip())  # type: ignore[no-untyped-call]

@@ -1,0 +1,165 @@
+"""Bundles: publish one, offer it to the nodes that it is for, hand it out at an address that was signed for a while."""
+
+import base64
+import hmac
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pillar_service.core import bundles as rules
+from pillar_service.core import machine_files, names
+from pillar_service.core.bundles import Manifest
+from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.documents import reading
+from pillar_service.documents.faults import Faults, raise_any
+from pillar_service.settings import settings
+from pillar_service.store import accounts, bundles
+from pillar_service.store.bundles import Bundle
+from pillar_service.store.database import transaction
+from pillar_service.usecases import auditing
+
+ADDRESS_S = 300
+"""For how long a signed address may be used."""
+
+DAYS = 90
+
+
+def new_key() -> str:
+    """A new key to sign bundles with, as CELLAR_BUNDLE_KEY takes it."""
+    return Ed25519PrivateKey.generate().private_bytes_raw().hex()
+
+
+def public_key() -> str | None:
+    """The public half, as nodes are told it; None where nothing is signed."""
+    written = settings().bundle_key
+    return _key(written).public_key().public_bytes_raw().hex() if written else None
+
+
+@lru_cache(maxsize=4)
+def _key(written: str) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(written))
+    except ValueError as error:
+        raise Invalid(
+            "CELLAR_BUNDLE_KEY is no key: make one with `python -m pillar_service.web bundle-key FILE`."
+        ) from error
+
+
+def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Sign files and keep them for nodes: ``files`` (base64 by path), ``account``, ``allow``, ``deny``, ``facts``, ``days``.
+
+    Raises Invalid with every fault of every machine in it, and for what can't be in a bundle.
+    """
+    written = settings().bundle_key
+    if not written:
+        raise Invalid("Bundles are signed, and CELLAR_BUNDLE_KEY is not set: docs/operate.md says how to make a key.")
+    files, now = _files(given.get("files")), time.time()
+    days = names.whole_number(given.get("days") or DAYS, "number of days", 1, rules.LONGEST_DAYS)
+    account = rules.account(given.get("account") or None)
+    if account is not None and not accounts.with_ids({account}):
+        raise NotFound(f"There is no account {account}.")
+    with transaction():
+        manifest = Manifest(
+            serial=bundles.newest() + 1,
+            made_at=int(now),
+            expires_at=int(now) + days * 86_400,
+            files={path: rules.digest(content) for path, content in files.items()},
+            account=account,
+            allow=rules.patterns(given.get("allow"), "allow"),
+            deny=rules.patterns(given.get("deny"), "deny"),
+            facts=rules.matcher(given.get("facts")),
+        )
+        signed = manifest.written()
+        rules.check_files(rules.manifest(signed), files)
+        body = rules.packed(signed, _key(written).sign(signed), files).decode()
+        bundles.add(
+            serial=manifest.serial,
+            made_at=now,
+            expires_at=manifest.expires_at,
+            account=account,
+            actor=actor,
+            manifest=signed.decode(),
+            body=body,
+        )
+        bundles.prune(account)
+        detail = f"for {account or 'all'}: {', '.join(sorted(files))}"[:1000]
+        auditing.record(actor, "nodes.publish", f"bundle:{manifest.serial}", now, detail)
+    return _described(manifest)
+
+
+def listed() -> list[dict[str, Any]]:
+    """Those that nodes may still take, the newest first."""
+    return [_described(rules.manifest(one.manifest.encode())) for one in bundles.listed(time.time())]
+
+
+def offered(node: str) -> dict[str, Any] | None:
+    """What is offered to a node: the newest for it, as far as can be seen from here, with an address for a few minutes."""
+    found = _for_node(node, time.time())
+    if found is None:
+        return None
+    until = int(time.time()) + ADDRESS_S
+    query = {"node": node, "until": until, "signature": _signature(found.serial, node, until)}
+    return {"serial": found.serial, "path": f"/bundles/{found.serial}?{urlencode(query)}"}
+
+
+def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
+    """The bundle of that address; raises Forbidden for an address that we did not sign, or signed too long ago."""
+    at = int(until) if until.isascii() and until.isdigit() and len(until) < 16 else 0
+    if not hmac.compare_digest(signature.encode(errors="replace"), _signature(serial, node, at).encode()):
+        raise Forbidden("This address was not signed by the service: ask for a new one.")
+    if time.time() > at:
+        raise Forbidden("This address has expired: ask for a new one.")
+    body = bundles.body(int(serial))  # it is a number: we signed it
+    if body is None:
+        raise NotFound("There is no such bundle any more.")
+    return body.encode()
+
+
+def _for_node(node: str, now: float) -> Bundle | None:
+    fits = (one for one in bundles.listed(now) if rules.manifest(one.manifest.encode()).is_for(node))
+    return next(fits, None)
+
+
+def _signature(serial: int | str, node: str, until: int) -> str:
+    told = f"bundle {serial} {node} {until}".encode(errors="replace")
+    return hmac.new(settings().secret_key.encode(), told, "sha256").hexdigest()
+
+
+def _files(given: object) -> dict[str, bytes]:
+    if not isinstance(given, Mapping) or not given:
+        raise Invalid("A bundle needs at least one file: machines/NAME.yaml, beacons/NAME.py or checks/NAME.")
+    files = {rules.path(path): _decoded(path, content) for path, content in given.items()}
+    noted = [_faults(path, content) for path, content in files.items() if path.startswith("machines/")]
+    raise_any(*noted)
+    return files
+
+
+def _decoded(path: str, content: object) -> bytes:
+    try:
+        return base64.b64decode(content if isinstance(content, str) else "!", validate=True)
+    except ValueError as error:
+        raise Invalid(f"{path} must come as base64.") from error
+
+
+def _faults(path: str, content: bytes) -> Faults:
+    faults = Faults(path)
+    name = path.removeprefix("machines/").removesuffix(".yaml")
+    machine_files.read(reading.plain(content, faults), name, faults)
+    return faults
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "serial": manifest.serial,
+        "made_at": manifest.made_at,
+        "expires_at": manifest.expires_at,
+        "account": manifest.account,
+        "allow": list(manifest.allow),
+        "deny": list(manifest.deny),
+        "facts": dict(manifest.facts),
+        "files": sorted(manifest.files),
+    }

@@ -1,0 +1,23 @@
+"""Bundles, for operators."""
+
+from typing import Any
+
+from flask import Blueprint, g
+
+from pillar_service.usecases import bundles
+from pillar_service.web import incoming
+
+blueprint = Blueprint("bundles", __name__)
+
+
+@blueprint.post("/bundles")
+def publish() -> tuple[dict[str, Any], int]:
+    """Sign files for nodes."""
+    given = incoming.body("files", "account", "allow", "deny", "facts", "days")
+    return {"bundle": bundles.publish(g.actor, given)}, 201
+
+
+@blueprint.get("/bundles")
+def listed() -> dict[str, Any]:
+    """Those that nodes may still take."""
+    return {"bundles": bundles.listed()}

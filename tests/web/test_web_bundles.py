@@ -1,0 +1,193 @@
+"""A bundle's way: published at the private app, offered at the door, fetched from its signed address, used by a node."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from machine_rooms import Told as Spool
+from werkzeug.serving import make_server
+
+from pillar_service.core import tokens
+from pillar_service.core.errors import Invalid
+from pillar_service.master import packing
+from pillar_service.node import told as pillars
+from pillar_service.node.bundles.duty import Bundles
+from pillar_service.node.bundles.keeping import Keeping
+from pillar_service.node.machines.telling import Telling
+from pillar_service.node.paths import Home
+from pillar_service.usecases import bundles, nodes
+from pillar_service.usecases import pillars as bodies
+
+LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
+
+
+@pytest.fixture
+def signing(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELLAR_BUNDLE_KEY", bundles.new_key())
+    service()
+    assert bodies.refresh()
+
+
+def given(content: bytes = LAMP, **more: Any) -> dict[str, Any]:
+    return {"files": {"machines/lamp.yaml": base64.b64encode(content).decode()}, **more}
+
+
+def offer(node: FlaskClient) -> Any:
+    return node.get("/bundle").get_json()["bundle"]
+
+
+def test_it_is_published_offered_and_fetched(
+    signing: None, master: FlaskClient, node: FlaskClient, visitor: FlaskClient
+) -> None:
+    assert offer(node) is None
+    made = master.post("/bundles", json=given(days=3))
+    assert made.status_code == 201, made.text
+    assert made.get_json()["bundle"]["files"] == ["machines/lamp.yaml"]
+    offered = offer(node)
+    assert visitor.get(offered["path"]).status_code == 200
+    assert [one["serial"] for one in master.get("/bundles").get_json()["bundles"]] == [offered["serial"]] == [1]
+
+
+def test_an_address_is_one_nodes_for_a_while(
+    signing: None, master: FlaskClient, node: FlaskClient, visitor: FlaskClient
+) -> None:
+    for _ in range(2):
+        master.post("/bundles", json=given())
+    path = urlsplit(offer(node)["path"])
+    query = {name: one[0] for name, one in parse_qs(path.query).items()}
+    for change in (
+        {"node": "cellar-2"},
+        {"until": str(int(time.time()) + 9000)},
+        {"until": "x"},
+        {"signature": "é"},
+        {"signature": ""},
+    ):
+        assert visitor.get(f"{path.path}?{urlencode({**query, **change})}").status_code == 403
+    assert visitor.get(f"/bundles/1?{path.query}").status_code == 403
+    assert visitor.get("/bundles/2").status_code == 403
+
+
+def test_only_those_it_is_for_are_offered_it(signing: None, master: FlaskClient, node: FlaskClient) -> None:
+    assert master.post("/bundles", json=given(deny=["cellar-*"])).status_code == 201
+    assert offer(node) is None
+    assert master.post("/bundles", json=given(allow=["cellar-?"])).status_code == 201
+    assert offer(node)["serial"] == 2
+    assert master.post("/bundles", json=given(account="0" * 16)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"files": {}}, "needs at least one file"),
+        ({"files": {"../x": ""}}, "can't be in a bundle"),
+        ({"files": {"checks/x": "!"}}, "must come as base64"),
+        (given(b"machine: window"), "machines/lamp.yaml:1: This machine must be called as its file is: lamp."),
+        (given(allow="x y"), "must be patterns"),
+        (given(facts=["x"]), "Facts must be names with texts"),
+        (given(days=0.5), "number of days"),
+        (given(account="x"), "is no id of an account"),
+    ],
+)
+def test_what_cannot_be_published_says_why(
+    signing: None, master: FlaskClient, told: dict[str, Any], sentence: str
+) -> None:
+    answer = master.post("/bundles", json=told)
+    assert (answer.status_code, sentence in answer.get_json()["detail"]) == (422, True), answer.text
+
+
+def test_without_a_key_nothing_is_published(master: FlaskClient) -> None:
+    assert "CELLAR_BUNDLE_KEY is not set" in master.post("/bundles", json=given()).get_json()["detail"]
+
+
+def test_old_ones_are_let_go(signing: None) -> None:
+    for _ in range(23):
+        bundles.publish("test", given())
+    assert [one["serial"] for one in bundles.listed()] == list(range(23, 3, -1))
+
+
+@pytest.fixture
+def address(public_app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, public_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+def test_a_node_takes_it_and_tells_of_it(
+    signing: None, public_app: Flask, address: str, tmp_path: Path, service: Callable[[], None]
+) -> None:
+    id = "web-1.9e0f1f3a9c2e5b7d"
+    nodes.add("test", id)
+    token, spool = tokens.node_token(str(public_app.secret_key), id), Spool()
+    told = pillars.Told(service={"url": address, "token": token}, bundle_key=bundles.public_key())
+    keeping = Keeping(Home(tmp_path), id, now=time.time)
+    duty = Bundles(keeping, lambda: told, Telling(spool))
+    duty.run()
+    assert not spool.events
+    bundles.publish("test", given())
+    duty.run()
+    assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
+    assert [one[0].rsplit(".")[-1] for one in spool.events] == ["taken"]
+    (keeping.folder / "machines/lamp.yaml").write_text("forged")
+    duty.run()
+    assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
+    bundles.publish("test", given(facts={"os": "Plan 9"}))
+    for _ in range(2):
+        duty.run()
+    assert [one[0].rsplit(".")[-1] for one in spool.events] == ["taken", "mended", "refused"]
+    assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
+
+
+def test_after_a_new_key_nothing_old_is_used_until_it_is_published_again(
+    signing: None,
+    public_app: Flask,
+    address: str,
+    tmp_path: Path,
+    service: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token, spool = tokens.node_token(str(public_app.secret_key), "cellar-1"), Spool()
+    keeping = Keeping(Home(tmp_path), "cellar-1", now=time.time)
+    way = {"url": address, "token": token}
+    duty = Bundles(keeping, lambda: pillars.Told(service=way, bundle_key=bundles.public_key()), Telling(spool))
+    bundles.publish("test", given())
+    duty.run()
+    lamp = keeping.folder / "machines/lamp.yaml"
+    assert lamp.exists()
+    monkeypatch.setenv("CELLAR_BUNDLE_KEY", bundles.new_key())
+    service()
+    duty.run()
+    assert not lamp.exists()
+    bundles.publish("test", given())
+    duty.run()
+    assert lamp.exists()
+
+
+def test_a_node_is_told_the_key_in_its_pillar(signing: None) -> None:
+    body = json.loads(bodies.ready("cellar-1")[0])
+    assert pillars.told(body, "cellar-1").bundle_key == bundles.public_key()
+
+
+def test_a_directory_is_packed_without_links(tmp_path: Path) -> None:
+    (tmp_path / "machines").mkdir()
+    (tmp_path / "machines/lamp.yaml").write_bytes(LAMP)
+    assert packing.files(str(tmp_path)) == given()["files"]
+    (tmp_path / "checks").symlink_to("/usr/bin")
+    with pytest.raises(Invalid):
+        packing.files(str(tmp_path))
+    (tmp_path / "checks").unlink()
+    (tmp_path / "machines/other.yaml").symlink_to("/etc/passwd")
+    with pytest.raises(Invalid, match="is a link"):
+        packing.files(str(tmp_path))
+    with pytest.raises(Invalid, match="no directory"):
+        packing.files("relative")
