@@ -1,23 +1,39 @@
 """The duties of a node's agent: a line each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pillar_service.node.agent import Duty
+from pillar_service.node.bundles.duty import Bundles
+from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.lifecycle import Beat
+from pillar_service.node.machines.duty import Machines
+from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
 
 
-def duties(home: Home, node: str, pki: Path, salt: str, refresh: Callable[[], object]) -> list[Duty]:
-    """Of the node with that id, whose minion has its keys in ``pki``; ``refresh`` asks for its pillar anew."""
-    known, spool = Kept(home, node).told, Spool(home)
+def duties(home: Home, opts: Mapping[str, Any], salt: str, refresh: Callable[[], object]) -> list[Duty]:
+    """Of the node whose minion has this configuration (``opts``); ``refresh`` asks for its pillar anew."""
+    node, pki, known, spool = opts["id"], Path(opts["pki_dir"]), Kept(home, opts["id"]).told, Spool(home)
+    facts, tell = dict(opts.get("grains") or {}), Telling(spool)
+    keeping = Keeping(home, node, lambda: {**facts, "labels": known().labels}, _denied(opts))
     return [
         Delivery(Spool(home), known, Signer(node, pki), refresh),
         Drops(home, spool),
         Beat(home, node, spool, salt),
+        Machines(home, node, tell, known),
+        Bundles(keeping, known, tell),
     ]
+
+
+def _denied(opts: Mapping[str, Any]) -> list[str]:
+    """The patterns of files that whoever runs this node wants of no bundle."""
+    ours = opts.get("saltcellar") or {}
+    patterns = (ours.get("bundles") or {}).get("deny") or []
+    return [patterns] if isinstance(patterns, str) else [str(one) for one in patterns]

@@ -9,8 +9,6 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
       - agent: {}
 """
 
-from pathlib import Path
-
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -24,8 +22,7 @@ def start() -> None:
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
-            pki, version = Path(__opts__["pki_dir"]), salt.version.__version__
-            agent.Agent(duties.duties(home, __opts__["id"], pki, version, _refresh)).run()
+            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh)).run()
 
 
 def _refresh() -> None:
