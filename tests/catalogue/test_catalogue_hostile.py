@@ -18,9 +18,9 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 def refused(raw: bytes) -> str:
     faults = Faults("f.yaml")
-    began = time.monotonic()
+    began = time.process_time()
     reading.plain(raw, faults)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
     with pytest.raises(Invalid) as told:
         raise_any(faults)
     return told.value.sentence
