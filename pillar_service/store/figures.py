@@ -37,15 +37,6 @@ def oldest_queued() -> float | None:
     return None if oldest is None else float(oldest)
 
 
-def nodes(silent_since: float) -> dict[str, int]:
-    """How many nodes were heard since then, are silent, were never heard."""
-    told = (
-        """SELECT COUNT(last_seen), COALESCE(SUM(CASE WHEN last_seen >= ? THEN 1 ELSE 0 END), 0), COUNT(*) FROM node"""
-    )
-    [(ever, heard, all)] = read(told, silent_since)
-    return {"heard": int(heard), "silent": int(ever - heard), "never": int(all - ever)}
-
-
 def bots(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:
     """How many bots are in each state as it is shown: ``silent`` if not heard since then, unless it is ``settled``."""
     return fleet.by_state(silent_since, settled, silent)

@@ -83,11 +83,6 @@ def key_serial() -> int:
     return int(Node.select(fn.MAX(Node.key_serial)).scalar() or 0)
 
 
-def key_serial_of(id: str) -> int:
-    """The serial of the last change of a node's key; 0 when there was none. Cheap: every pillar asks it."""
-    return next((int(serial) for (serial,) in read("SELECT key_serial FROM node WHERE id = ?", id)), 0)
-
-
 def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> None:
     """Keep a node's key and how it stands, under the next serial."""
     revoked_at = now if state is KeyState.REVOKED else None

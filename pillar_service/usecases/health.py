@@ -1,4 +1,7 @@
-"""Health: what nodes report of themselves and of their bots."""
+"""Health: what nodes report of themselves and of their bots.
+
+`hear` is told by `events.take`; `take` takes reports in the form of old, which say no epoch and no sequence.
+"""
 
 import time
 from collections.abc import Mapping
@@ -12,14 +15,15 @@ from pillar_service.core import health, names
 from pillar_service.core.errors import Invalid
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
-from pillar_service.usecases import fleet, reports
+from pillar_service.usecases import fleet, reports, standings
 from pillar_service.usecases.hearing import Hearing
 
+EVENT_TYPE = health.EVENT_TYPE
 MOST_EVENTS = 1000
 
 
 def take(node: str, events: object) -> dict[str, list[Any]]:
-    """Take a batch of CloudEvents from an authenticated node; returns {"accepted": [id], "refused": [{id, reason}]}.
+    """Take a batch of CloudEvents from an authenticated node; returns {"accepted": [id], "refused": [{id, why}]}.
 
     What is accepted is on disk. The same event again changes nothing. A bad event does not spoil the others.
     """
@@ -32,7 +36,7 @@ def take(node: str, events: object) -> dict[str, list[Any]]:
         try:
             good.append((str(id), _event(raw, node)))
         except Invalid as error:
-            refused.append({"id": str(id)[:200], "reason": error.sentence})
+            refused.append({"id": str(id)[:200], "why": error.sentence})
     if good:
         refused += _take(node, good, time.time())
     return {"accepted": [id for id, _ in good], "refused": refused}
@@ -56,16 +60,21 @@ def _event(raw: object, node: str) -> Mapping[str, Any]:
 
 
 def _take(node: str, good: list[tuple[str, Mapping[str, Any]]], now: float) -> list[dict[str, str]]:
-    """Keep what these events say; what of it was refused, and why."""
     with transaction():
-        hearing = Hearing(node, now)
-        refused = [
-            {"id": id, "reason": why} for id, data in good for report in data["bots"] if (why := hearing.hear(report))
-        ]
-        hearing.keep()
-        facts = good[-1][1]["node"]
-        # The node may not have heard of its newest bots yet; whether a container is unlisted is decided here.
-        unlisted = [name for name in facts["unlisted"] if name.rpartition("-")[2] not in hearing.placed]
-        nodes.change(node, last_seen=now, facts={**facts, "unlisted": unlisted})
-        fleet.note(now)
+        found = nodes.find(node)
+        standings.reported(node, found.account if found else None, now)
+        nodes.change(node, last_seen=now)
+        return hear(node, good, now)
+
+
+def hear(node: str, told: list[tuple[str, Any]], now: float) -> list[dict[str, str]]:
+    """Keep what these reports say, by the events' ids, in the caller's transaction; what of it was refused, and why."""
+    hearing = Hearing(node, now)
+    refused = [{"id": id, "why": why} for id, data in told for report in data["bots"] if (why := hearing.hear(report))]
+    hearing.keep()
+    facts = told[-1][1]["node"]
+    # The node may not have heard of its newest bots yet; whether a container is unlisted is decided here.
+    unlisted = [name for name in facts["unlisted"] if name.rpartition("-")[2] not in hearing.placed]
+    nodes.change(node, facts={**facts, "unlisted": unlisted})
+    fleet.note(now)
     return refused

@@ -11,10 +11,11 @@ from pillar_service.core import health
 from pillar_service.core.agents import Actual
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OPEN, JobState
+from pillar_service.core.presence import State
 from pillar_service.metrics import counting, families, telling
 from pillar_service.metrics.telling import Values
 from pillar_service.settings import settings
-from pillar_service.store import figures
+from pillar_service.store import figures, standings
 from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import Job
 
@@ -101,11 +102,11 @@ def read(now: float) -> Values:
     jobs, silent_since = figures.open_jobs(), now - health.LOST_AFTER_S
     settled = [str(state) for state in health.SETTLED]
     bots = dict.fromkeys(map(str, Actual), 0) | figures.bots(silent_since, settled, str(Actual.LOST))
-    leases, oldest = figures.leases(), figures.oldest_queued()
+    leases, oldest, nodes = figures.leases(), figures.oldest_queued(), standings.counts()
     return {
         families.JOBS: {(str(state),): jobs.get(state, (0, 0.0))[0] for state in JobState if state in OPEN},
         families.QUEUE_AGE: {(): 0.0 if oldest is None else max(0.0, now - oldest)},
-        families.NODES: {(state,): count for state, count in figures.nodes(silent_since).items()},
+        families.NODES: {(str(state),): nodes.get(state, 0) for state in State},
         families.BOTS: {(state,): count for state, count in bots.items()},
         families.OUTBOX: {(to,): count for to, count in figures.outboxes().items()},
         families.LEASE: {(name, holder): float(expires > now) for name, holder, _, expires in leases},

@@ -6,6 +6,8 @@ import json
 from pillar_service.core import agents as rules
 from pillar_service.core import pillar as shape
 from pillar_service.core import tokens
+from pillar_service.core.enrolment import KeyState
+from pillar_service.core.signatures import MINION_KEY
 from pillar_service.settings import settings
 from pillar_service.store import accounts, agents, bots, nodes, pillars
 from pillar_service.store.bots import Bot
@@ -21,12 +23,12 @@ BLANK = "(this node's token)"
 def ready(node: str) -> tuple[str, str] | None:
     """A node's body, with its token, and its entity tag. Cheap: every pillar asks it."""
     found = pillars.ready(node)
-    return None if found is None else (_whole(node, found[0]), found[1])
+    return None if found is None else (_whole(node, found[2], found[0]), found[1])
 
 
-def _whole(node: str, kept: str) -> str:
+def _whole(node: str, key_serial: int, kept: str) -> str:
     before, _, after = kept.rpartition(BLANK)  # the last: the service's section ends a body
-    return before + tokens.node_token(settings().secret_key, node, nodes.key_serial_of(node)) + after
+    return before + tokens.node_token(settings().secret_key, node, key_serial) + after
 
 
 def changes(after: int | None) -> tuple[int, list[str]]:
@@ -42,14 +44,16 @@ def rewrite(node: str) -> None:
     there = bots.listed(node=node) + bots.purging(node)
     owners = owner_states([bot.id for bot in there])
     chosen = settings()
-    service = {"url": chosen.address, "token": BLANK}
     found = nodes.find(node)
+    service = {"url": chosen.address, "token": BLANK}
+    if found and found.public_key and found.key_state == KeyState.ACCEPTED:
+        service["auth"] = MINION_KEY
     labels = found.labels if found else {}
     # The catalogue is the place's own: nobody else's node learns what stands in it.
     commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
     facts = [_facts(bot, owners.get(bot.id, [])) for bot in there]
     body = shape.body(node, service, facts, labels, commands, bundles.public_key())
-    pillars.write(node, body, shape.etag(_whole(node, body)))
+    pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
 
 
 def refresh() -> int:

@@ -1,33 +1,85 @@
-"""The node's door in the public app: health reports in, tars in and out, commands begun and their lines in."""
+"""The node's door in the public app: events in, tars in and out, commands begun and their lines in."""
 
+import json
+import time
+import zlib
 from typing import Any
 
 from flask import Blueprint, Response, g, request, send_file
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from pillar_service.core import signatures
+from pillar_service.core.errors import Invalid
+from pillar_service.core.submission import MEDIA_TYPE
 from pillar_service.settings import settings
-from pillar_service.usecases import bundles, executing, health, nodes, transfers
+from pillar_service.usecases import bundles, executing, nodes, signed, transfers
+from pillar_service.usecases import events as told
 from pillar_service.web import incoming
 
 blueprint = Blueprint("door", __name__)
 
-BATCH = "application/cloudevents-batch+json"
 LARGEST_BATCH = 8 << 20
+"""Of a batch of events, also once it is unpacked."""
+
 LARGEST_LINES = 4 << 20
 
 
 @blueprint.before_request
 def _authenticate() -> None:
-    g.node = nodes.authenticated(incoming.bearer())
+    token = incoming.bearer()
+    if request.endpoint == "door.events" and signed.is_one(token):
+        g.claims = signed.claims(token)
+        g.node = g.claims["sub"]
+    else:
+        g.claims, g.node = None, nodes.authenticated(token)
 
 
 @blueprint.post("/events")
 def events() -> tuple[dict[str, Any], int]:
-    """A CloudEvents batch; what the answer accepts is on disk."""
+    """A CloudEvents batch, in a request that the minion's key signed; what the answer accepts is on disk.
+
+    With the node's token come health reports alone.
+    """
     request.max_content_length = LARGEST_BATCH
-    if request.mimetype != BATCH:
-        raise UnsupportedMediaType(f"Send {BATCH}.")
-    return health.take(g.node, request.get_json(force=True)), 202
+    if request.mimetype != MEDIA_TYPE:
+        raise UnsupportedMediaType(f"Send {MEDIA_TYPE}.")
+    body = request.get_data()
+    if g.claims is None:
+        return told.take(g.node, _read(body), is_signed=False), 202
+    signatures.check(g.claims, g.node, body)
+    return told.take(g.node, _read(body), offset_s=_offset(g.claims["iat"])), 202
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(_unpacked(body))
+    except (ValueError, RecursionError) as error:
+        raise Invalid("The batch is no JSON.") from error
+
+
+def _unpacked(body: bytes) -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        raise UnsupportedMediaType("Send a batch as it is, or packed by gzip.")
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        found = unpacking.decompress(body, LARGEST_BATCH + 1)
+    except zlib.error as error:
+        raise Invalid("The batch can't be unpacked: it is no gzip.") from error
+    if len(found) > LARGEST_BATCH:
+        raise RequestEntityTooLarge(f"A batch may have {LARGEST_BATCH >> 20} MiB, unpacked too.")
+    if not unpacking.eof or unpacking.unused_data:
+        raise Invalid("The batch is not one whole gzip.")
+    return found
+
+
+def _offset(iat: object) -> float | None:
+    """How far the node's clock is ahead of ours, as far as that can be told."""
+    if isinstance(iat, bool) or not isinstance(iat, int | float) or not abs(iat) < 1e12:
+        return None
+    return iat - time.time()
 
 
 @blueprint.put("/transfers/<job>")

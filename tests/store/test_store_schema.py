@@ -15,9 +15,11 @@ from pillar_service.core.challenges import ChallengeKind, ChallengeState
 from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Invalid, Unavailable
+from pillar_service.core.events import Kind
 from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
+from pillar_service.core.presence import State
 from pillar_service.core.scopes import TokenKind
 from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
@@ -33,6 +35,7 @@ from pillar_service.store import (
     conversations,
     database,
     enrolment,
+    events,
     fleet,
     holds,
     invites,
@@ -50,6 +53,7 @@ from pillar_service.store import (
     second_factor,
     sessions,
     sharing,
+    standings,
     tickets,
     tokens,
     transfers,
@@ -79,6 +83,8 @@ CHECKS = {
     ("fleet_count", "actual"): Actual,
     ("outgoing", "kind"): OutgoingKind,
     ("outgoing", "state"): OutgoingState,
+    ("event", "kind"): Kind,
+    ("standing", "state"): State,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
@@ -88,7 +94,7 @@ TABLES = [
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
-    fleet.FleetCount,
+    fleet.FleetCount, events.Event, events.EventEpoch, standings.Standing,
     conversations.Conversation, conversations.Heard, outgoing.Outgoing,
     sharing.Invitation, invites.Invite,
     sessions.Session, tickets.Ticket, mails.Mail, second_factor.SecondFactor, second_factor.RecoveryCode,

@@ -77,10 +77,10 @@ def test_a_node_speaks_of_its_own_bots_alone_and_never_changes_an_identity() -> 
     mine, theirs = poured()["id"], bot("theirs", node="cellar-2")["agent"]["id"]
     answer = health.take("cellar-1", [event(report(mine), report(theirs, peers=99))])
     assert answer["accepted"] == ["cellar-1/1/1"]
-    assert "not on cellar-1" in answer["refused"][0]["reason"]
+    assert "not on cellar-1" in answer["refused"][0]["why"]
     assert bots.show("theirs")["health"] is None
     answer = health.take("cellar-1", [event(report(mine, pub_id=OTHER_PUB), n=2)])
-    assert "identity was not changed" in answer["refused"][0]["reason"]
+    assert "identity was not changed" in answer["refused"][0]["why"]
     assert bots.show("my")["pub_id"] == PUB
 
 

@@ -1,0 +1,204 @@
+"""Events of nodes, each once by its node, epoch and sequence; and how far each node came in each epoch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField, SmallIntegerField, TextField
+
+from pillar_service.core.events import Filter
+from pillar_service.store import plain, rows
+from pillar_service.store.database import JsonField, Table, db, on_sqlite
+from pillar_service.store.reading import places, read
+
+
+class Event(Table):
+    """One event. ``n`` grows in the order in which the service took them; ``account`` is whose the node was then."""
+
+    n = BigIntegerField(primary_key=True)
+    node = TextField()
+    account = TextField(null=True)
+    epoch = BigIntegerField()
+    sequence = BigIntegerField()
+    kind = TextField()
+    type = TextField()
+    subject = TextField()
+    stream = TextField()
+    priority = SmallIntegerField()
+    severity = SmallIntegerField()
+    at = DoubleField()
+    mono = DoubleField()
+    boot = TextField()
+    is_synced = BooleanField()
+    received_at = DoubleField()
+    data = JsonField()
+
+
+class EventEpoch(Table):
+    """How far a node came in an epoch: the highest sequence, and how many are taken, refused, and told to be lost."""
+
+    node = TextField()
+    epoch = BigIntegerField()
+    highest = BigIntegerField()
+    taken = BigIntegerField()
+    refused = BigIntegerField()
+    lost = BigIntegerField()
+    begun_at = DoubleField()
+    heard_at = DoubleField()
+
+    class Meta:
+        table_name = "event_epoch"
+        primary_key = CompositeKey("node", "epoch")
+
+
+COLUMNS = {
+    "node": str,
+    "account": str,
+    "epoch": int,
+    "sequence": int,
+    "kind": str,
+    "type": str,
+    "subject": str,
+    "stream": str,
+    "priority": int,
+    "severity": int,
+    "at": float,
+    "mono": float,
+    "boot": str,
+    "is_synced": bool,
+    "received_at": float,
+    "data": str,
+}
+"""What is given of an event, in this order; ``data`` as JSON text."""
+
+
+def add(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
+    """Keep events of one node, in this order; the epochs and sequences of those that are new."""
+    told = rows.insert("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
+    return {(epoch, sequence) for epoch, sequence in told}
+
+
+def newest() -> int:
+    """The highest number that any event has or had; 0 without any."""
+    kept = int(read("SELECT coalesce(max(n), 0) FROM event")[0][0])
+    if not on_sqlite():
+        return kept
+    given = read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    return max(kept, int(given[0][0]) if given else 0)
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which events: of ``nodes`` or an ``account`` (None: of all), that fit, after and before numbers, since a time."""
+
+    filter: Filter
+    account: str | None = None
+    after: int = 0
+    before: int | None = None
+    since: float | None = None
+
+
+def page(which: Which, limit: int, newest_first: bool = True) -> list[Event]:
+    """Events by their number."""
+    order = Event.n.desc() if newest_first else Event.n
+    return list(_chosen(which).order_by(order).limit(limit))
+
+
+def _chosen(which: Which) -> Any:
+    asked = which.filter
+    equal = {
+        Event.account: which.account,
+        Event.node: asked.node,
+        Event.kind: asked.kind,
+        Event.stream: asked.stream,
+        Event.subject: asked.subject,
+    }
+    wanted: list[Any] = [
+        Event.n > which.after,
+        *(column == value for column, value in equal.items() if value is not None),
+    ]
+    if which.before is not None:
+        wanted.append(Event.n < which.before)
+    if which.since is not None:
+        wanted.append(Event.received_at >= which.since)
+    if asked.type is not None:
+        wanted.append(_like(asked.type))
+    if asked.severity:
+        wanted.append(Event.severity >= int(asked.severity))
+    return Event.select().where(*wanted)
+
+
+def _like(pattern: str) -> Any:
+    if "*" not in pattern:
+        return Event.type == pattern
+    return SQL(f"type LIKE {'?' if on_sqlite() else '%s'}", [pattern.replace("*", "%")])
+
+
+def has_after(n: int, account: str | None) -> bool:
+    """Whether there are events after that number. Cheap: streams ask it all the time."""
+    if account is None:
+        return bool(read("SELECT 1 FROM event WHERE n > ? LIMIT 1", n))
+    return bool(read("SELECT 1 FROM event WHERE account = ? AND n > ? LIMIT 1", account, n))
+
+
+def forget(kind: str, before: float, limit: int) -> int:
+    """Forget the oldest events of a kind that were received before then, at most so many; of how many."""
+    oldest = read("SELECT n, received_at FROM event WHERE kind = ? ORDER BY n LIMIT ?", kind, limit)
+    old = [n for n, received_at in oldest if received_at < before]
+    if old:
+        told = f"DELETE FROM event WHERE n IN ({places(len(old))})"  # noqa: S608
+        db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), old)
+    return len(old)
+
+
+def forget_account(account: str) -> None:
+    """Forget all events of an account."""
+    Event.delete().where(Event.account == account).execute()
+
+
+def story(node: str, before: tuple[int, int] | None, limit: int) -> list[Event]:
+    """What a node told, by epoch and sequence, the last first, from before that place on."""
+    if before is None:
+        return plain.found(
+            Event, "WHERE node = ? AND epoch > 0 ORDER BY epoch DESC, sequence DESC LIMIT ?", node, limit
+        )
+    where = "WHERE node = ? AND epoch > 0 AND (epoch, sequence) < (?, ?) ORDER BY epoch DESC, sequence DESC LIMIT ?"
+    return plain.found(Event, where, node, *before, limit)
+
+
+def of_presence(node: str, limit: int) -> list[Event]:
+    """What the service said of a node's coming and going, the last first."""
+    return plain.found(Event, "WHERE node = ? AND epoch = 0 ORDER BY sequence DESC LIMIT ?", node, limit)
+
+
+def epochs(nodes: Sequence[str]) -> list[EventEpoch]:
+    """How far these nodes came."""
+    return plain.found(EventEpoch, f"WHERE node IN ({places(len(nodes))}) ORDER BY node, epoch", *nodes)
+
+
+def reached(node: str, epoch: int) -> int:
+    """The highest sequence of an epoch; 0 when nothing came of it."""
+    told = read("SELECT highest FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
+    return int(told[0][0]) if told else 0
+
+
+def came(node: str, told: Iterable[tuple[int, int, int, int, int]], now: float) -> None:
+    """Write down how far a node came: of each epoch the highest sequence, and how many more are taken, refused, lost."""
+    given = ((node, epoch, highest, taken, refused, lost, now, now) for epoch, highest, taken, refused, lost in told)
+    most = "max" if on_sqlite() else "greatest"
+    sums = ", ".join(f"{name} = event_epoch.{name} + excluded.{name}" for name in ("taken", "refused", "lost"))
+    highest = f"highest = {most}(event_epoch.highest, excluded.highest)"
+    conflict = f"ON CONFLICT (node, epoch) DO UPDATE SET {highest}, {sums}, heard_at = excluded.heard_at"
+    rows.insert("event_epoch", EPOCH, given, conflict)
+
+
+EPOCH = {
+    "node": str,
+    "epoch": int,
+    "highest": int,
+    "taken": int,
+    "refused": int,
+    "lost": int,
+    "begun_at": float,
+    "heard_at": float,
+}

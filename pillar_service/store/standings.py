@@ -1,0 +1,76 @@
+"""How nodes stand: when each was heard of, what was made of it, and what it told of itself last."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from peewee import BooleanField, DoubleField, TextField
+
+from pillar_service.core import presence
+from pillar_service.core.presence import STOPPED_AFTER_S
+from pillar_service.store import plain
+from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import places, read
+
+
+class Standing(Table):
+    """A node's. ``lag_s``: how old its last event was when it came; ``offset_s``: how far its clock is ahead of ours."""
+
+    node = TextField(primary_key=True)
+    account = TextField(null=True)
+    state = TextField()
+    since = DoubleField()
+    is_away = BooleanField()
+    heard_at = DoubleField(null=True)
+    reported_at = DoubleField(null=True)
+    stopped_at = DoubleField(null=True)
+    penalty = DoubleField()
+    penalty_at = DoubleField()
+    lag_s = DoubleField(null=True)
+    offset_s = DoubleField(null=True)
+    spool = JsonField(null=True)
+    versions = JsonField(null=True)
+
+    @property
+    def presence(self) -> presence.Standing:
+        """What core decides by."""
+        return presence.Standing(
+            self.heard_at,
+            self.reported_at,
+            self.stopped_at,
+            bool(self.is_away),
+            presence.State(self.state),
+            self.since,
+            self.penalty,
+            self.penalty_at,
+        )
+
+
+def find(node: str) -> Standing | None:
+    """How a node stands; None when nothing came of it."""
+    return plain.first(Standing, "WHERE node = ?", node)
+
+
+def of(nodes: Sequence[str]) -> dict[str, Standing]:
+    """How these nodes stand, by their ids."""
+    return {one.node: one for one in plain.found(Standing, f"WHERE node IN ({places(len(nodes))})", *nodes)}
+
+
+def doubtful(now: float) -> list[Standing]:
+    """Those that may not be there any more, or may be steady again."""
+    return plain.found(Standing, "WHERE (NOT is_away AND heard_at < ?) OR state = 'unsteady'", now - STOPPED_AFTER_S)
+
+
+def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:
+    """Write down how a node stands."""
+    if before is None:
+        plain.add(Standing, {"node": node, **columns})
+    else:
+        plain.change(Standing, columns, "node = ?", node)
+
+
+def counts() -> dict[str, int]:
+    """How many nodes stand how."""
+    told = (
+        "SELECT coalesce(standing.state, 'never'), count(*) FROM node LEFT JOIN standing ON node = node.id GROUP BY 1"
+    )
+    return {str(state): int(count) for state, count in read(told)}
