@@ -12,6 +12,7 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid
+from pillar_service.core.events import Kind
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,20 @@ def _seeds(value: str) -> list[str]:
     )
 
 
+EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=7"
+
+
+def _days(value: str) -> dict[str, int]:
+    """Days by kind of event; what is not named is kept as by default."""
+    found = {}
+    for word in f"{EVENTS_KEPT} {value}".split():
+        kind, _, days = word.partition("=")
+        if kind not in list(Kind) or not days.isdecimal():
+            raise ValueError(f"days by kind of event, such as {EVENTS_KEPT}")
+        found[kind] = int(days)
+    return found
+
+
 SETTINGS = (
     Setting(
         "DATABASE",
@@ -118,6 +133,18 @@ SETTINGS = (
     Setting("DELETED_DAYS", _none_or_more, "7", "For how many days a deleted bot can be brought back."),
     Setting("KEEP_JOBS_DAYS", _none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
     Setting("KEEP_AUDIT_DAYS", _none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
+    Setting(
+        "KEEP_EVENTS_DAYS",
+        _days,
+        EVENTS_KEPT,
+        "For how many days events of nodes are kept, by their kind, separated by blanks; 0 for ever.",
+    ),
+    Setting(
+        "WEBHOOKS_ANYWHERE",
+        _yes,
+        "no",
+        "Whether events may be forwarded to http and to private addresses; for tests on one machine.",
+    ),
     Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
     Setting("BOTS_MOST", _count, "20", "How many bots an account may own."),
     Setting(
@@ -182,6 +209,8 @@ class Settings:
     deleted_days: int
     keep_jobs_days: int
     keep_audit_days: int
+    keep_events_days: dict[str, int]
+    webhooks_anywhere: bool
     metrics: str
     bots_most: int
     payments: str

@@ -4,12 +4,12 @@ import time
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.settings import settings
-from pillar_service.store import audit, old_jobs
+from pillar_service.store import audit, events, old_jobs
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
 
 ROWS = 1000
-"""How many lines, runs or rows of the audit one transaction removes, at most."""
+"""How many lines, runs, events or rows of the audit one transaction removes, at most."""
 
 JOBS = 50
 """How many jobs, with their parts, one transaction removes."""
@@ -19,13 +19,13 @@ WORKS_S = 120.0
 
 
 def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
-    """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit"} went.
+    """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
 
     A job goes with its lines, its parts, what it waited for, and its runs; only once it is over, counted from its end. One
     whose tar is still there stays. Twice does no harm; what is left after ``works_s`` seconds goes the next time.
     """
     now, until = time.time(), time.monotonic() + works_s
-    gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0}
+    gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
     kept = settings()
     if kept.keep_jobs_days:
         then = now - kept.keep_jobs_days * DAY_S
@@ -36,7 +36,17 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     if kept.keep_audit_days:
         while time.monotonic() < until and _cut_audit(actor, now - kept.keep_audit_days * DAY_S, now, gone):
             pass
+    for kind, days in kept.keep_events_days.items():
+        while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, gone):
+            pass
     return gone
+
+
+def _forget_events(kind: str, then: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        count = events.forget(kind, then, ROWS)
+    gone["events"] += count
+    return count == ROWS
 
 
 def _forget_jobs(then: float, gone: dict[str, int]) -> bool:

@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 
 import pytest
+from eventful import alive, told
 from pouring import bot, carry_out, owner
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.store import audit, jobs, runs
+from pillar_service.store import audit, events, jobs, runs
 from pillar_service.store.database import transaction
+from pillar_service.store.events import Event
 from pillar_service.usecases import auditing, retention
+from pillar_service.usecases import events as cases
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -36,9 +39,9 @@ def there(job: jobs.Job) -> tuple[bool, bool, int]:
 def test_an_old_job_goes_with_its_lines_and_its_run_and_a_young_one_stays() -> None:
     owner()
     old, young = done("old", 366), done("young", 364)
-    assert retention.forget("test") == {"jobs": 1, "lines": 3, "runs": 1, "audit": 0}
+    assert retention.forget("test") == {"jobs": 1, "lines": 3, "runs": 1, "audit": 0, "events": 0}
     assert (there(old), there(young)) == ((False, False, 0), (True, True, 3))
-    assert retention.forget("test") == {"jobs": 0, "lines": 0, "runs": 0, "audit": 0}
+    assert retention.forget("test") == {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
     assert auditing.verify()["first_fault"] is None
 
 
@@ -57,7 +60,7 @@ def test_many_go_in_batches_and_the_lines_first(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(retention, "JOBS", 2)
     monkeypatch.setattr(retention, "ROWS", 4)
     assert retention.forget("test", works_s=0)["jobs"] == 0
-    assert retention.forget("test") == {"jobs": 5, "lines": 15, "runs": 5, "audit": 0}
+    assert retention.forget("test") == {"jobs": 5, "lines": 15, "runs": 5, "audit": 0, "events": 0}
     assert [there(job) for job in old] == [(False, False, 0)] * 5
 
 
@@ -102,3 +105,23 @@ def test_the_audit_goes_only_when_asked_for_and_its_chain_holds(
     assert (told["rows"], told["first_fault"]) == (1, None)
     [left] = audit.after(0, 10)
     assert (left.action, left.n) == ("audit.cut", rows + 4)
+
+
+def test_events_go_when_their_kind_is_old(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    cases.take("cellar-1", [told(1), alive(2), told(3), alive(4)])
+    Event.update(received_at=time.time() - 40 * DAY_S).where(Event.sequence < 3).execute()
+    assert retention.forget("test")["events"] == 0
+    monkeypatch.setenv("CELLAR_KEEP_EVENTS_DAYS", "submission=30 lifecycle=0")
+    service()
+    monkeypatch.setattr(retention, "ROWS", 1)
+    assert retention.forget("test")["events"] == 1
+    assert [one.sequence for one in events.story("cellar-1", None, 10)] == [4, 3, 2]
+
+
+def test_an_event_that_comes_again_is_kept_once_while_it_is_kept() -> None:
+    cases.take("cellar-1", [told(1), told(2)])
+    Event.update(received_at=0.0).where(Event.sequence == 1).execute()
+    retention.forget("test")
+    assert cases.take("cellar-1", [told(2)])["accepted"] == ["cellar-1/1/2"]
+    [epoch] = events.epochs(["cellar-1"])
+    assert (epoch.highest, epoch.taken) == (2, 2)
