@@ -74,3 +74,8 @@ def counts() -> dict[str, int]:
         "SELECT coalesce(standing.state, 'never'), count(*) FROM node LEFT JOIN standing ON node = node.id GROUP BY 1"
     )
     return {str(state): int(count) for state, count in read(told)}
+
+
+def forget_account(account: str) -> None:
+    """Forget how an account's nodes stood."""
+    Standing.delete().where(Standing.account == account).execute()

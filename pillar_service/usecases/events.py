@@ -14,7 +14,7 @@ from pillar_service.core.gaps import Gap
 from pillar_service.core.submission import Submission, event_id
 from pillar_service.store import events, nodes
 from pillar_service.store.database import transaction
-from pillar_service.usecases import health, reports, standings
+from pillar_service.usecases import health, presence, reports
 
 MOST_EVENTS = 1000
 LARGEST = 1 << 20
@@ -137,7 +137,7 @@ def _keep(batch: Batch, now: float, offset_s: float | None) -> list[dict[str, st
         events.came(batch.node, _progress(batch, list(fresh.values())), now)
         if not fresh:  # told once more, by whomever: it does not show that the node is there
             return []
-        standings.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
+        presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
         nodes.change(batch.node, last_seen=now)
         return _let_hear(batch.node, fresh, now)
 

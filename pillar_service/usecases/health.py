@@ -15,7 +15,7 @@ from pillar_service.core import health, names
 from pillar_service.core.errors import Invalid
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
-from pillar_service.usecases import fleet, reports, standings
+from pillar_service.usecases import fleet, presence, reports
 from pillar_service.usecases.hearing import Hearing
 
 EVENT_TYPE = health.EVENT_TYPE
@@ -62,7 +62,7 @@ def _event(raw: object, node: str) -> Mapping[str, Any]:
 def _take(node: str, good: list[tuple[str, Mapping[str, Any]]], now: float) -> list[dict[str, str]]:
     with transaction():
         found = nodes.find(node)
-        standings.reported(node, found.account if found else None, now)
+        presence.reported(node, found.account if found else None, now)
         nodes.change(node, last_seen=now)
         return hear(node, good, now)
 

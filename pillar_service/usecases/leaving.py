@@ -7,7 +7,18 @@ from typing import Any
 from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Invalid
 from pillar_service.store import accounts as rows
-from pillar_service.store import agents, audit, jobs, mails, second_factor, sessions, sharing, tickets
+from pillar_service.store import (
+    agents,
+    audit,
+    events,
+    jobs,
+    mails,
+    second_factor,
+    sessions,
+    sharing,
+    standings,
+    tickets,
+)
 from pillar_service.store import bots as bot_rows
 from pillar_service.store import tokens as token_rows
 from pillar_service.store.bots import Bot
@@ -100,6 +111,8 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     sessions.end_all(person)
     token_rows.forget_all(person)
     enrolment.forget(f"account:{person}", person)
+    events.forget_account(person)
+    standings.forget_account(person)
     chat.forget(person)
     sharing.forget_person(person, email)
     mails.forget_to(email)

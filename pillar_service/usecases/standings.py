@@ -1,104 +1,62 @@
-"""Standings: whether nodes are heard of, and how far each is behind. What changes is an event of its own."""
+"""Standings: how nodes stand, as people (of their own nodes) and operators (of all) look at it."""
 
-import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
-from pillar_service.core import events as rules
-from pillar_service.core import presence
-from pillar_service.core.events import PRESENCE_EPOCH, Presence
-from pillar_service.core.health import EVENT_TYPE
+from pillar_service.core import presence as rules
+from pillar_service.core.listing import PAGE
 from pillar_service.core.presence import State
-from pillar_service.core.submission import Lifecycle, Priority, Submission
-from pillar_service.store import events, standings
-from pillar_service.store.database import transaction
-
-STREAM = "presence"
-TOLD = (Lifecycle.START, Lifecycle.ALIVE)
-VERSIONS = ("saltcellar", "salt", "python")
+from pillar_service.store import events, nodes, standings
+from pillar_service.store.nodes import Node
+from pillar_service.store.standings import Standing
 
 
-def heard(node: str, account: str | None, told: Sequence[Submission], now: float, offset_s: float | None) -> None:
-    """New events of a node came, in the caller's transaction."""
-    before = standings.find(node)
-    last = max(told, key=lambda one: (one.epoch, one.sequence))
-    then = before.presence if before else presence.Standing()
-    is_report = any(one.type == EVENT_TYPE for one in told)
-    after = presence.heard(then, now, is_report, last.type == Lifecycle.STOP)
-    lag = now - last.at if last.is_synced else None
-    columns = {"account": account, "lag_s": lag, **_of_itself(told)}
-    if offset_s is not None:
-        columns["offset_s"] = offset_s
-    standings.put(before, node, {**_columns(after), **columns})
-    _tell(node, account, then, after, now)
+def of(account: str) -> dict[str, dict[str, Any]]:
+    """How an account's nodes stand, by their ids."""
+    return {row["id"]: row for row in _described(nodes.of(account))}
 
 
-def reported(node: str, account: str | None, now: float) -> None:
-    """A node of old reported, in the caller's transaction."""
-    before = standings.find(node)
-    then = before.presence if before else presence.Standing()
-    after = presence.heard(then, now, True, False)
-    standings.put(before, node, {**_columns(after), "account": account})
-    _tell(node, account, then, after, now)
+def listed(before: str = "") -> dict[str, Any]:
+    """How all nodes stand, a page at a time: {"rows", "next"}."""
+    rest = [one for one in nodes.listed() if one.id > before]
+    return {"rows": _described(rest[:PAGE]), "next": rest[PAGE - 1].id if len(rest) > PAGE else None}
 
 
-def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
-    """What a node said last of its spool and its versions, as far as it did."""
-    said = [one.data for one in told if one.type in TOLD and isinstance(one.data, Mapping)]
-    if not said:
-        return {}
-    spool = said[-1].get("spool")
-    versions = {name: str(said[-1][name])[:50] for name in VERSIONS if said[-1].get(name)}
-    kept = {name: value for name, value in spool.items() if _is_small(value)} if isinstance(spool, Mapping) else None
-    return {"spool": kept, "versions": versions}
+def show(node: Node) -> dict[str, Any]:
+    """How one node stands."""
+    return _described([node])[0]
 
 
-def _is_small(value: object) -> bool:
-    return isinstance(value, int | float | None) and len(str(value)) < 30
+def _described(shown: Sequence[Node]) -> list[dict[str, Any]]:
+    ids = [one.id for one in shown]
+    known, came = standings.of(ids), _came(ids)
+    return [_row(one, known.get(one.id), came.get(one.id, (0, 0, 0))) for one in shown]
 
 
-def _columns(standing: presence.Standing) -> dict[str, Any]:
-    return {**asdict(standing), "state": str(standing.state)}
+def _came(of: list[str]) -> dict[str, tuple[int, int, int]]:
+    """By node: how many events were lost, refused, and are missing: in no epoch's count, though higher ones came."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for one in events.epochs(of):
+        lost, refused, missing = found.get(one.node, (0, 0, 0))
+        gone = max(0, one.highest - one.taken - one.refused - one.lost)
+        found[one.node] = lost + one.lost, refused + one.refused, missing + gone
+    return found
 
 
-def look(now: float | None = None) -> int:
-    """Look which nodes are not heard of any more, or are steady again; of how many something changed."""
-    now = time.time() if now is None else now
-    return sum(_look(one.node, now) for one in standings.doubtful(now) if _changes(one.presence, now))
-
-
-def _changes(before: presence.Standing, now: float) -> bool:
-    after = presence.looked(before, now)
-    return (after.state, after.is_away) != (before.state, before.is_away)
-
-
-def _look(node: str, now: float) -> bool:
-    with transaction():
-        found = standings.find(node)
-        if found is None or not _changes(found.presence, now):
-            return False
-        after = presence.looked(found.presence, now)
-        standings.put(found, node, _columns(after))
-        _tell(node, found.account, found.presence, after, now)
-        return True
-
-
-SAID = {State.AWAY: Presence.AWAY, State.HERE: Presence.BACK, State.UNSTEADY: Presence.UNSTEADY}
-
-
-def _tell(node: str, account: str | None, then: presence.Standing, after: presence.Standing, now: float) -> None:
-    """Make what is to be said of the node an event, if it is another than before and not its first word."""
-    if after.state == then.state or then.state is State.NEVER:
-        return
-    type = SAID[after.state]
-    sequence = events.reached(node, PRESENCE_EPOCH) + 1
-    data = json.dumps({"state": str(after.state), "before": str(then.state), "heard_at": then.heard_at})
-    severity = int(rules.severity_of(type, None))
-    row = (
-        *(node, account, PRESENCE_EPOCH, sequence, str(rules.kind_of(type)), str(type), node, STREAM),
-        *(int(Priority.VITAL), severity, now, 0.0, "", True, now, data),
-    )
-    events.add([row])
-    events.came(node, [(PRESENCE_EPOCH, sequence, 1, 0, 0)], now)
+def _row(node: Node, standing: Standing | None, came: tuple[int, int, int]) -> dict[str, Any]:
+    spool = (standing.spool if standing else None) or {}
+    shown = rules.looked(standing.presence, time.time()) if standing else rules.Standing()
+    return {
+        "id": node.id,
+        "account": node.account,
+        "state": str(shown.state if standing else State.NEVER),
+        "since": shown.since if standing else None,
+        "heard_at": shown.heard_at,
+        "lag_s": standing.lag_s if standing else None,
+        "offset_s": standing.offset_s if standing else None,
+        "waiting": spool.get("waiting"),
+        "dead": spool.get("dead"),
+        **dict(zip(("lost", "refused", "missing"), came, strict=True)),
+        "versions": (standing.versions if standing else None) or {},
+    }

@@ -1,0 +1,27 @@
+"""The watchman: a thread of the public app that looks which nodes are not heard of any more."""
+
+import logging
+import threading
+
+from pillar_service.usecases import presence, storage
+
+EVERY_S = 5.0
+"""How often it looks: a question with few rows as its answer."""
+
+log = logging.getLogger(__name__)
+
+
+def start() -> threading.Event:
+    """Start the thread; set the event that is returned to end it."""
+    over = threading.Event()
+    threading.Thread(target=_work, args=(over,), name="watching", daemon=True).start()
+    return over
+
+
+def _work(over: threading.Event) -> None:
+    while not over.wait(EVERY_S):
+        try:
+            presence.look()
+        except Exception:
+            log.exception("Whether nodes are away can't be looked at; again in %g s.", EVERY_S)
+            storage.release()
