@@ -1,5 +1,6 @@
 """Figures as people read them."""
 
+import json
 import time
 from datetime import UTC, datetime
 
@@ -8,6 +9,9 @@ from flask import Flask
 from pillar_service.core.payments import money
 
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+GIST = 200
+"""How many characters of an event's data are shown."""
 
 
 def duration(seconds: float | None) -> str:
@@ -43,6 +47,12 @@ def ago(at: float | None) -> str:
     return "never" if at is None else f"{duration(max(0.0, time.time() - at))} ago"
 
 
+def gist(data: object) -> str:
+    """How data of an event begins, as JSON."""
+    text = json.dumps(data, ensure_ascii=False)[: 4 * GIST].encode("utf-8", "replace").decode()
+    return text if len(text) <= GIST else f"{text[: GIST - 1]}…"
+
+
 def deed(command: str) -> str:
     """A command as a word: 'bots.bring_back' is 'bring back'."""
     return command.partition(".")[2].replace("_", " ")
@@ -50,5 +60,5 @@ def deed(command: str) -> str:
 
 def register(app: Flask) -> None:
     """Let templates use these as filters."""
-    for figure in (duration, size, moment, ago, money, deed):
+    for figure in (duration, size, moment, ago, money, deed, gist):
         app.add_template_filter(figure)

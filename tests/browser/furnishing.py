@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import eventful
 import pouring
 import pyotp
 from daemons import until
@@ -16,6 +17,8 @@ from telling import NODE, ledger, pub_id
 
 from pillar_service.core.agents import Desired
 from pillar_service.core.durations import DAY_S
+from pillar_service.core.gaps import Gap, Reason
+from pillar_service.core.submission import GAP, Lifecycle, Priority
 from pillar_service.store import database, payments
 from pillar_service.store.runs import Run
 from pillar_service.usecases import (
@@ -23,6 +26,7 @@ from pillar_service.usecases import (
     bots,
     claims,
     enrolment,
+    events,
     jobs,
     node_keys,
     nodes,
@@ -89,7 +93,22 @@ def machines(known: dict[str, str]) -> None:
         secret = enrolment.create_for(known["owner"], labels={"place": name})["secret"]
         node = enrol(secret, name, number)["node"]
     node_keys.revoke_of(known["owner"], node)
+    known["shed"] = next(one["id"] for one in node_keys.listed_of(known["owner"]) if one["id"] != node)
+    tell_story(known["shed"])
     enrolment.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
+
+
+def tell_story(node: str) -> None:
+    """A node starts, backs something up, loses two events, and lives."""
+    lost = Gap(1, 3, 4, 2, Reason.FULL, "backups", Priority.BULK)
+    batch = [
+        eventful.told(1, Lifecycle.START, node, stream="lifecycle"),
+        eventful.told(2, node=node, data={"of": "photographs", "bytes": 123_456_789, "severity": "warning"}),
+        eventful.told(5, GAP, node, data=lost.data()),
+        eventful.told(9, node=node),
+        eventful.alive(10, node),
+    ]
+    assert events.take(node, batch, offset_s=2.4)["refused"] == []
 
 
 def work(known: dict[str, str]) -> dict[str, str]:

@@ -80,6 +80,8 @@ ACCOUNT = (
     Place("chat-link", "/chat/link/{link}", OWNER),  # who said yes could not come here again
     Place("nodes", "/nodes", OWNER, "Make a token"),
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
+    Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),
+    Place("node-events", "/nodes/events", OWNER, "Show"),
     Place("node-token", "shown:node-token", OWNER, "I have it"),
     Place("payment", "/payment", OWNER),
     Place("payment-trial", "/payment", NEWCOMER),
@@ -95,6 +97,7 @@ ADMIN = tuple(
         ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
+        ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
         ("events", "/events", "Search"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )

@@ -111,6 +111,8 @@ MATRIX = {
     "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 302),
     # a person's nodes
     "GET /nodes": (200, 200, 200, 200, 200, 302),
+    "GET /nodes/events": (200, 200, 200, 200, 200, 302),
+    "GET /nodes/<id>/story": (200, 404, 404, 404, 404, 302),  # it is the owner's node
     "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
     "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 302),  # it is the owner's node
@@ -152,6 +154,8 @@ MATRIX = {
     "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
     "POST /admin/nodes/tokens": OF_OPERATORS,
     "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
+    "GET /admin/nodes/<id>/story": OF_OPERATORS,
+    "GET /admin/standings": OF_OPERATORS,
     "GET /admin/search": OF_OPERATORS,
     # payments: each person's own; by hand there is no provider to be sent to
     "GET /payment": (200, 200, 200, 200, 200, 302),
@@ -211,6 +215,7 @@ MATRIX = {
     "POST /jobs/<id>/cancel": (409, 403, 404, 409, 403, 401),
     "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
     "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
+    "GET /api/events": (200, 200, 200, 200, 200, 401),
     "GET /tokens": (200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 201, 401),
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
@@ -270,6 +275,7 @@ ASKED = {
     "GET /my/jobs/<id>/live": Ask({"id": "{export}"}),
     "POST /my/jobs/<id>/again": Ask({"id": "{export}"}, form={"key": "1"}),
     "POST /my/jobs/<id>/cancel": Ask({"id": "{export}"}),
+    "GET /nodes/<id>/story": Ask({"id": "{node}"}),
     "POST /nodes/tokens": Ask(form={"pattern": "shed", "uses": "1", "life": "1h"}),
     "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
     "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),

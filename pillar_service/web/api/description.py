@@ -7,11 +7,22 @@ from flask_openapi3 import Info, OpenAPI
 
 from pillar_service import __version__
 from pillar_service.settings import settings
-from pillar_service.web.api import actions, agents, authentication, exports, imports, invites, jobs, meeseeks, tokens
+from pillar_service.web.api import (
+    actions,
+    agents,
+    authentication,
+    events,
+    exports,
+    imports,
+    invites,
+    jobs,
+    meeseeks,
+    tokens,
+)
 from pillar_service.web.api.operations import COMMAND_TOKEN, refused
 from pillar_service.web.api.shapes import Problem
 
-NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, tokens, meeseeks)
+NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, events, tokens, meeseeks)
 PATHS = ("agents", "api", "authentication", "imports", "jobs", "openapi.json", "tokens")
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 

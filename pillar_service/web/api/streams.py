@@ -1,4 +1,7 @@
-"""Server-sent events: a job's lines as they come. Each stream holds a thread of its worker, so they are few and end."""
+"""Server-sent events: a job's lines, or what nodes tell, as they come.
+
+Each stream holds a thread of its worker, so they are few and end.
+"""
 
 import json
 import threading
@@ -11,9 +14,10 @@ from flask import Response, g, stream_with_context
 from werkzeug.exceptions import TooManyRequests
 
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.events import Filter
 from pillar_service.core.jobs import OVER
 from pillar_service.settings import settings
-from pillar_service.usecases import jobs, tokens
+from pillar_service.usecases import jobs, stories, tokens
 from pillar_service.web import incoming, waiting
 
 EVENTS = "text/event-stream"
@@ -53,11 +57,38 @@ slots = Slots()
 def of_job(id: str, after: int) -> Response:
     """The lines of a job after the n-th as events, then its end."""
     person, token = g.bearer.account, incoming.bearer()
+    return _streamed(person, _events(person, token, id, after))
+
+
+def _streamed(person: str, told: Iterator[str]) -> Response:
     give_back = slots.take(person)
-    answer = Response(stream_with_context(_events(person, token, id, after)), mimetype=EVENTS)
+    answer = Response(stream_with_context(told), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
     answer.call_on_close(give_back)
     return answer
+
+
+def of_nodes(asked: Filter, after: int) -> Response:
+    """What the asker's nodes tell after the n-th event, as it comes."""
+    person, token = g.bearer.account, incoming.bearer()
+    return _streamed(person, _of_nodes(person, token, asked, after))
+
+
+def _of_nodes(person: str, token: str, asked: Filter, after: int) -> Iterator[str]:
+    until = time.monotonic() + LONGEST_S
+    yield "retry: 3000\n\n"
+    while time.monotonic() < until and not waiting.is_stopping():
+        try:
+            tokens.authenticate(token)
+            told, seen = stories.following(person, asked, after)
+            for one in told:
+                yield _event(str(one["n"]), "event", one)
+            if seen == after:
+                yield ": still here\n\n"
+            after = seen
+            waiting.until(lambda after=after: stories.has_after(after, person), HEARTBEAT_S)  # type: ignore[misc]
+        except SaltcellarError:  # the token ended, nobody listens, or the database is away: they may ask again
+            return
 
 
 def _events(person: str, token: str, id: str, after: int) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""A person's own nodes: see them, make a token that lets one in, cut one off, give one another key."""
+"""A person's own nodes: see them and what they told, make a token that lets one in, cut one off, give one another key."""
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, StringField
@@ -11,7 +11,8 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from pillar_service.core import enrolment as rules
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
-from pillar_service.usecases import enrolment, node_keys
+from pillar_service.core.events import Filter, Kind, Severity
+from pillar_service.usecases import enrolment, node_keys, standings, stories
 
 blueprint = Blueprint("nodes", __name__)
 
@@ -45,7 +46,28 @@ def listed() -> str:
 
 def _page(form: Token, wrong: str | None = None) -> str:
     told = {"nodes": node_keys.listed_of(current_user.id), "tokens": enrolment.listed_of(current_user.id)}
-    return render_template("nodes.html", form=form, wrong=wrong, **told)
+    return render_template("nodes.html", form=form, wrong=wrong, standing=standings.of(current_user.id), **told)
+
+
+@blueprint.get("/nodes/<id>/story")
+@login_required  # type: ignore[untyped-decorator]
+def story(id: str) -> str:
+    """What one of them told, in its own order."""
+    return render_template("story.html", **stories.story(current_user.id, id, request.args.get("before", "")))
+
+
+@blueprint.get("/nodes/events")
+@login_required  # type: ignore[untyped-decorator]
+def events() -> str:
+    """What all of them told, the newest first."""
+    asked = {name: request.args.get(name, "") for name in ("node", "kind", "severity")}
+    page = stories.page(current_user.id, Filter.read(**asked), request.args.get("before", ""))
+    shown = {
+        "nodes": list(standings.of(current_user.id)),
+        "kinds": list(Kind),
+        "severities": [one.name.lower() for one in Severity],
+    }
+    return render_template("node_events.html", asked=asked, **shown, **page)
 
 
 @blueprint.post("/nodes/tokens")

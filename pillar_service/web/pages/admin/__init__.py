@@ -1,6 +1,31 @@
 """The operators' pages: one noun, one file, all behind one door."""
 
-from pillar_service.web.pages.admin import accounts, audit, bots, commands, events, fleet, health, jobs, nodes, search
+from pillar_service.web.pages.admin import (
+    accounts,
+    audit,
+    bots,
+    commands,
+    events,
+    fleet,
+    health,
+    jobs,
+    nodes,
+    search,
+    stories,
+)
 from pillar_service.web.pages.admin.door import blueprint
 
-__all__ = ["accounts", "audit", "blueprint", "bots", "commands", "events", "fleet", "health", "jobs", "nodes", "search"]
+__all__ = [
+    "accounts",
+    "audit",
+    "blueprint",
+    "bots",
+    "commands",
+    "events",
+    "fleet",
+    "health",
+    "jobs",
+    "nodes",
+    "search",
+    "stories",
+]

@@ -1,0 +1,84 @@
+"""What nodes told: listed, and as it comes."""
+
+from typing import Annotated, Any
+
+from flask import g, request
+from pydantic import BaseModel, Field
+
+from pillar_service.core.events import MOST_LISTED, Filter, Kind
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import stories
+from pillar_service.web.api import streams
+from pillar_service.web.api.operations import Noun
+from pillar_service.web.api.shapes import Moment, Taken
+
+blueprint = Noun("events", "What your nodes tell")
+
+MOST = 10**18
+Text = Annotated[str | None, Field(max_length=200)]
+
+
+class Event(BaseModel):
+    """An event of a node. ``at``, ``mono`` and ``boot`` are by the node's clocks, ``received_at`` by ours."""
+
+    n: Annotated[int, Field(description="Grows in the order in which the service took them")]
+    id: str
+    node: str
+    kind: Kind
+    type: str
+    subject: str
+    stream: str
+    priority: int
+    severity: str
+    epoch: int
+    sequence: int
+    at: Moment
+    mono: float
+    boot: str
+    is_synced: Annotated[bool, Field(description="Whether the node's wall clock could be believed")]
+    received_at: Moment
+    data: Any
+
+
+class Events(BaseModel):
+    """Events, newest first; as server-sent events they come as they are taken, oldest first."""
+
+    model_config = {"openapi_extra": {"content": {streams.EVENTS: {"schema": {"type": "string"}}}}}
+    events: list[Event]
+    next: Annotated[int | None, Field(description="Where the next page begins, for 'before'; null on the last one")]
+
+
+class WhichEvents(Taken):
+    """Which events: all that is given must fit."""
+
+    node: Text = None
+    kind: Kind | None = None
+    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
+        None
+    )
+    stream: Text = None
+    subject: Text = None
+    severity: Annotated[str | None, Field(pattern="^(info|warning|critical)$", description="So grave at least")] = None
+    since: Annotated[float | None, Field(ge=0, le=1e11, description="Taken since then (Unix seconds)")] = None
+    before: Annotated[int | None, Field(ge=1, lt=MOST, description="Only those with a smaller n")] = None
+    after: Annotated[int | None, Field(ge=0, lt=MOST, description="Only those with a greater n")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="How many at most")] = 100
+
+
+class Resume(BaseModel):
+    """What a stream that broke off had told."""
+
+    last: str | None = Field(None, alias="Last-Event-ID", max_length=18, pattern=r"^[0-9]{1,18}$")
+
+
+@blueprint.on("get", "/api/events", Scope.READ, {200: Events})
+def listed(query: WhichEvents, header: Resume) -> Any:
+    """What your nodes told. With 'Accept: text/event-stream' events come as they are taken, after 'after' or from now on.
+
+    Each one's id is its n; send the last one you have as Last-Event-ID to go on from there. Lists go on with 'before'.
+    """
+    asked = Filter.read(**{name: getattr(query, name) for name in Filter.__dataclass_fields__})
+    if streams.EVENTS in request.headers.get("Accept", ""):
+        after = int(header.last) if header.last else query.after
+        return streams.of_nodes(asked, stories.newest() if after is None else after)
+    return stories.listed(g.bearer.account, asked, query.limit, query.before, query.after or 0, query.since)

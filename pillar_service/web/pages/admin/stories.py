@@ -1,0 +1,19 @@
+"""How nodes stand, and what each told."""
+
+from flask import render_template, request
+
+from pillar_service.usecases import standings, stories
+from pillar_service.web.pages.admin.door import asked, blueprint
+
+
+@blueprint.get("/standings", endpoint="standings")
+def listed() -> str:
+    """All nodes: last heard of, lag, what waits, gaps, clocks, versions."""
+    filters = asked()
+    return render_template("admin/standings.html", page=standings.listed(**filters), asked=filters)
+
+
+@blueprint.get("/nodes/<id>/story", endpoint="story")
+def show(id: str) -> str:
+    """What a node told, in its own order."""
+    return render_template("admin/story.html", **stories.story(None, id, request.args.get("before", "")))

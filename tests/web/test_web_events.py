@@ -1,0 +1,147 @@
+"""What nodes told, as people see it in pages and programs by the API: their own alone, and nothing twice."""
+
+import json
+import re
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+from eventful import alive, known, told
+from flask.testing import FlaskClient
+from pouring import OWNER, owner
+from visiting import come_as
+
+from pillar_service.core.gaps import Gap, Reason
+from pillar_service.core.submission import GAP, Priority
+from pillar_service.store import events as rows
+from pillar_service.usecases import accounts, events, presence, standings, storage, stories, tokens
+from pillar_service.web.api import streams
+
+STREAM = {"Accept": streams.EVENTS}
+LOST = Gap(1, 3, 4, 2, Reason.FULL, "default", Priority.NORMAL)
+
+
+@pytest.fixture
+def api(visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """Ann, whose node told some events, and somebody else, whose node told one."""
+    known("ann-1", owner())
+    known("bob-1", owner("bob@example.org"))
+    batch = [told(1, node="ann-1"), told(2, node="ann-1", subject="<b>"), told(5, GAP, "ann-1", data=LOST.data())]
+    events.take("ann-1", [*batch, told(7, node="ann-1"), alive(8, "ann-1")])
+    events.take("bob-1", [told(1, node="bob-1", data="bob's")])
+    monkeypatch.setattr(streams, "slots", streams.Slots())
+    secret = tokens.sign_in(OWNER, "long enough 1", None, "127.0.0.1")["secret"]
+    visitor.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    return visitor
+
+
+def places(answer: Any) -> list[int]:
+    assert answer.status_code == 200, answer.text
+    assert {one["node"] for one in answer.json["events"]} <= {"ann-1"}
+    return [one["sequence"] for one in answer.json["events"]]
+
+
+def test_events_are_listed_with_filters_and_a_cursor(api: FlaskClient) -> None:
+    assert places(api.get("/api/events")) == [8, 7, 5, 2, 1]
+    assert places(api.get("/api/events?kind=gap")) == [5]
+    assert places(api.get("/api/events?severity=critical")) == [5]
+    assert places(api.get("/api/events?type=org.example.*&subject=x")) == [7, 1]
+    assert places(api.get("/api/events?node=bob-1")) == []
+    first = api.get("/api/events?limit=2")
+    rest = api.get(f"/api/events?limit=9&before={first.json['next']}")
+    assert (places(first), places(rest), rest.json["next"]) == ([8, 7], [5, 2, 1], None)
+    since = first.json["events"][1]["n"]
+    assert places(api.get(f"/api/events?after={since}")) == [8]
+    for wrong in ("kind=x", "severity=x", "type=A", "limit=0", "limit=501", "before=x", "more=1", "after=-1"):
+        assert api.get(f"/api/events?{wrong}").status_code == 422, wrong
+
+
+def streamed(answer: Any) -> list[tuple[str, int]]:
+    assert answer.status_code == 200, answer.text
+    found = re.findall(r"id: (\S+)\nevent: event\ndata: (.*)\n\n", answer.text)
+    answer.close()
+    return [(id, json.loads(data)["sequence"]) for id, data in found]
+
+
+def test_a_stream_goes_on_where_it_broke_off(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(streams, "LONGEST_S", 1.0)
+    heard = streamed(api.get("/api/events?after=0", headers=STREAM))
+    assert [sequence for _, sequence in heard] == [1, 2, 5, 7, 8]
+    rest = api.get("/api/events", headers=STREAM | {"Last-Event-ID": heard[2][0]})
+    assert ": still here" in rest.text
+    assert streamed(rest) == heard[3:]
+    assert streamed(api.get("/api/events", headers=STREAM)) == []  # from now on
+    assert streamed(api.get("/api/events?after=0&kind=gap", headers=STREAM)) == [heard[2]]
+    assert api.get("/api/events", headers=STREAM | {"Last-Event-ID": "x"}).status_code == 422
+
+
+def test_events_come_as_they_are_taken(public_app: Any, api: FlaskClient) -> None:
+    from werkzeug.serving import make_server
+
+    server = make_server("127.0.0.1", 0, public_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
+        url = f"http://127.0.0.1:{server.server_port}/api/events?type=org.example.*"
+        with requests.get(url, headers=header, stream=True, timeout=20) as stream:
+            stream.encoding = "utf-8"
+            lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
+            assert next(lines).startswith("retry")
+            events.take("bob-1", [told(2, node="bob-1")])
+            events.take("ann-1", [alive(9, "ann-1"), told(10, node="ann-1")])
+            data = next(line for line in lines if line.startswith("data: "))
+            assert json.loads(data.removeprefix("data: "))["id"] == "ann-1/1/10"
+    finally:
+        server.shutdown()
+        thread.join()
+        storage.release()
+
+
+def test_the_story_shows_what_is_missing_and_nobody_elses(api: FlaskClient) -> None:
+    come_as(api)
+    page = api.get("/nodes/ann-1/story")
+    assert page.status_code == 200
+    assert "<strong>2 events are missing</strong>: the node could not keep them: full" in page.text
+    assert "<strong>1 event is missing</strong>: not here" in page.text
+    assert "&lt;b&gt;" in page.text
+    assert "2 lost, 0 refused, 1 missing" in page.text
+    assert api.get("/nodes/bob-1/story").status_code == 404
+    assert api.get("/nodes/ann-1/story?before=x").status_code == 422
+    listed = api.get("/nodes/events").text
+    assert "ann-1" in listed
+    assert "bob" not in listed
+    assert "#here" in api.get("/nodes").text
+    assert api.get("/nodes/events?kind=x").status_code == 422
+
+
+def test_long_stories_and_lists_have_pages(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stories, "LINES", 3)
+    monkeypatch.setattr(stories, "LISTED", 3)
+    come_as(api)
+    first = api.get("/nodes/ann-1/story").text
+    older = re.search(r'href="(/nodes/ann-1/story\?before=[^"]+)"', first)
+    assert older
+    before = api.get(older[1]).text
+    assert "<td>1/1</td>" in before
+    assert "<td>1/8</td>" not in before
+    assert "?before=" not in before
+    last = re.search(r'rel="next" href="([^"]+)"', api.get("/nodes/events").text)
+    assert last
+    assert api.get(last[1].replace("&amp;", "&")).text.count("<tr>") == 3  # the head and two
+
+
+def test_who_is_not_heard_of_is_away_and_comes_back(api: FlaskClient) -> None:
+    ann = accounts.show(OWNER)["id"]
+    assert standings.of(ann)["ann-1"]["state"] == "here"
+    assert presence.look(time.time() + 4000) == 2
+    assert presence.look(time.time() + 4000) == 0  # it is told once
+    assert [one.type.rpartition(".")[2] for one in rows.of_presence("ann-1", 9)] == ["away"]
+    events.take("ann-1", [told(11, node="ann-1")])
+    assert standings.of(ann)["ann-1"]["state"] == "here"
+    assert [one.type.rpartition(".")[2] for one in rows.of_presence("ann-1", 9)] == ["back", "away"]
+    come_as(api)
+    assert "said here" in api.get("/nodes/ann-1/story").text
