@@ -184,7 +184,7 @@ def _run(served: Served, folder: Path, *more: str) -> str:
     config.write_text(CONFIG.format(**served.known))
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"]
     command += [f"{served.url}/openapi.json", "--phases", "examples,coverage,fuzzing", "--no-color", *more]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "returned only 401/403" not in done.stdout
     return done.stdout
