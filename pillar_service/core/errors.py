@@ -9,13 +9,15 @@ Each error's message is the sentence that the person reads. The class carries wh
     │   └── TooMany               429     3  no      too many attempts; wait
     ├── NotFound                  404     4  yes
     ├── Conflict                  409     5  yes     true, but it clashes with what is
-    │   └── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
+    │   ├── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
+    │   └── Changed               412     5  yes     not what the asker last saw: the error holds what is
     ├── Full                      507     6  no      no room: disk, ports, nodes
     ├── Unavailable               503     7  no      something we need is away; try again
     └── Failed                    500     1  no      it was tried and did not work
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class SaltcellarError(Exception):
@@ -64,6 +66,16 @@ class Conflict(SaltcellarError):
 
 class ForkHazard(Conflict):
     title = "Would fork the identity"
+
+
+class Changed(Conflict):
+    """``current`` is what stands instead of what was expected, as it is shown; None: nothing, or nobody knows."""
+
+    status, title = 412, "Changed meanwhile"
+
+    def __init__(self, sentence: str, current: Mapping[str, Any] | None = None) -> None:
+        super().__init__(sentence)
+        self.current = current
 
 
 class Full(SaltcellarError):

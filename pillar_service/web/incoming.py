@@ -58,9 +58,18 @@ def seconds(value: object) -> float:
 
 def after() -> int | None:
     """The number after which the asker wants to hear (``?after=``), if there is one; raises Invalid."""
-    given = request.args.get("after")
+    return _number("after")
+
+
+def before() -> int | None:
+    """The number before which the asker wants to see (``?before=``), if there is one; raises Invalid."""
+    return _number("before")
+
+
+def _number(name: str) -> int | None:
+    given = request.args.get(name)
     if given is None:
         return None
     if given.isascii() and given.isdigit() and len(given) < 19:
         return int(given)
-    raise Invalid("'after' must be a whole number from 0.")
+    raise Invalid(f"'{name}' must be a whole number from 0.")

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException
 
-from pillar_service.core.errors import Failed, Invalid, SaltcellarError
+from pillar_service.core.errors import Changed, Failed, Invalid, SaltcellarError
 from pillar_service.usecases import storage
 
 Shown = Callable[[int, str, str], Response]
@@ -22,12 +23,13 @@ SENTENCES = {
 }
 
 
+TOO_DEEP = "It is nested too deep to be read."
 NO_TEXT = "It holds characters that are no text (lone surrogates): leave them out."
 
 
-def problem(status: int, title: str, sentence: str) -> Response:
-    """An answer of type application/problem+json."""
-    told = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
+    """An answer of type application/problem+json; ``more`` are members of this very problem."""
+    told = {"type": "about:blank", "title": title, "status": status, "detail": sentence, **more}
     answer = Response(json.dumps(told), status, mimetype="application/problem+json")
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
@@ -44,11 +46,18 @@ def register(app: Flask, shown: Shown = problem) -> None:
         return answer
 
     app.register_error_handler(SaltcellarError, on_error)
+    app.register_error_handler(Changed, _changed)
     app.register_error_handler(HTTPException, lambda error: _http(error, shown))
+    app.register_error_handler(RecursionError, lambda error: on_error(Invalid(TOO_DEEP)))
     app.register_error_handler(UnicodeEncodeError, lambda error: on_error(Invalid(NO_TEXT)))
     app.register_error_handler(Exception, lambda error: on_error(_logged(error)))
     for fault in storage.FAULTS:
         app.register_error_handler(fault, lambda error: on_error(_fault(error)))
+
+
+def _changed(error: Changed) -> Response:
+    """What stands comes with the answer: who lost can look at it and try again at once. No page raises it."""
+    return problem(error.status, error.title, error.sentence, current=error.current)
 
 
 def _http(error: HTTPException, shown: Shown) -> Response:

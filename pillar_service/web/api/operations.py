@@ -44,6 +44,15 @@ OF_WRITING = {
     507: "No room is left",
 }
 
+SCHEMA_OF_PROBLEM = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+CHANGED: dict[int, Any] = {
+    412: {
+        "description": "Another revision stands: it is told as `current`",
+        "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}},
+    }
+}
+"""The answer of an operation that has a condition, where that is not met."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -129,9 +138,8 @@ def _refuse_what_is_no_object() -> None:
 def faults(writes: bool) -> dict[int, Any]:
     """Every way in which an operation may fail, as the description tells it."""
     named = FAULTS | (OF_WRITING if writes else {})
-    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
-        status: {"description": said, "content": {PROBLEM: {"schema": schema}}}
+        status: {"description": said, "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}}}
         for status, said in sorted(named.items())
     }
 

@@ -1,0 +1,38 @@
+"""Conditions of a request (RFC 9110, section 13): which revision must stand for it to be done; and entity tags."""
+
+import re
+
+from flask import Response, jsonify, request
+
+from pillar_service.core.errors import Invalid
+
+TAG = re.compile(r'"(\d{1,18})"', re.ASCII)
+
+
+def etag(revision: int) -> str:
+    """The entity tag of a revision."""
+    return f'"{revision}"'
+
+
+def expected() -> int | None:
+    """The revision that must stand (``If-Match``), 0 where nothing may (``If-None-Match: *``), None where all is right.
+
+    Raises Invalid for a condition that is neither.
+    """
+    match, none = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if match is None and none is None:
+        return None
+    found = TAG.fullmatch(match.strip()) if match is not None and none is None else None
+    if found:
+        return int(found[1])
+    if match is None and none is not None and none.strip() == "*":
+        return 0
+    raise Invalid("Send either If-Match with the tag of one revision, such as \"7\", or 'If-None-Match: *'.")
+
+
+def tagged(told: dict[str, object], revision: int, status: int = 200) -> Response:
+    """An answer with the entity tag of a revision."""
+    answer = jsonify(told)
+    answer.status_code = status
+    answer.headers["ETag"] = etag(revision)
+    return answer
