@@ -8,11 +8,11 @@ from pillar_service.catalogue import parameters, running
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import ApprovalShape, CommandShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import catalogue, durations, names, patterns, selectors, typed
+from pillar_service.core import catalogue, durations, governors, names, patterns, selectors, typed
 from pillar_service.core.catalogue import Approval, Command, Limits, Output, Requires
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import NORMAL
-from pillar_service.core.runs import Function, Runs
+from pillar_service.core.runs import Action, Function, Runner, Runs
 from pillar_service.core.selectors import EVERYTHING, Selector
 from pillar_service.documents.faults import Faults, Path
 
@@ -62,6 +62,7 @@ def _built(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Faults)
         needs=tuple(shape.needs),
         timeout_s=_timeout(shape.timeout, (*at, "timeout"), faults),
         concurrency=shape.concurrency,
+        governor=_governor(shape.governor, runs, (*at, "governor"), faults),
         retry_safe=shape.retry_safe,
         requires=_requires(shape.require, (*at, "require"), faults),
         preview=_preview(name, shape, runs, (*at, "preview"), faults),
@@ -87,6 +88,14 @@ def _timeout(given: Any, at: Path, faults: Faults) -> int:
             return length_s
         faults.add(at, "The timeout must be from 1s to 1d.")
     return LONGEST_S
+
+
+def _governor(name: str | None, runs: Runs, at: Path, faults: Faults) -> str | None:
+    if name is not None and isinstance(runs, Action | Runner):
+        faults.add(at, "Only what a node begins can take a governor: a script, a program, a function.")
+    with faults.at(at):
+        return None if name is None else governors.name(name)
+    return None
 
 
 def _output(shape: CommandShape, at: Path, faults: Faults) -> Output:

@@ -82,6 +82,7 @@ class CommandShape(Shape):
     needs: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=40)]] = []
     timeout: Any = "60s"
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    governor: Short | None = None
     retry_safe: bool = False
     require: Annotated[list[Any], Field(max_length=3)] = []
     preview: Short | None = None

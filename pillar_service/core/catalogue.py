@@ -86,8 +86,9 @@ class Command:
     """One command of the catalogue.
 
     ``selector`` and ``needs`` (capacities) say which nodes can run it; ``concurrency`` how many of it run at once, over
-    all nodes. ``preview`` is the command whose output is shown before the confirmation. ``messages`` are said instead of
-    the persona's. ``user`` runs it on the node.
+    all nodes. ``governor`` is a lease that it takes besides on its node. ``preview`` is the
+    command whose output is shown before the confirmation. ``messages`` are said instead of the persona's. ``user`` runs it
+    on the node.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Command:
     needs: tuple[str, ...] = ()
     timeout_s: int = 60
     concurrency: int = 10
+    governor: str | None = None
     retry_safe: bool = False
     requires: Requires = Requires()
     preview: str | None = None

@@ -45,6 +45,7 @@ class NodeAct(StrEnum):
 
     SEE = "see"
     ENROL = "enrol"
+    CONFIGURE = "configure"
     ROTATE = "rotate"
     REVOKE = "revoke"
 

@@ -56,16 +56,19 @@ def body(
     labels: Mapping[str, str] | None = None,
     commands: Mapping[str, Any] | None = None,
     bundle_key: str | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> str:
     """The pillar of a node as canonical JSON: the same facts give the same bytes.
 
     ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name;
-    ``bundle_key`` is the public half of what bundles are signed with.
+    ``bundle_key`` is the public half of what bundles are signed with; ``configuration`` is its account's.
     """
     told = {bot.id: bot.told() for bot in bots}
     ours = {"node": node, "service": dict(service), "bots": told, "labels": dict(labels or {})}
     if bundle_key:
         ours["bundles"] = {"key": bundle_key}
+    if configuration is not None:
+        ours["configuration"] = dict(configuration)
     ours["meeseeks"] = {"commands": dict(commands or {})}
     return json.dumps({KEY: ours}, sort_keys=True, separators=(",", ":"))
 

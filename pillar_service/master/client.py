@@ -122,11 +122,14 @@ class Client:
         told = {"reason": reason, "detail": detail} | ({"jid": jid} if jid else {})
         return self._json("POST", f"/runs/{_segment(run)}/failed", told)["over"] is True
 
-    def changes(self, after: int | None, wait: float = LONG_POLL_S) -> tuple[int, list[str]]:
-        """The serial now and the nodes whose pillar changed after ``after``; waits up to ``wait`` seconds for one."""
+    def changes(self, after: int | None, wait: float = LONG_POLL_S) -> tuple[int, list[str], list[str]]:
+        """The serial now, the nodes whose pillar changed after ``after``, and those of them whose configuration did.
+
+        Waits up to ``wait`` seconds for one.
+        """
         query = {"wait": int(wait)} | ({} if after is None else {"after": after})
         answer = self._json("GET", "/changes" + _query(query), wait=wait)
-        return answer["serial"], answer["nodes"]
+        return answer["serial"], answer["nodes"], answer["configured"]
 
     def keys(self, after: int, wait: float = LONG_POLL_S) -> tuple[int, list[dict[str, Any]]]:
         """The serial now and the keys of nodes that changed after ``after`` (node, public_key, state); waits for one."""
@@ -250,8 +253,15 @@ class Client:
         refused = self._json("POST", path, told)["refused"]
         return {id: problem(one["status"], one, "The service gave no reason.") for id, one in refused.items()}
 
-    def _json(self, method: str, path: str, told: Mapping[str, Any] | None = None, wait: float = 0) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"} if told is not None else {}
+    def _json(
+        self,
+        method: str,
+        path: str,
+        told: Mapping[str, Any] | None = None,
+        wait: float = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        headers = dict(condition or {}) | ({"Content-Type": "application/json"} if told is not None else {})
         body = json.dumps(told, allow_nan=False).encode() if told is not None else None
         timeout = wait + MARGIN_S if wait else None
         return self._object(self._ask(method, path, headers, body, timeout))

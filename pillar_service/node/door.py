@@ -9,6 +9,7 @@ from typing import IO, Any
 import requests
 
 from pillar_service.core.errors import (
+    Changed,
     Conflict,
     Failed,
     Forbidden,
@@ -23,7 +24,7 @@ from pillar_service.core.errors import (
 from pillar_service.core.submission import MEDIA_TYPE
 
 CHUNK = 1 << 20
-KNOWN = (Unauthenticated, Forbidden, NotFound, Conflict, Invalid, TooMany, Full, Unavailable)
+KNOWN = (Unauthenticated, Forbidden, NotFound, Conflict, Changed, Invalid, TooMany, Full, Unavailable)
 ERRORS = {error.status: error for error in KNOWN} | {400: Invalid, 413: Invalid}
 
 Sign = Callable[[bytes], str]
@@ -108,6 +109,30 @@ class Door:
         """Which bundle is for this node: ``bundle`` with ``serial``, ``size`` and a signed ``path``, or None."""
         return _object(self._call("GET", "/bundle", timeout_s))
 
+    def set_key(self, key: str, value: Any, revision: int | None, timeout_s: float = 10.0) -> dict[str, Any]:
+        """Set a key of the account's configuration, if that revision stands (0: none; None: whatever does)."""
+        headers = _condition(revision)
+        return _object(self._call("PUT", _key(key), timeout_s, json={"value": value}, headers=headers))
+
+    def delete_key(self, key: str, revision: int | None, timeout_s: float = 10.0) -> None:
+        """Take a key of the account's configuration away, if that revision stands."""
+        self._call("DELETE", _key(key), timeout_s, headers=_condition(revision))
+
+    def take(self, name: str, holder: str, seconds: int, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Take a lease on a governor: ``granted``, ``fence``."""
+        told = {"holder": holder, "seconds": seconds}
+        return _object(self._call("POST", f"/governors/{name}/take", timeout_s, json=told))
+
+    def renew(self, name: str, holder: str, fence: int, seconds: int, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Hold a lease for longer; raises Conflict when it is over."""
+        told = {"holder": holder, "fence": fence, "seconds": seconds}
+        return _object(self._call("POST", f"/governors/{name}/renew", timeout_s, json=told))
+
+    def release(self, name: str, holder: str, fence: int, timeout_s: float = 5.0) -> None:
+        """Give a lease back."""
+        told = {"holder": holder, "fence": fence}
+        self._call("POST", f"/governors/{name}/release", timeout_s, json=told)
+
     def _call(self, method: str, path: str, timeout_s: float, **options: Any) -> requests.Response:
         try:
             answer = self._request(
@@ -125,6 +150,16 @@ class Door:
         if answer.status_code // 100 != 2:
             raise _error(answer)
         return answer
+
+
+def _key(key: str) -> str:
+    return f"/node/configuration/{key}"
+
+
+def _condition(revision: int | None) -> dict[str, str]:
+    if revision is None:
+        return {}
+    return {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}
 
 
 def _parts(answer: requests.Response) -> Any:

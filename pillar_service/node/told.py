@@ -11,6 +11,7 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.agents import Desired
+from pillar_service.core.configuration import read as read_configuration
 from pillar_service.core.errors import Invalid
 from pillar_service.core.pillar import KEY, NotThisPillar, read
 from pillar_service.node.paths import bot_id
@@ -19,12 +20,15 @@ IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
+NOT_FOR_STATES = ("service", "commands", "bundle_key", "configuration")
+
 
 @dataclass(frozen=True)
 class Told:
     """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense.
 
     ``commands`` are those of the catalogue that may run here, as the pillar has them: `executor.entries` reads them.
+    ``configuration`` is the account's; None where an older service tells none.
     """
 
     bots: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -35,6 +39,7 @@ class Told:
     commands: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     bundle_key: str | None = None
+    configuration: dict[str, Any] | None = None
 
     @property
     def known(self) -> set[str]:
@@ -42,8 +47,9 @@ class Told:
         return set(self.bots) | set(self.refused)
 
     def for_states(self) -> dict[str, Any]:
-        """The same as plain values for SLS files; without the way to the service and its secret, and the commands."""
-        return {key: value for key, value in asdict(self).items() if key not in ("service", "commands", "bundle_key")}
+        """The same as plain values for SLS files; without the way to the service and its secret,
+        the commands and the configuration."""
+        return {key: value for key, value in asdict(self).items() if key not in NOT_FOR_STATES}
 
 
 def told(pillar: Mapping[str, Any], node: str) -> Told:
@@ -61,6 +67,7 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
         "commands": _mapping(_mapping(ours.get("meeseeks")).get("commands")),
         "labels": _labels(ours.get("labels")),
         "bundle_key": _key(_mapping(ours.get("bundles")).get("key")),
+        "configuration": read_configuration(ours.get("configuration")),
     }
     return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"), **known)
 

@@ -73,6 +73,11 @@ def of(account: str) -> list[Node]:
     return plain.found(Node, "WHERE account = ? ORDER BY id", account)
 
 
+def own() -> list[Node]:
+    """The place's own nodes by id."""
+    return plain.found(Node, "WHERE account IS NULL ORDER BY id")
+
+
 def keys_after(serial: int) -> list[Node]:
     """The nodes whose key changed after a serial, in that order."""
     return plain.found(Node, "WHERE key_serial > ? ORDER BY key_serial", serial)

@@ -7,12 +7,16 @@ from pillar_service.store.reading import read
 
 
 class Pillar(Table):
-    """What a node is told, as bytes to send; ``serial`` is the change that made it."""
+    """What a node is told, as bytes to send; ``serial`` is the change that made it.
+
+    ``configured`` is the change at which its account's configuration was another than before.
+    """
 
     node = TextField(primary_key=True)
     body = TextField()
     etag = TextField()
     serial = BigIntegerField()
+    configured = BigIntegerField(default=0)
 
 
 class Change(Table):
@@ -52,8 +56,13 @@ def serial() -> int:
 
 def changed(after: int, limit: int = 1000) -> list[Pillar]:
     """The nodes whose body changed after that serial, in the order of the changes."""
-    rows = Pillar.select(Pillar.node, Pillar.serial).where(Pillar.serial > after)
+    rows = Pillar.select(Pillar.node, Pillar.serial, Pillar.configured).where(Pillar.serial > after)
     return list(rows.order_by(Pillar.serial).limit(limit))
+
+
+def configured(node: str) -> None:
+    """The configuration in a node's body, as it stands now, is another than before."""
+    Pillar.update(configured=Pillar.serial).where(Pillar.node == node).execute()
 
 
 def fingerprint() -> str:

@@ -10,7 +10,7 @@ from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, executing, invites, measuring, parts, pillars
+from pillar_service.usecases import auditing, executing, governors, invites, measuring, parts, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -74,6 +74,7 @@ def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None)
 def _move(job: Job, state: JobState, now: float, **columns: Any) -> None:
     step(JobState(job.state), state)
     jobs.move(job.id, job.state, str(state), ended_at=now, **columns, **executing.without_secrets(job))
+    governors.end_job(job)
     measuring.ended(job, state, now)
     by = f"node:{job.node}" if job.node else "master"
     subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"

@@ -13,7 +13,7 @@ from pillar_service.store import jobs, nodes, outputs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.outputs import JobOutput, Line
-from pillar_service.usecases import sealing
+from pillar_service.usecases import governors, sealing
 
 SEALED_FOR = "argument"
 """What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
@@ -44,7 +44,8 @@ def without_secrets(job: Job) -> dict[str, Any]:
 def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
     """A node begins an attempt of its job: {"arguments": the secret ones}. Granted once for each attempt.
 
-    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before.
+    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before,
+    Unavailable while its governor has no place.
     """
     which = names.whole_number(attempt, "attempt", 1, 999_999)
     with transaction():
@@ -53,6 +54,7 @@ def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
             raise Conflict(
                 f"The attempt {which} of the job {job.id} may not begin: it began before, or is not to run now."
             )
+        governors.begin_job(job, which, time.time())
         return {"arguments": _secrets(job)}
 
 

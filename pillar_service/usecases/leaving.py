@@ -28,8 +28,10 @@ from pillar_service.usecases import (
     auditing,
     bots,
     bringing_back,
+    configuration,
     confirming,
     enrolment,
+    governors,
     node_keys,
     passwords,
     payments,
@@ -59,6 +61,7 @@ def data(person: str) -> dict[str, Any]:
         "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
         "payment": payments.show(person),
+        "configuration": configuration.listed(person),
         "audit": [
             {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
             for row in sorted(done.values(), key=lambda row: row.at)
@@ -114,6 +117,8 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     events.forget_account(person)
     standings.forget_account(person)
     chat.forget(person)
+    configuration.forget(person)
+    governors.forget(person)
     sharing.forget_person(person, email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")

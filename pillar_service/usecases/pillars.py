@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+from typing import Any
 
 from pillar_service.core import agents as rules
+from pillar_service.core import configuration as rules_of_configuration
 from pillar_service.core import pillar as shape
 from pillar_service.core import tokens
+from pillar_service.core.configuration import OPERATORS
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.signatures import MINION_KEY
 from pillar_service.settings import settings
-from pillar_service.store import accounts, agents, bots, nodes, pillars
+from pillar_service.store import accounts, agents, bots, configuration, nodes, pillars
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.usecases import bundles
@@ -31,12 +34,17 @@ def _whole(node: str, key_serial: int, kept: str) -> str:
     return before + tokens.node_token(settings().secret_key, node, key_serial) + after
 
 
-def changes(after: int | None) -> tuple[int, list[str]]:
-    """The last serial, and the nodes whose pillar changed after ``after`` (none when it is None)."""
+def changes(after: int | None) -> tuple[int, list[str], list[str]]:
+    """The last serial, the nodes whose pillar changed after ``after``, and those of them whose configuration did.
+
+    None of either when it is None.
+    """
     if after is None:
-        return pillars.serial(), []
+        return pillars.serial(), [], []
     rows = pillars.changed(after)
-    return (rows[-1].serial if rows else after), [row.node for row in rows]
+    configured = [row.node for row in rows if row.configured > after]
+    # Before a backup was put back there may have been a higher serial.
+    return (rows[-1].serial if rows else min(after, pillars.serial())), [row.node for row in rows], configured
 
 
 def rewrite(node: str) -> None:
@@ -51,9 +59,15 @@ def rewrite(node: str) -> None:
     labels = found.labels if found else {}
     # The catalogue is the place's own: nobody else's node learns what stands in it.
     commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
+    configured = _configuration((found.account if found else None) or OPERATORS)
     facts = [_facts(bot, owners.get(bot.id, [])) for bot in there]
-    body = shape.body(node, service, facts, labels, commands, bundles.public_key())
+    body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured)
     pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
+
+
+def _configuration(account: str) -> dict[str, Any]:
+    keys = {one.key: (json.loads(one.value), one.revision) for one in configuration.listed(account)}
+    return rules_of_configuration.section(configuration.revision(account), keys)
 
 
 def refresh() -> int:

@@ -1,4 +1,8 @@
-"""The node's door in the public app: events in, tars in and out, commands begun and their lines in."""
+"""The node's door in the public app: events in, tars in and out, commands begun and their lines in.
+
+A node's account is known by the node alone: it writes that account's configuration and takes its governors, and no
+other's.
+"""
 
 import json
 import time
@@ -8,13 +12,14 @@ from typing import Any
 from flask import Blueprint, Response, g, request, send_file
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from pillar_service.core import governors as rules
 from pillar_service.core import signatures
 from pillar_service.core.errors import Invalid
 from pillar_service.core.submission import MEDIA_TYPE
 from pillar_service.settings import settings
-from pillar_service.usecases import bundles, executing, nodes, signed, transfers
+from pillar_service.usecases import bundles, configuration, executing, governors, nodes, signed, transfers
 from pillar_service.usecases import events as told
-from pillar_service.web import incoming
+from pillar_service.web import conditions, incoming
 
 blueprint = Blueprint("door", __name__)
 
@@ -120,3 +125,46 @@ def capacities() -> dict[str, Any]:
     """What this node has to run commands with."""
     given = incoming.body("has", "slots")
     return executing.tell_capacities(g.node, given.get("has"), given.get("slots"))
+
+
+@blueprint.put("/node/configuration/<path:key>")
+def set_key(key: str) -> dict[str, Any]:
+    """Set a key of this node's account."""
+    account, value = configuration.of_node(g.node), incoming.body("value").get("value")
+    return configuration.set(f"node:{g.node}", account, key, value, conditions.expected())
+
+
+@blueprint.delete("/node/configuration/<path:key>")
+def delete_key(key: str) -> tuple[str, int]:
+    """Delete a key of this node's account."""
+    configuration.delete(f"node:{g.node}", configuration.of_node(g.node), key, conditions.expected())
+    return "", 204
+
+
+@blueprint.post("/governors/<name>/take")
+def take_governor(name: str) -> dict[str, Any]:
+    """A lease on a governor of this node's account, or the word that none is free."""
+    given = incoming.body("holder", "seconds")
+    holder = _holder(given.get("holder"))
+    return governors.take(configuration.of_node(g.node), name, holder, given.get("seconds"))
+
+
+@blueprint.post("/governors/<name>/renew")
+def renew_governor(name: str) -> dict[str, Any]:
+    """The same lease for longer, if it is not over."""
+    given = incoming.body("holder", "fence", "seconds")
+    holder = _holder(given.get("holder"))
+    return governors.renew(configuration.of_node(g.node), name, holder, given.get("fence"), given.get("seconds"))
+
+
+@blueprint.post("/governors/<name>/release")
+def release_governor(name: str) -> tuple[str, int]:
+    """The lease is not needed any more."""
+    given = incoming.body("holder", "fence")
+    governors.release(configuration.of_node(g.node), name, _holder(given.get("holder")), given.get("fence"))
+    return "", 204
+
+
+def _holder(given: object) -> str:
+    """Who holds it as the service knows them: a node speaks for what runs on it, and for nobody else's."""
+    return f"{g.node}/{rules.holder(given)}"

@@ -8,6 +8,7 @@ from pillar_service.web.masters import (
     agents,
     audit,
     bundles,
+    configuration,
     enrolment,
     jobs,
     keys,
@@ -23,6 +24,11 @@ from pillar_service.web.masters import (
 LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
 
+NOUNS = (
+    agents, audit, bundles, configuration, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers,
+)  # fmt: skip
+"""What the private app is about; each has a ``blueprint``."""
+
 
 def create_app() -> Flask:
     """The WSGI app. It connects to nothing yet, so that a server may fork afterwards."""
@@ -34,8 +40,7 @@ def create_app() -> Flask:
     app.before_request(_authenticate)
     app.add_url_rule("/metrics", "metrics", lambda: (measuring.text(), {"Content-Type": measuring.TYPE}))
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
-    nouns = (agents, audit, bundles, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers)
-    for noun in nouns:
+    for noun in NOUNS:
         app.register_blueprint(noun.blueprint)
     return app
 

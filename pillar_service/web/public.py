@@ -30,7 +30,8 @@ from pillar_service.web.turns import Turns
 LARGEST_FORM = 64 << 10
 
 FOR_MACHINES = (
-    "enrol", "enrol.sh", "keys", "events", "bundle", "bundles", "transfers", "capacities", "payments", *description.PATHS,
+    "enrol", "enrol.sh", "keys", "events", "bundle", "bundles", "node", "governors", "transfers", "capacities", "payments",
+    *description.PATHS,
 )  # fmt: skip
 """The first words of the addresses that are not for people."""
 

@@ -25,8 +25,10 @@ from pillar_service.usecases import (
     accounts,
     bots,
     claims,
+    configuration,
     enrolment,
     events,
+    governors,
     jobs,
     node_keys,
     nodes,
@@ -162,6 +164,15 @@ def _failed() -> str:
     runs.add_lines("salt", run["id"], [{"key": str(n), "text": text} for n, text in enumerate(lines)])
     pouring.answer(run, "ERROR: The pub does not answer on its control socket.", success=False, retcode=1)
     return str(job)
+
+
+def settings(known: dict[str, str]) -> None:
+    """What Ann set for her machines, one of which set something itself and holds a governor."""
+    account = known["owner"]
+    configuration.set("scene", account, "pub/restart-after", {"seconds": 60})
+    configuration.set("scene", account, "governors/restarts", 2)
+    configuration.set(f"node:shed.{account}", account, "mood", "well")
+    governors.take(account, "restarts", f"shed.{account}/pub-healer/my", 86_400)
 
 
 def mail(box: Path, known: dict[str, str]) -> dict[str, str]:

@@ -77,6 +77,16 @@ ACCOUNT = (
     Place("second-factor-qr", "/account/second-factor", NEWCOMER, "Turn it on"),
     Place("second-factor-on", "/account/second-factor", OPERATOR, "Make new recovery codes"),
     Place("recovery-codes", "shown:recovery", OWNER, "I have them"),
+    Place("configuration", "/account/configuration", OWNER, "pub/restart-after"),
+    Place("configuration-key", "/account/configuration/pub/restart-after", OWNER, "Set it"),
+    Place(
+        "configuration-taken",
+        "/account/configuration",
+        OWNER,
+        "Set it",
+        412,
+        (("Key", "pub/restart-after"), ("Value, as JSON", "90")),
+    ),
     Place("chat-link", "/chat/link/{link}", OWNER),  # who said yes could not come here again
     Place("nodes", "/nodes", OWNER, "Make a token"),
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),

@@ -79,6 +79,7 @@ def furnish(scene: Scene) -> None:
     known |= telling.month(known["my"])
     known |= furnishing.work(known)
     furnishing.machines(known)  # after the work: their labels are jobs, too
+    furnishing.settings(known)
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
     scene.known |= known
     scene.tell()

@@ -12,6 +12,7 @@ EXPECTED = {
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show label token tokens revoke_token enrolled revoke rotate publish bundles",
     "payments": "list show mark_paid run",
+    "configuration": "list get set delete governors history",
 }
 
 

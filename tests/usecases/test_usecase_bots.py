@@ -159,7 +159,7 @@ def test_eight_people_at_once_get_eight_ports() -> None:
 def test_new_settings_rewrite_every_pillar_once(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
     poured()
     pillars.refresh()
-    before, _ = pillars.changes(None)
+    before = pillars.changes(None)[0]
     assert pillars.refresh() == 0
     monkeypatch.setenv("CELLAR_PUBLIC_URL", "https://elsewhere.test")
     service()  # type: ignore[operator]
@@ -187,7 +187,8 @@ def test_a_change_that_changes_nothing_gives_no_new_serial() -> None:
     before = pillars.changes(None)[0]
     nodes.add("test", "cellar-1")
     jobs.submit("test", "bots.start", "my")
-    assert pillars.changes(before) == (before, [])
+    assert pillars.changes(before) == (before, [], [])
+    assert pillars.changes(before + 7) == (before, [], []), "a backup was put back"
 
 
 def test_suspending_stops_every_bot_and_resuming_starts_those_that_should_run() -> None:

@@ -282,7 +282,17 @@ def test_a_person_who_leaves_is_forgotten_and_their_own_bots_go() -> None:
     assert told["account"]["email"] == OWNER
     assert {bot["name"] for bot in told["bots"]} == {"mine", "ours"}
     of_nodes = {"nodes", "enrolment_tokens", "configuration"}
-    assert set(told) == of_nodes | {"account", "sessions", "tokens", "chat", "bots", "deleted", "jobs", "payment", "audit"}
+    assert set(told) == of_nodes | {
+        "account",
+        "sessions",
+        "tokens",
+        "chat",
+        "bots",
+        "deleted",
+        "jobs",
+        "payment",
+        "audit",
+    }
     assert "argon2" not in str(told)
     for email, password in (("x@example.org", "long enough 1"), (OWNER, "wrong")):
         with pytest.raises((Invalid, Unauthenticated)):

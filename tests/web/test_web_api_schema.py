@@ -15,7 +15,17 @@ import requests
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
 
 from pillar_service.settings import settings
-from pillar_service.usecases import accounts, bots, claims, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import (
+    accounts,
+    bots,
+    claims,
+    configuration,
+    jobs,
+    runs,
+    storage,
+    tokens,
+    transfers,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "quince teapot walrus 7"  # the description's own example
@@ -30,6 +40,7 @@ seed = 1
 "path.id" = "my"
 "path.invite" = "{invite}"
 "query.job" = "{export}"
+"path.key" = "after"
 
 # What it says in a sentence and no schema can: one change at a time, no mail address with two dots, ...
 [checks]
@@ -60,6 +71,10 @@ include-operation-id = "tokens_revoke"
 parameters = {{ "path.id" = "{token_id}" }}
 
 [[operations]]
+include-operation-id = "configuration_delete"
+parameters = {{ "path.key" = "old" }}
+
+[[operations]]
 include-operation-id = ["meeseeks_run", "meeseeks_show"]
 headers = {{ Authorization = "Bearer {command_token}" }}
 parameters = {{ "path.id" = "{command_job}" }}
@@ -85,6 +100,8 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     bots.delete("test", gone, purge=False)
     carry_out()
     queued = str(jobs.submit(f"account:{person}", "bots.restart", "my")["job"]["id"])
+    for key in ("after", "old"):
+        configuration.set("test", person, key, 1)
     token = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"]
     other = tokens.create(person, "a program", ["read"])
     command = _command()

@@ -21,6 +21,7 @@ from pillar_service.store import agents, chat_people, database, invites
 from pillar_service.usecases import (
     accounts,
     claims,
+    configuration,
     enrolment,
     jobs,
     runs,
@@ -74,6 +75,10 @@ MATRIX = {
     "GET /account/tokens/new": (200, 200, 200, 200, 200, 302),
     "POST /account/tokens/new": (200, 200, 200, 200, 200, 302),
     "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
+    "GET /account/configuration": (200, 200, 200, 200, 200, 302),
+    "POST /account/configuration": (302, 302, 302, 403, 302, 302),
+    "GET /account/configuration/<path:key>": (200, 404, 404, 404, 404, 302),  # it is the owner's key
+    "POST /account/configuration/delete": (302, 412, 412, 412, 412, 302),
     "GET /chat/link/<token>": (200, 200, 200, 200, 200, 302),  # whoever was given the link
     "POST /chat/link/<token>": (302, 302, 302, 302, 302, 302),
     "POST /account/chat/<team>/<user>/unlink": (302, 404, 404, 404, 404, 302),  # it is the owner
@@ -193,6 +198,11 @@ MATRIX = {
     "GET /bundle": (401, 401, 401, 401, 401, 401),
     # nobody without an address that was signed
     "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403),
+    "PUT /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
+    "DELETE /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/take": (401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/renew": (401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/release": (401, 401, 401, 401, 401, 401),
     # the API
     "POST /authentication/register": (202, 202, 202, 202, 202, 202),
     "POST /authentication/sign-in": (201, 201, 201, 201, 201, 201),
@@ -216,6 +226,11 @@ MATRIX = {
     "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
     "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
     "GET /api/events": (200, 200, 200, 200, 200, 401),
+    "GET /configuration": (200, 200, 200, 200, 200, 401),
+    "GET /configuration-changes": (200, 200, 200, 200, 200, 401),
+    "GET /configuration/<path:key>": (200, 404, 404, 404, 404, 401),  # it is the owner's key
+    "PUT /configuration/<path:key>": (200, 200, 200, 403, 200, 401),  # each their own
+    "DELETE /configuration/<path:key>": (204, 404, 404, 404, 404, 401),
     "GET /tokens": (200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 201, 401),
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
@@ -224,7 +239,15 @@ MATRIX = {
     "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401),
 }
 
-WHERE = {"name": "my", "id": "my", "token": "x", "action": "restart", "filename": "style.css", "invite": PUB}
+WHERE = {
+    "name": "my",
+    "id": "my",
+    "token": "x",
+    "action": "restart",
+    "filename": "style.css",
+    "invite": PUB,
+    "key": "a/b",
+}
 """What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
 
 
@@ -247,6 +270,13 @@ ASKED = {
     "POST /account/sessions/<id>/end": Ask({"id": "{session}"}),
     "POST /account/tokens/new": Ask(form={"name": "ci", "scopes": "read", "days": "9", "password": PASSWORD}),
     "POST /account/tokens/<id>/revoke": Ask({"id": "{token}"}),
+    "POST /account/configuration": Ask(form={"key": "new", "value": "1", "revision": "0"}),
+    "POST /account/configuration/delete": Ask(form={"key": "a/b", "revision": "1"}),
+    "PUT /node/configuration/<path:key>": Ask(json={"value": 1}),
+    "POST /governors/<name>/take": Ask(json={"holder": "a", "seconds": 60}),
+    "POST /governors/<name>/renew": Ask(json={"holder": "a", "fence": 1, "seconds": 60}),
+    "POST /governors/<name>/release": Ask(json={"holder": "a", "fence": 1}),
+    "PUT /configuration/<path:key>": Ask(json={"value": 1}),
     "GET /chat/link/<token>": Ask({"token": "{link}"}),
     "POST /chat/link/<token>": Ask({"token": "{link}"}),
     "POST /account/chat/<team>/<user>/unlink": Ask({"team": "T01", "user": "U01"}),
@@ -390,6 +420,7 @@ def _people_and_bot() -> dict[str, str]:
         agents.join(who["member"], bot, Belonging.MEMBER)
         agents.join(who["suspended"], bot, Belonging.OWNER)
     accounts.set_state("test", "suspended@example.org", "suspended")
+    configuration.set("test", who["owner"], "a/b", 1)
     with database.transaction():
         chat_people.put("T01", "U01", who["owner"], 1.0)
     link = people.invite(people.asker("T01", "U02")).rpartition("/")[2]

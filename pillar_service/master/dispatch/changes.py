@@ -1,26 +1,44 @@
-"""Follows the service's changes: a changed node's pillar leaves the master's cache at once."""
+"""Follows the service's changes: a changed node's pillar leaves the master's cache at once.
+
+Nodes whose account's configuration changed are told to take it, so that their machines go by it within two seconds.
+"""
 
 import logging
 import threading
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.master.client import Client
+from pillar_service.master.client import LONG_POLL_S, Client
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.salt_master import SaltMaster
 
 log = logging.getLogger(__name__)
 
+TAKE = "configuration.take"
+"""The function of a minion that takes the configuration from its pillar."""
+
 
 def follow(client: Client, master: SaltMaster, stop: threading.Event) -> None:
     """Clears until it is stopped; everything at the start, and after a loss of contact once it answers again."""
-    backoff, serial = Backoff(stop), None
+    backoff, serial, is_lost = Backoff(stop), None, True
     while not stop.is_set():
         try:
-            after, (serial, nodes) = serial, client.changes(serial)
-            for node in [None] if after is None else nodes:
+            now, nodes, configured = client.changes(serial, 0 if is_lost else LONG_POLL_S)
+            for node in [None] if is_lost else nodes:
                 master.clear_pillar(node)
+            _let_take(master, configured)
+            serial, is_lost = now, False
             backoff.reset()
         except SaltcellarError as error:
-            serial = None
+            is_lost = True
             log.warning("Changes of pillars can't be followed: %s", error)
             backoff.wait()
+
+
+def _let_take(master: SaltMaster, nodes: list[str]) -> None:
+    if not nodes:
+        return
+    try:
+        master.publish_to(nodes, TAKE)
+    except SaltcellarError as error:
+        # Each node looks by itself now and then, too: salt/minion.d has a schedule.
+        log.info("Not all of %d nodes could be told of their configuration: %s", len(nodes), error)

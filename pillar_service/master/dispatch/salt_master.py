@@ -40,6 +40,10 @@ class SaltMaster:
         """Publishes one call to every node that is connected; raises as `publish` does."""
         self._publish("*", function, [], self.new_jid(), "glob")
 
+    def publish_to(self, nodes: list[str], function: str) -> None:
+        """Publishes one call to those of these nodes that are connected; raises as `publish` does."""
+        self._publish(nodes, function, [], self.new_jid(), "list")
+
     def publish(self, node: str, function: str, arguments: list[Any], jid: str) -> None:
         """Publishes one call to one node under our jid.
 

@@ -35,6 +35,7 @@ def plan(
         "channel": asker.channel,
         "output": {"private": command.output.private, "file": command.output.file},
         "redact": list(command.output.redact),
+        "governor": command.governor,
         "secrets": executing.sealed(job, secret),
         **_call(command, open_to_all),
     }

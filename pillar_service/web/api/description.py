@@ -11,6 +11,7 @@ from pillar_service.web.api import (
     actions,
     agents,
     authentication,
+    configuration,
     events,
     exports,
     imports,
@@ -22,8 +23,12 @@ from pillar_service.web.api import (
 from pillar_service.web.api.operations import COMMAND_TOKEN, refused
 from pillar_service.web.api.shapes import Problem
 
-NOUNS = (authentication, agents, actions, invites, exports, imports, jobs, events, tokens, meeseeks)
-PATHS = ("agents", "api", "authentication", "imports", "jobs", "openapi.json", "tokens")
+NOUNS = (
+    authentication, agents, actions, invites, exports, imports, jobs, configuration, events, tokens, meeseeks,
+)  # fmt: skip
+PATHS = (
+    "agents", "api", "authentication", "configuration", "configuration-changes", "imports", "jobs", "openapi.json", "tokens",
+)  # fmt: skip
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 
 ABOUT = (

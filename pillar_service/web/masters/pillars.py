@@ -27,12 +27,12 @@ def pillar(node: str) -> Response:
 
 @blueprint.get("/changes")
 def changes() -> dict[str, object]:
-    """The nodes whose pillar changed after a serial; waits for one."""
+    """The nodes whose pillar changed after a serial, and those whose configuration did; waits for one."""
     after = incoming.after()
     if after is not None:
         waiting.until(lambda: _has_news(after), incoming.wait())
-    serial, nodes = pillars.changes(after)
-    return {"serial": serial, "nodes": nodes}
+    serial, nodes, configured = pillars.changes(after)
+    return {"serial": serial, "nodes": nodes, "configured": configured}
 
 
 def _has_news(after: int) -> bool:

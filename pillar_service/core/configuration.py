@@ -1,0 +1,118 @@
+"""Configuration of an account: keys with JSON values, which its nodes are told and its machines go by.
+
+Each change has a revision: a number of the account's that only grows, so that nobody takes a new value for the old one.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Changed, Conflict, Invalid, NotFound, TooMany
+
+SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+KEY = re.compile(rf"{SEGMENT}(?:/{SEGMENT})*", re.ASCII)
+"""Words with slashes between, such as `pub/restart-after`: safe in an address, and no way up in a path."""
+
+LONGEST_KEY = 200
+MOST_KEYS = 200
+LARGEST_VALUE = 16 << 10
+LARGEST = 128 << 10
+"""The most bytes of one value, and of all values of an account: every pillar of its nodes holds them."""
+
+DEEPEST = 32
+MOST_A_MINUTE = 120
+"""So many changes of an account in a minute: each writes the pillars of all its nodes."""
+
+OPERATORS = ""
+"""Stands for an account: what operators set for the place's own nodes, which are nobody's."""
+
+KEPT = 500
+"""So many changes of an account stay in its history, the newest."""
+
+
+def key(value: object) -> str:
+    """The value, if it can be a key; raises Invalid."""
+    if isinstance(value, str) and len(value) <= LONGEST_KEY and ".." not in value and KEY.fullmatch(value):
+        return value
+    raise Invalid(
+        f"{names.shown(value)} can't be a key: use up to {LONGEST_KEY} letters, digits, dots, hyphens, underscores and "
+        "slashes, such as 'pub/restart-after'."
+    )
+
+
+def written(value: object) -> str:
+    """A value as it is kept: JSON without blanks, the same value always the same text. Raises Invalid."""
+    try:
+        _check(value, DEEPEST)
+        text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        json.dumps(value, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise Invalid(
+            "The value is no JSON that can be kept: it has lone surrogates, or numbers such as NaN."
+        ) from error
+    if len(text) > LARGEST_VALUE:
+        raise Invalid(f"The value has {len(text)} bytes as JSON; at most {LARGEST_VALUE} are possible.")
+    return text
+
+
+def _check(value: object, deepest: int) -> None:
+    """Raise Invalid for what a minion could not be told: what is nested too deep, or a whole number of over 64 bits."""
+    if deepest == 0:
+        raise Invalid(f"The value is nested too deep: at most {DEEPEST} levels are possible.")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Invalid("A whole number must have at most 64 bits: write a longer one as a text.")
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        _check(inner, deepest - 1)
+
+
+def check_room(sizes: Mapping[str, int], key: str, size: int) -> None:
+    """Raise Conflict when an account whose values have these sizes has no room for one more of that size."""
+    after = {**sizes, key: size}
+    if len(after) > MOST_KEYS:
+        raise Conflict(f"There are {MOST_KEYS} keys, and more are not possible: delete one first.")
+    if sum(after.values()) > LARGEST:
+        raise Conflict(f"All values together may have {LARGEST} bytes, and would have more: delete some first.")
+
+
+def check_pace(lately: int) -> None:
+    """Raise TooMany when that many changes were made in the last minute."""
+    if lately >= MOST_A_MINUTE:
+        raise TooMany(f"That is more than {MOST_A_MINUTE} changes in a minute: wait for one.")
+
+
+def check_revision(key: str, current: Mapping[str, Any] | None, expected: int | None) -> None:
+    """Raise Changed when another value stands than the one expected: its revision; 0: no value; None: whatever.
+
+    ``current`` is what stands, as the API shows it; the error tells it.
+    """
+    if expected is None or expected == (current["revision"] if current else 0):
+        return
+    stands = f"has the revision {current['revision']} now" if current else "has no value now"
+    raise Changed(f"Somebody was faster: {key} {stands}. Look at it, then try again.", current)
+
+
+def section(revision: int, keys: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
+    """The configuration as a pillar holds it; ``keys`` gives value and revision of each."""
+    told = {key: {"value": value, "revision": number} for key, (value, number) in keys.items()}
+    return {"revision": revision, "keys": told}
+
+
+def read(told: object) -> dict[str, Any] | None:
+    """What stands in a pillar, if it has the shape of `section`; else None."""
+    if not isinstance(told, Mapping) or not isinstance(told.get("revision"), int):
+        return None
+    keys = told.get("keys")
+    if not isinstance(keys, Mapping) or not all(_is_entry(name, one) for name, one in keys.items()):
+        return None
+    return {"revision": told["revision"], "keys": {name: dict(one) for name, one in keys.items()}}
+
+
+def _is_entry(name: object, entry: object) -> bool:
+    return isinstance(name, str) and isinstance(entry, Mapping) and "value" in entry and "revision" in entry
+
+
+def missing(key: str) -> NotFound:
+    """The error of a key that has no value."""
+    return NotFound(f"There is no key {names.shown(key)} in the configuration.")

@@ -1,0 +1,93 @@
+"""Governors: named counting leases. At most so many of an account do the same thing at once, wherever they run.
+
+The configuration says how many: `governors/restarts: 2` lets two hold `restarts`. Each lease has an end, and a fence: a
+number that only grows. Who was paused while its lease ran out has an old fence, with which nothing is renewed.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+
+KEYS = "governors/"
+"""Keys of the configuration that begin so are governors."""
+
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+LONGEST_HOLDER = 200
+MOST = (1, 1000)
+SECONDS = (5, 86_400)
+"""How many may hold it at once, and for how long at a time."""
+
+OVER_BY_S = 60
+"""For so long after the time that its command may take a job keeps its lease: by then its node has ended it."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who holds a governor, until when; ``seconds`` is the length that was asked for."""
+
+    holder: str
+    fence: int
+    seconds: int
+    expires_at: float
+
+
+def name(value: object) -> str:
+    """The value, if a governor can be called so; raises Invalid."""
+    if isinstance(value, str) and NAME.fullmatch(value):
+        return value
+    raise Invalid(f"{names.shown(value)} can't be a governor's name: use 1 to 40 of a-z, 0-9 and hyphens.")
+
+
+def holder(value: object) -> str:
+    """The value, if a holder can be called so; raises Invalid."""
+    told = names.text(value, "holder", LONGEST_HOLDER)
+    if not told:
+        raise Invalid("Say who holds it: the holder must not be empty.")
+    return told
+
+
+def standing(leases: Iterable[Lease], now: float) -> list[Lease]:
+    """The leases that are not over.
+
+    A clock that was set back keeps nobody out for longer than the lease was to last, and lets no more in either.
+    """
+    return [replace(one, expires_at=min(one.expires_at, now + one.seconds)) for one in leases if one.expires_at > now]
+
+
+def granted(leases: Iterable[Lease], most: int, fence: int, who: str, seconds: int, now: float) -> Lease | None:
+    """The lease that somebody gets now, next to those that stand; None while there is no place.
+
+    ``fence`` is the highest that was given. Who asks again, because the answer was lost, has the same fence.
+    """
+    held = standing(leases, now)
+    mine = next((one for one in held if one.holder == who), None)
+    if mine is None and len(held) >= most:
+        return None
+    return Lease(who, mine.fence if mine else fence + 1, seconds, now + seconds)
+
+
+def held_by(leases: Iterable[Lease], who: str, fence: int, now: float) -> Lease:
+    """The lease that somebody holds under that fence; raises Conflict when it is over, or another's."""
+    for one in standing(leases, now):
+        if (one.holder, one.fence) == (who, fence):
+            return one
+    raise Conflict(
+        f"The lease with the fence {fence} is over: stop, take it anew, and look at what was done meanwhile."
+    )
+
+
+def check_key(key: str, value: object) -> None:
+    """Raise Invalid for a key of the configuration that should be a governor, and can be none."""
+    if not key.startswith(KEYS):
+        return
+    name(key.removeprefix(KEYS))
+    if type(value) is not int or not MOST[0] <= value <= MOST[1]:
+        raise Invalid(f"{key} says how many may hold it at once: give it a whole number from {MOST[0]} to {MOST[1]}.")
+
+
+def missing(called: str) -> NotFound:
+    """The error of a governor that was never set."""
+    return NotFound(f"There is no governor {names.shown(called)}: set {KEYS}{called} in the configuration first.")

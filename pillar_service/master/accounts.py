@@ -1,0 +1,49 @@
+"""The client, with what concerns the settings of an account: its configuration, its governors."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pillar_service.master.client import Client
+
+
+class Accounts(Client):
+    """The private app, as operators ask it about an account (its id or e-mail address; `operators`: the place's own nodes)."""
+
+    def configuration(self, account: str) -> dict[str, Any]:
+        """All keys of an account with their values."""
+        return self._json("GET", f"/configuration/{_segment(account)}")
+
+    def key(self, account: str, key: str) -> dict[str, Any]:
+        """One key of an account's configuration."""
+        return self._json("GET", _key(account, key))
+
+    def set_key(self, account: str, key: str, value: Any, revision: int | None = None) -> dict[str, Any]:
+        """Gives a key a value, if that revision stands (0: none does; None: whatever does); returns it."""
+        return self._json("PUT", _key(account, key), {"value": value}, condition=_condition(revision))
+
+    def delete_key(self, account: str, key: str, revision: int | None = None) -> None:
+        """Takes a key away, if that revision stands."""
+        self._ask("DELETE", _key(account, key), _condition(revision), None)
+
+    def configuration_changes(self, account: str, key: str | None = None) -> list[dict[str, Any]]:
+        """What was changed in an account's configuration, the newest first."""
+        wanted = "?" + urlencode({"key": key}) if key else ""
+        return self._json("GET", f"/configuration-changes/{_segment(account)}{wanted}")["changes"]
+
+    def governors(self, account: str) -> list[dict[str, Any]]:
+        """The governors of an account with who holds them."""
+        return self._json("GET", f"/governors/{_segment(account)}")["governors"]
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="@")
+
+
+def _key(account: str, key: str) -> str:
+    return f"/configuration/{_segment(account)}/{quote(key, safe='/')}"
+
+
+def _condition(revision: int | None) -> dict[str, str]:
+    if revision is None:
+        return {}
+    return {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}

@@ -1,0 +1,93 @@
+"""Configuration of accounts: the values that stand, and the changes that led there. Values are JSON texts."""
+
+from peewee import BigIntegerField, CompositeKey, DoubleField, TextField, fn
+
+from pillar_service.store import plain
+from pillar_service.store.database import Table
+
+
+class Configuration(Table):
+    """A key's value now."""
+
+    account = TextField()
+    key = TextField()
+    value = TextField()
+    revision = BigIntegerField()
+    actor = TextField()
+    at = DoubleField()
+
+    class Meta:
+        primary_key = CompositeKey("account", "key")
+
+
+class ConfigurationChange(Table):
+    """One change; no value: the key was deleted."""
+
+    account = TextField()
+    revision = BigIntegerField()
+    key = TextField()
+    value = TextField(null=True)
+    actor = TextField()
+    at = DoubleField()
+
+    class Meta:
+        primary_key = CompositeKey("account", "revision")
+
+
+def find(account: str, key: str) -> Configuration | None:
+    """What stands under a key."""
+    return plain.first(Configuration, "WHERE account = ? AND key = ?", account, key)
+
+
+def listed(account: str) -> list[Configuration]:
+    """All that stands, by key."""
+    return plain.found(Configuration, "WHERE account = ? ORDER BY key", account)
+
+
+def revision(account: str) -> int:
+    """The revision of an account's last change; 0 before the first."""
+    newest = ConfigurationChange.select(fn.MAX(ConfigurationChange.revision))
+    return int(newest.where(ConfigurationChange.account == account).scalar() or 0)
+
+
+def write(account: str, key: str, value: str | None, revision: int, actor: str, at: float) -> None:
+    """Make a change: this value stands from now on; None: none does."""
+    columns = {"revision": revision, "actor": actor, "at": at}
+    ConfigurationChange.create(account=account, key=key, value=value, **columns)
+    forget(account, key)
+    if value is not None:
+        Configuration.create(account=account, key=key, value=value, **columns)
+
+
+def forget(account: str, key: str) -> None:
+    """Let go of what stands under a key."""
+    Configuration.delete().where((Configuration.account == account) & (Configuration.key == key)).execute()
+
+
+def changes(account: str, key: str | None, before: int | None, limit: int) -> list[ConfigurationChange]:
+    """An account's changes, or a key's, before a revision; the newest first."""
+    wanted = ConfigurationChange.account == account
+    if key is not None:
+        wanted &= ConfigurationChange.key == key
+    if before is not None:
+        wanted &= ConfigurationChange.revision < before
+    rows = ConfigurationChange.select().where(wanted)
+    return list(rows.order_by(ConfigurationChange.revision.desc()).limit(limit))
+
+
+def changed_since(account: str, at: float) -> int:
+    """How many changes an account made since then."""
+    of = ConfigurationChange.account == account
+    return ConfigurationChange.select().where(of & (ConfigurationChange.at > at)).count()
+
+
+def prune(account: str, until: int) -> None:
+    """Let go of an account's changes up to a revision."""
+    of = ConfigurationChange.account == account
+    ConfigurationChange.delete().where(of & (ConfigurationChange.revision <= until)).execute()
+
+
+def forget_all(account: str) -> None:
+    """Let go of all that an account set, and of its history."""
+    for table in (Configuration, ConfigurationChange):
+        table.delete().where(table.account == account).execute()

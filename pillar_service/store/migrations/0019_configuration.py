@@ -1,0 +1,45 @@
+"""What accounts set for their nodes, and who does something at the same time."""
+
+from peewee import Database
+
+STATEMENTS = """
+CREATE TABLE configuration (
+    account TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (account, key)
+);
+CREATE TABLE configuration_change (
+    account TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT,
+    actor TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (account, revision)
+);
+CREATE TABLE governor (
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    PRIMARY KEY (account, name)
+);
+CREATE TABLE governor_lease (
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    seconds INTEGER NOT NULL,
+    expires_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (account, name, holder)
+);
+ALTER TABLE pillar ADD COLUMN configured BIGINT NOT NULL DEFAULT 0
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

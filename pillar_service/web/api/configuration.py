@@ -1,0 +1,109 @@
+"""Configuration: what you set for your nodes."""
+
+from typing import Annotated, Any
+
+from flask import Response, g
+from pydantic import BaseModel, Field, StringConstraints
+
+from pillar_service.core.configuration import LONGEST_KEY
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import configuration
+from pillar_service.web import conditions
+from pillar_service.web.api.operations import CHANGED, Noun
+from pillar_service.web.api.shapes import Moment, Taken
+
+blueprint = Noun("configuration", "What you set for your nodes, whose machines go by it")
+
+Key = Annotated[str, StringConstraints(max_length=LONGEST_KEY)]
+TAG = r'^"[0-9]{1,18}"$'
+
+
+class KeyValue(BaseModel):
+    """A key with its value; ``revision`` grows with each change in the account."""
+
+    key: Key
+    value: Any
+    revision: int
+    by: str
+    at: Moment
+
+
+class KeyChange(KeyValue):
+    """One change; ``deleted``: there is no value from then on."""
+
+    deleted: bool
+
+
+class Configuration(BaseModel):
+    """All keys, and the revision of the last change."""
+
+    revision: int
+    keys: list[KeyValue]
+
+
+class KeyChanges(BaseModel):
+    """Changes, the newest first."""
+
+    changes: list[KeyChange]
+
+
+class NewValue(Taken):
+    """The value: any JSON."""
+
+    value: Any = Field(description="Any JSON of at most 16 KiB", json_schema_extra={"example": {"after_s": 60}})
+
+
+class KeyPath(BaseModel):
+    """Which key: words with slashes between."""
+
+    key: str = Field(description="The key, such as pub/restart-after")
+
+
+class Condition(BaseModel):
+    """What must stand for the change to be made; otherwise it is 412, with what stands as ``current``."""
+
+    match: str | None = Field(
+        None, alias="If-Match", pattern=TAG, description="The ETag of the revision that must stand"
+    )
+    none: str | None = Field(None, alias="If-None-Match", pattern=r"^\*$", description="*: no value may stand")
+
+
+class WantedChanges(Taken):
+    """Which changes."""
+
+    key: Key | None = Field(None, description="Of this key alone")
+    before: int | None = Field(None, ge=1, lt=2**62, description="Older than this revision")
+
+
+@blueprint.on("get", "/configuration", Scope.READ, {200: Configuration})
+def listed() -> Response:
+    """All keys with their values."""
+    told = configuration.listed(g.bearer.account)
+    return conditions.tagged(told, told["revision"])
+
+
+@blueprint.on("get", "/configuration-changes", Scope.READ, {200: KeyChanges})
+def changes(query: WantedChanges) -> dict[str, Any]:
+    """What was changed, by whom, when: the newest 500 are kept, and told 50 at a time."""
+    return {"changes": configuration.history(g.bearer.account, query.key, query.before)}
+
+
+@blueprint.on("get", "/configuration/<path:key>", Scope.READ, {200: KeyValue})
+def show(path: KeyPath) -> Response:
+    """One key; its ETag is what If-Match takes."""
+    told = configuration.show(g.bearer.account, path.key)
+    return conditions.tagged(told, told["revision"])
+
+
+@blueprint.on("put", "/configuration/<path:key>", Scope.OPERATE, {200: KeyValue} | CHANGED)
+def put(path: KeyPath, body: NewValue, header: Condition) -> Response:
+    """Set a key; your nodes have it within 2 seconds, those that are offline when they are back."""
+    told = configuration.set(g.bearer.actor, g.bearer.account, path.key, body.value, conditions.expected())
+    return conditions.tagged(told, told["revision"])
+
+
+@blueprint.on("delete", "/configuration/<path:key>", Scope.OPERATE, {204: None} | CHANGED)
+def delete(path: KeyPath, header: Condition) -> tuple[str, int]:
+    """Delete a key."""
+    configuration.delete(g.bearer.actor, g.bearer.account, path.key, conditions.expected())
+    return "", 204

@@ -1,0 +1,108 @@
+"""What an account sets for its nodes: all keys, one key with its history, setting and deleting."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from pillar_service.core.configuration import LONGEST_KEY
+from pillar_service.core.errors import Changed, Conflict, Forbidden, Invalid, NotFound
+from pillar_service.usecases import configuration, governors
+from pillar_service.web import incoming
+
+blueprint = Blueprint("configuration", __name__)
+
+LONGEST_TEXT = 32 << 10
+
+
+class Setting(FlaskForm):  # type: ignore[misc]
+    """A key and its value; ``revision`` is what stood when the page was drawn."""
+
+    key = StringField("Key", [InputRequired("Write the key."), Length(max=LONGEST_KEY)])
+    value = TextAreaField("Value, as JSON", [InputRequired("Write the value."), Length(max=LONGEST_TEXT)])
+    revision = HiddenField(default="0")
+
+    def read(self) -> Any:
+        """The value; raises Invalid for what is no JSON."""
+        try:
+            return json.loads(self.value.data)
+        except (ValueError, RecursionError) as error:
+            raise Invalid('The value is no JSON: put a text between double quotes, as in "once an hour".') from error
+
+
+def _number(written: str | None) -> int:
+    return int(written) if written and written.isascii() and written.isdigit() and len(written) < 19 else 0
+
+
+def _all(form: Setting, wrong: str | None = None) -> str:
+    told = {"told": configuration.listed(current_user.id), "governors": governors.listed(current_user.id)}
+    changes = configuration.history(current_user.id, before=incoming.before())
+    return render_template("configuration.html", **told, changes=changes, form=form, wrong=wrong)
+
+
+def _one(key: str, form: Setting | None = None, wrong: str | None = None) -> str:
+    stands = configuration.show(current_user.id, key)
+    if form is None:
+        written = json.dumps(stands["value"], indent=2, ensure_ascii=False)
+        form = Setting(formdata=None, key=key, value=written)
+    form.revision.data = str(stands["revision"])
+    changes = configuration.history(current_user.id, key, incoming.before())
+    return render_template("configuration_key.html", stands=stands, changes=changes, form=form, wrong=wrong)
+
+
+@blueprint.get("/account/configuration")
+@login_required  # type: ignore[untyped-decorator]
+def listed() -> str:
+    """All keys, a form for one more, and what was changed."""
+    return _all(Setting(formdata=None))
+
+
+@blueprint.get("/account/configuration/<path:key>")
+@login_required  # type: ignore[untyped-decorator]
+def show(key: str) -> str:
+    """One key, a form with its value, and what was changed of it."""
+    return _one(key)
+
+
+@blueprint.post("/account/configuration")
+@login_required  # type: ignore[untyped-decorator]
+def put() -> Any:
+    """Set a key, if what stood when the page was drawn stands still."""
+    form = Setting()
+    before = _number(form.revision.data)
+    if not form.validate_on_submit():
+        return _again(form, before, None), 422
+    try:
+        key = form.key.data.strip()
+        told = configuration.set(f"account:{current_user.id}", current_user.id, key, form.read(), before)
+    except (Changed, Conflict, Forbidden, Invalid) as error:
+        return _again(form, before, error.sentence), error.status
+    flash(f"{told['key']} is set: your nodes have it in a moment.")
+    return redirect(url_for("configuration.listed"))
+
+
+def _again(form: Setting, before: int, wrong: str | None) -> str:
+    """The page that the form stands on, with what was typed; the revision is the one that stands now."""
+    try:
+        if before:
+            return _one(form.key.data or "", form, wrong)
+    except NotFound:  # somebody deleted it meanwhile: what was typed is not lost
+        form.revision.data = "0"
+    return _all(form, wrong)
+
+
+@blueprint.post("/account/configuration/delete")
+@login_required  # type: ignore[untyped-decorator]
+def delete() -> Any:
+    """Delete a key, if what stood when the page was drawn stands still."""
+    key, before = request.form.get("key", ""), _number(request.form.get("revision"))
+    try:
+        configuration.delete(f"account:{current_user.id}", current_user.id, key, before)
+    except Changed as error:
+        return _all(Setting(formdata=None), error.sentence), error.status
+    flash(f"{key} is deleted.")
+    return redirect(url_for("configuration.listed"))

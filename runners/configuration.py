@@ -1,0 +1,100 @@
+"""
+Operate the configuration of accounts: keys with JSON values, which an account's nodes are told within two seconds.
+
+``operators`` in place of an account means the place's own nodes.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+from pillar_service.master import runners
+
+__func_alias__ = {"list_": "list", "set_": "set"}
+
+
+def list_(account):
+    """
+    All keys of an account, by e-mail address or id, with their values and revisions.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.list demo@example.org --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.configuration(runners.text(account)))
+
+
+def get(account, key):
+    """
+    One key: its value, its revision, who set it and when.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.get demo@example.org pub/restart-after
+    """
+    return runners.answer(__opts__, lambda service: service.key(runners.text(account), runners.text(key)))
+
+
+def set_(account, key, value, revision=None):
+    """
+    Give a key a value, any JSON; returns it. With ``revision`` only if just that one stands, 0: only if none does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.set demo@example.org pub/restart-after '{"seconds": 60}'
+        salt-run configuration.set demo@example.org pub/restart-after 90 revision=1
+    """
+    return runners.answer(
+        __opts__, lambda service: service.set_key(runners.text(account), runners.text(key), value, revision)
+    )
+
+
+def delete(account, key, revision=None):
+    """
+    Take a key away; with ``revision`` only if just that one stands.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.delete demo@example.org pub/restart-after
+    """
+
+    def ask(service):
+        service.delete_key(runners.text(account), runners.text(key), revision)
+        return True
+
+    return runners.answer(__opts__, ask)
+
+
+def governors(account):
+    """
+    The governors of an account (keys such as ``governors/restarts``), with who holds them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.governors demo@example.org --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.governors(runners.text(account)))
+
+
+def history(account, key=None):
+    """
+    What was changed, by whom, when, the newest first; of one key, or of all.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run configuration.history demo@example.org
+    """
+    which = None if key is None else runners.text(key)
+    return runners.answer(__opts__, lambda service: service.configuration_changes(runners.text(account), which))

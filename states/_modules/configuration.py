@@ -1,0 +1,121 @@
+"""
+The configuration of this node's account: keys with JSON values that machines here go by.
+
+What is read is the copy on this node, which is there while the centre is away; what is changed is changed at the service,
+and comes back through the pillar within two seconds.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
+configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
+one sentence for people.
+"""
+
+import functools
+
+from salt.exceptions import CommandExecutionError
+
+try:
+    from pillar_service.core.errors import SaltcellarError
+    from pillar_service.node import configuration, paths
+    from pillar_service.node import told as pillars
+
+    MISSING = None
+except ImportError as error:
+    MISSING = f"configuration needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+__func_alias__ = {"list_": "list", "set_": "set"}
+
+
+def __virtual__():
+    return (False, MISSING) if MISSING else "configuration"
+
+
+def _said(function):
+    """Our errors come out as Salt's."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except SaltcellarError as error:
+            raise CommandExecutionError(error.sentence) from error
+
+    return wrapped
+
+
+def _here():
+    return configuration.Configuration(paths.Home.at(__salt__["config.get"]("saltcellar:data")))
+
+
+def _told():
+    # Not __pillar__: a minion keeps that as it was when it started, or when it was last told to refresh it.
+    return pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"])
+
+
+@_said
+def take():
+    """
+    Take the configuration that the pillar tells now; returns the keys that are another than before.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' configuration.take
+    """
+    return _here().take(_told)
+
+
+def list_():
+    """
+    Every key with its value and revision, as this node has it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 configuration.list
+    """
+    return _here().all()
+
+
+@_said
+def get(key):
+    """
+    The value of a key, as this node has it.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 configuration.get pub/restart-after
+    """
+    return _here().get(key)
+
+
+@_said
+def set_(key, value, revision=None):
+    """
+    Set a key at the service, for all nodes of the account; returns it. With ``revision`` only if just that one stands.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 configuration.set pub/restart-after '{"seconds": 60}'
+    """
+    return configuration.change(_told(), key, value, revision)
+
+
+@_said
+def delete(key, revision=None):
+    """
+    Take a key away at the service; with ``revision`` only if just that one stands.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 configuration.delete pub/restart-after
+    """
+    configuration.delete(_told(), key, revision)
+    return True

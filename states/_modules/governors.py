@@ -1,0 +1,88 @@
+"""
+Governors: leases that this node takes at the service, so that at most so many of its account do the same thing at once.
+
+Without the service none is granted: who needs one waits. A lease ends by itself; its fence only grows.
+
+Setup: ``pip install saltcellar[node]`` into the minion's Python; a key ``governors/NAME`` in the account's configuration, which
+says how many may hold it. A function that can't do its work raises ``CommandExecutionError`` with one sentence for people.
+"""
+
+import functools
+
+from salt.exceptions import CommandExecutionError
+
+try:
+    from pillar_service.core.errors import SaltcellarError
+    from pillar_service.node import told as pillars
+    from pillar_service.node.door import Door
+
+    MISSING = None
+except ImportError as error:
+    MISSING = f"governors needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+
+def __virtual__():
+    return (False, MISSING) if MISSING else "governors"
+
+
+def _said(function):
+    """Our errors come out as Salt's."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except SaltcellarError as error:
+            raise CommandExecutionError(error.sentence) from error
+
+    return wrapped
+
+
+def _door():
+    # Not __pillar__: a minion keeps that as it was when it started, or when it was last told to refresh it.
+    return Door(pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"]).service)
+
+
+@_said
+def take(name, holder, seconds=60):
+    """
+    Take a lease: granted, and its fence. The same holder again has the same lease for longer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 governors.take restarts by-hand seconds=60
+    """
+    told = _door().take(name, holder, seconds)
+    __context__["retcode"] = 0 if told.get("granted") else 1
+    return told
+
+
+@_said
+def renew(name, holder, fence, seconds=60):
+    """
+    Hold a lease for longer; one that is over can't be renewed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 governors.renew restarts by-hand 7 seconds=60
+    """
+    return _door().renew(name, holder, fence, seconds)
+
+
+@_said
+def release(name, holder, fence):
+    """
+    Give a lease back.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 governors.release restarts by-hand 7
+    """
+    _door().release(name, holder, fence)
+    return True

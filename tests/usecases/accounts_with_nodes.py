@@ -1,0 +1,33 @@
+"""Accounts that have nodes: what tests of configuration and governors start from."""
+
+import json
+from typing import Any
+
+from pouring import owner
+
+from pillar_service.store import nodes as node_rows
+from pillar_service.store.database import transaction
+from pillar_service.usecases import nodes, pillars
+
+
+def account(name: str, node: str | None = None) -> str:
+    """An account, `name@example.org`, with a node if one is named; its id."""
+    id = owner(f"{name}@example.org")
+    if node is not None:
+        own(node, id)
+    return id
+
+
+def own(node: str, account: str | None) -> None:
+    """Let a node, a new one perhaps, be an account's."""
+    nodes.add("test", node)
+    with transaction():
+        node_rows.change(node, account=account)
+        pillars.rewrite(node)
+
+
+def pillar(node: str) -> dict[str, Any]:
+    """What a node is told."""
+    ready = pillars.ready(node)
+    assert ready is not None
+    return dict(json.loads(ready[0])["saltcellar"])

@@ -1,0 +1,122 @@
+"""Nothing of one account through pillar, door, API or pages of another: all pairs of several accounts."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from accounts_with_nodes import account, own, pillar
+from flask import Flask
+from flask.testing import FlaskClient
+from visiting import signed_in
+
+from pillar_service.core import tokens as node_tokens
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import configuration, governors, pillars, tokens
+
+NAMES = [f"tenant{n}" for n in range(6)]
+
+
+@dataclass
+class Tenant:
+    """An account with a node; all that is its alone holds its ``canary``."""
+
+    name: str
+    id: str
+    api: FlaskClient
+    door: FlaskClient
+    browser: FlaskClient
+
+    @property
+    def canary(self) -> str:
+        return f"canary-{self.name}"
+
+    @property
+    def node(self) -> str:
+        return f"node-{self.name}.{self.id}"
+
+    def answers(self) -> Iterator[str]:
+        """All that it is told, by whichever way."""
+        yield json.dumps(pillar(self.node))
+        for path in ("/configuration", "/configuration-changes", f"/configuration/{self.name}/own"):
+            yield self.api.get(path).text
+        for page in ("/account", "/account/configuration", "/nodes", "/account/data"):
+            yield self.browser.get(page).text
+
+
+def _client(app: Flask, secret: str) -> FlaskClient:
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    return client
+
+
+def _tenant(app: Flask, name: str) -> Tenant:
+    id = account(name)
+    secret = tokens.create(id, "test", list(Scope))["secret"]
+    node = f"node-{name}.{id}"
+    own(node, id)
+    door = _client(app, node_tokens.node_token(str(app.secret_key), node))
+    return Tenant(name, id, _client(app, secret), door, signed_in(app, f"{name}@example.org"))
+
+
+@pytest.fixture
+def tenants(public_app: Flask, service: Callable[[], None]) -> list[Tenant]:
+    made = [_tenant(public_app, name) for name in NAMES]
+    for one in made:
+        configuration.set("test", one.id, f"{one.name}/own", one.canary)
+        configuration.set("test", one.id, "shared-name", one.canary)
+        configuration.set("test", one.id, f"governors/governor-{one.name}", 2)
+        configuration.set("test", one.id, "governors/shared-name", 1)
+        told = one.door.post("/governors/shared-name/take", json={"holder": one.canary, "seconds": 600})
+        assert told.json["granted"] is True, "each account has its own, though they are called alike"
+    return made
+
+
+def test_each_is_told_its_own_and_nothing_of_anybody_else(tenants: list[Tenant]) -> None:
+    answers = {one.name: "\n".join(one.answers()) for one in tenants}
+    for one in tenants:
+        assert one.canary in answers[one.name]
+    leaks = [
+        (reader.name, owner.name)
+        for reader, owner in itertools.permutations(tenants, 2)
+        if any(sign in answers[reader.name] for sign in (owner.canary, owner.id, f"governor-{owner.name}", owner.node))
+    ]
+    assert leaks == []
+
+
+def test_nobody_reaches_into_anothers(tenants: list[Tenant]) -> None:
+    before = {one.name: _state(one) for one in tenants}
+    for reader, owner in itertools.permutations(tenants, 2):
+        for answered in _attempts(reader, owner):
+            assert owner.canary not in answered.text
+            assert answered.status_code in (401, 403, 404, 412), answered.text
+    assert {one.name: _state(one) for one in tenants} == before
+
+
+def _attempts(reader: Tenant, owner: Tenant) -> Iterator[Any]:
+    theirs, match = f"{owner.name}/own", {"If-Match": '"1"'}
+    yield reader.api.get(f"/configuration/{theirs}")
+    yield reader.api.put(f"/configuration/{theirs}", json={"value": "mine"}, headers=match)
+    yield reader.api.delete(f"/configuration/{theirs}", headers=match)
+    yield reader.door.put(f"/node/configuration/{theirs}", json={"value": "mine"}, headers=match)
+    yield reader.door.delete(f"/node/configuration/{theirs}")
+    yield reader.door.post(f"/governors/governor-{owner.name}/take", json={"holder": "me", "seconds": 60})
+    yield reader.browser.get(f"/account/configuration/{theirs}")
+    # What says whose it is in the request itself decides nothing.
+    forged = {"X-Account": owner.id, "X-Actor": owner.id, "Authorization": f"Bearer {owner.node}:forged"}
+    yield reader.door.put(f"/node/configuration/{theirs}", json={"value": 1}, headers=forged)
+
+
+def _state(one: Tenant) -> Any:
+    held = [[(lease["holder"], lease["fence"]) for lease in each["leases"]] for each in governors.listed(one.id)]
+    return configuration.listed(one.id), held, pillars.ready(one.node)
+
+
+def test_a_holder_of_one_account_is_nobody_in_anothers_governor_of_the_same_name(tenants: list[Tenant]) -> None:
+    for reader, owner in itertools.permutations(tenants[:3], 2):
+        answered = reader.door.post("/governors/shared-name/release", json={"holder": owner.canary, "fence": 1})
+        assert answered.status_code == 204
+        [kept] = [each for each in governors.listed(owner.id) if each["name"] == "shared-name"]
+        assert [lease["holder"] for lease in kept["leases"]] == [f"{owner.node}/{owner.canary}"]
