@@ -27,8 +27,14 @@ stop() {
     sleep 0.1
     tries=$((tries + 1))
   done
-  kill -KILL -- "-$pid" 2>/dev/null || true
-  rm -f "$pid_file"
+  kill -KILL "-$pid" 2>/dev/null || true
+  tries=0
+  while kill -0 "-$pid" 2>/dev/null && [ "$tries" -lt 20 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  # Who is dead and not buried yet, as in a container without an init, is a minion that runs to Salt.
+  rm -f "$pid_file" "$root/run/saltcellar/process_responsibility_salt-minion.pid"
 }
 
 case ${1:-} in
