@@ -28,10 +28,15 @@ with transaction():
 
 
 @pytest.fixture(scope="module")
-def nodes(service, minions, master):
-    """Both nodes are one account's."""
+def account(master):
     assert master.run("accounts.create", EMAIL)[0] == 0
-    service.python(OWN, EMAIL, *minions)
+    return EMAIL
+
+
+@pytest.fixture
+def nodes(service, minions, account):
+    """Both nodes are one account's, during the test."""
+    service.python(OWN, account, *minions)
     yield sorted(minions)
     service.python(OWN, "", *minions)
 
@@ -85,7 +90,7 @@ def test_a_node_takes_a_lease_by_hand(master, nodes):
     assert master.salt("cellar-2", "governors.take", "hands", "by-hand")["fence"] == mine["fence"] + 1
 
 
-def test_a_command_that_names_a_governor_runs_on_one_node_after_the_other(client, master, minions):
+def test_a_command_that_names_a_governor_runs_on_one_of_the_places_nodes_after_the_other(client, master, minions):
     assert master.run("configuration.set", "operators", "governors/naps", "1")[0] == 0
     for node in minions:
         assert master.salt(node, "meeseeks.capacities")["has"]
