@@ -174,7 +174,8 @@ class Master(SaltProcess):
         """What a node returns to the salt command; None when it does not answer."""
         command = [str(BIN / "salt"), "-c", str(self.etc), "--out=json", "--static", "-t", str(seconds), node, function]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=seconds + 30, check=False)
-        return json.loads(done.stdout).get(node) if done.stdout.strip() else None
+        _, brace, rest = done.stdout.partition("{")  # before it Salt may say in words that it knows no such minion
+        return json.loads(brace + rest).get(node) if brace else None
 
     def accept(self, node: str, public_key: Path) -> None:
         """Accepts exactly this key of a node."""
