@@ -17,7 +17,7 @@ REAL_MINION = "#!python\nfrom salt.scripts import salt_minion\nif __name__ == '_
 
 def _content(minion: str) -> dict[str, bytes]:
     info = f"saltcellar-{__version__}.dist-info"
-    sources = [path for room in ("core", "node") for path in (TOP / "pillar_service" / room).rglob("*.py")]
+    sources = [path for room in ("core", "documents", "node") for path in (TOP / "pillar_service" / room).rglob("*.py")]
     content = {str(path.relative_to(TOP)): path.read_bytes() for path in [TOP / "pillar_service/__init__.py", *sources]}
     metadata = f"Metadata-Version: 2.1\nName: saltcellar\nVersion: {__version__}\nProvides-Extra: node\n"
     return content | {

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "enrolment"))  # machine.p
 from machine import Machine
 from wheels import REAL_MINION, bundle
 
+from pillar_service.core.submission import Lifecycle
 from pillar_service.node.enrolment import keys
 from pillar_service.node.enrolment.asking import ask
 
@@ -114,6 +115,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                 yield place
 
 
+TOLD = """
+import sys
+from pillar_service.store.events import Event
+from pillar_service.usecases import storage
+storage.prepare()
+print(*sorted(one.type for one in Event.select().where(Event.node == sys.argv[1])))
+"""
+
 SIGN_IN = """
 import sys, salt.config, salt.crypt
 opts = salt.config.minion_config(None)
@@ -148,6 +157,9 @@ def test_from_one_line_to_a_node_that_is_cut_off_lost_brought_back_and_gone(plac
     key = place.accepted(node)
     assert key.strip() == (machine.root / "etc/saltcellar/pki/minion.pub").read_text().strip()
     until(lambda: place.told(node, "grains.get", "labels:environment") == "prd", 120, "its labels are grains")
+    until(
+        lambda: Lifecycle.START in place.service.python(TOLD, node).split(), 120, "it tells that it started, by its key"
+    )
 
     assert signs_in(place, node, machine.root / "etc/saltcellar/pki")
     pki = other_key(place, tmp_path / "pki")
