@@ -9,37 +9,24 @@ configuration (default ``/var/lib/saltcellar``). A function that can't do its wo
 one sentence for people.
 """
 
-import functools
-
-from salt.exceptions import CommandExecutionError
-
 try:
-    from pillar_service.core.errors import SaltcellarError
     from pillar_service.node import configuration, paths
     from pillar_service.node import told as pillars
+    from pillar_service.node.saying import said as _said  # Salt offers each public function here
 
     MISSING = None
 except ImportError as error:
     MISSING = f"configuration needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+    def _said(function):
+        return function
+
 
 __func_alias__ = {"list_": "list", "set_": "set"}
 
 
 def __virtual__():
     return (False, MISSING) if MISSING else "configuration"
-
-
-def _said(function):
-    """Our errors come out as Salt's."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except SaltcellarError as error:
-            raise CommandExecutionError(error.sentence) from error
-
-    return wrapped
 
 
 def _here():

@@ -7,35 +7,21 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; a key ``govern
 says how many may hold it. A function that can't do its work raises ``CommandExecutionError`` with one sentence for people.
 """
 
-import functools
-
-from salt.exceptions import CommandExecutionError
-
 try:
-    from pillar_service.core.errors import SaltcellarError
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
+    from pillar_service.node.saying import said as _said  # Salt offers each public function here
 
     MISSING = None
 except ImportError as error:
     MISSING = f"governors needs `pip install saltcellar[node]` in the minion's Python ({error})."
 
+    def _said(function):
+        return function
+
 
 def __virtual__():
     return (False, MISSING) if MISSING else "governors"
-
-
-def _said(function):
-    """Our errors come out as Salt's."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except SaltcellarError as error:
-            raise CommandExecutionError(error.sentence) from error
-
-    return wrapped
 
 
 def _door():

@@ -5,37 +5,24 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: 
 configuration (default ``/var/lib/saltcellar``), whose ``machines`` folder holds this node's own.
 """
 
-import functools
-
-from salt.exceptions import CommandExecutionError
-
 try:
-    from pillar_service.core.errors import SaltcellarError
     from pillar_service.node import paths
     from pillar_service.node.machines import asking
+    from pillar_service.node.saying import said as _said  # Salt offers each public function here
 
     MISSING = None
 except ImportError as error:
     MISSING = f"machines needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+    def _said(function):
+        return function
+
 
 __func_alias__ = {"list_": "list"}
 
 
 def __virtual__():
     return (False, MISSING) if MISSING else "machines"
-
-
-def _said(function):
-    """Our errors come out as Salt's."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except SaltcellarError as error:
-            raise CommandExecutionError(error.sentence) from error
-
-    return wrapped
 
 
 def _home():

@@ -6,28 +6,28 @@ configuration (default ``/var/lib/saltcellar``). A function that can't do its wo
 one sentence for people.
 """
 
-from salt.exceptions import CommandExecutionError
-
 try:
-    from pillar_service.core.errors import SaltcellarError
     from pillar_service.node.paths import Home
+    from pillar_service.node.saying import said as _said  # Salt offers each public function here
     from pillar_service.node.spool import Spool
 
     MISSING = None
 except ImportError as error:
     MISSING = f"spool needs `pip install saltcellar[node]` in the minion's Python ({error})."
 
+    def _said(function):
+        return function
+
 
 def __virtual__():
     return (False, MISSING) if MISSING else "spool"
 
 
+@_said
 def _asked(what):
     spool = Spool(Home.at(__salt__["config.get"]("saltcellar:data")))
     try:
         return what(spool)
-    except SaltcellarError as error:
-        raise CommandExecutionError(error.sentence) from error
     finally:
         spool.close()
 
