@@ -4,8 +4,8 @@ Beacon: how this node's pubs are.
 Samples every bot of this node each ``interval`` seconds; fires when a bot's state, health or voice, Docker or the
 list of unknown containers changes, and on a slower heartbeat. Each event is a CloudEvent of type
 ``nz.butt.saltcellar.pub.health``. It goes to Salt's bus (tag ``salt/beacon/<minion>/pub_health/report``), for reactors
-that only need a hint, and, with the node's own token, to the service, which believes nothing else. While the service
-is away the newest reports wait on the disk.
+that only need a hint, and into the node's spool, from where the agent (an engine of the minion) brings it to the service,
+which believes nothing else. While the service is away it waits on the disk.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python.
 
@@ -50,13 +50,13 @@ def beacon(config):
     home = Home.at(__opts__.get("saltcellar", {}).get("data"))
     node, pillar = __opts__["id"], __opts__.get("pillar", {})
     reporter(node, home).keep(pillar)
-    events, away = reporter(node, home).tick(
+    events, why = reporter(node, home).tick(
         told(pillar, node),
         _settings(config).get("heartbeat", HEARTBEAT_S),
         lambda: __salt__["saltutil.refresh_pillar"](),
     )
-    if away:
-        log.warning("pub_health: reports wait. %s", away)
+    if why:
+        log.warning("pub_health: a report is lost. %s", why)
     return [{"tag": "report", "event": event} for event in events]
 
 

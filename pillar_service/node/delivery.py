@@ -8,7 +8,7 @@ from functools import partial
 
 import requests
 
-from pillar_service.core import submission
+from pillar_service.core import health, submission
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.core.signatures import MINION_KEY
 from pillar_service.core.submission import BATCH_EVENTS, Answer
@@ -33,7 +33,7 @@ LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
 class Delivery:
     """One batch at a time. The spool object is this duty's own: by its stamp it sees what others put.
 
-    A service that does not say that it takes minions' keys is asked nothing: everything waits.
+    A service that does not say that it takes this minion's key gets health reports alone, with the node's token.
     """
 
     name, every_s = "deliver", 0.1
@@ -80,23 +80,24 @@ class Delivery:
         if self._is_first and self._spool.status()["waiting"] >= BACKLOG:
             self._not_before = now + self._chance() * SPLAY_S
         self._is_first, service = False, self._known().service
-        if now < self._not_before or service is None or service.get("auth") != MINION_KEY:
+        if now < self._not_before or service is None:
             return 0
-        batch = self._spool.batch(self._most)
+        is_signed = service.get("auth") == MINION_KEY
+        batch = self._spool.batch(self._most, None if is_signed else health.EVENT_TYPE)
         if not batch.events:
             self._is_more = False
             return 0
         door = Door(service, self._session)
         try:
-            self._settle(batch, self._sent(door, batch))
+            self._settle(batch, self._sent(door, batch, is_signed))
         except Invalid as error:
             self._isolate(batch, error)
         return len(batch.events)
 
-    def _sent(self, door: Door, batch: Batch) -> Answer:
+    def _sent(self, door: Door, batch: Batch, is_signed: bool) -> Answer:
         told = [one.event(self._signer.node) for one in batch.events]
         sign = partial(self._signer.token, epoch=batch.epoch, number=batch.number)
-        return Answer.read(door.events(told, 30.0, sign))
+        return Answer.read(door.events(told, 30.0, sign if is_signed else None))
 
     def _settle(self, batch: Batch, answer: Answer) -> None:
         places = {

@@ -9,6 +9,7 @@ from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
+from pillar_service.node.executor.duty import Commands
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.lifecycle import Beat
 from pillar_service.node.machines.duty import Machines
@@ -29,6 +30,7 @@ def duties(home: Home, opts: Mapping[str, Any], salt: str, refresh: Callable[[],
         Beat(home, node, spool, salt),
         Machines(home, node, tell, known),
         Bundles(keeping, known, tell),
+        Commands(home, known),
     ]
 
 

@@ -1,4 +1,4 @@
-"""When to report, and to whom: on a change at once, otherwise on a slow heartbeat."""
+"""When to report: on a change at once, otherwise on a slow heartbeat. The spool keeps reports until they are delivered."""
 
 import contextlib
 import datetime
@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pillar_service.core.errors import SaltcellarError, Unauthenticated
+from pillar_service.core.errors import Full
 from pillar_service.core.health import EVENT_TYPE
-from pillar_service.node.executor import capacities, leftovers
+from pillar_service.core.submission import Priority, event_id
 from pillar_service.node.lastgood import Kept
-from pillar_service.node.outbox import Outbox
 from pillar_service.node.paths import Home
 from pillar_service.node.sampler import Sampler
+from pillar_service.node.spool import Place, Spool
 from pillar_service.node.told import Told
 
-SAMPLE_S, DELIVER_S, LINES_S = 1.2, 0.5, 0.2
-"""The beacon runs in the minion's own loop: together they stay under 2 s."""
-REFRESH_EVERY_S = LOOK_EVERY_S = 60.0
+SAMPLE_S = 1.2
+"""The beacon runs in the minion's own loop."""
+REFRESH_EVERY_S = 60.0
+STREAM = "health"
 
 _running: dict[tuple[str, Home], "Reporter"] = {}
 
@@ -30,15 +31,13 @@ def reporter(node: str, home: Home) -> "Reporter":
 
 
 class Reporter:
-    """Samples, makes CloudEvents of it, delivers them through the node's door."""
+    """Samples, and puts what it saw into the spool."""
 
     def __init__(self, node: str, home: Home) -> None:
         self.node = node
-        self._sampler, self._outbox = Sampler(node, home), Outbox(home.state / "outbox")
-        self._epoch, self._serial = int(time.time()), 0
+        self._sampler, self._spool, self._kept = Sampler(node, home), Spool(home), Kept(home, node)
         self._last_shape: object = None
-        self._home, self._kept = home, Kept(home, node)
-        self._last_at = self._refreshed_at = self._looked_at = float("-inf")
+        self._last_at = self._refreshed_at = float("-inf")
 
     def keep(self, pillar: Mapping[str, Any]) -> None:
         """Keep the pillar for the agent, which is another process; with a full disk it goes on with the one before."""
@@ -48,55 +47,39 @@ class Reporter:
     def tick(
         self, told: Told, heartbeat_s: float, refresh: Callable[[], object]
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """One look at the bots: the events that are due, and why they could not be delivered (or None).
+        """One look at the bots: the events that are due, and why they could not be kept (or None).
 
-        ``refresh`` is called, at most once a minute, when the pillar does not say where the service is, or when its
-        token is no longer taken.
+        ``refresh`` is called, at most once a minute, when the pillar does not say where the service is.
         """
         data, now = self._sampler.sample(told, SAMPLE_S), time.monotonic()
-        due = _shape(data) != self._last_shape or now - self._last_at >= heartbeat_s
-        events = [self._event(data)] if due else []
-        if due:
-            self._last_shape, self._last_at = _shape(data), now
-        if told.service is None:
-            self._refresh(refresh, now)
-            return events, None
-        try:
-            self._outbox.deliver(told.service, DELIVER_S)
-        except SaltcellarError as error:
-            if isinstance(error, Unauthenticated):
-                self._refresh(refresh, now)
-            return events, error.sentence
-        self._of_commands(told, now)
-        return events, None
-
-    def _of_commands(self, told: Told, now: float) -> None:
-        """What the executor has to tell, now that the service answers; a full disk does not stop the reports."""
-        with contextlib.suppress(OSError):
-            leftovers.deliver(self._home, told, LINES_S)
-            if now - self._looked_at >= LOOK_EVERY_S:
-                self._looked_at = now
-                capacities.tell(self._home, told)
-
-    def _refresh(self, refresh: Callable[[], object], now: float) -> None:
-        if now - self._refreshed_at >= REFRESH_EVERY_S:
+        if told.service is None and now - self._refreshed_at >= REFRESH_EVERY_S:
             self._refreshed_at = now
             refresh()
+        if _shape(data) == self._last_shape and now - self._last_at < heartbeat_s:
+            return [], None
+        self._last_shape, self._last_at = _shape(data), now
+        try:
+            return [self._event(data, self._put(data))], None
+        except Full as error:
+            return [self._event(data, Place(0, 0))], error.sentence
 
-    def _event(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """A CloudEvent (version 1.0 of the specification), already in the outbox."""
-        self._serial += 1
-        event = {
+    def _put(self, data: Mapping[str, Any]) -> Place:
+        try:
+            return self._spool.put(EVENT_TYPE, self.node, data, stream=STREAM, priority=Priority.LOW)
+        finally:
+            self._spool.close()  # the minion forks a process for each job: no connection may go along
+
+    def _event(self, data: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        """A CloudEvent (version 1.0 of the specification) for Salt's bus."""
+        return {
             "specversion": "1.0",
             "type": EVENT_TYPE,
             "source": self.node,
-            "id": f"{self.node}/{self._epoch}/{self._serial}",
+            "id": event_id(self.node, *place),
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             "datacontenttype": "application/json",
             "data": data,
         }
-        self._outbox.add(event, f"{self._epoch:012d}-{self._serial:09d}")
-        return event
 
 
 def _shape(data: Mapping[str, Any]) -> object:

@@ -235,8 +235,9 @@ def test_a_full_disk_loses_lines_and_nothing_else(cellar: Cellar, tmp_path: Path
     assert spool.lost == 2
 
 
-def test_the_beacon_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar) -> None:
-    from pillar_service.node.reporter import Reporter
+def test_the_duty_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar) -> None:
+    from pillar_service.node.executor.duty import Commands
+
     from pillar_service.store import nodes
 
     cellar.shell("echo ran")
@@ -244,8 +245,7 @@ def test_the_beacon_brings_what_is_left_and_tells_what_the_node_has(cellar: Cell
     cellar.run(job)
     record = records.Record.of(cellar.home, job, 1)
     record.lines.write_text('{"n": 2, "stream": "stdout", "text": "late"}\n')
-    _, away = Reporter(NODE, cellar.home).tick(cellar.told, 15, lambda: None)
-    assert away is None
+    Commands(cellar.home, lambda: cellar.told).run(0.0)
     assert [text for _, text in cellar.lines(job)] == ["ran", "late"]
     assert "sh" in nodes.find(NODE).capacities["has"]
     assert nodes.find(NODE).capacities["slots"] > 0

@@ -121,11 +121,11 @@ def forget(at: sqlite3.Connection, n: int) -> None:
     at.executemany("UPDATE life SET bytes = bytes - ?", freed)
 
 
-def batch(at: sqlite3.Connection, most: int) -> list[tuple[Any, ...]]:
+def batch(at: sqlite3.Connection, most: int, only: str | None) -> list[tuple[Any, ...]]:
     """What is to be told next, in order, at most so many, and as much as one request takes; it counts as sent from now."""
-    told = f"SELECT {COLUMNS} FROM event ORDER BY turn, n LIMIT ?"  # noqa: S608
+    told = f"SELECT {COLUMNS} FROM event WHERE ? IS NULL OR type = ? ORDER BY turn, n LIMIT ?"  # noqa: S608
     found, size = [], 0
-    for row in at.execute(told, (most,)):
+    for row in at.execute(told, (only, only, most)):
         size += row[6] + ENVELOPE
         if found and size > BATCH_BYTES:
             break

@@ -71,21 +71,21 @@ class Spool:
                 self.refused += 1
                 raise
 
-    def batch(self, most: int = submission.BATCH_EVENTS) -> Batch:
-        """What is to be told next; losses that were noted become events first.
+    def batch(self, most: int = submission.BATCH_EVENTS, only: str | None = None) -> Batch:
+        """What is to be told next, of one type ``only`` or of all; losses that were noted become events first.
 
         Raises Full when that can't be written down.
         """
-        return self._even_if_full(lambda: self._batch(most))
+        return self._even_if_full(lambda: self._batch(most, only))
 
-    def _batch(self, most: int) -> Batch:
+    def _batch(self, most: int, only: str | None) -> Batch:
         with self._writing() as at:
             moment = self.now()
             if moment.mono - self._swept_at >= SWEEP_S:
                 ledger.forget_old(at, moment, self.bounds)
                 self._swept_at = moment.mono
             self._tell_losses(at, moment)
-            rows = ledger.batch(at, most)
+            rows = ledger.batch(at, most, only)
             if rows:
                 at.execute("UPDATE life SET requests = requests + 1")
             epoch, number = at.execute("SELECT epoch, requests FROM life").fetchone()

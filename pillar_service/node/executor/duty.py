@@ -1,0 +1,30 @@
+"""The duty `commands`: brings lines of commands that could not be brought while they ran, and tells what the node has."""
+
+import contextlib
+
+from pillar_service.node.executor import capacities, leftovers
+from pillar_service.node.lastgood import Known
+from pillar_service.node.paths import Home
+
+LOOK_EVERY_S = 60.0
+BUDGET_S = 2.0
+
+
+class Commands:
+    """Each 5 s. A service that is away is told later; a full disk does not stop it."""
+
+    name, every_s = "commands", 5.0
+
+    def __init__(self, home: Home, known: Known) -> None:
+        self._home, self._known, self._looked_at = home, known, float("-inf")
+
+    def run(self, now_monotonic: float) -> None:
+        """Bring what is left."""
+        told = self._known()
+        if told.service is None:
+            return
+        with contextlib.suppress(OSError):
+            leftovers.deliver(self._home, told, BUDGET_S)
+            if now_monotonic - self._looked_at >= LOOK_EVERY_S:
+                self._looked_at = now_monotonic
+                capacities.tell(self._home, told)
