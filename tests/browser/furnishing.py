@@ -26,7 +26,7 @@ from pillar_service.usecases import (
     bots,
     claims,
     configuration,
-    enrolment,
+    enrolment_tokens,
     events,
     governors,
     jobs,
@@ -92,12 +92,12 @@ def machines(known: dict[str, str]) -> None:
     """Ann has two machines of her own, one of which was cut off, and a token that nobody has used yet."""
     master_is_there()
     for number, name in enumerate(("shed", "attic"), 1):
-        secret = enrolment.create_for(known["owner"], labels={"place": name})["secret"]
+        secret = enrolment_tokens.create_for(known["owner"], labels={"place": name})["secret"]
         node = enrol(secret, name, number)["node"]
     node_keys.revoke_of(known["owner"], node)
     known["shed"] = next(one["id"] for one in node_keys.listed_of(known["owner"]) if one["id"] != node)
     tell_story(known["shed"])
-    enrolment.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
+    enrolment_tokens.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
 
 
 def tell_story(node: str) -> None:

@@ -237,7 +237,6 @@ def test_a_full_disk_loses_lines_and_nothing_else(cellar: Cellar, tmp_path: Path
 
 def test_the_duty_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar) -> None:
     from pillar_service.node.executor.duty import Commands
-
     from pillar_service.store import nodes
 
     cellar.shell("echo ran")

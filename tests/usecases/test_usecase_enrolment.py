@@ -14,7 +14,17 @@ from pillar_service.core.limits import PER_ACCOUNT, Tried
 from pillar_service.settings import settings
 from pillar_service.store import audit, database, jobs
 from pillar_service.store import enrolment as rows
-from pillar_service.usecases import accounts, auditing, enrolment, leaving, node_keys, nodes, pillars, storage
+from pillar_service.usecases import (
+    accounts,
+    auditing,
+    enrolment,
+    enrolment_tokens,
+    leaving,
+    node_keys,
+    nodes,
+    pillars,
+    storage,
+)
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -37,17 +47,18 @@ def actions(of: str) -> list[str]:
 
 
 def test_a_token_is_told_once_and_kept_as_a_hash(person):
-    made = enrolment.create_for(person, labels={"environment": "prd"}, pattern="sh*")
+    made = enrolment_tokens.create_for(person, labels={"environment": "prd"}, pattern="sh*")
     assert made["line"] == f"curl -fsS http://cellar.test/enrol.sh | sh -s -- {made['secret']}"
     assert (made["uses"], made["state"], made["expires_at"] - made["created_at"]) == (1, "open", 3600)
-    kept = str(list(rows.EnrolmentToken.select().dicts())) + str(enrolment.listed_of(person)) + str(enrolment.listed())
+    shown = str(enrolment_tokens.listed_of(person)) + str(enrolment_tokens.listed())
+    kept = str(list(rows.EnrolmentToken.select().dicts())) + shown
     assert made["secret"] not in kept
     assert made["secret"] not in str([(row.detail, row.subject) for row in audit.about(f"agent:{person}")])
     assert actions(f"agent:{person}")[-1] == "nodes.token"
 
 
 def test_a_machine_becomes_the_node_that_its_key_says(person):
-    made = enrolment.create_for(person, labels={"environment": "prd"})
+    made = enrolment_tokens.create_for(person, labels={"environment": "prd"})
     told = enrol(made["secret"])
     node = f"shed.{person}"
     assert (told["node"], told["account"], told["service"]) == (node, person, "http://cellar.test")
@@ -66,22 +77,22 @@ def test_a_machine_becomes_the_node_that_its_key_says(person):
 
 
 def test_who_asks_again_is_told_the_same_and_nothing_more_happens(person):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     first, serial = enrol(made["secret"]), node_keys.after(0)["serial"]
     aged(made["id"], 7200)
     assert enrol(made["secret"]) == first
-    assert (node_keys.after(0)["serial"], enrolment.listed_of(person)[0]["used"]) == (serial, 1)
+    assert (node_keys.after(0)["serial"], enrolment_tokens.listed_of(person)[0]["used"]) == (serial, 1)
 
 
 @pytest.mark.parametrize("how", ["used", "expired", "revoked"])
 def test_a_token_that_is_no_longer_good_is_refused_and_audited(person, how):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     if how == "used":
         enrol(made["secret"], "first", 2)
     elif how == "expired":
         aged(made["id"], 3601)
     else:
-        enrolment.revoke_of(person, made["id"])
+        enrolment_tokens.revoke_of(person, made["id"])
     with pytest.raises(Unauthenticated):
         enrol(made["secret"])
     with pytest.raises(Unauthenticated):
@@ -102,8 +113,8 @@ def test_what_is_no_token_is_refused_and_fills_no_audit(person):
 
 
 def test_who_tries_a_dead_token_too_often_is_told_to_wait(person):
-    made = enrolment.create_for(person)
-    enrolment.revoke_of(person, made["id"])
+    made = enrolment_tokens.create_for(person)
+    enrolment_tokens.revoke_of(person, made["id"])
     for _ in range(PER_ACCOUNT[Tried.ENROL]):
         with pytest.raises(Unauthenticated):
             enrol(made["secret"])
@@ -113,7 +124,7 @@ def test_who_tries_a_dead_token_too_often_is_told_to_wait(person):
 
 
 def test_a_token_for_one_lets_one_in_however_many_come_at_once(person):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     came: list[object] = []
 
     def come(number: int) -> None:
@@ -136,18 +147,18 @@ def test_a_token_for_one_lets_one_in_however_many_come_at_once(person):
 
 
 def test_another_key_for_a_node_that_is_there_needs_a_token_for_that(person):
-    enrol(enrolment.create_for(person)["secret"])
+    enrol(enrolment_tokens.create_for(person)["secret"])
     with pytest.raises(Conflict, match="another key"):
-        enrol(enrolment.create_for(person)["secret"], number=2)
-    told = enrol(enrolment.create_for(person, replaces=True)["secret"], number=2)
+        enrol(enrolment_tokens.create_for(person)["secret"], number=2)
+    told = enrol(enrolment_tokens.create_for(person, replaces=True)["secret"], number=2)
     [kept] = node_keys.after(0)["keys"]
     assert (kept["node"], kept["public_key"]) == (told["node"], key(2).public)
 
 
 def test_the_name_of_another_accounts_node_is_another_node(person):
     other = owner("other@example.org")
-    enrol(enrolment.create_for(person)["secret"])
-    enrol(enrolment.create_for(other, replaces=True)["secret"], number=2)
+    enrol(enrolment_tokens.create_for(person)["secret"])
+    enrol(enrolment_tokens.create_for(other, replaces=True)["secret"], number=2)
     assert {one["node"]: one["public_key"] for one in node_keys.after(0)["keys"]} == {
         f"shed.{person}": key(1).public,
         f"shed.{other}": key(2).public,
@@ -156,20 +167,20 @@ def test_the_name_of_another_accounts_node_is_another_node(person):
 
 
 def test_operators_make_tokens_for_accounts_and_for_the_place_itself(person):
-    told = enrol(enrolment.create("operator:ann", OWNER)["secret"])
+    told = enrol(enrolment_tokens.create("operator:ann", OWNER)["secret"])
     assert told["account"] == person
-    assert enrol(enrolment.create("operator:ann")["secret"], "cellar-2", 2)["node"] == "cellar-2"
+    assert enrol(enrolment_tokens.create("operator:ann")["secret"], "cellar-2", 2)["node"] == "cellar-2"
     with pytest.raises(NotFound):
-        enrolment.create("operator:ann", "nobody@example.org")
+        enrolment_tokens.create("operator:ann", "nobody@example.org")
 
 
 def test_only_its_account_ends_a_token(person):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     for id in (made["id"], "x", None):
         with pytest.raises(NotFound):
-            enrolment.revoke_of(owner(f"{id}@example.org"), id)
-    enrolment.revoke_of(person, made["id"])
-    enrolment.revoke_of(person, made["id"])
+            enrolment_tokens.revoke_of(owner(f"{id}@example.org"), id)
+    enrolment_tokens.revoke_of(person, made["id"])
+    enrolment_tokens.revoke_of(person, made["id"])
     assert actions(f"enrolment:{made['id']}") == ["nodes.revoke_token"]
 
 
@@ -182,8 +193,8 @@ def test_only_its_account_ends_a_token(person):
 )  # fmt: skip
 def test_what_is_wrong_with_a_token_is_said(person, wrong):
     with pytest.raises(Invalid):
-        enrolment.create_for(person, **wrong)
-    assert enrolment.listed_of(person) == []
+        enrolment_tokens.create_for(person, **wrong)
+    assert enrolment_tokens.listed_of(person) == []
 
 
 @pytest.mark.parametrize(
@@ -194,29 +205,29 @@ def test_what_is_wrong_with_a_token_is_said(person, wrong):
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_machine_is_said_and_costs_no_use(person, name, pem, machine):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     with pytest.raises(Invalid):
         enrolment.redeem(made["secret"], name, key(1).public if pem is None else pem, machine, ADDRESS)
     assert enrol(made["secret"])["node"]
 
 
 def test_there_are_only_so_many_tokens_and_nodes(person, monkeypatch, service):
-    monkeypatch.setattr(enrolment, "MOST_OPEN", 2)
-    made = [enrolment.create_for(person, uses=5) for _ in range(2)]
+    monkeypatch.setattr(enrolment_tokens, "MOST_OPEN", 2)
+    made = [enrolment_tokens.create_for(person, uses=5) for _ in range(2)]
     with pytest.raises(Conflict, match="revoke one"):
-        enrolment.create_for(person)
-    enrolment.create_for(owner("other@example.org"))
+        enrolment_tokens.create_for(person)
+    enrolment_tokens.create_for(owner("other@example.org"))
     monkeypatch.setenv("CELLAR_NODES_MOST", "1")
     service()
     enrol(made[0]["secret"])
     with pytest.raises(Conflict, match="as many as it may"):
         enrol(made[0]["secret"], "rack", 2)
-    assert enrolment.listed_of(person)[1]["used"] + enrolment.listed_of(person)[0]["used"] == 1
+    assert enrolment_tokens.listed_of(person)[1]["used"] + enrolment_tokens.listed_of(person)[0]["used"] == 1
 
 
 def test_without_a_master_nobody_is_let_in_and_no_use_is_lost(service):
     person = owner()
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     with pytest.raises(Unavailable, match="No master"):
         enrol(made["secret"])
     master_is_there()
@@ -224,18 +235,18 @@ def test_without_a_master_nobody_is_let_in_and_no_use_is_lost(service):
 
 
 def test_while_an_account_is_suspended_no_machine_comes_in(person):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     accounts.set_state("test", person, "suspended")
     with pytest.raises(Forbidden):
         enrol(made["secret"])
     with pytest.raises(Forbidden):
-        enrolment.create_for(person)
+        enrolment_tokens.create_for(person)
     accounts.set_state("test", person, "active")
     assert enrol(made["secret"])["node"]
 
 
 def test_a_node_at_a_customers_site_gets_no_strangers_bot_and_no_catalogue(person):
-    enrol(enrolment.create_for(person)["secret"])
+    enrol(enrolment_tokens.create_for(person)["secret"])
     node = f"shed.{person}"
     for _ in range(3):
         assert bot(f"b{_}")["agent"]["node"] == "cellar-1"
@@ -249,7 +260,7 @@ def test_a_node_at_a_customers_site_gets_no_strangers_bot_and_no_catalogue(perso
 
 
 def test_it_is_known_whether_a_node_answers(person):
-    made = enrolment.create_for(person)
+    made = enrolment_tokens.create_for(person)
     with pytest.raises(NotFound):
         enrolment.state(made["secret"], "shed")
     enrol(made["secret"])
@@ -262,8 +273,8 @@ def test_it_is_known_whether_a_node_answers(person):
 
 
 def test_who_leaves_takes_nodes_and_tokens_along(person):
-    open_one = enrolment.create_for(person)
-    enrol(enrolment.create_for(person)["secret"])
+    open_one = enrolment_tokens.create_for(person)
+    enrol(enrolment_tokens.create_for(person)["secret"])
     assert leaving.data(person)["nodes"][0]["id"] == f"shed.{person}"
     assert len(leaving.data(person)["enrolment_tokens"]) == 2
     leaving.delete(person, OWNER, "long enough 1", None)
@@ -278,4 +289,4 @@ def test_the_minions_configuration_must_be_there(person, monkeypatch, service, t
     service()
     assert settings().minion_d == tmp_path
     with pytest.raises(Unavailable, match="CELLAR_MINION_D"):
-        enrol(enrolment.create_for(person)["secret"])
+        enrol(enrolment_tokens.create_for(person)["secret"])

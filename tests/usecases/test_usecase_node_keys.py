@@ -8,7 +8,7 @@ from pouring import owner
 
 from pillar_service.core.enrolment import KeyAct, fingerprint, statement
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from pillar_service.usecases import accounts, auditing, enrolment, node_keys, nodes, pillars
+from pillar_service.usecases import accounts, auditing, enrolment_tokens, node_keys, nodes, pillars
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -18,7 +18,7 @@ def person(service) -> str:
     """Somebody whose node `shed` is in, with the key 1."""
     master_is_there()
     id = owner()
-    enrol(enrolment.create_for(id)["secret"])
+    enrol(enrolment_tokens.create_for(id)["secret"])
     return id
 
 
@@ -47,7 +47,7 @@ def test_with_another_key_the_token_of_the_one_before_is_good_for_nothing(person
     node = f"shed.{person}"
     old = door_token(node)
     node_keys.revoke("test", node)
-    enrol(enrolment.create_for(person)["secret"], number=2)
+    enrol(enrolment_tokens.create_for(person)["secret"], number=2)
     assert nodes.authenticated(door_token(node)) == node
     with pytest.raises(Unauthenticated):
         nodes.authenticated(old)

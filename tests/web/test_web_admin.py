@@ -15,7 +15,18 @@ from pillar_service.core.errors import Invalid
 from pillar_service.store import database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, auditing, bots, claims, enrolment, health, jobs, masters, payments, runs
+from pillar_service.usecases import (
+    accounts,
+    auditing,
+    bots,
+    claims,
+    enrolment_tokens,
+    health,
+    jobs,
+    masters,
+    payments,
+    runs,
+)
 from pillar_service.usecases import admin as admin_cases
 
 OPERATOR = "op@example.org"
@@ -438,7 +449,7 @@ def test_an_operator_lets_a_machine_in_and_cuts_it_off(visitor: FlaskClient, ope
     assert visitor.post(f"/admin/nodes/{node}/rotate", data={"csrf_token": csrf(shown)}).status_code == 302
     assert visitor.post(f"/admin/nodes/{node}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
     assert "revoked" in visitor.get(f"/admin/nodes/{node}").text
-    token = enrolment.create("test", OWNER)["id"]
+    token = enrolment_tokens.create("test", OWNER)["id"]
     assert visitor.post(f"/admin/nodes/tokens/{token}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
-    assert enrolment.listed()[0]["state"] == "revoked"
+    assert enrolment_tokens.listed()[0]["state"] == "revoked"
     assert visitor.post(f"/admin/nodes/{node}/revoke").status_code == 400, "without its form's token"

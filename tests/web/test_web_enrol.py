@@ -11,7 +11,7 @@ from pouring import OWNER, owner
 from visiting import come_as, csrf, send
 
 from pillar_service.core.enrolment import KeyAct, statement
-from pillar_service.usecases import enrolment
+from pillar_service.usecases import enrolment, enrolment_tokens
 from pillar_service.web import enrol as view
 
 FORM = {"pattern": "shed", "labels": "environment=prd", "uses": "1", "life": "2h"}
@@ -21,7 +21,7 @@ FORM = {"pattern": "shed", "labels": "environment=prd", "uses": "1", "life": "2h
 def token(service: Any) -> str:
     """A token of somebody's account."""
     master_is_there()
-    return str(enrolment.create_for(owner(), pattern="shed")["secret"])
+    return str(enrolment_tokens.create_for(owner(), pattern="shed")["secret"])
 
 
 def bearing(secret: str) -> dict[str, str]:

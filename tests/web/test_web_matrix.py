@@ -22,7 +22,7 @@ from pillar_service.usecases import (
     accounts,
     claims,
     configuration,
-    enrolment,
+    enrolment_tokens,
     jobs,
     runs,
     sessions,
@@ -431,8 +431,8 @@ def _people_and_bot() -> dict[str, str]:
 
 def _node(person: str) -> dict[str, str]:
     master_is_there()
-    node = enrol(enrolment.create_for(person)["secret"])["node"]
-    return {"node": str(node), "node_token": str(enrolment.create_for(person)["id"])}
+    node = enrol(enrolment_tokens.create_for(person)["secret"])["node"]
+    return {"node": str(node), "node_token": str(enrolment_tokens.create_for(person)["id"])}
 
 
 def _invited(by: str) -> str:

@@ -12,7 +12,7 @@ from pillar_service.core import enrolment as rules
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.events import Filter, Kind, Severity
-from pillar_service.usecases import enrolment, node_keys, standings, stories
+from pillar_service.usecases import enrolment_tokens, node_keys, standings, stories
 
 blueprint = Blueprint("nodes", __name__)
 
@@ -45,7 +45,7 @@ def listed() -> str:
 
 
 def _page(form: Token, wrong: str | None = None) -> str:
-    told = {"nodes": node_keys.listed_of(current_user.id), "tokens": enrolment.listed_of(current_user.id)}
+    told = {"nodes": node_keys.listed_of(current_user.id), "tokens": enrolment_tokens.listed_of(current_user.id)}
     return render_template("nodes.html", form=form, wrong=wrong, standing=standings.of(current_user.id), **told)
 
 
@@ -78,7 +78,7 @@ def create() -> Any:
     if not form.validate_on_submit():
         return _page(form), 422
     try:
-        made = enrolment.create_for(current_user.id, **form.told())
+        made = enrolment_tokens.create_for(current_user.id, **form.told())
     except (Invalid, Conflict, Forbidden) as error:
         return _page(form, error.sentence), error.status
     return render_template("node_token_made.html", token=made, back=url_for("nodes.listed"))
@@ -88,7 +88,7 @@ def create() -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def revoke_token(id: str) -> Any:
     """End a token."""
-    enrolment.revoke_of(current_user.id, id)
+    enrolment_tokens.revoke_of(current_user.id, id)
     flash("The token lets nobody in any more.")
     return redirect(url_for("nodes.listed"))
 

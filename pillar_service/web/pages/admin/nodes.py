@@ -9,7 +9,7 @@ from wtforms.validators import Length
 
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import enrolment, node_keys
+from pillar_service.usecases import enrolment_tokens, node_keys
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
@@ -36,7 +36,7 @@ def listed() -> str:
 
 def _page(form: AnyToken, wrong: str | None = None) -> str:
     filters = asked()
-    told = {"page": nodes.listed(**filters), "tokens": enrolment.listed()}
+    told = {"page": nodes.listed(**filters), "tokens": enrolment_tokens.listed()}
     return render_template("admin/nodes.html", asked=filters, form=form, wrong=wrong, **told)
 
 
@@ -47,7 +47,7 @@ def create() -> Any:
     try:
         if not form.validate_on_submit():
             raise Invalid("Something in the form can't be taken: correct it, send it again.")
-        made = enrolment.create(actor(), form.account.data or None, **form.told())
+        made = enrolment_tokens.create(actor(), form.account.data or None, **form.told())
     except (Invalid, Conflict, Forbidden, NotFound) as error:
         return _page(form, error.sentence), error.status
     return render_template("node_token_made.html", token=made, back=url_for("admin.nodes"))
@@ -56,7 +56,7 @@ def create() -> Any:
 @blueprint.post("/nodes/tokens/<id>/revoke", endpoint="node_token_revoke")
 def revoke_token(id: str) -> Any:
     """End a token."""
-    enrolment.revoke(actor(), id)
+    enrolment_tokens.revoke(actor(), id)
     flash("The token lets nobody in any more.")
     return redirect(url_for("admin.nodes"))
 
