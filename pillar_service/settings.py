@@ -3,6 +3,7 @@
 A setting is read from ``CELLAR_<NAME>``; a secret may also stand in the file that ``CELLAR_<NAME>_FILE`` names.
 """
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core import names
+from pillar_service.core.addresses import Network
 from pillar_service.core.errors import Invalid
 from pillar_service.core.events import Kind
 
@@ -70,6 +72,13 @@ def _seeds(value: str) -> list[str]:
     raise ValueError(
         "addresses such as net:pub.example.org:8008~shs:KEY, KEY being 44 characters, with blanks between them"
     )
+
+
+def _networks(value: str) -> list[Network]:
+    try:
+        return [ipaddress.ip_network(word) for word in value.split()]
+    except ValueError as error:
+        raise ValueError("networks such as 10.1.0.0/16, with blanks between them") from error
 
 
 EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=7"
@@ -140,10 +149,10 @@ SETTINGS = (
         "For how many days events of nodes are kept, by their kind, separated by blanks; 0 for ever.",
     ),
     Setting(
-        "WEBHOOKS_ANYWHERE",
-        _yes,
-        "no",
-        "Whether events may be forwarded to http and to private addresses; for tests on one machine.",
+        "WEBHOOK_NETWORKS",
+        _networks,
+        "",
+        "Networks that events may be forwarded to though they are not public, over http too: 10.1.0.0/16, with blanks between.",
     ),
     Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
     Setting("BOTS_MOST", _count, "20", "How many bots an account may own."),
@@ -210,7 +219,7 @@ class Settings:
     keep_jobs_days: int
     keep_audit_days: int
     keep_events_days: dict[str, int]
-    webhooks_anywhere: bool
+    webhook_networks: list[Network]
     metrics: str
     bots_most: int
     payments: str

@@ -106,3 +106,9 @@ def factor_off(place: str, link: str) -> Letter:
         f"Who runs {place} has turned off the second factor of your account. To turn it on again, open\n\n  {link}\n\n"
     )
     return Letter(f"Your second factor at {place} is off", f"{told}If you did not ask for this, write to them now.\n")
+
+
+def forwarding_failed(place: str, where: str, why: str, link: str) -> Letter:
+    """To who made a forwarding that is switched off now, because nobody takes what goes there."""
+    told = f"Events were forwarded to {where}, and are not any more. The last try ended so:\n\n  {why}\n\n"
+    return Letter(f"{place}: events go to {where} no more", f"{told}To switch it on again, open\n\n  {link}\n")
