@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField, SmallIntegerField, TextField
+from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField, SmallIntegerField, TextField, fn
 
 from pillar_service.core.events import Filter
 from pillar_service.store import plain, rows
@@ -104,6 +104,24 @@ def page(which: Which, limit: int, newest_first: bool = True) -> list[Event]:
     return list(_chosen(which).order_by(order).limit(limit))
 
 
+def sizes(which: Which, limit: int) -> list[tuple[int, int]]:
+    """Numbers of the oldest events, and how many characters each one's data has."""
+    asked = _chosen(which).select(Event.n, fn.LENGTH(Event.data))
+    return [(int(n), int(size)) for n, size in asked.order_by(Event.n).limit(limit).tuples()]
+
+
+def waiting(which: Which, limit: int) -> list[float]:
+    """When the oldest events came, at most so many."""
+    asked = _chosen(which).select(Event.received_at)
+    return [float(at) for (at,) in asked.order_by(Event.n).limit(limit).tuples()]
+
+
+def fitting(which: Which, numbers: Sequence[int]) -> list[int]:
+    """Which of the events with these numbers are meant."""
+    asked = _chosen(which).select(Event.n).where(Event.n.in_(list(numbers)))
+    return sorted(int(n) for (n,) in asked.tuples())
+
+
 def _chosen(which: Which) -> Any:
     asked = which.filter
     equal = {
@@ -141,10 +159,14 @@ def has_after(n: int, account: str | None) -> bool:
     return bool(read("SELECT 1 FROM event WHERE account = ? AND n > ? LIMIT 1", account, n))
 
 
-def forget(kind: str, before: float, limit: int) -> int:
-    """Forget the oldest events of a kind that were received before then, at most so many; of how many."""
+def old(kind: str, before: float, limit: int) -> list[int]:
+    """The numbers of the oldest events of a kind that were received before then, at most so many."""
     oldest = read("SELECT n, received_at FROM event WHERE kind = ? ORDER BY n LIMIT ?", kind, limit)
-    old = [n for n, received_at in oldest if received_at < before]
+    return [n for n, received_at in oldest if received_at < before]
+
+
+def forget(old: Sequence[int]) -> int:
+    """Forget the events with these numbers; of how many."""
     if old:
         told = f"DELETE FROM event WHERE n IN ({places(len(old))})"  # noqa: S608
         db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), old)

@@ -32,6 +32,7 @@ from pillar_service.usecases import (
     confirming,
     enrolment,
     enrolment_tokens,
+    forwardings,
     governors,
     node_keys,
     passwords,
@@ -63,6 +64,7 @@ def data(person: str) -> dict[str, Any]:
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
         "payment": payments.show(person),
         "configuration": configuration.listed(person),
+        "forwardings": forwardings.listed(person),
         "audit": [
             {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
             for row in sorted(done.values(), key=lambda row: row.at)
@@ -115,6 +117,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     sessions.end_all(person)
     token_rows.forget_all(person)
     enrolment.forget(f"account:{person}", person)
+    forwardings.forget(person)
     events.forget_account(person)
     standings.forget_account(person)
     chat.forget(person)

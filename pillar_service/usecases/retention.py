@@ -6,7 +6,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.settings import settings
 from pillar_service.store import audit, events, old_jobs
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing
+from pillar_service.usecases import auditing, deliveries
 
 ROWS = 1000
 """How many lines, runs, events or rows of the audit one transaction removes, at most."""
@@ -44,7 +44,9 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
 
 def _forget_events(kind: str, then: float, gone: dict[str, int]) -> bool:
     with transaction():
-        count = events.forget(kind, then, ROWS)
+        old = events.old(kind, then, ROWS)
+        deliveries.lose(old)
+        count = events.forget(old)
     gone["events"] += count
     return count == ROWS
 

@@ -16,6 +16,7 @@ from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.events import Kind
+from pillar_service.core.forwarding import ForwardingState, Way
 from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
@@ -38,6 +39,7 @@ from pillar_service.store import (
     enrolment,
     events,
     fleet,
+    forwardings,
     governors,
     holds,
     invites,
@@ -87,6 +89,8 @@ CHECKS = {
     ("outgoing", "state"): OutgoingState,
     ("event", "kind"): Kind,
     ("standing", "state"): State,
+    ("forwarding", "way"): Way,
+    ("forwarding", "state"): ForwardingState,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
@@ -96,7 +100,7 @@ TABLES = [
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
-    fleet.FleetCount, events.Event, events.EventEpoch, standings.Standing,
+    fleet.FleetCount, events.Event, events.EventEpoch, standings.Standing, forwardings.Forwarding,
     configuration.Configuration, configuration.ConfigurationChange, governors.Governor, governors.GovernorLease,
     conversations.Conversation, conversations.Heard, outgoing.Outgoing,
     sharing.Invitation, invites.Invite,

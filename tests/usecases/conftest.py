@@ -1,6 +1,8 @@
 """What the use cases' tests share."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_stripe import FakeStripe
@@ -15,3 +17,13 @@ def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iter
     service()
     yield fake
     fake.stop()
+
+
+@pytest.fixture
+def posted(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[Any]]:
+    """A place that sends mail; gives all that is to be sent."""
+    from pillar_service.store.mails import Mail
+
+    monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mail")
+    service()
+    return lambda: list(Mail.select().order_by(Mail.created_at))

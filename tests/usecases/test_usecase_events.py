@@ -138,7 +138,7 @@ def test_with_the_nodes_token_come_health_reports_alone() -> None:
 def test_a_number_is_never_given_twice() -> None:
     cases.take("cellar-1", [told(n) for n in range(1, 4)])
     before = events.newest()
-    assert events.forget(Kind.SUBMISSION, 9e9, 100) == 3
+    assert events.forget(events.old(Kind.SUBMISSION, 9e9, 100)) == 3
     cases.take("cellar-1", [told(4)])
     assert events.page(events.Which(Filter()), 1)[0].n > before
     assert events.newest() > before

@@ -1,0 +1,30 @@
+"""What the tests of forwarding share: a node that tells, a batch that is taken."""
+
+import json
+from typing import Any
+
+from eventful import told
+
+from pillar_service.store import accounts, database
+from pillar_service.usecases import deliveries, events
+
+URL = "https://hooks.example.org/x"
+
+
+def tell(*numbers: int, node: str = "shed", **more: Any) -> None:
+    assert events.take(node, [told(n, node=node, **more) for n in numbers])["refused"] == []
+
+
+def taken(id: str) -> deliveries.Delivery:
+    found = deliveries.take(id)
+    assert found is not None
+    return found
+
+
+def sequences(delivery: deliveries.Delivery) -> list[int]:
+    return [event["cellarsequence"] for event in json.loads(delivery.body)]
+
+
+def verify(person: str) -> None:
+    with database.transaction():
+        accounts.change(person, verified_at=1.0)
