@@ -1,8 +1,10 @@
 """Clients of the two apps."""
 
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
@@ -11,6 +13,9 @@ from flask.testing import FlaskClient
 from pillar_service.core import tokens
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+
+if TYPE_CHECKING:
+    from hooks import Hooks
 
 Service = Callable[[], None]
 
@@ -52,3 +57,49 @@ def node(public_app: Flask) -> FlaskClient:
     token = tokens.node_token(str(public_app.secret_key), "cellar-1")
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return client
+
+
+@pytest.fixture
+def hooked(service: Service, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Hooks]":
+    """Makes receivers on this machine, at a place that forwards to it; none may have found a fault."""
+    monkeypatch.setenv("CELLAR_WEBHOOK_NETWORKS", "127.0.0.1/32")
+    service()
+    from hooks import Hooks
+
+    made = Hooks()
+    yield made
+    for hook in made.made:
+        hook.stop()
+        assert hook.faults == []
+
+
+@pytest.fixture
+def here(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Gives what lets events go to these networks."""
+
+    def allow(networks: str) -> None:
+        monkeypatch.setenv("CELLAR_WEBHOOK_NETWORKS", networks)
+        service()
+
+    return allow
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Says what a name is, the first time it is asked for, the second … ; gives the names that were asked for."""
+    real, asked = socket.getaddrinfo, []
+
+    def resolve(*answers: list[str], host: str = "hooks.example.org") -> list[str]:
+        plan = list(answers)
+
+        def told(name: Any, port: Any, *rest: Any, **more: Any) -> Any:
+            if name != host:
+                return real(name, port, *rest, **more)
+            asked.append(name)
+            found = plan.pop(0) if len(plan) > 1 else plan[0]
+            return [entry for ip in found for entry in real(ip, port, *rest, **more)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", told)
+        return asked
+
+    return resolve
