@@ -20,6 +20,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.gaps import Gap, Reason
 from pillar_service.core.submission import GAP, Lifecycle, Priority
 from pillar_service.store import database, payments
+from pillar_service.store import forwardings as forwarding_rows
 from pillar_service.store.runs import Run
 from pillar_service.usecases import (
     accounts,
@@ -28,6 +29,7 @@ from pillar_service.usecases import (
     configuration,
     enrolment_tokens,
     events,
+    forwardings,
     governors,
     jobs,
     node_keys,
@@ -98,6 +100,21 @@ def machines(known: dict[str, str]) -> None:
     known["shed"] = next(one["id"] for one in node_keys.listed_of(known["owner"]) if one["id"] != node)
     tell_story(known["shed"])
     enrolment_tokens.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
+    forward(known)
+
+
+def forward(known: dict[str, str]) -> None:
+    """Ann's events go to a webhook that does not answer, and to one that she switched off; the operators' to another."""
+    where = "https://hooks.example.org/saltcellar"
+    failing = forwardings.make(known["owner"], known["owner"], "webhook", where, severity="warning")["id"]
+    off = forwardings.make(known["owner"], known["owner"], "webhook", "https://old.example.org/", type="org.example.*")[
+        "id"
+    ]
+    forwardings.make(known["owner"], None, "webhook", "https://watch.example.org/")
+    forwardings.switch("scene", known["owner"], off, False)
+    said = {"failures": 4, "failing_since": 1.7e9, "error": "It answered 502 Bad Gateway.", "not_before": 9e9}
+    with database.transaction():
+        forwarding_rows.change(failing, **said)
 
 
 def tell_story(node: str) -> None:

@@ -93,6 +93,9 @@ ACCOUNT = (
     Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),
     Place("node-events", "/nodes/events", OWNER, "Show"),
     Place("node-token", "shown:node-token", OWNER, "I have it"),
+    Place("forwardings", "/account/forwardings", OWNER, "Forward"),
+    Place("forwardings-none", "/account/forwardings", NEWCOMER, "Forward"),
+    Place("forwarding-made", "shown:forwarding", OWNER, "I have it"),
     Place("payment", "/payment", OWNER),
     Place("payment-trial", "/payment", NEWCOMER),
     Place("payment-past-due", "/payment", LATE),
@@ -108,7 +111,7 @@ ADMIN = tuple(
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
         ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
-        ("events", "/events", "Search"), ("audit", "/audit", "Search"),
+        ("events", "/events", "Search"), ("forwardings", "/forwardings", "Forward"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )
 )  # fmt: skip

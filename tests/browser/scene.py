@@ -99,6 +99,10 @@ def faults(service: Service) -> Iterator[str]:
         made = {**told, "pattern": "shed", "expires_at": 1_800_000_000.0}
         return render_template("node_token_made.html", token=made, back="/nodes")
 
+    def forwarding() -> str:
+        made = {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "address": "https://hooks.example.org/saltcellar"}
+        return render_template("forwarding_made.html", made=made, back="/account/forwardings")
+
     def shown() -> str:
         return render_template("recovery_codes.html", codes=["-".join([pair * 2] * 4) for pair in RECOVERY])
 
@@ -107,6 +111,7 @@ def faults(service: Service) -> Iterator[str]:
         app.add_url_rule("/fault/<int:status>", "fault", fail)
         app.add_url_rule("/shown/recovery", "shown", shown)
         app.add_url_rule("/shown/node-token", "token", token)
+        app.add_url_rule("/shown/forwarding", "forwarding", forwarding)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)

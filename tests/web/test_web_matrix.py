@@ -23,6 +23,7 @@ from pillar_service.usecases import (
     claims,
     configuration,
     enrolment_tokens,
+    forwardings,
     jobs,
     runs,
     sessions,
@@ -34,6 +35,7 @@ from pillar_service.usecases import (
 from pillar_service.usecases.meeseeks import people
 
 PASSWORD = "long enough 1"
+HOOK = "https://hooks.example.org/saltcellar"
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
 """Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended, and so on."""
 
@@ -79,6 +81,11 @@ MATRIX = {
     "POST /account/configuration": (302, 302, 302, 403, 302, 302),
     "GET /account/configuration/<path:key>": (200, 404, 404, 404, 404, 302),  # it is the owner's key
     "POST /account/configuration/delete": (302, 412, 412, 412, 412, 302),
+    "GET /account/forwardings": (200, 200, 200, 200, 200, 302),
+    "POST /account/forwardings": (200, 200, 200, 403, 200, 302),
+    "POST /account/forwardings/<id>/switch": (302, 404, 404, 404, 404, 302),  # it is the owner's
+    "POST /account/forwardings/<id>/test": (302, 404, 404, 404, 404, 302),
+    "POST /account/forwardings/<id>/remove": (302, 404, 404, 404, 404, 302),
     "GET /chat/link/<token>": (200, 200, 200, 200, 200, 302),  # whoever was given the link
     "POST /chat/link/<token>": (302, 302, 302, 302, 302, 302),
     "POST /account/chat/<team>/<user>/unlink": (302, 404, 404, 404, 404, 302),  # it is the owner
@@ -147,6 +154,11 @@ MATRIX = {
     "GET /admin/commands": OF_OPERATORS,
     "GET /admin/events": OF_OPERATORS,
     "GET /admin/fleet": OF_OPERATORS,
+    "GET /admin/forwardings": OF_OPERATORS,
+    "POST /admin/forwardings": OF_OPERATORS,
+    "POST /admin/forwardings/<id>/switch": OF_OPERATORS,
+    "POST /admin/forwardings/<id>/test": OF_OPERATORS,
+    "POST /admin/forwardings/<id>/remove": OF_OPERATORS,
     "GET /admin/jobs": OF_OPERATORS,
     "GET /admin/jobs/<id>": OF_OPERATORS,
     "POST /admin/jobs/<id>/cancel": OF_OPERATORS,
@@ -231,6 +243,11 @@ MATRIX = {
     "GET /configuration/<path:key>": (200, 404, 404, 404, 404, 401),  # it is the owner's key
     "PUT /configuration/<path:key>": (200, 200, 200, 403, 200, 401),  # each their own
     "DELETE /configuration/<path:key>": (204, 404, 404, 404, 404, 401),
+    "GET /forwardings": (200, 200, 200, 200, 200, 401),
+    "POST /forwardings": (201, 201, 201, 403, 201, 401),  # each their own
+    "PATCH /forwardings/<id>": (200, 404, 404, 404, 404, 401),  # it is the owner's
+    "POST /forwardings/<id>/test": (202, 404, 404, 404, 404, 401),
+    "DELETE /forwardings/<id>": (204, 404, 404, 404, 404, 401),
     "GET /tokens": (200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 201, 401),
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
@@ -272,6 +289,14 @@ ASKED = {
     "POST /account/tokens/<id>/revoke": Ask({"id": "{token}"}),
     "POST /account/configuration": Ask(form={"key": "new", "value": "1", "revision": "0"}),
     "POST /account/configuration/delete": Ask(form={"key": "a/b", "revision": "1"}),
+    "POST /account/forwardings": Ask(form={"way": "webhook", "address": HOOK, "severity": "info", "kind": ""}),
+    "POST /account/forwardings/<id>/switch": Ask({"id": "{forwarding}"}, form={"state": "off"}),
+    "POST /account/forwardings/<id>/test": Ask({"id": "{forwarding}"}),
+    "POST /account/forwardings/<id>/remove": Ask({"id": "{forwarding}"}),
+    "POST /forwardings": Ask(json={"way": "webhook", "address": HOOK}),
+    "PATCH /forwardings/<id>": Ask({"id": "{forwarding}"}, json={"state": "off"}),
+    "POST /forwardings/<id>/test": Ask({"id": "{forwarding}"}),
+    "DELETE /forwardings/<id>": Ask({"id": "{forwarding}"}),
     "PUT /node/configuration/<path:key>": Ask(json={"value": 1}),
     "POST /governors/<name>/take": Ask(json={"holder": "a", "seconds": 60}),
     "POST /governors/<name>/renew": Ask(json={"holder": "a", "fence": 1, "seconds": 60}),
@@ -378,6 +403,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "FILES": f"{folder}/files",
             "SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
             "PUBLIC_URL": "http://cellar.test",
+            "MINION_D": str(Path(__file__).parents[2] / "salt" / "minion.d"),
         }.items():
             patch.setenv(f"CELLAR_{name}", value)
         settings.cache_clear()
@@ -425,6 +451,7 @@ def _people_and_bot() -> dict[str, str]:
         chat_people.put("T01", "U01", who["owner"], 1.0)
     link = people.invite(people.asker("T01", "U02")).rpartition("/")[2]
     there = {"link": link, "member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
+    there["forwarding"] = forwardings.make(who["owner"], who["owner"], "webhook", HOOK)["id"]
     there |= _node(who["owner"])
     return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
 

@@ -14,6 +14,7 @@ from pillar_service.web.api import (
     configuration,
     events,
     exports,
+    forwardings,
     imports,
     invites,
     jobs,
@@ -24,10 +25,11 @@ from pillar_service.web.api.operations import COMMAND_TOKEN, refused
 from pillar_service.web.api.shapes import Problem
 
 NOUNS = (
-    authentication, agents, actions, invites, exports, imports, jobs, configuration, events, tokens, meeseeks,
+    authentication, agents, actions, invites, exports, imports, jobs, configuration, events, forwardings, tokens, meeseeks,
 )  # fmt: skip
 PATHS = (
-    "agents", "api", "authentication", "configuration", "configuration-changes", "imports", "jobs", "openapi.json", "tokens",
+    "agents", "api", "authentication", "configuration", "configuration-changes", "forwardings", "imports", "jobs",
+    "openapi.json", "tokens",
 )  # fmt: skip
 """The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
 

@@ -1,0 +1,118 @@
+"""Forwardings: where what your nodes tell goes on to."""
+
+from typing import Annotated, Any, Literal
+
+from flask import g
+from pydantic import BaseModel, Field
+
+from pillar_service.core.addresses import LONGEST_URL
+from pillar_service.core.events import Kind
+from pillar_service.core.forwarding import ForwardingState, Way
+from pillar_service.core.scopes import Scope
+from pillar_service.usecases import forwardings
+from pillar_service.web.api.operations import Noun
+from pillar_service.web.api.shapes import Moment, Taken
+
+blueprint = Noun("forwardings", "Where what your nodes tell goes on to: a webhook, or your mail")
+
+Text = Annotated[str | None, Field(max_length=200)]
+
+
+class Which(Taken):
+    """Which events go: all that is given must fit."""
+
+    node: Text = None
+    kind: Kind | None = None
+    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
+        None
+    )
+    stream: Text = None
+    subject: Text = None
+    severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="This grave, or graver")] = (
+        None
+    )
+
+
+class Forwarding(BaseModel):
+    """Where events go, and how that stands. What waits is counted up to 1000."""
+
+    id: str
+    way: Way
+    address: str
+    filter: Which
+    state: ForwardingState
+    error: str | None
+    failures: int
+    failing_since: Moment | None
+    next_at: Moment | None
+    sent: int
+    sent_at: Moment | None
+    lost: Annotated[int, Field(description="Forgotten by retention before they went; told there with the next batch")]
+    waiting: int
+    waiting_since: Moment | None
+    is_tested: bool
+    created_at: Moment
+
+
+class Made(Forwarding):
+    """One with the secret that its webhook-signature is made with, which is told this once."""
+
+    secret: str | None
+
+
+class Forwardings(BaseModel):
+    """All of them."""
+
+    forwardings: list[Forwarding]
+
+
+class NewForwarding(Taken):
+    """Where events are to go."""
+
+    way: Literal["webhook", "mail"]
+    address: str = Field("", max_length=LONGEST_URL, description="A webhook's; mail goes to your own")
+    filter: Which = Field(default_factory=Which)
+
+
+class Switched(Taken):
+    """Whether events go there; on again, they go on where they stopped."""
+
+    state: Literal["on", "off"]
+
+
+class ForwardingPath(BaseModel):
+    """Which one."""
+
+    id: str
+
+
+@blueprint.on("get", "/forwardings", Scope.READ, {200: Forwardings})
+def listed() -> dict[str, Any]:
+    """Where your events go."""
+    return {"forwardings": forwardings.listed(g.bearer.account)}
+
+
+@blueprint.on("post", "/forwardings", Scope.ACCOUNT, {201: Made})
+def make(body: NewForwarding) -> tuple[dict[str, Any], int]:
+    """Let events go somewhere from now on: signed as standardwebhooks.com says, in order, at least once."""
+    asked = body.filter.model_dump(exclude_none=True)
+    return forwardings.make(g.bearer.account, g.bearer.account, body.way, body.address, **asked), 201
+
+
+@blueprint.on("patch", "/forwardings/<id>", Scope.ACCOUNT, {200: Forwarding})
+def switch(path: ForwardingPath, body: Switched) -> dict[str, Any]:
+    """Switch one on or off."""
+    return forwardings.switch(g.bearer.actor, g.bearer.account, path.id, body.state == "on")
+
+
+@blueprint.on("post", "/forwardings/<id>/test", Scope.ACCOUNT, {202: Forwarding})
+def test(path: ForwardingPath) -> tuple[dict[str, Any], int]:
+    """Send one event that tries it out, before all that waits."""
+    return forwardings.test(g.bearer.actor, g.bearer.account, path.id), 202
+
+
+@blueprint.on("delete", "/forwardings/<id>", Scope.ACCOUNT, {204: None})
+def remove(path: ForwardingPath) -> tuple[str, int]:
+    """Let no events go there any more, and forget it."""
+    forwardings.remove(g.bearer.actor, g.bearer.account, path.id)
+    return "", 204

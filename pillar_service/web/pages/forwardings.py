@@ -1,0 +1,106 @@
+"""Where a person's events go: the list, one more, trying one out, switching, removing."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import SelectChoice, SelectField, StringField
+from wtforms.validators import Length
+
+from pillar_service.core.addresses import LONGEST_URL
+from pillar_service.core.errors import Conflict, Forbidden, Invalid
+from pillar_service.core.events import Kind, Severity
+from pillar_service.core.forwarding import Way
+from pillar_service.usecases import forwardings
+
+blueprint = Blueprint("forwardings", __name__)
+
+WEBHOOK = SelectChoice(str(Way.WEBHOOK), "webhook")
+MAIL = SelectChoice(str(Way.MAIL), "mail to your own address")
+SEVERITIES = [SelectChoice(one.name.lower()) for one in Severity]
+TRIED = "One event that tries it out is on its way: reload this page to see how that went."
+
+
+class Where(FlaskForm):  # type: ignore[misc]
+    """Where events are to go, and which."""
+
+    way = SelectField("How", choices=[WEBHOOK, MAIL])
+    address = StringField("Address", [Length(max=LONGEST_URL)])
+    node = StringField("Node", [Length(max=200)])
+    kind = SelectField("Kind", choices=[SelectChoice("", "all"), *map(SelectChoice, map(str, Kind))])
+    type = StringField("Type", [Length(max=200)])
+    severity = SelectField("How grave, at least", choices=SEVERITIES)
+
+    def told(self) -> dict[str, Any]:
+        """What was written, as the use case takes it."""
+        asked = {name: (self[name].data or "").strip() for name in ("node", "kind", "type", "severity")}
+        return {"way": self.way.data, "address": (self.address.data or "").strip(), **asked}
+
+
+@blueprint.get("/account/forwardings")
+@login_required  # type: ignore[untyped-decorator]
+def listed() -> str:
+    """All of them, and a form for one more."""
+    return _page(Where(formdata=None))
+
+
+def _page(form: Where, wrong: str | None = None) -> str:
+    return render_template("forwardings.html", rows=forwardings.listed(current_user.id), form=form, wrong=wrong)
+
+
+@blueprint.post("/account/forwardings")
+@login_required  # type: ignore[untyped-decorator]
+def make() -> Any:
+    """Make one; a webhook's secret is shown this once."""
+    form = Where()
+    if not form.validate_on_submit():
+        return _page(form), 422
+    try:
+        made = forwardings.make(current_user.id, current_user.id, **form.told())
+    except (Invalid, Conflict, Forbidden) as error:
+        return _page(form, error.sentence), error.status
+    return shown(made, url_for("forwardings.listed"))
+
+
+def shown(made: dict[str, Any], back: str) -> Any:
+    """The page with a new one's secret; of one without, the list."""
+    if made["secret"] is None:
+        flash("From now on events go there.")
+        return redirect(back)
+    return render_template("forwarding_made.html", made=made, back=back)
+
+
+def switched(form_state: str | None) -> bool:
+    """Whether the form's button says on; raises Invalid for anything else than on or off."""
+    if form_state in ("on", "off"):
+        return form_state == "on"
+    raise Invalid("Say 'on' or 'off'.")
+
+
+@blueprint.post("/account/forwardings/<id>/switch")
+@login_required  # type: ignore[untyped-decorator]
+def switch(id: str) -> Any:
+    """Switch one on or off."""
+    is_on = switched(request.form.get("state"))
+    forwardings.switch(f"account:{current_user.id}", current_user.id, id, is_on)
+    flash("It is on: events go on where they stopped." if is_on else "It is off: events wait.")
+    return redirect(url_for("forwardings.listed"))
+
+
+@blueprint.post("/account/forwardings/<id>/test")
+@login_required  # type: ignore[untyped-decorator]
+def test(id: str) -> Any:
+    """Send one event that tries it out."""
+    forwardings.test(f"account:{current_user.id}", current_user.id, id)
+    flash(TRIED)
+    return redirect(url_for("forwardings.listed"))
+
+
+@blueprint.post("/account/forwardings/<id>/remove")
+@login_required  # type: ignore[untyped-decorator]
+def remove(id: str) -> Any:
+    """Forget one."""
+    forwardings.remove(f"account:{current_user.id}", current_user.id, id)
+    flash("No events go there any more.")
+    return redirect(url_for("forwardings.listed"))
