@@ -110,9 +110,14 @@ def forward(known: dict[str, str]) -> None:
     off = forwardings.make(known["owner"], known["owner"], "webhook", "https://old.example.org/", type="org.example.*")[
         "id"
     ]
-    forwardings.make(known["owner"], None, "webhook", "https://watch.example.org/")
+    forwardings.make(known["owner"], None, "webhook", "https://watch.example.org/", severity="critical")
     forwardings.switch("scene", known["owner"], off, False)
-    said = {"failures": 4, "failing_since": 1.7e9, "error": "It answered 502 Bad Gateway.", "not_before": 9e9}
+    said = {
+        "failures": 4,
+        "failing_since": 1.7e9,
+        "error": "It answered 502 Bad Gateway.",
+        "not_before": time.time() + 3000,
+    }
     with database.transaction():
         forwarding_rows.change(failing, **said)
 
