@@ -114,3 +114,17 @@ def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
         assert sentence in page.text
     assert visitor.get("/").status_code == 200  # what needs no database works on
     assert visitor.get("/nope").status_code == 404
+
+
+def test_no_template_hides_what_every_page_knows(visitor: FlaskClient) -> None:
+    """Flask's own and ours: a macro of that name would stand in the header instead of it."""
+    app = visitor.application
+    with app.test_request_context("/"):
+        known: dict[str, Any] = {}
+        app.update_template_context(known)
+    assert {"place", "request", "deleted_days"} <= set(known)
+    for name in app.jinja_env.list_templates():
+        source, _, _ = app.jinja_loader.get_source(app.jinja_env, name)  # type: ignore[union-attr]
+        given = re.findall(r"{% macro (\w+)\(", source)
+        given += re.findall(r"\w+", " ".join(re.findall(r"{% from \S+ import ([^%]*)%}", source)))
+        assert not set(given) & set(known), name
