@@ -9,6 +9,8 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
       - agent: {}
 """
 
+import gc
+
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -19,6 +21,8 @@ def start() -> None:
     """
     Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
     """
+    # What came along with the fork is never looked through by the collector, so its pages stay shared with the minion.
+    gc.freeze()
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
