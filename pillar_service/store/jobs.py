@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 
@@ -145,6 +145,26 @@ def adopt(id: str, parent: str) -> None:
 def move(id: str, now_in: str, to: str, **columns: object) -> bool:
     """Bring a job from one state to the next; False when it was no longer there."""
     return plain.change(Job, {"state": str(to), **columns}, "id = ? AND state = ?", id, str(now_in)) == 1
+
+
+class End(NamedTuple):
+    """How a running job ends, by its id."""
+
+    id: str
+    state: str
+    ended_at: float
+    result: Any
+    error: str | None
+
+
+def end(ends: Sequence[End]) -> None:
+    """Running jobs are over, in one statement."""
+    if not ends:
+        return
+    told = [(*one[:3], None if one.result is None else json.dumps(one.result), one.error) for one in ends]
+    "".join(one.error or "" for one in ends).encode()  # inside JSON it would be kept, and never read again
+    columns = {"state": str, "ended_at": float, "result": str, "error": str}
+    rows.update("job", "id", columns, told, "job.state || '' = 'running'")
 
 
 def start(runs: Iterable[str], now: float) -> None:

@@ -8,6 +8,7 @@ from pillar_service.core import names, outcomes
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
 from pillar_service.core.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
+from pillar_service.core.outcomes import Outcome
 from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -133,10 +134,12 @@ def settle(told: Mapping[str, Returned], now: float) -> None:
     known, carried = runs.with_ids(told), jobs.of_runs(told)
     fresh = {id: its for id, its in told.items() if _is_awaited(_found(id, known.get(id)), its)}
     runs.end(fresh)
+    ended = [(job, _outcome(job, its)) for id, its in fresh.items() for job in carried[id]]
     with parts.together(now):
-        for id, its in fresh.items():
-            for job in carried[id]:
-                _settle_job(job, its, now)
+        endings.settle_all([(job, its) for job, its in ended if its.again is None], now)
+        for job, its in ended:
+            if its.again is not None:
+                _fail_job(job, its.again, its.error or "", now)
 
 
 def _is_awaited(run: Run, its: Returned) -> bool:
@@ -147,12 +150,8 @@ def _is_awaited(run: Run, its: Returned) -> bool:
     return True
 
 
-def _settle_job(job: Job, its: Returned, now: float) -> None:
-    ended = endings.outcome(job, its.returned, bool(its.success), its.retcode if isinstance(its.retcode, int) else 1)
-    if ended.again is not None:
-        _fail_job(job, ended.again, ended.error or "", now)
-    else:
-        endings.settle(job, ended, now)
+def _outcome(job: Job, its: Returned) -> Outcome:
+    return endings.outcome(job, its.returned, bool(its.success), its.retcode if isinstance(its.retcode, int) else 1)
 
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
