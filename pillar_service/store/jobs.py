@@ -80,6 +80,16 @@ def add(**columns: object) -> Job:
     return plain.add(Job, columns)
 
 
+def new(**columns: object) -> Job:
+    """A job that is not added yet."""
+    return plain.new(Job, columns)
+
+
+def add_new(these: Sequence[Job]) -> None:
+    """Add new jobs in one statement."""
+    plain.add_all(Job, these)
+
+
 PART: dict[str, type] = {
     "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
