@@ -180,7 +180,7 @@ def end(ends: Sequence[End]) -> None:
 def start(runs: Iterable[str], now: float) -> None:
     """The claimed jobs of these runs are carried out from now on."""
     these = list(runs)
-    where = f"state = 'claimed' AND run IN ({places(len(these))})"
+    where = f"state || '' = 'claimed' AND run IN ({places(len(these))})"
     plain.change(Job, {"state": "running", "started_at": now}, where, *these)
 
 
@@ -232,7 +232,7 @@ def open_on(node: str) -> list[Job]:
 def open_for(person: str) -> list[Job]:
     """The jobs of a person's bots that are not over, in the order they came."""
     theirs = "bot IN (SELECT target FROM belongs WHERE source = ?)"
-    return plain.found(Job, f"WHERE {theirs} AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
+    return plain.found(Job, f"WHERE {theirs} AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
 
 
 def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
@@ -249,7 +249,7 @@ def queued_before(then: float) -> list[Job]:
 def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:
     """The jobs that these runs carry out and that are not over, in the order they came, by run."""
     these = list(runs)
-    told = f"WHERE run IN ({places(len(these))}) AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
+    told = f"WHERE run IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
     carried: dict[str, list[Job]] = {run: [] for run in these}
     for job in plain.found(Job, told, *these):
         carried[str(job.run)].append(job)

@@ -14,7 +14,7 @@ CREATE UNIQUE INDEX job_idempotency ON job (actor, idempotency_key) WHERE idempo
 DROP INDEX job_bot;
 CREATE INDEX job_bot ON job (bot, created_at) WHERE bot IS NOT NULL;
 DROP INDEX job_open_bot;
-CREATE INDEX job_open_bot ON job (bot) WHERE bot IS NOT NULL AND state IN ({OPEN});
+CREATE INDEX job_open_bot ON job (bot) WHERE bot IS NOT NULL AND state || '' IN ({OPEN});
 DROP INDEX job_run;
 CREATE INDEX job_run ON job (run) WHERE run IS NOT NULL;
 DROP INDEX job_ended;
