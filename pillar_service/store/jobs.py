@@ -100,13 +100,12 @@ PART: dict[str, type] = {
 
 def add_all(parts: Iterable[Job]) -> None:
     """Add the parts of a job in one statement."""
-    told = ([_kept(job, name) for name in PART] for job in parts)
-    rows.insert("job", PART, told, "")
+    rows.insert("job", PART, (_kept(job.__data__) for job in parts), "")
 
 
-def _kept(job: Job, name: str) -> Any:
-    value = getattr(job, name)
-    return json.dumps(value) if name in ("arguments", "plan") else value
+def _kept(told: dict[str, Any]) -> list[Any]:
+    kept = {**told, "arguments": json.dumps(told["arguments"]), "plan": json.dumps(told["plan"])}
+    return [kept.get(name) for name in PART]
 
 
 def find(id: str) -> Job | None:

@@ -50,7 +50,7 @@ def begin(job: Job, now: float) -> None:
 
 
 def _part(job: Job, node: str, now: float) -> Job:
-    return Job(
+    return jobs.new(
         id=names.new_id(),
         parent=job.id,
         command=job.command,
