@@ -1,10 +1,13 @@
 """What stands around every page: headers, files, the ways to go, pages that say what is wrong."""
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import url_for
 from flask.testing import FlaskClient
 from pouring import owner
 from visiting import sign_in
@@ -128,3 +131,32 @@ def test_no_template_hides_what_every_page_knows(visitor: FlaskClient) -> None:
         given = re.findall(r"{% macro (\w+)\(", source)
         given += re.findall(r"\w+", " ".join(re.findall(r"{% from \S+ import ([^%]*)%}", source)))
         assert not set(given) & set(known), name
+
+
+def test_an_address_is_what_flask_would_build(public_app: Any) -> None:
+    again = [("status.show", {"name": "my", "span": "month"}), ("status.show", {"span": "day", "name": "a b/ü&"})]
+    again += [("landing.landing", {}), ("sign_in.form", {"next": None}), ("nodes.events", {"name": "n", "before": "3"})]
+    again = [one for one in again if one[0] in public_app.view_functions]
+    for environment in ({}, {"SCRIPT_NAME": "/below"}):
+        with public_app.test_request_context("/", environ_overrides=environment):
+            for endpoint, values in again * 2:
+                assert url_for(endpoint, **values) == type(public_app).url_for(public_app, endpoint, **values)
+            assert url_for("landing.landing", _external=True).startswith("http://localhost")
+    with pytest.raises(RuntimeError), public_app.app_context():
+        url_for("landing.landing")
+
+
+def test_a_file_that_changes_has_another_address_at_once(
+    public_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_files, "FOLDER", tmp_path)
+    file, found = tmp_path / "a.css", []
+    for n, content in enumerate(("one", "two", "two"), 1):
+        file.write_text(content)
+        os.utime(file, (n, n))
+        with public_app.test_request_context("/"):
+            found.append(url_for("static", filename="a.css"))
+    assert len(set(found)) == 2
+    assert found[1] == found[2]
+    with public_app.test_request_context("/"):
+        assert url_for("static", filename="none.css") == "/static/none.css"
