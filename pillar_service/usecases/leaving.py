@@ -11,6 +11,7 @@ from pillar_service.store import (
     agents,
     audit,
     events,
+    facts,
     jobs,
     mails,
     second_factor,
@@ -115,6 +116,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     token_rows.forget_all(person)
     enrolment.forget(f"account:{person}", person)
     events.forget_account(person)
+    facts.forget_account(person)
     standings.forget_account(person)
     chat.forget(person)
     configuration.forget(person)

@@ -9,6 +9,7 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
       - agent: {}
 """
 
+import salt.loader
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -22,7 +23,11 @@ def start() -> None:
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
-            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh)).run()
+            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh, _grains)).run()
+
+
+def _grains():
+    return salt.loader.grains(dict(__opts__))  # which takes what it is given apart
 
 
 def _refresh() -> None:
