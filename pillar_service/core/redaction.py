@@ -42,7 +42,7 @@ PERSONAL = frozenset({"note"})
 
 SECRETS = re.compile(
     # The first two begin where a word does, and a pub's id has an end: else a long word would take its length squared.
-    r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]{1,200}~[^\s\"',]+"  # an invite's code: host:port:@key~seed
+    r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]{1,80}~[^\s\"',]+"  # an invite's code: host:port:@key~seed
     r"|(?<![^\s\"',])[^\s\"',]+~shs:[^\s\"',:]+:[^\s\"',]+"  # the same as a multiserver address: net:host:port~shs:key:seed
     r"|[A-Za-z0-9+/]{86}==(?:\.ed25519)?"  # a private key: 64 bytes
     r"|\$argon2[^\s\"']+"

@@ -96,6 +96,11 @@ def show(account: str | None, node: object, before: int | None = None) -> dict[s
     }
 
 
+def all_of(account: str) -> dict[str, Any]:
+    """The facts of each of an account's nodes that told any."""
+    return {id: known.facts for id, known in sorted(rows.of([one.id for one in nodes.of(account)]).items())}
+
+
 def _summary(node: Node, known: NodeFacts | None) -> dict[str, Any]:
     told: Mapping[str, Any] = known.facts if known else {}
     grains, versions = _mapping(told.get("grains")), _mapping(told.get("versions"))
