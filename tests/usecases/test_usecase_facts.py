@@ -1,6 +1,7 @@
 """What nodes are, as it is kept: of whom the key says, the newest, without secrets, with a history that has an end."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from pillar_service.core import facts as rules
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.events import Kind
+from pillar_service.node.facts import Facts
+from pillar_service.node.paths import Home
+from pillar_service.node.spool import Spool
 from pillar_service.store import database
 from pillar_service.store import events as event_rows
 from pillar_service.store import facts as rows
@@ -61,6 +65,16 @@ def test_what_is_told_once_more_takes_no_room_as_an_event(ann: str) -> None:
     data = [one.data for one in event_rows.story("garden", None, 9)][::-1]
     assert [one.get("facts") for one in data] == [{"os": "Debian"}, None, {"os": "Alpine"}]
     assert data[0]["hash"] == data[1]["hash"] != data[2]["hash"]
+
+
+def test_what_a_node_tells_is_taken_as_it_is(ann: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    spool = Spool(Home(tmp_path))
+    Facts("garden", spool, lambda: {"os": "Debian", "environment": {"TOKEN": "canary"}}).run(0)
+    batch = [one.event("garden") for one in spool.batch().events]
+    assert events.take("garden", batch) == {"accepted": [batch[0]["id"]], "refused": []}
+    assert known() == batch[0]["data"]["facts"]
+    assert known()["grains"] == {"os": "Debian", "environment": {"TOKEN": "(hidden)"}}
 
 
 def test_an_older_event_changes_nothing_nor_does_the_same_twice(ann: str) -> None:

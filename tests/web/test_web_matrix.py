@@ -383,6 +383,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "FILES": f"{folder}/files",
             "SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
             "PUBLIC_URL": "http://cellar.test",
+            "MINION_D": str(Path(__file__).parents[2] / "salt" / "minion.d"),
         }.items():
             patch.setenv(f"CELLAR_{name}", value)
         settings.cache_clear()

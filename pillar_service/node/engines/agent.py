@@ -26,9 +26,9 @@ def start() -> None:
             agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh, _grains)).run()
 
 
-def _grains():
-    return salt.loader.grains(dict(__opts__))  # which takes what it is given apart
-
-
 def _refresh() -> None:
     __salt__["saltutil.refresh_pillar"]()  # loaded when it is called first, if ever
+
+
+def _grains():
+    return salt.loader.grains(dict(__opts__))  # which changes what it is given
