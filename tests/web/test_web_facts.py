@@ -16,7 +16,7 @@ from visiting import PASSWORD, come_as
 from pillar_service.core.facts import EVENT_TYPE
 from pillar_service.store import database
 from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, facts, masters
+from pillar_service.usecases import accounts, facts, masters, overview
 
 OPERATOR = "op@example.org"
 GRAINS = {"osfinger": "Debian-13", "ipv4": ["127.0.0.1", "10.0.0.7"], "\ud800": "\ud800\x00"}
@@ -128,6 +128,7 @@ def test_prometheus_discovers_nodes_by_a_token_that_is_good_for_nothing_else(
         assert (answered.status_code, answered.json, answered.mimetype) == (200, [], "application/json")
         assert client.get("/prometheus/targets?whose=all", headers=headers).json == [target]
         assert client.get("/prometheus/targets?port=x", headers=headers).status_code == 422
+    assert masters.PROMETHEUS not in [one["name"] for one in overview.masters()["masters"]]
     for path in ("/nodes", "/pillar/cellar-1", "/facts/ann-1", "/nope"):
         assert prometheus.get(path, headers=header).status_code == 403
     assert prometheus.post("/jobs/claim", json={}, headers=header).status_code == 403
