@@ -11,6 +11,7 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
 
 import gc
 
+import salt.loader
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -26,8 +27,12 @@ def start() -> None:
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
-            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh)).run()
+            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh, _grains)).run()
 
 
 def _refresh() -> None:
     __salt__["saltutil.refresh_pillar"]()  # loaded when it is called first, if ever
+
+
+def _grains():
+    return salt.loader.grains(dict(__opts__))  # which changes what it is given

@@ -10,6 +10,7 @@ from pillar_service.web.pages.admin import (
     health,
     jobs,
     nodes,
+    registry,
     search,
     stories,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "health",
     "jobs",
     "nodes",
+    "registry",
     "search",
     "stories",
 ]
