@@ -71,7 +71,7 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "graceful_timeout": STOP_S,
         "timeout": 60,
         "accesslog": access_log,
-        "pre_fork": lambda *_: _keep_for_good(),
+        "pre_fork": lambda _server, _worker: _keep_for_good(),  # gunicorn counts what it takes
         "child_exit": lambda _, worker: measuring.work_ended(worker.pid),
         "post_worker_init": _start_public if app == "public" else _stop_long_polls,
     }
