@@ -220,8 +220,6 @@ NOT_HERE = {("post", "/authentication/sign-in"), ("post", "/authentication/sign-
 def test_every_answer_is_one_that_the_description_declares(served: Served, tmp_path: Path) -> None:
     left_out = ("authentication_sign_out", "imports_take")
     _run(served, tmp_path, *(word for id in left_out for word in ("--exclude-operation-id", id)))
-    if late := _never_done(served):  # on a busy machine an answer may come too late to be counted
-        _run(served, tmp_path, *(word for id in late for word in ("--include-operation-id", id)))
     assert _never_done(served) == []  # each operation was seen to do what it is for, not only to refuse
     assert {(status, path) for _, path, status in served.answers() if status >= 500} == set()
 
