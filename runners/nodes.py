@@ -40,6 +40,19 @@ def show(node):
     return runners.answer(__opts__, lambda service: _found(service, node))
 
 
+def facts(node):
+    """
+    What a node told of itself: ``facts``, and the newest ``changes`` of them, the last first.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.facts cellar-1 --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.facts(runners.text(node)))
+
+
 def label(node, *remove, **labels):
     """
     Set labels of a node; a name alone takes that label off. Returns the node.

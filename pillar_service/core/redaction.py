@@ -41,8 +41,8 @@ PERSONAL = frozenset({"note"})
 """Arguments that are nobody's business but the asker's."""
 
 SECRETS = re.compile(
-    # The first two begin where a word does: tried at each character, a long word would take its length squared.
-    r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]+~[^\s\"',]+"  # an invite's code: host:port:@key~seed
+    # The first two begin where a word does, and a pub's id has an end: else a long word would take its length squared.
+    r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]{1,80}~[^\s\"',]+"  # an invite's code: host:port:@key~seed
     r"|(?<![^\s\"',])[^\s\"',]+~shs:[^\s\"',:]+:[^\s\"',]+"  # the same as a multiserver address: net:host:port~shs:key:seed
     r"|[A-Za-z0-9+/]{86}==(?:\.ed25519)?"  # a private key: 64 bytes
     r"|\$argon2[^\s\"']+"
@@ -79,3 +79,42 @@ def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: HIDDEN if key in PERSONAL else _clean(one) for key, one in value.items()}
     return [_clean(one) for one in value] if isinstance(value, list) else value
+
+
+SECRET_WORDS = frozenset(
+    {
+        *("token", "tokens", "password", "passwords", "passwd", "passphrase", "pass", "pwd", "secret", "secrets"),
+        *("credential", "credentials", "private", "signature", "key", "keys", "apikey", "auth", "authorization"),
+        *("cookie", "cookies"),
+    }
+)
+"""Words of a name whose value is nobody's business: `api_key`, `authToken`, `DB_PASSWORD`."""
+
+SECRET_ENDS = ("token", "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "secretkey", "privatekey")
+
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
+
+# Each begins where a word does, or has bounds: a stranger's text takes a time that grows with its length alone.
+GIVEN = re.compile(r"(?<![\w.-])([\w.-]{1,100})[\"']?\s?[=:]|(?<![\w.-])(--?[\w-]{1,100})\s", re.ASCII)
+"""A name that a value follows: `TOKEN=…`, `"token": …`, `--token …`."""
+
+LOOKS_SECRET = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # a JSON web token
+    r"|\b(?:[Bb]earer|[Bb]asic) [A-Za-z0-9._~+/=-]{8,}"
+    r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abpr]-[A-Za-z0-9-]{10,}"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a name says that its value is a secret."""
+    words = [word.lower() for word in WORDS.findall(name)]
+    return any(word in SECRET_WORDS or word.endswith(SECRET_ENDS) for word in words)
+
+
+def has_secret(written: str) -> bool:
+    """Whether a text has what looks like a secret, or gives one to a name."""
+    if LOOKS_SECRET.search(written):
+        return True
+    return any(is_secret(found[1] or found[2]) for found in GIVEN.finditer(written))

@@ -8,8 +8,8 @@ from pillar_service.core.errors import Unauthenticated
 
 
 def new_token() -> str:
-    """A token of 256 random bits, safe in a header and a file."""
-    return secrets.token_urlsafe(32)
+    """A token of 256 random bits, safe in a header, in a file and as an argument (it never begins with a dash)."""
+    return "c" + secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:

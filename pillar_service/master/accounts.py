@@ -1,4 +1,4 @@
-"""The client, with what concerns the settings of an account: its configuration, its governors."""
+"""The client, with what concerns an account's nodes: its configuration, its governors, what they are."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -33,6 +33,10 @@ class Accounts(Client):
     def governors(self, account: str) -> list[dict[str, Any]]:
         """The governors of an account with who holds them."""
         return self._json("GET", f"/governors/{_segment(account)}")["governors"]
+
+    def facts(self, node: str) -> dict[str, Any]:
+        """What a node told of itself, and what of it changed."""
+        return self._json("GET", f"/facts/{_segment(node)}")
 
 
 def _segment(value: str) -> str:

@@ -10,6 +10,7 @@ from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
 from pillar_service.node.executor.duty import Commands
+from pillar_service.node.facts import Facts
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.lifecycle import Beat
 from pillar_service.node.machines.duty import Machines
@@ -19,8 +20,17 @@ from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
 
 
-def duties(home: Home, opts: Mapping[str, Any], salt: str, refresh: Callable[[], object]) -> list[Duty]:
-    """Of the node whose minion has this configuration (``opts``); ``refresh`` asks for its pillar anew."""
+def duties(
+    home: Home,
+    opts: Mapping[str, Any],
+    salt: str,
+    refresh: Callable[[], object],
+    grains: Callable[[], Mapping[str, Any]] | None = None,
+) -> list[Duty]:
+    """Of the node whose minion has this configuration (``opts``).
+
+    ``refresh`` asks for its pillar anew, ``grains`` gathers its grains anew; without it they are those in ``opts``.
+    """
     node, pki, known, spool = opts["id"], Path(opts["pki_dir"]), Kept(home, opts["id"]).told, Spool(home)
     facts, tell = dict(opts.get("grains") or {}), Telling(spool)
     keeping = Keeping(home, node, lambda: {**facts, "labels": known().labels}, _denied(opts))
@@ -31,6 +41,7 @@ def duties(home: Home, opts: Mapping[str, Any], salt: str, refresh: Callable[[],
         Machines(home, node, tell, known),
         Bundles(keeping, known, tell),
         Commands(home, known),
+        Facts(node, spool, grains or (lambda: facts), known),
     ]
 
 

@@ -1,7 +1,9 @@
 """The audit: who did what, when; only added to, each row linked to the one before (core/audit.py)."""
 
+import itertools
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 
@@ -36,21 +38,51 @@ class AuditHead(Table):
     cut_chain = TextField()
 
 
-ADD = "INSERT INTO audit (n, id, at, actor, action, subject, detail, salt, detail_hash, chain) VALUES ({})"
-MOVE = "UPDATE audit_head SET n = {0}, chain = {0} WHERE id = 1"
 COLUMNS = "n, id, at, actor, action, subject, detail, salt, detail_hash, chain"
+ADD = f"INSERT INTO audit ({COLUMNS}) VALUES {{}}"  # noqa: S608
+MOVE = "UPDATE audit_head SET n = {0}, chain = {0} WHERE id = 1"
+
+AT_ONCE = 100
+"""How many rows are written in one statement."""
+
+
+class Said(NamedTuple):
+    """One thing that somebody did, before it has its place in the chain."""
+
+    id: str
+    at: float
+    actor: str
+    action: str
+    subject: str
+    detail: str
 
 
 def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) -> None:
-    """Write one row at the end. Writers queue (`transaction`), so that the end is nobody else's."""
-    place, salt = "?" if on_sqlite() else "%s", secrets.token_hex(8)
+    """Write one row at the end."""
+    add_all([Said(id, at, actor, action, subject, detail)])
+
+
+def add_all(said: Sequence[Said]) -> None:
+    """Write rows at the end, in this order. Writers queue (`transaction`), so that the end is nobody else's."""
+    if not said:
+        return
+    place = "?" if on_sqlite() else "%s"
     with transaction():
-        [(last, before)] = read("SELECT n, chain FROM audit_head WHERE id = 1")
-        n, detail_hash = last + 1, hashed(salt, detail)
-        chain = link(before, n, id, at, actor, action, subject, detail_hash)
-        values = (n, id, float(at), actor, action, subject, detail, salt, detail_hash, chain)
-        db.execute_sql(ADD.format(", ".join([place] * len(values))), values)
-        db.execute_sql(MOVE.format(place), (n, chain))
+        [(n, chain)] = read("SELECT n, chain FROM audit_head WHERE id = 1")
+        rows = list(_chained(n, chain, said))
+        for some in (rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE)):
+            values = ", ".join([f"({', '.join([place] * len(some[0]))})"] * len(some))
+            db.execute_sql(ADD.format(values), tuple(itertools.chain.from_iterable(some)))
+        db.execute_sql(MOVE.format(place), (n + len(rows), rows[-1][-1]))
+
+
+def _chained(last: int, chain: str, said: Iterable[Said]) -> Iterator[tuple[Any, ...]]:
+    """The rows of what was said, as they stand after the ``last`` one, whose link is ``chain``."""
+    for n, one in enumerate(said, last + 1):
+        salt = secrets.token_hex(8)
+        detail_hash = hashed(salt, one.detail)
+        chain = link(chain, n, one.id, one.at, one.actor, one.action, one.subject, detail_hash)
+        yield (n, one.id, float(one.at), *one[2:], salt, detail_hash, chain)
 
 
 def head() -> AuditHead | None:

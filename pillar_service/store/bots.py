@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
 
@@ -136,6 +136,33 @@ def listed(name: str | None = None, of: str | None = None, node: str | None = No
     }
     given = {condition: value for condition, value in asked.items() if value is not None}
     return _read(" AND ".join([THERE, *given]), *given.values())
+
+
+class Glimpse(NamedTuple):
+    """What a list of bots shows of each; ``report`` is its node's last word on it."""
+
+    id: str
+    name: str
+    description: str
+    desired: str
+    actual: str
+    detail: str
+    reported_at: float | None
+    report: dict[str, Any] | None
+
+
+GLIMPSES = (
+    "SELECT g.id, g.name, g.description, b.desired, b.actual, b.detail, b.reported_at, b.report "
+    "FROM bot b JOIN agent g ON g.id = b.agent "
+    "WHERE g.removed_at IS NULL AND g.id IN (SELECT target FROM belongs WHERE source = ?) ORDER BY g.name"
+)
+
+
+def glimpses(of: str) -> list[Glimpse]:
+    """What is shown of that person's bots that are there, by name."""
+    found = read(GLIMPSES, of)
+    reports = json.loads(f"[{', '.join(report or 'null' for *_, report in found)}]")  # all at once: half of one by one
+    return [Glimpse._make((*row[:-1], report)) for row, report in zip(found, reports, strict=True)]
 
 
 def placed(node: str) -> list[Bot]:

@@ -1,5 +1,7 @@
 """Bundles that were published."""
 
+from typing import Any
+
 from peewee import BigIntegerField, DoubleField, TextField, fn
 
 from pillar_service.store.database import Table
@@ -30,10 +32,19 @@ def newest() -> int:
     return int(Bundle.select(fn.MAX(Bundle.serial)).scalar() or 0)
 
 
-def listed(after: float = 0.0) -> list[Bundle]:
+def listed(after: float) -> list[Bundle]:
     """Those that have not expired then, the newest first, without their bodies."""
+    return _found(Bundle.expires_at > after)
+
+
+def listed_for(account: str | None, after: float) -> list[Bundle]:
+    """The same, of those for everybody and for an account's nodes alone. Cheap: each node asks for them."""
+    return _found((Bundle.account.is_null() | (Bundle.account == account)) & (Bundle.expires_at > after))
+
+
+def _found(which: Any) -> list[Bundle]:
     columns = [one for one in Bundle._meta.sorted_fields if one.name != "body"]
-    return list(Bundle.select(*columns).where(Bundle.expires_at > after).order_by(Bundle.serial.desc()))
+    return list(Bundle.select(*columns).where(which).order_by(Bundle.serial.desc()))
 
 
 def body(serial: int) -> str | None:

@@ -130,7 +130,7 @@ def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
     """The jobs of these bots that are not over, in the order they came, by bot."""
     found: dict[str, list[Job]] = {}
     these = list(bots)
-    told = f"WHERE bot IN ({places(len(these))}) AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
+    told = f"WHERE bot IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
     for job in plain.found(Job, told, *these) if these else ():
         found.setdefault(str(job.bot), []).append(job)
     return found

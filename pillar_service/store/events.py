@@ -159,6 +159,11 @@ def has_after(n: int, account: str | None) -> bool:
     return bool(read("SELECT 1 FROM event WHERE account = ? AND n > ? LIMIT 1", account, n))
 
 
+def shorten(node: str, epoch: int, sequence: int, data: Any) -> None:
+    """Keep this in the place of an event's data."""
+    plain.change(Event, {"data": data}, "node = ? AND epoch = ? AND sequence = ?", node, epoch, sequence)
+
+
 def old(kind: str, before: float, limit: int) -> list[int]:
     """The numbers of the oldest events of a kind that were received before then, at most so many."""
     oldest = read("SELECT n, received_at FROM event WHERE kind = ? ORDER BY n LIMIT ?", kind, limit)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
 
@@ -80,6 +80,16 @@ def add(**columns: object) -> Job:
     return plain.add(Job, columns)
 
 
+def new(**columns: object) -> Job:
+    """A job that is not added yet."""
+    return plain.new(Job, columns)
+
+
+def add_new(these: Sequence[Job]) -> None:
+    """Add new jobs in one statement."""
+    plain.add_all(Job, these)
+
+
 PART: dict[str, type] = {
     "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
@@ -90,13 +100,12 @@ PART: dict[str, type] = {
 
 def add_all(parts: Iterable[Job]) -> None:
     """Add the parts of a job in one statement."""
-    told = ([_kept(job, name) for name in PART] for job in parts)
-    rows.insert("job", PART, told, "")
+    rows.insert("job", PART, (_kept(job.__data__) for job in parts), "")
 
 
-def _kept(job: Job, name: str) -> Any:
-    value = getattr(job, name)
-    return json.dumps(value) if name in ("arguments", "plan") else value
+def _kept(told: dict[str, Any]) -> list[Any]:
+    kept = {**told, "arguments": json.dumps(told["arguments"]), "plan": json.dumps(told["plan"])}
+    return [kept.get(name) for name in PART]
 
 
 def find(id: str) -> Job | None:
@@ -147,10 +156,30 @@ def move(id: str, now_in: str, to: str, **columns: object) -> bool:
     return plain.change(Job, {"state": str(to), **columns}, "id = ? AND state = ?", id, str(now_in)) == 1
 
 
+class End(NamedTuple):
+    """How a running job ends, by its id."""
+
+    id: str
+    state: str
+    ended_at: float
+    result: Any
+    error: str | None
+
+
+def end(ends: Sequence[End]) -> None:
+    """Running jobs are over, in one statement."""
+    if not ends:
+        return
+    told = [(*one[:3], None if one.result is None else json.dumps(one.result), one.error) for one in ends]
+    "".join(one.error or "" for one in ends).encode()  # inside JSON it would be kept, and never read again
+    columns = {"state": str, "ended_at": float, "result": str, "error": str}
+    rows.update("job", "id", columns, told, "job.state || '' = 'running'")
+
+
 def start(runs: Iterable[str], now: float) -> None:
     """The claimed jobs of these runs are carried out from now on."""
     these = list(runs)
-    where = f"state = 'claimed' AND run IN ({places(len(these))})"
+    where = f"state || '' = 'claimed' AND run IN ({places(len(these))})"
     plain.change(Job, {"state": "running", "started_at": now}, where, *these)
 
 
@@ -202,7 +231,7 @@ def open_on(node: str) -> list[Job]:
 def open_for(person: str) -> list[Job]:
     """The jobs of a person's bots that are not over, in the order they came."""
     theirs = "bot IN (SELECT target FROM belongs WHERE source = ?)"
-    return plain.found(Job, f"WHERE {theirs} AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
+    return plain.found(Job, f"WHERE {theirs} AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
 
 
 def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
@@ -219,7 +248,7 @@ def queued_before(then: float) -> list[Job]:
 def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:
     """The jobs that these runs carry out and that are not over, in the order they came, by run."""
     these = list(runs)
-    told = f"WHERE run IN ({places(len(these))}) AND state IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
+    told = f"WHERE run IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
     carried: dict[str, list[Job]] = {run: [] for run in these}
     for job in plain.found(Job, told, *these):
         carried[str(job.run)].append(job)

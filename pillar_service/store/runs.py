@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField
 
 from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.jobs import OPEN_IN_SQL
 from pillar_service.store.reading import places, read
 
 CLAIMED, RUNNING, ENDED = "claimed", "running", "over"
@@ -45,15 +46,19 @@ COLUMNS: dict[str, type] = {
 """Those of a run that is claimed, and what each holds."""
 
 
+def new(**columns: object) -> Run:
+    """A claimed run that is not added yet."""
+    return plain.new(Run, columns)
+
+
 def add(made: Iterable[Run]) -> None:
     """Add claimed runs in one statement."""
-    told = ([_kept(run, name) for name in COLUMNS] for run in made)
-    rows.insert("run", COLUMNS, told, "")
+    rows.insert("run", COLUMNS, (_kept(run.__data__) for run in made), "")
 
 
-def _kept(run: Run, name: str) -> Any:
-    value = getattr(run, name)
-    return json.dumps(value) if name in ("arguments", "keywords") else value
+def _kept(told: dict[str, Any]) -> list[Any]:
+    kept = {**told, "arguments": json.dumps(told["arguments"]), "keywords": json.dumps(told["keywords"])}
+    return [kept[name] for name in COLUMNS]
 
 
 def find(id: str) -> Run | None:
@@ -61,10 +66,29 @@ def find(id: str) -> Run | None:
     return plain.first(Run, "WHERE id = ?", id)
 
 
-def with_ids(ids: Iterable[str]) -> dict[str, Run]:
-    """The runs with these ids, by id."""
+class Standing(NamedTuple):
+    """How a run stands: all that decides whether it may start, or is awaited."""
+
+    id: str
+    node: str | None
+    master: str
+    state: str
+    jid: str | None
+    timeout_s: int
+
+
+def standing(ids: Iterable[str]) -> dict[str, Standing]:
+    """How the runs with these ids stand, by id. Cheap: what they call stays where it is."""
     these = list(ids)
-    return {run.id: run for run in plain.found(Run, f"WHERE id IN ({places(len(these))})", *these)}
+    told = f"SELECT {', '.join(Standing._fields)} FROM run WHERE id IN ({places(len(these))})"  # noqa: S608
+    return {row[0]: Standing(*row) for row in read(told, *these)}
+
+
+def carrying(ids: Iterable[str]) -> set[str]:
+    """Those of these runs that carry out a job that is not over."""
+    these = list(ids)
+    told = f"SELECT DISTINCT run FROM job WHERE run IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL})"  # noqa: S608
+    return {run for (run,) in read(told, *these)}
 
 
 def held_by(master: str) -> list[Run]:

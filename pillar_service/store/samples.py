@@ -119,6 +119,18 @@ def buckets_since(bot: str, step: int, at: float) -> list[Bucket]:
     return [Bucket._make(row) for row in read(SINCE, key(bot), step, at)]
 
 
+REVISION = "SELECT count(*), min(at), sum(last), sum(memory_n), sum(peers_n) FROM bucket WHERE bot = ? AND step = ? AND at >= ?"
+
+
+def revision(bot: str, step: int, at: float) -> tuple[int | None, ...]:
+    """What is another as soon as anything that `buckets_since` finds is another; at a tenth of what finding it costs.
+
+    Buckets go oldest first, and merging a sample that changes one makes a count or ``last`` larger, never smaller.
+    """
+    [found] = read(REVISION, key(bot), step, at)
+    return tuple(None if value is None else int(value) for value in found)
+
+
 def expire(bots: Iterable[str], before: float, buckets_before: Mapping[int, float]) -> None:
     """Forget the samples of these bots from before then, and their buckets from before what is given for each step."""
     keys = [key(bot) for bot in bots]

@@ -1,21 +1,35 @@
 """One audit row for each thing done, and whether the rows are still those that were written."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from pillar_service.core import audit as rules
 from pillar_service.core import names
 from pillar_service.core.audit import Entry
 from pillar_service.store import audit
-from pillar_service.store.audit import AuditHead
+from pillar_service.store.audit import AuditHead, Said
 
 BATCH = 5000
 """How many rows are read at a time when all are verified."""
 
 
+class Deed(NamedTuple):
+    """Who did what to what; ``detail`` never holds a secret."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+
+
 def record(actor: str, action: str, subject: str, now: float, detail: str = "") -> None:
     """Write who did what to what, in the transaction that does it; ``detail`` never holds a secret."""
-    audit.add(names.new_id(), now, actor, action, subject, detail[:500])
+    record_all([Deed(actor, action, subject, detail)], now)
+
+
+def record_all(deeds: Iterable[Deed], now: float) -> None:
+    """Write what was done at the same moment, each a row, together, in the transaction that does it."""
+    audit.add_all([Said(names.new_id(), now, *one[:3], one.detail[:500]) for one in deeds])
 
 
 def trail(subject: str) -> list[dict[str, object]]:

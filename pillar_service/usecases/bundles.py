@@ -120,8 +120,8 @@ def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
 
 
 def _for_node(node: str, now: float) -> Bundle | None:
-    fits = (one for one in bundles.listed(now) if rules.manifest(one.manifest.encode()).is_for(node))
-    return next(fits, None)
+    for_account = bundles.listed_for(rules.account_of(node), now)
+    return next((one for one in for_account if rules.manifest(one.manifest.encode()).is_for(node)), None)
 
 
 def _signature(serial: int | str, node: str, until: int) -> str:

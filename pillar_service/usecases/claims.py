@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.commands import COMMANDS, CONVERGE
+from pillar_service.core.commands import COMMANDS, CONVERGE, Command
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs import CLAIM_LEASE_S, URGENT, JobState
 from pillar_service.store import challenges, nodes, runs
@@ -72,6 +72,7 @@ class Claim:
         full = [command for command, (count, most) in limited.items() if count >= most]
         self._busy = rows.Busy(sorted(self._converging), CONVERGING, full)
         self._made: list[tuple[Run, list[Job]]] = []
+        self._plans: dict[str, Command] = {}
 
     def is_any(self) -> bool:
         """Whether there is anything to claim."""
@@ -96,19 +97,23 @@ class Claim:
             if len(self._made) == AT_ONCE:
                 return
 
+    def _plan(self, job: Job) -> Command:
+        if job.id not in self._plans:
+            self._plans[job.id] = plans.of(job)
+        return self._plans[job.id]
+
     def _together(self, job: Job) -> list[Job]:
         """The jobs that one run would carry out if it were made for this job; none if it must wait."""
-        command = plans.of(job)
         if not self._may_go(job) or not self._has_room(job):
             return []
-        if not command.converges:
+        if not self._plan(job).converges:
             return [job]
         if job.node in self._converging:
             return []
         return [other for other in self._waiting if self._is_like(other, job) and self._may_go(other)]
 
     def _is_like(self, other: Job, job: Job) -> bool:
-        mine, its = plans.of(job), plans.of(other)
+        mine, its = self._plan(job), self._plan(other)
         return other.node == job.node and (its.function, its.leading) == (mine.function, mine.leading)
 
     def _has_room(self, job: Job) -> bool:
@@ -120,16 +125,17 @@ class Claim:
         # A bot's jobs run one after the other: an invite waits for the pouring that was asked for before it.
         if job.run is not None:
             return False
-        mine = plans.of(job)
-        before = self._of_bots.get(str(job.bot), [])
+        if job.bot is None:
+            return True
+        mine, before = self._plan(job), self._of_bots.get(str(job.bot), [])
         return all(
-            mine.converges and other.state == JobState.QUEUED and plans.of(other).leading == mine.leading
+            mine.converges and other.state == JobState.QUEUED and self._plan(other).leading == mine.leading
             for other in before[: next((n for n, other in enumerate(before) if other.id == job.id), 0)]
         )
 
     def _give(self, together: list[Job]) -> None:
-        first, asked = together[0], [plans.of(job) for job in together]
-        run = Run(
+        first, asked = together[0], [self._plan(job) for job in together]
+        run = runs.new(
             id=names.new_id(),
             node=first.node,
             function=asked[0].function,
@@ -150,5 +156,5 @@ class Claim:
     def _note(self, job: Job) -> None:
         if job.node is not None:
             self._rooms[job.node] -= 1
-            self._converging |= {job.node} if plans.of(job).converges else set()
+            self._converging |= {job.node} if self._plan(job).converges else set()
         self._running[job.command] += 1

@@ -1,5 +1,6 @@
 """How a job ends, and what its end means for its bot."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pillar_service.core import names, outcomes
@@ -9,13 +10,15 @@ from pillar_service.core.jobs import JobState, Reason, step
 from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
 from pillar_service.store.bots import Bot
-from pillar_service.store.jobs import Job
+from pillar_service.store.jobs import End, Job
 from pillar_service.usecases import auditing, executing, governors, invites, measuring, parts, pillars
+from pillar_service.usecases.auditing import Deed
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
 REMOVING = ("bots.delete", "bots.purge")
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
+UNSAID = "It failed, and the node did not say why."
 
 
 def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
@@ -44,10 +47,31 @@ def _removed(returned: Any, bot: str) -> bool:
     )
 
 
+def settle_all(ended: Sequence[tuple[Job, Outcome]], now: float) -> None:
+    """Running jobs have their outcomes: those whose end changes nothing but them are written together."""
+    alone = [(job, _end(job, its, now)) for job, its in ended if _is_alone(job)]
+    jobs.end([one for _, one in alone])
+    _moved([(job, JobState(one.state)) for job, one in alone], now)
+    for job, its in ended:
+        if not _is_alone(job):
+            settle(job, its, now)
+
+
+def _is_alone(job: Job) -> bool:
+    return job.bot is None and job.state == JobState.RUNNING and not executing.without_secrets(job)
+
+
+def _end(job: Job, ended: Outcome, now: float) -> End:
+    if ended.succeeded:
+        return End(job.id, str(step(JobState(job.state), JobState.SUCCEEDED)), now, ended.result, None)
+    to = step(JobState(job.state), JobState.FAILED)
+    return End(job.id, str(to), now, ended.result or job.result, ended.error or UNSAID)
+
+
 def settle(job: Job, ended: Outcome, now: float) -> None:
     """A running job has its outcome."""
     if not ended.succeeded:
-        end(job, JobState.FAILED, ended.error or "It failed, and the node did not say why.", now, ended.result)
+        end(job, JobState.FAILED, ended.error or UNSAID, now, ended.result)
         return
     _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
     if job.bot is None:
@@ -74,13 +98,24 @@ def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None)
 def _move(job: Job, state: JobState, now: float, **columns: Any) -> None:
     step(JobState(job.state), state)
     jobs.move(job.id, job.state, str(state), ended_at=now, **columns, **executing.without_secrets(job))
-    governors.end_job(job)
-    measuring.ended(job, state, now)
+    _moved([(job, state)], now)
+
+
+def _moved(over: Sequence[tuple[Job, JobState]], now: float) -> None:
+    """What goes with the end of jobs: their leases, metrics, audit rows, and what they are parts of."""
+    for job, state in over:
+        governors.end_job(job)
+        measuring.ended(job, state, now)
+    auditing.record_all([_deed(job, state) for job, state in over], now)
+    for job, _ in over:
+        if job.parent is not None:
+            parts.part_moved(job.parent, now)
+
+
+def _deed(job: Job, state: JobState) -> Deed:
     by = f"node:{job.node}" if job.node else "master"
     subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
-    auditing.record(by, f"jobs.{state}", subject, now, f"{job.command}, job {job.id}")
-    if job.parent is not None:
-        parts.part_moved(job.parent, now)
+    return Deed(by, f"jobs.{state}", subject, f"{job.command}, job {job.id}")
 
 
 def _converged(bot: Bot, said: dict[str, Any]) -> None:

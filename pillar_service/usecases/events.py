@@ -14,7 +14,7 @@ from pillar_service.core.gaps import Gap
 from pillar_service.core.submission import Submission, event_id
 from pillar_service.store import events, nodes
 from pillar_service.store.database import transaction
-from pillar_service.usecases import health, presence, reports
+from pillar_service.usecases import facts, health, presence, reports
 
 MOST_EVENTS = 1000
 LARGEST = 1 << 20
@@ -40,6 +40,7 @@ def _nobody(_node: str, _told: list[tuple[str, Any]], _now: float) -> list[dict[
 
 HEARERS: dict[Kind, Hearer] = {
     Kind.HEALTH: Hearer(reports.read, health.hear),
+    Kind.FACTS: Hearer(facts.read, facts.hear),
     Kind.GAP: Hearer(lambda data: Gap.read(data).data(), _nobody),
 }
 """Who hears of which kind; of others nobody does."""

@@ -54,8 +54,7 @@ class Group(Generic[Given, Made]):
 
     def _lead(self) -> None:
         """Write what waits, one's own first; then somebody else leads, if anything came meanwhile."""
-        with self._lock:
-            some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        some: list[_Entry[Given, Made]] = []
         try:
             self._write(some)
         finally:
@@ -66,11 +65,13 @@ class Group(Generic[Given, Made]):
                 one.woken.set()
 
     def _write(self, some: list[_Entry[Given, Made]]) -> None:
-        """All in one transaction; when that fails at one of them, each in its own."""
+        """All in one transaction, also what comes until it is our turn; when that fails at one of them, each in its own."""
         try:
             with transaction():
+                self._take(some)
                 made = self._act([one.given for one in some])
         except BaseException as error:
+            self._take(some)
             if len(some) > 1 and isinstance(error, Exception) and not isinstance(error, Unavailable):
                 for one in some:
                     self._write([one])
@@ -81,3 +82,9 @@ class Group(Generic[Given, Made]):
             return
         for one, its in zip(some, made, strict=True):
             one.made.append(its)
+
+    def _take(self, some: list[_Entry[Given, Made]]) -> None:
+        """What waits, as far as nothing was taken yet."""
+        if not some:
+            with self._lock:
+                some[:], self._waiting = self._waiting[:MOST], self._waiting[MOST:]

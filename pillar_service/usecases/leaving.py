@@ -20,6 +20,7 @@ from pillar_service.store import (
     tickets,
 )
 from pillar_service.store import bots as bot_rows
+from pillar_service.store import facts as fact_rows
 from pillar_service.store import tokens as token_rows
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
@@ -32,6 +33,7 @@ from pillar_service.usecases import (
     confirming,
     enrolment,
     enrolment_tokens,
+    facts,
     forwardings,
     governors,
     node_keys,
@@ -65,6 +67,7 @@ def data(person: str) -> dict[str, Any]:
         "payment": payments.show(person),
         "configuration": configuration.listed(person),
         "forwardings": forwardings.listed(person),
+        "facts": facts.all_of(person),
         "audit": [
             {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
             for row in sorted(done.values(), key=lambda row: row.at)
@@ -119,6 +122,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     enrolment.forget(f"account:{person}", person)
     forwardings.forget(person)
     events.forget_account(person)
+    fact_rows.forget_account(person)
     standings.forget_account(person)
     chat.forget(person)
     configuration.forget(person)

@@ -13,6 +13,9 @@ from pillar_service.store import masters
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing, pem
 
+PROMETHEUS = "prometheus"
+"""A name that is no master's: its token is good for the one question that Prometheus asks."""
+
 SEEN_EVERY_S = 30.0
 """How often it is written down that a master asks for jobs."""
 

@@ -9,6 +9,7 @@ from pillar_service import __version__
 from pillar_service.core.jobs import OPEN, OVER, JobState
 from pillar_service.settings import settings
 from pillar_service.store import figures
+from pillar_service.usecases.masters import PROMETHEUS
 
 STARTED = time.time()
 """When this process began (a worker inherits it from the server)."""
@@ -67,4 +68,5 @@ def masters() -> dict[str, Any]:
         }
         for run in figures.open_runs(MOST_RUNS)
     ]
-    return {"masters": figures.masters(), "runs": runs}
+    known = [one for one in figures.masters() if one["name"] != PROMETHEUS]
+    return {"masters": known, "runs": runs}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from pillar_service.core import agents as rules
@@ -72,10 +73,12 @@ def _configuration(account: str) -> dict[str, Any]:
 
 def refresh() -> int:
     """Rewrite every body if the settings or the catalogue that stand in them changed; the number of nodes then, else 0."""
+    catalogue.refresh()
+    stamped, kept = pillars.fingerprints()
     chosen = settings()
-    told = [chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, chosen.seeds, bundles.public_key()]
-    fingerprint = hashlib.sha256(json.dumps([BLANK, *told, catalogue.current().fingerprint]).encode()).hexdigest()
-    if pillars.fingerprint() == fingerprint:
+    told = (chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, *chosen.seeds)
+    fingerprint = _fingerprint(kept, chosen.bundle_key, *told)
+    if stamped == fingerprint:
         return 0
     with transaction():
         if pillars.fingerprint() == fingerprint:
@@ -85,6 +88,12 @@ def refresh() -> int:
             rewrite(node.id)
         pillars.stamp(fingerprint)
     return len(everywhere)
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(kept: str, bundle_key: str | None, *told: object) -> str:
+    """That of the bodies made with the catalogue that is kept, and with these settings."""
+    return hashlib.sha256(json.dumps([BLANK, *told, bundle_key and bundles.public_key(), kept]).encode()).hexdigest()
 
 
 def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:

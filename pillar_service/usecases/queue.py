@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import names
@@ -29,9 +30,15 @@ class Request:
         self.actor, self.key = actor, key
         self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
-    def before(self) -> Job | None:
-        """The job that this very request made before; raises Conflict when the key was another request's."""
-        found = jobs.with_key(self.actor, self.key) if self.key is not None else None
+    def before(self, new: Iterable[Job] = ()) -> Job | None:
+        """The job that this very request made before, also among ``new`` ones that are not added yet.
+
+        Raises Conflict when the key was another request's.
+        """
+        if self.key is None:
+            return None
+        just_now = (job for job in new if (job.actor, job.idempotency_key) == (self.actor, self.key))
+        found = next(just_now, None) or jobs.with_key(self.actor, self.key)
         if found is not None and found.fingerprint != self.fingerprint:
             raise Conflict(f"The Idempotency-Key {names.shown(self.key)} was used for another request: send a new one.")
         return found

@@ -3,13 +3,14 @@
 import time
 
 from pillar_service.core.durations import DAY_S
+from pillar_service.core.events import Kind
 from pillar_service.settings import settings
-from pillar_service.store import audit, events, old_jobs
+from pillar_service.store import audit, events, facts, old_jobs
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing, deliveries
 
 ROWS = 1000
-"""How many lines, runs, events or rows of the audit one transaction removes, at most."""
+"""How many lines, runs, events, changes of facts or rows of the audit one transaction removes, at most."""
 
 JOBS = 50
 """How many jobs, with their parts, one transaction removes."""
@@ -22,7 +23,8 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
 
     A job goes with its lines, its parts, what it waited for, and its runs; only once it is over, counted from its end. One
-    whose tar is still there stays. Twice does no harm; what is left after ``works_s`` seconds goes the next time.
+    whose tar is still there stays. Changes of nodes' facts go, and count, with the events of that kind. Twice does no
+    harm; what is left after ``works_s`` seconds goes the next time.
     """
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
@@ -46,9 +48,9 @@ def _forget_events(kind: str, then: float, gone: dict[str, int]) -> bool:
     with transaction():
         old = events.old(kind, then, ROWS)
         deliveries.lose(old)
-        count = events.forget(old)
-    gone["events"] += count
-    return count == ROWS
+        counts = [events.forget(old), facts.forget(then, ROWS) if kind == Kind.FACTS else 0]
+    gone["events"] += sum(counts)
+    return ROWS in counts
 
 
 def _forget_jobs(then: float, gone: dict[str, int]) -> bool:

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pillar_service.core import names, outcomes
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
 from pillar_service.core.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
+from pillar_service.core.outcomes import Outcome
 from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.store.runs import Run
+from pillar_service.store.runs import Run, Standing
 from pillar_service.usecases import endings, parts, plans, queue
+
+Known = TypeVar("Known", Run, Standing)
 
 GRACE_S = 60.0
 """How long after a run's timeout its result is still waited for."""
@@ -51,13 +54,13 @@ def described(run: Run, carried: Iterable[Job]) -> dict[str, Any]:
     }
 
 
-def _found(id: str, run: Run | None) -> Run:
+def _found(id: str, run: Known | None) -> Known:
     if run is None:
         raise NotFound(f"There is no run {names.shown(id)}.")
     return run
 
 
-def _mine(master: str, id: str, found: Run | None) -> Run:
+def _mine(master: str, id: str, found: Known | None) -> Known:
     run = _found(id, found)
     if run.master != master:
         raise Forbidden(f"The run {id} is held by the master {run.master}, not by {master}.")
@@ -72,13 +75,12 @@ def started(master: str, id: str, jid: object) -> None:
 
 def start(master: str, jids: Mapping[str, object], now: float) -> None:
     """Runs are about to be published, in the caller's transaction; raises, as `started`, what speaks against any."""
-    known, carried = runs.with_ids(jids), jobs.of_runs(jids)
-    fresh = []
+    known, carrying, fresh = runs.standing(jids), runs.carrying(jids), []
     for id, jid in jids.items():
         run, published = _mine(master, id, known.get(id)), names.text(jid, "jid", 100)
         if run.state == runs.RUNNING and run.jid == published:
             continue
-        if run.state != runs.CLAIMED or not carried[id]:
+        if run.state != runs.CLAIMED or id not in carrying:
             raise Conflict(f"The run {id} is no longer yours: do not publish it.")
         fresh.append((id, published, now + run.timeout_s + GRACE_S))
     if runs.start(fresh) != len(fresh):
@@ -130,16 +132,18 @@ def result(id: str, jid: object, node: object, returned: object, success: object
 
 def settle(told: Mapping[str, Returned], now: float) -> None:
     """Runs have returned, in the caller's transaction; raises, as `result`, what speaks against any."""
-    known, carried = runs.with_ids(told), jobs.of_runs(told)
+    known, carried = runs.standing(told), jobs.of_runs(told)
     fresh = {id: its for id, its in told.items() if _is_awaited(_found(id, known.get(id)), its)}
     runs.end(fresh)
+    ended = [(job, _outcome(job, its)) for id, its in fresh.items() for job in carried[id]]
     with parts.together(now):
-        for id, its in fresh.items():
-            for job in carried[id]:
-                _settle_job(job, its, now)
+        endings.settle_all([(job, its) for job, its in ended if its.again is None], now)
+        for job, its in ended:
+            if its.again is not None:
+                _fail_job(job, its.again, its.error or "", now)
 
 
-def _is_awaited(run: Run, its: Returned) -> bool:
+def _is_awaited(run: Standing, its: Returned) -> bool:
     if run.state == runs.ENDED:
         return False
     if run.state != runs.RUNNING or (run.jid, run.node) != (its.jid, its.node):
@@ -147,12 +151,8 @@ def _is_awaited(run: Run, its: Returned) -> bool:
     return True
 
 
-def _settle_job(job: Job, its: Returned, now: float) -> None:
-    ended = endings.outcome(job, its.returned, bool(its.success), its.retcode if isinstance(its.retcode, int) else 1)
-    if ended.again is not None:
-        _fail_job(job, ended.again, ended.error or "", now)
-    else:
-        endings.settle(job, ended, now)
+def _outcome(job: Job, its: Returned) -> Outcome:
+    return endings.outcome(job, its.returned, bool(its.success), its.retcode if isinstance(its.retcode, int) else 1)
 
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> bool:

@@ -1,11 +1,15 @@
 """Series: what the nodes told of a bot, over time."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pillar_service.core import series
-from pillar_service.core.series import KEPT_S, RAW_KEPT_S, RESOLUTIONS, Sample, Span
+from pillar_service.core.series import KEPT_S, RAW_KEPT_S, RESOLUTIONS, Resolution, Sample, Span
 from pillar_service.store import bots, samples
+
+CHARTS = 32
+"""How many charts a process remembers, 0.1 MB each: a page asks for what stands in its charts, and then they do."""
 
 
 def keep(told: Mapping[str, list[Sample]], now: float) -> None:
@@ -31,11 +35,25 @@ def expire(of: list[str], now: float) -> None:
 
 
 def of(bot_id: str, span: Span, now: float) -> dict[str, Any]:
-    """A bot's figures over a span that ends now, as `core.series.drawn` lists them, and its ``memory_limit`` in bytes."""
+    """A bot's `figures`, and its ``memory_limit`` in bytes."""
+    return {**figures(bot_id, span, now), "memory_limit": bots.memory_limit(bot_id)}
+
+
+def figures(bot_id: str, span: Span, now: float) -> Mapping[str, list[Any]]:
+    """A bot's figures over a span that ends now, as `core.series.drawn` lists them; not to be changed."""
     chosen = RESOLUTIONS[span]
-    start = series.places(chosen, now)[0] - max(chosen.width, chosen.step)  # one more: how counters stood at the start
     if chosen.step:
-        found = samples.buckets_since(bot_id, chosen.step, start)
-    else:
-        found = [series.bucket(one, chosen.width) for one in samples.since(bot_id, start)]
-    return {**series.drawn(found, chosen, now), "memory_limit": bots.memory_limit(bot_id)}
+        revision = samples.revision(bot_id, chosen.step, _start(chosen, now))
+        return _of_buckets(bot_id, chosen, series.places(chosen, now)[-1], revision)
+    found = [series.bucket(one, chosen.width) for one in samples.since(bot_id, _start(chosen, now))]
+    return series.drawn(found, chosen, now)
+
+
+def _start(chosen: Resolution, now: float) -> int:
+    """One point before the first: how counters stood at the start."""
+    return series.places(chosen, now)[0] - max(chosen.width, chosen.step)
+
+
+@lru_cache(CHARTS)
+def _of_buckets(bot_id: str, chosen: Resolution, last: int, _: tuple[int | None, ...]) -> Mapping[str, list[Any]]:
+    return series.drawn(samples.buckets_since(bot_id, chosen.step, _start(chosen, last)), chosen, last)

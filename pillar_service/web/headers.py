@@ -27,11 +27,13 @@ def register(app: Flask, chosen: Settings) -> None:
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
 
+    of_pages = headers | {"Cache-Control": "no-store"}
+
     def add(answer: Response) -> Response:
-        for name, value in headers.items():
-            answer.headers.setdefault(name, value)
-        if request.endpoint != "static":
-            answer.headers.setdefault("Cache-Control", "no-store")
+        given = {name.lower() for name, _ in answer.headers}
+        for name, value in (headers if request.endpoint == "static" else of_pages).items():
+            if name.lower() not in given:
+                answer.headers[name] = value
         return answer
 
     app.after_request(add)

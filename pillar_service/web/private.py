@@ -2,6 +2,7 @@
 
 from flask import Flask, g, request
 
+from pillar_service.core.errors import Forbidden
 from pillar_service.usecases import masters, measuring, storage
 from pillar_service.web import incoming, problems
 from pillar_service.web.masters import (
@@ -10,6 +11,7 @@ from pillar_service.web.masters import (
     bundles,
     configuration,
     enrolment,
+    facts,
     jobs,
     keys,
     meeseeks,
@@ -25,7 +27,8 @@ LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
 
 NOUNS = (
-    agents, audit, bundles, configuration, enrolment, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs, transfers,
+    agents, audit, bundles, configuration, enrolment, facts, jobs, keys, meeseeks, nodes, payments, pillars, purges, runs,
+    transfers,
 )  # fmt: skip
 """What the private app is about; each has a ``blueprint``."""
 
@@ -48,4 +51,6 @@ def create_app() -> Flask:
 def _authenticate() -> None:
     if request.endpoint not in ("healthz", "metrics"):
         g.master = masters.authenticate(incoming.bearer())
+        if g.master == masters.PROMETHEUS and request.endpoint != "facts.targets":
+            raise Forbidden("Prometheus's token is good for /prometheus/targets alone: use a master's.")
         g.actor = incoming.actor(g.master)

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import (
+    addresses,
     door,
     downloads,
     enrol,
@@ -65,6 +66,7 @@ def create_app() -> Flask:
     app.register_error_handler(CSRFError, _expired)
     figures.register(app)
     static_files.register(app)
+    addresses.register(app)
     layout.register(app, chosen)
     headers.register(app, chosen)
     app.context_processor(payments.standing)

@@ -2,12 +2,13 @@
 
 import hashlib
 import mimetypes
+import os
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, request, send_from_directory
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.utils import safe_join
 
 FOLDER = Path(__file__).parent / "static"
@@ -23,14 +24,9 @@ def stamp(filename: str) -> str | None:
     """What stands for the content of a file in static/, or None when there is no such file."""
     path = safe_join(str(FOLDER), filename)
     try:
-        return None if path is None else _hashed(path, Path(path).stat().st_mtime_ns)
+        return None if path is None else _hashed(path, os.stat(path).st_mtime_ns)
     except OSError:
         return None
-
-
-def _stamped(endpoint: str, values: dict[str, Any]) -> None:
-    if endpoint == "static" and "v" not in values and (found := stamp(values.get("filename", ""))):
-        values["v"] = found
 
 
 def _static(filename: str) -> Response:
@@ -47,7 +43,13 @@ def _static(filename: str) -> Response:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's own, but a file that any cache may keep carries nobody's cookie."""
+    """Flask's own, but a file that any cache may keep carries nobody's cookie, and what signs is made once for an app."""
+
+    def __init__(self, app: Flask) -> None:
+        self._signs = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return self._signs
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if request.endpoint != "static":
@@ -55,7 +57,6 @@ class Sessions(SecureCookieSessionInterface):
 
 
 def register(app: Flask) -> None:
-    """Serve static/; ``url_for("static", filename=…)`` then names the content too. The app has no folder of its own."""
-    app.session_interface = Sessions()
+    """Serve static/; `addresses` names the content in each file's address. The app has no folder of its own."""
+    app.session_interface = Sessions(app)
     app.add_url_rule("/static/<path:filename>", "static", _static)
-    app.url_defaults(_stamped)

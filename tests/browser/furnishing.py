@@ -15,6 +15,7 @@ from enrolling import enrol, master_is_there
 from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from telling import NODE, ledger, pub_id
 
+from pillar_service.core import facts
 from pillar_service.core.agents import Desired
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.gaps import Gap, Reason
@@ -133,6 +134,15 @@ def tell_story(node: str) -> None:
         eventful.alive(10, node),
     ]
     assert events.take(node, batch, offset_s=2.4)["refused"] == []
+    for n, (system, size) in enumerate((("Debian-12", 2 << 38), ("Debian-13", 2 << 39)), 11):
+        said = {
+            "grains": {"osfinger": system, "mem_total": 3925, "ipv4": ["127.0.0.1", "192.168.1.17"], "token": "x"},
+            "docker": {"answers": True, "version": "27.3.1", "storage": "overlay2"},
+            "disks": {"/": {"device": "/dev/sda1", "kind": "ext4", "size_bytes": size}},
+            "versions": {"salt": "3008.3", "docker": "27.3.1"},
+        }
+        told = eventful.told(n, facts.EVENT_TYPE, node, data={"facts": said}, stream="facts")
+        assert events.take(node, [told])["refused"] == []
 
 
 def work(known: dict[str, str]) -> dict[str, str]:

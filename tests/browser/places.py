@@ -91,6 +91,8 @@ ACCOUNT = (
     Place("nodes", "/nodes", OWNER, "Make a token"),
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
     Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),
+    Place("registry", "/nodes/registry", OWNER, "← Your nodes"),
+    Place("facts", "/nodes/{shed}/facts", OWNER, "← What your nodes are"),
     Place("node-events", "/nodes/events", OWNER, "Show"),
     Place("node-token", "shown:node-token", OWNER, "I have it"),
     Place("forwardings", "/account/forwardings", OWNER, "Forward"),
@@ -111,6 +113,7 @@ ADMIN = tuple(
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
         ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
+        ("registry", "/registry", "cellar-1"), ("facts", "/nodes/{shed}/facts", "Search"),
         ("events", "/events", "Search"), ("forwardings", "/forwardings", "Forward"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )

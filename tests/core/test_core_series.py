@@ -65,8 +65,10 @@ def test_a_bucket_says_what_its_samples_say(samples: list[Sample]) -> None:
     for at, one in series.gathered(buckets(samples, HOUR), HOUR).items():
         inside = [sample for sample in samples if at <= sample.at < at + HOUR]
         memory = [sample.memory for sample in inside if sample.memory is not None]
-        newest = max(inside)
+        peers = [sample.peers for sample in inside if sample.peers is not None]
+        newest = max(inside, key=lambda sample: sample.at)
         assert (one.memory_n, one.memory_sum, one.memory_max) == (len(memory), sum(memory), max(memory, default=None))
+        assert (one.peers_n, one.peers_sum, one.peers_max) == (len(peers), sum(peers), max(peers, default=None))
         assert (one.last, one.disk, one.rx, one.tx, one.started) == (newest.at, *newest[3:])
 
 

@@ -5,11 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from chatting import ANN, ask, said, scene
+from chatting import ANN, ask, chat, said, scene
 
 from pillar_service.core.errors import Conflict, TooMany
-from pillar_service.store import database, jobs
-from pillar_service.usecases import auditing
+from pillar_service.core.jobs import JobState
+from pillar_service.store import challenges, database, jobs
+from pillar_service.store.database import db
+from pillar_service.usecases import auditing, queue
+from pillar_service.usecases.meeseeks import asking
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 THREADS = 8
@@ -73,3 +76,64 @@ def test_inside_a_transaction_it_is_a_part_of_that() -> None:
         ask_and_fail()
     assert made() == []
     assert said("meeseeks.ask") == []
+
+
+def asked(line: str, key: str | None = None) -> asking.Asked:
+    """What Ann asks for by a line, as it waits in the line of those who ask."""
+    wanted = asking.read(chat(), line)
+    return chat(), wanted, asking._request(chat(), wanted, key)
+
+
+def make(*these: asking.Asked) -> list[dict[str, Any]]:
+    """Make jobs of them in one transaction."""
+    with database.transaction():
+        return asking._make(list(these))
+
+
+def test_what_is_asked_for_together_is_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    these = [asked(f"one on=cellar-{1 + n % 2}") for n in range(THREADS)]
+    written, execute = list[str](), db.obj.execute_sql
+    with monkeypatch.context() as patched:
+        patched.setattr(db.obj, "execute_sql", lambda told, *more: written.append(told) or execute(told, *more))
+        told = make(*these)
+    assert len({job["id"] for job in told}) == THREADS
+    changes = [
+        told.split("(")[0].split(" SET ")[0].strip() for told in written if told.startswith(("INSERT", "UPDATE"))
+    ]
+    assert changes == ["INSERT INTO job", "INSERT INTO audit", "UPDATE audit_head"]
+    assert auditing.verify()["first_fault"] is None
+
+
+def test_what_was_told_of_a_job_is_what_stands_in_the_table() -> None:
+    for told in make(asked("one on=cellar-1", "k"), asked("say hello"), asked("sure", "l")):
+        found = jobs.find(told["id"])
+        assert found is not None
+        assert queue.described(found) == told
+    assert ask("one on=cellar-1", key="k") == queue.described(made()[0])
+
+
+def test_the_same_key_twice_among_those_who_ask_together_is_one_job() -> None:
+    first, again = make(asked("one on=cellar-1", "k"), asked("one on=cellar-1", "k"))
+    assert first == again
+    assert len(made()) == 1
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        make(asked("one on=cellar-1", "l"), asked("one on=cellar-2", "l"))
+    assert len(made()) == 1
+
+
+def test_a_quota_counts_what_is_asked_for_together(monkeypatch: pytest.MonkeyPatch, service: Any) -> None:
+    monkeypatch.setenv("CELLAR_CHAT_JOBS_MOST", "2")
+    service()
+    with pytest.raises(TooMany):
+        make(*[asked("one on=cellar-1")] * 3)
+    assert made() == []
+    make(asked("one on=cellar-1"), asked("one on=cellar-2"))
+    assert len(made()) == 2
+
+
+def test_some_wait_for_a_yes_beside_others_that_go() -> None:
+    one, sure, say = make(asked("one on=cellar-1"), asked("sure"), asked("say hello"))
+    assert [told["state"] for told in (one, sure, say)] == [JobState.QUEUED, JobState.ASKED, JobState.QUEUED]
+    assert [challenges.open_of(told["id"]) is not None for told in (one, sure, say)] == [False, True, False]
+    assert (one["node"], one["parts"]) == ("cellar-1", 0)
+    assert sorted(str(part.node) for part in jobs.parts_of(say["id"])) == ["cellar-1", "cellar-2"]

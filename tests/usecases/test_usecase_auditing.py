@@ -12,9 +12,11 @@ import pytest
 from playhouse.migrations import Runner
 
 from pillar_service.core import audit as rules
+from pillar_service.core.errors import SaltcellarError
 from pillar_service.store import audit, database, migrations
 from pillar_service.store.database import db, transaction
 from pillar_service.usecases import auditing
+from pillar_service.usecases.auditing import Deed
 
 ROWS = 7
 LIE = "UPDATE audit SET {} = {} WHERE n = 4"
@@ -155,6 +157,7 @@ def test_who_can_do_everything_may_write_it_all_anew_but_not_past_a_head_that_wa
         "DELETE FROM audit",
         "DELETE FROM audit_head",
         f"UPDATE audit_head SET n = {ROWS - 1}",
+        f"UPDATE audit_head SET n = {ROWS + 1}",
         f"UPDATE audit_head SET n = {ROWS + 2}",
         "UPDATE audit_head SET cut_n = 100",
         "UPDATE audit SET detail = '', salt = '', actor = 'x' WHERE n = 4",
@@ -208,6 +211,21 @@ def test_what_is_taken_back_leaves_no_gap() -> None:
     auditing.record("a", "b", "c", 5)
     assert auditing.verify()["head"]["n"] == ROWS + 1
     assert first_fault() is None
+
+
+def test_what_is_done_at_once_stands_in_the_chain_in_its_order() -> None:
+    many = 2 * audit.AT_ONCE + 5
+    auditing.record_all([], 5)
+    auditing.record_all([Deed("a", "b", f"agent:{n}", "\N{SNOWMAN}" * n) for n in range(many)], 1234.56789)
+    assert [row.subject for row in audit.after(ROWS, 1000)] == [f"agent:{n}" for n in range(many)]
+    told = auditing.verify()
+    assert (told["rows"], told["first_fault"], told["head"]["n"]) == (ROWS + many, None, ROWS + many)
+
+
+def test_of_what_is_done_at_once_all_is_kept_or_nothing() -> None:
+    with pytest.raises((SaltcellarError, UnicodeEncodeError)):
+        auditing.record_all([Deed("a", "b", "c", "good"), Deed("a", "b", "\ud800")], 5)
+    assert auditing.verify()["head"]["n"] == ROWS
 
 
 def writing() -> None:

@@ -132,7 +132,7 @@ def test_who_leaves_takes_the_list_along_and_leaves_none(ann: str) -> None:
 def test_the_table_can_be_taken_back_and_made_again() -> None:
     from importlib import import_module
 
-    step = import_module("pillar_service.store.migrations.0022_forwarding")
+    step = import_module("pillar_service.store.migrations.0024_forwarding")
     with database.transaction():
         step.down(None, database.db)
         step.up(None, database.db)

@@ -8,6 +8,7 @@ import pytest
 
 from pillar_service.core.errors import Conflict, Unavailable
 from pillar_service.store import database, leases
+from pillar_service.usecases import grouping
 from pillar_service.usecases.grouping import Group
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -71,6 +72,38 @@ def test_those_who_come_while_another_is_written_share_the_next_commit() -> None
     writing, names = Writing(), [f"n{n}" for n in range(8)]
     assert all_at_once(writing, names) == [f"made {name}, kept" for name in names]
     assert [sorted(some) for some in writing.together] == [["n0"], names[1:]]
+
+
+def test_those_who_come_while_it_is_another_ones_turn_share_the_commit_of_the_first() -> None:
+    writing, names = Writing(), [f"n{n}" for n in range(8)]
+    writing.let_go.set()
+    group = Group(writing)
+
+    def do(name: str) -> str:
+        try:
+            return group.do(name)
+        finally:
+            database.release()
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        with database.transaction():
+            told = [pool.submit(do, name) for name in names]
+            until(lambda: len(group._waiting) == len(names))
+        assert [one.result(30) for one in told] == [f"made {name}" for name in names]
+    assert len(writing.together) == 1
+
+
+def test_who_gets_no_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = _let_go(Group(Writing()))
+
+    def busy() -> None:
+        raise Unavailable("busy")
+
+    monkeypatch.setattr(grouping, "transaction", busy)
+    with pytest.raises(Unavailable, match="busy"):
+        group.do("n0")
+    monkeypatch.undo()
+    assert group.do("n1") == "made n1"
 
 
 def test_one_that_is_refused_is_refused_alone() -> None:

@@ -177,3 +177,45 @@ def test_a_batch_asks_the_database_little_however_many_bots_it_speaks_of(
         [event(*[report(id, status="exited", pub_id=None) for id in (bot, *others)], n=n) for n in range(50)],
     )
     assert len(asked) <= one + 5
+
+
+def drawn_anew(bot: str, span: Span, now: float) -> dict[str, list[Any]]:
+    chosen = rules.RESOLUTIONS[span]
+    return rules.drawn(samples.buckets_since(bot, chosen.step, now - 400 * 86_400), chosen, now)
+
+
+@pytest.mark.parametrize("span", [Span.DAY, Span.MONTH, Span.YEAR])
+def test_a_chart_that_was_looked_at_shows_whatever_is_told_afterwards(bot: str, span: Span) -> None:
+    now = int(time.time())
+    tell(bot, now - 7000, now - 40, peers=2)
+    seen = [series.figures(bot, span, now)]
+    dark = {"answers": False, "memory_limit_bytes": 0}
+    for n, (moment, more) in enumerate(
+        [(now - 20, {"peers": 5}), (now - 33, {"peers": 9}), (now - 6990, {"peers": 9}), (now, dark)], 2
+    ):
+        tell(bot, moment, n=n, **more)
+        seen.append(series.figures(bot, span, now))
+        assert {name: seen[-1][name] for name in drawn_anew(bot, span, now)} == drawn_anew(bot, span, now)
+    assert all(before != after for before, after in itertools.pairwise(seen[:-1]))
+    assert series.figures(bot, span, now) is seen[-1]  # nothing was told: nothing is drawn
+    assert series.figures(bot, span, now + 2 * 86_400)["at"] != seen[-1]["at"]
+
+
+def test_what_is_forgotten_while_as_much_is_told_is_another_chart(bot: str) -> None:
+    now = int(time.time()) // 3600 * 3600
+    tell(bot, now - 40 * 3600 + 1, now - 3600 + 1)
+    before = samples.revision(bot, HOUR, 0)
+    with transaction():
+        samples.expire([bot], 0, {HOUR: now - 30 * 3600})
+        samples.merge(
+            HOUR, {bot: [rules.bucket(one, HOUR) for one in [samples.since(bot, 0)[1]._replace(at=now - 7200 + 1)]]}
+        )
+    after = samples.revision(bot, HOUR, 0)
+    assert [*before[:1], *before[2:]] == [*after[:1], *after[2:]]
+    assert before != after
+
+
+def test_who_was_never_heard_of_has_an_empty_chart(bot: str) -> None:
+    shown = series.figures(bot, Span.MONTH, time.time())
+    assert set(shown["memory"]) == set(shown["rx_per_s"]) == {None}
+    assert shown["restarts"] == []

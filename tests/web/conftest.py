@@ -1,5 +1,6 @@
 """Clients of the two apps."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -19,12 +20,26 @@ if TYPE_CHECKING:
 
 Service = Callable[[], None]
 
+OF_ONE_TEST = ("CELLAR_FILES", "CELLAR_DATABASE")
+"""The settings that an app reads anew with every request."""
+
+MADE: dict[tuple[object, ...], Flask] = {}
+
+
+def made_once(create_app: Callable[[], Flask]) -> Flask:
+    """The app of these settings: it keeps nothing of a request, and to make one costs half a second."""
+    told = sorted(one for one in os.environ.items() if one[0].startswith("CELLAR_") and one[0] not in OF_ONE_TEST)
+    key = (create_app, *told)
+    if key not in MADE:
+        MADE[key] = create_app()
+    return MADE[key]
+
 
 @pytest.fixture
 def private_app(service: Service) -> Flask:
     from pillar_service.web.private import create_app
 
-    return create_app()
+    return made_once(create_app)
 
 
 @pytest.fixture
@@ -41,7 +56,7 @@ def master(private_app: Flask) -> FlaskClient:
 def public_app(service: Service) -> Flask:
     from pillar_service.web.public import create_app
 
-    return create_app()
+    return made_once(create_app)
 
 
 @pytest.fixture

@@ -280,7 +280,7 @@ def test_a_token_is_made_shown_once_and_ended(visitor: FlaskClient, person: str)
         assert ask(scopes, password).status_code == 422
     assert "backup" not in visitor.get("/account").text
     made = ask(["read", "export"], PASSWORD)
-    found = re.search(r'<code class="code">([\w-]{43})</code>', made.text)
+    found = re.search(r'<code class="code">(c[\w-]{43})</code>', made.text)
     assert found
     header = {"Authorization": f"Bearer {found[1]}"}
     assert visitor.get("/agents", headers=header).status_code == 200

@@ -78,9 +78,10 @@ def test_a_stream_goes_on_where_it_broke_off(api: FlaskClient, monkeypatch: pyte
     assert api.get("/api/events", headers=STREAM | {"Last-Event-ID": "x"}).status_code == 422
 
 
-def test_events_come_as_they_are_taken(public_app: Any, api: FlaskClient) -> None:
+def test_events_come_as_they_are_taken(public_app: Any, api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from werkzeug.serving import make_server
 
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
     server = make_server("127.0.0.1", 0, public_app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -95,6 +96,10 @@ def test_events_come_as_they_are_taken(public_app: Any, api: FlaskClient) -> Non
             events.take("ann-1", [alive(9, "ann-1"), told(10, node="ann-1")])
             data = next(line for line in lines if line.startswith("data: "))
             assert json.loads(data.removeprefix("data: "))["id"] == "ann-1/1/10"
+        until = time.monotonic() + 10
+        while streams.slots.running.total() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert streams.slots.running.total() == 0, "who left is noticed"
     finally:
         server.shutdown()
         thread.join()

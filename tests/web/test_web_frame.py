@@ -1,10 +1,13 @@
 """What stands around every page: headers, files, the ways to go, pages that say what is wrong."""
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import url_for
 from flask.testing import FlaskClient
 from pouring import owner
 from visiting import sign_in
@@ -85,8 +88,7 @@ def test_nothing_but_the_files_is_served(visitor: FlaskClient, path: str) -> Non
     assert static_files.stamp(path) is None
 
 
-def test_operators_alone_see_the_way_to_the_admin_pages(visitor: FlaskClient, public_app: Any) -> None:
-    public_app.add_url_rule("/admin", "admin.overview", lambda: "")
+def test_operators_alone_see_the_way_to_the_admin_pages(visitor: FlaskClient) -> None:
     owner()
     accounts.create("test", "op@example.org", password="long enough 1", role="operator")
     assert 'href="/admin"' not in visitor.get("/").text
@@ -114,3 +116,46 @@ def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
         assert sentence in page.text
     assert visitor.get("/").status_code == 200  # what needs no database works on
     assert visitor.get("/nope").status_code == 404
+
+
+def test_no_template_hides_what_every_page_knows(visitor: FlaskClient) -> None:
+    """Flask's own and ours: a macro of that name would stand in the header instead of it."""
+    app = visitor.application
+    with app.test_request_context("/"):
+        known: dict[str, Any] = {}
+        app.update_template_context(known)
+    assert {"place", "request", "deleted_days"} <= set(known)
+    for name in app.jinja_env.list_templates():
+        source, _, _ = app.jinja_loader.get_source(app.jinja_env, name)  # type: ignore[union-attr]
+        given = re.findall(r"{% macro (\w+)\(", source)
+        given += re.findall(r"\w+", " ".join(re.findall(r"{% from \S+ import ([^%]*)%}", source)))
+        assert not set(given) & set(known), name
+
+
+def test_an_address_is_what_flask_would_build(public_app: Any) -> None:
+    again = [("status.show", {"name": "my", "span": "month"}), ("status.show", {"span": "day", "name": "a b/ü&"})]
+    again += [("landing.landing", {}), ("sign_in.form", {"next": None}), ("nodes.events", {"name": "n", "before": "3"})]
+    again = [one for one in again if one[0] in public_app.view_functions]
+    for environment in ({}, {"SCRIPT_NAME": "/below"}):
+        with public_app.test_request_context("/", environ_overrides=environment):
+            for endpoint, values in again * 2:
+                assert url_for(endpoint, **values) == type(public_app).url_for(public_app, endpoint, **values)
+            assert url_for("landing.landing", _external=True).startswith("http://localhost")
+    with pytest.raises(RuntimeError), public_app.app_context():
+        url_for("landing.landing")
+
+
+def test_a_file_that_changes_has_another_address_at_once(
+    public_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_files, "FOLDER", tmp_path)
+    file, found = tmp_path / "a.css", []
+    for n, content in enumerate(("one", "two", "two"), 1):
+        file.write_text(content)
+        os.utime(file, (n, n))
+        with public_app.test_request_context("/"):
+            found.append(url_for("static", filename="a.css"))
+    assert len(set(found)) == 2
+    assert found[1] == found[2]
+    with public_app.test_request_context("/"):
+        assert url_for("static", filename="none.css") == "/static/none.css"

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from accounts_with_nodes import account, own, pillar
+from eventful import told as event
 from flask import Flask
 from flask.testing import FlaskClient
 from visiting import signed_in
 
 from pillar_service.core import tokens as node_tokens
+from pillar_service.core.facts import EVENT_TYPE
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import configuration, governors, pillars, tokens
+from pillar_service.usecases import configuration, events, governors, pillars, tokens
 
 NAMES = [f"tenant{n}" for n in range(6)]
 
@@ -42,7 +44,14 @@ class Tenant:
         yield json.dumps(pillar(self.node))
         for path in ("/configuration", "/configuration-changes", f"/configuration/{self.name}/own"):
             yield self.api.get(path).text
-        for page in ("/account", "/account/configuration", "/nodes", "/account/data"):
+        for page in (
+            "/account",
+            "/account/configuration",
+            "/nodes",
+            "/nodes/registry",
+            f"/nodes/{self.node}/facts",
+            "/account/data",
+        ):
             yield self.browser.get(page).text
 
 
@@ -66,6 +75,7 @@ def tenants(public_app: Flask, service: Callable[[], None]) -> list[Tenant]:
     made = [_tenant(public_app, name) for name in NAMES]
     for one in made:
         configuration.set("test", one.id, f"{one.name}/own", one.canary)
+        events.take(one.node, [event(1, EVENT_TYPE, one.node, data={"facts": {"own": one.canary}})])
         configuration.set("test", one.id, "shared-name", one.canary)
         configuration.set("test", one.id, f"governors/governor-{one.name}", 2)
         configuration.set("test", one.id, "governors/shared-name", 1)
@@ -104,6 +114,7 @@ def _attempts(reader: Tenant, owner: Tenant) -> Iterator[Any]:
     yield reader.door.delete(f"/node/configuration/{theirs}")
     yield reader.door.post(f"/governors/governor-{owner.name}/take", json={"holder": "me", "seconds": 60})
     yield reader.browser.get(f"/account/configuration/{theirs}")
+    yield reader.browser.get(f"/nodes/{owner.node}/facts")
     # What says whose it is in the request itself decides nothing.
     forged = {"X-Account": owner.id, "X-Actor": owner.id, "Authorization": f"Bearer {owner.node}:forged"}
     yield reader.door.put(f"/node/configuration/{theirs}", json={"value": 1}, headers=forged)

@@ -124,6 +124,8 @@ MATRIX = {
     # a person's nodes
     "GET /nodes": (200, 200, 200, 200, 200, 302),
     "GET /nodes/events": (200, 200, 200, 200, 200, 302),
+    "GET /nodes/registry": (200, 200, 200, 200, 200, 302),
+    "GET /nodes/<id>/facts": (200, 404, 404, 404, 404, 302),
     "GET /nodes/<id>/story": (200, 404, 404, 404, 404, 302),  # it is the owner's node
     "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
@@ -171,7 +173,9 @@ MATRIX = {
     "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
     "POST /admin/nodes/tokens": OF_OPERATORS,
     "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
+    "GET /admin/nodes/<id>/facts": OF_OPERATORS,
     "GET /admin/nodes/<id>/story": OF_OPERATORS,
+    "GET /admin/registry": OF_OPERATORS,
     "GET /admin/standings": OF_OPERATORS,
     "GET /admin/search": OF_OPERATORS,
     # payments: each person's own; by hand there is no provider to be sent to
@@ -331,6 +335,7 @@ ASKED = {
     "POST /my/jobs/<id>/again": Ask({"id": "{export}"}, form={"key": "1"}),
     "POST /my/jobs/<id>/cancel": Ask({"id": "{export}"}),
     "GET /nodes/<id>/story": Ask({"id": "{node}"}),
+    "GET /nodes/<id>/facts": Ask({"id": "{node}"}),
     "POST /nodes/tokens": Ask(form={"pattern": "shed", "uses": "1", "life": "1h"}),
     "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
     "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),

@@ -1,5 +1,6 @@
 """The real server and the real command line, as processes of their own."""
 
+import gc
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from pillar_service.web.serve import options
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -172,3 +175,13 @@ def test_a_job_is_not_given_to_a_master_that_was_killed_while_it_waited(process:
     time.sleep(0.5)  # the dead would have taken it by now
     [run] = session.post(f"{process.url}/jobs/claim", json={"wait": 5}, timeout=10).json()["runs"]
     assert run["jobs"] == [poured.json()["job"]["id"]]
+
+
+def test_workers_never_look_again_at_what_was_loaded_before_them(service: Callable[[], None]) -> None:
+    before = gc.get_freeze_count()
+    try:
+        options("public", None)["pre_fork"](None, None)
+        assert gc.get_freeze_count() > before + 10_000
+        assert len(gc.get_objects()) < 1000
+    finally:
+        gc.unfreeze()

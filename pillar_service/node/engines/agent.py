@@ -9,6 +9,9 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
       - agent: {}
 """
 
+import gc
+
+import salt.loader
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -19,11 +22,17 @@ def start() -> None:
     """
     Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
     """
+    # What came along with the fork is never looked through by the collector, so its pages stay shared with the minion.
+    gc.freeze()
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
-            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh)).run()
+            agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh, _grains)).run()
 
 
 def _refresh() -> None:
     __salt__["saltutil.refresh_pillar"]()  # loaded when it is called first, if ever
+
+
+def _grains():
+    return salt.loader.grains(dict(__opts__))  # which changes what it is given

@@ -1,7 +1,7 @@
 """Asking for a command: may they, where will it run, what must it wait for; then it is a job."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pillar_service.store import jobs
 from pillar_service.store.database import in_transaction, transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
+from pillar_service.usecases.auditing import Deed
 from pillar_service.usecases.grouping import Group
 from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
@@ -117,27 +118,44 @@ def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
     pillars.refresh()  # the nodes must know the command before they are asked for it
     asked = (asker, wanted, _request(asker, wanted, key))
     # Inside a transaction it is a part of that; what others ask for has no place there.
-    return {"job": _make(*asked) if in_transaction() else _together.do(asked)}
+    return {"job": _make([asked])[0] if in_transaction() else _together.do(asked)}
 
 
-def _make(asker: Asker, wanted: Wish, request: queue.Request) -> dict[str, Any]:
-    job, now = request.before(), time.time()
-    if job is None:
-        if asker.caller is not None:
-            _refuse_too_many(asker)
-        job = _made(request, asker, wanted, now)
+Asked = tuple[Asker, Wish, queue.Request]
+
+
+def _make(these: list[Asked]) -> list[dict[str, Any]]:
+    """The job of each, new but for what was asked for before; raises what speaks against any: then none may be kept."""
+    now, made, new = time.time(), list[Job](), list[tuple[Job, Asked]]()
+    for one in these:
+        fresh = [job for job, _ in new]
+        job = one[2].before(fresh)
+        if job is None:
+            _refuse_too_many(one[0], fresh)
+            job = _made(*one, now)
+            new.append((job, one))
+        made.append(job)
+    _begin(new, now)
+    # A bot's action may be over by now, refused by what is known of the bot.
+    return [queue.described((one[1].bot and jobs.find(job.id)) or job) for job, one in zip(made, these, strict=True)]
+
+
+def _begin(new: list[tuple[Job, Asked]], now: float) -> None:
+    """Add new jobs, with what they come with: their places in the audit, their challenges or their parts."""
+    jobs.add_new([job for job, _ in new])
+    auditing.record_all(
+        [Deed(asker.actor, "meeseeks.ask", f"job:{job.id}", _sentence(wanted)) for job, (asker, wanted, _) in new], now
+    )
+    for job, (_, wanted, _) in new:
         measuring.received(job.command)
-        auditing.record(asker.actor, "meeseeks.ask", f"job:{job.id}", now, _sentence(wanted))
-        if wanted.command.requires and asker.caller is not None:
+        if job.state == JobState.ASKED:
             challenges.begin(job, wanted.command.requires, now)
         else:
-            going.go(job, now)
-    # A bot's action may be over by now, refused by what is known of the bot.
-    return queue.described((wanted.bot and jobs.find(job.id)) or job)
+            going.begin(job, now)
 
 
-_together: Group[tuple[Asker, Wish, queue.Request], dict[str, Any]] = Group(lambda some: [_make(*one) for one in some])
-"""Those who ask at the same moment share the commit."""
+_together: Group[Asked, dict[str, Any]] = Group(_make)
+"""Those who ask at the same moment share the commit, and the statements."""
 
 
 def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
@@ -161,15 +179,17 @@ def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any
     return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes), key)
 
 
-def _refuse_too_many(asker: Asker) -> None:
+def _refuse_too_many(asker: Asker, new: Sequence[Job]) -> None:
     most = settings().chat_jobs_most
-    if jobs.open_of_actor(asker.actor, most) >= most:
+    if asker.caller is None:
+        return
+    if jobs.open_of_actor(asker.actor, most) + sum(job.actor == asker.actor for job in new) >= most:
         raise TooMany(f"{most} of your jobs are not over yet: wait for one to end, or cancel one.")
 
 
-def _made(request: queue.Request, asker: Asker, wanted: Wish, now: float) -> Job:
+def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job:
     id = names.new_id()
-    return jobs.add(
+    job = jobs.new(
         id=id,
         command=wanted.command.name,
         state=str(JobState.ASKED),
@@ -184,6 +204,9 @@ def _made(request: queue.Request, asker: Asker, wanted: Wish, now: float) -> Job
         not_before=now,
         deadline_at=now + settings().chat_deadline_s,
     )
+    if not wanted.command.requires or asker.caller is None:
+        going.ready(job, now)
+    return job
 
 
 def _sentence(wanted: Wish) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import JobState
+from pillar_service.core.jobs import JobState, step
 from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
@@ -14,28 +14,43 @@ from pillar_service.usecases import jobs as bots_jobs
 
 
 def go(job: Job, now: float) -> None:
-    """Queue a job that was asked for, in the caller's transaction: itself, or a part of it on each of its nodes.
+    """Queue a job that waited for its challenges, in the caller's transaction, and what it consists of."""
+    jobs.move(job.id, JobState.ASKED, JobState.QUEUED, **ready(job, now))
+    begin(job, now)
+
+
+def ready(job: Job, now: float) -> dict[str, Any]:
+    """Let a job that was asked for be a queued one, which the table does not know yet; the columns that change.
 
     Its deadline counts from now, however long it waited for an approval.
     """
+    state = step(JobState(job.state), JobState.QUEUED)
+    told = {"state": str(state), "not_before": now, "deadline_at": now + settings().chat_deadline_s}
+    columns = {**told, **_place(job.plan or {})}
+    job.__data__.update(columns)
+    return columns
+
+
+def _place(plan: dict[str, Any]) -> dict[str, Any]:
+    """Where it runs by itself, or of how many parts it consists."""
+    if plan["bot"] is not None:
+        return {"parts": 1}
+    if len(plan["nodes"]) > 1:
+        return {"parts": len(plan["nodes"])}
+    return {"node": plan["nodes"][0] if plan["nodes"] else None}
+
+
+def begin(job: Job, now: float) -> None:
+    """Queue what a queued job consists of, in the caller's transaction: the bot's own job, or a part on each node."""
     plan: dict[str, Any] = job.plan or {}
     if plan["bot"] is not None:
         _action(job, plan, now)
-    elif len(plan["nodes"]) > 1:
-        _queue(job, now, parts=len(plan["nodes"]))
+    elif job.parts:
         jobs.add_all(_part(job, node, now) for node in plan["nodes"])
-    else:
-        _queue(job, now, node=plan["nodes"][0] if plan["nodes"] else None)
-
-
-def _queue(job: Job, now: float, **columns: object) -> None:
-    told = {**columns, "not_before": now, "deadline_at": now + settings().chat_deadline_s}
-    jobs.move(job.id, JobState.ASKED, JobState.QUEUED, **told)
-    job.__data__.update(told, state=str(JobState.QUEUED))
 
 
 def _part(job: Job, node: str, now: float) -> Job:
-    return Job(
+    return jobs.new(
         id=names.new_id(),
         parent=job.id,
         command=job.command,
@@ -55,7 +70,6 @@ def _part(job: Job, node: str, now: float) -> Job:
 def _action(job: Job, plan: dict[str, Any], now: float) -> None:
     """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
-    _queue(job, now, parts=1)
     try:
         with transaction():
             made = bots_jobs.submit(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")

@@ -12,7 +12,8 @@ from pillar_service.core import enrolment as rules
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.events import Filter, Kind, Severity
-from pillar_service.usecases import enrolment_tokens, node_keys, standings, stories
+from pillar_service.usecases import enrolment_tokens, facts, node_keys, standings, stories
+from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
 
@@ -54,6 +55,20 @@ def _page(form: Token, wrong: str | None = None) -> str:
 def story(id: str) -> str:
     """What one of them told, in its own order."""
     return render_template("story.html", **stories.story(current_user.id, id, request.args.get("before", "")))
+
+
+@blueprint.get("/nodes/registry")
+@login_required  # type: ignore[untyped-decorator]
+def registry() -> str:
+    """What all of them are, by what they told."""
+    return render_template("registry.html", page=facts.listed(current_user.id, request.args.get("before", "")))
+
+
+@blueprint.get("/nodes/<id>/facts")
+@login_required  # type: ignore[untyped-decorator]
+def told(id: str) -> str:
+    """What one of them told of itself, and what of it changed."""
+    return render_template("facts.html", **facts.show(current_user.id, id, incoming.before()))
 
 
 @blueprint.get("/nodes/events")

@@ -32,7 +32,7 @@ def _asked(name: str, known: type[Choice], default: str) -> Choice:
 def show(name: str) -> str:
     """How the bot is now, and its charts over ``?span=``."""
     bot, span = visible(name), _asked("span", Span, Span.DAY)
-    told = series.of(bot["id"], span, time.time())
+    told = series.figures(bot["id"], span, time.time())
     shown = {"charts": charts.CHARTS, "spans": charts.SPANS, "span": span, "rows": charts.summary(told), "told": told}
     return render_template("status.html", bot=bot, **shown)
 
@@ -65,7 +65,7 @@ def chart(name: str) -> Response:
 def spark(name: str) -> Response:
     """A small chart of ``?figure=`` over the last day, for the dashboard."""
     bot, figure = visible(name), _asked("figure", Figure, "memory")
-    answer = _drawn(charts.spark(figure, series.of(bot["id"], Span.DAY, time.time())))
+    answer = _drawn(charts.spark(figure, series.figures(bot["id"], Span.DAY, time.time())))
     answer.cache_control.private, answer.cache_control.max_age = True, CACHED_S
     answer.add_etag()
     return answer.make_conditional(request)

@@ -11,6 +11,7 @@ from pillar_service.web.pages.admin import (
     health,
     jobs,
     nodes,
+    registry,
     search,
     stories,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "health",
     "jobs",
     "nodes",
+    "registry",
     "search",
     "stories",
 ]

@@ -1,0 +1,34 @@
+"""The audit's head may move by several rows at once, if all of them are there: what is done at once is written at once."""
+
+from peewee import Database, SqliteDatabase
+
+REFUSED = "The audit is only added to."
+
+MISSING = "(SELECT COUNT(*) FROM audit WHERE n > OLD.n AND n <= NEW.n) <> NEW.n - OLD.n"
+
+WRONG = f"NEW.n < OLD.n OR NEW.cut_n < OLD.cut_n OR (NEW.n > OLD.n AND {MISSING})"
+
+ON_SQLITE = (
+    "DROP TRIGGER audit_head_onward",
+    f"""CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head WHEN {WRONG}
+        BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",
+)
+
+ON_POSTGRES = (
+    f"""CREATE FUNCTION audit_refuse_head() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+            IF {WRONG} THEN
+                RAISE EXCEPTION '{REFUSED}' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $$""",
+    "DROP TRIGGER audit_head_onward ON audit_head",
+    """CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head FOR EACH ROW
+        EXECUTE FUNCTION audit_refuse_head()""",
+)
+"""A trigger's own condition on PostgreSQL can't look at other rows, hence a function."""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in ON_SQLITE if isinstance(db, SqliteDatabase) else ON_POSTGRES:
+        db.execute_sql(statement)  # type: ignore[no-untyped-call]

@@ -1,0 +1,20 @@
+"""The registry: what all nodes are, by what they told, and what of it changed."""
+
+from flask import render_template
+
+from pillar_service.usecases import facts
+from pillar_service.web import incoming
+from pillar_service.web.pages.admin.door import asked, blueprint
+
+
+@blueprint.get("/registry", endpoint="registry")
+def listed() -> str:
+    """All nodes."""
+    filters = asked()
+    return render_template("admin/registry.html", page=facts.listed(None, **filters), asked=filters)
+
+
+@blueprint.get("/nodes/<id>/facts", endpoint="facts")
+def show(id: str) -> str:
+    """One node."""
+    return render_template("admin/facts.html", **facts.show(None, id, incoming.before()))
