@@ -20,6 +20,7 @@ from pillar_service.usecases import (
     bots,
     claims,
     configuration,
+    forwardings,
     jobs,
     runs,
     storage,
@@ -80,6 +81,14 @@ include-operation-id = "configuration_delete"
 parameters = {{ "path.key" = "old" }}
 
 [[operations]]
+include-operation-id = ["forwardings_switch", "forwardings_test"]
+parameters = {{ "path.id" = "{forwarding}" }}
+
+[[operations]]
+include-operation-id = "forwardings_remove"
+parameters = {{ "path.id" = "{old_forwarding}" }}
+
+[[operations]]
 include-operation-id = ["meeseeks_run", "meeseeks_show"]
 headers = {{ Authorization = "Bearer {command_token}" }}
 parameters = {{ "path.id" = "{command_job}" }}
@@ -108,12 +117,14 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     queued = str(jobs.submit(f"account:{person}", "bots.restart", "my")["job"]["id"])
     for key in ("after", "old"):
         configuration.set("test", person, key, 1)
+    sent = [forwardings.make(person, person, "webhook", f"https://hooks.example.org/{n}")["id"] for n in range(2)]
     token = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"]
     other = tokens.create(person, "a program", ["read"])
     command = _command()
     storage.release()
-    bots_of = {"export": export, "invite": PUB, "gone": gone, "queued": queued}
-    return {"token": token, "token_id": other["id"], **bots_of, **command}
+    known = {"export": export, "invite": PUB, "gone": gone, "queued": queued}
+    known |= {"forwarding": sent[0], "old_forwarding": sent[1]}
+    return {"token": token, "token_id": other["id"], **known, **command}
 
 
 def _command() -> dict[str, str]:
@@ -145,15 +156,15 @@ class Served:
         self.url = f"http://127.0.0.1:{environment['CELLAR_PUBLIC_PORT']}"
         command = [sys.executable, "-m", "pillar_service.web", "serve", "public", "--access-log", str(log)]
         self.process = subprocess.Popen(command, env={**os.environ, **environment, "PYTHONPATH": str(ROOT)})
-        self._wait()
 
-    def _wait(self) -> None:
-        until = time.monotonic() + 20
+    def wait(self) -> None:
+        """Until it answers."""
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 requests.get(f"{self.url}/healthz", timeout=1)
                 return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         raise AssertionError("the server did not start")
 
@@ -175,10 +186,13 @@ def served(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     made = Served(mine, _world(mine), tmp_path / "access.log")
-    yield made
-    made.process.terminate()
-    made.process.wait(20)
-    settings.cache_clear()
+    try:
+        made.wait()
+        yield made
+    finally:
+        made.process.terminate()
+        made.process.wait(20)
+        settings.cache_clear()
 
 
 def test_who_hangs_up_gives_the_place_back(served: Served) -> None:

@@ -47,7 +47,7 @@ class Process:
             try:
                 requests.get(f"{self.url}/healthz", timeout=1)
                 return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         raise AssertionError("the server did not start")
 

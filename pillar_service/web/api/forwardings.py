@@ -69,9 +69,14 @@ class Forwardings(BaseModel):
 class NewForwarding(Taken):
     """Where events are to go."""
 
-    way: Literal["webhook", "mail"]
-    address: str = Field("", max_length=LONGEST_URL, description="A webhook's; mail goes to your own")
-    filter: Which = Field(default_factory=Which)
+    way: Literal["webhook", "mail"] = Field(json_schema_extra={"example": "webhook"})
+    address: str = Field(
+        "",
+        max_length=LONGEST_URL,
+        description="A webhook's; mail goes to your own",
+        json_schema_extra={"example": "https://hooks.example.org/saltcellar"},
+    )
+    filter: Which = Field(default_factory=Which, json_schema_extra={"example": {"severity": "warning"}})
 
 
 class Switched(Taken):
