@@ -3,7 +3,6 @@
 import secrets
 
 import argon2
-from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
 from pillar_service.core.errors import Invalid
 
@@ -44,6 +43,9 @@ def shaped(password: object) -> str:
 
 def checked(password: object, *known: str) -> str:
     """The password, if it is hard to guess for who knows these words of the person; raises Invalid that says how."""
+    # Its lists of words are 12 MiB, of which a worker that nobody brings a new password to has no need.
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+
     chosen = shaped(password)
     told = zxcvbn(chosen[:JUDGED], user_inputs=[word[:JUDGED].lower() for word in known if word])
     if told["score"] >= SCORE:
