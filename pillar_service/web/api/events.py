@@ -10,12 +10,11 @@ from pillar_service.core.scopes import Scope
 from pillar_service.usecases import stories
 from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Moment, Taken
+from pillar_service.web.api.shapes import EventFilter, Moment
 
 blueprint = Noun("events", "What your nodes tell")
 
 MOST = 10**18
-Text = Annotated[str | None, Field(max_length=200)]
 
 
 class Event(BaseModel):
@@ -48,17 +47,9 @@ class Events(BaseModel):
     next: Annotated[int | None, Field(description="Where the next page begins, for 'before'; null on the last one")]
 
 
-class WhichEvents(Taken):
+class WhichEvents(EventFilter):
     """Which events: all that is given must fit."""
 
-    node: Text = None
-    kind: Kind | None = None
-    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
-        None
-    )
-    stream: Text = None
-    subject: Text = None
-    severity: Annotated[str | None, Field(pattern="^(info|warning|critical)$", description="So grave at least")] = None
     since: Annotated[float | None, Field(ge=0, le=1e11, description="Taken since then (Unix seconds)")] = None
     before: Annotated[int | None, Field(ge=1, lt=MOST, description="Only those with a smaller n")] = None
     after: Annotated[int | None, Field(ge=0, lt=MOST, description="Only those with a greater n")] = None

@@ -6,31 +6,13 @@ from flask import g
 from pydantic import BaseModel, Field
 
 from pillar_service.core.addresses import LONGEST_URL
-from pillar_service.core.events import Kind
 from pillar_service.core.forwarding import ForwardingState, Way
 from pillar_service.core.scopes import Scope
 from pillar_service.usecases import forwardings
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Moment, Taken
+from pillar_service.web.api.shapes import EventFilter, Moment, Taken
 
 blueprint = Noun("forwardings", "Where what your nodes tell goes on to: a webhook, or your mail")
-
-Text = Annotated[str | None, Field(max_length=200)]
-
-
-class Which(Taken):
-    """Which events go: all that is given must fit."""
-
-    node: Text = None
-    kind: Kind | None = None
-    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
-        None
-    )
-    stream: Text = None
-    subject: Text = None
-    severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="This grave, or graver")] = (
-        None
-    )
 
 
 class Forwarding(BaseModel):
@@ -39,7 +21,7 @@ class Forwarding(BaseModel):
     id: str
     way: Way
     address: str
-    filter: Which
+    filter: EventFilter
     state: ForwardingState
     error: str | None
     failures: int
@@ -54,7 +36,7 @@ class Forwarding(BaseModel):
     created_at: Moment
 
 
-class Made(Forwarding):
+class MadeForwarding(Forwarding):
     """One with the secret that its webhook-signature is made with, which is told this once."""
 
     secret: str | None
@@ -76,7 +58,7 @@ class NewForwarding(Taken):
         description="A webhook's; mail goes to your own",
         json_schema_extra={"example": "https://hooks.example.org/saltcellar"},
     )
-    filter: Which = Field(default_factory=Which, json_schema_extra={"example": {"severity": "warning"}})
+    filter: EventFilter = Field(default_factory=EventFilter, json_schema_extra={"example": {"severity": "warning"}})
 
 
 class Switched(Taken):
@@ -86,7 +68,7 @@ class Switched(Taken):
 
 
 class ForwardingPath(BaseModel):
-    """Which one."""
+    """EventFilter one."""
 
     id: str
 
@@ -97,7 +79,7 @@ def listed() -> dict[str, Any]:
     return {"forwardings": forwardings.listed(g.bearer.account)}
 
 
-@blueprint.on("post", "/forwardings", Scope.ACCOUNT, {201: Made})
+@blueprint.on("post", "/forwardings", Scope.ACCOUNT, {201: MadeForwarding})
 def make(body: NewForwarding) -> tuple[dict[str, Any], int]:
     """Let events go somewhere from now on: signed as standardwebhooks.com says, in order, at least once."""
     asked = body.filter.model_dump(exclude_none=True)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pillar_service.core.agents import Actual, Belonging, Desired
+from pillar_service.core.events import Kind
 from pillar_service.core.jobs import JobState
 from pillar_service.core.names import NOTE_LENGTH, TEXT_LENGTH
 from pillar_service.core.scopes import Scope, TokenKind
@@ -13,6 +14,7 @@ Moment = Annotated[float, Field(description="Unix seconds")]
 BotName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Line = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH)]
+EventText = Annotated[str | None, Field(max_length=200)]
 
 
 class Taken(BaseModel):
@@ -135,3 +137,16 @@ class Repeatable(BaseModel):
     """A key by which the same request, sent again, is done once."""
 
     key: str | None = Field(None, alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[ -~]*$")
+
+
+class EventFilter(Taken):
+    """Which events: all that is given must fit."""
+
+    node: EventText = None
+    kind: Kind | None = None
+    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
+        None
+    )
+    stream: EventText = None
+    subject: EventText = None
+    severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="So grave at least")] = None
