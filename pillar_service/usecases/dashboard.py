@@ -32,7 +32,7 @@ class Card(NamedTuple):
     memory_bytes: int | None
     peers: int | None
     job: dict[str, Any] | None
-    steps: list[str]
+    steps: tuple[str, ...]
 
 
 def of(person: str) -> list[Card]:
@@ -58,5 +58,5 @@ def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, l
         memory_bytes=told.get("memory_bytes"),
         peers=told.get("peers"),
         job=queue.described(job, bot.name) if job else None,
-        steps=steps.get(job.id, [])[-STEPS:] if job else [],
+        steps=tuple(steps.get(job.id, [])[-STEPS:]) if job else (),
     )

@@ -32,12 +32,12 @@ def test_a_card_shows_what_the_node_told_and_what_is_being_done() -> None:
     assert [card.name for card in cards.values()] == ["my", "new"]
     mine, poor = cards[told], cards[new]
     assert (mine.disk_bytes, mine.memory_bytes, mine.peers, mine.actual) == (5, 6, 7, "alive")
-    assert (mine.job, mine.steps, mine.description) == (None, [], "<mine>")
+    assert (mine.job, mine.steps, mine.description) == (None, (), "<mine>")
     assert mine.host == usecase.show("my")["host"]
     assert (poor.disk_bytes, poor.peers, poor.actual) == (None, None, "provisioning")
     assert poor.job is not None
     assert (poor.job["command"], poor.job["bot_name"]) == ("bots.create", "new")
-    assert poor.steps == [f"step {n}" for n in range(9, 21)]
+    assert poor.steps == tuple(f"step {n}" for n in range(9, 21))
 
 
 def test_an_old_report_is_no_longer_believed_and_a_removed_bot_is_not_shown() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pyotp
 import pytest
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar
+from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, state, tar
 from visiting import PASSWORD, come_as
 
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, bringing_back, claims, jobs, runs, second_factor, transfers
+from pillar_service.usecases import accounts, bots, bringing_back, claims, health, jobs, runs, second_factor, transfers
 
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
 HOSTILE = [
@@ -91,6 +91,20 @@ def test_a_new_bot_is_seen_being_poured_until_it_is_alive(visitor: FlaskClient) 
     assert "#alive" in live
     assert "made" not in live
     assert "<html" not in live
+
+
+def test_a_card_is_drawn_anew_when_anything_that_it_shows_changes(visitor: FlaskClient) -> None:
+    id = str(poured("my")["id"])
+    shown = []
+    for told in ({"memory_bytes": 96 << 20}, {"memory_bytes": 80 << 20}, {"peers": 41}, {"disk_bytes": 7 << 30}):
+        health.take("cellar-1", [event(report(id, at=time.time() + len(shown), **told))])
+        shown.append(visitor.get("/live/bots").text)
+        assert visitor.get("/live/bots").text == shown[-1]
+    assert len(set(shown)) == len(shown)
+    for at, said in enumerate(("96.0 MiB", "80.0 MiB", "<dd>41</dd>", "7.0 GiB")):
+        assert said in shown[at]
+    bots.describe("test", id, "<b>soft</b>")
+    assert "&lt;b&gt;soft&lt;/b&gt;" in visitor.get("/live/bots").text
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)

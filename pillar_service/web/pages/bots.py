@@ -1,9 +1,11 @@
 """The pages of a person's bots: the dashboard, a new one, and what can be done with one."""
 
+from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, url_for
 from flask_login import current_user, login_required
+from markupsafe import Markup
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
@@ -12,6 +14,7 @@ from pillar_service.core.names import NOTE_LENGTH
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.settings import settings
 from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, pouring
+from pillar_service.usecases.dashboard import Card
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
 
@@ -29,6 +32,23 @@ class New(Once):
     description = StringField("A line about it (you may leave this out)", [Length(max=NOTE_LENGTH)])
 
 
+CARDS = 2048
+"""How many cards a process remembers: most look as they did five seconds ago, and to draw them is most of the page."""
+
+
+def _draw(card: Card, listed: str) -> Markup:
+    shape = current_app.jinja_env.get_template("bot_card.html").module
+    return Markup(shape.card(card, f"{listed}/{card.name}"))  # type: ignore[attr-defined]  # noqa: S704
+
+
+_remembered = lru_cache(CARDS)(_draw)
+
+
+def drawn(card: Card) -> Markup:
+    """A card as it is shown. One with a job is drawn anew: it tells how long ago that was asked for."""
+    return (_draw if card.job else _remembered)(card, url_for("bots.listed"))
+
+
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
     """The bot, if the person who is signed in may do this with it; for strangers it does not exist."""
     return bots.described([permissions.require(current_user.id, act, key)])[0]
@@ -39,14 +59,14 @@ def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
 def listed() -> str:
     """The dashboard."""
     deleted = bringing_back.deleted(current_user.id)
-    return render_template("bots.html", bots=dashboard.of(current_user.id), deleted=deleted)
+    return render_template("bots.html", bots=dashboard.of(current_user.id), drawn=drawn, deleted=deleted)
 
 
 @blueprint.get("/live/bots")
 @live
 def part() -> str:
     """The part of the dashboard that changes by itself."""
-    return render_template("bots_part.html", bots=dashboard.of(current_user.id))
+    return render_template("bots_part.html", bots=dashboard.of(current_user.id), drawn=drawn)
 
 
 @blueprint.get("/bots/new")
