@@ -83,7 +83,7 @@ def service() -> Iterator[http.server.ThreadingHTTPServer]:
     server.asked = []
     server.answer = lambda batch: (202, {"accepted": [event["id"] for event in batch], "refused": []})
     server.told = {"url": f"http://127.0.0.1:{server.server_port}", "token": "node:secret"}
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -187,7 +187,7 @@ def test_a_watcher_asks_a_server_and_follows_nobody(room: Room) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     room.write(
         "sees", SEES.format(it=f"kind: http, url: 'http://127.0.0.1:{server.server_port}/', when: status == 302")
     )

@@ -41,7 +41,7 @@ class Service(http.server.BaseHTTPRequestHandler):
 def service():
     handler = type("Kept", (Service,), {"kept": {}})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield handler, {"url": f"http://127.0.0.1:{server.server_port}", "token": "secret-token"}
     server.shutdown()
     server.server_close()

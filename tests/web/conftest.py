@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from pillar_service.core import tokens
 
@@ -57,6 +59,21 @@ def public_app(service: Service) -> Flask:
     from pillar_service.web.public import create_app
 
     return made_once(create_app)
+
+
+@pytest.fixture
+def address(public_app: Flask) -> Iterator[str]:
+    """Where the public app is reached over a real connection."""
+    from pillar_service.usecases import storage
+
+    server = make_server("127.0.0.1", 0, public_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    storage.release()
 
 
 @pytest.fixture

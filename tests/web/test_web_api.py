@@ -1,6 +1,5 @@
 import json
 import re
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pouring import OWNER, PUB, answer, carry_out, owner, poured, tar
 from pillar_service.core.scopes import Scope
 from pillar_service.store import database
 from pillar_service.store import tokens as token_rows
-from pillar_service.usecases import accounts, auditing, bots, claims, jobs, runs, storage, tokens, transfers
+from pillar_service.usecases import accounts, auditing, bots, claims, jobs, runs, tokens, transfers
 from pillar_service.web import waiting
 from pillar_service.web.api import streams
 
@@ -434,29 +433,19 @@ def test_a_stream_whose_asker_is_gone_or_whose_server_stops_ends(
     assert time.monotonic() - start < 5
 
 
-def test_lines_come_while_they_are_written(public_app: Any, api: FlaskClient, job: str) -> None:
-    from werkzeug.serving import make_server
-
-    server = make_server("127.0.0.1", 0, public_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
-        url = f"http://127.0.0.1:{server.server_port}/jobs/{job}/lines"
-        with requests.get(url, headers=header, stream=True, timeout=10) as stream:
-            stream.encoding = "utf-8"
-            told = stream.iter_lines(chunk_size=1, decode_unicode=True)
-            while "three" not in next(told):
-                pass
-            run = lines_of(job, "four")
-            while "four" not in (line := next(told)):
-                assert "one" not in line
-            answer(run, {})
-            assert any(line == "event: end" for line in told)
-    finally:
-        server.shutdown()
-        thread.join()
-        storage.release()
+def test_lines_come_while_they_are_written(address: str, api: FlaskClient, job: str) -> None:
+    header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
+    url = f"{address}/jobs/{job}/lines"
+    with requests.get(url, headers=header, stream=True, timeout=10) as stream:
+        stream.encoding = "utf-8"
+        told = stream.iter_lines(chunk_size=1, decode_unicode=True)
+        while "three" not in next(told):
+            pass
+        run = lines_of(job, "four")
+        while "four" not in (line := next(told)):
+            assert "one" not in line
+        answer(run, {})
+        assert any(line == "event: end" for line in told)
 
 
 def test_the_page_to_try_it_shows_every_operation_and_loads_nothing_from_elsewhere(visitor: FlaskClient) -> None:

@@ -2,9 +2,8 @@
 
 import base64
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,7 +12,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from machine_rooms import Told as Spool
-from werkzeug.serving import make_server
 
 from pillar_service.core import tokens
 from pillar_service.core.errors import Invalid
@@ -111,16 +109,6 @@ def test_old_ones_are_let_go(signing: None) -> None:
     for _ in range(23):
         bundles.publish("test", given())
     assert [one["serial"] for one in bundles.listed()] == list(range(23, 3, -1))
-
-
-@pytest.fixture
-def address(public_app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, public_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
 
 
 def test_a_node_takes_it_and_tells_of_it(

@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 import time
 from typing import Any
 
@@ -16,7 +15,7 @@ from visiting import come_as
 from pillar_service.core.gaps import Gap, Reason
 from pillar_service.core.submission import GAP, Priority
 from pillar_service.store import events as rows
-from pillar_service.usecases import accounts, events, presence, standings, storage, stories, tokens
+from pillar_service.usecases import accounts, events, presence, standings, stories, tokens
 from pillar_service.web.api import streams
 
 STREAM = {"Accept": streams.EVENTS}
@@ -78,32 +77,22 @@ def test_a_stream_goes_on_where_it_broke_off(api: FlaskClient, monkeypatch: pyte
     assert api.get("/api/events", headers=STREAM | {"Last-Event-ID": "x"}).status_code == 422
 
 
-def test_events_come_as_they_are_taken(public_app: Any, api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from werkzeug.serving import make_server
-
+def test_events_come_as_they_are_taken(address: str, api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
-    server = make_server("127.0.0.1", 0, public_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
-        url = f"http://127.0.0.1:{server.server_port}/api/events?type=org.example.*"
-        with requests.get(url, headers=header, stream=True, timeout=20) as stream:
-            stream.encoding = "utf-8"
-            lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
-            assert next(lines).startswith("retry")
-            events.take("bob-1", [told(2, node="bob-1")])
-            events.take("ann-1", [alive(9, "ann-1"), told(10, node="ann-1")])
-            data = next(line for line in lines if line.startswith("data: "))
-            assert json.loads(data.removeprefix("data: "))["id"] == "ann-1/1/10"
-        until = time.monotonic() + 10
-        while streams.slots.running.total() and time.monotonic() < until:
-            time.sleep(0.05)
-        assert streams.slots.running.total() == 0, "who left is noticed"
-    finally:
-        server.shutdown()
-        thread.join()
-        storage.release()
+    header = STREAM | {"Authorization": api.environ_base["HTTP_AUTHORIZATION"]}
+    url = f"{address}/api/events?type=org.example.*"
+    with requests.get(url, headers=header, stream=True, timeout=20) as stream:
+        stream.encoding = "utf-8"
+        lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
+        assert next(lines).startswith("retry")
+        events.take("bob-1", [told(2, node="bob-1")])
+        events.take("ann-1", [alive(9, "ann-1"), told(10, node="ann-1")])
+        data = next(line for line in lines if line.startswith("data: "))
+        assert json.loads(data.removeprefix("data: "))["id"] == "ann-1/1/10"
+    until = time.monotonic() + 10
+    while streams.slots.running.total() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert streams.slots.running.total() == 0, "who left is noticed"
 
 
 def test_the_story_shows_what_is_missing_and_nobody_elses(api: FlaskClient) -> None:

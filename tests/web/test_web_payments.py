@@ -35,7 +35,7 @@ def stripe(public_app: Any, service: Callable[[], None], monkeypatch: pytest.Mon
     fake.webhook = f"http://127.0.0.1:{server.server_port}/payments/stripe"
 
     def serve() -> None:
-        server.serve_forever()
+        server.serve_forever(0.02)
         storage.release()
 
     thread = threading.Thread(target=serve)
