@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DAEMONS := tests/image tests/states tests/integration tests/browser
 # The longest files first, so that none is left for the end, when the other worker has nothing to do.
-LONGEST := tests/browser/real tests/integration
+LONGEST := tests/browser/test_browser_pages.py tests/integration/test_fail_closed.py tests/browser/real tests/integration
 # What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops

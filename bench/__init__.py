@@ -6,4 +6,4 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 
 # The daemons that the tests start are the ones that are measured.
-sys.path.insert(0, str(TOP / "tests" / "integration"))
+sys.path[:0] = [str(TOP / "tests" / "integration"), str(TOP / "tests")]

@@ -18,17 +18,15 @@ from contextlib import ExitStack
 from typing import Any
 
 from daemons import Daemon, Service, running, until
+from fakes.slack import Slack
 from salt_daemons import BIN, Master, Minion
 
-from bench import TOP, waiting_jobs
+from bench import waiting_jobs
 from bench.bus import Bus
 from bench.cellar import Cellar, local_client
 from bench.report import Row
 from bench.spread import Spread
 from pillar_service.master.client import Client
-
-sys.path.append(str(TOP / "tests"))
-from fakes.slack import Slack
 
 ROUNDS, ASYNC_EVERY = 60, 5
 PAUSE_S = (0.3, 0.6)

@@ -6,11 +6,6 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-
-from bench import TOP
-
-sys.path.append(str(TOP / "tests"))
-
 from ingest import Ingest
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import salt_commands
 from daemons import MASTER_NAME, free_port, until
 from saltfactories.daemons.master import SaltMaster
 from saltfactories.daemons.minion import SaltMinion
@@ -166,14 +167,16 @@ class Master(SaltProcess):
 
     def run(self, function: str, *arguments: str, seconds: float = 120) -> tuple[int, Any]:
         """salt-run --out=json: its exit code and what it printed."""
-        command = [str(BIN / "salt-run"), "-c", str(self.etc), "--out=json", function, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        done = salt_commands.run("salt-run", "-c", self.etc, "--out=json", function, *arguments, seconds=seconds)
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
     def salt(self, node: str, function: str, *arguments: str, seconds: float = 60) -> Any:
         """What a node returns to the salt command; None when it does not answer."""
-        command = [str(BIN / "salt"), "-c", str(self.etc), "--out=json", "--static", "-t", str(seconds), node, function]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=seconds + 30, check=False)
+        command = ["salt", "-c", self.etc, "--out=json", "--static", "-t", seconds, node, function]
+        try:
+            done = salt_commands.run(*command, *arguments, seconds=seconds + 30)
+        except subprocess.TimeoutExpired:
+            return None  # the command itself waits on for a node that is only coming up
         _, brace, rest = done.stdout.partition("{")  # before it Salt may say in words that it knows no such minion
         return json.loads(brace + rest).get(node) if brace else None
 

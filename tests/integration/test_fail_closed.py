@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import docker
 import pytest
 import salt.client
+import salt_commands
 from campaigns import free_ports, lives, poured
 from daemons import Service, running
 from faulty_wire import FAULTS, FaultyWire
-from salt_daemons import BIN, Master, Minion
+from salt_daemons import Master, Minion
 
 from pillar_service.master.client import Client
 
@@ -224,8 +224,8 @@ def naive(stack, tmp_path):
     (tmp_path / "minion").write_text(json.dumps(config))
 
     def apply() -> dict[str, Any]:
-        command = [BIN / "salt-call", "-c", tmp_path, "--local", "--out=json", "state.apply", "naive"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        command = ("salt-call", "-c", tmp_path, "--local", "--out=json", "state.apply", "naive")
+        done = salt_commands.run(*command, seconds=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)["local"]
 

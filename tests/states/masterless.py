@@ -1,18 +1,15 @@
 """A masterless node: its pillar is a file, everything else is real."""
 
 import json
-import os
 import secrets
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import docker
+import salt_commands
 
 ROOT = Path(__file__).resolve().parents[2]
-SALT_CALL = Path(sys.executable).with_name("salt-call")
 IMAGE = "saltcellar/pub:0.1.0"
 NETWORK = "saltcellar"
 
@@ -85,13 +82,8 @@ class Node:
 
     def call(self, *arguments: str, **environment: str) -> Any:
         """What salt-call returns."""
-        ran = subprocess.run(
-            [SALT_CALL, "-c", self.folder, "--local", "--out=json", *arguments],
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
+        ran = salt_commands.run(
+            "salt-call", "-c", self.folder, "--local", "--out=json", *arguments, seconds=180, **environment
         )
         try:
             return json.loads(ran.stdout)["local"]

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from masterless import Node, bot_entry
 
-BOT = "1f3a9c2e5b7d9e0f"
+BOT, OTHER = "1f3a9c2e5b7d9e0f", "f" * 16
+ALLOWED = {"dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
+"""What the states of a bot are called after its id."""
+
 HOSTILE = [
     "x\nevil:\n  cmd.run:\n    - name: touch /tmp/evil",
     "x\r\n- name: evil",
@@ -60,44 +63,45 @@ def lowstates(engine, salt_cache, tmp_path_factory):
 
 @functools.cache
 def expected(rendered):
-    return rendered({BOT: bot_entry("my"), "f" * 16: bot_entry("other")})
+    return rendered({BOT: bot_entry("my"), OTHER: bot_entry("other")})
 
 
-def check(rendered, field, value):
-    entry = bot_entry("my")
-    entry[field] = value
-    found = rendered({BOT: entry, "f" * 16: bot_entry("other")})
-    whole = expected(rendered)
-    others = [state for state in whole if not state[0].startswith((BOT, "pub image"))]
-    assert [state for state in found if not state[0].startswith((BOT, "pub image"))] == others
-    own = [state for state in found if state[0].startswith(BOT)]
-    allowed = {"dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
-    assert own
-    assert len(own) <= 4
-    assert {state[0].removeprefix(f"{BOT} ") for state in own} <= allowed
+def check(rendered, wrong):
+    """Each (field, value) is in a bot of its own, beside one in which nothing is wrong: all of them are rendered at once."""
+    bots = {f"{n:016x}": bot_entry(f"my{n}") | {field: value} for n, (field, value) in enumerate(wrong)}
+    found = rendered(bots | {OTHER: bot_entry("other")})
+    whole = [state for state in expected(rendered) if not state[0].startswith((BOT, "pub image"))]
+    assert [state for state in found if not state[0].startswith((*bots, "pub image"))] == whole
+    for bot, told in zip(bots, wrong, strict=True):
+        own = {state[0].removeprefix(f"{bot} ") for state in found if state[0].startswith(bot)}
+        assert 0 < len(own) <= 4, told
+        assert own <= ALLOWED, told
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_fixed_corpus(lowstates, field):
-    for value in HOSTILE:
-        check(lowstates, field, value)
-    check(lowstates, "seeds", [value for value in HOSTILE if isinstance(value, str)])
+    check(lowstates, [(field, value) for value in HOSTILE])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(field=st.sampled_from(FIELDS), value=st.text(max_size=300))
-def test_any_text(lowstates, field, value):
-    check(lowstates, field, value)
+def test_many_hostile_values_in_one_list(lowstates):
+    check(lowstates, [("seeds", [value for value in HOSTILE if isinstance(value, str)])])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=st.text(alphabet=st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=300))
-def test_any_printable_text_stays_one_value(lowstates, value):
-    check(lowstates, "seeds", [value])
+wrong_text = st.tuples(st.sampled_from(FIELDS), st.text(max_size=300))
+printable = st.text(alphabet=st.characters(blacklist_categories=["C", "Z"]), min_size=1, max_size=300)
+wrong_seed = st.tuples(st.just("seeds"), st.lists(printable, min_size=1, max_size=1))
 
 
-@pytest.mark.parametrize("key", [value for value in HOSTILE if isinstance(value, str) and value])
-def test_hostile_ids_are_refused(lowstates, key):
-    found = lowstates({key: bot_entry("my"), "f" * 16: bot_entry("other")})
-    others = [state for state in expected(lowstates) if not state[0].startswith(BOT)]
-    assert [state for state in found if state[1] != "pub" or state[2] != "refused"] == others
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wrong=st.lists(wrong_text | wrong_seed, min_size=1, max_size=30))
+def test_any_text(lowstates, wrong):
+    check(lowstates, wrong)
+
+
+def test_hostile_ids_are_refused(lowstates):
+    keys = [value for value in HOSTILE if isinstance(value, str) and value]
+    for some in (keys, *([key] for key in keys[:3])):  # all at once, and some that nothing else could hide
+        found = lowstates({key: bot_entry("my") for key in some} | {OTHER: bot_entry("other")})
+        others = [state for state in expected(lowstates) if not state[0].startswith(BOT)]
+        assert [state for state in found if state[1] != "pub" or state[2] != "refused"] == others
+        assert len([state for state in found if state[2] == "refused"]) >= len(some)
