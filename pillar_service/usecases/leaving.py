@@ -35,6 +35,7 @@ from pillar_service.usecases import (
     enrolment_tokens,
     facts,
     governors,
+    machine_orders,
     node_keys,
     passwords,
     payments,
@@ -59,6 +60,7 @@ def data(person: str) -> dict[str, Any]:
         "tokens": programs.listed(person),
         "chat": chat.listed(person),
         "nodes": node_keys.listed_of(person),
+        "machines": machine_orders.listed_of(person),
         "enrolment_tokens": enrolment_tokens.listed_of(person),
         "bots": bots.listed(account=person),
         "deleted": bringing_back.deleted(person),
@@ -117,6 +119,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     tickets.drop(person)
     sessions.end_all(person)
     token_rows.forget_all(person)
+    machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
     events.forget_account(person)
     fact_rows.forget_account(person)
