@@ -57,6 +57,12 @@ def _none_or_more(value: str) -> int:
     return 0 if value == "0" else _count(value)
 
 
+def _boot(value: str) -> int:
+    if 60 <= _count(value) <= 86_400:
+        return int(value)
+    raise ValueError("seconds from 60 to 86400")
+
+
 def _one_of(*known: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value in known:
@@ -180,6 +186,21 @@ SETTINGS = (
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
+    Setting(
+        "CLOUD",
+        str,
+        "",
+        "Where machines are ordered: scaleway, or what libcloud calls another provider; none if empty.",
+    ),
+    Setting("CLOUD_KEY", str, "", "Who orders there: Scaleway's organization id, an access key's id.", secret=True),
+    Setting("CLOUD_SECRET", str, "", "The secret of that key.", secret=True),
+    Setting("CLOUD_URL", str, "", "Where the provider's API answers; where libcloud or Scaleway says when empty."),
+    Setting("CLOUD_ZONE", str, "", "The zone (Scaleway), region or location of new machines: fr-par-1."),
+    Setting("CLOUD_SIZE", str, "", "The size of a new machine, as the provider names it, unless it is told otherwise."),
+    Setting("CLOUD_IMAGE", str, "", "The provider's id of the image (Debian 12, with cloud-init) of a new machine."),
+    Setting("CLOUD_VOLUME_GB", _none_or_more, "20", "The size of a new machine's volume; 0 for none."),
+    Setting("CLOUD_DEVICE", str, "/dev/vdb", "The device as which a machine sees its volume."),
+    Setting("CLOUD_BOOT_S", _boot, "1800", "How long a new machine may take to enrol, in seconds, from 60 to a day."),
 )
 
 
@@ -238,6 +259,16 @@ class Settings:
     catalogue: Path
     chat_jobs_most: int
     chat_deadline_s: int
+    cloud: str
+    cloud_key: str
+    cloud_secret: str
+    cloud_url: str
+    cloud_zone: str
+    cloud_size: str
+    cloud_image: str
+    cloud_volume_gb: int
+    cloud_device: str
+    cloud_boot_s: int
 
     @property
     def metrics_folder(self) -> Path:
@@ -284,6 +315,9 @@ def read(environment: Mapping[str, str]) -> Settings:
     for name in ("stripe_key", "stripe_webhook_secret", "stripe_price"):
         if values["payments"] == "stripe" and not values[name]:
             raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_PAYMENTS is stripe: set it, or take manual.")
+    for name in ("cloud_key", "cloud_secret"):
+        if values["cloud"] and not values[name]:
+            raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_CLOUD is {values['cloud']}: set it.")
     return Settings(**values)
 
 

@@ -25,3 +25,14 @@ def test_a_seed_that_no_pub_could_take_is_refused_at_the_start():
     assert read(known | {"CELLAR_SEEDS": f"{good} {good}"}).seeds == [good, good]
     with pytest.raises(Invalid, match="CELLAR_SEEDS must be addresses such as net:"):
         read(known | {"CELLAR_SEEDS": f"{good} pub.example.org:8008:@{'A' * 43}=.ed25519"})
+
+
+def test_who_orders_machines_has_a_key_and_its_secret(tmp_path):
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere", "CELLAR_SECRET_KEY": "s" * 32}
+    with pytest.raises(Invalid, match="CELLAR_CLOUD_SECRET is not set, and CELLAR_CLOUD is scaleway"):
+        read(known | {"CELLAR_CLOUD": "scaleway", "CELLAR_CLOUD_KEY": "k"})
+    (tmp_path / "secret").write_text("hidden\n")
+    told = {"CELLAR_CLOUD_KEY": "k", "CELLAR_CLOUD_SECRET_FILE": str(tmp_path / "secret"), "CELLAR_CLOUD": "scaleway"}
+    assert read(known | told).cloud_secret == "hidden"
+    with pytest.raises(Invalid, match="CELLAR_CLOUD_BOOT_S must be seconds from 60 to 86400"):
+        read(known | {"CELLAR_CLOUD_BOOT_S": "59"})

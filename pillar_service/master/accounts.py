@@ -1,5 +1,6 @@
 """The client, with what concerns an account's nodes: its configuration, its governors, what they are."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -37,6 +38,26 @@ class Accounts(Client):
     def facts(self, node: str) -> dict[str, Any]:
         """What a node told of itself, and what of it changed."""
         return self._json("GET", f"/facts/{_segment(node)}")
+
+    def order_machine(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Orders a machine at a provider: name, account, labels, size, volume_gb; returns the order."""
+        return dict(self._json("POST", "/machine-orders", told)["order"])
+
+    def machine_orders(self) -> list[dict[str, Any]]:
+        """Those that are not retired, then the newest that are."""
+        return list(self._json("GET", "/machine-orders")["orders"])
+
+    def machine_order(self, which: str) -> dict[str, Any]:
+        """One order, by its id or its node's."""
+        return dict(self._json("GET", f"/machine-orders/{_segment(which)}")["order"])
+
+    def retire_machine(self, which: str, with_bots: object) -> dict[str, Any]:
+        """Lets a machine go; returns the order."""
+        return dict(self._json("POST", f"/machine-orders/{_segment(which)}/retire", {"with_bots": with_bots})["order"])
+
+    def finish_machine(self, which: str) -> dict[str, Any]:
+        """Goes on with an order that failed; returns it."""
+        return dict(self._json("POST", f"/machine-orders/{_segment(which)}/finish", {})["order"])
 
 
 def _segment(value: str) -> str:

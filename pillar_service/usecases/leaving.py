@@ -36,6 +36,7 @@ from pillar_service.usecases import (
     facts,
     forwardings,
     governors,
+    machine_orders,
     node_keys,
     passwords,
     payments,
@@ -60,6 +61,7 @@ def data(person: str) -> dict[str, Any]:
         "tokens": programs.listed(person),
         "chat": chat.listed(person),
         "nodes": node_keys.listed_of(person),
+        "machines": machine_orders.listed_of(person),
         "enrolment_tokens": enrolment_tokens.listed_of(person),
         "bots": bots.listed(account=person),
         "deleted": bringing_back.deleted(person),
@@ -119,6 +121,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     tickets.drop(person)
     sessions.end_all(person)
     token_rows.forget_all(person)
+    machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
     forwardings.forget(person)
     events.forget_account(person)

@@ -18,6 +18,7 @@ from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.events import Kind
 from pillar_service.core.forwarding import ForwardingState, Way
 from pillar_service.core.jobs import JobState
+from pillar_service.core.machine_orders import OrderState
 from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.presence import State
@@ -46,6 +47,7 @@ from pillar_service.store import (
     invites,
     jobs,
     leases,
+    machine_orders,
     mails,
     masters,
     migrations,
@@ -92,10 +94,11 @@ CHECKS = {
     ("standing", "state"): State,
     ("forwarding", "way"): Way,
     ("forwarding", "state"): ForwardingState,
+    ("machine_order", "state"): OrderState,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
-    enrolment.EnrolmentToken,
+    enrolment.EnrolmentToken, machine_orders.MachineOrder,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,

@@ -32,7 +32,9 @@ def person(master: FlaskClient) -> str:
     return owner()
 
 
-@pytest.mark.parametrize("path", ["/pillar/cellar-1", "/agents", "/jobs", "/runs", "/changes", "/nodes", "/nope"])
+@pytest.mark.parametrize(
+    "path", ["/pillar/cellar-1", "/agents", "/jobs", "/runs", "/changes", "/nodes", "/machine-orders", "/nope"]
+)
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic eDp5"])
 def test_without_a_masters_token_nothing_is_told(private_app: Any, path: str, header: str | None) -> None:
     answer = private_app.test_client().get(path, headers={"Authorization": header} if header else {})

@@ -1,0 +1,39 @@
+"""Waiting for a machine that was ordered, or that goes."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core.errors import Failed
+from pillar_service.core.machine_orders import UNDER_WAY, OrderState
+from pillar_service.master.accounts import Accounts
+
+EVERY_S = 2.0
+
+
+def ordered(service: Accounts, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
+    """Orders a machine, and waits until it is a node."""
+    return settled(service, service.order_machine(told), wait)
+
+
+def retired(service: Accounts, machine: str, with_bots: object, wait: object) -> dict[str, Any]:
+    """Lets a machine go, and waits until it has."""
+    return settled(service, service.retire_machine(machine, with_bots), wait)
+
+
+def finished(service: Accounts, machine: str, wait: object) -> dict[str, Any]:
+    """Goes on with an order that failed, and waits until it is a node."""
+    return settled(service, service.finish_machine(machine), wait)
+
+
+def settled(service: Accounts, order: Mapping[str, Any], wait: object) -> dict[str, Any]:
+    """The order when nothing is to be done any more, or as it is after so many seconds; raises Failed for one that failed."""
+    ends = time.monotonic() + float(str(wait))
+    while order["state"] in UNDER_WAY and time.monotonic() < ends:
+        time.sleep(EVERY_S)
+        order = service.machine_order(order["id"])
+    if order["state"] == OrderState.FAILED:
+        raise Failed(
+            f"{order['fault']} (salt-run nodes.finish {order['id']} goes on with it, nodes.retire {order['id']} undoes it.)"
+        )
+    return dict(order)
