@@ -84,7 +84,8 @@ def _run(name: str, cellar: Cellar) -> report.Result:
     print(f"\n{name}", flush=True)
     began, rows, failure = time.monotonic(), [], None
     try:
-        rows = BENCHMARKS[name].measure(cellar)
+        with cellar.here:
+            rows = BENCHMARKS[name].measure(cellar)
         print(report.table(rows), flush=True)
     except Exception as error:
         failure = f"{type(error).__name__}: {error}"

@@ -27,10 +27,13 @@ NETWORK = "saltcellar"
 
 
 class Cellar:
-    """One node with its master and the service, as shipped; all of it is gone when ``stack`` is closed."""
+    """One node with its master and the service, as shipped; all of it is gone when ``stack`` is closed.
+
+    What one benchmark alone has is gone when ``here`` is closed: it may have work left, which would disturb the next.
+    """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder, self.stack = folder, stack
+        self.folder, self.stack, self.here = folder, stack, ExitStack()
         self.node = f"bench-{secrets.token_hex(3)}"
 
     @cached_property
@@ -47,16 +50,19 @@ class Cellar:
     @cached_property
     def service(self) -> Service:
         """Both apps, with as many workers as is the default, a node and an account."""
-        service = self.new_service("service")
+        service = self.stack.enter_context(running(self._new("service", {})))
         service.manage("node-add", self.node, "--ports", PORTS)
         return service
 
     def new_service(self, name: str, more: Mapping[str, str] | None = None) -> Service:
-        """One more service with a database of its own, and more settings."""
+        """One more service with a database of its own, and more settings, for one benchmark."""
+        return self.here.enter_context(running(self._new(name, more or {})))
+
+    def _new(self, name: str, more: Mapping[str, str]) -> Service:
         service = Service(self.folder / name)
         del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
-        service.environment.update(more or {})
-        return self.stack.enter_context(running(service))
+        service.environment.update(more)
+        return service
 
     @cached_property
     def client(self) -> Client:
