@@ -76,6 +76,38 @@ def label(node, *remove, **labels):
     return runners.answer(__opts__, ask)
 
 
+def share(node, sharing, *emails):
+    """
+    Say whose bots a node takes: ``own`` (its account's; of the place's own nodes: nobody's), ``named`` (also those of the
+    accounts with these e-mail addresses, where they choose it), or ``all``. Returns it. Bots that are there stay.
+
+    Whoever has root on a node can read its bots' secrets: only share with all what you answer for.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.share shed.f67b76a543a7a349 named bob@example.org
+        salt-run nodes.share cellar-1 all
+    """
+    told = runners.text(node), runners.text(sharing), [runners.text(one) for one in emails]
+    return runners.answer(__opts__, lambda service: service.share(*told))
+
+
+def limit(node, bots=None):
+    """
+    Say how many bots a node has at most; without a number as many as it has ports, and its processors, memory and disk
+    carry. Returns it. Bots that are there stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.limit shed.f67b76a543a7a349 4
+    """
+    return runners.answer(__opts__, lambda service: service.limit(runners.text(node), bots))
+
+
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it

@@ -165,6 +165,15 @@ class Client:
         """Gives a node these labels instead of those it has; returns it."""
         return self._json("PATCH", f"/nodes/{_segment(node)}", {"labels": dict(labels)})["node"]
 
+    def share(self, node: str, sharing: str, emails: list[str]) -> dict[str, Any]:
+        """Says whose bots a node takes: own, named, all; returns it."""
+        told = {"sharing": sharing, "emails": emails}
+        return self._json("PUT", f"/nodes/{_segment(node)}/sharing", told)["node"]
+
+    def limit(self, node: str, most: object) -> dict[str, Any]:
+        """Says how many bots a node has at most (None: as many as it carries); returns it."""
+        return self._json("PUT", f"/nodes/{_segment(node)}/limit", {"bots_most": most})["node"]
+
     def revoke(self, node: str) -> dict[str, Any]:
         """Cuts a node off; returns it."""
         return self._json("POST", f"/nodes/{_segment(node)}/revoke", {})["node"]

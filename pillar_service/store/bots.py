@@ -211,8 +211,3 @@ def change(id: str, **columns: object) -> None:
     """Change a bot's columns; none given, none changed."""
     if columns:
         Bot.update(**columns).where(Bot.agent == id).execute()
-
-
-def ports() -> list[tuple[str, int]]:
-    """Every node and port that a bot holds."""
-    return [(bot.node, bot.port or 0) for bot in Bot.select(Bot.node, Bot.port).where(Bot.port.is_null(False))]

@@ -7,14 +7,13 @@ from pillar_service.core import health, names
 from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.core.placement import place
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
-from pillar_service.store import agents, bots, jobs, nodes
+from pillar_service.store import agents, bots, jobs
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import accounts, auditing, pillars, queue, subscriptions, transfers
+from pillar_service.usecases import accounts, auditing, pillars, placing, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
 
@@ -28,21 +27,24 @@ def create(
     memory_mb: object = None,
     upload: object = None,
     key: str | None = None,
+    selector: object = None,
 ) -> dict[str, Any]:
     """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}. The same ``key`` twice: one bot.
 
-    ``node`` chooses the node, else placement does; ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring
-    to life.
-    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no port).
+    ``node`` chooses the node, ``selector`` those that are good for it by their labels; placement does the rest.
+    ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring to life.
+    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no room).
     """
     label, told = names.bot_name(name), names.text(description, "description")
     limit = names.whole_number(settings().memory_mb if memory_mb is None else memory_mb, "memory in MiB", *MEMORY_MB)
-    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload)
+    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload, selector)
     with transaction():
         before = request.before()
         if before is not None:
             return shown(before)
-        return _create(request, label, told, _active_owner(account), _place(node), limit, upload)
+        owner = _active_owner(account)
+        placed = placing.place([owner], limit, node, selector)
+        return _create(request, label, told, owner, placed, limit, upload)
 
 
 def _active_owner(account: object) -> str:
@@ -54,15 +56,6 @@ def _active_owner(account: object) -> str:
     if not subscriptions.may_pour(owner.id, time.time()):
         raise Conflict(f"Nothing was paid for the account {owner.email}: pay first, then ask for the bot again.")
     return str(owner.id)
-
-
-def _place(node: object) -> tuple[str, int]:
-    if node is None:
-        return place(nodes.rooms())
-    chosen = names.node_id(node)
-    if nodes.find(chosen) is None:
-        raise NotFound(f"There is no node {names.shown(chosen)}.")
-    return place(nodes.rooms(chosen))
 
 
 def _create(

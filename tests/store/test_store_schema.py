@@ -20,6 +20,7 @@ from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.presence import State
+from pillar_service.core.rooms import Sharing
 from pillar_service.core.scopes import TokenKind
 from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
@@ -47,6 +48,7 @@ from pillar_service.store import (
     mails,
     masters,
     migrations,
+    node_shares,
     nodes,
     outgoing,
     payments,
@@ -68,6 +70,7 @@ CHECKS = {
     ("account", "state"): AccountState,
     ("account", "role"): AccountRole,
     ("node", "key_state"): KeyState,
+    ("node", "sharing"): Sharing,
     ("bot", "service"): Service,
     ("bot", "desired"): Desired,
     ("bot", "actual"): Actual,
@@ -90,7 +93,8 @@ CHECKS = {
     ("standing", "state"): State,
 }
 TABLES = [
-    agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
+    agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node,
+    node_shares.NodeShare, masters.Master,
     enrolment.EnrolmentToken,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
