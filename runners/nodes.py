@@ -108,6 +108,47 @@ def limit(node, bots=None):
     return runners.answer(__opts__, lambda service: service.limit(runners.text(node), bots))
 
 
+def drain(node):
+    """
+    Let a node take no new bot, and its bots go to other nodes, one by one, each under its identity: stopped, packed, gone from
+    here by the node's own word, only then brought to life elsewhere. Goes on by itself; asked again, bots that stayed are
+    tried again. Returns ``moves``, and the bots that are ``left`` with why; ``nodes.draining`` tells it later.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.drain cellar-1
+    """
+    return runners.answer(__opts__, lambda service: service.drain(runners.text(node)))
+
+
+def undrain(node):
+    """
+    Let a node take new bots again. What is on its way goes on, what has moved stays where it is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.undrain cellar-1
+    """
+    return runners.answer(__opts__, lambda service: service.undrain(runners.text(node)))
+
+
+def draining(node):
+    """
+    How the draining of a node stands: ``moves``, and the bots that are ``left`` with why.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.draining cellar-1 --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.draining(runners.text(node)))
+
+
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it

@@ -44,7 +44,7 @@ class Act(StrEnum):
 
 class NodeAct(StrEnum):
     """What somebody does with an account's nodes: enrol is to make tokens that let machines in, offer to say whose bots
-    and how many they take."""
+    and how many they take, and to drain one."""
 
     SEE = "see"
     ENROL = "enrol"
@@ -78,6 +78,7 @@ OF_COMMAND = {
     "bots.delete": Act.DELETE,
     "bots.bring_back": Act.DELETE,
     "bots.purge": Act.DELETE,
+    "bots.vacate": Act.DELETE,
 }
 """What it takes to ask for a command; a test holds that every command stands here."""
 

@@ -174,6 +174,18 @@ class Client:
         """Says how many bots a node has at most (None: as many as it carries); returns it."""
         return self._json("PUT", f"/nodes/{_segment(node)}/limit", {"bots_most": most})["node"]
 
+    def draining(self, node: str) -> dict[str, Any]:
+        """How the draining of a node stands: its moves, and what is left."""
+        return self._json("GET", f"/nodes/{_segment(node)}/draining")["draining"]
+
+    def drain(self, node: str) -> dict[str, Any]:
+        """Lets a node's bots go to other nodes; returns how that stands."""
+        return self._json("PUT", f"/nodes/{_segment(node)}/draining", {})["draining"]
+
+    def undrain(self, node: str) -> dict[str, Any]:
+        """Lets a node take new bots again; returns how its draining stands."""
+        return self._json("DELETE", f"/nodes/{_segment(node)}/draining")["draining"]
+
     def revoke(self, node: str) -> dict[str, Any]:
         """Cuts a node off; returns it."""
         return self._json("POST", f"/nodes/{_segment(node)}/revoke", {})["node"]

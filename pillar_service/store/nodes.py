@@ -87,6 +87,11 @@ def own() -> list[Node]:
     return plain.found(Node, "WHERE account IS NULL ORDER BY id")
 
 
+def draining() -> list[str]:
+    """The ids of the nodes that are being drained."""
+    return [id for (id,) in read("SELECT id FROM node WHERE draining_at IS NOT NULL ORDER BY id")]
+
+
 def keys_after(serial: int) -> list[Node]:
     """The nodes whose key changed after a serial, in that order."""
     return plain.found(Node, "WHERE key_serial > ? ORDER BY key_serial", serial)

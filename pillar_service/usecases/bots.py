@@ -7,9 +7,10 @@ from pillar_service.core import health, names
 from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.moves import MoveState
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
-from pillar_service.store import agents, bots, jobs
+from pillar_service.store import agents, bots, jobs, moves
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -86,6 +87,7 @@ def desire(actor: str, key: object, desired: Desired, idempotency_key: str | Non
         if before is not None:
             return shown(before)
         refuse_if_deleted(bot)
+        refuse_if_moving(bot)
         if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
             raise Conflict(f"{bot.name} can't start: every account that owns it is suspended. Resume one first.")
         return _change(request, command, bot, {"desired": str(desired)})
@@ -153,8 +155,16 @@ def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, A
     return shown(job)
 
 
+def refuse_if_moving(bot: Bot) -> None:
+    """Raise Conflict for a bot that is on its way to another node: what would start it there or here might fork it."""
+    move = moves.open_of(bot.id)
+    if move is not None and move.state != MoveState.CLEARING:
+        raise Conflict(f"{bot.name} is moving from {move.source} to {move.target}: wait until it has arrived.")
+
+
 def refuse_if_exporting(bot: Bot) -> None:
-    """Raise Conflict for a bot whose data a node packs at this moment."""
+    """Raise Conflict for a bot whose data a node packs at this moment, or that moves."""
+    refuse_if_moving(bot)
     if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
 

@@ -18,6 +18,7 @@ from pillar_service.core.errors import Invalid, Unavailable
 from pillar_service.core.events import Kind
 from pillar_service.core.jobs import JobState
 from pillar_service.core.mails import MailState
+from pillar_service.core.moves import MoveState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.presence import State
 from pillar_service.core.rooms import Sharing
@@ -48,6 +49,7 @@ from pillar_service.store import (
     mails,
     masters,
     migrations,
+    moves,
     node_shares,
     nodes,
     outgoing,
@@ -71,6 +73,7 @@ CHECKS = {
     ("account", "role"): AccountRole,
     ("node", "key_state"): KeyState,
     ("node", "sharing"): Sharing,
+    ("move", "state"): MoveState,
     ("bot", "service"): Service,
     ("bot", "desired"): Desired,
     ("bot", "actual"): Actual,
@@ -94,7 +97,7 @@ CHECKS = {
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node,
-    node_shares.NodeShare, masters.Master,
+    node_shares.NodeShare, moves.Move, masters.Master,
     enrolment.EnrolmentToken,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,

@@ -44,6 +44,21 @@ def _pour(client: FlaskClient, name: str, node: str) -> Any:
     return send(client, "/bots/new", key=name, name=name, node=node)
 
 
+def test_a_node_is_drained_on_its_page(public_app: Flask, people: dict[str, str]) -> None:
+    ann, bob = browser(public_app, "ann"), browser(public_app, "bob")
+    bots.create("test", "hers", "ann@example.org", node="node-ann")
+    node_terms.share("test", "node-ann", "named", ["bob@example.org"])
+    bots.create("test", "not-hers", "bob@example.org", node="node-ann")
+    assert send(bob, "/nodes/node-ann/drain").status_code == 404
+    assert send(ann, "/nodes/node-ann/drain").status_code == 302
+    page = ann.get("/nodes/node-ann/bots").text
+    assert "none: it is being drained" in page
+    assert "hers: hers has no identity yet" in page
+    assert "not-hers" not in page
+    assert send(ann, "/nodes/node-ann/undrain").status_code == 302
+    assert "welcome" in ann.get("/nodes/node-ann/bots").text
+
+
 def test_what_is_wrong_is_said_and_nothing_changes(public_app: Flask, people: dict[str, str]) -> None:
     ann, bob = browser(public_app, "ann"), browser(public_app, "bob")
     for wrong, status in (
@@ -83,5 +98,9 @@ def test_operators_and_masters_set_terms(master: FlaskClient) -> None:
     assert master.put("/nodes/shed/limit", json={"bots_most": None}).json["node"]["bots_most"] is None
     assert master.put("/nodes/nowhere/limit", json={"bots_most": 1}).status_code == 404
     assert master.put("/nodes/shed/sharing", json={"sharing": "x"}).status_code == 422
+    assert master.put("/nodes/shed/draining", json={}).json["draining"]["moves"] == []
+    assert master.get("/nodes/shed/draining").json["draining"]["draining_at"] > 0
+    assert master.delete("/nodes/shed/draining").json["draining"]["draining_at"] is None
+    assert master.put("/nodes/nowhere/draining", json={}).status_code == 404
     asked = {"type": "bot", "name": "my", "account": OWNER, "selector": "node=cellar-1"}
     assert master.post("/agents", json=asked).json["agent"]["node"] == "cellar-1"

@@ -1,4 +1,4 @@
-"""Which nodes take whose bots: sharing, how many at most, what each told that it has; and draining."""
+"""Which nodes take whose bots: sharing, how many at most, what each told that it has; draining, and moves."""
 
 from peewee import Database
 
@@ -16,7 +16,23 @@ CREATE TABLE node_share (
     email TEXT NOT NULL,
     PRIMARY KEY (node, email)
 );
-CREATE INDEX node_share_email ON node_share (email)
+CREATE INDEX node_share_email ON node_share (email);
+
+CREATE TABLE move (
+    id TEXT PRIMARY KEY,
+    bot TEXT NOT NULL REFERENCES agent (id),
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('stopping', 'packing', 'leaving', 'arriving', 'clearing', 'done', 'back')),
+    job TEXT NOT NULL,
+    error TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    started_at DOUBLE PRECISION NOT NULL,
+    changed_at DOUBLE PRECISION NOT NULL
+);
+CREATE UNIQUE INDEX move_open ON move (bot) WHERE state NOT IN ('done', 'back');
+CREATE INDEX move_source ON move (source, started_at)
 """
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import node_terms, nodes
+from pillar_service.usecases import draining, node_terms, nodes
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
@@ -41,3 +41,21 @@ def share(id: str) -> dict[str, Any]:
 def limit(id: str) -> dict[str, Any]:
     """Say how many bots a node has at most."""
     return {"node": node_terms.limit(g.actor, id, incoming.body("bots_most").get("bots_most"))}
+
+
+@blueprint.get("/nodes/<id>/draining")
+def show_draining(id: str) -> dict[str, Any]:
+    """How the draining of a node stands."""
+    return {"draining": draining.show(id)}
+
+
+@blueprint.put("/nodes/<id>/draining")
+def drain(id: str) -> dict[str, Any]:
+    """Let its bots go to other nodes."""
+    return {"draining": draining.drain(g.actor, id)}
+
+
+@blueprint.delete("/nodes/<id>/draining")
+def undrain(id: str) -> dict[str, Any]:
+    """Let it take new bots again."""
+    return {"draining": draining.undrain(g.actor, id)}

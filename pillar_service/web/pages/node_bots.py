@@ -11,7 +11,7 @@ from wtforms.validators import Length
 
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.rooms import Sharing
-from pillar_service.usecases import node_terms
+from pillar_service.usecases import draining, node_terms
 
 blueprint = Blueprint("node_bots", __name__)
 
@@ -42,8 +42,9 @@ class Terms(FlaskForm):  # type: ignore[misc]
 
 
 def _page(id: str, form: Terms | None = None, wrong: str | None = None) -> str:
-    its = node_terms.show_of(current_user.id, id)
-    return render_template("node_bots.html", its=its, node=its["node"], form=form or Terms.of(its), wrong=wrong)
+    its, going = node_terms.show_of(current_user.id, id), draining.show(id, current_user.id)
+    shown = {"its": its, "node": its["node"], "going": going}
+    return render_template("node_bots.html", **shown, form=form or Terms.of(its), wrong=wrong)
 
 
 @blueprint.get("/nodes/<id>/bots")
@@ -64,4 +65,22 @@ def take(id: str) -> Any:
     except (Invalid, Forbidden) as error:
         return _page(id, form, error.sentence), error.status
     flash("That is how it takes bots from now on.")
+    return redirect(url_for("node_bots.show", id=id))
+
+
+@blueprint.post("/nodes/<id>/drain")
+@login_required  # type: ignore[untyped-decorator]
+def drain(id: str) -> Any:
+    """Let its bots go to other nodes."""
+    draining.drain_of(current_user.id, id)
+    flash("It takes no new bot, and its bots go to other machines, one by one.")
+    return redirect(url_for("node_bots.show", id=id))
+
+
+@blueprint.post("/nodes/<id>/undrain")
+@login_required  # type: ignore[untyped-decorator]
+def undrain(id: str) -> Any:
+    """Let it take new bots again."""
+    draining.undrain_of(current_user.id, id)
+    flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("node_bots.show", id=id))

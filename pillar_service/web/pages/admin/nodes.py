@@ -9,7 +9,7 @@ from wtforms.validators import Length
 
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import enrolment_tokens, node_keys, node_terms
+from pillar_service.usecases import draining, enrolment_tokens, node_keys, node_terms
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
@@ -89,7 +89,8 @@ def _node(
 ) -> str:
     its = node_terms.show(told["node"]["id"])
     forms = {"form": form or _form(told), "terms": terms or Terms.of(its)}
-    return render_template("admin/node.html", **told, **forms, its=its, wrong=wrong)
+    going = draining.show(told["node"]["id"])
+    return render_template("admin/node.html", **told, **forms, its=its, going=going, wrong=wrong)
 
 
 def _form(told: dict[str, Any]) -> Labels:
@@ -120,4 +121,20 @@ def terms(id: str) -> Any:
     except Invalid as error:
         return _node(told, terms=form, wrong=error.sentence), error.status
     flash("That is how it takes bots from now on.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/drain", endpoint="node_drain")
+def drain(id: str) -> Any:
+    """Let its bots go to other nodes."""
+    draining.drain(actor(), id)
+    flash("It takes no new bot, and its bots go to other nodes, one by one.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/undrain", endpoint="node_undrain")
+def undrain(id: str) -> Any:
+    """Let it take new bots again."""
+    draining.undrain(actor(), id)
+    flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("admin.node", id=id))
