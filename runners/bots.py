@@ -50,7 +50,7 @@ def show(bot):
     return runners.answer(__opts__, lambda service: service.agent(runners.text(bot)))
 
 
-def create(name, account, description=None, node=None, memory_mb=None, wait=True):
+def create(name, account, description=None, node=None, memory_mb=None, selector=None, wait=True):
     """
     Make a bot and wait until it is alive; returns it.
 
@@ -58,16 +58,21 @@ def create(name, account, description=None, node=None, memory_mb=None, wait=True
         A DNS label: ``my`` becomes ``my.butt.nz``.
     account
         Whose it is: an e-mail address or an id.
-    description, node, memory_mb
-        A line about it; the node it is to run on (else the one with the fewest bots); its memory limit in MiB.
+    description, memory_mb
+        A line about it; its memory limit in MiB.
+    node, selector
+        The node it is to run on, or the labels of those that are good for it; else any that its account may use.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run bots.create my account=demo@example.org
+        salt-run bots.create my account=demo@example.org selector='site=shed,!gpu'
     """
-    told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
+    told = _given(
+        name=name, account=account, description=description, node=node, memory_mb=memory_mb, selector=selector
+    )
     return runners.answer(__opts__, lambda service: _create(service, told, wait))
 
 
@@ -251,7 +256,7 @@ def export(bot, path, kind="everything"):
     return runners.answer(__opts__, lambda service: tars.export(service, runners.text(bot), path, kind))
 
 
-def import_(name, path, account, description=None, node=None, memory_mb=None, wait=True):
+def import_(name, path, account, description=None, node=None, memory_mb=None, selector=None, wait=True):
     """
     Bring an exported bot to life under the same identity; returns it.
 
@@ -263,7 +268,9 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, wa
 
         salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2
     """
-    told = _given(name=name, account=account, description=description, node=node, memory_mb=memory_mb)
+    told = _given(
+        name=name, account=account, description=description, node=node, memory_mb=memory_mb, selector=selector
+    )
     return runners.answer(
         __opts__, lambda service: _create(service, told | {"import": tars.upload(service, path)["upload"]}, wait)
     )

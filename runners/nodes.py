@@ -76,6 +76,79 @@ def label(node, *remove, **labels):
     return runners.answer(__opts__, ask)
 
 
+def share(node, sharing, *emails):
+    """
+    Say whose bots a node takes: ``own`` (its account's; of the place's own nodes: nobody's), ``named`` (also those of the
+    accounts with these e-mail addresses, where they choose it), or ``all``. Returns it. Bots that are there stay.
+
+    Whoever has root on a node can read its bots' secrets: only share with all what you answer for.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.share shed.f67b76a543a7a349 named bob@example.org
+        salt-run nodes.share cellar-1 all
+    """
+    told = runners.text(node), runners.text(sharing), [runners.text(one) for one in emails]
+    return runners.answer(__opts__, lambda service: service.share(*told))
+
+
+def limit(node, bots=None):
+    """
+    Say how many bots a node has at most; without a number as many as it has ports, and its processors, memory and disk
+    carry. Returns it. Bots that are there stay.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.limit shed.f67b76a543a7a349 4
+    """
+    return runners.answer(__opts__, lambda service: service.limit(runners.text(node), bots))
+
+
+def drain(node):
+    """
+    Let a node take no new bot, and its bots go to other nodes, one by one, each under its identity: stopped, packed, gone from
+    here by the node's own word, only then brought to life elsewhere. Goes on by itself; asked again, bots that stayed are
+    tried again. Returns ``moves``, and the bots that are ``left`` with why; ``nodes.draining`` tells it later.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.drain cellar-1
+    """
+    return runners.answer(__opts__, lambda service: service.drain(runners.text(node)))
+
+
+def undrain(node):
+    """
+    Let a node take new bots again. What is on its way goes on, what has moved stays where it is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.undrain cellar-1
+    """
+    return runners.answer(__opts__, lambda service: service.undrain(runners.text(node)))
+
+
+def draining(node):
+    """
+    How the draining of a node stands: ``moves``, and the bots that are ``left`` with why.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.draining cellar-1 --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.draining(runners.text(node)))
+
+
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it

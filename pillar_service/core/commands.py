@@ -6,6 +6,7 @@ from typing import Any
 
 from pillar_service.core import exports, names
 from pillar_service.core.errors import Invalid
+from pillar_service.core.moves import VACATE
 
 Check = Callable[[object], Any]
 
@@ -84,6 +85,7 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.delete"),
         _converge("bots.bring_back"),
         _converge("bots.purge"),
+        _converge(VACATE),
         _converge("bots.import", timeout_s=900),
         _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),
@@ -113,6 +115,7 @@ AGAIN: Mapping[str, str | None] = {
     "bots.bring_back": "bots.start",
     "bots.delete": None,
     "bots.purge": None,
+    VACATE: None,
     "bots.export": None,
 }
 """What is asked for to try a command again, where that is not the command itself; None: it must be asked for anew."""

@@ -17,6 +17,8 @@ And who may do what with the nodes of an account:
     act      owner  operator  stranger
     see        x        x
     enrol      x        x
+    configure  x        x
+    offer      x        x
     rotate     x        x
     revoke     x        x
 
@@ -41,11 +43,13 @@ class Act(StrEnum):
 
 
 class NodeAct(StrEnum):
-    """What somebody does with an account's nodes: enrol is to make tokens that let machines in."""
+    """What somebody does with an account's nodes: enrol is to make tokens that let machines in, offer to say whose bots
+    and how many they take, and to drain one."""
 
     SEE = "see"
     ENROL = "enrol"
     CONFIGURE = "configure"
+    OFFER = "offer"
     ROTATE = "rotate"
     REVOKE = "revoke"
 
@@ -74,6 +78,7 @@ OF_COMMAND = {
     "bots.delete": Act.DELETE,
     "bots.bring_back": Act.DELETE,
     "bots.purge": Act.DELETE,
+    "bots.vacate": Act.DELETE,
 }
 """What it takes to ask for a command; a test holds that every command stands here."""
 

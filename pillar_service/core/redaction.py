@@ -24,6 +24,7 @@ SHOWN: dict[str, frozenset[str]] = {
     "bots.delete": POURED,
     "bots.bring_back": POURED,
     "bots.purge": POURED,
+    "bots.vacate": POURED,
     "bots.invite": frozenset({"id", "uses"}),
     "bots.invites": frozenset({"id", "uses", "used", "state"}),
     "bots.revoke": frozenset({"id", "state"}),

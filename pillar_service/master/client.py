@@ -165,6 +165,27 @@ class Client:
         """Gives a node these labels instead of those it has; returns it."""
         return self._json("PATCH", f"/nodes/{_segment(node)}", {"labels": dict(labels)})["node"]
 
+    def share(self, node: str, sharing: str, emails: list[str]) -> dict[str, Any]:
+        """Says whose bots a node takes: own, named, all; returns it."""
+        told = {"sharing": sharing, "emails": emails}
+        return self._json("PUT", f"/nodes/{_segment(node)}/sharing", told)["node"]
+
+    def limit(self, node: str, most: object) -> dict[str, Any]:
+        """Says how many bots a node has at most (None: as many as it carries); returns it."""
+        return self._json("PUT", f"/nodes/{_segment(node)}/limit", {"bots_most": most})["node"]
+
+    def draining(self, node: str) -> dict[str, Any]:
+        """How the draining of a node stands: its moves, and what is left."""
+        return self._json("GET", f"/nodes/{_segment(node)}/draining")["draining"]
+
+    def drain(self, node: str) -> dict[str, Any]:
+        """Lets a node's bots go to other nodes; returns how that stands."""
+        return self._json("PUT", f"/nodes/{_segment(node)}/draining", {})["draining"]
+
+    def undrain(self, node: str) -> dict[str, Any]:
+        """Lets a node take new bots again; returns how its draining stands."""
+        return self._json("DELETE", f"/nodes/{_segment(node)}/draining")["draining"]
+
     def revoke(self, node: str) -> dict[str, Any]:
         """Cuts a node off; returns it."""
         return self._json("POST", f"/nodes/{_segment(node)}/revoke", {})["node"]

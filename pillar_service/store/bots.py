@@ -171,6 +171,11 @@ def placed(node: str) -> list[Bot]:
     return list(Bot.select(*wanted).join(Agent).where((Bot.node == node) & Agent.removed_at.is_null()))
 
 
+def held(node: str) -> int:
+    """How many bots hold a port on a node: also those that are deleted and could come back."""
+    return int(Bot.select().where((Bot.node == node) & Bot.port.is_null(False)).count())
+
+
 def reported(heard: Iterable[Bot]) -> None:
     """Keep what was last heard of these bots: report, state and what the pubs said of themselves."""
     columns = {"actual": str, "reported_at": float, "report": str, "pub_id": str, "sequence": int, "version": str}
@@ -211,8 +216,3 @@ def change(id: str, **columns: object) -> None:
     """Change a bot's columns; none given, none changed."""
     if columns:
         Bot.update(**columns).where(Bot.agent == id).execute()
-
-
-def ports() -> list[tuple[str, int]]:
-    """Every node and port that a bot holds."""
-    return [(bot.node, bot.port or 0) for bot in Bot.select(Bot.node, Bot.port).where(Bot.port.is_null(False))]

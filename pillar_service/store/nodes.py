@@ -7,8 +7,8 @@ from functools import lru_cache
 from peewee import BigIntegerField, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.enrolment import KeyState
-from pillar_service.core.placement import Room
-from pillar_service.store import bots, plain
+from pillar_service.core.rooms import Sharing
+from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.reading import places, read
 
@@ -18,6 +18,8 @@ class Node(Table):
 
     One without an ``account`` is the place's own. ``public_key`` (PEM) is the one that masters accept while ``key_state``
     is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
+    ``sharing`` says whose bots it takes, ``bots_most`` how many its owner allows; ``cpus``, ``memory_mb`` and ``disk_mb`` are
+    what its facts told. It takes none from ``draining_at`` on.
     """
 
     id = TextField(primary_key=True)
@@ -35,6 +37,12 @@ class Node(Table):
     key_at = DoubleField(null=True)
     key_revoked_at = DoubleField(null=True)
     enrolled_by = TextField(null=True)
+    sharing = TextField(default=str(Sharing.ALL))
+    bots_most = IntegerField(null=True)
+    cpus = IntegerField(null=True)
+    memory_mb = IntegerField(null=True)
+    disk_mb = IntegerField(null=True)
+    draining_at = DoubleField(null=True)
 
 
 def find(id: str) -> Node | None:
@@ -64,8 +72,9 @@ def _labels(told: str) -> dict[str, str]:
 
 
 def add(id: str, concurrency: int, port_first: int, port_last: int, account: str | None = None) -> Node:
-    """Add a node."""
-    return Node.create(id=id, concurrency=concurrency, port_first=port_first, port_last=port_last, account=account)
+    """Add a node: an account's takes that account's bots, the place's own all, until somebody says otherwise."""
+    columns = {"concurrency": concurrency, "port_first": port_first, "port_last": port_last, "account": account}
+    return Node.create(id=id, sharing=str(Sharing.OWN if account else Sharing.ALL), **columns)
 
 
 def of(account: str) -> list[Node]:
@@ -76,6 +85,11 @@ def of(account: str) -> list[Node]:
 def own() -> list[Node]:
     """The place's own nodes by id."""
     return plain.found(Node, "WHERE account IS NULL ORDER BY id")
+
+
+def draining() -> list[str]:
+    """The ids of the nodes that are being drained."""
+    return [id for (id,) in read("SELECT id FROM node WHERE draining_at IS NOT NULL ORDER BY id")]
 
 
 def keys_after(serial: int) -> list[Node]:
@@ -98,12 +112,3 @@ def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> Non
 def change(id: str, **columns: object) -> None:
     """Change a node's columns."""
     Node.update(**columns).where(Node.id == id).execute()
-
-
-def rooms(only: str | None = None) -> list[Room]:
-    """The nodes as placement sees them: all of the place's own, or one."""
-    taken: dict[str, set[int]] = {}
-    for node, port in bots.ports():
-        taken.setdefault(node, set()).add(port)
-    nodes = Node.select().where(Node.account.is_null() if only is None else Node.id == only)
-    return [Room(node.id, node.port_first, node.port_last, frozenset(taken.get(node.id, ()))) for node in nodes]

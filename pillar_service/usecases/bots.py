@@ -7,14 +7,14 @@ from pillar_service.core import health, names
 from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.core.placement import place
+from pillar_service.core.moves import MoveState
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
-from pillar_service.store import agents, bots, jobs, nodes
+from pillar_service.store import agents, bots, jobs, moves
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import accounts, auditing, pillars, queue, subscriptions, transfers
+from pillar_service.usecases import accounts, auditing, pillars, placing, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
 
@@ -28,21 +28,24 @@ def create(
     memory_mb: object = None,
     upload: object = None,
     key: str | None = None,
+    selector: object = None,
 ) -> dict[str, Any]:
     """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}. The same ``key`` twice: one bot.
 
-    ``node`` chooses the node, else placement does; ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring
-    to life.
-    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no port).
+    ``node`` chooses the node, ``selector`` those that are good for it by their labels; placement does the rest.
+    ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring to life.
+    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no room).
     """
     label, told = names.bot_name(name), names.text(description, "description")
     limit = names.whole_number(settings().memory_mb if memory_mb is None else memory_mb, "memory in MiB", *MEMORY_MB)
-    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload)
+    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload, selector)
     with transaction():
         before = request.before()
         if before is not None:
             return shown(before)
-        return _create(request, label, told, _active_owner(account), _place(node), limit, upload)
+        owner = _active_owner(account)
+        placed = placing.place([owner], limit, node, selector)
+        return _create(request, label, told, owner, placed, limit, upload)
 
 
 def _active_owner(account: object) -> str:
@@ -54,15 +57,6 @@ def _active_owner(account: object) -> str:
     if not subscriptions.may_pour(owner.id, time.time()):
         raise Conflict(f"Nothing was paid for the account {owner.email}: pay first, then ask for the bot again.")
     return str(owner.id)
-
-
-def _place(node: object) -> tuple[str, int]:
-    if node is None:
-        return place(nodes.rooms())
-    chosen = names.node_id(node)
-    if nodes.find(chosen) is None:
-        raise NotFound(f"There is no node {names.shown(chosen)}.")
-    return place(nodes.rooms(chosen))
 
 
 def _create(
@@ -93,6 +87,7 @@ def desire(actor: str, key: object, desired: Desired, idempotency_key: str | Non
         if before is not None:
             return shown(before)
         refuse_if_deleted(bot)
+        refuse_if_moving(bot)
         if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
             raise Conflict(f"{bot.name} can't start: every account that owns it is suspended. Resume one first.")
         return _change(request, command, bot, {"desired": str(desired)})
@@ -160,8 +155,16 @@ def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, A
     return shown(job)
 
 
+def refuse_if_moving(bot: Bot) -> None:
+    """Raise Conflict for a bot that is on its way to another node: what would start it there or here might fork it."""
+    move = moves.open_of(bot.id)
+    if move is not None and move.state != MoveState.CLEARING:
+        raise Conflict(f"{bot.name} is moving from {move.source} to {move.target}: wait until it has arrived.")
+
+
 def refuse_if_exporting(bot: Bot) -> None:
-    """Raise Conflict for a bot whose data a node packs at this moment."""
+    """Raise Conflict for a bot whose data a node packs at this moment, or that moves."""
+    refuse_if_moving(bot)
     if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
 

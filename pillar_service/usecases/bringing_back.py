@@ -6,11 +6,11 @@ from typing import Any
 from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Conflict, ForkHazard, Full
 from pillar_service.core.jobs import JobState
-from pillar_service.core.placement import place
-from pillar_service.store import agents, bots, jobs, nodes
+from pillar_service.core.rooms import Room
+from pillar_service.store import agents, bots, jobs
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, pillars, queue
+from pillar_service.usecases import auditing, pillars, placing, queue
 from pillar_service.usecases import bots as usecase
 
 
@@ -29,7 +29,8 @@ def bring_back(actor: str, key: object, idempotency_key: str | None = None) -> d
     """Let a deleted bot (by its id) run again, with its data, on the node that has it; returns {"agent", "job"}.
 
     Its name and port are what they were; another port only where that is taken. Raises NotFound, ForkHazard (its
-    identity has come to life elsewhere), Conflict (not deleted, too late, name taken), Full (no port).
+    identity has come to life elsewhere), Conflict (not deleted, too late, name taken, its node takes it no more),
+    Full (no port).
     """
     request = queue.Request(actor, idempotency_key, "bring_back", key)
     with transaction():
@@ -38,10 +39,11 @@ def bring_back(actor: str, key: object, idempotency_key: str | None = None) -> d
             return usecase.shown(before)
         bot, now = usecase.found(key, deleted=True), time.time()
         _refuse(bot, now)
+        room = placing.room_of(bot)
         usecase.withdraw(bot, "The bot was brought back before it was removed.", now)
         agents.change(bot.id, removed_at=None)
         changed = {"desired": str(Desired.RUNNING), "purge_at": None, "port_before": None, "detail": ""}
-        bots.change(bot.id, port=bot.port or _port(bot), actual=str(Actual.PROVISIONING), **changed)
+        bots.change(bot.id, port=bot.port or _port(bot, room), actual=str(Actual.PROVISIONING), **changed)
         pillars.rewrite(bot.node)
         job = queue.ask(request, "bots.bring_back", bot, now)
         auditing.record(actor, "bots.bring_back", f"agent:{bot.id}", now, f"{bot.name}, job {job.id}")
@@ -68,17 +70,14 @@ def _refuse(bot: Bot, now: float) -> None:
             )
 
 
-def _port(bot: Bot) -> int:
+def _port(bot: Bot, room: Room) -> int:
     # Invites name the port: with the one it had, those that it gave out work on.
-    rooms = nodes.rooms(bot.node)
-    if bot.port_before and any(room.has_free(bot.port_before) for room in rooms):
+    if bot.port_before and room.has_free(bot.port_before):
         return bot.port_before
-    try:
-        return place(rooms)[1]
-    except Full as error:
-        raise Full(
-            f"The node {bot.node}, which has the data of {bot.name}, has no port left: delete a bot there."
-        ) from error
+    port = room.port()
+    if port is None:
+        raise Full(f"The node {bot.node}, which has the data of {bot.name}, has no port left: delete a bot there.")
+    return port
 
 
 def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:

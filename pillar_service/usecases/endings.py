@@ -7,8 +7,9 @@ from pillar_service.core import names, outcomes
 from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.commands import COMMANDS
 from pillar_service.core.jobs import JobState, Reason, step
+from pillar_service.core.moves import VACATE, MoveState
 from pillar_service.core.outcomes import Outcome
-from pillar_service.store import agents, bots, jobs, samples, sharing, transfers
+from pillar_service.store import agents, bots, jobs, moves, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import End, Job
 from pillar_service.usecases import auditing, executing, governors, invites, measuring, parts, pillars
@@ -17,6 +18,7 @@ from pillar_service.usecases.auditing import Deed
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
 REMOVING = ("bots.delete", "bots.purge")
+NOT_STOPPED = "The node did not say that it stopped the bot: it applied an older pillar. It is tried again."
 NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
 UNSAID = "It failed, and the node did not say why."
 
@@ -31,8 +33,10 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
         return Outcome(False, error=NO_TAR) if missing else called
     bot = str(job.bot)
     applied = outcomes.of_bot(returned, bot)
-    if applied.succeeded and job.command in REMOVING and not _removed(returned, bot):
+    if applied.succeeded and job.command in (*REMOVING, VACATE) and not _removed(returned, bot):
         return Outcome(False, error=NOT_REMOVED, again=Reason.OLD_PILLAR)
+    if applied.succeeded and job.command == "bots.stop" and _moves(bot) and not _stopped(returned, bot):
+        return Outcome(False, error=NOT_STOPPED, again=Reason.OLD_PILLAR)
     if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, bot):
         return Outcome(False, error=NOT_BACK, again=Reason.OLD_PILLAR)
     return applied
@@ -45,6 +49,15 @@ def _removed(returned: Any, bot: str) -> bool:
         key.startswith("pub_|-") and key.endswith("_|-gone") and outcomes.owner(str(state.get("__id__"))) == bot
         for key, state in returned.items()
     )
+
+
+def _moves(bot: str) -> bool:
+    move = moves.open_of(bot)
+    return move is not None and move.state == MoveState.STOPPING
+
+
+def _stopped(returned: Any, bot: str) -> bool:
+    return any(state.get("__id__") == f"{bot} stopped" for state in returned.values())
 
 
 def settle_all(ended: Sequence[tuple[Job, Outcome]], now: float) -> None:
@@ -80,7 +93,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
     bot = bots.of_job(job.bot)
     if job.command in REMOVING:
         _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
-    elif COMMANDS[job.command].converges or job.command == "bots.restart":
+    elif job.command != VACATE and (COMMANDS[job.command].converges or job.command == "bots.restart"):
         _converged(bot, ended.result if isinstance(ended.result, dict) else {})
     elif job.command == "bots.export":
         bots.change(bot.id, **told(bot, ended.result if isinstance(ended.result, dict) else {}))
@@ -89,7 +102,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
 def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
     """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
     _move(job, state, now, error=said, **({"result": came_back} if came_back else {}))
-    if job.bot is not None and COMMANDS[job.command].converges:
+    if job.bot is not None and job.command != VACATE and COMMANDS[job.command].converges:
         bot = bots.of_job(job.bot)
         worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
         bots.change(bot.id, detail=said, **worse)

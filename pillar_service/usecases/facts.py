@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pillar_service.core import discovery, names
 from pillar_service.core import facts as rules
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.listing import PAGE
+from pillar_service.core.rooms import size
 from pillar_service.store import events, nodes
 from pillar_service.store import facts as rows
 from pillar_service.store.facts import NodeFacts
@@ -65,6 +67,7 @@ def _keep(node: str, known: NodeFacts | None, fresh: Sequence[tuple[tuple[int, i
     (epoch, sequence), last = fresh[-1]
     standing = {"changes": count, "changed_at": changed_at, "told_at": now, "epoch": epoch, "sequence": sequence}
     rows.put(known, node, {**last, **standing})
+    nodes.change(node, **asdict(size(last["facts"])))
     rows.prune(node, count - rules.KEPT)
 
 

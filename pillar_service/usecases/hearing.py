@@ -8,7 +8,8 @@ from pillar_service.core import agents as rules
 from pillar_service.core import health, names, series
 from pillar_service.core.agents import AccountState, Actual, Desired
 from pillar_service.core.commands import COMMANDS
-from pillar_service.store import bots, jobs
+from pillar_service.core.moves import MoveState
+from pillar_service.store import bots, jobs, moves
 from pillar_service.store.bots import Bot
 from pillar_service.usecases import endings, pillars
 from pillar_service.usecases import series as kept
@@ -27,6 +28,10 @@ class Hearing:
     @cached_property
     def _pouring(self) -> set[str]:
         return {job.bot for job in jobs.open_on(self.node) if job.bot and COMMANDS[job.command].converges}
+
+    @cached_property
+    def _moving(self) -> frozenset[str]:
+        return frozenset(bot for bot, state in moves.states().items() if state != MoveState.CLEARING)
 
     @cached_property
     def _owners(self) -> dict[str, list[AccountState]]:
@@ -58,6 +63,8 @@ class Hearing:
         actual, before = health.reported(report), Actual(bot.actual)
         if actual is Actual.ALIVE or bot.desired == Desired.ABSENT:
             return actual if actual is not Actual.GONE else before  # gone is said by the job that removed it
+        if bot.id in self._moving:
+            return Actual.PROVISIONING
         if before is Actual.PROVISIONING and bot.id in self._pouring:
             return before  # not there yet, or not up yet: its job will tell
         if actual is Actual.STOPPED and bot.desired == Desired.RUNNING and report["status"] == "exited":

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "bots.delete": "DELETE /agents/<id>",
     "bots.bring_back": "the page of one's bots",
     "bots.purge": "DELETE /agents/<id>?purge=true",
+    "bots.vacate": "salt-run nodes.drain",
 }
 """Commands that need more than a bot and arguments, and where they are asked for."""
 
@@ -52,6 +53,7 @@ def _submit(request: queue.Request, name: str, key: object, arguments: dict[str,
         bot, before = bots.found(key), request.before()
         if before is None:
             bots.refuse_if_deleted(bot)
+            bots.refuse_if_moving(bot)
             before = queue.ask(request, name, bot, now, arguments)
             auditing.record(request.actor, name, f"agent:{bot.id}", now, f"job {before.id}")
         return {"agent": bots.described([bot])[0], "job": queue.described(before)}

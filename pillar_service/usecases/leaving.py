@@ -13,6 +13,7 @@ from pillar_service.store import (
     events,
     jobs,
     mails,
+    node_shares,
     second_factor,
     sessions,
     sharing,
@@ -131,6 +132,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     configuration.forget(person)
     governors.forget(person)
     sharing.forget_person(person, email)
+    node_shares.forget(email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")
     audit.blank_said(email)

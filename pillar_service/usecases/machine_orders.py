@@ -84,7 +84,7 @@ def retire(actor: str, which: object, with_bots: object = False) -> dict[str, An
     with transaction():
         order = found(which)
         if order.state not in (OrderState.RETIRING, OrderState.RETIRED):
-            held = sum(node == order.node for node, _ in bots.ports()) if _is_node(order) else 0
+            held = bots.held(order.node) if _is_node(order) else 0
             if held and with_bots is not True:
                 raise Conflict(
                     f"There are bots on {order.node} ({held}, with deleted ones that could come back): move or purge them "

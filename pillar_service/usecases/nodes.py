@@ -115,6 +115,10 @@ def described(node: Node) -> dict[str, Any]:
         "labels": node.labels,
         "capacities": node.capacities,
         "account": node.account,
+        "sharing": node.sharing,
+        "bots_most": node.bots_most,
+        "has": {"cpus": node.cpus, "memory_mb": node.memory_mb, "disk_mb": node.disk_mb},
+        "draining_at": node.draining_at,
         "key": {
             "state": node.key_state,
             "fingerprint": enrolment.fingerprint(node.public_key) if node.public_key else None,

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from pillar_service.core import agents as rules
 from pillar_service.core import configuration as rules_of_configuration
+from pillar_service.core import moves as moved
 from pillar_service.core import pillar as shape
 from pillar_service.core import tokens
 from pillar_service.core.configuration import OPERATORS
 from pillar_service.core.enrolment import KeyState
+from pillar_service.core.moves import MoveState
 from pillar_service.core.signatures import MINION_KEY
 from pillar_service.settings import settings
-from pillar_service.store import accounts, agents, bots, configuration, nodes, pillars
+from pillar_service.store import accounts, agents, bots, configuration, moves, nodes, pillars
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.usecases import bundles
@@ -61,7 +64,8 @@ def rewrite(node: str) -> None:
     # The catalogue is the place's own: nobody else's node learns what stands in it.
     commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
     configured = _configuration((found.account if found else None) or OPERATORS)
-    facts = [_facts(bot, owners.get(bot.id, [])) for bot in there]
+    moving = moves.states()
+    facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
     body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured)
     pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
 
@@ -108,17 +112,33 @@ def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
 
 def effective(bot: Bot) -> rules.Desired:
     """What the bot's node is told that it should be."""
-    return rules.effective(rules.Desired(bot.desired), owner_states([bot.id]).get(bot.id, []))
+    move = moves.open_of(bot.id)
+    return _desired(bot, owner_states([bot.id]).get(bot.id, []), move.state if move else None)
 
 
-def _facts(bot: Bot, owners: list[rules.AccountState]) -> shape.BotFacts:
+def _desired(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> rules.Desired:
+    desired = rules.effective(rules.Desired(bot.desired), owners)
+    return desired if moving is None else moved.told(MoveState(moving), desired)
+
+
+def _left_behind(node: str) -> list[shape.BotFacts]:
+    """Tombstones of the bots that have moved away, until nothing is left of them there."""
+    gone = {move.bot: move.state == MoveState.CLEARING for move in moves.behind(node)}
+    those = bots.with_ids(gone).values()
+    absent = rules.Desired.ABSENT
+    return [
+        replace(_facts(bot, [], None), desired=absent, purge=gone[bot.id], port=None, imported=None) for bot in those
+    ]
+
+
+def _facts(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> shape.BotFacts:
     chosen = settings()
     return shape.BotFacts(
         id=bot.id,
         name=bot.name,
         host=f"{bot.name}.{chosen.domain}",
         service=bot.service,
-        desired=rules.effective(rules.Desired(bot.desired), owners),
+        desired=_desired(bot, owners, moving),
         purge=bot.purge,
         port=bot.port,
         image=bot.image,

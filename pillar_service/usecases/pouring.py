@@ -11,15 +11,31 @@ from pillar_service.store.database import transaction
 from pillar_service.usecases import bots, transfers
 
 
-def create(person: str, name: object, description: object = "", key: str | None = None) -> dict[str, Any]:
+def create(
+    person: str,
+    name: object,
+    description: object = "",
+    key: str | None = None,
+    node: object = None,
+    selector: object = None,
+) -> dict[str, Any]:
     """Pour a bot for a person (an account's id); returns {"agent", "job"}, the same for the same ``key``.
 
-    Raises what bots.create does, and Conflict when the person owns as many as an account may.
+    ``node`` and ``selector`` say where, as in bots.create. Raises what that does, and Conflict when the person owns as
+    many as an account may.
     """
-    return _create(person, name, description, None, key)
+    return _create(person, name, description, None, key, node, selector)
 
 
-def bring_in(person: str, name: object, description: object, tar: IO[bytes], key: str) -> dict[str, Any]:
+def bring_in(
+    person: str,
+    name: object,
+    description: object,
+    tar: IO[bytes],
+    key: str,
+    node: object = None,
+    selector: object = None,
+) -> dict[str, Any]:
     """Bring an export to life as a new bot of a person; returns {"agent", "job"}, the same for the same ``key``.
 
     Raises what bots.create and transfers.upload do. What can be refused by the name alone is refused before the tar is
@@ -32,7 +48,7 @@ def bring_in(person: str, name: object, description: object, tar: IO[bytes], key
     _refuse(person, label)
     upload = transfers.upload(f"account:{person}", tar)["upload"]
     try:
-        return _create(person, name, description, upload, key)
+        return _create(person, name, description, upload, key, node, selector)
     except Conflict:
         # A double click sends the tar twice, and the other one may have come in first.
         before = _asked_before(person, key, label)
@@ -47,12 +63,20 @@ def _asked_before(person: str, key: str | None, name: str) -> dict[str, Any] | N
     return before if before and before["agent"]["name"] == name else None
 
 
-def _create(person: str, name: object, description: object, upload: str | None, key: str | None) -> dict[str, Any]:
+def _create(
+    person: str,
+    name: object,
+    description: object,
+    upload: str | None,
+    key: str | None,
+    node: object,
+    selector: object,
+) -> dict[str, Any]:
     label = names.bot_name(name)
     with transaction():
         if _asked_before(person, key, label) is None:
             _refuse(person, label)
-        return bots.create(f"account:{person}", label, person, description, upload=upload, key=key)
+        return bots.create(f"account:{person}", label, person, description, node, None, upload, key, selector)
 
 
 def _refuse(person: str, name: str) -> None:

@@ -44,14 +44,16 @@ class Request:
         return found
 
 
-def ask(request: Request, name: str, bot: Bot, now: float, arguments: dict[str, Any] | None = None) -> Job:
-    """Queue a job for a bot. ``arguments`` are checked by the command; raises Invalid."""
+def ask(
+    request: Request, name: str, bot: Bot, now: float, arguments: dict[str, Any] | None = None, node: str | None = None
+) -> Job:
+    """Queue a job for a bot, on its node unless another is named. ``arguments`` are checked by the command; raises Invalid."""
     measuring.received(name)
     return jobs.add(
         id=names.new_id(),
         command=name,
         bot=bot.id,
-        node=bot.node,
+        node=node or bot.node,
         arguments=command(name).checked(arguments or {}),
         actor=request.actor,
         idempotency_key=request.key,

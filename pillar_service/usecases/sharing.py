@@ -18,7 +18,7 @@ from pillar_service.store import sharing as rows
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.sharing import Invitation
-from pillar_service.usecases import accounts, auditing, bots, mails, permissions
+from pillar_service.usecases import accounts, auditing, bots, mails, permissions, placing
 
 INVITED = """{by} invites you to share the bot {host}: to see how it is, to invite people to it, to stop and start it.
 
@@ -204,6 +204,10 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
         changed = rules.handed_over(belonging, _active(belonging), person, str(to))
         if agents.owned_by(str(to)) >= settings().bots_most:
             raise Conflict("That person owns as many bots as one may: choose another member.")
+        if not placing.may_be_on(bot.node, [str(to)]):
+            raise Conflict(
+                f"{bot.name} is on {bot.node}, which takes no bots of theirs: move it to another node first."
+            )
         for who, role in changed.items():
             agents.change_role(who, bot.id, role)
         taker = accounts.found(str(to))

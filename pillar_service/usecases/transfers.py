@@ -14,7 +14,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.settings import settings
-from pillar_service.store import bots, jobs, transfers
+from pillar_service.store import bots, jobs, moves, transfers
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.transfers import Transfer
@@ -182,7 +182,7 @@ def export_of(bot: str, job: object) -> Transfer:
     """The tar that an export job made of this very bot (its id); raises NotFound."""
     made = for_person(job)
     found = jobs.find(str(made.job))
-    if found is None or found.bot != bot or found.state != JobState.SUCCEEDED:
+    if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or found.actor.startswith("move:"):
         raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
     return made
 
@@ -202,9 +202,7 @@ def sweep() -> None:
 
 
 def _still_needed(row: Transfer) -> bool:
-    return row.job is not None and any(job.id == row.job for job in _open_jobs_of(row.job))
-
-
-def _open_jobs_of(job: str) -> list[Job]:
-    found = jobs.find(job)
-    return [found] if found and found.state in OPEN else []
+    job = None if row.job is None else jobs.find(row.job)
+    if job is None:
+        return False
+    return job.state in OPEN or (job.bot is not None and moves.open_of(job.bot) is not None)

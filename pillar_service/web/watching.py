@@ -1,9 +1,9 @@
-"""The watchman: a thread of the public app that looks which nodes are not heard of any more."""
+"""The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots go on."""
 
 import logging
 import threading
 
-from pillar_service.usecases import presence, storage
+from pillar_service.usecases import draining, moves, presence, storage
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
@@ -22,6 +22,8 @@ def _work(over: threading.Event) -> None:
     while not over.wait(EVERY_S):
         try:
             presence.look()
+            moves.go_on()
+            draining.go_on()
         except Exception:
-            log.exception("Whether nodes are away can't be looked at; again in %g s.", EVERY_S)
+            log.exception("Nodes and moves can't be looked at; again in %g s.", EVERY_S)
             storage.release()

@@ -91,6 +91,7 @@ ACCOUNT = (
     Place("nodes", "/nodes", OWNER, "Make a token"),
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
     Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),
+    Place("node-bots", "/nodes/{shed}/bots", OWNER, "Set it"),
     Place("registry", "/nodes/registry", OWNER, "← Your nodes"),
     Place("facts", "/nodes/{shed}/facts", OWNER, "← What your nodes are"),
     Place("node-events", "/nodes/events", OWNER, "Show"),

@@ -35,12 +35,12 @@ def test_each_standing_may_exactly_this(belonging, role, state, may):
 @pytest.mark.parametrize(
     ("is_owner", "role", "state", "may"),
     [
-        (True, PERSON, ACTIVE, "see enrol configure rotate revoke"),
-        (True, OPERATOR, ACTIVE, "see enrol configure rotate revoke"),
+        (True, PERSON, ACTIVE, "see enrol configure offer rotate revoke"),
+        (True, OPERATOR, ACTIVE, "see enrol configure offer rotate revoke"),
         (True, PERSON, SUSPENDED, "see revoke"),
         (True, OPERATOR, SUSPENDED, "see revoke"),
         (False, PERSON, ACTIVE, ""),
-        (False, OPERATOR, ACTIVE, "see enrol configure rotate revoke"),
+        (False, OPERATOR, ACTIVE, "see enrol configure offer rotate revoke"),
         (False, PERSON, SUSPENDED, ""),
         (False, OPERATOR, SUSPENDED, ""),
     ],

@@ -10,8 +10,8 @@ RUNNERS = Path(__file__).resolve().parents[2] / "runners"
 EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs",
     "accounts": "list create show suspend resume second_factor_off",
-    "nodes": "list show facts label token tokens revoke_token enrolled revoke rotate publish bundles "
-    "provision provisioned retire finish",
+    "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrolled revoke rotate "
+    "publish bundles provision provisioned retire finish",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",
 }

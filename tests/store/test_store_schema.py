@@ -20,8 +20,10 @@ from pillar_service.core.forwarding import ForwardingState, Way
 from pillar_service.core.jobs import JobState
 from pillar_service.core.machine_orders import OrderState
 from pillar_service.core.mails import MailState
+from pillar_service.core.moves import MoveState
 from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
 from pillar_service.core.presence import State
+from pillar_service.core.rooms import Sharing
 from pillar_service.core.scopes import TokenKind
 from pillar_service.core.tickets import TicketKind
 from pillar_service.store import (
@@ -51,6 +53,8 @@ from pillar_service.store import (
     mails,
     masters,
     migrations,
+    moves,
+    node_shares,
     nodes,
     outgoing,
     payments,
@@ -72,6 +76,8 @@ CHECKS = {
     ("account", "state"): AccountState,
     ("account", "role"): AccountRole,
     ("node", "key_state"): KeyState,
+    ("node", "sharing"): Sharing,
+    ("move", "state"): MoveState,
     ("bot", "service"): Service,
     ("bot", "desired"): Desired,
     ("bot", "actual"): Actual,
@@ -97,7 +103,8 @@ CHECKS = {
     ("machine_order", "state"): OrderState,
 }
 TABLES = [
-    agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node, masters.Master,
+    agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node,
+    node_shares.NodeShare, moves.Move, masters.Master,
     enrolment.EnrolmentToken, machine_orders.MachineOrder,
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,

@@ -5,6 +5,7 @@ from typing import Any
 
 from pouring import owner
 
+from pillar_service.core.rooms import Sharing
 from pillar_service.store import nodes as node_rows
 from pillar_service.store.database import transaction
 from pillar_service.usecases import nodes, pillars
@@ -22,7 +23,7 @@ def own(node: str, account: str | None) -> None:
     """Let a node, a new one perhaps, be an account's."""
     nodes.add("test", node)
     with transaction():
-        node_rows.change(node, account=account)
+        node_rows.change(node, account=account, sharing=str(Sharing.OWN if account else Sharing.ALL))
         pillars.rewrite(node)
 
 

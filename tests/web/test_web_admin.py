@@ -446,6 +446,13 @@ def test_an_operator_lets_a_machine_in_and_cuts_it_off(visitor: FlaskClient, ope
     shown = visitor.get(f"/admin/nodes/{node}")
     assert "accepted" in shown.text
     assert someone in shown.text
+    terms = {"sharing": "all", "emails": "", "most": "7", "csrf_token": csrf(shown)}
+    assert visitor.post(f"/admin/nodes/{node}/terms", data=terms).status_code == 302
+    assert "0 of 7" in visitor.get(f"/admin/nodes/{node}").text
+    assert visitor.post(f"/admin/nodes/{node}/terms", data={**terms, "most": "x"}).status_code == 422
+    for act, said in (("drain", "none: it is being drained"), ("undrain", "welcome")):
+        assert visitor.post(f"/admin/nodes/{node}/{act}", data={"csrf_token": csrf(shown)}).status_code == 302
+        assert said in visitor.get(f"/admin/nodes/{node}").text
     assert visitor.post(f"/admin/nodes/{node}/rotate", data={"csrf_token": csrf(shown)}).status_code == 302
     assert visitor.post(f"/admin/nodes/{node}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
     assert "revoked" in visitor.get(f"/admin/nodes/{node}").text

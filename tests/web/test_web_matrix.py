@@ -127,6 +127,10 @@ MATRIX = {
     "GET /nodes/registry": (200, 200, 200, 200, 200, 302),
     "GET /nodes/<id>/facts": (200, 404, 404, 404, 404, 302),
     "GET /nodes/<id>/story": (200, 404, 404, 404, 404, 302),  # it is the owner's node
+    "GET /nodes/<id>/bots": (200, 404, 404, 404, 200, 302),
+    "POST /nodes/<id>/bots": (302, 404, 404, 404, 302, 302),
+    "POST /nodes/<id>/drain": (302, 404, 404, 404, 302, 302),
+    "POST /nodes/<id>/undrain": (302, 404, 404, 404, 302, 302),
     "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
     "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 302),  # it is the owner's node
@@ -170,6 +174,9 @@ MATRIX = {
     "GET /admin/nodes/<id>": OF_OPERATORS,
     "POST /admin/nodes/<id>/label": OF_OPERATORS,
     "POST /admin/nodes/<id>/revoke": OF_OPERATORS,
+    "POST /admin/nodes/<id>/terms": OF_OPERATORS,
+    "POST /admin/nodes/<id>/drain": OF_OPERATORS,
+    "POST /admin/nodes/<id>/undrain": OF_OPERATORS,
     "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
     "POST /admin/nodes/tokens": OF_OPERATORS,
     "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
@@ -336,6 +343,10 @@ ASKED = {
     "POST /my/jobs/<id>/cancel": Ask({"id": "{export}"}),
     "GET /nodes/<id>/story": Ask({"id": "{node}"}),
     "GET /nodes/<id>/facts": Ask({"id": "{node}"}),
+    "GET /nodes/<id>/bots": Ask({"id": "{node}"}),
+    "POST /nodes/<id>/bots": Ask({"id": "{node}"}, form={"sharing": "named", "emails": "a@example.org", "most": "3"}),
+    "POST /nodes/<id>/drain": Ask({"id": "{node}"}),
+    "POST /nodes/<id>/undrain": Ask({"id": "{node}"}),
     "POST /nodes/tokens": Ask(form={"pattern": "shed", "uses": "1", "life": "1h"}),
     "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
     "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),

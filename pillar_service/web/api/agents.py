@@ -21,6 +21,8 @@ from pillar_service.web.api.shapes import (
     Job,
     Line,
     Moment,
+    NodeName,
+    NodeSelector,
     Repeatable,
     Taken,
 )
@@ -43,6 +45,8 @@ class NewAgent(Taken):
 
     name: BotName = Field(description="It becomes <name>.<the place>")
     description: Line = ""
+    node: NodeName | None = None
+    selector: NodeSelector | None = None
 
 
 class Change(Taken):
@@ -116,7 +120,7 @@ def bring_back(path: BotPath, header: Repeatable) -> tuple[dict[str, Any], int]:
 @blueprint.on("post", "/agents", Scope.ACCOUNT, {201: Asked})
 def create(body: NewAgent, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Make a bot, which is yours, and pour it."""
-    return pouring.create(g.bearer.account, body.name, body.description, header.key), 201
+    return pouring.create(g.bearer.account, body.name, body.description, header.key, body.node, body.selector), 201
 
 
 @blueprint.on("get", "/agents/<id>", Scope.READ, {200: OneAgent})

@@ -10,7 +10,7 @@ from pillar_service.core import names
 from pillar_service.core.scopes import Scope
 from pillar_service.usecases import pouring
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Asked, BotName, Line, Repeatable, Taken
+from pillar_service.web.api.shapes import Asked, BotName, Line, NodeName, NodeSelector, Repeatable, Taken
 
 blueprint = Noun("imports", "An exported bot, to be brought to life")
 
@@ -20,6 +20,8 @@ class Named(Taken):
 
     name: BotName = Field(description="It becomes <name>.<the place>")
     description: Line = ""
+    node: NodeName | None = None
+    selector: NodeSelector | None = None
 
 
 class Tar(RawModel):
@@ -32,4 +34,5 @@ class Tar(RawModel):
 def take(query: Named, raw: Tar, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Send the tar as the body: the bot in it is poured, and is yours."""
     person, key = g.bearer.account, header.key or names.new_id()
-    return pouring.bring_in(person, query.name, query.description, raw.stream, key), 201  # type: ignore[attr-defined]
+    tar = raw.stream  # type: ignore[attr-defined]
+    return pouring.bring_in(person, query.name, query.description, tar, key, query.node, query.selector), 201

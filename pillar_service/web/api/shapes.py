@@ -9,12 +9,19 @@ from pillar_service.core.events import Kind
 from pillar_service.core.jobs import JobState
 from pillar_service.core.names import NOTE_LENGTH, TEXT_LENGTH
 from pillar_service.core.scopes import Scope, TokenKind
+from pillar_service.core.selectors import LONGEST
 
 Moment = Annotated[float, Field(description="Unix seconds")]
 BotName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Line = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH)]
 EventText = Annotated[str | None, Field(max_length=200)]
+
+NodeName = Annotated[str, Field(min_length=1, max_length=128, description="The node that is to have it")]
+NodeSelector = Annotated[
+    str,
+    Field(max_length=LONGEST, description="Labels that its node must have", json_schema_extra={"example": "site=shed"}),
+]
 
 
 class Taken(BaseModel):

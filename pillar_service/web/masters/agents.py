@@ -11,7 +11,7 @@ from pillar_service.web import incoming
 
 blueprint = Blueprint("agents", __name__)
 
-BOT = ("type", "name", "account", "description", "node", "memory_mb", "import")
+BOT = ("type", "name", "account", "description", "node", "selector", "memory_mb", "import")
 PERSON = ("type", "email", "name", "password", "role")
 
 

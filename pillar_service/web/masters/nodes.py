@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import nodes
+from pillar_service.usecases import draining, node_terms, nodes
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
@@ -28,3 +28,34 @@ def listed() -> dict[str, Any]:
 def label(id: str) -> dict[str, Any]:
     """Give a node other labels."""
     return {"node": nodes.label(g.actor, id, incoming.body("labels").get("labels"))}
+
+
+@blueprint.put("/nodes/<id>/sharing")
+def share(id: str) -> dict[str, Any]:
+    """Say whose bots a node takes."""
+    given = incoming.body("sharing", "emails")
+    return {"node": node_terms.share(g.actor, id, given.get("sharing"), given.get("emails", []))}
+
+
+@blueprint.put("/nodes/<id>/limit")
+def limit(id: str) -> dict[str, Any]:
+    """Say how many bots a node has at most."""
+    return {"node": node_terms.limit(g.actor, id, incoming.body("bots_most").get("bots_most"))}
+
+
+@blueprint.get("/nodes/<id>/draining")
+def show_draining(id: str) -> dict[str, Any]:
+    """How the draining of a node stands."""
+    return {"draining": draining.show(id)}
+
+
+@blueprint.put("/nodes/<id>/draining")
+def drain(id: str) -> dict[str, Any]:
+    """Let its bots go to other nodes."""
+    return {"draining": draining.drain(g.actor, id)}
+
+
+@blueprint.delete("/nodes/<id>/draining")
+def undrain(id: str) -> dict[str, Any]:
+    """Let it take new bots again."""
+    return {"draining": draining.undrain(g.actor, id)}

@@ -6,14 +6,15 @@ from typing import Any
 from flask import Blueprint, abort, current_app, redirect, render_template, url_for
 from flask_login import current_user, login_required
 from markupsafe import Markup
-from wtforms import StringField
+from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core.errors import Conflict, Full, Invalid
+from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.core.names import NOTE_LENGTH
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.settings import settings
-from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, pouring
+from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, placing, pouring
 from pillar_service.usecases.dashboard import Card
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
@@ -30,6 +31,12 @@ class New(Once):
 
     name = StringField("Name", [InputRequired("Give it a name."), Length(max=63)])
     description = StringField("A line about it (you may leave this out)", [Length(max=NOTE_LENGTH)])
+    node = SelectField("On which machine", default="", validate_choice=False)
+
+    def __init__(self, *sent: Any, **more: Any) -> None:
+        super().__init__(*sent, **more)
+        theirs = [SelectChoice(id, id) for id in placing.choices(current_user.id)]
+        self.node.choices = [SelectChoice("", "wherever there is room"), *theirs]
 
 
 CARDS = 2048
@@ -84,8 +91,10 @@ def create() -> Any:
     if not form.validate_on_submit():
         return refused("bot_new.html", form)
     try:
-        pouring.create(current_user.id, form.name.data, form.description.data or "", form.key.data)
-    except (Invalid, Conflict, Full) as error:
+        pouring.create(
+            current_user.id, form.name.data, form.description.data or "", form.key.data, form.node.data or None
+        )
+    except (Invalid, Conflict, Full, NotFound) as error:
         return refused("bot_new.html", form, error)
     return redirect(url_for("bots.listed"))
 

@@ -11,7 +11,7 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.formparser import parse_form_data
 
-from pillar_service.core.errors import Conflict, Full, Invalid
+from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.settings import settings
 from pillar_service.usecases import pouring
 from pillar_service.web.pages.bots import New
@@ -45,9 +45,14 @@ def take() -> Any:
         return refused("bot_import.html", form)
     try:
         made = pouring.bring_in(
-            current_user.id, form.name.data, form.description.data or "", form.tar.data.stream, form.key.data
+            current_user.id,
+            form.name.data,
+            form.description.data or "",
+            form.tar.data.stream,
+            form.key.data,
+            form.node.data or None,
         )
-    except (Invalid, Conflict, Full) as error:
+    except (Invalid, Conflict, Full, NotFound) as error:
         return refused("bot_import.html", form, error)
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 

@@ -9,10 +9,11 @@ from wtforms.validators import Length
 
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import enrolment_tokens, node_keys
+from pillar_service.usecases import draining, enrolment_tokens, node_keys, node_terms
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
+from pillar_service.web.pages.node_bots import Terms
 from pillar_service.web.pages.nodes import Token
 
 
@@ -80,8 +81,16 @@ def rotate(id: str) -> Any:
 @blueprint.get("/nodes/<id>", endpoint="node")
 def show(id: str) -> str:
     """One node."""
-    told = nodes.show(id)
-    return render_template("admin/node.html", **told, form=_form(told), wrong=None)
+    return _node(nodes.show(id))
+
+
+def _node(
+    told: dict[str, Any], form: Labels | None = None, terms: Terms | None = None, wrong: str | None = None
+) -> str:
+    its = node_terms.show(told["node"]["id"])
+    forms = {"form": form or _form(told), "terms": terms or Terms.of(its)}
+    going = draining.show(told["node"]["id"])
+    return render_template("admin/node.html", **told, **forms, its=its, going=going, wrong=wrong)
 
 
 def _form(told: dict[str, Any]) -> Labels:
@@ -97,6 +106,35 @@ def label(id: str) -> Any:
             raise Invalid("These are too many characters.")
         node_cases.label(actor(), id, labels.read(form.labels.data or ""))
     except Invalid as error:
-        return render_template("admin/node.html", **told, form=form, wrong=error.sentence), error.status
+        return _node(told, form=form, wrong=error.sentence), error.status
     flash("The labels are set.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/terms", endpoint="node_terms")
+def terms(id: str) -> Any:
+    """Say whose bots it takes, and how many."""
+    told, form = nodes.show(id), Terms()
+    try:
+        sharing, emails, most = form.read()
+        node_terms.set(actor(), id, sharing, emails, most)
+    except Invalid as error:
+        return _node(told, terms=form, wrong=error.sentence), error.status
+    flash("That is how it takes bots from now on.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/drain", endpoint="node_drain")
+def drain(id: str) -> Any:
+    """Let its bots go to other nodes."""
+    draining.drain(actor(), id)
+    flash("It takes no new bot, and its bots go to other nodes, one by one.")
+    return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.post("/nodes/<id>/undrain", endpoint="node_undrain")
+def undrain(id: str) -> Any:
+    """Let it take new bots again."""
+    draining.undrain(actor(), id)
+    flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("admin.node", id=id))

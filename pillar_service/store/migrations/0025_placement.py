@@ -1,0 +1,41 @@
+"""Which nodes take whose bots: sharing, how many at most, what each told that it has; draining, and moves."""
+
+from peewee import Database
+
+STATEMENTS = """
+ALTER TABLE node ADD COLUMN sharing TEXT NOT NULL DEFAULT 'own' CHECK (sharing IN ('own', 'named', 'all'));
+UPDATE node SET sharing = 'all' WHERE account IS NULL;
+ALTER TABLE node ADD COLUMN bots_most INTEGER CHECK (bots_most >= 0);
+ALTER TABLE node ADD COLUMN cpus INTEGER;
+ALTER TABLE node ADD COLUMN memory_mb INTEGER;
+ALTER TABLE node ADD COLUMN disk_mb INTEGER;
+ALTER TABLE node ADD COLUMN draining_at DOUBLE PRECISION;
+
+CREATE TABLE node_share (
+    node TEXT NOT NULL REFERENCES node (id),
+    email TEXT NOT NULL,
+    PRIMARY KEY (node, email)
+);
+CREATE INDEX node_share_email ON node_share (email);
+
+CREATE TABLE move (
+    id TEXT PRIMARY KEY,
+    bot TEXT NOT NULL REFERENCES agent (id),
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('stopping', 'packing', 'leaving', 'arriving', 'clearing', 'done', 'back')),
+    job TEXT NOT NULL,
+    error TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    started_at DOUBLE PRECISION NOT NULL,
+    changed_at DOUBLE PRECISION NOT NULL
+);
+CREATE UNIQUE INDEX move_open ON move (bot) WHERE state NOT IN ('done', 'back');
+CREATE INDEX move_source ON move (source, started_at)
+"""
+
+
+def up(migrator: object, db: Database) -> None:
+    for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,0 +1,180 @@
+"""Moves: a bot goes from a node to another, step by step, each a job. What is written down is where it is, so that whoever
+looks next goes on from there; core.moves says which step comes when."""
+
+import time
+
+from pillar_service.core import names
+from pillar_service.core.agents import Actual, Desired
+from pillar_service.core.errors import Conflict, ForkHazard, NotFound, SaltcellarError
+from pillar_service.core.jobs import OPEN, JobState
+from pillar_service.core.moves import AGAIN_AFTER_S, AT_HOME, COMMAND, MoveState
+from pillar_service.store import bots, jobs, rooms, transfers
+from pillar_service.store import moves as rows
+from pillar_service.store.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
+from pillar_service.store.moves import Move
+from pillar_service.usecases import auditing, pillars, placing, queue
+from pillar_service.usecases import bots as usecase
+
+NO_JOB = "Its job is not known any more."
+UNPROVEN = "The node says that it did as it was told, but not that {0}: it is asked again."
+
+
+def begin(actor: str, bot: Bot, now: float) -> None:
+    """Let a bot go from its node to another, in the caller's transaction; raises Full, Conflict."""
+    target, id = check(bot), names.new_id()
+    columns = {"bot": bot.id, "source": bot.node, "target": target, "actor": actor, "started_at": now}
+    rows.add(id=id, state=str(MoveState.STOPPING), job="", changed_at=now, **columns)
+    pillars.rewrite(bot.node)
+    rows.change(id, job=_ask(id, MoveState.STOPPING, bot, bot.node, now).id)
+    auditing.record(actor, "bots.move", f"agent:{bot.id}", now, f"{bot.name} from {bot.node} to {target}")
+
+
+def check(bot: Bot) -> str:
+    """The node to which a bot could move now; raises Full or Conflict where it can't, and why."""
+    usecase.refuse_if_deleted(bot)
+    usecase.refuse_if_exporting(bot)
+    if rows.open_of(bot.id):
+        raise Conflict(f"{bot.name} has moved here, and the node that it left has not cleared up yet: wait for that.")
+    if bot.pub_id is None:
+        raise Conflict(f"{bot.name} has no identity yet: it moves once it has lived.")
+    return elsewhere(bot)[0]
+
+
+def elsewhere(bot: Bot) -> tuple[str, int]:
+    """Another node for a bot, and its port there; raises Full."""
+    return placing.place(placing.owners(bot.id), bot.memory_mb, besides=bot.node)
+
+
+def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
+    return queue.ask(queue.Request(f"move:{move}", None, move, state), COMMAND[state], bot, now, node=node)
+
+
+def go_on(now: float | None = None) -> int:
+    """Take the next step of each move whose job is over; of how many something changed. Safe to call at any time, twice."""
+    then = time.time() if now is None else now
+    return sum(_step(move.id, then) for move in rows.open_everywhere() if _is_due(move, jobs.find(move.job), then))
+
+
+def _is_due(move: Move, job: Job | None, now: float) -> bool:
+    if job is not None and job.state in OPEN:
+        return False
+    return not move.error or now - move.changed_at >= AGAIN_AFTER_S[MoveState(move.state)]
+
+
+def _step(id: str, now: float) -> bool:
+    with transaction():
+        move = next((one for one in rows.open_everywhere() if one.id == id), None)
+        if move is None or not _is_due(move, job := jobs.find(move.job), now):
+            return False
+        bot, state = bots.with_ids([move.bot])[move.bot], MoveState(move.state)
+        wrong = _wrong(move, job)
+        if wrong is None:
+            _after(move, state, bot, now)
+        elif state in AT_HOME:
+            _home(move, bot, wrong, now)
+        elif move.error:
+            _again(move, state, bot, now)
+        else:
+            rows.change(move.id, error=wrong, changed_at=now)
+            auditing.record(f"move:{move.id}", "bots.move_waits", f"agent:{bot.id}", now, wrong)
+        return True
+
+
+def _wrong(move: Move, job: Job | None) -> str | None:
+    """Why the step was not done, or None. The node has to have said what it is about: that all went well is not enough."""
+    if job is None:
+        return NO_JOB
+    if job.state != JobState.SUCCEEDED:
+        return job.error or f"Its job {job.id} is {job.state}."
+    said = job.result if isinstance(job.result, dict) else {}
+    if move.state == MoveState.ARRIVING and said.get("pub_id") != bots.of_job(job.bot).pub_id:
+        return UNPROVEN.format("the bot lives there")
+    if move.state == MoveState.CLEARING and said.get("data") != "gone":
+        return UNPROVEN.format("the bot's data is gone")
+    return None
+
+
+def _after(move: Move, state: MoveState, bot: Bot, now: float) -> None:
+    if state is MoveState.STOPPING:
+        _next(move, MoveState.PACKING, bot, move.source, now)
+    elif state is MoveState.PACKING:
+        rows.change(move.id, state=str(MoveState.LEAVING))
+        pillars.rewrite(move.source)
+        packed = _ask(move.id, MoveState.LEAVING, bot, move.source, now)
+        transfer = transfers.of_job(move.job)
+        if transfer is not None:
+            transfers.hand_on(transfer.id, packed.id)  # the next step's: it is found by the move's job
+        rows.change(move.id, job=packed.id, changed_at=now)
+    elif state is MoveState.LEAVING:
+        _leave(move, bot, now)
+    elif state is MoveState.ARRIVING:
+        _arrived(move, bot, now)
+    else:
+        _done(move, bot, now)
+
+
+def _next(move: Move, to: MoveState, bot: Bot, node: str, now: float) -> None:
+    rows.change(move.id, state=str(to), job=_ask(move.id, to, bot, node, now).id, error="", changed_at=now)
+
+
+def _leave(move: Move, bot: Bot, now: float) -> None:
+    """Its container is gone from the one node, by that node's own word: the other may bring it to life."""
+    transfer = transfers.of_job(move.job)
+    try:
+        if transfer is None or transfer.pub_id != bot.pub_id:
+            raise NotFound("The tar with what it is was not kept.")
+        if (bot.sequence or 0) > transfer.sequence:
+            raise ForkHazard("It has written more since it was packed.")
+        target, port = elsewhere(bot)
+    except SaltcellarError as error:
+        _home(move, bot, error.sentence, now)
+        return
+    rows.change(move.id, state=str(MoveState.ARRIVING), target=target)
+    bots.change(bot.id, node=target, port=_port(bot, target) or port, actual=str(Actual.PROVISIONING))
+    job = _ask(move.id, MoveState.ARRIVING, bots.with_ids([bot.id])[bot.id], target, now)
+    transfers.hand_on(transfer.id, job.id)
+    tar = {"job": job.id, "sha256": transfer.sha256, "size": transfer.size, "pub_id": transfer.pub_id}
+    bots.change(bot.id, imported=tar, report=None, reported_at=None)
+    rows.change(move.id, job=job.id, error="", changed_at=now)
+    _rewrite(move.source, target)
+
+
+def _port(bot: Bot, target: str) -> int | None:
+    # Invites name the port: with the one it had, those that it gave out work on.
+    [room] = rooms.found(time.time(), [], target)
+    return bot.port if bot.port is not None and room.has_free(bot.port) else None
+
+
+def _arrived(move: Move, bot: Bot, now: float) -> None:
+    rows.change(move.id, state=str(MoveState.CLEARING))
+    _rewrite(move.source, bot.node)
+    _next(move, MoveState.CLEARING, bot, move.source, now)
+    if pillars.effective(bot) is Desired.STOPPED:
+        queue.ask(queue.Request(f"move:{move.id}", None, "stop"), "bots.stop", bot, now)
+
+
+def _done(move: Move, bot: Bot, now: float) -> None:
+    rows.change(move.id, state=str(MoveState.DONE), error="", changed_at=now)
+    pillars.rewrite(move.source)
+    auditing.record(f"move:{move.id}", "bots.moved", f"agent:{bot.id}", now, f"{bot.name} is on {move.target}")
+
+
+def _home(move: Move, bot: Bot, wrong: str, now: float) -> None:
+    """It stays where it is, and is there what it should be."""
+    rows.change(move.id, state=str(MoveState.BACK), error=wrong, changed_at=now)
+    pillars.rewrite(bot.node)
+    command = "bots.stop" if pillars.effective(bot) is Desired.STOPPED else "bots.start"
+    queue.ask(queue.Request(f"move:{move.id}", None, "home"), command, bot, now)
+    auditing.record(f"move:{move.id}", "bots.move_back", f"agent:{bot.id}", now, wrong)
+
+
+def _again(move: Move, state: MoveState, bot: Bot, now: float) -> None:
+    node = move.target if state is MoveState.ARRIVING else move.source
+    _next(move, state, bot, node, now)
+
+
+def _rewrite(*these: str) -> None:
+    for node in these:
+        pillars.rewrite(node)

@@ -1,0 +1,86 @@
+"""The bots of a person's own node: whose it takes, how many, and which are there."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from pillar_service.core.errors import Forbidden, Invalid
+from pillar_service.core.rooms import Sharing
+from pillar_service.usecases import draining, node_terms
+
+blueprint = Blueprint("node_bots", __name__)
+
+CHOICES = {Sharing.OWN: "those of its own account", Sharing.NAMED: "those of named accounts, too", Sharing.ALL: "all"}
+
+
+class Terms(FlaskForm):  # type: ignore[misc]
+    """Whose bots a node takes, and how many."""
+
+    sharing = SelectField("Bots that it takes", choices=[SelectChoice(str(key), said) for key, said in CHOICES.items()])
+    emails = TextAreaField("Named accounts", [Length(max=30_000)])
+    most = StringField("Bots at most", [Length(max=5)])
+
+    @classmethod
+    def of(cls, its: dict[str, Any]) -> "Terms":
+        """As they are now."""
+        node = its["node"]
+        most = "" if node["bots_most"] is None else str(node["bots_most"])
+        return cls(formdata=None, sharing=node["sharing"], emails="\n".join(its["emails"]), most=most)
+
+    def read(self) -> tuple[str, list[str], int | str | None]:
+        """Sharing, addresses and limit; raises Invalid."""
+        if not self.validate_on_submit():
+            raise Invalid("Something in the form can't be taken: correct it, send it again.")
+        most = (self.most.data or "").strip()
+        emails = (self.emails.data or "").replace(",", " ").split()
+        return str(self.sharing.data), emails, (int(most) if most.isascii() and most.isdigit() else most or None)
+
+
+def _page(id: str, form: Terms | None = None, wrong: str | None = None) -> str:
+    its, going = node_terms.show_of(current_user.id, id), draining.show(id, current_user.id)
+    shown = {"its": its, "node": its["node"], "going": going}
+    return render_template("node_bots.html", **shown, form=form or Terms.of(its), wrong=wrong)
+
+
+@blueprint.get("/nodes/<id>/bots")
+@login_required  # type: ignore[untyped-decorator]
+def show(id: str) -> str:
+    """What it takes and has."""
+    return _page(id)
+
+
+@blueprint.post("/nodes/<id>/bots")
+@login_required  # type: ignore[untyped-decorator]
+def take(id: str) -> Any:
+    """Say whose bots it takes, and how many."""
+    node_terms.allowed(current_user.id, id)
+    form = Terms()
+    try:
+        node_terms.set_of(current_user.id, id, *form.read())
+    except (Invalid, Forbidden) as error:
+        return _page(id, form, error.sentence), error.status
+    flash("That is how it takes bots from now on.")
+    return redirect(url_for("node_bots.show", id=id))
+
+
+@blueprint.post("/nodes/<id>/drain")
+@login_required  # type: ignore[untyped-decorator]
+def drain(id: str) -> Any:
+    """Let its bots go to other nodes."""
+    draining.drain_of(current_user.id, id)
+    flash("It takes no new bot, and its bots go to other machines, one by one.")
+    return redirect(url_for("node_bots.show", id=id))
+
+
+@blueprint.post("/nodes/<id>/undrain")
+@login_required  # type: ignore[untyped-decorator]
+def undrain(id: str) -> Any:
+    """Let it take new bots again."""
+    draining.undrain_of(current_user.id, id)
+    flash("It takes new bots again. What is on its way goes on.")
+    return redirect(url_for("node_bots.show", id=id))
