@@ -184,6 +184,7 @@ def test_a_signed_token_opens_no_other_door(minion: FlaskClient) -> None:
         gzip.compress(b"[" + b"9" * 5000 + b"]" * 2),
         gzip.compress(b"\xff\xfe"),
     ],
+    ids=["empty", "not packed", "cut", "more behind", "twice", "a mapping", "deep", "a long number", "no text"],
 )
 def test_what_is_no_batch_is_refused(minion: FlaskClient, body: bytes) -> None:
     assert send(minion, [], body=body).status_code == 422
