@@ -43,13 +43,14 @@ lint:
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
+# What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
+tests = $(PYTHON) -m pytest -n 2 $(1) \
+	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
 unit:
-	$(PYTHON) -m pytest -n 2 $(ON_BOTH)
-	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%)
-# What fails there is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
+	$(call tests,$(ON_BOTH))
+	export CELLAR_TEST_DATABASES=sqlite; $(call tests,tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
 integration:
-	$(PYTHON) -m pytest -n 2 -m 'not slow' --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS) \
-	|| { [ $$? = 1 ] && $(PYTHON) -m pytest -m 'not slow' --last-failed --last-failed-no-failures none $(LONGEST) $(DAEMONS); }
+	$(call tests,-m 'not slow' --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS))
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pillar_service.core.errors import Full, NotFound
+from pillar_service.core.errors import Full, Invalid, NotFound
 from pillar_service.core.rooms import Owner, Room
 from pillar_service.core.selectors import EVERYTHING, Selector
 
@@ -24,7 +24,8 @@ def place(rooms: Iterable[Room], wish: Wish) -> tuple[str, int]:
     """The best node for a bot, and its port there.
 
     The account's bots are kept apart, then the node is taken that is least full for its size, its owner's own first.
-    Raises NotFound for a chosen node that the account may not use, Full when no node can take the bot now, and why.
+    Raises NotFound for a chosen node that the account may not use, Invalid for labels that none of its nodes has, Full when
+    no node can take the bot now, and why.
     """
     fit = _fitting(rooms, wish)
     free = [room for room in fit if room.hindrance(wish.memory_mb) is None]
@@ -49,7 +50,7 @@ def _fitting(rooms: Iterable[Room], wish: Wish) -> list[Room]:
         raise Full("There is no node on which this account may place bots: add a node, or ask whoever runs this place.")
     fit = [room for room in usable if wish.selector.matches({**room.labels, "node": room.node})]
     if not fit:
-        raise Full(f"No node that this account may use is {wish.selector}: ask for other labels, or leave them out.")
+        raise Invalid(f"No node that this account may use is {wish.selector}: ask for other labels, or leave them out.")
     left = [room for room in fit if room.node != wish.besides]
     if not left:
         raise Full(f"No node but {wish.besides} may have this bot: add a node, or share another with its owner.")

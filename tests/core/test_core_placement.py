@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pillar_service.core import selectors
-from pillar_service.core.errors import Full, NotFound
+from pillar_service.core.errors import Full, Invalid, NotFound
 from pillar_service.core.placement import Wish, place
 from pillar_service.core.rooms import Owner, Room, Sharing, Size, size
 
@@ -112,7 +112,7 @@ def test_labels_that_were_asked_for_must_fit() -> None:
     shed = replace(ROOM, node="shed", labels={"site": "shed"}, taken=frozenset({1, 2}))
     assert place([ROOM, shed], replace(WISH, selector=selectors.parse("site=shed")))[0] == "shed"
     assert place([ROOM, shed], replace(WISH, selector=selectors.parse("node=n")))[0] == "n"
-    with pytest.raises(Full, match="site=attic"):
+    with pytest.raises(Invalid, match="site=attic"):
         place([ROOM, shed], replace(WISH, selector=selectors.parse("site=attic")))
 
 

@@ -247,16 +247,17 @@ def test_while_an_account_is_suspended_no_machine_comes_in(person):
 
 def test_a_node_at_a_customers_site_gets_no_strangers_bot_and_no_catalogue(person):
     enrol(enrolment_tokens.create_for(person)["secret"])
-    node = f"shed.{person}"
+    node, stranger = f"shed.{person}", "stranger@example.org"
+    owner(stranger)
     for _ in range(3):
-        assert bot(f"b{_}")["agent"]["node"] == "cellar-1"
+        assert bot(f"b{_}", stranger)["agent"]["node"] == "cellar-1"
     told = json.loads(pillars.ready(node)[0])["saltcellar"]
     assert (told["bots"], told["meeseeks"]["commands"]) == ({}, {})
     assert json.loads(pillars.ready("cellar-1")[0])["saltcellar"]["meeseeks"]["commands"]
     for number in range(17):
-        bot(f"c{number}")
+        bot(f"c{number}", stranger)
     with pytest.raises(Full):
-        bot("one-more")
+        bot("one-more", stranger)
 
 
 def test_it_is_known_whether_a_node_answers(person):

@@ -79,7 +79,7 @@ def test_no_bot_lands_where_its_account_may_not_have_one(people: dict[str, str])
                     make(node=node)
     for name, node in itertools.product(NAMES, EVERYWHERE):
         if node not in UNASKED[name]:
-            with pytest.raises(Full, match="ask for other labels"):
+            with pytest.raises(Invalid, match="ask for other labels"):
                 bot("labels", mail(name), selector=f"node={node}")
 
 

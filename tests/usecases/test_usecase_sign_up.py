@@ -281,7 +281,7 @@ def test_a_person_who_leaves_is_forgotten_and_their_own_bots_go() -> None:
     told = leaving.data(id)
     assert told["account"]["email"] == OWNER
     assert {bot["name"] for bot in told["bots"]} == {"mine", "ours"}
-    of_nodes = {"nodes", "enrolment_tokens", "configuration", "facts", "forwardings"}
+    of_nodes = {"nodes", "enrolment_tokens", "configuration", "facts", "forwardings", "machines"}
     assert set(told) == of_nodes | {
         "account",
         "sessions",

@@ -286,7 +286,7 @@ def test_a_token_in_an_address_is_refused(api: FlaskClient, visitor: FlaskClient
 
 
 WRONG: list[tuple[str, str, dict[str, Any], int]] = [
-    ("post", "/agents", {"json": {"name": "my", "node": "cellar-1"}}, 422), ("post", "/agents", {"json": []}, 422),
+    ("post", "/agents", {"json": {"name": "my", "port": 20000}}, 422), ("post", "/agents", {"json": []}, 422),
     ("post", "/agents", {"json": {"name": 5}}, 422), ("post", "/agents", {"json": {"name": "My"}}, 422),
     ("post", "/agents", {"json": '{"name": "my"}'}, 422), ("post", "/agents", {}, 422),
     ("post", "/agents", {"data": "{", "content_type": "application/json"}, 400),
