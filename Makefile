@@ -44,13 +44,13 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
-tests = $(PYTHON) -m pytest -n 2 $(1) \
+tests = $(PYTHON) -m pytest -n 2 $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
 unit:
 	$(call tests,$(ON_BOTH))
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
 integration:
-	$(call tests,-m 'not slow' --dist loadfile --no-loadscope-reorder --durations=20 $(LONGEST) $(DAEMONS))
+	$(call tests,-m 'not slow' --durations=20 $(LONGEST) $(DAEMONS),--dist loadfile --no-loadscope-reorder)
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up.
