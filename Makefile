@@ -9,7 +9,7 @@ ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
-CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store usecases)
+CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
 .PHONY: up status logs down clean node-bundle test test-slow check lint unit integration slow bench screenshots format docs dev
 
@@ -35,7 +35,7 @@ test: ## every test but the long campaigns, on real daemons: about an hour on tw
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
-check: dev lint ## lint, types, rules and use cases on SQLite, in a minute or two
+check: dev lint ## lint, types, rules and the store on SQLite, in under a minute
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
 lint:
 	.venv/bin/ruff check .

@@ -14,6 +14,8 @@ from pillar_service.settings import settings
 
 # Salt's handlers go on writing to streams that pytest has closed: pages of tracebacks that would hide what failed.
 logging.raiseExceptions = False
+# It would have a record made of each query, which nobody reads.
+logging.getLogger("peewee").setLevel(logging.INFO)
 
 # A test sets what it needs; what this machine is set to is none of its business.
 for name in [name for name in os.environ if name.startswith("CELLAR_") and not name.startswith("CELLAR_TEST_")]:

@@ -50,6 +50,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any
             seen.append(re.sub(r"\(\(.*\)\)", "", statement)[:200])
 
     listener, logger = Listener(), logging.getLogger("peewee")
+    level = logger.level
     logger.addHandler(listener)
     logger.setLevel(logging.DEBUG)
 
@@ -60,7 +61,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any
 
     yield of
     logger.removeHandler(listener)
-    logger.setLevel(logging.NOTSET)
+    logger.setLevel(level)
 
 
 def link(recipient: str = NEW) -> str:
