@@ -64,6 +64,7 @@ BOTS = (
     Place("log", "/bots/my/log", OWNER, "Fetch them"),
     Place("export", "/bots/my/export", OWNER, "Export"),
     Place("delete", "/bots/my/delete", OWNER, "Delete my"),
+    Place("restore", "/bots/my/restore", OWNER),  # its node is not lost: the page says so
     Place("job-invite", "/my/jobs/{invite}", OWNER, "← my.butt.nz"),
     Place("job-export", "/my/jobs/{export}", OWNER, "← my.butt.nz"),
     Place("job-queued", "/my/jobs/{queued}", OWNER, "← seeds.butt.nz"),
@@ -92,6 +93,7 @@ ACCOUNT = (
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
     Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),
     Place("node-bots", "/nodes/{shed}/bots", OWNER, "Set it"),
+    Place("node-lost", "/nodes/{shed}/lost", OWNER, "It is lost"),
     Place("registry", "/nodes/registry", OWNER, "← Your nodes"),
     Place("facts", "/nodes/{shed}/facts", OWNER, "← What your nodes are"),
     Place("node-events", "/nodes/events", OWNER, "Show"),
@@ -111,7 +113,9 @@ ADMIN = tuple(
     for name, path, action in (
         ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
         ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
-        ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"), ("jobs", "/jobs", "Search"),
+        ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"),
+        ("node-lost", "/nodes/cellar-1/lost", "It is lost"), ("restore", "/bots/{my}/restore", "Search"),
+        ("jobs", "/jobs", "Search"),
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
         ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
         ("registry", "/registry", "cellar-1"), ("facts", "/nodes/{shed}/facts", "Search"),
