@@ -1,9 +1,7 @@
 # What people call. The steps themselves are the scripts in vagrant/.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-DAEMONS := tests/image tests/states tests/integration tests/browser
-# The longest files first, so that none is left for the end, when the other worker has nothing to do.
-LONGEST := tests/browser/test_browser_pages.py tests/integration/test_fail_closed.py tests/browser/real tests/integration
+DAEMONS := tests/integration tests/image tests/states tests/browser
 # What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
@@ -50,7 +48,7 @@ unit:
 	$(call tests,$(ON_BOTH))
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
 integration:
-	$(call tests,-m 'not slow' --durations=20 $(LONGEST) $(DAEMONS),--dist loadfile --no-loadscope-reorder)
+	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder)
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up.

@@ -27,7 +27,7 @@ PAUSE_S = (0.05, 0.15)
 
 
 def _number(function: str, arguments: list[Any]) -> int | None:
-    return int(arguments[-1]) if function == "pubs.logs" else None
+    return int(arguments[-1]) if function == "pubs.logs" and arguments else None
 
 
 def measure(cellar: Cellar) -> list[Row]:

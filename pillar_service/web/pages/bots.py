@@ -40,7 +40,7 @@ class New(Once):
 
 
 CARDS = 2048
-"""How many cards a process remembers: most look as they did five seconds ago, and to draw them is most of the page."""
+"""How many cards a process remembers: most look as they did five seconds ago, and to draw fifty is a quarter of the page."""
 
 
 def _draw(card: Card, listed: str) -> Markup:
@@ -51,9 +51,10 @@ def _draw(card: Card, listed: str) -> Markup:
 _remembered = lru_cache(CARDS)(_draw)
 
 
-def drawn(card: Card) -> Markup:
-    """A card as it is shown. One with a job is drawn anew: it tells how long ago that was asked for."""
-    return (_draw if card.job else _remembered)(card, url_for("bots.listed"))
+def drawn(card: Card, listed: str) -> Markup:
+    """A card as it is shown; ``listed`` is the dashboard's address. One with a job is drawn anew: it tells how long ago
+    that was asked for."""
+    return (_draw if card.job else _remembered)(card, listed)
 
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
