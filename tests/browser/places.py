@@ -64,7 +64,7 @@ BOTS = (
     Place("log", "/bots/my/log", OWNER, "Fetch them"),
     Place("export", "/bots/my/export", OWNER, "Export"),
     Place("delete", "/bots/my/delete", OWNER, "Delete my"),
-    Place("restore", "/bots/my/restore", OWNER),  # its node is not lost: the page says so
+    Place("restore", "/bots/swallow/restore", OWNER, "Restore swallow"),
     Place("job-invite", "/my/jobs/{invite}", OWNER, "← my.butt.nz"),
     Place("job-export", "/my/jobs/{export}", OWNER, "← my.butt.nz"),
     Place("job-queued", "/my/jobs/{queued}", OWNER, "← seeds.butt.nz"),
@@ -114,7 +114,7 @@ ADMIN = tuple(
         ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
         ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"),
-        ("node-lost", "/nodes/cellar-1/lost", "It is lost"), ("restore", "/bots/{my}/restore", "Search"),
+        ("node-lost", "/nodes/cellar-1/lost", "It is lost"), ("restore", "/bots/{swallow}/restore", "Restore swallow"),
         ("jobs", "/jobs", "Search"),
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
         ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
