@@ -86,8 +86,9 @@ def test_a_bot_of_a_lost_node_is_restored_and_the_old_one_never_runs_again(
     assert [one["note"] for one in told(master, "bots.invites", NAME)] == ["Ann"]
 
     lost.start()
-    until(lambda: not lost.daemon.is_running(), 60, "the node that comes back with its old key is turned away")
+    until(lambda: "has rejected this minion" in (lost.folder / "salt.log").read_text(), 60, "its old key is refused")
     assert running_there(engine, lost) == []
+    lost.kill()
     let_in(service, lost)
     until(lambda: (master.keys / "minions" / NODE).exists(), 30, "the master accepts the node again")
     lost.start()
