@@ -1,7 +1,8 @@
 # What people call. The steps themselves are the scripts in vagrant/.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-DAEMONS := tests/integration tests/image tests/states tests/browser
+# The longest first: two of these run at once, and what is begun last is waited for alone.
+DAEMONS := tests/browser tests/integration tests/image tests/states
 # What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops

@@ -119,6 +119,9 @@ SETTINGS = (
     Setting("PRIVATE_PORT", _port, "8081", "The port of the private app (masters only)."),
     Setting("WORKERS", _count, "2", "Worker processes of each app."),
     Setting("THREADS", _count, "16", "Threads of each worker process; a long poll holds one."),
+    Setting(
+        "PASSWORD_KIB", _count, "19456", "Memory that judging a password takes, in KiB: OWASP's least for Argon2id."
+    ),
     Setting("PUB_IMAGE", str, "saltcellar/pub:0.1.0", "The image of a new or upgraded pub."),
     Setting("MEMORY_MB", _count, "256", "The memory limit of a new bot, in MiB."),
     Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
@@ -227,6 +230,7 @@ class Settings:
     private_port: int
     workers: int
     threads: int
+    password_kib: int
     pub_image: str
     memory_mb: int
     bot_ports: tuple[int, int]

@@ -95,6 +95,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         "CELLAR_FILES": str(tmp_path / "files"),
         "CELLAR_SECRET_KEY": SECRET,
+        "CELLAR_PASSWORD_KIB": "64",  # judging passwords took a quarter of these tests' time
         "CELLAR_PUBLIC_URL": "http://cellar.test",
         "CELLAR_BOT_PORTS": "20000-20019",
         "CELLAR_MINION_D": str(Path(__file__).parent.parent / "salt" / "minion.d"),

@@ -5,15 +5,23 @@ It stands on the disk, so that machines go by it while the centre is away, and a
 
 import fcntl
 import json
+import logging
+import random
 from collections.abc import Callable
 from typing import Any
 
 from pillar_service.core import configuration as rules
-from pillar_service.core.errors import Unavailable
+from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.node import disk
 from pillar_service.node.door import Door
+from pillar_service.node.lastgood import Known
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
+
+log = logging.getLogger(__name__)
+
+EVERY_S, SPLAY, AGAIN_S = 300.0, 0.1, 30.0
+"""How often a node asks by itself, by how much of that each a little earlier or later; and after how long again."""
 
 
 class Configuration:
@@ -65,6 +73,34 @@ class Configuration:
         except (OSError, ValueError):
             return _nothing()
         return self._read[1]
+
+
+class Asking:
+    """The duty `configuration`: asks the service now and then, for a node that was away when it was told to take it.
+
+    Not a schedule of Salt's, which looks each second whether the function is there: before the first sync it is not, and
+    then Salt loads every module that it has into the minion, for good.
+    """
+
+    name, every_s = "configuration", 5.0
+
+    def __init__(self, home: Home, known: Known) -> None:
+        self._kept, self._known, self._due = Configuration(home), known, float("-inf")
+
+    def run(self, now_monotonic: float) -> None:
+        """Ask, if it is time to; what can't be had is asked for again."""
+        if now_monotonic < self._due:
+            return
+        pause = AGAIN_S
+        try:
+            self._kept.take(self._ask)
+            pause = EVERY_S * random.uniform(1 - SPLAY, 1 + SPLAY)  # noqa: S311  (no secret)
+        except (SaltcellarError, OSError) as error:
+            log.debug("configuration: %s", error)
+        self._due = now_monotonic + pause
+
+    def _ask(self) -> Told:
+        return Told(configuration=rules.read(Door(self._known().service).configuration()))
 
 
 def _nothing() -> dict[str, Any]:

@@ -109,6 +109,10 @@ class Door:
         """Which bundle is for this node: ``bundle`` with ``serial``, ``size`` and a signed ``path``, or None."""
         return _object(self._call("GET", "/bundle", timeout_s))
 
+    def configuration(self, timeout_s: float = 10.0) -> dict[str, Any]:
+        """What the account set, as the pillar has it: ``revision`` and ``keys``."""
+        return _object(self._call("GET", "/node/configuration", timeout_s))
+
     def set_key(self, key: str, value: Any, revision: int | None, timeout_s: float = 10.0) -> dict[str, Any]:
         """Set a key of the account's configuration, if that revision stands (0: none; None: whatever does)."""
         headers = _condition(revision)

@@ -7,6 +7,7 @@ from typing import Any
 from pillar_service.node.agent import Duty
 from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import Keeping
+from pillar_service.node.configuration import Asking
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
 from pillar_service.node.executor.duty import Commands
@@ -41,6 +42,7 @@ def duties(
         Machines(home, node, tell, known),
         Bundles(keeping, known, tell),
         Commands(home, known),
+        Asking(home, known),
         Facts(node, spool, grains or (lambda: facts), known),
     ]
 

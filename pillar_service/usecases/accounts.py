@@ -113,7 +113,7 @@ def sign_in(email: str, password: str, address: str) -> str:
     written = email.strip().lower()[:400]
     attempt = limits.spend(Tried.SIGN_IN, written, address)
     account = accounts.with_email(written) if written.isprintable() else None
-    right = passwords.is_right(account.password_hash if account else passwords.NOBODY, password)
+    right = passwords.is_right(account.password_hash if account else passwords.nobodys(), password)
     if account is None or not right:
         raise Unauthenticated("That address and password do not belong together. Check both, then try again.")
     with transaction():

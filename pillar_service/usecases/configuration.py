@@ -32,6 +32,11 @@ def of_node(node: str) -> str:
     return str(found.account or OPERATORS)
 
 
+def told(node: str) -> dict[str, Any]:
+    """What a node's account set, as its pillar has it; raises NotFound."""
+    return pillars.configuration_of(of_node(node))
+
+
 def listed(account: str) -> dict[str, Any]:
     """All keys of an account, and the revision of its last change."""
     return {"revision": rows.revision(account), "keys": [described(one) for one in rows.listed(account)]}

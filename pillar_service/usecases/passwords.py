@@ -1,10 +1,13 @@
 """Passwords: how they are kept, and which are good enough."""
 
+import base64
+import functools
 import secrets
 
 import argon2
 
 from pillar_service.core.errors import Invalid
+from pillar_service.settings import settings
 
 LENGTH = (10, 200)
 
@@ -14,23 +17,32 @@ SCORE = 3
 JUDGED = 72
 """So many characters are judged: zxcvbn's time grows faster than the length."""
 
-# OWASP's setting for Argon2id with the least memory (19 MiB): 64 MiB, the library's own, would double a worker.
-HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-NOBODY = HASHER.hash(secrets.token_hex(16))
-"""Verified when there is no such account, so that the answer takes as long."""
+ROUNDS = 2
+"""With 19 MiB what OWASP asks of Argon2id with the least memory: 64 MiB, the library's own, would double a worker."""
 
 
 def hashed(password: str) -> str:
     """What is kept of a password."""
-    return HASHER.hash(password)
+    return _hasher(settings().password_kib).hash(password)
+
+
+def nobodys() -> str:
+    """What is kept of no password: judged when there is no such account, so that the answer takes as long."""
+    salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={settings().password_kib},t={ROUNDS},p=1${salt}${tag}"
 
 
 def is_right(kept: str, password: str) -> bool:
     """Whether this is the password of which that was kept; the same time for every wrong one."""
     try:
-        return HASHER.verify(kept, password[:1000].encode(errors="replace"))
+        return _hasher(settings().password_kib).verify(kept, password[:1000].encode(errors="replace"))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
+
+
+@functools.cache
+def _hasher(kib: int) -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(time_cost=ROUNDS, memory_cost=kib, parallelism=1)
 
 
 def shaped(password: object) -> str:

@@ -63,14 +63,15 @@ def rewrite(node: str) -> None:
     labels = found.labels if found else {}
     # The catalogue is the place's own: nobody else's node learns what stands in it.
     commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
-    configured = _configuration((found.account if found else None) or OPERATORS)
+    configured = configuration_of((found.account if found else None) or OPERATORS)
     moving = moves.states()
     facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
     body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured)
     pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
 
 
-def _configuration(account: str) -> dict[str, Any]:
+def configuration_of(account: str) -> dict[str, Any]:
+    """What an account set for its nodes, as they are told it."""
     keys = {one.key: (json.loads(one.value), one.revision) for one in configuration.listed(account)}
     return rules_of_configuration.section(configuration.revision(account), keys)
 

@@ -127,6 +127,12 @@ def capacities() -> dict[str, Any]:
     return executing.tell_capacities(g.node, given.get("has"), given.get("slots"))
 
 
+@blueprint.get("/node/configuration")
+def told_configuration() -> dict[str, Any]:
+    """All keys of this node's account, as its pillar has them."""
+    return configuration.told(g.node)
+
+
 @blueprint.put("/node/configuration/<path:key>")
 def set_key(key: str) -> dict[str, Any]:
     """Set a key of this node's account."""

@@ -1,14 +1,14 @@
 """Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from browsing import SCREENS, Opened, arrive, assert_accessible, assert_fits
+from browsing import OF_COLOUR, SCREENS, Opened, arrive, assert_accessible, assert_fits
 from places import PLACES, Place
 from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
-COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+COLOURS: dict[Literal["light", "dark"], dict[str, Any]] = {"light": {}, "dark": OF_COLOUR}
 each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
 TABS = 60
 MOST = 150_000
@@ -34,9 +34,9 @@ def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, pla
     for screen in SCREENS.values():
         page.set_viewport_size(screen["viewport"])
         assert_fits(page)
-        for colours in COLOURS:
+        for colours, rules in COLOURS.items():
             page.emulate_media(color_scheme=colours)
-            assert_accessible(page)
+            assert_accessible(page, rules)
 
 
 def assert_light(page: Page, done: list[Request]) -> None:

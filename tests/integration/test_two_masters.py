@@ -30,7 +30,7 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
-FEW, MANY = 30, int(os.environ.get("CELLAR_TEST_JOBS", "200"))
+FEW, MANY = 16, int(os.environ.get("CELLAR_TEST_JOBS", "200"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
 
 PER_ROUND = 6

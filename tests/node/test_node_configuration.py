@@ -124,6 +124,29 @@ def test_a_machine_sets_keys_of_its_own_account_at_the_real_door(cellar: Any) ->
     assert kept.get("pub/after") == {"s": 1}
 
 
+def test_who_was_away_asks_by_itself_soon_again_while_nobody_answers_and_then_now_and_then(cellar: Any) -> None:
+    from pillar_service.usecases import configuration as service
+
+    known, kept = [Told(problem="no pillar yet")], Configuration(cellar.home)
+    asking = configuration.Asking(cellar.home, lambda: known[-1])
+    service.set("test", OPERATORS, "pub/after", 1)
+    asking.run(0.0)
+    assert kept.all() == {}
+    known.append(Told(service=cellar.service))
+    asking.run(configuration.AGAIN_S - 1)
+    assert kept.all() == {}
+    asking.run(configuration.AGAIN_S)
+    assert kept.get("pub/after") == 1
+    service.set("test", OPERATORS, "pub/after", 2)
+    asking.run(200.0)
+    assert kept.get("pub/after") == 1
+    asking.run(400.0)
+    assert kept.get("pub/after") == 2
+    cellar.stop()
+    asking.run(800.0)
+    assert kept.get("pub/after") == 2
+
+
 class Ticking:
     """A clock that a test moves."""
 

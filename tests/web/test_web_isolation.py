@@ -42,6 +42,7 @@ class Tenant:
     def answers(self) -> Iterator[str]:
         """All that it is told, by whichever way."""
         yield json.dumps(pillar(self.node))
+        yield self.door.get("/node/configuration").text
         for path in ("/configuration", "/configuration-changes", f"/configuration/{self.name}/own"):
             yield self.api.get(path).text
         for page in (

@@ -229,6 +229,7 @@ MATRIX = {
     "GET /bundle": (401, 401, 401, 401, 401, 401),
     # nobody without an address that was signed
     "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403),
+    "GET /node/configuration": (401, 401, 401, 401, 401, 401),
     "PUT /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
     "DELETE /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
     "POST /governors/<name>/take": (401, 401, 401, 401, 401, 401),

@@ -40,5 +40,5 @@ def _let_take(master: SaltMaster, nodes: list[str]) -> None:
     try:
         master.publish_to(nodes, TAKE)
     except SaltcellarError as error:
-        # Each node looks by itself now and then, too: salt/minion.d has a schedule.
+        # Each node asks by itself now and then, too.
         log.info("Not all of %d nodes could be told of their configuration: %s", len(nodes), error)

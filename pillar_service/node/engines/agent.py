@@ -17,13 +17,16 @@ import salt.version
 from pillar_service.node import agent, duties
 from pillar_service.node.paths import Home
 
+# Salt reads this in the minion, just before it forks the agent: what stands by now is never looked through by the
+# collector again, in neither of the two, and so the pages on which it stands stay one and the same.
+gc.collect()
+gc.freeze()
+
 
 def start() -> None:
     """
     Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
     """
-    # What came along with the fork is never looked through by the collector, so its pages stay shared with the minion.
-    gc.freeze()
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:

@@ -17,6 +17,8 @@ from pillar_service.master.client import Client
 from pillar_service.store import payments as rows
 from pillar_service.store.database import transaction
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 86_400.0
 
 
