@@ -149,6 +149,13 @@ SETTINGS = (
     Setting("GRACE_DAYS", _count, "7", "After how many days past due an account is suspended."),
     Setting("KEEP_DAYS", _count, "30", "For how many days the data of a suspended account is kept."),
     Setting("DELETED_DAYS", _none_or_more, "7", "For how many days a deleted bot can be brought back."),
+    Setting(
+        "KEEP_EXPORTS",
+        _yes,
+        "no",
+        "Whether the newest export of everything of each bot is kept until the next one, to restore it from when its node is "
+        "lost; else, like any other, for a day. It holds the pub's secret.",
+    ),
     Setting("KEEP_JOBS_DAYS", _none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
     Setting("KEEP_AUDIT_DAYS", _none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
     Setting(
@@ -241,6 +248,7 @@ class Settings:
     grace_days: int
     keep_days: int
     deleted_days: int
+    keep_exports: bool
     keep_jobs_days: int
     keep_audit_days: int
     keep_events_days: dict[str, int]

@@ -276,6 +276,31 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
     )
 
 
+def restore(bot, node=None, typed=None, wait=True):
+    """
+    Bring a bot of a lost node (``nodes.lost``) to life on another, from the newest export that the service keeps of it, under
+    the same identity; returns it. What it wrote after that export is lost.
+
+    node
+        The node it is to run on; else any that its owners may use without having chosen it.
+    typed
+        The bot's name once more, where it is known to have written more than the export holds: whoever has read those
+        messages sees a fork.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run bots.restore my
+        salt-run bots.restore my node=cellar-2 typed=my
+    """
+    given = {"node": node, "typed": typed}
+    told = {name: runners.text(value) for name, value in given.items() if value is not None}
+    return runners.answer(
+        __opts__, lambda service: runners.settled(service, service.restore(runners.text(bot), told), wait)
+    )
+
+
 def _id(service, bot, purge):
     try:
         return service.agent(runners.text(bot))["id"]

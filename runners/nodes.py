@@ -149,6 +149,23 @@ def draining(node):
     return runners.answer(__opts__, lambda service: service.draining(runners.text(node)))
 
 
+def lost(node, anyway=False):
+    """
+    Declare a node lost, whose disk or machine is gone: it is cut off, its bots show ``lost`` and can be restored elsewhere
+    (``bots.restore``). Returns it.
+
+    Only where it never runs its bots again: should it start a container of a bot that was restored, that identity forks, and
+    nothing mends that. ``anyway=True`` for one that was heard of within the last five minutes.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run nodes.lost cellar-1
+    """
+    return runners.answer(__opts__, lambda service: service.lose(runners.text(node), anyway is True))
+
+
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it

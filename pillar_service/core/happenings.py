@@ -60,6 +60,8 @@ WORDS = {
     "bots.moved": "It lives on another node",
     "bots.move_back": "It stayed on its node",
     "bots.move_waits": "Its move waits",
+    "bots.lost": "Its node was declared lost",
+    "bots.restore": "Restore it on another node",
     "bots.purged": "Its data is gone",
     "jobs.cancel": "Cancel a job",
     "sharing.invite": "Invite a person",

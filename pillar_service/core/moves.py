@@ -2,10 +2,13 @@
 
 stopping -> packing -> leaving -> arriving -> clearing -> done
   └──────────┴──────────┴-> back               anything went wrong while it was at home still: it stays there, and runs
+                        arriving -> left -> clearing      the node that it left is lost: that is cleared up if it comes back
 
 Its node stops it, and packs what it is. Then it must say that the container is gone: only after that the other node is told
 to bring it to life, and from then on there is no way back, for it may have spoken there. What is left behind goes when it
 lives at the other place. What fails from there on is tried again.
+
+A bot of a lost node is restored from an export: it begins in arriving.
 """
 
 from enum import StrEnum
@@ -26,6 +29,7 @@ class MoveState(StrEnum):
     CLEARING = "clearing"
     DONE = "done"
     BACK = "back"
+    LEFT = "left"
 
 
 AT_HOME = frozenset({MoveState.STOPPING, MoveState.PACKING, MoveState.LEAVING})

@@ -11,13 +11,13 @@ from pillar_service.core.selectors import EVERYTHING, Selector
 
 @dataclass(frozen=True)
 class Wish:
-    """A bot that needs a place. ``node`` is the one that was chosen, ``besides`` one on which it must not be."""
+    """A bot that needs a place. ``node`` is the one that was chosen, ``besides`` those on which it must not be."""
 
     owners: tuple[Owner, ...]
     memory_mb: int
     node: str | None = None
     selector: Selector = EVERYTHING
-    besides: str | None = None
+    besides: frozenset[str] = frozenset()
 
 
 def place(rooms: Iterable[Room], wish: Wish) -> tuple[str, int]:
@@ -51,9 +51,10 @@ def _fitting(rooms: Iterable[Room], wish: Wish) -> list[Room]:
     fit = [room for room in usable if wish.selector.matches({**room.labels, "node": room.node})]
     if not fit:
         raise Invalid(f"No node that this account may use is {wish.selector}: ask for other labels, or leave them out.")
-    left = [room for room in fit if room.node != wish.besides]
+    left = [room for room in fit if room.node not in wish.besides]
     if not left:
-        raise Full(f"No node but {wish.besides} may have this bot: add a node, or share another with its owner.")
+        these = " and ".join(sorted(wish.besides))
+        raise Full(f"No node but {these} may have this bot: add a node, or share another with its owner.")
     return left
 
 

@@ -35,6 +35,14 @@ class Accounts(Client):
         """The governors of an account with who holds them."""
         return self._json("GET", f"/governors/{_segment(account)}")["governors"]
 
+    def lose(self, node: str, anyway: bool) -> dict[str, Any]:
+        """Declares a node lost; returns it."""
+        return dict(self._json("PUT", f"/nodes/{_segment(node)}/lost", {"anyway": anyway})["node"])
+
+    def restore(self, bot: str, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Brings a bot of a lost node to life on another: node, typed; returns it with its job."""
+        return self._json("POST", f"/agents/{_segment(bot)}/restore", told)
+
     def facts(self, node: str) -> dict[str, Any]:
         """What a node told of itself, and what of it changed."""
         return self._json("GET", f"/facts/{_segment(node)}")

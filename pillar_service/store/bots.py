@@ -207,6 +207,11 @@ def memory_limit(id: str) -> int:
     return int((told or {}).get("memory_limit_bytes") or chosen_mb << 20)
 
 
+def found_again(node: str) -> None:
+    """A node that was lost is there again: its bots show no more that it is not."""
+    Bot.update(detail="").where((Bot.node == node) & (Bot.actual == str(Actual.LOST))).execute()
+
+
 def with_pub_id(pub_id: str) -> list[Bot]:
     """Every bot that has or had this identity, gone ones too."""
     return list(_all().where(Bot.pub_id == pub_id))

@@ -22,7 +22,8 @@ class Move(Table):
     changed_at = DoubleField()
 
 
-OPEN = "state NOT IN ('done', 'back')"
+BEHIND = "state IN ('arriving', 'clearing', 'left')"
+OPEN = "state NOT IN ('done', 'back', 'left')"
 
 
 def add(**columns: object) -> None:
@@ -52,7 +53,19 @@ def states() -> dict[str, str]:
 
 def behind(node: str) -> list[Move]:
     """The moves of bots that have gone from a node, where something may be left of them."""
-    return plain.found(Move, "WHERE source = ? AND state IN ('arriving', 'clearing')", node)
+    return plain.found(Move, f"WHERE source = ? AND {BEHIND}", node)
+
+
+def left_by(bot: str) -> set[str]:
+    """The nodes that a bot has gone from, where something may be left of it."""
+    return {node for (node,) in read(f"SELECT source FROM move WHERE bot = ? AND {BEHIND}", bot)}  # noqa: S608
+
+
+def to_clear() -> list[Move]:
+    """The moves from lost nodes that are there again, of bots that have arrived elsewhere, the oldest first."""
+    there = "source IN (SELECT id FROM node WHERE lost_at IS NULL AND key_state <> 'revoked')"
+    arrived = f"bot NOT IN (SELECT bot FROM move WHERE {OPEN})"  # noqa: S608
+    return plain.found(Move, f"WHERE state = 'left' AND {there} AND {arrived} ORDER BY started_at")
 
 
 def from_node(node: str, since: float) -> list[Move]:

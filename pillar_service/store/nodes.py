@@ -19,7 +19,8 @@ class Node(Table):
     One without an ``account`` is the place's own. ``public_key`` (PEM) is the one that masters accept while ``key_state``
     is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
     ``sharing`` says whose bots it takes, ``bots_most`` how many its owner allows; ``cpus``, ``memory_mb`` and ``disk_mb`` are
-    what its facts told. It takes none from ``draining_at`` on.
+    what its facts told. It takes none from ``draining_at`` on. ``lost_at`` is since when it is
+    declared lost.
     """
 
     id = TextField(primary_key=True)
@@ -43,6 +44,7 @@ class Node(Table):
     memory_mb = IntegerField(null=True)
     disk_mb = IntegerField(null=True)
     draining_at = DoubleField(null=True)
+    lost_at = DoubleField(null=True)
 
 
 def find(id: str) -> Node | None:

@@ -2,6 +2,7 @@
 
 from peewee import BigIntegerField, DoubleField, TextField
 
+from pillar_service.store import plain
 from pillar_service.store.database import Table
 
 
@@ -31,6 +32,11 @@ def find(id: str) -> Transfer | None:
 def of_job(job: str) -> Transfer | None:
     """The transfer that a job is about."""
     return Transfer.get_or_none(Transfer.job == job)
+
+
+def of_bot(bot: str) -> list[Transfer]:
+    """The transfers that a bot's jobs are about, the newest first."""
+    return plain.found(Transfer, "WHERE job IN (SELECT id FROM job WHERE bot = ?) ORDER BY created_at DESC, id", bot)
 
 
 def use(id: str, job: str) -> bool:

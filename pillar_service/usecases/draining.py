@@ -58,7 +58,9 @@ def go_on(now: float | None = None) -> int:
 def _next(id: str, now: float) -> bool:
     with transaction():
         node = nodes.find(id)
-        if node is None or node.draining_at is None or any(_is_going(move) for move in rows.from_node(id, now)):
+        if node is None or node.draining_at is None or node.lost_at is not None:
+            return False
+        if any(_is_going(move) for move in rows.from_node(id, now)):
             return False
         return any(_goes(bot, now) for bot in _some(_left(id, node.draining_at), now))
 

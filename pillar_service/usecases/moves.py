@@ -8,7 +8,7 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Conflict, ForkHazard, NotFound, SaltcellarError
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.core.moves import AGAIN_AFTER_S, AT_HOME, COMMAND, MoveState
-from pillar_service.store import bots, jobs, rooms, transfers
+from pillar_service.store import bots, jobs, nodes, rooms, transfers
 from pillar_service.store import moves as rows
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
@@ -39,12 +39,24 @@ def check(bot: Bot) -> str:
         raise Conflict(f"{bot.name} has moved here, and the node that it left has not cleared up yet: wait for that.")
     if bot.pub_id is None:
         raise Conflict(f"{bot.name} has no identity yet: it moves once it has lived.")
+    if _is_lost(bot.node):
+        raise Conflict(f"{bot.node}, which has {bot.name}, was declared lost: restore the bot instead.")
     return elsewhere(bot)[0]
 
 
 def elsewhere(bot: Bot) -> tuple[str, int]:
     """Another node for a bot, and its port there; raises Full."""
-    return placing.place(placing.owners(bot.id), bot.memory_mb, besides=bot.node)
+    return placing.place(placing.owners(bot.id), bot.memory_mb, besides=left_behind(bot))
+
+
+def left_behind(bot: Bot) -> set[str]:
+    """The node that has a bot, and those that have something of it still: it can't come to life on them."""
+    return {bot.node, *rows.left_by(bot.id)}
+
+
+def _is_lost(id: str) -> bool:
+    node = nodes.find(id)
+    return node is not None and node.lost_at is not None
 
 
 def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
@@ -54,7 +66,18 @@ def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
 def go_on(now: float | None = None) -> int:
     """Take the next step of each move whose job is over; of how many something changed. Safe to call at any time, twice."""
     then = time.time() if now is None else now
-    return sum(_step(move.id, then) for move in rows.open_everywhere() if _is_due(move, jobs.find(move.job), then))
+    going = sum(_step(move.id, then) for move in rows.open_everywhere() if _is_due(move, jobs.find(move.job), then))
+    return going + sum(_clear_up(move.id, then) for move in rows.to_clear())
+
+
+def _clear_up(id: str, now: float) -> bool:
+    """Clear up on a lost node that is there again, what a bot left there that lives elsewhere."""
+    with transaction():
+        move = next((one for one in rows.to_clear() if one.id == id), None)
+        if move is None:
+            return False
+        _clear(move, bots.with_ids([move.bot])[move.bot], now)
+        return True
 
 
 def _is_due(move: Move, job: Job | None, now: float) -> bool:
@@ -132,7 +155,7 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
         _home(move, bot, error.sentence, now)
         return
     rows.change(move.id, state=str(MoveState.ARRIVING), target=target)
-    bots.change(bot.id, node=target, port=_port(bot, target) or port, actual=str(Actual.PROVISIONING))
+    bots.change(bot.id, node=target, port=port_there(bot, target) or port, actual=str(Actual.PROVISIONING))
     job = _ask(move.id, MoveState.ARRIVING, bots.with_ids([bot.id])[bot.id], target, now)
     transfers.hand_on(transfer.id, job.id)
     tar = {"job": job.id, "sha256": transfer.sha256, "size": transfer.size, "pub_id": transfer.pub_id}
@@ -141,18 +164,27 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
     _rewrite(move.source, target)
 
 
-def _port(bot: Bot, target: str) -> int | None:
+def port_there(bot: Bot, target: str) -> int | None:
+    """The port that a bot has, where that is free on another node."""
     # Invites name the port: with the one it had, those that it gave out work on.
     [room] = rooms.found(time.time(), [], target)
     return bot.port if bot.port is not None and room.has_free(bot.port) else None
 
 
 def _arrived(move: Move, bot: Bot, now: float) -> None:
-    rows.change(move.id, state=str(MoveState.CLEARING))
-    _rewrite(move.source, bot.node)
-    _next(move, MoveState.CLEARING, bot, move.source, now)
+    _clear(move, bot, now)
+    _rewrite(bot.node)
     if pillars.effective(bot) is Desired.STOPPED:
         queue.ask(queue.Request(f"move:{move.id}", None, "stop"), "bots.stop", bot, now)
+
+
+def _clear(move: Move, bot: Bot, now: float) -> None:
+    """Nobody can tell a lost node to clear up: its tombstones wait for it."""
+    state = MoveState.LEFT if _is_lost(move.source) else MoveState.CLEARING
+    rows.change(move.id, state=str(state), error="", changed_at=now)
+    _rewrite(move.source)
+    if state is MoveState.CLEARING:
+        _next(move, state, bot, move.source, now)
 
 
 def _done(move: Move, bot: Bot, now: float) -> None:
@@ -171,8 +203,10 @@ def _home(move: Move, bot: Bot, wrong: str, now: float) -> None:
 
 
 def _again(move: Move, state: MoveState, bot: Bot, now: float) -> None:
-    node = move.target if state is MoveState.ARRIVING else move.source
-    _next(move, state, bot, node, now)
+    if state is MoveState.CLEARING:
+        _clear(move, bot, now)
+    else:
+        _next(move, state, bot, move.target, now)
 
 
 def _rewrite(*these: str) -> None:

@@ -11,7 +11,7 @@ from pillar_service.settings import settings
 from pillar_service.store import nodes
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import Node
-from pillar_service.usecases import auditing, pem, pillars, queue
+from pillar_service.usecases import auditing, pem, pillars, queue, returning
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
 CONCURRENCY = 4
@@ -119,6 +119,7 @@ def described(node: Node) -> dict[str, Any]:
         "bots_most": node.bots_most,
         "has": {"cpus": node.cpus, "memory_mb": node.memory_mb, "disk_mb": node.disk_mb},
         "draining_at": node.draining_at,
+        "lost_at": node.lost_at,
         "key": {
             "state": node.key_state,
             "fingerprint": enrolment.fingerprint(node.public_key) if node.public_key else None,
@@ -145,6 +146,8 @@ def set_key(actor: str, id: object, public_key: object) -> dict[str, Any]:
 def keep_key(actor: str, action: str, id: str, key: str | None, state: KeyState, now: float, detail: str = "") -> None:
     """Keep a node's key and how it stands, in the caller's transaction; masters hear of it, and its token is another."""
     nodes.set_key(id, key, state, now)
+    if state is KeyState.ACCEPTED:
+        returning.came_back(actor, id, now)
     pillars.rewrite(id)
     finger = enrolment.fingerprint(key) if key else "no key"
     auditing.record(actor, action, f"node:{id}", now, f"{finger} {detail}".strip())

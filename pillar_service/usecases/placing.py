@@ -2,7 +2,7 @@
 goes through here: made, imported, moved, restored, brought back."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pillar_service.core import names, selectors
 from pillar_service.core.agents import Belonging
@@ -16,19 +16,19 @@ from pillar_service.store.bots import Bot
 
 
 def place(
-    owners: Sequence[str], memory_mb: int, node: object = None, selector: object = None, besides: str | None = None
+    owners: Sequence[str], memory_mb: int, node: object = None, selector: object = None, besides: Iterable[str] = ()
 ) -> tuple[str, int]:
     """The node for a bot of these accounts (ids) with that limit of memory (MiB), and its port there; in the caller's
     transaction.
 
-    ``node`` was chosen, ``selector`` its labels must fit, ``besides`` it is not to be. Raises Invalid, NotFound, Full.
+    ``node`` was chosen, ``selector`` its labels must fit, on ``besides`` it is not to be. Raises Invalid, NotFound, Full.
     """
     wish = Wish(
         tuple(_owner(id) for id in owners),
         memory_mb,
         None if node is None else names.node_id(node),
         EVERYTHING if selector is None else selectors.parse(selector),
-        besides,
+        frozenset(besides),
     )
     return best(rooms.found(time.time(), owners, wish.node), wish)
 

@@ -18,7 +18,7 @@ from pillar_service.store import bots, jobs, moves, transfers
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.transfers import Transfer
-from pillar_service.usecases import auditing
+from pillar_service.usecases import auditing, backups
 
 KEPT_S = DAY_S
 """How long a tar is kept: an upload that nobody used, an export."""
@@ -94,11 +94,15 @@ def _written(part: Path, stream: IO[bytes]) -> tuple[int, str]:
 
 def _keep(part: Path, final: Path) -> None:
     part.rename(final)
-    folder = os.open(final.parent, os.O_RDONLY)
+    _flush(final.parent)
+
+
+def _flush(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def _commit(actor: str, id: str, kind: str, job: Job | None, columns: dict[str, Any]) -> None:
@@ -122,6 +126,16 @@ def _refuse_another_identity(job: Job, pub_id: str) -> None:
     bot = bots.of_job(job.bot)
     if bot.pub_id is not None and bot.pub_id != pub_id:
         raise Conflict(f"The tar is of {pub_id}, but {bot.name} is {bot.pub_id}: it was not taken.")
+
+
+def copy(tar: Transfer, job: str) -> None:
+    """Give what an export holds to the job that imports it, and keep the export, in the caller's transaction."""
+    id, now = names.new_id(), time.time()
+    os.utime(path(tar.id), (now, now))  # `sweep` takes an old file without a row away
+    os.link(path(tar.id), path(id))
+    _flush(path(id).parent)
+    told = {name: getattr(tar, name) for name in ("pub_id", "sequence", "size", "sha256", "created_at")}
+    transfers.add(id=id, kind="upload", job=job, **told)
 
 
 def path(id: str) -> Path:
@@ -188,7 +202,7 @@ def export_of(bot: str, job: object) -> Transfer:
 
 
 def sweep() -> None:
-    """Forget what is older than a day, and files that no transfer knows (a process was killed between file and row)."""
+    """Forget what is older than a day and no backup, and files that no transfer knows (a process was killed meanwhile)."""
     now = time.time()
     with transaction():
         old = [row for row in transfers.older_than(now - KEPT_S) if not _still_needed(row)]
@@ -205,4 +219,6 @@ def _still_needed(row: Transfer) -> bool:
     job = None if row.job is None else jobs.find(row.job)
     if job is None:
         return False
+    if backups.is_kept(row):
+        return True
     return job.state in OPEN or (job.bot is not None and moves.open_of(job.bot) is not None)

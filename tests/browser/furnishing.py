@@ -12,6 +12,7 @@ import pouring
 import pyotp
 from daemons import until
 from enrolling import enrol, master_is_there
+from lost_nodes import exported
 from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from telling import NODE, ledger, pub_id
 
@@ -23,6 +24,7 @@ from pillar_service.core.submission import GAP, Lifecycle, Priority
 from pillar_service.store import database, payments
 from pillar_service.store import forwardings as forwarding_rows
 from pillar_service.store.runs import Run
+from pillar_service.store.transfers import Transfer
 from pillar_service.usecases import (
     accounts,
     bots,
@@ -32,7 +34,9 @@ from pillar_service.usecases import (
     events,
     forwardings,
     governors,
+    health,
     jobs,
+    losing,
     node_keys,
     nodes,
     resetting,
@@ -92,16 +96,29 @@ def several() -> dict[str, str]:
 
 
 def machines(known: dict[str, str]) -> None:
-    """Ann has two machines of her own, one of which was cut off, and a token that nobody has used yet."""
+    """Ann has two machines of her own, one of which was lost, and a token that nobody has used yet."""
     master_is_there()
     for number, name in enumerate(("shed", "attic"), 1):
         secret = enrolment_tokens.create_for(known["owner"], labels={"place": name})["secret"]
         node = enrol(secret, name, number)["node"]
-    node_keys.revoke_of(known["owner"], node)
+    known["swallow"] = lose(str(node))
     known["shed"] = next(one["id"] for one in node_keys.listed_of(known["owner"]) if one["id"] != node)
     tell_story(known["shed"])
     enrolment_tokens.create_for(known["owner"], pattern="rack-*", uses=3, life="2d")
     forward(known)
+
+
+def lose(node: str) -> str:
+    """A bot lived there, which wrote more than its newest export holds; its id."""
+    id = str(pouring.bot("swallow", email=OWNER, description="Lived in the attic", node=node)["agent"]["id"])
+    while pouring.carry_out(node=node):
+        pass  # the labels of both machines come before it
+    kept = exported(id)
+    with database.transaction():
+        Transfer.update(created_at=time.time() - 9 * 3600).where(Transfer.id == kept).execute()
+    health.take(node, [pouring.event(pouring.report(id, sequence=8), node=node)])
+    losing.declare("scene", node, anyway=True)
+    return id
 
 
 def forward(known: dict[str, str]) -> None:

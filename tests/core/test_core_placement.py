@@ -117,9 +117,9 @@ def test_labels_that_were_asked_for_must_fit() -> None:
 
 
 def test_a_bot_that_moves_goes_elsewhere() -> None:
-    assert place([ROOM, replace(ROOM, node="z", taken=frozenset({1}))], replace(WISH, besides="n"))[0] == "z"
+    assert place([ROOM, replace(ROOM, node="z", taken=frozenset({1}))], replace(WISH, besides=frozenset("n")))[0] == "z"
     with pytest.raises(Full, match="No node but n"):
-        place([ROOM], replace(WISH, besides="n"))
+        place([ROOM], replace(WISH, besides=frozenset("n")))
 
 
 def test_what_a_node_has_by_its_facts() -> None:

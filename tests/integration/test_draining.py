@@ -52,18 +52,18 @@ def test_a_bot_of_a_drained_node_lives_elsewhere_and_is_never_at_two_places(
         found = client.agent(NAME)
         return found if found["node"] != NODE and found["actual"] == "alive" else None
 
-    there = until(elsewhere, 300, "the bot lives at another node")
+    there = until(elsewhere, 180, "the bot lives at another node")
     assert most == 1
     assert there["node"] in ("cellar-1", "cellar-2")
     assert (there["id"], there["pub_id"]) == (bot, before["pub_id"])
     after = until(lambda: restarted(master), 60, "the move lets it go on")
     assert (after["pub_id"], after["sequence"]) == (before["pub_id"], before["sequence"])
     assert [one["note"] for one in master.run("bots.invites", NAME)[1]] == ["Ann"]
-    until(lambda: not (cellar / NODE / "node" / "bots" / bot).exists(), 180, "what was left behind is gone")
+    until(lambda: not (cellar / NODE / "node" / "bots" / bot).exists(), 90, "what was left behind is gone")
     assert len(of_bot(engine, bot)) == 1
     code, refused = master.run("bots.create", f"{NAME}-too", f"account={ACCOUNT}", f"node={NODE}")
     assert code == 1
     assert "being drained" in refused["error"]
-    until(lambda: master.run("nodes.draining", NODE)[1]["left"] == {}, 60, "nothing is left to move")
+    until(lambda: master.run("nodes.draining", NODE)[1]["left"] == {}, 30, "nothing is left to move")
     assert master.run("nodes.undrain", NODE)[0] == 0
     let_go(client, [bot])

@@ -8,10 +8,11 @@ import pytest
 
 RUNNERS = Path(__file__).resolve().parents[2] / "runners"
 EXPECTED = {
-    "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs",
+    "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs "
+    "restore",
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrolled revoke rotate "
-    "publish bundles provision provisioned retire finish",
+    "publish bundles provision provisioned retire finish lost",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",
 }

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from enrolling import enrol, master_is_there
+from enrolling import enrol, key, master_is_there
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report
+from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
 from visiting import PASSWORD, come_as, csrf
 
 from pillar_service.core.errors import Invalid
 from pillar_service.store import database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
+from pillar_service.store import transfers as tars
 from pillar_service.usecases import (
     accounts,
     auditing,
@@ -24,8 +25,10 @@ from pillar_service.usecases import (
     health,
     jobs,
     masters,
+    nodes,
     payments,
     runs,
+    transfers,
 )
 from pillar_service.usecases import admin as admin_cases
 
@@ -430,6 +433,34 @@ def test_a_master_that_asks_for_jobs_is_seen(visitor: FlaskClient, operator: str
     page = visitor.get("/admin").text
     assert re.search(r"<td>[0-5] s ago</td><td>never</td>", page), page
     assert time.time() - before < 5
+
+
+def test_an_operator_declares_a_node_lost_and_restores_its_bot(
+    visitor: FlaskClient, operator: str, someone: str
+) -> None:
+    nodes.set_key("test", "cellar-1", key(1).public)
+    nodes.add("test", "cellar-2")
+    id = poured("my", node="cellar-1")["id"]
+    page = visitor.get("/admin/nodes/cellar-1/lost")
+    assert "see a fork" in page.text
+    token = {"csrf_token": csrf(page)}
+    assert visitor.post("/admin/nodes/cellar-1/lost", data=token).status_code == 422
+    assert visitor.post("/admin/nodes/cellar-1/lost", data={**token, "typed": "cellar-1"}).status_code == 302
+    assert "It was declared lost" in visitor.get("/admin/nodes/cellar-1").text
+    assert f"/admin/bots/{id}/restore" in visitor.get(f"/admin/bots/{id}").text
+    told = visitor.post(f"/admin/bots/{id}/restore", data={**token, "key": "1"})
+    assert (told.status_code, "No export of everything is kept" in told.text) == (404, True)
+    with database.transaction():
+        made = job_rows.newest(id, "bots.create", "succeeded")
+        assert made is not None
+        tars.add(
+            id="0" * 16, kind="upload", job=made.id, pub_id=PUB, sequence=3, size=1, sha256="0" * 64, created_at=1.0
+        )
+    transfers.path("0" * 16).write_bytes(tar().getvalue())
+    assert "Restore my" in visitor.get(f"/admin/bots/{id}/restore").text
+    told = visitor.post(f"/admin/bots/{id}/restore", data={**token, "key": "2"})
+    assert (told.status_code, "/admin/jobs/" in told.location) == (302, True)
+    assert visitor.post(f"/admin/bots/{id}/restore", data={"key": "3"}).status_code == 400, "without its form's token"
 
 
 def test_an_operator_lets_a_machine_in_and_cuts_it_off(visitor: FlaskClient, operator: str, someone: str) -> None:

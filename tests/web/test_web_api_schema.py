@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from enrolling import key
+from lost_nodes import exported
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
 
 from pillar_service.settings import settings
@@ -22,6 +24,8 @@ from pillar_service.usecases import (
     configuration,
     forwardings,
     jobs,
+    losing,
+    nodes,
     runs,
     storage,
     tokens,
@@ -46,6 +50,8 @@ seed = 1
 # What it says in a sentence and no schema can: one change at a time, no mail address with two dots, ...
 [checks]
 positive_data_acceptance.enabled = false
+# 507 is declared: a node that is lost takes no bot, and its name is found in answers.
+not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 507]
 
 [[operations]]
 include-operation-id = ["jobs_show", "jobs_lines"]
@@ -71,6 +77,10 @@ parameters = {{ "path.id" = "{queued}" }}
 [[operations]]
 include-operation-id = "agents_bring_back"
 parameters = {{ "path.id" = "{gone}" }}
+
+[[operations]]
+include-operation-id = "restores_restore"
+parameters = {{ "path.id" = "astray", "header.Idempotency-Key" = "astray" }}
 
 [[operations]]
 include-operation-id = "tokens_revoke"
@@ -99,8 +109,6 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     """An account with two bots, an export, told invites, and tokens; what the configuration needs to know of them."""
     storage.prepare()
     storage.migrate()
-    from pillar_service.usecases import nodes
-
     nodes.add("test", "cellar-1")
     person = str(accounts.create("test", OWNER, password=PASSWORD)[0]["id"])
     poured()
@@ -111,12 +119,13 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
     export = _exported()
     poured("packed")
     poured("old")
+    _lost()
     gone = poured("gone")["id"]
     bots.delete("test", gone, purge=False)
     carry_out()
     queued = str(jobs.submit(f"account:{person}", "bots.restart", "my")["job"]["id"])
-    for key in ("after", "old"):
-        configuration.set("test", person, key, 1)
+    for one in ("after", "old"):
+        configuration.set("test", person, one, 1)
     sent = [forwardings.make(person, person, "webhook", f"https://hooks.example.org/{n}")["id"] for n in range(2)]
     token = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")["secret"]
     other = tokens.create(person, "a program", ["read"])
@@ -128,7 +137,6 @@ def _world(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _command() -> dict[str, str]:
-    from pillar_service.usecases import nodes
     from pillar_service.usecases.meeseeks import by_token, people
     from pillar_service.usecases.meeseeks import tokens as command_tokens
 
@@ -146,6 +154,16 @@ def _exported() -> str:
     answer(run, {"pub_id": PUB, "sequence": 3})
     carry_out()
     return export
+
+
+def _lost() -> None:
+    """The bot ``astray``, whose node is lost; an export of it is kept."""
+    nodes.add("test", "gone-1")
+    nodes.set_key("test", "gone-1", key(2).public)
+    id = bots.create("test", "astray", OWNER, node="gone-1")["agent"]["id"]
+    carry_out(node="gone-1")
+    exported(id)
+    losing.declare("test", "gone-1")
 
 
 class Served:
@@ -235,7 +253,7 @@ def test_every_answer_is_one_that_the_description_declares(served: Served, tmp_p
     left_out = ("authentication_sign_out", "imports_take")
     _run(served, tmp_path, *(word for id in left_out for word in ("--exclude-operation-id", id)))
     assert _never_done(served) == []  # each operation was seen to do what it is for, not only to refuse
-    assert {(status, path) for _, path, status in served.answers() if status >= 500} == set()
+    assert {(status, path) for _, path, status in served.answers() if status >= 500 and status != 507} == set()
 
 
 def _never_done(served: Served) -> list[str]:

@@ -111,6 +111,8 @@ MATRIX = {
     "GET /bots/<name>/exports/<job>": (200, 403, 404, 200, 403, 302),
     "GET /bots/<name>/delete": (200, 403, 404, 403, 200, 302),
     "POST /bots/<name>/delete": (302, 403, 404, 403, 302, 302),
+    "GET /bots/<name>/restore": (200, 403, 404, 403, 403, 302),
+    "POST /bots/<name>/restore": (409, 403, 404, 403, 403, 302),  # its node is not lost
     "POST /deleted/<id>/bring-back": (409, 403, 404, 403, 409, 302),  # it is there
     "GET /bots/<name>/status": (200, 200, 404, 200, 200, 302),
     "GET /bots/<name>/status/figures": (200, 200, 404, 200, 200, 401),
@@ -131,6 +133,8 @@ MATRIX = {
     "POST /nodes/<id>/bots": (302, 404, 404, 404, 302, 302),
     "POST /nodes/<id>/drain": (302, 404, 404, 404, 302, 302),
     "POST /nodes/<id>/undrain": (302, 404, 404, 404, 302, 302),
+    "GET /nodes/<id>/lost": (200, 404, 404, 404, 200, 302),
+    "POST /nodes/<id>/lost": (302, 404, 404, 404, 302, 302),
     "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
     "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 302),  # it is the owner's node
@@ -157,6 +161,8 @@ MATRIX = {
     "GET /admin/audit": OF_OPERATORS,
     "GET /admin/bots": OF_OPERATORS,
     "GET /admin/bots/<id>": OF_OPERATORS,
+    "GET /admin/bots/<id>/restore": OF_OPERATORS,
+    "POST /admin/bots/<id>/restore": OF_OPERATORS,
     "GET /admin/commands": OF_OPERATORS,
     "GET /admin/events": OF_OPERATORS,
     "GET /admin/fleet": OF_OPERATORS,
@@ -178,6 +184,8 @@ MATRIX = {
     "POST /admin/nodes/<id>/drain": OF_OPERATORS,
     "POST /admin/nodes/<id>/undrain": OF_OPERATORS,
     "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
+    "GET /admin/nodes/<id>/lost": OF_OPERATORS,
+    "POST /admin/nodes/<id>/lost": OF_OPERATORS,
     "POST /admin/nodes/tokens": OF_OPERATORS,
     "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
     "GET /admin/nodes/<id>/facts": OF_OPERATORS,
@@ -241,6 +249,8 @@ MATRIX = {
     "GET /agents/<id>/invites": (200, 200, 404, 403, 403, 401),
     "POST /agents/<id>/invites": (202, 202, 404, 403, 403, 401),
     "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 401),
+    "GET /agents/<id>/restore": (200, 200, 404, 200, 200, 401),
+    "POST /agents/<id>/restore": (409, 403, 404, 403, 403, 401),  # its node is not lost
     "POST /agents/<id>/export": (202, 403, 404, 202, 403, 401),
     "GET /agents/<id>/export": (200, 403, 404, 200, 403, 401),
     "POST /agents/<id>/bring-back": (409, 403, 404, 403, 409, 401),  # it is there
@@ -327,6 +337,7 @@ ASKED = {
     "POST /bots/<name>/export": Ask(form={"key": "1", "kind": "log"}),
     "GET /bots/<name>/exports/<job>": Ask({"job": "{export}"}),
     "POST /bots/<name>/delete": Ask(form={"key": "1", "name": "my", "password": PASSWORD}),
+    "POST /bots/<name>/restore": Ask(form={"key": "1"}),
     "POST /deleted/<id>/bring-back": Ask(form={"key": "1"}),
     "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
     "POST /bots/<name>/people/invitations/<id>/withdraw": Ask({"id": "{invitation}"}),
@@ -346,6 +357,8 @@ ASKED = {
     "GET /nodes/<id>/facts": Ask({"id": "{node}"}),
     "GET /nodes/<id>/bots": Ask({"id": "{node}"}),
     "POST /nodes/<id>/bots": Ask({"id": "{node}"}, form={"sharing": "named", "emails": "a@example.org", "most": "3"}),
+    "GET /nodes/<id>/lost": Ask({"id": "{node}"}),
+    "POST /nodes/<id>/lost": Ask({"id": "{node}"}, form={"typed": "{node}"}),
     "POST /nodes/<id>/drain": Ask({"id": "{node}"}),
     "POST /nodes/<id>/undrain": Ask({"id": "{node}"}),
     "POST /nodes/tokens": Ask(form={"pattern": "shed", "uses": "1", "life": "1h"}),
@@ -368,6 +381,7 @@ ASKED = {
     "POST /agents/<id>/invites": Ask(json={"note": "Ann"}),
     "GET /agents/<id>/export": Ask(query={"job": "{export}"}),
     "POST /jobs/<id>/cancel": Ask({"id": "{export}"}),
+    "POST /agents/<id>/restore": Ask(json={}),
     "POST /agents/<id>/export": Ask(json={"password": PASSWORD}),
     "DELETE /agents/<id>": Ask(json={"password": PASSWORD}),
     "GET /jobs/<id>": Ask({"id": "{export}"}),

@@ -19,13 +19,15 @@ from pillar_service.web.api import (
     invites,
     jobs,
     meeseeks,
+    restores,
     tokens,
 )
 from pillar_service.web.api.operations import COMMAND_TOKEN, refused
 from pillar_service.web.api.shapes import Problem
 
 NOUNS = (
-    authentication, agents, actions, invites, exports, imports, jobs, configuration, events, forwardings, tokens, meeseeks,
+    authentication, agents, actions, invites, exports, imports, restores, jobs, configuration, events, forwardings, tokens,
+    meeseeks,
 )  # fmt: skip
 PATHS = (
     "agents", "api", "authentication", "configuration", "configuration-changes", "forwardings", "imports", "jobs",

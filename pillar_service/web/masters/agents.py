@@ -6,7 +6,7 @@ from flask import Blueprint, g, request
 
 from pillar_service.core.agents import AgentType, Desired
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import accounts, agents, bots, second_factor
+from pillar_service.usecases import accounts, agents, bots, restoring, second_factor
 from pillar_service.web import incoming
 
 blueprint = Blueprint("agents", __name__)
@@ -97,3 +97,16 @@ def delete(key: str) -> tuple[dict[str, Any], int]:
     if purge not in ("true", "false"):
         raise Invalid("'purge' must be 'true' or 'false'.")
     return bots.delete(g.actor, key, purge == "true", incoming.key()), 202
+
+
+@blueprint.get("/agents/<key>/restore")
+def show_restore(key: str) -> dict[str, Any]:
+    """What restoring a bot would mean."""
+    return {"restore": restoring.show(key)}
+
+
+@blueprint.post("/agents/<key>/restore")
+def restore(key: str) -> tuple[dict[str, Any], int]:
+    """Bring a bot of a lost node to life on another."""
+    given = incoming.body("node", "typed")
+    return restoring.restore(g.actor, key, given.get("node"), given.get("typed"), incoming.key()), 202

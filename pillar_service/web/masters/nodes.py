@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import draining, node_terms, nodes
+from pillar_service.usecases import draining, losing, node_terms, nodes
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
@@ -59,3 +59,9 @@ def drain(id: str) -> dict[str, Any]:
 def undrain(id: str) -> dict[str, Any]:
     """Let it take new bots again."""
     return {"draining": draining.undrain(g.actor, id)}
+
+
+@blueprint.put("/nodes/<id>/lost")
+def lose(id: str) -> dict[str, Any]:
+    """Declare a node lost."""
+    return {"node": losing.declare(g.actor, id, incoming.body("anyway").get("anyway") is True)}

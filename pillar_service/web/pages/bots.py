@@ -14,7 +14,7 @@ from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.core.names import NOTE_LENGTH
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.settings import settings
-from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, placing, pouring
+from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, placing, pouring, restoring
 from pillar_service.usecases.dashboard import Card
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
@@ -113,7 +113,8 @@ def actions(name: str) -> str:
     """What can be done with a bot, and what was."""
     bot = visible(name)
     may, done = permissions.of(current_user.id, bot["id"]), jobs.listed(bot=bot["id"], limit=10)
-    return render_template("actions.html", bot=bot, may=may, jobs=done, next_image=settings().pub_image)
+    shown = {"next_image": settings().pub_image, "is_lost": restoring.is_lost(bot["node"])}
+    return render_template("actions.html", bot=bot, may=may, jobs=done, **shown)
 
 
 @blueprint.post("/bots/<name>/actions/<action>")

@@ -9,11 +9,12 @@ from wtforms.validators import Length
 
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import draining, enrolment_tokens, node_keys, node_terms
+from pillar_service.usecases import draining, enrolment_tokens, losing, node_keys, node_terms
 from pillar_service.usecases import nodes as node_cases
 from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
 from pillar_service.web.pages.node_bots import Terms
+from pillar_service.web.pages.node_lost import Lost
 from pillar_service.web.pages.nodes import Token
 
 
@@ -138,3 +139,19 @@ def undrain(id: str) -> Any:
     draining.undrain(actor(), id)
     flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("admin.node", id=id))
+
+
+@blueprint.route("/nodes/<id>/lost", endpoint="node_lost", methods=["GET", "POST"])
+def lost(id: str) -> Any:
+    """Ask whether a node is lost, then say so."""
+    its, form, wrong = losing.show(id), Lost(), None
+    if form.is_submitted():
+        try:
+            losing.declare(actor(), id, form.read(id))
+        except (Invalid, Conflict) as error:
+            wrong = error
+        else:
+            flash(f"{id} is lost, and cut off. Its bots can be restored.")
+            return redirect(url_for("admin.node", id=id))
+    told = {"its": its, "node": its["node"], "form": form, "wrong": wrong and wrong.sentence}
+    return render_template("admin/node_lost.html", **told), wrong.status if wrong else 200

@@ -1,0 +1,19 @@
+"""Returning: a node that was declared lost is let in again. Bots that were restored elsewhere have tombstones in its pillar."""
+
+from pillar_service.store import bots, moves, nodes
+from pillar_service.usecases import queue
+
+CONVERGE = "nodes.return"
+"""The command of the job by which such a node lets those bots go, before anything else is cleared up there."""
+
+
+def came_back(actor: str, id: str, now: float) -> None:
+    """Masters accept a key of that node again, in the caller's transaction. Nothing changes for one that was not lost."""
+    node = nodes.find(id)
+    if node is None or node.lost_at is None:
+        return
+    nodes.change(id, lost_at=None)
+    bots.found_again(id)
+    if moves.behind(id):
+        # A job of the node, not of its bots: theirs wait for one another, and this must wait for none.
+        queue.call(actor, CONVERGE, id, "state.apply", ["pubs"], {"queue": 10}, now)

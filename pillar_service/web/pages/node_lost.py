@@ -1,0 +1,51 @@
+"""Declaring a person's own node lost."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+from wtforms.validators import Length
+
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.usecases import losing
+
+blueprint = Blueprint("node_lost", __name__)
+
+
+class Lost(FlaskForm):  # type: ignore[misc]
+    """Which node is lost, said again."""
+
+    typed = StringField("The machine's name, to be sure", [Length(max=200)])
+    anyway = BooleanField("It was heard of just now, and will never run its bots again all the same")
+
+    def read(self, id: str) -> bool:
+        """Whether it is lost though it was heard of; raises Invalid where the name is not the node's."""
+        if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
+            raise Invalid(f"Write {id}, to be sure.")
+        return bool(self.anyway.data)
+
+
+@blueprint.get("/nodes/<id>/lost")
+@login_required  # type: ignore[untyped-decorator]
+def form(id: str) -> str:
+    """What it means, and the form."""
+    return _page(losing.show_of(current_user.id, id), Lost(formdata=None))
+
+
+def _page(its: dict[str, Any], form: Lost, wrong: str | None = None) -> str:
+    return render_template("node_lost.html", its=its, node=its["node"], form=form, wrong=wrong)
+
+
+@blueprint.post("/nodes/<id>/lost")
+@login_required  # type: ignore[untyped-decorator]
+def declare(id: str) -> Any:
+    """Declare it lost."""
+    its, form = losing.show_of(current_user.id, id), Lost()
+    try:
+        losing.declare_of(current_user.id, id, form.read(id))
+    except (Invalid, Conflict) as error:
+        return _page(its, form, error.sentence), error.status
+    flash(f"{id} is lost, and cut off. Its bots can be restored on another machine: each has a button on its page.")
+    return redirect(url_for("node_bots.show", id=id))

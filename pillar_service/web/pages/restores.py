@@ -1,0 +1,65 @@
+"""Restoring a bot of a lost node on another."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
+from pillar_service.core.permissions import Act
+from pillar_service.usecases import placing, restoring
+from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.once import Once, actor, refused
+
+blueprint = Blueprint("restores", __name__)
+
+REFUSED = (Invalid, Conflict, Full, NotFound)
+
+
+class Restore(Once):
+    """Where it is to live; its name, where messages are lost."""
+
+    node = SelectField("On which machine", default="", validate_choice=False)
+    typed = StringField("The bot's name, to be sure", [Length(max=63)])
+
+    def choose(self, nodes: list[str]) -> "Restore":
+        """The form, with these nodes to choose from."""
+        self.node.choices = [SelectChoice("", "wherever there is room"), *(SelectChoice(id, id) for id in nodes)]
+        return self
+
+    def ask(self, who: str, bot: dict[str, Any]) -> dict[str, Any]:
+        """Restore the bot, as was written."""
+        typed = (self.typed.data or "").strip().lower()
+        return restoring.restore(who, bot["id"], self.node.data or None, typed or None, self.key.data)
+
+
+def _form(**more: Any) -> Restore:
+    return Restore(**more).choose(placing.choices(current_user.id))
+
+
+@blueprint.get("/bots/<name>/restore")
+@login_required  # type: ignore[untyped-decorator]
+def form(name: str) -> str:
+    """How old the newest export is, what would be lost, and the button."""
+    bot = visible(name, Act.CHANGE)
+    return render_template(
+        "restore.html", bot=bot, its=restoring.show(bot["id"]), form=_form(formdata=None), wrong=None
+    )
+
+
+@blueprint.post("/bots/<name>/restore")
+@login_required  # type: ignore[untyped-decorator]
+def restore(name: str) -> Any:
+    """Restore it; its job shows how that goes."""
+    bot, form = visible(name, Act.CHANGE), _form()
+    its = restoring.show(bot["id"])
+    if not form.validate_on_submit():
+        return refused("restore.html", form, bot=bot, its=its)
+    try:
+        made = form.ask(actor(), bot)
+    except REFUSED as error:
+        return refused("restore.html", form, error, bot=bot, its=its)
+    return redirect(url_for("jobs.show", id=made["job"]["id"]))
