@@ -37,7 +37,7 @@ class Postgres:
         )
 
     def _options(self) -> str:
-        return f"-k {self.folder} -c listen_addresses='' -c max_connections=60 -c shared_buffers=16MB -c fsync=off"
+        return f"-k {self.folder} -c listen_addresses='' -c max_connections=150 -c shared_buffers=16MB -c fsync=off"
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [str(BINARIES / program), *arguments]

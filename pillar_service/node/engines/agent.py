@@ -12,6 +12,7 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
 import gc
 
 import salt.loader
+import salt.utils.event
 import salt.version
 
 from pillar_service.node import agent, duties
@@ -34,7 +35,9 @@ def start() -> None:
 
 
 def _refresh() -> None:
-    __salt__["saltutil.refresh_pillar"]()  # loaded when it is called first, if ever
+    # What saltutil.refresh_pillar does: Salt's modules are not there before a master has answered.
+    with salt.utils.event.get_event("minion", sock_dir=__opts__["sock_dir"], opts=__opts__, listen=False) as bus:
+        bus.fire_event({"clean_cache": True}, "pillar_refresh")
 
 
 def _grains():
