@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pillar_service.core import health, names, submission
@@ -57,6 +58,7 @@ BEGINNINGS = {
 """Kinds by how their types begin; one that ends with no dot is the whole type. All others are submissions."""
 
 
+@lru_cache(1024)
 def kind_of(type: str) -> Kind:
     """The kind of an event of that type."""
     for beginning, kind in BEGINNINGS.items():

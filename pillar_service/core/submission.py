@@ -23,6 +23,7 @@ GAP = "nz.butt.saltcellar.spool.gap"
 JOB_RESULT = "nz.butt.saltcellar.job.result"
 
 TYPE = re.compile(r"[a-z][a-z0-9-]{0,62}(?:\.[a-z0-9][a-z0-9-]{0,62}){1,9}", re.ASCII)
+SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", re.ASCII)
 STREAM = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
@@ -166,7 +167,7 @@ def stream(value: object) -> str:
 
 def priority(value: object, dearest: Priority = Priority.VITAL) -> Priority:
     """The value, if it is a priority (0 to 4) and no dearer than it may be; raises Invalid."""
-    return Priority(names.whole_number(value, "priority", dearest, max(Priority)))
+    return Priority(names.whole_number(value, "priority", dearest, Priority.BULK))
 
 
 def _at(value: object) -> float:
@@ -180,7 +181,7 @@ def _at(value: object) -> float:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", value, re.ASCII):
+    if isinstance(value, str) and SECONDS.fullmatch(value):
         return float(value)
     raise Invalid(f"cellarmono must be seconds, written as '123.456', not {names.shown(value)}.")
 

@@ -74,7 +74,7 @@ COLUMNS = {
 
 def add(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
     """Keep events of one node, in this order; the epochs and sequences of those that are new."""
-    told = rows.insert("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
+    told = rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
     return {(epoch, sequence) for epoch, sequence in told}
 
 

@@ -113,4 +113,4 @@ def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> Non
 
 def change(id: str, **columns: object) -> None:
     """Change a node's columns."""
-    Node.update(**columns).where(Node.id == id).execute()
+    plain.change(Node, columns, "id = ?", id)

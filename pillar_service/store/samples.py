@@ -61,7 +61,7 @@ def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
     """Keep samples of bots; the same moment told twice is kept once. Returns those that are new."""
     given = {(key(bot), one.at): (bot, one) for bot, samples in told.items() for one in samples}
     columns = ("bot", *Sample._fields)
-    new = rows.insert(
+    new = rows.insert_plain(
         "sample",
         columns,
         ((bot, *one) for (bot, _), (_, one) in given.items()),
@@ -77,7 +77,7 @@ def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
 def merge(step: int, told: Mapping[str, Iterable[Bucket]]) -> None:
     """Merge buckets of ``step`` seconds into those that are there, as core's ``merged`` does."""
     given = ((key(bot), step, one.at, one.last - one.at, *one[2:]) for bot, buckets in told.items() for one in buckets)
-    rows.insert("bucket", ("bot", "step", *Bucket._fields), given, _merging())
+    rows.insert_plain("bucket", ("bot", "step", *Bucket._fields), given, _merging())
 
 
 def _merging() -> str:

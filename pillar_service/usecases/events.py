@@ -20,6 +20,8 @@ MOST_EVENTS = 1000
 LARGEST = 1 << 20
 """The most characters of one event's data as it is kept: three for each byte that a spool takes."""
 
+WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
 
 
@@ -120,7 +122,7 @@ def _told(node: str, raw: Mapping[str, Any]) -> Told:
 
 def _written(data: Any) -> str:
     try:
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        text = WRITER.encode(data)
     except (ValueError, RecursionError) as error:
         raise Invalid("Its data is no JSON that can be kept.") from error
     if len(text) > LARGEST:
