@@ -6,7 +6,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
-from pillar_service.master import node_keys, ordering, packing, runners
+from pillar_service.master import enrolling, node_keys, ordering, packing, runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -149,6 +149,38 @@ def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels
     told = {"account": whose, "uses": uses, "life": life, "pattern": runners.text(pattern), "replaces": replaces}
     told["labels"] = runners.keywords(labels)
     return runners.answer(__opts__, lambda service: service.enrolment_token(told))
+
+
+def enrol(
+    host,
+    account=None,
+    name=None,
+    user="root",
+    port=22,
+    identity=None,
+    known_hosts=None,
+    fingerprint=None,
+    wait=900,
+    **labels,
+):
+    """
+    Make a machine that is there a node, over SSH: the service's own ``enrol.sh`` runs on it, as root or by ``sudo -n``, with a
+    token for this once. Shows how it goes, waits until the service has heard of it; returns ``node``, whether anything
+    ``changed``, and what is to be ``said``. A machine that is a node already stays as it is. ``account`` (id or address),
+    ``name`` and any other keyword (a label) are as with ``nodes.token``.
+
+    ``identity`` is a file with a key, without one the agent's keys are tried. The host key must be known: from ``known_hosts``
+    (a file; else that of who asks), or by its ``fingerprint``. ``wait``: for so many seconds at most.
+
+    CLI Example::
+
+        salt-run nodes.enrol shed.example.org account=ann@example.org name=shed user=admin identity=/root/.ssh/id_ed25519
+        salt-run nodes.enrol 192.0.2.7 fingerprint=SHA256:DU2rxQ6YCpTCuWVmIZYQvZMX1pGxCYxbbWsMsGmA1Mg
+    """
+    way = {"address": host, "user": user, "port": port, "identity": identity}
+    way |= {"known_hosts": known_hosts, "fingerprint": fingerprint}
+    told = {"account": account, "name": name, "labels": labels}
+    return runners.answer(__opts__, lambda service: enrolling.asked(service, way, told, wait))
 
 
 def tokens():
