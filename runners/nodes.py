@@ -6,10 +6,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
-import time
-
-from pillar_service.core.errors import Failed, NotFound
-from pillar_service.master import ordering, packing, runners
+from pillar_service.master import enrolling, node_keys, ordering, packing, runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -18,11 +15,7 @@ def list_():
     """
     Every node, with its labels, what it has to run commands with, and what it last told.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.list --out=json
+    CLI Example: ``salt-run nodes.list --out=json``
     """
     return runners.answer(__opts__, lambda service: service.nodes())
 
@@ -31,24 +24,16 @@ def show(node):
     """
     One node.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.show cellar-1
+    CLI Example: ``salt-run nodes.show cellar-1``
     """
-    return runners.answer(__opts__, lambda service: _found(service, node))
+    return runners.answer(__opts__, lambda service: node_keys.found(service, runners.text(node)))
 
 
 def facts(node):
     """
     What a node told of itself: ``facts``, and the newest ``changes`` of them, the last first.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.facts cellar-1 --out=json
+    CLI Example: ``salt-run nodes.facts cellar-1 --out=json``
     """
     return runners.answer(__opts__, lambda service: service.facts(runners.text(node)))
 
@@ -59,17 +44,15 @@ def label(node, *remove, **labels):
 
     Selectors of commands and roles go by these labels, and a node's grains ``labels:…`` follow them.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run nodes.label cellar-1 environment=prd app=pub
         salt-run nodes.label cellar-1 gpu
     """
-    given = {name: runners.text(value) for name, value in labels.items() if not name.startswith("__")}
+    given = runners.keywords(labels)
 
     def ask(service):
-        known = _found(service, node)["labels"]
+        known = node_keys.found(service, runners.text(node))["labels"]
         kept = {name: value for name, value in known.items() if name not in remove}
         return service.label(runners.text(node), kept | given)
 
@@ -83,9 +66,7 @@ def share(node, sharing, *emails):
 
     Whoever has root on a node can read its bots' secrets: only share with all what you answer for.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run nodes.share shed.f67b76a543a7a349 named bob@example.org
         salt-run nodes.share cellar-1 all
@@ -99,11 +80,7 @@ def limit(node, bots=None):
     Say how many bots a node has at most; without a number as many as it has ports, and its processors, memory and disk
     carry. Returns it. Bots that are there stay.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.limit shed.f67b76a543a7a349 4
+    CLI Example: ``salt-run nodes.limit shed.f67b76a543a7a349 4``
     """
     return runners.answer(__opts__, lambda service: service.limit(runners.text(node), bots))
 
@@ -114,11 +91,7 @@ def drain(node):
     here by the node's own word, only then brought to life elsewhere. Goes on by itself; asked again, bots that stayed are
     tried again. Returns ``moves``, and the bots that are ``left`` with why; ``nodes.draining`` tells it later.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.drain cellar-1
+    CLI Example: ``salt-run nodes.drain cellar-1``
     """
     return runners.answer(__opts__, lambda service: service.drain(runners.text(node)))
 
@@ -127,11 +100,7 @@ def undrain(node):
     """
     Let a node take new bots again. What is on its way goes on, what has moved stays where it is.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.undrain cellar-1
+    CLI Example: ``salt-run nodes.undrain cellar-1``
     """
     return runners.answer(__opts__, lambda service: service.undrain(runners.text(node)))
 
@@ -140,11 +109,7 @@ def draining(node):
     """
     How the draining of a node stands: ``moves``, and the bots that are ``left`` with why.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.draining cellar-1 --out=json
+    CLI Example: ``salt-run nodes.draining cellar-1 --out=json``
     """
     return runners.answer(__opts__, lambda service: service.draining(runners.text(node)))
 
@@ -171,44 +136,58 @@ def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it
     with its ``secret``, which is told this once, and the line to paste on the machine.
 
-    uses
-        How many machines it lets in.
-    life
-        How long it is good: '30m', '2h', '1d'.
-    pattern
-        What these nodes may be called: 'shed-*'.
-    replaces
-        It may also give a node that is there another key: for one whose disk was lost.
-    labels
-        Any other keyword is a label of these nodes.
+    ``uses``: how many machines it lets in; ``life``: how long it is good ('30m', '2h', '1d'); ``pattern``: what these nodes
+    may be called ('shed-*'); ``replaces``: it may also give a node that is there another key, whose disk was lost. Any other
+    keyword is a label of these nodes.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run nodes.token account=ann@example.org environment=prd
         salt-run nodes.token account=ann@example.org pattern=shed replaces=True
     """
-    told = {
-        "account": None if account is None else runners.text(account),
-        "uses": uses,
-        "life": life,
-        "pattern": runners.text(pattern),
-        "replaces": replaces,
-        "labels": {name: runners.text(value) for name, value in labels.items() if not name.startswith("__")},
-    }
+    whose = None if account is None else runners.text(account)
+    told = {"account": whose, "uses": uses, "life": life, "pattern": runners.text(pattern), "replaces": replaces}
+    told["labels"] = runners.keywords(labels)
     return runners.answer(__opts__, lambda service: service.enrolment_token(told))
+
+
+def enrol(
+    host,
+    account=None,
+    name=None,
+    user="root",
+    port=22,
+    identity=None,
+    known_hosts=None,
+    fingerprint=None,
+    wait=900,
+    **labels,
+):
+    """
+    Make a machine that is there a node, over SSH: the service's own ``enrol.sh`` runs on it, as root or by ``sudo -n``, with a
+    token for this once. Shows how it goes, waits until the service has heard of it; returns ``node``, whether anything
+    ``changed``, and what is to be ``said``. A machine that is a node already stays as it is. ``account`` (id or address),
+    ``name`` and any other keyword (a label) are as with ``nodes.token``.
+
+    ``identity`` is a file with a key, without one the agent's keys are tried. The host key must be known: from ``known_hosts``
+    (a file; else that of who asks), or by its ``fingerprint``. ``wait``: for so many seconds at most.
+
+    CLI Example::
+
+        salt-run nodes.enrol shed.example.org account=ann@example.org name=shed user=admin identity=/root/.ssh/id_ed25519
+        salt-run nodes.enrol 192.0.2.7 fingerprint=SHA256:DU2rxQ6YCpTCuWVmIZYQvZMX1pGxCYxbbWsMsGmA1Mg
+    """
+    way = {"address": host, "user": user, "port": port, "identity": identity}
+    way |= {"known_hosts": known_hosts, "fingerprint": fingerprint}
+    told = {"account": account, "name": name, "labels": labels}
+    return runners.answer(__opts__, lambda service: enrolling.asked(service, way, told, wait))
 
 
 def tokens():
     """
     The newest tokens that let machines in, without their secrets.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.tokens --out=json
+    CLI Example: ``salt-run nodes.tokens --out=json``
     """
     return runners.answer(__opts__, lambda service: service.enrolment_tokens())
 
@@ -217,11 +196,7 @@ def revoke_token(token):
     """
     End a token, by the id that ``nodes.tokens`` shows.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.revoke_token 9e0f1f3a9c2e5b7d
+    CLI Example: ``salt-run nodes.revoke_token 9e0f1f3a9c2e5b7d``
     """
     return runners.answer(__opts__, lambda service: service.revoke_enrolment_token(runners.text(token)) or True)
 
@@ -230,31 +205,16 @@ def enrolled():
     """
     The nodes whose keys are kept, with whose they are, and how their keys stand.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.enrolled --out=json
+    CLI Example: ``salt-run nodes.enrolled --out=json``
     """
-
-    def ask(service):
-        known = [node for node in service.nodes() if node["key"]["state"] != "none"]
-        return {
-            node["id"]: {"account": node["account"], "last_seen": node["last_seen"], **node["key"]} for node in known
-        }
-
-    return runners.answer(__opts__, ask)
+    return runners.answer(__opts__, node_keys.keys)
 
 
 def revoke(node):
     """
     Cut a node off: its key is refused from now on, by masters and by the service. It may be enrolled again. Returns it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.revoke shed.f67b76a543a7a349
+    CLI Example: ``salt-run nodes.revoke shed.f67b76a543a7a349``
     """
     return runners.answer(__opts__, lambda service: service.revoke(runners.text(node)))
 
@@ -264,26 +224,9 @@ def rotate(node, wait=60):
     Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and
     returns how its key stands then.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.rotate shed.f67b76a543a7a349
+    CLI Example: ``salt-run nodes.rotate shed.f67b76a543a7a349``
     """
-
-    def ask(service):
-        before = _found(service, node)["key"]
-        job, ends = service.rotate(runners.text(node)), time.monotonic() + float(wait)
-        while time.monotonic() < ends:
-            now = _found(service, node)["key"]
-            if now["fingerprint"] != before["fingerprint"]:
-                return now
-            time.sleep(0.5)
-        raise Failed(
-            f"{node} has the key that it had, {wait} s later: see the job {job['id']} (salt-run nodes.show {node})."
-        )
-
-    return runners.answer(__opts__, ask)
+    return runners.answer(__opts__, lambda service: node_keys.turned(service, runners.text(node), wait))
 
 
 def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels):
@@ -291,15 +234,11 @@ def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels
     Order a machine with a volume at the service's provider, which becomes the node ``name`` of an account (id or address),
     without one the place's own. Waits for so many seconds until it has; returns its order. Any other keyword is a label.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.provision rack-1 account=ann@example.org volume_gb=50 environment=prd
+    CLI Example: ``salt-run nodes.provision rack-1 account=ann@example.org volume_gb=50 environment=prd``
     """
     named = {"name": name, "account": account, "size": size}
     told = {word: runners.text(value) for word, value in named.items() if value is not None}
-    told["labels"] = {name: runners.text(value) for name, value in labels.items() if not name.startswith("__")}
+    told["labels"] = runners.keywords(labels)
     return runners.answer(__opts__, lambda service: ordering.ordered(service, told | {"volume_gb": volume_gb}, wait))
 
 
@@ -307,11 +246,7 @@ def provisioned():
     """
     The machines that were ordered: those that are there or on their way, also half-made ones, then those that are retired.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.provisioned --out=json
+    CLI Example: ``salt-run nodes.provisioned --out=json``
     """
     return runners.answer(__opts__, lambda service: service.machine_orders())
 
@@ -321,11 +256,7 @@ def retire(machine, with_bots=False, wait=600):
     Cut off a node that was ordered (its id, or its order's), then destroy its machine and volume; waits, returns the order.
     Refused while bots stand on it, unless ``with_bots=True``: their data goes with it. Said again it does no harm.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.retire rack-1.f67b76a543a7a349
+    CLI Example: ``salt-run nodes.retire rack-1.f67b76a543a7a349``
     """
     return runners.answer(__opts__, lambda service: ordering.retired(service, runners.text(machine), with_bots, wait))
 
@@ -334,11 +265,7 @@ def finish(machine, wait=1800):
     """
     Go on with an order that failed, once what was wrong is mended; a machine that can't enrol any more is replaced.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.finish 1f2e3d4c5b6a7988
+    CLI Example: ``salt-run nodes.finish 1f2e3d4c5b6a7988``
     """
     return runners.answer(__opts__, lambda service: ordering.finished(service, runners.text(machine), wait))
 
@@ -351,40 +278,19 @@ def publish(directory, account=None, allow=None, deny=None, facts=None, days=90)
     ``account`` (an id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids. ``facts``: grains that
     must fit. Anything wrong in a file is told with its line, and nothing is published. A node runs the newest for it.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run nodes.publish /srv/bundle
         salt-run nodes.publish /srv/bundle account=9e0f1f3a9c2e5b7d deny='["test-*"]' facts='{os: Debian}' days=30
     """
-
-    def ask(service):
-        told = {"account": account, "allow": _patterns(allow), "deny": _patterns(deny), "facts": facts, "days": days}
-        return service.publish({"files": packing.files(runners.text(directory)), **told})
-
-    return runners.answer(__opts__, ask)
+    told = {"account": account, "allow": allow, "deny": deny, "facts": facts, "days": days}
+    return runners.answer(__opts__, lambda service: service.publish(packing.bundle(runners.text(directory), told)))
 
 
 def bundles():
     """
     The bundles that nodes may still take, the newest first.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run nodes.bundles
+    CLI Example: ``salt-run nodes.bundles``
     """
     return runners.answer(__opts__, lambda service: service.bundles())
-
-
-def _found(service, node):
-    for known in service.nodes():
-        if known["id"] == runners.text(node):
-            return known
-    raise NotFound(f"There is no node {node}.")
-
-
-def _patterns(value):
-    return [value] if isinstance(value, str) else value

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pillar_service.core.errors import Invalid
-from pillar_service.settings import SETTINGS, Settings, read, table
+from pillar_service.settings import SETTINGS, Settings, read
+from pillar_service.settings.__main__ import table
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 

@@ -2,10 +2,10 @@
 # Install the Debian packages that are missing.   packages.sh up|test|bench
 . "$(dirname "$0")/settings.sh"
 
-wanted=(ca-certificates curl debootstrap iproute2 iptables procps python3-venv)
+wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv)
 docker version >/dev/null 2>&1 || wanted+=(docker.io)
 if [[ ${1:-up} != up ]]; then
-  wanted+=(shellcheck chromium-headless-shell prometheus)
+  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
 [[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light redis-server)
@@ -24,6 +24,11 @@ fi
 if [[ " ${missing[*]} " == *' postgresql '* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
   mkdir -p /etc/postgresql-common
   say 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
+# Nor must its sshd let anybody in: the tests start their own.
+if [[ " ${missing[*]} " == *' openssh-server '* ]]; then
+  mkdir -p /etc/ssh
+  touch /etc/ssh/sshd_not_to_be_run
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q || fail "apt-get update failed: look at the network and /etc/apt/sources.list"

@@ -2,10 +2,18 @@
 
 import base64
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pillar_service.core import bundles
 from pillar_service.core.errors import Invalid
+
+
+def bundle(directory: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service is asked to sign: the files, and for whom they are; one pattern alone is a list of one."""
+    lists = {name: [told[name]] if isinstance(told[name], str) else told[name] for name in ("allow", "deny")}
+    return {"files": files(directory), **told, **lists}
 
 
 def files(directory: str) -> dict[str, str]:

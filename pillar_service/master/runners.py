@@ -56,3 +56,8 @@ def text(value: object) -> str:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
+
+
+def keywords(given: Mapping[str, object]) -> dict[str, str]:
+    """The keywords that somebody typed, without those that salt-run adds."""
+    return {name: text(value) for name, value in given.items() if not name.startswith("__")}

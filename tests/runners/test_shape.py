@@ -11,7 +11,7 @@ EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs "
     "restore",
     "accounts": "list create show suspend resume second_factor_off",
-    "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrolled revoke rotate "
+    "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
     "publish bundles provision provisioned retire finish lost",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",

@@ -3,7 +3,6 @@
 A setting is read from ``CELLAR_<NAME>``; a secret may also stand in the file that ``CELLAR_<NAME>_FILE`` names.
 """
 
-import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import names
 from pillar_service.core.addresses import Network
 from pillar_service.core.errors import Invalid
-from pillar_service.core.events import Kind
+from pillar_service.settings import texts
 
 
 @dataclass(frozen=True)
@@ -26,79 +24,6 @@ class Setting:
     default: str | None
     help: str
     secret: bool = False
-
-
-def _port(value: str) -> int:
-    if value.isascii() and value.isdigit() and 0 < int(value) < 65536:
-        return int(value)
-    raise ValueError("a port from 1 to 65535")
-
-
-def _count(value: str) -> int:
-    if value.isascii() and value.isdigit() and int(value) > 0:
-        return int(value)
-    raise ValueError("a whole number above 0")
-
-
-def _ports(value: str) -> tuple[int, int]:
-    first, _, last = value.partition("-")
-    if _port(first) > _port(last):
-        raise ValueError("a range such as 20000-20999")
-    return int(first), int(last)
-
-
-def _yes(value: str) -> bool:
-    if value.lower() in ("1", "yes", "true", "0", "no", "false", ""):
-        return value.lower() in ("1", "yes", "true")
-    raise ValueError("yes or no")
-
-
-def _none_or_more(value: str) -> int:
-    return 0 if value == "0" else _count(value)
-
-
-def _boot(value: str) -> int:
-    if 60 <= _count(value) <= 86_400:
-        return int(value)
-    raise ValueError("seconds from 60 to 86400")
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value in known:
-            return value
-        raise ValueError(" or ".join(known))
-
-    return read
-
-
-def _seeds(value: str) -> list[str]:
-    if all(names.SEED.fullmatch(word) for word in value.split()):
-        return value.split()
-    raise ValueError(
-        "addresses such as net:pub.example.org:8008~shs:KEY, KEY being 44 characters, with blanks between them"
-    )
-
-
-def _networks(value: str) -> list[Network]:
-    try:
-        return [ipaddress.ip_network(word) for word in value.split()]
-    except ValueError as error:
-        raise ValueError("networks such as 10.1.0.0/16, with blanks between them") from error
-
-
-EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=7"
-
-
-def _days(value: str) -> dict[str, int]:
-    """Days by kind of event; what is not named is kept as by default."""
-    found = {}
-    for word in f"{EVENTS_KEPT} {value}".split():
-        kind, _, days = word.partition("=")
-        if kind not in list(Kind) or not days.isdecimal():
-            raise ValueError(f"days by kind of event, such as {EVENTS_KEPT}")
-        found[kind] = int(days)
-    return found
 
 
 SETTINGS = (
@@ -113,27 +38,36 @@ SETTINGS = (
     Setting("BUNDLE_KEY", str, "", "Signs bundles for nodes (`bundle-key` makes one); none if empty.", secret=True),
     Setting("DOMAIN", str, "butt.nz", "The name of the place; the bot `my` is `my.butt.nz`."),
     Setting("PUBLIC_HOST", str, "127.0.0.1", "The address the public app listens on."),
-    Setting("PUBLIC_PORT", _port, "8080", "The port of the public app (people, nodes)."),
+    Setting("PUBLIC_PORT", texts.port, "8080", "The port of the public app (people, nodes)."),
     Setting("PUBLIC_URL", str, "", "How nodes and people reach the public app; http://<host>:<port> when empty."),
     Setting("PRIVATE_HOST", str, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
-    Setting("PRIVATE_PORT", _port, "8081", "The port of the private app (masters only)."),
-    Setting("WORKERS", _count, "2", "Worker processes of each app."),
-    Setting("THREADS", _count, "16", "Threads of each worker process; a long poll holds one."),
+    Setting("PRIVATE_PORT", texts.port, "8081", "The port of the private app (masters only)."),
+    Setting("WORKERS", texts.count, "2", "Worker processes of each app."),
+    Setting("THREADS", texts.count, "16", "Threads of each worker process; a long poll holds one."),
     Setting(
-        "PASSWORD_KIB", _count, "19456", "Memory that judging a password takes, in KiB: OWASP's least for Argon2id."
+        "PASSWORD_KIB",
+        texts.count,
+        "19456",
+        "Memory that judging a password takes, in KiB: OWASP's least for Argon2id.",
     ),
     Setting("PUB_IMAGE", str, "saltcellar/pub:0.1.0", "The image of a new or upgraded pub."),
-    Setting("MEMORY_MB", _count, "256", "The memory limit of a new bot, in MiB."),
-    Setting("BOT_PORTS", _ports, "20000-20999", "The ports of a new node's bots, both ends included."),
-    Setting("ALLOW_PRIVATE", _yes, "no", "Whether pubs take private addresses; for tests on one machine."),
+    Setting("MEMORY_MB", texts.count, "256", "The memory limit of a new bot, in MiB."),
+    Setting("BOT_PORTS", texts.ports, "20000-20999", "The ports of a new node's bots, both ends included."),
+    Setting("ALLOW_PRIVATE", texts.yes, "no", "Whether pubs take private addresses; for tests on one machine."),
     Setting(
-        "SEEDS", _seeds, "", "Addresses (net:host:port~shs:key) that pubs connect to at first, separated by blanks."
+        "SEEDS",
+        texts.seeds,
+        "",
+        "Addresses (net:host:port~shs:key) that pubs connect to at first, separated by blanks.",
     ),
-    Setting("JOB_LINES", _count, "20000", "The most lines of one job that are kept; later ones are counted."),
-    Setting("JOB_BYTES", _count, str(10 << 20), "The most bytes of one job's lines that are kept."),
-    Setting("TRANSFER_BYTES", _count, str(20 << 30), "The largest tar that is taken, in bytes."),
+    Setting("JOB_LINES", texts.count, "20000", "The most lines of one job that are kept; later ones are counted."),
+    Setting("JOB_BYTES", texts.count, str(10 << 20), "The most bytes of one job's lines that are kept."),
+    Setting("TRANSFER_BYTES", texts.count, str(20 << 30), "The largest tar that is taken, in bytes."),
     Setting(
-        "PROXIES", _none_or_more, "0", "How many proxies in front of the public app say who asks (X-Forwarded-For)."
+        "PROXIES",
+        texts.none_or_more,
+        "0",
+        "How many proxies in front of the public app say who asks (X-Forwarded-For).",
     ),
     Setting(
         "MAIL",
@@ -143,37 +77,40 @@ SETTINGS = (
         secret=True,
     ),
     Setting("MAIL_FROM", str, "", "The sender of mail; post@<domain> when empty."),
-    Setting("PRICE_CENTS", _none_or_more, "500", "What a month costs, in hundredths; 0 when the place is free."),
+    Setting("PRICE_CENTS", texts.none_or_more, "500", "What a month costs, in hundredths; 0 when the place is free."),
     Setting("CURRENCY", str, "usd", "The currency of the price (ISO 4217, small letters)."),
-    Setting("TRIAL_DAYS", _none_or_more, "14", "For how many days a new account need not pay."),
-    Setting("GRACE_DAYS", _count, "7", "After how many days past due an account is suspended."),
-    Setting("KEEP_DAYS", _count, "30", "For how many days the data of a suspended account is kept."),
-    Setting("DELETED_DAYS", _none_or_more, "7", "For how many days a deleted bot can be brought back."),
+    Setting("TRIAL_DAYS", texts.none_or_more, "14", "For how many days a new account need not pay."),
+    Setting("GRACE_DAYS", texts.count, "7", "After how many days past due an account is suspended."),
+    Setting("KEEP_DAYS", texts.count, "30", "For how many days the data of a suspended account is kept."),
+    Setting("DELETED_DAYS", texts.none_or_more, "7", "For how many days a deleted bot can be brought back."),
     Setting(
         "KEEP_EXPORTS",
-        _yes,
+        texts.yes,
         "no",
         "Whether the newest export of everything of each bot is kept until the next one, to restore it from when its node is "
         "lost; else, like any other, for a day. It holds the pub's secret.",
     ),
-    Setting("KEEP_JOBS_DAYS", _none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
-    Setting("KEEP_AUDIT_DAYS", _none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
+    Setting("KEEP_JOBS_DAYS", texts.none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
+    Setting("KEEP_AUDIT_DAYS", texts.none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
     Setting(
         "KEEP_EVENTS_DAYS",
-        _days,
-        EVENTS_KEPT,
+        texts.days,
+        texts.EVENTS_KEPT,
         "For how many days events of nodes are kept, by their kind, separated by blanks; 0 for ever.",
     ),
     Setting(
         "WEBHOOK_NETWORKS",
-        _networks,
+        texts.networks,
         "",
         "Networks that events may be forwarded to though they are not public, over http too: 10.1.0.0/16, with blanks between.",
     ),
     Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
-    Setting("BOTS_MOST", _count, "20", "How many bots an account may own."),
+    Setting("BOTS_MOST", texts.count, "20", "How many bots an account may own."),
     Setting(
-        "PAYMENTS", _one_of("manual", "stripe"), "manual", "Who takes payments: manual (operators mark them) or stripe."
+        "PAYMENTS",
+        texts.one_of("manual", "stripe"),
+        "manual",
+        "Who takes payments: manual (operators mark them) or stripe.",
     ),
     Setting("STRIPE_KEY", str, "", "The secret key of the Stripe account.", secret=True),
     Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
@@ -188,14 +125,14 @@ SETTINGS = (
     Setting(
         "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
     ),
-    Setting("NODES_MOST", _count, "50", "How many nodes an account may have."),
+    Setting("NODES_MOST", texts.count, "50", "How many nodes an account may have."),
     Setting("NODE_BUNDLE", str, "", "The tar.gz of wheels that new nodes install from (vagrant/node-bundle.sh)."),
     Setting(
         "MINION_D", Path, "/etc/saltcellar/minion.d", "The folder of what is the same in every minion's configuration."
     ),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
-    Setting("CHAT_JOBS_MOST", _count, "20", "How many jobs that are not over somebody may have in chat."),
-    Setting("CHAT_DEADLINE_S", _count, "3600", "How long a command waits for a node that is away, in seconds."),
+    Setting("CHAT_JOBS_MOST", texts.count, "20", "How many jobs that are not over somebody may have in chat."),
+    Setting("CHAT_DEADLINE_S", texts.count, "3600", "How long a command waits for a node that is away, in seconds."),
     Setting(
         "CLOUD",
         str,
@@ -208,9 +145,11 @@ SETTINGS = (
     Setting("CLOUD_ZONE", str, "", "The zone (Scaleway), region or location of new machines: fr-par-1."),
     Setting("CLOUD_SIZE", str, "", "The size of a new machine, as the provider names it, unless it is told otherwise."),
     Setting("CLOUD_IMAGE", str, "", "The provider's id of the image (Debian 12, with cloud-init) of a new machine."),
-    Setting("CLOUD_VOLUME_GB", _none_or_more, "20", "The size of a new machine's volume; 0 for none."),
+    Setting("CLOUD_VOLUME_GB", texts.none_or_more, "20", "The size of a new machine's volume; 0 for none."),
     Setting("CLOUD_DEVICE", str, "/dev/vdb", "The device as which a machine sees its volume."),
-    Setting("CLOUD_BOOT_S", _boot, "1800", "How long a new machine may take to enrol, in seconds, from 60 to a day."),
+    Setting(
+        "CLOUD_BOOT_S", texts.boot, "1800", "How long a new machine may take to enrol, in seconds, from 60 to a day."
+    ),
 )
 
 
@@ -337,34 +276,3 @@ def read(environment: Mapping[str, str]) -> Settings:
 def settings() -> Settings:
     """The settings of this process, read once."""
     return read(os.environ)
-
-
-def table() -> str:
-    """All settings as a page in Markdown (docs/settings.md)."""
-    rows = [f"| `CELLAR_{setting.name}` | {_default(setting)} | {_help(setting)} |" for setting in SETTINGS]
-    return "\n".join([*HEAD, *rows, ""])
-
-
-HEAD = (
-    "# Settings of the service",
-    "",
-    "Made by `make docs` from `pillar_service/settings.py`. Each is read from the environment; of a secret, the file that",
-    "`CELLAR_<NAME>_FILE` names is read instead when that is set. What `make up` adds stands in `vagrant/settings.sh`.",
-    "",
-    "| setting | default | what it is |",
-    "|---|---|---|",
-)
-
-
-def _default(setting: Setting) -> str:
-    if setting.default is None:
-        return "must be set"
-    return f"`{setting.default}`" if setting.default else "empty"
-
-
-def _help(setting: Setting) -> str:
-    return f"{setting.help} A secret." if setting.secret else setting.help
-
-
-if __name__ == "__main__":
-    print(table(), end="")

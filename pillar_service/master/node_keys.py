@@ -1,0 +1,38 @@
+"""Nodes and their keys, as runners show them; waiting for another key."""
+
+import time
+from typing import Any
+
+from pillar_service.core.enrolment import KeyState
+from pillar_service.core.errors import Failed, NotFound
+from pillar_service.master.client import Client
+
+EVERY_S = 0.5
+
+
+def found(service: Client, node: str) -> dict[str, Any]:
+    """The node with this id; raises NotFound."""
+    for known in service.nodes():
+        if known["id"] == node:
+            return known
+    raise NotFound(f"There is no node {node}.")
+
+
+def keys(service: Client) -> dict[str, dict[str, Any]]:
+    """How the keys that are kept stand, by node."""
+    known = [node for node in service.nodes() if node["key"]["state"] != KeyState.NONE]
+    return {one["id"]: {"account": one["account"], "last_seen": one["last_seen"], **one["key"]} for one in known}
+
+
+def turned(service: Client, node: str, wait: object) -> dict[str, Any]:
+    """Lets a node make itself another key, and waits for so many seconds until it has; raises Failed."""
+    before = found(service, node)["key"]
+    job, ends = service.rotate(node), time.monotonic() + float(str(wait))
+    while time.monotonic() < ends:
+        now: dict[str, Any] = found(service, node)["key"]
+        if now["fingerprint"] != before["fingerprint"]:
+            return now
+        time.sleep(EVERY_S)
+    raise Failed(
+        f"{node} has the key that it had, {wait} s later: see the job {job['id']} (salt-run nodes.show {node})."
+    )

@@ -1,0 +1,53 @@
+"""What ssh and sudo said, as one sentence that says what to do. They have no other way of telling than their words."""
+
+NO_SUDO = "cellar:no-sudo"
+
+CHANGED = (
+    "The host key of {machine} is another than the one that is known: {keys}. Somebody may stand between; if the machine was "
+    "made anew, take the old key out of known_hosts (ssh-keygen -R)."
+)
+UNKNOWN = (
+    "The host key of {machine} is not known: {keys}. If the machine itself says the same (ssh-keygen -lf "
+    "/etc/ssh/ssh_host_ed25519_key.pub), say fingerprint={key}; or name a file with it (known_hosts=FILE)."
+)
+REFUSED = "{machine} refuses connections: does sshd run there, at that port?"
+SILENT = "{machine} does not answer in time: is it on, and is the port open to here?"
+OPEN_KEY = "ssh does not take the key {identity}: others can read it (chmod 600)."
+NOT_LET_IN = (
+    "{machine} lets {user} in with none of the keys tried: name another (identity=FILE); one with a pass phrase goes by "
+    "the agent (ssh-add FILE)."
+)
+
+UNCONNECTED = {
+    "Could not resolve": "There is no machine called {address}: {last}",
+    "IDENTIFICATION HAS CHANGED": CHANGED,
+    "REVOKED HOST KEY": CHANGED,
+    "host key is known": UNKNOWN,
+    "Host key verification failed": UNKNOWN,
+    "Connection refused": REFUSED,
+    "timed out": SILENT,
+    "UNPROTECTED PRIVATE KEY": OPEN_KEY,
+    "Permission denied": NOT_LET_IN,
+    "Too many authentication failures": NOT_LET_IN,
+}
+"""Sentences by words of ssh's; the first that fits counts."""
+
+NO_ROOT = {
+    NO_SUDO: "{user} is not root on {machine}, and there is no sudo: let it in as root (user=root).",
+    "sudo: a password is required": "sudo asks {user} for a password on {machine}: allow NOPASSWD, or use user=root.",
+    "sudo:": "{user} can't become root on {machine} ({last}): mend that, or use user=root.",
+}
+
+
+def unconnected(said: str) -> str:
+    """What is to be said when ssh itself ended with 255."""
+    return _first(UNCONNECTED, said, "ssh could not reach {machine}: {last}")
+
+
+def no_root(said: str) -> str:
+    """What is to be said when ssh got in, and the program did not begin."""
+    return _first(NO_ROOT, said, "{user} gets no shell on {machine}: {last}")
+
+
+def _first(sentences: dict[str, str], said: str, otherwise: str) -> str:
+    return next((sentence for words, sentence in sentences.items() if words in said), otherwise)

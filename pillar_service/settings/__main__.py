@@ -1,0 +1,34 @@
+"""All settings as a page in Markdown: ``python -m pillar_service.settings > docs/settings.md``."""
+
+from pillar_service.settings import SETTINGS, Setting
+
+
+def table() -> str:
+    """All settings as a page in Markdown (docs/settings.md)."""
+    rows = [f"| `CELLAR_{setting.name}` | {_default(setting)} | {_help(setting)} |" for setting in SETTINGS]
+    return "\n".join([*HEAD, *rows, ""])
+
+
+HEAD = (
+    "# Settings of the service",
+    "",
+    "Made by `make docs` from `pillar_service/settings/`. Each is read from the environment; of a secret, the file that",
+    "`CELLAR_<NAME>_FILE` names is read instead when that is set. What `make up` adds stands in `vagrant/settings.sh`.",
+    "",
+    "| setting | default | what it is |",
+    "|---|---|---|",
+)
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None:
+        return "must be set"
+    return f"`{setting.default}`" if setting.default else "empty"
+
+
+def _help(setting: Setting) -> str:
+    return f"{setting.help} A secret." if setting.secret else setting.help
+
+
+if __name__ == "__main__":
+    print(table(), end="")

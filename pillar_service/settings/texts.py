@@ -1,0 +1,81 @@
+"""How the text of a setting is read; a ValueError says what it takes."""
+
+import ipaddress
+from collections.abc import Callable
+
+from pillar_service.core import names
+from pillar_service.core.addresses import Network
+from pillar_service.core.events import Kind
+
+
+def port(value: str) -> int:
+    if value.isascii() and value.isdigit() and 0 < int(value) < 65536:
+        return int(value)
+    raise ValueError("a port from 1 to 65535")
+
+
+def count(value: str) -> int:
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise ValueError("a whole number above 0")
+
+
+def ports(value: str) -> tuple[int, int]:
+    first, _, last = value.partition("-")
+    if port(first) > port(last):
+        raise ValueError("a range such as 20000-20999")
+    return int(first), int(last)
+
+
+def yes(value: str) -> bool:
+    if value.lower() in ("1", "yes", "true", "0", "no", "false", ""):
+        return value.lower() in ("1", "yes", "true")
+    raise ValueError("yes or no")
+
+
+def none_or_more(value: str) -> int:
+    return 0 if value == "0" else count(value)
+
+
+def boot(value: str) -> int:
+    if 60 <= count(value) <= 86_400:
+        return int(value)
+    raise ValueError("seconds from 60 to 86400")
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value in known:
+            return value
+        raise ValueError(" or ".join(known))
+
+    return read
+
+
+def seeds(value: str) -> list[str]:
+    if all(names.SEED.fullmatch(word) for word in value.split()):
+        return value.split()
+    raise ValueError(
+        "addresses such as net:pub.example.org:8008~shs:KEY, KEY being 44 characters, with blanks between them"
+    )
+
+
+def networks(value: str) -> list[Network]:
+    try:
+        return [ipaddress.ip_network(word) for word in value.split()]
+    except ValueError as error:
+        raise ValueError("networks such as 10.1.0.0/16, with blanks between them") from error
+
+
+EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=7"
+
+
+def days(value: str) -> dict[str, int]:
+    """Days by kind of event; what is not named is kept as by default."""
+    found = {}
+    for word in f"{EVENTS_KEPT} {value}".split():
+        kind, _, number = word.partition("=")
+        if kind not in list(Kind) or not number.isdecimal():
+            raise ValueError(f"days by kind of event, such as {EVENTS_KEPT}")
+        found[kind] = int(number)
+    return found
