@@ -272,7 +272,8 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
         name=name, account=account, description=description, node=node, memory_mb=memory_mb, selector=selector
     )
     return runners.answer(
-        __opts__, lambda service: _create(service, told | {"import": tars.upload(service, path)["upload"]}, wait)
+        __opts__,
+        lambda service: _create(service, told | {"import": tars.upload(service, runners.text(path))["upload"]}, wait),
     )
 
 
@@ -295,10 +296,12 @@ def restore(bot, node=None, typed=None, wait=True):
         salt-run bots.restore my node=cellar-2 typed=my
     """
     given = {"node": node, "typed": typed}
-    told = {name: runners.text(value) for name, value in given.items() if value is not None}
-    return runners.answer(
-        __opts__, lambda service: runners.settled(service, service.restore(runners.text(bot), told), wait)
-    )
+
+    def ask(service):
+        told = {name: runners.text(value) for name, value in given.items() if value is not None}
+        return runners.settled(service, service.restore(runners.text(bot), told), wait)
+
+    return runners.answer(__opts__, ask)
 
 
 def _id(service, bot, purge):

@@ -96,5 +96,9 @@ def history(account, key=None):
 
         salt-run configuration.history demo@example.org
     """
-    which = None if key is None else runners.text(key)
-    return runners.answer(__opts__, lambda service: service.configuration_changes(runners.text(account), which))
+
+    def ask(service):
+        which = None if key is None else runners.text(key)
+        return service.configuration_changes(runners.text(account), which)
+
+    return runners.answer(__opts__, ask)

@@ -49,9 +49,9 @@ def label(node, *remove, **labels):
         salt-run nodes.label cellar-1 environment=prd app=pub
         salt-run nodes.label cellar-1 gpu
     """
-    given = runners.keywords(labels)
 
     def ask(service):
+        given = runners.keywords(labels)
         known = node_keys.found(service, runners.text(node))["labels"]
         kept = {name: value for name, value in known.items() if name not in remove}
         return service.label(runners.text(node), kept | given)
@@ -71,8 +71,10 @@ def share(node, sharing, *emails):
         salt-run nodes.share shed.f67b76a543a7a349 named bob@example.org
         salt-run nodes.share cellar-1 all
     """
-    told = runners.text(node), runners.text(sharing), [runners.text(one) for one in emails]
-    return runners.answer(__opts__, lambda service: service.share(*told))
+    whom = (runners.text(one) for one in emails)
+    return runners.answer(
+        __opts__, lambda service: service.share(runners.text(node), runners.text(sharing), list(whom))
+    )
 
 
 def limit(node, bots=None):
@@ -145,10 +147,14 @@ def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels
         salt-run nodes.token account=ann@example.org environment=prd
         salt-run nodes.token account=ann@example.org pattern=shed replaces=True
     """
-    whose = None if account is None else runners.text(account)
-    told = {"account": whose, "uses": uses, "life": life, "pattern": runners.text(pattern), "replaces": replaces}
-    told["labels"] = runners.keywords(labels)
-    return runners.answer(__opts__, lambda service: service.enrolment_token(told))
+    told = {"uses": uses, "life": life, "replaces": replaces}
+
+    def ask(service):
+        told["account"] = None if account is None else runners.text(account)
+        told["pattern"], told["labels"] = runners.text(pattern), runners.keywords(labels)
+        return service.enrolment_token(told)
+
+    return runners.answer(__opts__, ask)
 
 
 def enrol(
@@ -237,9 +243,13 @@ def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels
     CLI Example: ``salt-run nodes.provision rack-1 account=ann@example.org volume_gb=50 environment=prd``
     """
     named = {"name": name, "account": account, "size": size}
-    told = {word: runners.text(value) for word, value in named.items() if value is not None}
-    told["labels"] = runners.keywords(labels)
-    return runners.answer(__opts__, lambda service: ordering.ordered(service, told | {"volume_gb": volume_gb}, wait))
+
+    def ask(service):
+        told = {word: runners.text(value) for word, value in named.items() if value is not None}
+        told |= {"labels": runners.keywords(labels), "volume_gb": volume_gb}
+        return ordering.ordered(service, told, wait)
+
+    return runners.answer(__opts__, ask)
 
 
 def provisioned():

@@ -18,11 +18,12 @@ EXPECTED = {
 }
 
 
-def functions(name):
+def functions(name, opts=None):
     """A runner's public functions by the name salt-run knows them by."""
     spec = importlib.util.spec_from_file_location(f"runner_{name}", RUNNERS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.__opts__ = opts
     found = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
     return {module.__func_alias__.get(key, key): one for key, one in found if not key.startswith("_")}
 
@@ -37,3 +38,17 @@ def test_has_a_cli_example(name, function):
     told = inspect.getdoc(functions(name)[function])
     assert "CLI Example:" in told
     assert f"salt-run {name}.{function}" in told
+
+
+@pytest.mark.parametrize(("name", "function"), [(name, one) for name in EXPECTED for one in EXPECTED[name].split()])
+def test_what_is_no_name_is_answered_by_a_sentence(name, function, tmp_path):
+    (tmp_path / "token").write_text("none")
+    called = functions(name, {"saltcellar": {"url": "http://127.0.0.1:9", "token_file": str(tmp_path / "token")}})[
+        function
+    ]
+    asked = inspect.signature(called).parameters.values()
+    places = [["no name"] for one in asked if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty]
+    labels = {"gpu": ["no name"]} if any(one.kind is one.VAR_KEYWORD for one in asked) else {}
+    told = called(*places, **labels)
+    assert told["retcode"] == 1
+    assert told["error"].endswith((".", "…"))
