@@ -28,6 +28,7 @@ from bench import (
     report,
     series,
     spool,
+    writer,
 )
 from bench.cellar import Cellar
 
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, ModuleType] = {
         lines,
         ingest,
         spool,
+        writer,
         compile,
         memory,
         job,
