@@ -10,7 +10,7 @@ from typing import Any
 
 from pillar_service.core.enrolment import KeyState, fingerprint
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError
-from pillar_service.master.accounts import Accounts
+from pillar_service.master.client import Client
 from pillar_service.master.programs import Show
 from pillar_service.master.runners import keywords, text
 from pillar_service.master.ssh import Machine
@@ -34,14 +34,14 @@ printf '%s\\n' "$script" | sh -s --
 """
 
 
-def asked(service: Accounts, way: Mapping[str, Any], told: Mapping[str, Any], wait: object) -> dict[str, Any]:
+def asked(service: Client, way: Mapping[str, Any], told: Mapping[str, Any], wait: object) -> dict[str, Any]:
     """As ``enrolled``, by words as somebody typed them: ``way`` leads to the machine."""
     typed = {word: text(value) for word, value in way.items() if value is not None and word != "port"}
     named = {word: None if told[word] is None else text(told[word]) for word in ("account", "name")}
     return enrolled(service, Machine(**way | typed), named | {"labels": keywords(told["labels"])}, wait)
 
 
-def enrolled(service: Accounts, machine: Machine, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
+def enrolled(service: Client, machine: Machine, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
     """The node that the machine is then, and whether it was not one before; raises the sentence of what went wrong.
 
     ``told`` is what its token is for: ``account``, ``labels``, ``name`` (None: as the machine calls itself).
@@ -81,7 +81,7 @@ def _seconds(wait: object) -> float:
     return seconds
 
 
-def _is_one(service: Accounts, machine: Machine) -> str | None:
+def _is_one(service: Client, machine: Machine) -> str | None:
     """The node that the machine is: by its key, for another service may have a node of the same name."""
     _, said = machine.run(LOOK, LOOK_S)
     try:
@@ -93,7 +93,7 @@ def _is_one(service: Accounts, machine: Machine) -> str | None:
     return node if _is_in(known) and known["key"]["fingerprint"] == public else None
 
 
-def _found(service: Accounts, node: str) -> dict[str, Any]:
+def _found(service: Client, node: str) -> dict[str, Any]:
     return next((one for one in service.nodes() if one["id"] == node), {})
 
 
@@ -123,7 +123,7 @@ def _last(lines: Sequence[str]) -> str:
     return " ".join(told[-LAST_LINES:]) or "it said nothing."
 
 
-def _await(service: Accounts, node: str, account: str | None, ends: float) -> None:
+def _await(service: Client, node: str, account: str | None, ends: float) -> None:
     """Waits until the service has heard of the node: what the machine says of itself is not enough."""
     while not (_is_in(known := _found(service, node)) and known["account"] == account):
         if time.monotonic() > ends:
@@ -131,7 +131,7 @@ def _await(service: Accounts, node: str, account: str | None, ends: float) -> No
         time.sleep(EVERY_S)
 
 
-def _end(service: Accounts, token: str) -> None:
+def _end(service: Client, token: str) -> None:
     """Ends the token unless it is used up; with the service away its time ends it."""
     try:
         if any(one["id"] == token and one["state"] == "open" for one in service.enrolment_tokens()):

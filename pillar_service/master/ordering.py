@@ -6,27 +6,27 @@ from typing import Any
 
 from pillar_service.core.errors import Failed
 from pillar_service.core.machine_orders import UNDER_WAY, OrderState
-from pillar_service.master.accounts import Accounts
+from pillar_service.master.client import Client
 
 EVERY_S = 2.0
 
 
-def ordered(service: Accounts, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
+def ordered(service: Client, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
     """Orders a machine, and waits until it is a node."""
     return settled(service, service.order_machine(told), wait)
 
 
-def retired(service: Accounts, machine: str, with_bots: object, wait: object) -> dict[str, Any]:
+def retired(service: Client, machine: str, with_bots: object, wait: object) -> dict[str, Any]:
     """Lets a machine go, and waits until it has."""
     return settled(service, service.retire_machine(machine, with_bots), wait)
 
 
-def finished(service: Accounts, machine: str, wait: object) -> dict[str, Any]:
+def finished(service: Client, machine: str, wait: object) -> dict[str, Any]:
     """Goes on with an order that failed, and waits until it is a node."""
     return settled(service, service.finish_machine(machine), wait)
 
 
-def settled(service: Accounts, order: Mapping[str, Any], wait: object) -> dict[str, Any]:
+def settled(service: Client, order: Mapping[str, Any], wait: object) -> dict[str, Any]:
     """The order when nothing is to be done any more, or as it is after so many seconds; raises Failed for one that failed."""
     ends = time.monotonic() + float(str(wait))
     while order["state"] in UNDER_WAY and time.monotonic() < ends:

@@ -6,20 +6,19 @@ from typing import Any
 import salt.utils.user
 
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.master.accounts import Accounts
 from pillar_service.master.client import Client
 from pillar_service.master.following import finished
 
 
-def client(opts: Mapping[str, Any]) -> Accounts:
+def client(opts: Mapping[str, Any]) -> Client:
     """The client that the master's configuration names (``saltcellar: {url, token_file}``), for the user who asks."""
     configured = opts.get("saltcellar") or {}
     if not {"url", "token_file"} <= set(configured):
         raise Invalid("The master's configuration names no service: set 'saltcellar: {url: …, token_file: …}'.")
-    return Accounts(configured["url"], configured["token_file"], actor=salt.utils.user.get_specific_user())
+    return Client(configured["url"], configured["token_file"], actor=salt.utils.user.get_specific_user())
 
 
-def answer(opts: Mapping[str, Any], asked: Callable[[Accounts], Any]) -> Any:
+def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
     """What is asked of the service; an error as ``{"error": sentence, "retcode": 1}``, with which salt-run exits."""
     try:
         return asked(client(opts))

@@ -7,7 +7,7 @@ from wire_service import answer, served
 
 from pillar_service.core.errors import Failed
 from pillar_service.master import ordering
-from pillar_service.master.accounts import Accounts
+from pillar_service.master.client import Client
 
 
 def told(state, **more):
@@ -29,7 +29,7 @@ def token(tmp_path):
 def test_an_order_is_followed_until_it_is_over(token, monkeypatch):
     monkeypatch.setattr(ordering, "EVERY_S", 0.01)
     with served(in_turn(told("asked"), told("making"), told("enrolled"))) as service:
-        order = ordering.ordered(Accounts(service.url, token), {"name": "rack-1", "labels": {}}, 60)
+        order = ordering.ordered(Client(service.url, token), {"name": "rack-1", "labels": {}}, 60)
         asked = [request.split(b" HTTP")[0] for request in service.requests]
     assert order["state"] == "enrolled"
     assert asked == [b"POST /machine-orders", b"GET /machine-orders/1f2e", b"GET /machine-orders/1f2e"]
@@ -37,11 +37,11 @@ def test_an_order_is_followed_until_it_is_over(token, monkeypatch):
 
 def test_one_that_failed_says_why_and_what_can_be_done(token):
     with served(told("failed", fault="The quota is full.")) as service, pytest.raises(Failed) as raised:
-        ordering.finished(Accounts(service.url, token), "rack-1", 60)
+        ordering.finished(Client(service.url, token), "rack-1", 60)
     assert raised.value.sentence.startswith("The quota is full. (salt-run nodes.finish 1f2e goes on with it")
 
 
 def test_who_does_not_want_to_wait_gets_the_order_at_once(token):
     with served(told("retiring")) as service:
-        assert ordering.retired(Accounts(service.url, token), "rack-1", True, 0)["state"] == "retiring"
+        assert ordering.retired(Client(service.url, token), "rack-1", True, 0)["state"] == "retiring"
         assert b'{"with_bots": true}' in service.requests[0]

@@ -1,0 +1,22 @@
+"""The one client of the service's private app: a file for each thing that is asked about."""
+
+from pillar_service.master.client.agents import Agents
+from pillar_service.master.client.asking import LONG_POLL_S
+from pillar_service.master.client.commands import Commands
+from pillar_service.master.client.configuration import Configuration
+from pillar_service.master.client.machines import Machines
+from pillar_service.master.client.nodes import Nodes
+from pillar_service.master.client.payments import Payments
+from pillar_service.master.client.runs import Runs
+
+__all__ = ["LONG_POLL_S", "Client"]
+
+
+class Client(Agents, Commands, Configuration, Machines, Nodes, Payments, Runs):
+    """The private app, one method for each thing that a master or an operator asks of it.
+
+    ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total of
+    seconds for a request, ``actor`` the Unix user who asks. Every method raises the error that the service named
+    (core.errors), or Unavailable. May be used by several threads. A POST carries an Idempotency-Key, so that one sent
+    twice is done once.
+    """

@@ -1,0 +1,45 @@
+"""What an account (its id or e-mail address; `operators`: the place's own nodes) sets for its nodes."""
+
+from typing import Any
+from urllib.parse import quote
+
+from pillar_service.master.client.asking import Asking, query, segment
+
+
+class Configuration(Asking):
+    """The client's part for configuration."""
+
+    def configuration(self, account: str) -> dict[str, Any]:
+        """All keys of an account with their values."""
+        return self._json("GET", f"/configuration/{segment(account)}")
+
+    def key(self, account: str, key: str) -> dict[str, Any]:
+        """One key of an account's configuration."""
+        return self._json("GET", _key(account, key))
+
+    def set_key(self, account: str, key: str, value: Any, revision: int | None = None) -> dict[str, Any]:
+        """Gives a key a value, if that revision stands (0: none does; None: whatever does); returns it."""
+        return self._json("PUT", _key(account, key), {"value": value}, condition=_condition(revision))
+
+    def delete_key(self, account: str, key: str, revision: int | None = None) -> None:
+        """Takes a key away, if that revision stands."""
+        self._ask("DELETE", _key(account, key), _condition(revision), None)
+
+    def configuration_changes(self, account: str, key: str | None = None) -> list[dict[str, Any]]:
+        """What was changed in an account's configuration, the newest first."""
+        path = f"/configuration-changes/{segment(account)}"
+        return self._json("GET", path + query({"key": key} if key else {}))["changes"]
+
+    def governors(self, account: str) -> list[dict[str, Any]]:
+        """The governors of an account with who holds them."""
+        return self._json("GET", f"/governors/{segment(account)}")["governors"]
+
+
+def _key(account: str, key: str) -> str:
+    return f"/configuration/{segment(account)}/{quote(key, safe='/')}"
+
+
+def _condition(revision: int | None) -> dict[str, str]:
+    if revision is None:
+        return {}
+    return {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}

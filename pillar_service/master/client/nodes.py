@@ -1,0 +1,75 @@
+"""Nodes, their labels and bots, what lets them in and what they are given."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.master.client.asking import Asking, segment
+
+
+class Nodes(Asking):
+    """The client's part for nodes."""
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node."""
+        return self._json("GET", "/nodes")["nodes"]
+
+    def label(self, node: str, labels: Mapping[str, str]) -> dict[str, Any]:
+        """Gives a node these labels instead of those it has; returns it."""
+        return self._json("PATCH", f"/nodes/{segment(node)}", {"labels": dict(labels)})["node"]
+
+    def share(self, node: str, sharing: str, emails: list[str]) -> dict[str, Any]:
+        """Says whose bots a node takes: own, named, all; returns it."""
+        told = {"sharing": sharing, "emails": emails}
+        return self._json("PUT", f"/nodes/{segment(node)}/sharing", told)["node"]
+
+    def limit(self, node: str, most: object) -> dict[str, Any]:
+        """Says how many bots a node has at most (None: as many as it carries); returns it."""
+        return self._json("PUT", f"/nodes/{segment(node)}/limit", {"bots_most": most})["node"]
+
+    def draining(self, node: str) -> dict[str, Any]:
+        """How the draining of a node stands: its moves, and what is left."""
+        return self._json("GET", f"/nodes/{segment(node)}/draining")["draining"]
+
+    def drain(self, node: str) -> dict[str, Any]:
+        """Lets a node's bots go to other nodes; returns how that stands."""
+        return self._json("PUT", f"/nodes/{segment(node)}/draining", {})["draining"]
+
+    def undrain(self, node: str) -> dict[str, Any]:
+        """Lets a node take new bots again; returns how its draining stands."""
+        return self._json("DELETE", f"/nodes/{segment(node)}/draining")["draining"]
+
+    def lose(self, node: str, anyway: bool) -> dict[str, Any]:
+        """Declares a node lost; returns it."""
+        return dict(self._json("PUT", f"/nodes/{segment(node)}/lost", {"anyway": anyway})["node"])
+
+    def revoke(self, node: str) -> dict[str, Any]:
+        """Cuts a node off; returns it."""
+        return self._json("POST", f"/nodes/{segment(node)}/revoke", {})["node"]
+
+    def rotate(self, node: str) -> dict[str, Any]:
+        """Lets a node make itself another key; returns the job."""
+        return self._json("POST", f"/nodes/{segment(node)}/rotate", {})["job"]
+
+    def facts(self, node: str) -> dict[str, Any]:
+        """What a node told of itself, and what of it changed."""
+        return self._json("GET", f"/facts/{segment(node)}")
+
+    def enrolment_token(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes a token that lets machines in; returns it with its secret."""
+        return self._json("POST", "/enrolment-tokens", told)["token"]
+
+    def enrolment_tokens(self) -> list[dict[str, Any]]:
+        """The newest tokens that let machines in."""
+        return self._json("GET", "/enrolment-tokens")["tokens"]
+
+    def revoke_enrolment_token(self, token: str) -> None:
+        """Ends a token that lets machines in."""
+        self._json("POST", f"/enrolment-tokens/{segment(token)}/revoke", {})
+
+    def publish(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Sign a bundle for nodes: files, account, allow, deny, facts, days."""
+        return dict(self._json("POST", "/bundles", told)["bundle"])
+
+    def bundles(self) -> list[dict[str, Any]]:
+        """The bundles that nodes may still take, the newest first."""
+        return list(self._json("GET", "/bundles")["bundles"])
