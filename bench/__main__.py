@@ -26,8 +26,10 @@ from bench import (
     pillar,
     queue,
     report,
+    scale,
     series,
     spool,
+    writer,
 )
 from bench.cellar import Cellar
 
@@ -43,6 +45,8 @@ BENCHMARKS: dict[str, ModuleType] = {
         lines,
         ingest,
         spool,
+        writer,
+        scale,
         compile,
         memory,
         job,

@@ -28,6 +28,8 @@ LONGEST_ASKED_S = 900.0
 BACKLOG, SPLAY_S = 100, 30.0
 """With so many waiting at the start there was an outage, for others too: they don't all begin at once."""
 LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
+PATIENCE_S = 30.0
+"""How long one request may take; then it counts as failed, though the service may still take it."""
 
 
 class Delivery:
@@ -97,7 +99,7 @@ class Delivery:
     def _sent(self, door: Door, batch: Batch, is_signed: bool) -> Answer:
         told = [one.event(self._signer.node) for one in batch.events]
         sign = partial(self._signer.token, epoch=batch.epoch, number=batch.number)
-        return Answer.read(door.events(told, 30.0, sign if is_signed else None))
+        return Answer.read(door.events(told, PATIENCE_S, sign if is_signed else None))
 
     def _settle(self, batch: Batch, answer: Answer) -> None:
         places = {
