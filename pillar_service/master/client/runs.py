@@ -58,8 +58,8 @@ class Runs(Asking):
 
         Waits up to ``wait`` seconds for one.
         """
-        query = {"wait": int(wait)} | ({} if after is None else {"after": after})
-        answer = self._json("GET", "/changes" + query(query), wait=wait)
+        asked = {"wait": int(wait)} | ({} if after is None else {"after": after})
+        answer = self._json("GET", "/changes" + query(asked), wait=wait)
         return answer["serial"], answer["nodes"], answer["configured"]
 
     def keys(self, after: int, wait: float = LONG_POLL_S) -> tuple[int, list[dict[str, Any]]]:
