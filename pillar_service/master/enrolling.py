@@ -10,6 +10,7 @@ from typing import Any
 
 from pillar_service.core.enrolment import KeyState, fingerprint
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError
+from pillar_service.master import node_keys
 from pillar_service.master.client import Client
 from pillar_service.master.programs import Show
 from pillar_service.master.runners import keywords, text
@@ -89,16 +90,12 @@ def _is_one(service: Client, machine: Machine) -> str | None:
         node, public = str(who["node"]), fingerprint(said.lstrip()[ends:].strip())
     except (ValueError, KeyError, TypeError):
         return None
-    known = _found(service, node)
-    return node if _is_in(known) and known["key"]["fingerprint"] == public else None
-
-
-def _found(service: Client, node: str) -> dict[str, Any]:
-    return next((one for one in service.nodes() if one["id"] == node), {})
+    known = node_keys.find(service, node)
+    return node if known and _is_in(known) and known["key"]["fingerprint"] == public else None
 
 
 def _is_in(node: Mapping[str, Any]) -> bool:
-    return bool(node) and node["key"]["state"] == KeyState.ACCEPTED and node["last_seen"] is not None
+    return node["key"]["state"] == KeyState.ACCEPTED and node["last_seen"] is not None
 
 
 def _run(machine: Machine, token: Mapping[str, Any], name: str | None, seconds: float, show: Show) -> str:
@@ -125,7 +122,7 @@ def _last(lines: Sequence[str]) -> str:
 
 def _await(service: Client, node: str, account: str | None, ends: float) -> None:
     """Waits until the service has heard of the node: what the machine says of itself is not enough."""
-    while not (_is_in(known := _found(service, node)) and known["account"] == account):
+    while not ((known := node_keys.find(service, node)) and _is_in(known) and known["account"] == account):
         if time.monotonic() > ends:
             raise Failed(f"enrol.sh is through, but the service has not heard of {node}: run this again later.")
         time.sleep(EVERY_S)

@@ -10,12 +10,17 @@ from pillar_service.master.client import Client
 EVERY_S = 0.5
 
 
+def find(service: Client, node: str) -> dict[str, Any] | None:
+    """The node with this id, or None."""
+    return next((known for known in service.nodes() if known["id"] == node), None)
+
+
 def found(service: Client, node: str) -> dict[str, Any]:
     """The node with this id; raises NotFound."""
-    for known in service.nodes():
-        if known["id"] == node:
-            return known
-    raise NotFound(f"There is no node {node}.")
+    known = find(service, node)
+    if known is None:
+        raise NotFound(f"There is no node {node}.")
+    return known
 
 
 def keys(service: Client) -> dict[str, dict[str, Any]]:
