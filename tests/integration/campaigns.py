@@ -111,6 +111,13 @@ def poured(client: Client, names: Iterable[str], account: str, node: str) -> lis
     return [one["agent"]["id"] for one in made]
 
 
+def restarted(master: Any, name: str) -> Any:
+    """What a bot's restart says; None while the service waits for its new node's word that it has arrived."""
+    code, told = master.run("bots.restart", name)
+    assert code == 0 or "is moving" in told["error"], told
+    return told if code == 0 else None
+
+
 def let_go(client: Client, bots: Iterable[str], seconds: float = 120) -> None:
     """Deletes bots with their data."""
     for job in [client.delete_agent(bot, purge=True)["job"] for bot in bots]:

@@ -3,9 +3,11 @@
 Whoever tests on it imports these fixtures: conftest.py beside this file, and the browser's tests on a real pub.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from campaigns import free_ports, swept
 from daemons import Service, running
@@ -29,6 +31,13 @@ def service(cellar: Path) -> Iterator[Service]:
         for node in ("cellar-1", "cellar-2"):
             service.manage("node-add", node, "--ports", "{}-{}".format(*free_ports(100)))
         yield service
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """Docker, which knows what is really there."""
+    with contextlib.closing(docker.from_env()) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

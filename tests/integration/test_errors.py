@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import docker
 import pytest
 from campaigns import free_ports, let_go, lives, only, over, person, poured, succeeded
 from daemons import until
@@ -18,12 +17,6 @@ ACCOUNT = "errors@example.org"
 PORTS = 10
 
 Says = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,8 @@
 """Hostile words at salt-run and at the private app: refused in one sentence, or kept literally; never acted upon."""
 
-import contextlib
 import secrets
 from pathlib import Path
 
-import docker
 import pytest
 from campaigns import let_go, person, poured
 
@@ -57,12 +55,6 @@ TEXTS = {
     "html": "<script>alert(1)</script>",
 }
 """Ordinary text for people, however it looks."""
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -119,12 +119,6 @@ class Campaign:
             succeeded(self.client, job, LONGEST_S)
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
-
-
 @pytest.fixture
 def campaign(client, engine, cellar_1, cellar_2, request):
     nodes = getattr(request, "param", ["cellar-1", "cellar-2"])

@@ -1,21 +1,13 @@
 """A node that is lost: its bot is restored elsewhere, and the node that comes back does not run the old one."""
 
-import contextlib
 import secrets
 
-import docker
 import pytest
-from campaigns import free_ports, let_go, of_bot, poured, succeeded, within
+from campaigns import free_ports, let_go, of_bot, poured, restarted, succeeded, within
 from daemons import running, until
 from salt_daemons import Minion
 
 NODE, ACCOUNT, NAME = "lost-1", "lost@example.org", f"restored-{secrets.token_hex(3)}"
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +44,6 @@ def told(master, function: str, *arguments: str):
     return answer
 
 
-def restarted(master):
-    """What its restart says; None while the service does not know yet that it has arrived."""
-    code, answer = master.run("bots.restart", NAME)
-    assert code == 0 or "is moving" in answer["error"], answer
-    return answer if code == 0 else None
-
-
 def test_a_bot_of_a_lost_node_is_restored_and_the_old_one_never_runs_again(
     cellar, client, service, master, engine, lost
 ) -> None:
@@ -81,7 +66,7 @@ def test_a_bot_of_a_lost_node_is_restored_and_the_old_one_never_runs_again(
     assert there["node"] in ("cellar-1", "cellar-2")
     assert (there["actual"], there["id"], there["pub_id"]) == ("alive", bot, pub_id)
     assert sum(one.status == "running" for one in of_bot(engine, bot)) == 1
-    now = until(lambda: restarted(master), 60, "it is let go on")
+    now = until(lambda: restarted(master, NAME), 60, "it is let go on")
     assert (now["pub_id"], now["sequence"]) == (pub_id, kept["sequence"])
     assert [one["note"] for one in told(master, "bots.invites", NAME)] == ["Ann"]
 

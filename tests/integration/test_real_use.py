@@ -1,6 +1,5 @@
 """What people do with a pub, from the first invite to another node, by salt-run and with real peers."""
 
-import contextlib
 import io
 import json
 import secrets
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 from campaigns import let_go, of_bot, only, person, poured
 from daemons import until
@@ -31,12 +29,6 @@ class Use:
     bob: Any
     invite: dict[str, Any]
     lines: list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A browser on the whole of Saltcellar: service, master, two minions, Docker, and a Stripe that is only pretended."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from campaigns import free_ports
 from daemons import Service, running
 from fake_stripe import FakeStripe
 from peers import IMAGE
-from stack import cellar, cellar_1, cellar_2, client, master, minions
+from stack import cellar, cellar_1, cellar_2, client, engine, master, minions
 
-__all__ = ["cellar", "cellar_1", "cellar_2", "client", "master", "minions"]
+__all__ = ["cellar", "cellar_1", "cellar_2", "client", "engine", "master", "minions"]
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +33,6 @@ def service(cellar: Path, stripe: FakeStripe) -> Iterator[Service]:
         for node in ("cellar-1", "cellar-2"):
             made.manage("node-add", node, "--ports", "{}-{}".format(*free_ports(100)))
         yield made
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """Docker, which knows what is really there."""
-    with contextlib.closing(docker.from_env()) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="session")
