@@ -4,6 +4,17 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+
+OUTAGE_S = float(os.environ.get("CELLAR_TEST_OUTAGE_S", "300"))
+"""For how long the campaigns of `make test-slow` cut a host off, in real time: CELLAR_TEST_OUTAGE_S is for a quick try."""
+
+CUT = """
+table inet cut {
+  chain in { type filter hook input priority 0; iifname != "lo" drop; }
+  chain out { type filter hook output priority 0; oifname != "lo" drop; }
+}
+"""
 
 
 class Host:
@@ -27,6 +38,15 @@ class Host:
         _ip("-n", self.name, "addr", "add", f"{self.address}/30", "dev", theirs)
         for device in (theirs, "lo"):
             _ip("-n", self.name, "link", "set", device, "up")
+
+    @contextlib.contextmanager
+    def without_network(self) -> Iterator[None]:
+        """For a while its packets vanish, both ways: nothing is refused."""
+        subprocess.run([*self.inside, "nft", "-f", "-"], input=CUT, text=True, check=True)
+        try:
+            yield
+        finally:
+            subprocess.run([*self.inside, "nft", "delete", "table", "inet", "cut"], check=True)
 
     def stop(self) -> None:
         """Switches it off: nothing that ran there is left."""
