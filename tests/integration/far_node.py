@@ -20,9 +20,11 @@ from salt_daemons import Master
 sys.path.insert(0, str(Path(__file__).parent.parent / "enrolment"))  # machine.py, wheels.py
 
 from machine import Machine
-from wheels import REAL_MINION, bundle
+from wheels import REAL_MINION
+from wheels import bundle as wheels
 
 from pillar_service.node.paths import Home
+from pillar_service.usecases import bundles
 
 
 class Place:
@@ -36,8 +38,9 @@ class Place:
         self.service.environment |= {
             "CELLAR_PUBLIC_HOST": host.gateway,
             "CELLAR_PUBLIC_URL": self.service.public_url,
-            "CELLAR_NODE_BUNDLE": str(bundle(folder / "wheels.tar.gz", REAL_MINION)),
+            "CELLAR_NODE_BUNDLE": str(wheels(folder / "wheels.tar.gz", REAL_MINION)),
             "CELLAR_BOT_PORTS": "{}-{}".format(*free_ports(10)),
+            "CELLAR_BUNDLE_KEY": bundles.new_key(),
         }
         self.master = Master(folder / "m", self.service.url, self.service.token_file, interface=host.gateway)
         self.masters = f"{host.gateway}:{self.master.ports['ret_port']}"
