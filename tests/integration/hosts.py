@@ -27,6 +27,7 @@ class Host:
         self.gateway, self.address = f"{net}.{(number & 255) + 1}", f"{net}.{(number & 255) + 2}"
         self.name = f"cellar-{os.getpid()}"
         self.inside = ["ip", "netns", "exec", self.name]
+        self.is_cut = False
 
     def start(self) -> None:
         """Makes it."""
@@ -42,11 +43,23 @@ class Host:
     @contextlib.contextmanager
     def without_network(self) -> Iterator[None]:
         """For a while its packets vanish, both ways: nothing is refused."""
-        subprocess.run([*self.inside, "nft", "-f", "-"], input=CUT, text=True, check=True)
+        self._cut()
         try:
             yield
         finally:
+            self.is_cut = False
             subprocess.run([*self.inside, "nft", "delete", "table", "inet", "cut"], check=True)
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        subprocess.run([*self.inside, "nft", "-f", "-"], input=CUT, text=True, check=True)
+
+    def loses_power(self) -> None:
+        """Everything that ran there is dead, and what its kernel had still to send is gone. Its network stays as it was."""
+        self.stop()
+        self.start()
+        if self.is_cut:
+            self._cut()
 
     def stop(self) -> None:
         """Switches it off: nothing that ran there is left."""
@@ -54,7 +67,9 @@ class Host:
         for pid in done.stdout.split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+        # A namespace goes when its last process is reaped: the link goes now, so that it may be made again at once.
+        for rest in (("link", "del", f"ch{os.getpid()}"), ("netns", "del", self.name)):
+            subprocess.run(["ip", *rest], capture_output=True, check=False)
 
 
 def _ip(*arguments: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
 
@@ -24,6 +25,9 @@ def numbers(service: Service, node: str, type: str) -> dict[str, list[int]]:
     return dict(found)
 
 
-def by_stream(count: int, streams: int) -> dict[str, list[int]]:
-    """What there is to be of ``count`` numbers that were told in turn in the streams `s0`, `s1` …"""
-    return {f"s{first}": list(range(first, count, streams)) for first in range(streams)}
+def by_stream(numbers: Iterable[int], streams: int) -> dict[str, list[int]]:
+    """What there is to be of numbers that were told in turn in the streams `s0`, `s1` …"""
+    found: dict[str, list[int]] = {f"s{first}": [] for first in range(streams)}
+    for n in numbers:
+        found[f"s{n % streams}"].append(n)
+    return found

@@ -17,11 +17,11 @@ import contextlib, sys, time, salt.config, salt.utils.event
 from pathlib import Path
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Spool
-data, stock, kind, count, per_s, streams = sys.argv[1:]
+data, stock, kind, first, count, per_s, streams = sys.argv[1:]
 spool, began = Spool(Home(Path(data))), time.monotonic()
 with salt.utils.event.MinionEvent(salt.config.minion_config(stock), listen=False) as bus:
-    for n in range(int(count)):
-        time.sleep(max(0, began + n / int(per_s) - time.monotonic()))
+    for n in range(int(first), int(count)):
+        time.sleep(max(0, began + (n - int(first)) / int(per_s) - time.monotonic()))
         spool.put(kind, "outage", {"n": n}, stream=f"s{n % int(streams)}")
         with contextlib.suppress(Exception):  # as Salt's own event.send does
             bus.fire_event({"data": {"n": n}, "tag": kind, "events": None, "pretag": None}, "fire_master")
@@ -47,10 +47,10 @@ def stock_minion(place: Place) -> tuple[Minion, Daemon]:
     return made, Daemon("minion", command, made.folder)
 
 
-def teller(place: Place, stock: Minion, count: int) -> Daemon:
-    """Tells so many numbers at a steady pace, each in both ways, and prints it."""
+def teller(place: Place, stock: Minion, first: int, count: int) -> Daemon:
+    """Tells the numbers from ``first`` to below ``count`` at a steady pace, each in both ways, and prints it."""
     python = place.machine.root / "opt/saltcellar/venv/bin/python"
-    asked = [place.home.root, stock.etc / "minion", KIND, count, PER_S, STREAMS]
+    asked = [place.home.root, stock.etc / "minion", KIND, first, count, PER_S, STREAMS]
     command = [*place.host.inside, str(python), "-c", TELL, *map(str, asked)]
     return Daemon("told", command, place.folder, {"PYTHONPATH": ""})
 
