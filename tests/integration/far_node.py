@@ -89,13 +89,13 @@ class Place:
         return str(json.loads((self.machine.root / "etc/saltcellar/node.json").read_text())["node"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where all of it writes; short: a socket's path may have 107 bytes."""
     return tmp_path_factory.mktemp("e")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Place]:
     """The place, running, where nobody has an account yet."""
     with running(Host()) as host:

@@ -19,6 +19,7 @@ from customers import Customer
 from daemons import until
 from far_node import Place, place
 from hosts import OUTAGE_S
+from networks import NONE
 from salt_daemons import TOP
 
 from pillar_service.core.events import Presence
@@ -113,7 +114,7 @@ def test_a_new_customers_first_hour(place: Place, engine: docker.DockerClient) -
     customer = Customer(place.service.public_url, "zoe@example.org")
     node = lets_a_machine_in(customer, place)
     bot = pours(customer, place, node)
-    with place.host.without_network():
+    with place.host.behind(NONE):
         heals_alone(customer, place, node, only(engine, bot))
 
     def is_whole() -> bool:

@@ -13,6 +13,7 @@ import pytest
 from daemons import Daemon, running, until
 from far_node import Place, folder, place
 from hosts import OUTAGE_S
+from networks import NONE
 from salt_daemons import Minion
 from two_ways import KIND, PER_S, STREAMS, Fate, listener, numbers, printed, stock_minion, teller
 
@@ -93,7 +94,7 @@ def reboots(place: Place, stock: tuple[Minion, Daemon], told: Daemon) -> int:
 
 def goes_through_it(place: Place, node: str, stock: tuple[Minion, Daemon], told: Daemon) -> Cut:
     """Cuts the host off for as long as it takes, with the reboot in the middle."""
-    with place.host.without_network():
+    with place.host.behind(NONE):
         first, ends = len(numbers(told)), time.monotonic() + OUTAGE_S
         time.sleep(OUTAGE_S / 2)
         open = reboots(place, stock, told)
