@@ -5,7 +5,7 @@
 wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv)
 docker version >/dev/null 2>&1 || wanted+=(docker.io)
 if [[ ${1:-up} != up ]]; then
-  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server)
+  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
 [[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light redis-server)

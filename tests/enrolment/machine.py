@@ -100,6 +100,11 @@ class Machine:
         """Every file below the root."""
         return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
 
+    def starts(self) -> None:
+        """It boots: where there is no systemd, nothing else starts the node."""
+        done = self.sh(f"{self.launcher} start")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def stop(self) -> None:
         """Ends what the script started."""
         if self.launcher.exists():

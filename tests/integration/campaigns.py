@@ -1,7 +1,9 @@
 """What the campaigns share: bots of a real stack, and their containers on the engine."""
 
 import contextlib
+import os
 import random
+import signal
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -68,6 +70,19 @@ def only(engine: docker.DockerClient, bot: str) -> Any:
     found = of_bot(engine, bot)
     assert len(found) == 1, f"{bot} has {len(found)} containers"
     return found[0]
+
+
+def state(container: Any) -> dict[str, Any]:
+    """How a container is now, as the engine tells."""
+    container.reload()
+    return dict(container.attrs["State"])
+
+
+def hang(container: Any) -> None:
+    """Stops the pub itself, which is below the container's init."""
+    first = until(lambda: state(container)["Pid"], 30, "the pub runs")
+    below = Path(f"/proc/{first}/task/{first}/children")
+    os.kill(int(until(lambda: below.read_text().split(), 30, "the pub's process")[0]), signal.SIGSTOP)
 
 
 def lives(engine: docker.DockerClient, bots: Iterable[str]) -> dict[str, Any]:

@@ -23,14 +23,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(true: Callable[[], Any], seconds: float, what: str) -> Any:
+def until(true: Callable[[], Any], seconds: float, what: str, every_s: float = 0.1) -> Any:
     """Waits until something is true and returns it; an AssertionError says what was awaited in vain."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         with contextlib.suppress(OSError):
             if found := true():
                 return found
-        time.sleep(0.1)
+        time.sleep(every_s)
     raise AssertionError(f"Not within {seconds} s: {what}")
 
 

@@ -1,14 +1,12 @@
 """A node's own delivery against the service under gunicorn, both killed in between: each event is there once, in order."""
 
-import json
 import random
-import sqlite3
 import threading
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import kept_events
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -62,16 +60,6 @@ def pillar_of(service: Service) -> dict[str, Any]:
     return dict(answer.json()["saltcellar"]["service"])
 
 
-def stored(service: Service) -> dict[str, list[int]]:
-    """What the service has, by stream, in the order in which it took it."""
-    found = defaultdict(list)
-    with sqlite3.connect(service.folder / "cellar.db") as database:
-        rows = database.execute("SELECT stream, data FROM event WHERE node = ? AND type = ? ORDER BY n", (NODE, KIND))
-        for stream, data in rows:
-            found[stream].append(json.loads(data)["n"])
-    return dict(found)
-
-
 def kill_amid(service: Service, node: Node, chance: random.Random) -> None:
     """The public app dies while the node delivers, and comes back; the node dies too."""
     public = service.apps["public"]
@@ -110,4 +98,4 @@ def test_each_event_is_there_once_and_in_order_whatever_dies(tmp_path: Path) -> 
             node.step()
         status = node.spool.status()
         assert (status["waiting"], status["dead"]) == (0, 0)
-        assert stored(service) == {f"s{first}": list(range(first, EVENTS, STREAMS)) for first in range(STREAMS)}
+        assert kept_events.numbers(service, NODE, KIND) == kept_events.by_stream(range(EVENTS), STREAMS)

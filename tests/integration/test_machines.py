@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-from campaigns import swept
+from campaigns import hang, state, swept
 from daemons import free_port, running, until
 from salt_daemons import TOP, Master, Minion
 
@@ -60,18 +58,6 @@ def pub(minion: Minion) -> Iterator[Any]:
             detach=True,
             restart_policy={"Name": "unless-stopped"},
         )
-
-
-def state(pub: Any) -> dict[str, Any]:
-    pub.reload()
-    return pub.attrs["State"]
-
-
-def hang(pub: Any) -> None:
-    """Stops the pub itself, which is below the container's init."""
-    first = until(lambda: state(pub)["Pid"], 30, "the pub runs")
-    below = Path(f"/proc/{first}/task/{first}/children")
-    os.kill(int(until(lambda: below.read_text().split(), 30, "the pub's process")[0]), signal.SIGSTOP)
 
 
 def waiting(minion: Minion, kind: Event) -> list[dict[str, Any]]:

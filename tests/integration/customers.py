@@ -1,0 +1,43 @@
+"""Somebody who uses a place from outside: its pages by a browser without scripts, and its API with a token of theirs."""
+
+import html
+import re
+from typing import Any
+
+import requests
+
+PASSWORD = "quince teapot walrus 7"
+
+
+class Customer:
+    """Somebody with an account, made and signed in as anybody does."""
+
+    def __init__(self, url: str, email: str) -> None:
+        self.url, self.browser, self.bearer = url, requests.Session(), ""
+        known = {"email": email, "password": PASSWORD}
+        self.asks("POST", "/authentication/register", **known)
+        self.bearer = self.asks("POST", "/authentication/sign-in", **known)["token"]["secret"]
+        self.sends("/sign-in", "/sign-in", **known)
+
+    def asks(self, method: str, path: str, **body: Any) -> Any:
+        """What the API answers."""
+        headers = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
+        answer = requests.request(method, self.url + path, json=body or None, headers=headers, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def sees(self, path: str) -> str:
+        """A page, as one reads it."""
+        return _read(self.browser.get(self.url + path, timeout=30))
+
+    def sends(self, path: str, seen: str, **form: str) -> str:
+        """The page after a form was sent, which stands on another page."""
+        page = self.browser.get(self.url + seen, timeout=30).text
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert token, page
+        return _read(self.browser.post(self.url + path, data={**form, "csrf_token": token[1]}, timeout=30))
+
+
+def _read(answer: requests.Response) -> str:
+    assert answer.ok, answer.text
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())

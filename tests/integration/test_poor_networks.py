@@ -1,0 +1,53 @@
+"""A node whose network is slow, loses packets, or lets through one way only: what it tells is there once and in order."""
+
+import os
+import time
+
+import kept_events
+import pytest
+from daemons import until
+from far_node import Place, folder, place
+from networks import DEAF, DUMB, LOSSY, SLOW, Network
+
+from pillar_service.core.submission import Lifecycle
+from pillar_service.node.spool import Spool
+
+__all__ = ["folder", "place"]
+pytestmark = pytest.mark.slow
+
+COUNT, STREAMS, BYTES = 60, 3, 1024
+POOR_S = 20
+"""As long as it stays poor: several tries of the node, which grow apart."""
+
+
+@pytest.fixture(scope="module")
+def node(place: Place) -> str:
+    """Ann's node, which has told the service that it started."""
+    place.run("accounts.create", "ann@example.org")
+    node = place.let_in(place.run("nodes.token", "account=ann@example.org")["line"])
+    until(lambda: kept_events.of(place.service, node, Lifecycle.START), 120, "the node tells that it started")
+    return node
+
+
+def tells(place: Place, kind: str) -> None:
+    """Numbers, each with so much beside it that can't be pressed together."""
+    spool = Spool(place.home)
+    for n in range(COUNT):
+        spool.put(kind, "network", {"n": n, "more": os.urandom(BYTES // 2).hex()}, stream=f"s{n % STREAMS}")
+
+
+@pytest.mark.parametrize("network", [SLOW, LOSSY, DEAF, DUMB], ids=lambda network: network.name)
+def test_what_is_told_is_there_once_and_in_order(place: Place, node: str, network: Network) -> None:
+    kind = f"org.example.{network.name}"
+
+    def came() -> int:
+        return len(kept_events.of(place.service, node, kind))
+
+    with place.host.behind(network):
+        tells(place, kind)
+        time.sleep(POOR_S)
+        meanwhile = came()
+    assert network.is_heard == bool(meanwhile), f"{meanwhile} came meanwhile: the network was not what it is said to be"
+    until(lambda: came() >= COUNT, 180, "all of it is at the service")
+    assert kept_events.numbers(place.service, node, kind) == kept_events.by_stream(range(COUNT), STREAMS)
+    place.answers(node)
