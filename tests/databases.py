@@ -61,6 +61,10 @@ class Postgres:
         self.sql(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
+    def dumped(self, name: str) -> str:
+        """One of its databases as SQL, rows as INSERTs."""
+        return self._run("pg_dump", "-h", str(self.folder), "--inserts", "--no-owner", name)
+
     def stop(self) -> None:
         """Stop it and forget everything."""
         self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder / "data"), "stop")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse.migrations import Runner
+from playhouse.migrations import MigrationError, Runner
 
-from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unavailable
+from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarError, Unavailable
 from pillar_service.store.turns import Turns
 
 BUSY_S = 5
@@ -193,14 +193,51 @@ def _connect_first() -> None:
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date and return what was applied; a second process that does so waits for the first."""
+    """Bring the schema up to date and return what was applied; a second process that does so waits for the first.
+
+    Raises Conflict where a newer version of the service made the schema.
+    """
+    with _steps() as steps:
+        return list(steps.up())
+
+
+def migrate_back(to: str | None = None) -> list[str]:
+    """Undo the newest step of the schema, or all after the step ``to``; what was undone, the newest first.
+
+    Raises NotFound for a step that was not taken or can't be undone, Conflict as `migrate` does.
+    """
+    with _steps() as steps:
+        taken = [step.name for step in steps.status() if step.applied]
+        if not taken or to not in (None, *taken):
+            raise NotFound(f"The database has no step {to}: it has {', '.join(taken)}." if to else "There is no step.")
+        after = taken[-1:] if to is None else taken[taken.index(to) + 1 :]
+        return list(steps.down(after[0])) if after else []
+
+
+@contextmanager
+def _steps() -> Iterator[Runner]:
+    """The steps of the schema, in a transaction that takes as long as it must, without looking at foreign keys."""
     try:
         if on_sqlite():
             _connect_first()
             db.obj.pragma("foreign_keys", 0)  # not possible inside the transaction, where tables may be rebuilt
         with transaction():
-            return list(Runner(db.obj, str(Path(__file__).parent / "migrations")).up())
+            if not on_sqlite():
+                db.execute_sql("SET LOCAL statement_timeout = 0")
+            steps = Runner(db.obj, str(Path(__file__).parent / "migrations"))
+            _refuse_newer([step.name for step in steps.status() if step.path is None])
+            yield steps
+    except MigrationError as error:
+        raise NotFound(f"The database stays as it is, for a step has no way back: {error}") from error
     except FAULTS as error:
         raise explained(error) from error
     finally:
         release()
+
+
+def _refuse_newer(unknown: list[str]) -> None:
+    if unknown:
+        raise Conflict(
+            f"A newer version made the database (this one does not know {', '.join(unknown)}): run that version, or go back "
+            f"with it first (`python -m pillar_service.web migrate --back`)."
+        )

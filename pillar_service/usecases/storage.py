@@ -16,5 +16,16 @@ def prepare() -> None:
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date and return what was applied. Safe when several processes do it at once."""
+    """Bring the schema up to date and return what was applied. Safe when several processes do it at once.
+
+    Raises Conflict where a newer version of the service made it.
+    """
     return database.migrate()
+
+
+def migrate_back(to: str | None = None) -> list[str]:
+    """Undo the schema's newest step, or all after the step ``to``, and return what was undone; rows stay where they can.
+
+    Raises NotFound for a step that was not taken, Conflict where a newer version of the service made the schema.
+    """
+    return database.migrate_back(to)

@@ -29,8 +29,14 @@ def main() -> None:
 
 
 @main.command()
-def migrate() -> None:
-    """Bring the database up to date."""
+@click.option("--back", is_flag=True, help="Undo the newest step instead: the service has to be stopped.")
+@click.option("--to", metavar="STEP", help="Undo all after STEP instead, such as 0027_lost.")
+def migrate(back: bool, to: str | None) -> None:
+    """Bring the database up to date, or one step back."""
+    if back or to:
+        undone = storage.migrate_back(to)
+        click.echo(f"Undone: {', '.join(undone)}." if undone else f"Nothing came after {to}.")
+        return
     applied = storage.migrate()
     click.echo(f"Applied: {', '.join(applied)}." if applied else "Up to date.")
     rewritten = pillars.refresh()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from pillar_service.store import database, migrations
 from pillar_service.web.serve import options
 
 ROOT = Path(__file__).parent.parent.parent
@@ -91,6 +92,23 @@ def test_what_is_wrong_is_one_sentence_and_a_code(process: Process) -> None:
     assert refused.returncode == 2
     assert "CELLAR_SECRET_KEY" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_database_goes_one_step_back_and_one_of_a_newer_version_is_not_served(process: Process) -> None:
+    newest = sorted(file.stem for file in Path(migrations.__file__).parent.glob("0*.py"))[-2:]
+    assert process.run("migrate").returncode == 0
+    assert process.run("migrate", "--back").stdout == f"Undone: {newest[1]}.\n"
+    assert process.run("migrate", "--to", newest[0]).stdout == f"Nothing came after {newest[0]}.\n"
+    assert process.run("migrate").stdout.startswith(f"Applied: {newest[1]}.\n")
+    database.connect(process.environment["CELLAR_DATABASE"])
+    with database.transaction():
+        database.db.execute_sql("UPDATE schema_migration SET name = '9999_later' WHERE name = '0001_first'")
+    database.release()
+    for command in (["serve", "private"], ["migrate"]):
+        refused = process.run(*command)
+        assert (refused.returncode, refused.stderr.count("\n")) == (5, 1)
+        assert "newer version" in refused.stderr
+        assert "9999_later" in refused.stderr
 
 
 def served(process: Process, tmp_path: Path) -> requests.Session:

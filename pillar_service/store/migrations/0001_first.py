@@ -178,8 +178,31 @@ CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_subject ON audit (subject, at)
 """
 
+BACK = """
+DROP TABLE audit;
+DROP TABLE sign_in_failure;
+DROP TABLE transfer;
+DROP TABLE sample;
+DROP TABLE change;
+DROP TABLE pillar;
+DROP TABLE job_line;
+DROP TABLE job;
+DROP TABLE run;
+DROP TABLE master;
+DROP TABLE belongs;
+DROP TABLE bot;
+DROP TABLE node;
+DROP TABLE account;
+DROP TABLE agent
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     label = SQLITE_LABEL if isinstance(db, SqliteDatabase) else POSTGRES_LABEL
     for statement in TABLES.replace("@label@", label).split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -59,7 +59,22 @@ CREATE INDEX recovery_code_account ON recovery_code (account);
 CREATE INDEX sign_in_failure_at ON sign_in_failure (at)
 """
 
+BACK = """
+DROP INDEX sign_in_failure_at;
+DROP TABLE recovery_code;
+DROP TABLE second_factor;
+DROP TABLE mail;
+DROP TABLE ticket;
+DROP TABLE session;
+ALTER TABLE account DROP COLUMN verified_at
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -62,6 +62,13 @@ CREATE TABLE provider_event (
 CREATE INDEX provider_event_seen ON provider_event (seen_at)
 """
 
+BACK = """
+DROP TABLE provider_event;
+DROP TABLE payment;
+DROP TABLE subscription;
+DROP TABLE hold
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     values = {"@now@": str(int(time.time())), "@trial@": str(TRIAL_S), "@no@": "FALSE"}
@@ -69,4 +76,9 @@ def up(migrator: object, db: Database) -> None:
     for name, value in values.items():
         text = text.replace(name, value)
     for statement in text.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -36,7 +36,18 @@ CREATE INDEX invitation_invited_by ON invitation (invited_by, created_at);
 CREATE INDEX job_bot_command ON job (bot, command, created_at)
 """
 
+BACK = """
+DROP INDEX job_bot_command;
+DROP TABLE invitation;
+DROP TABLE invite
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

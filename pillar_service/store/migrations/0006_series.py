@@ -41,9 +41,28 @@ CREATE TABLE bucket (
 )@rowless@
 """
 
+BACK = """
+DROP TABLE bucket;
+DROP TABLE sample;
+
+CREATE TABLE sample (
+    bot TEXT NOT NULL REFERENCES agent (id),
+    at DOUBLE PRECISION NOT NULL,
+    actual TEXT NOT NULL CHECK (actual IN ('provisioning', 'alive', 'sick', 'stopped', 'lost', 'gone')),
+    report TEXT NOT NULL,
+    PRIMARY KEY (bot, at)
+)
+"""
+"""What the buckets hold fits no whole report: it goes."""
+
 
 def up(migrator: object, db: Database) -> None:
     # SQLite keeps such a table in the order of its key, without a second copy of the key beside it.
     rowless = " WITHOUT ROWID" if isinstance(db, SqliteDatabase) else ""
     for statement in TABLES.replace("@rowless@", rowless).split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -19,7 +19,16 @@ CREATE TABLE token (
 CREATE INDEX token_account ON token (account, created_at)
 """
 
+BACK = """
+DROP TABLE token
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -23,7 +23,26 @@ CREATE INDEX audit_actor ON audit (actor, at);
 CREATE INDEX audit_action ON audit (action, at)
 """
 
+BACK = """
+DROP INDEX agent_type;
+DROP INDEX bot_reported;
+DROP INDEX job_state;
+DROP INDEX job_command;
+DROP INDEX job_actor;
+DROP INDEX job_ended;
+DROP INDEX run_master;
+DROP INDEX audit_actor;
+DROP INDEX audit_action;
+DROP TABLE fleet_count;
+ALTER TABLE master DROP COLUMN seen_at
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -16,7 +16,17 @@ CREATE TABLE job_output (
 )
 """
 
+BACK = """
+DROP TABLE job_output;
+ALTER TABLE job_line DROP COLUMN stream
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

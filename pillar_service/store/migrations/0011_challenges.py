@@ -45,7 +45,19 @@ CREATE TABLE chat_link (
 CREATE INDEX chat_link_expires ON chat_link (expires_at)
 """
 
+BACK = """
+DROP TABLE chat_link;
+DROP TABLE chat_person;
+DROP TABLE vote;
+DROP TABLE challenge
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

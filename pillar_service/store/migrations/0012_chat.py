@@ -52,7 +52,19 @@ CREATE INDEX outgoing_show ON outgoing (conversation) WHERE state = 'queued';
 CREATE INDEX outgoing_over ON outgoing (ended_at)
 """
 
+BACK = """
+DROP TABLE outgoing;
+DROP TABLE heard;
+DROP TABLE conversation
+"""
+"""What was still to be said in Slack is not said."""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

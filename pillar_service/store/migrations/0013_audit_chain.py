@@ -81,6 +81,33 @@ ON_POSTGRES = (
     "CREATE TRIGGER audit_head_whole BEFORE TRUNCATE ON audit_head EXECUTE FUNCTION audit_refuse()",
 )
 
+BACK = (
+    """CREATE TABLE audit_before (
+    id TEXT PRIMARY KEY,
+    at DOUBLE PRECISION NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL
+)""",
+    "INSERT INTO audit_before SELECT id, at, actor, action, subject, detail FROM audit",
+    "DROP TABLE audit_head",
+    "DROP TABLE audit",
+    "ALTER TABLE audit_before RENAME TO audit",
+    "CREATE INDEX audit_at ON audit (at)",
+    "CREATE INDEX audit_subject ON audit (subject, at)",
+    "CREATE INDEX audit_actor ON audit (actor, at)",
+    "CREATE INDEX audit_action ON audit (action, at)",
+    "DROP INDEX run_created",
+)
+"""The rows stay, the chain goes: forward again they are chained anew, and no head that was noted fits any more."""
+
+BACK_ON_POSTGRES = (
+    "DROP FUNCTION audit_refuse()",
+    "DROP FUNCTION audit_refuse_kept()",
+    "ALTER INDEX audit_before_pkey RENAME TO audit_pkey",
+)
+
 
 def up(migrator: object, db: Database) -> None:
     on_sqlite = isinstance(db, SqliteDatabase)
@@ -103,3 +130,8 @@ def _chained(db: Database, place: str) -> tuple[int, str]:
         chain = link(chain, n, id, at, actor, action, subject, detail_hash)
         db.execute_sql(added, (n, id, at, actor, action, subject, detail, salt, detail_hash, chain))  # type: ignore[no-untyped-call]
     return n, chain
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in (*BACK, *(() if isinstance(db, SqliteDatabase) else BACK_ON_POSTGRES)):
+        db.execute_sql(statement)  # type: ignore[no-untyped-call]

@@ -18,7 +18,20 @@ CREATE INDEX job_deadline ON job (deadline_at) WHERE state || '' = 'queued' AND 
 CREATE INDEX job_open_actor ON job (actor) WHERE state IN ({OPEN}) AND parent IS NULL
 """
 
+BACK = """
+DROP INDEX job_open_actor;
+DROP INDEX job_deadline;
+CREATE INDEX job_deadline ON job (deadline_at) WHERE state = 'queued' AND deadline_at IS NOT NULL;
+DROP INDEX job_queue;
+CREATE INDEX job_queue ON job (priority, created_at, id) WHERE state = 'queued' AND parts = 0
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

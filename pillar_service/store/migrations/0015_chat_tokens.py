@@ -28,7 +28,17 @@ CREATE TABLE chat_alias (
 )
 """
 
+BACK = """
+DROP TABLE chat_alias;
+DROP TABLE command_token
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in TABLES.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

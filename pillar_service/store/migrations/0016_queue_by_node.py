@@ -15,7 +15,22 @@ DROP INDEX run_node;
 CREATE INDEX run_node ON run (node, function, state) WHERE state <> 'over'
 """
 
+BACK = """
+DROP INDEX run_node;
+CREATE INDEX run_node ON run (node) WHERE state <> 'over';
+DROP INDEX job_busy;
+CREATE INDEX job_busy ON job (state, node) WHERE state IN ('claimed', 'running');
+DROP INDEX job_waits;
+CREATE INDEX job_queue ON job (priority, created_at, id, not_before, node, command, bot, at_most)
+    WHERE state || '' = 'queued' AND parts = 0
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

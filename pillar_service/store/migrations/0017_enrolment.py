@@ -37,7 +37,29 @@ ALTER TABLE master ADD COLUMN return_port INTEGER;
 ALTER TABLE master ADD COLUMN public_key TEXT
 """
 
+BACK = """
+ALTER TABLE master DROP COLUMN public_key;
+ALTER TABLE master DROP COLUMN return_port;
+ALTER TABLE master DROP COLUMN publish_port;
+ALTER TABLE master DROP COLUMN address;
+DROP TABLE enrolment_token;
+DROP INDEX node_account;
+DROP INDEX node_key_serial;
+ALTER TABLE node DROP COLUMN enrolled_by;
+ALTER TABLE node DROP COLUMN key_revoked_at;
+ALTER TABLE node DROP COLUMN key_at;
+ALTER TABLE node DROP COLUMN key_serial;
+ALTER TABLE node DROP COLUMN key_state;
+ALTER TABLE node DROP COLUMN public_key;
+ALTER TABLE node DROP COLUMN account
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -63,8 +63,19 @@ CREATE TABLE standing (
 CREATE INDEX standing_account ON standing (account)
 """
 
+BACK = """
+DROP TABLE standing;
+DROP TABLE event_epoch;
+DROP TABLE event
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     number = NUMBER_ON_SQLITE if isinstance(db, SqliteDatabase) else NUMBER
     for statement in TABLES.format(number=number).split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

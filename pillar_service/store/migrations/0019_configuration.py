@@ -39,7 +39,20 @@ CREATE TABLE governor_lease (
 ALTER TABLE pillar ADD COLUMN configured BIGINT NOT NULL DEFAULT 0
 """
 
+BACK = """
+ALTER TABLE pillar DROP COLUMN configured;
+DROP TABLE governor_lease;
+DROP TABLE governor;
+DROP TABLE configuration_change;
+DROP TABLE configuration
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

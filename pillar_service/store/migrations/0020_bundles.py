@@ -14,6 +14,15 @@ CREATE TABLE bundle (
 )
 """
 
+BACK = """
+DROP TABLE bundle
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     db.execute_sql(TABLE.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

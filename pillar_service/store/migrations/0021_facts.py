@@ -23,7 +23,17 @@ CREATE TABLE fact_change (
 CREATE INDEX fact_change_at ON fact_change (at)
 """
 
+BACK = """
+DROP TABLE fact_change;
+DROP TABLE node_facts
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

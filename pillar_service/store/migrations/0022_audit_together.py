@@ -28,7 +28,27 @@ ON_POSTGRES = (
 )
 """A trigger's own condition on PostgreSQL can't look at other rows, hence a function."""
 
+ONE_BY_ONE = "NEW.n < OLD.n OR NEW.n > OLD.n + 1 OR NEW.cut_n < OLD.cut_n"
+
+BACK_ON_SQLITE = (
+    "DROP TRIGGER audit_head_onward",
+    f"""CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head WHEN {ONE_BY_ONE}
+        BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END""",
+)
+
+BACK_ON_POSTGRES = (
+    "DROP TRIGGER audit_head_onward ON audit_head",
+    f"""CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head FOR EACH ROW
+        WHEN ({ONE_BY_ONE}) EXECUTE FUNCTION audit_refuse()""",
+    "DROP FUNCTION audit_refuse_head()",
+)
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in ON_SQLITE if isinstance(db, SqliteDatabase) else ON_POSTGRES:
+        db.execute_sql(statement)  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK_ON_SQLITE if isinstance(db, SqliteDatabase) else BACK_ON_POSTGRES:
         db.execute_sql(statement)  # type: ignore[no-untyped-call]

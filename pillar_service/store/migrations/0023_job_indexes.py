@@ -21,7 +21,25 @@ DROP INDEX job_ended;
 CREATE INDEX job_ended ON job (ended_at, state) WHERE ended_at IS NOT NULL
 """
 
+BACK = """
+DROP INDEX job_ended;
+CREATE INDEX job_ended ON job (ended_at, state);
+DROP INDEX job_run;
+CREATE INDEX job_run ON job (run);
+DROP INDEX job_open_bot;
+CREATE INDEX job_open_bot ON job (bot) WHERE state IN ('queued', 'claimed', 'running');
+DROP INDEX job_bot;
+CREATE INDEX job_bot ON job (bot, created_at);
+DROP INDEX job_idempotency;
+CREATE UNIQUE INDEX job_idempotency ON job (actor, idempotency_key)
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

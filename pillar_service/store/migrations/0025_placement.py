@@ -35,7 +35,24 @@ CREATE UNIQUE INDEX move_open ON move (bot) WHERE state NOT IN ('done', 'back');
 CREATE INDEX move_source ON move (source, started_at)
 """
 
+BACK = """
+DROP TABLE move;
+DROP TABLE node_share;
+ALTER TABLE node DROP COLUMN draining_at;
+ALTER TABLE node DROP COLUMN disk_mb;
+ALTER TABLE node DROP COLUMN memory_mb;
+ALTER TABLE node DROP COLUMN cpus;
+ALTER TABLE node DROP COLUMN bots_most;
+ALTER TABLE node DROP COLUMN sharing
+"""
+"""A bot that is on its way is where its row says: at home, or arriving with nothing left behind."""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -30,7 +30,16 @@ CREATE UNIQUE INDEX machine_order_node ON machine_order (node) WHERE state <> 'r
 CREATE INDEX machine_order_due ON machine_order (due_at) WHERE state IN ('asked', 'making', 'booting', 'retiring')
 """
 
+BACK = """
+DROP TABLE machine_order
+"""
+
 
 def up(migrator: object, db: Database) -> None:
     for statement in STATEMENTS.split(";"):
+        db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for statement in BACK.split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]
