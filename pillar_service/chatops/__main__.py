@@ -29,6 +29,7 @@ def main() -> int:
     storage.prepare()
     storage.migrate()
     measuring.begin("chatops")
+    measuring.work_begins()
     client, hearing = wire.client(chosen.slack_bot_token, chosen.slack_url), Hearing()
     notifier = Notifier(client)
     follower = Follower(lambda: sending.leads(notifier.holder))

@@ -41,6 +41,22 @@ BOTS = Family("cellar_bots", Kind.GAUGE, ("state",), "Bots by state, as pages sh
 OUTBOX = Family("cellar_outbox_messages", Kind.GAUGE, ("to",), "What waits to be sent: mail, slack.")
 LEASE = Family("cellar_lease_held", Kind.GAUGE, ("name", "holder"), "1 for the master that publishes.")
 FENCE = Family("cellar_lease_fence", Kind.GAUGE, ("name",), "Grows by one with each new holder.")
+OUTBOX_AGE = Family("cellar_outbox_age_seconds", Kind.GAUGE, ("to",), "How long the oldest of it has waited.")
+SILENCE = Family("cellar_master_silence_seconds", Kind.GAUGE, ("master",), "Since this master last asked for jobs.")
+HELD = Family("cellar_runs", Kind.GAUGE, ("master",), "Runs that this master holds and that are not over.")
+LAG = Family("cellar_node_lag_seconds", Kind.GAUGE, (), "How late the latest node's last events came.")
+OFFSET = Family(
+    "cellar_node_offset_seconds", Kind.GAUGE, (), "How far off the clock of the worst node that is here is."
+)
+NODE_EVENTS = Family("cellar_node_events", Kind.GAUGE, ("fate",), "Events of nodes, ever: taken, refused, lost.")
+READY = Family("cellar_ready", Kind.GAUGE, (), "1 when /readyz says yes; else the database's figures are left out.")
+FREE = Family(
+    "cellar_disk_free_bytes", Kind.GAUGE, ("of",), "Room on the disk of the database (if a file) and of files."
+)
+SIZE = Family("cellar_disk_size_bytes", Kind.GAUGE, ("of",), "How large that disk is.")
 BUILD = Family("cellar_build_info", Kind.GAUGE, ("version", "database"), "Always 1; what runs here.")
 
-READ = (JOBS, QUEUE_AGE, NODES, BOTS, OUTBOX, LEASE, FENCE, BUILD)
+READ = (
+    JOBS, QUEUE_AGE, NODES, BOTS, OUTBOX, OUTBOX_AGE, LEASE, FENCE, SILENCE, HELD, LAG, OFFSET, NODE_EVENTS, READY, FREE,
+    SIZE, BUILD,
+)  # fmt: skip

@@ -1,5 +1,6 @@
 """All that was counted on this machine, with what was read from the database, in Prometheus' format."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,25 @@ def _counted(folder: Path) -> Iterator[Any]:
         for name in [family.name.removesuffix("_total")]
     }
     for app in sorted(folder.glob("*")):
-        for metric in MultiProcessCollector.merge([str(file) for file in sorted(app.glob("*.db"))]):  # type: ignore[no-untyped-call]
+        files = [str(file) for file in sorted(app.glob("*.db")) if not _is_of_the_dead(file)]
+        for metric in MultiProcessCollector.merge(files):  # type: ignore[no-untyped-call]
             if metric.name in found:
                 samples = [sample._replace(labels={"app": app.name, **sample.labels}) for sample in metric.samples]
                 found[metric.name].samples += samples
     yield from found.values()
+
+
+def _is_of_the_dead(file: Path) -> bool:
+    """Whether it tells how a process stands that is no more: nobody took it away where all of an app died at once."""
+    if not file.name.startswith("gauge_live"):
+        return False
+    try:
+        os.kill(int(file.stem.rpartition("_")[2]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it lives, as somebody else
+    return False
 
 
 def _read(read: Values) -> Iterator[Any]:

@@ -192,6 +192,11 @@ def _connect_first() -> None:
             time.sleep(0.05)
 
 
+def runner() -> Runner:
+    """What applies the migrations, and knows which are applied."""
+    return Runner(db.obj, str(Path(__file__).parent / "migrations"))
+
+
 def migrate() -> list[str]:
     """Bring the schema up to date and return what was applied; a second process that does so waits for the first.
 
@@ -224,7 +229,7 @@ def _steps() -> Iterator[Runner]:
         with transaction():
             if not on_sqlite():
                 db.execute_sql("SET LOCAL statement_timeout = 0")
-            steps = Runner(db.obj, str(Path(__file__).parent / "migrations"))
+            steps = runner()
             _refuse_newer([step.name for step in steps.status() if step.path is None])
             yield steps
     except MigrationError as error:

@@ -5,7 +5,7 @@ from typing import Any
 from peewee import SQL, fn
 
 from pillar_service.store import fleet
-from pillar_service.store.database import db, on_sqlite
+from pillar_service.store.database import db, on_sqlite, runner
 from pillar_service.store.jobs import STILL_OPEN, Job
 from pillar_service.store.masters import Master
 from pillar_service.store.reading import read
@@ -48,11 +48,28 @@ def leases() -> list[tuple[str, str, int, float]]:
     return found
 
 
-def outboxes() -> dict[str, int]:
-    """How many messages wait to be sent, by where to."""
-    [(mails,)] = read("SELECT COUNT(*) FROM mail WHERE state = 'queued'")
-    [(messages,)] = read("SELECT COUNT(*) FROM outgoing WHERE state IN ('queued', 'sending')")
-    return {"mail": int(mails), "slack": int(messages)}
+def outboxes() -> dict[str, tuple[int, float | None]]:
+    """How many messages wait to be sent, and since when the oldest, by where to."""
+    [mails] = read("SELECT COUNT(*), MIN(created_at) FROM mail WHERE state = 'queued'")
+    [messages] = read("SELECT COUNT(*), MIN(created_at) FROM outgoing WHERE state IN ('queued', 'sending')")
+    return {"mail": (int(mails[0]), mails[1]), "slack": (int(messages[0]), messages[1])}
+
+
+def node_events() -> dict[str, int]:
+    """How many events of nodes were taken, refused and lost, ever."""
+    [told] = read("SELECT SUM(taken), SUM(refused), SUM(lost) FROM event_epoch")
+    return {fate: int(count or 0) for fate, count in zip(("taken", "refused", "lost"), told, strict=True)}
+
+
+def node_clocks() -> tuple[float, float]:
+    """Of the nodes that are here: how late the latest one's last events came, and how far the worst clock is off."""
+    [(lag, offset)] = read("SELECT MAX(lag_s), MAX(ABS(offset_s)) FROM standing WHERE NOT is_away")
+    return float(lag or 0), float(offset or 0)
+
+
+def unapplied() -> list[str]:
+    """Which migrations this database lacks, by their names; all of them when it is new."""
+    return [one.name for one in runner().status() if one.path is not None and one.applied is None]
 
 
 def open_jobs() -> dict[str, tuple[int, float]]:

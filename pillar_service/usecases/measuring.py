@@ -18,6 +18,7 @@ from pillar_service.settings import settings
 from pillar_service.store import figures, standings
 from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import Job
+from pillar_service.usecases import readiness
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -92,9 +93,21 @@ def text() -> bytes:
     """All metrics, as Prometheus reads them."""
     with _Last.lock:
         if time.monotonic() - _Last.at >= FRESH_S:
-            _Last.values, _Last.at = read(time.time()), time.monotonic()
+            _Last.values, _Last.at = _looked(), time.monotonic()
         values = _Last.values
     return telling.text(settings().metrics_folder, values)
+
+
+def _looked() -> Values:
+    """What there is to be read; without the database at least that it is away, which Prometheus should hear, too."""
+    standing: Values = {
+        families.BUILD: {(__version__, figures.kind()): 1},
+        families.FREE: {(of,): disk.free for of, disk in readiness.disks().items()},
+        families.SIZE: {(of,): disk.total for of, disk in readiness.disks().items()},
+    }
+    if readiness.missing():
+        return {**standing, families.READY: {(): 0}}
+    return {**standing, families.READY: {(): 1}, **read(time.time())}
 
 
 def read(now: float) -> Values:
@@ -102,14 +115,30 @@ def read(now: float) -> Values:
     jobs, silent_since = figures.open_jobs(), now - health.LOST_AFTER_S
     settled = [str(state) for state in health.SETTLED]
     bots = dict.fromkeys(map(str, Actual), 0) | figures.bots(silent_since, settled, str(Actual.LOST))
-    leases, oldest, nodes = figures.leases(), figures.oldest_queued(), standings.counts()
+    leases, nodes, waiting = figures.leases(), standings.counts(), figures.outboxes()
     return {
         families.JOBS: {(str(state),): jobs.get(state, (0, 0.0))[0] for state in JobState if state in OPEN},
-        families.QUEUE_AGE: {(): 0.0 if oldest is None else max(0.0, now - oldest)},
+        families.QUEUE_AGE: {(): _since(figures.oldest_queued(), now)},
         families.NODES: {(str(state),): nodes.get(state, 0) for state in State},
         families.BOTS: {(state,): count for state, count in bots.items()},
-        families.OUTBOX: {(to,): count for to, count in figures.outboxes().items()},
+        families.OUTBOX: {(to,): count for to, (count, _) in waiting.items()},
+        families.OUTBOX_AGE: {(to,): _since(oldest, now) for to, (_, oldest) in waiting.items()},
         families.LEASE: {(name, holder): float(expires > now) for name, holder, _, expires in leases},
         families.FENCE: {(name,): fence for name, _, fence, _ in leases},
-        families.BUILD: {(__version__, figures.kind()): 1},
+        **_of_masters_and_nodes(now),
     }
+
+
+def _of_masters_and_nodes(now: float) -> Values:
+    masters, (lag_s, offset_s) = figures.masters(), figures.node_clocks()
+    return {
+        families.SILENCE: {(one["name"],): _since(one["seen_at"], now) for one in masters if one["seen_at"]},
+        families.HELD: {(one["name"],): one["held"] for one in masters},
+        families.LAG: {(): lag_s},
+        families.OFFSET: {(): offset_s},
+        families.NODE_EVENTS: {(fate,): count for fate, count in figures.node_events().items()},
+    }
+
+
+def _since(then: float | None, now: float) -> float:
+    return 0.0 if then is None else max(0.0, now - then)

@@ -4,7 +4,7 @@ from flask import Flask, g, request
 
 from pillar_service.core.errors import Forbidden
 from pillar_service.usecases import masters, measuring, storage
-from pillar_service.web import incoming, problems
+from pillar_service.web import incoming, problems, readiness
 from pillar_service.web.masters import (
     agents,
     audit,
@@ -43,14 +43,14 @@ def create_app() -> Flask:
     problems.register(app)
     app.before_request(_authenticate)
     app.add_url_rule("/metrics", "metrics", lambda: (measuring.text(), {"Content-Type": measuring.TYPE}))
-    app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
+    readiness.register(app)
     for noun in NOUNS:
         app.register_blueprint(noun.blueprint)
     return app
 
 
 def _authenticate() -> None:
-    if request.endpoint not in ("healthz", "metrics"):
+    if request.endpoint not in (*readiness.FOR_ANYBODY, "metrics"):
         g.master = masters.authenticate(incoming.bearer())
         if g.master == masters.PROMETHEUS and request.endpoint != "facts.targets":
             raise Forbidden("Prometheus's token is good for /prometheus/targets alone: use a master's.")

@@ -20,6 +20,7 @@ from pillar_service.web import (
     headers,
     layout,
     problems,
+    readiness,
     signing,
     static_files,
     webhooks,
@@ -73,7 +74,7 @@ def create_app() -> Flask:
     for part in (door, downloads, enrol, webhooks, *PAGES):
         app.register_blueprint(part.blueprint)
     description.register(app)
-    app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
+    readiness.register(app)
     app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
 

@@ -45,6 +45,7 @@ MATRIX = {
     # anybody                        owner member stranger suspended operator nobody
     "GET /": (200, 200, 200, 200, 200, 200),
     "GET /healthz": (200, 200, 200, 200, 200, 200),
+    "GET /readyz": (200, 200, 200, 200, 200, 200),
     "GET /static/<path:filename>": (200, 200, 200, 200, 200, 200),
     "GET /api": (200, 200, 200, 200, 200, 200),
     "GET /openapi.json": (200, 200, 200, 200, 200, 200),

@@ -1,0 +1,22 @@
+"""Whether this app lives, and whether it can do its work; both apps say so, to anybody."""
+
+from typing import Any
+
+from flask import Flask
+
+from pillar_service.usecases import readiness
+from pillar_service.web import problems
+
+FOR_ANYBODY = ("healthz", "readyz")
+"""The endpoints' names."""
+
+
+def register(app: Flask) -> None:
+    """Add the two addresses."""
+    app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
+    app.add_url_rule("/readyz", "readyz", _ready)
+
+
+def _ready() -> Any:
+    missing = readiness.missing()
+    return problems.problem(503, "Not ready", " ".join(missing)) if missing else {"ok": True}
