@@ -10,7 +10,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up status logs down clean node-bundle test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up status logs down clean node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -25,6 +25,12 @@ clean: ## stop it and forget everything
 
 node-bundle: ## the wheels that new nodes install from, in .cellar
 	@vagrant/node-bundle.sh
+
+release: ## what a control plane is installed from, in .cellar
+	@vagrant/packages.sh up
+	@vagrant/python.sh
+	@vagrant/assets.sh
+	@vagrant/release.sh
 
 dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Install the Debian packages that are missing.   packages.sh up|test|bench
+# Install the Debian packages that are missing.   packages.sh up|controlplane|test|bench
 . "$(dirname "$0")/settings.sh"
 
 wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv)
-docker version >/dev/null 2>&1 || wanted+=(docker.io)
-if [[ ${1:-up} != up ]]; then
-  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables)
+case ${1:-up} in
+  controlplane) wanted=(ca-certificates curl openssl python3-venv) ;;
+  *) docker version >/dev/null 2>&1 || wanted+=(docker.io) ;;
+esac
+if [[ ${1:-up} == @(test|bench) ]]; then
+  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables nginx-light openssl systemd)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
-[[ ${1:-up} != bench ]] || wanted+=(wrk nginx-light redis-server)
+[[ ${1:-up} != bench ]] || wanted+=(wrk redis-server)
 
 missing=()
 for package in "${wanted[@]}"; do

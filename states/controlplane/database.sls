@@ -1,0 +1,53 @@
+# Who owns the data, and where it is: a file, or Debian's PostgreSQL, which knows the service by its user (peer authentication).
+{%- from "controlplane/map.jinja" import controlplane with context %}
+
+cellar user:
+  user.present:
+    - name: {{ controlplane.user }}
+    - system: True
+    - home: {{ controlplane.data }}/service
+    - createhome: False
+    - shell: /usr/sbin/nologin
+
+cellar data:
+  file.directory:
+    - name: {{ controlplane.data }}/service
+    - user: {{ controlplane.user }}
+    - group: {{ controlplane.user }}
+    - mode: '0700'
+    - makedirs: True
+    - require:
+      - user: cellar user
+
+{%- if controlplane.database == "postgresql" %}
+
+cellar postgresql:
+  pkg.installed:
+    - name: postgresql
+
+cellar postgresql running:
+  service.running:
+    - name: postgresql
+    - enable: True
+    - require:
+      - pkg: cellar postgresql
+
+cellar role:
+  postgres_user.present:
+    - name: {{ controlplane.user }}
+    - user: postgres
+    - require:
+      - service: cellar postgresql running
+
+cellar database:
+  postgres_database.present:
+    - name: {{ controlplane.user }}
+    - owner: {{ controlplane.user }}
+    - user: postgres
+    - encoding: UTF8
+    - template: template0
+    - require:
+      - postgres_user: cellar role
+    - require_in:
+      - cmd: cellar schema
+{%- endif %}

@@ -1,0 +1,23 @@
+# A control plane of Saltcellar on this machine, as its pillar `controlplane` tells. docs/install.md says how to begin.
+{%- from "controlplane/map.jinja" import controlplane, problems with context %}
+
+{%- if problems %}
+controlplane pillar:
+  test.fail_without_changes:
+    - name: {{ ("Correct /etc/cellar/pillar/controlplane.sls: " ~ problems | join("; ") ~ ".") | json }}
+
+{%- else %}
+include:
+  - controlplane.database
+  - controlplane.service
+  - controlplane.nginx
+  - controlplane.master
+{%- if controlplane.slack %}
+  - controlplane.slack
+{%- else %}
+
+saltcellar-chat:
+  service.dead:
+    - enable: False
+{%- endif %}
+{%- endif %}

@@ -1,0 +1,51 @@
+# salt-master, which lets nodes in and publishes what the service wants; it speaks with the private app alone. And the wheels that
+# new nodes install from.
+{%- from "controlplane/map.jinja" import controlplane with context %}
+
+include:
+  - controlplane.service
+
+cellar master folders:
+  file.directory:
+    - names:
+      - {{ controlplane.salt }}
+      - {{ controlplane.data }}/master
+      - {{ controlplane.log }}
+    - mode: '0700'
+    - makedirs: True
+
+cellar master token:
+  cmd.run:
+    - name: umask 077; /usr/local/sbin/cellar manage master-token {{ grains["host"] | json }} > master-token.part && mv master-token.part master-token
+    - cwd: {{ controlplane.salt }}
+    - unless: test -s master-token
+    - require:
+      - file: cellar master folders
+      - cmd: cellar schema
+
+cellar master configuration:
+  file.managed:
+    - name: {{ controlplane.salt }}/master
+    - source: salt://controlplane/files/master.jinja
+    - template: jinja
+    - mode: '0600'
+    - require:
+      - file: cellar master folders
+
+saltcellar-master unit:
+  file.managed:
+    - name: /etc/systemd/system/saltcellar-master.service
+    - source: salt://controlplane/files/master.service.jinja
+    - template: jinja
+    - mode: '0644'
+
+saltcellar-master:
+  service.running:
+    - enable: True
+    - watch:
+      - file: saltcellar-master unit
+      - file: cellar master configuration
+      - file: cellar settings
+    - require:
+      - cmd: cellar master token
+      - service: saltcellar-private

@@ -1,0 +1,89 @@
+# The service: its secrets, its settings, its schema, and its two apps under systemd.
+{%- from "controlplane/map.jinja" import controlplane with context %}
+{%- set made = ["secret-key", "bundle-key"] %}
+{%- set found = salt["file.find"](controlplane.secrets, type="f", print="name", regex="^[a-z]+(-[a-z]+)*$") %}
+{%- set secrets = (made + found) | unique | sort %}
+{%- set release = salt["file.read"](controlplane.tree ~ "/.release") if salt["file.file_exists"](controlplane.tree ~ "/.release") else "none" %}
+
+include:
+  - controlplane.database
+
+cellar secrets:
+  file.directory:
+    - name: {{ controlplane.secrets }}
+    - user: root
+    - group: {{ controlplane.user }}
+    - mode: '0750'
+    - makedirs: True
+    - require:
+      - user: cellar user
+
+{%- for name, bytes in (("secret-key", 48), ("bundle-key", 32)) %}
+
+cellar {{ name }}:
+  cmd.run:
+    - name: umask 077; openssl rand -hex {{ bytes }} > {{ name }}.part && mv {{ name }}.part {{ name }}
+    - cwd: {{ controlplane.secrets }}
+    - unless: test -s {{ name }}
+    - require:
+      - file: cellar secrets
+    - require_in:
+      - file: cellar secrets are kept
+{%- endfor %}
+
+cellar secrets are kept:
+  file.managed:
+    - names:
+{%- for name in secrets %}
+      - {{ controlplane.secrets }}/{{ name }}
+{%- endfor %}
+    - replace: False
+    - user: root
+    - group: {{ controlplane.user }}
+    - mode: '0640'
+
+cellar settings:
+  file.managed:
+    - name: {{ controlplane.etc }}/service.env
+    - source: salt://controlplane/files/service.env.jinja
+    - template: jinja
+    - context: {{ {"secrets": secrets, "release": release | trim} | json }}
+    - mode: '0644'
+
+cellar command:
+  file.managed:
+    - name: /usr/local/sbin/cellar
+    - source: salt://controlplane/files/cellar.jinja
+    - template: jinja
+    - mode: '0755'
+
+cellar schema:
+  cmd.run:
+    - name: /usr/local/sbin/cellar manage migrate
+    - onchanges:
+      - file: cellar settings
+    - require:
+      - file: cellar command
+      - file: cellar data
+      - file: cellar secrets are kept
+
+{%- for app in ("public", "private") %}
+
+saltcellar-{{ app }} unit:
+  file.managed:
+    - name: /etc/systemd/system/saltcellar-{{ app }}.service
+    - source: salt://controlplane/files/app.service.jinja
+    - template: jinja
+    - context: {{ {"app": app} | json }}
+    - mode: '0644'
+
+saltcellar-{{ app }}:
+  service.running:
+    - enable: True
+    - watch:
+      - file: saltcellar-{{ app }} unit
+      - file: cellar settings
+      - file: cellar secrets are kept
+    - require:
+      - cmd: cellar schema
+{%- endfor %}

@@ -1,0 +1,136 @@
+"""What a control plane's states become for each choice, judged by those who will read it: nginx, systemd, our settings."""
+
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from rendered import TOP, Rendered
+
+from pillar_service.settings import read
+
+FILES = {"domain": "cellar.test", "certificates": "files"}
+ACME = {"domain": "cellar.test", "contact": "ops@cellar.test", "database": "postgresql", "slack": True}
+
+UNITS = {"saltcellar-public": 15, "saltcellar-private": 15, "saltcellar-chat": 15, "saltcellar-master": 25}
+"""How exposed each unit may be, in tenths, by `systemd-analyze security`."""
+
+
+@pytest.fixture(scope="module")
+def by_files(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    return Rendered(
+        tmp_path_factory.mktemp("files"), **FILES, masters_listen="127.0.0.1:8443", settings={"CELLAR_MAIL_FROM": "a@b"}
+    )
+
+
+@pytest.fixture(scope="module")
+def by_acme(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    return Rendered(tmp_path_factory.mktemp("acme"), **ACME)
+
+
+def settings_of(rendered: Rendered, secret: Path) -> dict[str, str]:
+    """The service's environment as systemd would read it, but with a secret that is there."""
+    lines = shlex.split(rendered.file("cellar settings"), comments=True)
+    environment = dict(line.split("=", 1) for line in lines)
+    return {name: str(secret) if name.endswith("_FILE") else value for name, value in environment.items()}
+
+
+def test_the_service_takes_its_settings(by_files, by_acme, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("f" * 64)
+
+    files, acme = read(settings_of(by_files, secret)), read(settings_of(by_acme, secret))
+    assert (files.database, files.address, files.proxies) == (
+        "sqlite:////var/lib/cellar/service/cellar.db",
+        "https://cellar.test",
+        1,
+    )
+    assert files.mail_from == "a@b"
+    assert acme.database == "postgresql:///saltcellar?host=/var/run/postgresql"
+
+
+def test_postgresql_and_slack_are_there_only_where_they_are_wanted(by_files, by_acme):
+    assert by_acme.argument("cellar database", "owner") == "saltcellar"
+    assert "saltcellar-chat unit" in by_acme.states
+    assert not {"cellar database", "saltcellar-chat unit"} & set(by_files.states)
+
+
+def test_nginx_takes_its_sites(by_files, by_acme, tmp_path):
+    for rendered, name in ((by_files, "files"), (by_acme, "acme")):
+        nginx(rendered, tmp_path / name)
+
+
+def nginx(rendered: Rendered, folder: Path) -> None:
+    folder.mkdir()
+    certificate, key = folder / "certificate", folder / "key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=cellar.test", "-out", certificate, "-keyout", key], check=True, capture_output=True,
+    )  # fmt: skip
+    https = rendered.file("cellar site https")
+    for word, ours in (("ssl_certificate ", certificate), ("ssl_certificate_key ", key)):
+        line = next(line for line in https.splitlines() if line.strip().startswith(word))
+        https = https.replace(line, f"{word}{ours};")
+    (folder / "nginx.conf").write_text(
+        f"pid {folder}/pid; error_log {folder}/error; events {{}}\n"
+        f"http {{ access_log off;\n{rendered.file('cellar site http')}\n{https}\n}}\n"
+    )
+    done = subprocess.run(["nginx", "-t", "-c", folder / "nginx.conf"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_path):
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for program in ("python", "salt-master"):
+        there = tmp_path / "opt/cellar/tree/.venv/bin" / program
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.touch()
+        there.chmod(stat.S_IRWXU)
+    for target in ("multi-user", "network-online", "sysinit", "basic", "shutdown"):
+        (units / f"{target}.target").write_text("[Unit]\nDescription=one of systemd's\n")
+    for name, most in UNITS.items():
+        unit = units / f"{name}.service"
+        unit.write_text(by_acme.file(f"{name} unit"))
+        analyze("verify", f"--root={tmp_path}", unit.name)
+        analyze("security", "--offline=true", f"--root={tmp_path}", f"--threshold={most}", unit.name)
+
+
+def analyze(*arguments: str) -> None:
+    done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout[-300:] + done.stderr
+
+
+def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path):
+    script = tmp_path / "cellar"
+    script.write_text(by_files.file("cellar command"))
+    subprocess.run(["bash", "-n", script], check=True)
+    done = subprocess.run(["shellcheck", "-e", "SC1091", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({}, "'domain' must be the place's name in DNS"),
+        ({"domain": "Butt.nz; rm -rf"}, "'domain' must be the place's name in DNS"),
+        ({"domain": "butt.nz"}, "'contact' must be a mail address"),
+        (FILES | {"certificates": "none"}, "'certificates' must be acme or files"),
+        (FILES | {"database": "mysql"}, "'database' must be sqlite or postgresql"),
+        (FILES | {"masters_listen": "8443; evil"}, "'masters_listen' must be an address and a port"),
+        (FILES | {"domian": "butt.nz"}, "known below 'controlplane' are domain, contact"),
+        (FILES | {"settings": {"CELLAR_DOMAIN": "a\nCELLAR_FILES=/"}}, "'settings' has CELLAR_DOMAIN"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(told, sentence, tmp_path):
+    rendered = Rendered(tmp_path, **told)
+    assert list(rendered.states) == ["controlplane pillar"]
+    assert sentence in rendered.argument("controlplane pillar", "name")
+
+
+def test_the_example_is_a_pillar_that_is_taken(tmp_path):
+    import yaml
+
+    told = yaml.safe_load((TOP / "salt/pillar/controlplane.sls.example").read_text())
+    assert "controlplane pillar" not in Rendered(tmp_path, **told["controlplane"]).states

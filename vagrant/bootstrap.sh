@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Make this Debian machine a control plane, by Salt itself (states/controlplane). Run again, it changes nothing, or brings the
+# machine to the release that it stands in.
+#   bootstrap.sh DOMAIN MAIL   a place of that name, with certificates of Let's Encrypt, on SQLite
+#   bootstrap.sh FILE          a place as FILE says; salt/pillar/controlplane.sls.example is one
+#   bootstrap.sh               as /etc/cellar/pillar/controlplane.sls says already
+# Python packages come from the folder `wheels` beside vagrant/, as a release has it, else from pip's index.
+export CELLAR_DIR=/var/lib/cellar/bootstrap
+. "$(dirname "$0")/settings.sh"
+
+readonly tree=/opt/cellar/tree etc=/etc/cellar bundle=/opt/cellar/node-bundle.tar.gz
+readonly pillar=$etc/pillar/controlplane.sls
+readonly parts=(README.md beacons constraints.txt pillar_service pyproject.toml runners salt setup.cfg states vagrant)
+if [[ -d $top/wheels ]]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$top/wheels; fi
+
+# --- what it is to be -------------------------------------------------------------------------------------------------
+
+write_pillar() {
+  local file
+  mkdir -p "$etc/pillar"
+  printf "base: {'*': [controlplane]}\n" >"$etc/pillar/top.sls"
+  case $# in
+    0) [[ -s $pillar ]] || fail "Say what this machine is to be: bootstrap.sh DOMAIN MAIL, or bootstrap.sh FILE" ;;
+    1)
+      file=$(realpath -e "$1") || fail "$1 is no file; with a domain, give a mail address, too: bootstrap.sh DOMAIN MAIL"
+      [[ $file == "$pillar" ]] || install -m 0644 "$file" "$pillar"
+      ;;
+    2)
+      [[ ! -s $pillar ]] || fail "$pillar is there already: change it, then run bootstrap.sh without arguments"
+      printf 'controlplane:\n  domain: "%s"\n  contact: "%s"\n' "${1//[\"\\]/}" "${2//[\"\\]/}" >"$pillar"
+      ;;
+    *) fail "usage: bootstrap.sh [DOMAIN MAIL | FILE]" ;;
+  esac
+  say "$pillar"
+}
+
+# --- the software -----------------------------------------------------------------------------------------------------
+
+packed() {
+  tar -C "$top" --exclude=__pycache__ --exclude='*.egg-info' --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
+    --mode='u+rwX,go+rX,go-w' -c "${parts[@]}"
+}
+
+# What pages load in a browser comes with a release; a checkout makes it in Docker.
+make_assets() {
+  if [[ -e $top/pillar_service/web/static/vendor/.made ]]; then
+    say "there"
+    return
+  fi
+  "$here/packages.sh" up
+  "$here/assets.sh"
+}
+
+# The whole tree is put in place at once; its Python environment moves along.
+copy_tree() {
+  local sum
+  if [[ $top == "$tree" ]]; then
+    say "this one"
+    return
+  fi
+  sum=$(packed | sha256sum | cut -c 1-16)
+  if [[ $(cat "$tree/.release" 2>/dev/null) == "$sum" ]]; then
+    say "$sum is there"
+    return
+  fi
+  rm -rf "$tree.part"
+  mkdir -p "$tree.part"
+  chmod 755 /opt/cellar "$tree.part"
+  packed | tar -C "$tree.part" -x --no-same-owner -p
+  say "$sum" >"$tree.part/.release"
+  rm -rf "$tree.old"
+  if [[ -d $tree ]]; then
+    [[ ! -d $tree/.venv ]] || mv "$tree/.venv" "$tree.part/.venv"
+    mv "$tree" "$tree.old"
+  fi
+  mv "$tree.part" "$tree"
+  say "$sum in $tree"
+}
+
+install_python() {
+  umask 022
+  "$tree/vagrant/python.sh" service,master,node
+  "$tree/.venv/bin/python" -m compileall -q "$tree/pillar_service"
+}
+
+make_bundle() {
+  local wanted
+  wanted=$(cat "$tree/.release")
+  if [[ -s $bundle && $(cat "$bundle.release" 2>/dev/null) == "$wanted" ]]; then
+    say "$bundle is there"
+    return
+  fi
+  umask 022
+  "$tree/vagrant/node-bundle.sh" "$bundle"
+  say "$wanted" >"$bundle.release"
+  say "$bundle"
+}
+
+# --- Salt ------------------------------------------------------------------------------------------------------------
+
+write_local_minion() {
+  mkdir -p "$etc/local" /var/lib/cellar/local
+  chmod 700 "$etc/local" /var/lib/cellar/local
+  cat >"$etc/local/minion" <<CONFIG
+# Written by vagrant/bootstrap.sh: Salt on this machine, without a master, for states/controlplane.
+id: controlplane
+file_client: local
+file_roots: {base: [$tree/states]}
+pillar_roots: {base: [$etc/pillar]}
+autoload_dynamic_modules: False
+pki_dir: /var/lib/cellar/local/pki
+cachedir: /var/lib/cellar/local/cache
+sock_dir: /var/lib/cellar/local/run
+log_file: /var/lib/cellar/local/log
+CONFIG
+}
+
+apply() {
+  write_local_minion
+  "$tree/.venv/bin/salt-call" -c "$etc/local" --local --out=json state.apply controlplane |
+    "$tree/.venv/bin/python" "$tree/vagrant/show_states.py"
+}
+
+((EUID == 0)) || fail "bootstrap.sh installs packages and starts services: run it as root"
+[[ -d /run/systemd/system ]] || fail "This machine was not booted with systemd, and the units need it: 'make up' tries Saltcellar without"
+umask 022
+mkdir -p "$CELLAR_DIR"/{log,run}
+exec 9>"$CELLAR_DIR/run/lock"
+flock -n 9 || fail "Another bootstrap.sh is at work: wait for it to end"
+
+say "Saltcellar's control plane"
+step pillar write_pillar "$@"
+step packages "$here/packages.sh" controlplane
+step assets make_assets
+step tree copy_tree
+step python install_python
+step bundle make_bundle
+step apply apply
+say
+say "  $(sed -n 's/^CELLAR_PUBLIC_URL="\(.*\)"$/\1\//p' $etc/service.env)"
+say "  cellar salt-run accounts.create you@example.org     the first account"
+say "  cellar salt-run nodes.token                         the line that makes a machine a node"
+say "  cellar apply                                        after a change of $pillar"
