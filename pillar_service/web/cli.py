@@ -113,3 +113,12 @@ def serve(app: str, access_log: str | None) -> None:
     from pillar_service.web import serve as server  # gunicorn, which the other commands do without
 
     server.run(app, access_log)
+
+
+@main.command()
+@click.argument("pid", type=int)
+def restart(pid: int) -> None:
+    """Let a new server take over from the one with the process id PID, without a dropped request; print the new id."""
+    from pillar_service.web import takeover
+
+    click.echo(takeover.restart(pid))

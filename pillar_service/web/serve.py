@@ -10,7 +10,7 @@ from gunicorn.workers.base import Worker
 
 from pillar_service.settings import settings
 from pillar_service.usecases import measuring, pillars, storage
-from pillar_service.web import building, forwarding, posting, waiting, watching
+from pillar_service.web import building, forwarding, posting, takeover, waiting, watching
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open: a master's client and nodes come back every few seconds."""
@@ -18,8 +18,8 @@ KEEP_ALIVE_S = 75
 M_MMAP_THRESHOLD = -3
 """The parameter's number in glibc's malloc.h: what is larger than its value is mapped apart, and unmapped when freed."""
 
-STOP_S = 10
-"""How long requests may go on after the server was told to stop; long polls end at once."""
+STOP_S = 60
+"""How long requests may go on after the server was told to stop: a tar takes its time; long polls end at once."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -92,6 +92,7 @@ def _keep_for_good() -> None:
 def _stop_long_polls(worker: Worker) -> None:
     measuring.work_begins()
     waiting.is_stopping = lambda: not worker.alive
+    takeover.end_the_one_before()
 
 
 def _start_public(worker: Worker) -> None:
@@ -106,11 +107,12 @@ def _start_public(worker: Worker) -> None:
 
 
 def run(app: str, access_log: str | None = None) -> None:
-    """Migrate, bring the pillars up to date with the settings, then serve until told to stop."""
+    """Migrate, bring the pillars up to date with the settings, then serve until told to stop, or SIGUSR2: see takeover.py."""
+    takeover.prepare()
     _give_memory_back()
     storage.prepare()
-    measuring.begin(app)
     storage.migrate()
     pillars.refresh()
+    measuring.begin(app)  # last: what fails before leaves the counts to the server that it would have followed
     storage.release()
     Server(app, access_log).run()

@@ -1,0 +1,67 @@
+"""The service's command line and its server as processes of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Process:
+    """The service's command line with the settings of one test."""
+
+    def __init__(self, environment: dict[str, str], address: str) -> None:
+        self.environment = {**os.environ, **environment, "CELLAR_DATABASE": address, "PYTHONPATH": str(ROOT)}
+        self.port = free_port()
+        self.environment |= {"CELLAR_PRIVATE_PORT": str(self.port), "CELLAR_WORKERS": "2", "CELLAR_THREADS": "4"}
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.server: subprocess.Popen[bytes] | None = None
+        self.successors: list[int] = []
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pillar_service.web", *words]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+
+    def serve(self, *more: str) -> None:
+        command = [sys.executable, "-m", "pillar_service.web", "serve", "private", *more]
+        self.server = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(200):
+            try:
+                requests.get(f"{self.url}/healthz", timeout=1)
+                return
+            except (requests.ConnectionError, requests.Timeout):
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def restart(self, pid: int) -> int:
+        """Let another server take over from the one with this id; the other's id."""
+        done = self.run("restart", str(pid))
+        assert done.returncode == 0, done.stderr
+        self.successors = [int(done.stdout)]
+        return self.successors[0]
+
+    def kill(self, how: signal.Signals) -> None:
+        if self.server is not None and self.server.poll() is None:
+            os.killpg(self.server.pid, how)
+            self.server.wait(15)
+
+
+def served(process: Process, tmp_path: Path) -> requests.Session:
+    for step in (["migrate"], ["node-add", "cellar-1"], ["master-token", "salt", "--file", str(tmp_path / "token")]):
+        assert process.run(*step).returncode == 0
+    process.serve()
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {(tmp_path / 'token').read_text().strip()}"
+    return session
