@@ -2,9 +2,9 @@
 # Install the Debian packages that are missing.   packages.sh up|controlplane|test|bench
 . "$(dirname "$0")/settings.sh"
 
-wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv)
+wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv restic)
 case ${1:-up} in
-  controlplane) wanted=(ca-certificates curl openssl python3-venv) ;;
+  controlplane) wanted=(ca-certificates curl openssl python3-venv restic) ;;
   *) docker version >/dev/null 2>&1 || wanted+=(docker.io) ;;
 esac
 if [[ ${1:-up} == @(test|bench) ]]; then

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pillar_service.core import backups
 from pillar_service.core.addresses import Network
 from pillar_service.core.errors import Invalid
 from pillar_service.settings import texts
@@ -105,6 +106,36 @@ SETTINGS = (
         "Networks that events may be forwarded to though they are not public, over http too: 10.1.0.0/16, with blanks between.",
     ),
     Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
+    Setting(
+        "BACKUP_REPOSITORY",
+        texts.repository,
+        "",
+        "Where backups go, as restic names it: /folder, sftp:user@host:/folder, s3:https://host/bucket; no backups if empty.",
+    ),
+    Setting(
+        "BACKUP_PASSWORD_FILE",
+        texts.absolute,
+        "",
+        "The file with the repository's password. Backups leave it out: keep a copy elsewhere, without which they are lost.",
+    ),
+    Setting(
+        "BACKUP_PATHS",
+        texts.absolutes,
+        "",
+        "What backups hold beside database and tars, separated by blanks: the master's keys, Salt's configuration, secrets.",
+    ),
+    Setting("BACKUP_HOURS", texts.count, "6", "Every how many hours a snapshot is made."),
+    Setting("BACKUP_KEEP", texts.keep, backups.KEPT, "Which snapshots are kept, by restic's --keep-… words."),
+    Setting(
+        "BACKUP_VERIFY_DAYS",
+        texts.none_or_more,
+        "7",
+        "Every how many days the newest snapshot is restored into a scratch place and looked through; 0 for never.",
+    ),
+    Setting("BACKUP_SFTP_COMMAND", str, "", "The command that speaks SFTP; restic's own ssh when empty."),
+    Setting(
+        "BACKUP_S3_FILE", texts.absolute, "", "The file with S3's keys, as AWS' tools write it (~/.aws/credentials)."
+    ),
     Setting("BOTS_MOST", texts.count, "20", "How many bots an account may own."),
     Setting(
         "PAYMENTS",
@@ -193,6 +224,14 @@ class Settings:
     keep_events_days: dict[str, int]
     webhook_networks: list[Network]
     metrics: str
+    backup_repository: str
+    backup_password_file: str
+    backup_paths: list[str]
+    backup_hours: int
+    backup_keep: dict[str, str]
+    backup_verify_days: int
+    backup_sftp_command: str
+    backup_s3_file: str
     bots_most: int
     payments: str
     stripe_key: str
@@ -225,6 +264,11 @@ class Settings:
     def metrics_folder(self) -> Path:
         """Where the processes of this machine keep their counters."""
         return Path(self.metrics) if self.metrics else self.files.absolute().parent / "metrics"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups are put together: beside the tars, which are linked, not copied."""
+        return self.files.absolute().parent / "backups"
 
     @property
     def address(self) -> str:
@@ -261,6 +305,12 @@ def read(environment: Mapping[str, str]) -> Settings:
             values[setting.name.lower()] = setting.read(text)
         except ValueError as error:
             raise Invalid(f"CELLAR_{setting.name} must be {error}, not {text!r}.") from error
+    _check(values)
+    return Settings(**values)
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    """What belongs together; raises Invalid."""
     if len(values["secret_key"]) < 32:
         raise Invalid("CELLAR_SECRET_KEY is too short: use at least 32 random characters.")
     for name in ("stripe_key", "stripe_webhook_secret", "stripe_price"):
@@ -269,7 +319,21 @@ def read(environment: Mapping[str, str]) -> Settings:
     for name in ("cloud_key", "cloud_secret"):
         if values["cloud"] and not values[name]:
             raise Invalid(f"CELLAR_{name.upper()} is not set, and CELLAR_CLOUD is {values['cloud']}: set it.")
-    return Settings(**values)
+    if values["backup_repository"] and not values["backup_password_file"]:
+        raise Invalid(
+            "CELLAR_BACKUP_PASSWORD_FILE is not set, and CELLAR_BACKUP_REPOSITORY is: name a file with a password."
+        )
+
+
+def given() -> dict[str, str]:
+    """What this process was given of settings, by the names of its environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith("CELLAR_")}
+
+
+def secret_files() -> list[str]:
+    """The files of secrets that it was given."""
+    names = [f"CELLAR_{setting.name}_FILE" for setting in SETTINGS if setting.secret]
+    return sorted({os.path.abspath(file) for name in names if (file := os.environ.get(name))})
 
 
 @cache

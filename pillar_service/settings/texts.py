@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Callable
 
-from pillar_service.core import names
+from pillar_service.core import backups, names
 from pillar_service.core.addresses import Network
 from pillar_service.core.events import Kind
 
@@ -79,3 +79,17 @@ def days(value: str) -> dict[str, int]:
             raise ValueError(f"days by kind of event, such as {EVENTS_KEPT}")
         found[kind] = int(number)
     return found
+
+
+repository = backups.address
+keep = backups.keep
+
+
+def absolute(value: str) -> str:
+    if value and not value.startswith("/"):
+        raise ValueError("an absolute path")
+    return value
+
+
+def absolutes(value: str) -> list[str]:
+    return [absolute(word) for word in value.split()]

@@ -8,6 +8,7 @@ from pillar_service.web import incoming, problems, readiness
 from pillar_service.web.masters import (
     agents,
     audit,
+    backups,
     bundles,
     configuration,
     enrolment,
@@ -28,8 +29,8 @@ LARGEST_BODY = 32 << 20
 """The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
 
 NOUNS = (
-    agents, audit, bundles, configuration, enrolment, facts, jobs, keys, machine_orders, meeseeks, nodes, payments, pillars,
-    purges, runs, transfers,
+    agents, audit, backups, bundles, configuration, enrolment, facts, jobs, keys, machine_orders, meeseeks, nodes, payments,
+    pillars, purges, runs, transfers,
 )  # fmt: skip
 """What the private app is about; each has a ``blueprint``."""
 

@@ -10,7 +10,7 @@ from gunicorn.workers.base import Worker
 
 from pillar_service.settings import settings
 from pillar_service.usecases import measuring, pillars, storage
-from pillar_service.web import building, forwarding, posting, takeover, waiting, watching
+from pillar_service.web import backing_up, building, forwarding, posting, takeover, waiting, watching
 
 KEEP_ALIVE_S = 75
 """How long an idle connection stays open: a master's client and nodes come back every few seconds."""
@@ -100,6 +100,8 @@ def _start_public(worker: Worker) -> None:
     posting.start()
     watching.start()
     forwarding.start()
+    if settings().backup_repository:
+        backing_up.start()
     if settings().cloud:
         building.start()
     if hasattr(worker.wsgi, "begin"):

@@ -13,6 +13,7 @@ EXPECTED = {
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
     "publish bundles provision provisioned retire finish lost",
+    "backups": "now verify list show",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",
 }

@@ -11,6 +11,7 @@ from playhouse.migrations import Runner
 
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
+from pillar_service.core.backups import RoundKind, RoundState
 from pillar_service.core.challenges import ChallengeKind, ChallengeState
 from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.core.enrolment import KeyState
@@ -31,6 +32,7 @@ from pillar_service.store import (
     agents,
     aliases,
     audit,
+    backup_rounds,
     bots,
     catalogues,
     challenges,
@@ -101,6 +103,8 @@ CHECKS = {
     ("forwarding", "way"): Way,
     ("forwarding", "state"): ForwardingState,
     ("machine_order", "state"): OrderState,
+    ("backup_round", "kind"): RoundKind,
+    ("backup_round", "state"): RoundState,
 }
 TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node,
@@ -109,7 +113,7 @@ TABLES = [
     jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
-    transfers.Transfer, audit.Audit, audit.AuditHead, tokens.Token,
+    transfers.Transfer, backup_rounds.BackupRound, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount, events.Event, events.EventEpoch, standings.Standing, facts.NodeFacts, facts.FactChange,
     forwardings.Forwarding,

@@ -2,6 +2,7 @@
 
 from pillar_service.master.client.agents import Agents
 from pillar_service.master.client.asking import LONG_POLL_S
+from pillar_service.master.client.backups import Backups
 from pillar_service.master.client.commands import Commands
 from pillar_service.master.client.configuration import Configuration
 from pillar_service.master.client.machines import Machines
@@ -12,7 +13,7 @@ from pillar_service.master.client.runs import Runs
 __all__ = ["LONG_POLL_S", "Client"]
 
 
-class Client(Agents, Commands, Configuration, Machines, Nodes, Payments, Runs):
+class Client(Agents, Backups, Commands, Configuration, Machines, Nodes, Payments, Runs):
     """The private app, one method for each thing that a master or an operator asks of it.
 
     ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total of

@@ -1,0 +1,1 @@
+"""Where snapshots go; see README.md in this folder."""

@@ -1,0 +1,195 @@
+"""A repository of snapshots, by the command ``restic`` (0.14, Debian's): encrypted, each block kept once."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pillar_service.backups.running import Said, ran
+from pillar_service.core.errors import Conflict, Failed, Full, Invalid, NotFound, SaltcellarError, Unavailable
+
+TAG = "saltcellar"
+"""What all of our snapshots bear; others in the same repository are left alone."""
+
+MOST_S = 6 * 3600.0
+"""For how long a snapshot, a check or a restore may take."""
+
+ASKING_S = 60.0
+"""For how long a short question may take."""
+
+INCOMPLETE = 3
+"""restic's exit code when a file could not be read; it has made a snapshot of the rest."""
+
+AWAY = (
+    "connection refused", "connection reset", "timed out", "could not resolve", "no route to host", "unreachable",
+    "permission denied (", "host key verification failed", "dial tcp", "broken pipe", "ssh command exited",
+)  # fmt: skip
+MISSING = ("unable to open config file", "is there a repository at", "config file does not exist")
+
+FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
+    (("failed to execute restic",), Failed, "There is no restic here: install it (apt-get install restic)."),
+    (("wrong password",), Invalid, "The password in {file} does not open the repository {where}."),
+    (("resolving password failed",), Invalid, "The password's file {file} can't be read: {last}."),
+    (("no space left", "disk quota"), Full, "The disk is full, here or at {where}: free some space, then try again."),
+    (("config file already exists",), Conflict, "There is a repository at {where} already."),
+    (AWAY, Unavailable, "The repository {where} does not answer: {last}."),
+    (MISSING, NotFound, "There is no repository at {where}: is its disk mounted, and its address right?"),
+    (
+        ("no snapshot", "no matching id", "cannot dump file"),
+        NotFound,
+        "The repository {where} holds no such snapshot of Saltcellar: {last}.",
+    ),
+    (
+        ("already locked",),
+        Conflict,
+        "Another restic works on {where}: {last}. If none does, run `restic unlock` there.",
+    ),
+)
+"""What restic 0.14 and ssh write, the error that it is, and its sentence; the first that fits counts."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where it is (``/folder``, ``sftp:host:/folder``, ``s3:https://host/bucket``), and the files that open it.
+
+    ``cache`` is a folder of ours. ``sftp_command`` is the whole command that speaks SFTP, if ssh's own configuration is not
+    to decide; ``s3_file`` holds S3's keys as AWS' tools write them.
+    """
+
+    address: str
+    password_file: str
+    cache: Path
+    sftp_command: str = ""
+    s3_file: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot; ``added`` is how many bytes were new, where that is known."""
+
+    id: str
+    time: str
+    added: int | None = None
+
+
+def make(repository: Repository) -> None:
+    """Make a new, empty repository; raises Conflict where there is one."""
+    _ask(repository, ["init"])
+
+
+def backup(
+    repository: Repository,
+    folder: Path,
+    paths: Sequence[str],
+    without: Sequence[str],
+    host: str,
+    beat: Callable[[], None],
+) -> Snapshot:
+    """A snapshot of paths; relative ones are of ``folder`` and stand so in the snapshot. One that lacks a file is taken back.
+
+    ``without`` are absolute paths that are left out. Raises Failed.
+    """
+    left_out = [word for path in without for word in ("--exclude", path)]
+    words = ["backup", "--quiet", "--json", "--ignore-ctime", "--host", host, "--tag", TAG, *left_out, "--", *paths]
+    said = _run(repository, words, MOST_S, folder, beat)
+    told = _summary(said)
+    if said.code == INCOMPLETE:
+        if "snapshot_id" in told:
+            _ask(repository, ["forget", told["snapshot_id"]])
+        raise Failed(f"Not everything could be read, so there is no new snapshot: {said.last}.")
+    _refuse(repository, said)
+    return Snapshot(told["snapshot_id"], "", told["data_added"])
+
+
+def _summary(said: Said) -> dict[str, Any]:
+    lines = [line for line in said.out.splitlines() if '"message_type":"summary"' in line]
+    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return found
+
+
+def snapshots(repository: Repository) -> list[Snapshot]:
+    """All of ours, the oldest first."""
+    told = json.loads(_ask(repository, ["snapshots", "--json", "--tag", TAG]).out) or []
+    return [Snapshot(one["short_id"], one["time"]) for one in sorted(told, key=lambda one: one["time"])]
+
+
+def forget(repository: Repository, keep: Mapping[str, str], beat: Callable[[], None]) -> None:
+    """Let go what is not to be kept (restic's own words: ``{"within": "3d", "daily": "14"}``), and its data."""
+    words = [word for name, value in keep.items() for word in (f"--keep-{name}", value)]
+    _alone(repository, ["forget", "--quiet", "--prune", "--group-by", "tags", "--tag", TAG, *words], beat)
+
+
+def check(repository: Repository, beat: Callable[[], None]) -> None:
+    """Look whether the repository is whole; raises Failed."""
+    try:
+        _alone(repository, ["check"], beat)
+    except Failed as error:
+        raise Failed(f"The repository {repository.address} is damaged, or can't be read. {error.sentence}") from error
+
+
+def _alone(repository: Repository, command: Sequence[str], beat: Callable[[], None]) -> None:
+    """What wants the repository for itself: a lock whose process is dead, and no other, is taken away first."""
+    said = _run(repository, command, MOST_S, beat=beat)
+    if said.code and isinstance(_error(repository, said), Conflict):
+        _ask(repository, ["unlock"])
+        said = _run(repository, command, MOST_S, beat=beat)
+    _refuse(repository, said)
+
+
+def read(repository: Repository, snapshot: str, path: str) -> str:
+    """One small file of a snapshot (its id, or ``latest``); raises NotFound."""
+    latest = ["--tag", TAG] if snapshot == "latest" else []
+    return _ask(repository, ["dump", *latest, "--", snapshot, path]).out
+
+
+def restore(
+    repository: Repository, snapshot: str, target: Path, only: Sequence[str], beat: Callable[[], None] = lambda: None
+) -> None:
+    """Write what a snapshot holds at these absolute paths below ``target``, and compare what was written. As root with its
+    owners. Raises NotFound, Failed."""
+    latest = ["--tag", TAG] if snapshot == "latest" else []
+    which = [word for path in only for word in ("--include", path)]
+    words = ["restore", "--quiet", "--verify", "--target", str(target), *latest, *which, "--", snapshot]
+    _refuse(repository, _run(repository, words, MOST_S, beat=beat))
+
+
+def _ask(repository: Repository, words: Sequence[str]) -> Said:
+    said = _run(repository, words, ASKING_S)
+    _refuse(repository, said)
+    return said
+
+
+def _run(
+    repository: Repository,
+    words: Sequence[str],
+    most_s: float,
+    folder: Path | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> Said:
+    where = [
+        "-r",
+        repository.address,
+        "--password-file",
+        repository.password_file,
+        "--cache-dir",
+        str(repository.cache),
+    ]
+    if repository.sftp_command:
+        where += ["-o", f"sftp.command={repository.sftp_command}"]
+    environment = {"AWS_SHARED_CREDENTIALS_FILE": repository.s3_file} if repository.s3_file else {}
+    return ran(["restic", *where, *words], environment, most_s, folder, beat)
+
+
+def _refuse(repository: Repository, said: Said) -> None:
+    if said.code:
+        raise _error(repository, said)
+
+
+def _error(repository: Repository, said: Said) -> SaltcellarError:
+    words = f"{said.err}{said.out}".lower()
+    for known, kind, sentence in FAULTS:
+        if any(word in words for word in known):
+            file = repository.password_file
+            return kind(sentence.format(where=repository.address, file=file, last=said.last.rstrip(".")))
+    return Failed(f"restic could not do its work at {repository.address}: {said.last.rstrip('.')}.")

@@ -1,0 +1,28 @@
+"""Waiting for a backup, or its verification."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core.backups import OPEN, RoundState
+from pillar_service.core.errors import Failed, Unavailable
+from pillar_service.master.client import Client
+
+EVERY_S = 1.0
+
+
+def over(service: Client, one: Mapping[str, Any], wait: object) -> dict[str, Any]:
+    """The round once it is over, or as it is after so many seconds; raises Failed for one that failed.
+
+    A service that does not answer meanwhile is asked again: it may have been restarted.
+    """
+    ends = time.monotonic() + float(str(wait))
+    while one["state"] in OPEN and time.monotonic() < ends:
+        time.sleep(EVERY_S)
+        try:
+            one = service.backup(one["id"])
+        except Unavailable:
+            continue
+    if one["state"] == RoundState.FAILED:
+        raise Failed(one["detail"])
+    return dict(one)

@@ -1,0 +1,85 @@
+"""A consistent copy of an SQLite database in a file, while others read and write; and what such a copy holds.
+
+PostgreSQL is copied by its own programs (backups/postgres.py).
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pillar_service.core.errors import Conflict, Failed, Full
+from pillar_service.store.database import db
+from pillar_service.store.reading import read
+
+COUNTED = ("account", "node", "bot", "job", "audit")
+"""The tables whose rows are counted, to compare a copy with what it was made of."""
+
+
+def copy(into: Path) -> None:
+    """Copy the database of this process, as it is at one moment, by SQLite's online backup; raises Full, Failed."""
+    try:
+        with closing(_opened(Path(db.obj.database), "ro")) as source, closing(sqlite3.connect(into)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+    except sqlite3.Error as error:
+        if "full" in str(error) or "disk i/o" in str(error).lower():
+            raise Full("The service's disk is full: there is no room for a copy of the database.") from error
+        raise Failed(f"The database could not be copied ({error}).") from error
+
+
+def _opened(file: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True)
+
+
+def counts() -> dict[str, int]:
+    """How many rows the database of this process has, by table."""
+    return {table: int(read(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in COUNTED}  # noqa: S608
+
+
+def counts_of(file: Path) -> dict[str, int]:
+    """How many rows a copy has, by table; raises Failed for what is no database of ours."""
+    try:
+        with closing(_opened(file, "ro")) as found:
+            return {table: _count(found, table) for table in COUNTED}
+    except sqlite3.Error as error:
+        raise Failed(f"The copy of the database can't be read ({error}).") from error
+
+
+def _count(found: sqlite3.Connection, table: str) -> int:
+    [(count,)] = found.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+    return int(count)
+
+
+def check(file: Path) -> None:
+    """Look whether a copy is whole, page by page, and each reference leads somewhere; raises Failed."""
+    try:
+        with closing(_opened(file, "ro")) as found:
+            said = [text for (text,) in found.execute("PRAGMA integrity_check(3)")]
+            strays = found.execute("PRAGMA foreign_key_check").fetchmany(3)
+    except sqlite3.Error as error:
+        raise Failed(f"The copy of the database can't be read ({error}).") from error
+    if said != ["ok"] or strays:
+        raise Failed(f"The copy of the database is damaged: {'; '.join(said)[:200]} {strays or ''}.")
+
+
+def tars(file: Path) -> Iterator[tuple[str, str]]:
+    """The id and SHA-256 of each tar that a copy knows."""
+    with closing(_opened(file, "ro")) as found:
+        yield from found.execute("SELECT id, sha256 FROM transfer").fetchall()
+
+
+def put_back(file: Path, to: Path) -> None:
+    """Make a copy the database at that place, where nothing is yet; raises Conflict where something is."""
+    for beside in ("", "-wal", "-shm", "-journal"):
+        if Path(f"{to}{beside}").exists():
+            raise Conflict(f"There is a database at {to}{beside} already: move it away first.")
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = Path(f"{to}.part")
+    part.unlink(missing_ok=True)
+    with closing(_opened(file, "ro")) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    part.chmod(0o600)
+    os.link(part, to)  # fails where something came meanwhile
+    part.unlink()

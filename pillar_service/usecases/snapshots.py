@@ -1,0 +1,197 @@
+"""Snapshots: what is put into the repository, and whether what is in there can be restored."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pillar_service import __version__
+from pillar_service.backups import postgres, restic
+from pillar_service.backups.restic import Repository, Snapshot
+from pillar_service.core import backups as rules
+from pillar_service.core.backups import Manifest
+from pillar_service.core.errors import Failed, Full, Invalid, NotFound
+from pillar_service.settings import given, secret_files, settings
+from pillar_service.store import backup_rounds, copying, figures
+
+Beat = Callable[[], None]
+
+
+def repository() -> Repository:
+    """The repository that the settings name; raises Invalid where they name none, or its password lies open."""
+    chosen = settings()
+    if not chosen.backup_repository:
+        raise Invalid("There are no backups here: set CELLAR_BACKUP_REPOSITORY and CELLAR_BACKUP_PASSWORD_FILE.")
+    return opened(
+        chosen.backup_repository,
+        chosen.backup_password_file,
+        chosen.backup_folder / "cache",
+        chosen.backup_sftp_command,
+        chosen.backup_s3_file,
+    )
+
+
+def opened(address: str, password_file: str, cache: Path, sftp_command: str = "", s3_file: str = "") -> Repository:
+    """A repository, whose password's file was looked at; raises Invalid where it can't be read, or by everybody."""
+    try:
+        if os.stat(password_file).st_mode & 0o007:
+            raise Invalid(f"Everybody here can read the repository's password: chmod o= {password_file}.")
+        if not Path(password_file).read_text().strip():
+            raise Invalid(f"There is no password in {password_file}.")
+    except OSError as error:
+        raise Invalid(f"The repository's password can't be read ({error.strerror}: {password_file}).") from error
+    return Repository(address, password_file, cache, sftp_command, s3_file)
+
+
+def take(beat: Beat) -> Snapshot:
+    """Make a snapshot, and let old ones go as the settings say; raises what went wrong.
+
+    The database is copied as it is at one moment; tars do not change once they are there. ``beat`` is called all along.
+    """
+    chosen, where, paths = settings(), repository(), _paths()
+    with _scratch("now") as folder, _on_disk():
+        _lay_out(folder / rules.ROOT, paths, beat)
+        taken = _taken(where, folder, [rules.ROOT, *paths], beat)
+    restic.forget(where, chosen.backup_keep, beat)
+    return taken
+
+
+def _taken(where: Repository, folder: Path, paths: list[str], beat: Beat) -> Snapshot:
+    def backup() -> Snapshot:
+        return restic.backup(where, folder, paths, [where.password_file], settings().domain, beat)
+
+    try:
+        return backup()
+    except NotFound:
+        # An empty folder where a disk is not mounted must not be taken for a new place.
+        if backup_rounds.has_succeeded_at(where.address):
+            raise NotFound(
+                f"The repository {where.address}, which held snapshots, is not there: is its disk mounted?"
+            ) from None
+        restic.make(where)
+        return backup()
+
+
+def _paths() -> list[str]:
+    paths = sorted({os.path.abspath(path) for path in (*settings().backup_paths, *secret_files())})
+    for path in paths:
+        if not os.path.lexists(path):
+            raise Failed(f"{path}, which is to be backed up, is not there: correct CELLAR_BACKUP_PATHS.")
+    file = figures.database_file()
+    for kept in filter(None, (file and os.path.abspath(file), str(settings().files.absolute()))):
+        if any(Path(kept).is_relative_to(path) for path in paths):
+            raise Invalid(f"CELLAR_BACKUP_PATHS holds {kept}, which is copied apart: name what is beside it.")
+    return paths
+
+
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    """A folder of ours, empty at first, gone afterwards."""
+    folder = settings().backup_folder / name
+    shutil.rmtree(folder, ignore_errors=True)  # what somebody who died left behind
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Full("The service's disk is full: there is no room to put a backup together.") from error
+        raise Failed(f"A backup could not be put together ({error}).") from error
+
+
+def _lay_out(folder: Path, paths: list[str], beat: Beat) -> None:
+    folder.mkdir(mode=0o700)
+    told = _manifest(paths)
+    copy = folder / Path(told.copy).name
+    if told.is_sqlite:
+        copying.copy(copy)
+        told = _manifest(paths, copying.counts_of(copy))
+    else:
+        postgres.dump(settings().database, copy, beat)
+    _link_tars(folder / Path(rules.TARS).name)
+    (folder / Path(rules.MANIFEST).name).write_text(told.text())
+    (folder / Path(rules.ENVIRONMENT).name).write_text(json.dumps(given()))
+
+
+def _manifest(paths: list[str], counts: dict[str, int] | None = None) -> Manifest:
+    chosen, file = settings(), figures.database_file()
+    return Manifest(
+        taken_at=time.time(),
+        version=__version__,
+        database=f"sqlite:///{os.path.abspath(file)}" if file else postgres.without_password(chosen.database),
+        is_sqlite=file is not None,
+        tars=str(chosen.files.absolute()),
+        paths=paths,
+        doors=[f"{chosen.public_host}:{chosen.public_port}", f"{chosen.private_host}:{chosen.private_port}"],
+        counts=counts or {},
+    )
+
+
+def _link_tars(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    for tar in settings().files.glob("*.tar"):
+        try:
+            os.link(tar, folder / tar.name)
+        except FileNotFoundError:
+            continue  # its day was over
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copy2(tar, folder / tar.name)
+
+
+def verify(beat: Beat) -> tuple[str, str]:
+    """Restore the newest snapshot into a scratch place and look through it; its id and what was seen. Raises Failed.
+
+    Looked at are the repository as such, each file's content, the database page by page and row by row against what was
+    copied, and each tar against its sum.
+    """
+    where = repository()
+    kept = restic.snapshots(where)
+    if not kept:
+        raise NotFound(f"There is no snapshot at {where.address} yet.")
+    restic.check(where, beat)
+    with _scratch("scratch") as folder, _on_disk():
+        told = rules.manifest(restic.read(where, kept[-1].id, rules.MANIFEST))
+        restic.restore(where, kept[-1].id, folder, [f"/{rules.ROOT}", *told.paths], beat)
+        missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
+        if missing:
+            raise Failed(f"The snapshot {kept[-1].id} lacks {missing[0]}.")
+        seen = _database(folder, told, beat)
+        tars = _tars(folder, told)
+    return kept[-1].id, f"{seen}, {tars}, {len(told.paths)} files and folders beside it: as they were."
+
+
+def _database(folder: Path, told: Manifest, beat: Beat) -> str:
+    copy = Path(f"{folder}{told.copy}")
+    if not told.is_sqlite:
+        postgres.readable(copy, beat)
+        return "the dump to its end"
+    copying.check(copy)
+    wrong = rules.differences(told, copying.counts_of(copy))
+    if wrong:
+        raise Failed(f"The copy of the database has not the rows that were copied: {wrong}.")
+    return f"{sum(told.counts.values())} rows"
+
+
+def _tars(folder: Path, told: Manifest) -> str:
+    there = Path(f"{folder}{rules.TARS}")
+    sums = dict(copying.tars(Path(f"{folder}{told.copy}"))) if told.is_sqlite else {}
+    found = [(file, sums[file.stem]) for file in there.glob("*.tar") if file.stem in sums]
+    for file, sha256 in found:
+        with file.open("rb") as tar:
+            if hashlib.file_digest(tar, "sha256").hexdigest() != sha256:
+                raise Failed(f"The tar {file.name} is not what it was: the snapshot is of no use for its bot.")
+    return f"{len(found)} tars"

@@ -1,0 +1,27 @@
+"""The keeper: a thread of the public app that makes and verifies backups when they are due or asked for."""
+
+import logging
+import threading
+
+from pillar_service.usecases import backup_rounds, storage
+
+EVERY_S = 2.0
+"""How often it looks whether one is due: two questions, each with one row as its answer."""
+
+log = logging.getLogger(__name__)
+
+
+def start() -> threading.Event:
+    """Start the thread; set the event that is returned to end it."""
+    over = threading.Event()
+    threading.Thread(target=_work, args=(over,), name="backups", daemon=True).start()
+    return over
+
+
+def _work(over: threading.Event) -> None:
+    while not over.wait(EVERY_S):
+        try:
+            backup_rounds.step()
+        except Exception:
+            log.exception("Backups can't be made; again in %g s.", EVERY_S)
+            storage.release()

@@ -1,0 +1,63 @@
+"""
+Operate the backups of the control plane: database, keys, configuration, bots' exports.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+from pillar_service.master import backing_up, runners
+
+__func_alias__ = {"list_": "list"}
+
+
+def now(wait=3600):
+    """
+    Make a snapshot now, and let old ones go; waits for so many seconds at most, and goes on after them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run backups.now
+    """
+    return runners.answer(__opts__, lambda service: backing_up.over(service, service.back_up(), wait))
+
+
+def verify(wait=3600):
+    """
+    Restore the newest snapshot into a scratch place, look through it, and throw that away; waits as ``now`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run backups.verify
+    """
+    return runners.answer(__opts__, lambda service: backing_up.over(service, service.verify_backup(), wait))
+
+
+def list_():
+    """
+    The newest snapshots and verifications that were asked for, and what came of them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run backups.list --out=json
+    """
+    return runners.answer(__opts__, lambda service: service.backups())
+
+
+def show():
+    """
+    What the repository holds now.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run backups.show
+    """
+    return runners.answer(__opts__, lambda service: service.kept_backups())

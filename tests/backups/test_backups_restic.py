@@ -1,0 +1,165 @@
+"""Real restic on a folder and over SFTP; what it refuses is a sentence."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from daemons import until
+from sshd import Sshd
+
+from pillar_service.backups import restic
+from pillar_service.backups.restic import Repository
+from pillar_service.backups.running import ran
+from pillar_service.core.errors import Conflict, Failed, Full, Invalid, NotFound, SaltcellarError, Unavailable
+
+
+def nothing() -> None:
+    pass
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    (tmp_path / "password").write_text("only for tests\n")
+    (tmp_path / "source" / "cellar").mkdir(parents=True)
+    (tmp_path / "source" / "cellar" / "text").write_text("something")
+    return Repository(str(tmp_path / "repository"), str(tmp_path / "password"), tmp_path / "cache")
+
+
+def snapshot(repository: Repository, tmp_path: Path, *more: str) -> restic.Snapshot:
+    return restic.backup(repository, tmp_path / "source", ["cellar", *more], [], "cellar.test", nothing)
+
+
+class Sftp(Sshd):
+    """It has the subsystem that serves files."""
+
+    def start(self) -> None:
+        with (self.folder / "sshd_config").open("a") as file:
+            file.write("Subsystem sftp internal-sftp\n")
+        super().start()
+
+
+@pytest.fixture
+def sftp(tmp_path: Path) -> Iterator[Sftp]:
+    (tmp_path / "far").mkdir()
+    sshd = Sftp(tmp_path / "sshd", {"PLACE": "far"})
+    try:
+        sshd.start()
+        yield sshd
+    finally:
+        sshd.daemon.stop()
+
+
+def test_over_sftp_it_is_made_filled_read_and_looked_through(
+    repository: Repository, sftp: Sftp, tmp_path: Path
+) -> None:
+    ssh = f"ssh -p {sftp.port} -i {sftp.key} -o UserKnownHostsFile={sftp.known_hosts} {sftp.user}@127.0.0.1 -s sftp"
+    far = replace(repository, address=f"sftp:{sftp.user}@127.0.0.1:{tmp_path}/far/cellar", sftp_command=ssh)
+    with pytest.raises(NotFound, match="There is no repository at"):
+        restic.snapshots(far)
+    restic.make(far)
+    made = snapshot(far, tmp_path)
+    assert [one.id for one in restic.snapshots(far)] == [made.id]
+    assert restic.read(far, "latest", "/cellar/text") == "something"
+    restic.forget(far, {"last": "1"}, nothing)
+    restic.check(far, nothing)
+    restic.restore(far, made.id, tmp_path / "out", ["/cellar"])
+    assert (tmp_path / "out" / "cellar" / "text").read_text() == "something"
+    assert (tmp_path / "far" / "cellar" / "config").exists()
+    with pytest.raises(Unavailable, match="does not answer"):
+        restic.snapshots(replace(far, sftp_command=ssh.replace(f"-p {sftp.port}", "-p 9")))
+
+
+def test_what_restic_refuses_is_one_of_our_errors(repository: Repository, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="There is no repository at"):
+        restic.snapshots(repository)
+    restic.make(repository)
+    with pytest.raises(Conflict, match="already"):
+        restic.make(repository)
+    with pytest.raises(NotFound, match="no such snapshot"):
+        restic.read(repository, "latest", "/cellar/text")
+    made = snapshot(repository, tmp_path)
+    for wrong in ("deadbeef", "--help"):
+        with pytest.raises(SaltcellarError, match=r"snapshot|could not do"):
+            restic.restore(repository, wrong, tmp_path / "out", ["/cellar"])
+    with pytest.raises(NotFound, match="no such snapshot"):
+        restic.read(repository, made.id, "/cellar/nothing")
+    (tmp_path / "password").write_text("another")
+    with pytest.raises(Invalid, match="does not open"):
+        restic.snapshots(repository)
+    (tmp_path / "password").unlink()
+    with pytest.raises(Invalid, match="can't be read"):
+        restic.snapshots(repository)
+
+
+def test_the_password_stands_in_no_argument_and_no_environment(repository: Repository, tmp_path: Path) -> None:
+    """Looked at while restic runs: a file that it waits for keeps it alive."""
+    restic.make(repository)
+    seen: list[bytes] = []
+
+    def look() -> None:
+        for one in Path("/proc").glob("[0-9]*"):
+            try:
+                if (one / "comm").read_text().strip() == "restic" and str(tmp_path).encode() in (
+                    one / "cmdline"
+                ).read_bytes():
+                    seen.append((one / "cmdline").read_bytes() + (one / "environ").read_bytes())
+            except OSError:
+                continue
+
+    (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(48 << 20))
+    from pillar_service.backups import running as runs
+
+    before, runs.BEAT_S = runs.BEAT_S, 0.02
+    os.environ["CELLAR_ONLY_OURS"] = "secret of ours"
+    try:
+        restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", look)
+    finally:
+        runs.BEAT_S = before
+        del os.environ["CELLAR_ONLY_OURS"]
+    assert seen, "it was seen at work"
+    assert not any(b"only for tests" in one or b"secret of ours" in one for one in seen)
+
+
+def test_a_full_disk_is_named(repository: Repository, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", small], check=True)
+    try:
+        full = replace(repository, address=str(small / "repository"))
+        restic.make(full)
+        (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(4 << 20))
+        with pytest.raises(Full, match="disk is full"):
+            snapshot(full, tmp_path)
+        assert restic.snapshots(full) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(Failed, match="not done within"):
+        ran(["sleep", "30"], {}, 0.2)
+    assert time.monotonic() - began < 5
+
+
+def test_a_program_ends_with_who_started_it(tmp_path: Path) -> None:
+    """kill -9 on the worker: what it ran must not go on reading what the next one writes."""
+    code = "from pillar_service.backups.running import ran; ran(['sleep', '300.25'], {}, 300)"
+    worker = subprocess.Popen([sys.executable, "-c", code])
+
+    def sleeper() -> list[str]:
+        return [
+            one.name for one in Path("/proc").glob("[0-9]*")
+            if (one / "cmdline").read_bytes()[:12] == b"sleep\x00300.25"
+        ]  # fmt: skip
+
+    until(sleeper, 20, "it runs")
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    until(lambda: not sleeper(), 5, "it has ended, too")
