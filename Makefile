@@ -10,7 +10,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up status logs down clean node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up status logs down clean demo demo-down node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -22,6 +22,10 @@ down: ## stop what `make up` started; data kept
 	@vagrant/down.sh
 clean: ## stop it and forget everything
 	@vagrant/clean.sh
+demo: ## a tour: three accounts, five bots, two nodes, messages, Slack, an outage; beside `make up`
+	@vagrant/demo.sh
+demo-down: ## stop the tour and forget it
+	@vagrant/demo-down.sh
 
 node-bundle: ## the wheels that new nodes install from, in .cellar
 	@vagrant/node-bundle.sh
@@ -47,7 +51,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
+	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
 tests = $(PYTHON) -m pytest -n 2 $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Stop everything that `make up` started here, and forget it: accounts, bots, keys, logs.   clean.sh
+# Stop everything that `make up` or `make demo` started here, and forget it: accounts, bots, keys, logs.   clean.sh
 . "$(dirname "$0")/settings.sh"
 
 [[ -d $CELLAR_DIR ]] || {
   say "There is nothing in $CELLAR_DIR."
   exit
 }
-if [[ -d $CELLAR_DIR/node/bots ]] && ! docker version >/dev/null 2>&1; then
+# A tour that stands in the same place goes first, with its processes.
+[[ ! -d $CELLAR_DIR/demo ]] || CELLAR_DIR=$CELLAR_DIR/demo "$here/clean.sh"
+if compgen -G "$CELLAR_DIR/node*/bots" >/dev/null && ! docker version >/dev/null 2>&1; then
   fail "Docker does not answer, so the bots' containers can't be removed: start it, then run 'make clean' again"
 fi
-if [[ -d $CELLAR_DIR/node/bots ]]; then
-  for bot in "$CELLAR_DIR"/node/bots/*/; do
+if compgen -G "$CELLAR_DIR/node*/bots/*" >/dev/null; then
+  for bot in "$CELLAR_DIR"/node*/bots/*/; do
     docker ps -aq --filter "label=saltcellar.bot=$(basename "$bot")" | xargs -r docker rm -fv >/dev/null
   done
   # The network is shared by every copy on this engine: it goes with its last container.

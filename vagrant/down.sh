@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Stop what `make up` started here and nothing else; all data is kept.   down.sh
+# Stop what `make up` or `make demo` started here and nothing else; all data is kept.   down.sh
 . "$(dirname "$0")/settings.sh"
 
-for name in chat minion master private public; do
+for name in chat slack minion-2 minion master private public; do
   if is_up "$name"; then
     stop_process "$name"
     say "  stopped $name"
   fi
 done
 if docker version >/dev/null 2>&1; then
-  for bot in "$CELLAR_DIR"/node/bots/*/; do
+  for bot in "$CELLAR_DIR"/node*/bots/*/; do
     [[ -d $bot ]] || continue
     for container in $(docker ps -q --filter "label=saltcellar.bot=$(basename "$bot")"); do
       docker stop "$container" >/dev/null

@@ -6,6 +6,8 @@
 ((${#CELLAR_DIR} <= 70)) || fail "CELLAR_DIR ($CELLAR_DIR) is too long for Salt's sockets: set it to a path of at most 70 characters"
 umask 077
 mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,node,etc}
+# Commands of the catalogue run as somebody else, who must be able to pass.
+chmod 711 "$CELLAR_DIR" "$CELLAR_DIR/node"
 exec 9>"$CELLAR_DIR/run/up.lock"
 flock -n 9 || fail "Another 'make up' is at work in $CELLAR_DIR: wait for it to end"
 

@@ -27,10 +27,10 @@ class Faults:
 
 
 class Server:
-    """Serves a workspace on a free port of loopback until it is closed."""
+    """Serves a workspace on loopback until it is closed, on a free port if none is named."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.faults, self.sockets = workspace, Faults(), Sockets()
+    def __init__(self, workspace: Workspace, port: int = 0) -> None:
+        self.workspace, self.port, self.faults, self.sockets = workspace, port, Faults(), Sockets()
         self.calls: list[tuple[str, Json]] = []
         self.refused: list[str] = []
         self.api = Api(workspace, lambda: self.url)
@@ -54,7 +54,7 @@ class Server:
         app.router.add_get("/socket", self.sockets.serve)
         self.runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        site = web.TCPSite(self.runner, "127.0.0.1", self.port)
         await site.start()
         host, port = self.runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"

@@ -17,9 +17,9 @@ class Slack:
 
     secret, bot_token, app_token, bot = SIGNING_SECRET, BOT_TOKEN, TOKENS["apps.connections.open"], BOT
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, port: int = 0, **settings: Any) -> None:
         self.workspace = Workspace(**settings)
-        self.server = Server(self.workspace)
+        self.server = Server(self.workspace, port)
         self.delivering = Delivering(self.server)
         self.users: dict[str, User] = {}
 

@@ -1,0 +1,66 @@
+"""Who and what there is in the tour, by the settings in the environment."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.jobs import OVER, JobState
+from pillar_service.master.client import Client
+
+CELLAR = Path(os.environ["CELLAR_DIR"])
+SECRETS = CELLAR / "secrets"
+DOMAIN = os.environ["CELLAR_DOMAIN"]
+PAGES = f"http://127.0.0.1:{os.environ['CELLAR_PUBLIC_PORT']}"
+DESK = f"http://127.0.0.1:{os.environ['CELLAR_DESK_PORT']}"
+NODES = {os.environ["CELLAR_NODE"]: CELLAR / "node", os.environ["CELLAR_NODE_2"]: CELLAR / "node-2"}
+"""Each node, and where it keeps its data."""
+
+ANN, BEN, OLGA = "ann@example.org", "ben@example.org", "operator@example.org"
+PEOPLE = {ANN: ("Ann", "person"), BEN: ("Ben", "person"), OLGA: ("Olga", "operator")}
+FIRST, SECOND = NODES
+BOTS = {
+    "garden": (ANN, FIRST, "Seeds and soil"),
+    "orchard": (ANN, SECOND, "Apples, mostly"),
+    "library": (BEN, SECOND, "Books that travel"),
+    "harbour": (BEN, FIRST, "Boats and weather"),
+    "lobby": (OLGA, SECOND, "Where newcomers arrive"),
+}
+"""Each bot: whose it is, where it runs, and a line about it."""
+
+TEAM, OLGA_THERE, BEN_THERE = "T01", "U01", "U02"
+"""Slack's names for the team, for Olga and for Ben."""
+
+
+class Untold(Exception):
+    """A part of the story that did not happen; the message says which, and where to look."""
+
+
+def client() -> Client:
+    """The service, as a master asks it."""
+    private = f"http://127.0.0.1:{os.environ['CELLAR_PRIVATE_PORT']}"
+    return Client(private, str(SECRETS / "master-token"), actor="demo")
+
+
+def until(found: Callable[[], Any], seconds: float, what: str, every_s: float = 0.5) -> Any:
+    """The first value that is something; raises Untold when there is none within so many seconds."""
+    end = time.monotonic() + seconds
+    while not (value := found()):
+        if time.monotonic() > end:
+            raise Untold(f"It did not happen within {seconds:g} s that {what}: read the logs in {CELLAR / 'log'}.")
+        time.sleep(every_s)
+    return value
+
+
+def succeeded(service: Client, job: str, seconds: float = 180) -> dict[str, Any]:
+    """The job once it is over; raises Untold if it failed."""
+
+    def ended() -> dict[str, Any] | None:
+        found = service.job(job)[0]
+        return found if found["state"] in OVER else None
+
+    found = dict(until(ended, seconds, f"the job {job} ended"))
+    if found["state"] != JobState.SUCCEEDED:
+        raise Untold(f"The job {job} ({found['command']}) ended as {found['state']}: {found.get('error') or ''}")
+    return found

@@ -1,0 +1,41 @@
+# A minion of this machine, which knows the master's key beforehand, as the master knows its. Sourced; needs settings.sh.
+# shellcheck shell=bash disable=SC2154  # settings.sh sets them
+
+keys=$salt_etc/pki
+
+# Configure and start a minion: PROCESS ID CONFIGURATION DATA. The first is called "minion"; PROCESS names the folders of others.
+start_minion() {
+  local process=$1 id=$2 etc=$3 data=$4
+  mkdir -p "$etc" "$keys/$process" "$CELLAR_DIR/cache/$process" "$data/machines"
+  write_minion "$@"
+  # The machines that come along; what the node's operator changed there stays.
+  cp --no-clobber "$top"/salt/machines/*.yaml "$data/machines/"
+  cp "$keys/master/master.pub" "$keys/$process/minion_master.pub"
+  start_process "$process" "$bin/python" "$bin/salt-minion" -c "$etc"
+  wait_for 30 test -s "$keys/$process/minion.pub" || fail "The minion made no key within 30 s: read $CELLAR_DIR/log/$process.out"
+  cp "$keys/$process/minion.pub" "$keys/master/minions/$id"
+  "$bin/python" -m pillar_service.web node-key "$id" "$keys/$process/minion.pub"
+  wait_for 60 pings "$id" || fail "The minion $id did not answer within 60 s: read $CELLAR_DIR/log/salt/$process and master"
+  "$bin/salt" -c "$salt_etc" "$id" saltutil.sync_all --out=json
+}
+
+write_minion() {
+  local process=$1 id=$2 etc=$3 data=$4
+  cat >"$etc/minion" <<CONFIG
+# Written by vagrant/minion.sh: what differs from node to node. What never varies stands in salt/minion.d.
+include: $top/salt/minion.d/*.conf
+id: $id
+user: root
+master: 127.0.0.1
+publish_port: $CELLAR_PUBLISH_PORT
+master_port: $CELLAR_RETURN_PORT
+pki_dir: $keys/$process
+cachedir: $CELLAR_DIR/cache/$process
+sock_dir: $CELLAR_DIR/run/salt-$process
+pidfile: $CELLAR_DIR/run/salt-$process.pid
+log_file: $CELLAR_DIR/log/salt/$process
+saltcellar: {data: $data}
+CONFIG
+}
+
+pings() { "$bin/salt" -c "$salt_etc" "$1" test.ping --out=txt -t 5 | grep -q True; }
