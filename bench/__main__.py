@@ -1,4 +1,4 @@
-"""python -m bench [NAME …]: measure, print the table, write it to bench/results.md."""
+"""python -m bench [NAME …]: measure, print the table, write it to bench/results.md, where the sections of others stay."""
 
 import argparse
 import inspect
@@ -71,14 +71,16 @@ def main() -> int:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
     for number in ENDINGS:
         signal.signal(number, _interrupt)
-    about, results = report.machine(), []
+    about, when, results = report.machine(), report.moment(), []
+    kept = asked.output.read_text() if asked.names and asked.output.exists() else ""
     print(about, flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         cellar = Cellar(Path(folder), stack)
         try:
             for name in [name for name in BENCHMARKS if not asked.names or name in asked.names]:
                 results.append(_run(name, cellar))
-                report.write(asked.output, about, results)
+                told = report.merged(kept, results, list(BENCHMARKS), when) if kept else report.whole(about, results)
+                asked.output.write_text(told)
         finally:
             _undisturbed()
     return 1 if any(result.failure for result in results) else 0

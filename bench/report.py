@@ -2,9 +2,10 @@
 
 import os
 import platform
+import re
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,8 +62,7 @@ def machine() -> str:
     )
     return "\n".join(
         (
-            f"- {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}; load before the start: "
-            f"{', '.join(f'{load:.2f}' for load in os.getloadavg())}",
+            f"- {moment()}",
             f"- {cpu}, {os.cpu_count()} cores, {memory:.1f} GiB, Linux {platform.release()}",
             f"- Python {platform.python_version()}, Salt {version('salt')}, Flask {version('flask')}, "
             f"gunicorn {version('gunicorn')}, Docker {docker.stdout.strip() or 'none'}",
@@ -70,18 +70,51 @@ def machine() -> str:
     )
 
 
+def moment() -> str:
+    """Now, and how busy the machine is."""
+    load = ", ".join(f"{load:.2f}" for load in os.getloadavg())
+    return f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}; load before the start: {load}"
+
+
 def _value(file: Path, key: str) -> str:
     found = (line.partition(":")[2].strip() for line in file.read_text().splitlines() if line.startswith(key))
     return next(found, "unknown")
 
 
-def write(file: Path, about: str, results: list[Result]) -> None:
-    """Writes what was measured, how and where."""
-    parts = ["# Benchmarks", "", "Made by `make bench`; the next run writes this file anew.", "", about, ""]
-    parts += ["Figures are medians over the rounds (least to most); ratios are taken within each round.", ""]
+HEAD = """# Benchmarks
+
+Made by `make bench`, which writes this file anew; `python -m bench NAME` replaces that section alone.
+
+{about}
+
+Figures are medians over the rounds (least to most); ratios are taken within each round.
+"""
+SECTION = re.compile(r"^## (\S+)$", re.MULTILINE)
+
+
+def whole(about: str, results: list[Result]) -> str:
+    """The file of a run of all benchmarks: what was measured, how and where."""
+    return "\n".join([HEAD.format(about=about), *(section(result) for result in results)])
+
+
+def merged(kept: str, results: list[Result], order: Sequence[str], when: str) -> str:
+    """A file with these sections in place of its own, each saying when; one that could not run leaves what was there."""
+    head, *parts = SECTION.split(kept)
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
+    written = {name: f"## {name}{text.rstrip()}\n" for name, text in sections.items()}
     for result in results:
-        parts += [f"## {result.name}", "", result.how, ""]
-        parts += [table(result.rows)] if result.rows else []
-        parts += [f"Could not run: {result.failure}"] if result.failure else []
-        parts += ["", f"Took {result.seconds:.0f} s.", ""]
-    file.write_text("\n".join(parts))
+        if result.failure is None or result.name not in written:
+            written[result.name] = section(result, when)
+    places = {name: number for number, name in enumerate(order)}
+    names = sorted(written, key=lambda name: places.get(name, len(places)))
+    return "\n".join([f"{head.rstrip()}\n", *(written[name] for name in names)])
+
+
+def section(result: Result, when: str = "") -> str:
+    """What is told of one benchmark."""
+    parts = [f"## {result.name}", ""]
+    parts += [f"Measured apart from the rest: {when}.", ""] if when else []
+    parts += [result.how, ""]
+    parts += [table(result.rows)] if result.rows else []
+    parts += [f"Could not run: {result.failure}"] if result.failure else []
+    return "\n".join([*parts, "", f"Took {result.seconds:.0f} s.", ""])
