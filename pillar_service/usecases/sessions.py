@@ -37,15 +37,20 @@ def begin(account: str, address: str, browser: str, before: str | None = None) -
 
 
 def find(token: str, address: str) -> dict[str, Any] | None:
-    """Who has that token, as {"account", "session", "name", "role"}, or None; remembers when they were seen."""
+    """Who has that token, as {"account", "session", "name", "role", "is_renewed"}, or None; remembers when they were seen.
+
+    ``is_renewed`` says that this was written down just now: their cookie should last as long again as the session.
+    """
     now = time.time()
     held = sessions.holder(tokens.hash_token(token), now - IDLE_S)
     if held is None:
         return None
-    if now - held.seen_at >= SEEN_EVERY_S:
+    is_renewed = now - held.seen_at >= SEEN_EVERY_S
+    if is_renewed:
         with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
             sessions.seen(held.id, now, address[:100])
-    return {"account": held.account, "session": held.id, "name": held.name, "role": held.role}
+    told = {"account": held.account, "session": held.id, "name": held.name, "role": held.role}
+    return {**told, "is_renewed": is_renewed}
 
 
 def listed(account: str, this: str) -> list[dict[str, Any]]:

@@ -54,6 +54,7 @@ def create_app() -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=chosen.address.startswith("https:"),
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        SESSION_REFRESH_EACH_REQUEST=False,  # `signing` renews it: to sign it anew is a twelfth of a page
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
     protection = CSRFProtect(app)

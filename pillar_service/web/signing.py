@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 
 from pillar_service.usecases import second_factor, sessions
 
@@ -24,6 +25,7 @@ def register(app: Flask) -> None:
     """Let pages ask who is signed in (`current_user`, `login_required`)."""
     # Its own context processor asks the database at once, for every page: one about a database that is away, too.
     manager = LoginManager(app, add_context_processor=False)
+    manager.session_protection = None  # what it would mark, whether a browser has moved since, is asked by nobody here
     manager.user_loader(person)
     manager.unauthorized_handler(ask)
 
@@ -47,7 +49,10 @@ def person(token: str) -> Person | None:
     g.is_asking = True
     found = sessions.find(token, address())
     g.is_asking = False
-    return Person(token, found["account"], found["session"], found["name"], found["role"]) if found else None
+    if found is None:
+        return None
+    session.modified = session.modified or found["is_renewed"]
+    return Person(token, found["account"], found["session"], found["name"], found["role"])
 
 
 def address() -> str:
@@ -62,8 +67,16 @@ def enter(account: str) -> None:
     found = sessions.find(token, address())
     session.clear()
     session.permanent = True
+    _begin_forms()
     if found is not None:
         login_user(Person(token, account, found["session"], found["name"], found["role"]))
+
+
+def _begin_forms() -> None:
+    # Else the first page would: two that are asked for at once would each give the browser a cookie that the other's
+    # forms don't go with.
+    g.pop("csrf_token", None)
+    generate_csrf()
 
 
 def go_on(account: str, then: str | None = None) -> Any:

@@ -10,9 +10,10 @@ import pytest
 from flask import url_for
 from flask.testing import FlaskClient
 from pouring import owner
-from visiting import sign_in
+from visiting import csrf, sign_in
 
-from pillar_service.usecases import accounts, storage
+from pillar_service.store.sessions import Session
+from pillar_service.usecases import accounts, sessions, storage
 from pillar_service.web import static_files
 
 CSP = "Content-Security-Policy"
@@ -63,12 +64,38 @@ def test_a_files_address_names_its_content_and_is_kept_for_good(visitor: FlaskCl
 
 def test_a_file_that_caches_keep_carries_nobodys_cookie(visitor: FlaskClient) -> None:
     owner()
-    sign_in(visitor)
-    assert "Set-Cookie" in visitor.get("/bots").headers
+    assert "Set-Cookie" in sign_in(visitor).headers
     for address in files(visitor.get("/bots")):
         answer = visitor.get(address)
         assert "Set-Cookie" not in answer.headers
         assert "cookie" not in answer.vary.as_set()
+
+
+def test_a_cookie_is_renewed_when_it_is_written_down_that_its_person_was_seen_and_no_sooner(
+    visitor: FlaskClient,
+) -> None:
+    owner()
+    sign_in(visitor)
+    token = csrf(visitor.get("/bots"))
+    assert "Set-Cookie" not in visitor.get("/bots").headers
+    Session.update(seen_at=Session.seen_at - sessions.SEEN_EVERY_S).execute()
+    renewed = visitor.get("/bots")
+    assert "Expires" in renewed.headers["Set-Cookie"]
+    assert "Set-Cookie" not in visitor.get("/bots").headers
+    assert visitor.post("/sign-out", data={"csrf_token": token}).status_code == 302
+    assert visitor.get("/bots").status_code == 302
+
+
+def test_the_first_two_pages_may_be_asked_for_at_once(public_app: Any) -> None:
+    owner()
+    browser = public_app.test_client()
+    cookie = sign_in(browser).headers["Set-Cookie"].split(";")[0]
+    one, two = (public_app.test_client(use_cookies=False).get("/bots", headers={"Cookie": cookie}) for _ in range(2))
+    assert one.status_code == two.status_code == 200
+    for page in (one, two):
+        assert "Set-Cookie" not in page.headers
+        form = {"csrf_token": csrf(page), "name-csrf_token": csrf(page), "name-name": "Mia"}
+        assert browser.post("/account/name", data=form).status_code == 302
 
 
 def test_a_file_is_sent_compressed_to_who_takes_that(visitor: FlaskClient) -> None:
