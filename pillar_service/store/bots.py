@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, BooleanField, DoubleField, ForeignKeyField, IntegerField, ModelSelect, TextField
@@ -139,7 +140,7 @@ def listed(name: str | None = None, of: str | None = None, node: str | None = No
 
 
 class Glimpse(NamedTuple):
-    """What a list of bots shows of each; ``report`` is its node's last word on it."""
+    """What a list of bots shows of each; the figures are its node's last word on it, None where it told none."""
 
     id: str
     name: str
@@ -148,8 +149,13 @@ class Glimpse(NamedTuple):
     actual: str
     detail: str
     reported_at: float | None
-    report: dict[str, Any] | None
+    disk_bytes: int | None
+    memory_bytes: int | None
+    peers: int | None
 
+
+READ = 2048
+"""How many reports a process remembers: most are those of five seconds ago."""
 
 GLIMPSES = (
     "SELECT g.id, g.name, g.description, b.desired, b.actual, b.detail, b.reported_at, b.report "
@@ -160,9 +166,13 @@ GLIMPSES = (
 
 def glimpses(of: str) -> list[Glimpse]:
     """What is shown of that person's bots that are there, by name."""
-    found = read(GLIMPSES, of)
-    reports = json.loads(f"[{', '.join(report or 'null' for *_, report in found)}]")  # all at once: half of one by one
-    return [Glimpse._make((*row[:-1], report)) for row, report in zip(found, reports, strict=True)]
+    return [Glimpse._make((*known, *_figures(report))) for *known, report in read(GLIMPSES, of)]
+
+
+@lru_cache(READ)
+def _figures(report: str | None) -> tuple[int | None, int | None, int | None]:
+    told = json.loads(report) if report else {}
+    return told.get("disk_bytes"), told.get("memory_bytes"), told.get("peers")
 
 
 def placed(node: str) -> list[Bot]:

@@ -2,17 +2,25 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pillar_service.core import health
 from pillar_service.core.agents import Actual
 from pillar_service.settings import settings
 from pillar_service.store import bots, jobs
 from pillar_service.store.bots import Glimpse
-from pillar_service.usecases import queue
 
 STEPS = 12
 """How many of the last steps of a pouring are shown."""
+
+
+class Doing(NamedTuple):
+    """A job that is not over, as a card shows it."""
+
+    id: str
+    command: str
+    state: str
+    created_at: float
 
 
 class Card(NamedTuple):
@@ -31,7 +39,7 @@ class Card(NamedTuple):
     disk_bytes: int | None
     memory_bytes: int | None
     peers: int | None
-    job: dict[str, Any] | None
+    job: Doing | None
     steps: tuple[str, ...]
 
 
@@ -45,7 +53,6 @@ def of(person: str) -> list[Card]:
 
 
 def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, list[str]], now: float) -> Card:
-    told = bot.report or {}
     return Card(
         id=bot.id,
         name=bot.name,
@@ -54,9 +61,9 @@ def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, l
         desired=bot.desired,
         actual=str(health.seen(Actual(bot.actual), bot.reported_at, now)),
         detail=bot.detail,
-        disk_bytes=told.get("disk_bytes"),
-        memory_bytes=told.get("memory_bytes"),
-        peers=told.get("peers"),
-        job=queue.described(job, bot.name) if job else None,
+        disk_bytes=bot.disk_bytes,
+        memory_bytes=bot.memory_bytes,
+        peers=bot.peers,
+        job=Doing(job.id, job.command, job.state, job.created_at) if job else None,
         steps=tuple(steps.get(job.id, [])[-STEPS:]) if job else (),
     )

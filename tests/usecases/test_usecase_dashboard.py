@@ -36,7 +36,7 @@ def test_a_card_shows_what_the_node_told_and_what_is_being_done() -> None:
     assert mine.host == usecase.show("my")["host"]
     assert (poor.disk_bytes, poor.peers, poor.actual) == (None, None, "provisioning")
     assert poor.job is not None
-    assert (poor.job["command"], poor.job["bot_name"]) == ("bots.create", "new")
+    assert (poor.job.command, poor.job.state) == ("bots.create", "queued")
     assert poor.steps == tuple(f"step {n}" for n in range(9, 21))
 
 

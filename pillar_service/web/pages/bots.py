@@ -16,6 +16,7 @@ from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.settings import settings
 from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, placing, pouring, restoring
 from pillar_service.usecases.dashboard import Card
+from pillar_service.web.figures import ago
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
 
@@ -43,18 +44,16 @@ CARDS = 2048
 """How many cards a process remembers: most look as they did five seconds ago, and to draw fifty is a quarter of the page."""
 
 
-def _draw(card: Card, listed: str) -> Markup:
+@lru_cache(CARDS)
+def _draw(card: Card, listed: str, asked: str) -> str:
     shape = current_app.jinja_env.get_template("bot_card.html").module
-    return Markup(shape.card(card, f"{listed}/{card.name}"))  # type: ignore[attr-defined]  # noqa: S704
+    return str(shape.card(card, f"{listed}/{card.name}", asked))  # type: ignore[attr-defined]
 
 
-_remembered = lru_cache(CARDS)(_draw)
-
-
-def drawn(card: Card, listed: str) -> Markup:
-    """A card as it is shown; ``listed`` is the dashboard's address. One with a job is drawn anew: it tells how long ago
-    that was asked for."""
-    return (_draw if card.job else _remembered)(card, listed)
+def drawn(cards: list[Card], listed: str) -> Markup:
+    """The cards as they are shown, in one piece; ``listed`` is the dashboard's address."""
+    each = (_draw(card, listed, ago(card.job.created_at) if card.job else "") for card in cards)
+    return Markup("\n".join(each))  # noqa: S704
 
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 import time
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask_login import login_required
+from markupsafe import Markup
 
 from pillar_service.core import names
 from pillar_service.core.series import Span
@@ -18,6 +20,9 @@ blueprint = Blueprint("status", __name__)
 
 CACHED_S = 60
 """For how long a browser need not ask for a small chart again."""
+
+PARTS = 256
+"""How many pages' charts a process remembers: to write their addresses is a fifth of a page that has all else at hand."""
 
 Figure = StrEnum("Figure", {name.upper(): name for name in charts.CHARTS})
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -33,8 +38,15 @@ def show(name: str) -> str:
     """How the bot is now, and its charts over ``?span=``."""
     bot, span = visible(name), _asked("span", Span, Span.DAY)
     told = series.figures(bot["id"], span, time.time())
-    shown = {"charts": charts.CHARTS, "spans": charts.SPANS, "span": span, "rows": charts.summary(told), "told": told}
-    return render_template("status.html", bot=bot, **shown)
+    before = _before(request.root_path, bot["name"], span, tuple(charts.summary(told)), tuple(told["restarts"]))
+    return render_template("status.html", bot=bot, before=before)
+
+
+@lru_cache(PARTS)
+def _before(_: str, name: str, span: Span, rows: tuple[charts.Summary, ...], restarts: tuple[int, ...]) -> Markup:
+    shape = current_app.jinja_env.get_template("status_before.html").module
+    drawn = shape.before(name, span, charts.SPANS, charts.CHARTS, rows, restarts)  # type: ignore[attr-defined]
+    return Markup(drawn)  # noqa: S704
 
 
 @blueprint.get("/bots/<name>/status/figures")
