@@ -19,6 +19,7 @@ MAY = {
     "clouds": {"clouds", "core"},
     "backups": {"backups", "core"},
     "metrics": {"core", "metrics"},
+    "logs": {"core", "logs"},
     "usecases": {
         "backups",
         "catalogue",
@@ -31,8 +32,8 @@ MAY = {
         "store",
         "usecases",
     },
-    "web": {"chatops", "core", "settings", "usecases", "web"},
-    "chatops": {"chatops", "core", "settings", "usecases"},
+    "web": {"chatops", "core", "logs", "settings", "usecases", "web"},
+    "chatops": {"chatops", "core", "logs", "settings", "usecases"},
     "master": {"core", "master"},
     "node": {"core", "documents", "node"},
     "runners": {"core", "master"},

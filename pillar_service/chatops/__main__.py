@@ -1,10 +1,10 @@
 """python -m pillar_service.chatops: what of chat is no web server: Socket Mode, the notifier, what others left to do."""
 
-import logging
 import signal
 import sys
 import threading
 
+from pillar_service import logs
 from pillar_service.chatops import sockets, wire
 from pillar_service.chatops.following import Follower
 from pillar_service.chatops.notifier import Notifier
@@ -14,13 +14,11 @@ from pillar_service.settings import settings
 from pillar_service.usecases import measuring, storage
 from pillar_service.usecases.chat import sending
 
-log = logging.getLogger(__name__)
-
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 2 when there is no Slack app to run for."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     chosen, over = settings(), threading.Event()
+    logs.begin(chosen.log)
     if not chosen.slack_bot_token:
         print("CELLAR_SLACK_BOT_TOKEN is not set: there is no chat to run.", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pillar_service.chatops import orphans
 from pillar_service.chatops.deliveries import Payload
 from pillar_service.chatops.inbox import Entry, Inbox
+from pillar_service.core import tracing
 from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.usecases import storage
 from pillar_service.usecases.chat import hearing
@@ -79,7 +80,8 @@ class Drain:
             return False
         self.inbox.wait_until_quiet(YIELD_S)
         try:
-            hearing.once(entry.key, entry.delivery, lambda: self.work(entry.payload))
+            with tracing.within():
+                hearing.once(entry.key, entry.delivery, lambda: self.work(entry.payload))
         except (Unavailable, *storage.FAULTS) as error:
             self._later(entry, error)
         except Exception as error:

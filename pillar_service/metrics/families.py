@@ -30,9 +30,10 @@ DURATION = Family(
 )
 SLACK = Family("cellar_slack_calls_total", Kind.COUNTER, ("method", "outcome"), "Calls of Slack's Web API.")
 OTP = Family("cellar_otp_total", Kind.COUNTER, ("outcome",), "Codes of second factors: taken, wrong, locked_out.")
+ANSWERS = Family("cellar_answers_total", Kind.COUNTER, ("status",), "Answers by HTTP status: 2xx, 3xx, 4xx, 5xx.")
 WORKERS = Family("cellar_workers", Kind.GAUGE, (), "Worker processes that live.")
 
-COUNTED = (RECEIVED, REJECTED, DURATION, SLACK, OTP, WORKERS)
+COUNTED = (RECEIVED, REJECTED, DURATION, SLACK, OTP, ANSWERS, WORKERS)
 
 JOBS = Family("cellar_jobs", Kind.GAUGE, ("state",), "Jobs that are not over: asked, queued, claimed, running.")
 QUEUE_AGE = Family("cellar_queue_age_seconds", Kind.GAUGE, (), "How long the oldest queued job has waited.")

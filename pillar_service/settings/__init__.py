@@ -136,6 +136,12 @@ SETTINGS = (
     Setting(
         "BACKUP_S3_FILE", texts.absolute, "", "The file with S3's keys, as AWS' tools write it (~/.aws/credentials)."
     ),
+    Setting(
+        "LOG",
+        texts.one_of("auto", "json", "text"),
+        "auto",
+        "How logs are written: json, text, or auto: text on a terminal.",
+    ),
     Setting("BOTS_MOST", texts.count, "20", "How many bots an account may own."),
     Setting(
         "PAYMENTS",
@@ -232,6 +238,7 @@ class Settings:
     backup_verify_days: int
     backup_sftp_command: str
     backup_s3_file: str
+    log: str
     bots_most: int
     payments: str
     stripe_key: str

@@ -76,6 +76,11 @@ def otp(outcome: str) -> None:
     counting.count(families.OTP, outcome)
 
 
+def answered(status: int) -> None:
+    """A request was answered with that HTTP status."""
+    counting.count(families.ANSWERS, f"{status // 100}xx")
+
+
 def slack_call(method: str, outcome: str) -> None:
     """The Web API was called (`chat.postMessage`): `ok`, `rate_limited`, `error` or `no_answer`."""
     counting.count(families.SLACK, method, outcome)

@@ -4,7 +4,7 @@ from flask import Flask, g, request
 
 from pillar_service.core.errors import Forbidden
 from pillar_service.usecases import masters, measuring, storage
-from pillar_service.web import incoming, problems, readiness
+from pillar_service.web import incoming, problems, readiness, tracing
 from pillar_service.web.masters import (
     agents,
     audit,
@@ -41,6 +41,7 @@ def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    tracing.register(app)
     problems.register(app)
     app.before_request(_authenticate)
     app.add_url_rule("/metrics", "metrics", lambda: (measuring.text(), {"Content-Type": measuring.TYPE}))
@@ -56,3 +57,4 @@ def _authenticate() -> None:
         if g.master == masters.PROMETHEUS and request.endpoint != "facts.targets":
             raise Forbidden("Prometheus's token is good for /prometheus/targets alone: use a master's.")
         g.actor = incoming.actor(g.master)
+        tracing.take_over()

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, Response, current_app
 from werkzeug.exceptions import HTTPException
 
+from pillar_service.core import tracing
 from pillar_service.core.errors import Changed, Failed, Invalid, SaltcellarError
 from pillar_service.usecases import storage
 
@@ -30,6 +31,7 @@ NO_TEXT = "It holds characters that are no text (lone surrogates): leave them ou
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
     """An answer of type application/problem+json; ``more`` are members of this very problem."""
     told = {"type": "about:blank", "title": title, "status": status, "detail": sentence, **more}
+    told |= {"request": id} if (id := tracing.current()) else {}
     answer = Response(json.dumps(told), status, mimetype="application/problem+json")
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

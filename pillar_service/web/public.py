@@ -9,6 +9,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from pillar_service.core.tracing import current
 from pillar_service.settings import settings
 from pillar_service.usecases import storage
 from pillar_service.web import (
@@ -23,6 +24,7 @@ from pillar_service.web import (
     readiness,
     signing,
     static_files,
+    tracing,
     webhooks,
 )
 from pillar_service.web.api import description
@@ -57,6 +59,7 @@ def create_app() -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,  # `signing` renews it: to sign it anew is a twelfth of a page
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
+    tracing.register(app)
     protection = CSRFProtect(app)
     # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
     for exempt in (door, enrol, webhooks, imports):
@@ -91,4 +94,6 @@ def _shown(status: int, title: str, sentence: str) -> Response:
     """A page for people, a problem in JSON for nodes and for who uses the API."""
     if request.blueprint == door.blueprint.name or request.path.split("/")[1] in FOR_MACHINES:
         return problems.problem(status, title, sentence)
-    return make_response(render_template("error.html", status=status, title=title, sentence=sentence), status)
+    return make_response(
+        render_template("error.html", status=status, title=title, sentence=sentence, number=current()), status
+    )

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
+from pillar_service import logs
 from pillar_service.settings import settings
 from pillar_service.usecases import measuring, pillars, storage
 from pillar_service.web import backing_up, building, forwarding, posting, takeover, waiting, watching
@@ -20,6 +22,16 @@ M_MMAP_THRESHOLD = -3
 
 STOP_S = 60
 """How long requests may go on after the server was told to stop: a tar takes its time; long polls end at once."""
+
+
+class Log(Logger):  # type: ignore[misc]
+    """Gunicorn's, whose words go where ours go; its access log, if there is one, stays its own."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take its own handler away again."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -71,6 +83,7 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "graceful_timeout": STOP_S,
         "timeout": 60,
         "accesslog": access_log,
+        "logger_class": Log,
         "pre_fork": lambda _server, _worker: _keep_for_good(),  # gunicorn counts what it takes
         "child_exit": lambda _, worker: measuring.work_ended(worker.pid),
         "post_worker_init": _start_public if app == "public" else _stop_long_polls,
@@ -111,6 +124,7 @@ def _start_public(worker: Worker) -> None:
 def run(app: str, access_log: str | None = None) -> None:
     """Migrate, bring the pillars up to date with the settings, then serve until told to stop, or SIGUSR2: see takeover.py."""
     takeover.prepare()
+    logs.begin(settings().log)
     _give_memory_back()
     storage.prepare()
     storage.migrate()

@@ -29,6 +29,7 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         self.server: subprocess.Popen[bytes] | None = None
         self.successors: list[int] = []
+        self.log = Path(os.devnull)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pillar_service.web", *words]
@@ -36,7 +37,8 @@ class Process:
 
     def serve(self, *more: str) -> None:
         command = [sys.executable, "-m", "pillar_service.web", "serve", "private", *more]
-        self.server = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True)
+        with self.log.open("ab") as log:
+            self.server = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
         for _ in range(200):
             try:
                 requests.get(f"{self.url}/healthz", timeout=1)

@@ -18,7 +18,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from pouring import bot, carry_out, owner
-from test_web_serving import Process, served
+from processes import Process, served
 
 from pillar_service.catalogue import commands
 from pillar_service.core.durations import DAY_S

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from test_web_serving import Process, free_port, served
+from processes import Process, free_port, served
 
 from pillar_service.store import database
 from pillar_service.usecases import facts
@@ -60,7 +60,7 @@ class Prometheus:
         """What a query answers now; None without an answer."""
         try:
             found = self.ask("query", query=query)["result"]
-        except requests.ConnectionError:
+        except requests.RequestException:  # it is starting
             return None
         return float(found[0]["value"][1]) if found else None
 
