@@ -1,6 +1,5 @@
 """What a control plane's states become for each choice, judged by those who will read it: nginx, systemd, our settings."""
 
-import shlex
 import stat
 import subprocess
 from pathlib import Path
@@ -13,14 +12,16 @@ from pillar_service.settings import read
 FILES = {"domain": "cellar.test", "certificates": "files"}
 ACME = {"domain": "cellar.test", "contact": "ops@cellar.test", "database": "postgresql", "slack": True}
 
-UNITS = {"saltcellar-public": 15, "saltcellar-private": 15, "saltcellar-chat": 15, "saltcellar-master": 25}
+NASTY = '"Jürg\'s" `id` $HOME \\\\n & co <post@cellar.test>'
+
+UNITS = {"saltcellar-public": 15, "saltcellar-private": 15, "saltcellar-chat": 15, "saltcellar-master": 26}
 """How exposed each unit may be, in tenths, by `systemd-analyze security`."""
 
 
 @pytest.fixture(scope="module")
 def by_files(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     return Rendered(
-        tmp_path_factory.mktemp("files"), **FILES, masters_listen="127.0.0.1:8443", settings={"CELLAR_MAIL_FROM": "a@b"}
+        tmp_path_factory.mktemp("files"), **FILES, masters_listen="127.0.0.1:8443", settings={"CELLAR_MAIL_FROM": NASTY}
     )
 
 
@@ -30,9 +31,11 @@ def by_acme(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 def settings_of(rendered: Rendered, secret: Path) -> dict[str, str]:
-    """The service's environment as systemd would read it, but with a secret that is there."""
-    lines = shlex.split(rendered.file("cellar settings"), comments=True)
-    environment = dict(line.split("=", 1) for line in lines)
+    """The service's environment as bash reads it, but with a secret that is there."""
+    (secret.parent / "env").write_text(rendered.file("cellar settings"))
+    command = ["env", "-i", "bash", "-c", 'set -a; . "$1"; env -0', "bash", secret.parent / "env"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = dict(line.split("=", 1) for line in done.stdout.split("\0") if line.startswith("CELLAR_"))
     return {name: str(secret) if name.endswith("_FILE") else value for name, value in environment.items()}
 
 
@@ -46,7 +49,7 @@ def test_the_service_takes_its_settings(by_files, by_acme, tmp_path):
         "https://cellar.test",
         1,
     )
-    assert files.mail_from == "a@b"
+    assert files.mail_from == NASTY
     assert acme.database == "postgresql:///saltcellar?host=/var/run/postgresql"
 
 
