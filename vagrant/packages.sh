@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Install the Debian packages that are missing.   packages.sh up|controlplane|test|bench
+# Install the Debian packages that are missing.   packages.sh up|controlplane|node|test|bench
 . "$(dirname "$0")/settings.sh"
 
 wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv restic)
 case ${1:-up} in
   controlplane) wanted=(ca-certificates curl openssl python3-venv restic) ;;
+  node) wanted=(ca-certificates curl python3-venv) ;;
   *) docker version >/dev/null 2>&1 || wanted+=(docker.io) ;;
 esac
 if [[ ${1:-up} == @(test|bench) ]]; then
-  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables nginx-light openssl systemd)
+  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables nginx-light openssl systemd vagrant)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
 [[ ${1:-up} != bench ]] || wanted+=(wrk redis-server)

@@ -154,6 +154,13 @@ fetch_bundle() {
   tar -xzf "$work/bundle.tar.gz" -C "$work/wheels" || fail "The bundle of wheels can't be unpacked: is $work full?"
 }
 
+# What is asked trusts whom this system trusts, as curl does (the launcher does the same).
+trust() {
+  for authorities in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+    if [ -z "${REQUESTS_CA_BUNDLE:-}" ] && [ -r "$authorities" ]; then export REQUESTS_CA_BUNDLE="$authorities"; fi
+  done
+}
+
 enrolment() { "$python" -m pillar_service.node.enrolment "$@" --root "$root/"; }
 
 # --- the node ---------------------------------------------------------------------------------------------------------
@@ -266,6 +273,7 @@ tidy() {
 
 main() {
   read_arguments "$@"
+  trust
   joined=no fresh=no good=no
   [ -e "$opt" ] || [ -e "$etc" ] || fresh=yes
   work=$(mktemp -d)

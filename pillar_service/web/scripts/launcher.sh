@@ -2,6 +2,11 @@
 pid_file=$root/run/saltcellar/node.pid log=$root/var/log/saltcellar/node.out
 if [ -n "$path" ]; then export PYTHONPATH="$path"; fi
 
+# The node trusts the authorities that its system trusts, as curl does, not a list that came with a Python package.
+for authorities in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+  if [ -z "${REQUESTS_CA_BUNDLE:-}" ] && [ -r "$authorities" ]; then export REQUESTS_CA_BUNDLE="$authorities"; fi
+done
+
 # A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
 began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
