@@ -18,6 +18,7 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python.
 """
 
 import logging
+from pathlib import Path
 
 try:
     from pillar_service.node.paths import Home
@@ -49,8 +50,9 @@ def beacon(config):
     """The events that are due now; called by the minion every ``interval`` seconds."""
     home = Home.at(__opts__.get("saltcellar", {}).get("data"))
     node, pillar = __opts__["id"], __opts__.get("pillar", {})
-    reporter(node, home).keep(pillar)
-    events, why = reporter(node, home).tick(
+    ours = reporter(node, home, Path(__opts__["pki_dir"]))
+    ours.keep(pillar)
+    events, why = ours.tick(
         told(pillar, node),
         _settings(config).get("heartbeat", HEARTBEAT_S),
         lambda: __salt__["saltutil.refresh_pillar"](),

@@ -70,6 +70,8 @@ def kind_of(type: str) -> Kind:
 SEVERITIES = {
     submission.GAP: Severity.CRITICAL,
     submission.Lifecycle.CLOCK: Severity.WARNING,
+    submission.Lifecycle.CONVERGED: Severity.WARNING,
+    submission.Lifecycle.NOT_CONVERGED: Severity.CRITICAL,
     Presence.AWAY: Severity.CRITICAL,
     Presence.BACK: Severity.WARNING,
     Presence.UNSTEADY: Severity.WARNING,

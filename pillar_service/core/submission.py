@@ -45,6 +45,8 @@ class Lifecycle(StrEnum):
     ALIVE = "nz.butt.saltcellar.lifecycle.alive"
     UPGRADE = "nz.butt.saltcellar.lifecycle.upgrade"
     CLOCK = "nz.butt.saltcellar.lifecycle.clock"
+    CONVERGED = "nz.butt.saltcellar.lifecycle.converged"
+    NOT_CONVERGED = "nz.butt.saltcellar.lifecycle.not-converged"
 
 
 class Priority(IntEnum):

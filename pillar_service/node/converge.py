@@ -1,12 +1,15 @@
 """What the states of a pub do: look, plan, do; each says what it found in one sentence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
 from pillar_service.node import containers, control, networks, starting, transfers
 from pillar_service.node.door import Door
+from pillar_service.node.lastgood import Kept
+from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home, bot_id
 
 
@@ -26,6 +29,30 @@ def engine() -> Found:
     if containers.answers():
         return Found("Docker answers.")
     raise Unavailable(containers.AWAY)
+
+
+def pillar_kept(kept: Kept, pillar: Mapping[str, Any], plan_only: bool) -> Found:
+    """The pillar is kept; no change is told, since what changed it is told by what follows."""
+    if not plan_only:
+        with _written("pillar"):
+            kept.keep(pillar)
+    return Found("The pillar is kept for when no master answers.")
+
+
+def states_kept(states: States, plan_only: bool) -> Found:
+    """The states are sealed."""
+    if not states.is_sealed() and not plan_only:
+        with _written("states"):
+            states.seal()
+    return Found("The states are kept for when no master answers.")
+
+
+@contextmanager
+def _written(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failed(f"The {what} could not be kept for when no master answers: {error.strerror or error}.") from error
 
 
 def tidied(node: str, plan_only: bool) -> Found:

@@ -1,6 +1,7 @@
 """The duties of a node's agent: a line each."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from pillar_service.node.lastgood import Kept
 from pillar_service.node.lifecycle import Beat
 from pillar_service.node.machines.duty import Machines
 from pillar_service.node.machines.telling import Telling
+from pillar_service.node.masterless.applying import apply
+from pillar_service.node.masterless.duty import Converging
+from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
@@ -32,7 +36,9 @@ def duties(
 
     ``refresh`` asks for its pillar anew, ``grains`` gathers its grains anew; without it they are those in ``opts``.
     """
-    node, pki, known, spool = opts["id"], Path(opts["pki_dir"]), Kept(home, opts["id"]).told, Spool(home)
+    node, pki, spool = opts["id"], Path(opts["pki_dir"]), Spool(home)
+    kept, states = Kept(home, node, pki), States(home, node, pki)
+    known = kept.told
     facts, tell = dict(opts.get("grains") or {}), Telling(spool)
     keeping = Keeping(home, node, lambda: {**facts, "labels": known().labels}, _denied(opts))
     return [
@@ -43,6 +49,7 @@ def duties(
         Bundles(keeping, known, tell),
         Commands(home, known),
         Asking(home, known),
+        Converging(home, node, kept, states, partial(apply, home, opts["conf_file"], states.folder), Spool(home)),
         Facts(node, spool, grains or (lambda: facts), known),
     ]
 

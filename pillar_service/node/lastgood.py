@@ -1,49 +1,73 @@
 """The last good pillar, on this node's disk: for what runs beside the minion, and for when no master answers.
 
-The minion's own process knows its pillar and keeps it here; the agent is another process, which begins before there is one.
+The minion's own process knows its pillar and keeps it here, and so does each state run with the one that it was given; the
+agent is another process, which begins before there is one.
 """
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.pillar import KEY
 from pillar_service.node import disk
 from pillar_service.node.paths import Home
+from pillar_service.node.sealing import Seal
 from pillar_service.node.told import Told, told
 
-NAME = "pillar.json"
+NAME = "pillar.jwt"
 
 
 class Kept:
-    """The pillar in a home. Give each process one."""
+    """The pillar in a home, sealed with the key in the folder ``pki``. Give each process one."""
 
-    def __init__(self, home: Home, node: str) -> None:
-        self._path, self._node = home.state / NAME, node
+    def __init__(self, home: Home, node: str, pki: Path) -> None:
+        self._path, self._node, self._seal = home.state / NAME, node, Seal(node, pki, "pillar")
         self._last: str | None = None
         self._read_at: tuple[int, int] | None = None
+        self._pillar: dict[str, Any] = {}
         self._told = Told()
 
-    def keep(self, pillar: Mapping[str, Any]) -> None:
-        """Keep a pillar if it is a good one and not the same as the last; raises OSError."""
-        if told(pillar, self._node).problem:
-            return
+    def keep(self, pillar: Mapping[str, Any]) -> bool:
+        """Keep a pillar if it is a good one and not the same as the last; whether it was kept.
+
+        An old copy (`stale`) is kept only where there is none. Raises OSError, and Unavailable without a key.
+        """
+        said = told(pillar, self._node)
+        if said.problem or (said.notice and not self.told().problem):
+            return False
         written = json.dumps({KEY: pillar[KEY]}, sort_keys=True)
-        if written != self._last:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            disk.write_atomically(self._path, written.encode())
-            self._last = written
+        if written == self._last:
+            return False
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.write_atomically(self._path, self._seal.close(json.loads(written)))
+        self._last = written
+        return True
 
     def told(self) -> Told:
         """What the pillar says that was kept last; nothing is known when there is none."""
+        self._read()
+        return self._told
+
+    def pillar(self) -> dict[str, Any]:
+        """The pillar that was kept last, as it was told; empty when there is none."""
+        self._read()
+        return self._pillar
+
+    def _read(self) -> None:
         try:
             found = self._path.stat()
             if (found.st_ino, found.st_mtime_ns) != self._read_at:
-                self._told = told(json.loads(self._path.read_bytes()), self._node)
+                self._pillar = self._seal.open(self._path.read_bytes())
+                self._told = told(self._pillar, self._node)
                 self._read_at = found.st_ino, found.st_mtime_ns
-        except (OSError, ValueError):
-            return Told(problem=f"This node ({self._node}) has no pillar yet.")
-        return self._told
+        except (OSError, SaltcellarError):
+            self._pillar, self._told, self._read_at = (
+                {},
+                Told(problem=f"This node ({self._node}) has no pillar yet."),
+                None,
+            )
 
 
 Known = Callable[[], Told]

@@ -72,6 +72,11 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def masterless(self) -> Path:
+        """Holds the states that this node was converged with last."""
+        return self.root / "masterless"
+
+    @property
     def running(self) -> Path:
         """Holds what each machine remembers."""
         return self.state / "machines"

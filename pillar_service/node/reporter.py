@@ -4,9 +4,10 @@ import contextlib
 import datetime
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from pillar_service.core.errors import Full
+from pillar_service.core.errors import Full, Unavailable
 from pillar_service.core.health import EVENT_TYPE
 from pillar_service.core.submission import Priority, event_id
 from pillar_service.node.lastgood import Kept
@@ -23,25 +24,25 @@ STREAM = "health"
 _running: dict[tuple[str, Home], "Reporter"] = {}
 
 
-def reporter(node: str, home: Home) -> "Reporter":
+def reporter(node: str, home: Home, pki: Path) -> "Reporter":
     """The one reporter of this process for a node: Salt loads its beacon anew whenever it likes, this stays."""
     if (node, home) not in _running:
-        _running[node, home] = Reporter(node, home)
+        _running[node, home] = Reporter(node, home, pki)
     return _running[node, home]
 
 
 class Reporter:
-    """Samples, and puts what it saw into the spool."""
+    """Samples, and puts what it saw into the spool; the minion's key is in the folder ``pki``."""
 
-    def __init__(self, node: str, home: Home) -> None:
+    def __init__(self, node: str, home: Home, pki: Path) -> None:
         self.node = node
-        self._sampler, self._spool, self._kept = Sampler(node, home), Spool(home), Kept(home, node)
+        self._sampler, self._spool, self._kept = Sampler(node, home), Spool(home), Kept(home, node, pki)
         self._last_shape: object = None
         self._last_at = self._refreshed_at = float("-inf")
 
     def keep(self, pillar: Mapping[str, Any]) -> None:
         """Keep the pillar for the agent, which is another process; with a full disk it goes on with the one before."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, Unavailable):
             self._kept.keep(pillar)
 
     def tick(

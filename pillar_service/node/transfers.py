@@ -12,7 +12,7 @@ from typing import IO, Any
 from pillar_service.core import exports, names
 from pillar_service.core.errors import Conflict, Failed, ForkHazard
 from pillar_service.core.exports import Kind
-from pillar_service.node import containers, disk, identity, tar
+from pillar_service.node import containers, disk, identity, stillness, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
 
@@ -31,7 +31,7 @@ def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object =
     """
     _job(job)
     wanted = exports.kind(kind)
-    still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(node, bot)
+    still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(home, node, bot)
     with still, _spooled(home, job) as file:
         packed = tar.pack(home.bot(bot), home.config(bot), _manifest(home, bot, wanted), file, wanted)
         if not packed:
@@ -49,9 +49,9 @@ def _job(job: object) -> str:
 
 
 @contextlib.contextmanager
-def _stopped(node: str, bot: str) -> Iterator[None]:
+def _stopped(home: Home, node: str, bot: str) -> Iterator[None]:
     """Holds the bot's container still for a while; afterwards it is what it was before."""
-    with containers.engine(timeout_s=60) as client:
+    with stillness.held(home), containers.engine(timeout_s=60) as client:
         container = containers.of_bot(client, node, bot)["Id"]
         was_running = client.inspect_container(container)["State"]["Running"]
         try:

@@ -12,11 +12,15 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python. The SLS files 
         - timeout: 60
 """
 
+from pathlib import Path
+
 try:
     from pillar_service.core.errors import SaltcellarError
     from pillar_service.node import converge, paths
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
+    from pillar_service.node.lastgood import Kept
+    from pillar_service.node.masterless.states import States
 
     MISSING = None
 except ImportError as error:
@@ -29,6 +33,14 @@ def __virtual__():
 
 def _home():
     return paths.Home.at(__salt__["config.get"]("saltcellar:data"))
+
+
+def _pki():
+    return Path(__opts__["pki_dir"])
+
+
+def _kept():
+    return Kept(_home(), __opts__["id"], _pki())
 
 
 def _ret(name, found):
@@ -53,6 +65,16 @@ def engine(name):
 def tidied(name):
     """No container is left over from a state run that was killed."""
     return _call(name, converge.tidied, __opts__["id"], __opts__["test"])
+
+
+def pillar_kept(name):
+    """This node keeps the pillar of this run on its disk, sealed, to go by while no master answers."""
+    return _call(name, converge.pillar_kept, _kept(), __pillar__, __opts__["test"])
+
+
+def states_kept(name):
+    """The states that were put into the node's data directory are sealed."""
+    return _call(name, converge.states_kept, States(_home(), __opts__["id"], _pki()), __opts__["test"])
 
 
 def network(name):

@@ -10,6 +10,7 @@ pubs pillar:
 {%- else %}
 include:
   - docker
+  - masterless
 
 {%- if told.notice %}
 pubs notice:

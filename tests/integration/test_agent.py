@@ -33,7 +33,7 @@ def minion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minion]:
 def ingest(minion: Minion) -> Iterator[Ingest]:
     ingest = Ingest(load_pem_public_key((minion.folder / "pki" / "minion.pub").read_bytes()))
     pillar = {"saltcellar": {"node": NODE, "service": ingest.told, "bots": {}}}
-    Kept(home(minion), NODE).keep(pillar)
+    Kept(home(minion), NODE, minion.folder / "pki").keep(pillar)
     yield ingest
     ingest.stop()
     assert ingest.faults == []

@@ -1,6 +1,9 @@
 """Reports: when one is due, that it is kept, and the pillar beside it."""
 
+import json
+
 import pytest
+from minion_keys import new_key
 from wires import BOT
 
 from pillar_service.core.health import EVENT_TYPE
@@ -37,7 +40,7 @@ def known(monkeypatch):
 
 
 def test_docker_down_is_reported_at_once_and_then_on_the_heartbeat_only(home, known):
-    reporter = Reporter("n", home)
+    reporter = Reporter("n", home, home.root)
     [event], why = reporter.tick(known, 60, refresh=list)
     assert why is None
     assert event["data"]["node"]["docker"] is False
@@ -52,7 +55,7 @@ def test_docker_down_is_reported_at_once_and_then_on_the_heartbeat_only(home, kn
 def test_a_report_that_can_not_be_kept_is_still_told_on_the_bus(home, known):
     home.root.mkdir()
     home.state.write_text("a file in the folder's place")
-    events, why = Reporter("n", home).tick(known, 60, refresh=list)
+    events, why = Reporter("n", home, home.root).tick(known, 60, refresh=list)
     assert len(events) == 1
     assert "nothing was taken" in why
 
@@ -60,7 +63,7 @@ def test_a_report_that_can_not_be_kept_is_still_told_on_the_bus(home, known):
 def test_asks_for_its_pillar_once_a_minute_only(home, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     asked = []
-    reporter = Reporter("n", home)
+    reporter = Reporter("n", home, home.root)
     for _ in range(3):
         reporter.tick(told({}, "n"), 60, refresh=lambda: asked.append(1))
     assert asked == [1]
@@ -68,15 +71,43 @@ def test_asks_for_its_pillar_once_a_minute_only(home, monkeypatch):
 
 def test_the_last_good_pillar_is_kept_for_other_processes(home, known):
     pillar = {"saltcellar": {"node": "n", "service": known.service, "bots": {}}, "more": "is not ours"}
-    kept, reporter = Kept(home, "n"), Reporter("n", home)
+    pki = new_key(home.root / "pki")
+    kept, reporter = Kept(home, "n", pki), Reporter("n", home, pki)
     assert kept.told().problem
     reporter.keep(pillar)
     assert kept.told() == known
     for bad in ({}, {"_errors": ["no service"]}, {"saltcellar": {"node": "m", "bots": {}}}):
         reporter.keep(bad)
         assert kept.told() == known
-    assert "is not ours" not in (home.state / "pillar.json").read_text()
-    assert oct((home.state / "pillar.json").stat().st_mode & 0o777) == "0o600"
+    assert set(kept.pillar()) == {"saltcellar"}
+    assert oct((home.state / "pillar.jwt").stat().st_mode & 0o777) == "0o600"
     pillar["saltcellar"]["service"] = {"url": "http://127.0.0.1:10", "token": "t"}
     reporter.keep(pillar)
     assert kept.told().service["url"] == "http://127.0.0.1:10"
+
+
+def pillar(node="n", **more):
+    return {"saltcellar": {"node": node, "service": {"url": "http://127.0.0.1:9", "token": "t"}, "bots": {}} | more}
+
+
+def test_an_old_copy_of_the_pillar_never_takes_the_place_of_a_newer_one(home):
+    pki = new_key(home.root / "pki")
+    stale = pillar(stale={"since": 1, "reason": "the service is away"})
+    assert Kept(home, "n", pki).keep(stale)
+    assert Kept(home, "n", pki).keep(pillar())
+    assert not Kept(home, "n", pki).keep(stale)
+    assert Kept(home, "n", pki).told().notice is None
+
+
+@pytest.mark.parametrize("what", ["another key", "another node", "written by hand"])
+def test_a_pillar_that_this_node_did_not_seal_is_none(home, what):
+    pki = new_key(home.root / "pki")
+    Kept(home, "n", pki).keep(pillar())
+    if what == "another key":
+        new_key(pki, 1)
+    elif what == "another node":
+        Kept(home, "m", pki).keep(pillar("m"))
+    else:
+        (home.state / "pillar.jwt").write_text(json.dumps(pillar()))
+    kept = Kept(home, "n", pki)
+    assert (kept.pillar(), kept.told().problem) == ({}, "This node (n) has no pillar yet.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import docker
 import salt_commands
+from minion_keys import new_key
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "saltcellar/pub:0.1.0"
@@ -46,6 +47,7 @@ class Node:
         self.data = folder / "data"
         self.service = {"url": "http://127.0.0.1:9", "token": "none"}
         self.bots: dict[str, dict[str, Any]] = {}
+        self.pki = new_key(cache / "pki" / self.id)  # Salt puts what is not below its root_dir there
         (folder / "pillar").mkdir()
         (folder / "pillar" / "top.sls").write_text("base: {'*': [ours]}")
         config = {
@@ -54,7 +56,7 @@ class Node:
             "file_roots": {"base": [str(ROOT / "states")]},
             "pillar_roots": {"base": [str(folder / "pillar")]},
             "root_dir": str(cache),
-            "pki_dir": str(folder / "pki"),
+            "pki_dir": str(self.pki),
             "cachedir": str(cache),
             "log_file": str(folder / "salt.log"),
             "saltcellar": {"data": str(self.data), "patience_s": 10},

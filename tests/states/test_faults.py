@@ -43,7 +43,7 @@ def test_docker_is_down(node):
     assert "Docker" in sentence(returned, bot)
     causes = [one for one in returned.values() if "requisite" not in one["comment"] and one["result"] is False]
     assert [one["__id__"] for one in causes] == ["docker engine"]
-    assert not node.data.exists()
+    assert not (node.data / "bots").exists()
 
 
 def test_a_function_says_that_docker_is_down(node):

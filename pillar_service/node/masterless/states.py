@@ -1,0 +1,55 @@
+"""The states that this node was converged with last, and the seal over them."""
+
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import Failed
+from pillar_service.node import disk
+from pillar_service.node.paths import Home
+from pillar_service.node.sealing import Seal
+
+MANIFEST = "manifest.jwt"
+
+
+class States:
+    """The folder that a state run fills, and beside it the manifest: each file's SHA-256 by its path."""
+
+    def __init__(self, home: Home, node: str, pki: Path) -> None:
+        self.folder, self._manifest = home.masterless / "states", home.masterless / MANIFEST
+        self._seal = Seal(node, pki, "states")
+
+    def is_sealed(self) -> bool:
+        """Whether the files are those that were sealed, and no others."""
+        try:
+            return bool(self._sealed()) and self._sealed() == self._found()
+        except (OSError, Failed):
+            return False
+
+    def seal(self) -> None:
+        """Seal what is in the folder now; raises OSError, Failed for what is no plain file, Unavailable without a key."""
+        disk.write_atomically(self._manifest, self._seal.close(self._found()))
+
+    def check(self) -> None:
+        """Raises Failed when the files are not those that were sealed."""
+        found, sealed = self._found(), self._sealed()
+        others = sorted(name for name in found.keys() | sealed.keys() if found.get(name) != sealed.get(name))
+        if others:
+            raise Failed(f"The states kept on this node are not those that were sealed: {', '.join(others[:5])}.")
+
+    def _sealed(self) -> dict[str, Any]:
+        try:
+            return self._seal.open(self._manifest.read_bytes())
+        except OSError as error:
+            raise Failed("This node kept no states yet: apply the state `pubs` once from the master.") from error
+
+    def _found(self) -> dict[str, str]:
+        return {
+            str(one.relative_to(self.folder)): _sum(one) for one in sorted(self.folder.rglob("*")) if not one.is_dir()
+        }
+
+
+def _sum(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        raise Failed(f"{path} is no plain file: the states kept on this node are not used.")
+    with path.open("rb") as file:
+        return disk.sha256(file)

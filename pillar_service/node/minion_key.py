@@ -1,0 +1,32 @@
+"""The minion's own key (Salt's ``pki_dir``), by which this node is known; a changed one is read anew."""
+
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import Unavailable
+
+
+class MinionKey:
+    """The key pair in the folder ``pki``."""
+
+    def __init__(self, pki: Path) -> None:
+        self._path = pki / "minion.pem"
+        self._key: Any = None
+        self._read_at: tuple[int, int] | None = None
+
+    def private(self) -> Any:
+        """The private half; raises Unavailable when there is none to be read."""
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        try:
+            found = self._path.stat()
+            if (found.st_ino, found.st_mtime_ns) != self._read_at:
+                self._key = load_pem_private_key(self._path.read_bytes(), None)
+                self._read_at = found.st_ino, found.st_mtime_ns
+        except (OSError, ValueError, TypeError) as error:
+            raise Unavailable(f"The minion's key {self._path} can't be read ({type(error).__name__}).") from error
+        return self._key
+
+    def public(self) -> Any:
+        """The public half; raises likewise."""
+        return self.private().public_key()

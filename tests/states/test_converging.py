@@ -1,0 +1,115 @@
+"""A node by itself pours again what should run and does not: from the states and the pillar that it keeps, and nothing else."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from masterless import Node, failed
+
+from pillar_service.core.submission import Lifecycle
+from pillar_service.node import stillness
+from pillar_service.node.lastgood import Kept
+from pillar_service.node.masterless.applying import apply
+from pillar_service.node.masterless.duty import AGAIN_S, HOLD_S, Converging
+from pillar_service.node.masterless.states import States
+from pillar_service.node.paths import Home
+from pillar_service.node.spool import Spool
+
+
+class Alone:
+    """The duty of a node, on a clock of the test's."""
+
+    def __init__(self, node: Node) -> None:
+        self.home, self.now = Home(node.data), 0.0
+        states = States(self.home, node.id, node.pki)
+        applied = partial(apply, self.home, str(node.folder / "minion"), states.folder)
+        kept = Kept(self.home, node.id, node.pki)
+        self.spool = Spool(self.home)
+        self._duty = Converging(self.home, node.id, kept, states, applied, self.spool)
+
+    def looks(self, after_s: float = 0.0) -> list[tuple[str, Any]]:
+        """What it has to tell when it looked once more."""
+        self.now += after_s
+        before = len(self.spool.batch().events)
+        self._duty.run(self.now)
+        return [(one.type, one.data) for one in self.spool.batch().events[before:]]
+
+
+def test_a_container_that_is_gone_is_made_again_and_a_stopped_pub_comes_back(node: Node) -> None:
+    bot, other = node.add("my", memory_mb=128), node.add("other", memory_mb=128)
+    assert failed(node.apply()) == {}
+    (node.folder / "pillar" / "ours.sls").unlink()
+    alone, began = Alone(node), node.container(other).attrs["State"]["StartedAt"]
+    assert alone.looks() == []
+    node.container(bot).remove(force=True)
+    assert (alone.looks(), alone.looks(HOLD_S / 2)) == ([], [])
+    assert node.container(bot) is None
+    assert alone.looks(HOLD_S) == [(Lifecycle.CONVERGED, {"bots": [bot]})]
+    assert node.container(bot).status == "running"
+    assert alone.looks() == []
+    node.container(bot).stop()
+    alone.looks()
+    with stillness.held(alone.home):
+        assert alone.looks(HOLD_S) == []
+    assert alone.looks() == [(Lifecycle.CONVERGED, {"bots": [bot]})]
+    assert node.container(bot).status == "running"
+    assert node.container(other).attrs["State"]["StartedAt"] == began
+    assert alone.looks(HOLD_S) == []
+
+
+def test_what_was_told_to_stop_stays_so_and_what_was_not_sealed_is_not_applied(node: Node) -> None:
+    stopped, bot = node.add("stopped", memory_mb=128), node.add("my", memory_mb=128)
+    assert failed(node.apply()) == {}
+    node.change(stopped, state="stopped")
+    assert failed(node.apply()) == {}
+    alone = Alone(node)
+    node.container(bot).stop()
+    (alone.home.masterless / "states" / "pubs" / "init.sls").write_text("evil: {cmd.run: [{name: 'touch /evil'}]}\n")
+    alone.looks()
+    [(told, data)] = alone.looks(HOLD_S)
+    assert (told, "pubs/init.sls" in data["why"]) == (Lifecycle.NOT_CONVERGED, True)
+    assert alone.looks(AGAIN_S / 2) == []
+    assert alone.looks(AGAIN_S / 2)[0][0] == Lifecycle.NOT_CONVERGED
+    assert failed(node.apply()) == {}, "the next run puts the states right"
+    assert alone.looks(1) == []
+    node.container(bot).stop()
+    assert alone.looks(2 * AGAIN_S) == []
+    assert alone.looks(HOLD_S) == [(Lifecycle.CONVERGED, {"bots": [bot]})]
+    assert (node.container(stopped).status, node.container(bot).status) == ("exited", "running")
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """The address of a service to which this node's key is worth nothing."""
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"detail": "This node's key was revoked."}).encode()
+            self.send_response(401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_node_whose_key_was_revoked_pours_nothing(node: Node, refusing: str) -> None:
+    node.service["url"] = refusing
+    bot = node.add("my", memory_mb=128)
+    assert failed(node.apply()) == {}
+    alone = Alone(node)
+    node.container(bot).stop()
+    alone.looks()
+    assert alone.looks(HOLD_S) == []
+    assert node.container(bot).status == "exited"
