@@ -10,10 +10,12 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up status logs down clean demo demo-down node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up upgrade status logs down clean demo demo-down node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
+upgrade: ## what runs becomes the version of this tree, without a dropped request
+	@vagrant/upgrade.sh
 status: ## each process and bot; exit code 0 only if all live
 	@vagrant/status.sh
 logs: ## follow all logs

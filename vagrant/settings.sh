@@ -58,7 +58,7 @@ step() {
   if "$@" >"$log" 2>&1; then
     last=$(last_line "$log")
     printf '%-66s %6.1f s\n' "${last#"$name: "}" "$(since "$began")"
-    return
+    return 0 # in a trap, a plain return would tell what was before it
   fi
   printf 'FAILED after %.1f s\n\n  step    %s\n  reason  %s\n  log     %s\n' \
     "$(since "$began")" "$name" "$(last_line "$log")" "$log"
@@ -87,12 +87,13 @@ start_process() {
 }
 
 stop_process() {
-  local pid
+  local pid group
   is_up "$1" || return 0
   pid=$(cat "$CELLAR_DIR/run/$1.pid")
+  group=$(ps -o pgid= -p "$pid")
   start-stop-daemon --stop --oknodo --remove-pidfile --pidfile "$CELLAR_DIR/run/$1.pid" --retry "TERM/${2:-20}/KILL/5" --quiet
-  # Each process leads its own group; a child that outlived it would hold ports and locks.
-  pkill -KILL -g "$pid" || true
+  # Each process has a group of its own; a child that outlived it would hold ports and locks.
+  pkill -KILL -g "${group// /}" || true
 }
 
 # Fail with a sentence if somebody else listens on the port that PROCESS is about to take: PROCESS PORT SETTING.

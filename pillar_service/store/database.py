@@ -22,6 +22,9 @@ BUSY_S = 5
 WRITER_LOCK = 0x5A17CE11
 """The key of PostgreSQL's advisory lock that makes writers queue, as SQLite's do."""
 
+STOPS = "STOPS"
+"""A step that says so (`STOPS = True`) takes away what the version before it uses: that has to be stopped first."""
+
 FAULTS = (peewee.PeeweeException,)
 """What a query raises when the database, not the asker, is at fault; give it to `explained`."""
 
@@ -204,6 +207,18 @@ def migrate() -> list[str]:
     """
     with _steps() as steps:
         return list(steps.up())
+
+
+def pending() -> tuple[str, dict[str, bool]]:
+    """The newest step that was taken, or ``""``, and each step to come with whether the version before can't go on beside it.
+
+    Raises Conflict as `migrate` does.
+    """
+    with _steps() as steps:
+        known = steps.status()
+        taken = [step.name for step in known if step.applied]
+        coming = {step.name: bool(getattr(step.load(), STOPS, False)) for step in known if not step.applied}
+        return taken[-1] if taken else "", coming
 
 
 def migrate_back(to: str | None = None) -> list[str]:

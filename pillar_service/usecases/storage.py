@@ -29,3 +29,8 @@ def migrate_back(to: str | None = None) -> list[str]:
     Raises NotFound for a step that was not taken, Conflict where a newer version of the service made the schema.
     """
     return database.migrate_back(to)
+
+
+def pending() -> tuple[str, dict[str, bool]]:
+    """The newest step that was taken, and each to come with whether the service has to be stopped for it; raises Conflict."""
+    return database.pending()

@@ -31,8 +31,15 @@ def main() -> None:
 @main.command()
 @click.option("--back", is_flag=True, help="Undo the newest step instead: the service has to be stopped.")
 @click.option("--to", metavar="STEP", help="Undo all after STEP instead, such as 0027_lost.")
-def migrate(back: bool, to: str | None) -> None:
+@click.option("--pending", is_flag=True, help="Only say which steps are to come.")
+def migrate(back: bool, to: str | None, pending: bool) -> None:
     """Bring the database up to date, or one step back."""
+    if pending:
+        at, coming = storage.pending()
+        click.echo(f"At {at}." if at else "At no step.")
+        for step, stops in coming.items():
+            click.echo(f"To come: {step}." + (" The service has to be stopped for it." if stops else ""))
+        return
     if back or to:
         undone = storage.migrate_back(to)
         click.echo(f"Undone: {', '.join(undone)}." if undone else f"Nothing came after {to}.")

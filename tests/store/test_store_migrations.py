@@ -15,6 +15,9 @@ from pillar_service.store.database import db, transaction
 
 FOLDER = Path(migrations.__file__).parent
 STEPS = [step.name for step in Migration.load_directory(str(FOLDER))]
+LAST_OF_FIRST = "0027_lost"
+"""The newest step of 0.1.0, the first version that was released."""
+
 RELEASED = sorted({file.name.split(".sqlite.")[0] for file in Path(__file__).parent.glob("released/*.sqlite.sql.gz")})
 
 LET_GO = {
@@ -194,4 +197,41 @@ def test_back_to_what_never_was_is_refused(fresh_url: str) -> None:
     with pytest.raises(NotFound, match="has no step 9999_later"):
         database.migrate_back("9999_later")
     assert database.migrate_back(STEPS[-1]) == []
+    database.release()
+
+
+def test_a_step_that_does_not_stop_the_service_only_adds(fresh_url: str) -> None:
+    """While an upgrade is under way, the version before works on the newer schema: on what it knows, nothing may change."""
+    database.connect(fresh_url)
+    last = Runner(db.obj, str(FOLDER)).migrations()
+    for step in last[: STEPS.index(LAST_OF_FIRST) + 1]:
+        take_only(step.name)
+    for step in last[STEPS.index(LAST_OF_FIRST) + 1 :]:
+        before = columns()
+        take_only(step.name)
+        if not getattr(step.load(), database.STOPS, False):
+            assert before <= columns(), f"{step.name} takes away what the version before uses: add `STOPS = True` to it"
+            added = {column for column in columns() - before if column[0] in {table for table, *_ in before}}
+            needed = [column for column in added if not column[2] and column[3] is None]
+            assert needed == [], (
+                f"{step.name}: the version before writes no {needed}: give a default, or `STOPS = True`"
+            )
+    database.release()
+
+
+def columns() -> set[tuple[str, str, bool, str | None]]:
+    """Each column with its table, whether it may be empty, and its default."""
+    return {
+        (table, column.name, column.null, column.default)
+        for table in db.get_tables()
+        for column in db.get_columns(table)
+    }
+
+
+def test_what_is_to_come_is_told(fresh_url: str) -> None:
+    database.connect(fresh_url)
+    assert database.pending() == ("", dict.fromkeys(STEPS, False))
+    take_only(STEPS[0])
+    at, coming = database.pending()
+    assert (at, list(coming)) == (STEPS[0], STEPS[1:])
     database.release()

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Bring what runs here to the version that stands in this tree, without a dropped request; what fails goes back.   upgrade.sh
+. "$(dirname "$0")/settings.sh"
+
+readonly KEPT=3 # copies of the database, one from before each upgrade
+copies=$CELLAR_DIR/copies
+manage() { "$bin/python" -m pillar_service.web "$@"; }
+# What fails in a step ends that alone. (Inside, `set -e` counts for nothing, as `step` asks how it went.)
+apart() ("$@")
+
+copy_database() {
+  mkdir -p "$copies"
+  "$bin/python" "$here/copy_database.py" "$copies/before-$(date +%Y%m%dT%H%M%S)" || exit
+  find "$copies" -name 'before-*' | sort -r | tail -n +$((KEPT + 1)) | xargs -r rm --
+}
+
+# Who runs beside a step of the database that takes away what it uses would fail: then it is stopped for that long.
+migrate() {
+  local name
+  if grep -q stopped "$pending"; then
+    for name in chat public private; do stop_process "$name"; done
+    touch "$stopped"
+  fi
+  manage migrate
+}
+
+take_over() {
+  local name=$1 pid
+  is_up "$name" || fail "$name does not run: run 'make up'"
+  pid=$(manage restart "$(cat "$CELLAR_DIR/run/$name.pid")") || exit
+  say "$pid" >"$CELLAR_DIR/run/$name.pid"
+  start_time "$name" >"$CELLAR_DIR/run/$name.began"
+  touch "$over"
+  say "process $pid took over"
+}
+
+again() {
+  local script=$1
+  shift
+  for name in "$@"; do stop_process "$name"; done
+  "$here/$script"
+}
+
+# What was not taken over runs on as it was: its database is made again what it was, with all that was written meanwhile.
+go_back() {
+  local code=$?
+  trap - EXIT
+  ((code)) || exit 0
+  if [[ -e $over ]]; then
+    say "  Part of it is the new version by now, which the database fits, and the rest the old one, which can use it:"
+    say "  mend what failed, then run 'make upgrade' again."
+  elif [[ -s $pending ]] && step back manage migrate --to "$(sed -n 's/^At \(.*\)\.$/\1/p' "$pending")"; then
+    if [[ -e $stopped ]]; then
+      say "  The service is stopped: check the version before out, and run 'make up'."
+    else
+      say "  The version before serves on."
+    fi
+  fi
+  rm -rf "$work"
+  exit "$code"
+}
+
+umask 077
+if ! is_up public || ! is_up private; then fail "What is to be upgraded does not run in $CELLAR_DIR: run 'make up'"; fi
+exec 9>"$CELLAR_DIR/run/up.lock"
+flock -n 9 || fail "Another 'make up' or 'make upgrade' is at work in $CELLAR_DIR: wait for it to end"
+work=$(mktemp -d) pending=$work/pending stopped=$work/stopped over=$work/over
+trap 'rm -rf "$work"' EXIT
+
+say "Saltcellar in $CELLAR_DIR becomes $(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$top/pillar_service/__init__.py")"
+step python "$here/python.sh"
+step copy apart copy_database
+manage migrate --pending >"$work/told" && mv "$work/told" "$pending"
+trap go_back EXIT
+step migrate apart migrate
+if [[ -e $stopped ]]; then
+  step service "$here/service.sh"
+else
+  step private apart take_over private
+  step public apart take_over public
+fi
+if [[ ${processes[*]} == *chat* ]]; then step chat apart again chat.sh chat; fi
+if is_up master; then step salt apart again salt.sh minion master; fi
+step check curl -fsS "$public_url/healthz"
+rm -rf "$work"
+trap - EXIT
