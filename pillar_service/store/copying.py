@@ -3,7 +3,6 @@
 PostgreSQL is copied by its own programs (backups/postgres.py).
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -70,16 +69,21 @@ def tars(file: Path) -> Iterator[tuple[str, str]]:
         yield from found.execute("SELECT id, sha256 FROM transfer").fetchall()
 
 
-def put_back(file: Path, to: Path) -> None:
-    """Make a copy the database at that place, where nothing is yet; raises Conflict where something is."""
+def refuse_over_another(at: Path) -> None:
+    """Raise Conflict where a database, or what one left behind, is."""
     for beside in ("", "-wal", "-shm", "-journal"):
-        if Path(f"{to}{beside}").exists():
-            raise Conflict(f"There is a database at {to}{beside} already: move it away first.")
+        if Path(f"{at}{beside}").exists():
+            raise Conflict(f"There is a database at {at}{beside} already: move it away first. Nothing was touched.")
+
+
+def put_back(file: Path, to: Path) -> None:
+    """Make a copy the database at that place, whole or not at all; one that is there stays."""
+    if to.exists():
+        return
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = Path(f"{to}.part")
     part.unlink(missing_ok=True)
     with closing(_opened(file, "ro")) as source, closing(sqlite3.connect(part)) as target:
         source.backup(target)
     part.chmod(0o600)
-    os.link(part, to)  # fails where something came meanwhile
-    part.unlink()
+    part.rename(to)

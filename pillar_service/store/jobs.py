@@ -240,6 +240,12 @@ def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
     return page_of(rows, Job.created_at, Job.id, page)
 
 
+def not_begun() -> list[Job]:
+    """The jobs of one place that wait: for somebody's yes, for a master, or for it to publish them."""
+    waits = Job.state.in_(["asked", "queued", "claimed"])
+    return list(Job.select().where(waits & (Job.parts == 0)).order_by(Job.created_at, Job.id))
+
+
 def queued_before(then: float) -> list[Job]:
     """The jobs that have been queued since before then."""
     return plain.found(Job, "WHERE state = 'queued' AND created_at < ?", then)

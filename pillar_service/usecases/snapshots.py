@@ -86,7 +86,7 @@ def _paths() -> list[str]:
     for kept in filter(None, (file and os.path.abspath(file), str(settings().files.absolute()))):
         if any(Path(kept).is_relative_to(path) for path in paths):
             raise Invalid(f"CELLAR_BACKUP_PATHS holds {kept}, which is copied apart: name what is beside it.")
-    return paths
+    return [path for path in paths if not any(str(above) in paths for above in Path(path).parents)]
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Commands for who sets a machine up; each may be run again."""
 
 import os
+import tempfile
+import time
 from pathlib import Path
 
 import click
 
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.usecases import bundles, masters, nodes, pillars, storage
+from pillar_service.usecases import bundles, masters, nodes, pillars, rebuilding, snapshots, storage
 
 ACTOR = "command line"
 
@@ -23,9 +25,11 @@ class Sentences(click.Group):
 
 
 @click.group(cls=Sentences)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """The service of Saltcellar."""
-    storage.prepare()
+    if context.invoked_subcommand != "restore":  # which has no settings yet
+        storage.prepare()
 
 
 @main.command()
@@ -110,6 +114,32 @@ def node_key(id: str, file: Path) -> None:
     """Say that the public key in FILE (PEM) is the one of the node ID."""
     told = nodes.set_key(ACTOR, id, file.read_text(errors="replace"))
     click.echo(f"The key of {told['id']} has the fingerprint {told['key']['fingerprint']}.")
+
+
+@main.command()
+@click.argument("repository")
+@click.argument("password_file")
+@click.option("--snapshot", help="Its id; the newest if none is named.")
+@click.option("--database", help="The address that the database has to have had.")
+@click.option("--sftp-command", default="", help="As CELLAR_BACKUP_SFTP_COMMAND.")
+@click.option("--s3-file", default="", help="As CELLAR_BACKUP_S3_FILE.")
+def restore(repository: str, password_file: str, snapshot: str, database: str, sftp_command: str, s3_file: str) -> None:
+    """Put a lost control plane back from the REPOSITORY, where it was; PASSWORD_FILE opens it."""
+    with tempfile.TemporaryDirectory() as cache:
+        where = snapshots.opened(repository, password_file, Path(cache), sftp_command, s3_file)
+        told = rebuilding.rebuild(where, snapshot, database)
+    taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(told["taken_at"]))
+    click.echo(f"The settings that the service had are in {told['settings']}.")
+    click.echo(f"Restored {told['database']} from the snapshot {told['snapshot']} of {taken}.")
+
+
+@main.command(hidden=True)
+@click.argument("snapshot")
+def settle(snapshot: str) -> None:
+    """Bring a database that was just put back up to date; `restore` does so itself."""
+    storage.migrate()
+    click.echo(f"Ended {rebuilding.settle(snapshot)} jobs that waited.")
+    pillars.refresh()
 
 
 @main.command()
