@@ -24,9 +24,10 @@ def list_():
     return runners.answer(__opts__, lambda service: service.agents(type="person"))
 
 
-def create(email, name=None, password=None):
+def create(email, name=None, password=None, role=None):
     """
-    Make an account; returns it, with its ``password`` when none was given and one was made.
+    Make an account; returns it, with its ``password`` when none was given and one was made. ``role=operator`` lets it see the
+    operators' pages, once it has a second factor.
 
     CLI Example:
 
@@ -34,7 +35,7 @@ def create(email, name=None, password=None):
 
         salt-run accounts.create demo@example.org name='Demo'
     """
-    more = {"name": name, "password": password}
+    more = {"name": name, "password": password, "role": role}
     told = {"type": "person", "email": email} | {key: str(value) for key, value in more.items() if value is not None}
 
     def ask(service):
