@@ -10,7 +10,13 @@ from rendered import TOP, Rendered
 from pillar_service.settings import read
 
 FILES = {"domain": "cellar.test", "certificates": "files"}
-ACME = {"domain": "cellar.test", "contact": "ops@cellar.test", "database": "postgresql", "slack": True}
+ACME = {
+    "writable": ["/mnt/backups"],
+    "domain": "cellar.test",
+    "contact": "ops@cellar.test",
+    "database": "postgresql",
+    "slack": True,
+}
 
 NASTY = '"Jürg\'s" `id` $HOME \\\\n & co <post@cellar.test>'
 
@@ -96,6 +102,7 @@ def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_pa
     for name, most in UNITS.items():
         unit = units / f"{name}.service"
         unit.write_text(by_acme.file(f"{name} unit"))
+        assert ("ReadWritePaths=-/mnt/backups\n" in unit.read_text()) == (name != "saltcellar-master")
         analyze("verify", f"--root={tmp_path}", unit.name)
         analyze("security", "--offline=true", f"--root={tmp_path}", f"--threshold={most}", unit.name)
 
@@ -122,6 +129,8 @@ def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path):
         (FILES | {"certificates": "none"}, "'certificates' must be acme or files"),
         (FILES | {"database": "mysql"}, "'database' must be sqlite or postgresql"),
         (FILES | {"masters_listen": "8443; evil"}, "'masters_listen' must be an address and a port"),
+        (FILES | {"writable": ["/mnt", "/mnt/a b"]}, "'writable' must be a list of folders"),
+        (FILES | {"writable": "/mnt"}, "'writable' must be a list of folders"),
         (FILES | {"domian": "butt.nz"}, "known below 'controlplane' are domain, contact"),
         (FILES | {"settings": {"CELLAR_DOMAIN": "a\nCELLAR_FILES=/"}}, "'settings' has CELLAR_DOMAIN"),
     ],
