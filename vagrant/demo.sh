@@ -4,6 +4,7 @@
 
 ((EUID == 0)) || fail "make demo installs packages and starts daemons: run it as root"
 ((${#CELLAR_DIR} <= 70)) || fail "CELLAR_DIR ($CELLAR_DIR) is too long for Salt's sockets: set it to a path of at most 70 characters"
+mkdir -p "$CELLAR_DIR"
 umask 077
 mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,node,node-2,etc}
 # Commands of the catalogue run as somebody else, who must be able to pass.

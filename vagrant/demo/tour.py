@@ -24,11 +24,12 @@ def places() -> list[str]:
         f"{PAGES}/bots/{next(iter(BOTS))}/status": "how a pub is (Ann)",
         f"{PAGES}/bots/{BOT}/invites": "who used an invite (Ben)",
         f"{PAGES}/admin/fleet": f"all {len(BOTS)} bots on {len(NODES)} nodes (operator)",
-        f"{PAGES}/admin/nodes/{NODE}/story": f"how {NODE} healed {BOT} while the centre was away (operator)",
+        f"{PAGES}/admin/nodes/{NODE}/story": f"how {NODE} healed {BOT} alone (operator)",
         f"{PAGES}/admin/commands": "what was asked for in Slack (operator)",
-        DESK: "the talk with Mr Meeseeks in a fake Slack; say something, too",
+        DESK: "the talk in the fake Slack; go on with it",
     }
-    return [f"  {address:<46} {what}" for address, what in seen.items()]
+    width = max(map(len, seen))
+    return [f"  {address:<{width}}  {what}" for address, what in seen.items()]
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def main() -> None:
     )
     text = travels(engine, image)
     KEPT.write_text(json.dumps({"text": text}))
-    print(f"garden → library: “{text}”")
+    print(f'from garden to library: "{text}"')
 
 
 if __name__ == "__main__":
