@@ -35,6 +35,9 @@ SILENT_S = 120.0
 RETRY_S = 900.0
 """How long after one that failed the next is tried."""
 
+EXPORT_RETRY_S = 6 * 3600.0
+"""How long after an export of a bot that failed the next is tried: each stops it for a moment."""
+
 ROOT = "cellar"
 """The folder of a snapshot that holds all but the files and folders that were named: those stand at their own paths."""
 

@@ -55,9 +55,13 @@ FREE = Family(
     "cellar_disk_free_bytes", Kind.GAUGE, ("of",), "Room on the disk of the database (if a file) and of files."
 )
 SIZE = Family("cellar_disk_size_bytes", Kind.GAUGE, ("of",), "How large that disk is.")
+BACKUP_AGE = Family(
+    "cellar_backup_age_seconds", Kind.GAUGE, ("kind",), "Since the last good one was asked for: backup, verification."
+)
+BACKUP_EVERY = Family("cellar_backup_every_seconds", Kind.GAUGE, ("kind",), "How often there should be one.")
 BUILD = Family("cellar_build_info", Kind.GAUGE, ("version", "database"), "Always 1; what runs here.")
 
 READ = (
     JOBS, QUEUE_AGE, NODES, BOTS, OUTBOX, OUTBOX_AGE, LEASE, FENCE, SILENCE, HELD, LAG, OFFSET, NODE_EVENTS, READY, FREE,
-    SIZE, BUILD,
+    SIZE, BACKUP_AGE, BACKUP_EVERY, BUILD,
 )  # fmt: skip

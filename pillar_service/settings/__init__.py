@@ -132,6 +132,13 @@ SETTINGS = (
         "7",
         "Every how many days the newest snapshot is restored into a scratch place and looked through; 0 for never.",
     ),
+    Setting(
+        "BACKUP_BOTS_DAYS",
+        texts.none_or_more,
+        "7",
+        "Every how many days each bot is exported into the backups, for which it stops for a moment; its newest tar is kept "
+        "until the next, and holds its secret. 0 for never.",
+    ),
     Setting("BACKUP_SFTP_COMMAND", str, "", "The command that speaks SFTP; restic's own ssh when empty."),
     Setting(
         "BACKUP_S3_FILE", texts.absolute, "", "The file with S3's keys, as AWS' tools write it (~/.aws/credentials)."
@@ -236,6 +243,7 @@ class Settings:
     backup_hours: int
     backup_keep: dict[str, str]
     backup_verify_days: int
+    backup_bots_days: int
     backup_sftp_command: str
     backup_s3_file: str
     log: str
@@ -271,6 +279,11 @@ class Settings:
     def metrics_folder(self) -> Path:
         """Where the processes of this machine keep their counters."""
         return Path(self.metrics) if self.metrics else self.files.absolute().parent / "metrics"
+
+    @property
+    def backs_up_bots(self) -> bool:
+        """Whether bots are exported into backups."""
+        return bool(self.backup_repository and self.backup_bots_days)
 
     @property
     def backup_folder(self) -> Path:

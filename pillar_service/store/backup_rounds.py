@@ -55,6 +55,12 @@ def newest(kind: RoundKind, state: RoundState | None = None) -> BackupRound | No
     return found
 
 
+def oldest() -> BackupRound | None:
+    """The first round that is known."""
+    found: BackupRound | None = BackupRound.select().order_by(BackupRound.asked_at).first()
+    return found
+
+
 def has_succeeded_at(repository: str) -> bool:
     """Whether a snapshot was ever made there."""
     made = (BackupRound.kind == str(RoundKind.BACKUP)) & (BackupRound.state == str(RoundState.SUCCEEDED))

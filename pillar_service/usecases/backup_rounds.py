@@ -71,6 +71,31 @@ def kept() -> dict[str, Any]:
     return {"repository": where.address, "snapshots": found}
 
 
+def standing(now: float) -> list[dict[str, Any]]:
+    """How each kind stands, where there are backups: when the last good one began (None), for how long there has been none,
+    how often there should be one (seconds), what the last one failed of ("")."""
+    return [_standing(kind, now) for kind in RoundKind if settings().backup_repository and _every_s(kind)]
+
+
+def _standing(kind: RoundKind, now: float) -> dict[str, Any]:
+    good, last, first = rows.newest(kind, RoundState.SUCCEEDED), rows.newest(kind), rows.oldest()
+    since = good or first
+    is_failed = last is not None and last.state == RoundState.FAILED
+    return {
+        "kind": str(kind),
+        "succeeded_at": good.began_at if good else None,
+        "age_s": max(0.0, now - since.asked_at) if since else 0.0,
+        "every_s": _every_s(kind),
+        "error": last.detail if is_failed and last else "",
+    }
+
+
+def _every_s(kind: RoundKind) -> float:
+    if kind is RoundKind.BACKUP:
+        return settings().backup_hours * 3600.0
+    return settings().backup_verify_days * DAY_S
+
+
 def described(one: BackupRound) -> dict[str, Any]:
     """A round as it is shown."""
     return {name: getattr(one, name) for name in one._meta.sorted_field_names if name != "heard_at"}
@@ -109,11 +134,9 @@ def is_due(kind: RoundKind, now: float) -> bool:
     there = rows.open_of(kind)
     if there is not None:
         return _is_dead(there, now)
-    every_s = settings().backup_hours * 3600.0
-    if kind is RoundKind.VERIFICATION:
-        every_s = settings().backup_verify_days * DAY_S
-        if not every_s or rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED) is None:
-            return False
+    every_s = _every_s(kind)
+    if not every_s or (kind is RoundKind.VERIFICATION and not rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED)):
+        return False
     last = rows.newest(kind)
     return last is None or rules.is_due(last.asked_at, last.state == RoundState.SUCCEEDED, every_s, now)
 

@@ -21,7 +21,8 @@ def _is_whole(transfer: Transfer) -> bool:
 
 def is_kept(transfer: Transfer) -> bool:
     """Whether this export stays, however old: it is its bot's newest, the settings say so, and the bot's data is not gone."""
-    job = None if transfer.job is None or not settings().keep_exports else jobs.find(transfer.job)
+    keeps = settings().keep_exports or settings().backs_up_bots
+    job = None if transfer.job is None or not keeps else jobs.find(transfer.job)
     if job is None or job.bot is None or transfer.kind != "export":
         return False
     bot = bots.of_job(job.bot)

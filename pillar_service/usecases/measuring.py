@@ -18,7 +18,7 @@ from pillar_service.settings import settings
 from pillar_service.store import figures, standings
 from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import readiness
+from pillar_service.usecases import backup_rounds, readiness
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -131,6 +131,15 @@ def read(now: float) -> Values:
         families.LEASE: {(name, holder): float(expires > now) for name, holder, _, expires in leases},
         families.FENCE: {(name,): fence for name, _, fence, _ in leases},
         **_of_masters_and_nodes(now),
+        **_of_backups(now),
+    }
+
+
+def _of_backups(now: float) -> Values:
+    found = backup_rounds.standing(now)
+    return {
+        families.BACKUP_AGE: {(one["kind"],): one["age_s"] for one in found},
+        families.BACKUP_EVERY: {(one["kind"],): one["every_s"] for one in found},
     }
 
 

@@ -41,7 +41,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
     id = snapshot or _newest(where)
     told = rules.manifest(restic.read(where, id, rules.MANIFEST))
     environment = json.loads(restic.read(where, id, rules.ENVIRONMENT))
-    if database is not None and postgres.without_password(database) != told.database:
+    if database is not None and (database if told.is_sqlite else postgres.without_password(database)) != told.database:
         raise Conflict(f"The snapshot is of {told.database}, not of {database}: it is put back only where it was.")
     address = environment.get("CELLAR_DATABASE", told.database)
     _refuse_beside_a_living_one(told)

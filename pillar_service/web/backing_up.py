@@ -2,11 +2,15 @@
 
 import logging
 import threading
+import time
 
-from pillar_service.usecases import backup_rounds, storage
+from pillar_service.usecases import backup_rounds, bot_exports, storage
 
 EVERY_S = 2.0
 """How often it looks whether one is due: two questions, each with one row as its answer."""
+
+EXPORTS_S = 60.0
+"""How often it looks which bots are to be exported: a question about each bot."""
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +23,12 @@ def start() -> threading.Event:
 
 
 def _work(over: threading.Event) -> None:
+    looked = -EXPORTS_S
     while not over.wait(EVERY_S):
         try:
+            if time.monotonic() - looked >= EXPORTS_S:
+                looked = time.monotonic()
+                bot_exports.ask_due()
             backup_rounds.step()
         except Exception:
             log.exception("Backups can't be made; again in %g s.", EVERY_S)

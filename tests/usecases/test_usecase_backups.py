@@ -17,9 +17,10 @@ from pillar_service.backups import restic
 from pillar_service.core import backups as rules
 from pillar_service.core.backups import RoundKind, RoundState
 from pillar_service.core.errors import Failed, Invalid, NotFound
+from pillar_service.metrics import families
 from pillar_service.store import backup_rounds as rows
 from pillar_service.store import copying, database
-from pillar_service.usecases import auditing, backup_rounds, snapshots, transfers
+from pillar_service.usecases import auditing, backup_rounds, measuring, snapshots, transfers
 
 HOUR = 3600.0
 
@@ -224,3 +225,18 @@ def test_without_a_repository_the_sentence_says_what_to_set(service: Callable[[]
         backup_rounds.ask("test", RoundKind.BACKUP)
     with pytest.raises(NotFound, match="There is no backup 'x'"):
         backup_rounds.show("x")
+
+
+@on_sqlite
+def test_how_backups_stand_is_told_to_operators_and_prometheus(place: Path) -> None:
+    now = time.time()
+    assert backup_rounds.step(now)
+    [backup, verification] = backup_rounds.standing(now + 60)
+    assert (backup["succeeded_at"], backup["age_s"], backup["every_s"], backup["error"]) == (now, 60, 6 * HOUR, "")
+    assert (verification["succeeded_at"], verification["age_s"]) == (None, 60), "counted from the first round of all"
+    (place / "etc" / "password").chmod(0o644)
+    assert backup_rounds.step(now + 13 * HOUR)
+    [backup, _] = backup_rounds.standing(now + 13 * HOUR)
+    assert (backup["age_s"], "chmod o=" in backup["error"]) == (13 * HOUR, True)
+    told = measuring.read(now + 13 * HOUR)
+    assert told[families.BACKUP_AGE][("backup",)] == 13 * HOUR > 2 * told[families.BACKUP_EVERY][("backup",)]

@@ -16,6 +16,7 @@ from pouring import owner, poured
 
 from pillar_service.core.backups import RoundKind
 from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.settings import settings
 from pillar_service.store import audit, database, jobs
 from pillar_service.store import backup_rounds as rows
 from pillar_service.usecases import backup_rounds, rebuilding, snapshots, storage, transfers
@@ -81,8 +82,9 @@ def restore(place: Path, *more: str) -> "subprocess.CompletedProcess[str]":
 def test_what_was_lost_whole_is_put_back_by_one_command(place: Path, request: pytest.FixtureRequest) -> None:
     [tar] = (place / "plane" / "files").glob("*.tar")
     held, head = tar.read_bytes(), audit.head().n
+    address = settings().database
     lose(place, request)
-    done = restore(place)
+    done = restore(place, "--database", address)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Restored ")
     assert {name: (place / "plane" / name).read_text() for name in KEYS} == KEYS

@@ -3,9 +3,11 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from backing_up import kept_in
 from enrolling import enrol, key, master_is_there
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
@@ -19,6 +21,7 @@ from pillar_service.store import transfers as tars
 from pillar_service.usecases import (
     accounts,
     auditing,
+    backup_rounds,
     bots,
     claims,
     enrolment_tokens,
@@ -491,3 +494,16 @@ def test_an_operator_lets_a_machine_in_and_cuts_it_off(visitor: FlaskClient, ope
     assert visitor.post(f"/admin/nodes/tokens/{token}/revoke", data={"csrf_token": csrf(shown)}).status_code == 302
     assert enrolment_tokens.listed()[0]["state"] == "revoked"
     assert visitor.post(f"/admin/nodes/{node}/revoke").status_code == 400, "without its form's token"
+
+
+def test_the_first_page_tells_of_a_backup_that_failed(
+    visitor: FlaskClient, operator: str, service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "CELLAR_BACKUP_REPOSITORY" in visitor.get("/admin").text
+    kept_in(str(tmp_path / "repository"), tmp_path, service, monkeypatch)
+    (tmp_path / "etc" / "password").chmod(0o644)
+    assert backup_rounds.step()
+    page = visitor.get("/admin").text
+    assert "The last backup has failed." in page
+    assert "chmod o=" in page
+    assert "CELLAR_BACKUP_REPOSITORY" not in page
