@@ -85,6 +85,14 @@ def on_sqlite() -> bool:
     return isinstance(db.obj, peewee.SqliteDatabase)
 
 
+def revision() -> int | None:
+    """A number that is another as soon as somebody else has committed anything; None on PostgreSQL, which has none as cheap.
+
+    It is this thread's connection's own: no other thread's can be compared with it, and its own commits do not count.
+    """
+    return int(db.execute_sql("PRAGMA data_version").fetchone()[0]) if on_sqlite() else None
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Everything inside is written, or nothing; inside another one it joins that. Raises as `explained` says."""

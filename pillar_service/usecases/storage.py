@@ -6,6 +6,7 @@ from pillar_service.store import database
 FAULTS = database.FAULTS
 explained = database.explained
 release = database.release
+revision = database.revision
 
 
 def prepare() -> None:

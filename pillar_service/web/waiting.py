@@ -8,11 +8,15 @@ from typing import TypeVar
 from flask import request
 
 from pillar_service.core.errors import Unavailable
+from pillar_service.usecases import storage
 
 Found = TypeVar("Found")
 
 EVERY_S = 0.04
-"""How often the database is asked; what any process commits is seen within this time."""
+"""How often the database is asked whether anything changed; what any process commits is seen within this time."""
+
+LOOK_EVERY_S = 1.0
+"""How often is looked though nothing changed: some things come true by the time alone."""
 
 is_stopping: Callable[[], bool] = lambda: False  # noqa: E731  (a worker puts its own in place)
 
@@ -35,14 +39,25 @@ def asker_is_gone() -> bool:
 def until(look: Callable[[], Found], seconds: float) -> Found:
     """What ``look`` finds, as soon as it is true, or what it finds last after that many seconds.
 
-    ``look`` is one or two indexed queries outside any transaction, so that a waiting request holds nothing.
+    ``look`` is one or two indexed queries outside any transaction, so that a waiting request holds nothing. Where the
+    database says that nothing was committed since, they are spared.
     """
     end = time.monotonic() + seconds
     while True:
         if asker_is_gone():
             raise Unavailable("Who asked is gone.")
+        revision = storage.revision()
         found = look()
         left = end - time.monotonic()
         if found or left <= 0 or is_stopping():
             return found
+        _rest(revision, min(left, LOOK_EVERY_S))
+
+
+def _rest(revision: int | None, seconds: float) -> None:
+    """Until anybody has committed anything, or may have; at most so long."""
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0 and not is_stopping():
         time.sleep(min(EVERY_S, left))
+        if revision is None or storage.revision() != revision:
+            return
