@@ -13,12 +13,15 @@ from pillar_service.core.events import Kind
 from pillar_service.core.gaps import Gap
 from pillar_service.core.submission import Submission, event_id
 from pillar_service.store import events, nodes
-from pillar_service.store.database import transaction
 from pillar_service.usecases import facts, health, presence, reports
+from pillar_service.usecases.grouping import Group
 
 MOST_EVENTS = 1000
 LARGEST = 1 << 20
 """The most characters of one event's data as it is kept: three for each byte that a spool takes."""
+
+MOST_BATCHES = 16
+"""How many batches share a commit: to write that many large ones takes a second, and other writers wait for five."""
 
 WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
@@ -73,6 +76,10 @@ class Batch:
     of_old: list[Any] = field(default_factory=list)
 
 
+Given = tuple[Batch, float, float | None]
+"""A batch, when it came, and how far its node's clock is ahead."""
+
+
 def take(node: str, batch: object, is_signed: bool = True, offset_s: float | None = None) -> dict[str, list[Any]]:
     """Take CloudEvents of an authenticated node: {"accepted": [id], "refused": [{"id", "why"}]}.
 
@@ -85,7 +92,7 @@ def take(node: str, batch: object, is_signed: bool = True, offset_s: float | Non
     read = Batch(node)
     for raw in batch:
         _read(read, raw, is_signed)
-    parts = _keep(read, time.time(), offset_s) if read.good or read.refused else []
+    parts = _together.do((read, time.time(), offset_s)) if read.good or read.refused else []
     old = health.take(node, read.of_old) if read.of_old else {"accepted": [], "refused": []}
     return {"accepted": [*read.good, *old["accepted"]], "refused": [*read.refused, *parts, *old["refused"]]}
 
@@ -131,18 +138,24 @@ def _written(data: Any) -> str:
 
 
 def _keep(batch: Batch, now: float, offset_s: float | None) -> list[dict[str, str]]:
-    """Keep what can be kept, and let it be heard; what of it was refused in part."""
-    with transaction():
-        found = nodes.find(batch.node)
-        account = found.account if found else None
-        new = events.add(_row(batch.node, account, told, now) for told in batch.good.values())
-        fresh = {id: told for id, told in batch.good.items() if told.place in new}
-        events.came(batch.node, _progress(batch, list(fresh.values())), now)
-        if not fresh:  # told once more, by whomever: it does not show that the node is there
-            return []
-        presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
-        nodes.change(batch.node, last_seen=now)
-        return _let_hear(batch.node, fresh, now)
+    """Keep what can be kept, and let it be heard, in the caller's transaction; what of it was refused in part."""
+    found = nodes.find(batch.node)
+    account = found.account if found else None
+    new = events.add(_row(batch.node, account, told, now) for told in batch.good.values())
+    fresh = {id: told for id, told in batch.good.items() if told.place in new}
+    events.came(batch.node, _progress(batch, list(fresh.values())), now)
+    if not fresh:  # told once more, by whomever: it does not show that the node is there
+        return []
+    presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
+    nodes.change(batch.node, last_seen=now)
+    return _let_hear(batch.node, fresh, now)
+
+
+def _keep_all(given: list[Given]) -> list[list[dict[str, str]]]:
+    return [_keep(*one) for one in given]
+
+
+_together: Group[Given, list[dict[str, str]]] = Group(_keep_all, MOST_BATCHES)
 
 
 def _row(node: str, account: str | None, told: Told, now: float) -> tuple[Any, ...]:

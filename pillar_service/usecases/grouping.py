@@ -13,7 +13,7 @@ from pillar_service.core.errors import Unavailable
 from pillar_service.store.database import transaction
 
 MOST = 100
-"""The most that is written together."""
+"""The most that is written together, where nothing else is said."""
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -30,10 +30,13 @@ class _Entry(Generic[Given, Made]):
 
 
 class Group(Generic[Given, Made]):
-    """The line for one kind of writing; ``act`` does several in the transaction that it is called in, and tells each."""
+    """The line for one kind of writing; ``act`` does several in the transaction that it is called in, and tells each.
 
-    def __init__(self, act: Callable[[list[Given]], list[Made]]) -> None:
-        self._act = act
+    ``most``: how many at most; what is long to write keeps other writers waiting.
+    """
+
+    def __init__(self, act: Callable[[list[Given]], list[Made]], most: int = MOST) -> None:
+        self._act, self._most = act, most
         self._lock = threading.Lock()
         self._waiting: list[_Entry[Given, Made]] = []
         self._is_led = False
@@ -87,4 +90,4 @@ class Group(Generic[Given, Made]):
         """What waits, as far as nothing was taken yet."""
         if not some:
             with self._lock:
-                some[:], self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                some[:], self._waiting = self._waiting[: self._most], self._waiting[self._most :]

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +17,7 @@ from pillar_service.core.gaps import Gap, Reason
 from pillar_service.core.submission import GAP, MOST_NUMBER, Priority
 from pillar_service.store import database, events, nodes, samples
 from pillar_service.usecases import events as cases
+from pillar_service.usecases.grouping import Group
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -181,6 +183,36 @@ def test_a_hundred_at_once_lose_and_double_nothing() -> None:
         assert kept(node) == [(1, n) for n in range(1, 11)]
         [epoch] = events.epochs([node])
         assert (epoch.highest, epoch.taken) == (10, 10)
+
+
+def test_what_several_nodes_bring_at_once_shares_a_commit_and_is_there_when_it_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places, together = [f"at-once-{n}" for n in range(8)], []
+
+    def keep(given: list[cases.Given]) -> list[list[dict[str, str]]]:
+        together.append(len(given))
+        return cases._keep_all(given)
+
+    monkeypatch.setattr(cases, "_together", group := Group(keep, 6))
+    for node in places:
+        nodes.add(node, 4, 1, 2)
+
+    def bring(node: str) -> list[tuple[int, int]]:
+        try:
+            assert cases.take(node, [told(n, node=node) for n in (1, 2)])["refused"] == []
+            return kept(node)
+        finally:
+            database.release()
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        with database.transaction():
+            told_of = [pool.submit(bring, node) for node in places]
+            ends = time.monotonic() + 4  # before who waits for a writer gives up
+            while len(group._waiting) < len(places) and time.monotonic() < ends:
+                time.sleep(0.01)
+        assert [one.result(30) for one in told_of] == [[(1, 1), (1, 2)]] * len(places)
+    assert together == [6, 2]
 
 
 def test_ids_are_numbers_of_this_node_alone() -> None:
