@@ -133,6 +133,56 @@ def lost(node, anyway=False):
     return runners.answer(__opts__, lambda service: service.lose(runners.text(node), anyway is True))
 
 
+def upgrade(selector="", waves="1,10%,rest", deadline="30m", version=None):
+    """
+    Let enrolled nodes become the version that the service hands out, by themselves, in waves: the nodes that the selector
+    means (without one: all) are asked wave after wave. The next wave begins when each node of this one has said that it is
+    the version and lives; one that fails, or is not there before the deadline, stops it. Returns it, with who is left out
+    and why; goes on by itself.
+
+    ``waves``: numbers, shares of all, and ``rest``; ``version``: refuse if the service's is another.
+
+    CLI Example::
+
+        salt-run nodes.upgrade environment=prd
+        salt-run nodes.upgrade selector='site=shed,!gpu' waves=1,25%,rest deadline=1h
+    """
+    told = {"selector": selector, "waves": str(waves), "deadline": deadline, "version": version}
+    return runners.answer(__opts__, lambda service: service.upgrade_nodes(told))
+
+
+def upgrades(id=None):
+    """
+    The newest upgrades of nodes, or one of them with each of its nodes.
+
+    CLI Example::
+
+        salt-run nodes.upgrades
+        salt-run nodes.upgrades 5d0c0f3f3f0b8c2e
+    """
+    return runners.answer(
+        __opts__, lambda service: service.upgrades() if id is None else service.upgrade_of_nodes(runners.text(id))
+    )
+
+
+def resume_upgrade(id):
+    """
+    Go on with an upgrade that stopped: the nodes of its wave that are not through are asked again. Returns it.
+
+    CLI Example: ``salt-run nodes.resume_upgrade 5d0c0f3f3f0b8c2e``
+    """
+    return runners.answer(__opts__, lambda service: service.resume_upgrade(runners.text(id)))
+
+
+def cancel_upgrade(id):
+    """
+    End an upgrade. Nodes that are the version already stay so. Returns it.
+
+    CLI Example: ``salt-run nodes.cancel_upgrade 5d0c0f3f3f0b8c2e``
+    """
+    return runners.answer(__opts__, lambda service: service.cancel_upgrade(runners.text(id)))
+
+
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it

@@ -17,6 +17,11 @@ def bundle(secret: str, address: str) -> Path:
     return _file()
 
 
+def file() -> Path:
+    """The same, for who was asked to take it; raises Unavailable when it is not there."""
+    return _file()
+
+
 def sha256() -> str:
     """The bundle's SHA-256; empty where there is none."""
     if not settings().node_bundle:

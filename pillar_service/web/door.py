@@ -17,7 +17,7 @@ from pillar_service.core import signatures
 from pillar_service.core.errors import Invalid
 from pillar_service.core.submission import MEDIA_TYPE
 from pillar_service.settings import settings
-from pillar_service.usecases import bundles, configuration, executing, governors, nodes, signed, transfers
+from pillar_service.usecases import bundles, configuration, executing, governors, nodes, signed, transfers, waves
 from pillar_service.usecases import events as told
 from pillar_service.web import conditions, incoming
 
@@ -104,6 +104,18 @@ def fetch(job: str) -> Response:
 def bundle() -> dict[str, Any]:
     """Which bundle is for this node, and where it is for a few minutes."""
     return {"bundle": bundles.offered(g.node)}
+
+
+@blueprint.get("/node/upgrade")
+def upgrade() -> dict[str, Any]:
+    """Which version this node is asked to become, or None."""
+    return {"upgrade": waves.wanted(g.node)}
+
+
+@blueprint.get("/node/wheels")
+def upgrade_wheels() -> Response:
+    """The wheels of that version."""
+    return send_file(waves.bundle(g.node), mimetype="application/gzip")
 
 
 @blueprint.post("/jobs/<id>/begin")

@@ -23,6 +23,7 @@ from pillar_service.web.masters import (
     purges,
     runs,
     transfers,
+    waves,
 )
 
 LARGEST_BODY = 32 << 20
@@ -30,7 +31,7 @@ LARGEST_BODY = 32 << 20
 
 NOUNS = (
     agents, audit, backups, bundles, configuration, enrolment, facts, jobs, keys, machine_orders, meeseeks, nodes, payments,
-    pillars, purges, runs, transfers,
+    pillars, purges, runs, transfers, waves,
 )  # fmt: skip
 """What the private app is about; each has a ``blueprint``."""
 

@@ -1,9 +1,10 @@
-"""The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots go on."""
+"""The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots, and
+upgrades of nodes, go on."""
 
 import logging
 import threading
 
-from pillar_service.usecases import draining, moves, presence, storage
+from pillar_service.usecases import draining, moves, presence, storage, waves
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
@@ -24,6 +25,7 @@ def _work(over: threading.Event) -> None:
             presence.look()
             moves.go_on()
             draining.go_on()
+            waves.go_on()
         except Exception:
-            log.exception("Nodes and moves can't be looked at; again in %g s.", EVERY_S)
+            log.exception("Nodes, moves and upgrades can't be looked at; again in %g s.", EVERY_S)
             storage.release()

@@ -12,7 +12,7 @@ EXPECTED = {
     "restore",
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
-    "publish bundles provision provisioned retire finish lost",
+    "publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade",
     "backups": "now verify list show",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",

@@ -27,6 +27,7 @@ from pillar_service.core.presence import State
 from pillar_service.core.rooms import Sharing
 from pillar_service.core.scopes import TokenKind
 from pillar_service.core.tickets import TicketKind
+from pillar_service.core.waves import NodeState, UpgradeState
 from pillar_service.store import (
     accounts,
     agents,
@@ -70,6 +71,7 @@ from pillar_service.store import (
     tickets,
     tokens,
     transfers,
+    waves,
 )
 from pillar_service.store.database import db, transaction
 
@@ -103,6 +105,8 @@ CHECKS = {
     ("forwarding", "way"): Way,
     ("forwarding", "state"): ForwardingState,
     ("machine_order", "state"): OrderState,
+    ("upgrade", "state"): UpgradeState,
+    ("upgrade_node", "state"): NodeState,
     ("backup_round", "kind"): RoundKind,
     ("backup_round", "state"): RoundState,
 }
@@ -116,7 +120,7 @@ TABLES = [
     transfers.Transfer, backup_rounds.BackupRound, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
     fleet.FleetCount, events.Event, events.EventEpoch, standings.Standing, facts.NodeFacts, facts.FactChange,
-    forwardings.Forwarding,
+    forwardings.Forwarding, waves.Upgrade, waves.UpgradeNode,
     configuration.Configuration, configuration.ConfigurationChange, governors.Governor, governors.GovernorLease,
     conversations.Conversation, conversations.Heard, outgoing.Outgoing,
     sharing.Invitation, invites.Invite,

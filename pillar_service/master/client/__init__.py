@@ -9,11 +9,12 @@ from pillar_service.master.client.machines import Machines
 from pillar_service.master.client.nodes import Nodes
 from pillar_service.master.client.payments import Payments
 from pillar_service.master.client.runs import Runs
+from pillar_service.master.client.waves import Waves
 
 __all__ = ["LONG_POLL_S", "Client"]
 
 
-class Client(Agents, Backups, Commands, Configuration, Machines, Nodes, Payments, Runs):
+class Client(Agents, Backups, Commands, Configuration, Machines, Nodes, Payments, Runs, Waves):
     """The private app, one method for each thing that a master or an operator asks of it.
 
     ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total of
