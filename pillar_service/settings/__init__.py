@@ -124,6 +124,12 @@ SETTINGS = (
         "",
         "What backups hold beside database and tars, separated by blanks: the master's keys, Salt's configuration, secrets.",
     ),
+    Setting(
+        "BACKUP_KEEPER",
+        texts.one_of("service", "own"),
+        "service",
+        "Who makes backups: service (the public app), or own (the command `keep-backups`, which may read more).",
+    ),
     Setting("BACKUP_HOURS", texts.count, "6", "Every how many hours a snapshot is made."),
     Setting("BACKUP_KEEP", texts.keep, backups.KEPT, "Which snapshots are kept, by restic's --keep-… words."),
     Setting(
@@ -240,6 +246,7 @@ class Settings:
     backup_repository: str
     backup_password_file: str
     backup_paths: list[str]
+    backup_keeper: str
     backup_hours: int
     backup_keep: dict[str, str]
     backup_verify_days: int

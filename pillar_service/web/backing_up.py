@@ -1,4 +1,4 @@
-"""The keeper: a thread of the public app that makes and verifies backups when they are due or asked for."""
+"""The keeper, a thread of the public app or a process of its own: makes and verifies backups when they are due or asked for."""
 
 import logging
 import threading
@@ -18,11 +18,12 @@ log = logging.getLogger(__name__)
 def start() -> threading.Event:
     """Start the thread; set the event that is returned to end it."""
     over = threading.Event()
-    threading.Thread(target=_work, args=(over,), name="backups", daemon=True).start()
+    threading.Thread(target=work, args=(over,), name="backups", daemon=True).start()
     return over
 
 
-def _work(over: threading.Event) -> None:
+def work(over: threading.Event) -> None:
+    """Do so until the event is set; what is under way then is ended with its process, and begun anew by the next."""
     looked = -EXPORTS_S
     while not over.wait(EVERY_S):
         try:

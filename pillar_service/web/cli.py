@@ -1,7 +1,10 @@
 """Commands for who sets a machine up; each may be run again."""
 
 import os
+import signal
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -114,6 +117,17 @@ def node_key(id: str, file: Path) -> None:
     """Say that the public key in FILE (PEM) is the one of the node ID."""
     told = nodes.set_key(ACTOR, id, file.read_text(errors="replace"))
     click.echo(f"The key of {told['id']} has the fingerprint {told['key']['fingerprint']}.")
+
+
+@main.command()
+def keep_backups() -> None:
+    """Make backups until told to stop, where CELLAR_BACKUP_KEEPER is own."""
+    from pillar_service.web import backing_up
+
+    snapshots.repository()  # what is wrong with the settings is said at once
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    click.echo("Backups are made here when they are due, or asked for.")
+    backing_up.work(threading.Event())
 
 
 @main.command()

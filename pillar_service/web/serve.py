@@ -113,7 +113,7 @@ def _start_public(worker: Worker) -> None:
     posting.start()
     watching.start()
     forwarding.start()
-    if settings().backup_repository:
+    if settings().backup_repository and settings().backup_keeper == "service":
         backing_up.start()
     if settings().cloud:
         building.start()

@@ -12,9 +12,19 @@ include:
   - controlplane.service
   - controlplane.nginx
   - controlplane.master
+{%- if controlplane.settings.CELLAR_BACKUP_REPOSITORY | default("") %}
+  - controlplane.backups
+{%- endif %}
 {%- if controlplane.slack %}
   - controlplane.slack
-{%- else %}
+{%- endif %}
+{%- if not controlplane.settings.CELLAR_BACKUP_REPOSITORY | default("") %}
+
+saltcellar-backups:
+  service.dead:
+    - enable: False
+{%- endif %}
+{%- if not controlplane.slack %}
 
 saltcellar-chat:
   service.dead:

@@ -16,11 +16,18 @@ ACME = {
     "contact": "ops@cellar.test",
     "database": "postgresql",
     "slack": True,
+    "settings": {"CELLAR_BACKUP_REPOSITORY": "/mnt/backups"},
 }
 
 NASTY = '"Jürg\'s" `id` $HOME \\\\n & co <post@cellar.test>'
 
-UNITS = {"saltcellar-public": 15, "saltcellar-private": 15, "saltcellar-chat": 15, "saltcellar-master": 26}
+UNITS = {
+    "saltcellar-public": 15,
+    "saltcellar-private": 15,
+    "saltcellar-chat": 15,
+    "saltcellar-backups": 18,
+    "saltcellar-master": 26,
+}
 """How exposed each unit may be, in tenths, by `systemd-analyze security`."""
 
 
@@ -61,8 +68,17 @@ def test_the_service_takes_its_settings(by_files, by_acme, tmp_path):
 
 def test_postgresql_and_slack_are_there_only_where_they_are_wanted(by_files, by_acme):
     assert by_acme.argument("cellar database", "owner") == "saltcellar"
-    assert "saltcellar-chat unit" in by_acme.states
-    assert not {"cellar database", "saltcellar-chat unit"} & set(by_files.states)
+    assert {"saltcellar-chat unit", "saltcellar-backups unit"} <= set(by_acme.states)
+    assert not {"cellar database", "saltcellar-chat unit", "saltcellar-backups unit"} & set(by_files.states)
+
+
+def test_backups_hold_what_was_configured_and_the_masters_keys(by_acme):
+    told = dict(
+        line.split("=", 1) for line in by_acme.file("cellar settings").splitlines() if line.startswith("CELLAR_")
+    )
+    assert told["CELLAR_BACKUP_PATHS"] == '"/etc/cellar /var/lib/cellar/master/pki"'
+    assert "pki_dir: /var/lib/cellar/master/pki\n" in by_acme.file("cellar master configuration")
+    assert told["CELLAR_BACKUP_KEEPER"] == '"own"'
 
 
 def test_nginx_takes_its_sites(by_files, by_acme, tmp_path):

@@ -1,5 +1,7 @@
 """Backups at the private app, and by the thread that makes them."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 from backing_up import kept_in
 from flask.testing import FlaskClient
 
+from pillar_service.core.backups import RoundKind, RoundState
+from pillar_service.store import backup_rounds as rows
 from pillar_service.web import backing_up
 
 
@@ -33,3 +37,22 @@ def test_one_is_asked_for_made_by_the_thread_and_listed(
     assert shown in master.get("/backups").json["rounds"]
     assert master.get("/backups/nope").status_code == 404
     assert master.post("/backups/verifications", json={"x": 1}).status_code == 422
+
+
+def test_a_process_of_its_own_makes_them_and_ends_when_it_is_told(
+    service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    command = [sys.executable, "-m", "pillar_service.web", "keep-backups"]
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert (refused.returncode, "set CELLAR_BACKUP_REPOSITORY" in refused.stderr) == (2, True)
+    kept_in(str(tmp_path / "repository"), tmp_path, service, monkeypatch)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        ends = time.monotonic() + 60
+        while not (rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED)) and time.monotonic() < ends:
+            time.sleep(0.2)
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+    assert rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED), "the first is due at once"
