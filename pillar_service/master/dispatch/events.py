@@ -35,7 +35,7 @@ def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: thread
 
 
 def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
-    """One event. Any minion can send any tag and data: a return is looked up, a line needs its bot's unguessable id."""
+    """One event. The guard lets a node speak of itself alone; still, a return is looked up, and a line needs its bot's id."""
     match tag.split("/"):
         case ["salt", "job", jid, "ret", node]:
             runs.returned(jid, node)

@@ -89,8 +89,7 @@ class SaltMaster:
         The job cache files a return under the id that the channel verified: with minimum_auth_version 3 a request whose
         load names another id, or whose token does not fit, is dropped (salt.channel.server.ReqServerChannel,
         handle_message, 3008.3 lines 333 and 368-394), and salt.master.AESFuncs stores it under that id (line 3680 on).
-        Salt 3008.3 leaves an accepted minion that lies two ways around: ``resource_id`` in a load renames it after the
-        check (line 3733), and ``_syndic_return`` takes ids from its body (line 3743).
+        The two ways around that (``resource_id``, line 3733, and ``_syndic_return``, line 3743) our guard refuses.
         """
         with self._lock:
             found = self._returner("get_jid")(jid).get(node or self._opts["id"])

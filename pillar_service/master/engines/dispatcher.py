@@ -1,6 +1,8 @@
 """
 The dispatcher: takes jobs from the service, publishes them to minions, and brings their lines and results back.
 
+Salt loads its engines before it forks its workers: this file also puts up the guard before these.
+
 Configuration of the master:
 
 .. code-block:: yaml
@@ -12,7 +14,10 @@ Configuration of the master:
           name: master-1      # this master's name in the service; the master's id if left out
 """
 
+from pillar_service.master import guard
 from pillar_service.master.dispatch import dispatcher
+
+guard.put_up()
 
 
 def start(url: str, token_file: str, name: str | None = None) -> None:
