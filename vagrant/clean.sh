@@ -11,6 +11,8 @@
 if compgen -G "$CELLAR_DIR/node*/bots" >/dev/null && ! docker version >/dev/null 2>&1; then
   fail "Docker does not answer, so the bots' containers can't be removed: start it, then run 'make clean' again"
 fi
+# A node that still works would pour another one meanwhile.
+for name in minion-2 minion; do stop_process "$name"; done
 if compgen -G "$CELLAR_DIR/node*/bots/*" >/dev/null; then
   for bot in "$CELLAR_DIR"/node*/bots/*/; do
     docker ps -aq --filter "label=saltcellar.bot=$(basename "$bot")" | xargs -r docker rm -fv >/dev/null

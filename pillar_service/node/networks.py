@@ -4,6 +4,7 @@ Docker takes a name twice, and from then on starts no container by it.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import docker
@@ -22,20 +23,37 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
 
     Raises Failed when containers are on two of them.
     """
-    made = not named(client, name)
-    if made:
-        client.create_network(name, driver="bridge", check_duplicate=True)
-    found = named(client, name)
-    used = [one for one in found if client.inspect_network(one["Id"])["Containers"]]
+    made = not named(client, name) and _made(client, name)
+    on_it = {one["Id"]: _on_it(client, one["Id"]) for one in named(client, name)}
+    there = [one for one, containers in on_it.items() if containers is not None]
+    used = [one for one in there if on_it[one]]
     if len(used) > 1:
         raise Failed(
             f"Docker has {len(used)} networks called {name} with containers on each: remove the containers of one of "
-            f"them (docker network inspect {used[-1]['Id'][:12]}), then start the bots again."
+            f"them (docker network inspect {used[-1][:12]}), then start the bots again."
         )
     # Whoever comes second keeps the same one as the first, the oldest: both may be at it now.
-    kept = (used or found)[0]["Id"]
-    twins = [one["Id"] for one in found if one["Id"] != kept]
+    kept = (used or there)[0]
+    twins = [one for one in there if one != kept]
     return made, sum(_removed(client, twin) for twin in twins)
+
+
+def _made(client: docker.APIClient, name: str) -> bool:
+    try:
+        client.create_network(name, driver="bridge", check_duplicate=True)
+    except docker.errors.APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
+        return False  # another node was quicker
+    return True
+
+
+def _on_it(client: docker.APIClient, network: str) -> int | None:
+    """How many containers are on a network; None when another node has just taken it away."""
+    try:
+        return len(client.inspect_network(network)["Containers"])
+    except docker.errors.NotFound:
+        return None
 
 
 def _removed(client: docker.APIClient, network: str) -> bool:

@@ -2,8 +2,8 @@
 
 import contextlib
 import secrets
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
@@ -41,11 +41,9 @@ def test_it_is_made_once(name: str) -> None:
 
 
 def test_nodes_that_make_it_at_once_end_up_with_the_same(name: str) -> None:
-    nodes = [threading.Thread(target=converge.network, args=(name, False)) for _ in range(6)]
-    for node in nodes:
-        node.start()
-    for node in nodes:
-        node.join()
+    with ThreadPoolExecutor(6) as nodes:
+        for made in [nodes.submit(converge.network, name, False) for _ in range(6)]:
+            made.result()  # who was refused by Docker, for the name was just taken, takes the other one's
     assert len(there(name)) == 1
 
 
