@@ -24,6 +24,7 @@ from bench import (
     output,
     pages,
     pillar,
+    pubs,
     queue,
     report,
     scale,
@@ -34,6 +35,7 @@ from bench import (
 from bench.cellar import Cellar
 
 # Memory before the others that use the same daemons: what hundreds of jobs leave behind is Salt's, not ours.
+# Pubs last: its containers stay until all is taken down.
 BENCHMARKS: dict[str, ModuleType] = {
     module.__name__.partition(".")[2]: module
     for module in (
@@ -55,6 +57,7 @@ BENCHMARKS: dict[str, ModuleType] = {
         output,
         create,
         many,
+        pubs,
     )
 }
 
