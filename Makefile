@@ -53,7 +53,7 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh .ci/run
+	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh pillar_service/node/upgrading/*.sh .ci/run
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
 tests = $(PYTHON) -m pytest -n 2 $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }

@@ -17,7 +17,7 @@ SAMPLE_S = 2 / 6723
 """Each bot's figures in it: 2 workers took 6,723 a second (series, SQLite, by HTTP; 2026-11-28 18:56)."""
 QUESTION_S = 2 / 1633
 """A question that is answered from one ready row. Measured is the pillar of one of 10,000 nodes (pillar; 2026-11-28 18:56);
-what a node asks for (configuration, bundle) was not, and is of that kind."""
+what a node asks for (configuration, bundle, upgrade) was not, and is of that kind."""
 
 
 class Writer(NamedTuple):

@@ -16,6 +16,7 @@ from pillar_service.node import configuration, delivery, lifecycle
 from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.facts import SPLAY
 from pillar_service.node.spool.ledger import ENVELOPE, Draft
+from pillar_service.node.upgrading import duty
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Fleet:
     @property
     def asked(self) -> list[tuple[float, float]]:
         """How often a node asks for something, likewise."""
-        return [(configuration.EVERY_S, configuration.SPLAY), (Bundles.every_s, 0.0)]
+        return [(configuration.EVERY_S, configuration.SPLAY), (Bundles.every_s, 0.0), (duty.ASK_EVERY_S, duty.SPLAY)]
 
     @property
     def waiting(self) -> int:

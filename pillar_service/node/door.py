@@ -109,6 +109,29 @@ class Door:
         """Which bundle is for this node: ``bundle`` with ``serial``, ``size`` and a signed ``path``, or None."""
         return _object(self._call("GET", "/bundle", timeout_s))
 
+    def upgrade(self, timeout_s: float = 10.0) -> dict[str, Any] | None:
+        """Which version this node is asked to become: ``order``, ``version``, ``sha256`` of its wheels; None for none.
+
+        An older service knows no such question: then there is none.
+        """
+        try:
+            wanted = _object(self._call("GET", "/node/upgrade", timeout_s)).get("upgrade")
+        except NotFound:
+            return None
+        return wanted if isinstance(wanted, dict) else None
+
+    def wheels(self, file: IO[bytes], most: int) -> str:
+        """Fetch the wheels of that version into a file; returns their sha256; raises Failed when they are more than that."""
+        digest, got = hashlib.sha256(), 0
+        with self._call("GET", "/node/wheels", 60, stream=True) as answer:
+            for part in _parts(answer):
+                got += len(part)
+                if got > most:
+                    raise Failed(f"The bundle of wheels has more than {most} bytes.")
+                digest.update(part)
+                file.write(part)
+        return digest.hexdigest()
+
     def configuration(self, timeout_s: float = 10.0) -> dict[str, Any]:
         """What the account set, as the pillar has it: ``revision`` and ``keys``."""
         return _object(self._call("GET", "/node/configuration", timeout_s))

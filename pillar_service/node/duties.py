@@ -23,6 +23,7 @@ from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
+from pillar_service.node.upgrading.duty import Upgrading, state
 
 
 def duties(
@@ -50,7 +51,8 @@ def duties(
         Commands(home, known),
         Asking(home, known),
         Converging(home, node, kept, states, partial(apply, home, opts["conf_file"], states.folder), Spool(home)),
-        Facts(node, spool, grains or (lambda: facts), known),
+        Facts(node, spool, grains or (lambda: facts), known, lambda: state(home)),
+        Upgrading(home, known),
     ]
 
 

@@ -36,14 +36,20 @@ MOST_DISKS = 100
 
 
 class Facts:
-    """Runs each minute. ``grains`` gathers them anew, which is asked for only when facts are due; ``told`` knows the bots."""
+    """Runs each minute. ``grains`` gathers them anew, which is asked for only when facts are due; ``told`` knows the bots,
+    ``upgrade`` what came of the last order to become another version."""
 
     name, every_s = "facts", 60.0
 
     def __init__(
-        self, node: str, spool: Spool, grains: Callable[[], Mapping[str, Any]], told: Callable[[], Told] = Told
+        self,
+        node: str,
+        spool: Spool,
+        grains: Callable[[], Mapping[str, Any]],
+        told: Callable[[], Told] = Told,
+        upgrade: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        self._node, self._spool, self._gather, self._told = node, spool, grains, told
+        self._node, self._spool, self._gather, self._told, self._upgrade = node, spool, grains, told, upgrade
         self._grains: dict[str, Any] = {}
         self._due = float("-inf")
         self._hash = ""
@@ -55,7 +61,7 @@ class Facts:
         try:
             if is_due:
                 self._grains = _plain(self._gather())
-            facts = collected(self._node, self._grains, self._told())
+            facts = collected(self._node, self._grains, self._told(), self._upgrade())
             hash = rules.digest(facts)
             if hash != self._hash or (is_due and not self._waits()):
                 self._put(facts)
@@ -77,7 +83,9 @@ class Facts:
         return STREAM in self._spool.status()["streams"]
 
 
-def collected(node: str, grains: Mapping[str, Any], told: Told) -> dict[str, Any]:
+def collected(
+    node: str, grains: Mapping[str, Any], told: Told, upgrade: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """All facts, without secrets. Docker that is away is a fact, too."""
     engine, bots = _docker(node)
     found = {
@@ -87,6 +95,8 @@ def collected(node: str, grains: Mapping[str, Any], told: Told) -> dict[str, Any
         "disks": disks(),
         "versions": versions() | ({"docker": engine["version"]} if engine["answers"] else {}),
     }
+    if upgrade:
+        found["upgrade"] = dict(upgrade)
     try:
         return rules.checked(found)
     except Invalid:

@@ -70,10 +70,10 @@ def _nobody(left_out: Mapping[str, str]) -> str:
 
 
 def _hindrance(node: Node) -> str:
-    if node.lost_at is not None or node.key_state != KeyState.ACCEPTED:
-        return "It is lost or cut off."
     if node.enrolled_by is None:
         return "It was not made by enrol.sh: upgrade it where it stands."
+    if node.lost_at is not None or node.key_state != KeyState.ACCEPTED:
+        return "It is lost or cut off."
     standing = standings.find(node.id)
     if standing is None or standing.is_away:
         return "It is away."

@@ -15,24 +15,29 @@ MINION = "#!python\nimport time\ntime.sleep(600)\n"
 REAL_MINION = "#!python\nfrom salt.scripts import salt_minion\nif __name__ == '__main__':\n    salt_minion()\n"
 
 
-def _content(minion: str) -> dict[str, bytes]:
-    info = f"saltcellar-{__version__}.dist-info"
-    sources = [path for room in ("core", "documents", "node") for path in (TOP / "pillar_service" / room).rglob("*.py")]
+def _content(minion: str, version: str) -> dict[str, bytes]:
+    info = f"saltcellar-{version}.dist-info"
+    sources = [
+        path
+        for room in ("core", "documents", "node")
+        for path in (TOP / "pillar_service" / room).rglob("*")
+        if path.suffix in (".py", ".sh")
+    ]
     content = {str(path.relative_to(TOP)): path.read_bytes() for path in [TOP / "pillar_service/__init__.py", *sources]}
-    metadata = f"Metadata-Version: 2.1\nName: saltcellar\nVersion: {__version__}\nProvides-Extra: node\n"
+    metadata = f"Metadata-Version: 2.1\nName: saltcellar\nVersion: {version}\nProvides-Extra: node\n"
     return content | {
         "borrowed.pth": sysconfig.get_paths()["purelib"].encode(),  # what Salt and the rest are
-        f"saltcellar-{__version__}.data/scripts/salt-minion": minion.encode(),
+        f"saltcellar-{version}.data/scripts/salt-minion": minion.encode(),
         f"{info}/entry_points.txt": b"[salt.loader]\nsaltcellar_node = pillar_service.node\n",
         f"{info}/METADATA": metadata.encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
 
 
-def wheel(minion: str) -> bytes:
+def wheel(minion: str, version: str = __version__) -> bytes:
     """Our package as a wheel that needs nothing."""
-    content, packed, lines = _content(minion), io.BytesIO(), []
-    record = f"saltcellar-{__version__}.dist-info/RECORD"
+    content, packed, lines = _content(minion, version), io.BytesIO(), []
+    record = f"saltcellar-{version}.dist-info/RECORD"
     with zipfile.ZipFile(packed, "w") as archive:
         for name, body in content.items():
             archive.writestr(name, body)
@@ -42,11 +47,11 @@ def wheel(minion: str) -> bytes:
     return packed.getvalue()
 
 
-def bundle(file: Path, minion: str = MINION) -> Path:
+def bundle(file: Path, minion: str = MINION, version: str = __version__) -> Path:
     """The bundle, written to a file."""
-    body = wheel(minion)
+    body = wheel(minion, version)
     with tarfile.open(file, "w:gz") as archive:
-        member = tarfile.TarInfo(f"saltcellar-{__version__}-py3-none-any.whl")
+        member = tarfile.TarInfo(f"saltcellar-{version}-py3-none-any.whl")
         member.size = len(body)
         archive.addfile(member, io.BytesIO(body))
     return file

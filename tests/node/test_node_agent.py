@@ -122,5 +122,6 @@ def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -
         home, {"id": "cellar-9", "pki_dir": str(tmp_path), "conf_file": "/etc/salt/minion"}, "3008", lambda: None
     )
     names = ["deliver", "drops", "lifecycle", "machines", "bundles", "commands", "configuration", "converge", "facts"]
+    names.append("upgrading")
     assert [duty.name for duty in listed] == names
     assert all(duty.every_s > 0 for duty in listed)

@@ -149,7 +149,7 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     for wrong, why in (
         ({"version": "9.9"}, "hands out"), ({"waves": "1"}, "leave 3 of 4"), ({"deadline": "1s"}, "deadline"),
-        ({"selector": "=="}, ""),
+        ({"selector": "=="}, "selector"),
     ):  # fmt: skip
         with pytest.raises(Invalid, match=why):
             begun(**wrong)

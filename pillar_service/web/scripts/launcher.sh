@@ -11,7 +11,14 @@ done
 began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
 
+# A machine that lost its power while it changed over to another version has that one, or the one before, under another name.
+find_version() {
+  venv=${python%/bin/python}
+  if [ ! -d "$venv" ] && [ -d "$venv.before" ]; then mv "$venv.before" "$venv"; fi
+}
+
 run() {
+  find_version
   mkdir -p "$root/run/saltcellar"
   "$python" -m pillar_service.node.enrolment finish --root "$root/" || true
   exec "$python" "$(dirname "$python")/salt-minion" -c "$etc"

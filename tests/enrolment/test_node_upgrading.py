@@ -1,0 +1,152 @@
+"""A node becomes another version by itself: real environments, pip, launcher and change-over; the service is at the wire."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wheels
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+LAUNCHER = wheels.TOP / "pillar_service" / "web" / "scripts" / "launcher.sh"
+
+# In place of Salt's minion: the duty alone, as the agent runs it, and the version that it is.
+NODE = """#!python
+import json, sys, time
+from importlib import metadata
+from pathlib import Path
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
+from pillar_service.node.upgrading import duty
+duty.ASK_EVERY_S = 0.5
+root = Path(sys.prefix).parents[2]
+one = duty.Upgrading(Home(root / "data"), lambda: Told(service=json.loads((root / "service.json").read_text())))
+(root / "runs").write_text(metadata.version("saltcellar"))
+while True:
+    one.run(time.monotonic())
+    time.sleep(0.1)
+"""
+BROKEN = "#!python\nraise SystemExit('no such module')\n"
+
+
+class Service:
+    """What the nodes' door says of upgrades."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[str, Any] | None = None
+        self.bundle = b""
+        self.server = make_server("127.0.0.1", 0, self.answer, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    @property
+    def answer(self) -> Any:
+        @Request.application
+        def answered(request: Request) -> Response:
+            if request.path == "/node/wheels":
+                return Response(self.bundle, mimetype="application/gzip")
+            return Response(json.dumps({"upgrade": self.wanted}), mimetype="application/json")
+
+        return answered
+
+    def wants(self, order: str, version: str, file: Path, sha256: str | None = None) -> None:
+        self.bundle = file.read_bytes()
+        digest = sha256 or hashlib.sha256(self.bundle).hexdigest()
+        self.wanted = {"order": order, "version": version, "sha256": digest}
+
+
+class Node:
+    """A node that enrol.sh made, below a root of its own."""
+
+    def __init__(self, root: Path, service: Service) -> None:
+        self.root, self.opt = root, root / "opt" / "saltcellar"
+        (self.opt / "bin").mkdir(parents=True)
+        for folder in ("var/log/saltcellar", "run/saltcellar", "data/state"):
+            (root / folder).mkdir(parents=True)
+        (root / "service.json").write_text(json.dumps({"url": service.url, "token": "x"}))
+        told = f"root='{root}' etc='{root}/etc' python='{self.opt}/venv/bin/python' unit='' path=''\n"
+        launcher = self.opt / "bin" / "saltcellar-node"
+        launcher.write_text(f"#!/bin/sh\nset -eu\n{told}{LAUNCHER.read_text()}")
+        launcher.chmod(0o755)
+        subprocess.run([sys.executable, "-m", "venv", self.opt / "venv"], check=True)
+        wheel = root / "saltcellar-0.0.1-py3-none-any.whl"
+        wheel.write_bytes(wheels.wheel(NODE, "0.0.1"))
+        subprocess.run([self.opt / "venv/bin/pip", "install", "-q", "--no-index", wheel], check=True)
+
+    def launch(self, act: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "INVOCATION_ID")}
+        command = [str(self.opt / "bin" / "saltcellar-node"), act]
+        subprocess.run(command, env={**environment, "CELLAR_SWITCH_WAIT": "8"}, check=True, timeout=60)
+
+    def state(self) -> dict[str, Any]:
+        file = self.root / "data/state/upgrade.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def runs(self) -> str:
+        return (self.root / "runs").read_text() if (self.root / "runs").exists() else ""
+
+    def until(self, true: Callable[[], bool], what: str, seconds: float = 90) -> None:
+        ends = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < ends, f"{what}: {self.state()} {self.log()}"
+            time.sleep(0.2)
+
+    def log(self) -> str:
+        files = (self.root / "var/log/saltcellar/node.out", self.opt / "switch.log")
+        return "".join(file.read_text()[-1500:] for file in files if file.exists())
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def node(tmp_path: Path, service: Service) -> Iterator[Node]:
+    made = Node(tmp_path, service)
+    made.launch("start")
+    made.until(lambda: made.runs() == "0.0.1", "the node runs")
+    yield made
+    made.launch("stop")
+
+
+def test_a_node_becomes_what_it_is_asked_to_and_goes_back_from_what_does_not_work(
+    node: Node, service: Service, tmp_path: Path
+) -> None:
+    service.wants("a-1", "9.9.8", wheels.bundle(tmp_path / "good.tar.gz", NODE, "9.9.8"), sha256="0" * 64)
+    node.until(lambda: node.state().get("state") == "failed", "another bundle than was named is refused")
+    assert "another SHA-256" in node.state()["why"]
+    assert (node.runs(), (node.opt / "venv.next").exists()) == ("0.0.1", False)
+
+    service.wants("a-2", "9.9.8", tmp_path / "good.tar.gz")
+    node.until(lambda: node.runs() == "9.9.8" and node.state().get("state") == "done", "it is the new version")
+    node.until(lambda: (node.opt / "made").exists() and not (node.opt / "venv.before").exists(), "it is settled")
+    assert (node.opt / "made").read_text() == f"9.9.8 {service.wanted['sha256']}\n"  # type: ignore[index]
+    assert "venv.next" not in (node.opt / "venv/bin/pip").read_text()
+
+    (node.root / "runs").unlink()
+    service.wants("b-1", "9.9.9", wheels.bundle(tmp_path / "broken.tar.gz", BROKEN, "9.9.9"))
+    node.until(lambda: node.state().get("order") == "b-1" and node.state()["state"] == "failed", "it goes back")
+    assert "the one before is back" in node.state()["why"]
+    node.until(lambda: node.runs() == "9.9.8", "the one before works again")
+    assert sorted(path.name for path in node.opt.iterdir()) == ["bin", "made", "switch.log", "venv"]
+    time.sleep(1.5)
+    assert node.state()["order"] == "b-1", "the same order is not tried twice"
+
+    node.launch("stop")  # and the power is cut in the middle of a change-over
+    (node.opt / "venv").rename(node.opt / "venv.before")
+    (node.root / "runs").unlink()
+    node.launch("start")
+    node.until(lambda: node.runs() == "9.9.8", "it starts with the version that is there")
