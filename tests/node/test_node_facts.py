@@ -12,6 +12,7 @@ from pillar_service.node import facts
 from pillar_service.node.facts import Facts
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Bounds, Place, Spool
+from pillar_service.node.told import Told
 
 GRAINS = {"os": "Debian", "pid": 4711, "api_token": "canary-1", "path": "/bin", "odd": {1, 2}, 5: "x", (1, 2): "y"}
 LATER = rules.EVERY_S * 1.11
@@ -45,6 +46,20 @@ def test_they_are_told_when_they_change_and_every_ten_minutes(home: Home, monkey
     assert told(spool) == []
     duty.run(510.0 + LATER)
     assert len(told(spool)) == 1
+
+
+def test_what_came_of_an_upgrade_is_told_as_it_is(home: Home) -> None:
+    """The service stops a wave by just these words."""
+    from pillar_service.node.upgrading.duty import Upgrading, state
+
+    spool = Spool(home)
+    duty = Facts("garden", spool, lambda: GRAINS, upgrade=lambda: state(home))
+    duty.run(0)
+    Upgrading(home, Told, home.root)._keep({"order": "a-1", "version": "9"}, "failed", "There is no room.")
+    duty.run(60)
+    first, second = told(spool)
+    assert "upgrade" not in first
+    assert second["upgrade"] == {"order": "a-1", "version": "9", "state": "failed", "why": "There is no room."}
 
 
 def test_grains_that_are_others_are_told(home: Home) -> None:
