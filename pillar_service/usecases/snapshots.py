@@ -166,12 +166,16 @@ def verify(beat: Beat) -> tuple[str, str]:
     with _scratch("scratch") as folder, _on_disk():
         told = rules.manifest(restic.read(where, kept[-1].id, rules.MANIFEST))
         restic.restore(where, kept[-1].id, folder, [f"/{rules.ROOT}", *told.paths], beat)
-        missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
-        if missing:
-            raise Failed(f"The snapshot {kept[-1].id} lacks {missing[0]}.")
-        seen = _database(folder, told, beat)
-        tars = _tars(folder, told)
-    return kept[-1].id, f"{seen}, {tars}, {len(told.paths)} files and folders beside it: as they were."
+        return kept[-1].id, look_through(folder, told, beat)
+
+
+def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
+    """What a restored snapshot holds, if it is what was copied; raises Failed."""
+    missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
+    if missing:
+        raise Failed(f"The snapshot lacks {missing[0]}.")
+    seen, tars = _database(folder, told, beat), _tars(folder, told)
+    return f"{seen}, {tars}, {len(told.paths)} files and folders beside it: as they were."
 
 
 def _database(folder: Path, told: Manifest, beat: Beat) -> str:

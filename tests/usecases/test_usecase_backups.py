@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,8 @@ def test_a_snapshot_holds_database_keys_configuration_and_tars_but_not_its_own_p
     assert not (there / "etc/password").exists()
     assert "only for tests" not in (out / "cellar/environment.json").read_text()
     assert json.loads((out / "cellar/environment.json").read_text())["CELLAR_SECRET_KEY"]
+    held = b"".join(file.read_bytes() for file in (place / "repository").rglob("*") if file.is_file())
+    assert KEYS["etc/pki/master.pem"].encode() not in held, "it tells nothing to who has not its password"
     [tar] = (out / "cellar/tars").iterdir()
     assert tar.read_bytes() == transfers.path(tar.stem).read_bytes()
     if database.on_sqlite():
@@ -65,18 +69,6 @@ def test_a_snapshot_holds_database_keys_configuration_and_tars_but_not_its_own_p
         listed = subprocess.run(["pg_restore", "--list", out / "cellar/database.dump"], capture_output=True, text=True)
         assert "TABLE DATA public bot " in listed.stdout
     assert auditing.trail(f"backup:{last()['id']}")[-1]["action"] == "backups.succeeded"
-
-
-@on_sqlite
-def test_the_repository_tells_nothing_to_who_has_not_its_password(place: Path) -> None:
-    assert backup_rounds.step()
-    (place / "wrong").write_text("another")
-    (place / "wrong").chmod(0o600)
-    wrong = snapshots.opened(str(place / "repository"), str(place / "wrong"), place / "cache")
-    with pytest.raises(Invalid, match="does not open"):
-        restic.snapshots(wrong)
-    held = b"".join(file.read_bytes() for file in (place / "repository").rglob("*") if file.is_file())
-    assert KEYS["etc/pki/master.pem"].encode() not in held
 
 
 def test_one_is_made_when_it_is_due_and_one_when_it_is_asked_for(place: Path) -> None:
@@ -99,15 +91,10 @@ def test_only_what_is_to_be_kept_is_kept(
 ) -> None:
     monkeypatch.setenv("CELLAR_BACKUP_KEEP", "last=2")
     service()
-    made = [snapshots.take(lambda: None).id for _ in range(3)]
-    assert [one["id"] for one in backup_rounds.kept()["snapshots"]] == made[1:]
-
-
-@on_sqlite
-def test_what_did_not_change_is_kept_once(place: Path) -> None:
     (place / "etc" / "large").write_bytes(os.urandom(3 << 20))
-    first, second = snapshots.take(lambda: None), snapshots.take(lambda: None)
-    assert (first.added or 0) > 3 << 20 > 10 * (second.added or 0)
+    made = [snapshots.take(lambda: None) for _ in range(3)]
+    assert [one["id"] for one in backup_rounds.kept()["snapshots"]] == [one.id for one in made[1:]]
+    assert (made[0].added or 0) > 3 << 20 > 10 * (made[1].added or 0), "what did not change is kept once"
 
 
 @on_sqlite
@@ -122,6 +109,42 @@ def test_a_damaged_repository_is_told(place: Path) -> None:
     assert backup_rounds.step()
     assert last()["state"] == "failed"
     assert "restic could not do its work" in str(last()["detail"]), last()
+
+
+@on_sqlite
+def test_what_could_not_be_restored_is_told(place: Path) -> None:
+    """As if the repository were whole, and what was put into it were not."""
+    exported(str(poured()["id"]))
+    assert backup_rounds.step()
+    good = restored(place)
+    told = rules.manifest((good / "cellar/manifest.json").read_text())
+    assert "1 tars, 1 files and folders" in snapshots.look_through(good, told, lambda: None)
+    for spoil, said in (
+        (lambda there: next((there / "cellar/tars").iterdir()).write_bytes(b"another"), "not what it was"),
+        (lambda there: deleted(there / "cellar/database.sqlite"), "'bot': 0 of 1"),
+        (lambda there: scribbled(there / "cellar/database.sqlite"), "copy of the database"),
+        (lambda there: shutil.rmtree(f"{there}{place}/etc"), "lacks"),
+    ):
+        there = Path(shutil.copytree(good, place / "bad", symlinks=True))
+        spoil(there)
+        with pytest.raises(Failed, match=said):
+            snapshots.look_through(there, told, lambda: None)
+        shutil.rmtree(there)
+
+
+def deleted(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as found, found:
+        found.execute("DELETE FROM bot")
+
+
+def scribbled(copy: Path) -> None:
+    """Over a table that nobody counts."""
+    with closing(sqlite3.connect(copy)) as found:
+        [(page,)] = found.execute("SELECT rootpage FROM sqlite_master WHERE name = 'forwarding'")
+        [(size,)] = found.execute("PRAGMA page_size")
+    with copy.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
 
 
 @on_sqlite
@@ -172,6 +195,7 @@ def test_a_password_that_everybody_can_read_is_refused(place: Path) -> None:
     assert "chmod o=" in str(last()["detail"])
 
 
+@on_sqlite
 def test_who_died_is_buried_and_another_begins(place: Path) -> None:
     now = time.time()
     first = backup_rounds.ask("test", RoundKind.BACKUP)
