@@ -8,6 +8,7 @@
 # CELLAR_BOT_PORTS    the range of ports for bots (20000-20999)    CELLAR_DOMAIN  the name of the place (butt.nz)
 # CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
 # CELLAR_MAIL         where mail goes (default: a file, which the page /mailbox shows)
+# CELLAR_BACKUP_REPOSITORY, CELLAR_BACKUP_PASSWORD_FILE  where backups go (default: none; docs/backup.md)
 # CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
 # CELLAR_SLACK_BOT_TOKEN_FILE, CELLAR_SLACK_SIGNING_SECRET_FILE, CELLAR_SLACK_APP_TOKEN_FILE  the Slack app (default: none)
 # CELLAR_BASE         the base image of the pubs (default: made from Debian's packages)
@@ -26,9 +27,10 @@ top=$(dirname "$here")
 : "${CELLAR_DATABASE:=sqlite:///$CELLAR_DIR/service/cellar.db}" "${CELLAR_FILES:=$CELLAR_DIR/service/files}"
 : "${CELLAR_SECRET_KEY_FILE:=$CELLAR_DIR/secrets/key}"
 : "${CELLAR_BUNDLE_KEY_FILE:=$CELLAR_DIR/secrets/bundle-key}"
+: "${CELLAR_BACKUP_PATHS:=$CELLAR_DIR/secrets $CELLAR_DIR/etc}"
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
 : "${CELLAR_CATALOGUE:=$top/salt/meeseeks}" "${CELLAR_MINION_D:=$top/salt/minion.d}"
-export CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
+export CELLAR_BACKUP_PATHS CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
 export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE CELLAR_BUNDLE_KEY_FILE
 
 export SALTCELLAR_LOG_DIR=$CELLAR_DIR/log/images

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Put a lost control plane back from its backups, and start it.   restore.sh REPOSITORY PASSWORD_FILE [SNAPSHOT]
+# Settings: CELLAR_DIR has to be where it was. Bots on nodes elsewhere run on meanwhile, and need nothing of this.
+. "$(dirname "$0")/settings.sh"
+
+(($# == 2 || $# == 3)) || fail "Say from where: restore.sh REPOSITORY PASSWORD_FILE [SNAPSHOT] (make restore FROM=… PASSWORD_FILE=…)"
+((EUID == 0)) || fail "A control plane's files have owners: run this as root"
+umask 077
+for name in "${processes[@]}"; do
+  ! is_up "$name" || fail "The process $name of $CELLAR_DIR runs: this puts a lost control plane back, not over a living one"
+done
+mkdir -p "$CELLAR_DIR"/{log,run}
+exec 9>"$CELLAR_DIR/run/up.lock"
+flock -n 9 || fail "Another 'make up' or 'make restore' is at work in $CELLAR_DIR: wait for it to end"
+
+say "Saltcellar in $CELLAR_DIR, from $1"
+command -v restic >/dev/null || step packages "$here/packages.sh" up
+[[ -x $bin/python ]] || step python "$here/python.sh"
+step restore "$bin/python" -m pillar_service.web restore "$1" "$2" --database "$CELLAR_DATABASE" ${3:+--snapshot "$3"}
+step service "$here/service.sh"
+step salt "$here/salt.sh"
+[[ ${processes[*]} != *chat* ]] || step chat "$here/chat.sh"
