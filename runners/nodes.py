@@ -6,7 +6,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
-from pillar_service.master import enrolling, node_keys, ordering, packing, runners
+from pillar_service.master import drift, enrolling, node_keys, ordering, packing, runners
 
 __func_alias__ = {"list_": "list"}
 
@@ -36,6 +36,25 @@ def facts(node):
     CLI Example: ``salt-run nodes.facts cellar-1 --out=json``
     """
     return runners.answer(__opts__, lambda service: service.facts(runners.text(node)))
+
+
+def audit(nodes=False):
+    """
+    Where this master is not what it should be: ``drift``, a list of what is wrong (``about``, ``told``) and what mends it
+    (``mend``). Exits with 1 if there is any.
+
+    It compares the configuration with what is shipped, looks who may read and change the master's files, and compares
+    Salt's keys with the service's.
+
+    nodes
+        Ask each node, too, for its own configuration, files and versions; one that does not answer is drift.
+
+    CLI Example::
+
+        salt-run nodes.audit
+        salt-run nodes.audit nodes=True --out=json
+    """
+    return runners.answer(__opts__, lambda service: drift.found(__opts__, service, nodes is True))
 
 
 def label(node, *remove, **labels):

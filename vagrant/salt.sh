@@ -4,6 +4,8 @@
 . "$here/minion.sh"
 
 mkdir -p "$salt_etc" "$keys/master/minions" "$CELLAR_DIR"/{log/salt,run/salt,cache/master}
+# Pillars, returns and sessions are in them, which Salt would let everybody read.
+chmod 700 "$keys/master" "$CELLAR_DIR"/{run/salt,cache/master}
 
 write_master() {
   cat >"$salt_etc/master" <<CONFIG

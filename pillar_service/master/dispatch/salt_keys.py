@@ -49,6 +49,12 @@ class SaltKeys:
             log.info("The key of %s is %s.", node, state)
             return there.get("state") == ACCEPTED
 
+    def accepted(self) -> dict[str, str]:
+        """Each node whose key this master accepts, with that key."""
+        with self._lock:
+            kept = {node: self._cache.fetch("keys", node) or {} for node in self._cache.list("keys")}
+        return {node: str(key["pub"]) for node, key in kept.items() if key.get("state") == ACCEPTED}
+
     @contextlib.contextmanager
     def _said(self, node: str) -> Any:
         try:

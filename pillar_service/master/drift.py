@@ -1,0 +1,105 @@
+"""Looks where this master is not what it should be: its configuration, its files, its keys, its nodes."""
+
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import salt.client
+import salt.config
+import salt.version
+
+from pillar_service import __version__
+from pillar_service.core import drift
+from pillar_service.core.drift import Drift, Kind
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.master.client import Client
+from pillar_service.master.dispatch.salt_keys import SaltKeys
+
+ANSWER_WITHIN_S = 30
+OWN = ("cachedir", "pki_dir", "sock_dir")
+"""Folders that are the master's alone: the cache has pillars, returns and sessions, pki the keys."""
+
+ONE_BY_ONE = ("pillar", "sessions", "saltcellar/pillars", "tokens")
+"""What each file of these folders of the cache is, whoever can reach the folder."""
+
+
+def found(opts: Mapping[str, Any], service: Client, nodes: bool) -> dict[str, Any]:
+    """All that is not as it should be, as salt-run tells it: ``drift``, and ``retcode`` 1 where there is any."""
+    looked = [*_master(opts), *_keys(opts, service), *(_nodes(opts) if nodes else ())]
+    told = {"drift": [asdict(one) for one in looked]}
+    return told | {"retcode": 1} if looked else told
+
+
+def _master(opts: Mapping[str, Any]) -> Iterator[Drift]:
+    yield from drift.of_options(opts, drift.MASTER, "salt/master.d")
+    if not any("dispatcher" in engine for engine in opts.get("engines") or []):
+        yield Drift("option engines", "has no dispatcher, and so no guard", "see salt/master.d/README.md")
+    yield from drift.of_versions(salt.version.__version__, __version__, __version__)
+    ours = pwd.getpwnam(opts["user"]).pw_uid
+    for path, kind in _files(opts):
+        try:
+            there = path.stat()
+        except OSError:
+            continue  # it went meanwhile, or leads nowhere
+        yield from drift.of_file(str(path), kind, there.st_mode, there.st_uid, ours)
+
+
+def _files(opts: Mapping[str, Any]) -> Iterator[tuple[Path, Kind]]:
+    private = [opts[name] for name in OWN] + _tokens(opts)
+    private += [path for folder in ONE_BY_ONE for path in Path(opts["cachedir"], folder).glob("**/*") if path.is_file()]
+    private += [*Path(opts["cachedir"]).glob(".*_key"), *Path(opts["pki_dir"]).glob("*.pem")]
+    yield from ((Path(path), Kind.PRIVATE) for path in private)
+    trusted = [opts["conf_file"], *_included(opts), *opts["runner_dirs"], *opts["file_roots"].get("base", [])]
+    yield from ((path, Kind.TRUSTED) for one in trusted for path in _below(Path(one)))
+
+
+def _tokens(opts: Mapping[str, Any]) -> list[str]:
+    asking = [opts.get("saltcellar") or {}]
+    asking += [one for part in opts.get("engines") or [] for one in part.values()]
+    asking += [one for part in opts.get("ext_pillar") or [] for one in part.values()]
+    return sorted({str(one["token_file"]) for one in asking if isinstance(one, Mapping) and "token_file" in one})
+
+
+def _included(opts: Mapping[str, Any]) -> list[str]:
+    named = opts.get("include") or []
+    patterns = [named] if isinstance(named, str) else [*named]
+    folder = Path(opts["conf_file"]).parent
+    return [str(path) for one in [*patterns, opts["default_include"]] for path in _matching(folder / one)]
+
+
+def _matching(pattern: Path) -> list[Path]:
+    return sorted(pattern.parent.glob(pattern.name))
+
+
+def _below(path: Path) -> Iterator[Path]:
+    yield path
+    for folder, folders, files in os.walk(path, followlinks=True):
+        yield from (Path(folder, name) for name in [*folders, *files] if name != "__pycache__")
+
+
+def _keys(opts: Mapping[str, Any], service: Client) -> Iterator[Drift]:
+    try:
+        known = {one["node"]: (one["public_key"], one["state"]) for one in service.keys(0, 0)[1]}
+    except SaltcellarError as error:
+        yield Drift("keys", f"could not be compared: {error.sentence}", "ask again when the service answers")
+        return
+    yield from drift.of_keys(SaltKeys(opts).accepted(), known)
+
+
+def _nodes(opts: Mapping[str, Any]) -> Iterator[Drift]:
+    with salt.client.LocalClient(mopts=dict(opts)) as local:
+        told = local.cmd("*", "drift.look", timeout=ANSWER_WITHIN_S)
+    for node in sorted(SaltKeys(opts).accepted()):
+        answer = told.get(node)
+        if not isinstance(answer, Mapping):
+            yield Drift(
+                node, f"says nothing of itself: {answer or 'it does not answer'}", f"salt {node} saltutil.sync_all"
+            )
+            continue
+        for one in answer["drift"]:
+            yield Drift(f"{node}: {one['about']}", str(one["told"]), str(one["mend"]))
+        for one in drift.of_versions(answer["salt"], answer["saltcellar"], __version__):
+            yield Drift(f"{node}: {one.about}", one.told, one.mend)
