@@ -26,8 +26,10 @@ write_pillar() {
       [[ $file == "$pillar" ]] || install -m 0644 "$file" "$pillar"
       ;;
     2)
-      [[ ! -s $pillar ]] || fail "$pillar is there already: change it, then run bootstrap.sh without arguments"
-      printf 'controlplane:\n  domain: "%s"\n  contact: "%s"\n' "${1//[\"\\]/}" "${2//[\"\\]/}" >"$pillar"
+      file=$(printf 'controlplane:\n  domain: "%s"\n  contact: "%s"' "${1//[\"\\]/}" "${2//[\"\\]/}")
+      [[ ! -s $pillar || $(cat "$pillar") == "$file" ]] ||
+        fail "$pillar says something else already: change it, then run bootstrap.sh without arguments"
+      say "$file" >"$pillar"
       ;;
     *) fail "usage: bootstrap.sh [DOMAIN MAIL | FILE]" ;;
   esac

@@ -8,6 +8,12 @@
 include:
   - controlplane.database
 
+# The service passes through here to its secrets, whatever umask this folder was made under.
+cellar folder:
+  file.directory:
+    - name: {{ controlplane.etc }}
+    - mode: '0755'
+
 cellar secrets:
   file.directory:
     - name: {{ controlplane.secrets }}
@@ -17,6 +23,7 @@ cellar secrets:
     - makedirs: True
     - require:
       - user: cellar user
+      - file: cellar folder
 
 {%- for name, bytes in (("secret-key", 48), ("bundle-key", 32)) %}
 
