@@ -1,7 +1,7 @@
 """Tracing: the id of the request that something is done for. Each line of the logs bears it, from the click to the node."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -41,3 +41,11 @@ def within(id: str | None = None) -> Iterator[str]:
         yield begin(id)
     finally:
         _current.set(before)
+
+
+def listed(run: str, jobs: Mapping[str, str]) -> str:
+    """A run, its jobs, and the request of each, as Salt's logs tell them, which know no fields. What is no id is left out."""
+    words = [f"run={run}"]
+    for job, request in jobs.items():
+        words += [f"job={job}", f"request={request}"]
+    return " ".join(word for word in words if ID.fullmatch(word.partition("=")[2]))

@@ -28,7 +28,7 @@ class Job(Table):
     ``run`` is the publish that carries it out; ``not_before`` delays another try. ``plan`` is what exactly is to run,
     where no command of core's says it. A job on several nodes runs nothing itself: it has ``parts``, jobs whose
     ``parent`` it is. ``begun`` is the last attempt that its node was allowed to begin; ``at_most`` is how many jobs of its
-    command run at a time.
+    command run at a time. ``request`` is the request in which it was asked for.
     """
 
     id = TextField(primary_key=True)
@@ -55,6 +55,7 @@ class Job(Table):
     deadline_at = DoubleField(null=True)
     begun = IntegerField(null=True)
     at_most = IntegerField(null=True)
+    request = TextField(null=True)
 
 
 class JobLine(Table):
@@ -93,7 +94,7 @@ def add_new(these: Sequence[Job]) -> None:
 PART: dict[str, type] = {
     "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
-    "fingerprint": str, "created_at": float, "not_before": float,
+    "fingerprint": str, "created_at": float, "not_before": float, "request": str,
 }  # fmt: skip
 """The columns of a queued part of a job, and what each holds."""
 

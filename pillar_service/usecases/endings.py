@@ -1,5 +1,6 @@
 """How a job ends, and what its end means for its bot."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,12 @@ from pillar_service.core.moves import VACATE, MoveState
 from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, moves, samples, sharing, transfers
 from pillar_service.store.bots import Bot
+from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import End, Job
 from pillar_service.usecases import auditing, executing, governors, invites, measuring, parts, pillars
 from pillar_service.usecases.auditing import Deed
+
+log = logging.getLogger(__name__)
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -119,10 +123,16 @@ def _moved(over: Sequence[tuple[Job, JobState]], now: float) -> None:
     for job, state in over:
         governors.end_job(job)
         measuring.ended(job, state, now)
+        _log(job, state)
     auditing.record_all([_deed(job, state) for job, state in over], now)
     for job, _ in over:
         if job.parent is not None:
             parts.part_moved(job.parent, now)
+
+
+def _log(job: Job, state: JobState) -> None:
+    about = {"request": job.request, "job": job.id, "node": job.node, "run": job.run}
+    after_commit(lambda: log.info("%s %s.", job.command, state, extra=about))
 
 
 def _deed(job: Job, state: JobState) -> Deed:

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import names, tracing
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.jobs import NORMAL, QUEUED_FOR_S
 from pillar_service.store import bots, jobs
 from pillar_service.store.bots import Bot
+from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import measuring
+
+log = logging.getLogger(__name__)
 
 KEY_LENGTH = 200
 CALL_S = 60
@@ -20,14 +24,17 @@ CALL_S = 60
 
 
 class Request:
-    """Who asks (``actor``), for what (its parts make the fingerprint), under which idempotency key (or None)."""
+    """Who asks (``actor``), for what (its parts make the fingerprint), under which idempotency key (or None).
+
+    ``number`` is the request's in the logs: what several ask for at the same moment, one thread may write for all.
+    """
 
     def __init__(self, actor: str, key: str | None, *parts: object) -> None:
         if key is not None:
             names.text(key, "Idempotency-Key", KEY_LENGTH)
             if not key:
                 raise Invalid("The Idempotency-Key is empty: leave it out, or send something unique.")
-        self.actor, self.key = actor, key
+        self.actor, self.key, self.number = actor, key, tracing.current()
         self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def before(self, new: Iterable[Job] = ()) -> Job | None:
@@ -49,7 +56,7 @@ def ask(
 ) -> Job:
     """Queue a job for a bot, on its node unless another is named. ``arguments`` are checked by the command; raises Invalid."""
     measuring.received(name)
-    return jobs.add(
+    job = jobs.add(
         id=names.new_id(),
         command=name,
         bot=bot.id,
@@ -60,7 +67,16 @@ def ask(
         fingerprint=request.fingerprint,
         created_at=now,
         not_before=now,
+        request=request.number,
     )
+    log_asked(job)
+    return job
+
+
+def log_asked(job: Job) -> None:
+    """Let the log tell that a job was asked for, once that is committed."""
+    about = {"request": job.request, "job": job.id, "node": job.node}
+    after_commit(lambda: log.info("Asked for %s.", job.command, extra=about))
 
 
 NOTHING: dict[str, Any] = {
@@ -89,7 +105,7 @@ def call(
 ) -> Job:
     """Queue a call of our own to a node, in the caller's transaction; running it twice must do no harm."""
     plan = {"nodes": [node], "function": function, "arguments": arguments, "keywords": keywords}
-    return jobs.add(
+    job = jobs.add(
         id=names.new_id(),
         command=command,
         node=node,
@@ -101,7 +117,10 @@ def call(
         created_at=now,
         not_before=now,
         deadline_at=now + QUEUED_FOR_S,
+        request=tracing.current(),
     )
+    log_asked(job)
+    return job
 
 
 def target(job: Job, bot_name: str | None = None) -> str:

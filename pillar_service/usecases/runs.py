@@ -39,6 +39,7 @@ def held(master: str) -> list[dict[str, Any]]:
 
 def described(run: Run, carried: Iterable[Job]) -> dict[str, Any]:
     """A run and the jobs that it carries out as masters see it; one without a node is a runner on the master itself."""
+    these = list(carried)
     return {
         "id": run.id,
         "node": run.node,
@@ -47,8 +48,9 @@ def described(run: Run, carried: Iterable[Job]) -> dict[str, Any]:
         "keywords": run.keywords,
         "timeout_s": run.timeout_s,
         "jid": run.jid,
-        "jobs": [job.id for job in carried],
-        "bots": sorted({job.bot for job in carried if job.bot}),
+        "jobs": [job.id for job in these],
+        "requests": {job.id: job.request for job in these if job.request},
+        "bots": sorted({job.bot for job in these if job.bot}),
         "retry_safe": run.retry_safe,
         "taken_over": run.taken_over,
     }

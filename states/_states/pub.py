@@ -16,7 +16,7 @@ from pathlib import Path
 
 try:
     from pillar_service.core.errors import SaltcellarError
-    from pillar_service.node import converge, paths
+    from pillar_service.node import converge, paths, tracing
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
     from pillar_service.node.lastgood import Kept
@@ -51,6 +51,7 @@ def _ret(name, found):
 
 
 def _call(name, function, *args):
+    tracing.begun(__opts__)
     try:
         return _ret(name, function(*args))
     except SaltcellarError as error:

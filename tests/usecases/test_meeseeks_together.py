@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from chatting import ANN, ask, chat, said, scene
 
+from pillar_service.core import tracing
 from pillar_service.core.errors import Conflict, TooMany
 from pillar_service.core.jobs import JobState
 from pillar_service.store import challenges, database, jobs
@@ -30,7 +31,8 @@ def at_once(lines: list[str], key: str | None = None) -> list[Any]:
     def do(line: str) -> Any:
         try:
             start.wait(30)
-            return ask(line, key=key)
+            with tracing.within(f"request-{line.rpartition('-')[2]}"):
+                return ask(line, key=key)
         except (Conflict, TooMany) as error:
             return error
         finally:
@@ -50,6 +52,13 @@ def test_many_who_ask_at_once_each_get_their_own_job() -> None:
     assert {job.id for job in made()} == {job["id"] for job in told}
     assert sorted(row.subject for row in said("meeseeks.ask")) == sorted(f"job:{job['id']}" for job in told)
     assert auditing.verify()["first_fault"] is None
+
+
+def test_each_job_is_of_the_request_that_asked_for_it_whoever_writes_it() -> None:
+    told = at_once([f"one on=cellar-{1 + n % 2}" for n in range(THREADS)])
+    assert {job.id: job.request for job in made()} == {
+        job["id"]: f"request-{job['node'].rpartition('-')[2]}" for job in told
+    }
 
 
 def test_the_same_key_at_once_is_one_job() -> None:

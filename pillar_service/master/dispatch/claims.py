@@ -77,7 +77,8 @@ def _publish(client: Client, master: SaltMaster, runs: Runs, run: dict, held: He
         if held.node is None:
             master.start_runner(run["function"], run["keywords"], held.jid)
         else:
-            master.publish(held.node, run["function"], _arguments(run), held.jid)
+            master.publish(held.node, run["function"], _arguments(run), held.jid, held.metadata)
+        log.info("Published %s: %s", run["function"], held.about)
     except (NotFound, Failed) as error:
         runs.drop(held.jid)
         reason = Reason.NODE_AWAY if isinstance(error, NotFound) else Reason.NOT_PUBLISHED

@@ -61,6 +61,7 @@ def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held])
         refused = client.results({held.id: told for held, told in some})
         for held, _ in some:
             if _is_settled(held, refused.get(held.id)):
+                log.info("Brought what came of it: %s", held.about)
                 runs.drop(held.jid)
 
 
@@ -90,6 +91,7 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
 def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
     """Hands in what a run's node returned (``return``, ``success``, ``retcode``)."""
     if _handed_in(runs, held, client.result, held.id, _told(held, found)):
+        log.info("Brought what came of it: %s", held.about)
         runs.drop(held.jid)
 
 

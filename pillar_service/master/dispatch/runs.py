@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pillar_service.core import tracing
+
 MOST_LINES = 2000
 """Lines of one run kept while the service is away; the rest is in the result anyway."""
 
@@ -29,7 +31,8 @@ class Held:
     Without a ``node`` it is a runner on this master. ``missed`` and ``denied`` count probes in a row without an answer,
     and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
     ``taken_over`` may have been published by another master; of a ``guarded`` one (its job and attempt) the node itself keeps
-    the outcome; one that ``has_begun`` there is followed until the service gives it up.
+    the outcome; one that ``has_begun`` there is followed until the service gives it up. ``jobs`` are those that it carries
+    out, each with the request that it was asked for in, if there was one.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Held:
     missed: int = 0
     denied: int = 0
     bots: frozenset[str] = frozenset()
+    jobs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -59,7 +63,18 @@ class Held:
             run["taken_over"],
             guarded,
             bots=frozenset(run["bots"]),
+            jobs={job: run.get("requests", {}).get(job, "") for job in run["jobs"]},
         )
+
+    @property
+    def about(self) -> str:
+        """Its ids, for the log."""
+        return f"jid={self.jid} node={self.node or 'master'} {tracing.listed(self.id, self.jobs)}"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What its node is told of it, for the log there."""
+        return {"saltcellar": {"run": self.id, "jobs": self.jobs}}
 
     @property
     def age(self) -> float:

@@ -44,18 +44,23 @@ class SaltMaster:
         """Publishes one call to those of these nodes that are connected; raises as `publish` does."""
         self._publish(nodes, function, [], self.new_jid(), "list")
 
-    def publish(self, node: str, function: str, arguments: list[Any], jid: str) -> None:
-        """Publishes one call to one node under our jid.
+    def publish(
+        self, node: str, function: str, arguments: list[Any], jid: str, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Publishes one call to one node under our jid; ``metadata`` is told beside it.
 
         Raises NotFound when the master knows no such node and Failed when it is not ready or refuses us (nothing was
         published), and Unavailable when it gave no answer in time (it may have been published, or may still be).
         """
-        self._publish([node], function, arguments, jid, "list")
+        self._publish([node], function, arguments, jid, "list", **({"metadata": dict(metadata)} if metadata else {}))
 
-    def _publish(self, target: str | list[str], function: str, arguments: list[Any], jid: str, kind: str) -> None:
+    def _publish(
+        self, target: str | list[str], function: str, arguments: list[Any], jid: str, kind: str, **beside: Any
+    ) -> None:
         try:
             with self._lock:
-                self._client().pub(target, function, arguments, tgt_type=kind, jid=jid, timeout=PUBLISH_TIMEOUT_S)
+                told = {"tgt_type": kind, "jid": jid, "timeout": PUBLISH_TIMEOUT_S, **beside}
+                self._client().pub(target, function, arguments, **told)
         except SaltReqTimeoutError as error:
             raise Unavailable(f"The master did not answer within {PUBLISH_TIMEOUT_S} s.") from error
         except PublishError as error:

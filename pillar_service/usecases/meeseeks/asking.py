@@ -148,6 +148,7 @@ def _begin(new: list[tuple[Job, Asked]], now: float) -> None:
     )
     for job, (_, wanted, _) in new:
         measuring.received(job.command)
+        queue.log_asked(job)
         if job.state == JobState.ASKED:
             challenges.begin(job, wanted.command.requires, now)
         else:
@@ -203,6 +204,7 @@ def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job
         created_at=now,
         not_before=now,
         deadline_at=now + settings().chat_deadline_s,
+        request=request.number,
     )
     if not wanted.command.requires or asker.caller is None:
         going.ready(job, now)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import names, tracing
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs import JobState, step
 from pillar_service.settings import settings
@@ -64,6 +64,7 @@ def _part(job: Job, node: str, now: float) -> Job:
         fingerprint=job.fingerprint,
         created_at=now,
         not_before=now,
+        request=job.request,
     )
 
 
@@ -71,7 +72,7 @@ def _action(job: Job, plan: dict[str, Any], now: float) -> None:
     """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
     try:
-        with transaction():
+        with tracing.within(job.request), transaction():
             made = bots_jobs.submit(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
     except SaltcellarError as error:
         endings.end(job, JobState.FAILED, error.sentence, now)

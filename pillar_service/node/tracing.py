@@ -1,0 +1,47 @@
+"""For which request this process of the minion works, as its master tells beside the call (``metadata``).
+
+It goes into the minion's log alone; nothing is decided by it, and nobody else is told.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import salt.utils.msgpack
+
+from pillar_service.core import tracing
+
+log = logging.getLogger(__name__)
+
+_told: set[str] = set()
+"""The jids that this process has told of: a state run calls many functions."""
+
+
+def begun(opts: Mapping[str, Any]) -> None:
+    """Log what this process carries out, and for which jobs and requests; once."""
+    for call in _calls(Path(opts["cachedir"]) / "proc"):
+        if call.get("pid") == os.getpid() and call["jid"] not in _told:
+            _told.add(call["jid"])
+            log.info("Carries out %s: jid=%s node=%s %s", call["fun"], call["jid"], opts["id"], _asked(call))
+
+
+def _calls(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the minion writes down of each call that runs (salt.minion.Minion._thread_return); others' come and go."""
+    for file in folder.glob("[0-9]*"):
+        try:
+            told = salt.utils.msgpack.unpackb(file.read_bytes(), raw=False)
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict):
+            yield told
+
+
+def _asked(call: Mapping[str, Any]) -> str:
+    told = call.get("metadata")
+    told = told.get("saltcellar") if isinstance(told, Mapping) else None
+    if not isinstance(told, Mapping):
+        return "(by hand)"
+    jobs = told.get("jobs")
+    return tracing.listed(str(told.get("run")), jobs if isinstance(jobs, Mapping) else {})
