@@ -79,6 +79,7 @@ bench: ## the figures in bench/results.md
 	$(PYTHON) -m bench
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
+	$(PYTHON) vagrant/licences.py > docs/licences.md
 screenshots: dev ## a picture of every page, in docs/screenshots
 	$(PYTHON) tests/browser/screenshots.py
 format:
