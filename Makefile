@@ -10,7 +10,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up upgrade status logs down clean restore demo demo-down node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -28,6 +28,8 @@ demo: ## a tour: three accounts, five bots, two nodes, messages, Slack, an outag
 	@vagrant/demo.sh
 demo-down: ## stop the tour and forget it
 	@vagrant/demo-down.sh
+demo-recording: dev ## a tour from nothing in a terminal, and pictures of it, in docs
+	@vagrant/demo-recording.sh
 
 restore: ## a lost control plane, from its backups: FROM=REPOSITORY PASSWORD_FILE=FILE
 	@vagrant/restore.sh "$(FROM)" "$(PASSWORD_FILE)"
