@@ -16,7 +16,7 @@ from pathlib import Path
 
 try:
     from pillar_service.core.errors import SaltcellarError
-    from pillar_service.node import converge, paths, tracing
+    from pillar_service.node import converge, paths
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
     from pillar_service.node.lastgood import Kept
@@ -25,6 +25,13 @@ try:
     MISSING = None
 except ImportError as error:
     MISSING = f"pub needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+try:
+    from pillar_service.node.tracing import begun as _begun
+except ImportError:  # a master is upgraded before its nodes, which get this file from it at once
+
+    def _begun(opts):
+        pass
 
 
 def __virtual__():
@@ -51,7 +58,7 @@ def _ret(name, found):
 
 
 def _call(name, function, *args):
-    tracing.begun(__opts__)
+    _begun(__opts__)
     try:
         return _ret(name, function(*args))
     except SaltcellarError as error:
