@@ -18,16 +18,23 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python.
 """
 
 import logging
-from pathlib import Path
 
 try:
+    from pillar_service.node import reporter
     from pillar_service.node.paths import Home
-    from pillar_service.node.reporter import reporter
     from pillar_service.node.told import told
 
     MISSING = None
 except ImportError as error:
     MISSING = f"pub_health needs `pip install saltcellar[node]` in the minion's Python ({error})."
+
+try:
+    from pillar_service.node.reporter import of_minion as _reporter
+except ImportError:  # a master is upgraded before its nodes, which get this file from it at once
+
+    def _reporter(opts):
+        return reporter.reporter(opts["id"], Home.at(opts.get("saltcellar", {}).get("data")))
+
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15
@@ -48,9 +55,8 @@ def validate(config):
 
 def beacon(config):
     """The events that are due now; called by the minion every ``interval`` seconds."""
-    home = Home.at(__opts__.get("saltcellar", {}).get("data"))
     node, pillar = __opts__["id"], __opts__.get("pillar", {})
-    ours = reporter(node, home, Path(__opts__["pki_dir"]))
+    ours = _reporter(__opts__)
     ours.keep(pillar)
     events, why = ours.tick(
         told(pillar, node),

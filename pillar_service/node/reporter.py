@@ -31,6 +31,11 @@ def reporter(node: str, home: Home, pki: Path) -> "Reporter":
     return _running[node, home]
 
 
+def of_minion(opts: Mapping[str, Any]) -> "Reporter":
+    """That of the minion with this configuration."""
+    return reporter(opts["id"], Home.at((opts.get("saltcellar") or {}).get("data")), Path(opts["pki_dir"]))
+
+
 class Reporter:
     """Samples, and puts what it saw into the spool; the minion's key is in the folder ``pki``."""
 
@@ -52,7 +57,7 @@ class Reporter:
 
         ``refresh`` is called, at most once a minute, when the pillar does not say where the service is.
         """
-        data, now = self._sampler.sample(told, SAMPLE_S), time.monotonic()
+        data, now = self._sampler.sample(self._newest(told), SAMPLE_S), time.monotonic()
         if told.service is None and now - self._refreshed_at >= REFRESH_EVERY_S:
             self._refreshed_at = now
             refresh()
@@ -63,6 +68,11 @@ class Reporter:
             return [self._event(data, self._put(data))], None
         except Full as error:
             return [self._event(data, Place(0, 0))], error.sentence
+
+    def _newest(self, told: Told) -> Told:
+        """The minion's pillar is as old as its last refresh; each state run keeps its own."""
+        kept = self._kept.told()
+        return told if kept.problem else kept
 
     def _put(self, data: Mapping[str, Any]) -> Place:
         try:

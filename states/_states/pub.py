@@ -19,19 +19,25 @@ try:
     from pillar_service.node import converge, paths
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
-    from pillar_service.node.lastgood import Kept
-    from pillar_service.node.masterless.states import States
 
     MISSING = None
 except ImportError as error:
     MISSING = f"pub needs `pip install saltcellar[node]` in the minion's Python ({error})."
 
+# A master is upgraded before its nodes, which get this file from it at once.
 try:
     from pillar_service.node.tracing import begun as _begun
-except ImportError:  # a master is upgraded before its nodes, which get this file from it at once
+except ImportError:
 
     def _begun(opts):
         pass
+
+
+try:
+    from pillar_service.node.lastgood import Kept
+    from pillar_service.node.masterless.states import States
+except ImportError:
+    States = None
 
 
 def __virtual__():
@@ -48,6 +54,10 @@ def _pki():
 
 def _kept():
     return Kept(_home(), __opts__["id"], _pki())
+
+
+def _keeps_none(name):
+    return {"name": name, "changes": {}, "result": True, "comment": "The node's package is older: it keeps nothing."}
 
 
 def _ret(name, found):
@@ -77,11 +87,15 @@ def tidied(name):
 
 def pillar_kept(name):
     """This node keeps the pillar of this run on its disk, sealed, to go by while no master answers."""
+    if States is None:
+        return _keeps_none(name)
     return _call(name, converge.pillar_kept, _kept(), __pillar__, __opts__["test"])
 
 
 def states_kept(name):
     """The states that were put into the node's data directory are sealed."""
+    if States is None:
+        return _keeps_none(name)
     return _call(name, converge.states_kept, States(_home(), __opts__["id"], _pki()), __opts__["test"])
 
 

@@ -17,7 +17,9 @@ from pillar_service.node.masterless.applying import apply
 from pillar_service.node.masterless.duty import AGAIN_S, HOLD_S, Converging
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
+from pillar_service.node.reporter import Reporter
 from pillar_service.node.spool import Spool
+from pillar_service.node.told import told
 
 
 class Alone:
@@ -61,6 +63,15 @@ def test_a_container_that_is_gone_is_made_again_and_a_stopped_pub_comes_back(nod
     assert alone.looks(HOLD_S) == []
 
 
+def test_a_report_goes_by_what_the_last_state_run_was_told(node: Node) -> None:
+    bot = node.add("my", memory_mb=128)
+    assert failed(node.apply()) == {}
+    nothing = told({}, node.id)
+    [event], _ = Reporter(node.id, Home(node.data), node.pki).tick(nothing, 60, refresh=list)
+    assert event["data"]["node"] == {"docker": True, "error": None, "unlisted": []}
+    assert [one["bot"] for one in event["data"]["bots"]] == [bot]
+
+
 def test_what_was_told_to_stop_stays_so_and_what_was_not_sealed_is_not_applied(node: Node) -> None:
     stopped, bot = node.add("stopped", memory_mb=128), node.add("my", memory_mb=128)
     assert failed(node.apply()) == {}
@@ -70,8 +81,8 @@ def test_what_was_told_to_stop_stays_so_and_what_was_not_sealed_is_not_applied(n
     node.container(bot).stop()
     (alone.home.masterless / "states" / "pubs" / "init.sls").write_text("evil: {cmd.run: [{name: 'touch /evil'}]}\n")
     alone.looks()
-    [(told, data)] = alone.looks(HOLD_S)
-    assert (told, "pubs/init.sls" in data["why"]) == (Lifecycle.NOT_CONVERGED, True)
+    [(kind, data)] = alone.looks(HOLD_S)
+    assert (kind, "pubs/init.sls" in data["why"]) == (Lifecycle.NOT_CONVERGED, True)
     assert alone.looks(AGAIN_S / 2) == []
     assert alone.looks(AGAIN_S / 2)[0][0] == Lifecycle.NOT_CONVERGED
     assert failed(node.apply()) == {}, "the next run puts the states right"
