@@ -74,8 +74,8 @@ def someone(service: Any) -> str:
 
 
 def without_token(page: Any) -> str:
-    """A page's text but for the CSRF token, which changes with the clock."""
-    return re.sub(r'name="csrf_token" value="[^"]*"', "", page.text)
+    """A page's text but for the CSRF token, which changes with the clock, and the request's number."""
+    return re.sub(r'name="csrf_token" value="[^"]*"|Number <code>[0-9a-f]+</code>', "", page.text)
 
 
 def every_address(visitor: FlaskClient) -> list[tuple[str, str]]:
