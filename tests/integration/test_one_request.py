@@ -1,0 +1,79 @@
+"""One number finds a click in all logs: the service's, the dispatcher's (the master's) and the minion's."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaigns import let_go, succeeded
+from customers import Customer
+from daemons import until
+
+from pillar_service.core import names
+from pillar_service.core.tracing import HEADER
+
+NAME = "traced"
+
+
+@pytest.fixture(scope="module")
+def ann(service, minions):
+    """Ann, at the public address."""
+    return Customer(service.public_url, "traced@example.org")
+
+
+@pytest.fixture(scope="module")
+def bot(ann, client):
+    """Her bot, which lives."""
+    made = ann.asks("POST", "/agents", name=NAME)
+    yield succeeded(client, made["job"])["bot"]
+    let_go(client, [made["agent"]["id"]])
+
+
+def click(customer: Customer, action: str) -> tuple[str, str]:
+    """The number of the request that a press of that button is, and the job that it makes."""
+    page = customer.browser.get(f"{customer.url}/bots/{NAME}/actions", timeout=30).text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert token, page
+    told, where = {"csrf_token": token[1]}, f"{customer.url}/bots/{NAME}/actions/{action}"
+    answer = customer.browser.post(where, data=told, timeout=30, allow_redirects=False)
+    assert answer.status_code == 302, answer.text
+    return answer.headers[HEADER], answer.headers["Location"].rpartition("/")[2]
+
+
+def lines(log: Path, number: str, count: int) -> list[str]:
+    """What a log tells of a request, once it is so many lines: some are written when the job is over already."""
+
+    def found() -> list[str] | None:
+        told = [line for line in log.read_text().splitlines() if number in line]
+        return told if len(told) >= count else None
+
+    return until(found, 10, f"{log} tells of {number}")
+
+
+def told(log: Path, number: str, count: int) -> dict[str, dict[str, Any]]:
+    """The same of the service's log, by its sentence."""
+    return {line["message"]: line for line in map(json.loads, lines(log, number, count))}
+
+
+@pytest.mark.parametrize(("action", "function"), [("restart", "pubs.restart"), ("rebuild", "state.apply")])
+def test_a_click_is_found_in_each_log(ann, bot, client, service, master, minions, action, function):
+    number, job = click(ann, action)
+    assert names.ID.fullmatch(number)
+    node = succeeded(client, {"id": job})["node"]
+
+    asked = told(service.folder / "public.out", number, 2)
+    assert asked[f"Asked for bots.{action}."]["job"] == job
+    assert asked["POST /bots/<name>/actions/<action>"]["status"] == 302
+    ended = told(service.folder / "private.out", number, 1)[f"bots.{action} succeeded."]
+    assert (ended["job"], ended["node"]) == (job, node)
+
+    published, brought = lines(master.folder / "salt.log", number, 2)
+    assert f"Published {function}: " in published
+    assert f"node={node} run={ended['run']} job={job} request={number}" in published
+    assert "Brought what came of it: " in brought
+    assert job in brought
+
+    [carried] = lines(minions[node].folder / "salt.log", number, 1)
+    assert f"Carries out {function}: " in carried
+    assert f"node={node} run={ended['run']} job={job} request={number}" in carried
