@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,24 @@ for name in [name for name in os.environ if name.startswith("CELLAR_") and not n
 DATABASES = os.environ.get("CELLAR_TEST_DATABASES", "sqlite postgresql").split()
 """The kinds that tests of the store run on; `make check` leaves PostgreSQL to `make test`."""
 
+HAD_NETWORK = pytest.StashKey[bool]()
 SECRET = "only-for-tests-0123456789abcdef0123456789"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.stash[HAD_NETWORK] = hasattr(session.config, "workerinput") or _network("inspect")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The pubs' network goes with the whole run, if nobody is on it: tests side by side share it."""
+    if not session.stash[HAD_NETWORK]:
+        _network("rm")
+
+
+def _network(verb: str) -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "network", verb, "saltcellar"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="session")

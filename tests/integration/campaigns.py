@@ -15,8 +15,6 @@ from daemons import until
 from pillar_service.core.jobs import OVER
 from pillar_service.master.client import Client
 
-NETWORK = "saltcellar"
-
 
 def free_ports(count: int) -> tuple[int, int]:
     """The first and the last of so many ports in a row that nobody has now, below those the system gives away."""
@@ -36,19 +34,14 @@ def _is_free(port: int) -> bool:
 
 @contextlib.contextmanager
 def swept(folder: Path) -> Iterator[None]:
-    """Afterwards no container is left whose data is in the folder, and no network that was not there before."""
+    """Afterwards no container is left whose data is in the folder."""
     with contextlib.closing(docker.from_env()) as engine:
-        had_network = bool(engine.networks.list(names=[NETWORK]))
         try:
             yield
         finally:
             for container in within(engine, folder):
                 with contextlib.suppress(docker.errors.NotFound):
                     container.remove(force=True, v=True)
-            if not had_network:
-                for network in engine.networks.list(names=[NETWORK]):
-                    with contextlib.suppress(docker.errors.APIError):  # another bot of this machine needs it by now
-                        network.remove()
 
 
 def within(engine: docker.DockerClient, folder: Path) -> list[Any]:

@@ -1,6 +1,5 @@
 """Nodes on the real Docker engine, with the real pub image, that clean up after themselves."""
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,19 +7,14 @@ from pathlib import Path
 
 import docker
 import pytest
-from masterless import IMAGE, NETWORK, ROOT, Node
+from masterless import IMAGE, ROOT, Node
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
     client = docker.from_env()
     client.ping()
-    had_network = bool(client.networks.list(names=[NETWORK]))
     yield client
-    if not had_network:
-        for network in client.networks.list(names=[NETWORK]):
-            with contextlib.suppress(docker.errors.APIError):
-                network.remove()
     client.close()
 
 

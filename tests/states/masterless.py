@@ -12,7 +12,6 @@ from minion_keys import new_key
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "saltcellar/pub:0.1.0"
-NETWORK = "saltcellar"
 
 
 def free_port() -> int:
