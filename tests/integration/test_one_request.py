@@ -33,10 +33,11 @@ def bot(ann, client):
 def click(customer: Customer, action: str) -> tuple[str, str]:
     """The number of the request that a press of that button is, and the job that it makes."""
     page = customer.browser.get(f"{customer.url}/bots/{NAME}/actions", timeout=30).text
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert token, page
-    told, where = {"csrf_token": token[1]}, f"{customer.url}/bots/{NAME}/actions/{action}"
-    answer = customer.browser.post(where, data=told, timeout=30, allow_redirects=False)
+    where = f"/bots/{NAME}/actions/{action}"
+    form = re.search(rf'action="{where}".*?</form>', page, re.DOTALL)
+    assert form, page
+    told = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', form[0]))
+    answer = customer.browser.post(customer.url + where, data=told, timeout=30, allow_redirects=False)
     assert answer.status_code == 302, answer.text
     return answer.headers[HEADER], answer.headers["Location"].rpartition("/")[2]
 
