@@ -95,6 +95,5 @@ def test_what_could_not_be_kept_is_told_when_there_is_room(home: Home) -> None:
 
 
 def test_types_are_the_contracts() -> None:
-    assert {str(one) for one in Lifecycle} == {
-        f"nz.butt.saltcellar.lifecycle.{name}" for name in ("start", "stop", "alive", "upgrade", "clock")
-    }
+    names = ("start", "stop", "alive", "upgrade", "clock", "converged", "not-converged")
+    assert {str(one) for one in Lifecycle} == {f"nz.butt.saltcellar.lifecycle.{name}" for name in names}
