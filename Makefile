@@ -10,7 +10,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs dev
+.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -79,6 +79,8 @@ bench: ## the figures in bench/results.md
 	@vagrant/pub-image.sh
 	@vagrant/assets.sh
 	$(PYTHON) -m bench
+lock: ## requirements*.txt: every package that is installed, with the hashes of its files; UPGRADE=--upgrade for the newest
+	@vagrant/lock.sh $(UPGRADE)
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
 	$(PYTHON) vagrant/licences.py > docs/licences.md

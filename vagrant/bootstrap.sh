@@ -10,7 +10,7 @@ export CELLAR_DIR=/var/lib/cellar/bootstrap
 
 readonly tree=/opt/cellar/tree etc=/etc/cellar bundle=/opt/cellar/node-bundle.tar.gz
 readonly pillar=$etc/pillar/controlplane.sls
-readonly parts=(README.md beacons constraints.txt pillar_service pyproject.toml runners salt setup.cfg states vagrant)
+readonly parts=(README.md beacons pillar_service pyproject.toml requirements.txt runners salt setup.cfg states vagrant)
 if [[ -d $top/wheels ]]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$top/wheels; fi
 
 # --- what it is to be -------------------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@
 . "$(dirname "$0")/settings.sh"
 
 file=${1:-$CELLAR_DIR/node-bundle.tar.gz}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=$(mktemp -d) pinned=$(mktemp)
+trap 'rm -rf "$work" "$pinned"' EXIT
 mkdir -p "$(dirname "$file")"
-"$bin/pip" wheel -q -w "$work" -c "$top/constraints.txt" "${top}[node]" || fail "pip could not gather the wheels of saltcellar[node]"
+pins >"$pinned"
+"$bin/pip" wheel -q -w "$work" -c "$pinned" "${top}[node]" || fail "pip could not gather the wheels of saltcellar[node]"
 tar -czf "$file.part" -C "$work" .
 mv "$file.part" "$file"
 say "$file: $(find "$work" -name '*.whl' | wc -l) wheels, SHA-256 $(sha256sum "$file" | cut -d' ' -f1)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Make .venv with Saltcellar and what it needs, at the versions of constraints.txt.   python.sh [EXTRA,…]
+# Make .venv with Saltcellar and what it needs: the very files that requirements.txt pins.   python.sh [EXTRA,…]
 . "$(dirname "$0")/settings.sh"
 
 extras=${1:-service,master,node}
 stamp=$top/.venv/.made
-sum=$(cat "$top/setup.cfg" "$top/constraints.txt" | sha256sum | cut -d' ' -f1)
+sum=$(cat "$top/setup.cfg" "$top"/requirements*.txt | sha256sum | cut -d' ' -f1)
 
 made_with() { [[ -f $stamp ]] && grep -qx "$sum $1" "$stamp"; }
 if made_with "$extras" || made_with "service,master,node,dev"; then
@@ -15,6 +15,15 @@ fi
 python=${CELLAR_PYTHON:-$(command -v python3.11 || command -v python3)}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed: set CELLAR_PYTHON"
 [[ -x $bin/python ]] || "$python" -m venv "$top/.venv" || fail "$python could not make .venv: install python3-venv"
-"$bin/pip" install -q -c "$top/constraints.txt" -e "${top}[$extras]" || fail "pip could not install saltcellar[$extras]"
+# Of a release's wheels some were made from sources, and so are in no index: the release's own sum stands for them.
+if [[ -n ${PIP_NO_INDEX:-} ]]; then
+  pins >"$top/.venv/pins.txt"
+  "$bin/pip" install -q -c "$top/.venv/pins.txt" -e "${top}[$extras]" || fail "pip could not install saltcellar[$extras]"
+else
+  lock=$top/requirements.txt
+  [[ $extras != *dev* ]] || lock=$top/requirements-dev.txt
+  "$bin/pip" install -q --require-hashes --no-deps -r "$lock" || fail "pip could not install what $(basename "$lock") pins"
+  "$bin/pip" install -q --no-deps -e "$top" || fail "pip could not install saltcellar"
+fi
 say "$sum $extras" >"$stamp"
 say ".venv made, with Salt $("$bin/pip" show salt 2>/dev/null | sed -n 's/^Version: //p')"

@@ -16,7 +16,8 @@ cd "$top"
   find pillar_service/web/static/vendor -type f -print0
 } | tar --null -T - -c | tar -C "$work/saltcellar-$version" -x
 # Who installs from these wheels alone needs what builds ours, too.
-"$bin/pip" wheel -q -w "$work/saltcellar-$version/wheels" -c "$top/constraints.txt" "${top}[service,master,node]" 'setuptools>=77' wheel ||
+pins >"$work/pins.txt"
+"$bin/pip" wheel -q -w "$work/saltcellar-$version/wheels" -c "$work/pins.txt" "${top}[service,master,node]" 'setuptools>=77' wheel ||
   fail "pip could not gather the wheels"
 tar -czf "$file.part" --owner=0 --group=0 -C "$work" "saltcellar-$version"
 mv "$file.part" "$file"

@@ -47,6 +47,8 @@ if [[ -n ${CELLAR_SLACK_BOT_TOKEN:-}${CELLAR_SLACK_BOT_TOKEN_FILE:-} ]]; then pr
 export bin salt_etc private_url public_url processes
 
 say() { printf '%s\n' "$*"; }
+# The versions that are pinned, for what is not fetched from an index.
+pins() { sed -n 's/^\([A-Za-z0-9._-]*==[^ ;\\]*\).*/\1/p' "$top/requirements.txt"; }
 fail() {
   printf '%s\n' "$*" >&2
   exit 1

@@ -38,7 +38,7 @@ class Machine:
         self.tree.mkdir()
         for part in ("pillar_service", "vagrant", "salt"):
             shutil.copytree(ROOT / part, self.tree / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for part in ("setup.cfg", "constraints.txt", ".venv"):
+        for part in ("setup.cfg", "requirements.txt", ".venv"):
             (self.tree / part).symlink_to(ROOT / part)
         ports = {f"CELLAR_{name}_PORT": str(free_port()) for name in ("PUBLIC", "PRIVATE", "PUBLISH", "RETURN")}
         self.url = f"http://127.0.0.1:{ports['CELLAR_PUBLIC_PORT']}"
