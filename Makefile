@@ -10,7 +10,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What needs no process of its own, and so is soon done.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock dev
+.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -81,6 +81,10 @@ bench: ## the figures in bench/results.md
 	$(PYTHON) -m bench
 lock: ## requirements*.txt: every package that is installed, with the hashes of its files; UPGRADE=--upgrade for the newest
 	@vagrant/lock.sh $(UPGRADE)
+sbom: ## what is installed, as CycloneDX, in .cellar/sbom.json
+	@vagrant/sbom.sh
+audit: ## known faults in what is installed, as far as the index tells its advisories
+	@vagrant/audit.sh
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
 	$(PYTHON) vagrant/licences.py > docs/licences.md

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Write down what is installed for service, master and node, as CycloneDX (ECMA-424).   sbom.sh [FILE]   (default: sbom.json in CELLAR_DIR)
+. "$(dirname "$0")/settings.sh"
+
+file=${1:-$CELLAR_DIR/sbom.json}
+mkdir -p "$(dirname "$file")"
+"$here/uv.sh" tool run -q --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible --of JSON -o "$file" \
+  "$top/requirements.txt" || fail "cyclonedx-bom could not write $file"
+say "$file: $(grep -c '"purl"' "$file") packages"
