@@ -60,7 +60,8 @@ class ControlPlane:
             "CELLAR_FILES": f"{self.folder}/service/files",
             "CELLAR_SECRET_KEY_FILE": f"{self.folder}/secrets/key",
         }
-        subprocess.run(command, env=os.environ | self.environment | told, check=True, capture_output=True)
+        done = subprocess.run(command, env=os.environ | self.environment | told, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def client(self) -> Client:
         """The client of its private app."""

@@ -10,6 +10,8 @@ from control_plane import ControlPlane
 from daemons import running, until
 from salt_daemons import Minion
 
+pytestmark = pytest.mark.slow
+
 NODE, ACCOUNT, NAME = "far-1", "kept@example.org", f"kept-{secrets.token_hex(3)}"
 
 

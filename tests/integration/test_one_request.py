@@ -13,6 +13,8 @@ from daemons import until
 from pillar_service.core import names
 from pillar_service.core.tracing import HEADER
 
+pytestmark = pytest.mark.slow
+
 NAME = "traced"
 
 
