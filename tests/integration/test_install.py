@@ -1,0 +1,134 @@
+"""The scripts of vagrant/ make a bare machine a control plane, and another one a node of it, as `vagrant up` does with VMs.
+
+Certificates are files here, the database is PostgreSQL; test_install_acme.py has the other choice of both.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import machines
+import planes
+import pytest
+from daemons import running, until
+from machines import TOP, Machine
+from planes import DOMAIN, UNITS, UNPACKED, Plane
+
+pytestmark = pytest.mark.slow
+
+NASTY = '"Jürg\'s" `id` $HOME \\\\n & co <post@cellar.test>'
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    machines.build()
+    return tmp_path_factory.mktemp("install")
+
+
+@pytest.fixture(scope="module")
+def plane(folder: Path) -> Iterator[Plane]:
+    """A control plane that was just installed."""
+    with running(Plane(planes.release(folder))) as plane:
+        plane.unpack()
+        print(plane.run(f"{UNPACKED}/vagrant/try-plane.sh", DOMAIN, "postgresql"))
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def authority(plane: Plane, folder: Path) -> Path:
+    """The authority whose certificate the place has."""
+    return plane.take("/etc/cellar/tls/authority.pem", folder / "authority.pem")
+
+
+@pytest.fixture(scope="module")
+def node(plane: Plane, authority: Path) -> Iterator[Machine]:
+    """A customer's machine that was just let in."""
+    with running(Machine("shed")) as node:
+        node.put(authority, "/srv/authority.pem")
+        node.put(TOP / "vagrant/settings.sh", "/srv/vagrant/settings.sh")
+        for script in ("packages.sh", "try-node.sh"):
+            node.put(TOP / "vagrant" / script, f"/srv/vagrant/{script}")
+        token = plane.salt_run("nodes.token")["secret"]
+        print(node.run("/srv/vagrant/try-node.sh", DOMAIN, plane.address, "/srv/authority.pem", token))
+        yield node
+
+
+def active(plane: Plane) -> dict[str, str]:
+    return dict(zip(UNITS, plane.says("systemctl", "is-active", *UNITS).split(), strict=True))
+
+
+def pings(plane: Plane) -> bool:
+    return '"shed": true' in plane.says("cellar", "salt", "shed", "test.ping", "--out=json", "-t", "5")
+
+
+def test_each_unit_runs_and_none_has_failed(plane):
+    assert active(plane) == dict.fromkeys(UNITS, "active")
+    assert plane.says("systemctl", "--failed", "--plain", "--no-legend") == ""
+
+
+def test_the_place_answers_by_https_with_its_certificate_and_leads_there(plane, authority):
+    assert json.loads(plane.fetch(authority, "/healthz"))["ok"] is True
+    led = plane.run(
+        "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "http://127.0.0.1/start?a=b"
+    )
+    assert led == f"301 https://{DOMAIN}/start?a=b"
+
+
+def test_nothing_but_nginx_and_the_master_listens_to_the_world(plane):
+    listening = plane.run("ss", "-Hltn").splitlines()
+    open_to_all = {line.split()[3].rsplit(":", 1)[1] for line in listening if "127.0.0" not in line.split()[3]}
+    assert open_to_all - {"5432"} == {"80", "443", "4505", "4506"}
+    assert "5432" not in open_to_all
+
+
+def test_an_account_made_on_the_machine_signs_in_from_outside(plane, authority):
+    made = plane.salt_run("accounts.create", "ann@example.org")
+    known = json.dumps({"email": made["email"], "password": made["password"]})
+    told = plane.fetch(authority, "/authentication/sign-in", "--json", known)
+    assert json.loads(told)["token"]["secret"]
+    assert (
+        plane.run("runuser", "-u", "postgres", "--", "psql", "-Atc", "SELECT email FROM account", "saltcellar")
+        == "ann@example.org\n"
+    )
+
+
+def test_secrets_are_for_those_who_need_them(plane):
+    for file in ("/etc/cellar/secrets/secret-key", "/etc/cellar/secrets/bundle-key"):
+        assert plane.run("stat", "-c", "%U:%G %a", file).strip() == "root:saltcellar 640"
+    for file in ("/etc/cellar/salt/master-token", "/etc/cellar/salt/master"):
+        assert plane.run("stat", "-c", "%U:%G %a", file).strip() == "root:root 600"
+    key = plane.run("cat", "/etc/cellar/secrets/secret-key").strip()
+    assert key not in plane.run("sh", "-c", "cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr '\\0' '\\n'")
+
+
+def test_installed_again_nothing_changes(plane):
+    said = plane.run(f"{UNPACKED}/vagrant/bootstrap.sh")
+    assert re.search(r"apply +\d+ states, 0 changed", said), said
+
+
+def test_a_changed_word_of_the_pillar_is_applied_and_the_service_has_it(plane, authority):
+    changed = {"domain": DOMAIN, "certificates": "files", "database": "postgresql"}
+    changed["settings"] = {"CELLAR_DOMAIN": "pubs.cellar.test", "CELLAR_MAIL_FROM": NASTY}
+    told = shlex.quote(json.dumps({"controlplane": changed}))
+    plane.run("sh", "-c", f"printf %s {told} > /etc/cellar/pillar/controlplane.sls")
+    assert "Failed:     0" in plane.run("cellar", "apply")
+    assert "pubs.cellar.test" in plane.fetch(authority, "/sign-in")
+    assert "Up to date." in plane.run("cellar", "manage", "migrate")
+    read_by_systemd = ("systemd-run", "-q", "--pipe", "--wait", "-p", "EnvironmentFile=/etc/cellar/service.env")
+    assert plane.run(*read_by_systemd, "printenv", "CELLAR_MAIL_FROM") == f"{NASTY}\n"
+
+
+def test_a_machine_becomes_a_node_by_the_printed_line(plane, node):
+    assert pings(plane)
+    assert plane.run("cellar", "salt-key", "--list=accepted").split()[-1] == "shed"
+
+
+def test_after_a_reboot_all_of_it_is_back(plane, node, authority):
+    plane.restart()
+    assert active(plane) == dict.fromkeys(UNITS, "active")
+    assert plane.says("systemctl", "--failed", "--plain", "--no-legend") == ""
+    assert json.loads(plane.fetch(authority, "/healthz"))["ok"] is True
+    assert [account["email"] for account in plane.salt_run("accounts.list")] == ["ann@example.org"]
+    until(lambda: pings(plane), 120, "the node answers the master that was away")
