@@ -105,10 +105,11 @@ def text() -> bytes:
 
 def _looked() -> Values:
     """What there is to be read; without the database at least that it is away, which Prometheus should hear, too."""
+    disks = readiness.disks().items()
     standing: Values = {
         families.BUILD: {(__version__, figures.kind()): 1},
-        families.FREE: {(of,): disk.free for of, disk in readiness.disks().items()},
-        families.SIZE: {(of,): disk.total for of, disk in readiness.disks().items()},
+        families.FREE: {(of,): disk.free for of, disk in disks},
+        families.SIZE: {(of,): disk.total for of, disk in disks},
     }
     if readiness.missing():
         return {**standing, families.READY: {(): 0}}
