@@ -37,13 +37,16 @@ class Kept:
         said = told(pillar, self._node)
         if said.problem or (said.notice and not self.told().problem):
             return False
-        written = json.dumps({KEY: pillar[KEY]}, sort_keys=True)
+        ours = {KEY: pillar[KEY]}
+        written = json.dumps(ours, sort_keys=True)
         if written == self._last:
             return False
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        disk.write_atomically(self._path, self._seal.close(json.loads(written)))
+        is_new = ours != self.pillar()  # another process, such as a state run, may have kept it already
+        if is_new:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk.write_atomically(self._path, self._seal.close(ours))
         self._last = written
-        return True
+        return is_new
 
     def told(self) -> Told:
         """What the pillar says that was kept last; nothing is known when there is none."""
@@ -63,11 +66,8 @@ class Kept:
                 self._told = told(self._pillar, self._node)
                 self._read_at = found.st_ino, found.st_mtime_ns
         except (OSError, SaltcellarError):
-            self._pillar, self._told, self._read_at = (
-                {},
-                Told(problem=f"This node ({self._node}) has no pillar yet."),
-                None,
-            )
+            self._pillar, self._read_at = {}, None
+            self._told = Told(problem=f"This node ({self._node}) has no pillar yet.")
 
 
 Known = Callable[[], Told]

@@ -21,9 +21,10 @@ class States:
     def is_sealed(self) -> bool:
         """Whether the files are those that were sealed, and no others."""
         try:
-            return bool(self._sealed()) and self._sealed() == self._found()
+            self.check()
         except (OSError, Failed):
             return False
+        return True
 
     def seal(self) -> None:
         """Seal what is in the folder now; raises OSError, Failed for what is no plain file, Unavailable without a key."""
