@@ -1,4 +1,4 @@
-"""What a node keeps to converge by without a master, and what it takes for drift."""
+"""What a node keeps to converge by without a master, and which bots are amiss."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from minion_keys import new_key
 
 from pillar_service.core.errors import Failed
 from pillar_service.node import stillness
-from pillar_service.node.masterless import drift
+from pillar_service.node.masterless import amiss
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 
@@ -65,11 +65,11 @@ def test_only_a_bot_that_should_run_and_ended_is_amiss() -> None:
     told = {
         bot: {"state": state} for bot, state in (("a", "running"), ("b", "running"), ("c", "stopped"), ("d", "absent"))
     }
-    assert drift.found(told, {}) == ["a", "b"]
+    assert amiss.found(told, {}) == ["a", "b"]
     for state in ("exited", "dead", "created"):
-        assert drift.found(told, {"a": {"State": state}, "b": {"State": "running"}}) == ["a"]
+        assert amiss.found(told, {"a": {"State": state}, "b": {"State": "running"}}) == ["a"]
     for state in ("running", "restarting", "paused", "removing"):
-        assert drift.found(told, {"a": {"State": state}, "b": {"State": state}}) == []
+        assert amiss.found(told, {"a": {"State": state}, "b": {"State": state}}) == []
 
 
 def test_who_holds_a_bot_still_keeps_others_from_starting_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pillar_service.core.submission import Lifecycle, Priority
 from pillar_service.node import containers, stillness
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Kept
-from pillar_service.node.masterless import drift
+from pillar_service.node.masterless import amiss
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Spool
@@ -52,7 +52,7 @@ class Converging:
         told = self._kept.told()
         try:
             with containers.engine() as client:
-                found = drift.found(told.bots, containers.ours(client, self._node))
+                found = amiss.found(told.bots, containers.ours(client, self._node))
         except SaltcellarError:
             found = []  # without Docker nothing is known, and nothing can be done
         before = self._since
