@@ -1,6 +1,7 @@
 """Who may import whom: the house in the architecture page, held by the imports themselves."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,37 +10,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = "pillar_service"
 
-MAY = {
-    "core": {"core"},
-    "settings": {"core", "settings"},
-    "documents": {"core", "documents"},
-    "catalogue": {"catalogue", "core", "documents"},
-    "store": {"core", "store"},
-    "payments": {"core", "payments"},
-    "clouds": {"clouds", "core"},
-    "backups": {"backups", "core"},
-    "metrics": {"core", "metrics"},
-    "logs": {"core", "logs"},
-    "usecases": {
-        "backups",
-        "catalogue",
-        "clouds",
-        "core",
-        "documents",
-        "metrics",
-        "payments",
-        "settings",
-        "store",
-        "usecases",
-    },
-    "web": {"chatops", "core", "logs", "settings", "usecases", "web"},
-    "chatops": {"chatops", "core", "logs", "settings", "usecases"},
-    "master": {"core", "master"},
-    "node": {"core", "documents", "node"},
-    "runners": {"core", "master"},
-    "beacons": {"core", "node"},
-    "states": {"core", "node"},
-}
+NOTHING = "nothing of ours"
+
+
+def table(page: str) -> dict[str, set[str]]:
+    """What each room of the page's table may import of ours; a row whose third cell is empty is about no Python."""
+    rows = re.findall(r"^\| (`.+/`) \|.*\| (.+) \|$", page, re.MULTILINE)
+    found = [
+        (room, {room, *(set() if may == NOTHING else may.split(", "))})
+        for names, may in rows
+        for room in re.findall(rf"`(?:{OURS}/)?(\w+)/`", names)
+    ]
+    assert len(found) == len(dict(found)), "a room stands twice in the table"
+    return dict(found)
+
+
+MAY = table((ROOT / "docs" / "architecture.md").read_text())
 """What each room may import of ours."""
 
 ONLY = {
@@ -100,6 +86,16 @@ def test_a_file_imports_only_what_its_room_may(room: str, file: Path) -> None:
 def test_every_folder_of_the_package_is_a_room() -> None:
     folders = {path.name for path in (ROOT / OURS).iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= set(MAY)
+
+
+def test_the_page_names_rooms_alone() -> None:
+    assert {"core", "store", "usecases", "web", "node", "runners", "beacons", "states"} <= set(MAY)
+    assert set.union(*MAY.values()) == set(MAY)
+
+
+def test_a_room_that_stands_twice_is_seen() -> None:
+    with pytest.raises(AssertionError, match="twice"):
+        table("| `pillar_service/web/` | Flask | core |\n| `pillar_service/web/` | Flask | core, store |\n")
 
 
 def test_core_needs_the_standard_library_alone() -> None:
