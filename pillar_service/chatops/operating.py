@@ -50,6 +50,12 @@ def reset(who: Asker, user: str) -> Block:
     return messages.said(f"{email} has no second factor any more, and a mail says so.")
 
 
+def unlink(who: Asker, user: str) -> Block:
+    """End that a chat user is an account."""
+    operating.unlink(who, user)
+    return messages.said(f"{user} is no account any more, and a mail says so.")
+
+
 def reload(who: Asker, said: Said, words: list[str]) -> Block:
     """Read the files anew."""
     told = operating.reload(who)

@@ -167,8 +167,10 @@ def _version(who: Asker, said: Said, words: Words) -> Block:
 def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
     if words[:1] == ["reset"] and len(words) == 2:
         return operating.reset(who, words[1])
+    if words[:1] == ["unlink"] and len(words) == 2:
+        return operating.unlink(who, words[1])
     if words != ["enrol"]:
-        raise Invalid("Write '2fa enrol', or, as an operator, '2fa reset T01/U02'.")
+        raise Invalid("Write '2fa enrol', or, as an operator, '2fa reset T01/U02' or '2fa unlink T01/U02'.")
     link = people.invite(who)
     text = f"Open this within ten minutes, and sign in: {link} There you say that this is you, and turn your second factor on."
     if said.is_direct:
@@ -189,7 +191,8 @@ OWN = {
     "kill": "'kill ID': end it where it runs; --force gives it no time",
     "repeat": "'repeat [ID]': ask for the same again",
     "whoami": "who you are to me",
-    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on; '2fa reset USER': take a lost one off",
+    "2fa": "'2fa enrol': say which account is yours, and turn your second factor on; as an operator '2fa reset USER': take a "
+    "lost one off; '2fa unlink USER': end that they are that account",
     "version": "which version this is",
     **personal.OWN,
     **operating.OWN,

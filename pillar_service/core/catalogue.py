@@ -30,7 +30,7 @@ PRIVILEGES = {
     "meeseeks.kill": "kill other people's jobs",
     "meeseeks.audit": "read the audit",
     "meeseeks.tokens": "see and revoke other people's tokens",
-    "meeseeks.reset": "reset somebody's second factor",
+    "meeseeks.reset": "reset somebody's second factor, and end that a chat user is an account",
     "meeseeks.reload": "read the catalogue's files anew",
 }
 """What a role may be granted besides commands. `*` never means one of these: `meeseeks.*` does."""

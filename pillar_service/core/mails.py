@@ -100,6 +100,24 @@ def chat_linked(place: str, user: str, link: str) -> Letter:
     return Letter(f"You in Slack, at {place}", f"{told}  {link}\n\nIf it was not you, set another password, too.\n")
 
 
+def chat_contested(place: str, user: str, link: str) -> Letter:
+    """To who is a certain user in chat, when somebody signed in as another account said that they are it."""
+    told = f"With another account somebody has said at {place} that they are {user} in Slack, who is you. They were\n"
+    ending = (
+        "refused, and nothing has changed. But who writes as you in Slack may have asked for that link: if it was not\n"
+    )
+    way = f"you, look who is signed in there. If you want to be {user} with the other account, end it with this one first:\n"
+    return Letter(f"Somebody says that they are you in Slack, at {place}", f"{told}{ending}{way}\n  {link}\n")
+
+
+def chat_unlinked(place: str, user: str, link: str) -> Letter:
+    """To who was a certain user in chat, until an operator ended that."""
+    told = (
+        f"Who runs {place} has ended that the user {user} in Slack is you. To be it again, write '2fa enrol' there.\n"
+    )
+    return Letter(f"No more you in Slack, at {place}", f"{told}What else is you in Slack stands at\n\n  {link}\n")
+
+
 def factor_off(place: str, link: str) -> Letter:
     """To who has lost the second factor, and was let in without it by an operator."""
     told = (

@@ -10,7 +10,7 @@ import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
 
-from pillar_service.store import database
+from pillar_service.store import database, mails
 from pillar_service.store.database import transaction
 from pillar_service.usecases import claims, second_factor
 from pillar_service.usecases.meeseeks import people
@@ -329,6 +329,20 @@ def test_an_operator_takes_a_lost_second_factor_off(talk: Slack, ann: User) -> N
     ann.mentions("2fa reset T01/U02")
     ann.sees("u02@example.org has no second factor any more")
     assert not second_factor.is_on(people.account(people.asker("T01", "U02")))
+
+
+def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User) -> None:
+    telephone("U02")
+    talk.user(BEN).mentions("2fa unlink T01/U02")
+    talk.user(BEN).sees("None of your roles may run meeseeks.reset")
+    ann.mentions("2fa unlink u02@example.org")
+    ann.sees("is no chat user")
+    ann.mentions("2fa unlink T01/U02")
+    ann.sees("is no account any more")
+    assert people.person("chat:T01/U02") == "chat:T01/U02"
+    assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
+    ann.mentions("2fa unlink T01/U02")
+    ann.sees("has said of no account")
 
 
 def test_an_operator_has_the_files_read_anew(talk: Slack, ann: User) -> None:

@@ -70,6 +70,32 @@ def test_a_guessed_used_or_old_link_is_the_same_nothing(visitor: FlaskClient, pe
         assert send(visitor, path).status_code == 404
 
 
+def test_a_chat_user_who_is_somebody_becomes_nobody_else(visitor: FlaskClient, person: str) -> None:
+    other = owner("other@example.org")
+    link(ANN, other)
+    answer = send(visitor, given())
+    assert (answer.status_code, "is another account here" in answer.text) == (409, True)
+    assert (people.listed(person), [one["user"] for one in people.listed(other)]) == ([], [ANN])
+    [mail] = mails.Mail.select()
+    assert (mail.recipient, "they are T01/U01 in Slack" in mail.text) == ("other@example.org", True)
+    assert auditing.trail(f"agent:{other}")[-1]["action"] == "meeseeks.link_refused"
+
+
+def test_a_refused_link_is_used_up_and_mails_once(visitor: FlaskClient, person: str) -> None:
+    link(ANN, owner("other@example.org"))
+    path = given()
+    assert [send(visitor, path).status_code for _ in range(2)] == [409, 404]
+    assert mails.Mail.select().count() == 1
+
+
+def test_who_ended_it_or_is_the_same_may_say_who_they_are_again(visitor: FlaskClient, person: str) -> None:
+    other = owner("other@example.org")
+    link(ANN, other)
+    people.unlink(other, "T01", ANN)
+    assert [send(visitor, given()).status_code for _ in range(2)] == [302, 302]
+    assert [one["user"] for one in people.listed(person)] == [ANN]
+
+
 def test_the_account_lists_who_one_is_and_ends_it(visitor: FlaskClient, person: str) -> None:
     other = owner("other@example.org")
     link(ANN, person)

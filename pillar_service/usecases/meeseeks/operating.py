@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from pillar_service.core.errors import NotFound
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.roles import CHAT_USER
 from pillar_service.usecases import auditing, second_factor
 from pillar_service.usecases.admin import audit as rows
 from pillar_service.usecases.meeseeks import asking, catalogue, people
@@ -32,6 +34,15 @@ def reset_factor(asker: Asker, user: str) -> str:
         raise NotFound(f"{user} has said of no account that it is theirs.")
     second_factor.take_off(asker.actor, email)
     return email
+
+
+def unlink(asker: Asker, user: str) -> None:
+    """End that a chat user (`T01/U02`) is an account, which a mail tells. Raises Forbidden, Invalid, NotFound."""
+    asking.require(asker, "meeseeks.reset")
+    if not CHAT_USER.fullmatch(user):
+        raise Invalid(f"{names.shown(user)} is no chat user: write TEAM/USER, such as T01/U02.")
+    team, _, id = user.partition("/")
+    people.part(asker.actor, team, id)
 
 
 def reload(asker: Asker) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """People in chat: which account a chat user is. They say so themselves, signed in, with a link that only they were given."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pillar_service.core import mails as letters
 from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountState
-from pillar_service.core.errors import Forbidden, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, NotFound
+from pillar_service.core.mails import Letter
 from pillar_service.core.roles import CHAT_USER, Caller
 from pillar_service.settings import settings
 from pillar_service.store import accounts, aliases, chat_people, command_tokens
@@ -87,19 +89,29 @@ def _given(token: str, now: float) -> ChatLink:
 def link(person: str, token: str) -> str:
     """A person (an account's id), signed in, says that they are the chat user of a link; returns `TEAM/USER`.
 
-    A mail tells them, for whoever opens a link that somebody else was given lets that one ask in their name.
+    A mail tells them, for whoever opens a link that somebody else was given lets that one ask in their name. The link is
+    used up in any case. Raises Conflict where the chat user is another account, which is told by mail: else who can
+    write as somebody in Slack would need no code of theirs.
     """
     now = time.time()
     with transaction():
         found = _given(token, now)
         chat_people.use_link(found.id)
-        chat_people.put(found.team, found.user_id, person, now)
-        user, account = f"{found.team}/{found.user_id}", accounts.find(person)
-        if account is not None:
-            place, page = settings().domain, f"{settings().address}/account"
-            mails.post(account.email, letters.chat_linked(place, user, page))
-        auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
-        return user
+        user, before = f"{found.team}/{found.user_id}", chat_people.account(found.team, found.user_id)
+        if before in (None, person):
+            chat_people.put(found.team, found.user_id, person, now)
+            _tell(person, letters.chat_linked, user)
+            auditing.record(f"account:{person}", "meeseeks.link", f"agent:{person}", now, user)
+            return user
+        _tell(str(before), letters.chat_contested, user)
+        auditing.record(f"account:{person}", "meeseeks.link_refused", f"agent:{before}", now, user)
+    raise Conflict(f"{user} in Slack is another account here: end that on its page first, or ask an operator to.")
+
+
+def _tell(person: str, letter: Callable[[str, str, str], Letter], user: str) -> None:
+    account = accounts.find(person)
+    if account is not None:
+        mails.post(account.email, letter(settings().domain, user, f"{settings().address}/account"))
 
 
 def listed(person: str) -> list[dict[str, Any]]:
@@ -121,3 +133,14 @@ def unlink(person: str, team: str, user: str) -> None:
         if chat_people.account(team, user) != person or not chat_people.forget(team, user):
             raise NotFound(f"{team}/{user} is not you.")
         auditing.record(f"account:{person}", "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")
+
+
+def part(actor: str, team: str, user: str) -> None:
+    """An operator ends that a chat user is an account, whom a mail tells; raises NotFound."""
+    with transaction():
+        person = chat_people.account(team, user)
+        if person is None:
+            raise NotFound(f"{team}/{user} has said of no account that it is theirs.")
+        chat_people.forget(team, user)
+        _tell(person, letters.chat_unlinked, f"{team}/{user}")
+        auditing.record(actor, "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")
