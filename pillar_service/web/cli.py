@@ -39,14 +39,12 @@ def main(context: click.Context) -> None:
 @click.option("--back", is_flag=True, help="Undo the newest step instead: the service has to be stopped.")
 @click.option("--to", metavar="STEP", help="Undo all after STEP instead, such as 0027_lost.")
 @click.option("--pending", is_flag=True, help="Only say which steps are to come.")
-def migrate(back: bool, to: str | None, pending: bool) -> None:
+@click.option("--check", is_flag=True, help="As --pending, with exit code 1 if there are any.")
+def migrate(back: bool, to: str | None, pending: bool, check: bool) -> None:
     """Bring the database up to date, or one step back."""
-    if pending:
-        at, coming = storage.pending()
-        click.echo(f"At {at}." if at else "At no step.")
-        for step, stops in coming.items():
-            click.echo(f"To come: {step}." + (" The service has to be stopped for it." if stops else ""))
-        return
+    if pending or check:
+        coming = _say_pending()
+        sys.exit(int(check and coming))
     if back or to:
         undone = storage.migrate_back(to)
         click.echo(f"Undone: {', '.join(undone)}." if undone else f"Nothing came after {to}.")
@@ -56,6 +54,14 @@ def migrate(back: bool, to: str | None, pending: bool) -> None:
     rewritten = pillars.refresh()
     if rewritten:
         click.echo(f"Rewrote the pillars of {rewritten} nodes with the new settings.")
+
+
+def _say_pending() -> bool:
+    at, coming = storage.pending()
+    click.echo(f"At {at}." if at else "At no step.")
+    for step, stops in coming.items():
+        click.echo(f"To come: {step}." + (" The service has to be stopped for it." if stops else ""))
+    return bool(coming)
 
 
 @main.command()

@@ -1,6 +1,7 @@
 # salt-master, which lets nodes in and publishes what the service wants; it speaks with the private app alone. And the wheels that
 # new nodes install from.
 {%- from "controlplane/map.jinja" import controlplane with context %}
+{%- from "controlplane/unit.jinja" import runs with context %}
 
 include:
   - controlplane.service
@@ -31,21 +32,5 @@ cellar master configuration:
     - mode: '0600'
     - require:
       - file: cellar master folders
-
-saltcellar-master unit:
-  file.managed:
-    - name: /etc/systemd/system/saltcellar-master.service
-    - source: salt://controlplane/files/master.service.jinja
-    - template: jinja
-    - mode: '0644'
-
-saltcellar-master:
-  service.running:
-    - enable: True
-    - watch:
-      - file: saltcellar-master unit
-      - file: cellar master configuration
-      - file: cellar settings
-    - require:
-      - cmd: cellar master token
-      - service: saltcellar-private
+{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"service": "saltcellar-private"}] %}
+{{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}

@@ -78,8 +78,11 @@ cellar site https:
     - require:
       - {{ "cmd" if controlplane.certificates == "acme" else "file" }}: cellar certificate
 
+# It notes what it took: where it refused something, the next run asks it again.
 cellar nginx speaks TLS:
   cmd.run:
-    - name: nginx -t && systemctl reload nginx
-    - onchanges:
+    - name: nginx -t && systemctl reload nginx && sha256sum cellar-*.conf > cellar.taken
+    - cwd: /etc/nginx/conf.d
+    - unless: sha256sum --check --status cellar.taken
+    - require:
       - file: cellar site https

@@ -1,9 +1,9 @@
 # The service: its secrets, its settings, its schema, and its two apps under systemd.
 {%- from "controlplane/map.jinja" import controlplane with context %}
+{%- from "controlplane/unit.jinja" import app with context %}
 {%- set made = ["secret-key", "bundle-key"] %}
 {%- set found = salt["file.find"](controlplane.secrets, type="f", print="name", regex="^[a-z]+(-[a-z]+)*$") %}
 {%- set secrets = (made + found) | unique | sort %}
-{%- set release = salt["file.read"](controlplane.tree ~ "/.release") if salt["file.file_exists"](controlplane.tree ~ "/.release") else "none" %}
 
 include:
   - controlplane.database
@@ -54,7 +54,7 @@ cellar settings:
     - name: {{ controlplane.etc }}/service.env
     - source: salt://controlplane/files/service.env.jinja
     - template: jinja
-    - context: {{ {"secrets": secrets, "release": release | trim} | json }}
+    - context: {{ {"secrets": secrets} | json }}
     - mode: '0644'
 
 cellar command:
@@ -67,30 +67,13 @@ cellar command:
 cellar schema:
   cmd.run:
     - name: /usr/local/sbin/cellar manage migrate
-    - onchanges:
-      - file: cellar settings
+    - unless: /usr/local/sbin/cellar manage migrate --check
     - require:
+      - file: cellar settings
       - file: cellar command
       - file: cellar data
       - file: cellar secrets are kept
 
-{%- for app in ("public", "private") %}
-
-saltcellar-{{ app }} unit:
-  file.managed:
-    - name: /etc/systemd/system/saltcellar-{{ app }}.service
-    - source: salt://controlplane/files/app.service.jinja
-    - template: jinja
-    - context: {{ {"app": app} | json }}
-    - mode: '0644'
-
-saltcellar-{{ app }}:
-  service.running:
-    - enable: True
-    - watch:
-      - file: saltcellar-{{ app }} unit
-      - file: cellar settings
-      - file: cellar secrets are kept
-    - require:
-      - cmd: cellar schema
+{%- for name in ("public", "private") %}
+{{ app(name) }}
 {%- endfor %}

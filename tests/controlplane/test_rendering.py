@@ -108,8 +108,8 @@ def nginx(rendered: Rendered, folder: Path) -> None:
 def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_path):
     units = tmp_path / "etc/systemd/system"
     units.mkdir(parents=True)
-    for program in ("python", "salt-master"):
-        there = tmp_path / "opt/cellar/tree/.venv/bin" / program
+    for program in ("opt/cellar/tree/.venv/bin/python", "opt/cellar/tree/.venv/bin/salt-master", "bin/cp"):
+        there = tmp_path / program
         there.parent.mkdir(parents=True, exist_ok=True)
         there.touch()
         there.chmod(stat.S_IRWXU)
@@ -121,6 +121,41 @@ def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_pa
         assert ("ReadWritePaths=-/mnt/backups\n" in unit.read_text()) == (name != "saltcellar-master")
         analyze("verify", f"--root={tmp_path}", unit.name)
         analyze("security", "--offline=true", f"--root={tmp_path}", f"--threshold={most}", unit.name)
+
+
+def test_each_unit_keeps_what_it_was_started_with_for_the_next_run_to_compare(by_acme):
+    for name in UNITS:
+        post = next(line for line in by_acme.file(f"{name} unit").splitlines() if line.startswith("ExecStartPost="))
+        _, told, kept = post.split(" ")
+        asked = by_acme.argument(f"{name} goes by what it is told", "unless")
+        assert asked == f"cmp -s {told} {kept.replace('%t', '/run')}"
+        first = {next(iter(one.values())) for one in by_acme.argument(name, "require")}
+        [writes] = [state for state in first if told == by_acme.argument(state, "name")]
+        assert "# Of the release none.\n" in by_acme.file(writes), "another release is another text"
+
+
+def test_the_database_is_asked_whether_something_is_to_come_not_whether_a_file_changed(by_files):
+    assert by_files.argument("cellar schema", "unless") == "/usr/local/sbin/cellar manage migrate --check"
+    assert by_files.argument("cellar schema", "onchanges") is None
+
+
+def test_what_nginx_refused_is_asked_again(by_files, tmp_path):
+    """The state's own check, with a program that answers as nginx does."""
+    site = tmp_path / "cellar-https.conf"
+    site.write_text("one")
+    state = "cellar nginx speaks TLS"
+    asked, done = by_files.argument(state, "unless"), by_files.argument(state, "name")
+
+    def sh(command: str, answers: str = "true") -> int:
+        ours = f"nginx() {{ {answers}; }}; systemctl() {{ :; }}; {command}"
+        return subprocess.run(["sh", "-c", ours], cwd=tmp_path, check=False, capture_output=True).returncode
+
+    assert sh(asked) != 0
+    assert sh(done, "false") != 0
+    assert sh(asked) != 0, "it was refused, so it is asked again"
+    assert (sh(done), sh(asked)) == (0, 0)
+    site.write_text("another")
+    assert sh(asked) != 0
 
 
 def analyze(*arguments: str) -> None:

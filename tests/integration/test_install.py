@@ -120,6 +120,28 @@ def test_a_changed_word_of_the_pillar_is_applied_and_the_service_has_it(plane, a
     assert plane.run(*read_by_systemd, "printenv", "CELLAR_MAIL_FROM") == f"{NASTY}\n"
 
 
+def test_what_failed_half_way_is_made_good_by_the_next_run(plane, authority):
+    """A release whose step of the database fails: nothing says that all is well until it is."""
+    wrong = "/opt/cellar/tree/pillar_service/store/migrations/9001_wrong.py"
+    up = "def up(migrator, db):\n    db.execute_sql('ALTER TABLE nobody ADD COLUMN mood TEXT')\n"
+    pid = plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private")
+    plane.run(
+        "sh",
+        "-c",
+        f"cp /opt/cellar/tree/.release /root/release; echo another > /opt/cellar/tree/.release; printf %s {shlex.quote(up)} > {wrong}",
+    )
+    for _ in range(2):
+        assert "Failed:     0" not in plane.says("cellar", "apply")
+    assert plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private") == pid
+    plane.run("rm", wrong)
+    assert "Failed:     0" in plane.run("cellar", "apply")
+    assert plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private") != pid
+    assert "(changed=" not in plane.run("cellar", "apply")
+    plane.run("cp", "/root/release", "/opt/cellar/tree/.release")
+    assert "Failed:     0" in plane.run("cellar", "apply")
+    assert json.loads(plane.fetch(authority, "/healthz"))["ok"] is True
+
+
 def test_a_machine_becomes_a_node_by_the_printed_line(plane, node):
     assert pings(plane)
     assert plane.run("cellar", "salt-key", "--list=accepted").split()[-1] == "shed"

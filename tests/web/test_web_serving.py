@@ -58,7 +58,11 @@ def test_a_database_goes_one_step_back_and_one_of_a_newer_version_is_not_served(
     assert process.run("migrate").returncode == 0
     assert process.run("migrate", "--back").stdout == f"Undone: {newest[1]}.\n"
     assert process.run("migrate", "--to", newest[0]).stdout == f"Nothing came after {newest[0]}.\n"
+    asked = process.run("migrate", "--check")
+    assert (asked.returncode, asked.stdout) == (1, f"At {newest[0]}.\nTo come: {newest[1]}.\n")
+    assert process.run("migrate", "--pending").returncode == 0
     assert process.run("migrate").stdout.startswith(f"Applied: {newest[1]}.\n")
+    assert process.run("migrate", "--check").returncode == 0
     database.connect(process.environment["CELLAR_DATABASE"])
     with database.transaction():
         database.db.execute_sql("UPDATE schema_migration SET name = '9999_later' WHERE name = '0001_first'")
