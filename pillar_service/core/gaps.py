@@ -18,6 +18,8 @@ class Reason(StrEnum):
 
     FULL = "full"
     AGE = "age"
+    UNANSWERED = "unanswered"
+    """Too old, too, but sent before: the service may have them, and its answer never came."""
     BROKEN = "broken"
     """The spool's file could not be read any more: nobody knows what was lost; first, last and count are 0."""
 

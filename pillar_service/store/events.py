@@ -35,7 +35,10 @@ class Event(Table):
 
 
 class EventEpoch(Table):
-    """How far a node came in an epoch: the highest sequence, and how many are taken, refused, and told to be lost."""
+    """How far a node came in an epoch: the highest sequence, and how many are taken, refused, and told to be lost.
+
+    ``request``: the highest number of a signed request that was taken.
+    """
 
     node = TextField()
     epoch = BigIntegerField()
@@ -43,6 +46,7 @@ class EventEpoch(Table):
     taken = BigIntegerField()
     refused = BigIntegerField()
     lost = BigIntegerField()
+    request = BigIntegerField(default=0)
     begun_at = DoubleField()
     heard_at = DoubleField()
 
@@ -209,12 +213,21 @@ def reached(node: str, epoch: int) -> int:
     return int(told[0][0]) if told else 0
 
 
-def came(node: str, told: Iterable[tuple[int, int, int, int, int]], now: float) -> None:
-    """Write down how far a node came: of each epoch the highest sequence, and how many more are taken, refused, lost."""
-    given = ((node, epoch, highest, taken, refused, lost, now, now) for epoch, highest, taken, refused, lost in told)
+def last_request(node: str, epoch: int) -> int:
+    """The highest number of a signed request of an epoch that was taken; 0 when none was."""
+    told = read("SELECT request FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
+    return int(told[0][0]) if told else 0
+
+
+def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: float) -> None:
+    """Write down how far a node came.
+
+    Of each epoch: the highest sequence, how many more are taken, refused, lost, and the number of the request.
+    """
+    given = ((node, *one, now, now) for one in told)
     most = "max" if on_sqlite() else "greatest"
     sums = ", ".join(f"{name} = event_epoch.{name} + excluded.{name}" for name in ("taken", "refused", "lost"))
-    highest = f"highest = {most}(event_epoch.highest, excluded.highest)"
+    highest = ", ".join(f"{name} = {most}(event_epoch.{name}, excluded.{name})" for name in ("highest", "request"))
     conflict = f"ON CONFLICT (node, epoch) DO UPDATE SET {highest}, {sums}, heard_at = excluded.heard_at"
     rows.insert("event_epoch", EPOCH, given, conflict)
 
@@ -226,6 +239,7 @@ EPOCH = {
     "taken": int,
     "refused": int,
     "lost": int,
+    "request": int,
     "begun_at": float,
     "heard_at": float,
 }

@@ -2,17 +2,19 @@
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import events as rules
 from pillar_service.core import names, submission
-from pillar_service.core.errors import Invalid
+from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.events import Kind
 from pillar_service.core.gaps import Gap
+from pillar_service.core.signatures import Request
 from pillar_service.core.submission import Submission, event_id
-from pillar_service.store import events, nodes
+from pillar_service.store import events, forgotten, nodes
 from pillar_service.usecases import facts, health, presence, reports
 from pillar_service.usecases.grouping import Group
 
@@ -25,6 +27,7 @@ MOST_BATCHES = 16
 
 WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
+STALE = "This request is older than one that was taken already: tell what waits in a new one."
 ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
 
 
@@ -76,23 +79,31 @@ class Batch:
     of_old: list[Any] = field(default_factory=list)
 
 
-Given = tuple[Batch, float, float | None]
-"""A batch, when it came, and how far its node's clock is ahead."""
+Given = tuple[Batch, float, float | None, Request | None]
+"""A batch, when it came, how far its node's clock is ahead, and which signed request it came in."""
 
 
-def take(node: str, batch: object, is_signed: bool = True, offset_s: float | None = None) -> dict[str, list[Any]]:
+def take(
+    node: str,
+    batch: object,
+    is_signed: bool = True,
+    offset_s: float | None = None,
+    request: Request | None = None,
+) -> dict[str, list[Any]]:
     """Take CloudEvents of an authenticated node: {"accepted": [id], "refused": [{"id", "why"}]}.
 
     What is accepted is on disk; the same again changes nothing. What is refused never will be taken, and spoils nothing
     beside it. Without a signed request (``is_signed``) health reports are taken alone. ``offset_s``: how far the node's
-    clock is ahead of ours, as the request told.
+    clock is ahead of ours, as the request told; ``request``: which one that was. Raises Conflict for a stale one.
     """
     if not isinstance(batch, list) or len(batch) > MOST_EVENTS:
         raise Invalid(f"Send a batch: a JSON list of at most {MOST_EVENTS} CloudEvents.")
     read = Batch(node)
     for raw in batch:
         _read(read, raw, is_signed)
-    parts = _together.do((read, time.time(), offset_s)) if read.good or read.refused else []
+    parts = _together.do((read, time.time(), offset_s, request)) if read.good or read.refused else []
+    if parts is None:
+        raise Conflict(STALE)
     old = health.take(node, read.of_old) if read.of_old else {"accepted": [], "refused": []}
     return {"accepted": [*read.good, *old["accepted"]], "refused": [*read.refused, *parts, *old["refused"]]}
 
@@ -137,13 +148,17 @@ def _written(data: Any) -> str:
     return text
 
 
-def _keep(batch: Batch, now: float, offset_s: float | None) -> list[dict[str, str]]:
-    """Keep what can be kept, and let it be heard, in the caller's transaction; what of it was refused in part."""
+def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | None) -> list[dict[str, str]] | None:
+    """Keep what can be kept, and let it be heard, in the caller's transaction; what of it was refused in part.
+
+    None for a stale request: nothing of it is kept.
+    """
+    if request and request.is_stale(events.last_request(batch.node, request.epoch)):
+        return None
     found = nodes.find(batch.node)
     account = found.account if found else None
-    new = events.add(_row(batch.node, account, told, now) for told in batch.good.values())
-    fresh = {id: told for id, told in batch.good.items() if told.place in new}
-    events.came(batch.node, _progress(batch, list(fresh.values())), now)
+    fresh = _added(batch, account, now)
+    events.came(batch.node, _progress(batch, list(fresh.values()), request), now)
     if not fresh:  # told once more, by whomever: it does not show that the node is there
         return []
     presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
@@ -151,11 +166,23 @@ def _keep(batch: Batch, now: float, offset_s: float | None) -> list[dict[str, st
     return _let_hear(batch.node, fresh, now)
 
 
-def _keep_all(given: list[Given]) -> list[list[dict[str, str]]]:
+def _added(batch: Batch, account: str | None, now: float) -> dict[str, Told]:
+    """Add the events that were never kept before, be they forgotten by now; these, by id."""
+    marks = forgotten.marks(batch.node, (told.event.epoch for told in batch.good.values()))
+    unknown = (
+        told
+        for told in batch.good.values()
+        if told.event.sequence > marks.get((told.event.epoch, told.event.stream), 0)
+    )
+    new = events.add(_row(batch.node, account, told, now) for told in unknown)
+    return {id: told for id, told in batch.good.items() if told.place in new}
+
+
+def _keep_all(given: list[Given]) -> list[list[dict[str, str]] | None]:
     return [_keep(*one) for one in given]
 
 
-_together: Group[Given, list[dict[str, str]]] = Group(_keep_all, MOST_BATCHES)
+_together: Group[Given, list[dict[str, str]] | None] = Group(_keep_all, MOST_BATCHES)
 
 
 def _row(node: str, account: str | None, told: Told, now: float) -> tuple[Any, ...]:
@@ -167,18 +194,20 @@ def _row(node: str, account: str | None, told: Told, now: float) -> tuple[Any, .
     )
 
 
-def _progress(batch: Batch, fresh: list[Told]) -> list[tuple[int, int, int, int, int]]:
-    """Of each epoch: the highest sequence, and how many events are newly taken, refused, told to be lost."""
-    found: dict[int, list[int]] = {}
+def _progress(batch: Batch, fresh: list[Told], request: Request | None) -> list[tuple[int, int, int, int, int, int]]:
+    """Of each epoch: the highest sequence, how many events are newly taken, refused, told to be lost, the request."""
+    found: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for told in fresh:
-        count = found.setdefault(told.event.epoch, [0, 0, 0, 0])
+        count = found[told.event.epoch]
         count[0], count[1] = max(count[0], told.event.sequence), count[1] + 1
         if told.kind is Kind.GAP:
-            found.setdefault(told.data["epoch"], [0, 0, 0, 0])[3] += told.data["count"]
+            found[told.data["epoch"]][3] += told.data["count"]
     for one in batch.refused:
         if place := _place(batch.node, one["id"]):
-            count = found.setdefault(place[0], [0, 0, 0, 0])
+            count = found[place[0]]
             count[0], count[2] = max(count[0], place[1]), count[2] + 1
+    if request:
+        found[request.epoch][4] = request.number
     return [(epoch, *count) for epoch, count in found.items()]  # type: ignore[misc]
 
 

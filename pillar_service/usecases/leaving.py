@@ -11,6 +11,7 @@ from pillar_service.store import (
     agents,
     audit,
     events,
+    forgotten,
     jobs,
     mails,
     node_shares,
@@ -125,6 +126,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
     forwardings.forget(person)
+    forgotten.forget_account(person)
     events.forget_account(person)
     fact_rows.forget_account(person)
     standings.forget_account(person)

@@ -101,4 +101,4 @@ def _tell(node: str, account: str | None, then: deciding.Standing, after: decidi
         *(int(Priority.VITAL), severity, now, 0.0, "", True, now, data),
     )
     events.add([row])
-    events.came(node, [(PRESENCE_EPOCH, sequence, 1, 0, 0)], now)
+    events.came(node, [(PRESENCE_EPOCH, sequence, 1, 0, 0, 0)], now)

@@ -5,7 +5,7 @@ import time
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.events import Kind
 from pillar_service.settings import settings
-from pillar_service.store import audit, events, facts, old_jobs
+from pillar_service.store import audit, events, facts, forgotten, old_jobs
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing, deliveries
 
@@ -39,15 +39,16 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
         while time.monotonic() < until and _cut_audit(actor, now - kept.keep_audit_days * DAY_S, now, gone):
             pass
     for kind, days in kept.keep_events_days.items():
-        while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, gone):
+        while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
             pass
     return gone
 
 
-def _forget_events(kind: str, then: float, gone: dict[str, int]) -> bool:
+def _forget_events(kind: str, then: float, now: float, gone: dict[str, int]) -> bool:
     with transaction():
         old = events.old(kind, then, ROWS)
         deliveries.lose(old)
+        forgotten.note(old, now)
         counts = [events.forget(old), facts.forget(then, ROWS) if kind == Kind.FACTS else 0]
     gone["events"] += sum(counts)
     return ROWS in counts

@@ -16,7 +16,7 @@ LONGEST = 4096
 OPTIONS: Any = {
     # Clocks jump: when it was signed, and until when it would like to be good, is told and decides nothing.
     **dict.fromkeys(("verify_iat", "verify_exp", "verify_nbf"), False),
-    "require": ["sub", "aud", "iat", "bh"],
+    "require": ["sub", "aud", "iat", "bh", "ep", "n"],
 }
 REFUSED = (
     "This token is not signed with the key of a node that we know (or that key was revoked): enrol the node again."

@@ -52,7 +52,7 @@ def events() -> tuple[dict[str, Any], int]:
     if g.claims is None:
         return told.take(g.node, _read(body), is_signed=False), 202
     signatures.check(g.claims, g.node, body)
-    return told.take(g.node, _read(body), offset_s=_offset(g.claims["iat"])), 202
+    return told.take(g.node, _read(body), offset_s=_offset(g.claims["iat"]), request=signatures.request(g.claims)), 202
 
 
 def _read(body: bytes) -> Any:

@@ -242,6 +242,17 @@ def test_what_is_really_old_goes_and_is_told_but_nothing_vital(home: Home, reboo
     assert (gap.reason, gap.count, gap.first) == (Reason.AGE, 1, 1)
 
 
+def test_what_was_sent_and_never_answered_goes_too_and_is_told_apart(home: Home) -> None:
+    clock = Clock()
+    spool = Spool(home, Bounds(age_s=DAY_S), clock)
+    spool.put(KIND, "node", {"n": 1})
+    assert numbers(spool) == [1]  # this batch is on its way, and nothing comes of it
+    clock.pass_by(2 * DAY_S)
+    assert numbers(spool) == []
+    [gap] = gaps(spool)
+    assert (gap.reason, gap.count, gap.first) == (Reason.UNANSWERED, 1, 1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -218,5 +218,5 @@ def test_what_several_nodes_bring_at_once_shares_a_commit_and_is_there_when_it_i
 def test_ids_are_numbers_of_this_node_alone() -> None:
     refused = [{"id": "cellar-1/1/5"}, {"id": "cellar-2/1/5"}, {"id": "x"}, {"id": "cellar-1/-1/5"}]
     batch = cases.Batch("cellar-1", refused=[{**one, "why": ""} for one in refused])
-    assert cases._progress(batch, []) == [(1, 5, 0, 1, 0)]
+    assert cases._progress(batch, [], None) == [(1, 5, 0, 1, 0, 0)]
     assert json.dumps(refused)

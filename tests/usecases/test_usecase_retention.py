@@ -8,7 +8,7 @@ from eventful import alive, told
 from pouring import bot, carry_out, owner
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.store import audit, events, jobs, runs
+from pillar_service.store import audit, events, forgotten, jobs, runs, standings
 from pillar_service.store.database import transaction
 from pillar_service.store.events import Event
 from pillar_service.usecases import auditing, retention
@@ -118,10 +118,37 @@ def test_events_go_when_their_kind_is_old(service: Callable[[], None], monkeypat
     assert [one.sequence for one in events.story("cellar-1", None, 10)] == [4, 3, 2]
 
 
-def test_an_event_that_comes_again_is_kept_once_while_it_is_kept() -> None:
-    cases.take("cellar-1", [told(1), told(2)])
-    Event.update(received_at=0.0).where(Event.sequence == 1).execute()
-    retention.forget("test")
-    assert cases.take("cellar-1", [told(2)])["accepted"] == ["cellar-1/1/2"]
+def gone(*sequences: int) -> None:
+    """These events of cellar-1 are too old, and retention takes them."""
+    Event.update(received_at=0.0).where(Event.sequence << sequences).execute()
+    assert retention.forget("test")["events"] == len(sequences)
+
+
+def kept() -> list[int]:
+    return sorted(one.sequence for one in events.story("cellar-1", None, 100))
+
+
+def test_an_event_that_was_forgotten_is_answered_and_never_kept_again() -> None:
+    cases.take("cellar-1", [told(1), told(2), told(3)])
+    gone(1, 2)
+    before = standings.find("cellar-1").heard_at
+    again = cases.take("cellar-1", [told(1), told(2), told(3)])
+    assert again == {"accepted": ["cellar-1/1/1", "cellar-1/1/2", "cellar-1/1/3"], "refused": []}
+    assert (kept(), standings.find("cellar-1").heard_at) == ([3], before)
     [epoch] = events.epochs(["cellar-1"])
-    assert (epoch.highest, epoch.taken) == (2, 2)
+    assert (epoch.highest, epoch.taken) == (3, 3)
+
+
+def test_what_comes_late_is_kept_though_higher_ones_of_other_streams_and_epochs_are_forgotten() -> None:
+    cases.take("cellar-1", [told(5), told(9, epoch=2, stream="slow")])
+    gone(5, 9)
+    cases.take("cellar-1", [told(2, stream="slow"), told(6), told(4)])
+    assert kept() == [2, 6]
+
+
+def test_marks_of_what_was_forgotten_are_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgotten, "MOST", 2)
+    for n in (1, 2, 3):
+        cases.take("cellar-1", [told(n, stream=f"stream-{n}")])
+        gone(n)
+    assert sorted(forgotten.marks("cellar-1", [1])) == [(1, "stream-2"), (1, "stream-3")]

@@ -59,6 +59,31 @@ def test_a_request_that_comes_once_more_changes_nothing(minion: FlaskClient) -> 
     assert len(events.page(EVERY, 10)) == 2
 
 
+def request(number: int, epoch: int, *sequences: int) -> tuple[bytes, str]:
+    """The body and the token of a request of cellar-1."""
+    body = gzip.compress(json.dumps([told(n) for n in sequences]).encode())
+    return body, token("cellar-1", body, ep=epoch, n=number)
+
+
+def test_a_request_from_before_the_last_is_refused_and_nothing_of_it_is_kept(minion: FlaskClient) -> None:
+    bring = lambda body, signed: send(minion, [], body=body, token=signed)  # noqa: E731
+    late, last = request(4, 7, 1), request(5, 7, 2)
+    assert [bring(*last).status_code for _ in range(2)] == [202, 202]
+    answer = bring(*late)
+    assert (answer.status_code, "tell what waits in a new one" in answer.text) == (409, True)
+    assert [one.sequence for one in events.page(EVERY, 10)] == [2]
+    # An epoch below is none that was heard of: of a node that lost its disk and does not know the time.
+    assert [bring(*request(n, 3, n)).status_code for n in (8, 9)] == [202, 202]
+    assert [bring(*request(n, ep, 10)).status_code for n, ep in ((8, 3), (4, 7))] == [409, 409]
+
+
+@pytest.mark.parametrize("claims", [{"ep": None}, {"n": None}, {"n": -1}, {"n": "x"}, {"ep": 1.5}, {"n": True}])
+def test_a_request_that_does_not_say_which_it_is_is_not_taken(minion: FlaskClient, claims: dict[str, Any]) -> None:
+    body = gzip.compress(json.dumps([told(1)]).encode())
+    assert send(minion, [], body=body, token=token("cellar-1", body, **claims)).status_code == 401
+    assert nothing()
+
+
 def test_clocks_decide_nothing(minion: FlaskClient) -> None:
     for n, at in enumerate((0, 5e9, time.time() + 86_400), 1):
         body = gzip.compress(json.dumps([told(n)]).encode())

@@ -2,8 +2,8 @@
 
 An event's number ``n`` is its epoch and its sequence in one: it grows for ever. ``turn`` is how dear it is to be told: its
 own priority, or that of a dearer one that came after it in its stream, so that the order by turn keeps each stream's order.
-What was ``sent`` once may be at the service, whatever became of the answer: it is not let go, or a gap would tell of a
-loss that was none.
+What was ``sent`` once may be at the service, whatever became of the answer: it is not let go for want of room, or a gap would
+tell of a loss that was none. Once too old it goes, with a reason of its own.
 """
 
 import sqlite3
@@ -101,10 +101,12 @@ def is_room(at: sqlite3.Connection, draft: Draft, bounds: Bounds) -> bool:
 
 def forget_old(at: sqlite3.Connection, now: Moment, bounds: Bounds) -> None:
     """Let go of what has waited too long, if that is known: by one boot's clock, or by two that were kept right."""
-    told = f"""SELECT {COLUMNS} FROM event WHERE priority > 0 AND sent = 0 AND (
+    told = f"""SELECT {COLUMNS}, sent FROM event WHERE priority > 0 AND (
     CASE WHEN boot = ? THEN mono < ? ELSE synced AND ? AND at < ? END)"""  # noqa: S608
     before = (now.boot, now.mono - bounds.age_s, now.is_synced, now.at - bounds.age_s)
-    let_go(at, at.execute(told, before).fetchall(), Reason.AGE)
+    old = at.execute(told, before).fetchall()
+    let_go(at, [row for row in old if not row[-1]], Reason.AGE)
+    let_go(at, [row for row in old if row[-1]], Reason.UNANSWERED)
 
 
 def let_go(at: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], reason: Reason) -> None:

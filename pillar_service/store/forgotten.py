@@ -1,0 +1,62 @@
+"""How far events of nodes were kept and are forgotten by now: of each node, epoch and stream the highest sequence.
+
+A spool tells each stream in order, so what comes at or below that mark was here before, however long ago.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
+
+from pillar_service.store.database import Table, db, on_sqlite
+from pillar_service.store.reading import places, read
+
+MOST = 1000
+"""How many marks are kept of a node: streams are named by whoever submits. Those that stood still the longest go first."""
+
+
+class Forgotten(Table):
+    """How far a stream of an epoch was forgotten, and when that was noted."""
+
+    node = TextField()
+    epoch = BigIntegerField()
+    stream = TextField()
+    sequence = BigIntegerField()
+    noted_at = DoubleField()
+
+    class Meta:
+        table_name = "event_forgotten"
+        primary_key = CompositeKey("node", "epoch", "stream")
+
+
+def marks(node: str, epochs: Iterable[int]) -> dict[tuple[int, str], int]:
+    """The highest sequence that is forgotten, by epoch and stream."""
+    of = sorted(set(epochs))
+    told = f"SELECT epoch, stream, sequence FROM event_forgotten WHERE node = ? AND epoch IN ({places(len(of))})"  # noqa: S608
+    return {(epoch, stream): sequence for epoch, stream, sequence in read(told, node, *of)}
+
+
+def note(old: Sequence[int], now: float) -> None:
+    """Note that the events with these numbers, which are there still, are about to be forgotten."""
+    these, most = places(len(old)), "max" if on_sqlite() else "greatest"
+    _run(
+        f"""INSERT INTO event_forgotten (node, epoch, stream, sequence, noted_at)
+        SELECT node, epoch, stream, max(sequence), ? FROM event WHERE n IN ({these}) AND epoch > 0
+        GROUP BY node, epoch, stream ON CONFLICT (node, epoch, stream) DO UPDATE SET
+        sequence = {most}(event_forgotten.sequence, excluded.sequence), noted_at = excluded.noted_at""",  # noqa: S608
+        *(now, *old),
+    )
+    _run(
+        f"""DELETE FROM event_forgotten WHERE (node, epoch, stream) IN (SELECT node, epoch, stream FROM (
+        SELECT node, epoch, stream, row_number() OVER (PARTITION BY node ORDER BY noted_at DESC, sequence DESC) AS place
+        FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE n IN ({these}))) AS ranked WHERE place > ?)""",  # noqa: S608
+        *(*old, MOST),
+    )
+
+
+def forget_account(account: str) -> None:
+    """Forget the marks of the nodes of which this account has events."""
+    _run("DELETE FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE account = ?)", account)
+
+
+def _run(told: str, *values: object) -> None:
+    db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), values)
