@@ -248,8 +248,15 @@ def not_begun() -> list[Job]:
 
 
 def queued_before(then: float) -> list[Job]:
-    """The jobs that have been queued since before then."""
-    return plain.found(Job, "WHERE state = 'queued' AND created_at < ?", then)
+    """The jobs that have been queued since before then; a job with parts ends as they do."""
+    return plain.found(Job, "WHERE state = 'queued' AND parts = 0 AND created_at < ?", then)
+
+
+def left_open(then: float) -> list[str]:
+    """The jobs from before then that are not over, though all their parts are."""
+    started = "state IN ('queued', 'running') AND parts > 0 AND created_at < ?"
+    open_part = f"SELECT 1 FROM job part WHERE part.parent = job.id AND part.state IN ({OPEN_IN_SQL})"  # noqa: S608
+    return [id for (id,) in read(f"SELECT id FROM job WHERE {started} AND NOT EXISTS ({open_part})", then)]  # noqa: S608
 
 
 def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:

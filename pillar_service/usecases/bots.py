@@ -7,6 +7,7 @@ from pillar_service.core import health, names
 from pillar_service.core.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.jobs import JobState
 from pillar_service.core.moves import MoveState
 from pillar_service.settings import settings
 from pillar_service.store import accounts as account_rows
@@ -14,7 +15,7 @@ from pillar_service.store import agents, bots, jobs, moves
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import accounts, auditing, pillars, placing, queue, subscriptions, transfers
+from pillar_service.usecases import accounts, auditing, closing, pillars, placing, queue, subscriptions, transfers
 
 MEMORY_MB = (64, 1_048_576)
 
@@ -140,9 +141,10 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
 
 
 def withdraw(bot: Bot, why: str, now: float) -> None:
-    """Cancel what is queued for a bot, with that sentence."""
+    """Cancel what is queued for a bot, in the caller's transaction, with that sentence."""
     for job in jobs.open_of(bot.id):
-        jobs.move(job.id, "queued", "cancelled", ended_at=now, error=why)
+        if job.state == JobState.QUEUED:
+            closing.close(job, JobState.CANCELLED, now, error=why)
 
 
 def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:

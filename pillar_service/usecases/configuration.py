@@ -9,9 +9,7 @@ from typing import Any
 
 from pillar_service.core import configuration as rules
 from pillar_service.core import governors as governing
-from pillar_service.core import names
 from pillar_service.core.configuration import OPERATORS
-from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import NodeAct
 from pillar_service.store import configuration as rows
 from pillar_service.store import nodes
@@ -24,17 +22,9 @@ PAGE = 50
 """How many changes one look at the history gives."""
 
 
-def of_node(node: str) -> str:
-    """The account whose configuration a node reads and writes: its own, or the operators'. Raises NotFound."""
-    found = nodes.find(node)
-    if found is None:
-        raise NotFound(f"There is no node {names.shown(node)}.")
-    return str(found.account or OPERATORS)
-
-
 def told(node: str) -> dict[str, Any]:
     """What a node's account set, as its pillar has it; raises NotFound."""
-    return pillars.configuration_of(of_node(node))
+    return pillars.configuration_of(pillars.account_of(node))
 
 
 def listed(account: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""How a job ends, and what its end means for its bot."""
+"""How a job ends, and what its end means for its bot. What goes with any end is in closing.py."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,12 +11,8 @@ from pillar_service.core.moves import VACATE, MoveState
 from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, moves, samples, sharing, transfers
 from pillar_service.store.bots import Bot
-from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import End, Job
-from pillar_service.usecases import auditing, executing, governors, invites, measuring, parts, pillars
-from pillar_service.usecases.auditing import Deed
-
-log = logging.getLogger(__name__)
+from pillar_service.usecases import auditing, closing, executing, invites, pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -68,7 +63,7 @@ def settle_all(ended: Sequence[tuple[Job, Outcome]], now: float) -> None:
     """Running jobs have their outcomes: those whose end changes nothing but them are written together."""
     alone = [(job, _end(job, its, now)) for job, its in ended if _is_alone(job)]
     jobs.end([one for _, one in alone])
-    _moved([(job, JobState(one.state)) for job, one in alone], now)
+    closing.closed([(job, JobState(one.state)) for job, one in alone], now)
     for job, its in ended:
         if not _is_alone(job):
             settle(job, its, now)
@@ -90,7 +85,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
     if not ended.succeeded:
         end(job, JobState.FAILED, ended.error or UNSAID, now, ended.result)
         return
-    _move(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    closing.close(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
     if job.bot is None:
         return
     invites.heard(job, ended.result, now)
@@ -105,40 +100,11 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
 
 def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
     """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
-    _move(job, state, now, error=said, **({"result": came_back} if came_back else {}))
+    closing.close(job, state, now, error=said, **({"result": came_back} if came_back else {}))
     if job.bot is not None and job.command != VACATE and COMMANDS[job.command].converges:
         bot = bots.of_job(job.bot)
         worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
         bots.change(bot.id, detail=said, **worse)
-
-
-def _move(job: Job, state: JobState, now: float, **columns: Any) -> None:
-    step(JobState(job.state), state)
-    jobs.move(job.id, job.state, str(state), ended_at=now, **columns, **executing.without_secrets(job))
-    _moved([(job, state)], now)
-
-
-def _moved(over: Sequence[tuple[Job, JobState]], now: float) -> None:
-    """What goes with the end of jobs: their leases, metrics, audit rows, and what they are parts of."""
-    for job, state in over:
-        governors.end_job(job)
-        measuring.ended(job, state, now)
-        _log(job, state)
-    auditing.record_all([_deed(job, state) for job, state in over], now)
-    for job, _ in over:
-        if job.parent is not None:
-            parts.part_moved(job.parent, now)
-
-
-def _log(job: Job, state: JobState) -> None:
-    about = {"request": job.request, "job": job.id, "node": job.node, "run": job.run}
-    after_commit(lambda: log.info("%s %s.", job.command, state, extra=about))
-
-
-def _deed(job: Job, state: JobState) -> Deed:
-    by = f"node:{job.node}" if job.node else "master"
-    subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
-    return Deed(by, f"jobs.{state}", subject, f"{job.command}, job {job.id}")
 
 
 def _converged(bot: Bot, said: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from pillar_service.store import configuration as keys
 from pillar_service.store import governors as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases.configuration import of_node
+from pillar_service.usecases.pillars import account_of
 
 
 def listed(account: str, now: float | None = None) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def begin_job(job: Job, attempt: int, now: float) -> None:
     if name is None:
         return
     seconds = min(int(job.plan["timeout_s"]) + OVER_BY_S, rules.SECONDS[1])
-    told = take(of_node(str(job.node)), name, _of_job(job, attempt), seconds, now)
+    told = take(account_of(str(job.node)), name, _of_job(job, attempt), seconds, now)
     if not told["granted"]:
         raise Unavailable(f"The governor {name} lets {told['most']} at a time, and they are busy: it waits.")
 
@@ -100,7 +100,7 @@ def end_job(job: Job) -> None:
     """Give back what the job's last attempt took, in the transaction in which it ends."""
     name = (job.plan or {}).get("governor")
     if name is not None:
-        rows.release(of_node(str(job.node)), name, _of_job(job, job.attempts))
+        rows.release(account_of(str(job.node)), name, _of_job(job, job.attempts))
 
 
 def _of_job(job: Job, attempt: int) -> str:

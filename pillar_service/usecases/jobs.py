@@ -7,13 +7,13 @@ from pillar_service.core import commands, names, redaction
 from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.core.jobs import OVER, JobState, step
+from pillar_service.core.jobs import OVER, JobState
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.store import agents, jobs
 from pillar_service.store import bots as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, bots, executing, parts, permissions, queue
+from pillar_service.usecases import auditing, bots, closing, permissions, queue
 
 ELSEWHERE = {
     "bots.create": "POST /agents",
@@ -134,12 +134,7 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
         job = found(id)
         if job.parts:
             raise Conflict("It runs on several nodes, or as a bot's job: cancel it as a command (meeseeks.cancel).")
-        state = step(JobState(job.state), JobState.CANCELLED)
-        columns = {"ended_at": now, "error": "It was cancelled before it ran.", **executing.without_secrets(job)}
-        if not jobs.move(job.id, job.state, state, **columns):
-            raise Conflict("The job has just moved on: look at it again.")
-        if job.parent is not None:
-            parts.part_moved(job.parent, now)
+        closing.close(job, JobState.CANCELLED, now, error="It was cancelled before it ran.")
         subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
         auditing.record(actor, "jobs.cancel", subject, now, f"job {job.id}")
         return queue.described(found(job.id))

@@ -9,10 +9,11 @@ from typing import Any
 from pillar_service.core import agents as rules
 from pillar_service.core import configuration as rules_of_configuration
 from pillar_service.core import moves as moved
+from pillar_service.core import names, tokens
 from pillar_service.core import pillar as shape
-from pillar_service.core import tokens
 from pillar_service.core.configuration import OPERATORS
 from pillar_service.core.enrolment import KeyState
+from pillar_service.core.errors import NotFound
 from pillar_service.core.moves import MoveState
 from pillar_service.core.signatures import MINION_KEY
 from pillar_service.settings import settings
@@ -68,6 +69,14 @@ def rewrite(node: str) -> None:
     facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
     body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured)
     pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
+
+
+def account_of(node: str) -> str:
+    """The account whose configuration a node reads and writes: its own, or the operators'. Raises NotFound."""
+    found = nodes.find(node)
+    if found is None:
+        raise NotFound(f"There is no node {names.shown(node)}.")
+    return str(found.account or OPERATORS)
 
 
 def configuration_of(account: str) -> dict[str, Any]:

@@ -217,7 +217,8 @@ def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
 
 
 def sweep(now: float) -> None:
-    """End what has waited too long, in the caller's transaction: runs without a return, jobs that nobody took."""
+    """End what has waited too long, in the caller's transaction: runs without a return, jobs that nobody
+    took, and what stands open though all its parts are over."""
     with parts.together(now):
         for run in runs.expired(now):
             _fail(run, Reason.NO_RETURN, "", now)
@@ -225,6 +226,7 @@ def sweep(now: float) -> None:
             said = job.error or f"{job.node or 'The master'} did not take it in time."
             endings.end(job, JobState.TIMED_OUT, said, now)
         for job in jobs.queued_before(now - QUEUED_FOR_S):
-            if job.parts == 0:
-                said = f"No master took the job for {queue.target(job)} within a day."
-                endings.end(job, JobState.TIMED_OUT, said, now)
+            said = f"No master took the job for {queue.target(job)} within a day."
+            endings.end(job, JobState.TIMED_OUT, said, now)
+        for whole in jobs.left_open(now - QUEUED_FOR_S):
+            parts.part_moved(whole, now)

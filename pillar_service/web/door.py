@@ -17,7 +17,17 @@ from pillar_service.core import signatures
 from pillar_service.core.errors import Invalid
 from pillar_service.core.submission import MEDIA_TYPE
 from pillar_service.settings import settings
-from pillar_service.usecases import bundles, configuration, executing, governors, nodes, signed, transfers, waves
+from pillar_service.usecases import (
+    bundles,
+    configuration,
+    executing,
+    governors,
+    nodes,
+    pillars,
+    signed,
+    transfers,
+    waves,
+)
 from pillar_service.usecases import events as told
 from pillar_service.web import conditions, incoming
 
@@ -148,14 +158,14 @@ def told_configuration() -> dict[str, Any]:
 @blueprint.put("/node/configuration/<path:key>")
 def set_key(key: str) -> dict[str, Any]:
     """Set a key of this node's account."""
-    account, value = configuration.of_node(g.node), incoming.body("value").get("value")
+    account, value = pillars.account_of(g.node), incoming.body("value").get("value")
     return configuration.set(f"node:{g.node}", account, key, value, conditions.expected())
 
 
 @blueprint.delete("/node/configuration/<path:key>")
 def delete_key(key: str) -> tuple[str, int]:
     """Delete a key of this node's account."""
-    configuration.delete(f"node:{g.node}", configuration.of_node(g.node), key, conditions.expected())
+    configuration.delete(f"node:{g.node}", pillars.account_of(g.node), key, conditions.expected())
     return "", 204
 
 
@@ -164,7 +174,7 @@ def take_governor(name: str) -> dict[str, Any]:
     """A lease on a governor of this node's account, or the word that none is free."""
     given = incoming.body("holder", "seconds")
     holder = _holder(given.get("holder"))
-    return governors.take(configuration.of_node(g.node), name, holder, given.get("seconds"))
+    return governors.take(pillars.account_of(g.node), name, holder, given.get("seconds"))
 
 
 @blueprint.post("/governors/<name>/renew")
@@ -172,14 +182,14 @@ def renew_governor(name: str) -> dict[str, Any]:
     """The same lease for longer, if it is not over."""
     given = incoming.body("holder", "fence", "seconds")
     holder = _holder(given.get("holder"))
-    return governors.renew(configuration.of_node(g.node), name, holder, given.get("fence"), given.get("seconds"))
+    return governors.renew(pillars.account_of(g.node), name, holder, given.get("fence"), given.get("seconds"))
 
 
 @blueprint.post("/governors/<name>/release")
 def release_governor(name: str) -> tuple[str, int]:
     """The lease is not needed any more."""
     given = incoming.body("holder", "fence")
-    governors.release(configuration.of_node(g.node), name, _holder(given.get("holder")), given.get("fence"))
+    governors.release(pillars.account_of(g.node), name, _holder(given.get("holder")), given.get("fence"))
     return "", 204
 
 

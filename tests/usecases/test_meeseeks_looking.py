@@ -1,5 +1,7 @@
 """Looking at jobs of commands, and stopping them."""
 
+import time
+
 import pytest
 from chatting import (
     ANN,
@@ -20,9 +22,11 @@ from chatting import (
 from pouring import answer, owner, poured
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.jobs import QUEUED_FOR_S
 from pillar_service.core.roles import Role
 from pillar_service.store import database, jobs, outputs
 from pillar_service.store.outputs import Line
+from pillar_service.usecases import auditing, bots, runs
 from pillar_service.usecases.meeseeks import looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -176,6 +180,34 @@ def test_what_changed_a_bots_wish_is_not_undone_by_stopping() -> None:
     restart = ask("restart-bot my")
     stopping.cancel(chat(), restart["id"])
     assert state(restart) == "cancelled"
+
+
+def test_a_deletion_ends_the_job_of_chat_that_waited_for_the_bot() -> None:
+    owner()
+    bot = poured(node="cellar-1")
+    whole = ask("restart-bot my")
+    bots.delete("test", "my", purge=False)
+    found = jobs.find(whole["id"])
+    assert found is not None
+    assert (found.state, found.result["missing"]) == ("cancelled", ["cellar-1"])
+    assert bots.show(bot["id"])["detail"] == ""
+    assert jobs.open_of_actor(chat().actor, 9) == 0
+    assert [row["action"] for row in auditing.trail(f"agent:{bot['id']}")].count("jobs.cancelled") == 1
+
+
+def test_a_job_that_an_older_version_left_open_without_open_parts_ends_after_a_day() -> None:
+    owner()
+    poured(node="cellar-1")
+    left, waits, now = ask("restart-bot my"), ask("say hello"), time.time()
+    with database.transaction():
+        [gone] = jobs.parts_of(left["id"])
+        jobs.move(gone.id, "queued", "cancelled", ended_at=now)
+        for part in jobs.parts_of(waits["id"]):
+            jobs.change(part.id, deadline_at=None, created_at=now + QUEUED_FOR_S)
+        runs.sweep(now + QUEUED_FOR_S - 60)
+        assert [state(left), state(waits)] == ["queued"] * 2
+        runs.sweep(now + QUEUED_FOR_S + 60)
+    assert (state(left), state(waits)) == ("cancelled", "queued")
 
 
 def test_what_salt_itself_carries_out_is_not_killed() -> None:

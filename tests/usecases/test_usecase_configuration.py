@@ -117,9 +117,9 @@ def test_who_leaves_takes_it_along_and_leaves_nothing(ann: str) -> None:
 
 
 def test_a_node_of_nobody_has_what_operators_set_for_the_place(ann: str) -> None:
-    assert (configuration.of_node("garden"), configuration.of_node("cellar-1")) == (ann, OPERATORS)
+    assert (pillars.account_of("garden"), pillars.account_of("cellar-1")) == (ann, OPERATORS)
     with pytest.raises(NotFound, match="no node 'nowhere'"):
-        configuration.of_node("nowhere")
+        pillars.account_of("nowhere")
     put(OPERATORS, "a", "the place's")
     assert told("cellar-1")["keys"]["a"]["value"] == "the place's"
     assert told("garden")["keys"] == {}

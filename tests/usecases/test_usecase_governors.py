@@ -11,7 +11,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound, Unavailable
 from pillar_service.store import governors as rows
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
-from pillar_service.usecases import configuration, endings, executing, governors, leaving, storage
+from pillar_service.usecases import configuration, endings, executing, governors, leaving, pillars, storage
 
 NAME, NOW = "restarts", 1_000_000.0
 
@@ -192,7 +192,7 @@ def test_a_job_of_another_account_is_not_held_up_and_one_without_a_governor_says
         take(ann, f"holder {n}", time.time())
     with pytest.raises(NotFound, match="no governor 'restarts'"):
         executing.begin("harbour", job("d" * 16, "harbour"), 1)
-    put(configuration.of_node("harbour"), 1)
+    put(pillars.account_of("harbour"), 1)
     executing.begin("harbour", "d" * 16, 1)
     put(OPERATORS, 1)
     executing.begin("cellar-1", job("e" * 16, "cellar-1"), 1)
