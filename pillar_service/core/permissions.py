@@ -23,6 +23,8 @@ And who may do what with the nodes of an account:
     revoke     x        x
 
 While an account is suspended, its owner still sees its nodes, and may cut one off: that is for its safety.
+
+The column "operator" is for who has that role and a second factor; without one the role counts for nothing (`acting_role`).
 """
 
 from enum import StrEnum
@@ -81,6 +83,11 @@ OF_COMMAND = {
     "bots.vacate": Act.DELETE,
 }
 """What it takes to ask for a command; a test holds that every command stands here."""
+
+
+def acting_role(role: AccountRole, has_second_factor: bool) -> AccountRole:
+    """As what an account may act: a password alone makes nobody an operator."""
+    return role if has_second_factor else AccountRole.PERSON
 
 
 def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) -> frozenset[Act]:

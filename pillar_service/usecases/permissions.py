@@ -3,10 +3,16 @@
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.errors import Forbidden, NotFound
-from pillar_service.core.permissions import Act, NodeAct, acts, node_acts
+from pillar_service.core.permissions import Act, NodeAct, acting_role, acts, node_acts
 from pillar_service.store import accounts
 from pillar_service.store.bots import Bot
-from pillar_service.usecases import bots
+from pillar_service.usecases import bots, codes
+
+
+def role_of(person: str, role: str) -> AccountRole:
+    """As what a person (an account's id) may act, whose account has this role."""
+    kept = AccountRole(role)
+    return acting_role(kept, kept is not AccountRole.PERSON and codes.is_on(person))
 
 
 def of(person: str, bot: str) -> frozenset[Act]:
@@ -15,7 +21,7 @@ def of(person: str, bot: str) -> frozenset[Act]:
     if found is None:
         raise NotFound(f"There is no account {names.shown(person)}.")
     role, state, belonging = found
-    return acts(None if belonging is None else Belonging(belonging), AccountRole(role), AccountState(state))
+    return acts(None if belonging is None else Belonging(belonging), role_of(person, role), AccountState(state))
 
 
 def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:
@@ -43,7 +49,7 @@ def require_nodes(person: str, act: NodeAct, account: str | None, unseen: str = 
     found = accounts.find(person)
     if found is None:
         raise NotFound(f"There is no account {names.shown(person)}.")
-    may = node_acts(account == person, AccountRole(found.role), AccountState(found.state))
+    may = node_acts(account == person, role_of(person, found.role), AccountState(found.state))
     if NodeAct.SEE not in may:
         raise NotFound(unseen)
     if act not in may:

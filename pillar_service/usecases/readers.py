@@ -8,7 +8,7 @@ from pillar_service.core.mails import Letter
 from pillar_service.settings import settings
 from pillar_service.store import accounts
 from pillar_service.store.forwardings import Forwarding
-from pillar_service.usecases import forwarded, mails
+from pillar_service.usecases import forwarded, mails, permissions
 from pillar_service.usecases.chat import outbox
 from pillar_service.usecases.forwarded import Batch
 
@@ -39,7 +39,8 @@ def of(one: Forwarding) -> str | None:
     maker = accounts.find(one.maker)
     if maker is None or maker.verified_at is None or maker.state != AccountState.ACTIVE:
         return None
-    return str(maker.email) if one.account is not None or maker.role == AccountRole.OPERATOR else None
+    may = one.account is not None or permissions.role_of(maker.id, maker.role) is AccountRole.OPERATOR
+    return str(maker.email) if may else None
 
 
 def link(one: Forwarding) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.commands import COMMANDS
-from pillar_service.core.permissions import OF_COMMAND, Act, NodeAct, acts, may_administer, node_acts
+from pillar_service.core.permissions import OF_COMMAND, Act, NodeAct, acting_role, acts, may_administer, node_acts
 
 OWNER, MEMBER, STRANGER = Belonging.OWNER, Belonging.MEMBER, None
 PERSON, OPERATOR = AccountRole.PERSON, AccountRole.OPERATOR
@@ -47,6 +47,10 @@ def test_each_standing_may_exactly_this(belonging, role, state, may):
 )
 def test_with_an_accounts_nodes_each_may_exactly_this(is_owner, role, state, may):
     assert node_acts(is_owner, role, state) == {NodeAct(act) for act in may.split()}
+
+
+def test_a_role_counts_with_a_second_factor_alone():
+    assert [acting_role(role, has) for role in (PERSON, OPERATOR) for has in (False, True)] == [PERSON] * 3 + [OPERATOR]
 
 
 def test_every_command_says_what_it_takes():

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from pillar_service.core import health
+from pillar_service.store import database, second_factor
 from pillar_service.usecases import accounts, bots, claims, pillars, runs
 
 OWNER = "demo@example.org"
@@ -17,6 +18,19 @@ OTHER_PUB = "@" + "B" * 43 + "=.ed25519"
 def owner(email: str = OWNER) -> str:
     """An account; its id."""
     return str(accounts.create("test", email, password="long enough 1")[0]["id"])
+
+
+def has_second_factor(person: str) -> str:
+    """Somebody (an account's id, which is given back) is asked for a code from now on."""
+    with database.transaction():
+        second_factor.put(person, "A" * 32, time.time())
+        second_factor.turn_on(person)
+    return person
+
+
+def operator(email: str = "op@example.org") -> str:
+    """An account with that role, which has no second factor yet; its id."""
+    return str(accounts.create("test", email, password="long enough 1", role="operator")[0]["id"])
 
 
 def bot(name: str = "my", email: str = OWNER, **more: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from eventful import known
 from forwarding_out import URL, taken, tell, verify
-from pouring import owner
+from pouring import has_second_factor, operator, owner
 
 from pillar_service.core import forwarding
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.store import database, outgoing
+from pillar_service.store import database, outgoing, second_factor
 from pillar_service.store import forwardings as rows
 from pillar_service.usecases import accounts, deliveries, forwardings, leaving
 from pillar_service.usecases.chat import outbox
@@ -106,6 +106,21 @@ def test_operators_events_are_mailed_to_operators_alone(ann: str, posted: Callab
     deliveries.take(id)
     assert posted() == []
     assert forwardings.listed(None)[0]["state"] == "failed"
+
+
+def test_they_are_mailed_while_the_operators_second_factor_is_on(ann: str, posted: Callable[[], list[Any]]) -> None:
+    boss = has_second_factor(operator())
+    verify(boss)
+    id = forwardings.make(boss, None, "mail")["id"]
+    tell(1)
+    deliveries.take(id)
+    assert [letter.recipient for letter in posted()] == ["op@example.org"]
+    with database.transaction():
+        second_factor.drop(boss)
+    rows.change(id, not_before=0.0)
+    tell(2)
+    deliveries.take(id)
+    assert (len(posted()), forwardings.listed(None)[0]["state"]) == (1, "failed")
 
 
 def test_operators_may_forward_to_slack(ann: str, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pouring import OWNER, carry_out, owner, poured
+from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
 
 from pillar_service.core import sharing as rules
 from pillar_service.core.durations import DAY_S
@@ -278,9 +278,7 @@ def test_only_an_active_owner_changes_who_belongs(
     asker = {
         "member": lambda: bob,
         "stranger": lambda: owner("eve@example.org"),
-        "operator": lambda: accounts.create("test", "op@example.org", password="long enough 1", role="operator")[0][
-            "id"
-        ],
+        "operator": lambda: has_second_factor(operator()),
         "suspended owner": lambda: ann,
     }[who]()
     with pytest.raises(refused):
@@ -296,7 +294,7 @@ def test_addresses_are_for_who_may_share(ann: str, sent: Sent) -> None:
     told = sharing.people(bob, "my")
     assert [(one["name"], one["email"]) for one in told["people"]] == [("demo", None), (MEMBER, MEMBER)]
     assert (told["invitations"], told["may_share"], told["role"]) == ([], False, "member")
-    op = accounts.create("test", "op@example.org", password="long enough 1", role="operator")[0]["id"]
+    op = has_second_factor(operator())
     assert sharing.people(op, "my")["role"] is None
     with pytest.raises(NotFound):
         sharing.leave(op, "my")

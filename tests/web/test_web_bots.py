@@ -7,7 +7,21 @@ from typing import Any
 import pyotp
 import pytest
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, state, tar
+from pouring import (
+    OWNER,
+    PUB,
+    answer,
+    bot,
+    carry_out,
+    event,
+    has_second_factor,
+    operator,
+    owner,
+    poured,
+    report,
+    state,
+    tar,
+)
 from visiting import PASSWORD, come_as
 
 from pillar_service.core.agents import Belonging
@@ -256,8 +270,9 @@ def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
     assert got.headers["Content-Disposition"] == "attachment; filename=my-everything.tar"
     assert got.headers["Cache-Control"] == "no-store"
     assert visitor.get(f"/bots/second/exports/{job}").status_code == 404
-    accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
+    boss = operator()
     come_as(visitor, "op@example.org")
+    has_second_factor(boss)
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
     assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
 

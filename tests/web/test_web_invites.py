@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from pouring import OWNER, answer, carry_out, owner, poured
-from visiting import PASSWORD, csrf, send, signed_in, somebody
+from pouring import OWNER, answer, carry_out, has_second_factor, operator, owner, poured
+from visiting import csrf, send, signed_in, somebody
 
 from pillar_service.core.agents import Desired
 from pillar_service.core.invites import STALE_S, Entry
@@ -295,7 +295,7 @@ def test_who_may(ann: FlaskClient, public_app: Flask, who: str, sees: int, acts:
 
 def test_a_code_is_told_to_nobody_who_may_not_invite(ann: FlaskClient) -> None:
     made(ann)
-    op = accounts.create("test", "op@example.org", password=PASSWORD, role="operator")[0]["id"]
+    op = has_second_factor(operator())
     codes = [invites.ledger(who, "my")["invites"][0]["code"] for who in (op, accounts.show(OWNER)["id"])]
     assert codes == [None, CODE]
 

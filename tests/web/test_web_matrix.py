@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from enrolling import enrol, key, master_is_there
 from flask import Flask
-from pouring import PUB, answer, carry_out, owner, poured, tar
+from pouring import PUB, answer, carry_out, has_second_factor, operator, owner, poured, tar
 
 from pillar_service.core.agents import Belonging
+from pillar_service.core.tokens import hash_token
 from pillar_service.settings import settings
-from pillar_service.store import agents, chat_people, database, invites
+from pillar_service.store import agents, chat_people, database, invites, second_factor
 from pillar_service.usecases import (
     accounts,
     claims,
@@ -35,250 +36,261 @@ from pillar_service.usecases import (
 from pillar_service.usecases.meeseeks import people
 
 PASSWORD = "long enough 1"
-HOOK = "https://hooks.example.org/saltcellar"
-PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "nobody")
-"""Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended, and so on."""
+CODE = "aaaa-bbbb-cccc-dddd"
+"""A recovery code of the operator with a second factor."""
 
-OF_OPERATORS = (404, 404, 404, 404, 403, 404)  # without a second factor; with it: test_web_admin.py
+HOOK = "https://hooks.example.org/saltcellar"
+PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "bare", "nobody")
+"""Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended; an operator with a second
+factor, and one without."""
+
+
+def of_operators(status: int) -> tuple[int, ...]:
+    """One of the operators' routes, where those with a second factor get this."""
+    return 404, 404, 404, 404, status, 403, 404
+
+
+LET_IN = of_operators(400)  # as far as the form's token, which is not sent here; what each does: test_web_admin.py
+
 
 MATRIX = {
-    # anybody                        owner member stranger suspended operator nobody
-    "GET /": (200, 200, 200, 200, 200, 200),
-    "GET /healthz": (200, 200, 200, 200, 200, 200),
-    "GET /readyz": (200, 200, 200, 200, 200, 200),
-    "GET /static/<path:filename>": (200, 200, 200, 200, 200, 200),
-    "GET /api": (200, 200, 200, 200, 200, 200),
-    "GET /openapi.json": (200, 200, 200, 200, 200, 200),
+    # anybody                        owner member stranger suspended operator bare nobody
+    "GET /": (200, 200, 200, 200, 200, 200, 200),
+    "GET /healthz": (200, 200, 200, 200, 200, 200, 200),
+    "GET /readyz": (200, 200, 200, 200, 200, 200, 200),
+    "GET /static/<path:filename>": (200, 200, 200, 200, 200, 200, 200),
+    "GET /api": (200, 200, 200, 200, 200, 200, 200),
+    "GET /openapi.json": (200, 200, 200, 200, 200, 200, 200),
     # pages
-    "GET /sign-in": (302, 302, 302, 302, 302, 200),
-    "POST /sign-in": (422, 422, 422, 422, 422, 422),
-    "POST /sign-out": (302, 302, 302, 302, 302, 302),
-    "GET /sign-in/code": (302, 302, 302, 302, 302, 302),
-    "POST /sign-in/code": (401, 401, 401, 401, 401, 401),
-    "GET /start": (302, 302, 302, 302, 302, 200),
-    "POST /start": (422, 422, 422, 422, 422, 422),
-    "GET /newbie": (302, 302, 302, 302, 302, 302),
-    "POST /newbie": (404, 404, 404, 404, 404, 404),
-    "GET /mailed": (200, 200, 200, 200, 200, 200),
-    "GET /mailbox": (404, 404, 404, 404, 404, 404),
-    "GET /welcome/<token>": (404, 404, 404, 404, 404, 404),
-    "POST /welcome/<token>": (404, 404, 404, 404, 404, 404),
-    "GET /forgotten": (200, 200, 200, 200, 200, 200),
-    "POST /forgotten": (422, 422, 422, 422, 422, 422),
-    "GET /reset/<token>": (404, 404, 404, 404, 404, 404),
-    "POST /reset/<token>": (404, 404, 404, 404, 404, 404),
-    "GET /account": (200, 200, 200, 200, 200, 302),
-    "POST /account/name": (302, 302, 302, 302, 302, 302),
-    "POST /account/email": (302, 302, 302, 302, 302, 302),
-    "GET /verify/<token>": (404, 404, 404, 404, 404, 302),
-    "POST /verify/<token>": (404, 404, 404, 404, 404, 302),
-    "POST /account/password": (302, 302, 302, 302, 302, 302),
-    "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 302),  # it is the owner's session
-    "POST /account/sessions/end": (302, 302, 302, 302, 302, 302),
-    "GET /account/tokens/new": (200, 200, 200, 200, 200, 302),
-    "POST /account/tokens/new": (200, 200, 200, 200, 200, 302),
-    "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
-    "GET /account/configuration": (200, 200, 200, 200, 200, 302),
-    "POST /account/configuration": (302, 302, 302, 403, 302, 302),
-    "GET /account/configuration/<path:key>": (200, 404, 404, 404, 404, 302),  # it is the owner's key
-    "POST /account/configuration/delete": (302, 412, 412, 412, 412, 302),
-    "GET /account/forwardings": (200, 200, 200, 200, 200, 302),
-    "POST /account/forwardings": (200, 200, 200, 403, 200, 302),
-    "POST /account/forwardings/<id>/switch": (302, 404, 404, 404, 404, 302),  # it is the owner's
-    "POST /account/forwardings/<id>/test": (302, 404, 404, 404, 404, 302),
-    "POST /account/forwardings/<id>/remove": (302, 404, 404, 404, 404, 302),
-    "GET /chat/link/<token>": (200, 200, 200, 200, 200, 302),  # whoever was given the link
-    "POST /chat/link/<token>": (302, 302, 302, 302, 302, 302),
-    "POST /account/chat/<team>/<user>/unlink": (302, 404, 404, 404, 404, 302),  # it is the owner
-    "GET /account/data": (200, 200, 200, 200, 200, 302),
-    "POST /account/delete": (302, 422, 422, 422, 422, 302),  # it is the owner's address
-    "GET /account/second-factor": (200, 200, 200, 200, 200, 302),
-    "GET /account/second-factor/qr.svg": (404, 404, 404, 404, 404, 302),
-    "POST /account/second-factor/begin": (302, 302, 302, 302, 302, 302),
-    "POST /account/second-factor/on": (409, 409, 409, 409, 409, 302),
-    "POST /account/second-factor/renew": (409, 409, 409, 409, 409, 302),
-    "POST /account/second-factor/off": (302, 302, 302, 302, 302, 302),
-    "GET /bots": (200, 200, 200, 200, 200, 302),
-    "GET /live/bots": (200, 200, 200, 200, 200, 401),
-    "GET /bots/new": (200, 200, 200, 200, 200, 302),
-    "POST /bots/new": (302, 302, 302, 409, 302, 302),
-    "GET /bots/import": (200, 200, 200, 200, 200, 302),
-    "POST /bots/import": (415, 415, 415, 415, 415, 302),
-    "GET /bots/<name>": (302, 302, 404, 302, 302, 302),
-    "GET /bots/<name>/actions": (200, 200, 404, 200, 200, 302),
-    "POST /bots/<name>/actions/<action>": (302, 302, 404, 403, 302, 302),
-    "GET /bots/<name>/export": (200, 403, 404, 200, 403, 302),
-    "POST /bots/<name>/export": (302, 403, 404, 302, 403, 302),
-    "GET /bots/<name>/exports/<job>": (200, 403, 404, 200, 403, 302),
-    "GET /bots/<name>/delete": (200, 403, 404, 403, 200, 302),
-    "POST /bots/<name>/delete": (302, 403, 404, 403, 302, 302),
-    "GET /bots/<name>/restore": (200, 403, 404, 403, 403, 302),
-    "POST /bots/<name>/restore": (409, 403, 404, 403, 403, 302),  # its node is not lost
-    "POST /deleted/<id>/bring-back": (409, 403, 404, 403, 409, 302),  # it is there
-    "GET /bots/<name>/status": (200, 200, 404, 200, 200, 302),
-    "GET /bots/<name>/status/figures": (200, 200, 404, 200, 200, 401),
-    "GET /bots/<name>/series.json": (200, 200, 404, 200, 200, 401),
-    "GET /bots/<name>/chart.svg": (200, 200, 404, 200, 200, 302),
-    "GET /bots/<name>/spark.svg": (200, 200, 404, 200, 200, 302),
-    "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 302),
-    "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 401),
-    "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 302),  # it worked
-    "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 302),
+    "GET /sign-in": (302, 302, 302, 302, 302, 302, 200),
+    "POST /sign-in": (422, 422, 422, 422, 422, 422, 422),
+    "POST /sign-out": (302, 302, 302, 302, 302, 302, 302),
+    "GET /sign-in/code": (302, 302, 302, 302, 302, 302, 302),
+    "POST /sign-in/code": (401, 401, 401, 401, 401, 401, 401),
+    "GET /start": (302, 302, 302, 302, 302, 302, 200),
+    "POST /start": (422, 422, 422, 422, 422, 422, 422),
+    "GET /newbie": (302, 302, 302, 302, 302, 302, 302),
+    "POST /newbie": (404, 404, 404, 404, 404, 404, 404),
+    "GET /mailed": (200, 200, 200, 200, 200, 200, 200),
+    "GET /mailbox": (404, 404, 404, 404, 404, 404, 404),
+    "GET /welcome/<token>": (404, 404, 404, 404, 404, 404, 404),
+    "POST /welcome/<token>": (404, 404, 404, 404, 404, 404, 404),
+    "GET /forgotten": (200, 200, 200, 200, 200, 200, 200),
+    "POST /forgotten": (422, 422, 422, 422, 422, 422, 422),
+    "GET /reset/<token>": (404, 404, 404, 404, 404, 404, 404),
+    "POST /reset/<token>": (404, 404, 404, 404, 404, 404, 404),
+    "GET /account": (200, 200, 200, 200, 200, 200, 302),
+    "POST /account/name": (302, 302, 302, 302, 302, 302, 302),
+    "POST /account/email": (302, 302, 302, 302, 401, 302, 302),  # a code is asked for, too
+    "GET /verify/<token>": (404, 404, 404, 404, 404, 404, 302),
+    "POST /verify/<token>": (404, 404, 404, 404, 404, 404, 302),
+    "POST /account/password": (302, 302, 302, 302, 401, 302, 302),  # a code is asked for, too
+    "POST /account/sessions/<id>/end": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's session
+    "POST /account/sessions/end": (302, 302, 302, 302, 302, 302, 302),
+    "GET /account/tokens/new": (200, 200, 200, 200, 200, 200, 302),
+    "POST /account/tokens/new": (200, 200, 200, 200, 422, 200, 302),  # a code is asked for, too
+    "POST /account/tokens/<id>/revoke": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's token
+    "GET /account/configuration": (200, 200, 200, 200, 200, 200, 302),
+    "POST /account/configuration": (302, 302, 302, 403, 302, 302, 302),
+    "GET /account/configuration/<path:key>": (200, 404, 404, 404, 404, 404, 302),  # it is the owner's key
+    "POST /account/configuration/delete": (302, 412, 412, 412, 412, 412, 302),
+    "GET /account/forwardings": (200, 200, 200, 200, 200, 200, 302),
+    "POST /account/forwardings": (200, 200, 200, 403, 200, 200, 302),
+    "POST /account/forwardings/<id>/switch": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's
+    "POST /account/forwardings/<id>/test": (302, 404, 404, 404, 404, 404, 302),
+    "POST /account/forwardings/<id>/remove": (302, 404, 404, 404, 404, 404, 302),
+    "GET /chat/link/<token>": (200, 200, 200, 200, 200, 200, 302),  # whoever was given the link
+    "POST /chat/link/<token>": (302, 302, 302, 302, 302, 302, 302),
+    "POST /account/chat/<team>/<user>/unlink": (302, 404, 404, 404, 404, 404, 302),  # it is the owner
+    "GET /account/data": (200, 200, 200, 200, 200, 200, 302),
+    "POST /account/delete": (302, 422, 422, 422, 422, 422, 302),  # it is the owner's address
+    "GET /account/second-factor": (200, 200, 200, 200, 200, 200, 302),
+    "GET /account/second-factor/qr.svg": (404, 404, 404, 404, 404, 404, 302),
+    "POST /account/second-factor/begin": (302, 302, 302, 302, 409, 302, 302),  # it is on
+    "POST /account/second-factor/on": (409, 409, 409, 409, 409, 409, 302),
+    "POST /account/second-factor/renew": (409, 409, 409, 409, 401, 409, 302),  # a code is asked for, too
+    "POST /account/second-factor/off": (302, 302, 302, 302, 401, 302, 302),  # a code is asked for, too
+    "GET /bots": (200, 200, 200, 200, 200, 200, 302),
+    "GET /live/bots": (200, 200, 200, 200, 200, 200, 401),
+    "GET /bots/new": (200, 200, 200, 200, 200, 200, 302),
+    "POST /bots/new": (302, 302, 302, 409, 302, 302, 302),
+    "GET /bots/import": (200, 200, 200, 200, 200, 200, 302),
+    "POST /bots/import": (415, 415, 415, 415, 415, 415, 302),
+    "GET /bots/<name>": (302, 302, 404, 302, 302, 404, 302),
+    "GET /bots/<name>/actions": (200, 200, 404, 200, 200, 404, 302),
+    "POST /bots/<name>/actions/<action>": (302, 302, 404, 403, 302, 404, 302),
+    "GET /bots/<name>/export": (200, 403, 404, 200, 403, 404, 302),
+    "POST /bots/<name>/export": (302, 403, 404, 302, 403, 404, 302),
+    "GET /bots/<name>/exports/<job>": (200, 403, 404, 200, 403, 404, 302),
+    "GET /bots/<name>/delete": (200, 403, 404, 403, 200, 404, 302),
+    "POST /bots/<name>/delete": (302, 403, 404, 403, 302, 404, 302),
+    "GET /bots/<name>/restore": (200, 403, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/restore": (409, 403, 404, 403, 403, 404, 302),  # its node is not lost
+    "POST /deleted/<id>/bring-back": (409, 403, 404, 403, 409, 404, 302),  # it is there
+    "GET /bots/<name>/status": (200, 200, 404, 200, 200, 404, 302),
+    "GET /bots/<name>/status/figures": (200, 200, 404, 200, 200, 404, 401),
+    "GET /bots/<name>/series.json": (200, 200, 404, 200, 200, 404, 401),
+    "GET /bots/<name>/chart.svg": (200, 200, 404, 200, 200, 404, 302),
+    "GET /bots/<name>/spark.svg": (200, 200, 404, 200, 200, 404, 302),
+    "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 404, 302),
+    "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 404, 401),
+    "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 404, 302),  # it worked
+    "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 404, 302),
     # a person's nodes
-    "GET /nodes": (200, 200, 200, 200, 200, 302),
-    "GET /nodes/events": (200, 200, 200, 200, 200, 302),
-    "GET /nodes/registry": (200, 200, 200, 200, 200, 302),
-    "GET /nodes/<id>/facts": (200, 404, 404, 404, 404, 302),
-    "GET /nodes/<id>/story": (200, 404, 404, 404, 404, 302),  # it is the owner's node
-    "GET /nodes/<id>/bots": (200, 404, 404, 404, 200, 302),
-    "POST /nodes/<id>/bots": (302, 404, 404, 404, 302, 302),
-    "POST /nodes/<id>/drain": (302, 404, 404, 404, 302, 302),
-    "POST /nodes/<id>/undrain": (302, 404, 404, 404, 302, 302),
-    "GET /nodes/<id>/lost": (200, 404, 404, 404, 200, 302),
-    "POST /nodes/<id>/lost": (302, 404, 404, 404, 302, 302),
-    "POST /nodes/tokens": (200, 200, 200, 403, 200, 302),
-    "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 302),  # it is the owner's token
-    "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 302),  # it is the owner's node
-    "POST /nodes/<id>/rotate": (302, 404, 404, 404, 302, 302),
+    "GET /nodes": (200, 200, 200, 200, 200, 200, 302),
+    "GET /nodes/events": (200, 200, 200, 200, 200, 200, 302),
+    "GET /nodes/registry": (200, 200, 200, 200, 200, 200, 302),
+    "GET /nodes/<id>/facts": (200, 404, 404, 404, 404, 404, 302),
+    "GET /nodes/<id>/story": (200, 404, 404, 404, 404, 404, 302),  # it is the owner's node
+    "GET /nodes/<id>/bots": (200, 404, 404, 404, 200, 404, 302),
+    "POST /nodes/<id>/bots": (302, 404, 404, 404, 302, 404, 302),
+    "POST /nodes/<id>/drain": (302, 404, 404, 404, 302, 404, 302),
+    "POST /nodes/<id>/undrain": (302, 404, 404, 404, 302, 404, 302),
+    "GET /nodes/<id>/lost": (200, 404, 404, 404, 200, 404, 302),
+    "POST /nodes/<id>/lost": (302, 404, 404, 404, 302, 404, 302),
+    "POST /nodes/tokens": (200, 200, 200, 403, 200, 200, 302),
+    "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's token
+    "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 404, 302),  # it is the owner's node
+    "POST /nodes/<id>/rotate": (302, 404, 404, 404, 302, 404, 302),
     # letting machines in: anybody may read the script; the rest is for tokens and keys alone
-    "GET /enrol.sh": (200, 200, 200, 200, 200, 200),
-    "POST /enrol": (401, 401, 401, 401, 401, 401),
-    "GET /enrol/token": (401, 401, 401, 401, 401, 401),
-    "GET /enrol/bundle": (401, 401, 401, 401, 401, 401),
-    "GET /enrol/node": (401, 401, 401, 401, 401, 401),
-    "POST /keys/turn": (401, 401, 401, 401, 401, 401),
-    "POST /keys/leave": (401, 401, 401, 401, 401, 401),
+    "GET /enrol.sh": (200, 200, 200, 200, 200, 200, 200),
+    "POST /enrol": (401, 401, 401, 401, 401, 401, 401),
+    "GET /enrol/token": (401, 401, 401, 401, 401, 401, 401),
+    "GET /enrol/bundle": (401, 401, 401, 401, 401, 401, 401),
+    "GET /enrol/node": (401, 401, 401, 401, 401, 401, 401),
+    "POST /keys/turn": (401, 401, 401, 401, 401, 401, 401),
+    "POST /keys/leave": (401, 401, 401, 401, 401, 401, 401),
     # the operators' pages
-    "GET /admin": OF_OPERATORS,
-    "GET /admin/accounts": OF_OPERATORS,
-    "GET /admin/accounts/<id>": OF_OPERATORS,
-    "POST /admin/accounts/<id>/paid": OF_OPERATORS,
-    "GET /admin/accounts/<id>/resume": OF_OPERATORS,
-    "POST /admin/accounts/<id>/resume": OF_OPERATORS,
-    "GET /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
-    "POST /admin/accounts/<id>/second-factor-off": OF_OPERATORS,
-    "GET /admin/accounts/<id>/suspend": OF_OPERATORS,
-    "POST /admin/accounts/<id>/suspend": OF_OPERATORS,
-    "GET /admin/audit": OF_OPERATORS,
-    "GET /admin/bots": OF_OPERATORS,
-    "GET /admin/bots/<id>": OF_OPERATORS,
-    "GET /admin/bots/<id>/restore": OF_OPERATORS,
-    "POST /admin/bots/<id>/restore": OF_OPERATORS,
-    "GET /admin/commands": OF_OPERATORS,
-    "GET /admin/events": OF_OPERATORS,
-    "GET /admin/fleet": OF_OPERATORS,
-    "GET /admin/forwardings": OF_OPERATORS,
-    "POST /admin/forwardings": OF_OPERATORS,
-    "POST /admin/forwardings/<id>/switch": OF_OPERATORS,
-    "POST /admin/forwardings/<id>/test": OF_OPERATORS,
-    "POST /admin/forwardings/<id>/remove": OF_OPERATORS,
-    "GET /admin/jobs": OF_OPERATORS,
-    "GET /admin/jobs/<id>": OF_OPERATORS,
-    "POST /admin/jobs/<id>/cancel": OF_OPERATORS,
-    "POST /admin/jobs/<id>/kill": OF_OPERATORS,
-    "POST /admin/jobs/<id>/retry": OF_OPERATORS,
-    "GET /admin/nodes": OF_OPERATORS,
-    "GET /admin/nodes/<id>": OF_OPERATORS,
-    "POST /admin/nodes/<id>/label": OF_OPERATORS,
-    "POST /admin/nodes/<id>/revoke": OF_OPERATORS,
-    "POST /admin/nodes/<id>/terms": OF_OPERATORS,
-    "POST /admin/nodes/<id>/drain": OF_OPERATORS,
-    "POST /admin/nodes/<id>/undrain": OF_OPERATORS,
-    "POST /admin/nodes/<id>/rotate": OF_OPERATORS,
-    "GET /admin/nodes/<id>/lost": OF_OPERATORS,
-    "POST /admin/nodes/<id>/lost": OF_OPERATORS,
-    "POST /admin/nodes/tokens": OF_OPERATORS,
-    "POST /admin/nodes/tokens/<id>/revoke": OF_OPERATORS,
-    "GET /admin/nodes/<id>/facts": OF_OPERATORS,
-    "GET /admin/nodes/<id>/story": OF_OPERATORS,
-    "GET /admin/registry": OF_OPERATORS,
-    "GET /admin/standings": OF_OPERATORS,
-    "GET /admin/search": OF_OPERATORS,
+    "GET /admin": of_operators(200),
+    "GET /admin/accounts": of_operators(200),
+    "GET /admin/accounts/<id>": of_operators(200),
+    "POST /admin/accounts/<id>/paid": LET_IN,
+    "GET /admin/accounts/<id>/resume": of_operators(200),
+    "POST /admin/accounts/<id>/resume": LET_IN,
+    "GET /admin/accounts/<id>/second-factor-off": of_operators(200),
+    "POST /admin/accounts/<id>/second-factor-off": LET_IN,
+    "GET /admin/accounts/<id>/suspend": of_operators(200),
+    "POST /admin/accounts/<id>/suspend": LET_IN,
+    "GET /admin/audit": of_operators(200),
+    "GET /admin/bots": of_operators(200),
+    "GET /admin/bots/<id>": of_operators(200),
+    "GET /admin/bots/<id>/restore": of_operators(200),
+    "POST /admin/bots/<id>/restore": LET_IN,
+    "GET /admin/commands": of_operators(200),
+    "GET /admin/events": of_operators(200),
+    "GET /admin/fleet": of_operators(200),
+    "GET /admin/forwardings": of_operators(200),
+    "POST /admin/forwardings": LET_IN,
+    "POST /admin/forwardings/<id>/switch": LET_IN,
+    "POST /admin/forwardings/<id>/test": LET_IN,
+    "POST /admin/forwardings/<id>/remove": LET_IN,
+    "GET /admin/jobs": of_operators(200),
+    "GET /admin/jobs/<id>": of_operators(200),
+    "POST /admin/jobs/<id>/cancel": LET_IN,
+    "POST /admin/jobs/<id>/kill": LET_IN,
+    "POST /admin/jobs/<id>/retry": LET_IN,
+    "GET /admin/nodes": of_operators(200),
+    "GET /admin/nodes/<id>": of_operators(200),
+    "POST /admin/nodes/<id>/label": LET_IN,
+    "POST /admin/nodes/<id>/revoke": LET_IN,
+    "POST /admin/nodes/<id>/terms": LET_IN,
+    "POST /admin/nodes/<id>/drain": LET_IN,
+    "POST /admin/nodes/<id>/undrain": LET_IN,
+    "POST /admin/nodes/<id>/rotate": LET_IN,
+    "GET /admin/nodes/<id>/lost": of_operators(200),
+    "POST /admin/nodes/<id>/lost": LET_IN,
+    "POST /admin/nodes/tokens": LET_IN,
+    "POST /admin/nodes/tokens/<id>/revoke": LET_IN,
+    "GET /admin/nodes/<id>/facts": of_operators(200),
+    "GET /admin/nodes/<id>/story": of_operators(200),
+    "GET /admin/registry": of_operators(200),
+    "GET /admin/standings": of_operators(200),
+    "GET /admin/search": of_operators(200),
     # payments: each person's own; by hand there is no provider to be sent to
-    "GET /payment": (200, 200, 200, 200, 200, 302),
-    "GET /payment/thanks": (200, 200, 200, 200, 200, 302),
-    "GET /payment/cancelled": (200, 200, 200, 200, 200, 302),
-    "POST /payment/pay": (409, 409, 409, 409, 409, 302),
-    "POST /payment/manage": (409, 409, 409, 409, 409, 302),
-    "POST /payments/stripe": (400, 400, 400, 400, 400, 400),
+    "GET /payment": (200, 200, 200, 200, 200, 200, 302),
+    "GET /payment/thanks": (200, 200, 200, 200, 200, 200, 302),
+    "GET /payment/cancelled": (200, 200, 200, 200, 200, 200, 302),
+    "POST /payment/pay": (409, 409, 409, 409, 409, 409, 302),
+    "POST /payment/manage": (409, 409, 409, 409, 409, 409, 302),
+    "POST /payments/stripe": (400, 400, 400, 400, 400, 400, 400),
     # the people of a bot
-    "GET /bots/<name>/people": (200, 200, 404, 200, 200, 302),
-    "POST /bots/<name>/people/invite": (200, 403, 404, 403, 403, 302),
-    "POST /bots/<name>/people/invitations/<id>/withdraw": (302, 403, 404, 403, 403, 302),
-    "POST /bots/<name>/people/<who>/remove": (302, 403, 404, 403, 403, 302),
-    "POST /bots/<name>/people/hand-over": (302, 403, 404, 403, 403, 302),
-    "POST /bots/<name>/people/leave": (409, 302, 404, 302, 404, 302),  # the other owner is suspended
-    "GET /join/<token>": (404, 404, 404, 404, 404, 404),
-    "POST /join/<token>": (404, 404, 404, 404, 404, 302),
+    "GET /bots/<name>/people": (200, 200, 404, 200, 200, 404, 302),
+    "POST /bots/<name>/people/invite": (200, 403, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/people/invitations/<id>/withdraw": (302, 403, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/people/<who>/remove": (302, 403, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/people/hand-over": (302, 403, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/people/leave": (409, 302, 404, 302, 404, 404, 302),  # the other owner is suspended
+    "GET /join/<token>": (404, 404, 404, 404, 404, 404, 404),
+    "POST /join/<token>": (404, 404, 404, 404, 404, 404, 302),
     # its invites
-    "GET /bots/<name>/invites": (200, 200, 404, 200, 200, 302),
-    "GET /bots/<name>/invites/ledger": (200, 200, 404, 200, 200, 401),
-    "POST /bots/<name>/invites/make": (302, 302, 404, 403, 403, 302),
-    "POST /bots/<name>/invites/<id>/revoke": (302, 302, 404, 403, 403, 302),
-    "GET /bots/<name>/invites/<id>/qr.svg": (200, 200, 404, 403, 403, 302),
+    "GET /bots/<name>/invites": (200, 200, 404, 200, 200, 404, 302),
+    "GET /bots/<name>/invites/ledger": (200, 200, 404, 200, 200, 404, 401),
+    "POST /bots/<name>/invites/make": (302, 302, 404, 403, 403, 404, 302),
+    "POST /bots/<name>/invites/<id>/revoke": (302, 302, 404, 403, 403, 404, 302),
+    "GET /bots/<name>/invites/<id>/qr.svg": (200, 200, 404, 403, 403, 404, 302),
     # its log
-    "GET /bots/<name>/log": (200, 200, 404, 200, 200, 302),
-    "GET /bots/<name>/log/lines": (200, 200, 404, 200, 200, 401),
-    "POST /bots/<name>/log/lines": (302, 302, 404, 403, 302, 302),
+    "GET /bots/<name>/log": (200, 200, 404, 200, 200, 404, 302),
+    "GET /bots/<name>/log/lines": (200, 200, 404, 200, 200, 404, 401),
+    "POST /bots/<name>/log/lines": (302, 302, 404, 403, 302, 404, 302),
     # the nodes' door: nobody but a node
-    "POST /events": (401, 401, 401, 401, 401, 401),
-    "GET /transfers/<job>": (401, 401, 401, 401, 401, 401),
-    "PUT /transfers/<job>": (401, 401, 401, 401, 401, 401),
-    "POST /jobs/<id>/begin": (401, 401, 401, 401, 401, 401),
-    "POST /jobs/<id>/lines": (401, 401, 401, 401, 401, 401),
-    "POST /capacities": (401, 401, 401, 401, 401, 401),
-    "GET /bundle": (401, 401, 401, 401, 401, 401),
+    "POST /events": (401, 401, 401, 401, 401, 401, 401),
+    "GET /transfers/<job>": (401, 401, 401, 401, 401, 401, 401),
+    "PUT /transfers/<job>": (401, 401, 401, 401, 401, 401, 401),
+    "POST /jobs/<id>/begin": (401, 401, 401, 401, 401, 401, 401),
+    "POST /jobs/<id>/lines": (401, 401, 401, 401, 401, 401, 401),
+    "POST /capacities": (401, 401, 401, 401, 401, 401, 401),
+    "GET /bundle": (401, 401, 401, 401, 401, 401, 401),
     # nobody without an address that was signed
-    "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403),
-    "GET /node/upgrade": (401, 401, 401, 401, 401, 401),
-    "GET /node/wheels": (401, 401, 401, 401, 401, 401),
-    "GET /node/configuration": (401, 401, 401, 401, 401, 401),
-    "PUT /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
-    "DELETE /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401),
-    "POST /governors/<name>/take": (401, 401, 401, 401, 401, 401),
-    "POST /governors/<name>/renew": (401, 401, 401, 401, 401, 401),
-    "POST /governors/<name>/release": (401, 401, 401, 401, 401, 401),
+    "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403, 403),
+    "GET /node/upgrade": (401, 401, 401, 401, 401, 401, 401),
+    "GET /node/wheels": (401, 401, 401, 401, 401, 401, 401),
+    "GET /node/configuration": (401, 401, 401, 401, 401, 401, 401),
+    "PUT /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401, 401),
+    "DELETE /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/take": (401, 401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/renew": (401, 401, 401, 401, 401, 401, 401),
+    "POST /governors/<name>/release": (401, 401, 401, 401, 401, 401, 401),
     # the API
-    "POST /authentication/register": (202, 202, 202, 202, 202, 202),
-    "POST /authentication/sign-in": (201, 201, 201, 201, 201, 201),
-    "POST /authentication/sign-out": (204, 204, 204, 204, 204, 401),
-    "GET /agents": (200, 200, 200, 200, 200, 401),
-    "POST /agents": (201, 201, 201, 409, 201, 401),
-    "GET /agents/<id>": (200, 200, 404, 200, 200, 401),
-    "PATCH /agents/<id>": (200, 403, 404, 403, 403, 401),
-    "DELETE /agents/<id>": (202, 403, 404, 403, 202, 401),
-    "GET /agents/<id>/status": (200, 200, 404, 200, 200, 401),
-    "POST /agents/<id>/actions/<action>": (202, 202, 404, 403, 202, 401),
-    "GET /agents/<id>/invites": (200, 200, 404, 403, 403, 401),
-    "POST /agents/<id>/invites": (202, 202, 404, 403, 403, 401),
-    "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 401),
-    "GET /agents/<id>/restore": (200, 200, 404, 200, 200, 401),
-    "POST /agents/<id>/restore": (409, 403, 404, 403, 403, 401),  # its node is not lost
-    "POST /agents/<id>/export": (202, 403, 404, 202, 403, 401),
-    "GET /agents/<id>/export": (200, 403, 404, 200, 403, 401),
-    "POST /agents/<id>/bring-back": (409, 403, 404, 403, 409, 401),  # it is there
-    "POST /imports": (422, 422, 422, 422, 422, 401),
-    "GET /jobs": (200, 200, 200, 200, 200, 401),
-    "POST /jobs/<id>/cancel": (409, 403, 404, 409, 403, 401),
-    "GET /jobs/<id>": (200, 200, 404, 200, 200, 401),
-    "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 401),
-    "GET /api/events": (200, 200, 200, 200, 200, 401),
-    "GET /configuration": (200, 200, 200, 200, 200, 401),
-    "GET /configuration-changes": (200, 200, 200, 200, 200, 401),
-    "GET /configuration/<path:key>": (200, 404, 404, 404, 404, 401),  # it is the owner's key
-    "PUT /configuration/<path:key>": (200, 200, 200, 403, 200, 401),  # each their own
-    "DELETE /configuration/<path:key>": (204, 404, 404, 404, 404, 401),
-    "GET /forwardings": (200, 200, 200, 200, 200, 401),
-    "POST /forwardings": (201, 201, 201, 403, 201, 401),  # each their own
-    "PATCH /forwardings/<id>": (200, 404, 404, 404, 404, 401),  # it is the owner's
-    "POST /forwardings/<id>/test": (202, 404, 404, 404, 404, 401),
-    "DELETE /forwardings/<id>": (204, 404, 404, 404, 404, 401),
-    "GET /tokens": (200, 200, 200, 200, 200, 401),
-    "POST /tokens": (201, 201, 201, 201, 201, 401),
-    "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 401),  # it is the owner's token
+    "POST /authentication/register": (202, 202, 202, 202, 202, 202, 202),
+    "POST /authentication/sign-in": (201, 201, 201, 201, 201, 201, 201),
+    "POST /authentication/sign-out": (204, 204, 204, 204, 204, 204, 401),
+    "GET /agents": (200, 200, 200, 200, 200, 200, 401),
+    "POST /agents": (201, 201, 201, 409, 201, 201, 401),
+    "GET /agents/<id>": (200, 200, 404, 200, 200, 404, 401),
+    "PATCH /agents/<id>": (200, 403, 404, 403, 403, 404, 401),
+    "DELETE /agents/<id>": (202, 403, 404, 403, 202, 404, 401),
+    "GET /agents/<id>/status": (200, 200, 404, 200, 200, 404, 401),
+    "POST /agents/<id>/actions/<action>": (202, 202, 404, 403, 202, 404, 401),
+    "GET /agents/<id>/invites": (200, 200, 404, 403, 403, 404, 401),
+    "POST /agents/<id>/invites": (202, 202, 404, 403, 403, 404, 401),
+    "DELETE /agents/<id>/invites/<path:invite>": (202, 202, 404, 403, 403, 404, 401),
+    "GET /agents/<id>/restore": (200, 200, 404, 200, 200, 404, 401),
+    "POST /agents/<id>/restore": (409, 403, 404, 403, 403, 404, 401),  # its node is not lost
+    "POST /agents/<id>/export": (202, 403, 404, 202, 403, 404, 401),
+    "GET /agents/<id>/export": (200, 403, 404, 200, 403, 404, 401),
+    "POST /agents/<id>/bring-back": (409, 403, 404, 403, 409, 404, 401),  # it is there
+    "POST /imports": (422, 422, 422, 422, 422, 422, 401),
+    "GET /jobs": (200, 200, 200, 200, 200, 200, 401),
+    "POST /jobs/<id>/cancel": (409, 403, 404, 409, 403, 404, 401),
+    "GET /jobs/<id>": (200, 200, 404, 200, 200, 404, 401),
+    "GET /jobs/<id>/lines": (200, 200, 404, 200, 200, 404, 401),
+    "GET /api/events": (200, 200, 200, 200, 200, 200, 401),
+    "GET /configuration": (200, 200, 200, 200, 200, 200, 401),
+    "GET /configuration-changes": (200, 200, 200, 200, 200, 200, 401),
+    "GET /configuration/<path:key>": (200, 404, 404, 404, 404, 404, 401),  # it is the owner's key
+    "PUT /configuration/<path:key>": (200, 200, 200, 403, 200, 200, 401),  # each their own
+    "DELETE /configuration/<path:key>": (204, 404, 404, 404, 404, 404, 401),
+    "GET /forwardings": (200, 200, 200, 200, 200, 200, 401),
+    "POST /forwardings": (201, 201, 201, 403, 201, 201, 401),  # each their own
+    "PATCH /forwardings/<id>": (200, 404, 404, 404, 404, 404, 401),  # it is the owner's
+    "POST /forwardings/<id>/test": (202, 404, 404, 404, 404, 404, 401),
+    "DELETE /forwardings/<id>": (204, 404, 404, 404, 404, 404, 401),
+    "GET /tokens": (200, 200, 200, 200, 200, 200, 401),
+    "POST /tokens": (201, 201, 201, 201, 401, 201, 401),  # a code is asked for, too
+    "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 404, 401),  # it is the owner's token
     # nobody but a command's token
-    "POST /api/meeseeks/run": (401, 401, 401, 401, 401, 401),
-    "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401),
+    "POST /api/meeseeks/run": (401, 401, 401, 401, 401, 401, 401),
+    "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401, 401),
 }
 
 WHERE = {
@@ -339,7 +351,7 @@ ASKED = {
     "POST /bots/<name>/actions/<action>": Ask(form={"key": "1"}),
     "POST /bots/<name>/export": Ask(form={"key": "1", "kind": "log"}),
     "GET /bots/<name>/exports/<job>": Ask({"job": "{export}"}),
-    "POST /bots/<name>/delete": Ask(form={"key": "1", "name": "my", "password": PASSWORD}),
+    "POST /bots/<name>/delete": Ask(form={"key": "1", "name": "my", "password": PASSWORD, "code": CODE}),
     "POST /bots/<name>/restore": Ask(form={"key": "1"}),
     "POST /deleted/<id>/bring-back": Ask(form={"key": "1"}),
     "POST /bots/<name>/people/invite": Ask(form={"email": "guest@example.org"}),
@@ -368,6 +380,15 @@ ASKED = {
     "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
     "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),
     "POST /nodes/<id>/rotate": Ask({"id": "{node}"}),
+    "GET /admin/accounts/<id>": Ask({"id": "{member}"}),
+    "GET /admin/accounts/<id>/resume": Ask({"id": "{member}"}),
+    "GET /admin/accounts/<id>/second-factor-off": Ask({"id": "{member}"}),
+    "GET /admin/accounts/<id>/suspend": Ask({"id": "{member}"}),
+    "GET /admin/nodes/<id>": Ask({"id": "{node}"}),
+    "GET /admin/nodes/<id>/lost": Ask({"id": "{node}"}),
+    "GET /admin/nodes/<id>/facts": Ask({"id": "{node}"}),
+    "GET /admin/nodes/<id>/story": Ask({"id": "{node}"}),
+    "GET /admin/jobs/<id>": Ask({"id": "{export}"}),
     "POST /enrol": Ask(json={"name": "shed", "public_key": "x"}),
     "POST /keys/turn": Ask(json={"node": "shed", "public_key": key(1).public, "signature": "", "proof": ""}),
     "POST /keys/leave": Ask(json={"node": "shed", "signature": ""}),
@@ -386,7 +407,7 @@ ASKED = {
     "POST /jobs/<id>/cancel": Ask({"id": "{export}"}),
     "POST /agents/<id>/restore": Ask(json={}),
     "POST /agents/<id>/export": Ask(json={"password": PASSWORD}),
-    "DELETE /agents/<id>": Ask(json={"password": PASSWORD}),
+    "DELETE /agents/<id>": Ask(json={"password": PASSWORD, "code": CODE}),
     "GET /jobs/<id>": Ask({"id": "{export}"}),
     "GET /jobs/<id>/lines": Ask({"id": "{export}"}),
     "POST /tokens": Ask(json={"name": "ci", "scopes": ["read"], "password": PASSWORD}),
@@ -461,6 +482,9 @@ def _made(folder: Path) -> World:
         assert cookie is not None
         cookies[person] = cookie.value
         bearers[person] = tokens.sign_in(email, PASSWORD, None, "127.0.0.1")["secret"]
+    boss = has_second_factor(accounts.show("operator@example.org")["id"])
+    with database.transaction():
+        second_factor.put_recovery(boss, [hash_token("".join(CODE.split("-")))])
     owner_id = accounts.show("owner@example.org")["id"]
     ids["session"] = sessions.listed(owner_id, "")[0]["id"]
     database.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -473,8 +497,9 @@ def _people_and_bot() -> dict[str, str]:
     from pillar_service.usecases import nodes
 
     nodes.add("test", "cellar-1")
-    who = {person: owner(f"{person}@example.org") for person in PEOPLE[:-2]}
-    accounts.create("test", "operator@example.org", password=PASSWORD, role="operator")
+    who = {person: owner(f"{person}@example.org") for person in PEOPLE[:-3]}
+    for person in PEOPLE[-3:-1]:
+        operator(f"{person}@example.org")
     bot = poured(email="owner@example.org")["id"]
     with database.transaction():
         agents.join(who["member"], bot, Belonging.MEMBER)

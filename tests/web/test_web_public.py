@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
+from pouring import OWNER, PUB, answer, bot, carry_out, event, has_second_factor, operator, owner, poured, report, tar
 from visiting import PASSWORD, csrf, sign_in
 
 from pillar_service.core import tokens
@@ -99,9 +99,11 @@ def test_another_persons_bot_does_not_exist_but_an_operator_sees_it(visitor: Fla
     same = [visitor.get(path) for path in ("/bots/theirs", "/bots/nothing")]
     assert [page.status_code for page in same] == [404, 404]
     assert visitor.get(f"/my/jobs/{job}").status_code == 404
-    accounts.create("test", "op@example.org", password=PASSWORD, role="operator")
+    boss = operator()
     visitor.delete_cookie("saltcellar")
     sign_in(visitor, "op@example.org")
+    assert visitor.get("/bots/theirs/actions").status_code == visitor.get(f"/my/jobs/{job}").status_code == 404
+    has_second_factor(boss)
     assert visitor.get("/bots/theirs/actions").status_code == 200
     assert visitor.get(f"/my/jobs/{job}").status_code == 200
 

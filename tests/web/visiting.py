@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from pouring import OWNER
+from pouring import OWNER, has_second_factor
 
 from pillar_service.core.agents import Belonging
 from pillar_service.store import agents, database, mails
@@ -46,7 +46,10 @@ def send(client: FlaskClient, path: str, **form: str) -> Any:
 
 
 def somebody(app: Flask, who: str) -> FlaskClient:
-    """A browser of somebody who stands so to the bot `my`: nobody, stranger, member, owner, operator, 'suspended …'."""
+    """A browser of somebody who stands so to the bot `my`: nobody, stranger, member, owner, operator, 'suspended …'.
+
+    The operator's second factor is on.
+    """
     if who == "nobody":
         return app.test_client()
     email = f"{who.replace(' ', '-')}@example.org"
@@ -55,6 +58,8 @@ def somebody(app: Flask, who: str) -> FlaskClient:
     if "member" in who or "owner" in who:
         join(id, Belonging.OWNER if "owner" in who else Belonging.MEMBER)
     client = signed_in(app, email)
+    if role is not None:
+        has_second_factor(id)
     if "suspended" in who:
         accounts.set_state("test", id, "suspended")
     return client
