@@ -5,7 +5,8 @@ when nobody has it open for writing any more, oldest first, unless its name begi
 it, or just write and close it. Then it is in the spool, and gone; the node may die in between, and then it is submitted
 twice. What makes no sense is moved into ``refused``, with the reason beside it. With the spool full, files wait.
 
-The folder is made for root alone; widen it (``chmod 1733``) if others may submit.
+The folder is made for root alone; widen it (``chmod 1733``) if others may submit. Whatever one of them puts there (a name,
+a file that stays open, a lease on it) holds up that entry alone.
 """
 
 import errno
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 """How many files are taken in one look."""
+NAME_BYTES = 60
+"""What is kept of a file's name: with what stands before and behind, it must fit into the 255 bytes that a name may have."""
 MOST_REFUSED = 100
 SETTLED_S = 5.0
 F_SETSIG = 10
@@ -50,33 +53,50 @@ class Drops:
         try:
             for folder in (self._folder, self._taking, self._refused):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._gather()
-            for path in sorted(self._taking.iterdir())[:AT_ONCE]:
-                self._take(path)
-            self._said = ""
+            faults = self._gather() + self._take_all()
         except (SaltcellarError, OSError) as error:
-            if str(error) != self._said:
-                log.warning("drops: files wait. %s", error)
-                self._said = str(error)
+            faults = [error]
+        said = str(faults[0]) if faults else ""
+        if said not in ("", self._said):
+            log.warning("drops: files wait. %s", said)
+        self._said = said
 
-    def _gather(self) -> None:
-        """Move them to where nobody puts another one in their place, under names that sort by age."""
+    def _gather(self) -> list[Exception]:
+        """Move them to where nobody puts another one in their place, under names that sort by age; what failed."""
+        faults: list[Exception] = []
         for entry in list(os.scandir(self._folder)):
-            if entry.name[0] != "." and not entry.is_dir(follow_symlinks=False):
-                found = entry.stat(follow_symlinks=False)
-                name = f"{found.st_mtime_ns:020d}-{found.st_ino}-{entry.name[:60]}"
-                os.rename(entry.path, self._taking / name)
+            try:
+                if entry.name[0] != "." and not entry.is_dir(follow_symlinks=False):
+                    os.rename(entry.path, self._taking / _name(entry))
+            except OSError as error:
+                faults.append(error)
+        return faults
 
-    def _take(self, path: Path) -> None:
+    def _take_all(self) -> list[Exception]:
+        """Take the oldest that can be taken; what failed. Those that are still written count for nothing."""
+        faults: list[Exception] = []
+        taken = 0
+        for path in sorted(self._taking.iterdir()):
+            try:
+                taken += self._take(path)
+            except OSError as error:
+                faults.append(error)
+            if taken == AT_ONCE:
+                break
+        return faults
+
+    def _take(self, path: Path) -> bool:
+        """Take a file, or set it aside; whether nobody writes it any more."""
         try:
             if (written := _closed(path)) is None:
-                return
+                return False
             _submitted(self._spool, written)
         except Invalid as error:
             self._set_aside(path, error)
         else:
             path.unlink()
             disk.sync_folder(self._taking)
+        return True
 
     def _set_aside(self, path: Path, error: SaltcellarError) -> None:
         log.warning("drops: %s is refused. %s", path.name, error.sentence)
@@ -84,6 +104,13 @@ class Drops:
         disk.write_atomically(self._refused / f"{path.name}.why", f"{error.sentence}\n".encode())
         for old in sorted(self._refused.iterdir())[: -2 * MOST_REFUSED]:
             old.unlink()
+
+
+def _name(entry: "os.DirEntry[str]") -> str:
+    found = entry.stat(follow_symlinks=False)
+    # A byte that is cut apart becomes a sign of three bytes: 180 at most.
+    own = os.fsencode(entry.name)[:NAME_BYTES].decode(errors="replace")
+    return f"{found.st_mtime_ns:020d}-{found.st_ino}-{own}"
 
 
 def _closed(path: Path) -> bytes | None:

@@ -1,7 +1,9 @@
 """What anything on the node submits: by the command, and by files in a folder."""
 
+import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +157,49 @@ def test_links_pipes_and_second_names_are_not_followed(home: Home, drops: Drops,
     assert waiting(home) == []
     assert len(list((home.drop / "refused").glob("*.why"))) == 3
     assert secret.read_text() == json.dumps(TOLD)
+
+
+@pytest.mark.parametrize("name", ["\U0001f9c2" * 60, "é" * 127, "\udcff" * 255, "x" * 255], ids=["4", "2", "none", "1"])
+def test_a_long_name_is_cut_and_stops_nothing(home: Home, drops: Drops, name: str) -> None:
+    drop(home, "before", {**TOLD, "data": 1})
+    drop(home, name, b"{")
+    drop(home, "after", {**TOLD, "data": 2})
+    drops.run()
+    assert sorted(one.data for one in waiting(home)) == [1, 2]
+    assert len(list((home.drop / "refused").glob("*.why"))) == 1
+
+
+def test_files_that_stay_open_or_are_leased_hold_up_nobody(
+    home: Home, drops: Drops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pillar_service.node.drops.AT_ONCE", 2)
+    held = []
+    for n in range(4):
+        os.utime(drop(home, f"held{n}", TOLD), (n, n))
+        held.append((home.drop / f"held{n}").open("r+b" if n else "rb"))
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for the lease
+    fcntl.fcntl(held[0], fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    for n in range(3):
+        drop(home, f"free{n}", {**TOLD, "data": n})
+    drops.run()
+    assert len(waiting(home)) == 2
+    drops.run()
+    assert sorted(one.data for one in waiting(home)) == [0, 1, 2]
+    for file in held:
+        file.close()
+    for _ in range(2):
+        drops.run()
+    assert len(waiting(home)) == 7
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "x" * 300])
+def test_what_a_file_says_stops_nothing(home: Home, drops: Drops, text: str) -> None:
+    for n, name in enumerate(TOLD):
+        os.utime(drop(home, name, json.dumps({**TOLD, name: "T"}).replace('"T"', f'"{text}"').encode()), (n, n))
+    drop(home, "good", TOLD)
+    drops.run()
+    assert [one.data for one in waiting(home)][-1] == {"n": 1}
+    assert list((home.drop / "taking").iterdir()) == []
 
 
 def test_with_the_spool_full_files_wait(home: Home, drops: Drops, spool: Spool) -> None:
