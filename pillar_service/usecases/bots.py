@@ -208,11 +208,11 @@ def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
     who: dict[str, list[dict[str, str]]] = {}
     for target, email, role in account_rows.belonging([bot.id for bot in found_bots]):
         who.setdefault(target, []).append({"email": email, "role": role})
-    now = time.time()
-    return [_described(bot, who.get(bot.id, []), now) for bot in found_bots]
+    effective, now = pillars.all_effective(found_bots), time.time()
+    return [_described(bot, who.get(bot.id, []), effective[bot.id], now) for bot in found_bots]
 
 
-def _described(bot: Bot, account: list[dict[str, str]], now: float) -> dict[str, Any]:
+def _described(bot: Bot, account: list[dict[str, str]], effective: Desired, now: float) -> dict[str, Any]:
     return {
         "id": bot.id,
         "type": str(AgentType.BOT),
@@ -223,6 +223,7 @@ def _described(bot: Bot, account: list[dict[str, str]], now: float) -> dict[str,
         "node": bot.node,
         "port": bot.port,
         "desired": bot.desired,
+        "effective": str(effective),
         "actual": str(health.seen(Actual(bot.actual), bot.reported_at, now)),
         "detail": bot.detail,
         "pub_id": bot.pub_id,

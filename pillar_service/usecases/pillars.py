@@ -126,6 +126,12 @@ def effective(bot: Bot) -> rules.Desired:
     return _desired(bot, owner_states([bot.id]).get(bot.id, []), move.state if move else None)
 
 
+def all_effective(those: list[Bot]) -> dict[str, rules.Desired]:
+    """The same for many bots at once, by their ids."""
+    owners, moving = owner_states([bot.id for bot in those]), moves.states()
+    return {bot.id: _desired(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in those}
+
+
 def _desired(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> rules.Desired:
     desired = rules.effective(rules.Desired(bot.desired), owners)
     return desired if moving is None else moved.told(MoveState(moving), desired)

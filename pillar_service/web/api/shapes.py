@@ -56,7 +56,10 @@ class Person(BaseModel):
 
 
 class Agent(BaseModel):
-    """A bot: what it should be (``desired``) and what it is (``actual``)."""
+    """A bot: what it should be (``desired``), what its node is told (``effective``), and what it is (``actual``).
+
+    The two differ while all who own it are suspended, and while it moves.
+    """
 
     id: str
     type: Literal["bot"]
@@ -67,6 +70,7 @@ class Agent(BaseModel):
     node: str
     port: int | None
     desired: Desired
+    effective: Desired
     actual: Actual
     detail: str
     pub_id: str | None
