@@ -1,94 +1,144 @@
 """The first account and its first bot, alive, and what a newcomer needs to know about them.
 
-Run by up.sh with the settings in the environment; does everything as an operator would: through salt-run.
+Run by up.sh with the settings in the environment; may be stopped at any point, and run again. It asks the service as the
+runners do.
 """
 
-import json
 import os
-import subprocess
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
+from pillar_service.core.errors import SaltcellarError
+from pillar_service.master.client import Client
+from pillar_service.master.following import finished
+from pillar_service.node.disk import write_atomically
+
+Bot = dict[str, Any]
+
 CELLAR = Path(os.environ["CELLAR_DIR"])
-EMAIL, BOT = os.environ["CELLAR_ACCOUNT"], os.environ["CELLAR_BOT"]
-WELCOME = CELLAR / "secrets" / "welcome"
-SALT_RUN = [str(Path(sys.executable).parent / "salt-run"), "-c", str(CELLAR / "etc" / "salt"), "--out=json"]
+EMAIL, BOT, NODE = (os.environ[f"CELLAR_{name}"] for name in ("ACCOUNT", "BOT", "NODE"))
+PAGES = f"http://127.0.0.1:{os.environ['CELLAR_PUBLIC_PORT']}"
+SECRETS = CELLAR / "secrets"
+PASSWORD, FIRST, WELCOME = SECRETS / "password", SECRETS / "first-bot", SECRETS / "welcome"
+"""The account's password; the first bot's id, once it was asked for; what was printed last."""
 
 
-class Refused(Exception):
-    """salt-run said no; the message is its sentence."""
+def kept(file: Path) -> str:
+    """What a file holds, or nothing."""
+    return file.read_text().strip() if file.exists() else ""
 
 
-def salt_run(function: str, *arguments: str) -> Any:
-    """What a runner returns; raises Refused with its sentence when it failed."""
-    done = subprocess.run([*SALT_RUN, function, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-    sys.stderr.write(done.stderr)
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        raise Refused(done.stderr.strip() or done.stdout.strip() or f"{function} gave no answer") from None
-    if done.returncode:
-        raise Refused(answer.get("error", str(answer)) if isinstance(answer, dict) else str(answer))
-    return answer
+def keep(file: Path, text: str) -> str:
+    """Keep a line where only root reads it, whole or not at all; returns it."""
+    write_atomically(file, f"{text}\n".encode())
+    return text
 
 
-def first_account() -> str:
-    """The account's password, made once and kept where only root reads it."""
-    kept = CELLAR / "secrets" / "password"
-    if not kept.exists():
-        kept.write_text(salt_run("accounts.create", EMAIL)["password"] + "\n")
-    return kept.read_text().strip()
-
-
-def pour(bots: dict[str, dict[str, Any]]) -> str:
-    """Bring the first bot, and each other that should run, to life; returns what was done."""
-    done = []
-    if BOT not in bots:
-        salt_run("bots.create", BOT, f"account={EMAIL}")
-        done.append(f"poured {BOT}")
-    for name, bot in bots.items():
-        if bot["desired"] == "running" and bot["actual"] != "alive":
-            salt_run("bots.start", name)
-            done.append(f"started {name}")
-    return ", ".join(done)
-
-
-def first_invite() -> str:
-    """The first invite's code, made once."""
-    kept = CELLAR / "secrets" / "invite"
-    if not kept.exists():
-        kept.write_text(salt_run("bots.invite", BOT, "note=the first one")["code"] + "\n")
-    return kept.read_text().strip()
-
-
-def welcome(bot: dict[str, Any], password: str, invite: str) -> str:
-    """What `make up` prints at its end."""
-    port = os.environ["CELLAR_PUBLIC_PORT"]
+def first_account(service: Client) -> str:
+    """The account's password, kept before the account is made; or how to get another, where it is not kept any more."""
+    password = kept(PASSWORD)
+    if not service.agents(type="person", email=EMAIL):
+        password = password or keep(PASSWORD, secrets.token_urlsafe(12))
+        service.create_agent({"type": "person", "email": EMAIL, "password": password})
     return (
-        f"{bot['host']} is #{bot['actual']}.\n\n"
-        f"  page     http://127.0.0.1:{port}/\n"
-        f"  sign in  {EMAIL}  {password}\n"
+        password
+        or f"(no password in {PASSWORD}: choose another at {PAGES}/forgotten, whose mail {PAGES}/mailbox shows)"
+    )
+
+
+def began() -> float:
+    """When this node's minion, or the engine, was started last (Unix seconds): older reports tell of what was before."""
+    files = (CELLAR / "run" / f"{name}.began" for name in ("minion", "dockerd"))
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+
+
+def is_asleep(bot: Bot, since: float) -> bool:
+    """Whether this machine should run the bot, and nothing newer than ``since`` (Unix seconds) says that it lives."""
+    lives = bot["actual"] == "alive" and (bot["reported_at"] or 0.0) >= since
+    # A service that was not upgraded yet does not tell what the node is told.
+    return bot["node"] == NODE and bot.get("effective", bot["desired"]) == "running" and not lives
+
+
+def first_bot(service: Client, there: dict[str, Bot]) -> tuple[str, list[dict[str, Any]]]:
+    """The first bot's id, and the job that pours it if it is not there yet; one that was deleted stays so (no id)."""
+    if BOT in there:
+        first = keep(FIRST, there[BOT]["id"])
+        return "" if there[BOT]["desired"] == "absent" else first, []
+    if kept(FIRST):
+        return "", []
+    made = service.create_agent({"type": "bot", "name": BOT, "account": EMAIL})
+    return keep(FIRST, made["agent"]["id"]), [made["job"]]
+
+
+def pour(service: Client) -> tuple[str, str]:
+    """Bring the first bot, and each other that this machine should run, to life; returns its id, and what was done."""
+    there, since = {bot["name"]: bot for bot in service.agents(type="bot")}, began()
+    first, jobs = first_bot(service, there)
+    done = [f"poured {BOT}"] if jobs else []
+    for name, bot in there.items():
+        if is_asleep(bot, since):
+            jobs.append(service.change_agent(bot["id"], {"desired": "running"})["job"])
+            done.append(f"started {name}")
+    for job in jobs:
+        finished(service, job)
+    return first, ", ".join(done)
+
+
+def invite(service: Client, bot: Bot) -> str:
+    """The code of the bot's first invite, made once, while the bot runs."""
+    file = SECRETS / f"invite-{bot['id']}"
+    if kept(file) or bot["actual"] != "alive":
+        return kept(file) or f"(none was made while {BOT} did not run)"
+    job = service.submit("bots.invite", bot["id"], {"uses": 1, "note": "the first one"})
+    return keep(file, finished(service, job)["result"]["code"])
+
+
+def about(bot: Bot, code: str) -> str:
+    """What `make up` tells of the first bot."""
+    return (
         f"  pub      {bot['pub_id']}\n"
-        f"  invite   {invite}\n\n"
+        f"  invite   {code}\n\n"
         f"For the invite to work, {bot['host']} must lead to this machine, port {bot['port']}\n"
         "(by DNS, or by a line in /etc/hosts for a try).\n"
+    )
+
+
+def welcome(state: str, password: str, pub: str) -> str:
+    """What `make up` prints at its end."""
+    return (
+        f"{state}.\n\n"
+        f"  page     {PAGES}/\n"
+        f"  sign in  {EMAIL}  {password}\n"
+        f"{pub}"
         "make status shows each process and bot; make logs, make down, make clean do what they say.\n"
     )
 
 
+def gone() -> tuple[str, str]:
+    """How it stands where the first bot was deleted, and how another is poured."""
+    again = f"{Path(sys.executable).parent}/salt-run -c {CELLAR}/etc/salt bots.create NAME account={EMAIL}"
+    return f"The first bot, {BOT}, was deleted, and stays so", f"\nTo pour another: {again}\n"
+
+
 def main() -> int:
     """Do all of it; prints one line, or the reason."""
+    service = Client(
+        f"http://127.0.0.1:{os.environ['CELLAR_PRIVATE_PORT']}", str(SECRETS / "master-token"), actor="make up"
+    )
     try:
-        password = first_account()
-        done = pour({bot["name"]: bot for bot in salt_run("bots.list")})
-        invite = first_invite()
-        bot = salt_run("bots.show", BOT)
-    except Refused as refused:
-        print(refused)
+        password = first_account(service)
+        first, done = pour(service)
+        state, pub = gone()
+        if first:
+            bot = service.agent(first)
+            state, pub = f"{bot['host']} is #{bot['actual']}", about(bot, invite(service, bot))
+    except SaltcellarError as error:
+        print(error.sentence)
         return 1
-    WELCOME.write_text(welcome(bot, password, invite))
-    print(f"{done or bot['host'] + ' was there already'}: {bot['host']} #{bot['actual']}")
+    keep(WELCOME, welcome(state, password, pub).rstrip("\n"))
+    print(f"{done or 'nothing to do'}: {state}")
     return 0
 
 

@@ -17,7 +17,11 @@ start_minion() {
   "$bin/python" -m pillar_service.web node-key "$id" "$keys/$process/minion.pub"
   wait_for 60 pings "$id" || fail "The minion $id did not answer within 60 s: read $CELLAR_DIR/log/salt/$process and master"
   "$bin/salt" -c "$salt_etc" "$id" saltutil.sync_all --out=json
+  cp "$CELLAR_DIR/run/$process.began" "$CELLAR_DIR/run/$process.ready"
 }
+
+# Whether the process runs and all that starts a minion was done since it began: who was stopped before that does it again.
+is_ready() { is_up "$1" && cmp -s "$CELLAR_DIR/run/$1.began" "$CELLAR_DIR/run/$1.ready"; }
 
 write_minion() {
   local process=$1 id=$2 etc=$3 data=$4

@@ -36,7 +36,7 @@ engines:
 CONFIG
 }
 
-if is_up master && is_up minion; then
+if is_up master && is_ready minion; then
   say "salt-master and minion $CELLAR_NODE: running"
   exit
 fi

@@ -4,7 +4,7 @@
 # shellcheck source=../minion.sh
 . "$here/minion.sh"
 
-if is_up minion-2; then
+if is_ready minion-2; then
   say "minion $CELLAR_NODE_2: running"
   exit
 fi

@@ -1,0 +1,161 @@
+"""What `make up` and `make status` do about accounts and bots, on a real private app: stopped, run again, bots that may not run."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from pouring import OWNER, answer, bot, carry_out, event, owner, poured, report, states_of, told
+from werkzeug.serving import make_server
+
+from pillar_service.usecases import accounts, bots, claims, health, masters, nodes, runs, storage
+
+VAGRANT = Path(__file__).parents[2] / "vagrant"
+
+
+class Newcomer:
+    """Somebody's machine, on which `make up` comes to its last step."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.secrets, self.asked = folder, folder / "secrets", []
+        for name in ("secrets", "run"):
+            (folder / name).mkdir()
+        (self.secrets / "master-token").write_text(masters.new_token("test", "salt"))
+        told = {"DIR": folder, "ACCOUNT": OWNER, "BOT": "my", "NODE": "cellar-1", "PRIVATE_PORT": port}
+        self.environment = os.environ | {f"CELLAR_{name}": str(value) for name, value in told.items()}
+        self.environment["CELLAR_PUBLIC_PORT"] = "8080"
+
+    def up(self) -> str:
+        """What the step says at its end, while the node does what it is told; what it asked for is in `asked`."""
+        self.asked = []
+        asking = subprocess.Popen(
+            [sys.executable, VAGRANT / "first_pub.py"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        while asking.poll() is None:
+            self._node_works()
+            time.sleep(0.05)
+        return asking.communicate()[0]
+
+    def _node_works(self) -> None:
+        for run in claims.claim("salt")["runs"]:
+            self.asked.append(run["function"])
+            runs.started("salt", run["id"], f"jid-{run['id']}")
+            code = {"code": f"code-{len(list(self.secrets.iterdir()))}"}
+            answer(run, states_of() if run["function"] == "state.apply" else code)
+
+    @property
+    def welcome(self) -> str:
+        """What `make up` prints then."""
+        return (self.secrets / "welcome").read_text()
+
+    @property
+    def password(self) -> Path:
+        """Where the account's password is kept."""
+        return self.secrets / "password"
+
+
+@pytest.fixture
+def newcomer(private_app: Flask, tmp_path: Path) -> Iterator[Newcomer]:
+    server = make_server("127.0.0.1", 0, private_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    (tmp_path / "up").mkdir()
+    yield Newcomer(tmp_path / "up", server.server_port)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    storage.release()
+
+
+def opens(password: str) -> bool:
+    return accounts.sign_in(OWNER, password, "192.0.2.1") == accounts.show(OWNER)["id"]
+
+
+def status() -> int:
+    """How `make status` ends for these bots."""
+    listed = json.dumps(bots.listed())
+    return subprocess.run([sys.executable, VAGRANT / "show_bots.py"], input=listed, text=True).returncode
+
+
+def reported(n: int) -> str:
+    """The node reports on the bot, for the n-th time; what the bot is then."""
+    health.take("cellar-1", [event(report(bots.show("my")["id"]), n=n)])
+    return str(bots.show("my")["actual"])
+
+
+def test_again_it_changes_nothing(newcomer: Newcomer) -> None:
+    assert "poured my: my.butt.nz is #alive" in newcomer.up()
+    first = newcomer.welcome
+    assert opens(newcomer.password.read_text().strip())
+    assert {stat.S_IMODE(file.stat().st_mode) for file in newcomer.secrets.glob("[!m]*")} == {0o600}
+    assert "code-" in first
+    assert "nothing to do: my.butt.nz is #alive" in newcomer.up()
+    assert (newcomer.welcome, newcomer.asked) == (first, [])
+
+
+def test_who_was_stopped_before_the_account_was_made_goes_on_with_its_password(newcomer: Newcomer) -> None:
+    newcomer.password.write_text("kept-before-1\n")
+    assert "poured my" in newcomer.up()
+    assert opens("kept-before-1")
+
+
+def test_an_account_whose_password_is_not_kept_is_no_end(newcomer: Newcomer) -> None:
+    owner()
+    newcomer.password.touch()
+    assert "poured my" in newcomer.up()
+    assert "choose another at http://127.0.0.1:8080/forgotten" in newcomer.welcome
+
+
+def test_a_report_from_before_the_minion_started_is_not_believed(newcomer: Newcomer) -> None:
+    newcomer.up()
+    assert reported(1) == "alive"
+    (newcomer.folder / "run" / "minion.began").touch()
+    assert "started my" in newcomer.up()
+    assert newcomer.asked == ["state.apply"]
+    assert reported(2) == "alive"
+    assert "nothing to do" in newcomer.up()
+
+
+def test_a_bot_that_may_not_run_is_no_failure(newcomer: Newcomer) -> None:
+    newcomer.up()
+    accounts.set_state("test", OWNER, "suspended")
+    carry_out()
+    assert "nothing to do: my.butt.nz is #stopped" in newcomer.up()
+    assert bots.show("my")["desired"] == "running"
+    assert told()[bots.show("my")["id"]]["state"] == bots.show("my")["effective"] == "stopped"
+    assert status() == 0
+    accounts.set_state("test", OWNER, "active")
+    assert status() == 1
+
+
+def test_bots_of_other_nodes_are_left_to_them(newcomer: Newcomer) -> None:
+    newcomer.up()
+    nodes.add("test", "cellar-2")
+    bot("far", node="cellar-2")
+    assert "nothing to do" in newcomer.up()
+    assert bots.show("far")["actual"] == "provisioning"
+
+
+def test_a_first_bot_that_was_deleted_stays_so_until_another_has_its_name(newcomer: Newcomer) -> None:
+    newcomer.up()
+    before = newcomer.welcome
+    bots.delete("test", "my", purge=True)
+    carry_out()
+    assert "The first bot, my, was deleted, and stays so" in newcomer.up()
+    assert bots.listed() == []
+    assert "bots.create NAME" in newcomer.welcome
+    poured()
+    newcomer.up()
+    code = next(line for line in newcomer.welcome.splitlines() if "invite" in line)
+    assert code not in before
