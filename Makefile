@@ -87,6 +87,7 @@ audit: ## known faults in what is installed, as far as the index tells its advis
 	@vagrant/audit.sh
 docs: ## what is made from the code
 	$(PYTHON) -m pillar_service.settings > docs/settings.md
+	$(PYTHON) -m pillar_service.settings names > states/controlplane/settings.json
 	$(PYTHON) vagrant/licences.py > docs/licences.md
 screenshots: dev ## a picture of every page, in docs/screenshots
 	$(PYTHON) tests/browser/screenshots.py

@@ -5,14 +5,29 @@ from pathlib import Path
 import pytest
 
 from pillar_service.core.errors import Invalid
-from pillar_service.settings import SETTINGS, Settings, read
-from pillar_service.settings.__main__ import table
+from pillar_service.settings import SETTINGS, Settings, database, read
+from pillar_service.settings.__main__ import names, table
 
-PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
+TOP = Path(__file__).parent.parent
+PAGE = TOP / "docs" / "settings.md"
 
 
 def test_the_page_is_the_one_that_the_code_makes():
     assert PAGE.read_text() == table(), "Run `make docs`."
+
+
+def test_the_states_of_a_control_plane_know_each_setting():
+    assert (TOP / "states/controlplane/settings.json").read_text() == names() + "\n", "Run `make docs`."
+
+
+def test_the_database_with_its_password_may_stand_in_a_file(tmp_path):
+    (tmp_path / "database").write_text("postgresql://cellar:hidden@10.0.0.7/cellar\n")
+    told = {
+        "CELLAR_DATABASE_FILE": str(tmp_path / "database"),
+        "CELLAR_FILES": "/nowhere",
+        "CELLAR_SECRET_KEY": "s" * 32,
+    }
+    assert read(told).database == database(told) == "postgresql://cellar:hidden@10.0.0.7/cellar"
 
 
 def test_every_setting_has_a_value_and_says_what_it_is():

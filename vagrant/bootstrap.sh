@@ -23,7 +23,7 @@ write_pillar() {
     0) [[ -s $pillar ]] || fail "Say what this machine is to be: bootstrap.sh DOMAIN MAIL, or bootstrap.sh FILE" ;;
     1)
       file=$(realpath -e "$1") || fail "$1 is no file; with a domain, give a mail address, too: bootstrap.sh DOMAIN MAIL"
-      [[ $file == "$pillar" ]] || install -m 0644 "$file" "$pillar"
+      [[ $file == "$pillar" ]] || install -m 0640 "$file" "$pillar"
       ;;
     2)
       file=$(printf 'controlplane:\n  domain: "%s"\n  contact: "%s"' "${1//[\"\\]/}" "${2//[\"\\]/}")
@@ -33,6 +33,7 @@ write_pillar() {
       ;;
     *) fail "usage: bootstrap.sh [DOMAIN MAIL | FILE]" ;;
   esac
+  chmod 0640 "$pillar"
   say "$pillar"
 }
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from pillar_service.settings import database
+
 
 def main(url: str, file: Path) -> None:
     """Copy SQLite by its online backup, PostgreSQL by pg_dump; the file is there when it is whole."""
@@ -36,4 +38,4 @@ def without_password(url: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(os.environ["CELLAR_DATABASE"], Path(sys.argv[1]))
+    main(database(os.environ), Path(sys.argv[1]))

@@ -16,7 +16,7 @@ flock -n 9 || fail "Another 'make up' or 'make restore' is at work in $CELLAR_DI
 say "Saltcellar in $CELLAR_DIR, from $1"
 command -v restic >/dev/null || step packages "$here/packages.sh" up
 [[ -x $bin/python ]] || step python "$here/python.sh"
-step restore "$bin/python" -m pillar_service.web restore "$1" "$2" --database "$CELLAR_DATABASE" ${3:+--snapshot "$3"}
+step restore "$bin/python" -m pillar_service.web restore "$1" "$2" ${3:+--snapshot "$3"}
 step service "$here/service.sh"
 step salt "$here/salt.sh"
 [[ ${processes[*]} != *chat* ]] || step chat "$here/chat.sh"

@@ -32,7 +32,8 @@ SETTINGS = (
         "DATABASE",
         str,
         None,
-        "Where the truth is kept: sqlite:////absolute/path or postgresql://user@host/name.",
+        "Where the truth is kept: sqlite:////absolute/path or postgresql://user:password@host/name.",
+        secret=True,
     ),
     Setting("FILES", Path, None, "The folder for tars on their way (exports and imports)."),
     Setting("SECRET_KEY", str, None, "Signs sessions and node tokens; at least 32 characters.", secret=True),
@@ -306,6 +307,11 @@ class Settings:
     def inbox(self) -> Path:
         """The folder for what Slack sent until it is worked on."""
         return Path(self.chat_files) if self.chat_files else self.files / "chat"
+
+
+def database(environment: Mapping[str, str]) -> str:
+    """The database's address alone, for who needs no other setting; raises Invalid as `read` does."""
+    return _text(SETTINGS[0], environment)
 
 
 def _text(setting: Setting, environment: Mapping[str, str]) -> str:

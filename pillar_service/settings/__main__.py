@@ -1,4 +1,7 @@
-"""All settings as a page in Markdown: ``python -m pillar_service.settings > docs/settings.md``."""
+"""All settings as a page in Markdown, or with the word ``names`` for the states of a control plane; `make docs` keeps both."""
+
+import json
+import sys
 
 from pillar_service.settings import SETTINGS, Setting
 
@@ -7,6 +10,16 @@ def table() -> str:
     """All settings as a page in Markdown (docs/settings.md)."""
     rows = [f"| `CELLAR_{setting.name}` | {_default(setting)} | {_help(setting)} |" for setting in SETTINGS]
     return "\n".join([*HEAD, *rows, ""])
+
+
+def names() -> str:
+    """Which settings a control plane's pillar may hold, and which are files among its secrets (JSON)."""
+    files = [
+        setting.name.removesuffix("_FILE") for setting in SETTINGS if setting.secret or setting.name.endswith("_FILE")
+    ]
+    return json.dumps(
+        {"secrets": sorted(files), "settings": sorted(one.name for one in SETTINGS if not one.secret)}, indent=1
+    )
 
 
 HEAD = (
@@ -31,4 +44,4 @@ def _help(setting: Setting) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print(names() if sys.argv[1:] == ["names"] else table(), end="\n" if sys.argv[1:] else "")

@@ -43,7 +43,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
     environment = json.loads(restic.read(where, id, rules.ENVIRONMENT))
     if database is not None and (database if told.is_sqlite else postgres.without_password(database)) != told.database:
         raise Conflict(f"The snapshot is of {told.database}, not of {database}: it is put back only where it was.")
-    address = environment.get("CELLAR_DATABASE", told.database)
+    address = _address(where, id, told, environment)
     _refuse_beside_a_living_one(told)
     home = Path(told.tars).parent
     begun = home / "backups" / "rebuilding"
@@ -63,6 +63,12 @@ def _newest(where: Repository) -> str:
     if not found:
         raise NotFound(f"There is no snapshot at {where.address}.")
     return found[-1].id
+
+
+def _address(where: Repository, id: str, told: Manifest, environment: dict[str, str]) -> str:
+    """With its password, which may stand in a file that is lost, too."""
+    file = environment.get("CELLAR_DATABASE_FILE")
+    return restic.read(where, id, file).strip() if file else environment.get("CELLAR_DATABASE", told.database)
 
 
 def _refuse_beside_a_living_one(told: Manifest) -> None:

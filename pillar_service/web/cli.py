@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.settings import given
 from pillar_service.usecases import bundles, masters, nodes, pillars, rebuilding, snapshots, storage
 
 ACTOR = "command line"
@@ -140,11 +141,15 @@ def keep_backups() -> None:
 @click.argument("repository")
 @click.argument("password_file")
 @click.option("--snapshot", help="Its id; the newest if none is named.")
-@click.option("--database", help="The address that the database has to have had.")
 @click.option("--sftp-command", default="", help="As CELLAR_BACKUP_SFTP_COMMAND.")
 @click.option("--s3-file", default="", help="As CELLAR_BACKUP_S3_FILE.")
-def restore(repository: str, password_file: str, snapshot: str, database: str, sftp_command: str, s3_file: str) -> None:
-    """Put a lost control plane back from the REPOSITORY, where it was; PASSWORD_FILE opens it."""
+def restore(repository: str, password_file: str, snapshot: str | None, sftp_command: str, s3_file: str) -> None:
+    """Put a lost control plane back from the REPOSITORY, where it was; PASSWORD_FILE opens it.
+
+    The database has to have had the address of CELLAR_DATABASE, where that is set.
+    """
+    told_here = given()
+    database = None if "CELLAR_DATABASE_FILE" in told_here else told_here.get("CELLAR_DATABASE")
     with tempfile.TemporaryDirectory() as cache:
         where = snapshots.opened(repository, password_file, Path(cache), sftp_command, s3_file)
         told = rebuilding.rebuild(where, snapshot, database)

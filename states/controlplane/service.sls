@@ -1,9 +1,6 @@
 # The service: its secrets, its settings, its schema, and its two apps under systemd.
 {%- from "controlplane/map.jinja" import controlplane with context %}
 {%- from "controlplane/unit.jinja" import app with context %}
-{%- set made = ["secret-key", "bundle-key"] %}
-{%- set found = salt["file.find"](controlplane.secrets, type="f", print="name", regex="^[a-z]+(-[a-z]+)*$") %}
-{%- set secrets = (made + found) | unique | sort %}
 
 include:
   - controlplane.database
@@ -41,7 +38,7 @@ cellar {{ name }}:
 cellar secrets are kept:
   file.managed:
     - names:
-{%- for name in secrets %}
+{%- for name in controlplane.kept %}
       - {{ controlplane.secrets }}/{{ name }}
 {%- endfor %}
     - replace: False
@@ -54,8 +51,11 @@ cellar settings:
     - name: {{ controlplane.etc }}/service.env
     - source: salt://controlplane/files/service.env.jinja
     - template: jinja
-    - context: {{ {"secrets": secrets} | json }}
-    - mode: '0644'
+    - user: root
+    - group: {{ controlplane.user }}
+    - mode: '0640'
+    - require:
+      - user: cellar user
 
 cellar command:
   file.managed:

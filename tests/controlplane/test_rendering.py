@@ -66,6 +66,11 @@ def test_the_service_takes_its_settings(by_files, by_acme, tmp_path):
     assert acme.database == "postgresql:///saltcellar?host=/var/run/postgresql"
 
 
+def test_what_may_be_told_is_for_the_service_alone(by_files, by_acme):
+    for state, name in (("cellar settings", "group"), ("cellar secrets are kept", "group")):
+        assert (by_files.argument(state, name), by_files.argument(state, "mode")) == ("saltcellar", "0640")
+
+
 def test_postgresql_and_slack_are_there_only_where_they_are_wanted(by_files, by_acme):
     assert by_acme.argument("cellar database", "owner") == "saltcellar"
     assert {"saltcellar-chat unit", "saltcellar-backups unit"} <= set(by_acme.states)
@@ -183,7 +188,18 @@ def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path):
         (FILES | {"writable": ["/mnt", "/mnt/a b"]}, "'writable' must be a list of folders"),
         (FILES | {"writable": "/mnt"}, "'writable' must be a list of folders"),
         (FILES | {"domian": "butt.nz"}, "known below 'controlplane' are domain, contact"),
-        (FILES | {"settings": {"CELLAR_DOMAIN": "a\nCELLAR_FILES=/"}}, "'settings' has CELLAR_DOMAIN"),
+        (
+            FILES | {"settings": {"CELLAR_DOMAIN": "a\nCELLAR_FILES=/"}},
+            "'settings' has CELLAR_DOMAIN, which is not a line",
+        ),
+        (FILES | {"settings": {"CELLAR_DOMIAN": "a"}}, "'settings' has CELLAR_DOMIAN, which is no setting"),
+        (FILES | {"settings": {"DOMAIN": "a"}}, "'settings' has DOMAIN, which is no setting"),
+        (FILES | {"settings": {"CELLAR_MAIL": "smtp://me:hidden@h"}}, "put it into the file /etc/cellar/secrets/mail"),
+        (FILES | {"settings": {"CELLAR_STRIPE_KEY_FILE": "/k"}}, "put it into the file /etc/cellar/secrets/stripe-key"),
+        (
+            FILES | {"settings": {"CELLAR_DATABASE": "postgresql://me:hidden@h/c"}},
+            "the file /etc/cellar/secrets/database",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(told, sentence, tmp_path):

@@ -97,6 +97,8 @@ def test_an_account_made_on_the_machine_signs_in_from_outside(plane, authority):
 def test_secrets_are_for_those_who_need_them(plane):
     for file in ("/etc/cellar/secrets/secret-key", "/etc/cellar/secrets/bundle-key"):
         assert plane.run("stat", "-c", "%U:%G %a", file).strip() == "root:saltcellar 640"
+    assert plane.run("stat", "-c", "%U:%G %a", "/etc/cellar/service.env").strip() == "root:saltcellar 640"
+    assert plane.run("stat", "-c", "%U:%G %a", "/etc/cellar/pillar/controlplane.sls").strip() == "root:root 640"
     for file in ("/etc/cellar/salt/master-token", "/etc/cellar/salt/master"):
         assert plane.run("stat", "-c", "%U:%G %a", file).strip() == "root:root 600"
     key = plane.run("cat", "/etc/cellar/secrets/secret-key").strip()
@@ -122,22 +124,21 @@ def test_a_changed_word_of_the_pillar_is_applied_and_the_service_has_it(plane, a
 
 def test_what_failed_half_way_is_made_good_by_the_next_run(plane, authority):
     """A release whose step of the database fails: nothing says that all is well until it is."""
-    wrong = "/opt/cellar/tree/pillar_service/store/migrations/9001_wrong.py"
+    tree = "/opt/cellar/tree"
+    wrong = f"{tree}/pillar_service/store/migrations/9001_wrong.py"
     up = "def up(migrator, db):\n    db.execute_sql('ALTER TABLE nobody ADD COLUMN mood TEXT')\n"
-    pid = plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private")
-    plane.run(
-        "sh",
-        "-c",
-        f"cp /opt/cellar/tree/.release /root/release; echo another > /opt/cellar/tree/.release; printf %s {shlex.quote(up)} > {wrong}",
-    )
+    which = ("systemctl", "show", "-P", "MainPID", "saltcellar-private")
+    pid = plane.run(*which)
+    plane.run("cp", f"{tree}/.release", "/root/release")
+    plane.run("sh", "-c", f"echo another > {tree}/.release; printf %s {shlex.quote(up)} > {wrong}")
     for _ in range(2):
         assert "Failed:     0" not in plane.says("cellar", "apply")
-    assert plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private") == pid
+    assert plane.run(*which) == pid
     plane.run("rm", wrong)
     assert "Failed:     0" in plane.run("cellar", "apply")
-    assert plane.run("systemctl", "show", "-P", "MainPID", "saltcellar-private") != pid
+    assert plane.run(*which) != pid
     assert "(changed=" not in plane.run("cellar", "apply")
-    plane.run("cp", "/root/release", "/opt/cellar/tree/.release")
+    plane.run("cp", "/root/release", f"{tree}/.release")
     assert "Failed:     0" in plane.run("cellar", "apply")
     assert json.loads(plane.fetch(authority, "/healthz"))["ok"] is True
 

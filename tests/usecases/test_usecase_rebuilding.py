@@ -65,9 +65,9 @@ def emptied(request: pytest.FixtureRequest) -> None:
     server.sql('CREATE DATABASE "migrated"')
 
 
-def restore(place: Path, *more: str) -> "subprocess.CompletedProcess[str]":
-    """The command, which has no settings."""
-    told = {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")}
+def restore(place: Path, *more: str, **told_here: str) -> "subprocess.CompletedProcess[str]":
+    """The command, which has no settings but those."""
+    told = {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")} | told_here
     command = [
         sys.executable,
         "-m",
@@ -84,7 +84,7 @@ def test_what_was_lost_whole_is_put_back_by_one_command(place: Path, request: py
     held, head = tar.read_bytes(), audit.head().n
     address = settings().database
     lose(place, request)
-    done = restore(place, "--database", address)
+    done = restore(place, CELLAR_DATABASE=address)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Restored ")
     assert {name: (place / "plane" / name).read_text() for name in KEYS} == KEYS
@@ -104,6 +104,22 @@ def test_what_was_lost_whole_is_put_back_by_one_command(place: Path, request: py
     assert (made.state, made.kind) == ("succeeded", "backup")
     assert not (place / "plane" / "backups" / "rebuilding").exists()
     assert backup_rounds.is_due(RoundKind.BACKUP, time.time() + 7 * 3600)
+
+
+def test_the_address_of_the_database_is_found_in_a_secret_that_was_lost_too(
+    place: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]
+) -> None:
+    address, file = settings().database, place / "plane" / "etc" / "database"
+    file.write_text(f"{address}\n")
+    monkeypatch.setenv("CELLAR_DATABASE_FILE", str(file))
+    monkeypatch.delenv("CELLAR_DATABASE")
+    service()
+    assert settings().database == address
+    snapshots.take(lambda: None)
+    lose(place, request)
+    done = restore(place)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == f"{address}\n"
 
 
 def test_nothing_is_put_over_what_is_there(place: Path, request: pytest.FixtureRequest) -> None:
