@@ -184,8 +184,8 @@ def for_node(node: str, job: object) -> Transfer:
     return transfer
 
 
-def for_person(job: object) -> Transfer:
-    """The tar that an export job made; raises NotFound."""
+def exported(job: object) -> Transfer:
+    """The tar that an export job made, whoever asked for it; raises NotFound."""
     found = transfers.of_job(job) if isinstance(job, str) else None
     if found is None or found.kind != "export":
         raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
@@ -193,10 +193,10 @@ def for_person(job: object) -> Transfer:
 
 
 def export_of(bot: str, job: object) -> Transfer:
-    """The tar that an export job made of this very bot (its id); raises NotFound."""
-    made = for_person(job)
+    """The tar that an export job made of this very bot (its id), for a person; raises NotFound."""
+    made = exported(job)
     found = jobs.find(str(made.job))
-    if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or found.actor.startswith("move:"):
+    if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or not exports.is_handed_out(found.actor):
         raise NotFound(f"There is no exported tar for the job {names.shown(job)}: it is kept for a day.")
     return made
 

@@ -217,7 +217,7 @@ def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None
     kept = transfers.deliver("cellar-1", asked["id"], tar(sequence=7))
     runs.result(run["id"], "1", "cellar-1", {"pub_id": PUB, "sequence": 7, **kept}, True, 0)
     assert jobs.show(asked["id"])["job"]["state"] == "succeeded"
-    with transfers.path(transfers.for_person(asked["id"]).id).open("rb") as file:
+    with transfers.path(transfers.exported(asked["id"]).id).open("rb") as file:
         upload = transfers.upload("test", file)  # type: ignore[arg-type]
     with pytest.raises(ForkHazard, match="never runs twice"):
         bot("again", upload=upload["upload"])

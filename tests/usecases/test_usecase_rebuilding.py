@@ -96,9 +96,7 @@ def test_what_was_lost_whole_is_put_back_by_one_command(place: Path, request: py
     )
     [waiting] = [job for job in jobs.listed(9) if job.command == "bots.restart"]
     assert (waiting.state, "may have been done since" in waiting.error) == ("cancelled", True)
-    assert transfers.for_person(next(job.id for job in jobs.listed(9) if job.command == "bots.export")).size == len(
-        held
-    )
+    assert transfers.exported(next(job.id for job in jobs.listed(9) if job.command == "bots.export")).size == len(held)
     assert audit.head().n > head, "the restore itself is audited"
     [made] = rows.listed(9)
     assert (made.state, made.kind) == ("succeeded", "backup")

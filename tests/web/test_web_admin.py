@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
 from visiting import PASSWORD, come_as, csrf
 
+from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Invalid
-from pillar_service.store import database, mails
+from pillar_service.store import agents, database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
 from pillar_service.store import transfers as tars
@@ -272,6 +273,10 @@ def test_an_operator_asks_for_no_invite_and_no_export_of_others(
         jobs.cancel("test", job)
         page = visitor.post(f"/admin/jobs/{job}/retry", data={"csrf_token": token})
         assert page.status_code == 403, command
+    with database.transaction():
+        agents.join(operator, bots.show("my")["id"], Belonging.OWNER)
+    own = visitor.post(f"/admin/jobs/{job}/retry", data={"csrf_token": token})
+    assert (own.status_code, "with the password" in own.text) == (409, True)
 
 
 def test_no_page_shows_the_code_of_an_invite_or_its_note(visitor: FlaskClient, operator: str, someone: str) -> None:

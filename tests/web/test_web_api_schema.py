@@ -146,7 +146,7 @@ def _command() -> dict[str, str]:
 
 
 def _exported() -> str:
-    export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
+    export = str(jobs.submit(f"account:{accounts.show(OWNER)['id']}", "bots.export", "my")["job"]["id"])
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     transfers.deliver("cellar-1", export, tar())

@@ -27,7 +27,18 @@ from visiting import PASSWORD, come_as
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, bringing_back, claims, health, jobs, runs, second_factor, transfers
+from pillar_service.usecases import (
+    accounts,
+    bots,
+    bringing_back,
+    claims,
+    health,
+    jobs,
+    runs,
+    second_factor,
+    tokens,
+    transfers,
+)
 
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
 HOSTILE = [
@@ -275,6 +286,22 @@ def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
     has_second_factor(boss)
     assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
     assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
+
+
+@pytest.mark.parametrize("actor", ["backups", "move:1", "operator:ann"])
+def test_a_tar_that_no_person_asked_for_is_given_to_nobody(visitor: FlaskClient, actor: str) -> None:
+    poured()
+    job = jobs.submit(actor, "bots.export", "my")["job"]["id"]
+    run = running()
+    transfers.deliver("cellar-1", job, tar())
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
+    page = visitor.get(f"/my/jobs/{job}").text
+    assert "given to nobody" in page
+    assert f"/exports/{job}" not in page
+    secret = tokens.create(accounts.show(OWNER)["id"], "ci", ["export"])["secret"]
+    asked = visitor.get(f"/agents/my/export?job={job}", headers={"Authorization": f"Bearer {secret}"})
+    assert asked.status_code == 404
 
 
 def test_gossip_log_and_blobs_need_no_password_and_other_kinds_are_none(visitor: FlaskClient) -> None:

@@ -512,7 +512,7 @@ def _people_and_bot() -> dict[str, str]:
     there = {"link": link, "member": who["member"], "invitation": _invited(who["owner"]), "invite": _invite()}
     there["forwarding"] = forwardings.make(who["owner"], who["owner"], "webhook", HOOK)["id"]
     there |= _node(who["owner"])
-    return there | {"export": _exported(), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
+    return there | {"export": _exported(who["owner"]), "token": tokens.create(who["owner"], "ci", ["read"])["id"]}
 
 
 def _node(person: str) -> dict[str, str]:
@@ -534,8 +534,8 @@ def _invite() -> str:
     return str(invites.Invite.get().id)
 
 
-def _exported() -> str:
-    export = str(jobs.submit("test", "bots.export", "my")["job"]["id"])
+def _exported(person: str) -> str:
+    export = str(jobs.submit(f"account:{person}", "bots.export", "my")["job"]["id"])
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     transfers.deliver("cellar-1", export, io.BytesIO(tar().getvalue()))

@@ -129,6 +129,8 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
         raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
     command, key = commands.again(job.command) or job.command, f"retry:{job.id}"
     permissions.require(person, OF_COMMAND[command], job.bot)
+    if command == "bots.export":
+        raise Conflict("An export is asked for anew on the bot's page, with the password: it has its secret in it.")
     with transaction():
         is_new = rows.with_key(actor, key) is None
         made = _again(actor, command, job.bot, {} if command != job.command else job.arguments, key)

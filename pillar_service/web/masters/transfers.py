@@ -20,4 +20,4 @@ def upload() -> tuple[dict[str, Any], int]:
 @blueprint.get("/transfers/<job>")
 def exported(job: str) -> Response:
     """The tar that an export job made."""
-    return send_file(transfers.path(transfers.for_person(job).id), mimetype="application/x-tar")
+    return send_file(transfers.path(transfers.exported(job).id), mimetype="application/x-tar")

@@ -8,7 +8,6 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from pillar_service.core.errors import NotFound
 from pillar_service.core.exports import HOLDS_SECRET, Kind
 from pillar_service.core.permissions import Act
 from pillar_service.usecases import jobs, transfers
@@ -60,11 +59,9 @@ def ask(name: str) -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def fetch(name: str, job: str) -> Any:
     """The tar."""
-    bot, asked = visible(name, Act.EXPORT), jobs.show(job)["job"]
-    if asked["bot"] != bot["id"]:
-        raise NotFound("That is no export of this bot.")
-    kind, found = transfers.exported_kind(asked["arguments"]), transfers.for_person(asked["id"])
-    name = f"{bot['name']}-{kind}.tar"
+    bot = visible(name, Act.EXPORT)
+    found = transfers.export_of(bot["id"], job)
+    name = f"{bot['name']}-{transfers.exported_kind(jobs.found(job).arguments)}.tar"
     answer = send_file(transfers.path(found.id), mimetype="application/x-tar", as_attachment=True, download_name=name)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -33,7 +33,7 @@ def _told(id: str) -> dict[str, Any]:
 
 def _has_tar(job: dict[str, Any]) -> bool:
     try:
-        return job["command"] == "bots.export" and bool(transfers.for_person(job["id"]))
+        return job["command"] == "bots.export" and bool(transfers.export_of(job["bot"], job["id"]))
     except NotFound:
         return False
 
