@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from enum import StrEnum
 from typing import Any
+
+from pillar_service.core.errors import Conflict, Forbidden
 
 
 class ChallengeKind(StrEnum):
@@ -36,6 +38,18 @@ SAYING = {
     ChallengeKind.APPROVAL: "It was not approved in time.",
 }
 """Why a job whose challenge expired is over."""
+
+
+def refuse_own(asker: Set[str], voter: Set[str]) -> None:
+    """Raise Forbidden where the actors who asked (all that they were then or are now) are who votes."""
+    if asker & voter:
+        raise Forbidden("Nobody approves what they asked for themselves.")
+
+
+def refuse_second(voters: Iterable[Set[str]], voter: Set[str]) -> None:
+    """Raise Conflict where one of those who voted, by all the actors that each was then or is now, is who votes."""
+    if any(one & voter for one in voters):
+        raise Conflict("You have said so already.")
 
 
 def binding(job: str, actor: str, fingerprint: str, plan: Mapping[str, Any]) -> str:

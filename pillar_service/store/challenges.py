@@ -1,10 +1,12 @@
 """Challenges of jobs, and the votes on them."""
 
+from collections.abc import Iterable
+
 from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextField
 
 from pillar_service.core.challenges import ChallengeState
 from pillar_service.store import plain
-from pillar_service.store.database import Table
+from pillar_service.store.database import JsonField, Table
 from pillar_service.store.reading import read
 
 
@@ -24,12 +26,13 @@ class Challenge(Table):
 
 
 class Vote(Table):
-    """What one of those asked said; each has one vote."""
+    """What one of those asked said; each has one vote. ``selves`` are the actors who they were then."""
 
     challenge = TextField()
     actor = TextField()
     is_yes = BooleanField()
     at = DoubleField()
+    selves = JsonField(default=list)
 
     class Meta:
         primary_key = CompositeKey("challenge", "actor")
@@ -61,9 +64,9 @@ def any_expired(now: float) -> bool:
     return bool(read("SELECT 1 FROM challenge WHERE state = 'open' AND expires_at < ? LIMIT 1", now))
 
 
-def vote(challenge: str, actor: str, is_yes: bool, now: float) -> None:
-    """Write down a vote."""
-    Vote.create(challenge=challenge, actor=actor, is_yes=is_yes, at=now)
+def vote(challenge: str, actor: str, selves: Iterable[str], is_yes: bool, now: float) -> None:
+    """Write down a vote of an actor who is these others, too."""
+    Vote.create(challenge=challenge, actor=actor, selves=sorted(selves), is_yes=is_yes, at=now)
 
 
 def votes(challenge: str) -> list[Vote]:

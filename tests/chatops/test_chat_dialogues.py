@@ -339,7 +339,7 @@ def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User)
     ann.sees("is no chat user")
     ann.mentions("2fa unlink T01/U02")
     ann.sees("is no account any more")
-    assert people.person("chat:T01/U02") == "chat:T01/U02"
+    assert people.selves("chat:T01/U02") == {"chat:T01/U02"}
     assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
     ann.mentions("2fa unlink T01/U02")
     ann.sees("has said of no account")

@@ -32,7 +32,7 @@ from pillar_service.core.roles import Role
 from pillar_service.store import challenges as rows
 from pillar_service.store import database, jobs
 from pillar_service.usecases import accounts, claims, codes, second_factor
-from pillar_service.usecases.meeseeks import asking, challenges, looking, stopping
+from pillar_service.usecases.meeseeks import asking, challenges, looking, people, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
@@ -281,6 +281,49 @@ def test_one_person_with_two_chat_users_has_one_voice() -> None:
     with pytest.raises(Conflict, match="already"):
         challenges.vote(chat(CLEO), job["id"], True)
     assert state(job) == "asked"
+
+
+def test_who_asked_stays_who_they_were_whatever_they_unlink() -> None:
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    account = owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    own = ask("deploy", BEN)
+    people.unlink(account, "T01", CLEO)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(CLEO), own["id"], True)
+    people.unlink(account, "T01", BEN)
+    link(CLEO, account)
+    link(DORA, account)
+    for other in (CLEO, DORA):
+        with pytest.raises(Forbidden, match="themselves"):
+            challenges.vote(chat(other), own["id"], True)
+    assert state(own) == "asked"
+
+
+def test_who_was_nobody_when_they_asked_approves_nothing_as_who_they_became() -> None:
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    own, account = ask("deploy", BEN), owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(CLEO), own["id"], True)
+
+
+def test_a_voter_who_unlinks_or_links_has_no_second_voice() -> None:
+    job, account = ask("deploy"), owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    challenges.vote(chat(BEN), job["id"], True)
+    people.unlink(account, "T01", BEN)
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(CLEO), job["id"], True)
+    people.unlink(account, "T01", CLEO)
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(CLEO), job["id"], True)
+    assert state(job) == "asked"
+    challenges.vote(chat(DORA), job["id"], True)
+    assert state(job) == "queued"
 
 
 def test_only_the_role_approves_and_a_suspended_one_does_not() -> None:

@@ -1,7 +1,7 @@
 """Challenges: a job waits for a yes, then for a code, then for others' approval, as its command requires."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pillar_service.core import challenges as rules
@@ -36,6 +36,8 @@ def begin(job: Job, requires: Requires, now: float) -> None:
                 "needed": asked.count,
             }
         )
+        # Whatever they unlink until somebody votes.
+        job.plan = {**(job.plan or {}), "selves": sorted(people.selves(job.actor))}
     job.plan = {**(job.plan or {}), "steps": steps}
     jobs.change(job.id, plan=job.plan)
     _open(job, 0, now)
@@ -118,14 +120,16 @@ def _check(asker: Asker, job: Job, person: str, given: str) -> None:
 def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
     """Somebody of the role that must approve a job says yes or no; returns {"is_met", "is_refused", "yes", "needed"}.
 
-    Nobody approves their own. Raises NotFound, Forbidden, Conflict (voted before, settled, too late).
+    Nobody approves their own, or votes twice, by whatever name they had meanwhile. Raises NotFound, Forbidden, Conflict
+    (voted before, settled, too late).
     """
     now = time.time()
     with transaction():
         job, challenge = _current(id, ChallengeKind.APPROVAL, now)
-        _require_another(asker, job, str(challenge.role))
-        _refuse_second(challenge, asker.actor)
-        challenges.vote(challenge.id, asker.actor, is_yes, now)
+        voter = people.selves(asker.actor)
+        _require_another(asker, job, voter, str(challenge.role))
+        rules.refuse_second((_selves(vote.actor, vote.selves) for vote in challenges.votes(challenge.id)), voter)
+        challenges.vote(challenge.id, asker.actor, voter, is_yes, now)
         auditing.record(asker.actor, "meeseeks.vote", f"job:{job.id}", now, "yes" if is_yes else "no")
         said_yes = sum(one.is_yes for one in challenges.votes(challenge.id))
         if not is_yes:
@@ -163,16 +167,15 @@ def _require_own(asker: Asker, job: Job) -> None:
         raise Forbidden("That is not yours: only who asked for it may answer.")
 
 
-def _require_another(asker: Asker, job: Job, role: str) -> None:
-    if people.person(asker.actor) == people.person(job.actor):
-        raise Forbidden("Nobody approves what they asked for themselves.")
+def _require_another(asker: Asker, job: Job, voter: set[str], role: str) -> None:
+    rules.refuse_own(_selves(job.actor, (job.plan or {}).get("selves", ())), voter)
     if asker.caller is not None and not catalogue.current().policy.holds(asker.caller, role):
         raise Forbidden(f"Only somebody with the role {role} may approve it.")
 
 
-def _refuse_second(challenge: Challenge, actor: str) -> None:
-    if people.person(actor) in {people.person(vote.actor) for vote in challenges.votes(challenge.id)}:
-        raise Conflict("You have said so already.")
+def _selves(actor: str, then: Iterable[str]) -> set[str]:
+    """All that somebody was when they asked or voted, or is now."""
+    return people.selves(actor).union(then)
 
 
 def _meet(job: Job, challenge: Challenge, asker: Asker, now: float) -> None:

@@ -48,11 +48,16 @@ def of_actor(actor: str) -> Caller | None:
     return None if found is None else Caller("", "", found.email, AccountState(found.state))
 
 
-def person(actor: str) -> str:
-    """The same for every actor that one person is: their account if it is known, else the actor itself."""
-    team, _, user = actor.removeprefix("chat:").partition("/")
-    found = chat_people.account(team, user) if actor.startswith("chat:") else None
-    return actor if found is None else f"account:{found}"
+def selves(actor: str) -> set[str]:
+    """Every actor that the person behind one is now: their account, and its chat users."""
+    kind, _, id = actor.partition(":")
+    team, _, user = id.partition("/")
+    person = chat_people.account(team, user) if kind == "chat" else id if kind == "account" else None
+    return {actor} | (set() if person is None else _actors(person))
+
+
+def _actors(person: str) -> set[str]:
+    return {f"account:{person}", *(of_chat(one.team, one.user_id) for one in chat_people.of(person))}
 
 
 def account(of: Asker) -> str:
@@ -121,7 +126,7 @@ def listed(person: str) -> list[dict[str, Any]]:
 
 def forget(person: str) -> None:
     """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
-    actors = [f"account:{person}", *(of_chat(one.team, one.user_id) for one in chat_people.of(person))]
+    actors = sorted(_actors(person))
     command_tokens.forget_of(actors)
     aliases.forget_of(actors)
     chat_people.forget_all(person)
