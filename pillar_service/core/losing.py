@@ -27,6 +27,12 @@ def refuse_if_heard(node: str, heard_at: float | None, now: float) -> None:
         )
 
 
+def refuse_lost(node: str, lost_at: float | None) -> None:
+    """Raise Conflict for a node that was declared lost: nothing is asked of its bots there."""
+    if lost_at is not None:
+        raise Conflict(SHOWN.format(node))
+
+
 @dataclass(frozen=True)
 class Tar:
     """An export that is kept: whose identity, up to which of its messages, from when (Unix seconds)."""

@@ -25,11 +25,15 @@ And who may do what with the nodes of an account:
 While an account is suspended, its owner still sees its nodes, and may cut one off: that is for its safety.
 
 The column "operator" is for who has that role and a second factor; without one the role counts for nothing (`acting_role`).
+
+In chat roles decide (core.roles), on the place's own nodes. For a bot on a node of an account's own the first table counts
+besides, by the account that the chat user is.
 """
 
 from enum import StrEnum
 
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
+from pillar_service.core.errors import Forbidden
 
 
 class Act(StrEnum):
@@ -96,6 +100,16 @@ def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) ->
     if state is AccountState.SUSPENDED:
         return of_belonging & OF_SUSPENDED
     return of_belonging | (OF_OPERATOR if role is AccountRole.OPERATOR else frozenset())
+
+
+def refuse_on_theirs(bot: str, node: str, command: str, may: frozenset[Act]) -> None:
+    """Raise Forbidden where a bot (its name) is on a node of an account's own, and the account of who asks for the command
+    in chat may not do that with the bot: what roles grant are the place's own nodes alone."""
+    if OF_COMMAND[command] not in may:
+        raise Forbidden(
+            f"{bot} is on {node}, a node of an account's own, which no role means: who may do that on the bot's page may ask "
+            "for it here, too, once they have said which account they are ('2fa enrol')."
+        )
 
 
 def node_acts(is_owner: bool, role: AccountRole, state: AccountState) -> frozenset[NodeAct]:

@@ -63,9 +63,13 @@ def concurrency(these: Sequence[str]) -> dict[str, int]:
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """The labels of every node of the place's own, or of these, by its id. Cheap: each command asks for them."""
-    where = " WHERE account IS NULL" if only is None else f" WHERE id IN ({places(len(only))})"
-    return {id: dict(_labels(told)) for id, told in read(f"SELECT id, labels FROM node{where}", *(only or ()))}  # noqa: S608
+    """The labels of every node of the place's own, or of these of them, by its id; lost ones are none.
+
+    Cheap: each command asks for them.
+    """
+    these = "" if only is None else f" AND id IN ({places(len(only))})"
+    told = f"SELECT id, labels FROM node WHERE account IS NULL AND lost_at IS NULL{these}"  # noqa: S608
+    return {id: dict(_labels(labels)) for id, labels in read(told, *(only or ()))}
 
 
 @lru_cache(maxsize=1024)

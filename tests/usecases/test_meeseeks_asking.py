@@ -23,12 +23,13 @@ from chatting import (
     state,
     user,
 )
-from pouring import carry_out, owner, poured
+from pouring import carry_out, has_second_factor, operator, owner, poured
 
+from pillar_service.core import selectors
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
 from pillar_service.core.roles import Role
 from pillar_service.settings import settings
-from pillar_service.store import database, jobs
+from pillar_service.store import chat_people, database, jobs, nodes
 from pillar_service.usecases import accounts
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
@@ -265,6 +266,65 @@ def test_a_bot_elsewhere_or_on_a_node_that_is_not_granted_is_refused() -> None:
     with pytest.raises(NotFound, match="does not fit"):
         ask("restart-bot my -l environment=tests")
     ask(f"restart-bot my.{domain}")
+
+
+def given_to(node: str, account: str | None, **columns: object) -> None:
+    with database.transaction():
+        nodes.change(node, account=account, **columns)
+
+
+def test_an_accounts_own_node_is_meant_by_no_role() -> None:
+    given_to("cellar-1", owner())
+    assert nodes_of("say hi") == ["cellar-2"]
+    for line in ("say hi -l node=cellar-1", "one on=cellar-1", "say hi -l 'node in (cellar-1)'"):
+        with pytest.raises(NotFound, match=r"yours are cellar-2"):
+            asking.read(chat(), line)
+    with pytest.raises(NotFound):
+        asking.wish(ROOT, "say", {"text": "hi"}, selectors.parse("node=cellar-1"))
+
+
+def test_a_bot_on_an_accounts_own_node_is_for_who_may_do_that_on_its_page() -> None:
+    account = owner()
+    poured(node="cellar-1")
+    given_to("cellar-1", account)
+    with pytest.raises(Forbidden, match="a node of an account's own"):
+        ask("restart-bot my")
+    link(ANN, owner("ann@example.org"))
+    with pytest.raises(Forbidden, match="a node of an account's own"):
+        ask("restart-bot my")
+    with database.transaction():
+        chat_people.put("T01", ANN, account, 1.0)
+    assert ask("restart-bot my")["state"] == "queued"
+    with pytest.raises(NotFound, match="does not fit"):
+        ask("restart-bot my -l environment=prd")
+    with pytest.raises(Forbidden, match="No role names you"):
+        ask("restart-bot my", ZOE)
+    assert asking.wish(ROOT, "restart-bot", {"bot": "my"}).nodes == ("cellar-1",)
+
+
+def test_an_operators_account_restarts_on_anybodys_node_and_invites_nobody_there() -> None:
+    account = owner()
+    poured(node="cellar-1")
+    given_to("cellar-1", account)
+    boss = operator("ann@example.org")
+    link(ANN, boss)
+    with pytest.raises(Forbidden, match="a node of an account's own"):
+        ask("restart-bot my")
+    has_second_factor(boss)
+    assert ask("restart-bot my")["state"] == "queued"
+    with pytest.raises(Forbidden, match="a node of an account's own"):
+        ask("invite my")
+
+
+def test_a_lost_node_is_no_target_and_its_bots_are_told_of() -> None:
+    owner()
+    poured(node="cellar-1")
+    given_to("cellar-1", None, lost_at=1.0)
+    assert nodes_of("say hi") == ["cellar-2"]
+    with pytest.raises(NotFound):
+        asking.read(chat(), "say hi -l node=cellar-1")
+    with pytest.raises(Conflict, match="cellar-1 was declared lost"):
+        ask("restart-bot my")
 
 
 def test_an_argument_pattern_is_asked_of_the_bot_that_is_meant_however_it_was_written() -> None:

@@ -104,7 +104,7 @@ def _placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector
     if not decision.allowed:
         raise Forbidden(decision.why)
     if isinstance(command.runs, Action):
-        bot = targets.bot(command, checked, selector, decision.selector)
+        bot = targets.bot(asker, command, checked, selector, decision.selector)
         return Wish(command, checked, selector, (bot.node,), bot.id)
     return Wish(command, checked, selector, tuple(targets.of(command, checked, selector, decision.selector)))
 

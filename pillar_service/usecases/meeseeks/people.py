@@ -50,10 +50,17 @@ def of_actor(actor: str) -> Caller | None:
 
 def selves(actor: str) -> set[str]:
     """Every actor that the person behind one is now: their account, and its chat users."""
+    found = person(actor)
+    return {actor} | (set() if found is None else _actors(found))
+
+
+def person(actor: str) -> str | None:
+    """The account (its id) that an actor is now, if any."""
     kind, _, id = actor.partition(":")
-    team, _, user = id.partition("/")
-    person = chat_people.account(team, user) if kind == "chat" else id if kind == "account" else None
-    return {actor} | (set() if person is None else _actors(person))
+    if kind == "chat":
+        team, _, user = id.partition("/")
+        return chat_people.account(team, user)
+    return id if kind == "account" else None
 
 
 def _actors(person: str) -> set[str]:
@@ -62,7 +69,7 @@ def _actors(person: str) -> set[str]:
 
 def account(of: Asker) -> str:
     """The id of the account that somebody is; raises Forbidden with what to do when they are none."""
-    found = chat_people.account(of.caller.team, of.caller.user) if of.caller is not None else None
+    found = person(of.actor)
     if found is None:
         raise Forbidden("I don't know your account here: write '2fa enrol', and open the link that I give you.")
     return found

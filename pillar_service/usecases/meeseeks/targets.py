@@ -4,14 +4,18 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pillar_service.core import names
-from pillar_service.core.catalogue import Command, Where
+from pillar_service.core import losing, names
+from pillar_service.core.catalogue import Action, Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.parameters import Kind
+from pillar_service.core.permissions import Act, refuse_on_theirs
 from pillar_service.core.selectors import AnyOf, Selector
 from pillar_service.settings import settings
 from pillar_service.store import bots, jobs, nodes
 from pillar_service.store.bots import Bot
+from pillar_service.usecases import permissions
+from pillar_service.usecases.meeseeks import people
+from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
 MOST_NAMED = 10
@@ -19,7 +23,7 @@ MOST_NAMED = 10
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """The labels of every node, or of these, by its id."""
+    """The labels of every node on which commands of the catalogue run, or of these, by its id."""
     return {node: {**its, NAME: node} for node, its in nodes.labels(only).items()}
 
 
@@ -92,15 +96,31 @@ def _known(written: str) -> Bot | None:
     return None if found is None or found.agent.removed_at is not None else found
 
 
-def bot(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
-    """The bot that a bot's action is for; raises NotFound, and Forbidden when it stands on a node that is not granted."""
+def bot(asker: Asker, command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
+    """The bot that a bot's action is for.
+
+    Raises NotFound (no bot; not where it was asked for), Forbidden when it stands on a node that is not granted, Conflict
+    when that one is lost.
+    """
     [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
     found = _known(name)
-    if found is None:
+    node = None if found is None else nodes.find(found.node)
+    if found is None or node is None:
         raise NotFound(f"There is no bot {names.shown(name)}.")
-    its = labels()[found.node]
-    if not allowed.matches(its):
-        raise Forbidden(f"Your roles do not let you run {command.name} on {found.node}, where {found.name} is.")
+    its = {**node.labels, NAME: node.id}
+    if node.account is not None:
+        _require_theirs(asker, command, found)
+    elif not allowed.matches(its):
+        raise Forbidden(f"Your roles do not let you run {command.name} on {node.id}, where {found.name} is.")
     if not asked.matches(its):
-        raise NotFound(f"{found.name} is on {found.node}, which does not fit {asked}.")
+        raise NotFound(f"{found.name} is on {node.id}, which does not fit {asked}.")
+    losing.refuse_lost(node.id, node.lost_at)
     return found
+
+
+def _require_theirs(asker: Asker, command: Command, bot: Bot) -> None:
+    if asker.caller is None or not isinstance(command.runs, Action):
+        return
+    person = people.person(asker.actor)
+    may = frozenset[Act]() if person is None else permissions.of(person, bot.id)
+    refuse_on_theirs(bot.name, bot.node, command.runs.command, may)
