@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from pillar_service import __version__
 from pillar_service.chatops import asking, following, messages, operating, personal
@@ -107,28 +108,41 @@ def _logs(who: Asker, said: Said, words: Words) -> Block | None:
     looking.lines(who, job, 0, 1)  # whether they may
     lines = watching.output(job.id)
     if messages.fits(lines):
-        return messages.result(f"Job {job.id}", lines or ["It said nothing."], False)
-    channel = said.channel if said.thread is not None else said.person.user
-    id = conversations.begin(said.person.team, channel, said.thread, said.person.user, "")
+        return _seen(
+            said, looking.is_private(job), messages.result(f"Job {job.id}", lines or ["It said nothing."], False)
+        )
+    is_here = said.thread is not None and (said.is_direct or not looking.is_private(job))
+    channel, thread = (said.channel, said.thread) if is_here else (said.person.user, None)
+    id = conversations.begin(said.person.team, channel, thread, said.person.user, "")
     name, text = f"job-{job.id}.txt", f"All that the job {job.id} said, {len(lines)} lines."
     body = messages.result(f"Job {job.id}", lines, True)
     conversations.end(id, body, lambda: outbox.upload(id, name, "\n".join(lines) + "\n", text))
     return None
 
 
-def _tail(who: Asker, said: Said, words: Words) -> Block:
-    lines = looking.tail(who, _one(words))
-    return messages.result(
-        f"The end of {words[0]}", [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."], False
-    )
+def _seen(said: Said, is_private: bool, body: Block) -> Block | None:
+    """What a job said as the answer, or, where others would read what is private, whispered."""
+    if said.is_direct or not is_private:
+        return body
+    outbox.whisper(said.channel, said.person.user, body, said.thread)
+    return None
 
 
-def _head(who: Asker, said: Said, words: Words) -> Block:
+def _tail(who: Asker, said: Said, words: Words) -> Block | None:
     job = looking.found(who, _one(words))
-    lines = looking.lines(who, job, 0, SHOWN)
-    return messages.result(
-        f"The beginning of {job.id}", [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."], False
+    return _seen(said, looking.is_private(job), _listed(f"The end of {job.id}", looking.tail(who, job.id)))
+
+
+def _head(who: Asker, said: Said, words: Words) -> Block | None:
+    job = looking.found(who, _one(words))
+    return _seen(
+        said, looking.is_private(job), _listed(f"The beginning of {job.id}", looking.lines(who, job, 0, SHOWN))
     )
+
+
+def _listed(title: str, lines: list[dict[str, Any]]) -> Block:
+    told = [f"{one['place']}: {one['text']}" for one in lines] or ["It said nothing."]
+    return messages.result(title, told, False)
 
 
 def _cancel(who: Asker, said: Said, words: Words) -> Block:

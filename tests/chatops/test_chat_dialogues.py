@@ -135,6 +135,30 @@ def test_what_is_private_is_told_in_private(talk: Slack, ann: User) -> None:
     assert ann.sees("I wrote it to you")["channel"] == "C1"
 
 
+def test_what_a_private_job_said_is_shown_again_to_them_alone(talk: Slack, ann: User) -> None:
+    ann.mentions("whisper -l environment=stg")
+    job = until_run(lambda node, command: ["the code is 1234"])[0]["arguments"][0]
+    ann.sees("I wrote it to you")
+    for word, told in (("logs", f"Job {job}"), ("tail", "The end of"), ("head", "The beginning of")):
+        ann.mentions(f"{word} {job}")
+        shown = ann.sees(told)
+        assert (shown["to"], "1234" in str(shown)) == ("U01", True), word
+    ann.writes(f"tail {job}")
+    ann.sees("The end of")
+    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
+    assert talk.refused == []
+
+
+def test_a_long_private_output_is_filed_in_private(talk: Slack, ann: User) -> None:
+    ann.mentions("whisper -l environment=stg")
+    job = until_run(lambda node, command: [f"code {n} {'x' * 50}" for n in range(900)])[0]["arguments"][0]
+    ann.sees("I wrote it to you")
+    ann.mentions(f"logs {job}")
+    ann.sees(f"All that the job {job} said, 900 lines.")
+    assert not [one for one in talk.messages("C1") if "code 0" in str(one)]
+    assert talk.refused == []
+
+
 def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -> list[dict[str, Any]]:
     """Let the nodes do what is asked for, once it is."""
     until = time.monotonic() + 8

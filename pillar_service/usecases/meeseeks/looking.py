@@ -42,10 +42,14 @@ def _sees_others(asker: Asker) -> bool:
     return asker.caller is None or asking.decided(asker, OTHERS, None).allowed
 
 
+def is_private(job: Job) -> bool:
+    """Whether what came out of a job is for who asked for it alone."""
+    return job.plan is not None and bool(job.plan["output"]["private"])
+
+
 def _is_hidden(asker: Asker, job: Job) -> bool:
     """Whether what came out of a job is private, and somebody else's."""
-    is_private = job.plan is not None and job.plan["output"]["private"]
-    return is_private and asker.caller is not None and asker.actor != job.actor
+    return is_private(job) and asker.caller is not None and asker.actor != job.actor
 
 
 def described(asker: Asker, job: Job) -> dict[str, Any]:
