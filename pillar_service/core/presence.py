@@ -83,6 +83,11 @@ def is_silent(standing: Standing, now: float) -> bool:
     return now - standing.heard_at > (LOST_AFTER_S if reports else QUIET_AFTER_S)
 
 
+def is_here(standing: Standing, now: float) -> bool:
+    """Whether a node was ever heard of, and is still."""
+    return standing.heard_at is not None and not is_silent(standing, now)
+
+
 def _decayed(standing: Standing, now: float) -> float:
     # A clock that was set back lets nothing grow.
     passed = max(0.0, now - standing.penalty_at)

@@ -190,6 +190,13 @@ def open_by_node() -> dict[str, int]:
     return dict(rows.group_by(Job.node).tuples())
 
 
+def newest_by_node(these: Sequence[str]) -> dict[str, float]:
+    """When each of these nodes was last asked for something. By the end of an index for each, however many jobs it had."""
+    last = "SELECT MAX(created_at) FROM job WHERE job.node = node.id"
+    told = read(f"SELECT id, ({last}) FROM node WHERE id IN ({places(len(these))})", *these)  # noqa: S608
+    return {node: at for node, at in told if at is not None}
+
+
 def open_of_actor(actor: str, most: int) -> int:
     """How many jobs of an actor are not over, parts not counted; not counted beyond so many."""
     told = f"SELECT 1 FROM job WHERE actor = ? AND state IN ({OPEN_IN_SQL}) AND parent IS NULL LIMIT ?"  # noqa: S608

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from peewee import BigIntegerField, DoubleField, IntegerField, TextField, fn
 
@@ -60,6 +61,12 @@ def listed() -> list[Node]:
 def concurrency(these: Sequence[str]) -> dict[str, int]:
     """How many runs each of these nodes may have at a time, by its id."""
     return dict(read(f"SELECT id, concurrency FROM node WHERE id IN ({places(len(these))})", *these))  # noqa: S608
+
+
+def capacities(these: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What each of these nodes told that it can run commands with, by its id."""
+    told = read(f"SELECT id, capacities FROM node WHERE id IN ({places(len(these))})", *these)  # noqa: S608
+    return {id: dict(json.loads(has)) for id, has in told}
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:

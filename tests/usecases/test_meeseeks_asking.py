@@ -1,6 +1,8 @@
 """Asking for commands: who may, where they run, with what, how often."""
 
 import json
+import time
+from collections import Counter
 
 import pytest
 from chatting import (
@@ -30,7 +32,7 @@ from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, S
 from pillar_service.core.roles import Role
 from pillar_service.settings import settings
 from pillar_service.store import chat_people, database, jobs, nodes
-from pillar_service.usecases import accounts
+from pillar_service.usecases import accounts, presence
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -100,6 +102,51 @@ def test_one_node_must_be_chosen_where_several_fit() -> None:
 def test_any_takes_the_least_busy() -> None:
     first = ask("any")
     assert {first["node"], ask("any")["node"]} == {"cellar-1", "cellar-2"}
+
+
+def heard(node: str, ago_s: float) -> None:
+    """A node was heard of so many seconds ago."""
+    with database.transaction():
+        presence.reported(node, None, time.time() - ago_s)
+
+
+def asked_of(count: int, line: str = "any") -> Counter[str]:
+    """On which nodes so many jobs go that are not over before the next is asked for."""
+    return Counter(str(ask(line)["node"]) for _ in range(count))
+
+
+def test_any_takes_a_node_that_is_here_though_it_is_busier() -> None:
+    heard("cellar-1", 30 * 86_400)
+    heard("cellar-2", 5)
+    assert asked_of(10) == {"cellar-2": 10}
+
+
+def test_any_takes_one_that_is_away_only_where_none_is_here() -> None:
+    for node_id in ("cellar-1", "cellar-2"):
+        heard(node_id, 30 * 86_400)
+    assert asked_of(4) == {"cellar-1": 2, "cellar-2": 2}
+    heard("cellar-2", 5)
+    assert ask("any -l disk=ssd")["node"] == "cellar-1"
+
+
+def test_any_gives_each_as_much_as_it_does_at_once() -> None:
+    with database.transaction():
+        nodes.change("cellar-1", concurrency=8, capacities={"has": [], "slots": 1})
+        nodes.change("cellar-2", concurrency=8, capacities={"has": [], "slots": 4})
+    assert asked_of(10) == {"cellar-1": 2, "cellar-2": 8}
+    with database.transaction():
+        nodes.change("cellar-2", concurrency=1)
+        jobs.Job.update(state="succeeded").execute()
+    assert asked_of(10) == {"cellar-1": 5, "cellar-2": 5}
+
+
+def test_any_takes_one_after_the_other_where_none_is_busy() -> None:
+    took = []
+    for _ in range(6):
+        took.append(ask("any")["node"])
+        with database.transaction():
+            jobs.Job.update(state="succeeded").execute()
+    assert took == ["cellar-1", "cellar-2"] * 3
 
 
 def test_what_a_node_has_routes_and_permits_nothing() -> None:

@@ -1,6 +1,5 @@
 """Targets: on which nodes a command is to run. They are found here, shown to who asks, and kept; a node is not asked."""
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ from pillar_service.core.parameters import Kind
 from pillar_service.core.permissions import Act, refuse_on_theirs
 from pillar_service.core.selectors import AnyOf, Selector
 from pillar_service.settings import settings
-from pillar_service.store import bots, jobs, nodes
+from pillar_service.store import bots, nodes
 from pillar_service.store.bots import Bot
 from pillar_service.usecases import permissions
-from pillar_service.usecases.meeseeks import people
+from pillar_service.usecases.meeseeks import people, routing
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
@@ -61,8 +60,8 @@ def told(these: list[str]) -> str:
 def _able(command: Command, fit: list[str]) -> list[str]:
     if not command.capacities:
         return fit
-    has = {node.id: set(node.capacities.get("has", [])) for node in nodes.listed()}
-    able = [node for node in fit if command.capacities <= has.get(node, set())]
+    known = nodes.capacities(fit)
+    able = [node for node in fit if command.capacities <= set(known[node].get("has", []))]
     if not able:
         raise Conflict(
             f"{command.name} needs {' and '.join(sorted(command.capacities))}, which {told(fit)} does not have."
@@ -77,9 +76,7 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
         raise Invalid(
             f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME."
         )
-    busy = jobs.open_by_node()
-    least = min(busy.get(node, 0) for node in able)
-    return [random.choice([node for node in able if busy.get(node, 0) == least])]  # noqa: S311  (no secret)
+    return [routing.any_one(able)]
 
 
 def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:

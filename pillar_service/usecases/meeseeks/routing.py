@@ -1,0 +1,24 @@
+"""Routing: the one of several nodes to which a command goes, asked of core with what is known of them."""
+
+import time
+from collections.abc import Sequence
+
+from pillar_service.core.presence import is_here
+from pillar_service.core.routing import Place, at_once, best
+from pillar_service.store import jobs, nodes, standings
+
+
+def any_one(able: Sequence[str]) -> str:
+    """The best of these nodes (ids, at least one) for one job more."""
+    now, stands, told = time.time(), standings.of(able), nodes.capacities(able)
+    most, busy, turns = nodes.concurrency(able), jobs.open_by_node(), jobs.newest_by_node(able)
+    return best(
+        Place(
+            node,
+            node in stands and is_here(stands[node].presence, now),
+            busy.get(node, 0),
+            at_once(most[node], told[node].get("slots")),
+            turns.get(node, 0.0),
+        )
+        for node in able
+    )
