@@ -48,7 +48,7 @@ def of(person: str) -> list[Card]:
     found, now, domain = bots.glimpses(person), time.time(), settings().domain
     doing = {job.bot: job for job in reversed(jobs.open_for(person))}
     pouring = [bot.id for bot in found if bot.actual == Actual.PROVISIONING and bot.id in doing]
-    steps = jobs.texts([doing[bot].id for bot in pouring]) if pouring else {}
+    steps = jobs.last_texts([doing[bot].id for bot in pouring], STEPS) if pouring else {}
     return [_card(bot, domain, doing.get(bot.id), steps, now) for bot in found]
 
 
@@ -65,5 +65,5 @@ def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, l
         memory_bytes=bot.memory_bytes,
         peers=bot.peers,
         job=Doing(job.id, job.command, job.state, job.created_at) if job else None,
-        steps=tuple(steps.get(job.id, [])[-STEPS:]) if job else (),
+        steps=tuple(steps.get(job.id, [])) if job else (),
     )

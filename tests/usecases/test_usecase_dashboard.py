@@ -40,6 +40,17 @@ def test_a_card_shows_what_the_node_told_and_what_is_being_done() -> None:
     assert poor.steps == tuple(f"step {n}" for n in range(9, 21))
 
 
+def test_only_the_last_steps_of_each_pouring_are_read() -> None:
+    owner()
+    first, second = bot("first")["job"]["id"], bot("second")["job"]["id"]
+    with database.transaction():
+        for n in range(1, 9):
+            jobs.add_line(first, n, str(n), f"step {n}", time.time())
+        jobs.add_line(second, 1, "1", "alone", time.time())
+    assert jobs.last_texts([first, second], 2) == {first: ["step 7", "step 8"], second: ["alone"]}
+    assert jobs.last_texts([], 2) == {}
+
+
 def test_an_old_report_is_no_longer_believed_and_a_removed_bot_is_not_shown() -> None:
     person = owner()
     old, gone = poured("old")["id"], poured("gone")["id"]
