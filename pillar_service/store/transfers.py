@@ -1,9 +1,14 @@
 """Transfers: tars on their way, uploaded to be imported or exported to be fetched."""
 
+import json
+from typing import Any, NamedTuple
+
 from peewee import BigIntegerField, DoubleField, TextField
 
 from pillar_service.store import plain
 from pillar_service.store.database import Table
+from pillar_service.store.moves import OPEN as MOVES
+from pillar_service.store.reading import read
 
 
 class Transfer(Table):
@@ -50,16 +55,37 @@ def hand_on(id: str, job: str) -> None:
     Transfer.update(kind="upload", job=job).where(Transfer.id == id).execute()
 
 
-def older_than(then: float) -> list[Transfer]:
-    """The transfers from before then."""
-    return list(Transfer.select().where(Transfer.created_at < then))
+class Standing(NamedTuple):
+    """A transfer, and what decides whether it stays: of its job, state and arguments; of that job's bot, whether its data
+    is to stay (``has_data``) and whether it moves."""
+
+    id: str
+    kind: str
+    created_at: float
+    state: str | None
+    arguments: dict[str, Any]
+    bot: str | None
+    has_data: bool
+    moves: bool
 
 
-def all_ids() -> set[str]:
-    """The ids of all transfers."""
-    return {row.id for row in Transfer.select(Transfer.id)}
+STANDING = f"""
+SELECT t.id, t.kind, t.created_at, j.state, j.arguments, j.bot,
+    (a.removed_at IS NULL OR b.purge_at IS NOT NULL) AND NOT (b.desired = 'absent' AND b.purge),
+    EXISTS (SELECT 1 FROM move WHERE bot = j.bot AND {MOVES})
+FROM transfer t LEFT JOIN job j ON j.id = t.job LEFT JOIN bot b ON b.agent = j.bot LEFT JOIN agent a ON a.id = j.bot
+ORDER BY t.created_at DESC, t.id
+"""  # noqa: S608
 
 
-def forget(id: str) -> None:
-    """Forget a transfer."""
-    Transfer.delete().where(Transfer.id == id).execute()
+def standing() -> list[Standing]:
+    """All transfers, the newest first, in one question."""
+    return [
+        Standing(id, kind, at, state, json.loads(given or "{}"), bot, bool(has_data), bool(moves))
+        for id, kind, at, state, given, bot, has_data, moves in read(STANDING)
+    ]
+
+
+def forget(*ids: str) -> None:
+    """Forget transfers."""
+    Transfer.delete().where(Transfer.id.in_(ids)).execute()

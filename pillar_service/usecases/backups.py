@@ -1,11 +1,13 @@
 """Backups: the newest export of everything that is kept of a bot."""
 
-from pillar_service.core.agents import Desired
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from pillar_service.core.exports import Kind
 from pillar_service.settings import settings
-from pillar_service.store import bots, jobs, transfers
+from pillar_service.store import jobs, transfers
 from pillar_service.store.bots import Bot
-from pillar_service.store.transfers import Transfer
+from pillar_service.store.transfers import Standing, Transfer
 
 
 def newest(bot: Bot) -> Transfer | None:
@@ -15,17 +17,21 @@ def newest(bot: Bot) -> Transfer | None:
 
 def _is_whole(transfer: Transfer) -> bool:
     job = jobs.find(str(transfer.job))
+    return job is not None and _holds_all(job.arguments)
+
+
+def _holds_all(arguments: Mapping[str, Any]) -> bool:
     # What an import took was checked to be whole when it came.
-    return job is not None and job.arguments.get("kind", Kind.EVERYTHING) == Kind.EVERYTHING
+    return bool(arguments.get("kind", Kind.EVERYTHING) == Kind.EVERYTHING)
 
 
-def is_kept(transfer: Transfer) -> bool:
-    """Whether this export stays, however old: it is its bot's newest, the settings say so, and the bot's data is not gone."""
-    keeps = settings().keep_exports or settings().backs_up_bots
-    job = None if transfer.job is None or not keeps else jobs.find(transfer.job)
-    if job is None or job.bot is None or transfer.kind != "export":
-        return False
-    bot = bots.of_job(job.bot)
-    is_there = bot.agent.removed_at is None or bot.purge_at is not None
-    last = newest(bot) if is_there and not (bot.desired == Desired.ABSENT and bot.purge) else None
-    return last is not None and last.id == transfer.id
+def kept(there: Iterable[Standing]) -> set[str]:
+    """Those (by id) of all transfers, the newest first, that stay however old, if the settings say so: each bot's newest,
+    where that is an export and the bot's data is not gone."""
+    if not (settings().keep_exports or settings().backs_up_bots):
+        return set()
+    last: dict[str, Standing] = {}
+    for one in there:
+        if one.bot is not None and _holds_all(one.arguments):
+            last.setdefault(one.bot, one)
+    return {one.id for one in last.values() if one.kind == "export" and one.has_data}

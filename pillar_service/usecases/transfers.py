@@ -14,10 +14,10 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.settings import settings
-from pillar_service.store import bots, jobs, moves, transfers
+from pillar_service.store import bots, jobs, transfers
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.store.transfers import Transfer
+from pillar_service.store.transfers import Standing, Transfer
 from pillar_service.usecases import auditing, backups
 
 KEPT_S = DAY_S
@@ -56,7 +56,6 @@ def exported_kind(arguments: dict[str, Any]) -> exports.Kind:
 
 
 def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes], holds: exports.Kind) -> dict[str, Any]:
-    sweep()
     id = names.new_id()
     part = settings().files / f"{id}.part"
     try:
@@ -205,20 +204,16 @@ def sweep() -> None:
     """Forget what is older than a day and no backup, and files that no transfer knows (a process was killed meanwhile)."""
     now = time.time()
     with transaction():
-        old = [row for row in transfers.older_than(now - KEPT_S) if not _still_needed(row)]
-        for row in old:
-            transfers.forget(row.id)
-        known = transfers.all_ids()
+        there = transfers.standing()
+        kept = backups.kept(there)
+        old = {one.id for one in there if one.created_at < now - KEPT_S and one.id not in kept and not _is_used(one)}
+        transfers.forget(*old)
+    known = {one.id for one in there} - old
     for file in settings().files.iterdir():
         with suppress(FileNotFoundError):
-            if file.stem not in known and (now - file.stat().st_mtime > KEPT_S or file.stem in {row.id for row in old}):
+            if file.stem not in known and (file.stem in old or now - file.stat().st_mtime > KEPT_S):
                 file.unlink()
 
 
-def _still_needed(row: Transfer) -> bool:
-    job = None if row.job is None else jobs.find(row.job)
-    if job is None:
-        return False
-    if backups.is_kept(row):
-        return True
-    return job.state in OPEN or (job.bot is not None and moves.open_of(job.bot) is not None)
+def _is_used(one: Standing) -> bool:
+    return one.state in OPEN or one.moves

@@ -1,13 +1,17 @@
 """The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots, and
-upgrades of nodes, go on."""
+upgrades of nodes, go on. Once an hour it forgets the tars that nobody needs any more."""
 
 import logging
 import threading
+import time
 
-from pillar_service.usecases import draining, moves, presence, storage, waves
+from pillar_service.usecases import draining, moves, presence, storage, transfers, waves
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
+
+SWEEP_EVERY_S = 3600.0
+"""How often old tars are looked for."""
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +24,16 @@ def start() -> threading.Event:
 
 
 def _work(over: threading.Event) -> None:
+    next_sweep = 0.0
     while not over.wait(EVERY_S):
         try:
             presence.look()
             moves.go_on()
             draining.go_on()
             waves.go_on()
+            if time.monotonic() >= next_sweep:
+                next_sweep = time.monotonic() + SWEEP_EVERY_S
+                transfers.sweep()
         except Exception:
-            log.exception("Nodes, moves and upgrades can't be looked at; again in %g s.", EVERY_S)
+            log.exception("Nodes, moves, upgrades and tars can't be looked at; again in %g s.", EVERY_S)
             storage.release()

@@ -1,6 +1,7 @@
 """Bots of lost nodes are restored elsewhere: only once, only from a good tar; the newest export is kept for that."""
 
 import io
+import logging
 import time
 
 import pytest
@@ -222,6 +223,25 @@ def test_the_newest_whole_export_is_kept_if_a_setting_says_so(monkeypatch: pytes
     carry_out()
     transfers.sweep()
     assert not transfers.path(second).exists(), "what is purged is not kept"
+
+
+def test_however_many_tars_there_are_they_are_looked_through_in_one_question(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CELLAR_KEEP_EXPORTS", "yes")
+    settings.cache_clear()
+    aged(exported(str(poured()["id"])))
+    caplog.set_level(logging.DEBUG, "peewee")
+
+    def asked() -> int:
+        caplog.clear()
+        transfers.sweep()
+        return sum("SELECT" in str(record.msg) for record in caplog.records)
+
+    first = asked()
+    for name in ("second", "third"):
+        aged(exported(str(poured(name)["id"])))
+    assert (asked(), rows.Transfer.select().count()) == (first, 3)
 
 
 def test_without_that_setting_it_goes_after_a_day() -> None:
