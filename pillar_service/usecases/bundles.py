@@ -17,7 +17,7 @@ from pillar_service.core.errors import Forbidden, Invalid, NotFound
 from pillar_service.documents import reading
 from pillar_service.documents.faults import Faults, raise_any
 from pillar_service.settings import settings
-from pillar_service.store import accounts, bundles
+from pillar_service.store import accounts, bundles, facts, nodes
 from pillar_service.store.bundles import Bundle
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
@@ -97,7 +97,7 @@ def listed() -> list[dict[str, Any]]:
 
 
 def offered(node: str) -> dict[str, Any] | None:
-    """What is offered to a node: the newest for it, as far as can be seen from here, with an address for a few minutes."""
+    """What is offered to a node: the newest for it, by what it told of itself, with an address for a few minutes."""
     found = _for_node(node, time.time())
     if found is None:
         return None
@@ -121,7 +121,18 @@ def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
 
 def _for_node(node: str, now: float) -> Bundle | None:
     for_account = bundles.listed_for(rules.account_of(node), now)
-    return next((one for one in for_account if rules.manifest(one.manifest.encode()).is_for(node)), None)
+    return next((one for one in for_account if _is_for(rules.manifest(one.manifest.encode()), node)), None)
+
+
+def _is_for(manifest: Manifest, node: str) -> bool:
+    return manifest.is_for(node) and (not manifest.facts or manifest.is_for(node, _facts(node)))
+
+
+def _facts(node: str) -> dict[str, Any]:
+    """What a bundle's facts are matched with here, as on the node: its grains, as it told them last, and its labels."""
+    known, found = facts.find(node), nodes.find(node)
+    grains = known.facts.get("grains") if known else None
+    return {**(grains if isinstance(grains, dict) else {}), "labels": found.labels if found else {}}
 
 
 def _signature(serial: int | str, node: str, until: int) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from eventful import told as event
 from flask import Flask
 from flask.testing import FlaskClient
 from machine_rooms import Told as Spool
 
-from pillar_service.core import tokens
+from pillar_service.core import facts, tokens
 from pillar_service.core.errors import Invalid
 from pillar_service.master import packing
 from pillar_service.node import told as pillars
@@ -21,7 +22,7 @@ from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
-from pillar_service.usecases import bundles, nodes
+from pillar_service.usecases import bundles, events, nodes
 from pillar_service.usecases import pillars as bodies
 
 LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
@@ -81,6 +82,26 @@ def test_only_those_it_is_for_are_offered_it(signing: None, master: FlaskClient,
     assert master.post("/bundles", json=given(account="0" * 16)).status_code == 404
 
 
+def test_one_whose_facts_do_not_fit_hides_no_older_one(signing: None, master: FlaskClient, node: FlaskClient) -> None:
+    def newest() -> int | None:
+        offered = offer(node)
+        return offered and int(offered["serial"])
+
+    def tell(sequence: int, **grains: str) -> None:
+        data = {"facts": {"grains": grains, "docker": {}}}
+        assert events.take("cellar-1", [event(sequence, facts.EVENT_TYPE, data=data)])["refused"] == []
+
+    for wanted in ({}, {"os": "Debian"}, {"labels:site": "north-*"}, {"os": "Plan 9"}):
+        assert master.post("/bundles", json=given(facts=wanted)).status_code == 201
+    assert newest() == 1  # it has told no facts: none that asks for some is for it
+    tell(1, os="Debian")
+    assert newest() == 2
+    nodes.label("test", "cellar-1", {"site": "north-1"})
+    assert newest() == 3
+    tell(2, os="Plan 9")
+    assert newest() == 4
+
+
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
@@ -129,8 +150,9 @@ def test_a_node_takes_it_and_tells_of_it(
     (keeping.folder / "machines/lamp.yaml").write_text("forged")
     duty.run()
     assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
-    bundles.publish("test", given(facts={"os": "Plan 9"}))
-    for _ in range(2):
+    nodes.label("test", id, {"site": "north-1"})
+    bundles.publish("test", given(facts={"labels:site": "north-*"}))
+    for _ in range(2):  # what the service knows of it, its own pillar may not say yet
         duty.run()
     assert [one[0].rsplit(".")[-1] for one in spool.events] == ["taken", "mended", "refused"]
     assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
