@@ -355,7 +355,8 @@ def publish(directory, account=None, allow=None, deny=None, facts=None, days=90)
     (``beacons/NAME.py``), checks (``checks/NAME``, programs). Returns the bundle: serial, files, for whom, until when.
 
     ``account`` (an id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids. ``facts``: grains that
-    must fit. Anything wrong in a file is told with its line, and nothing is published. A node runs the newest for it.
+    must fit. Anything wrong in a file is told with its line, and nothing is published. A node runs the newest for it,
+    and one of its account's own before any for all; ``warning`` says whom that concerns.
 
     CLI Example::
 

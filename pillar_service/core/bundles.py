@@ -26,6 +26,14 @@ class Event(StrEnum):
     MENDED = "nz.butt.saltcellar.bundle.mended"
 
 
+class Slot(StrEnum):
+    """A node uses one bundle, of either kind; it goes back to no older one of the same kind."""
+
+    ALL = "all"
+    OWN = "own"
+    """For one account's nodes alone: it goes before those for all, whichever is newer."""
+
+
 FORMAT = 1
 LARGEST = 8 << 20
 """Bytes of a whole bundle, as it travels."""
@@ -61,6 +69,11 @@ class Manifest:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def slot(self) -> Slot:
+        """Which serials it is compared with."""
+        return Slot.ALL if self.account is None else Slot.OWN
 
     def written(self) -> bytes:
         """As it is signed."""
@@ -158,9 +171,12 @@ def check_files(told: Manifest, files: Mapping[str, bytes]) -> None:
 
 
 def check_age(told: Manifest, newest: int, now: float | None) -> None:
-    """Raises Conflict for a bundle older than the newest that was ever taken, or expired (``now`` None: nobody knows)."""
+    """Raises Conflict for a bundle that is expired (``now`` None: nobody knows), or older than the ``newest`` of its slot
+    that was ever taken."""
     if told.serial < newest:
-        raise Conflict(f"The bundle {told.serial} is older than {newest}, which this node has had already.")
+        raise Conflict(
+            f"The bundle {told.serial} is older than {newest}, which this node has had already: publish it again."
+        )
     if now is not None and now > told.expires_at:
         raise Conflict(f"The bundle {told.serial} has expired: publish it again.")
 

@@ -27,6 +27,11 @@ ADDRESS_S = 300
 
 DAYS = 90
 
+OWN_STAYS = "Nodes that are meant by a bundle of their account's own go on using that one: {accounts}."
+OWN_ALONE = (
+    "Nodes that are meant by this bundle do not use the one for all ({serial}): it must hold all that they are to run."
+)
+
 
 def new_key() -> str:
     """A new key to sign bundles with, as CELLAR_BUNDLE_KEY takes it."""
@@ -52,7 +57,8 @@ def _key(written: str) -> Ed25519PrivateKey:
 def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Sign files and keep them for nodes: ``files`` (base64 by path), ``account``, ``allow``, ``deny``, ``facts``, ``days``.
 
-    Raises Invalid with every fault of every machine in it, and for what can't be in a bundle.
+    ``warning`` in the answer says, if anything, which nodes use another one, or do without another from now on. Raises
+    Invalid with every fault of every machine in it, and for what can't be in a bundle.
     """
     written = settings().bundle_key
     if not written:
@@ -63,6 +69,7 @@ def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if account is not None and not accounts.with_ids({account}):
         raise NotFound(f"There is no account {account}.")
     with transaction():
+        warning = _warning(account, now)
         manifest = Manifest(
             serial=bundles.newest() + 1,
             made_at=int(now),
@@ -88,7 +95,16 @@ def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
         bundles.prune(account)
         detail = f"for {account or 'all'}: {', '.join(sorted(files))}"[:1000]
         auditing.record(actor, "nodes.publish", f"bundle:{manifest.serial}", now, detail)
-    return _described(manifest)
+    return {**_described(manifest), "warning": warning}
+
+
+def _warning(account: str | None, now: float) -> str | None:
+    others = bundles.listed(now)
+    if account is None:
+        own = sorted({one.account for one in others if one.account})
+        return OWN_STAYS.format(accounts=", ".join(own)[:1000]) if own else None
+    for_all = next((one.serial for one in others if one.account is None), None)
+    return OWN_ALONE.format(serial=for_all) if for_all else None
 
 
 def listed() -> list[dict[str, Any]]:
@@ -97,7 +113,10 @@ def listed() -> list[dict[str, Any]]:
 
 
 def offered(node: str) -> dict[str, Any] | None:
-    """What is offered to a node: the newest for it, by what it told of itself, with an address for a few minutes."""
+    """What is offered to a node, with an address for a few minutes: the newest for it, by what it told of itself.
+
+    One for its account alone goes before every one for all: who publishes for all displaces nobody's own.
+    """
     found = _for_node(node, time.time())
     if found is None:
         return None
@@ -120,7 +139,7 @@ def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
 
 
 def _for_node(node: str, now: float) -> Bundle | None:
-    for_account = bundles.listed_for(rules.account_of(node), now)
+    for_account = sorted(bundles.listed_for(rules.account_of(node), now), key=lambda one: one.account is None)
     return next((one for one in for_account if _is_for(rules.manifest(one.manifest.encode()), node)), None)
 
 

@@ -120,6 +120,20 @@ def test_who_it_is_for_fits(keeping: Keeping) -> None:
     assert keeping.take(bundle(1, account=ACCOUNT, allow=("web-*",), deny=("db-*",), facts=facts), KEY)
 
 
+def test_serials_count_by_slot_and_a_file_of_old_counts_for_both(keeping: Keeping, tmp_path: Path) -> None:
+    for one in (bundle(5), bundle(3, account=ACCOUNT), bundle(6), bundle(3, account=ACCOUNT)):
+        assert keeping.take(one, KEY)
+    for old in (bundle(5), bundle(2, account=ACCOUNT)):
+        with pytest.raises(Conflict, match="publish it again"):
+            keeping.take(old, KEY)
+    assert keeping.serial == 6
+    (keeping.folder.parent / "newest.json").write_text('{"serial": 8}')
+    for old in (bundle(7), bundle(7, account=ACCOUNT)):
+        with pytest.raises(Conflict):
+            keeping.take(old, KEY)
+    assert keeping.take(bundle(8, account=ACCOUNT), KEY)
+
+
 def test_without_a_synchronised_clock_nothing_expires(tmp_path: Path) -> None:
     assert Keeping(Home(tmp_path), NODE, now=lambda: None).take(bundle(1, expires_at=1), KEY)
 

@@ -13,6 +13,7 @@ from eventful import told as event
 from flask import Flask
 from flask.testing import FlaskClient
 from machine_rooms import Told as Spool
+from pouring import owner
 
 from pillar_service.core import facts, tokens
 from pillar_service.core.errors import Invalid
@@ -100,6 +101,25 @@ def test_one_whose_facts_do_not_fit_hides_no_older_one(signing: None, master: Fl
     assert newest() == 3
     tell(2, os="Plan 9")
     assert newest() == 4
+
+
+def test_an_accounts_own_goes_before_those_for_all(signing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = owner()
+    id = f"web-1.{own}"
+    nodes.add("test", id)
+    nodes.add("test", "cellar-2")
+
+    def newest(node: str) -> int | None:
+        offered = bundles.offered(node)
+        return offered and int(offered["serial"])
+
+    assert bundles.publish("test", given())["warning"] is None
+    assert "do not use the one for all (1)" in bundles.publish("test", given(account=own, days=1))["warning"]
+    assert own in bundles.publish("test", given())["warning"]
+    assert (newest(id), newest("cellar-2")) == (2, 3)
+    later = time.time() + 2 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert newest(id) == 3
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pillar_service.core import bundles
-from pillar_service.core.bundles import Manifest
+from pillar_service.core.bundles import Manifest, Slot
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.node import clock, disk
 from pillar_service.node.clock import Moment
@@ -62,9 +62,14 @@ class Keeping:
     @property
     def serial(self) -> int:
         """The newest that was ever taken here; 0 before the first."""
+        return max(self._newest().values())
+
+    def _newest(self) -> dict[Slot, int]:
+        """The newest that was ever taken here, by slot; a file of an older version knows one for both."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return int(json.loads((self._home.bundles / "newest.json").read_text())["serial"])
-        return 0
+            told = json.loads((self._home.bundles / "newest.json").read_text())
+            return {slot: int(told.get(slot, told["serial"])) for slot in Slot}
+        return dict.fromkeys(Slot, 0)
 
     def key(self, told: str | None) -> str | None:
         """The service's key as the pillar tells it; else as it was told last, for a node that starts alone."""
@@ -79,11 +84,13 @@ class Keeping:
     def take(self, whole: bytes, key: str) -> Manifest:
         """Use this bundle from now on. Raises one of our errors, and goes on with the one before, when it is not right."""
         found = self._verified(whole, key)
-        bundles.check_age(found.manifest, self.serial, self._now())
+        newest = self._newest()
+        bundles.check_age(found.manifest, newest[found.manifest.slot], self._now())
+        newest[found.manifest.slot] = found.manifest.serial
         self._home.bundles.mkdir(parents=True, exist_ok=True, mode=0o700)
         # The serial first: after a crash between the two, this very bundle may still be taken.
-        newest = json.dumps({"serial": found.manifest.serial}).encode()
-        disk.write_atomically(self._home.bundles / "newest.json", newest)
+        told = json.dumps({**newest, "serial": max(newest.values())}).encode()
+        disk.write_atomically(self._home.bundles / "newest.json", told)
         disk.write_atomically(self._file, whole)
         disk.sync_folder(self._home.bundles)
         self._make(found)
