@@ -81,9 +81,25 @@ class _Deadline:
         return left
 
     def connect(self) -> None:
-        self.timeout = self.remaining()
+        self._create_connection = self._reached  # where http.client lets its socket.create_connection be another
         super().connect()  # type: ignore[misc]
         self.sock: Any = _Timed(self.sock, self.remaining)
+
+    def _reached(self, address: tuple[str, int], *_args: Any) -> socket.socket:
+        """A connection to the first of the host's addresses that answers; all of them share what is left of the time."""
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+        for tried, (family, kind, protocol, _, where) in enumerate(found, 1):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(self.remaining() / (len(found) - tried + 1))
+                sock.connect(where)
+                sock.settimeout(self.remaining())  # TLS's handshake, as a whole, takes no longer either
+                return sock
+            except OSError:
+                sock.close()
+                if tried == len(found):
+                    raise
+        raise OSError(f"{address[0]} has no address")
 
 
 class _Http(_Deadline, http.client.HTTPConnection):
