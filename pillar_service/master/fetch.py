@@ -112,7 +112,7 @@ def _read(node: str, answer: Answer) -> dict[str, Any]:
         raise rules.NotThisPillar(f"the answer is {answer.content_type or 'of no type'!r:.60}, not application/json")
     try:
         told = json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise rules.NotThisPillar("the answer is no whole JSON") from error
     return rules.read(node, told)
 

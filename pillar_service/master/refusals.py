@@ -20,7 +20,7 @@ def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
     """The error that an answer of 400 or more stands for, with the sentence of its problem document (RFC 9457)."""
     try:
         told = json.loads(answer.body) if answer.content_type == "application/problem+json" else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         told = {}
     fallback = f"{origin} answered {answer.status} without a reason."
     return problem(answer.status, told if isinstance(told, dict) else {}, fallback)

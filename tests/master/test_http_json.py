@@ -45,6 +45,8 @@ AWAY = {
     "HTML": answer("200 OK", b"<html>It works!</html>", "text/html"),
     "truncated JSON": answer("200 OK", body()[:-30]),
     "cut off": answer("200 OK", body()[:-30], length=len(body())),
+    "nested without end": answer("200 OK", b"[" * 100_000),
+    "a problem nested without end": answer("500 Oh", b"[" * 100_000, "application/problem+json"),
     "list": answer("200 OK", b"[]"),
     "{}": answer("200 OK", b"{}"),
     "no bots": answer("200 OK", b'{"saltcellar": {"node": "cellar-1"}}'),

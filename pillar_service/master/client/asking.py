@@ -76,7 +76,7 @@ class Asking:
     def _object(self, answer: Answer) -> dict[str, Any]:
         try:
             told = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or answer.content_type != "application/json":
             raise errors.Unavailable(
