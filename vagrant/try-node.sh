@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Let this machine in as a node of a control plane made by try-plane.sh.   try-node.sh DOMAIN ADDRESS AUTHORITY TOKEN
-# ADDRESS: where the control plane is; AUTHORITY: the file with its authority. What comes in is the place's own enrol.sh.
+# Let this machine in as a node of a control plane made by try-plane.sh.   try-node.sh DOMAIN ADDRESS AUTHORITY
+# The token is in CELLAR_ENROL_TOKEN. ADDRESS: where the control plane is; AUTHORITY: the file with its authority. What comes in is the place's own enrol.sh.
 . "$(dirname "$0")/settings.sh"
 
-(($# == 4)) || fail "usage: try-node.sh DOMAIN ADDRESS AUTHORITY TOKEN"
+[[ $# == 3 && -n ${CELLAR_ENROL_TOKEN:-} ]] || fail "usage: CELLAR_ENROL_TOKEN=TOKEN try-node.sh DOMAIN ADDRESS AUTHORITY"
 "$here/packages.sh" node
 grep -q " $1\$" /etc/hosts || say "$2 $1" >>/etc/hosts
 install -m 644 "$3" /usr/local/share/ca-certificates/saltcellar-try.crt
 update-ca-certificates
-curl -fsS "https://$1/enrol.sh" | sh -s -- "$4"
+curl -fsS "https://$1/enrol.sh" | sh

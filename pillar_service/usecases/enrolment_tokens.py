@@ -58,7 +58,11 @@ def create(
         what = f"{made.uses} of {made.pattern}" + (", new keys too" if made.replaces else "")
         auditing.record(actor, "nodes.token", f"agent:{whose}" if whose else f"enrolment:{made.id}", now, what)
     script = f"{settings().address}/enrol.sh"
-    return described(made) | {"secret": secret, "script": script, "line": f"curl -fsS {script} | sh -s -- {secret}"}
+    lines = {
+        "line": f"curl -fsS {script} | sh -s -- {secret}",
+        "hidden": f"curl -fsS {script} | CELLAR_ENROL_TOKEN={secret} sh",
+    }
+    return described(made) | {"secret": secret, "script": script, **lines}
 
 
 def active_owner(key: object) -> str:

@@ -14,12 +14,12 @@ from pillar_service.web import incoming, signing
 blueprint = Blueprint("enrol", __name__)
 
 SCRIPT = Path(__file__).parent / "scripts" / "enrol.sh"
-LAUNCHER = SCRIPT.with_name("launcher.sh")
+LAUNCHER, OUTER = SCRIPT.with_name("launcher.sh"), SCRIPT.with_name("outer.sh")
 
 
 def script() -> str:
-    """The script for this very place: with the launcher in it, and its words in quotes."""
-    told = SCRIPT.read_text().replace("@LAUNCHER@\n", LAUNCHER.read_text())
+    """The script for this very place: with its parts in one, and its words in quotes."""
+    told = OUTER.read_text().replace("@ENROL@\n", SCRIPT.read_text()).replace("@LAUNCHER@\n", LAUNCHER.read_text())
     for word, value in (("SERVICE", settings().address), ("VERSION", __version__), ("BUNDLE", wheels.sha256())):
         told = told.replace(f"'@{word}@'", shlex.quote(value))
     return told

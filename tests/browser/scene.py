@@ -96,6 +96,7 @@ def faults(service: Service) -> Iterator[str]:
     def token() -> str:
         secret, script = "Yk3vJ0qk2Gm0wZ7bq9n1C5xR8dTfLs4uHaPeViMoNxE", "https://butt.nz/enrol.sh"
         told = {"secret": secret, "script": script, "line": f"curl -fsS {script} | sh -s -- {secret}"}
+        told |= {"hidden": f"curl -fsS {script} | CELLAR_ENROL_TOKEN={secret} sh"}
         made = {**told, "pattern": "shed", "expires_at": 1_800_000_000.0}
         return render_template("node_token_made.html", token=made, back="/nodes")
 

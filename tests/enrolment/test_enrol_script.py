@@ -51,6 +51,20 @@ def test_a_machine_becomes_a_node_and_says_each_step(machine: Machine) -> None:
     assert token not in "".join(path.read_text(errors="replace") for path in machine.root.rglob("*") if path.is_file())
 
 
+def test_nobody_else_reads_the_token_while_it_runs(machine: Machine) -> None:
+    """Every step looks at the list of processes, as any user may, and at what it was given itself."""
+    seen, token = machine.folder / "seen", machine.token()
+    look = f"cat /proc/[0-9]*/cmdline /proc/self/environ 2>/dev/null | tr '\\0' '\\n' >>{seen}"
+    machine.python.write_text(machine.python.read_text().replace("exec ", f"{look}\nexec "))
+    for line in (f"exec sh -s -- --new-key {token}", "exec sh"):
+        seen.unlink(missing_ok=True)
+        told = {} if token in line else {"CELLAR_ENROL_TOKEN": token}
+        done = machine.sh(line, machine.script().read_text(), **told)
+        assert "  node      " in done.stdout, done.stdout + done.stderr
+        assert "pillar_service.node.enrolment" in seen.read_text()
+        assert token not in seen.read_text()
+
+
 def test_run_again_it_is_the_same_node_with_the_same_key(machine: Machine) -> None:
     node = joined(machine)
     key = (machine.root / "etc/saltcellar/pki/minion.pem").read_bytes()

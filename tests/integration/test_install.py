@@ -51,7 +51,8 @@ def node(plane: Plane, authority: Path) -> Iterator[Machine]:
         for script in ("packages.sh", "try-node.sh"):
             node.put(TOP / "vagrant" / script, f"/srv/vagrant/{script}")
         token = plane.salt_run("nodes.token")["secret"]
-        print(node.run("/srv/vagrant/try-node.sh", DOMAIN, plane.address, "/srv/authority.pem", token))
+        told = (DOMAIN, plane.address, "/srv/authority.pem")
+        print(node.run("/srv/vagrant/try-node.sh", *told, CELLAR_ENROL_TOKEN=token))
         yield node
 
 

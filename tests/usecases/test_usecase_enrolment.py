@@ -49,6 +49,7 @@ def actions(of: str) -> list[str]:
 def test_a_token_is_told_once_and_kept_as_a_hash(person):
     made = enrolment_tokens.create_for(person, labels={"environment": "prd"}, pattern="sh*")
     assert made["line"] == f"curl -fsS http://cellar.test/enrol.sh | sh -s -- {made['secret']}"
+    assert made["hidden"] == f"curl -fsS http://cellar.test/enrol.sh | CELLAR_ENROL_TOKEN={made['secret']} sh"
     assert (made["uses"], made["state"], made["expires_at"] - made["created_at"]) == (1, "open", 3600)
     shown = str(enrolment_tokens.listed_of(person)) + str(enrolment_tokens.listed())
     kept = str(list(rows.EnrolmentToken.select().dicts())) + shown

@@ -41,8 +41,8 @@ def test_the_script_is_this_places_and_a_shell_takes_it(visitor: FlaskClient, tm
     file = tmp_path / "enrol.sh"
     file.write_text(answer.text)
     assert subprocess.run(["sh", "-n", file], check=False).returncode == 0
-    assert "@LAUNCHER@" not in answer.text
-    assert subprocess.run(["shellcheck", view.SCRIPT, view.LAUNCHER], check=False).returncode == 0
+    assert not {"@LAUNCHER@", "@ENROL@"} & set(answer.text.split())
+    assert subprocess.run(["shellcheck", view.SCRIPT, view.LAUNCHER, view.OUTER], check=False).returncode == 0
 
 
 def test_an_address_can_not_break_out_of_the_script(
@@ -137,7 +137,7 @@ def test_a_person_makes_a_token_sees_the_line_and_cuts_a_node_off(visitor: Flask
     assert "You have none yet" in visitor.get("/nodes").text
     made = send(visitor, "/nodes/tokens", **FORM)
     secret = made.text.partition("sh -s -- ")[2].partition("<")[0]
-    assert f"sh enrol.sh {secret}" in made.text
+    assert f"CELLAR_ENROL_TOKEN={secret} sh enrol.sh" in made.text
     assert "curl -fsSO http://cellar.test/enrol.sh" in made.text
     told = redeem(visitor, secret)
     assert told.status_code == 200, told.text

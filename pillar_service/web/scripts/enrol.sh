@@ -1,16 +1,4 @@
-#!/bin/sh
-# Make this machine a node.    curl -fsS ADDRESS/enrol.sh | sh -s -- TOKEN [--name NAME] [--root DIR] [--new-key]
-# Take all of it back off.     sh enrol.sh --reset [--root DIR] [--with-data]
-#
-# It installs Salt's minion in a Python environment of its own (opt/saltcellar), makes a key, brings its public half with the
-# token to the service, writes what it is told to etc/saltcellar, and starts. All of that stands below --root (/), beside
-# whatever Salt this machine may have. It may be run again: what is done already stays. Without systemd, or with --root, the
-# node runs in the background, by opt/saltcellar/bin/saltcellar-node.
-#
-# CELLAR_ENROL_TOKEN   the token, instead of the first argument       CELLAR_ENROL_NAME, CELLAR_ENROL_ROOT  as --name, --root
-# CELLAR_ENROL_PYTHON  a Python that has saltcellar[node] already: nothing is installed then
-# PIP_INDEX_URL or PIP_FIND_LINKS: where pip finds saltcellar, if the service hands out no bundle of wheels. Nothing is
-# taken from the public index unasked: whoever has that name there would be root here.
+# shellcheck shell=sh  # what outer.sh begins, with the token in its environment
 set -eu
 
 service='@SERVICE@'
@@ -26,7 +14,9 @@ fail() {
 usage() { fail "Give the token: sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or take it back off: sh enrol.sh --reset"; }
 
 read_arguments() {
-  token=${CELLAR_ENROL_TOKEN:-} name=${CELLAR_ENROL_NAME:-} root=${CELLAR_ENROL_ROOT:-/}
+  token=${CELLAR_ENROL_TOKEN:-}
+  unset CELLAR_ENROL_TOKEN # what is started here has no use for it
+  name=${CELLAR_ENROL_NAME:-} root=${CELLAR_ENROL_ROOT:-/}
   act=enrol with_data=no new_key=no
   while [ $# -gt 0 ]; do
     case $1 in
@@ -35,8 +25,7 @@ read_arguments() {
       --reset) act=reset ;;
       --with-data) with_data=yes ;;
       --new-key) new_key=yes ;;
-      -*) usage ;;
-      *) token=$1 ;;
+      *) usage ;;
     esac
     shift
   done
@@ -288,5 +277,4 @@ main() {
   start
 }
 
-# All of it is read before any of it runs: a download that breaks off does nothing.
 main "$@"
