@@ -185,6 +185,13 @@ class Catalogue:
         """The flags of a command, none of an unknown one."""
         return self.commands[name].flags if name in self.commands else frozenset()
 
+    def secretive(self, line: Sequence[str]) -> str | None:
+        """The command in a line (its words) that takes a secret: its first word, or any after a word of the bot's own, which
+        may take a line itself (`token log-in password=…`). None where there is none."""
+        known = line if line and line[0].lower() in BUILT_IN else line[:1]
+        words = " ".join(known).lower().split()  # of what is quoted each: a line that is wrong holds its secret, too
+        return next((word for word in words if word in self.commands and self.commands[word].secrets), None)
+
     def preview(self, command: Command) -> Command | None:
         """The command whose output is shown before the confirmation of this one."""
         return self.commands[command.preview] if command.preview else None

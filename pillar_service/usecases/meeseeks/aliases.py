@@ -22,11 +22,12 @@ def alias(asker: Asker, name: str, line: str) -> None:
     """
     word, words = _checked(name.lower()), typed.words(line)
     first = words[0].text.lower() if words else ""
-    known = catalogue.current().catalogue.commands
-    if first not in known and first not in BUILT_IN:
+    known = catalogue.current().catalogue
+    if first not in known.commands and first not in BUILT_IN:
         raise Invalid(f"{names.shown(first)} is no command: an alias stands for a line that begins with one.")
-    if first in known and known[first].secrets:
-        raise Invalid(f"{first} takes a secret, and an alias is kept as it is written: type that line each time.")
+    secretive = known.secretive([word.text for word in words])
+    if secretive is not None:
+        raise Invalid(f"{secretive} takes a secret, and an alias is kept as it is written: type that line each time.")
     with transaction():
         others = [one.name for one in aliases.of(asker.actor) if one.name != word]
         if len(others) >= MOST:
