@@ -27,6 +27,9 @@ class Manual:
     def cancel(self, reference: str) -> None:
         """There is nothing to end."""
 
+    def close(self, customer: str) -> None:
+        """There is no page to close."""
+
     def event(self, payload: bytes, signature: str) -> Event:
         raise Invalid("Nobody sends payments here: this place takes them by hand (CELLAR_PAYMENTS).")
 

@@ -77,5 +77,8 @@ class Provider(Protocol):
     def cancel(self, reference: str) -> None:
         """End a subscription at once, so that nothing more is charged."""
 
+    def close(self, customer: str) -> None:
+        """Let nobody pay any more on a page that is still open for a customer."""
+
     def event(self, payload: bytes, signature: str) -> Event:
         """What was sent, if it is genuine and fresh; raises Invalid if not."""

@@ -60,7 +60,7 @@ class Stripe:
             return str(self._client.v1.customers.create(told, {"idempotency_key": _key("customer", told)}).id)
 
     def checkout(self, order: Order, now: float) -> str:
-        for session in self._open_sessions(order.customer):
+        for session in self._open_sessions(order.customer, 1):
             if session.url:
                 return str(session.url)
         told: Any = {
@@ -81,9 +81,10 @@ class Stripe:
             raise Unavailable("That payment was just made or given up: look at your payments again in a minute.")
         return str(made.url)
 
-    def _open_sessions(self, customer: str) -> Sequence[Any]:
+    def _open_sessions(self, customer: str, most: int) -> Sequence[Any]:
+        told: Any = {"customer": customer, "status": "open", "limit": most}
         with _sentences():
-            return self._client.v1.checkout.sessions.list({"customer": customer, "status": "open", "limit": 1}).data
+            return self._client.v1.checkout.sessions.list(told).data
 
     def portal(self, customer: str, return_url: str) -> str:
         with _sentences():
@@ -112,6 +113,11 @@ class Stripe:
     def cancel(self, reference: str) -> None:
         with _sentences():
             self._client.v1.subscriptions.cancel(reference)
+
+    def close(self, customer: str) -> None:
+        for session in self._open_sessions(customer, 100):
+            with _sentences():
+                self._client.v1.checkout.sessions.expire(str(session.id))
 
     def event(self, payload: bytes, signature: str) -> Event:
         try:

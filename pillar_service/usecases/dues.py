@@ -37,14 +37,14 @@ def run(now: float) -> dict[str, Any]:
 def settle(account: str, now: float) -> list[Step]:
     """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
     if not _is_there(account):
+        stop(account)
         return []
     row = subscriptions.found(account)
     if _is_worth_asking(row, now):
         ask(account)
         row = subscriptions.found(account)
     if row.live and row.reference and _next(row, now) is Step.CLOSE:
-        subscriptions.provider().cancel(row.reference)  # or it would go on charging for what is deleted
-        ask(account)
+        stop(account)  # or it would go on charging for what is deleted
     elif _next(row, now) is None and row.state == subscriptions.state(row, now):
         return []
     with transaction():
@@ -68,7 +68,33 @@ def _at_provider(row: Subscription) -> bool:
 
 
 def ask(account: str) -> None:
-    """Ask the provider what it knows of an account's customer, and keep it. No transaction may be open."""
+    """Ask the provider what it knows of an account's customer, and keep it. No transaction may be open.
+
+    Nobody pays for an account that is gone: what was paid on a page that its person had left open is ended.
+    """
+    _ask(account)
+    if not _is_there(account):
+        stop(account)
+
+
+def end(account: str) -> None:
+    """Let an account (its id) be charged nothing more, now or by a page that is still open. No transaction may be open."""
+    row = subscriptions.found(account)
+    if row.customer is not None and _at_provider(row):
+        subscriptions.provider().close(row.customer)
+        _ask(account)
+    stop(account)
+
+
+def stop(account: str) -> None:
+    """End the subscription that charges an account, if there is one. No transaction may be open."""
+    row = subscriptions.found(account)
+    if row.live and row.reference:
+        subscriptions.provider().cancel(row.reference)
+        _ask(account)
+
+
+def _ask(account: str) -> None:
     row, began = subscriptions.found(account), time.time()
     if row.customer is not None and _at_provider(row):
         told = subscriptions.provider().told(row.customer)

@@ -163,12 +163,9 @@ def _mark(actor: str, person: str, id: str, months: int, now: float) -> None:
 
 def end(actor: str, person: str) -> None:
     """An account (its id) leaves: nothing more is charged. To be called before, not in, the transaction that deletes it."""
-    row, now = subscriptions.found(person), time.time()
-    if row.live and row.reference:
-        subscriptions.provider().cancel(row.reference)
-        dues.ask(person)
+    dues.end(person)
     with transaction():
-        auditing.record(actor, "payments.end", f"agent:{person}", now)
+        auditing.record(actor, "payments.end", f"agent:{person}", time.time())
 
 
 def run_due(now: float | None = None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ KNOWN = {
         "mode", "customer", "client_reference_id", "line_items[0][price]", "line_items[0][quantity]", "success_url",
         "cancel_url", "subscription_data[trial_end]",
     },
+    ("POST", "checkout/sessions/expire"): set(),
     ("GET", "checkout/sessions"): {"customer", "status", "limit"},
     ("POST", "billing_portal/sessions"): {"customer", "return_url"},
     ("GET", "subscriptions"): {"customer", "status", "limit"},
@@ -105,14 +106,14 @@ class FakeStripe:
             raise Refused(401, "Invalid API Key provided")
         if self.is_away:
             raise Refused(503, "Stripe is having a bad day")
-        name, _, id = path.partition("/") if path.startswith("subscriptions/") else (path, "", "")
+        name, id = _named(path)
         asked = self._checked(method, name, given)
         self.asked.append((method, path))
         if method != "POST":
             return 200, self._read(method, name, id, asked)
         if headers.get("Content-Type", "").split(";")[0] != "application/x-www-form-urlencoded":
             raise Refused(400, "Send a form")
-        return self._once(headers.get("Idempotency-Key"), name, asked)
+        return self._once(headers.get("Idempotency-Key"), name, id, asked)
 
     def _checked(self, method: str, name: str, given: list[tuple[str, str]]) -> dict[str, str]:
         if (method, name) not in KNOWN:
@@ -129,21 +130,22 @@ class FakeStripe:
             raise Refused(400, f"No such customer: '{asked['customer']}'", code="resource_missing", param="customer")
         return asked
 
-    def _once(self, key: str | None, name: str, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    def _once(self, key: str | None, name: str, id: str, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
         if not key:
             raise Refused(400, "Each POST needs an Idempotency-Key")
         if key in self._kept:
             before, status, body = self._kept[key]
-            if before != (name, asked):
+            if before != (name, id, asked):
                 raise Refused(400, "Keys for idempotent requests can only be used with the same parameters",
                               "idempotency_error")  # fmt: skip
             return status, body
         body = {
             "customers": self._customer,
             "checkout/sessions": self._session,
+            "checkout/sessions/expire": lambda _: self._expired(id),
             "billing_portal/sessions": self._portal,
         }[name](asked)
-        self._kept[key] = ((name, asked), 200, body)
+        self._kept[key] = ((name, id, asked), 200, body)
         return 200, body
 
     def _customer(self, asked: dict[str, str]) -> dict[str, Any]:
@@ -163,6 +165,12 @@ class FakeStripe:
         made |= {"url": f"{self.url}/pay/{made['id']}", "_trial_end": trial}
         self.books.sessions[made["id"]] = made
         return public(made)
+
+    def _expired(self, id: str) -> dict[str, Any]:
+        status = self.books.sessions[id]["status"]
+        if status != "open":
+            raise Refused(400, f"Only Checkout Sessions that are open can be expired. This one is `{status}`.")
+        return public(self.books.expire(id))
 
     def _portal(self, asked: dict[str, str]) -> dict[str, Any]:
         made = self.books.new("billing_portal.session", "bps", **asked)
@@ -209,6 +217,16 @@ class FakeStripe:
         for id, one in list(self.books.subscriptions.items()):
             if "cancel" in form and one["customer"] == customer and one["status"] != "canceled":
                 self.books.cancel_at_period_end(id)
+
+
+def _named(path: str) -> tuple[str, str]:
+    """What a path is about, and the id in it."""
+    if path.startswith("subscriptions/"):
+        return "subscriptions", path.partition("/")[2]
+    if path.startswith("checkout/sessions/"):
+        _, _, id, deed = path.split("/")
+        return f"checkout/sessions/{deed}", id
+    return path, ""
 
 
 def sent(event: dict[str, Any], secret: str = WEBHOOK_SECRET, at: float | None = None) -> tuple[bytes, str]:

@@ -70,6 +70,13 @@ class Books:
         self.happen("checkout.session.completed", told)
         return made
 
+    def expire(self, session: str) -> dict[str, Any]:
+        """Nobody can pay on that page any more."""
+        told = self.sessions[session]
+        told.update(status="expired", url=None)
+        self.happen("checkout.session.expired", told)
+        return told
+
     def _bill(self, subscription: dict[str, Any], cents: int) -> dict[str, Any]:
         item = subscription["items"]["data"][0]
         period = {"start": item["current_period_start"], "end": item["current_period_end"]}

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_stripe import FakeStripe
+from fake_stripe import FakeStripe, sent
 from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
 
 from pillar_service.core.agents import Belonging
-from pillar_service.core.errors import Conflict, Unauthenticated
+from pillar_service.core.errors import Conflict, Unauthenticated, Unavailable
 from pillar_service.store import agents, audit, database, mails
 from pillar_service.store import sharing as invitations
 from pillar_service.store.tokens import Token
@@ -43,11 +43,55 @@ def export_runs() -> dict[str, Any]:
     return run
 
 
-def test_while_a_bot_is_exported_nothing_is_cancelled_or_forgotten(person: str, stripe: FakeStripe) -> None:
-    poured()
+def open_page(person: str, stripe: FakeStripe) -> dict[str, Any]:
+    """The page on which somebody could pay: they look at it, and leave it open."""
     payments.checkout(person, stripe.books.now)
     [session] = stripe.books.sessions.values()
+    return session
+
+
+def test_nobody_pays_on_a_page_that_was_left_open(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert session["status"] == "expired"
+    assert payments.run_due()["failures"] == []
+
+
+def test_what_was_paid_unheard_is_ended(person: str, stripe: FakeStripe) -> None:
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] == "canceled"
+
+
+def test_what_is_paid_once_the_account_is_gone_is_ended(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    session |= {"status": "open"}  # the payment was on its way as the page was closed
     subscription = stripe.books.complete(session["id"])
+    assert payments.take_event(*sent(stripe.events[-1]))["taken"]
+    assert subscription["status"] == "canceled"
+
+
+def test_what_charges_an_account_that_is_gone_is_ended_by_the_next_run(person: str, stripe: FakeStripe) -> None:
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
+    payments.returned(person)
+    with database.transaction():
+        agents.change(person, removed_at=time.time())
+    assert payments.run_due()["failures"] == []
+    assert subscription["status"] == "canceled"
+
+
+def test_while_stripe_is_away_nobody_leaves_half(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    stripe.is_away = True
+    with pytest.raises(Unavailable, match="nothing was changed"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert (accounts.show(person)["email"], session["status"]) == (OWNER, "open")
+
+
+def test_while_a_bot_is_exported_nothing_is_cancelled_or_forgotten(person: str, stripe: FakeStripe) -> None:
+    poured()
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
     payments.returned(person)
     run = export_runs()
     with pytest.raises(Conflict, match="exported"):
