@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from peewee import CompositeKey, DoubleField, IntegerField, TextField, fn
+from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.jobs import NORMAL, OPEN, JobState
 from pillar_service.store import plain, rows
@@ -28,7 +28,8 @@ class Job(Table):
     ``run`` is the publish that carries it out; ``not_before`` delays another try. ``plan`` is what exactly is to run,
     where no command of core's says it. A job on several nodes runs nothing itself: it has ``parts``, jobs whose
     ``parent`` it is. ``begun`` is the last attempt that its node was allowed to begin; ``at_most`` is how many jobs of its
-    command run at a time. ``request`` is the request in which it was asked for.
+    command run at a time. ``request`` is the request in which it was asked for. One that ``is_preview`` only shows what
+    another would do.
     """
 
     id = TextField(primary_key=True)
@@ -56,6 +57,7 @@ class Job(Table):
     begun = IntegerField(null=True)
     at_most = IntegerField(null=True)
     request = TextField(null=True)
+    is_preview = BooleanField(default=False)
 
 
 class JobLine(Table):
@@ -284,8 +286,10 @@ def beginning(id: str, actor: str | None, limit: int) -> list[Job]:
 
 
 def of_commands(actor: str | None, limit: int) -> list[Job]:
-    """The newest jobs of commands, parts and calls of our own not among them; of that actor."""
-    rows = Job.select().where(Job.plan.is_null(False) & Job.parent.is_null() & (Job.fingerprint != ""))
+    """The newest jobs of commands, parts, previews and calls of our own not among them; of that actor."""
+    rows = Job.select().where(
+        Job.plan.is_null(False) & Job.parent.is_null() & (Job.fingerprint != "") & ~Job.is_preview
+    )
     rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
 

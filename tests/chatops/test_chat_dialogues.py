@@ -83,6 +83,21 @@ def test_the_preview_is_seen_before_the_yes_and_the_secret_never(talk: Slack, an
     assert "hunter2hunter2" not in everything
 
 
+def test_what_has_a_preview_is_looked_at_and_repeated_itself(talk: Slack, ann: User) -> None:
+    ann.mentions("rotate nginx -l environment=prd")
+    until_run(lambda node, command: ["12345 bytes"])
+    ann.sees("12345 bytes")
+    ann.mentions("last")
+    ann.sees("rotate: asked")
+    ann.mentions("jobs")
+    assert "log-size" not in str(ann.sees("The newest jobs")["blocks"])
+    ann.mentions("repeat")
+    until_run(lambda node, command: ["54321 bytes"])
+    ann.sees("54321 bytes")
+    ann.presses("Yes")
+    assert [run["arguments"][2] for run in until_run()] == ["rotate"]
+
+
 def test_wrong_arguments_keep_the_window_open(talk: Slack, ann: User) -> None:
     ann.mentions("version")
     ann.sees("Saltcellar")

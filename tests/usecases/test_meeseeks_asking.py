@@ -283,6 +283,18 @@ def test_a_preview_runs_on_the_nodes_that_are_shown_and_waits_for_nothing() -> N
     assert asking.preview(chat(), asking.read(chat(), "any")) is None
 
 
+def test_a_preview_is_nothing_that_somebody_asked_for_by_itself() -> None:
+    wanted = asking.read(chat(), "fell hi")
+    job = asking.ask(chat(), wanted)["job"]
+    shown = asking.preview(chat(), wanted)
+    assert shown is not None
+    assert looking.last(chat()).id == job["id"]
+    assert [one["id"] for one in looking.listed(chat())] == [job["id"]]
+    assert looking.found(chat(), shown["job"]["id"]).command == "say"
+    ask("say hi")
+    assert looking.last(chat()).command == "say"
+
+
 def test_a_runner_runs_on_the_master() -> None:
     job = ask("list-bots")
     assert (job["node"], job["parts"]) == (None, 0)

@@ -26,7 +26,8 @@ from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 class Wish:
     """What somebody wants, checked: everything that is shown before they say yes.
 
-    ``arguments`` are checked ones, secrets among them; ``nodes`` is where it will run; ``bot`` is whose action it is.
+    ``arguments`` are checked ones, secrets among them; ``nodes`` is where it will run; ``bot`` is whose action it is. One that
+    ``is_preview`` only shows what another would do.
     """
 
     command: Command
@@ -34,6 +35,7 @@ class Wish:
     selector: Selector
     nodes: tuple[str, ...]
     bot: str | None = None
+    is_preview: bool = False
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -177,7 +179,7 @@ def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any
     if shown is None:
         return None
     given = {name: value for name, value in wanted.arguments.items() if name in shown.named and value is not None}
-    return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes), key)
+    return ask(asker, Wish(shown, shown.checked(given), wanted.selector, wanted.nodes, is_preview=True), key)
 
 
 def _refuse_too_many(asker: Asker, new: Sequence[Job]) -> None:
@@ -205,6 +207,7 @@ def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job
         not_before=now,
         deadline_at=now + settings().chat_deadline_s,
         request=request.number,
+        is_preview=wanted.is_preview,
     )
     if not wanted.command.requires or asker.caller is None:
         going.ready(job, now)

@@ -98,7 +98,8 @@ def _lines(part: Job, after: int, most: int) -> list[dict[str, Any]]:
 
 
 def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
-    """The newest jobs of commands, parts not among them: one's own; with the privilege those of an actor, or of `*`."""
+    """The newest jobs of commands, parts and previews not among them: one's own; with the privilege those of an actor, or
+    of `*`."""
     if of not in ("", asker.actor) and not _sees_others(asker):
         raise Forbidden("You may see your own jobs only.")
     actor = None if of == EVERYBODY else of or (None if asker.caller is None else asker.actor)
@@ -106,7 +107,7 @@ def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
 
 
 def last(asker: Asker) -> Job:
-    """The newest job that somebody asked for; raises NotFound."""
+    """The newest job that somebody asked for, not its preview; raises NotFound."""
     newest = jobs.of_commands(asker.actor, 1)
     if not newest:
         raise NotFound("You have not asked for anything yet.")
