@@ -52,10 +52,8 @@ def typed(said: Said) -> None:
 
 def begin(who: Asker, person: Person, channel: str, thread: str | None, wanted: Wish) -> None:
     """Make a job of a wish, and the conversation that shows it."""
-    key = turns.new_id()
-    job = asking.ask(who, wanted, key)["job"]
-    shown = asking.preview(who, wanted, f"{key}.preview") if wanted.command.requires else None
-    preview = shown["job"]["id"] if shown else None
+    job, shown = asking.ask_shown(who, wanted, turns.new_id())
+    preview = shown["id"] if shown else None
     speaker = sentences.persona(channel)
     id = conversations.begin(person.team, channel, thread, person.user, speaker.name, job["id"], preview)
     following.follow(conversations.find(id))

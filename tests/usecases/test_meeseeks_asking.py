@@ -268,6 +268,23 @@ def test_who_has_many_jobs_waits_for_one_to_end(monkeypatch: pytest.MonkeyPatch,
     ask("any")
 
 
+def test_a_job_whose_preview_is_one_too_many_is_not_made(monkeypatch: pytest.MonkeyPatch, service: object) -> None:
+    monkeypatch.setenv("CELLAR_CHAT_JOBS_MOST", "2")
+    service()  # type: ignore[operator]
+    first = ask("any")
+    with pytest.raises(TooMany, match="2 of your jobs"):
+        asking.ask_shown(chat(), asking.read(chat(), "fell hi"), "event-1")
+    assert [one["id"] for one in looking.listed(chat())] == [first["id"]]
+    assert [row.subject for row in said("meeseeks.ask")] == [f"job:{first['id']}"]
+    claim_all()
+    with database.transaction():
+        jobs.Job.update(state="succeeded").execute()
+    job, shown = asking.ask_shown(chat(), asking.read(chat(), "fell hi"), "event-1")
+    assert shown is not None
+    assert (job["command"], shown["command"]) == ("fell", "say")
+    assert asking.ask_shown(chat(), asking.read(chat(), "fell hi"), "event-1") == (job, shown)
+
+
 def test_a_preview_runs_on_the_nodes_that_are_shown_and_waits_for_nothing() -> None:
     wanted = asking.read(chat(), "fell hi -l disk=ssd")
     shown = asking.preview(chat(), wanted)

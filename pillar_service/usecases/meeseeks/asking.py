@@ -170,6 +170,18 @@ def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
     return queue.Request(asker.actor, key, wanted.command.name, wanted.shown, str(wanted.selector), *secrets)
 
 
+def ask_shown(asker: Asker, wanted: Wish, key: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Make a job of a wish, and its preview's where it waits for somebody who is to see that first: both, or neither.
+
+    Returns the two; raises as `ask`.
+    """
+    if not (wanted.command.requires and wanted.command.preview):
+        return ask(asker, wanted, key)["job"], None  # shares its commit with what others ask for
+    with transaction():
+        job, shown = ask(asker, wanted, key)["job"], preview(asker, wanted, f"{key}.preview")
+        return job, shown and shown["job"]
+
+
 def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
     """Run what is shown before somebody says yes, on the very nodes; returns {"job"}, or None where there is no preview.
 
