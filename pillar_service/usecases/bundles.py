@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pillar_service.core import bundles as rules
-from pillar_service.core import machine_files, names
+from pillar_service.core import names
 from pillar_service.core.bundles import Manifest
 from pillar_service.core.errors import Forbidden, Invalid, NotFound
-from pillar_service.documents import reading
+from pillar_service.documents import machines
 from pillar_service.documents.faults import Faults, raise_any
 from pillar_service.settings import settings
 from pillar_service.store import accounts, bundles, facts, nodes
@@ -178,7 +178,7 @@ def _decoded(path: str, content: object) -> bytes:
 def _faults(path: str, content: bytes) -> Faults:
     faults = Faults(path)
     name = path.removeprefix("machines/").removesuffix(".yaml")
-    machine_files.read(reading.plain(content, faults), name, faults)
+    machines.read(content, name, faults)
     return faults
 
 

@@ -11,9 +11,12 @@ import pytest
 from machine_rooms import NODE, Room
 
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
+from pillar_service.core.machines import Kind, Watcher
 from pillar_service.node.machines import asking, library
 from pillar_service.node.machines.engine import Engine
+from pillar_service.node.machines.memory import Memory
 from pillar_service.node.machines.telling import Telling
+from pillar_service.node.machines.watching import Watching
 from pillar_service.node.paths import Home
 
 LAMP = """
@@ -229,6 +232,17 @@ def test_a_schedule_fires_once_for_what_was_missed(room: Room) -> None:
     marks["schedule it"] -= 3 * 86_400
     room.in_state("yes_", "sees")
     assert len(room.told.of("transition")) == 1
+
+
+def test_a_schedule_that_never_comes_is_no_machine_and_holds_up_no_other_watcher(room: Room) -> None:
+    room.write("sees", SEES.format(it="kind: schedule, cron: '0 0 30 2 *'"))
+    room.tick()
+    assert "No time ever fits" in room.engine.library.problems["sees"]
+    # One that was read by a library of another mind.
+    watcher = Watcher("it", Kind.SCHEDULE, "it", frozenset({"a"}), 1, settings={"cron": "0 0 30 2 *"})
+    watching = Watching(watcher, Memory(room.home.state / "x"))
+    assert watching.fired(1.0, dict) is False
+    assert watching.problem
 
 
 def test_a_schedule_survives_a_clock_that_was_years_ahead(room: Room) -> None:

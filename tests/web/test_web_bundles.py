@@ -27,6 +27,13 @@ from pillar_service.usecases import bundles, events, nodes
 from pillar_service.usecases import pillars as bodies
 
 LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
+NEVER = b"""machine: lamp
+about: a
+initial: x
+states: {x: {}}
+transitions: [{on: it, from: x, to: x}]
+watchers: {it: {kind: schedule, cron: "%s", in: x, fires: it}}
+"""
 
 
 @pytest.fixture
@@ -129,6 +136,9 @@ def test_an_accounts_own_goes_before_those_for_all(signing: None, monkeypatch: p
         ({"files": {"../x": ""}}, "can't be in a bundle"),
         ({"files": {"checks/x": "!"}}, "must come as base64"),
         (given(b"machine: window"), "machines/lamp.yaml:1: This machine must be called as its file is: lamp."),
+        (given(NEVER % b"99 * * * *"), "machines/lamp.yaml:6: No time ever fits"),
+        (given(NEVER % b"0 0 30 2 *"), "machines/lamp.yaml:6: No time ever fits"),
+        (given(NEVER % b"0 0 1 janvier *"), "machines/lamp.yaml:6: No time ever fits"),
         (given(allow="x y"), "must be patterns"),
         (given(facts=["x"]), "Facts must be names with texts"),
         (given(days=0.5), "number of days"),

@@ -5,12 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from croniter import croniter
-
-from pillar_service.core import machine_files
 from pillar_service.core.errors import Invalid
-from pillar_service.core.machines import Kind, Machine
-from pillar_service.documents import reading
+from pillar_service.core.machines import Machine
+from pillar_service.documents import machines, reading
 from pillar_service.documents.faults import Faults, raise_any
 from pillar_service.node.paths import Home
 
@@ -31,11 +28,7 @@ class Loaded:
 def read(raw: bytes, name: str) -> Machine:
     """The machine in a file's bytes; raises Invalid with every fault, `name.yaml:12: sentence`."""
     faults = Faults(f"{name}{SUFFIX}")
-    made = machine_files.read(reading.plain(raw, faults), name, faults)
-    for watcher in made.watchers.values() if made else ():
-        written = watcher.settings.get("cron")
-        if watcher.kind is Kind.SCHEDULE and written and not croniter.is_valid(written):
-            faults.add(("watchers", watcher.name, "cron"), "No time fits these five fields.")
+    made = machines.read(raw, name, faults)
     raise_any(faults)
     assert made
     return made

@@ -53,7 +53,7 @@ class Watching:
             if self.watcher.kind is Kind.SCHEDULE:
                 return self._schedule(now)
             return self._looked(now, names)
-        except (SaltcellarError, OSError) as error:
+        except (SaltcellarError, OSError, ValueError) as error:  # ValueError: of croniter, for what never comes
             # What can't be seen is not so: nothing fires, and it has to hold anew.
             self.problem, self._since = str(error), None
             return False

@@ -1,0 +1,30 @@
+"""A machine from its file's bytes, with what only a library can say of it: whether its schedules ever come."""
+
+from croniter import croniter
+
+from pillar_service.core import machine_files
+from pillar_service.core.machines import Kind, Machine
+from pillar_service.documents import reading
+from pillar_service.documents.faults import Faults
+
+ANY_TIME = 0.0
+"""Unix seconds, from where a schedule is looked for: the calendar repeats itself, so any start will do."""
+
+NEVER = "No time ever fits these five fields: there is no such minute, hour, day or month."
+
+
+def read(raw: bytes, name: str, faults: Faults) -> Machine | None:
+    """The machine of that name, if nothing is wrong with it; every fault is noted with its line."""
+    made = machine_files.read(reading.plain(raw, faults), name, faults)
+    for watcher in made.watchers.values() if made else ():
+        if watcher.kind is Kind.SCHEDULE and not _comes(watcher.settings["cron"]):
+            faults.add(("watchers", watcher.name, "cron"), NEVER)
+    return made
+
+
+def _comes(cron: str) -> bool:
+    try:
+        croniter(cron, ANY_TIME).get_next(float)
+    except ValueError:  # the base of all that croniter raises
+        return False
+    return True
