@@ -237,7 +237,7 @@ def logs(bot, lines=100, wait=True):
     return runners.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
 
-def export(bot, path, kind="everything"):
+def export(bot, path, kind="everything", job=None, wait=True):
     """
     Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped meanwhile.
 
@@ -245,6 +245,10 @@ def export(bot, path, kind="everything"):
         The file, absolute; it appears when it is whole.
     kind
         ``everything`` (only that can be imported), or ``secret``, ``gossip``, ``log`` or ``blobs`` alone.
+    job
+        An export that was asked for before, with ``wait=False``: its tar, which the service keeps for a day, is written.
+
+    With ``wait=False`` nothing is written, and the job is returned.
 
     CLI Example:
 
@@ -252,8 +256,18 @@ def export(bot, path, kind="everything"):
 
         salt-run bots.export my /root/my.tar
         salt-run bots.export my /root/my-blobs.tar kind=blobs
+        salt-run bots.export my /root/my.tar wait=False
+        salt-run bots.export my /root/my.tar job=9e0f1f3a9c2e5b7d
     """
-    return runners.answer(__opts__, lambda service: tars.export(service, runners.text(bot), path, kind))
+
+    def ask(service):
+        file = tars.target(runners.text(path))
+        asked = (
+            tars.asked(service, runners.text(bot), kind) if job is None else tars.known(service, bot, runners.text(job))
+        )
+        return tars.export(service, asked, file) if wait else asked
+
+    return runners.answer(__opts__, ask)
 
 
 def import_(name, path, account, description=None, node=None, memory_mb=None, selector=None, wait=True):

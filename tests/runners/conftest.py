@@ -1,0 +1,48 @@
+"""The runners' functions with a real service behind them, and no daemon."""
+
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_shape import EXPECTED, functions
+from werkzeug.serving import make_server
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+
+Runners = dict[str, Callable[..., Any]]
+
+
+@pytest.fixture
+def url(migrated_file: Path, tmp_path: Path) -> str:
+    """SQLite alone: what the words do to a database has tests of its own."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'service.sqlite')}"
+
+
+@pytest.fixture
+def runners(service: Callable[[], None], tmp_path: Path) -> Iterator[Runners]:
+    """The runners' functions by their names, with the private app of a service that has one bot."""
+    from pouring import owner, poured
+
+    from pillar_service.usecases import masters, storage
+    from pillar_service.web.private import create_app
+
+    owner()
+    poured("stands")
+    (tmp_path / "token").write_text(masters.new_token("test", "salt"))
+    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    asked = {"url": f"http://127.0.0.1:{server.server_port}", "token_file": str(tmp_path / "token")}
+    yield {
+        f"{name}.{one}": function
+        for name in EXPECTED
+        for one, function in functions(name, {"saltcellar": asked}).items()
+    }
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    storage.release()
