@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from pillar_service.core import names
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Failed, NotFound
 from pillar_service.master.client import Client
@@ -19,7 +20,7 @@ def found(service: Client, node: str) -> dict[str, Any]:
     """The node with this id; raises NotFound."""
     known = find(service, node)
     if known is None:
-        raise NotFound(f"There is no node {node}.")
+        raise NotFound(f"There is no node {names.shown(node)}.")
     return known
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import salt.utils.user
 
+from pillar_service.core import names
 from pillar_service.core.errors import Invalid, SaltcellarError
 from pillar_service.master.client import Client
 from pillar_service.master.following import finished
@@ -25,7 +26,10 @@ def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
     except SaltcellarError as error:
         return {"error": error.sentence, "retcode": 1}
     except OSError as error:
-        return {"error": f"{error.filename or 'The file'}: {error.strerror or error}.", "retcode": 1}
+        file = names.shown(error.filename) if error.filename else "The file"
+        return {"error": f"{file}: {error.strerror or error}.", "retcode": 1}
+    except UnicodeError:
+        return {"error": "What was typed is no text: it holds bytes that are no UTF-8. Type it again.", "retcode": 1}
 
 
 def command(

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from pillar_service.core import names
 from pillar_service.master.client.asking import Asking, query, segment
 
 
@@ -17,12 +18,12 @@ class Configuration(Asking):
         """One key of an account's configuration."""
         return self._json("GET", _key(account, key))
 
-    def set_key(self, account: str, key: str, value: Any, revision: int | None = None) -> dict[str, Any]:
+    def set_key(self, account: str, key: str, value: Any, revision: object = None) -> dict[str, Any]:
         """Gives a key a value, if that revision stands (0: none does; None: whatever does); returns it."""
         return self._json("PUT", _key(account, key), {"value": value}, condition=_condition(revision))
 
-    def delete_key(self, account: str, key: str, revision: int | None = None) -> None:
-        """Takes a key away, if that revision stands."""
+    def delete_key(self, account: str, key: str, revision: object = None) -> None:
+        """Takes a key away, if that revision stands. Raises Invalid for what is no revision."""
         self._ask("DELETE", _key(account, key), _condition(revision), None)
 
     def configuration_changes(self, account: str, key: str | None = None) -> list[dict[str, Any]]:
@@ -39,7 +40,8 @@ def _key(account: str, key: str) -> str:
     return f"/configuration/{segment(account)}/{quote(key, safe='/')}"
 
 
-def _condition(revision: int | None) -> dict[str, str]:
+def _condition(revision: object) -> dict[str, str]:
     if revision is None:
         return {}
-    return {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}
+    number = names.whole_number(revision, "revision", 0, 1 << 53)
+    return {"If-Match": f'"{number}"'} if number else {"If-None-Match": "*"}

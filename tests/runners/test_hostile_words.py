@@ -1,0 +1,115 @@
+"""Hostile words at the runners' functions, with the real service behind: refused in one sentence, or kept literally."""
+
+import inspect
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_shape import EXPECTED
+
+Runners = dict[str, Callable[..., Any]]
+
+WORDS = [
+    "my\nextra:\n  cmd.run: []", "x\r\n- name: evil", "{{ salt['cmd.run']('id') }}", "{% raw %}", "!!python/object:os.system",
+    "&a [*a]", "../../../../tmp/evil", "/tmp/evil", "..", "%2e%2e/%2e%2e", "?type=bot#", "mу", "ｍｙ", "x\u2028evil: test.nop",
+    "\u202e", "my\x00", "\ud800", "\udcff", "x" * 10_240, "", " ", "--help", "'\"`$(id)`;id", "no", "MY",
+]  # fmt: skip
+TYPED = st.one_of(
+    st.sampled_from(WORDS),
+    st.text(max_size=70),
+    st.text(st.characters(), max_size=20),  # with what no text can hold: lone halves of letters, as from broken bytes
+    st.sampled_from(
+        [None, True, 5, -1, 10**30, 1.5, [], ["x"], {"a": 1}]
+    ),  # what the command line makes of '5' or '[]'
+)
+OTHERS = ("nodes.enrol", "nodes.audit", "nodes.publish", "backups.now", "backups.verify")
+"""What does not only ask the service: these go to a machine, a disk or another program. They have tests of their own."""
+ASKING = [
+    f"{name}.{one}"
+    for name in EXPECTED
+    for one in EXPECTED[name].split()
+    if f"{name}.{one}" not in OTHERS and one not in ("run", "purge")
+]
+MANY = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def told_well(told: Any) -> Any:
+    """The answer, which Salt can write down; where it is an error, a person can read it."""
+    json.dumps(told)
+    if isinstance(told, dict) and "retcode" in told:
+        said = told["error"]
+        assert told["retcode"] == 1
+        assert said.isprintable(), said
+        assert len(said) < 500, said
+        assert "Traceback" not in said
+    return told
+
+
+def call(function: Callable[..., Any], data: st.DataObject) -> Any:
+    """Its answer to hostile words in the places that it has, without waiting for a job."""
+    asked = inspect.signature(function).parameters.values()
+    places = [one for one in asked if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "wait"]
+    words = {
+        one.name: data.draw(TYPED, label=one.name)
+        for one in places
+        if one.default is one.empty or data.draw(st.booleans())
+    }
+    waits = {"wait": False} if any(one.name == "wait" for one in asked) else {}
+    more = data.draw(st.dictionaries(st.sampled_from(["gpu", "site"]), TYPED)) if _takes_any(function) else {}
+    return told_well(function(**words, **more, **waits))
+
+
+def _takes_any(function: Callable[..., Any]) -> bool:
+    return any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values())
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_no_word_harms(runners: Runners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    from pillar_service.core.names import BOT_NAME
+    from pillar_service.usecases import bots
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    @MANY
+    @given(data=st.data())
+    def called(data: st.DataObject) -> None:
+        call(runners[name], data)
+
+    outside = set(os.listdir("/tmp"))
+    called()
+    assert os.listdir() == []
+    assert not [one for one in set(os.listdir("/tmp")) - outside if "evil" in one]
+    there = bots.listed()
+    assert all(BOT_NAME.fullmatch(bot["name"]) for bot in there)
+    assert "stands" in {bot["name"] for bot in there}
+
+
+@MANY
+@given(text=st.one_of(st.sampled_from(WORDS), st.text(max_size=250)))
+def test_a_text_for_people_is_kept_literally_or_refused(runners: Runners, text: str) -> None:
+    from pillar_service.usecases import jobs
+
+    told = told_well(runners["bots.invite"]("stands", note=text, wait=False))
+    kept = "retcode" not in told
+    assert kept is (text.isprintable() and len(text) <= 200)
+    if kept:
+        [job] = [one for one in jobs.listed() if one["id"] == told["id"]]
+        assert job["arguments"]["note"] == text
+
+
+@MANY
+@given(name=st.one_of(st.sampled_from(WORDS), st.text(max_size=70), st.text("abcXYZ019-_.", max_size=64)))
+def test_a_name_is_good_or_refused(runners: Runners, name: str) -> None:
+    from pouring import OWNER
+
+    from pillar_service.core.names import BOT_NAME
+
+    told = told_well(runners["bots.create"](name, OWNER, wait=False))
+    is_room = "retcode" not in told or any(word in told["error"] for word in ("is taken", "no port"))
+    assert is_room is bool(BOT_NAME.fullmatch(name)), told
