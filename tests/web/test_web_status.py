@@ -52,6 +52,11 @@ def test_the_page_says_how_the_bot_is(visitor: FlaskClient, bot: str) -> None:
     assert not re.search(r"<script(?![^>]*src=)", page)
 
 
+def test_without_a_script_the_page_renews_itself(visitor: FlaskClient, bot: str) -> None:
+    for path in ("/bots/my/status", "/bots"):
+        assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in visitor.get(path).text
+
+
 def test_the_figures_are_fetched_again_as_a_part_of_the_page(visitor: FlaskClient, bot: str) -> None:
     page = visitor.get("/bots/my/status").text
     address = re.search(r'hx-get="([^"]+)" hx-trigger="every 5s"', page)
