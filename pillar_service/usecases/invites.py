@@ -80,9 +80,14 @@ def told(person: str, key: object) -> dict[str, Any]:
     seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
     found = sorted(rows.of_bot(bot.id), key=_place)
     return {
-        "invites": [{"id": row.invite, "note": row.note, "uses": row.uses, "used": row.used} for row in found],
+        "invites": [_told(row) for row in found],
         "told_at": seen.ended_at if seen else None,
     }
+
+
+def _told(row: Invite) -> dict[str, Any]:
+    columns = ("note", "uses", "used", "used_by", "created_at", "revoked_at")
+    return {"id": row.invite, "state": str(_state(row)), **{column: getattr(row, column) for column in columns}}
 
 
 def _failed_lately(job: Job, now: float) -> bool:

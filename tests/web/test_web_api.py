@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, carry_out, owner, poured, tar
+from pouring import OTHER_PUB, OWNER, PUB, answer, carry_out, owner, poured, tar
 
 from pillar_service.core.scopes import Scope
 from pillar_service.store import database
@@ -118,8 +118,22 @@ def test_invites(api: FlaskClient) -> None:
     api.post("/agents/my/actions/invites")
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
-    answer(run, [{"id": PUB, "note": "Ann", "uses": 2, "used": 0}])
-    assert [invite["note"] for invite in api.get("/agents/my/invites").json["invites"]] == ["Ann"]
+    used = [{"id": OTHER_PUB, "at": "1970-01-01T00:00:09.000Z"}, {"id": PUB, "at": None}]
+    answer(
+        run, [{"id": PUB, "note": "Ann", "uses": 2, "used": 2, "used_by": used, "created": "1970-01-01T00:00:07.000Z"}]
+    )
+    assert api.get("/agents/my/invites").json["invites"] == [
+        {
+            "id": PUB,
+            "note": "Ann",
+            "state": "used",
+            "uses": 2,
+            "used": 2,
+            "used_by": [{"id": OTHER_PUB, "at": 9.0}, {"id": PUB, "at": None}],
+            "created_at": 7.0,
+            "revoked_at": None,
+        }
+    ]
     revoked = api.delete(f"/agents/my/invites/{PUB.replace('/', '%2F')}").json["job"]
     assert (revoked["command"], revoked["arguments"]) == ("bots.revoke", {"invite": PUB})
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import g
 from pydantic import BaseModel, Field
 
+from pillar_service.core.invites import InviteState
 from pillar_service.core.scopes import Scope
 from pillar_service.usecases import invites
 from pillar_service.web.api.actions import asked
@@ -27,13 +28,24 @@ class InvitePath(BotPath):
     invite: str = Field(description="The invite's id: '@….ed25519'")
 
 
+class Use(BaseModel):
+    """Somebody who used an invite, and when, where the pub knows that."""
+
+    id: str
+    at: Moment | None
+
+
 class Invite(BaseModel):
     """An invite, and who used it; its code is only in the result of the job that made it."""
 
     id: str
     note: str
+    state: InviteState
     uses: int
     used: int
+    used_by: list[Use]
+    created_at: Moment | None
+    revoked_at: Moment | None
 
 
 class Invites(BaseModel):
