@@ -169,6 +169,21 @@ def test_a_deleted_bot_is_listed_and_brought_back(api: FlaskClient) -> None:
     assert "not deleted" in problem(api.post(f"/agents/{kept['id']}/bring-back"), 409)
 
 
+def test_deleted_bots_that_share_a_name_are_each_listed_once(api: FlaskClient) -> None:
+    for name in ("my", "my", "my", "your", "a-b", "a"):
+        poured(name)
+        api.delete(f"/agents/{name}", json={"password": PASSWORD})
+        carry_out()
+    seen, after = [], ""
+    while after is not None:
+        page = api.get(f"/agents?deleted=true&limit=2&after={after}").json
+        seen += page["agents"]
+        after = page["next"]
+    assert [bot["name"] for bot in seen] == ["a", "a-b", "my", "my", "my", "your"]
+    assert len({bot["id"] for bot in seen}) == 6
+    assert [bot["name"] for bot in api.get("/agents?deleted=true&after=my").json["agents"]] == ["your"]
+
+
 def test_jobs_are_listed_and_cancelled(api: FlaskClient) -> None:
     poured()
     waits = api.post("/agents/my/actions/restart").json["job"]["id"]

@@ -27,6 +27,9 @@ from pillar_service.web.api.shapes import (
     Taken,
 )
 
+BEHIND = "~"
+"""Sorts behind every id."""
+
 blueprint = Noun("agents", "Bots: what they should be and what they are")
 
 
@@ -34,7 +37,7 @@ class Page(Taken):
     """A part of a list."""
 
     limit: int = Field(50, ge=1, le=200, description="How many at most")
-    after: str | None = Field(None, max_length=63, description="The name of the last one before; 'next' of a list")
+    after: str | None = Field(None, max_length=100, description="'next' of a list, or the name of the last one before")
     deleted: bool = Field(
         False, description="Those that you deleted and can bring back, in place of those that are there"
     )
@@ -58,7 +61,7 @@ class Change(Taken):
 
 
 class Agents(BaseModel):
-    """Bots by name; ``next`` is what to send as ``after`` for those that follow, if any do."""
+    """Bots by name, and by id where they share one; ``next`` is what to send as ``after`` for those that follow, if any do."""
 
     agents: list[Agent]
     next: str | None
@@ -103,11 +106,18 @@ def confirm(given: Confirmation, header: Repeatable) -> None:
 @blueprint.on("get", "/agents", Scope.READ, {200: Agents})
 def listed(query: Page) -> dict[str, Any]:
     """The bots that you belong to, by name."""
-    person = g.bearer.account
+    person, after = g.bearer.account, _place(query.after or "")
     found = bringing_back.deleted(person) if query.deleted else bots.listed(account=person)
-    rest = sorted((bot for bot in found if bot["name"] > (query.after or "")), key=itemgetter("name"))
+    place = itemgetter("name", "id")
+    rest = sorted((bot for bot in found if place(bot) > after), key=place)
     shown = rest[: query.limit]
-    return {"agents": shown, "next": shown[-1]["name"] if len(rest) > len(shown) else None}
+    return {"agents": shown, "next": ".".join(place(shown[-1])) if len(rest) > len(shown) else None}
+
+
+def _place(written: str) -> tuple[str, str]:
+    """Behind which name and id a list goes on; behind all of that name where it stands alone."""
+    name, dot, id = written.partition(".")
+    return (name, id) if dot else (name, BEHIND)
 
 
 @blueprint.on("post", "/agents/<id>/bring-back", Scope.ACCOUNT, {202: Asked})
