@@ -1,4 +1,4 @@
-"""What `make up` and `make status` do about accounts and bots, on a real private app: stopped, run again, bots that may not run."""
+"""What `make up` and `make status` do about accounts and bots, on a real private app: stopped, run again, bots that may not."""
 
 import json
 import os
