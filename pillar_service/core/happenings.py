@@ -107,6 +107,12 @@ def plain(line: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def written(result: object) -> list[object]:
+    """The lines in what a node returns to `bots.logs` ({"lines": […]}); none in anything else."""
+    lines = result.get("lines") if isinstance(result, dict) else None
+    return lines if isinstance(lines, list) else []
+
+
 MOST = 100_000
 
 

@@ -6,8 +6,10 @@ in above do not push anything onto the next page.
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 
 from pillar_service.core.errors import Invalid
 from pillar_service.core.names import shown
@@ -16,6 +18,21 @@ PAGE = 50
 """How many rows a page has."""
 
 CURSOR = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,17})?)_([A-Za-z0-9._-]{1,128})", re.ASCII)
+
+
+ROOM = 40_000
+"""So many bytes of HTML a page has room for beside all else: it is under 150 KB with its styles and scripts."""
+
+
+def fitting(texts: Iterable[str]) -> int:
+    """For how many of these texts a page has room, one below the other."""
+    room, count = ROOM, 0
+    for text in texts:
+        room -= len(f"<li>{escape(text)}</li>".encode())
+        if room < 0:
+            break
+        count += 1
+    return count
 
 
 @dataclass(frozen=True)

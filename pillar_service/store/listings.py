@@ -35,6 +35,12 @@ def lines(job: str, after: int, limit: int) -> list[JobLine]:
     return list(JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n).limit(limit))
 
 
+def lines_before(job: str, n: int | None, limit: int) -> list[JobLine]:
+    """A job's last lines, or its last before the n-th, the last one first."""
+    rows = JobLine.select().where(JobLine.job == job).order_by(JobLine.n.desc()).limit(limit)
+    return list(rows if n is None else rows.where(JobLine.n < n))
+
+
 def audit(page: Page, **equal: object) -> list[Audit]:
     """Audit rows with these columns."""
     return page_of(_where(Audit.select(), Audit, **equal), Audit.at, Audit.id, page)

@@ -112,7 +112,7 @@ def lines(person: str, key: object) -> dict[str, Any]:
     may_ask = Act.OPERATE in may
     newest = job_rows.happened(bot.id, ["bots.logs"], Page(1)) if may_ask else []
     job = newest[0] if newest else None
-    told = job.result if job is not None and isinstance(job.result, list) else []
+    told = rules.written(job.result if job is not None else None)
     return {
         "job": queue.described(job, bot.name) if job else None,
         "lines": rules.newest([rules.plain(line) for line in told[-max(rules.LINES) :]]),

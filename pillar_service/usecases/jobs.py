@@ -1,6 +1,7 @@
 """Jobs: submit one, look at it, cancel it. How masters carry them out is in runs.py."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import commands, names, redaction
@@ -12,7 +13,7 @@ from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.store import agents, jobs
 from pillar_service.store import bots as rows
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
+from pillar_service.store.jobs import Job, JobLine
 from pillar_service.usecases import auditing, bots, closing, permissions, queue
 
 ELSEWHERE = {
@@ -26,6 +27,8 @@ ELSEWHERE = {
 """Commands that need more than a bot and arguments, and where they are asked for."""
 
 MOST_LISTED = 500
+MOST_LINES = 1000
+"""So many lines are told at once: each may have 2,000 characters."""
 
 
 def submit(actor: str, name: object, bot: object, arguments: object = None, key: str | None = None) -> dict[str, Any]:
@@ -70,8 +73,12 @@ def found(id: object) -> Job:
 def show(id: object, after: int = 0) -> dict[str, Any]:
     """A job and its lines after the n-th: {"job", "lines"}; raises NotFound."""
     job = found(id)
-    lines = [{"n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(job.id, after)]
-    return {"job": queue.described(job), "lines": lines}
+    return {"job": queue.described(job), "lines": lines_of(jobs.lines(job.id, after))}
+
+
+def lines_of(rows: Iterable[JobLine]) -> list[dict[str, Any]]:
+    """Lines as the API shows them."""
+    return [{"n": line.n, "at": line.at, "text": line.text} for line in rows]
 
 
 def has_news(id: str, after: int) -> bool:
@@ -141,7 +148,18 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
 
 
 def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
-    """A job and its lines after the n-th, as this person may see it; raises NotFound when they may not see its bot.
+    """A job as `told_to` tells it and its first lines after the n-th: {"job", "lines", "next"}.
+
+    ``next`` is the number after which to ask again, or None when these are all that there are by now.
+    """
+    job = told_to(person, id)
+    rows = jobs.lines(job["id"], after, MOST_LINES + 1)
+    lines = lines_of(rows[:MOST_LINES])
+    return {"job": job, "lines": lines, "next": lines[-1]["n"] if len(rows) > MOST_LINES else None}
+
+
+def told_to(person: str, id: object) -> dict[str, Any]:
+    """A job as this person may see it; raises NotFound when they may not see its bot.
 
     Who asked for the job sees it even once the bot is gone for good. What came of it (an invite's code, a log) and whom
     it was for is told to those who might have asked for it.
@@ -153,9 +171,8 @@ def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
     if Act.SEE not in may:
         if bot.agent.removed_at is None or job.actor != f"account:{person}":
             raise NotFound(f"There is no job {names.shown(id)}.")
-        return show(id, after)
-    told = show(id, after)
-    return told | {"job": _as_allowed(told["job"], may)}
+        return queue.described(job)
+    return _as_allowed(queue.described(job), may)
 
 
 def _as_allowed(job: dict[str, Any], may: frozenset[Act]) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def test_a_line_without_end_is_cut():
     assert len(happenings.plain("x" * 9000)) == happenings.LONGEST
 
 
+@pytest.mark.parametrize("other", [None, [], ["a"], "a", {}, {"lines": None}, {"lines": "a"}])
+def test_the_lines_in_what_a_node_returned(other):
+    assert happenings.written({"lines": ["a", "b"]}) == ["a", "b"]
+    assert happenings.written(other) == []
+
+
 def test_the_newest_lines_are_kept():
     lines = [f"{n} {'x' * 1000}" for n in range(1000)]
     kept = happenings.newest(lines)

@@ -16,6 +16,13 @@ def test_what_is_no_cursor_is_refused(wrong: str) -> None:
         listing.cursor(wrong)
 
 
+def test_a_page_has_room_for_so_many_lines():
+    assert listing.fitting([]) == 0
+    assert listing.fitting(["a"] * 10) == 10
+    light, heavy = listing.fitting(["a" * 91] * 9999), listing.fitting(["<" * 91] * 9999)
+    assert (light, heavy) == (listing.ROOM // 100, listing.ROOM // 373)
+
+
 def test_a_day_is_all_of_it() -> None:
     assert (listing.since("1970-01-02"), listing.until("1970-01-02")) == (86_400.0, 172_800.0)
     assert (listing.since(""), listing.until(""), listing.cursor("")) == (None, None, None)

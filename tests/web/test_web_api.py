@@ -375,6 +375,17 @@ def test_the_lines_of_a_job_as_json(api: FlaskClient, job: str) -> None:
     assert [line["n"] for line in api.get(f"/jobs/{job}/lines?after=2").json["lines"]] == [3]
 
 
+def test_many_lines_are_told_a_thousand_at_a_time(api: FlaskClient, job: str) -> None:
+    lines_of(job, *[str(n) for n in range(4, 1203)])
+    first = api.get(f"/jobs/{job}/lines").json
+    rest = api.get(f"/jobs/{job}/lines?after={first['next']}").json
+    assert (len(first["lines"]), first["next"], len(rest["lines"]), rest["next"]) == (1000, 1000, 202, None)
+    answer(lines_of(job), {"lines": []})
+    told = events(api.get(f"/jobs/{job}/lines", headers=STREAM).text)
+    assert [data["n"] for _, name, data in told if name == "line"] == list(range(1, 1203))
+    assert told[-1][:2] == ("1202.end", "end")
+
+
 def test_a_stream_goes_on_where_it_broke_off_and_ends_with_the_job(api: FlaskClient, job: str) -> None:
     broken = api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False)
     assert broken.mimetype == "text/event-stream"

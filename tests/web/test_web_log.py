@@ -31,6 +31,11 @@ def rows(page: Any) -> list[str]:
     return [" ".join(html.unescape(cell).split()) for cell in cells]
 
 
+def wrote(*lines: object) -> None:
+    """The node answers with these lines of the container, as `pubs.logs` does."""
+    run_next({"lines": list(lines)})
+
+
 def run_next(returned: Any, success: bool = True, retcode: int = 0) -> None:
     """The node answers what was asked next."""
     [run] = claims.claim("salt")["runs"]
@@ -114,7 +119,7 @@ def test_the_containers_lines_are_asked_for_and_shown(ann: FlaskClient) -> None:
     assert found
     address = html.unescape(found[1])
     assert ann.get(address).status_code == 204
-    run_next(["2026-11-21T06:00:00Z one", "2026-11-21T06:00:01Z two"])
+    wrote("2026-11-21T06:00:00Z one", "2026-11-21T06:00:01Z two")
     shown = ann.get(address).text
     assert "one\n2026-11-21T06:00:01Z two" in shown
     assert "The last 2 lines" in shown
@@ -124,22 +129,20 @@ def test_the_containers_lines_are_asked_for_and_shown(ann: FlaskClient) -> None:
 
 def test_hostile_lines_are_text(ann: FlaskClient) -> None:
     send(ann, "/bots/my/log/lines", lines="50")
-    run_next(
-        [
-            "<script>alert(1)</script>",
-            "\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x08",
-            "</code></pre><b>",
-            "\u202egnp",
-            7,
-            None,
-        ]
+    wrote(
+        "<script>alert(1)</script>",
+        "\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x08",
+        "</code></pre><b>",
+        "\u202egnp",
+        7,
+        None,
     )
     page = ann.get("/bots/my/log").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\nred bell�\n&lt;/code&gt;&lt;/pre&gt;&lt;b&gt;\n�gnp\n7\nNone" in page
 
 
-@pytest.mark.parametrize("returned", [{"done": True}, "text", None, 5, []])
+@pytest.mark.parametrize("returned", [{"done": True}, {"lines": "text"}, {"lines": []}, "text", None, 5, []])
 def test_an_answer_that_is_no_list_of_lines_breaks_nothing(ann: FlaskClient, returned: object) -> None:
     send(ann, "/bots/my/log/lines", lines="50")
     run_next(returned)
@@ -148,7 +151,7 @@ def test_an_answer_that_is_no_list_of_lines_breaks_nothing(ann: FlaskClient, ret
 
 def test_a_thousand_long_lines_stay_a_small_page(ann: FlaskClient) -> None:
     send(ann, "/bots/my/log/lines", lines="1000")
-    run_next([f"{n} {'x' * 900}" for n in range(1000)])
+    wrote(*(f"{n} {'x' * 900}" for n in range(1000)))
     page = ann.get("/bots/my/log")
     assert len(page.data) < 150_000
     assert "of 1000" in page.text
@@ -184,7 +187,7 @@ def test_who_may(ann: FlaskClient, public_app: Flask, who: str, sees: int, asks:
     me = str(accounts.show(OWNER)["id"])
     sharing.invite(me, "my", "guest@example.org")
     send(ann, "/bots/my/log/lines", lines="50")
-    run_next(["a line of the pub"])
+    wrote("a line of the pub")
     client = somebody(public_app, who)
     page = client.get("/bots/my/log")
     assert page.status_code == sees

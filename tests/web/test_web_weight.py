@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from pouring import owner, poured
 from visiting import sign_in
 
-from pillar_service.usecases import jobs
+from pillar_service.usecases import claims, jobs, runs
 
 MOST = 150_000
 BROWSER = {"Accept-Encoding": "gzip, deflate"}
@@ -51,6 +51,39 @@ def test_each_page_is_light(visitor: FlaskClient, bot: str) -> None:
             path != "/api"
         )  # where nothing is live, it is not needed
         assert 10_000 < sent < plain < MOST, f"{path}: {sent} bytes, {plain} when nothing is compressed"
+
+
+def test_a_job_with_thousands_of_long_lines_is_light_too(visitor: FlaskClient, bot: str) -> None:
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    told = ['"<é>' * 500, "one line of many, of a length that is usual: ok, changed."]
+    runs.add_lines("salt", run["id"], [{"key": str(n), "text": told[n > 500]} for n in range(1500)])
+    path, job, seen = f"/my/jobs/{run['jobs'][0]}", str(run["jobs"][0]), 0
+    for shown in (200, 200):
+        sent, _ = weight(visitor, path)
+        page = visitor.get(path).text
+        assert (sent < MOST, page.count("<li>one line")) == (True, shown)
+        seen += shown
+        assert f"{1500 - seen} older lines" in page
+        path = f"/my/jobs/{job}?before={1500 - seen + 1}"
+    heavy = f"/my/jobs/{job}?before=400"
+    assert weight(visitor, heavy)[0] < MOST
+    assert "hx-get" not in visitor.get(heavy).text
+    assert "1 older line<" in visitor.get(f"/my/jobs/{job}?before=6").text
+    assert visitor.get(f"/my/jobs/{job}?before=x").status_code == 422
+
+
+def test_a_job_that_stands_still_sends_nothing(visitor: FlaskClient, bot: str) -> None:
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    page = visitor.get(f"/my/jobs/{run['jobs'][0]}")
+    renews = re.search(r'hx-get="([^"]+)"', page.text)
+    assert renews
+    again = renews[1].replace("&amp;", "&")
+    assert (visitor.get(again).status_code, visitor.get(again).data) == (204, b"")
+    runs.add_lines("salt", run["id"], [{"key": "1", "text": "dir: ok."}])
+    told = visitor.get(again)
+    assert (told.status_code, "dir: ok." in told.text, again in told.text) == (200, True, False)
 
 
 def test_a_page_with_charts_is_light_too(visitor: FlaskClient, bot: str) -> None:

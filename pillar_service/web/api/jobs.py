@@ -51,6 +51,9 @@ class Lines(BaseModel):
     model_config = {"openapi_extra": {"content": {streams.EVENTS: {"schema": {"type": "string"}}}}}
     job: Job
     lines: list[JobLine]
+    next: int | None = Field(
+        description="Ask for the lines after this one: there are more. Null when these are the last"
+    )
 
 
 class After(Taken):
@@ -80,15 +83,16 @@ def cancel(path: JobPath) -> dict[str, Any]:
 @blueprint.on("get", "/jobs/<id>", Scope.READ, {200: OneJob})
 def show(path: JobPath) -> dict[str, Any]:
     """How a job goes."""
-    return {"job": jobs.show_to(g.bearer.account, path.id)["job"]}
+    return {"job": jobs.told_to(g.bearer.account, path.id)}
 
 
 @blueprint.on("get", "/jobs/<id>/lines", Scope.READ, {200: Lines, 204: None})
 def lines(path: JobPath, query: After, header: Resume) -> Any:
-    """What happened, line by line. With 'Accept: text/event-stream' lines come as they are written, until the job is over.
+    """What happened, line by line, at most 1,000 lines at once; with ``after=`` the next ones.
 
-    Each event's id is the line's number; send the last one you have as Last-Event-ID to go on from there. The last
-    event is 'end' and holds the job; who has that and asks again gets 204.
+    With 'Accept: text/event-stream' all come, as they are written, until the job is over. Each event's id is the line's
+    number; send the last one you have as Last-Event-ID to go on from there. The last event is 'end' and holds the job;
+    who has that and asks again gets 204.
     """
     told = jobs.show_to(g.bearer.account, path.id, query.after)
     if streams.EVENTS not in request.headers.get("Accept", ""):

@@ -103,7 +103,7 @@ def _events(person: str, token: str, id: str, after: int) -> Iterator[str]:
         for line in told["lines"]:
             yield _event(str(line["n"]), "line", line)
             after = line["n"]
-        if told["job"]["state"] in OVER:
+        if told["job"]["state"] in OVER and told["next"] is None:
             yield _event(f"{after}.end", "end", told["job"])
             return
         if not told["lines"]:

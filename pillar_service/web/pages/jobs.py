@@ -2,26 +2,27 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from pillar_service.core import commands
 from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import OF_COMMAND, Act
-from pillar_service.usecases import bots, jobs, permissions, transfers
+from pillar_service.usecases import bots, jobs, permissions, progress, transfers
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import actor, sent_key
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
 
-def _told(id: str) -> dict[str, Any]:
+def _told(id: str, before: str | None = None) -> dict[str, Any]:
     """A job as its page shows it, if the person may see its bot (which may be deleted by now)."""
-    told = jobs.show_to(current_user.id, id)
+    told = progress.shown(current_user.id, id, before)
     job = told["job"]
     bot, may = permissions.allowed(current_user.id, Act.SEE, job["bot"], deleted=True)
     return {
         **told,
+        "before": before,
         "bot": bots.described([bot])[0],
         "may": may,
         "again": commands.again(job["command"]),
@@ -41,14 +42,16 @@ def _has_tar(job: dict[str, Any]) -> bool:
 @blueprint.get("/jobs/<id>")
 @login_required  # type: ignore[untyped-decorator]
 def show(id: str) -> str:
-    """How a job goes."""
-    return render_template("job.html", **_told(id))
+    """How a job goes, with its last lines, or those before ``?before=``."""
+    return render_template("job.html", **_told(id, request.args.get("before")))
 
 
 @blueprint.get("/jobs/<id>/live")
 @live
-def part(id: str) -> str:
-    """The part of its page that changes by itself until it is over."""
+def part(id: str) -> Any:
+    """The part of its page that changes by itself until it is over; nothing when it is as it was ``?seen=``."""
+    if not progress.has_news(current_user.id, id, request.args.get("seen")):
+        return "", 204
     return render_template("job_part.html", **_told(id))
 
 
@@ -56,7 +59,7 @@ def part(id: str) -> str:
 @login_required  # type: ignore[untyped-decorator]
 def again(id: str) -> Any:
     """Try it again: another job."""
-    job = jobs.show_to(current_user.id, id)["job"]
+    job = jobs.told_to(current_user.id, id)
     act = OF_COMMAND[commands.again(job["command"]) or job["command"]]
     permissions.require(current_user.id, act, job["bot"], deleted=True)
     made = jobs.again(actor(), id, sent_key())

@@ -1,0 +1,34 @@
+"""How a job goes, as its page shows it: its last lines, and whether there is anything new."""
+
+import time
+from typing import Any
+
+from pillar_service.core import listing, names
+from pillar_service.store import jobs as rows
+from pillar_service.store import listings
+from pillar_service.usecases import jobs
+
+LINES = 200
+MOST = 10**18 - 1
+
+
+def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
+    """A job as this person may see it and its last lines, or those before the n-th: {"job", "lines", "older", "seen"}.
+
+    ``older`` says how many lines come before these, ``seen`` is what `news` takes. Raises NotFound, Invalid.
+    """
+    job = jobs.told_to(person, id)
+    seen, first = _seen(job), names.whole_number(before, "number of a line", 1, MOST) if before else None
+    newest = listings.lines_before(job["id"], first, LINES)
+    lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
+    return {"job": job, "lines": lines, "older": lines[0]["n"] - 1 if lines else 0, "seen": seen}
+
+
+def has_news(person: str, id: object, seen: object) -> bool:
+    """Whether anything of a job changed since somebody saw it, be it what stands there of its age; raises NotFound."""
+    return _seen(jobs.told_to(person, id)) != seen
+
+
+def _seen(job: dict[str, Any]) -> str:
+    minutes = int(time.time() - job["created_at"]) // 60
+    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}"
