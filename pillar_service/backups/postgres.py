@@ -20,6 +20,8 @@ def _split(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     who, at, where = parts.netloc.rpartition("@")
     name, _, password = who.partition(":")
+    if not password:
+        return url, ""  # as it is: put together again, SQLite's would lose its slashes
     return urlunsplit(parts._replace(netloc=f"{name}{at}{where}")), unquote(password)
 
 

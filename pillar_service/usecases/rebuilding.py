@@ -4,10 +4,8 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from pillar_service.core.errors import Conflict, Failed, NotFound
 from pillar_service.core.jobs import JobState
 from pillar_service.store import backup_rounds, copying, jobs
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, endings
+from pillar_service.usecases import auditing, doors, endings
 
 ACTOR = "restore"
 SETTLE_S = 600.0
@@ -44,7 +42,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
     if database is not None and (database if told.is_sqlite else postgres.without_password(database)) != told.database:
         raise Conflict(f"The snapshot is of {told.database}, not of {database}: it is put back only where it was.")
     address = _address(where, id, told, environment)
-    _refuse_beside_a_living_one(told)
+    doors.refuse_where_one_answers(told.doors)
     home = Path(told.tars).parent
     begun = home / "backups" / "rebuilding"
     if not begun.exists() or begun.read_text() != id:
@@ -69,13 +67,6 @@ def _address(where: Repository, id: str, told: Manifest, environment: dict[str, 
     """With its password, which may stand in a file that is lost, too."""
     file = environment.get("CELLAR_DATABASE_FILE")
     return restic.read(where, id, file).strip() if file else environment.get("CELLAR_DATABASE", told.database)
-
-
-def _refuse_beside_a_living_one(told: Manifest) -> None:
-    for door in told.doors:
-        host, _, port = door.rpartition(":")
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=2):
-            raise Conflict(f"Something answers at {door}, where the service was: stop it first. Nothing was touched.")
 
 
 def _refuse_over_anything(told: Manifest, address: str) -> None:

@@ -18,6 +18,7 @@ from pillar_service.core.backups import Manifest
 from pillar_service.core.errors import Failed, Full, Invalid, NotFound
 from pillar_service.settings import given, secret_files, settings
 from pillar_service.store import backup_rounds, copying, figures
+from pillar_service.usecases import doors
 
 Beat = Callable[[], None]
 
@@ -134,7 +135,7 @@ def _manifest(paths: list[str], counts: dict[str, int] | None = None) -> Manifes
         is_sqlite=file is not None,
         tars=str(chosen.files.absolute()),
         paths=paths,
-        doors=[f"{chosen.public_host}:{chosen.public_port}", f"{chosen.private_host}:{chosen.private_port}"],
+        doors=doors.ours(),
         counts=counts or {},
     )
 

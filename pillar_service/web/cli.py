@@ -158,6 +158,17 @@ def restore(repository: str, password_file: str, snapshot: str | None, sftp_comm
     click.echo(f"Restored {told['database']} from the snapshot {told['snapshot']} of {taken}.")
 
 
+@main.command()
+@click.argument("url")
+def move_database(url: str) -> None:
+    """Copy everything from the database, while the service is stopped, into the empty one at URL, of either kind."""
+    from pillar_service.usecases import carrying  # PostgreSQL's library, which SQLite does without
+
+    counts = carrying.move(ACTOR, url)
+    rows = f"{sum(counts.values())} rows of {len(counts)} tables"
+    click.echo(f"Moved {rows} to {url}: name it in CELLAR_DATABASE, and start the service.")
+
+
 @main.command(hidden=True)
 @click.argument("snapshot")
 def settle(snapshot: str) -> None:
