@@ -1,7 +1,8 @@
 """PostgreSQL's own programs for a consistent copy, and back; a password goes by a file (libpq's PGPASSFILE)."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -25,16 +26,33 @@ def _split(url: str) -> tuple[str, str]:
     return urlunsplit(parts._replace(netloc=f"{name}{at}{where}")), unquote(password)
 
 
-def dump(url: str, file: Path, beat: Callable[[], None]) -> None:
-    """A consistent copy of a database in a file; not compressed, so that restic finds what did not change. Raises Failed."""
-    _run(
-        ["pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--file", str(file)], url, beat
-    )
+def dump(url: str, moment: str, file: Path, beat: Callable[[], None]) -> None:
+    """A consistent copy in a file of a database at a moment, a snapshot that somebody exported and still holds.
+
+    It is not compressed, so that restic finds what did not change. Raises Failed.
+    """
+    words = ["pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges", f"--snapshot={moment}"]
+    _run([*words, "--file", str(file)], url, beat)
 
 
-def restore(url: str, file: Path) -> None:
+def restore(url: str, file: Path, beat: Callable[[], None] = lambda: None) -> None:
     """Put a copy into a database that is there and empty, all of it or nothing; raises Failed."""
-    _run(["pg_restore", "--single-transaction", "--no-owner", "--no-privileges"], url, lambda: None, [str(file)])
+    _run(["pg_restore", "--single-transaction", "--no-owner", "--no-privileges"], url, beat, [str(file)])
+
+
+@contextmanager
+def scratch(url: str) -> Iterator[str]:
+    """The address of an empty database beside that one, on the same server, which is gone afterwards; raises Failed."""
+    address, mark, options = url.partition("?")
+    name = f"{unquote(address.rpartition('/')[2])}_scratch"
+    words = ["--template=template0", "--encoding=UTF8", "--locale=C"]
+    gone = ["dropdb", "--if-exists", "--force"]
+    _run(gone, url, lambda: None, [name], "--maintenance-db")  # what somebody who died left behind
+    _run(["createdb", *words], url, lambda: None, [name], "--maintenance-db")
+    try:
+        yield f"{address}_scratch{mark}{options}"
+    finally:
+        _run(gone, url, lambda: None, [name], "--maintenance-db")
 
 
 def tables(url: str) -> int:
@@ -43,24 +61,23 @@ def tables(url: str) -> int:
     return int(_run(["psql", "-AtqXc", question], url, lambda: None))
 
 
-def readable(file: Path, beat: Callable[[], None]) -> None:
-    """Whether a copy can be read to its end, to nowhere; raises Failed."""
-    _ended(["pg_restore", "--file=/dev/null", str(file)], {}, beat)
-
-
-def _run(command: Sequence[str], url: str, beat: Callable[[], None], rest: Sequence[str] = ()) -> str:
+def _run(
+    command: Sequence[str], url: str, beat: Callable[[], None], rest: Sequence[str] = (), option: str = "--dbname"
+) -> str:
     address, password = _split(url)
     with tempfile.NamedTemporaryFile("w", prefix="saltcellar-") as passes:  # made 0600, which libpq insists on
         passes.write("*:*:*:*:" + password.replace("\\", "\\\\").replace(":", "\\:") + "\n")
         passes.flush()
         told = {"PGPASSFILE": passes.name} if password else {}
-        return _ended([*command, "--dbname", address, *rest], told, beat)
+        return _ended([*command, option, address, *rest], told, beat)
 
 
 def _ended(command: Sequence[str], environment: dict[str, str], beat: Callable[[], None]) -> str:
     said = ran(command, environment, MOST_S, beat=beat)
     if f"failed to execute {command[0]}" in said.err:
         raise Failed(f"There is no {command[0]} here: install it (apt-get install postgresql-client).")
+    if "permission denied to create database" in said.err:
+        raise Failed("There is no database to restore into: let the service's user make one (ALTER ROLE … CREATEDB).")
     if said.code:
         raise Failed(f"{command[0]} could not do its work: {said.last}.")
     return said.out

@@ -1,19 +1,22 @@
-"""A consistent copy of an SQLite database in a file, while others read and write; and what such a copy holds.
+"""A consistent copy of an SQLite database in a file, while others read and write; and what a copy of either kind holds.
 
-PostgreSQL is copied by its own programs (backups/postgres.py).
+PostgreSQL is copied by its own programs (backups/postgres.py), at the moment that `held` holds for them.
 """
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from pillar_service.core.errors import Conflict, Failed, Full
-from pillar_service.store.database import db
+from pillar_service.store.database import beside, db
 from pillar_service.store.reading import read
 
 COUNTED = ("account", "node", "bot", "job", "audit")
 """The tables whose rows are counted, to compare a copy with what it was made of."""
+
+TARS = "SELECT id, sha256 FROM transfer"
 
 
 def copy(into: Path) -> None:
@@ -41,14 +44,31 @@ def counts_of(file: Path) -> dict[str, int]:
     """How many rows a copy has, by table; raises Failed for what is no database of ours."""
     try:
         with closing(_opened(file, "ro")) as found:
-            return {table: _count(found, table) for table in COUNTED}
+            return {table: _count(found.execute, table) for table in COUNTED}
     except sqlite3.Error as error:
         raise Failed(f"The copy of the database can't be read ({error}).") from error
 
 
-def _count(found: sqlite3.Connection, table: str) -> int:
-    [(count,)] = found.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+def _count(ask: Any, table: str) -> int:
+    [(count,)] = ask(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
     return int(count)
+
+
+@contextmanager
+def held(url: str) -> Iterator[tuple[str, dict[str, int]]]:
+    """A PostgreSQL as it is at one moment, by the name that ``pg_dump --snapshot`` takes, and its rows then, by table."""
+    with beside(url) as found, found.atomic():
+        found.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found.execute_sql("SET LOCAL statement_timeout = 0")
+        [(name,)] = found.execute_sql("SELECT pg_export_snapshot()")
+        yield str(name), {table: _count(found.execute_sql, table) for table in COUNTED}
+
+
+def put_back_at(url: str) -> tuple[dict[str, int], dict[str, str]]:
+    """What a copy that was put back into a PostgreSQL holds: its rows by table, and the SHA-256 of each tar that it knows."""
+    with beside(url) as found, found.atomic():
+        found.execute_sql("SET LOCAL statement_timeout = 0")
+        return {table: _count(found.execute_sql, table) for table in COUNTED}, dict(found.execute_sql(TARS))
 
 
 def check(file: Path) -> None:
@@ -66,14 +86,14 @@ def check(file: Path) -> None:
 def tars(file: Path) -> Iterator[tuple[str, str]]:
     """The id and SHA-256 of each tar that a copy knows."""
     with closing(_opened(file, "ro")) as found:
-        yield from found.execute("SELECT id, sha256 FROM transfer").fetchall()
+        yield from found.execute(TARS).fetchall()
 
 
 def refuse_over_another(at: Path) -> None:
     """Raise Conflict where a database, or what one left behind, is."""
-    for beside in ("", "-wal", "-shm", "-journal"):
-        if Path(f"{at}{beside}").exists():
-            raise Conflict(f"There is a database at {at}{beside} already: move it away first. Nothing was touched.")
+    for ending in ("", "-wal", "-shm", "-journal"):
+        if Path(f"{at}{ending}").exists():
+            raise Conflict(f"There is a database at {at}{ending} already: move it away first. Nothing was touched.")
 
 
 def put_back(file: Path, to: Path) -> None:

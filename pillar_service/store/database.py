@@ -80,6 +80,21 @@ def _database(url: str) -> peewee.Database:
     raise Invalid("CELLAR_DATABASE must be sqlite:////absolute/path or postgresql://user@host/name.")
 
 
+@contextmanager
+def beside(url: str) -> Iterator[Any]:
+    """A database of its own beside that of this process, as long as it is needed; raises as `explained` says.
+
+    ``execute_sql`` is all that it is for.
+    """
+    other = _database(url)
+    try:
+        yield other
+    except FAULTS as error:
+        raise explained(error) from error
+    finally:
+        other.close()
+
+
 def on_sqlite() -> bool:
     """Whether the database is SQLite."""
     return isinstance(db.obj, peewee.SqliteDatabase)

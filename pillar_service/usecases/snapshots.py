@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,7 +120,9 @@ def _lay_out(folder: Path, paths: list[str], beat: Beat) -> None:
         copying.copy(copy)
         told = _manifest(paths, copying.counts_of(copy))
     else:
-        postgres.dump(settings().database, copy, beat)
+        with copying.held(settings().database) as (moment, counts):
+            postgres.dump(settings().database, moment, copy, beat)
+        told = _manifest(paths, counts)
     _link_tars(folder / Path(rules.TARS).name)
     (folder / Path(rules.MANIFEST).name).write_text(told.text())
     (folder / Path(rules.ENVIRONMENT).name).write_text(json.dumps(given()))
@@ -156,8 +158,8 @@ def _link_tars(folder: Path) -> None:
 def verify(beat: Beat) -> tuple[str, str]:
     """Restore the newest snapshot into a scratch place and look through it; its id and what was seen. Raises Failed.
 
-    Looked at are the repository as such, each file's content, the database page by page and row by row against what was
-    copied, and each tar against its sum.
+    Looked at are the repository as such, each file's content, SQLite's file page by page or PostgreSQL's dump put back into a
+    scratch database, its rows against what was copied, and each tar against its sum.
     """
     where = repository()
     kept = restic.snapshots(where)
@@ -175,25 +177,27 @@ def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
     missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
     if missing:
         raise Failed(f"The snapshot lacks {missing[0]}.")
-    seen, tars = _database(folder, told, beat), _tars(folder, told)
-    return f"{seen}, {tars}, {len(told.paths)} files and folders beside it: as they were."
-
-
-def _database(folder: Path, told: Manifest, beat: Beat) -> str:
-    copy = Path(f"{folder}{told.copy}")
-    if not told.is_sqlite:
-        postgres.readable(copy, beat)
-        return "the dump to its end"
-    copying.check(copy)
-    wrong = rules.differences(told, copying.counts_of(copy))
+    counts, sums = _database(Path(f"{folder}{told.copy}"), told, beat)
+    wrong = rules.differences(told, counts)
     if wrong:
         raise Failed(f"The copy of the database has not the rows that were copied: {wrong}.")
-    return f"{sum(told.counts.values())} rows"
+    tars = _tars(Path(f"{folder}{rules.TARS}"), sums)
+    return f"{sum(counts.values())} rows, {tars}, {len(told.paths)} files and folders beside it: as they were."
 
 
-def _tars(folder: Path, told: Manifest) -> str:
-    there = Path(f"{folder}{rules.TARS}")
-    sums = dict(copying.tars(Path(f"{folder}{told.copy}"))) if told.is_sqlite else {}
+def _database(copy: Path, told: Manifest, beat: Beat) -> tuple[dict[str, int], dict[str, str]]:
+    """The rows that the copy has once it is put back, and the sum of each tar that it knows."""
+    if told.is_sqlite:
+        copying.check(copy)
+        return copying.counts_of(copy), dict(copying.tars(copy))
+    if figures.database_file():
+        raise Failed("The snapshot is of PostgreSQL, and the service is not on it any more: take a new one first.")
+    with postgres.scratch(settings().database) as scratch:
+        postgres.restore(scratch, copy, beat)
+        return copying.put_back_at(scratch)
+
+
+def _tars(there: Path, sums: Mapping[str, str]) -> str:
     found = [(file, sums[file.stem]) for file in there.glob("*.tar") if file.stem in sums]
     for file, sha256 in found:
         with file.open("rb") as tar:

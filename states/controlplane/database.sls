@@ -32,10 +32,12 @@ cellar postgresql running:
     - require:
       - pkg: cellar postgresql
 
+# A verification restores a backup into a database of its own.
 cellar role:
   postgres_user.present:
     - name: {{ controlplane.user }}
     - user: postgres
+    - createdb: {{ controlplane.settings.CELLAR_BACKUP_REPOSITORY | default("") != "" }}
     - require:
       - service: cellar postgresql running
 

@@ -73,6 +73,7 @@ def test_what_may_be_told_is_for_the_service_alone(by_files, by_acme):
 
 def test_postgresql_and_slack_are_there_only_where_they_are_wanted(by_files, by_acme):
     assert by_acme.argument("cellar database", "owner") == "saltcellar"
+    assert by_acme.argument("cellar role", "createdb") is True, "it keeps backups, which are verified"
     assert {"saltcellar-chat unit", "saltcellar-backups unit"} <= set(by_acme.states)
     assert not {"cellar database", "saltcellar-chat unit", "saltcellar-backups unit"} & set(by_files.states)
 

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from backing_up import KEYS, kept_in, last
 from lost_nodes import exported
 from pouring import owner, poured
 
-from pillar_service.backups import restic
+from pillar_service.backups import postgres, restic
 from pillar_service.core import backups as rules
 from pillar_service.core.backups import RoundKind, RoundState
 from pillar_service.core.errors import Failed, Invalid, NotFound
@@ -71,6 +72,34 @@ def test_a_snapshot_holds_database_keys_configuration_and_tars_but_not_its_own_p
     assert auditing.trail(f"backup:{last()['id']}")[-1]["action"] == "backups.succeeded"
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_dump_and_its_counts_are_of_one_moment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody signs up between the counting and the dump."""
+    dump = postgres.dump
+
+    def later(*told: Any) -> None:
+        owner("late@example.org")
+        dump(*told)
+
+    monkeypatch.setattr(postgres, "dump", later)
+    assert backup_rounds.step()
+    assert backup_rounds.step()
+    assert (last()["kind"], last()["state"]) == ("verification", "succeeded"), last()
+    listed = database.db.execute_sql("SELECT datname FROM pg_database WHERE right(datname, 7) = 'scratch'")
+    assert list(listed) == [], "nothing is left behind"
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_who_may_make_no_database_is_told(place: Path, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue("postgres")
+    server.sql("DROP ROLE IF EXISTS humble; CREATE ROLE humble LOGIN")
+    with (
+        pytest.raises(Failed, match="CREATEDB"),
+        postgres.scratch(f"postgresql://humble@/postgres?host={server.folder}"),
+    ):
+        pass
+
+
 def test_one_is_made_when_it_is_due_and_one_when_it_is_asked_for(place: Path) -> None:
     now = time.time()
     assert backup_rounds.step(now)
@@ -111,20 +140,25 @@ def test_a_damaged_repository_is_told(place: Path) -> None:
     assert "restic could not do its work" in str(last()["detail"]), last()
 
 
-@on_sqlite
 def test_what_could_not_be_restored_is_told(place: Path) -> None:
     """As if the repository were whole, and what was put into it were not."""
     exported(str(poured()["id"]))
     assert backup_rounds.step()
     good = restored(place)
     told = rules.manifest((good / "cellar/manifest.json").read_text())
-    assert "1 tars, 1 files and folders" in snapshots.look_through(good, told, lambda: None)
-    for spoil, said in (
+    assert told.counts["bot"] == 1
+    assert " 1 tars, 1 files and folders" in snapshots.look_through(good, told, lambda: None)
+    spoilt = [
         (lambda there: next((there / "cellar/tars").iterdir()).write_bytes(b"another"), "not what it was"),
-        (lambda there: deleted(there / "cellar/database.sqlite"), "'bot': 0 of 1"),
-        (lambda there: scribbled(there / "cellar/database.sqlite"), "copy of the database"),
         (lambda there: shutil.rmtree(f"{there}{place}/etc"), "lacks"),
-    ):
+    ]
+    if told.is_sqlite:
+        spoilt.append((lambda there: deleted(there / "cellar/database.sqlite"), "'bot': 0 of 1"))
+        spoilt.append((lambda there: scribbled(there / "cellar/database.sqlite"), "copy of the database"))
+    else:
+        spoilt.append((lambda there: without_a_bot(there / "cellar/database.dump"), "'bot': 0 of 1"))
+        spoilt.append((lambda there: cut(there / "cellar/database.dump"), "pg_restore could not do its work"))
+    for spoil, said in spoilt:
         there = Path(shutil.copytree(good, place / "bad", symlinks=True))
         spoil(there)
         with pytest.raises(Failed, match=said):
@@ -135,6 +169,22 @@ def test_what_could_not_be_restored_is_told(place: Path) -> None:
 def deleted(copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as found, found:
         found.execute("DELETE FROM bot")
+
+
+def without_a_bot(copy: Path) -> None:
+    """The same database a moment later, as if the dump were of another one than the counts."""
+    address = snapshots.settings().database
+    with postgres.scratch(address) as url, copying.beside(url) as other:
+        postgres.restore(url, copy)
+        other.execute_sql("DELETE FROM bot")
+        other.close()
+        with copying.held(url) as (moment, _):
+            postgres.dump(url, moment, copy, lambda: None)
+
+
+def cut(copy: Path) -> None:
+    with copy.open("r+b") as file:
+        file.truncate(copy.stat().st_size // 2)
 
 
 def scribbled(copy: Path) -> None:
