@@ -63,16 +63,13 @@ def with_ids(ids: Iterable[str]) -> dict[str, Account]:
     return {row.id: row for row in _all().where(Account.agent.in_(list(ids)))}
 
 
-STANDS = (
-    "SELECT a.role, a.state, b.role FROM account a LEFT JOIN belongs b ON b.source = a.agent AND b.target = ? "
-    "WHERE a.agent = ?"
-)
-
-
-def stands(id: str, bot: str) -> tuple[str, str, str | None] | None:
-    """Role and state of an account, and as what it belongs to a bot, or None there; None when there is no account."""
-    found = read(STANDS, bot, id)
-    return (found[0][0], found[0][1], found[0][2]) if found else None
+def stands(id: str, bots: Sequence[str]) -> tuple[str, str, dict[str, str]] | None:
+    """Role and state of an account, and as what it belongs to those of these bots to which it does; None when there is no
+    such account."""
+    theirs = f"b.source = a.agent AND b.target IN ({places(len(bots))})"
+    told = f"SELECT a.role, a.state, b.target, b.role FROM account a LEFT JOIN belongs b ON {theirs} WHERE a.agent = ?"  # noqa: S608
+    found = read(told, *bots, id)
+    return (found[0][0], found[0][1], {bot: role for _, _, bot, role in found if bot}) if found else None
 
 
 def belonging(bots: Sequence[str]) -> list[tuple[str, str, str]]:

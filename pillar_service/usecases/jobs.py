@@ -191,5 +191,5 @@ def listed_to(person: str, bot: object = None, state: str | None = None, limit: 
     of = agents.bots_of(person) if bot is None else [permissions.require(person, Act.SEE, bot, deleted=True).id]
     found_jobs = jobs.listed(most, state, bots=of)
     known = rows.with_ids({job.bot for job in found_jobs if job.bot})
-    may = {id: permissions.of(person, id) for id in known}
+    may = permissions.of_each(person, list(known))
     return [_as_allowed(queue.described(job, known[job.bot].name), may[job.bot]) for job in found_jobs if job.bot]

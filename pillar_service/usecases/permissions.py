@@ -1,5 +1,7 @@
 """Who may do what with a bot, or with an account's nodes: core's table, asked with what the database knows of the person."""
 
+from collections.abc import Sequence
+
 from pillar_service.core import names
 from pillar_service.core.agents import AccountRole, AccountState, Belonging
 from pillar_service.core.errors import Forbidden, NotFound
@@ -17,11 +19,16 @@ def role_of(person: str, role: str) -> AccountRole:
 
 def of(person: str, bot: str) -> frozenset[Act]:
     """What a person (an account's id) may do with a bot (its id)."""
-    found = accounts.stands(person, bot)
+    return of_each(person, [bot])[bot]
+
+
+def of_each(person: str, bots: Sequence[str]) -> dict[str, frozenset[Act]]:
+    """What a person (an account's id) may do with each of these bots (their ids), as many questions for all as for one."""
+    found = accounts.stands(person, bots)
     if found is None:
         raise NotFound(f"There is no account {names.shown(person)}.")
-    role, state, belonging = found
-    return acts(None if belonging is None else Belonging(belonging), role_of(person, role), AccountState(state))
+    role, state, theirs = role_of(person, found[0]), AccountState(found[1]), found[2]
+    return {bot: acts(Belonging(theirs[bot]) if bot in theirs else None, role, state) for bot in bots}
 
 
 def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:

@@ -1,11 +1,15 @@
+import logging
+
 import pytest
 from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
 
+from pillar_service.core.agents import Belonging
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from pillar_service.core.scopes import Scope, TokenKind
 from pillar_service.store import accounts as account_rows
-from pillar_service.store import database
+from pillar_service.store import agents, database
+from pillar_service.store import jobs as job_rows
 from pillar_service.store import tokens as rows
 from pillar_service.usecases import accounts, auditing, jobs, tokens
 
@@ -154,6 +158,32 @@ def test_a_job_is_shown_to_who_sees_its_bot_and_its_result_to_who_might_have_ask
     assert {told["id"] for told in jobs.listed_to(person)} >= {id, invite}
     with pytest.raises(NotFound):
         jobs.show_to(other, id)
+
+
+def test_jobs_of_many_bots_are_told_by_as_many_questions_as_those_of_one_each_as_may_be_seen(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    person, other = owner(), owner("other@example.org")
+    poured("mine")
+    caplog.set_level(logging.DEBUG, "peewee")
+
+    def asked() -> int:
+        caplog.clear()
+        jobs.listed_to(person)
+        return len(caplog.records)
+
+    first = asked()
+    for name in ("more-0", "more-1", "more-2"):
+        shared = poured(name, email="other@example.org")["id"]
+        exported = jobs.submit(f"account:{other}", "bots.export", shared)["job"]["id"]
+        with database.transaction():
+            job_rows.change(exported, result={"who": "its owner alone"})
+            agents.join(person, shared, Belonging.MEMBER)
+    assert asked() == first
+    told = {(job["bot_name"], job["command"]): job["result"] for job in jobs.listed_to(person)}
+    assert {name for name, _ in told} == {"mine", "more-0", "more-1", "more-2"}
+    assert (told["mine", "bots.create"] is None, told["more-0", "bots.export"]) == (False, None)
+    assert {str(job["result"]) for job in jobs.listed_to(other)} > {"{'who': 'its owner alone'}"}
 
 
 def test_who_deleted_a_bot_sees_the_job_to_its_end() -> None:
