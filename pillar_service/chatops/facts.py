@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pillar_service.chatops import markup
 from pillar_service.chatops.deliveries import Payload
 
 SLACKBOT = "USLACKBOT"
@@ -96,7 +97,7 @@ def said(payload: Payload) -> Said | None:
     person = Person(team, event["user"])
     is_direct, thread = event["type"] == "message", _text(event.get("thread_ts"))
     thread = thread or _text(event.get("ts"))
-    text = without_mention(_text(event.get("text")), ours(payload))
+    text = markup.typed(without_mention(_text(event.get("text")), ours(payload)))
     return Said(person, event["channel"], thread or None, text, is_direct) if team else None
 
 

@@ -52,6 +52,20 @@ def test_one_typed_line_on_many_nodes(talk: Slack, ann: User) -> None:
     assert talk.refused == []
 
 
+@pytest.mark.parametrize("how", ["mentions", "writes"])
+def test_what_slack_makes_a_link_of_is_read_as_it_was_typed(talk: Slack, ann: User, how: str) -> None:
+    ts = getattr(ann, how)("restart-bot my.butt.nz -l environment=stg")
+    assert any("<http://my.butt.nz|my.butt.nz>" in str(one.get("text")) for one in ann.visible() if one["ts"] == ts)
+    ann.sees("restart-bot on cellar-1")
+
+
+def test_what_slack_escapes_is_what_runs(talk: Slack, ann: User) -> None:
+    ann.mentions("hello to='a & b <c> &amp; d@example.org' -l node=cellar-1")
+    ann.sees("On 1 node")
+    [run] = until_run(lambda node, command: ["done"])
+    assert "a & b <c> &amp; d@example.org" in str(run)
+
+
 def test_a_failure_says_what_and_where(talk: Slack, ann: User) -> None:
     ann.mentions("hello -l environment=stg")
     ann.sees("On 2 nodes")

@@ -1,5 +1,7 @@
 """People in Slack: what they do, and what they see."""
 
+import html
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from fakes.slack.slack import Slack
 
 PATIENCE_S = 8.0
+
+ADDRESS = re.compile(
+    r"https?://[^\s<>]+|(?:[\w.+-]+@)?\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|io|nz|de)\b"
+)
+"""What Slack makes a link of: an address, a mail address, a bare name whose end is one of the known domains."""
 
 
 class User:
@@ -32,6 +39,7 @@ class User:
         return self._writes("message", text, self.direct, thread, {"channel_type": "im", **more})
 
     def _writes(self, kind: str, text: str, channel: str, thread: str | None, more: Json) -> str:
+        text = marked(text)
         ts = self.slack.said(channel, {"user": self.id, "text": text, **({"thread_ts": thread} if thread else {})})
         event = {"type": kind, "user": self.id, "team": self.team, "user_team": self.team, "text": text, "ts": ts}
         event |= {"channel": channel, "event_ts": ts, **({"thread_ts": thread} if thread else {}), **more}
@@ -177,6 +185,23 @@ class User:
             assert time.monotonic() < until, f"{self.id} does not see {what}, but:\n{seen}\n{self.slack.refused}"
             time.sleep(0.01)
         return found
+
+
+def marked(text: str) -> str:
+    """What Slack makes of a typed message before anybody hears of it: escapes, links, addresses of mail; mentions stay.
+
+    A file's name is taken for an address, too, if it ends as one (docs.slack.dev/messaging/formatting-message-text).
+    """
+    escaped = html.escape(text, quote=False)
+    escaped = re.sub(r"&lt;([@#!][A-Z0-9]+)&gt;", r"<\1>", escaped)
+    return ADDRESS.sub(_linked, escaped)
+
+
+def _linked(found: re.Match[str]) -> str:
+    written = found[0]
+    if "://" in written:
+        return f"<{written}>"
+    return f"<mailto:{written}|{written}>" if "@" in written else f"<http://{written}|{written}>"
 
 
 def label_of(element: Json) -> str:
