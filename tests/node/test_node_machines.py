@@ -12,7 +12,7 @@ from machine_rooms import NODE, Room
 
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
 from pillar_service.core.machines import Kind, Watcher
-from pillar_service.node.machines import asking, library
+from pillar_service.node.machines import asking, library, looks
 from pillar_service.node.machines.engine import Engine
 from pillar_service.node.machines.memory import Memory
 from pillar_service.node.machines.telling import Telling
@@ -215,6 +215,57 @@ def test_a_change_is_seen_once_and_over_a_restart(room: Room) -> None:
         room.tick()
         time.sleep(0.01)
     assert count() == 1
+
+
+def test_a_file_is_changed_when_its_content_is(room: Room) -> None:
+    seen = Watching(Watcher("it", Kind.FILE, "it", frozenset({"a"}), 1), Memory(room.home.state / "x"))
+    file = room.home.root / "watched"
+
+    def compared(content: bytes) -> tuple[bool, bool]:
+        file.unlink(missing_ok=True)  # another inode, another time
+        file.write_bytes(content)
+        told = seen._compared(looks._file({"path": str(file)})["mark"])
+        return told["first"], told["changed"]
+
+    assert [compared(one) for one in (b"1", b"1", b"2", b"2")] == [
+        (True, False),
+        (False, False),
+        (False, True),
+        (False, False),
+    ]
+    large = b"x" * (looks.HASHED + 1)
+    assert [compared(one) for one in (large, large, b"2")] == [(False, True)] * 3
+    seen._memory.marks["mark it"] = [1, 1, 1]  # of an older version
+    assert [compared(one) for one in (b"3", b"4")] == [(False, False), (False, True)]
+
+
+def test_self_upgrade_runs_what_a_bundle_brought_once_for_each_content(room: Room) -> None:
+    program, ran = room.home.bundles / "current/checks/upgrade", room.home.root / "ran"
+
+    def bring(number: int) -> None:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.unlink(missing_ok=True)
+        program.write_text(f"#!/bin/sh\necho {number} >> {ran}\n")
+        program.chmod(0o700)
+
+    def looked() -> None:
+        for _ in range(3):
+            room.ahead += 61
+            room.tick()
+            time.sleep(0.05)
+
+    bring(1)
+    room.write("self-upgrade", (SHIPPED[0].parent / "self-upgrade.yaml").read_text())
+    for number in (1, 2):
+        room.in_state("waiting", "self-upgrade")
+        asking.fire(room.home, "self-upgrade", "now")
+        room.in_state("current", "self-upgrade")
+        bring(number)
+        looked()
+        assert (room.state("self-upgrade"), ran.read_text().split()[-1]) == ("current", str(number))
+        bring(number + 1)
+        room.ahead += 61
+    assert ran.read_text() == "1\n2\n"
 
 
 def test_a_condition_must_hold_for_as_long_as_it_says(room: Room) -> None:

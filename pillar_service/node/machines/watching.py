@@ -100,20 +100,21 @@ class Watching:
 
     def _enriched(self, seen: looks.Look, now: float) -> looks.Look:
         if self.watcher.kind in (Kind.FILE, Kind.KV):
-            return seen | {"changed": self._changed(seen["mark"])}
+            return seen | self._compared(seen["mark"])
         if self.watcher.kind is Kind.CONTAINER:
             self._restarts.append((now, seen["restarts"]))
             return seen | {"restarts_lately": self._lately(now)}
         return seen
 
-    def _changed(self, mark: Any) -> bool:
+    def _compared(self, mark: Any) -> dict[str, bool]:
         key = f"mark {self.watcher.name}"
-        before = self._memory.marks.get(key, self)
-        if before == mark:
-            return False
-        self._memory.marks[key] = mark
-        self._memory.save()
-        return before is not self
+        is_first, before = key not in self._memory.marks, self._memory.marks.get(key)
+        if is_first or before != mark:
+            self._memory.marks[key] = mark
+            self._memory.save()
+        # A list is how an older version marked files: it says nothing of the content.
+        is_known = not is_first and not (self.watcher.kind is Kind.FILE and isinstance(before, list))
+        return {"first": is_first, "changed": is_known and before != mark}
 
     def _lately(self, now: float) -> int:
         kept = [count for at, count in self._restarts if now - at <= self.watcher.settings["lately"]]
