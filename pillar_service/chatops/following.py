@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from pillar_service.chatops import messages, rendering, sentences, texts
 from pillar_service.core.jobs import JobState
@@ -69,14 +70,16 @@ def _end(conversation: Conversation, seen: Seen) -> bool:
             if is_filed:
                 outbox.upload(conversation.id, *_file(seen, lines))
             return
-        outbox.say(conversation.id, rendering.end(speaker, seen, [PRIVATELY] if lines else [], False))
+        # Why it failed is what came out of it, too; why it never ran is not.
+        open_to_all = replace(seen, error=PRIVATELY) if seen.state is JobState.FAILED else seen
+        outbox.say(conversation.id, rendering.end(speaker, open_to_all, [PRIVATELY] if lines else [], False))
         _privately(conversation, seen, lines)
 
     return conversations.end(conversation.id, rendering.ended(seen), say)
 
 
 def _privately(conversation: Conversation, seen: Seen, lines: list[str]) -> None:
-    if not lines:
+    if not lines and seen.state is not JobState.FAILED:
         return
     speaker = sentences.named(conversation.persona)
     direct = conversations.begin(

@@ -84,12 +84,14 @@ def _one(words: Words) -> str:
     return words[0].lower()
 
 
-def _job(who: Asker, said: Said, words: Words) -> Block:
-    return _told(who, looking.found(who, _one(words)).id)
+def _job(who: Asker, said: Said, words: Words) -> Block | None:
+    job = looking.found(who, _one(words))
+    return _seen(said, looking.is_private(job), _told(who, job.id))
 
 
-def _last(who: Asker, said: Said, words: Words) -> Block:
-    return _told(who, looking.last(who).id)
+def _last(who: Asker, said: Said, words: Words) -> Block | None:
+    job = looking.last(who)
+    return _seen(said, looking.is_private(job), _told(who, job.id))
 
 
 def _told(who: Asker, id: str) -> Block:

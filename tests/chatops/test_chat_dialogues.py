@@ -12,7 +12,7 @@ from fakes.slack.people import User
 
 from pillar_service.store import database, mails
 from pillar_service.store.database import transaction
-from pillar_service.usecases import claims, second_factor
+from pillar_service.usecases import claims, runs, second_factor
 from pillar_service.usecases.meeseeks import people
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
@@ -174,6 +174,21 @@ def test_what_a_private_job_said_is_shown_again_to_them_alone(talk: Slack, ann: 
         assert (shown["to"], "1234" in str(shown)) == ("U01", True), word
     ann.writes(f"tail {job}")
     ann.sees("The end of")
+    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
+    assert talk.refused == []
+
+
+def test_why_a_private_job_failed_is_told_in_private(talk: Slack, ann: User) -> None:
+    ann.mentions("whisper -l environment=stg")
+    run = until_claimed()
+    stage.begun(run)
+    returned = {"job": run["jobs"][0], "attempt": 1, "state": "failed", "error": "The code 1234 is old."}
+    runs.result(run["id"], f"jid-{run['id']}", run["node"], returned, False, 1)
+    assert ann.sees("The code 1234 is old.")["channel"] == ann.direct
+    assert ann.sees("I wrote it to you")["channel"] == "C1"
+    for word in ("last", f"job {run['jobs'][0]}"):
+        ann.mentions(word)
+        assert ann.sees("whisper: failed")["to"] == "U01"
     assert not [one for one in talk.messages("C1") if "1234" in str(one)]
     assert talk.refused == []
 
