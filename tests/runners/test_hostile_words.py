@@ -90,6 +90,11 @@ def test_no_word_harms(runners: Runners, tmp_path: Path, monkeypatch: pytest.Mon
     assert "stands" in {bot["name"] for bot in there}
 
 
+@pytest.mark.parametrize("path", ["\0", "/tmp/\ud800", "/nowhere/my.tar", "/tmp"])
+def test_what_is_no_file_can_not_be_imported(runners: Runners, path: str) -> None:
+    assert told_well(runners["bots.import"]("my2", path, "ann@example.org", wait=False))["retcode"] == 1
+
+
 @MANY
 @given(text=st.one_of(st.sampled_from(WORDS), st.text(max_size=250)))
 def test_a_text_for_people_is_kept_literally_or_refused(runners: Runners, text: str) -> None:
