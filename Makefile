@@ -31,8 +31,8 @@ demo-down: ## stop the tour and forget it
 demo-recording: dev ## a tour from nothing in a terminal, and pictures of it, in docs
 	@vagrant/demo-recording.sh
 
-restore: ## a lost control plane, from its backups: FROM=REPOSITORY PASSWORD_FILE=FILE
-	@vagrant/restore.sh "$(FROM)" "$(PASSWORD_FILE)"
+restore: ## a lost control plane, from its backups: FROM=REPOSITORY PASSWORD_FILE=FILE, with options in WITH
+	@vagrant/restore.sh "$(FROM)" "$(PASSWORD_FILE)" $(WITH)
 
 node-bundle: ## the wheels that new nodes install from, in .cellar
 	@vagrant/node-bundle.sh

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Put a lost control plane back from its backups, and start it.   restore.sh REPOSITORY PASSWORD_FILE [SNAPSHOT]
+# Put a lost control plane back from its backups, and start it.   restore.sh REPOSITORY PASSWORD_FILE [OPTION…]
+# Options go to the service's own `restore`: --snapshot ID, --sftp-command COMMAND, --s3-file FILE.
 # Settings: CELLAR_DIR has to be where it was. Bots on nodes elsewhere run on meanwhile, and need nothing of this.
 . "$(dirname "$0")/settings.sh"
 
-(($# == 2 || $# == 3)) || fail "Say from where: restore.sh REPOSITORY PASSWORD_FILE [SNAPSHOT] (make restore FROM=… PASSWORD_FILE=…)"
+[[ -n ${1:-} && -n ${2:-} ]] ||
+  fail "Say from where: restore.sh REPOSITORY PASSWORD_FILE [OPTION…] (make restore FROM=… PASSWORD_FILE=… WITH=…)"
 ((EUID == 0)) || fail "A control plane's files have owners: run this as root"
 umask 077
 for name in "${processes[@]}"; do
@@ -16,7 +18,7 @@ flock -n 9 || fail "Another 'make up' or 'make restore' is at work in $CELLAR_DI
 say "Saltcellar in $CELLAR_DIR, from $1"
 command -v restic >/dev/null || step packages "$here/packages.sh" up
 [[ -x $bin/python ]] || step python "$here/python.sh"
-step restore "$bin/python" -m pillar_service.web restore "$1" "$2" ${3:+--snapshot "$3"}
+step restore "$bin/python" -m pillar_service.web restore "$@"
 step service "$here/service.sh"
 step salt "$here/salt.sh"
 [[ ${processes[*]} != *chat* ]] || step chat "$here/chat.sh"

@@ -1,8 +1,11 @@
 """What PostgreSQL's own programs are given."""
 
-import pytest
+import secrets
 
-from pillar_service.backups import postgres
+import pytest
+from databases import Postgres
+
+from pillar_service.backups import postgres as programs
 
 
 @pytest.mark.parametrize(
@@ -16,4 +19,16 @@ from pillar_service.backups import postgres
 )  # fmt: skip
 def test_an_address_keeps_all_but_its_password(url: str, without: str | None) -> None:
     """libpq knows an address by its two slashes, which the one of a socket on this machine has for nobody's name."""
-    assert postgres.without_password(url) == (without or url)
+    assert programs.without_password(url) == (without or url)
+
+
+def test_a_database_of_a_socket_is_reached_and_has_room_beside_it(postgres: Postgres) -> None:
+    """Its address names nobody between the slashes, as that of an installed control plane."""
+    name = f"socket_{secrets.token_hex(4)}"
+    postgres.new(name)
+    url = f"postgresql:///{name}?host={postgres.folder}&user={postgres.user}"
+    assert programs.tables(url) == 0
+    with programs.scratch(url) as beside:
+        assert programs.tables(beside) == 0
+        assert postgres.sql(f"SELECT count(*) FROM pg_database WHERE datname = '{name}_scratch'").strip() == "1"
+    assert postgres.sql(f"SELECT count(*) FROM pg_database WHERE datname = '{name}_scratch'").strip() == "0"
