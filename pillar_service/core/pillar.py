@@ -11,12 +11,15 @@ from pillar_service.core.agents import Desired
 KEY = "saltcellar"
 """The one pillar key under which everything of ours stands."""
 
+SHAPE = 2
+"""Counts up when a body tells more of the same facts: bodies that are kept are then written anew."""
+
 
 @dataclass(frozen=True)
 class BotFacts:
     """A bot as its node must know it. ``desired`` is the effective one (see agents.effective).
 
-    A deleted bot whose data is to go has no ``port`` any more.
+    A deleted bot whose data is to go has no ``port`` any more. ``pub_id`` is who it is, once that is known.
     """
 
     id: str
@@ -31,6 +34,7 @@ class BotFacts:
     allow_private: bool = False
     seeds: list[str] = field(default_factory=list)
     imported: Mapping[str, Any] | None = None
+    pub_id: str | None = None
 
     def told(self) -> dict[str, Any]:
         """The bot's entry in the pillar."""
@@ -46,6 +50,7 @@ class BotFacts:
             "allow_private": self.allow_private,
             "seeds": list(self.seeds),
             "import": dict(self.imported) if self.imported else None,
+            "pub_id": self.pub_id,
         }
 
 

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
-from pillar_service.node import containers, control, networks, starting, transfers
+from pillar_service.core import identities
+from pillar_service.core.errors import Conflict, Failed, SaltcellarError, Unavailable
+from pillar_service.node import containers, control, identity, networks, pub_config, starting, transfers
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.masterless.states import States
@@ -52,7 +53,7 @@ def _written(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failed(f"The {what} could not be kept for when no master answers: {error.strerror or error}.") from error
+        raise Failed(f"The {what} could not be written on this node: {error.strerror or error}.") from error
 
 
 def tidied(node: str, plan_only: bool) -> Found:
@@ -88,6 +89,37 @@ def image(tag: str) -> Found:
     raise Failed(f"The pub's image {tag} is not on the node: run `salt-run bots.rebuild <bot>` to build it there.")
 
 
+def configured(home: Home, bot: str, config: Mapping[str, Any], pub_id: str | None, plan_only: bool) -> Found:
+    """The bot's configuration file says ``config``, and who it is.
+
+    Where nothing but that was missing no change is told: what is made from the configuration stays as it is.
+    """
+    path = home.config(bot)
+    there = pub_config.read(path)
+    wanted = pub_config.told(config, pub_id or pub_config.named(there))
+    if there == wanted:
+        return Found("The configuration is as told.")
+    is_unnamed = there is not None and pub_config.told(there, None) == pub_config.told(config, None)
+    changes = {} if is_unnamed else {"configuration": {"old": there, "new": wanted}}
+    if not plan_only:
+        with _written("configuration"):
+            (pub_config.name if is_unnamed else pub_config.write)(path, wanted)
+    would = "would be" if plan_only else "was"
+    return Found(f"The configuration {would} written.", changes, would_change=bool(changes) and plan_only)
+
+
+def itself(home: Home, bot: str, pub_id: str) -> Found:
+    """The bot's data directory holds the identity that the bot has; raises Conflict when it holds another, or none."""
+    _refuse_another(pub_id, identity.of(home.bot(bot)).pub_id)
+    return Found(f"{pub_id} is there.")
+
+
+def _refuse_another(known: str | None, found: str | None) -> None:
+    wrong = identities.another(known, found)
+    if wrong:
+        raise Conflict(wrong)
+
+
 def imported(home: Home, bot: str, transfer: Mapping[str, Any], door: Callable[[], Door], plan_only: bool) -> Found:
     """The transfer's identity is in the bot's data directory; raises what keeps it from getting there."""
     if transfers.is_imported(home, bot, transfer):
@@ -99,11 +131,15 @@ def imported(home: Home, bot: str, transfer: Mapping[str, Any], door: Callable[[
     return Found(f"{transfer['pub_id']} was imported with its log.", changes)
 
 
-def alive(home: Home, node: str, bot: str, timeout_s: float, plan_only: bool) -> Found:
-    """The pub answers; raises Unavailable if not ``timeout_s`` seconds after its start, Failed if it crashes."""
+def alive(home: Home, node: str, bot: str, timeout_s: float, plan_only: bool, pub_id: str | None = None) -> Found:
+    """The pub answers, as ``pub_id`` where that is known.
+
+    Raises Unavailable if not ``timeout_s`` seconds after its start, Failed if it crashes, Conflict if it is another.
+    """
     if plan_only:
         return _planned(home, bot)
     pub = starting.wait(home, node, bot, timeout_s)
+    _refuse_another(pub_id, pub["pub_id"])
     return Found(f"The pub {pub['pub_id']} answers.", pub=pub)
 
 

@@ -126,6 +126,7 @@ def bot(entry: Mapping[str, Any]) -> dict[str, Any]:
         "allow_private": entry.get("allow_private") is True,
         "seeds": _seeds(entry.get("seeds")),
         "import": _import(entry.get("import")),
+        "pub_id": _pub_id(entry.get("pub_id")),
     }
 
 
@@ -151,6 +152,10 @@ def _seeds(value: object) -> list[str]:
     if not isinstance(value, list | None):
         raise Invalid(f"The seeds can't be {names.shown(value)}.")
     return [_matching(names.SEED, seed, "seed") for seed in value or []]
+
+
+def _pub_id(value: object) -> str | None:
+    return None if value is None else _matching(names.PUB_ID, value, "pub's id")
 
 
 def _import(value: object) -> dict[str, Any] | None:

@@ -177,7 +177,7 @@ def _figures(report: str | None) -> tuple[int | None, int | None, int | None]:
 
 def placed(node: str) -> list[Bot]:
     """The bots that are there on a node, with no more of each than a report on it takes."""
-    wanted = (Bot.agent, Bot.desired, Bot.actual, Bot.pub_id, Bot.sequence, Bot.version, Bot.reported_at)
+    wanted = (Bot.agent, Bot.desired, Bot.actual, Bot.pub_id, Bot.sequence, Bot.version, Bot.reported_at, Bot.detail)
     return list(Bot.select(*wanted).join(Agent).where((Bot.node == node) & Agent.removed_at.is_null()))
 
 
@@ -187,9 +187,19 @@ def held(node: str) -> int:
 
 
 def reported(heard: Iterable[Bot]) -> None:
-    """Keep what was last heard of these bots: report, state and what the pubs said of themselves."""
-    columns = {"actual": str, "reported_at": float, "report": str, "pub_id": str, "sequence": int, "version": str}
-    told = ((b.id, b.actual, b.reported_at, json.dumps(b.report), b.pub_id, b.sequence, b.version) for b in heard)
+    """Keep what was last heard of these bots: report, state, what is wrong and what the pubs said of themselves."""
+    columns = {
+        "actual": str,
+        "detail": str,
+        "reported_at": float,
+        "report": str,
+        "pub_id": str,
+        "sequence": int,
+        "version": str,
+    }
+    told = (
+        (b.id, b.actual, b.detail, b.reported_at, json.dumps(b.report), b.pub_id, b.sequence, b.version) for b in heard
+    )
     rows.update("bot", "agent", columns, told)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pillar_service.core import names, outcomes
+from pillar_service.core import identities, names, outcomes
 from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.commands import COMMANDS
 from pillar_service.core.jobs import JobState, Reason, step
@@ -24,6 +24,13 @@ UNSAID = "It failed, and the node did not say why."
 
 def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     """What the node's return means for this job."""
+    found = _outcome(job, returned, success, retcode)
+    said = found.result.get("pub_id") if found.succeeded and isinstance(found.result, dict) else None
+    wrong = identities.another(bots.of_job(job.bot).pub_id, said) if job.bot and isinstance(said, str) else None
+    return Outcome(False, error=wrong) if wrong else found
+
+
+def _outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     if job.plan is not None:
         return outcomes.of_command(returned, success, retcode)
     if not COMMANDS[job.command].converges:
@@ -93,9 +100,9 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
     if job.command in REMOVING:
         _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
     elif job.command != VACATE and (COMMANDS[job.command].converges or job.command == "bots.restart"):
-        _converged(bot, ended.result if isinstance(ended.result, dict) else {})
+        _converged(bot, ended.result)
     elif job.command == "bots.export":
-        bots.change(bot.id, **told(bot, ended.result if isinstance(ended.result, dict) else {}))
+        _change(bot, ended.result)
 
 
 def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
@@ -107,10 +114,17 @@ def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None)
         bots.change(bot.id, detail=said, **worse)
 
 
-def _converged(bot: Bot, said: dict[str, Any]) -> None:
+def _converged(bot: Bot, said: object) -> None:
     now_is = {Desired.RUNNING: Actual.ALIVE, Desired.STOPPED: Actual.STOPPED}.get(pillars.effective(bot))
     changed = {"actual": str(now_is)} if now_is else {}
-    bots.change(bot.id, detail="", **changed, **told(bot, said))
+    _change(bot, said, detail="", **changed)
+
+
+def _change(bot: Bot, said: object, **changed: object) -> None:
+    columns = told(bot, said if isinstance(said, dict) else {})
+    bots.change(bot.id, **changed, **columns)
+    if "pub_id" in columns:  # its node is told who it is, too
+        pillars.rewrite(bot.node)
 
 
 def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:

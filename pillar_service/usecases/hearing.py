@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from pillar_service.core import agents as rules
-from pillar_service.core import health, names, series
+from pillar_service.core import health, identities, names, series
 from pillar_service.core.agents import AccountState, Actual, Desired
 from pillar_service.core.commands import COMMANDS
 from pillar_service.core.moves import MoveState
@@ -24,6 +24,7 @@ class Hearing:
         self._samples: dict[str, list[series.Sample]] = {}
         self._newer: set[str] = set()
         self._old: set[str] = set()
+        self._named = False
 
     @cached_property
     def _pouring(self) -> set[str]:
@@ -46,9 +47,7 @@ class Hearing:
         self._samples.setdefault(bot.id, []).append(series.sample(report, at))
         if bot.reported_at is None or at >= bot.reported_at:
             self._last_word(bot, report, at)
-        if bot.pub_id and report["pub_id"] and bot.pub_id != report["pub_id"]:
-            return f"{bot.name} is {bot.pub_id}, but the report says {report['pub_id']}: the identity was not changed."
-        return None
+        return identities.another(bot.pub_id, report["pub_id"]) if report["pub_id"] else None
 
     def _last_word(self, bot: Bot, report: Mapping[str, Any], at: float) -> None:
         if bot.reported_at is None or int(bot.reported_at // 3600) != int(at // 3600):
@@ -56,8 +55,18 @@ class Hearing:
         self._newer.add(bot.id)
         bot.actual = str(self._actual(bot, report))
         bot.reported_at, bot.report = at, dict(report)
-        for column, value in endings.told(bot, bot.report).items():
+        told = endings.told(bot, bot.report)
+        for column, value in told.items():
             setattr(bot, column, value)
+        self._named |= "pub_id" in told
+        self._is_itself(bot, report["pub_id"])
+
+    def _is_itself(self, bot: Bot, found: str | None) -> None:
+        wrong = identities.another(bot.pub_id, found) if found else None
+        if wrong and bot.desired != Desired.ABSENT:
+            bot.actual, bot.detail = str(Actual.SICK), wrong
+        elif found and bot.detail.endswith(identities.MEND):
+            bot.detail = ""
 
     def _actual(self, bot: Bot, report: Mapping[str, Any]) -> Actual:
         actual, before = health.reported(report), Actual(bot.actual)
@@ -76,4 +85,6 @@ class Hearing:
         """Write down all that was heard."""
         kept.keep(self._samples, self.now)
         bots.reported(self.placed[id] for id in self._newer)
+        if self._named:
+            pillars.rewrite(self.node)
         kept.expire(sorted(self._old), self.now)

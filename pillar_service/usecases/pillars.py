@@ -107,7 +107,9 @@ def refresh() -> int:
 @lru_cache(maxsize=4)
 def _fingerprint(kept: str, bundle_key: str | None, *told: object) -> str:
     """That of the bodies made with the catalogue that is kept, and with these settings."""
-    return hashlib.sha256(json.dumps([BLANK, *told, bundle_key and bundles.public_key(), kept]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([BLANK, shape.SHAPE, *told, bundle_key and bundles.public_key(), kept]).encode()
+    ).hexdigest()
 
 
 def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
@@ -162,4 +164,5 @@ def _facts(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> sh
         allow_private=chosen.allow_private,
         seeds=chosen.seeds,
         imported=bot.imported,
+        pub_id=bot.pub_id,
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core import exports, names
+from pillar_service.core import exports, identities, names
 from pillar_service.core.agents import Desired
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
@@ -171,13 +171,22 @@ def _refuse_fork(found: Transfer) -> None:
 
 
 def for_node(node: str, job: object) -> Transfer:
-    """The tar that an import on this node needs; raises NotFound. A later job that heals the bot may fetch it too."""
+    """The tar that an import on this node needs; a later job that heals the bot may fetch it too.
+
+    Raises NotFound; Forbidden where no job needs it; ForkHazard where the pub has written more since.
+    """
     found = jobs.find(job) if isinstance(job, str) else None
     transfer = transfers.of_job(found.id) if found and found.node == node else None
     if found is None or transfer is None or transfer.kind != "upload":
         raise NotFound(f"This node has no tar to import for the job {names.shown(job)}.")
-    if bots.of_job(found.bot).desired == Desired.ABSENT:
+    bot = bots.of_job(found.bot)
+    if bot.desired == Desired.ABSENT:
         raise Forbidden("The bot is being deleted: its import is no longer given out.")
+    if (bot.sequence or 0) > transfer.sequence:
+        raise ForkHazard(
+            f"The bot has written {bot.sequence} messages, and its import ends at {transfer.sequence}: that would fork its "
+            f"identity. {identities.MEND}"
+        )
     if not any(job.state in OPEN for job in jobs.open_of(str(found.bot))):
         raise Forbidden("No job of this bot runs: its import is not given out.")
     return transfer

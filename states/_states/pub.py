@@ -67,10 +67,10 @@ def _ret(name, found):
     return ret | ({"pub": found.pub} if found.pub else {})
 
 
-def _call(name, function, *args):
+def _call(name, function, *args, **more):
     _begun(__opts__)
     try:
-        return _ret(name, function(*args))
+        return _ret(name, function(*args, **more))
     except SaltcellarError as error:
         return {"name": name, "changes": {}, "result": False, "comment": error.sentence}
 
@@ -118,9 +118,26 @@ def imported(name, bot, transfer):
     return _call(name, converge.imported, _home(), bot, transfer, door, __opts__["test"])
 
 
-def alive(name, bot, timeout=60):
-    """The pub answers within ``timeout`` seconds of its start; the return's key ``pub`` holds what it told."""
-    return _call(name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"])
+def configured(name, bot, config, pub_id=None):
+    """The bot's configuration file says ``config``, and that the pub is ``pub_id`` where that is known."""
+    if not hasattr(converge, "configured"):  # the node's package is older
+        path, root = str(_home().config(bot)), {"user": 0, "group": 0, "mode": "0644"}
+        return __states__["file.serialize"](path, dataset=config, serializer="json", **root) | {"name": name}
+    return _call(name, converge.configured, _home(), bot, config, pub_id, __opts__["test"])
+
+
+def itself(name, bot, pub_id):
+    """The bot's data directory holds the identity ``pub_id``."""
+    return _call(name, converge.itself, _home(), bot, pub_id)
+
+
+def alive(name, bot, timeout=60, pub_id=None):
+    """
+    The pub answers within ``timeout`` seconds of its start, as ``pub_id`` where that is known; the return's key ``pub`` holds
+    what it told.
+    """
+    known = {"pub_id": pub_id} if pub_id else {}  # an older package of the node tells none, and takes none
+    return _call(name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"], **known)
 
 
 def gone(name, bot, purge=False):

@@ -25,6 +25,7 @@ def test_the_body_has_the_shape_that_nodes_read() -> None:
         "1f3a9c2e5b7d9e0f": {
             "name": "my", "host": "my.butt.nz", "service": "pub", "state": "running", "purge": False, "port": 20001,
             "image": "pub:1", "memory_mb": 256, "allow_private": False, "seeds": [], "import": None,
+            "pub_id": None,
         }
     }  # fmt: skip
 

@@ -169,6 +169,31 @@ def test_secret_without_its_messages_is_refused(own_pub, new_pub):
     assert not (copy.data / "flume").exists()
 
 
+def as_told(pub, pub_id):
+    """The pub's configuration says who it is, as its node writes it."""
+    pub.write_config(saltcellar={"name": "my", "pub_id": pub_id})
+    return pub
+
+
+def test_pub_whose_identity_is_gone_makes_no_other(own_pub, new_pub):
+    known, empty = own_pub.get("/info")["id"], new_pub()
+    assert f"should be {known}, but no identity is there" in refused(as_told(empty, known))
+    empty.container.remove()
+    (empty.data / "unpublished").write_text("")
+    (empty.data / "secret").write_text('{"curve": "ed255')
+    assert f"should be {known}" in refused(empty)
+    assert (empty.data / "secret").read_text() == '{"curve": "ed255'
+
+
+def test_pub_with_the_data_of_another_does_not_start(own_pub):
+    known = own_pub.get("/info")["id"]
+    own_pub.container.remove(force=True)
+    other = "@" + "A" * 43 + "=.ed25519"
+    assert f"should be {other}, but it is {known}" in refused(as_told(own_pub, other))
+    own_pub.container.remove()
+    assert as_told(own_pub, known).start().wait_up()["id"] == known
+
+
 def test_secret_that_was_cut_off_at_the_first_start_is_made_anew(new_pub):
     pub = new_pub()
     for name, text in (("unpublished", ""), ("secret", '{"curve": "ed255')):

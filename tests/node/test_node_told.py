@@ -20,6 +20,7 @@ def one(**changed):
 def test_a_good_entry():
     assert one().bots[BOT]["name"] == "my"
     assert one().refused == {}
+    assert one().bots[BOT]["pub_id"] is None  # a service that is older tells none
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_a_good_entry():
         {"name": "../x"}, {"name": None}, {"host": "a b"}, {"state": "removed"}, {"state": []}, {"port": 0},
         {"port": "80:22"}, {"image": "A b"}, {"memory_mb": 0}, {"seeds": "x"}, {"seeds": ["a\nb"]},
         {"seeds": ["net:a.example:1~shs:x"]}, {"seeds": [f"net:a:1~shs:{'A' * 43}=\n"]}, {"seeds": [None]},
-        {"import": "x"}, {"import": {"job": "../x"}},
+        {"import": "x"}, {"import": {"job": "../x"}}, {"pub_id": "x"}, {"pub_id": [1]},
     ],
 )  # fmt: skip
 def test_an_entry_that_makes_no_sense_is_refused_alone(changed):

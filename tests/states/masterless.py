@@ -34,6 +34,7 @@ def bot_entry(name: str, **changed: Any) -> dict[str, Any]:
         "allow_private": True,
         "seeds": [],
         "import": None,
+        "pub_id": None,
     } | changed
 
 

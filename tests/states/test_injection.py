@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from masterless import Node, bot_entry
 
 BOT, OTHER = "1f3a9c2e5b7d9e0f", "f" * 16
-ALLOWED = {"dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
+ALLOWED = {"identity", "dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
 """What the states of a bot are called after its id."""
 
 HOSTILE = [
@@ -41,7 +41,7 @@ HOSTILE = [
     -1,
     10**30,
 ]
-FIELDS = ["name", "host", "state", "purge", "port", "image", "memory_mb", "allow_private", "seeds", "import"]
+FIELDS = ["name", "host", "state", "purge", "port", "image", "memory_mb", "allow_private", "seeds", "import", "pub_id"]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import json
 import threading
 
 import pytest
-from pouring import OTHER_PUB, OWNER, PUB, bot, carry_out, owner, poured, state, tar, told
+from pouring import OTHER_PUB, OWNER, PUB, bot, carry_out, event, owner, poured, report, state, tar, told
 
 from pillar_service.core import tokens
 from pillar_service.core.agents import Desired
@@ -10,7 +10,19 @@ from pillar_service.core.errors import Conflict, ForkHazard, Full, Invalid, NotF
 from pillar_service.store import database
 from pillar_service.store.jobs import Job
 from pillar_service.store.pillars import Pillar
-from pillar_service.usecases import accounts, auditing, bots, claims, jobs, nodes, pillars, runs, storage, transfers
+from pillar_service.usecases import (
+    accounts,
+    auditing,
+    bots,
+    claims,
+    health,
+    jobs,
+    nodes,
+    pillars,
+    runs,
+    storage,
+    transfers,
+)
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -52,6 +64,22 @@ def test_a_name_is_taken_until_its_bot_is_gone() -> None:
 def test_pouring_makes_it_alive_and_tells_its_id() -> None:
     alive = poured()
     assert (alive["actual"], alive["pub_id"], alive["detail"]) == ("alive", PUB, "")
+
+
+@pytest.mark.parametrize("command", ["bots.start", "bots.restart"])
+def test_a_pub_that_answers_as_another_is_no_success(command: str) -> None:
+    id = poured()["id"]
+    assert told()[id]["pub_id"] == PUB
+    asked = jobs.submit("test", command, "my")["job"]
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], "1")
+    another = {"pub_id": OTHER_PUB, "sequence": 0, "version": "1"}
+    returned = state(id, pub=another) if run["function"] == "state.apply" else another
+    runs.result(run["id"], "1", "cellar-1", returned, True, 0)
+    ended = jobs.show(asked["id"])["job"]
+    assert ended["state"] == "failed"
+    assert f"should be {PUB}, but it is {OTHER_PUB}" in ended["error"]
+    assert bots.show("my")["pub_id"] == PUB
 
 
 def test_a_failed_pouring_keeps_the_bot_and_a_start_heals_it() -> None:
@@ -234,6 +262,11 @@ def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None
         transfers.for_node("cellar-2", made["job"]["id"])
     with pytest.raises(ForkHazard):
         bot("third", upload=upload["upload"])
+    carry_out()
+    health.take("cellar-1", [event(report(made["agent"]["id"], sequence=8))])
+    jobs.submit("test", "bots.start", "again")
+    with pytest.raises(ForkHazard, match="has written 8 messages"):
+        transfers.for_node("cellar-1", made["job"]["id"])
 
 
 def test_what_can_not_be_imported_leaves_nothing_behind(tmp_path: object) -> None:

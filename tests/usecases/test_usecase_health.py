@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pouring import OTHER_PUB, PUB, bot, event, owner, poured, report
+from pouring import OTHER_PUB, PUB, bot, event, owner, poured, report, told
 
 from pillar_service.core.errors import Invalid
 from pillar_service.store import samples
-from pillar_service.usecases import bots, health, nodes
+from pillar_service.usecases import bots, health, nodes, pillars
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -80,8 +80,30 @@ def test_a_node_speaks_of_its_own_bots_alone_and_never_changes_an_identity() -> 
     assert "not on cellar-1" in answer["refused"][0]["why"]
     assert bots.show("theirs")["health"] is None
     answer = health.take("cellar-1", [event(report(mine, pub_id=OTHER_PUB), n=2)])
-    assert "identity was not changed" in answer["refused"][0]["why"]
+    assert f"should be {PUB}, but it is {OTHER_PUB}" in answer["refused"][0]["why"]
     assert bots.show("my")["pub_id"] == PUB
+
+
+def test_a_bot_that_came_back_as_another_is_sick_until_it_is_itself_again() -> None:
+    id = poured()["id"]
+    health.take("cellar-1", [event(report(id, pub_id=OTHER_PUB))])
+    shown = bots.show("my")
+    assert (shown["actual"], shown["pub_id"]) == ("sick", PUB)
+    assert "Bring its data directory back" in shown["detail"]
+    health.take("cellar-1", [event(report(id, answers=False, pub_id=None), n=2)])
+    assert bots.show("my")["detail"] == shown["detail"]
+    health.take("cellar-1", [event(report(id), n=3)])
+    assert (bots.show("my")["actual"], bots.show("my")["detail"]) == ("alive", "")
+
+
+def test_a_node_is_told_who_its_pubs_are_once() -> None:
+    id = bot()["agent"]["id"]
+    assert told()[id]["pub_id"] is None
+    health.take("cellar-1", [event(report(id))])
+    assert told()[id]["pub_id"] == PUB
+    before = pillars.ready("cellar-1")
+    health.take("cellar-1", [event(report(id, sequence=9, peers=7), n=2)])
+    assert pillars.ready("cellar-1") == before
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ function sizeOf (file) {
   }
 }
 
+// Who the pub is stands in its configuration once it is known. A new identity in its place would be another pub.
+function guardName (expected) {
+  if (!expected) return
+  const found = sizeOf(secret) === null ? 'no identity is there' : `it is ${secretIn()?.id}`
+  if (found !== `it is ${expected}`) {
+    give_up(`the bot should be ${expected}, but ${found}. Bring its data directory back: nothing is made anew in its place.`)
+  }
+}
+
 // A secret without its log would publish from sequence 1 again under the same id, and that destroys the feed. Only an
 // identity made here, marked until its first message is in the log, may start without one.
 function guardIdentity () {
@@ -59,12 +68,17 @@ function guardIdentity () {
 }
 
 // Its own parse: ssb-keys prints the parser's message, which can quote the secret.
-function checkSecret () {
-  if (sizeOf(secret) === null) return
+function secretIn () {
   const text = fs.readFileSync(secret, 'ascii').replace(/\s*#[^\n]*/g, '')
   try {
-    if (JSON.parse(text).private) return
-  } catch (_) {}
+    return JSON.parse(text)
+  } catch (_) {
+    return null
+  }
+}
+
+function checkSecret () {
+  if (sizeOf(secret) === null || secretIn()?.private) return
   if (sizeOf(unpublished) === null) give_up(`${secret} is damaged: put back a backup of it.`)
   // Cut off while it was first made, and nothing was ever signed with it.
   fs.rmSync(secret, { force: true })
@@ -89,6 +103,7 @@ function stopOn (signal, server) {
 }
 
 const config = readConfig()
+guardName(config.saltcellar?.pub_id)
 guardIdentity()
 checkSecret()
 const server = createServer(config)
