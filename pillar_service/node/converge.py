@@ -25,10 +25,15 @@ class Found:
     pub: dict[str, Any] | None = None
 
 
-def engine() -> Found:
-    """The Docker engine answers; raises Unavailable when it does not."""
+def engine(would_come: bool = False) -> Found:
+    """The Docker engine answers; raises Unavailable when it does not.
+
+    ``would_come``: this is a plan, in which it is installed and started before.
+    """
     if containers.answers():
         return Found("Docker answers.")
+    if would_come:
+        return Found("Docker would answer: it would be installed and started.", would_change=True)
     raise Unavailable(containers.AWAY)
 
 
@@ -81,11 +86,16 @@ def network(name: str, plan_only: bool) -> Found:
     return Found(f"The network {name} was {'made' if made else 'there'}; {gone} twins of it removed.", changes)
 
 
-def image(tag: str) -> Found:
-    """The engine has the image; raises Failed with how to get it when it has not."""
+def image(tag: str, would_come: bool = False) -> Found:
+    """The engine has the image; raises Failed with how to get it when it has not.
+
+    ``would_come``: this is a plan, in which it is built before.
+    """
     with containers.engine() as client:
         if containers.has_image(client, tag):
             return Found(f"The image {tag} is there.")
+    if would_come:
+        return Found(f"The image {tag} would be built.", would_change=True)
     raise Failed(f"The pub's image {tag} is not on the node: run `salt-run bots.rebuild <bot>` to build it there.")
 
 

@@ -75,9 +75,14 @@ def _call(name, function, *args, **more):
         return {"name": name, "changes": {}, "result": False, "comment": error.sentence}
 
 
-def engine(name):
-    """The Docker engine answers."""
-    return _call(name, converge.engine)
+def engine(name, made=False):
+    """The Docker engine answers. ``made``: states before this one install and start it."""
+    return _call(name, converge.engine, *_would_come(made))
+
+
+def _would_come(made):
+    is_older = not hasattr(converge, "configured")  # the node's package, which plans no such thing
+    return [True] if made and __opts__["test"] and not is_older else []
 
 
 def tidied(name):
@@ -104,9 +109,9 @@ def network(name):
     return _call(name, converge.network, name, __opts__["test"])
 
 
-def image(name, image):
-    """The engine has the image ``image`` (name:tag)."""
-    return _call(name, converge.image, image)
+def image(name, image, made=False):
+    """The engine has the image ``image`` (name:tag). ``made``: states before this one build it."""
+    return _call(name, converge.image, image, *_would_come(made))
 
 
 def imported(name, bot, transfer):

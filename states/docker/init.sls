@@ -21,4 +21,5 @@ docker service:
 {%- endif %}
 
 docker engine:
-  pub.engine: []
+  pub.engine:
+    - made: {{ docker.manage | json }}

@@ -18,11 +18,6 @@ pubs notice:
     - text: {{ told.notice | json }}
 {%- endif %}
 
-pubs leftovers:
-  pub.tidied:
-    - require:
-      - pub: docker engine
-
 pubs directories:
   file.directory:
     - names:
@@ -32,6 +27,17 @@ pubs directories:
     - group: 0
     - mode: '0711'
     - makedirs: True
+    - require:
+      - pub: docker engine
+
+{%- if pubs.before_docker %}
+{%- for id, bot in told.bots.items() if bot.state == "running" %}
+{%- include "pubs/bot/planned.jinja" %}
+{%- endfor %}
+
+{%- else %}
+pubs leftovers:
+  pub.tidied:
     - require:
       - pub: docker engine
 
@@ -63,16 +69,17 @@ pubs network:
 {%- endif %}
 {%- endfor %}
 
+pubs unlisted:
+  pub.unlisted:
+    - known: {{ (told.bots.keys() | list + told.refused.keys() | list) | json }}
+    - require:
+      - pub: docker engine
+{%- endif %}
+
 {%- for id, reason in told.refused.items() %}
 
 {{ (id ~ " pillar") | json }}:
   pub.refused:
     - reason: {{ reason | json }}
 {%- endfor %}
-
-pubs unlisted:
-  pub.unlisted:
-    - known: {{ (told.bots.keys() | list + told.refused.keys() | list) | json }}
-    - require:
-      - pub: docker engine
 {%- endif %}

@@ -40,10 +40,15 @@ pubs image build:
     - require:
       - file: pubs image sources
       - file: pubs image scripts
-{%- for image in images %}
+{%- for image in images if not pubs.before_docker %}
 {%- if loop.first %}
-    - require_in:
+
+extend:
 {%- endif %}
-      - pub: {{ ("pub image " ~ image) | json }}
+  {{ ("pub image " ~ image) | json }}:
+    pub:
+      - made: True
+      - require:
+        - cmd: pubs image build
 {%- endfor %}
 {%- endif %}

@@ -82,6 +82,11 @@ class Node:
     def tell_raw(self, pillar: object) -> None:
         (self.folder / "pillar" / "ours.sls").write_text(json.dumps(pillar))
 
+    def configure(self, **more: Any) -> None:
+        """Put this into the minion's configuration."""
+        file = self.folder / "minion"
+        file.write_text(json.dumps(json.loads(file.read_text()) | more))
+
     def call(self, *arguments: str, **environment: str) -> Any:
         """What salt-call returns."""
         ran = salt_commands.run(
