@@ -4,13 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pillar_service.core.personas import Moment
 from pillar_service.core.runs import Where
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Texts = Annotated[list[Text], Field(max_length=100)]
-Messages = dict[Moment, Annotated[list[Text], Field(min_length=1, max_length=20)]]
 
 
 class Shape(BaseModel):

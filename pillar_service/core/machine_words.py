@@ -16,7 +16,6 @@ MACHINE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9])?", re.ASCII)
 
-LONGEST_S = 366 * 86_400
 MOST_WORDS = 50
 LONGEST_TIMEOUT_S = 3600
 

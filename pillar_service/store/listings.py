@@ -30,11 +30,6 @@ def jobs(page: Page, bots_of: str | None = None, **equal: object) -> list[Job]:
     return page_of(rows, Job.created_at, Job.id, page)
 
 
-def lines(job: str, after: int, limit: int) -> list[JobLine]:
-    """A job's lines after the n-th, in order."""
-    return list(JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n).limit(limit))
-
-
 def lines_before(job: str, n: int | None, limit: int) -> list[JobLine]:
     """A job's last lines, or its last before the n-th, the last one first."""
     rows = JobLine.select().where(JobLine.job == job).order_by(JobLine.n.desc()).limit(limit)

@@ -98,12 +98,6 @@ def change(id: str, tries: int, **columns: object) -> bool:
     return bool(Outgoing.update(**columns).where(ours).execute() == 1)
 
 
-def counts() -> dict[str, int]:
-    """How many there are in each state that is open."""
-    rows: Any = Outgoing.select(Outgoing.state, fn.COUNT(Outgoing.id)).where(Outgoing.state.in_(OPEN))
-    return dict(rows.group_by(Outgoing.state).tuples())
-
-
 def forget(ended_before: float) -> None:
     """Forget what ended before that."""
     Outgoing.delete().where(Outgoing.ended_at < ended_before).execute()

@@ -155,11 +155,6 @@ def _count(job: Job, attempt: int, before: JobOutput | None, lines: list[Line], 
     )
 
 
-def left_out(job: str) -> int:
-    """How many lines of a job came and were only counted."""
-    return sum(one.dropped for one in outputs.of_job(job))
-
-
 def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:
     """What a node has to run commands with, by its own word: names, and how many at once. Never a permission."""
     if not isinstance(has, list) or len(has) > MOST_NAMES or not all(_is_name(one) for one in has):

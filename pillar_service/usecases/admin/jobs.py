@@ -103,7 +103,7 @@ def show(id: object, after: object = 0) -> dict[str, Any]:
     {"job", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page. Private lines are not told.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
-    found = [] if _is_private(job) else listings.lines(job.id, first, LINES + 1)
+    found = [] if _is_private(job) else rows.lines(job.id, first, LINES + 1)
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
     return {
         "job": described([job])[0],

@@ -145,11 +145,6 @@ def _instead(item: Item, is_unreachable: bool) -> None:
         outbox.whisper(item.channel, item.member, {"text": item.body["otherwise"]})
 
 
-def depth() -> dict[str, int]:
-    """How many wait (`queued`) and are being sent (`sending`)."""
-    return {"queued": 0, "sending": 0, **outgoing.counts()}
-
-
 def forget() -> None:
     """Forget what is over for long enough."""
     with transaction():

@@ -7,8 +7,7 @@ from typing import Any
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
-from pillar_service.usecases.meeseeks import challenges, looking
-from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.meeseeks import challenges
 
 TAIL = 20
 MOST_FILED = 200_000
@@ -113,10 +112,3 @@ def _returned(result: Any) -> list[str]:
         return []  # the executor's own account of lines that are told above
     text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
     return text.splitlines()
-
-
-def may_see_output(asker: Asker, id: str) -> bool:
-    """Whether somebody may see what came out of a job."""
-    job = jobs.find(id)
-    is_private = job is not None and bool((job.plan or {}).get("output", {}).get("private"))
-    return job is not None and looking.may_see(asker, job) and (not is_private or asker.actor == job.actor)

@@ -33,11 +33,6 @@ def found(asker: Asker, id: object) -> Job:
     return these[0]
 
 
-def may_see(asker: Asker, job: Job) -> bool:
-    """Whether somebody may see a job: it is theirs, or they have the privilege."""
-    return job.actor == asker.actor or _sees_others(asker)
-
-
 def _sees_others(asker: Asker) -> bool:
     return asker.caller is None or asking.decided(asker, OTHERS, None).allowed
 
