@@ -1,12 +1,13 @@
-"""The lines that a node delivered of a command, by attempt: how far they came, what is kept, what was left out."""
+"""The lines that came of a job, by attempt: how far they came, what is kept, what was left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from peewee import BigIntegerField, CompositeKey, IntegerField, TextField
 
 from pillar_service.store import jobs, rows
 from pillar_service.store.database import Table
+from pillar_service.store.reading import places, read
 
 COLUMNS = {"job": str, "n": int, "key": str, "text": str, "at": float, "stream": str}
 
@@ -27,10 +28,10 @@ class JobOutput(Table):
 
 
 class Line(NamedTuple):
-    """One line of an attempt."""
+    """One line; ``key`` is unique in its job, ``stream`` is None where nobody says by which it came."""
 
-    n: int
-    stream: str
+    key: str
+    stream: str | None
     text: str
 
 
@@ -39,10 +40,16 @@ def of_job(job: str) -> list[JobOutput]:
     return list(JobOutput.select().where(JobOutput.job == job))
 
 
-def add_lines(job: str, attempt: int, lines: Iterable[Line], now: float) -> None:
-    """Keep lines of an attempt, after all that the job has, in one statement."""
+def keys(job: str, asked: Sequence[str]) -> set[str]:
+    """Those of these keys that a line of the job has."""
+    told = f"SELECT key FROM job_line WHERE job = ? AND key IN ({places(len(asked))})"  # noqa: S608
+    return {key for (key,) in read(told, job, *asked)}
+
+
+def add_lines(job: str, lines: Iterable[Line], now: float) -> None:
+    """Keep lines, after all that the job has, in one statement."""
     first = jobs.line_count(job) + 1
-    told = ((job, n, f"{attempt}:{line.n}", line.text, now, line.stream) for n, line in enumerate(lines, first))
+    told = ((job, n, line.key, line.text, now, line.stream) for n, line in enumerate(lines, first))
     rows.insert("job_line", COLUMNS, told, "ON CONFLICT DO NOTHING")
 
 

@@ -3,17 +3,16 @@
 import itertools
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pillar_service.core import names, redaction
 from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound
-from pillar_service.settings import settings
 from pillar_service.store import jobs, nodes, outputs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.store.outputs import JobOutput, Line
-from pillar_service.usecases import governors, sealing
+from pillar_service.store.outputs import Line
+from pillar_service.usecases import governors, keeping, sealing
 
 SEALED_FOR = "argument"
 """What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
@@ -80,40 +79,42 @@ def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str
     What is taken is on disk; the same again changes nothing. Beyond JOB_LINES and JOB_BYTES lines are only counted.
     Raises NotFound for a job that is not this node's, Conflict for an attempt that never began or ended long ago.
     """
-    which, given, now = names.whole_number(attempt, "attempt", 1, 999_999), _lines(lines), time.time()
+    which, now = names.whole_number(attempt, "attempt", 1, 999_999), time.time()
+    given = _lines(which, lines)
     with transaction():
         job = _of_node(node, id)
         if (job.begun or 0) < which or (job.ended_at is not None and now - job.ended_at > LATE_S):
             raise Conflict(
                 f"The job {job.id} takes no lines of the attempt {which}: it did not begin, or ended long ago."
             )
-        known = outputs.of_job(job.id)
-        before = next((one.taken for one in known if one.attempt == which), 0)
-        fresh = [line for line in given if line.n > before]
+        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == which), 0)
+        fresh = {n: line for n, line in given.items() if n > before}
+        last = max(fresh, default=before)
         if fresh:
-            _keep(job, which, known, _redacted(job, fresh), now)
-        return {"taken": fresh[-1].n if fresh else before}
+            keeping.keep(job, which, last, _redacted(job, fresh.values()), now)
+        return {"taken": last}
 
 
-def _lines(given: object) -> list[Line]:
+def _lines(attempt: int, given: object) -> dict[int, Line]:
     if not isinstance(given, list) or len(given) > MOST_LINES:
         raise Invalid(f'Send at most {MOST_LINES} lines such as {{"n": 1, "stream": "stdout", "text": "…"}}.')
-    found = [_line(one) for one in given]
-    if any(one.n >= other.n for one, other in itertools.pairwise(found)):
+    found = [_line(attempt, one) for one in given]
+    if any(n >= other for (n, _), (other, _) in itertools.pairwise(found)):
         raise Invalid("The numbers of the lines must rise.")
-    return found
+    return dict(found)
 
 
-def _line(given: object) -> Line:
+def _line(attempt: int, given: object) -> tuple[int, Line]:
     if not isinstance(given, Mapping) or given.get("stream") not in STREAMS or not isinstance(given.get("text"), str):
         raise Invalid(f"A line has a number n, a stream ({', '.join(STREAMS)}) and a text.")
     text = given["text"][:LONGEST]
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return Line(names.whole_number(given.get("n"), "line's number", 1, 10**9), str(given["stream"]), text)
+    n = names.whole_number(given.get("n"), "line's number", 1, 10**9)
+    return n, Line(f"{attempt}:{n}", str(given["stream"]), text)
 
 
-def _redacted(job: Job, lines: list[Line]) -> list[Line]:
+def _redacted(job: Job, lines: Iterable[Line]) -> list[Line]:
     # The node has done so, too, and by value; but it is the node's own word that it has.
     patterns = [re.compile(one) for one in (job.plan or {}).get("redact") or ()]
     return [line._replace(text=_without(patterns, redaction.text(line.text))) for line in lines]
@@ -123,36 +124,6 @@ def _without(patterns: list[re.Pattern[str]], text: str) -> str:
     for pattern in patterns:
         text = pattern.sub(redaction.HIDDEN, text)
     return text
-
-
-def _keep(job: Job, attempt: int, known: list[JobOutput], lines: list[Line], now: float) -> None:
-    """Keep those of the lines that there is room for, and write down how far they came."""
-    room, room_bytes = settings().job_lines, settings().job_bytes
-    room = 0 if any(one.dropped for one in known) else room - sum(one.kept for one in known)
-    room_bytes -= sum(one.kept_bytes for one in known)
-    kept: list[Line] = []
-    for line in lines:
-        size = len(line.text.encode())
-        # The head stays whole: after the first that has no room, none has.
-        if len(kept) == room or size > room_bytes:
-            break
-        kept.append(line)
-        room_bytes -= size
-    mine = next((one for one in known if one.attempt == attempt), None)
-    _count(job, attempt, mine, lines, kept)
-    if kept:
-        outputs.add_lines(job.id, attempt, kept, now)
-
-
-def _count(job: Job, attempt: int, before: JobOutput | None, lines: list[Line], kept: list[Line]) -> None:
-    outputs.put(
-        job.id,
-        attempt,
-        taken=lines[-1].n,
-        kept=(before.kept if before else 0) + len(kept),
-        kept_bytes=(before.kept_bytes if before else 0) + sum(len(line.text.encode()) for line in kept),
-        dropped=(before.dropped if before else 0) + len(lines) - len(kept),
-    )
 
 
 def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
 from pillar_service.core.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
 from pillar_service.core.outcomes import Outcome
-from pillar_service.store import jobs, runs
+from pillar_service.store import jobs, outputs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
+from pillar_service.store.outputs import Line
 from pillar_service.store.runs import Run, Standing
-from pillar_service.usecases import endings, parts, plans, queue
+from pillar_service.usecases import endings, keeping, parts, plans, queue
 
 Known = TypeVar("Known", Run, Standing)
 
@@ -26,8 +27,8 @@ AWAY_AGAIN_S = 10.0
 AGAIN_AFTER_S = 2.0
 """How long a job waits for its next try, times the tries it has had."""
 
-LINES, LINE_LENGTH = 5000, 2000
-"""The most lines of a job, and the most characters of a line, that are kept."""
+LINE_LENGTH = 2000
+"""The most characters of a line of Salt's that are kept."""
 
 
 def held(master: str) -> list[dict[str, Any]]:
@@ -91,17 +92,26 @@ def start(master: str, jids: Mapping[str, object], now: float) -> None:
 
 
 def add_lines(master: str, id: str, lines: object) -> None:
-    """Keep lines of what happens: ``key`` is unique in the run, ``state_id`` says whose (without: every job's)."""
+    """Keep lines of what happens: ``key`` is unique in the run, ``state_id`` says whose (without: every job's).
+
+    Beyond JOB_LINES and JOB_BYTES they are only counted.
+    """
     now = time.time()
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
         raise Invalid('Lines are a list such as [{"key": "1", "state_id": "…", "text": "…"}].')
     with transaction():
         _mine(master, id, runs.find(id))
         for job in jobs.of_runs([id])[id]:
-            n = jobs.line_count(job.id)
-            for line in lines:
-                if n < LINES and _is_for(job, line.get("state_id")):
-                    n += jobs.add_line(job.id, n + 1, str(line.get("key"))[:200], _printable(line.get("text")), now)
+            _keep(job, [line for line in lines if _is_for(job, line.get("state_id"))], now)
+
+
+def _keep(job: Job, lines: list[Mapping[str, Any]], now: float) -> None:
+    told = {str(line.get("key"))[:200]: _printable(line.get("text")) for line in lines}
+    known = outputs.keys(job.id, list(told))
+    fresh = [Line(key, None, text) for key, text in told.items() if key not in known]
+    if fresh:
+        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == job.attempts), 0)
+        keeping.keep(job, job.attempts, before + len(fresh), fresh, now)
 
 
 def _is_for(job: Job, state_id: object) -> bool:

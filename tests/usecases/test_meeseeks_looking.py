@@ -41,7 +41,7 @@ def _scene(service: object) -> None:
 
 def write(job: str, *texts: str) -> None:
     with database.transaction():
-        outputs.add_lines(job, 1, [Line(n, "stdout", text) for n, text in enumerate(texts, 1)], 1.0)
+        outputs.add_lines(job, [Line(f"1:{n}", "stdout", text) for n, text in enumerate(texts, 1)], 1.0)
 
 
 def test_one_sees_ones_own_and_others_only_with_the_privilege() -> None:

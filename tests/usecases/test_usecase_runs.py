@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from pouring import answer, bot, carry_out, owner, poured, state, states_of
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.jobs import CLAIM_LEASE_S, MAX_ATTEMPTS, QUEUED_FOR_S
-from pillar_service.store import database
+from pillar_service.store import database, outputs
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import leases as lease_rows
 from pillar_service.store import runs as run_rows
@@ -239,6 +240,23 @@ def test_lines_are_kept_once_and_only_by_their_own_job() -> None:
     }
     assert told == {"one": ["made {{ it }} [31m", "of all"], "two": ["of all"]}
     assert [line["text"] for line in jobs.show(one["job"]["id"], after=1)["lines"]] == ["of all"]
+
+
+def test_lines_of_a_bots_job_obey_the_settings_and_what_has_no_room_is_counted(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLAR_JOB_LINES", "3")
+    monkeypatch.setenv("CELLAR_JOB_BYTES", "20")
+    service()
+    made = bot()["job"]["id"]
+    [run] = claims.claim("salt")["runs"]
+    told = [{"key": str(n), "text": f"line {n}"} for n in range(5)]
+    for _ in range(2):
+        runs.add_lines("salt", run["id"], told[:2])
+    runs.add_lines("salt", run["id"], told[2:])
+    assert [line["text"] for line in jobs.show(made)["lines"]] == ["line 0", "line 1", "line 2"]
+    [counted] = outputs.of_job(made)
+    assert (counted.taken, counted.kept, counted.dropped) == (5, 3, 2)
 
 
 def test_a_cancelled_job_is_not_published_and_a_running_one_is_not_cancelled() -> None:

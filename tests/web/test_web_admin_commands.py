@@ -112,7 +112,7 @@ def test_a_job_on_the_master_and_a_bots_action_are_shown(visitor: FlaskClient) -
 def test_private_lines_are_not_for_operators_pages(visitor: FlaskClient) -> None:
     job = ask("quiet")
     with database.transaction():
-        outputs.add_lines(job["id"], 1, [Line(1, "stdout", "the code is 7")], 1.0)
+        outputs.add_lines(job["id"], [Line("1:1", "stdout", "the code is 7")], 1.0)
     page = text(visitor.get(f"/admin/jobs/{job['id']}"))
     assert "the code is 7" not in page
     assert "for who asked for it alone" in page
