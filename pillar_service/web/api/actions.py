@@ -6,10 +6,8 @@ from typing import Any
 from flask import g
 from pydantic import Field, model_validator
 
-from pillar_service.core.permissions import OF_COMMAND
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import jobs
-from pillar_service.web.api.agents import require
+from pillar_service.usecases import own_bots
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Repeatable, Taken
 
@@ -48,7 +46,7 @@ class Doing(Taken):
 
 def asked(command: str, bot: str, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
     """Submit a command, if who asks may give it."""
-    return jobs.submit(g.bearer.actor, command, require(OF_COMMAND[command], bot), arguments, key)
+    return own_bots.submit(g.bearer.account, command, bot, arguments, key)
 
 
 @blueprint.on("post", "/agents/<id>/actions/<action>", Scope.OPERATE, {202: Asked})

@@ -10,7 +10,7 @@ from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Invalid
 from pillar_service.core.permissions import Act
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import bots, bringing_back, confirming, jobs, permissions, pouring
+from pillar_service.usecases import bots, bringing_back, confirming, jobs, own_bots, permissions, pouring
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import (
     Agent,
@@ -123,8 +123,7 @@ def _place(written: str) -> tuple[str, str]:
 @blueprint.on("post", "/agents/<id>/bring-back", Scope.ACCOUNT, {202: Asked})
 def bring_back(path: BotPath, header: Repeatable) -> tuple[dict[str, Any], int]:
     """Let a deleted bot (by its id, which the list of deleted ones tells) run again with its data."""
-    bot = permissions.require(g.bearer.account, Act.DELETE, path.id, deleted=True)
-    return bringing_back.bring_back(g.bearer.actor, bot.id, header.key), 202
+    return own_bots.bring_back(g.bearer.account, path.id, header.key), 202
 
 
 @blueprint.on("post", "/agents", Scope.ACCOUNT, {201: Asked})
@@ -145,9 +144,8 @@ def change(path: BotPath, body: Change, header: Repeatable) -> dict[str, Any]:
     if len(body.model_fields_set) != 1:
         raise Invalid("Send one change: 'description' or 'desired'.")
     if "desired" in body.model_fields_set:
-        bot = require(Act.OPERATE, path.id)
-        return bots.desire(g.bearer.actor, bot, Desired(body.desired), header.key)
-    return bots.describe(g.bearer.actor, require(Act.CHANGE, path.id), body.description) | {"job": None}
+        return own_bots.desire(g.bearer.account, path.id, Desired(body.desired), header.key)
+    return own_bots.describe(g.bearer.account, path.id, body.description) | {"job": None}
 
 
 @blueprint.on("delete", "/agents/<id>", Scope.ACCOUNT, {202: Asked})
@@ -155,7 +153,7 @@ def delete(path: BotPath, body: Confirmation, header: Repeatable) -> tuple[dict[
     """Let a bot go; it can be brought back for some days. It takes your password, whatever the token."""
     bot = require(Act.DELETE, path.id)
     confirm(body, header)
-    return bots.delete(g.bearer.actor, bot, False, header.key), 202
+    return own_bots.delete(g.bearer.account, bot, header.key), 202
 
 
 @blueprint.on("get", "/agents/<id>/status", Scope.READ, {200: Status})

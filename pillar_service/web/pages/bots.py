@@ -12,13 +12,23 @@ from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.core.names import NOTE_LENGTH
-from pillar_service.core.permissions import OF_COMMAND, Act
+from pillar_service.core.permissions import Act
 from pillar_service.settings import settings
-from pillar_service.usecases import bots, bringing_back, dashboard, jobs, permissions, placing, pouring, restoring
+from pillar_service.usecases import (
+    bots,
+    bringing_back,
+    dashboard,
+    jobs,
+    own_bots,
+    permissions,
+    placing,
+    pouring,
+    restoring,
+)
 from pillar_service.usecases.dashboard import Card
 from pillar_service.web.figures import ago
 from pillar_service.web.pages.live import live
-from pillar_service.web.pages.once import Once, actor, new_key, refused, sent_key
+from pillar_service.web.pages.once import Once, new_key, refused, sent_key
 
 blueprint = Blueprint("bots", __name__)
 blueprint.app_context_processor(lambda: {"new_key": new_key})
@@ -122,7 +132,5 @@ def act(name: str, action: str) -> Any:
     """Do it: a job."""
     if action not in ACTIONS:
         abort(404)
-    command = f"bots.{action}"
-    bot = visible(name, OF_COMMAND[command])
-    made = jobs.submit(actor(), command, bot["id"], {}, sent_key())
+    made = own_bots.submit(current_user.id, f"bots.{action}", name, {}, sent_key())
     return redirect(url_for("jobs.show", id=made["job"]["id"]))

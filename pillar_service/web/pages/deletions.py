@@ -9,10 +9,10 @@ from wtforms.validators import Length
 
 from pillar_service.core.permissions import Act
 from pillar_service.settings import settings
-from pillar_service.usecases import bots, bringing_back, permissions
+from pillar_service.usecases import own_bots, permissions
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
-from pillar_service.web.pages.once import Once, actor, refused, sent_key
+from pillar_service.web.pages.once import Once, refused, sent_key
 
 blueprint = Blueprint("deletions", __name__)
 blueprint.app_context_processor(lambda: {"deleted_days": settings().deleted_days})
@@ -52,7 +52,7 @@ def delete(name: str) -> Any:
         return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
         return refused("delete.html", form, bot=bot)
-    made = bots.delete(actor(), bot["id"], purge=False, idempotency_key=form.key.data)
+    made = own_bots.delete(current_user.id, bot["id"], form.key.data)
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 
 
@@ -60,6 +60,5 @@ def delete(name: str) -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def bring_back(id: str) -> Any:
     """Let it run again."""
-    bot = permissions.require(current_user.id, Act.DELETE, id, deleted=True)
-    bringing_back.bring_back(actor(), bot.id, sent_key())
+    own_bots.bring_back(current_user.id, id, sent_key())
     return redirect(url_for("bots.listed"))

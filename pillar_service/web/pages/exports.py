@@ -3,17 +3,17 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, send_file, url_for
-from flask_login import login_required
+from flask_login import current_user, login_required
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from pillar_service.core.exports import HOLDS_SECRET, Kind
 from pillar_service.core.permissions import Act
-from pillar_service.usecases import jobs, transfers
+from pillar_service.usecases import jobs, own_bots, transfers
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
-from pillar_service.web.pages.once import Once, actor, refused
+from pillar_service.web.pages.once import Once, refused
 
 blueprint = Blueprint("exports", __name__)
 
@@ -51,7 +51,7 @@ def ask(name: str) -> Any:
         return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or (form.kind.data in HOLDS_SECRET and not confirmed(form)):
         return refused("export.html", form, bot=bot)
-    made = jobs.submit(actor(), "bots.export", bot["id"], {"kind": form.kind.data}, form.key.data)
+    made = own_bots.submit(current_user.id, "bots.export", bot["id"], {"kind": form.kind.data}, form.key.data)
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 
 
