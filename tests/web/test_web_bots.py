@@ -203,7 +203,7 @@ def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:
     address = f"/my/jobs/{jobs.listed()[0]['id']}"
     waiting = visitor.get(address)
     assert "#queued" in waiting.text
-    assert f'hx-get="{address}/live"' in waiting.text
+    assert f'hx-get="{address}/live?seen=' in waiting.text
     assert '<noscript><meta http-equiv="refresh"' in waiting.text
     run = running()
     runs.add_lines("salt", run["id"], [{"key": "1", "state_id": "", "text": "built <a>"}])
