@@ -114,6 +114,13 @@ def sizes(which: Which, limit: int) -> list[tuple[int, int]]:
     return [(int(n), int(size)) for n, size in asked.order_by(Event.n).limit(limit).tuples()]
 
 
+def counted(which: Which, limit: int) -> tuple[int, int | None]:
+    """How many events there are, at most so many of the oldest, and the number of the last of these."""
+    oldest = _chosen(which).select(Event.n).order_by(Event.n).limit(limit).alias("oldest")
+    found: Any = Event.select(fn.COUNT(oldest.c.n), fn.MAX(oldest.c.n)).from_(oldest).tuples().get()
+    return int(found[0]), found[1]
+
+
 def waiting(which: Which, limit: int) -> list[float]:
     """When the oldest events came, at most so many."""
     asked = _chosen(which).select(Event.received_at)

@@ -52,9 +52,9 @@ def _of_webhook(one: Forwarding, top: int) -> Batch:
 
 
 def _of_letter(one: Forwarding, top: int) -> Batch:
-    sizes = events.sizes(which(one), LETTER_EVENTS)
+    count, last = events.counted(which(one), LETTER_EVENTS)
     shown = events.page(which(one), digests.SHOWN, newest_first=False)
-    return Batch(sizes[-1][0] if sizes else top, shown, len(sizes), one.lost)
+    return Batch(top if last is None else last, shown, count, one.lost)
 
 
 def body(one: Forwarding, given: Batch) -> bytes:

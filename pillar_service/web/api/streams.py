@@ -46,7 +46,7 @@ class Slots:
 
         def give_back() -> None:
             with self.lock:
-                self.running.subtract([held.pop()] if held else [])
+                self.running -= Counter([held.pop()] if held else [])  # who has none is forgotten
 
         return give_back
 
