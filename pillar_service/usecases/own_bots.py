@@ -6,7 +6,9 @@ and what the thing itself raises (`jobs`, `bots`, `bringing_back`). The same ``i
 
 from typing import Any
 
+from pillar_service.core import commands, names
 from pillar_service.core.agents import Desired
+from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.store.database import transaction
 from pillar_service.usecases import bots, bringing_back, jobs, permissions
@@ -19,6 +21,17 @@ def submit(
     with transaction():
         bot = permissions.require(person, OF_COMMAND[command], key)
         return jobs.submit(f"account:{person}", command, bot.id, arguments, idempotency_key)
+
+
+def again(person: str, id: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Try a job of a bot that did not work again, as `jobs.again` does, for who may ask for what that takes."""
+    with transaction():
+        job = jobs.found(id)
+        if job.bot is None:
+            raise NotFound(f"There is no job {names.shown(id)}.")
+        act = OF_COMMAND[commands.again(job.command) or job.command]
+        permissions.require(person, act, job.bot, deleted=True)
+        return jobs.again(f"account:{person}", job.id, idempotency_key)
 
 
 def desire(person: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pouring import owner, poured
 from pillar_service.core.agents import Belonging, Desired
 from pillar_service.core.errors import Forbidden, NotFound, SaltcellarError
 from pillar_service.store import agents, bots, database, jobs
+from pillar_service.usecases import jobs as usecase
 from pillar_service.usecases import own_bots
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -20,15 +21,32 @@ ASKED: dict[str, Callable[[str, str], Any]] = {
     "desire": lambda person, bot: own_bots.desire(person, bot, Desired.STOPPED),
     "describe": lambda person, bot: own_bots.describe(person, bot, "mine"),
     "delete": lambda person, bot: own_bots.delete(person, bot),
+    "again": lambda person, bot: own_bots.again(person, failed(bot)),
     "export": lambda person, bot: own_bots.submit(person, "bots.export", bot, {}),
 }
-OF_MEMBERS = ("submit", "desire")
+OF_MEMBERS = ("submit", "desire", "again")
+
+
+def a_bot() -> str:
+    """A bot that is alive, of which a restart has failed; its id."""
+    bot = str(poured()["id"])
+    job = usecase.submit("test", "bots.restart", bot)["job"]["id"]
+    with database.transaction():
+        jobs.move(job, "queued", "failed", ended_at=time.time())
+    return bot
+
+
+def failed(bot: str) -> str:
+    """The id of a restart of that bot that failed."""
+    found = jobs.newest(bot, "bots.restart", "failed")
+    assert found is not None
+    return found.id
 
 
 @pytest.mark.parametrize("act", ASKED)
 def test_each_is_refused_to_whom_it_is_not_allowed(act: str) -> None:
     person, member, stranger = owner(), owner("member@example.org"), owner("stranger@example.org")
-    bot = str(poured()["id"])
+    bot = a_bot()
     with database.transaction():
         agents.join(member, bot, Belonging.MEMBER)
     with pytest.raises(NotFound):
@@ -51,7 +69,7 @@ def test_a_deleted_bot_is_brought_back_by_its_owner_alone() -> None:
 
 @pytest.mark.parametrize("act", ASKED)
 def test_who_stops_belonging_to_a_bot_while_asking_is_refused(act: str) -> None:
-    person, bot = owner(), str(poured()["id"])
+    person, bot = owner(), a_bot()
     refused: list[SaltcellarError] = []
 
     def ask() -> None:

@@ -8,9 +8,9 @@ from flask_login import current_user, login_required
 from pillar_service.core import commands
 from pillar_service.core.errors import NotFound
 from pillar_service.core.permissions import OF_COMMAND, Act
-from pillar_service.usecases import bots, jobs, permissions, progress, transfers
+from pillar_service.usecases import bots, jobs, own_bots, permissions, progress, transfers
 from pillar_service.web.pages.live import live
-from pillar_service.web.pages.once import actor, sent_key
+from pillar_service.web.pages.once import sent_key
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
@@ -59,10 +59,7 @@ def part(id: str) -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def again(id: str) -> Any:
     """Try it again: another job."""
-    job = jobs.told_to(current_user.id, id)
-    act = OF_COMMAND[commands.again(job["command"]) or job["command"]]
-    permissions.require(current_user.id, act, job["bot"], deleted=True)
-    made = jobs.again(actor(), id, sent_key())
+    made = own_bots.again(current_user.id, id, sent_key())
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 
 
