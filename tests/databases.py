@@ -24,20 +24,18 @@ class Postgres:
         self._run(
             "initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-D", str(self.folder / "data")
         )
-        self._run(
-            "pg_ctl",
-            "-w",
-            "-D",
-            str(self.folder / "data"),
-            "-l",
-            str(self.folder / "log"),
-            "-o",
-            self._options(),
-            "start",
-        )
+        self._control("start")
 
     def _options(self) -> str:
         return f"-k {self.folder} -c listen_addresses='' -c max_connections=150 -c shared_buffers=16MB -c fsync=off"
+
+    def _control(self, verb: str, *more: str) -> None:
+        at = ["-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", self._options()]
+        self._run("pg_ctl", *at, *more, verb)
+
+    def crash(self) -> None:
+        """Ends it at once, as a crash would, and starts it again: it recovers from its log."""
+        self._control("restart", "-m", "immediate")
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [str(BINARIES / program), *arguments]
@@ -48,9 +46,9 @@ class Postgres:
             raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def sql(self, statement: str) -> str:
-        """Run one statement as the superuser."""
-        return self._run("psql", "-h", str(self.folder), "-d", "postgres", "-Atqc", statement)
+    def sql(self, statement: str, name: str = "postgres") -> str:
+        """Run one statement in one of its databases as the superuser."""
+        return self._run("psql", "-h", str(self.folder), "-d", name, "-Atqc", statement)
 
     def url(self, name: str) -> str:
         """The address of one of its databases."""

@@ -96,21 +96,24 @@ class Daemon:
 
 
 class Service:
-    """Both apps of the service on SQLite. ``url`` is the private app's, ``public_url`` that of people and nodes."""
+    """Both apps of the service. ``url`` is the private app's, ``public_url`` that of people and nodes.
 
-    def __init__(self, folder: Path) -> None:
+    ``database`` is an address, SQLite's file in the folder if none is given; ``workers`` is how many each app has.
+    """
+
+    def __init__(self, folder: Path, database: str = "", workers: int = 1) -> None:
         self.folder = folder
         public, private = free_port(), free_port()
         self.url, self.public_url = f"http://127.0.0.1:{private}", f"http://127.0.0.1:{public}"
         self.token_file = folder / "master-token"
         self.environment = {
-            "CELLAR_DATABASE": f"sqlite:///{folder}/cellar.db",
+            "CELLAR_DATABASE": database or f"sqlite:///{folder}/cellar.db",
             "CELLAR_FILES": str(folder / "files"),
             "CELLAR_SECRET_KEY": "not-a-secret-" * 4,
             "CELLAR_PUBLIC_PORT": str(public),
             "CELLAR_PRIVATE_PORT": str(private),
             "CELLAR_ALLOW_PRIVATE": "yes",
-            "CELLAR_WORKERS": "1",
+            "CELLAR_WORKERS": str(workers),
             "CELLAR_MINION_D": str(Path(__file__).resolve().parents[2] / "salt" / "minion.d"),
             "CELLAR_CATALOGUE": str(Path(__file__).with_name("meeseeks")),
         }
@@ -154,6 +157,11 @@ class Service:
         """kill -9 both apps."""
         for app in self.apps.values():
             app.kill()
+
+    def workers(self, app: str) -> list[int]:
+        """The ids of an app's worker processes."""
+        first = self.apps[app].pid
+        return [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
 
     def _daemon(self, name: str) -> Daemon:
         return Daemon(name, [sys.executable, "-m", "pillar_service.web", "serve", name], self.folder, self.environment)

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from daemons import Daemon, Service, running, until
 from salt_daemons import Master, Minion
+from twins import twins
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 
@@ -71,18 +72,8 @@ def place(tmp_path_factory, slack):
     slack.delivers_to(f"{made.public_url}/slack")
     with running(made) as service, running(Chat(made)) as chat:
         service.manage("node-add", "cellar-7")
-        token = folder / "token-b"
-        service.manage("master-token", "master-b", "--file", str(token))
-        first = Master(folder / "a", service.url, service.token_file)
-        (folder / "b").mkdir()
-        with running(first):
-            second = Master(folder / "b", service.url, token, name="master-b", twin=first, interface="127.0.0.2")
-            masters = [f"127.0.0.{n}:{master.ports['ret_port']}" for n, master in enumerate((first, second), 1)]
-            minion = Minion(folder / "n", "cellar-7", first, masters=masters)
-            second.accept("cellar-7", minion.folder / "pki" / "minion.pub")
-            with running(second), running(minion):
-                minion.wait()
-                yield Place(service, chat, (first, second), minion, slack)
+        with twins(folder, service, "cellar-7") as (masters, minion):
+            yield Place(service, chat, masters, minion, slack)
 
 
 @dataclass
