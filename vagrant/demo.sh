@@ -9,8 +9,7 @@ umask 077
 mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,node,node-2,etc}
 # Commands of the catalogue run as somebody else, who must be able to pass.
 chmod 711 "$CELLAR_DIR" "$CELLAR_DIR"/node{,-2}
-exec 9>"$CELLAR_DIR/run/up.lock"
-flock -n 9 || fail "Another 'make demo' is at work in $CELLAR_DIR: wait for it to end"
+take_turn
 
 told=$CELLAR_DIR/run/told
 # Each part of the story is told once: NAME COMMAND…

@@ -11,9 +11,8 @@ umask 077
 for name in "${processes[@]}"; do
   ! is_up "$name" || fail "The process $name of $CELLAR_DIR runs: this puts a lost control plane back, not over a living one"
 done
-mkdir -p "$CELLAR_DIR"/{log,run}
-exec 9>"$CELLAR_DIR/run/up.lock"
-flock -n 9 || fail "Another 'make up' or 'make restore' is at work in $CELLAR_DIR: wait for it to end"
+mkdir -p "$CELLAR_DIR/log"
+take_turn
 
 say "Saltcellar in $CELLAR_DIR, from $1"
 command -v restic >/dev/null || step packages "$here/packages.sh" up

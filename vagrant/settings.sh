@@ -19,7 +19,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$here")
 
-: "${CELLAR_DIR:=$top/.cellar}" "${CELLAR_NODE:=cellar-1}"
+# Daemons start in /, where a path from here would lead elsewhere.
+CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
+: "${CELLAR_NODE:=cellar-1}"
 : "${CELLAR_PUBLIC_PORT:=8080}" "${CELLAR_PRIVATE_PORT:=8081}"
 : "${CELLAR_PUBLISH_PORT:=4505}" "${CELLAR_RETURN_PORT:=4506}"
 : "${CELLAR_BOT_PORTS:=20000-20999}" "${CELLAR_DOMAIN:=butt.nz}"
@@ -52,6 +54,13 @@ pins() { sed -n 's/^\([A-Za-z0-9._-]*==[^ ;\\]*\).*/\1/p' "$top/requirements.txt
 fail() {
   printf '%s\n' "$*" >&2
   exit 1
+}
+
+# Be the only one who changes what stands in CELLAR_DIR, until this script ends.
+take_turn() {
+  mkdir -p "$CELLAR_DIR/run"
+  exec 9>"$CELLAR_DIR/run/up.lock"
+  flock -n 9 || fail "Another make (up, upgrade, restore, demo, down or clean) is at work in $CELLAR_DIR: wait for it to end"
 }
 
 # Run a step: NAME COMMAND… . Its last line of output is what is shown; when it fails, also where to read on.

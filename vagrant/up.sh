@@ -8,8 +8,7 @@ umask 077
 mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,node,etc}
 # Commands of the catalogue run as somebody else, who must be able to pass.
 chmod 711 "$CELLAR_DIR" "$CELLAR_DIR/node"
-exec 9>"$CELLAR_DIR/run/up.lock"
-flock -n 9 || fail "Another 'make up' is at work in $CELLAR_DIR: wait for it to end"
+take_turn
 
 say "Saltcellar in $CELLAR_DIR"
 step packages "$here/packages.sh" up

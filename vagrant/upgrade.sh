@@ -62,8 +62,7 @@ go_back() {
 
 umask 077
 if ! is_up public || ! is_up private; then fail "What is to be upgraded does not run in $CELLAR_DIR: run 'make up'"; fi
-exec 9>"$CELLAR_DIR/run/up.lock"
-flock -n 9 || fail "Another 'make up' or 'make upgrade' is at work in $CELLAR_DIR: wait for it to end"
+take_turn
 work=$(mktemp -d) pending=$work/pending stopped=$work/stopped over=$work/over
 trap 'rm -rf "$work"' EXIT
 

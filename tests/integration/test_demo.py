@@ -1,21 +1,17 @@
 """The tour of `make demo`, in a place and on ports of its own: what it promises stands, and goes without a trace."""
 
-import contextlib
-import os
 import re
 import secrets
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 import pytest
-from campaigns import free_ports, within
+from campaigns import free_ports
 from customers import Visitor
-from salt_daemons import TOP
+from standing import Standing
 
 pytestmark = pytest.mark.slow
 
@@ -24,24 +20,10 @@ BOTS = {"garden": "1", "orchard": "2", "library": "2", "harbour": "1", "lobby": 
 
 
 @dataclass
-class Tour:
-    """A tour that stands: where, by which settings, and what it said."""
+class Tour(Standing):
+    """A tour that stands, and what it said."""
 
-    folder: Path
-    settings: dict[str, str]
-    said: str
-
-    def make(self, target: str) -> str:
-        """What a target of the Makefile says."""
-        done = subprocess.run(
-            ["make", "--no-print-directory", target],
-            cwd=TOP,
-            env=os.environ | self.settings,
-            text=True,
-            capture_output=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    said: str = ""
 
     @property
     def pages(self) -> str:
@@ -55,15 +37,6 @@ class Tour:
         assert password
         assert code
         return Visitor(self.pages, email, password[1], code[1])
-
-    def lives(self) -> dict[str, tuple[str, str]]:
-        """Of each container of its bots: which it is, and since when it runs."""
-        with contextlib.closing(docker.from_env()) as engine:
-            return {one.id: (one.status, one.attrs["State"]["StartedAt"]) for one in within(engine, self.folder)}
-
-    def processes(self) -> dict[str, str]:
-        """The pid of each process that it started."""
-        return {file.name: file.read_text() for file in (self.folder / "run").glob("*.pid")}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +53,7 @@ def tour() -> Iterator[Tour]:
         "CELLAR_BOT_PORTS": f"{first + 6}-{first + 15}",
         "CELLAR_BOT_PORTS_2": f"{first + 16}-{first + 25}",
     } | {f"CELLAR_{name}_PORT": str(first + at) for at, name in enumerate(names)}
-    made = Tour(folder, settings, "")
+    made = Tour(folder, settings)
     try:
         made.said = made.make("demo")
         yield made
@@ -135,7 +108,4 @@ def test_again_it_changes_nothing(tour: Tour) -> None:
 
 def test_down_leaves_nothing(tour: Tour) -> None:
     assert "is gone" in tour.make("demo-down")
-    assert not tour.folder.exists()
-    assert tour.lives() == {}
-    left = subprocess.run(["pgrep", "-af", str(tour.folder)], text=True, capture_output=True)
-    assert left.stdout == ""
+    assert tour.leaves_nothing()

@@ -1,0 +1,115 @@
+"""A newcomer's day with the real scripts: up, status, down, up, what went wrong between them, clean, up.
+
+The engine that answers stays: that `make up` starts one, and `make down` and `make clean` stop it, is seen on a bare machine.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from campaigns import free_ports, within
+from salt_daemons import TOP
+from standing import Standing
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Standing]:
+    """Where it stands, named by a path from the checkout; afterwards nothing of it is left."""
+    folder = Path(tempfile.mkdtemp(prefix="up-")) / "cellar"  # Salt's sockets need a short path
+    first, _ = free_ports(14)
+    settings = {
+        "CELLAR_DIR": os.path.relpath(folder, TOP),
+        "CELLAR_NODE": f"up-{secrets.token_hex(3)}",
+        "CELLAR_BOT_PORTS": f"{first + 4}-{first + 13}",
+    } | {f"CELLAR_{name}_PORT": str(first + at) for at, name in enumerate(("PUBLIC", "PRIVATE", "PUBLISH", "RETURN"))}
+    made = Standing(folder, settings)
+    try:
+        made.make("up")
+        yield made
+    finally:
+        made.make("clean")
+        shutil.rmtree(folder.parent)
+
+
+def welcome(place: Standing) -> str:
+    return (place.folder / "secrets" / "welcome").read_text()
+
+
+def states(place: Standing) -> list[str]:
+    return [state for state, _ in place.lives().values()]
+
+
+def salt_run(place: Standing, function: str, *words: str) -> object:
+    etc = str(place.folder / "etc" / "salt")
+    return json.loads(place.run(".venv/bin/salt-run", "-c", etc, "--out=json", function, *words).stdout)
+
+
+def test_again_it_changes_nothing(place: Standing) -> None:
+    before = welcome(place), place.lives(), place.processes()
+    assert "nothing to do: my.butt.nz is #alive" in place.make("up")
+    assert (welcome(place), place.lives(), place.processes()) == before
+    assert "#alive" in place.make("status")
+
+
+def test_what_was_stopped_lives_again_though_the_last_report_calls_it_alive(place: Standing) -> None:
+    before = welcome(place)
+    place.make("down")
+    assert states(place) == ["exited"]
+    place.make("status", succeeds=False)
+    assert "started my: my.butt.nz is #alive" in place.make("up")
+    assert (states(place), welcome(place)) == (["running"], before)
+
+
+def test_a_start_that_ended_before_the_minions_key_was_told_is_made_good(place: Standing) -> None:
+    (place.folder / "run" / "minion.ready").unlink()
+    (place.folder / "etc/salt/pki/master/minions" / place.settings["CELLAR_NODE"]).unlink()
+    before = place.processes()
+    assert "salt-master and minion" in place.make("up")
+    assert place.processes() == before
+    assert salt_run(place, "bots.restart", "my")
+
+
+def test_a_suspended_account_fails_nothing(place: Standing) -> None:
+    salt_run(place, "accounts.suspend", "demo@example.org")
+    assert "my.butt.nz is #stopped" in place.make("up")
+    assert "#stopped" in place.make("status")
+    salt_run(place, "accounts.resume", "demo@example.org")
+    assert "#alive" in place.make("status")
+
+
+def test_nobody_is_pulled_from_under_another_who_works_there(place: Standing) -> None:
+    with (place.folder / "run" / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for target in ("up", "down", "clean"):
+            assert "wait for it to end" in place.make(target, succeeds=False)
+    assert "#alive" in place.make("status")
+
+
+def test_a_container_that_went_by_itself_stops_nothing_else(place: Standing) -> None:
+    with contextlib.closing(docker.from_env()) as engine:
+        for container in within(engine, place.folder):
+            container.remove(force=True)
+    assert "Stopped." in place.make("down")
+    assert place.processes() == {}
+
+
+def test_after_clean_another_pub_is_poured(place: Standing) -> None:
+    before = re.search(r"pub +(\S+)", welcome(place))
+    assert "is gone" in place.make("clean")
+    assert place.leaves_nothing()
+    assert "poured my: my.butt.nz is #alive" in place.make("up")
+    after = re.search(r"pub +(\S+)", welcome(place))
+    assert before
+    assert after
+    assert after[1] != before[1]
