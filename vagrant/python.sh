@@ -15,6 +15,7 @@ fi
 python=${CELLAR_PYTHON:-$(command -v python3.11 || command -v python3)}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed: set CELLAR_PYTHON"
 [[ -x $bin/python ]] || "$python" -m venv "$top/.venv" || fail "$python could not make .venv: install python3-venv"
+rm -f "$stamp" # what is changed half way is no .venv of anything
 # Of a release's wheels some were made from sources, and so are in no index: the release's own sum stands for them.
 if [[ -n ${PIP_NO_INDEX:-} ]]; then
   pins >"$top/.venv/pins.txt"

@@ -56,6 +56,29 @@ fail() {
   exit 1
 }
 
+# The folders of a place that is to be started, and the lock: FOLDER…, where its nodes keep their data.
+make_place() {
+  ((EUID == 0)) || fail "This installs packages and starts daemons: run it as root"
+  ((${#CELLAR_DIR} <= 70)) || fail "CELLAR_DIR ($CELLAR_DIR) is too long for Salt's sockets: set it to a path of at most 70 characters"
+  mkdir -p "$CELLAR_DIR"
+  umask 077
+  mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,etc} "${@/#/$CELLAR_DIR/}"
+  # Commands of the catalogue run as somebody else, who must be able to pass.
+  chmod 711 "$CELLAR_DIR" "${@/#/$CELLAR_DIR/}"
+  take_turn
+}
+
+# What this tree needs before anything of it is started, step by step: PACKAGES (see packages.sh) [EXTRA,…] (see python.sh).
+prepare() {
+  local images=(env ${CELLAR_BASE:+BASE="$CELLAR_BASE"})
+  step packages "$here/packages.sh" "$1"
+  step python "$here/python.sh" "${@:2}"
+  step docker "$here/docker.sh"
+  [[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
+  step pub-image "${images[@]}" "$here/pub-image.sh"
+  step assets "${images[@]}" "$here/assets.sh"
+}
+
 # Be the only one who changes what stands in CELLAR_DIR, until this script ends.
 take_turn() {
   mkdir -p "$CELLAR_DIR/run"

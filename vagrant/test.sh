@@ -12,11 +12,6 @@ leave_nothing() {
 }
 trap leave_nothing EXIT
 
-step packages "$here/packages.sh" test
-step python "$here/python.sh" service,master,node,dev
-step docker "$here/docker.sh"
-[[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
-step pub-image env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/pub-image.sh"
-step assets env ${CELLAR_BASE:+BASE="$CELLAR_BASE"} "$here/assets.sh"
+prepare test service,master,node,dev
 cd "$top"
 make --no-print-directory "$@"
