@@ -11,9 +11,12 @@ start_minion() {
   # The machines that come along; what the node's operator changed there stays.
   cp --no-clobber "$top"/salt/machines/*.yaml "$data/machines/"
   cp "$keys/master/master.pub" "$keys/$process/minion_master.pub"
+  # One that was left half way has asked in vain to be let in: it waits, and Salt goes by that request before the accepted key.
+  is_ready "$process" || stop_process "$process"
   start_process "$process" "$bin/python" "$bin/salt-minion" -c "$etc"
   wait_for 30 test -s "$keys/$process/minion.pub" || fail "The minion made no key within 30 s: read $CELLAR_DIR/log/$process.out"
   cp "$keys/$process/minion.pub" "$keys/master/minions/$id"
+  rm -f "$keys/master/minions_pre/$id"
   "$bin/python" -m pillar_service.web node-key "$id" "$keys/$process/minion.pub"
   wait_for 60 pings "$id" || fail "The minion $id did not answer within 60 s: read $CELLAR_DIR/log/salt/$process and master"
   "$bin/salt" -c "$salt_etc" "$id" saltutil.sync_all --out=json
