@@ -49,6 +49,9 @@ MAX_ATTEMPTS = 3
 QUEUED_FOR_S = DAY_S
 """A job that no master claims for this long is timed out, so that it does not surprise anybody days later."""
 
+NO_MASTER = "No master asks for jobs: it waits until salt-master, with its dispatcher, runs again, and happens then."
+"""Why a job waits though its node may be there (issue 1: with the master away, a sentence where the person looks)."""
+
 CLAIM_LEASE_S = 60.0
 """A claimed run that its master did not start for this long is given back."""
 

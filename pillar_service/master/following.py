@@ -52,7 +52,7 @@ def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The job that ``look`` tells once it is over; who is away for a while is asked again."""
-    ends = time.monotonic() + AWAY_FOR_S
+    ends, waits = time.monotonic() + AWAY_FOR_S, ""
     while True:
         try:
             job = look()
@@ -61,6 +61,9 @@ def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
                 raise
             time.sleep(1)
             continue
+        if job.get("waits") and job["waits"] != waits:
+            sys.stderr.write(f"{job['waits']}\n")
+        waits = job.get("waits", "")
         sys.stderr.flush()
         if job["state"] in OVER:
             return job

@@ -15,7 +15,7 @@ from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
 from pillar_service.usecases import leases, plans
 from pillar_service.usecases.meeseeks.challenges import expire
-from pillar_service.usecases.runs import described, sweep
+from pillar_service.usecases.runs import described, give_up, sweep
 
 AT_ONCE = 100
 """The most runs that one claim gives.
@@ -56,6 +56,16 @@ def claim(master: str) -> dict[str, Any]:
         sweep(now)
         expire(now)
         return {"runs": Claim(master, now).runs(), "fence": fence}
+
+
+def without_master() -> None:
+    """While no master claims: give up what has waited too long, which else nobody would."""
+    now = time.time()
+    if leases.is_held(leases.PUBLISHING, now):
+        return
+    with transaction():
+        give_up(now)
+        expire(now)
 
 
 class Claim:

@@ -8,13 +8,13 @@ from pillar_service.core import commands, names, redaction
 from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.core.jobs import OVER, JobState
+from pillar_service.core.jobs import NO_MASTER, OVER, JobState
 from pillar_service.core.permissions import OF_COMMAND, Act
 from pillar_service.store import agents, jobs
 from pillar_service.store import bots as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job, JobLine
-from pillar_service.usecases import auditing, bots, closing, permissions, queue
+from pillar_service.usecases import auditing, bots, closing, leases, permissions, queue
 
 ELSEWHERE = {
     "bots.create": "POST /agents",
@@ -71,9 +71,16 @@ def found(id: object) -> Job:
 
 
 def show(id: object, after: int = 0) -> dict[str, Any]:
-    """A job and its lines after the n-th: {"job", "lines"}; raises NotFound."""
+    """A job, with why it waits if it does, and its lines after the n-th: {"job", "lines"}; raises NotFound."""
     job = found(id)
-    return {"job": queue.described(job), "lines": lines_of(jobs.lines(job.id, after))}
+    told = queue.described(job) | {"waits": waits(job.state)}
+    return {"job": told, "lines": lines_of(jobs.lines(job.id, after))}
+
+
+def waits(state: str) -> str:
+    """Why a job in this state waits, if it is for want of a master; else nothing."""
+    is_untaken = state in (JobState.QUEUED, JobState.CLAIMED)  # or taken by a master that is gone
+    return NO_MASTER if is_untaken and not leases.is_held(leases.PUBLISHING, time.time()) else ""
 
 
 def lines_of(rows: Iterable[JobLine]) -> list[dict[str, Any]]:

@@ -15,6 +15,12 @@ def holds(name: str, holder: str, now: float) -> bool:
     return lease is not None and lease.holder == holder and lease.expires_at > now
 
 
+def is_held(name: str, now: float) -> bool:
+    """Whether anybody has the lease now."""
+    lease = leases.find(name)
+    return lease is not None and lease.expires_at > now
+
+
 def is_due(name: str, holder: str, now: float) -> bool:
     """Whether it should take the lease, or take it again: nobody has it, or it has, and half of its time is over."""
     lease = leases.find(name)

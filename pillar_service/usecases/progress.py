@@ -13,15 +13,17 @@ MOST = 10**18 - 1
 
 
 def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
-    """A job as this person may see it and its last lines, or those before the n-th: {"job", "lines", "older", "seen"}.
+    """A job as this person may see it and its last lines, or those before the n-th.
 
-    ``older`` says how many lines come before these, ``seen`` is what `news` takes. Raises NotFound, Invalid.
+    {"job", "waits", "lines", "older", "seen"}: ``waits`` says why it waits if that is for want of a master, ``older`` how
+    many lines come before these, ``seen`` is what `has_news` takes. Raises NotFound, Invalid.
     """
     job = jobs.told_to(person, id)
     seen, first = _seen(job), names.whole_number(before, "number of a line", 1, MOST) if before else None
     newest = listings.lines_before(job["id"], first, LINES)
     lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
-    return {"job": job, "lines": lines, "older": lines[0]["n"] - 1 if lines else 0, "seen": seen}
+    older = lines[0]["n"] - 1 if lines else 0
+    return {"job": job, "waits": jobs.waits(job["state"]), "lines": lines, "older": older, "seen": seen}
 
 
 def has_news(person: str, id: object, seen: object) -> bool:
@@ -31,4 +33,5 @@ def has_news(person: str, id: object, seen: object) -> bool:
 
 def _seen(job: dict[str, Any]) -> str:
     minutes = int(time.time() - job["created_at"]) // 60
-    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}"
+    held_up = "-waits" if jobs.waits(job["state"]) else ""
+    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}{held_up}"

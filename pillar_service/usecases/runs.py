@@ -227,11 +227,20 @@ def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
 
 
 def sweep(now: float) -> None:
-    """End what has waited too long, in the caller's transaction: runs without a return, jobs that nobody
-    took, and what stands open though all its parts are over."""
+    """End what has waited too long, in the caller's transaction: runs without a return, and what nobody took."""
     with parts.together(now):
         for run in runs.expired(now):
             _fail(run, Reason.NO_RETURN, "", now)
+    give_up(now)
+
+
+def give_up(now: float) -> None:
+    """End jobs that nobody took in time, and what stands open though all its parts are over.
+
+    In the caller's transaction. It needs no master: what a run brings is brought once a master is back, a job that waits
+    for one may wait for ever.
+    """
+    with parts.together(now):
         for job in jobs.past_deadline(now):
             said = job.error or f"{job.node or 'The master'} did not take it in time."
             endings.end(job, JobState.TIMED_OUT, said, now)

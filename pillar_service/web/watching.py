@@ -1,14 +1,18 @@
 """The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots, and
-upgrades of nodes, go on. Once an hour it forgets the tars that nobody needs any more."""
+upgrades of nodes, go on. Once a minute it gives up the jobs for which no master came, once an hour it forgets the tars
+that nobody needs any more."""
 
 import logging
 import threading
 import time
 
-from pillar_service.usecases import draining, moves, presence, storage, transfers, waves
+from pillar_service.usecases import claims, draining, moves, presence, storage, transfers, waves
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
+
+GIVE_UP_EVERY_S = 60.0
+"""How often jobs are looked for that waited too long for a master."""
 
 SWEEP_EVERY_S = 3600.0
 """How often old tars are looked for."""
@@ -24,13 +28,16 @@ def start() -> threading.Event:
 
 
 def _work(over: threading.Event) -> None:
-    next_sweep = 0.0
+    next_give_up = next_sweep = 0.0
     while not over.wait(EVERY_S):
         try:
             presence.look()
             moves.go_on()
             draining.go_on()
             waves.go_on()
+            if time.monotonic() >= next_give_up:
+                next_give_up = time.monotonic() + GIVE_UP_EVERY_S
+                claims.without_master()
             if time.monotonic() >= next_sweep:
                 next_sweep = time.monotonic() + SWEEP_EVERY_S
                 transfers.sweep()

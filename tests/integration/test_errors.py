@@ -141,6 +141,10 @@ def test_the_master_is_away(client, master, node, bot, engine):
         made = client.create_agent({"type": "bot", "name": "patient", "account": ACCOUNT, "node": NODE})
         # The dead master's last question may still hang in the service and be given the job, until its lease ends.
         assert client.job(made["job"]["id"], wait=3)[0]["state"] in ("queued", "claimed")
+        said = "No master asks for jobs: it waits until salt-master"
+        until(
+            lambda: client.job(made["job"]["id"])[0]["waits"].startswith(said), 90, "the job says that no master asks"
+        )
         assert lives(engine, [bot]) == before
     finally:
         master.start()

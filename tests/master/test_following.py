@@ -63,6 +63,13 @@ def test_a_bots_job_is_followed_through_an_outage_and_its_failure_told(client_of
     assert capsys.readouterr().err == "line 1\nline 2\n"
 
 
+def test_why_a_job_waits_is_said_once(client_of, capsys):
+    waiting = told("queued") | {"job": JOB | {"state": "queued", "waits": "No master asks for jobs."}}
+    with served(telling(waiting, waiting, told("succeeded", only=1))) as service:
+        following.finished(client_of(service), JOB)
+    assert capsys.readouterr().err == "No master asks for jobs.\nline 1\n"
+
+
 def test_a_no_for_good_ends_it_at_once(client_of):
     with served(telling("404 Not Found")) as service, pytest.raises(NotFound):
         following.followed(client_of(service), JOB)

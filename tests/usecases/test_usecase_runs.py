@@ -216,6 +216,35 @@ def test_what_was_applied_from_an_old_copy_is_applied_again(command: str) -> Non
     assert "last known good copy" in job(asked)["error"]
 
 
+def test_without_a_master_a_job_says_what_it_waits_for_and_is_given_up_after_a_day() -> None:
+    asked = bot()["job"]["id"]
+    assert "until salt-master" in job(asked)["waits"]
+    claims.without_master()
+    assert job(asked)["state"] == "queued"
+    assert claims.claim("salt")["runs"]
+    assert (job(asked)["state"], job(asked)["waits"]) == ("claimed", "")
+    lapsed()
+    assert "until salt-master" in job(asked)["waits"]
+    late = ask("bots.invites")
+    with database.transaction():
+        job_rows.Job.update(created_at=time.time() - QUEUED_FOR_S - 1).execute()
+    claims.without_master()
+    assert (job(late)["state"], job(late)["waits"]) == ("timed_out", "")
+    assert job(asked)["state"] == "claimed"
+
+
+def test_while_a_master_claims_nobody_else_gives_up() -> None:
+    poured("my")
+    late = ask("bots.invites")
+    claims.claim("salt")
+    later = ask("bots.logs")
+    with database.transaction():
+        job_rows.Job.update(created_at=time.time() - QUEUED_FOR_S - 1).execute()
+    claims.without_master()
+    assert job(later)["state"] == "queued"
+    assert job(late)["state"] == "claimed"
+
+
 def test_a_job_that_nobody_claims_is_timed_out_after_a_day() -> None:
     made = bot()
     with database.transaction():

@@ -26,7 +26,7 @@ from visiting import PASSWORD, come_as
 
 from pillar_service.core.agents import Belonging
 from pillar_service.core.names import BOT_NAME
-from pillar_service.store import agents, database
+from pillar_service.store import agents, database, leases
 from pillar_service.usecases import (
     accounts,
     bots,
@@ -39,6 +39,7 @@ from pillar_service.usecases import (
     tokens,
     transfers,
 )
+from pillar_service.usecases.leases import PUBLISHING
 
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
 HOSTILE = [
@@ -195,6 +196,16 @@ def test_an_upgrade_shows_the_version_now_and_next(
     page = visitor.get("/bots/my/actions").text
     assert "<dd>1 <small>(saltcellar/pub:0.1.0)</small></dd>" in page
     assert "<dd>saltcellar/pub:9</dd>" in page
+
+
+def test_a_job_waits_for_a_master_while_there_is_none_and_then_for_its_node(visitor: FlaskClient) -> None:
+    poured()
+    press(visitor, visitor.get("/bots/my/actions"), "/bots/my/actions/rebuild")
+    address = f"/my/jobs/{jobs.listed()[0]['id']}"
+    assert "It waits for its node" in visitor.get(address).text
+    with database.transaction():
+        leases.put(PUBLISHING, "salt", 2, 0)
+    assert "No master asks for jobs: it waits until salt-master" in visitor.get(address).text
 
 
 def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:

@@ -4,11 +4,13 @@ import threading
 import time
 
 import pytest
-from pouring import tar
+from pouring import bot, owner, tar
 
+from pillar_service.core.jobs import QUEUED_FOR_S
 from pillar_service.store import database
+from pillar_service.store import jobs as job_rows
 from pillar_service.store import transfers as rows
-from pillar_service.usecases import transfers
+from pillar_service.usecases import jobs, transfers
 from pillar_service.web import watching
 
 
@@ -25,3 +27,18 @@ def test_an_upload_that_nobody_used_is_forgotten_and_a_new_one_stays(monkeypatch
     [thread.join(5) for thread in threading.enumerate() if thread.name == "watching"]
     assert [transfers.path(one).exists() for one in (old, new)] == [False, True]
     assert rows.find(old) is None
+
+
+@pytest.mark.usefixtures("service")
+def test_a_job_for_which_no_master_came_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    late, new = (bot(name)["job"]["id"] for name in ("late", "new"))
+    with database.transaction():
+        job_rows.change(late, created_at=time.time() - QUEUED_FOR_S - 1)
+    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    over, until = watching.start(), time.monotonic() + 20
+    while jobs.found(late).state == "queued" and time.monotonic() < until:
+        time.sleep(0.05)
+    over.set()
+    [thread.join(5) for thread in threading.enumerate() if thread.name == "watching"]
+    assert [jobs.found(one).state for one in (late, new)] == ["timed_out", "queued"]

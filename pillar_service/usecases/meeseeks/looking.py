@@ -7,6 +7,7 @@ from pillar_service.core.errors import Forbidden, Invalid, NotFound
 from pillar_service.core.jobs import OVER
 from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
+from pillar_service.usecases import jobs as jobs_of_bots
 from pillar_service.usecases import queue
 from pillar_service.usecases.meeseeks import asking, challenges
 from pillar_service.usecases.meeseeks.asker import Asker
@@ -61,7 +62,7 @@ def show(asker: Asker, id: object, after: int = 0, most: int = 1000) -> dict[str
     job = found(asker, id)
     its = jobs.parts_of(job.id) if job.parts else []
     return {
-        "job": queue.described(job),
+        "job": queue.described(job) | {"waits": jobs_of_bots.waits(job.state)},
         "parts": [queue.described(part) for part in its],
         "waits_for": challenges.waiting(job.id),
         "lines": lines(asker, job, after, most),
