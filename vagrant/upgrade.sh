@@ -10,7 +10,7 @@ apart() ("$@")
 
 copy_database() {
   mkdir -p "$copies"
-  "$bin/python" "$here/copy_database.py" "$copies/before-$(date +%Y%m%dT%H%M%S)" || exit
+  manage copy "$copies/before-$(date +%Y%m%dT%H%M%S)" || exit
   find "$copies" -name 'before-*' | sort -r | tail -n +$((KEPT + 1)) | xargs -r rm --
 }
 

@@ -18,7 +18,7 @@ from pillar_service.core.backups import Manifest
 from pillar_service.core.errors import Failed, Full, Invalid, NotFound
 from pillar_service.settings import given, secret_files, settings
 from pillar_service.store import backup_rounds, copying, figures
-from pillar_service.usecases import doors
+from pillar_service.usecases import doors, storage
 
 Beat = Callable[[], None]
 
@@ -115,14 +115,7 @@ def _on_disk() -> Iterator[None]:
 def _lay_out(folder: Path, paths: list[str], beat: Beat) -> None:
     folder.mkdir(mode=0o700)
     told = _manifest(paths)
-    copy = folder / Path(told.copy).name
-    if told.is_sqlite:
-        copying.copy(copy)
-        told = _manifest(paths, copying.counts_of(copy))
-    else:
-        with copying.held(settings().database) as (moment, counts):
-            postgres.dump(settings().database, moment, copy, beat)
-        told = _manifest(paths, counts)
+    told = _manifest(paths, storage.copy(folder / Path(told.copy).name, beat))
     _link_tars(folder / Path(rules.TARS).name)
     (folder / Path(rules.MANIFEST).name).write_text(told.text())
     (folder / Path(rules.ENVIRONMENT).name).write_text(json.dumps(given()))

@@ -66,6 +66,14 @@ def _say_pending() -> bool:
 
 
 @main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def copy(file: Path) -> None:
+    """Copy the database into FILE (0600), as it is at one moment, while it is used."""
+    storage.copy(file)
+    click.echo(f"{file}, {file.stat().st_size // 1024} KiB")
+
+
+@main.command()
 @click.argument("name")
 @click.option(
     "--file", "path", type=click.Path(path_type=Path), help="Write it there (0600); a token there that works stays."

@@ -1,29 +1,25 @@
 """The copy of the database that `make upgrade` takes first: whole, for its owner alone, of either kind."""
 
-import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 from databases import BINARIES
+from processes import Process
 
 from pillar_service.store import database
 
-SCRIPT = Path(__file__).parents[2] / "vagrant" / "copy_database.py"
+
+def copied(url: str, file: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return Process(environment, url).run("copy", str(file))
 
 
-def copied(url: str, file: Path) -> subprocess.CompletedProcess[str]:
-    told = os.environ | {"CELLAR_DATABASE": url}
-    return subprocess.run([sys.executable, SCRIPT, file], env=told, capture_output=True, text=True, timeout=60)
-
-
-def test_a_copy_holds_all_tables(url: str, tmp_path: Path) -> None:
+def test_a_copy_holds_all_tables(url: str, tmp_path: Path, environment: dict[str, str]) -> None:
     database.connect(url)
     tables = set(database.db.get_tables())
     file = tmp_path / "copy"
-    done = copied(url, file)
+    done = copied(url, file, environment)
     assert done.returncode == 0, done.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not file.with_name("copy.part").exists()
@@ -37,8 +33,8 @@ def test_a_copy_holds_all_tables(url: str, tmp_path: Path) -> None:
     database.release()
 
 
-def test_what_can_not_be_copied_leaves_no_copy(tmp_path: Path) -> None:
-    done = copied("postgresql://nobody:canary-1@127.0.0.1:1/none", tmp_path / "copy")
-    assert done.returncode == 1
+def test_what_can_not_be_copied_leaves_no_copy(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = copied("postgresql://nobody:canary-1@127.0.0.1:1/none", tmp_path / "copy", environment)
+    assert done.returncode == 7, done.stderr
     assert not (tmp_path / "copy").exists()
     assert "canary-1" not in done.stderr + done.stdout
