@@ -1,5 +1,6 @@
 """Commands for who sets a machine up; each may be run again."""
 
+import logging
 import os
 import signal
 import sys
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import click
 
+from pillar_service import logs
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.settings import given
+from pillar_service.settings import given, settings
 from pillar_service.usecases import bundles, masters, nodes, pillars, rebuilding, snapshots, storage
 
 ACTOR = "command line"
+
+log = logging.getLogger(__name__)
 
 
 class Sentences(click.Group):
@@ -139,9 +143,10 @@ def keep_backups() -> None:
     """Make backups until told to stop, where CELLAR_BACKUP_KEEPER is own."""
     from pillar_service.web import backing_up
 
+    logs.begin(settings().log)
     snapshots.repository()  # what is wrong with the settings is said at once
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    click.echo("Backups are made here when they are due, or asked for.")
+    log.info("Backups are made here when they are due, or asked for.")
     backing_up.work(threading.Event())
 
 

@@ -1,5 +1,6 @@
 """Backups at the private app, and by the thread that makes them."""
 
+import json
 import subprocess
 import sys
 import time
@@ -46,13 +47,16 @@ def test_a_process_of_its_own_makes_them_and_ends_when_it_is_told(
     refused = subprocess.run(command, capture_output=True, text=True)
     assert (refused.returncode, "set CELLAR_BACKUP_REPOSITORY" in refused.stderr) == (2, True)
     kept_in(str(tmp_path / "repository"), tmp_path, service, monkeypatch)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         ends = time.monotonic() + 60
         while not (rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED)) and time.monotonic() < ends:
             time.sleep(0.2)
         process.terminate()
-        assert process.wait(10) == 0
+        said = process.communicate(timeout=10)[1].splitlines()
+        assert process.returncode == 0
     finally:
         process.kill()
     assert rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED), "the first is due at once"
+    assert "Backups are made here" in json.loads(said[0])["message"]
+    assert all(json.loads(line)["level"] for line in said), "as the service's other logs"
