@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Make this Debian machine a control plane, by Salt itself (states/controlplane). Run again, it changes nothing, or brings the
-# machine to the release that it stands in.
+# machine to the release that it stands in, without a dropped request; what fails then goes back.
 #   bootstrap.sh DOMAIN MAIL   a place of that name, with certificates of Let's Encrypt, on SQLite
 #   bootstrap.sh FILE          a place as FILE says; salt/pillar/controlplane.sls.example is one
 #   bootstrap.sh               as /etc/cellar/pillar/controlplane.sls says already
 # Python packages come from the folder `wheels` beside vagrant/, as a release has it, else from pip's index.
 export CELLAR_DIR=/var/lib/cellar/bootstrap
 . "$(dirname "$0")/settings.sh"
+. "$here/changing.sh"
 
-readonly tree=/opt/cellar/tree etc=/etc/cellar bundle=/opt/cellar/node-bundle.tar.gz
+readonly tree=/opt/cellar/tree releases=/opt/cellar/releases etc=/etc/cellar
+readonly copies=/var/lib/cellar/service/copies
 readonly pillar=$etc/pillar/controlplane.sls
 readonly parts=(README.md beacons pillar_service pyproject.toml requirements.txt runners salt setup.cfg states vagrant)
 if [[ -d $top/wheels ]]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$top/wheels; fi
@@ -54,49 +56,78 @@ make_assets() {
   "$here/assets.sh"
 }
 
-# The whole tree is put in place at once; its Python environment moves along.
+# A release stands in a folder of its own, with its Python environment: what runs goes on from the one that it began with.
 copy_tree() {
-  local sum
-  if [[ $top == "$tree" ]]; then
-    say "this one"
+  if [[ -s $release/.release ]]; then
+    say "$(basename "$release") is there"
     return
   fi
-  sum=$(packed | sha256sum | cut -c 1-16)
-  if [[ $(cat "$tree/.release" 2>/dev/null) == "$sum" ]]; then
-    say "$sum is there"
-    return
-  fi
-  rm -rf "$tree.part"
-  mkdir -p "$tree.part"
-  chmod 755 /opt/cellar "$tree.part"
-  packed | tar -C "$tree.part" -x --no-same-owner -p
-  say "$sum" >"$tree.part/.release"
-  rm -rf "$tree.old"
-  if [[ -d $tree ]]; then
-    [[ ! -d $tree/.venv ]] || mv "$tree/.venv" "$tree.part/.venv"
-    mv "$tree" "$tree.old"
-  fi
-  mv "$tree.part" "$tree"
-  say "$sum in $tree"
+  rm -rf "$release.part"
+  mkdir -p "$release.part"
+  chmod 755 /opt/cellar $releases "$release.part"
+  packed | tar -C "$release.part" -x --no-same-owner -p
+  basename "$release" >"$release.part/.release"
+  mv -T "$release.part" "$release"
+  say "$release"
 }
 
 install_python() {
   umask 022
-  "$tree/vagrant/python.sh" service,master,node
-  "$tree/.venv/bin/python" -m compileall -q "$tree/pillar_service"
+  "$release/vagrant/python.sh" service,master,node
+  "$release/.venv/bin/python" -m compileall -q "$release/pillar_service"
 }
 
 make_bundle() {
-  local wanted
-  wanted=$(cat "$tree/.release")
-  if [[ -s $bundle && $(cat "$bundle.release" 2>/dev/null) == "$wanted" ]]; then
+  local bundle=$release/node-bundle.tar.gz
+  if [[ -s $bundle ]]; then
     say "$bundle is there"
     return
   fi
   umask 022
-  "$tree/vagrant/node-bundle.sh" "$bundle"
-  say "$wanted" >"$bundle.release"
-  say "$bundle"
+  "$release/vagrant/node-bundle.sh" "$bundle"
+}
+
+# The link is another in one moment; only what is started from then on follows it.
+put_in_place() {
+  [[ -L $tree || ! -e $tree ]] || mv $tree $tree.old
+  ln -sfn "$1" $tree.new
+  mv -T $tree.new $tree
+}
+
+# What was in place before stays, for the way back; others go.
+tidy() {
+  local folder
+  for folder in "$releases"/*; do
+    [[ $folder == "$release" || $folder == "$before" ]] || rm -rf "$folder"
+  done
+}
+
+# --- from one release to another --------------------------------------------------------------------------------------
+
+service_python() (
+  unset "${!CELLAR_@}"
+  set -a
+  # shellcheck disable=SC1091  # made on the machine
+  . $etc/service.env
+  set +a
+  cd /
+  setpriv --reuid=saltcellar --regid=saltcellar --init-groups "$release/.venv/bin/python" "$@"
+)
+
+stop_service() { systemctl stop 'saltcellar-chat*' 'saltcellar-backups*' saltcellar-public saltcellar-private; }
+
+is_over() {
+  local app
+  for app in public private; do
+    ! grep -qsx "# Of the release $(basename "$release")[.]" /run/saltcellar-$app/told || return 0
+  done
+  return 1
+}
+
+old_goes_on() {
+  put_in_place "$before"
+  step apply apply
+  say "  The release before, $(basename "$before"), serves on."
 }
 
 # --- Salt ------------------------------------------------------------------------------------------------------------
@@ -120,8 +151,8 @@ CONFIG
 
 apply() {
   write_local_minion
-  "$tree/.venv/bin/salt-call" -c "$etc/local" --local --out=json state.apply controlplane |
-    "$tree/.venv/bin/python" "$tree/vagrant/show_states.py"
+  $tree/.venv/bin/salt-call -c "$etc/local" --local --out=json state.apply controlplane |
+    $tree/.venv/bin/python $tree/vagrant/show_states.py
 }
 
 ((EUID == 0)) || fail "bootstrap.sh installs packages and starts services: run it as root"
@@ -131,6 +162,11 @@ mkdir -p "$CELLAR_DIR"/{log,run}
 exec 9>"$CELLAR_DIR/run/lock"
 flock -n 9 || fail "Another bootstrap.sh is at work: wait for it to end"
 
+release=$(sum=$(packed | sha256sum | cut -c 1-16) && say "$releases/$sum")
+if [[ -s $top/.release ]]; then release=$(realpath "$top"); fi
+software=$release
+before=$(readlink $tree || true)
+
 say "Saltcellar's control plane"
 step pillar write_pillar "$@"
 step packages "$here/packages.sh" controlplane
@@ -138,7 +174,14 @@ step assets make_assets
 step tree copy_tree
 step python install_python
 step bundle make_bundle
+if [[ -n $before && $before != "$release" && -s $etc/service.env ]]; then
+  install -d -o saltcellar -g saltcellar -m 0700 $copies
+  change_database $copies
+fi
+put_in_place "$release"
 step apply apply
+has_changed
+tidy
 say
 say "  $(sed -n 's/^CELLAR_PUBLIC_URL="\(.*\)"$/\1\//p' $etc/service.env)"
 say "  cellar salt-run accounts.create you@example.org     the first account"

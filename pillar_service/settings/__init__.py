@@ -47,6 +47,12 @@ SETTINGS = (
     Setting("WORKERS", texts.count, "2", "Worker processes of each app."),
     Setting("THREADS", texts.count, "16", "Threads of each worker process; a long poll holds one."),
     Setting(
+        "LAUNCHER",
+        texts.absolute,
+        "",
+        "The program that starts a server which takes over, before Python's own arguments; the Python that serves if empty.",
+    ),
+    Setting(
         "PASSWORD_KIB",
         texts.count,
         "19456",
@@ -220,6 +226,7 @@ class Settings:
     private_port: int
     workers: int
     threads: int
+    launcher: str
     password_kib: int
     pub_image: str
     memory_mb: int

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -86,8 +87,15 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "logger_class": Log,
         "pre_fork": lambda _server, _worker: _keep_for_good(),  # gunicorn counts what it takes
         "child_exit": lambda _, worker: measuring.work_ended(worker.pid),
+        "pre_exec": _begin_by_launcher,
+        "on_exit": takeover.hand_over,
         "post_worker_init": _start_public if app == "public" else _stop_long_polls,
     }
+
+
+def _begin_by_launcher(server: Arbiter) -> None:
+    if settings().launcher:
+        takeover.begin_by(settings().launcher, server)
 
 
 def _give_memory_back() -> None:

@@ -4,12 +4,16 @@ SIGUSR2 lets gunicorn start its successor beside it. The successor ends the one 
 what it has begun, and what still comes on its connections, and goes. A successor that can't start leaves it alone.
 """
 
+import logging
 import os
 import signal
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from gunicorn import systemd
+from gunicorn.arbiter import Arbiter
 
 from pillar_service.core.errors import Failed, NotFound
 
@@ -24,12 +28,26 @@ START_S = 120.0
 """How long a successor may take until it serves; a migration of a large database takes its time."""
 
 
+log = logging.getLogger(__name__)
+
+
 def prepare() -> None:
     """To be called first in a process that serves: it can be started again just as it was, and leads its own group."""
     # Gunicorn starts a successor with sys.argv, where Python has put the path of a file for `-m pillar_service.web`.
     sys.argv[:] = sys.orig_argv[1:]
     if PREDECESSOR in os.environ:
         os.setpgid(0, 0)  # who ends the one before with all its children must not mean this one
+
+
+def begin_by(launcher: str, server: Arbiter) -> None:
+    """Let the successor that ``server`` is about to become be started by a program: with another Python, and other settings."""
+    server.START_CTX[0] = server.START_CTX["args"][0] = launcher
+
+
+def hand_over(server: Arbiter) -> None:
+    """To be called at a server's end: systemd hears from it, the one that it knows, who serves on."""
+    if server.reexec_pid:
+        systemd.sd_notify(f"MAINPID={server.reexec_pid}", log)
 
 
 def end_the_one_before() -> None:

@@ -32,5 +32,5 @@ cellar master configuration:
     - mode: '0600'
     - require:
       - file: cellar master folders
-{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"service": "saltcellar-private"}] %}
+{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
 {{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}

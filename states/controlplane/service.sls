@@ -64,6 +64,13 @@ cellar command:
     - template: jinja
     - mode: '0755'
 
+cellar run:
+  file.managed:
+    - name: {{ controlplane.run }}
+    - source: salt://controlplane/files/run.jinja
+    - template: jinja
+    - mode: '0755'
+
 cellar schema:
   cmd.run:
     - name: /usr/local/sbin/cellar manage migrate
@@ -74,6 +81,6 @@ cellar schema:
       - file: cellar data
       - file: cellar secrets are kept
 
-{%- for name in ("public", "private") %}
+{%- for name in ("private", "public") %}
 {{ app(name) }}
 {%- endfor %}

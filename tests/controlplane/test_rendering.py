@@ -8,6 +8,7 @@ import pytest
 from rendered import TOP, Rendered
 
 from pillar_service.settings import read
+from pillar_service.web.serve import STOP_S
 
 FILES = {"domain": "cellar.test", "certificates": "files"}
 ACME = {
@@ -114,7 +115,7 @@ def nginx(rendered: Rendered, folder: Path) -> None:
 def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_path):
     units = tmp_path / "etc/systemd/system"
     units.mkdir(parents=True)
-    for program in ("opt/cellar/tree/.venv/bin/python", "opt/cellar/tree/.venv/bin/salt-master", "bin/cp"):
+    for program in ("opt/cellar/run", "opt/cellar/tree/.venv/bin/salt-master", "bin/cp"):
         there = tmp_path / program
         there.parent.mkdir(parents=True, exist_ok=True)
         there.touch()
@@ -131,13 +132,30 @@ def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_pa
 
 def test_each_unit_keeps_what_it_was_started_with_for_the_next_run_to_compare(by_acme):
     for name in UNITS:
-        post = next(line for line in by_acme.file(f"{name} unit").splitlines() if line.startswith("ExecStartPost="))
-        _, told, kept = post.split(" ")
+        lines = by_acme.file(f"{name} unit").splitlines()
+        copies = {line.partition("=")[2] for line in lines if line.startswith(("ExecStartPost=", "ExecReload=/bin/cp"))}
+        [(_, told, kept)] = [copy.split(" ") for copy in copies]
         asked = by_acme.argument(f"{name} goes by what it is told", "unless")
         assert asked == f"cmp -s {told} {kept.replace('%t', '/run')}"
         first = {next(iter(one.values())) for one in by_acme.argument(name, "require")}
         [writes] = [state for state in first if told == by_acme.argument(state, "name")]
         assert "# Of the release none.\n" in by_acme.file(writes), "another release is another text"
+
+
+def test_a_server_is_followed_by_one_of_the_release_that_is_there_then(by_files):
+    for name in ("saltcellar-public", "saltcellar-private"):
+        unit = by_files.file(f"{name} unit")
+        assert "ExecReload=/opt/cellar/run -m pillar_service.web restart $MAINPID\nExecReload=/bin/cp " in unit
+        assert "\nTimeoutStopSec=75\n" in unit
+        assert STOP_S < 75, "what was begun may end"
+        assert by_files.argument(f"{name} goes by what it is told", "name") == f"systemctl reload-or-restart {name}"
+    assert 'CELLAR_LAUNCHER="/opt/cellar/run"\n' in by_files.file("cellar settings")
+
+
+def test_all_else_stays_what_it_was_where_the_private_app_does_not_come_to_serve(by_acme):
+    for name in UNITS:
+        waits = {"cmd": "saltcellar-private goes by what it is told"} in by_acme.argument(name, "require")
+        assert waits == (name != "saltcellar-private")
 
 
 def test_the_database_is_asked_whether_something_is_to_come_not_whether_a_file_changed(by_files):
@@ -169,9 +187,10 @@ def analyze(*arguments: str) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-300:] + done.stderr
 
 
-def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path):
+@pytest.mark.parametrize("state", ["cellar command", "cellar run"])
+def test_the_command_is_a_script_that_bash_takes(by_files, tmp_path, state):
     script = tmp_path / "cellar"
-    script.write_text(by_files.file("cellar command"))
+    script.write_text(by_files.file(state))
     subprocess.run(["bash", "-n", script], check=True)
     done = subprocess.run(["shellcheck", "-e", "SC1091", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

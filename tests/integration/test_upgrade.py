@@ -6,29 +6,17 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from daemons import free_port
+from visitor import STEP, Visitor
 
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
-
-STEP = '''
-"""For a test."""
-
-
-def up(migrator, db):
-    db.execute_sql("{up}")
-
-
-def down(migrator, db):
-    db.execute_sql("{down}")
-'''
 
 
 class Machine:
@@ -101,33 +89,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     yield made
     for pid in made.pids().values():
         os.killpg(os.getpgid(pid), signal.SIGKILL)
-
-
-class Visitor(threading.Thread):
-    """Somebody who looks at a page again and again, on one connection and on new ones."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
-        self.url, self.over, self.seen, self.wrong = url, threading.Event(), 0, []
-        self.start()
-
-    def run(self) -> None:
-        with requests.Session() as session:
-            while not self.over.wait(0.02):
-                for ask in (session.get, requests.get):
-                    try:
-                        status = ask(f"{self.url}/healthz", timeout=20).status_code
-                    except requests.RequestException as error:
-                        status = repr(error)
-                    self.seen += 1
-                    if status != 200:
-                        self.wrong.append(status)
-
-    def goes(self) -> list[object]:
-        """End the visit; what went wrong."""
-        self.over.set()
-        self.join(30)
-        return self.wrong
 
 
 def test_an_upgrade_drops_nothing_and_what_fails_goes_back(machine: Machine) -> None:

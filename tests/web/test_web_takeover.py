@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import signal
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,6 +148,25 @@ def test_restarts_drop_no_request(process: Process, tmp_path: Path) -> None:
     assert hammer.answered["keeps"] > 50
     there = {node["id"] for node in session.get(f"{process.url}/nodes").json()["nodes"]}
     assert set(hammer.made) <= there
+
+
+def test_a_launcher_starts_the_successor_and_systemd_hears_of_it(process: Process, tmp_path: Path) -> None:
+    """As on an installed control plane, where it has the version and the settings of then."""
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/told\nexec {sys.executable} "$@"\n')
+    launcher.chmod(0o755)
+    process.environment |= {"CELLAR_LAUNCHER": str(launcher), "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(10)
+        served(process, tmp_path)
+        assert process.server is not None
+        pid = process.restart(process.server.pid)
+        told = [systemd.recv(999).decode()]
+        while not told[-1].startswith("MAINPID="):
+            told.append(systemd.recv(999).decode())
+    assert told[-1] == f"MAINPID={pid}"
+    assert (tmp_path / "told").read_text() == "-m pillar_service.web serve private\n"
 
 
 def test_a_server_that_can_not_start_leaves_the_old_one_alone(process: Process, tmp_path: Path) -> None:

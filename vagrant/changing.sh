@@ -1,0 +1,59 @@
+# How an installed service comes to another release, and its database back where that fails, as upgrade.sh does it for `make up`;
+# sourced after settings.sh by bootstrap.sh, which says where the new release stands (`software`), and in functions of these names:
+#   service_python ARGUMENT…   the new version's Python, with the service's settings, as its user
+#   stop_service               stop whoever uses the database
+#   is_over                    whether part of the service is the new version by now
+#   old_goes_on                what is to be done where the version before is what there is again; says so
+# shellcheck shell=bash disable=SC2154  # who sources it sets software
+
+readonly KEPT=3 # copies of the database, one from before each upgrade
+work=$(mktemp -d)
+pending=$work/pending stopped=$work/stopped
+trap 'rm -rf "$work"' EXIT
+
+manage() { service_python -m pillar_service.web "$@"; }
+# What fails in a step ends that alone. (Inside, `set -e` counts for nothing, as `step` asks how it went.)
+apart() ("$@")
+
+# Copy the database into the folder COPIES, of the service's user.
+copy_database() {
+  service_python "$software/vagrant/copy_database.py" "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
+  find "$1" -name 'before-*' | sort -r | tail -n +$((KEPT + 1)) | xargs -r rm --
+}
+
+# Who runs beside a step of the database that takes away what it uses would fail: then it is stopped for that long.
+migrate() {
+  if grep -q stopped "$pending"; then
+    touch "$stopped"
+    stop_service
+  fi
+  manage migrate
+}
+
+# Bring the database to the new version, after a copy; from here on, what fails goes back.
+change_database() {
+  step copy apart copy_database "$1"
+  manage migrate --pending >"$work/told" && mv "$work/told" "$pending"
+  trap go_back EXIT
+  step migrate apart migrate
+}
+
+# What was not taken over runs on as it was: its database is made again what it was, with all that was written meanwhile.
+go_back() {
+  local code=$?
+  trap - EXIT
+  ((code)) || exit 0
+  if is_over; then
+    say "  Part of it is the new version by now, which the database fits, and the rest the old one, which can use it:"
+    say "  mend what failed, then run this again."
+  elif [[ -s $pending ]] && step back manage migrate --to "$(sed -n 's/^At \(.*\)\.$/\1/p' "$pending")"; then
+    old_goes_on
+  fi
+  rm -rf "$work"
+  exit "$code"
+}
+
+has_changed() {
+  rm -rf "$work"
+  trap - EXIT
+}
