@@ -9,7 +9,7 @@ case ${1:-up} in
   *) docker version >/dev/null 2>&1 || wanted+=(docker.io) ;;
 esac
 if [[ ${1:-up} == @(test|bench) ]]; then
-  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables nginx-light openssl systemd vagrant)
+  wanted+=(shellcheck chromium-headless-shell prometheus openssh-server nftables nginx-light openssl systemd vagrant logrotate)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
 fi
 [[ ${1:-up} != bench ]] || wanted+=(wrk redis-server)

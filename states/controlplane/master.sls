@@ -32,5 +32,17 @@ cellar master configuration:
     - mode: '0600'
     - require:
       - file: cellar master folders
+
+cellar logrotate:
+  pkg.installed:
+    - name: logrotate
+
+# Salt opens its log anew when it is another file, so nothing has to be told to it.
+cellar logs are rotated:
+  file.managed:
+    - name: /etc/logrotate.d/saltcellar-master
+    - source: salt://controlplane/files/logrotate.jinja
+    - template: jinja
+    - mode: '0644'
 {%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
 {{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}

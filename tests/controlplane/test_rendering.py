@@ -182,6 +182,21 @@ def test_what_nginx_refused_is_asked_again(by_files, tmp_path):
     assert sh(asked) != 0
 
 
+def test_the_masters_logs_are_rotated(by_files, tmp_path):
+    told, log, state = by_files.file("cellar logs are rotated"), tmp_path / "log", tmp_path / "state"
+    (tmp_path / "conf").write_text(
+        told.replace("/var/log/cellar/", f"{log}/").replace("/var/lib/cellar/local/", f"{log}/local-")
+    )
+    log.mkdir(mode=0o700)
+    for name in ("master", "key", "local-log"):
+        (log / name).write_text("a line\n")
+    done = subprocess.run(
+        ["logrotate", "--force", "--state", state, tmp_path / "conf"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {file.name for file in log.iterdir()} == {"master.1", "key.1", "local-log.1"}
+
+
 def analyze(*arguments: str) -> None:
     done = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-300:] + done.stderr

@@ -38,7 +38,8 @@ read_arguments() {
   opt=$root/opt/saltcellar etc=$root/etc/saltcellar data=$root/var/lib/saltcellar
   launcher=$opt/bin/saltcellar-node
   folders="$opt $etc $root/var/cache/saltcellar $root/var/log/saltcellar $root/run/saltcellar"
-  unit=
+  unit='' rotation=
+  if [ -z "$root" ] && [ -d /etc/logrotate.d ]; then rotation=/etc/logrotate.d/saltcellar-node; fi
   if [ -z "$root" ] && [ -d /run/systemd/system ]; then unit=/etc/systemd/system/saltcellar-node.service; fi
 }
 
@@ -211,9 +212,27 @@ UNIT
   systemctl enable -q saltcellar-node
 }
 
+# The minion opens its log anew when it is another file; what was written by the shell that started it is copied.
+write_rotation() {
+  [ -n "$rotation" ] || return 0
+  cat >"$rotation" <<ROTATION
+$root/var/log/saltcellar/minion $root/var/log/saltcellar/node.out {
+    weekly
+    maxsize 20M
+    rotate 4
+    compress
+    delaycompress
+    missingok
+    notifempty
+    copytruncate
+}
+ROTATION
+}
+
 start() {
   write_launcher
   write_unit
+  write_rotation
   "$launcher" restart || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
   say started "$("$launcher" status)"
   tries=0
@@ -244,6 +263,7 @@ reset() {
     rm -f "$unit"
     systemctl daemon-reload
   fi
+  if [ -n "$rotation" ]; then rm -f "$rotation"; fi
   # shellcheck disable=SC2086  # these are words
   rm -rf $folders "$data"
   say reset "nothing of it is left below ${root:-/}"
