@@ -34,8 +34,9 @@ class Standing:
             return {one.id: (one.status, one.attrs["State"]["StartedAt"]) for one in within(engine, self.folder)}
 
     def processes(self) -> dict[str, str]:
-        """The pid of each process that it started."""
-        return {file.name: file.read_text() for file in (self.folder / "run").glob("*.pid")}
+        """The pid of each process that it started; Salt keeps files of its own beside them."""
+        started = (file.with_suffix(".pid") for file in (self.folder / "run").glob("*.began"))
+        return {file.name: file.read_text() for file in started if file.exists()}
 
     def leaves_nothing(self) -> bool:
         """Whether folder, containers and processes are gone."""
