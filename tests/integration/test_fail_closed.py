@@ -140,11 +140,11 @@ def spoiled(stack, fault, with_copy):
 
 
 def in_time(stack, usual_s, fault, with_copy, first):
-    """A run that took too long is done again, each time beside a usual one: the machine may be busy with something else."""
+    """Where the first run took too long, the middle one of five counts, each beside a usual one: the machine may be busy."""
     more = [first - usual_s]
-    while min(more) > MOST_MORE_S + NOISE_S and len(more) < 4:
-        more.append(spoiled(stack, fault, with_copy)[2] - unspoiled(stack))
-    assert min(more) <= MOST_MORE_S + NOISE_S, f"{fault}: more than usual by {more} s"
+    if more[0] > MOST_MORE_S + NOISE_S:
+        more += [spoiled(stack, fault, with_copy)[2] - unspoiled(stack) for _ in range(4)]
+    assert statistics.median(more) <= MOST_MORE_S + NOISE_S, f"{fault}: more than usual by {more} s"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
