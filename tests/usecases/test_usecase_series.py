@@ -153,7 +153,7 @@ def test_a_second_identity_in_one_batch_does_not_replace_the_first(service: Call
     owner()
     id = ask()["agent"]["id"]
     answer = health.take("cellar-1", [event(report(id)), event(report(id, pub_id=OTHER_PUB), n=2)])
-    assert "identity was not changed" in answer["refused"][0]["why"]
+    assert f"but it is {OTHER_PUB}" in answer["refused"][0]["why"]
     assert bots.show(id)["pub_id"] == PUB
 
 
