@@ -56,7 +56,12 @@ def answers() -> bool:
 
 def ours(client: docker.APIClient, node: str) -> dict[str, Mapping[str, Any]]:
     """Every container of this node by bot id, whatever its state, as Docker lists it."""
-    return by_bot(client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"}))
+    return by_bot(all_of(client, node))
+
+
+def all_of(client: docker.APIClient, node: str) -> list[Mapping[str, Any]]:
+    """Every container that was made for this node, whatever it is, as Docker lists it."""
+    return list(client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"}))
 
 
 def by_bot(listed: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

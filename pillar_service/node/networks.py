@@ -38,6 +38,13 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
     return made, sum(_removed(client, twin) for twin in twins)
 
 
+def clear(client: docker.APIClient, name: str) -> None:
+    """Remove the networks of that name that no container is on, be it one that is stopped."""
+    for one in named(client, name):
+        if not client.containers(all=True, filters={"network": one["Id"]}):
+            _removed(client, one["Id"])
+
+
 def _made(client: docker.APIClient, name: str) -> bool:
     try:
         client.create_network(name, driver="bridge", check_duplicate=True)
@@ -62,5 +69,5 @@ def _removed(client: docker.APIClient, network: str) -> bool:
     except docker.errors.NotFound:
         return False  # the other one was quicker
     except docker.errors.APIError as error:
-        raise Failed(f"Docker has a second network of that name and can't remove it: {error.explanation}") from error
+        raise Failed(f"Docker can't remove a network that nobody is on: {error.explanation}") from error
     return True

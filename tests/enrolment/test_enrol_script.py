@@ -4,15 +4,23 @@ import json
 import os
 import stat
 import time
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 import salt.config
 from machine import Machine
 
+from pillar_service import __version__
+from pillar_service.node.containers import BOT_LABEL, NODE_LABEL
 from pillar_service.node.enrolment import keys, turning
 from pillar_service.node.enrolment.asking import ask
 from pillar_service.node.enrolment.site import Site
+from pillar_service.node.paths import Home
+from pillar_service.node.spool import Spool
 
 
 def heard(machine: Machine) -> None:
@@ -102,6 +110,52 @@ def test_reset_spares_bots_unless_it_is_told(machine: Machine) -> None:
     assert machine.launcher.exists()
     assert machine.run("--reset", "--with-data").returncode == 0
     assert not bot.exists()
+
+
+@pytest.fixture
+def containers() -> Iterator[Callable[[str], Any]]:
+    """Makes a running container of a node, as the state does, in a network of its own."""
+    engine, name = docker.from_env(), f"reset-{uuid.uuid4().hex[:8]}"
+    image = engine.images.get(f"saltcellar/pub:{__version__}")
+    network = engine.networks.create(name)
+
+    def make(node: str) -> Any:
+        labels = {NODE_LABEL: node, BOT_LABEL: "0123456789abcdef"}
+        told = {"entrypoint": ["sleep", "600"], "network": name, "restart_policy": {"Name": "unless-stopped"}}
+        return engine.containers.run(image, detach=True, name=f"{name}-{node}", labels=labels, init=True, **told)
+
+    make.network = name  # type: ignore[attr-defined]
+    yield make
+    for one in engine.containers.list(all=True, filters={"name": name}):
+        one.remove(force=True)
+    for one in engine.networks.list(names=[name]):
+        one.remove()
+    assert network
+    engine.close()
+
+
+def test_reset_takes_containers_off_first_and_says_which_events_are_lost(
+    machine: Machine, containers: Callable[[str], Any]
+) -> None:
+    node = joined(machine)
+    data = machine.root / "var/lib/saltcellar"
+    (data / "bots/0123456789abcdef").mkdir(parents=True)
+    Spool(Home(data)).put("org.example.x", "x", {})
+    mine, other = containers(node), containers("another-node")
+    away = machine.run("--reset", "--with-data", DOCKER_HOST="unix:///nowhere.sock")
+    assert away.returncode == 1
+    assert "start it (systemctl start docker)" in away.stderr
+    assert (data / "bots/0123456789abcdef").exists()
+    done = machine.run("--reset", "--with-data")
+    assert done.returncode == 0, done.stderr
+    assert "0 told, 1 are lost" in done.stdout
+    assert "1 containers are gone; Docker keeps the image" in done.stdout
+    assert machine.left() == []
+    with pytest.raises(docker.errors.NotFound):
+        mine.reload()
+    other.reload()
+    assert other.status == "running"
+    assert list(other.attrs["NetworkSettings"]["Networks"]) == [containers.network]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`python -m pillar_service.node.enrolment join|leave|finish|rotate --root DIR`: what enrol.sh and the launcher call.
+"""`python -m pillar_service.node.enrolment ACT --root DIR`: what enrol.sh and the launcher call.
 
 Exit codes are those of core.errors: 7 means that it is not known what came of it.
 """
@@ -16,7 +16,7 @@ from pillar_service.node.enrolment.site import Site
 def main() -> int:
     """Do it; what went wrong is one sentence on standard error."""
     parser = argparse.ArgumentParser(prog="enrolment")
-    parser.add_argument("act", choices=("join", "leave", "finish", "rotate"))
+    parser.add_argument("act", choices=("join", "tell", "clear", "leave", "finish", "rotate"))
     parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--service", default="")
     parser.add_argument("--name", default="")
@@ -36,6 +36,10 @@ def _do(asked: argparse.Namespace, site: Site) -> None:
     if asked.act == "join":
         told = joining.join(site, asked.service, asked.name, sys.stdin.readline().strip())
         sys.stdout.write(f"{told['node']} {told['master_fingerprint']}\n")
+    elif asked.act in ("tell", "clear"):
+        from pillar_service.node.enrolment import clearing  # which brings Docker's library along
+
+        sys.stdout.write(f"{clearing.tell(site) if asked.act == 'tell' else clearing.clear(site)}\n")
     elif asked.act == "leave":
         joining.leave(site)
     elif asked.act == "finish":

@@ -32,6 +32,11 @@ class Site:
         return self.etc / "node.json"
 
     @property
+    def data(self) -> Path:
+        """Holds the bots and what the node knows."""
+        return self.root / "var/lib/saltcellar"
+
+    @property
     def launcher(self) -> Path:
         """Starts and stops the node."""
         return self.root / "opt/saltcellar/bin/saltcellar-node"
@@ -58,7 +63,7 @@ class Site:
             "log_file": str(self.root / "var/log/saltcellar/minion"),
             "extension_modules": str(self.root / "var/cache/saltcellar/extmods"),
             "conf_file": str(self.etc / "minion"),
-            "saltcellar": {"data": str(self.root / "var/lib/saltcellar"), "root": str(self.root)},
+            "saltcellar": {"data": str(self.data), "root": str(self.root)},
             # A node that is refused goes on with what it knows, and asks again.
             "rejected_retry": True,
             "acceptance_wait_time": 2,

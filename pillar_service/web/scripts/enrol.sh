@@ -254,10 +254,8 @@ reset() {
     fail "There are bots in $data/bots, and their identity is in there: export or move them first, or give --with-data to delete them."
   fi
   python=${CELLAR_ENROL_PYTHON:-$opt/venv/bin/python}
-  if [ -f "$etc/node.json" ]; then
-    if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
-  fi
   if [ -x "$launcher" ]; then "$launcher" stop || true; fi
+  if [ -f "$etc/node.json" ]; then part; fi
   if [ -n "$unit" ] && [ -f "$unit" ]; then
     systemctl disable -q saltcellar-node || true
     rm -f "$unit"
@@ -267,6 +265,20 @@ reset() {
   # shellcheck disable=SC2086  # these are words
   rm -rf $folders "$data"
   say reset "nothing of it is left below ${root:-/}"
+}
+
+# While the key is good what waits is told; while the folders are there the containers go, or they would run on without them.
+part() {
+  if enrolment tell >"$work/told" 2>"$work/refused"; then say events "$(cat "$work/told")"; else say events "not told: $(tail -n 1 "$work/refused")"; fi
+  if enrolment clear >"$work/cleared" 2>"$work/refused"; then
+    say bots "$(cat "$work/cleared")"
+  elif [ -n "$(ls -A "$data/bots" 2>/dev/null)" ]; then
+    if [ -x "$launcher" ]; then "$launcher" start || true; fi
+    fail "The bots' containers are still there, and nothing was taken off. $(tail -n 1 "$work/refused")"
+  else
+    say bots "containers may be left: $(tail -n 1 "$work/refused")"
+  fi
+  if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
 }
 
 # A run that failed before the service knew this machine leaves nothing of its own behind.

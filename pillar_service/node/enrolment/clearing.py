@@ -1,0 +1,68 @@
+"""What would stay behind when a node goes: events that the service has not heard, and its bots' containers."""
+
+import time
+
+from pillar_service.core.errors import Unavailable
+from pillar_service.node import containers, networks
+from pillar_service.node.delivery import Delivery
+from pillar_service.node.enrolment.site import Site
+from pillar_service.node.lastgood import Kept
+from pillar_service.node.paths import Home
+from pillar_service.node.signing import Signer
+from pillar_service.node.spool import Spool
+
+PATIENCE_S, TRIES, PAUSE_S = 20.0, 30, 0.1
+"""For how long, how often without one event less, and how far apart what waits is brought to the service."""
+
+DOCKERS_OWN = {"bridge", "host", "none"}
+
+AWAY = (
+    "Docker does not answer, and the bots' containers may run on: start it (systemctl start docker), then run this again. "
+    "If it is gone from this machine for good, delete {bots} first."
+)
+
+
+def tell(site: Site) -> str:
+    """Bring what waits in the spool to the service, with the agent stopped and the key still good; what came of it."""
+    home, node = Home(site.data), site.who()["node"]
+    spool = Spool(home)
+    if not spool.path.exists():
+        return "none wait"
+    delivery = Delivery(spool, Kept(home, node, site.pki).told, Signer(node, site.pki), chance=lambda: 0.0)
+    waiting, tries, until = _waiting(spool), 0, time.monotonic() + PATIENCE_S
+    told = 0
+    while waiting and tries < TRIES and time.monotonic() < until:
+        delivery.run(time.monotonic())
+        left = _waiting(spool)
+        tries = tries + 1 if left >= waiting else 0
+        told, waiting = told + max(0, waiting - left), left
+        time.sleep(PAUSE_S if waiting else 0)
+    spool.close()
+    return f"{told} told, {waiting} are lost: the service did not take them" if waiting else f"{told} told, none wait"
+
+
+def _waiting(spool: Spool) -> int:
+    return int(spool.status()["waiting"])
+
+
+def clear(site: Site) -> str:
+    """Remove this node's containers, and their network if nobody else is on it; what came of it.
+
+    Raises Unavailable when Docker is away and there are bots.
+    """
+    bots = Home(site.data).bots
+    try:
+        with containers.engine() as client:
+            found = containers.all_of(client, site.who()["node"])
+            for one in found:
+                containers.remove(client, one["Id"])
+            used = {name for one in found for name in one["NetworkSettings"]["Networks"]} - DOCKERS_OWN
+            for name in sorted(used):
+                networks.clear(client, name)
+    except Unavailable as error:
+        if bots.is_dir() and any(bots.iterdir()):
+            raise Unavailable(AWAY.format(bots=bots)) from error
+        return "none here, and Docker does not answer"
+    images = sorted({str(one["Image"]) for one in found})
+    kept = f"; Docker keeps the image: docker image rm {' '.join(images)}" if images else ""
+    return f"{len(found)} containers are gone{kept}"
