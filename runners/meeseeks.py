@@ -102,8 +102,7 @@ def logs(job, follow=False):
     def ask(service):
         if follow:
             return following.followed(service, service.command_job(runners.text(job))["job"])
-        lines = service.command_job(runners.text(job))["lines"]
-        return [f"{line['place']}: {line['text']}" for line in lines]
+        return [f"{line['place']}: {line['text']}" for line in following.printed(service, runners.text(job))]
 
     return runners.answer(__opts__, ask)
 

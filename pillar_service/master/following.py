@@ -2,12 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
+
+PAGE = 1000
+"""Lines of each place that the service tells at once."""
 
 NOTHING_NEW_S = 0.5
 """How long to wait when what came was known: the service waits for a line beyond those of the place that is behind."""
@@ -34,20 +38,39 @@ def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
 def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
     """What came of a command's job, by place; raises Failed with its sentence if it failed."""
     seen: dict[str, int] = {}
-    told: dict[str, Any] = {"parts": []}
+    told: dict[str, Any] = {"parts": [], "lines": []}
 
     def look() -> dict[str, Any]:
         # A place that has said nothing yet is behind all others.
         places = [part["node"] or "master" for part in told["parts"]] or list(seen)
-        after = min((seen.get(place, 0) for place in places), default=0)
+        after = min((seen.get(place, 0) for place in _cut(told["lines"]) or places), default=0)
         told.update(client.command_job(job["id"], after=after, wait=LONG_POLL_S))
         if not _show(told["lines"], seen) and told["job"]["state"] not in OVER:
             time.sleep(NOTHING_NEW_S)
-        return dict(told["job"])
+        is_cut = bool(_cut(told["lines"]))
+        return {**told["job"], "state": JobState.RUNNING} if is_cut else dict(told["job"])
 
     ended = _succeeded(_over(look))
     places = {part["node"]: part["result"] for part in told["parts"]}
     return {"job": ended["id"], "result": ended["result"], "places": places}
+
+
+def printed(client: Client, id: str) -> Iterator[dict[str, Any]]:
+    """All lines of a command's job as they are now, page after page: {"place", "n", "at", "text"}."""
+    seen: dict[str, int] = {}
+    after = 0
+    while True:
+        lines = client.command_job(id, after=after)["lines"]
+        yield from (line for line in lines if line["n"] > seen.get(line["place"], 0))
+        seen |= {line["place"]: max(line["n"], seen.get(line["place"], 0)) for line in lines}
+        if not (more := _cut(lines)):
+            return
+        after = min(seen[place] for place in more)
+
+
+def _cut(lines: list[dict[str, Any]]) -> list[str]:
+    """The places that may have more lines than these."""
+    return [place for place, count in Counter(line["place"] for line in lines).items() if count >= PAGE]
 
 
 def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -63,6 +63,43 @@ def test_a_bots_job_is_followed_through_an_outage_and_its_failure_told(client_of
     assert capsys.readouterr().err == "line 1\nline 2\n"
 
 
+class Printing:
+    """A service whose job has so many lines of each place, told in pages as ours tells them."""
+
+    def __init__(self, **lines):
+        self.lines, self.asked = lines, 0
+
+    def answer(self, connection, request):
+        after, self.asked = int(re.search(rb"after=(\d+)", request)[1]), self.asked + 1
+        told_now = told("succeeded", tuple(self.lines), **self.lines)
+        page = {
+            place: [line for line in told_now["lines"] if line["place"] == place and line["n"] > after][
+                : following.PAGE
+            ]
+            for place in self.lines
+        }
+        told_now["lines"] = [line for lines in page.values() for line in lines]
+        answer("200 OK", json.dumps(told_now).encode())(connection, request)
+
+
+LONG = {"silent": 0, "short": 3, "long": 2 * following.PAGE + 5, "even": following.PAGE}
+
+
+def test_what_a_job_printed_is_told_to_its_last_line(client_of):
+    printing = Printing(**LONG)
+    with served(printing.answer) as service:
+        lines = list(following.printed(client_of(service), JOB["id"]))
+    for place, count in LONG.items():
+        assert [line["n"] for line in lines if line["place"] == place] == list(range(1, count + 1))
+    assert printing.asked == 3
+
+
+def test_a_job_that_is_over_is_followed_to_its_last_line(client_of, capsys):
+    with served(Printing(**LONG).answer) as service:
+        following.followed(client_of(service), JOB)
+    assert len(capsys.readouterr().err.splitlines()) == sum(LONG.values())
+
+
 def test_why_a_job_waits_is_said_once(client_of, capsys):
     waiting = told("queued") | {"job": JOB | {"state": "queued", "waits": "No master asks for jobs."}}
     with served(telling(waiting, waiting, told("succeeded", only=1))) as service:
