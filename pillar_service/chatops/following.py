@@ -13,6 +13,8 @@ from pillar_service.usecases.chat.conversations import Conversation
 from pillar_service.usecases.chat.watching import Seen
 
 EVERY_S = 0.5
+AT_ONCE = 500
+"""How many conversations are read at once."""
 PRIVATELY = "Only you may see what came out of it: I wrote it to you."
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ class Follower:
 
     def __init__(self, leads: Callable[[], bool]) -> None:
         self.leads = leads
-        self.over = threading.Event()
+        self.over, self._after = threading.Event(), ""
         self.thread = threading.Thread(target=self._run, name="following", daemon=True)
 
     def start(self) -> None:
@@ -129,12 +131,18 @@ class Follower:
     def _run(self) -> None:
         while not self.over.wait(EVERY_S):
             try:
-                for conversation in conversations.open_ones() if self.leads() else ():
+                for conversation in self._next() if self.leads() else ():
                     self._one(conversation)
             except Exception as error:
                 log.warning("Jobs can't be followed; again soon: %s", error)
                 storage.release()
         storage.release()
+
+    def _next(self) -> list[Conversation]:
+        """Those whose turn it is: however many are open, each is looked at in its turn."""
+        found = conversations.open_ones(self._after, AT_ONCE)
+        self._after = found[-1].id if len(found) == AT_ONCE else ""
+        return found
 
     def _one(self, conversation: Conversation) -> None:
         try:

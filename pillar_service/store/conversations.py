@@ -52,10 +52,10 @@ def of_job(job: str) -> list[Conversation]:
     return list(Conversation.select().where(Conversation.job == job).order_by(Conversation.created_at, Conversation.id))
 
 
-def open_ones(limit: int) -> list[Conversation]:
-    """Those that show a job and are not over, the oldest first."""
-    rows = Conversation.select().where(Conversation.ended_at.is_null() & Conversation.job.is_null(False))
-    return list(rows.order_by(Conversation.created_at).limit(limit))
+def open_ones(after: str, limit: int) -> list[Conversation]:
+    """Those that show a job and are not over, the first whose ids come after that one."""
+    is_open = Conversation.ended_at.is_null() & Conversation.job.is_null(False)
+    return list(Conversation.select().where(is_open & (Conversation.id > after)).order_by(Conversation.id).limit(limit))
 
 
 def end(id: str, now: float) -> bool:

@@ -66,9 +66,9 @@ def of_job(job: str) -> list[Conversation]:
     return [_told(row) for row in conversations.of_job(job)]
 
 
-def open_ones(limit: int = 500) -> list[Conversation]:
-    """Those that show a job and are not over."""
-    return [_told(row) for row in conversations.open_ones(limit)]
+def open_ones(after: str, limit: int) -> list[Conversation]:
+    """Those that show a job and are not over, the first whose ids come after that one."""
+    return [_told(row) for row in conversations.open_ones(after, limit)]
 
 
 def show(id: str, shown: str, body: outbox.Body) -> bool:
