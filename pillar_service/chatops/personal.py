@@ -9,13 +9,14 @@ from pillar_service.core.errors import Invalid
 from pillar_service.usecases.chat import outbox
 from pillar_service.usecases.meeseeks import aliases, tokens
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.meeseeks.looking import EVERYBODY
 
 OWN = {
     "alias": "'alias NAME LINE': a short word of yours for the beginning of a line",
     "unalias": "'unalias NAME': forget it",
     "aliases": "your aliases",
     "token": "'token LINE': a token with which a program may run that line as you, for 30 days",
-    "tokens": "your tokens; 'tokens revoke ID' ends one",
+    "tokens": "your tokens; 'tokens revoke ID' ends one; with the privilege 'tokens all', or 'tokens WHO'",
 }
 
 
@@ -59,18 +60,28 @@ def token(who: Asker, said: Said, words: list[str]) -> None:
     outbox.whisper(said.channel, said.person.user, messages.said(told), said.thread)
 
 
+def whose(word: str, words: list[str]) -> str:
+    """Whose things somebody wants to see: their own, `all`, or those of one, as the list of jobs writes them.
+
+    Whether they may is decided where the things are.
+    """
+    if len(words) > 1:
+        raise Invalid(f"Write '{word}', '{word} all', or '{word} WHO', such as chat:T01/U02.")
+    return EVERYBODY if words == ["all"] else "".join(words)
+
+
 def listed_tokens(who: Asker, said: Said, words: list[str]) -> Block:
     """Tell the tokens, or revoke one."""
     if words[:1] == ["revoke"] and len(words) == 2:
         tokens.revoke(who, words[1].lower())
         return messages.said(f"The token {words[1].lower()} is good for nothing any more.")
-    if words:
+    if words[:1] == ["revoke"]:
         raise Invalid("Write 'tokens', or 'tokens revoke ID'.")
     rows = [
         f"{one['id']}  {one['command']}  {one['prefix']}…  until {_day(one['expires_at'])}"
-        for one in tokens.listed(who)
+        for one in tokens.listed(who, whose("tokens", words))
     ]
-    return messages.listing("Your tokens", rows or ["None."])
+    return messages.listing("The tokens" if words else "Your tokens", rows or ["None."])
 
 
 def _day(then: float) -> str:

@@ -66,7 +66,7 @@ def _help(who: Asker, said: Said, words: Words) -> Block | None:
 
 
 def _jobs(who: Asker, said: Said, words: Words) -> Block:
-    found = looking.listed(who, most=SHOWN)
+    found = looking.listed(who, personal.whose("jobs", words), SHOWN)
     rows = [
         f"{one['id']}  {one['state']}  {one['command']}  {_ago(one['created_at'])}  {one['actor']}" for one in found
     ]
@@ -197,7 +197,7 @@ def _second_factor(who: Asker, said: Said, words: Words) -> Block | None:
 
 OWN = {
     "help": "what you may ask for here; 'help COMMAND' tells how",
-    "jobs": "the newest jobs",
+    "jobs": "your newest jobs; with the privilege 'jobs all', or 'jobs WHO'",
     "job": "'job ID': how a job stands",
     "last": "how your newest job stands",
     "logs": "'logs ID': all that a job said",

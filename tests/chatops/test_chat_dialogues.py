@@ -10,6 +10,7 @@ import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
 
+from pillar_service.chatops import following
 from pillar_service.store import database, mails
 from pillar_service.store.database import transaction
 from pillar_service.usecases import claims, runs, second_factor
@@ -338,6 +339,39 @@ def test_lines_are_seen_while_it_runs_in_one_message(talk: Slack, ann: User) -> 
     running.ends()
     ann.sees("All done!")
     assert talk.refused == []
+
+
+def test_whoever_waits_long_keeps_nobody_from_being_told(
+    talk: Slack, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "AT_ONCE", 1)
+    for _ in range(2):
+        ann.mentions("restart-bot my")
+    ann.sees("restart-bot on cellar-1")
+    ann.mentions("hello -l node=cellar-3")
+    until_run(lambda node, command: ["hello back"])
+    ann.sees("hello back")
+
+
+def test_others_jobs_and_tokens_are_for_who_may(talk: Slack, ann: User) -> None:
+    ben = talk.user("T01/U02")
+    ben.mentions("hello to=ben -l node=cellar-1")
+    until_run(lambda node, command: ["hi"])
+    ben.mentions("token hello to=ben -l node=cellar-1")
+    ben.sees("which I tell only now")
+    ann.mentions("jobs")
+    assert "chat:T01/U02" not in str(ann.sees("The newest jobs")["blocks"])
+    for words in ("jobs all", "jobs chat:T01/U02"):
+        ann.mentions(words)
+        ann.sees("chat:T01/U02")
+    ann.mentions("tokens all")
+    assert "hello" in str(ann.sees("The tokens")["blocks"])
+    ben.mentions("jobs all")
+    ben.sees("your own jobs only")
+    ben.mentions("tokens chat:T01/U01")
+    ben.sees("meeseeks.tokens")
+    ben.mentions("jobs of everybody")
+    ben.sees("Write 'jobs', 'jobs all'")
 
 
 def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
