@@ -69,7 +69,7 @@ def _built(name: str, shape: CommandShape, runs: Runs, at: Path, faults: Faults)
         messages=messages(shape.messages, (*at, "messages"), faults),
         output=_output(shape, (*at, "output", "redact"), faults),
         limits=Limits(**shape.limits.model_dump()),
-        user=shape.user,
+        user=_user(shape.user, runs, (*at, "user"), faults),
         priority=_priority(shape.priority, (*at, "priority"), faults),
         hidden=shape.hidden,
     )
@@ -88,6 +88,12 @@ def _timeout(given: Any, at: Path, faults: Faults) -> int:
             return length_s
         faults.add(at, "The timeout must be from 1s to 1d.")
     return LONGEST_S
+
+
+def _user(name: str, runs: Runs, at: Path, faults: Faults) -> str:
+    if isinstance(runs, Function) and name != "root":
+        faults.add(at, f"A function runs as the minion does: write 'user: root', or a script to be run as {name}.")
+    return name
 
 
 def _governor(name: str | None, runs: Runs, at: Path, faults: Faults) -> str | None:

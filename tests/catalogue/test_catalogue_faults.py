@@ -59,6 +59,8 @@ PROGRAM = "program: [df]\n"
         ("program: df -h", "3: program must be a list, not 'df -h'."),
         ("program: []", "3: program needs at least 1."),
         ("function: {name: cmd.run, arguments: [ls]}", "3: cmd.run would run whatever it is given"),
+        ("function: {name: disk.usage}", "2: A function runs as the minion does: write 'user: root', or a script"),
+        ("function: {name: disk.usage}\nuser: www-data", "4: A function runs as the minion does"),
         ("function: {name: state.single}", "3: state.single would run whatever it is given"),
         ("function: {name: 'os.system;x'}", "3: name can't be 'os.system;x'"),
         ("function: {name: disk.usage, arguments: [[1]]}", "3: Arguments and keywords are texts, whole numbers, yes or no."),

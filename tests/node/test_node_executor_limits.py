@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from executing import Cellar, alive
@@ -47,6 +48,30 @@ def test_processor_time_is_bounded(cellar: Cellar) -> None:
     assert ran["seconds"] < 10
 
 
+def spin(*_: object) -> tuple[str, int]:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        pass
+    return "spun", 0
+
+
+def test_a_functions_processor_time_is_bounded(cellar: Cellar) -> None:
+    cellar.call = spin
+    cellar.commands["x"] = {"function": "test.fib", "limits": limits(cpu_s=1)}
+    ran = cellar.run()
+    assert (ran["state"], "processor's time" in ran["error"]) == ("failed", True)
+    assert ran["seconds"] < 20
+
+
+def test_a_functions_memory_is_bounded(cellar: Cellar) -> None:
+    cellar.call = lambda *_: (len(b"x" * (400 << 20)), 0)
+    cellar.commands["x"] = {"function": "test.echo", "limits": limits()}
+    ran = cellar.run()
+    assert (ran["state"] == "failed") == HAS_GROUPS
+    cellar.commands["x"]["limits"] = limits(memory_mb=1024)
+    assert cellar.run()["head"] == [str(400 << 20)]
+
+
 def test_a_files_size_is_bounded(cellar: Cellar) -> None:
     cellar.shell("head -c 20000000 /dev/zero > big; wc -c < big", limits=limits())
     assert str(10 << 20) in cellar.run()["head"]
@@ -74,8 +99,12 @@ def test_a_fork_bomb_is_bounded_and_ends(cellar: Cellar, user: str) -> None:
     assert "left" not in ran
 
 
-def test_the_cage_goes_with_the_command(cellar: Cellar) -> None:
+@pytest.mark.parametrize("kind", ["program", "function"])
+def test_the_cage_goes_with_the_command(cellar: Cellar, kind: str) -> None:
     cellar.shell("cat /proc/self/cgroup")
+    if kind == "function":
+        cellar.call = lambda *_: (Path("/proc/self/cgroup").read_text(), 0)
+        cellar.commands["x"] = {"function": "test.echo"}
     ran = cellar.run()
     assert (f"/saltcellar/{ran['job']}.1" in "".join(ran["head"])) == HAS_GROUPS
     assert list(cage.MOUNT.rglob(f"{ran['job']}.1")) == []

@@ -92,14 +92,22 @@ def die_with(parent: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True)
 class Called:
-    """A function of this process's own that runs in the command's first process; ``call`` returns an exit code."""
+    """A function of this process's own that runs in the command's first process; ``call`` returns an exit code.
+
+    It stays whom the minion is, and has no limit of its address space or its files' sizes: much of the first is the
+    minion's own, and what it starts (a package manager, Docker's client) has needs of its own. Its memory is bounded by the
+    cage.
+    """
 
     call: Callable[[], int]
+    cpu_s: int
 
-    def __call__(self, _: Cage) -> NoReturn:
+    def __call__(self, cage: Cage) -> NoReturn:
         """Call it. Never returns; what it raises is one line on its error output."""
         code = 1
         try:
+            cage.enter()
+            lower(resource.RLIMIT_CPU, self.cpu_s)
             die_with(os.getppid(), signal.SIGKILL)
             code = self.call()
         except BaseException as error:

@@ -154,7 +154,8 @@ class Run:
             assert self._entry.function
             leading, keywords = runs.call(self._entry.function, arguments)
             return Called(
-                lambda: called(call, str(self._entry.function and self._entry.function.name), leading, keywords)
+                lambda: called(call, str(self._entry.function and self._entry.function.name), leading, keywords),
+                self._entry.limits.cpu_s,
             )
         argv = giving.words(self._entry, arguments, script)
         told = {"job": self._record.job, "attempt": str(self._record.attempt)}
@@ -164,7 +165,7 @@ class Run:
 
     def _watched(self, first: warden.First, redactor: Redactor) -> tuple[dict[str, Any], Output]:
         """Run it under a warden, and take in what it says, until all of it has ended."""
-        around = cage.Cage() if self._entry.function else cage.build(self._record.name, self._entry.limits)
+        around = cage.build(self._record.name, self._entry.limits)
         self._record.lines.unlink(missing_ok=True)
         output, pipes, began = Output(self._record.lines, redactor), Pipes(), time.monotonic()
         pid = warden.start(first, self._entry.timeout_s, around, pipes)
