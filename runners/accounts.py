@@ -24,21 +24,25 @@ def list_():
     return runners.answer(__opts__, lambda service: service.agents(type="person"))
 
 
-def create(email, name=None, password=None, role=None):
+def create(email, name=None, password=None, role=None, password_file=None):
     """
     Make an account; returns it, with its ``password`` when none was given and one was made. ``role=operator`` lets it see the
-    operators' pages, once it has a second factor.
+    operators' pages, once it has a second factor. ``password_file`` has a password on its first line: one that is typed as
+    ``password`` can be read in the list of processes by everybody on the master.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-run accounts.create demo@example.org name='Demo'
+        salt-run accounts.create ben@example.org password_file=/root/password
     """
     more = {"name": name, "password": password, "role": role}
     told = {"type": "person", "email": email} | {key: str(value) for key, value in more.items() if value is not None}
 
     def ask(service):
+        if password_file is not None:
+            told["password"] = "".join(runners.lines(password_file)[:1])
         made = service.create_agent(told)
         return made["agent"] | ({"password": made["password"]} if made.get("password") else {})
 

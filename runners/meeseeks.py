@@ -6,6 +6,7 @@ What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
 
+from pillar_service.core.errors import Invalid
 from pillar_service.master import following, runners
 
 
@@ -22,7 +23,7 @@ def commands():
     return runners.answer(__opts__, lambda service: service.commands())
 
 
-def run(command, *args, selector="", preview=False, wait=True, **kwargs):
+def run(command, *args, selector="", preview=False, wait=True, secrets=None, **kwargs):
     """
     Run a command, and show its lines until it is over; returns what came of it.
 
@@ -34,6 +35,8 @@ def run(command, *args, selector="", preview=False, wait=True, **kwargs):
         Only tell on which nodes it would run, and with what.
     wait
         Return at once with the job if False.
+    secrets
+        A file with a line ``NAME=VALUE`` for each argument that may not be read in the list of processes.
 
     Everything else is an argument of the command.
 
@@ -44,6 +47,7 @@ def run(command, *args, selector="", preview=False, wait=True, **kwargs):
         salt-run meeseeks.run disk selector=environment=prd
         salt-run meeseeks.run bot-logs bot=my lines=20
         salt-run meeseeks.run disk preview=True
+        salt-run meeseeks.run log-in secrets=/root/arguments
     """
     if args:
         return {"error": f"Name the argument: write {command} NAME={args[0]}.", "retcode": 1}
@@ -51,10 +55,19 @@ def run(command, *args, selector="", preview=False, wait=True, **kwargs):
     told = {"arguments": given, "selector": str(selector), "preview": bool(preview)}
 
     def ask(service):
+        if secrets is not None:
+            given.update(_named(runners.lines(secrets)))
         job = service.run({"command": runners.text(command), **told})
         return following.followed(service, job) if wait and not preview else job
 
     return runners.answer(__opts__, ask)
+
+
+def _named(lines):
+    named = [line.partition("=") for line in lines if line.strip()]
+    if any(not equals for _, equals, _ in named):
+        raise Invalid("Each line of the file of secrets is NAME=VALUE.")
+    return {name.strip(): value for name, _, value in named}
 
 
 def jobs(actor=""):

@@ -1,6 +1,7 @@
 """What the runners share: asking the service, waiting for jobs, telling an error as salt-run wants it."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import salt.utils.user
@@ -59,6 +60,14 @@ def text(value: object) -> str:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
+
+
+def lines(path: object) -> list[str]:
+    """The lines of a file with what may not stand in the list of processes; raises Invalid when it can't be one, OSError."""
+    place = text(path)
+    if not place.isprintable():
+        raise Invalid(f"{names.shown(place)} can't be read: no path has a character that can't be shown.")
+    return Path(place).read_text().splitlines()
 
 
 def keywords(given: Mapping[str, object]) -> dict[str, str]:

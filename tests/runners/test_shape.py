@@ -13,6 +13,7 @@ EXPECTED = {
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
     "publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade audit",
+    "meeseeks": "commands run jobs show logs cancel kill audit can reload forget",
     "backups": "now verify list show",
     "payments": "list show mark_paid run",
     "configuration": "list get set delete governors history",
@@ -28,7 +29,8 @@ def functions(name, opts=None):
     spec.loader.exec_module(module)
     module.__opts__ = opts
     found = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
-    return {module.__func_alias__.get(key, key): one for key, one in found if not key.startswith("_")}
+    alias = getattr(module, "__func_alias__", {})
+    return {alias.get(key, key): one for key, one in found if not key.startswith("_")}
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -1,0 +1,37 @@
+"""What may not stand in the list of processes comes from a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Runners = dict[str, Callable[..., Any]]
+
+
+def test_an_account_takes_its_password_from_a_file(runners: Runners, tmp_path: Path) -> None:
+    from pillar_service.usecases import confirming
+
+    file = tmp_path / "password"
+    file.write_text("a good long passphrase\nand a second line\n")
+    made = runners["accounts.create"]("ben@example.org", password_file=str(file))
+    assert "password" not in made
+    confirming.confirm(made["id"], "a good long passphrase")
+
+
+@pytest.mark.parametrize("given", ["/nowhere/password", "/tmp", "\0", 5.5])
+def test_what_is_no_file_makes_no_account(runners: Runners, given: object) -> None:
+    assert runners["accounts.create"]("ben@example.org", password_file=given)["retcode"] == 1
+    assert [one["email"] for one in runners["accounts.list"]() if one["email"] == "ben@example.org"] == []
+
+
+def test_a_commands_arguments_come_from_a_file(runners: Runners, tmp_path: Path) -> None:
+    file, run = tmp_path / "arguments", runners["meeseeks.run"]
+
+    def told(text: str) -> dict[str, Any]:
+        file.write_text(text)
+        return dict(run("bot-logs", secrets=str(file), preview=True))
+
+    assert told("bot=stands\n\nlines=7\n")["nodes"] == ["cellar-1"]
+    assert "lines can't be 0" in told("bot=stands\nlines=0\n")["error"]
+    assert told("bot stands\n")["error"] == "Each line of the file of secrets is NAME=VALUE."
