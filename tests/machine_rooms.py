@@ -13,6 +13,7 @@ from pillar_service.core.errors import Full, NotFound
 from pillar_service.node import agent
 from pillar_service.node.machines import containers as docker
 from pillar_service.node.machines.engine import Engine
+from pillar_service.node.machines.governed import Govern, nobody
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
 
@@ -49,6 +50,7 @@ class Room:
         self.alone = ExitStack()
         assert self.alone.enter_context(agent.alone(self.home))
         self.ahead = 0.0
+        self.govern: Govern = nobody
         self.engine = self.begin()
 
     def close(self) -> None:
@@ -63,7 +65,7 @@ class Room:
             return self.keys[key]
 
         lists = docker.bots if self.bots is None else lambda node: self.bots
-        self.engine = Engine(self.home, self.node, Telling(self.told), configuration, lists)
+        self.engine = Engine(self.home, self.node, Telling(self.told), configuration, lists, govern=self.govern)
         return self.engine
 
     def write(self, name: str, text: str) -> Path:

@@ -7,14 +7,26 @@ from typing import Any, Protocol
 from pillar_service.core import expressions, names
 from pillar_service.core import machine_words as words
 from pillar_service.core.errors import Invalid
-from pillar_service.core.machines import OBSERVED, PLACES, Action, Deed, Each, Kind, Machine, State, Transition, Watcher
+from pillar_service.core.machines import (
+    OBSERVED,
+    PLACES,
+    SLOW,
+    Action,
+    Deed,
+    Each,
+    Kind,
+    Machine,
+    State,
+    Transition,
+    Watcher,
+)
 
 Place = tuple[str | int, ...]
 
 TOP = ("machine", "about", "each", "memory", "initial", "states", "transitions", "watchers")
 WATCHER = ("kind", "fires", "in", "every", "hold", "when")
 TRANSITION = ("on", "from", "to", "if", "do")
-ACTION = ("timeout", "user", "done", "failed")
+ACTION = ("timeout", "user", "done", "failed", "governor")
 STATE = ("enter", "leave")
 MOST = {"states": 50, "transitions": 200, "watchers": 50, "memory": 50, "actions": 20}
 EVERY_S = 10
@@ -152,7 +164,9 @@ class _Reader:
         with self.faults.at((*at, deed)):
             made = self.what(deed, body[deed], (*at, deed))
         told: dict[str, Any] = {}
-        for word, rule in (("timeout", words.TIMEOUT), ("user", words.user)):
+        if "governor" in body and deed not in SLOW:
+            self.faults.add((*at, "governor"), f"Only {' and '.join(sorted(SLOW))} can take a governor.")
+        for word, rule in (("timeout", words.TIMEOUT), ("user", words.user), ("governor", words.governor)):
             with self.faults.at((*at, word)):
                 if word in body:
                     told["timeout_s" if word == "timeout" else word] = rule(body[word], self.known)

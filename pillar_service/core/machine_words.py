@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pillar_service.core import durations, expressions, names, templates
+from pillar_service.core import durations, expressions, governors, names, templates
 from pillar_service.core.errors import Invalid
 from pillar_service.core.machines import NUMBERS, Kind
 
@@ -79,6 +79,11 @@ def user(value: object, _: frozenset[str]) -> str:
     if isinstance(value, str) and USER.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} is no user's name.")
+
+
+def governor(value: object, _: frozenset[str]) -> str:
+    """A governor of the account; raises Invalid."""
+    return governors.name(value)
 
 
 def url(value: object, known: frozenset[str]) -> str:

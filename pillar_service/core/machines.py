@@ -40,6 +40,10 @@ class Deed(StrEnum):
     SHOUT = "shout"
 
 
+SLOW = frozenset({Deed.EXEC, Deed.RESTART})
+"""What may take its time, may have happened half when the node dies, and may need a governor."""
+
+
 class Event(StrEnum):
     """Types of what a machine tells the service."""
 
@@ -91,7 +95,10 @@ NUMBERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Action:
-    """Something that is done on a transition: ``what`` depends on the deed; the two events tell how it ended."""
+    """Something that is done on a transition: ``what`` depends on the deed; the two events tell how it ended.
+
+    It is done under a lease of its ``governor``, if it names one (issue 4).
+    """
 
     deed: Deed
     what: Any
@@ -99,6 +106,7 @@ class Action:
     user: str = "root"
     done: str | None = None
     failed: str | None = None
+    governor: str | None = None
 
     @property
     def label(self) -> str:

@@ -6,16 +6,16 @@ from typing import Any
 from pillar_service.core import templates
 from pillar_service.core.errors import Failed
 from pillar_service.core.machines import Action, Deed
+from pillar_service.node.governors import Lease
 from pillar_service.node.machines import commands, containers
-
-SLOW = frozenset({Deed.EXEC, Deed.RESTART})
-"""What may take its time, and may have happened half when the node dies."""
 
 LAST_WORDS = 300
 
 
-def slow(action: Action, places: Mapping[str, Any]) -> str:
-    """Do what takes its time; what it said. Raises one of our errors when it did not work."""
+def slow(action: Action, places: Mapping[str, Any], lease: Lease | None = None) -> str:
+    """Do what takes its time, if its lease stands; what it said. Raises one of our errors when it did not work."""
+    if lease is not None:
+        lease.check()
     if action.deed is Deed.RESTART:
         containers.restart(text(action, places))
         return ""

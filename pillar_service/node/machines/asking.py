@@ -41,6 +41,7 @@ def show(home: Home, machine: str) -> dict[str, Any]:
                 "for_s": int(one.in_state_s),
                 "remembers": one.values,
                 "busy": one.pending is not None,
+                "waits": (one.pending or {}).get("waits", ""),
                 "uses_this_file": one.content == found.content,
             }
             for subject, one in _memories(home, machine).items()

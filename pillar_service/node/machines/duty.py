@@ -1,5 +1,7 @@
 """The duty `machines`: lets them all go on, once a second."""
 
+from pillar_service.node.door import Door
+from pillar_service.node.governors import Governor
 from pillar_service.node.lastgood import Known
 from pillar_service.node.machines import looks
 from pillar_service.node.machines.engine import Engine
@@ -20,7 +22,14 @@ class Machines:
         known: Known,
         configuration: looks.Configuration = looks.no_configuration,
     ) -> None:
-        self._engine = Engine(home, node, tell, configuration, service=lambda: (known().service or {}).get("url", ""))
+
+        def govern(name: str, what: str, seconds: int) -> Governor:
+            return Governor(lambda: Door(known().service), name, what, seconds)
+
+        def service() -> str:
+            return (known().service or {}).get("url", "")
+
+        self._engine = Engine(home, node, tell, configuration, service=service, govern=govern)
 
     def run(self, now_monotonic: float) -> None:
         """Let each go on."""

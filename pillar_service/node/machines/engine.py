@@ -14,6 +14,7 @@ from pillar_service.core.machines import Each, Event
 from pillar_service.node.machines import containers as docker
 from pillar_service.node.machines import looks, memory
 from pillar_service.node.machines.asking import FIRE
+from pillar_service.node.machines.governed import Govern, nobody
 from pillar_service.node.machines.instance import Instance
 from pillar_service.node.machines.library import Library, Loaded
 from pillar_service.node.machines.memory import Memory
@@ -40,9 +41,10 @@ class Engine:
         configuration: looks.Configuration = looks.no_configuration,
         bots: Bots = docker.bots,
         service: Callable[[], str] = str,
+        govern: Govern = nobody,
     ) -> None:
         self._home, self._node, self._configuration = home, node, configuration
-        self._bots, self._service = bots, service
+        self._bots, self._service, self._govern = bots, service, govern
         self._tell = tell
         self.library = Library(home, self._broken)
         self.instances: dict[tuple[str, str], Instance] = {}
@@ -90,7 +92,7 @@ class Engine:
         wanted = {(name, subject): one for name, one in self.library.loaded.items() for subject in self._of(one)}
         for key, instance in list(self.instances.items()):
             is_same = key in wanted and wanted[key].content == instance.loaded.content
-            if not is_same and not instance.is_busy:
+            if not is_same and (instance.is_waiting or not instance.is_busy):
                 del self.instances[key]
         for key, loaded in wanted.items():
             if key not in self.instances:
@@ -107,7 +109,8 @@ class Engine:
             places |= {"bot": subject, "container": self._subjects[subject]}
         kept = Memory.at(memory.path(self._home.running, loaded.machine.name, subject))
         # Where the service is may be told later than we begin.
-        return Instance(loaded, subject, lambda: {**places, "service": self._service()}, kept, self._tell)
+        found = lambda: {**places, "service": self._service()}  # noqa: E731
+        return Instance(loaded, subject, found, kept, self._tell, self._govern)
 
     def _take_fired(self) -> None:
         """Events that somebody fired by hand (`machines.fire`)."""

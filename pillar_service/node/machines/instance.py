@@ -7,9 +7,10 @@ from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
 from pillar_service.core.machine_words import remembered
-from pillar_service.core.machines import Action, Deed, Event, Transition
+from pillar_service.core.machines import SLOW, Action, Deed, Event, Transition
 from pillar_service.node.machines import acting, expressions, looks
 from pillar_service.node.machines.chart import Chart
+from pillar_service.node.machines.governed import Govern, Permit, nobody
 from pillar_service.node.machines.library import Loaded
 from pillar_service.node.machines.memory import Memory
 from pillar_service.node.machines.telling import Telling
@@ -22,12 +23,19 @@ class Instance:
     """Runs in the engine's thread; only looks and slow actions run in the pool's."""
 
     def __init__(
-        self, loaded: Loaded, subject: str, places: Callable[[], Mapping[str, Any]], memory: Memory, tell: Telling
+        self,
+        loaded: Loaded,
+        subject: str,
+        places: Callable[[], Mapping[str, Any]],
+        memory: Memory,
+        tell: Telling,
+        govern: Govern = nobody,
     ) -> None:
         self.loaded, self.subject, self._places, self.memory = loaded, subject, places, memory
         self.machine, self._tell = loaded.machine, tell
         self._watchings = [Watching(one, memory) for one in self.machine.watchers.values()]
         self._future: Future[str] | None = None
+        self._permit = Permit(govern, f"{self.machine.name}/{subject}")
         self._settle()
         self._chart = Chart(self.machine, memory.state, self._allows)
 
@@ -50,6 +58,11 @@ class Instance:
     def is_busy(self) -> bool:
         """Whether an action is under way."""
         return self.memory.pending is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its next action waits for a lease: nothing of it has happened."""
+        return self.memory.pending is not None and not self.memory.pending["begun"] and self._future is None
 
     @property
     def problems(self) -> dict[str, str]:
@@ -123,20 +136,28 @@ class Instance:
         """Do what is pending, as far as it goes at once."""
         while self.memory.pending:
             action = self._actions()[0]
-            if action.deed not in acting.SLOW:
+            if action.deed not in SLOW:
                 self._quick(action)
             elif self._future is None:
-                self.memory.pending["begun"] = True
-                self.memory.save()
-                self._future = pool.submit(acting.slow, action, self._words())
+                self._begin(self.memory.pending, action, pool)
                 return
             elif not self._future.done():
                 return
             else:
-                self._slow()
+                self._slow(pool)
 
-    def _slow(self) -> None:
+    def _begin(self, pending: dict[str, Any], action: Action, pool: Executor) -> None:
+        """Begin what takes its time, or wait for the lease that it needs."""
+        is_granted = self._permit.granted(action, pool)
+        if pending.get("waits", "") != self._permit.problem or is_granted:
+            pending |= {"waits": self._permit.problem, "begun": is_granted}
+            self.memory.save()
+        if is_granted:
+            self._future = pool.submit(acting.slow, action, self._words(), self._permit.lease)
+
+    def _slow(self, pool: Executor) -> None:
         assert self._future
+        self._permit.give_back(pool)
         future, self._future = self._future, None
         try:
             self._finish(None, future.result())

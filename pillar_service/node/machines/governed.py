@@ -1,0 +1,73 @@
+"""What needs a lease of a governor before it is done: it waits for one, and so does its machine; all others go on."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.core.machines import Action
+from pillar_service.node.governors import AGAIN_S, Door, Governor, Lease
+
+SPARE_S = 30
+"""How much longer a lease is than its action may take: for the way there, and for what is done before and after."""
+
+LONGEST_S = 60.0
+"""At least so often is it asked again, however long there was none, in seconds."""
+
+Govern = Callable[[str, str, int], Governor]
+"""The governor of that name for who does ``what``, with leases of so many seconds."""
+
+
+def nobody(name: str, what: str, seconds: int) -> Governor:
+    """The governor of a node that knows no service: who needs a lease waits."""
+
+    def door() -> Door:
+        raise Unavailable("This node knows no service that could grant it.")
+
+    return Governor(door, name, what, seconds)
+
+
+class Permit:
+    """The lease for the next action of one instance (``what``: its machine and its subject).
+
+    It is asked for in the pool, ever more patiently, by one holder: an answer that was lost is given again, not a second
+    lease. ``problem`` says why it waits.
+    """
+
+    def __init__(self, govern: Govern, what: str) -> None:
+        self._govern, self._what = govern, what
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: what comes next is another action."""
+        self._governor: Governor | None = None
+        self._asked: Future[Lease | None] | None = None
+        self._due, self._pause_s = 0.0, AGAIN_S
+        self.lease: Lease | None = None
+        self.problem = ""
+
+    def granted(self, action: Action, pool: Executor) -> bool:
+        """Whether the action may begin now; asks for a lease, or for another one, if not."""
+        if not action.governor or (self.lease is not None and self.lease.stands):
+            return True
+        if self._asked is not None and self._asked.done():
+            self._take(action.governor, self._asked)
+        elif self._asked is None and time.monotonic() >= self._due:
+            self._governor = self._governor or self._govern(action.governor, self._what, action.timeout_s + SPARE_S)
+            self._asked = pool.submit(self._governor.take)
+        return self.lease is not None
+
+    def _take(self, name: str, asked: Future[Lease | None]) -> None:
+        self._asked = None
+        try:
+            self.lease = asked.result()
+            self.problem = "" if self.lease else f"It waits for {name}: others hold it."
+        except SaltcellarError as error:
+            self.problem = f"It waits for {name}. {error.sentence}"
+        self._due, self._pause_s = time.monotonic() + self._pause_s, min(LONGEST_S, 2 * self._pause_s)
+
+    def give_back(self, pool: Executor) -> None:
+        """The action is over: the next one waits for a lease of its own."""
+        if self.lease is not None:
+            pool.submit(self.lease.release)
+        self.forget()
