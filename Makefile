@@ -64,7 +64,7 @@ tests = $(PYTHON) -m pytest -n 2 $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
 unit:
 	$(call tests,$(ON_BOTH))
-	export CELLAR_TEST_DATABASES=sqlite; $(call tests,tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
+	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
 integration:
 	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder)
 slow:

@@ -16,9 +16,10 @@ from visiting import signed_in
 from pillar_service.core import tokens as node_tokens
 from pillar_service.core.facts import EVENT_TYPE
 from pillar_service.core.scopes import Scope
-from pillar_service.usecases import configuration, events, governors, pillars, tokens
+from pillar_service.usecases import bots, configuration, events, governors, jobs, pillars, tokens
 
-NAMES = [f"tenant{n}" for n in range(6)]
+COUNTS = [6, pytest.param(50, marks=pytest.mark.slow)]
+"""How many accounts there are; issue 4 asks for fifty, and all pairs of them."""
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Tenant:
     api: FlaskClient
     door: FlaskClient
     browser: FlaskClient
+    bot: str
+    job: str
 
     @property
     def canary(self) -> str:
@@ -43,13 +46,21 @@ class Tenant:
         """All that it is told, by whichever way."""
         yield json.dumps(pillar(self.node))
         yield self.door.get("/node/configuration").text
-        for path in ("/configuration", "/configuration-changes", f"/configuration/{self.name}/own"):
+        yield self.door.get("/bundle").text
+        for path in (
+            "/configuration",
+            "/configuration-changes",
+            f"/configuration/{self.name}/own",
+            "/agents",
+            "/events",
+        ):
             yield self.api.get(path).text
         for page in (
             "/account",
             "/account/configuration",
             "/nodes",
             "/nodes/registry",
+            "/bots",
             f"/nodes/{self.node}/facts",
             "/account/data",
         ):
@@ -67,13 +78,16 @@ def _tenant(app: Flask, name: str) -> Tenant:
     secret = tokens.create(id, "test", list(Scope))["secret"]
     node = f"node-{name}.{id}"
     own(node, id)
-    door = _client(app, node_tokens.node_token(str(app.secret_key), node))
-    return Tenant(name, id, _client(app, secret), door, signed_in(app, f"{name}@example.org"))
+    door, api = _client(app, node_tokens.node_token(str(app.secret_key), node)), _client(app, secret)
+    made = api.post("/agents", json={"name": f"bot-{name}", "node": node}).json
+    assert "agent" in made, made
+    return Tenant(name, id, api, door, signed_in(app, f"{name}@example.org"), made["agent"]["id"], made["job"]["id"])
 
 
-@pytest.fixture
-def tenants(public_app: Flask, service: Callable[[], None]) -> list[Tenant]:
-    made = [_tenant(public_app, name) for name in NAMES]
+@pytest.fixture(params=COUNTS)
+def tenants(public_app: Flask, service: Callable[[], None], request: pytest.FixtureRequest) -> list[Tenant]:
+    # Each by the name that none of the others begins with.
+    made = [_tenant(public_app, f"tenant{n:02}") for n in range(request.param)]
     for one in made:
         configuration.set("test", one.id, f"{one.name}/own", one.canary)
         events.take(one.node, [event(1, EVENT_TYPE, one.node, data={"facts": {"own": one.canary}})])
@@ -92,7 +106,10 @@ def test_each_is_told_its_own_and_nothing_of_anybody_else(tenants: list[Tenant])
     leaks = [
         (reader.name, owner.name)
         for reader, owner in itertools.permutations(tenants, 2)
-        if any(sign in answers[reader.name] for sign in (owner.canary, owner.id, f"governor-{owner.name}", owner.node))
+        if any(
+            sign in answers[reader.name]
+            for sign in (owner.canary, owner.id, f"governor-{owner.name}", owner.node, owner.bot, owner.job)
+        )
     ]
     assert leaks == []
 
@@ -114,6 +131,16 @@ def _attempts(reader: Tenant, owner: Tenant) -> Iterator[Any]:
     yield reader.door.put(f"/node/configuration/{theirs}", json={"value": "mine"}, headers=match)
     yield reader.door.delete(f"/node/configuration/{theirs}")
     yield reader.door.post(f"/governors/governor-{owner.name}/take", json={"holder": "me", "seconds": 60})
+    for path in ("", "/status", "/invites", f"/export?job={owner.job}"):
+        yield reader.api.get(f"/agents/{owner.bot}{path}")
+    yield reader.api.delete(f"/agents/{owner.bot}", json={"password": "x"})
+    yield reader.api.post(f"/agents/{owner.bot}/actions/restart", json={})
+    yield reader.api.get(f"/jobs/{owner.job}")
+    yield reader.door.get(f"/transfers/{owner.job}")
+    yield reader.door.put(f"/transfers/{owner.job}", data=b"tar", headers={"Content-Type": "application/x-tar"})
+    yield reader.door.post(f"/jobs/{owner.job}/begin", json={"attempt": 1})
+    yield reader.browser.get(f"/bots/bot-{owner.name}/status")
+    yield reader.browser.get(f"/my/jobs/{owner.job}")
     yield reader.browser.get(f"/account/configuration/{theirs}")
     yield reader.browser.get(f"/nodes/{owner.node}/facts")
     # What says whose it is in the request itself decides nothing.
@@ -123,7 +150,7 @@ def _attempts(reader: Tenant, owner: Tenant) -> Iterator[Any]:
 
 def _state(one: Tenant) -> Any:
     held = [[(lease["holder"], lease["fence"]) for lease in each["leases"]] for each in governors.listed(one.id)]
-    return configuration.listed(one.id), held, pillars.ready(one.node)
+    return configuration.listed(one.id), held, pillars.ready(one.node), bots.show(one.bot), jobs.show(one.job)
 
 
 def test_a_holder_of_one_account_is_nobody_in_anothers_governor_of_the_same_name(tenants: list[Tenant]) -> None:
