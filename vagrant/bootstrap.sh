@@ -164,7 +164,6 @@ flock -n 9 || fail "Another bootstrap.sh is at work: wait for it to end"
 
 release=$(sum=$(packed | sha256sum | cut -c 1-16) && say "$releases/$sum")
 if [[ -s $top/.release ]]; then release=$(realpath "$top"); fi
-software=$release
 before=$(readlink $tree || true)
 
 say "Saltcellar's control plane"

@@ -1,10 +1,10 @@
-# How an installed service comes to another release, and its database back where that fails, as upgrade.sh does it for `make up`;
-# sourced after settings.sh by bootstrap.sh, which says where the new release stands (`software`), and in functions of these names:
+# How a service that runs comes to another version, and its database back where that fails. Sourced after settings.sh by
+# upgrade.sh (what `make up` started) and bootstrap.sh (an installed place), which have functions of these names:
 #   service_python ARGUMENT…   the new version's Python, with the service's settings, as its user
 #   stop_service               stop whoever uses the database
 #   is_over                    whether part of the service is the new version by now
 #   old_goes_on                what is to be done where the version before is what there is again; says so
-# shellcheck shell=bash disable=SC2154  # who sources it sets software
+# shellcheck shell=bash
 
 readonly KEPT=3 # copies of the database, one from before each upgrade
 work=$(mktemp -d)
@@ -17,7 +17,7 @@ apart() ("$@")
 
 # Copy the database into the folder COPIES, of the service's user.
 copy_database() {
-  service_python "$software/vagrant/copy_database.py" "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
+  manage copy "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
   find "$1" -name 'before-*' | sort -r | tail -n +$((KEPT + 1)) | xargs -r rm --
 }
 
@@ -32,9 +32,10 @@ migrate() {
 
 # Bring the database to the new version, after a copy; from here on, what fails goes back.
 change_database() {
-  step copy apart copy_database "$1"
-  manage migrate --pending >"$work/told" && mv "$work/told" "$pending"
   trap go_back EXIT
+  step copy apart copy_database "$1"
+  manage migrate --pending >"$work/told"
+  mv "$work/told" "$pending"
   step migrate apart migrate
 }
 
@@ -46,8 +47,10 @@ go_back() {
   if is_over; then
     say "  Part of it is the new version by now, which the database fits, and the rest the old one, which can use it:"
     say "  mend what failed, then run this again."
-  elif [[ -s $pending ]] && step back manage migrate --to "$(sed -n 's/^At \(.*\)\.$/\1/p' "$pending")"; then
-    old_goes_on
+  else
+    # What was stopped for a step of the database may run again by now, as the new version.
+    if [[ -e $stopped ]]; then stop_service; fi
+    if [[ ! -s $pending ]] || step back manage migrate --to "$(sed -n 's/^At \(.*\)\.$/\1/p' "$pending")"; then old_goes_on; fi
   fi
   rm -rf "$work"
   exit "$code"
