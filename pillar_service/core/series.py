@@ -187,7 +187,7 @@ def rates(buckets: Iterable[Bucket], counter: str) -> dict[int, float]:
 
 
 def restarts(buckets: Iterable[Bucket]) -> list[int]:
-    """The moments at which the bot was started again; its first start is none."""
+    """The moments at which the bot was started again, not its first; of several in one bucket the last is seen."""
     moments: list[int] = []
     before: int | None = None
     for *_, started in buckets:

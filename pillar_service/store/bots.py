@@ -97,6 +97,11 @@ def find(key: str) -> Bot | None:
     return found[0] if found else None
 
 
+def ids() -> list[str]:
+    """The ids of all bots, those among them that are gone."""
+    return [str(id) for (id,) in read("SELECT agent FROM bot ORDER BY agent")]
+
+
 def with_name(name: str) -> Bot | None:
     """The bot that holds this name now."""
     found: Bot | None = _there().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name)).first()

@@ -5,15 +5,18 @@ import time
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.events import Kind
 from pillar_service.settings import settings
-from pillar_service.store import audit, events, facts, forgotten, old_jobs
+from pillar_service.store import audit, bots, events, facts, forgotten, old_jobs
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, deliveries
+from pillar_service.usecases import auditing, deliveries, series
 
 ROWS = 1000
 """How many lines, runs, events, changes of facts or rows of the audit one transaction removes, at most."""
 
 JOBS = 50
 """How many jobs, with their parts, one transaction removes."""
+
+BOTS = 100
+"""Of how many bots one transaction removes figures."""
 
 WORKS_S = 120.0
 """How long one call works; the rest is done by the next."""
@@ -23,8 +26,9 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
 
     A job goes with its lines, its parts, what it waited for, and its runs; only once it is over, counted from its end. One
-    whose tar is still there stays. Changes of nodes' facts go, and count, with the events of that kind. Twice does no
-    harm; what is left after ``works_s`` seconds goes the next time.
+    whose tar is still there stays. Changes of nodes' facts go, and count, with the events of that kind. Figures of bots go,
+    uncounted, also of those that nobody hears of any more. Twice does no harm; what is left after ``works_s`` seconds goes
+    the next time.
     """
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
@@ -41,7 +45,18 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     for kind, days in kept.keep_events_days.items():
         while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
             pass
+    _forget_figures(now, until)
     return gone
+
+
+def _forget_figures(now: float, until: float) -> None:
+    """Until the monotonic moment ``until`` at most."""
+    known = bots.ids()
+    for first in range(0, len(known), BOTS):
+        if time.monotonic() >= until:
+            return
+        with transaction():
+            series.expire(known[first : first + BOTS], now)
 
 
 def _forget_events(kind: str, then: float, now: float, gone: dict[str, int]) -> bool:

@@ -13,7 +13,7 @@ from pillar_service.core import series as rules
 from pillar_service.core.series import FIVE_MINUTES, HOUR, KEPT_S, RAW_KEPT_S, Span
 from pillar_service.store import samples
 from pillar_service.store.database import transaction
-from pillar_service.usecases import health, series
+from pillar_service.usecases import health, retention, series
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -100,6 +100,19 @@ def test_old_samples_go_when_the_hour_turns(bot: str, monkeypatch: pytest.Monkey
     tell(bot, later, n=2)
     assert [one.at for one in samples.since(bot, 0)] == [int(later)]
     assert len(kept(bot)[HOUR]) == 2
+
+
+def test_old_samples_go_though_nobody_hears_of_the_bot_any_more(bot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    tell(bot, now - 60)
+    monkeypatch.setattr(retention, "BOTS", 1)
+    monkeypatch.setattr(time, "time", lambda: now + RAW_KEPT_S - 120)
+    retention.forget("test")
+    assert len(samples.since(bot, 0)) == 1
+    monkeypatch.setattr(time, "time", lambda: now + RAW_KEPT_S + 120)
+    retention.forget("test")
+    assert samples.since(bot, 0) == []
+    assert len(kept(bot)[HOUR]) == 1
 
 
 def test_the_series_of_a_day_shows_figures_restarts_and_gaps(bot: str) -> None:
