@@ -2,10 +2,12 @@
 
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from pillar_service.core.agents import Belonging
-from pillar_service.core.errors import Invalid
+from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.core.events import Filter
 from pillar_service.store import accounts as rows
 from pillar_service.store import (
     agents,
@@ -26,6 +28,7 @@ from pillar_service.store import facts as fact_rows
 from pillar_service.store import tokens as token_rows
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
+from pillar_service.store.events import Which
 from pillar_service.usecases import (
     accounts,
     auditing,
@@ -38,45 +41,70 @@ from pillar_service.usecases import (
     facts,
     forwardings,
     governors,
+    invites,
     machine_orders,
     node_keys,
     passwords,
     payments,
     queue,
+    stories,
 )
+from pillar_service.usecases import second_factor as second_factors
 from pillar_service.usecases import sessions as people
+from pillar_service.usecases import sharing as sharing_of
+from pillar_service.usecases import standings as standing
 from pillar_service.usecases import tokens as programs
 from pillar_service.usecases.meeseeks import people as chat
 
-MOST_JOBS = 10_000
+MOST = 10_000
+"""Of the jobs and of the nodes' events the newest so many are told; the API tells all of them, a page at a time."""
 
 
 def data(person: str) -> dict[str, Any]:
-    """All that is kept about a person: account, sessions, bots, what they asked for, what was done by and to them."""
+    """What is kept about a person: account, sessions, bots, nodes, what they asked for, what was done by and to them.
+
+    ``of_bots`` has the people and invites of each bot, so far as this person may see them; ``cut_off`` names what has more
+    than is told here.
+    """
     account, actor = accounts.found(person), f"account:{person}"
     done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(actor)}
-    asked = jobs.listed(MOST_JOBS, actor=actor)
+    asked = jobs.listed(MOST, actor=actor)
+    happened = [stories.described(one) for one in events.page(Which(Filter(), person), MOST)]
     named = bot_rows.with_ids({job.bot for job in asked if job.bot})
+    their_bots = bots.listed(account=person)
     return {
         "account": accounts.described(account),
+        "second_factor": second_factors.told(person),
         "sessions": people.listed(person, ""),
         "tokens": programs.listed(person),
         "chat": chat.listed(person),
         "nodes": node_keys.listed_of(person),
         "machines": machine_orders.listed_of(person),
         "enrolment_tokens": enrolment_tokens.listed_of(person),
-        "bots": bots.listed(account=person),
+        "bots": their_bots,
+        "of_bots": {bot["id"]: _of_bot(person, bot["id"]) for bot in their_bots},
         "deleted": bringing_back.deleted(person),
         "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
         "payment": payments.show(person),
         "configuration": configuration.listed(person),
+        "governors": governors.listed(person),
+        "standings": standing.of(person),
+        "events": happened,
         "forwardings": forwardings.listed(person),
         "facts": facts.all_of(person),
         "audit": [
             {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
             for row in sorted(done.values(), key=lambda row: row.at)
         ],
+        "cut_off": [name for name, told in (("jobs", asked), ("events", happened)) if len(told) == MOST],
     }
+
+
+def _of_bot(person: str, bot: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"people": sharing_of.people(person, bot)}
+    with suppress(Forbidden, NotFound):  # a member may not see the invites
+        told["invites"] = invites.told(person, bot)["invites"]
+    return told
 
 
 def delete(person: str, email: str, password: str, code: str | None) -> None:

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventful import told as event
 from fake_stripe import FakeStripe, sent
 from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
 
 from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Conflict, Unauthenticated, Unavailable
 from pillar_service.store import agents, audit, database, mails
+from pillar_service.store import nodes as node_rows
 from pillar_service.store import sharing as invitations
 from pillar_service.store.tokens import Token
 from pillar_service.usecases import (
@@ -17,8 +19,11 @@ from pillar_service.usecases import (
     bots,
     bringing_back,
     claims,
+    configuration,
+    events,
     jobs,
     leaving,
+    nodes,
     payments,
     runs,
     sharing,
@@ -119,6 +124,25 @@ def test_what_was_deleted_but_kept_loses_its_data_too(person: str) -> None:
     assert [bot["name"] for bot in bringing_back.deleted(other)] == ["shared"]
     assert bringing_back.deleted(person) == []
     assert agents.role_for(person, shared["id"]) is None
+
+
+def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, node = poured(), f"shed.{person}"
+    sharing.invite(person, "my", "friend@example.org")
+    nodes.add("test", node)
+    with database.transaction():
+        node_rows.change(node, account=person)
+    configuration.set("test", person, "governors/restarts", 2)
+    events.take(node, [event(n, node=node, data={"n": n}) for n in (1, 2)])
+    told = leaving.data(person)
+    assert told["of_bots"][bot["id"]]["people"]["invitations"][0]["email"] == "friend@example.org"
+    assert told["of_bots"][bot["id"]]["invites"] == []
+    assert [one["data"] for one in told["events"]] == [{"n": 2}, {"n": 1}]
+    assert list(told["standings"]) == [node]
+    assert [one["name"] for one in told["governors"]] == ["restarts"]
+    assert (told["second_factor"]["is_on"], told["cut_off"]) == (False, [])
+    monkeypatch.setattr(leaving, "MOST", 2)
+    assert "events" in leaving.data(person)["cut_off"]
 
 
 def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
