@@ -47,7 +47,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/assets.sh
-test: ## every test but the long campaigns, on real daemons: about an hour on two cores
+test: ## every test but the long campaigns, on real daemons: three quarters of an hour on two cores
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
