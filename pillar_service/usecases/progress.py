@@ -19,19 +19,21 @@ def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
     many lines come before these, ``seen`` is what `has_news` takes. Raises NotFound, Invalid.
     """
     job = jobs.told_to(person, id)
-    seen, first = _seen(job), names.whole_number(before, "number of a line", 1, MOST) if before else None
+    waits = jobs.waits(job["state"])
+    # Before the lines are read: one that comes meanwhile is news.
+    seen, first = _seen(job, waits), names.whole_number(before, "number of a line", 1, MOST) if before else None
     newest = listings.lines_before(job["id"], first, LINES)
     lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
     older = lines[0]["n"] - 1 if lines else 0
-    return {"job": job, "waits": jobs.waits(job["state"]), "lines": lines, "older": older, "seen": seen}
+    return {"job": job, "waits": waits, "lines": lines, "older": older, "seen": seen}
 
 
 def has_news(person: str, id: object, seen: object) -> bool:
     """Whether anything of a job changed since somebody saw it, be it what stands there of its age; raises NotFound."""
-    return _seen(jobs.told_to(person, id)) != seen
+    job = jobs.told_to(person, id)
+    return _seen(job, jobs.waits(job["state"])) != seen
 
 
-def _seen(job: dict[str, Any]) -> str:
+def _seen(job: dict[str, Any], waits: str) -> str:
     minutes = int(time.time() - job["created_at"]) // 60
-    held_up = "-waits" if jobs.waits(job["state"]) else ""
-    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}{held_up}"
+    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}{'-waits' if waits else ''}"
