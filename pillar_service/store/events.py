@@ -8,8 +8,8 @@ from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField
 
 from pillar_service.core.events import Filter
 from pillar_service.store import plain, rows
-from pillar_service.store.database import JsonField, Table, db, on_sqlite
-from pillar_service.store.reading import places, read
+from pillar_service.store.database import JsonField, Table, on_sqlite
+from pillar_service.store.reading import places, read, write
 
 
 class Event(Table):
@@ -184,8 +184,7 @@ def old(kind: str, before: float, limit: int) -> list[int]:
 def forget(old: Sequence[int]) -> int:
     """Forget the events with these numbers; of how many."""
     if old:
-        told = f"DELETE FROM event WHERE n IN ({places(len(old))})"  # noqa: S608
-        db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), old)
+        write(f"DELETE FROM event WHERE n IN ({places(len(old))})", *old)  # noqa: S608
     return len(old)
 
 

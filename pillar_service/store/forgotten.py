@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
 
-from pillar_service.store.database import Table, db, on_sqlite
-from pillar_service.store.reading import places, read
+from pillar_service.store.database import Table, on_sqlite
+from pillar_service.store.reading import places, read, write
 
 MOST = 1000
 """How many marks are kept of a node: streams are named by whoever submits. Those that stood still the longest go first."""
@@ -38,14 +38,14 @@ def marks(node: str, epochs: Iterable[int]) -> dict[tuple[int, str], int]:
 def note(old: Sequence[int], now: float) -> None:
     """Note that the events with these numbers, which are there still, are about to be forgotten."""
     these, most = places(len(old)), "max" if on_sqlite() else "greatest"
-    _run(
+    write(
         f"""INSERT INTO event_forgotten (node, epoch, stream, sequence, noted_at)
         SELECT node, epoch, stream, max(sequence), ? FROM event WHERE n IN ({these}) AND epoch > 0
         GROUP BY node, epoch, stream ON CONFLICT (node, epoch, stream) DO UPDATE SET
         sequence = {most}(event_forgotten.sequence, excluded.sequence), noted_at = excluded.noted_at""",  # noqa: S608
         *(now, *old),
     )
-    _run(
+    write(
         f"""DELETE FROM event_forgotten WHERE (node, epoch, stream) IN (SELECT node, epoch, stream FROM (
         SELECT node, epoch, stream, row_number() OVER (PARTITION BY node ORDER BY noted_at DESC, sequence DESC) AS place
         FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE n IN ({these}))) AS ranked WHERE place > ?)""",  # noqa: S608
@@ -55,8 +55,4 @@ def note(old: Sequence[int], now: float) -> None:
 
 def forget_account(account: str) -> None:
     """Forget the marks of the nodes of which this account has events."""
-    _run("DELETE FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE account = ?)", account)
-
-
-def _run(told: str, *values: object) -> None:
-    db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), values)
+    write("DELETE FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE account = ?)", account)

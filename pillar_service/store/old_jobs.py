@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from pillar_service.core.jobs import OVER
-from pillar_service.store.database import db, on_sqlite
-from pillar_service.store.reading import places, read
+from pillar_service.store.reading import places, read, write
 
 STATES = ", ".join(f"'{state}'" for state in sorted(OVER))
 
@@ -28,10 +27,6 @@ HANGING = (
 """What goes before the jobs themselves: each table that refers to jobs, and cannot stay."""
 
 
-def _write(told: str, values: Sequence[object]) -> int:
-    return int(db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), values).rowcount)
-
-
 def ended_before(then: float, limit: int) -> list[str]:
     """The ids of jobs that were over before then, at most so many, with those of all their parts."""
     whole = [id for (id,) in read(OLD, then, limit)]
@@ -41,16 +36,16 @@ def ended_before(then: float, limit: int) -> list[str]:
 
 def forget_lines(jobs: Sequence[str], limit: int) -> int:
     """Forget lines of these jobs, at most so many; how many went."""
-    return _write(LINES.format(places(len(jobs)), "?"), (*jobs, limit))
+    return write(LINES.format(places(len(jobs)), "?"), *jobs, limit)
 
 
 def forget(jobs: Sequence[str]) -> int:
     """Forget these jobs, whose lines are gone; how many went."""
     there = places(len(jobs))
-    gone = [_write(told.format(there), jobs) for told in HANGING]
-    return gone[-1] + _write(f"DELETE FROM job WHERE id IN ({there})", jobs)  # noqa: S608
+    gone = [write(told.format(there), *jobs) for told in HANGING]
+    return gone[-1] + write(f"DELETE FROM job WHERE id IN ({there})", *jobs)  # noqa: S608
 
 
 def forget_runs(then: float, limit: int) -> int:
     """Forget runs from before then that carried no job that is still there, at most so many; how many went."""
-    return _write(RUNS.format("?"), (then, limit))
+    return write(RUNS.format("?"), then, limit)
