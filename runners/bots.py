@@ -287,7 +287,7 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
     )
     return runners.answer(
         __opts__,
-        lambda service: _create(service, told | {"import": tars.upload(service, runners.text(path))["upload"]}, wait),
+        lambda service: _create(service, told | {"import": tars.upload(service, runners.file(path))["upload"]}, wait),
     )
 
 

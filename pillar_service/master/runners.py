@@ -62,12 +62,17 @@ def text(value: object) -> str:
     raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
 
 
-def lines(path: object) -> list[str]:
-    """The lines of a file with what may not stand in the list of processes; raises Invalid when it can't be one, OSError."""
+def file(path: object) -> Path:
+    """A file to be read, as it was typed; raises Invalid when it can't be a path (a NUL, half a letter)."""
     place = text(path)
     if not place.isprintable():
         raise Invalid(f"{names.shown(place)} can't be read: no path has a character that can't be shown.")
-    return Path(place).read_text().splitlines()
+    return Path(place)
+
+
+def lines(path: object) -> list[str]:
+    """The lines of a file with what may not stand in the list of processes; raises Invalid as `file` does, OSError."""
+    return file(path).read_text().splitlines()
 
 
 def keywords(given: Mapping[str, object]) -> dict[str, str]:

@@ -52,12 +52,10 @@ def export(service: Client, asked: Mapping[str, Any], target: Path) -> dict[str,
     return {**job["result"], "path": str(target)}
 
 
-def upload(service: Client, path: str) -> dict[str, Any]:
+def upload(service: Client, tar: Path) -> dict[str, Any]:
     """Hands a tar in to be imported; returns its upload id and what is in it.
 
-    Raises Invalid when the path can't be one (a NUL, half a letter), OSError, and what the service says of it.
+    Raises OSError, and what the service says of it.
     """
-    if not path.isprintable():
-        raise Invalid(f"{names.shown(path)} can't be read: no path has a character that can't be shown.")
-    with open(path, "rb") as file:
+    with tar.open("rb") as file:
         return service.upload(file, os.fstat(file.fileno()).st_size)
