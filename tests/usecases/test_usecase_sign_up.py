@@ -292,18 +292,11 @@ def test_a_person_who_leaves_is_forgotten_and_their_own_bots_go() -> None:
     told = leaving.data(id)
     assert told["account"]["email"] == OWNER
     assert {bot["name"] for bot in told["bots"]} == {"mine", "ours"}
-    of_nodes = {"nodes", "enrolment_tokens", "configuration", "facts", "forwardings", "machines"}
-    assert set(told) == of_nodes | {
-        "account",
-        "sessions",
-        "tokens",
-        "chat",
-        "bots",
-        "deleted",
-        "jobs",
-        "payment",
-        "audit",
-    }
+    of_nodes = {"nodes", "enrolment_tokens", "configuration", "facts", "forwardings", "machines", "governors", "events"}
+    of_person = {"account", "second_factor", "sessions", "tokens", "chat", "jobs", "payment", "audit", "standings"}
+    assert set(told) == of_nodes | of_person | {"bots", "of_bots", "deleted", "cut_off"}
+    assert told["cut_off"] == []
+    assert set(told["of_bots"]) == {bot["id"] for bot in told["bots"]}
     assert "argon2" not in str(told)
     for email, password in (("x@example.org", "long enough 1"), (OWNER, "wrong")):
         with pytest.raises((Invalid, Unauthenticated)):
