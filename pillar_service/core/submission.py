@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pillar_service.core import names
 from pillar_service.core.errors import Failed, Invalid
@@ -60,9 +60,11 @@ class Priority(IntEnum):
     BULK = 4
 
 
-@dataclass(frozen=True)
-class Submission:
-    """One event. ``at``: Unix seconds, to be believed if ``is_synced``; ``mono``: seconds since the start named ``boot``."""
+class Submission(NamedTuple):
+    """One event. ``at``: Unix seconds, to be believed if ``is_synced``; ``mono``: seconds since the start named ``boot``.
+
+    A tuple: to make a frozen dataclass of eleven fields takes three times as long, of each event that comes in.
+    """
 
     epoch: int
     sequence: int

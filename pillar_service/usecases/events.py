@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pillar_service.core import events as rules
 from pillar_service.core import names, submission
@@ -26,6 +26,9 @@ MOST_BATCHES = 16
 """How many batches share a commit: to write that many large ones takes a second, and other writers wait for five."""
 
 WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+PRESENCE = f"{rules.OURS}presence."
+"""What the types begin with that the service alone may say."""
 
 STALE = "This request is older than one that was taken already: tell what waits in a new one."
 ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
@@ -54,10 +57,10 @@ HEARERS: dict[Kind, Hearer] = {
 """Who hears of which kind; of others nobody does."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """An event that can be kept: as it was read, what is kept of its data, and that as JSON."""
+class Told(NamedTuple):
+    """An event that can be kept: its id, as it was read, what is kept of its data, and that as JSON."""
 
+    id: str
     event: Submission
     kind: Kind
     data: Any
@@ -119,7 +122,7 @@ def _read(batch: Batch, raw: object, is_signed: bool) -> None:
             batch.of_old.append(raw)
             return
         told = _told(batch.node, raw)
-        batch.good[event_id(batch.node, *told.place)] = told
+        batch.good[told.id] = told
     except Invalid as error:
         batch.refused.append({"id": id if isinstance(id, str) else names.shown(id), "why": error.sentence})
 
@@ -129,13 +132,15 @@ def _told(node: str, raw: Mapping[str, Any]) -> Told:
     if raw.get("specversion") != "1.0":
         raise Invalid("It is no CloudEvent of the version 1.0.")
     # What it says of itself decides nothing; but that it says something else is a fault that its node should know of.
-    if raw.get("source") != node or raw.get("id") != event_id(node, event.epoch, event.sequence):
+    id = event_id(node, event.epoch, event.sequence)
+    if raw.get("source") != node or raw.get("id") != id:
         raise Invalid(f"The event says that it is {names.shown(raw.get('id'))}, but {node} sent it.")
-    if event.type.startswith(f"{rules.OURS}presence."):
+    if event.type.startswith(PRESENCE):
         raise Invalid("Whether a node is there is for the service to say.")
     kind = rules.kind_of(event.type)
-    data = HEARERS[kind].read(event.data) if kind in HEARERS else event.data
-    return Told(event, kind, data, _written(data))
+    hearer = HEARERS.get(kind)
+    data = hearer.read(event.data) if hearer else event.data
+    return Told(id, event, kind, data, _written(data))
 
 
 def _written(data: Any) -> str:
