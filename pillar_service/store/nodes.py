@@ -53,6 +53,18 @@ def find(id: str) -> Node | None:
     return plain.first(Node, "WHERE id = ?", id)
 
 
+def key(id: str) -> tuple[str | None, str] | None:
+    """A node's public key (PEM) and how it stands; None without the node. Cheap: each signed request asks for it."""
+    told = read("SELECT public_key, key_state FROM node WHERE id = ?", id)
+    return (told[0][0], told[0][1]) if told else None
+
+
+def account(id: str) -> str | None:
+    """Whose a node is; None for the place's own. Cheap: each batch of events asks for it."""
+    told = read("SELECT account FROM node WHERE id = ?", id)
+    return told[0][0] if told else None
+
+
 def listed() -> list[Node]:
     """All nodes by id."""
     return plain.found(Node, "ORDER BY id")

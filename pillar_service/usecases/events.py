@@ -160,8 +160,7 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
     """
     if request and request.is_stale(events.last_request(batch.node, request.epoch)):
         return None
-    found = nodes.find(batch.node)
-    account = found.account if found else None
+    account = nodes.account(batch.node)
     fresh = _added(batch, account, now)
     events.came(batch.node, _progress(batch, list(fresh.values()), request), now)
     if not fresh:  # told once more, by whomever: it does not show that the node is there

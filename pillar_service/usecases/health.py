@@ -61,8 +61,7 @@ def _event(raw: object, node: str) -> Mapping[str, Any]:
 
 def _take(node: str, good: list[tuple[str, Mapping[str, Any]]], now: float) -> list[dict[str, str]]:
     with transaction():
-        found = nodes.find(node)
-        presence.reported(node, found.account if found else None, now)
+        presence.reported(node, nodes.account(node), now)
         nodes.change(node, last_seen=now)
         return hear(node, good, now)
 
