@@ -1,39 +1,116 @@
-"""Search: the few rows of each noun that a word finds. Ids are looked up; only names and addresses are looked through."""
+"""Search: the few rows of each kind that a word finds.
+
+Ids, actors, commands and subjects are looked up by an index. Names, addresses and labels are looked through, of which there
+are as many as people and machines. Of what grows all the time a part of a text is looked for among the newest alone.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from peewee import Expression, Field, fn
 
 from pillar_service.core.agents import AgentType
+from pillar_service.core.searching import NEWEST, Place
 from pillar_service.store.accounts import Account
 from pillar_service.store.agents import Agent
 from pillar_service.store.audit import Audit
 from pillar_service.store.bots import Bot
+from pillar_service.store.database import Table
+from pillar_service.store.events import Event
 from pillar_service.store.jobs import Job
 from pillar_service.store.nodes import Node
 
-
-def accounts(word: str, limit: int) -> list[Account]:
-    """Accounts whose id it is, or whose address or name holds it."""
-    rows = Account.select(Account, Agent).join(Agent)
-    found = (Account.agent == word) | Account.email.contains(word) | Agent.name.contains(word)
-    return list(rows.where(found).order_by(Account.email).limit(limit))
+LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
+"""A part of a label's key or value, or a key and how its value begins; nothing that JSON writes around them."""
 
 
-def bots(word: str, limit: int) -> list[Bot]:
-    """Bots, gone ones too, whose id it is, or whose name or pub id holds it."""
+def accounts(word: str, begins: str | None, limit: int) -> list[Account]:
+    """Accounts whose id begins so, or whose address or name holds the word."""
+    found = Account.email.contains(word) | Agent.name.contains(word)
+    rows = Account.select(Account, Agent).join(Agent).where(_or(found, _begins(Agent.id, begins)))
+    return list(rows.order_by(Account.email).limit(limit))
+
+
+def bots(word: str, begins: str | None, limit: int) -> list[Bot]:
+    """Bots, gone ones too, whose id begins so, or whose name or pub id holds the word."""
+    found = Agent.name.contains(word) | Bot.pub_id.contains(word)
     rows = Bot.select(Bot, Agent).join(Agent).where(Agent.type == str(AgentType.BOT))
-    found = (Bot.agent == word) | Agent.name.contains(word) | Bot.pub_id.contains(word)
-    return list(rows.where(found).order_by(Agent.name, Agent.id).limit(limit))
+    return list(rows.where(_or(found, _begins(Agent.id, begins))).order_by(Agent.name, Agent.id).limit(limit))
 
 
 def nodes(word: str, limit: int) -> list[Node]:
-    """Nodes whose id holds it."""
-    return list(Node.select().where(Node.id.contains(word)).order_by(Node.id).limit(limit))
+    """Nodes whose id or labels hold the word: a part of a key or a value, or `key=value`."""
+    return list(Node.select().where(_or(Node.id.contains(word), _labelled(word))).order_by(Node.id).limit(limit))
 
 
-def jobs(word: str, limit: int) -> list[Job]:
-    """The job with that id, else the jobs of an actor, the newest first."""
-    named = list(Job.select().where(Job.id == word))
-    return named or list(Job.select().where(Job.actor == word).order_by(Job.created_at.desc()).limit(limit))
+def _labelled(word: str) -> Expression | None:
+    label = LABEL.fullmatch(word)
+    if label is None:
+        return None
+    key, value = label.groups()
+    return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
+
+
+def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], limit: int) -> list[Job]:
+    """The newest jobs whose id begins so, of these commands, or that these actors asked for.
+
+    Parts are found by their ids alone: as many as there are nodes are passed over for each job that is found.
+    """
+    found = [] if begins is None else _newest(Job, Job.created_at, [_begins(Job.id, begins)], limit)
+    whole = Job.parent.is_null()
+    found += _newest(Job, Job.created_at, [(Job.command == one) & whole for one in commands], limit)
+    found += _newest(Job, Job.created_at, [(Job.actor == one) & whole for one in actors], limit)
+    return _first(found, "id", "created_at", limit)
+
+
+def events(place: Place | None, word: str, limit: int) -> list[Event]:
+    """The newest events whose id begins so, or whose type, subject or stream holds the word."""
+    texts = Event.type.contains(word) | Event.subject.contains(word) | Event.stream.contains(word)
+    found = _newest(Event, Event.n, [_among_newest(Event, Event.n) & texts], limit)
+    return _first(found + (_of(place, limit) if place else []), "n", "n", limit)
+
+
+def _of(place: Place, limit: int) -> list[Event]:
+    rows = Event.select().where(Event.node == place.node)
+    for column, value in ((Event.epoch, place.epoch), (Event.sequence, place.sequence)):
+        rows = rows if value is None else rows.where(column == value)
+    return list(rows.order_by(Event.epoch.desc(), Event.sequence.desc()).limit(limit))
+
+
+def audit(word: str, begins: str | None, actors: Iterable[str], subjects: Iterable[str], limit: int) -> list[Audit]:
+    """The newest rows of the audit whose id begins so, of that action, these actors or subjects, or that hold the word."""
+    texts = Audit.action.contains(word) | Audit.subject.contains(word) | Audit.detail.contains(word)
+    found = _newest(Audit, Audit.n, [_among_newest(Audit, Audit.n) & texts], limit)
+    named = [Audit.action == word, *(Audit.actor == one for one in actors), *(Audit.subject == one for one in subjects)]
+    found += _newest(Audit, Audit.at, named if begins is None else [*named, _begins(Audit.id, begins)], limit)
+    return _first(found, "n", "n", limit)
 
 
 def actors(names: list[str]) -> list[str]:
     """Which of these have done something."""
     return [name for name in names if Audit.select().where(Audit.actor == name).exists()]
+
+
+def _begins(id: Field, begins: str | None) -> Expression | None:
+    # Ids are hexadecimal: what begins so comes before its beginning with a "g", in any order of letters.
+    return None if begins is None else (id >= begins) & (id <= f"{begins}g")
+
+
+def _or(one: Expression, other: Expression | None) -> Expression:
+    return one if other is None else one | other
+
+
+def _among_newest(table: type[Table], number: Field) -> Expression:
+    oldest = table.select(number).order_by(number.desc()).offset(NEWEST - 1).limit(1)
+    return number >= fn.COALESCE(oldest, 0)
+
+
+def _newest(table: type[Table], at: Field, wheres: Iterable[Any], limit: int) -> list[Any]:
+    """The newest rows of each of these, by one index each; together in one condition they would all be sorted."""
+    return [row for where in wheres for row in table.select().where(where).order_by(at.desc()).limit(limit)]
+
+
+def _first(found: list[Any], key: str, at: str, limit: int) -> list[Any]:
+    unique = {getattr(row, key): row for row in found}.values()
+    return sorted(unique, key=lambda row: getattr(row, at), reverse=True)[:limit]

@@ -10,11 +10,10 @@ import pytest
 from backing_up import kept_in
 from enrolling import enrol, key, master_is_there
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, tar
+from pouring import OWNER, PUB, answer, bot, event, owner, poured, report, tar
 from visiting import PASSWORD, come_as, csrf
 
 from pillar_service.core.agents import Belonging
-from pillar_service.core.errors import Invalid
 from pillar_service.store import agents, database, mails
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import second_factor as second_factors
@@ -34,7 +33,6 @@ from pillar_service.usecases import (
     runs,
     transfers,
 )
-from pillar_service.usecases import admin as admin_cases
 
 OPERATOR = "op@example.org"
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
@@ -367,54 +365,6 @@ def test_the_next_page_keeps_the_filters_and_stays_right_while_rows_come_in(
     assert path == ""
     assert len(seen) == 120
     assert set(seen) == {f"row {n:03}." for n in range(120)}
-
-
-def test_one_word_finds_each_kind(visitor: FlaskClient, operator: str, someone: str) -> None:
-    mine = poured()
-    job = jobs.listed()[0]["id"]
-
-    def found(word: str) -> set[str]:
-        page = visitor.get("/admin/search", query_string={"q": word})
-        assert page.status_code == 200
-        return set(re.findall(r"<h2>(\w+)</h2>", page.text))
-
-    assert found(OWNER) == {"Accounts"}
-    assert found("DEMO@") == {"Accounts"}
-    assert found(someone) == {"Accounts"}
-    assert found("my") == {"Bots"}
-    assert found(mine["id"]) == {"Bots"}
-    assert found(PUB) == {"Bots"}
-    assert found(PUB[:12]) == {"Bots"}
-    assert found("cellar") == {"Nodes"}
-    assert found("cellar-1") == {"Nodes", "Actors"}
-    assert found(job) == {"Jobs"}
-    assert found("test") == {"Jobs", "Actors"}
-    assert found("node:cellar-1") == {"Actors"}
-    assert found(f"account:{operator}") == {"Actors"}
-    assert found("nothing-is-called-so") == set()
-    assert found("") == set()
-    carry_out()
-    bots.delete("test", "my", purge=False)
-    carry_out()
-    assert found("my") == {"Bots"}
-
-
-@pytest.mark.parametrize("word", ["%", "_", "\\", "'", '"', "%%%", "m_", "'; DROP TABLE agent; --", "💥", "ä"])
-def test_a_hostile_word_finds_nothing_and_breaks_nothing(
-    visitor: FlaskClient, operator: str, someone: str, word: str
-) -> None:
-    poured()
-    page = visitor.get("/admin/search", query_string={"q": word})
-    assert page.status_code == 200
-    assert "Nothing is called so" in page.text
-
-
-@pytest.mark.parametrize("word", ["x" * 10_000, "a\0b", "\r\n\x1b[0m a\x07"])
-def test_a_word_that_can_not_be_is_said_to_be_wrong(visitor: FlaskClient, operator: str, word: str) -> None:
-    page = visitor.get("/admin/search", query_string={"q": word})
-    assert page.status_code == 422
-    with pytest.raises(Invalid):
-        admin_cases.search.everything(word)
 
 
 def test_the_charts_take_known_spans_alone(visitor: FlaskClient, operator: str) -> None:

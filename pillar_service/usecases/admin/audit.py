@@ -29,7 +29,7 @@ def listed(
         action=filters.word(action, "action"),
         subject=filters.word(subject, "subject"),
     )
-    return filters.listed(rows, lambda row: Cursor(row.at, row.id), lambda some: [_described(row) for row in some])
+    return filters.listed(rows, lambda row: Cursor(row.at, row.id), described)
 
 
 def newest(
@@ -40,7 +40,7 @@ def newest(
     page = replace(filters.page("", since, until), limit=most)
     equal = {"actor": actor, "action": action, "subject": subject}
     rows = listings.audit(page, **{name: filters.word(value, name) for name, value in equal.items()})
-    return [_described(row) for row in rows]
+    return described(rows)
 
 
 def of_account(id: str, limit: int) -> list[dict[str, Any]]:
@@ -48,9 +48,10 @@ def of_account(id: str, limit: int) -> list[dict[str, Any]]:
     page = Page(limit)
     both = listings.audit(page, actor=f"account:{id}") + listings.audit(page, subject=f"agent:{id}")
     unique = {row.id: row for row in both}.values()
-    return [_described(row) for row in sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit]]
+    return described(sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit])
 
 
-def _described(row: Audit) -> dict[str, Any]:
-    told = {"n": row.n, "id": row.id, "at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject}
-    return {**told, "detail": redaction.text(row.detail)}
+def described(rows: list[Audit]) -> list[dict[str, Any]]:
+    """Rows of the audit, without what looks like a secret."""
+    told = ("n", "id", "at", "actor", "action", "subject")
+    return [{**{name: getattr(row, name) for name in told}, "detail": redaction.text(row.detail)} for row in rows]

@@ -1,31 +1,40 @@
-"""Search over all nouns by one word."""
+"""Search over all that operators see by one word."""
 
+from collections.abc import Callable
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import names, searching
+from pillar_service.core.searching import MOST, MOST_OF_ONE, Kind
 from pillar_service.store import search
-from pillar_service.usecases.admin import accounts, bots, jobs, nodes
-
-MOST = 20
-"""How many of each noun are shown."""
-
-KINDS = ("account", "operator", "master", "node")
-"""What an actor may be written without: `account:<id>` is found by the id too."""
+from pillar_service.usecases import stories
+from pillar_service.usecases.admin import accounts, audit, bots, jobs, nodes
 
 
-def everything(word: str) -> dict[str, list[Any]]:
-    """What an e-mail address, name, pub id, job's id, node's id or actor finds, by noun; raises Invalid.
+def everything(word: str, kind: str = "") -> dict[Kind, list[Any]]:
+    """What a word finds, by kind; of one kind alone if that is named; raises Invalid.
 
-    Nothing for an empty word. Of each noun there are at most 20: a longer word finds fewer.
+    A word is a part of an address, a name, a pub id, a node's id, a label, a command; an actor or a subject; how the id of an
+    account, a bot, a job, an event or a row of the audit begins; a part of what an event or such a row says, if it is among
+    the newest. Nothing for an empty word. Of each kind there are at most 20, of one alone 100: a longer word finds fewer.
     """
     asked = names.text(word.strip(), "search", 200)
-    if not asked:
-        return {}
-    actors = [asked, *(f"{kind}:{asked}" for kind in KINDS)]
+    kinds = [names.one_of(Kind, kind, "kind")] if kind else list(Kind)
+    look = _looks(asked, MOST_OF_ONE if kind else MOST)
+    return {one: look[one]() for one in kinds} if asked else {}
+
+
+def _looks(word: str, most: int) -> dict[Kind, Callable[[], list[Any]]]:
+    begins = searching.beginning(word)
+    people = search.accounts(word, begins, most) if word else []
+    actors = [*searching.actors(word), *(f"account:{one.id}" for one in people)]
+    commands = [name for name in jobs.known() if word.lower() in name]
+    place, subjects = searching.place(word), searching.subjects(word)
     return {
-        "accounts": accounts.described(search.accounts(asked, MOST)),
-        "bots": bots.described(search.bots(asked, MOST)),
-        "nodes": nodes.described(search.nodes(asked, MOST)),
-        "jobs": jobs.described(search.jobs(asked, MOST)),
-        "actors": search.actors(actors),
+        Kind.ACCOUNTS: lambda: accounts.described(people),
+        Kind.BOTS: lambda: bots.described(search.bots(word, begins, most)),
+        Kind.NODES: lambda: nodes.described(search.nodes(word, most)),
+        Kind.JOBS: lambda: jobs.described(search.jobs(begins, commands, actors, most)),
+        Kind.EVENTS: lambda: [stories.described(one) for one in search.events(place, word, most)],
+        Kind.AUDIT: lambda: audit.described(search.audit(word, begins, actors, subjects, most)),
+        Kind.ACTORS: lambda: search.actors(actors),
     }
