@@ -30,6 +30,9 @@ class Manual:
     def close(self, customer: str) -> None:
         """There is no page to close."""
 
+    def refund(self, charge: str) -> None:
+        """Who took the money gives it back."""
+
     def event(self, payload: bytes, signature: str) -> Event:
         raise Invalid("Nobody sends payments here: this place takes them by hand (CELLAR_PAYMENTS).")
 

@@ -8,7 +8,10 @@ from pillar_service.core.payments import PaymentKind, ProviderName
 
 @dataclass(frozen=True)
 class Charge:
-    """An amount that moved, or failed to, with the provider's id of it and its time."""
+    """An amount that moved, or failed to, with the provider's id of it and its time.
+
+    ``returnable_cents`` is how much of it can still be given back.
+    """
 
     id: str
     kind: PaymentKind
@@ -16,6 +19,7 @@ class Charge:
     currency: str
     at: float
     detail: str = ""
+    returnable_cents: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ class Provider(Protocol):
 
     def close(self, customer: str) -> None:
         """Let nobody pay any more on a page that is still open for a customer."""
+
+    def refund(self, charge: str) -> None:
+        """Give back what is left of an amount that was paid; twice it is given back once."""
 
     def event(self, payload: bytes, signature: str) -> Event:
         """What was sent, if it is genuine and fresh; raises Invalid if not."""

@@ -119,6 +119,15 @@ class Stripe:
             with _sentences():
                 self._client.v1.checkout.sessions.expire(str(session.id))
 
+    def refund(self, charge: str) -> None:
+        told: Any = {"charge": charge}
+        with _sentences():
+            try:
+                self._client.v1.refunds.create(told, {"idempotency_key": _key("refund", told)})
+            except stripe.InvalidRequestError as error:
+                if error.code != "charge_already_refunded":
+                    raise
+
     def event(self, payload: bytes, signature: str) -> Event:
         try:
             if not signature.isascii():
@@ -158,7 +167,8 @@ def _charges(charge: Any) -> Iterator[Charge]:
     if kind is None:
         return
     said = str(charge.failure_message or "")[:200]
-    yield Charge(str(charge.id), kind, int(charge.amount), str(charge.currency), float(charge.created), said)
+    left = 0 if charge.disputed or kind is not PaymentKind.PAID else int(charge.amount - charge.amount_refunded)
+    yield Charge(str(charge.id), kind, int(charge.amount), str(charge.currency), float(charge.created), said, left)
     for refund in charge.refunds.data if charge.refunds else ():
         if refund.status == "succeeded":
             at = float(refund.created)

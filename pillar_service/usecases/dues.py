@@ -19,6 +19,9 @@ from pillar_service.usecases import accounts, auditing, bots, holds, payment_mai
 ACTOR = "payments"
 QUIET = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE})
 
+SLIPS_IN_S = 14 * DAY_S
+"""For so long after somebody left their provider is asked each day: a slow bank takes as long, and an event may be lost."""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,10 +39,10 @@ def run(now: float) -> dict[str, Any]:
 
 def settle(account: str, now: float) -> list[Step]:
     """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
-    if not _is_there(account):
-        stop(account)
-        return []
     row = subscriptions.found(account)
+    if (left_at := _left_at(account)) is not None:
+        ask(account) if _may_slip_in(row, left_at, now) else stop(account)
+        return []
     if _is_worth_asking(row, now):
         ask(account)
         row = subscriptions.found(account)
@@ -51,16 +54,24 @@ def settle(account: str, now: float) -> list[Step]:
         return carry_out(account, now)
 
 
-def _is_there(account: str) -> bool:
+def _left_at(account: str) -> float | None:
+    """When the person left, in Unix seconds; None while they are there."""
     holder = account_rows.find(account)
-    return holder is not None and holder.agent.removed_at is None
+    return 0.0 if holder is None else holder.agent.removed_at
+
+
+def _may_slip_in(row: Subscription, left_at: float, now: float) -> bool:
+    return _at_provider(row) and now < left_at + SLIPS_IN_S and _is_long_ago(row)
+
+
+def _is_long_ago(row: Subscription) -> bool:
+    return row.asked_at is None or row.asked_at < time.time() - DAY_S
 
 
 def _is_worth_asking(row: Subscription, now: float) -> bool:
     if not _at_provider(row):
         return False
-    long_ago = row.asked_at is None or row.asked_at < time.time() - DAY_S
-    return long_ago or subscriptions.state(row, now) not in QUIET
+    return _is_long_ago(row) or subscriptions.state(row, now) not in QUIET
 
 
 def _at_provider(row: Subscription) -> bool:
@@ -70,11 +81,15 @@ def _at_provider(row: Subscription) -> bool:
 def ask(account: str) -> None:
     """Ask the provider what it knows of an account's customer, and keep it. No transaction may be open.
 
-    Nobody pays for an account that is gone: what was paid on a page that its person had left open is ended.
+    Nobody pays for an account that is gone: what was paid since (on a page that its person had left open, by a bank that is
+    slow) is ended and given back.
     """
-    _ask(account)
-    if not _is_there(account):
+    if _left_at(account) is not None:
+        _undo(subscriptions.found(account))
+        _ask(account)
         stop(account)
+    else:
+        _ask(account)
 
 
 def end(account: str) -> None:
@@ -84,6 +99,23 @@ def end(account: str) -> None:
         subscriptions.provider().close(row.customer)
         _ask(account)
     stop(account)
+
+
+def _undo(row: Subscription) -> None:
+    """End what charges an account that is gone, and give back what was not known when it left: all till then was.
+
+    What is given back is kept afterwards, so that a process that dies in between does it again.
+    """
+    if row.customer is None or not _at_provider(row):
+        return
+    provider = subscriptions.provider()
+    told = provider.told(row.customer)
+    if told.live and told.reference:
+        provider.cancel(told.reference)
+    kept = payments.known(charge.id for charge in told.charges)
+    for charge in told.charges:
+        if charge.id not in kept and charge.returnable_cents:
+            provider.refund(charge.id)
 
 
 def stop(account: str) -> None:
@@ -130,7 +162,7 @@ def carry_out(account: str, now: float) -> list[Step]:
     """Take the steps that are due for an account, in the caller's transaction; each sets a fact that ends its being due."""
     steps: list[Step] = []
     row = subscriptions.found(account)
-    while _is_there(account) and (step := _next(row, now)) is not None:
+    while _left_at(account) is None and (step := _next(row, now)) is not None:
         _take(row, step, now)
         steps.append(step)
         row = subscriptions.found(account)

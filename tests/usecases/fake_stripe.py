@@ -30,6 +30,7 @@ KNOWN = {
     ("POST", "checkout/sessions/expire"): set(),
     ("GET", "checkout/sessions"): {"customer", "status", "limit"},
     ("POST", "billing_portal/sessions"): {"customer", "return_url"},
+    ("POST", "refunds"): {"charge"},
     ("GET", "subscriptions"): {"customer", "status", "limit"},
     ("DELETE", "subscriptions"): set(),
     ("GET", "invoices"): {"customer", "status", "limit"},
@@ -144,6 +145,7 @@ class FakeStripe:
             "checkout/sessions": self._session,
             "checkout/sessions/expire": lambda _: self._expired(id),
             "billing_portal/sessions": self._portal,
+            "refunds": self._refund,
         }[name](asked)
         self._kept[key] = ((name, id, asked), 200, body)
         return 200, body
@@ -175,6 +177,16 @@ class FakeStripe:
     def _portal(self, asked: dict[str, str]) -> dict[str, Any]:
         made = self.books.new("billing_portal.session", "bps", **asked)
         return made | {"url": f"{self.url}/portal/{asked['customer']}?back={asked['return_url']}"}
+
+    def _refund(self, asked: dict[str, str]) -> dict[str, Any]:
+        charge = self.books.charges.get(asked.get("charge", ""))
+        if charge is None:
+            raise Refused(400, f"No such charge: '{asked.get('charge')}'", code="resource_missing", param="charge")
+        if charge["status"] != "succeeded":
+            raise Refused(400, f"Charge {charge['id']} has not been paid, so it can't be refunded.")
+        if charge["amount_refunded"] == charge["amount"]:
+            raise Refused(400, f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+        return public(self.books.refund(charge["id"]))
 
     def _read(self, method: str, name: str, id: str, asked: dict[str, str]) -> dict[str, Any]:
         if method == "DELETE":

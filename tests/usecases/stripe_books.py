@@ -106,7 +106,12 @@ class Books:
         if cents:
             said = None if is_paid else "Your card was declined."
             charge = self.new("charge", "ch", customer=customer, amount=cents, amount_refunded=0, currency="usd")
-            charge |= {"status": "succeeded" if is_paid else "failed", "failure_message": said, "refunds": []}
+            charge |= {
+                "status": "succeeded" if is_paid else "failed",
+                "failure_message": said,
+                "disputed": False,
+                "refunds": [],
+            }
             self.charges[charge["id"]] = charge
             self.happen("charge.succeeded" if is_paid else "charge.failed", charge)
         invoice["_tries"] += 1
@@ -153,8 +158,8 @@ class Books:
             if invoice["customer"] == customer:
                 self._collect(invoice)
 
-    def refund(self, charge: str, cents: int | None = None) -> None:
-        """The operator gives money back in Stripe's dashboard."""
+    def refund(self, charge: str, cents: int | None = None) -> dict[str, Any]:
+        """Money is given back, by the operator in Stripe's dashboard or by the service."""
         told = self.charges[charge]
         amount = told["amount"] - told["amount_refunded"] if cents is None else cents
         assert 0 < amount <= told["amount"] - told["amount_refunded"], "no more than was paid"
@@ -163,6 +168,7 @@ class Books:
         told["amount_refunded"] += amount
         self.happen("refund.created", {**refund, "customer": None})
         self.happen("charge.refunded", told)
+        return refund
 
     def advance(self, to: float) -> None:
         """Move the clock on; renewals, tries and ends happen in their order."""

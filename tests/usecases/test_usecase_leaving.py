@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 from eventful import told as event
-from fake_stripe import FakeStripe, sent
+from fake_stripe import KEY, WEBHOOK_SECRET, FakeStripe, sent
 from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
+from stripe_books import PRICE
 
 from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Conflict, Unauthenticated, Unavailable
+from pillar_service.payments.stripe import Stripe
 from pillar_service.store import agents, audit, database, mails
 from pillar_service.store import nodes as node_rows
+from pillar_service.store import payments as subscription_rows
 from pillar_service.store import sharing as invitations
 from pillar_service.store.tokens import Token
 from pillar_service.usecases import (
@@ -75,6 +78,68 @@ def test_what_is_paid_once_the_account_is_gone_is_ended(person: str, stripe: Fak
     subscription = stripe.books.complete(session["id"])
     assert payments.take_event(*sent(stripe.events[-1]))["taken"]
     assert subscription["status"] == "canceled"
+
+
+def left_paying(person: str, stripe: FakeStripe) -> str:
+    """Somebody left, and what they paid was on its way then; the charge."""
+    with database.transaction():
+        subscription_rows.change(person, trial_ends=time.time() - 10)
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    session |= {"status": "open"}
+    stripe.books.complete(session["id"])
+    [charge] = stripe.books.charges
+    return charge
+
+
+def given_back(person: str) -> list[tuple[str, int]]:
+    kept = subscription_rows.payments_of(person, 10)
+    return sorted((one.kind, one.amount_cents) for one in kept)
+
+
+def test_what_is_paid_once_the_account_is_gone_is_given_back_once(person: str, stripe: FakeStripe) -> None:
+    charge = left_paying(person, stripe)
+    for one in [*stripe.events, *stripe.events]:
+        payments.take_event(*sent(one))
+    assert stripe.books.charges[charge]["amount_refunded"] == 500
+    assert [path for _, path in stripe.asked].count("refunds") == 1
+    assert given_back(person) == [("paid", 500), ("refunded", 500)]
+
+
+def test_a_process_that_dies_as_it_gives_back_does_not_do_so_twice(person: str, stripe: FakeStripe) -> None:
+    charge = left_paying(person, stripe)
+    stripe.books.refund(charge, 200)  # an operator was faster with a part
+    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)  # nothing was kept of it
+    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)
+    payments.take_event(*sent(stripe.events[-1]))
+    assert given_back(person) == [("paid", 500), ("refunded", 200), ("refunded", 300)]
+
+
+def test_what_slips_in_unheard_is_found_in_the_days_after(
+    person: str, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charge, left = left_paying(person, stripe), time.time()
+    stripe.is_away = True
+    monkeypatch.setattr(time, "time", lambda: left + 1.5 * 86_400)
+    [failure] = payments.run_due()["failures"]
+    assert failure["account"] == person
+    stripe.is_away = False
+    assert payments.run_due()["failures"] == []
+    assert stripe.books.charges[charge]["amount_refunded"] == 500
+    asked = len(stripe.asked)
+    monkeypatch.setattr(time, "time", lambda: left + 20 * 86_400)
+    assert payments.run_due()["failures"] == []
+    assert len(stripe.asked) == asked
+
+
+def test_what_was_paid_before_somebody_left_stays_paid(person: str, stripe: FakeStripe) -> None:
+    with database.transaction():
+        subscription_rows.change(person, trial_ends=time.time() - 10)
+    stripe.books.complete(open_page(person, stripe)["id"])
+    leaving.delete(person, OWNER, PASSWORD, None)
+    for one in stripe.events:
+        payments.take_event(*sent(one))
+    assert given_back(person) == [("paid", 500)]
 
 
 def test_what_charges_an_account_that_is_gone_is_ended_by_the_next_run(person: str, stripe: FakeStripe) -> None:
