@@ -81,7 +81,7 @@ def sample(n: int, at: int) -> series.Sample:
     grown = at - 1_700_000_000 + n
     memory = 90_000 + chance.randrange(60_000)
     return series.Sample(
-        at, memory, chance.randrange(12), 2**21 + grown // 60, grown * 900, grown * 2_300, 1_699_000_000
+        at, memory, chance.randrange(12), 2**21 + grown // 60, grown * 900, grown * 2_300, 1_699_000_000, 3
     )
 
 

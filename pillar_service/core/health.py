@@ -47,6 +47,32 @@ def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
     return Actual.LOST
 
 
+NEVER = "0001-01-01"
+"""How the moment begins at which Docker says that a container was started which never was."""
+
+
+def started_again(before: Mapping[str, Any], container: str, started: str, count: int) -> dict[str, Any]:
+    """How often a bot was started again so far: by Docker, which counts that itself, by somebody, or in another container.
+
+    ``before`` and what is given back are what is kept: ``restarts``, the total, and how Docker told of it last. Arguments: the
+    container's id, when it was last started and its RestartCount, which begins at 0 again when somebody starts it (moby:
+    ``containerStart`` with ``resetRestartManager``).
+    """
+    if started.startswith(NEVER):
+        return dict(before)
+    same = before.get("restarts_born") == container
+    if "restarts_born" not in before:
+        more = count
+    elif same and count > before.get("restarts_raw", 0):
+        more = count - before.get("restarts_raw", 0)
+    elif same and before.get("restarts_started", started) == started:
+        more = 0
+    else:
+        more = 1 + count
+    told = {"restarts_born": container, "restarts_started": started, "restarts_raw": count}
+    return {**before, **told, "restarts": before.get("restarts", 0) + more}
+
+
 def accumulated(before: Mapping[str, int], counted: int, key: str) -> tuple[int, dict[str, int]]:
     """A counter that survives the resets of what it is read from (a container's network counters start again at 0).
 

@@ -13,6 +13,7 @@ JITTER_S = 5
 """A start that is told twice is told in whole seconds of two clocks: nearer than this it is the same one."""
 MOST_KIB = 2**31 - 1
 MOST_PEERS = 500_000
+MOST_RESTARTS = 2**31 - 1
 """What is told beyond these is a lie; they keep a lie from overflowing its column."""
 
 
@@ -27,6 +28,8 @@ class Sample(NamedTuple):
     tx: int | None
     started: int | None
     """When the running container was started; None while none runs."""
+    restarts: int | None
+    """How often it was started again so far, as its node counts it; None in what was kept before that was."""
 
 
 class Bucket(NamedTuple):
@@ -47,9 +50,10 @@ class Bucket(NamedTuple):
     rx: int | None
     tx: int | None
     started: int | None
+    restarts: int | None
 
 
-UNHEARD = Bucket(0, 0, 0, 0, None, 0, 0, None, None, None, None, None)
+UNHEARD = Bucket(0, 0, 0, 0, None, 0, 0, None, None, None, None, None, None)
 """What stands in a chart where nothing was heard."""
 
 
@@ -84,7 +88,7 @@ def sample(report: Mapping[str, Any], at: float) -> Sample:
     A pub that runs and does not answer has peers, but nobody knows how many; no process runs in no memory.
     """
     running = report["status"] == "running"
-    memory, peers = report["memory_bytes"], report["peers"]
+    memory, peers, restarts = report["memory_bytes"], report["peers"], report["restarts"]
     return Sample(
         at=int(at),
         memory=None if memory is None or (running and not memory) else min(memory // 1024, MOST_KIB),
@@ -93,6 +97,7 @@ def sample(report: Mapping[str, Any], at: float) -> Sample:
         rx=report["rx_bytes"],
         tx=report["tx_bytes"],
         started=int(at - report["uptime_s"]) if running else None,
+        restarts=None if restarts is None else min(restarts, MOST_RESTARTS),
     )
 
 
@@ -144,11 +149,12 @@ def places(resolution: Resolution, now: float) -> list[int]:
     return list(range(end - resolution.length, end, resolution.width))
 
 
-def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict[str, list[Any]]:
+def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict[str, Any]:
     """A chart's figures, each as long as ``at``; where nothing was heard stands None.
 
     ``memory`` (mean), ``memory_max`` and ``disk`` are bytes, ``peers`` is a mean, ``rx_per_s`` and ``tx_per_s`` are
-    bytes a second; ``restarts`` are moments. Buckets from before the chart only tell how counters stood at its start.
+    bytes a second; ``restarts`` are moments, ``restarted`` is how often it was started again, or at least so often where it
+    is not ``restarted_exactly``. Buckets from before the chart only tell how counters stood at its start.
     """
     found = gathered(buckets, resolution.width)
     at = places(resolution, now)
@@ -156,6 +162,7 @@ def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict
     _, _, memory_n, memory_sum, memory_max, peers_n, peers_sum, _, disk, *_ = here
     known = [found[place] for place in sorted(found) if place <= at[-1]]
     rx, tx = rates(known, "rx"), rates(known, "tx")
+    again, is_exact = restarted(known, at[0])
     return {
         "at": at,
         "memory": [round(kib * 1024 / n, 1) if n else None for kib, n in zip(memory_sum, memory_n, strict=True)],
@@ -165,6 +172,8 @@ def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict
         "rx_per_s": list(map(rx.get, at)),
         "tx_per_s": list(map(tx.get, at)),
         "restarts": [moment for moment in restarts(known) if moment >= at[0]],
+        "restarted": again,
+        "restarted_exactly": is_exact,
     }
 
 
@@ -190,10 +199,33 @@ def restarts(buckets: Iterable[Bucket]) -> list[int]:
     """The moments at which the bot was started again, not its first; of several in one bucket the last is seen."""
     moments: list[int] = []
     before: int | None = None
-    for *_, started in buckets:
+    for *_, started, _ in buckets:
         if started is None:
             continue
-        if before is not None and started > before + JITTER_S:
+        if _is_later(started, before):
             moments.append(started)
         before = started
     return moments
+
+
+def _is_later(started: int, before: int | None) -> bool:
+    return before is not None and started > before + JITTER_S
+
+
+def restarted(buckets: Iterable[Bucket], since: int) -> tuple[int, bool]:
+    """How often the bot was started again in the buckets from ``since`` on, and whether that is exact.
+
+    A node counts each start, so that several between two buckets, in a gap, or of a container in another's place are told.
+    Where one counts anew (the bot moved, or its disk was lost), or did not count, each start that is seen counts.
+    """
+    total, is_exact, is_known = 0, True, False
+    counted: int | None = None
+    began: int | None = None
+    for one in buckets:
+        is_new = one.started is not None and _is_later(one.started, began)
+        more = -1 if one.restarts is None or counted is None else one.restarts - counted
+        if one.at >= since and is_known:
+            total += max(more, int(is_new))
+            is_exact = is_exact and more >= 0
+        counted, began, is_known = one.restarts, one.started if one.started is not None else began, True
+    return total, is_exact

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core.health import COUNTERS, accumulated
+from pillar_service.core.health import COUNTERS, accumulated, started_again
 from pillar_service.node import disk
 
 FILE = "counters.json"
@@ -38,6 +38,10 @@ class Counters:
                 kept |= {f"{key}_raw": 0, f"{key}_born": born[key]}
             kept |= accumulated(kept, counted, key)[1]
         return self.totals(bot)
+
+    def started(self, bot: str, container: str, started: str, count: int) -> None:
+        """Count a bot's starts: by what Docker tells of its container (`health.started_again`)."""
+        self._kept[bot] = started_again(self._kept.get(bot, {}), container, started, count)
 
     def save(self, known: set[str]) -> None:
         """Keep the totals of the known bots on the disk, and forget the others."""

@@ -109,10 +109,10 @@ class Sampler:
 
     def _count(self, bot: str, inspected: Mapping[str, Any], pid: int) -> None:
         container, started = inspected["Id"], inspected["State"]["StartedAt"]
-        read = {"restarts": int(inspected.get("RestartCount", 0))}
+        self._counters.started(bot, container, started, int(inspected.get("RestartCount", 0)))
         if pid and (traffic := usage.traffic(pid)):
-            read["rx_bytes"], read["tx_bytes"] = traffic
-        self._counters.add(bot, read, {"restarts": container, "rx_bytes": started, "tx_bytes": started})
+            read = dict(zip(("rx_bytes", "tx_bytes"), traffic, strict=True))
+            self._counters.add(bot, read, dict.fromkeys(read, started))
 
     def _told_by_pub(self, bot: str) -> Report:
         try:

@@ -22,6 +22,7 @@ class SampleRow(Table):
     started = BigIntegerField(null=True)
     memory = IntegerField(null=True)
     peers = IntegerField(null=True)
+    restarts = IntegerField(null=True)
 
     class Meta:
         table_name = "sample"
@@ -45,6 +46,7 @@ class BucketRow(Table):
     memory_n = SmallIntegerField()
     peers_n = SmallIntegerField()
     last = SmallIntegerField()
+    restarts = IntegerField(null=True)
 
     class Meta:
         table_name = "bucket"
@@ -89,7 +91,7 @@ def _merging() -> str:
     rules = {
         "bucket.{0} + excluded.{0}": ("memory_n", "memory_sum", "peers_n", "peers_sum"),
         most: ("memory_max", "peers_max", "last"),
-        newest: ("disk", "rx", "tx", "started"),
+        newest: ("disk", "rx", "tx", "started", "restarts"),
     }
     sets = (f"{name} = {rule.format(name)}" for rule, names in rules.items() for name in names)
     return f"ON CONFLICT (bot, step, at) DO UPDATE SET {', '.join(sets)}"

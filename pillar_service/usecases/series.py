@@ -39,7 +39,7 @@ def of(bot_id: str, span: Span, now: float) -> dict[str, Any]:
     return {**figures(bot_id, span, now), "memory_limit": bots.memory_limit(bot_id)}
 
 
-def figures(bot_id: str, span: Span, now: float) -> Mapping[str, list[Any]]:
+def figures(bot_id: str, span: Span, now: float) -> Mapping[str, Any]:
     """A bot's figures over a span that ends now, as `core.series.drawn` lists them; not to be changed."""
     chosen = RESOLUTIONS[span]
     if chosen.step:
@@ -55,5 +55,5 @@ def _start(chosen: Resolution, now: float) -> int:
 
 
 @lru_cache(CHARTS)
-def _of_buckets(bot_id: str, chosen: Resolution, last: int, _: tuple[int | None, ...]) -> Mapping[str, list[Any]]:
+def _of_buckets(bot_id: str, chosen: Resolution, last: int, _: tuple[int | None, ...]) -> Mapping[str, Any]:
     return series.drawn(samples.buckets_since(bot_id, chosen.step, _start(chosen, last)), chosen, last)

@@ -12,13 +12,13 @@ from pillar_service.core.series import FIVE_MINUTES, HOUR, JITTER_S, RESOLUTIONS
 NOW = 1_800_000_123.0
 
 figure = st.none() | st.integers(0, 10**9)
-some = st.builds(Sample, st.integers(1_700_000_000, 1_700_100_000), figure, figure, figure, figure, figure, figure)
+some = st.builds(Sample, st.integers(1_700_000_000, 1_700_100_000), *[figure] * 7)
 moments = st.lists(some, unique_by=lambda one: one.at, max_size=60)
 
 
 def sample(at: int, **more: int | None) -> Sample:
     """A sample of a pub that is well, started long ago."""
-    well = {"memory": 100, "peers": 2, "disk": 5000, "rx": at, "tx": 0, "started": 1_600_000_000}
+    well = {"memory": 100, "peers": 2, "disk": 5000, "rx": at, "tx": 0, "started": 1_600_000_000, "restarts": 0}
     return Sample(at=at, **{**well, **more})
 
 
@@ -28,18 +28,20 @@ def buckets(samples: list[Sample], width: int = 30) -> list[series.Bucket]:
 
 def report(**more: object) -> dict[str, object]:
     well = {"status": "running", "answers": True, "memory_bytes": 2048, "disk_bytes": 4096, "peers": 3, "uptime_s": 60}
-    return {**well, "rx_bytes": 10, "tx_bytes": 20, **more}
+    return {**well, "rx_bytes": 10, "tx_bytes": 20, "restarts": 1, **more}
 
 
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
-        ({}, Sample(1000, 2, 3, 4, 10, 20, 940)),
-        ({"answers": False}, Sample(1000, 2, None, 4, 10, 20, 940)),
-        ({"memory_bytes": 0}, Sample(1000, None, 3, 4, 10, 20, 940)),
-        ({"status": "exited", "answers": False, "memory_bytes": 0, "peers": 0}, Sample(1000, 0, 0, 4, 10, 20, None)),
-        ({"memory_bytes": None, "disk_bytes": None, "peers": None}, Sample(1000, None, None, None, 10, 20, 940)),
-        ({"memory_bytes": 2**53, "peers": 2**53}, Sample(1000, 2**31 - 1, 500_000, 4, 10, 20, 940)),
+        ({}, Sample(1000, 2, 3, 4, 10, 20, 940, 1)),
+        ({"answers": False}, Sample(1000, 2, None, 4, 10, 20, 940, 1)),
+        ({"memory_bytes": 0}, Sample(1000, None, 3, 4, 10, 20, 940, 1)),
+        ({"status": "exited", "answers": False, "memory_bytes": 0, "peers": 0}, Sample(1000, 0, 0, 4, 10, 20, None, 1)),
+        ({"memory_bytes": None, "disk_bytes": None, "peers": None}, Sample(1000, None, None, None, 10, 20, 940, 1)),
+        ({"memory_bytes": 2**53, "peers": 2**53}, Sample(1000, 2**31 - 1, 500_000, 4, 10, 20, 940, 1)),
+        ({"restarts": None}, Sample(1000, 2, 3, 4, 10, 20, 940, None)),
+        ({"restarts": 2**53}, Sample(1000, 2, 3, 4, 10, 20, 940, 2**31 - 1)),
     ],
 )
 def test_what_is_kept_of_a_report(said: dict[str, object], kept: Sample) -> None:
@@ -69,7 +71,7 @@ def test_a_bucket_says_what_its_samples_say(samples: list[Sample]) -> None:
         newest = max(inside, key=lambda sample: sample.at)
         assert (one.memory_n, one.memory_sum, one.memory_max) == (len(memory), sum(memory), max(memory, default=None))
         assert (one.peers_n, one.peers_sum, one.peers_max) == (len(peers), sum(peers), max(peers, default=None))
-        assert (one.last, one.disk, one.rx, one.tx, one.started) == (newest.at, *newest[3:])
+        assert (one.last, one.disk, one.rx, one.tx, one.started, one.restarts) == (newest.at, *newest[3:])
 
 
 @given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 10**12)), max_size=40), st.sampled_from([30, 300, 3600]))
@@ -97,6 +99,42 @@ def test_a_restart_is_a_start_after_another() -> None:
     starts = [None, 1000, 1000 + JITTER_S, 1001, None, 5000, 5001, 9000]
     found = buckets([sample(30 * n, started=started) for n, started in enumerate(starts)])
     assert series.restarts(found) == [5000, 9000]
+
+
+@pytest.mark.parametrize(
+    ("told", "restarted"),
+    [
+        ([(0, 1000), (0, 1000)], (0, True)),
+        ([(2, 1000), (3, 5000), (9, 9000)], (7, True)),  # several between two points
+        ([(2, 1000), (2, None), (5, None)], (3, True)),  # it crashes before anybody looks
+        ([(2, 1000), (0, 5000), (1, 9000)], (2, False)),  # another node counts anew
+        ([(4, 1000), (0, 1000)], (0, False)),  # the node's disk was lost
+        ([(None, 1000), (None, 5000), (7, 9000), (9, 9500)], (4, False)),  # from before there was a count
+        ([(1, 1000), (1, 5000)], (1, True)),  # a node that counts only what Docker does by itself
+        ([(None, 1000)], (0, True)),
+        ([], (0, True)),
+    ],
+)
+def test_restarts_are_what_the_node_counted(
+    told: list[tuple[int | None, int | None]], restarted: tuple[int, bool]
+) -> None:
+    found = buckets([sample(30 * n, restarts=count, started=at) for n, (count, at) in enumerate(told)])
+    assert series.restarted(found, 0) == restarted
+
+
+@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 3)), max_size=40), st.sampled_from([30, 300, 3600]))
+def test_all_restarts_are_told_at_each_width_and_over_gaps(steps: list[tuple[int, int]], width: int) -> None:
+    at, count, samples = 1_700_000_000, 0, [sample(1_700_000_000 - 4000)]
+    for pause, more in steps:
+        at, count = at + pause, count + more
+        samples.append(sample(at, restarts=count))
+    found = list(series.gathered(buckets(samples, width), width).values())
+    assert series.restarted(found, 0) == (count, True)
+
+
+def test_restarts_from_before_the_chart_do_not_count() -> None:
+    found = buckets([sample(0, restarts=0), sample(30, restarts=5), sample(60, restarts=6)])
+    assert series.restarted(found, 60) == (1, True)
 
 
 @pytest.mark.parametrize("span", list(Span))

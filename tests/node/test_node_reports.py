@@ -27,6 +27,36 @@ def test_counters_go_on_where_what_they_read_starts_anew(home):
     assert Counters(home.state).totals(BOT)["rx_bytes"] == 0
 
 
+def test_each_start_counts_once_whoever_starts_it(home):
+    counters, total = Counters(home.state), 0
+    for container, started, count, more in (
+        ("one", "0001-01-01T00:00:00Z", 0, 0),  # made, and not started yet
+        ("one", "10:00", 0, 0),
+        ("one", "10:00", 0, 0),
+        ("one", "10:05", 3, 3),  # it crashed three times between two looks
+        ("one", "10:05", 3, 0),
+        ("one", "10:20", 0, 1),  # somebody started it
+        ("one", "10:30", 0, 1),  # and again: Docker's own count stays
+        ("one", "10:40", 2, 2),
+        ("two", "0001-01-01T00:00:00Z", 0, 0),
+        ("two", "11:00", 0, 1),  # another container in its place
+        ("six", "12:00", 4, 5),
+    ):
+        counters.started(BOT, container, started, count)
+        counters.save({BOT})
+        counters, total = Counters(home.state), total + more
+        assert counters.totals(BOT)["restarts"] == total, started
+
+
+def test_a_count_that_an_older_version_kept_goes_on(home):
+    counters = Counters(home.state)
+    counters.add(BOT, {"restarts": 3}, {"restarts": "one"})
+    counters.started(BOT, "one", "10:00", 3)
+    assert counters.totals(BOT)["restarts"] == 3
+    counters.started(BOT, "one", "10:10", 0)
+    assert counters.totals(BOT)["restarts"] == 4
+
+
 def test_broken_counters_start_at_nothing(home):
     home.state.mkdir(parents=True)
     (home.state / "counters.json").write_text("{")

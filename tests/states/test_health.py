@@ -77,6 +77,11 @@ def test_traffic_and_restarts_add_up_over_restarts(node, sample):
     node.container(bot).restart(timeout=5)
     after = sample()["bots"][0]
     assert after["rx_bytes"] >= before["rx_bytes"]
+    assert after["restarts"] == before["restarts"] + 1
+    node.container(bot).restart(timeout=5)
+    node.container(bot).remove(force=True)
+    node.apply()
+    assert sample()["bots"][0]["restarts"] == after["restarts"] + 1  # the container in its place: the other went unseen
     assert Sampler(node.id, Home(node.data))._counters.totals(bot)["rx_bytes"] == after["rx_bytes"]
 
 

@@ -124,6 +124,7 @@ def test_the_script_gets_the_points(visitor: FlaskClient, bot: str) -> None:
     assert len(told["at"]) == len(told["memory"]) == len(told["rx_per_s"]) == 120
     assert told["memory_limit"] == 2**28
     assert len(told["restarts"]) == 1
+    assert (told["restarted"], told["restarted_exactly"]) == (1, True)
     assert {round(rate) for rate in told["rx_per_s"] if rate is not None} == {100}
     page = visitor.get("/bots/my/status?span=hour").text
     assert 'data-series="/bots/my/series.json?span=hour"' in page

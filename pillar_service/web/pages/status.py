@@ -3,7 +3,7 @@
 import time
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_login import login_required
@@ -28,6 +28,14 @@ Figure = StrEnum("Figure", {name.upper(): name for name in charts.CHARTS})
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+class Restarts(NamedTuple):
+    """How often a bot was started again, whether it may have been more often, and when last, if that was seen."""
+
+    count: int
+    is_exact: bool
+    last: int | None
+
+
 def _asked(name: str, known: type[Choice], default: str) -> Choice:
     return names.one_of(known, request.args.get(name, default), name)
 
@@ -38,12 +46,13 @@ def show(name: str) -> str:
     """How the bot is now, and its charts over ``?span=``."""
     bot, span = visible(name), _asked("span", Span, Span.DAY)
     told = series.figures(bot["id"], span, time.time())
-    before = _before(request.root_path, bot["name"], span, tuple(charts.summary(told)), tuple(told["restarts"]))
+    restarts = Restarts(told["restarted"], told["restarted_exactly"], max(told["restarts"], default=None))
+    before = _before(request.root_path, bot["name"], span, tuple(charts.summary(told)), restarts)
     return render_template("status.html", bot=bot, before=before)
 
 
 @lru_cache(PARTS)
-def _before(_: str, name: str, span: Span, rows: tuple[charts.Summary, ...], restarts: tuple[int, ...]) -> Markup:
+def _before(_: str, name: str, span: Span, rows: tuple[charts.Summary, ...], restarts: Restarts) -> Markup:
     shape = current_app.jinja_env.get_template("status_before.html").module
     drawn = shape.before(name, span, charts.SPANS, charts.CHARTS, rows, restarts)  # type: ignore[attr-defined]
     return Markup(drawn)  # noqa: S704

@@ -1,0 +1,13 @@
+"""How often each bot was started again so far, beside its other figures. What is kept from before has no such count."""
+
+from peewee import Database
+
+
+def up(migrator: object, db: Database) -> None:
+    for table in ("sample", "bucket"):
+        db.execute_sql(f"ALTER TABLE {table} ADD COLUMN restarts INTEGER")  # type: ignore[no-untyped-call]
+
+
+def down(migrator: object, db: Database) -> None:
+    for table in ("sample", "bucket"):
+        db.execute_sql(f"ALTER TABLE {table} DROP COLUMN restarts")  # type: ignore[no-untyped-call]
