@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core import commands, names, redaction
+from pillar_service.core import commands, names, redaction, retrying
 from pillar_service.core.agents import Desired
 from pillar_service.core.commands import command
 from pillar_service.core.errors import Conflict, Invalid, NotFound
@@ -121,11 +121,7 @@ def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
     Raises Conflict for one that is not over, or worked, or must be asked for anew (a deletion, an export).
     """
     job = found(id)
-    name = commands.again(job.command)
-    if job.state not in OVER or job.state == JobState.SUCCEEDED:
-        raise Conflict("That job has not failed: there is nothing to try again.")
-    if name is None:
-        raise Conflict(f"{job.command} is not simply tried again: ask for it anew on the bot's page.")
+    name = retrying.by_person(job.command, JobState(job.state))
     return submit(actor, name, job.bot, job.arguments if name == job.command else {}, key)
 
 

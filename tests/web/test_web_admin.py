@@ -269,12 +269,14 @@ def test_an_operator_asks_for_no_invite_and_no_export_of_others(
     for command in ("bots.invite", "bots.export"):
         job = jobs.submit("test", command, "my")["job"]["id"]
         jobs.cancel("test", job)
+        assert ("Ask for it again" in visitor.get(f"/admin/jobs/{job}").text) == (command == "bots.invite")
         page = visitor.post(f"/admin/jobs/{job}/retry", data={"csrf_token": token})
         assert page.status_code == 403, command
     with database.transaction():
         agents.join(operator, bots.show("my")["id"], Belonging.OWNER)
     own = visitor.post(f"/admin/jobs/{job}/retry", data={"csrf_token": token})
     assert (own.status_code, "with the password" in own.text) == (409, True)
+    assert "with the password" in visitor.get(f"/admin/jobs/{job}").text
 
 
 def test_no_page_shows_the_code_of_an_invite_or_its_note(visitor: FlaskClient, operator: str, someone: str) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core import commands, names, redaction
+from pillar_service.core import commands, names, redaction, retrying
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs import OVER, JobState
 from pillar_service.core.listing import Cursor
@@ -100,18 +100,28 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
 def show(id: object, after: object = 0) -> dict[str, Any]:
     """A job, its parts by node, what it waits for, and its lines after the n-th; raises NotFound.
 
-    {"job", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page. Private lines are not told.
+    {"job", "anew", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page; ``anew`` says why it can't be tried
+    again, empty if it can. Private lines are not told.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
     found = [] if _is_private(job) else rows.lines(job.id, first, LINES + 1)
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
     return {
         "job": described([job])[0],
+        "anew": _anew(job),
         "parts": described(rows.parts_of(job.id)) if job.parts else [],
         "waits_for": challenges.waiting(job.id),
         "lines": lines,
         "next": lines[-1]["n"] if len(found) > LINES else None,
     }
+
+
+def _anew(job: Job) -> str:
+    try:
+        retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
+    except Conflict as error:
+        return error.sentence
+    return ""
 
 
 def retry(actor: str, person: str, id: object) -> dict[str, Any]:
@@ -120,17 +130,10 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
     Raises Conflict when the job is not over, NotFound when its bot is gone, Forbidden when ``person`` may not ask
     for it.
     """
-    job = jobs.found(id)
-    if job.state not in OVER:
-        raise Conflict(f"The job is {job.state}: wait until it is over, or cancel it while it is queued.")
-    if job.bot is None:
-        raise Conflict("A command of the catalogue is asked for anew: it may need a yes, a code or an approval again.")
-    if job.command == "bots.purge":
-        raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
-    command, key = commands.again(job.command) or job.command, f"retry:{job.id}"
-    permissions.require(person, OF_COMMAND[command], job.bot)
-    if command == "bots.export":
-        raise Conflict("An export is asked for anew on the bot's page, with the password: it has its secret in it.")
+    job, key = jobs.found(id), f"retry:{id}"
+    if job.bot is not None:
+        permissions.require(person, OF_COMMAND[commands.again(job.command) or job.command], job.bot)
+    command = retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
     with transaction():
         is_new = rows.with_key(actor, key) is None
         made = _again(actor, command, job.bot, {} if command != job.command else job.arguments, key)
@@ -140,7 +143,7 @@ def retry(actor: str, person: str, id: object) -> dict[str, Any]:
         return made
 
 
-def _again(actor: str, command: str, bot: str, arguments: dict[str, Any], key: str) -> dict[str, Any]:
+def _again(actor: str, command: str, bot: str | None, arguments: dict[str, Any], key: str) -> dict[str, Any]:
     if command == "bots.delete":
         return bots.delete(actor, bot, purge=False, idempotency_key=key)  # what was to be purged still is
     return jobs.submit(actor, command, bot, arguments, key)
