@@ -23,7 +23,6 @@ class Hearing:
         self.placed = {bot.id: bot for bot in bots.placed(node)}
         self._samples: dict[str, list[series.Sample]] = {}
         self._newer: set[str] = set()
-        self._old: set[str] = set()
         self._named = False
 
     @cached_property
@@ -50,8 +49,6 @@ class Hearing:
         return identities.another(bot.pub_id, report["pub_id"]) if report["pub_id"] else None
 
     def _last_word(self, bot: Bot, report: Mapping[str, Any], at: float) -> None:
-        if bot.reported_at is None or int(bot.reported_at // 3600) != int(at // 3600):
-            self._old.add(bot.id)
         self._newer.add(bot.id)
         bot.actual = str(self._actual(bot, report))
         bot.reported_at, bot.report = at, dict(report)
@@ -87,4 +84,3 @@ class Hearing:
         bots.reported(self.placed[id] for id in self._newer)
         if self._named:
             pillars.rewrite(self.node)
-        kept.expire(sorted(self._old), self.now)

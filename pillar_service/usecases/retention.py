@@ -33,6 +33,7 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
     kept = settings()
+    _forget_figures(now, until)
     if kept.keep_jobs_days:
         then = now - kept.keep_jobs_days * DAY_S
         while time.monotonic() < until and _forget_jobs(then, gone):
@@ -45,7 +46,6 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     for kind, days in kept.keep_events_days.items():
         while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
             pass
-    _forget_figures(now, until)
     return gone
 
 
