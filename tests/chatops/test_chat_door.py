@@ -8,11 +8,11 @@ import pytest
 import requests
 from fakes.slack import Slack
 from fakes.slack.delivering import encoded, signed
+from filling import full
 
 from pillar_service.chatops.drain import Drain
 from pillar_service.chatops.facts import Person, Pressed, Said
 from pillar_service.chatops.inbox import Inbox
-from pillar_service.core.errors import Unavailable
 
 
 def send(url: str, body: bytes, headers: dict[str, str], kind: str = "application/json") -> int:
@@ -45,17 +45,9 @@ def test_what_is_delivered_again_is_heard_once(slack: Slack, door: str, drain: D
 
 
 def test_what_slack_delivers_again_because_nobody_was_there_is_heard_once(
-    slack: Slack, door: str, inbox: Inbox, drain: Drain, heard: Any, monkeypatch: pytest.MonkeyPatch
+    slack: Slack, door: str, inbox: Inbox, drain: Drain, heard: Any
 ) -> None:
-    keep, failing = inbox.keep, [True, True]
-
-    def fails_at_first(delivery: Any) -> Any:
-        if failing:
-            failing.pop()
-            raise Unavailable("The disk is full.")
-        return keep(delivery)
-
-    monkeypatch.setattr(inbox, "keep", fails_at_first)
+    full(inbox, times=2)
     slack.user("T1/U1").mentions("help")
     assert [ack.status for ack in slack.delivering.acks] == [503, 503, 200]
     assert len(heard.wait(1)) == 1

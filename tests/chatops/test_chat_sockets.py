@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from fakes.slack import Slack
+from filling import full
 
 from pillar_service.chatops import sockets, wire
 from pillar_service.chatops.drain import Drain
 from pillar_service.chatops.inbox import Inbox
-from pillar_service.core.errors import Unavailable
 
 
 @pytest.fixture
@@ -53,17 +53,9 @@ def test_events_commands_and_presses_come_over_a_socket(connected: Slack, drain:
 
 
 def test_what_can_not_be_kept_is_not_acked_and_comes_again(
-    connected: Slack, inbox: Inbox, drain: Drain, heard: Any, monkeypatch: pytest.MonkeyPatch
+    connected: Slack, inbox: Inbox, drain: Drain, heard: Any
 ) -> None:
-    keep, failing = inbox.keep, [True]
-
-    def fails_once(delivery: Any) -> Any:
-        if failing:
-            failing.pop()
-            raise Unavailable("The disk is full.")
-        return keep(delivery)
-
-    monkeypatch.setattr(inbox, "keep", fails_once)
+    full(inbox, times=1)
     connected.user("T1/U1").mentions("help")
     assert [ack.status for ack in connected.delivering.acks] == [0, 200]
     assert len(heard.wait(1)) == 1

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ import requests
 from flask.testing import FlaskClient
 from pouring import bot, carry_out, owner
 from processes import Process, served
+from prometheus_client import REGISTRY
 
 from pillar_service.catalogue import commands
 from pillar_service.core.durations import DAY_S
@@ -157,10 +157,14 @@ def test_the_first_counts_may_come_at_once() -> None:
         sys.setswitchinterval(before)
 
 
-def test_a_count_is_of_what_was_committed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[tuple[object, ...]] = []
-    monkeypatch.setattr(measuring.counting, "count", lambda *said: counted.append(said))
+def counted(name: str, **labels: str) -> float:
+    """How far this process has counted."""
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
+def test_a_count_is_of_what_was_committed(service: Callable[[], None]) -> None:
     owner()
+    before = counted(families.RECEIVED.name, command="bots.create")
 
     def half() -> None:
         with transaction():
@@ -169,37 +173,43 @@ def test_a_count_is_of_what_was_committed(service: Callable[[], None], monkeypat
 
     with pytest.raises(ZeroDivisionError):
         half()
-    assert counted == []
+    assert counted(families.RECEIVED.name, command="bots.create") == before
     bot("my")
-    assert counted == [(families.RECEIVED, "bots.create")]
+    assert counted(families.RECEIVED.name, command="bots.create") == before + 1
 
 
-def test_how_long_a_job_took_is_told_by_command_and_result(
-    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[object, ...]] = []
-    monkeypatch.setattr(measuring.counting, "observe", lambda family, took, *labels: seen.append((took >= 0, *labels)))
+def took() -> dict[tuple[str, str], float]:
+    """How many jobs took a time by now, by command and result."""
+    name = f"{families.DURATION.name}_count"
+    told = [one for family in REGISTRY.collect() for one in family.samples if one.name == name]
+    return {(one.labels["command"], one.labels["result"]): one.value for one in told}
+
+
+def test_how_long_a_job_took_is_told_by_command_and_result(service: Callable[[], None]) -> None:
+    before, created = took(), ("bots.create", "succeeded")
     owner()
     bot("my")
     carry_out()
-    assert seen == [(True, "bots.create", "succeeded")]
+    once = {**before, created: before.get(created, 0) + 1}
+    assert took() == once
     jobs.cancel("test", jobs.submit("test", "bots.restart", "my")["job"]["id"])
-    assert len(seen) == 1  # it never ran
+    assert took() == once  # it never ran
 
 
-def test_each_code_counts_as_what_became_of_it(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    person, counted = owner(), Counter[tuple[families.Family, str]]()
+def test_each_code_counts_as_what_became_of_it(service: Callable[[], None]) -> None:
+    person, outcomes = owner(), ("taken", "wrong", "locked_out")
+    before = [counted(families.OTP.name, outcome=one) for one in outcomes]
     second_factor.begin(person, "long enough 1")
     waiting = second_factor.pending(person)
     assert waiting is not None
-    monkeypatch.setattr(measuring.counting, "count", lambda family, outcome: counted.update([(family, outcome)]))
     second_factor.turn_on(person, pyotp.TOTP(waiting["secret"]).now())
     for _ in range(10):
         with pytest.raises(Unauthenticated):
             codes.check(person, "000000")
     with pytest.raises(TooMany):
         codes.check(person, "000000")
-    assert counted == {(families.OTP, "taken"): 1, (families.OTP, "wrong"): 10, (families.OTP, "locked_out"): 1}
+    more = [counted(families.OTP.name, outcome=one) - had for one, had in zip(outcomes, before, strict=True)]
+    assert more == [1, 10, 1]
 
 
 @pytest.mark.usefixtures("fresh")
