@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.costs import Writer
-from pillar_service.settings import SETTINGS
+from pillar_service.settings.known import SETTINGS
 from pillar_service.store.database import BUSY_S
 
 THREADS = int(next(one.default for one in SETTINGS if one.name == "THREADS"))

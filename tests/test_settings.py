@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from pillar_service.core.errors import Invalid
-from pillar_service.settings import SETTINGS, Settings, database, read
+from pillar_service.settings import Settings, database, read
 from pillar_service.settings.__main__ import names, table
+from pillar_service.settings.known import SETTINGS
 
 TOP = Path(__file__).parent.parent
 PAGE = TOP / "docs" / "settings.md"

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from pillar_service.settings import SETTINGS, Setting
+from pillar_service.settings.known import SETTINGS, Setting
 
 
 def table() -> str:

@@ -1,0 +1,203 @@
+"""Every setting: its name, how its text is read, its default, what it is for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core import backups
+from pillar_service.settings import texts
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name without the prefix, how its text is read, its default and what it is for."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str | None
+    help: str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting(
+        "DATABASE",
+        str,
+        None,
+        "Where the truth is kept: sqlite:////absolute/path or postgresql://user:password@host/name.",
+        secret=True,
+    ),
+    Setting("FILES", Path, None, "The folder for tars on their way (exports and imports)."),
+    Setting("SECRET_KEY", str, None, "Signs sessions and node tokens; at least 32 characters.", secret=True),
+    Setting("BUNDLE_KEY", str, "", "Signs bundles for nodes (`bundle-key` makes one); none if empty.", secret=True),
+    Setting("DOMAIN", str, "butt.nz", "The name of the place; the bot `my` is `my.butt.nz`."),
+    Setting("PUBLIC_HOST", str, "127.0.0.1", "The address the public app listens on."),
+    Setting("PUBLIC_PORT", texts.port, "8080", "The port of the public app (people, nodes)."),
+    Setting("PUBLIC_URL", str, "", "How nodes and people reach the public app; http://<host>:<port> when empty."),
+    Setting("PRIVATE_HOST", str, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
+    Setting("PRIVATE_PORT", texts.port, "8081", "The port of the private app (masters only)."),
+    Setting("WORKERS", texts.count, "2", "Worker processes of each app."),
+    Setting("THREADS", texts.count, "16", "Threads of each worker process; a long poll holds one."),
+    Setting(
+        "LAUNCHER",
+        texts.absolute,
+        "",
+        "The program that starts a server which takes over, before Python's own arguments; the Python that serves if empty.",
+    ),
+    Setting(
+        "PASSWORD_KIB",
+        texts.count,
+        "19456",
+        "Memory that judging a password takes, in KiB: OWASP's least for Argon2id.",
+    ),
+    Setting("PUB_IMAGE", str, "saltcellar/pub:0.1.0", "The image of a new or upgraded pub."),
+    Setting("MEMORY_MB", texts.count, "256", "The memory limit of a new bot, in MiB."),
+    Setting("BOT_PORTS", texts.ports, "20000-20999", "The ports of a new node's bots, both ends included."),
+    Setting("ALLOW_PRIVATE", texts.yes, "no", "Whether pubs take private addresses; for tests on one machine."),
+    Setting(
+        "SEEDS",
+        texts.seeds,
+        "",
+        "Addresses (net:host:port~shs:key) that pubs connect to at first, separated by blanks.",
+    ),
+    Setting("JOB_LINES", texts.count, "20000", "The most lines of one job that are kept; later ones are counted."),
+    Setting("JOB_BYTES", texts.count, str(10 << 20), "The most bytes of one job's lines that are kept."),
+    Setting("TRANSFER_BYTES", texts.count, str(20 << 30), "The largest tar that is taken, in bytes."),
+    Setting(
+        "PROXIES",
+        texts.none_or_more,
+        "0",
+        "How many proxies in front of the public app say who asks (X-Forwarded-For).",
+    ),
+    Setting(
+        "MAIL",
+        str,
+        "",
+        "Where mail goes: smtp://user:password@host:587, smtps://…, or file:///path of a mailbox for a try; none if empty.",
+        secret=True,
+    ),
+    Setting("MAIL_FROM", str, "", "The sender of mail; post@<domain> when empty."),
+    Setting("PRICE_CENTS", texts.none_or_more, "500", "What a month costs, in hundredths; 0 when the place is free."),
+    Setting("CURRENCY", str, "usd", "The currency of the price (ISO 4217, small letters)."),
+    Setting("TRIAL_DAYS", texts.none_or_more, "14", "For how many days a new account need not pay."),
+    Setting("GRACE_DAYS", texts.count, "7", "After how many days past due an account is suspended."),
+    Setting("KEEP_DAYS", texts.count, "30", "For how many days the data of a suspended account is kept."),
+    Setting("DELETED_DAYS", texts.none_or_more, "7", "For how many days a deleted bot can be brought back."),
+    Setting(
+        "KEEP_EXPORTS",
+        texts.yes,
+        "no",
+        "Whether the newest export of everything of each bot is kept until the next one, to restore it from when its node is "
+        "lost; else, like any other, for a day. It holds the pub's secret.",
+    ),
+    Setting("KEEP_JOBS_DAYS", texts.none_or_more, "365", "For how many days jobs that are over are kept; 0 for ever."),
+    Setting("KEEP_AUDIT_DAYS", texts.none_or_more, "0", "For how many days the audit is kept; 0 for ever."),
+    Setting(
+        "KEEP_EVENTS_DAYS",
+        texts.days,
+        texts.EVENTS_KEPT,
+        "For how many days events of nodes are kept, by their kind, separated by blanks; 0 for ever.",
+    ),
+    Setting(
+        "WEBHOOK_NETWORKS",
+        texts.networks,
+        "",
+        "Networks that events may be forwarded to though they are not public, over http too: 10.1.0.0/16, with blanks between.",
+    ),
+    Setting("METRICS", str, "", "The folder of this machine's counters; `metrics` beside CELLAR_FILES when empty."),
+    Setting(
+        "BACKUP_REPOSITORY",
+        texts.repository,
+        "",
+        "Where backups go, as restic names it: /folder, sftp:user@host:/folder, s3:https://host/bucket; no backups if empty.",
+    ),
+    Setting(
+        "BACKUP_PASSWORD_FILE",
+        texts.absolute,
+        "",
+        "The file with the repository's password. Backups leave it out: keep a copy elsewhere, without which they are lost.",
+    ),
+    Setting(
+        "BACKUP_PATHS",
+        texts.absolutes,
+        "",
+        "What backups hold beside database and tars, separated by blanks: the master's keys, Salt's configuration, secrets.",
+    ),
+    Setting(
+        "BACKUP_KEEPER",
+        texts.one_of("service", "own"),
+        "service",
+        "Who makes backups: service (the public app), or own (the command `keep-backups`, which may read more).",
+    ),
+    Setting("BACKUP_HOURS", texts.count, "6", "Every how many hours a snapshot is made."),
+    Setting("BACKUP_KEEP", texts.keep, backups.KEPT, "Which snapshots are kept, by restic's --keep-… words."),
+    Setting(
+        "BACKUP_VERIFY_DAYS",
+        texts.none_or_more,
+        "7",
+        "Every how many days the newest snapshot is restored into a scratch place and looked through; 0 for never.",
+    ),
+    Setting(
+        "BACKUP_BOTS_DAYS",
+        texts.none_or_more,
+        "7",
+        "Every how many days each bot is exported into the backups, for which it stops for a moment; its newest tar is kept "
+        "until the next, and holds its secret. 0 for never.",
+    ),
+    Setting("BACKUP_SFTP_COMMAND", str, "", "The command that speaks SFTP; restic's own ssh when empty."),
+    Setting(
+        "BACKUP_S3_FILE", texts.absolute, "", "The file with S3's keys, as AWS' tools write it (~/.aws/credentials)."
+    ),
+    Setting(
+        "LOG",
+        texts.one_of("auto", "json", "text"),
+        "auto",
+        "How logs are written: json, text, or auto: text on a terminal.",
+    ),
+    Setting("BOTS_MOST", texts.count, "20", "How many bots an account may own."),
+    Setting(
+        "PAYMENTS",
+        texts.one_of("manual", "stripe"),
+        "manual",
+        "Who takes payments: manual (operators mark them) or stripe.",
+    ),
+    Setting("STRIPE_KEY", str, "", "The secret key of the Stripe account.", secret=True),
+    Setting("STRIPE_WEBHOOK_SECRET", str, "", "What Stripe signs its webhooks with.", secret=True),
+    Setting("STRIPE_PRICE", str, "", "The id of the monthly price at Stripe."),
+    Setting("STRIPE_URL", str, "https://api.stripe.com", "Where Stripe's API answers."),
+    Setting("SLACK_BOT_TOKEN", str, "", "The bot's token of the Slack app (xoxb-…); no chat if empty.", secret=True),
+    Setting(
+        "SLACK_SIGNING_SECRET", str, "", "What Slack signs its requests with; no HTTP from Slack if empty.", secret=True
+    ),
+    Setting("SLACK_APP_TOKEN", str, "", "The app's token for Socket Mode (xapp-…); HTTP only if empty.", secret=True),
+    Setting("SLACK_URL", str, "https://slack.com/api/", "Where Slack's Web API answers, with a slash at the end."),
+    Setting(
+        "CHAT_FILES", str, "", "The folder for what Slack sent until it is worked on; chat in CELLAR_FILES if empty."
+    ),
+    Setting("NODES_MOST", texts.count, "50", "How many nodes an account may have."),
+    Setting("NODE_BUNDLE", str, "", "The tar.gz of wheels that new nodes install from (vagrant/node-bundle.sh)."),
+    Setting(
+        "MINION_D", Path, "/etc/saltcellar/minion.d", "The folder of what is the same in every minion's configuration."
+    ),
+    Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
+    Setting("CHAT_JOBS_MOST", texts.count, "20", "How many jobs that are not over somebody may have in chat."),
+    Setting("CHAT_DEADLINE_S", texts.count, "3600", "How long a command waits for a node that is away, in seconds."),
+    Setting(
+        "CLOUD",
+        str,
+        "",
+        "Where machines are ordered: scaleway, or what libcloud calls another provider; none if empty.",
+    ),
+    Setting("CLOUD_KEY", str, "", "Who orders there: Scaleway's organization id, an access key's id.", secret=True),
+    Setting("CLOUD_SECRET", str, "", "The secret of that key.", secret=True),
+    Setting("CLOUD_URL", str, "", "Where the provider's API answers; where libcloud or Scaleway says when empty."),
+    Setting("CLOUD_ZONE", str, "", "The zone (Scaleway), region or location of new machines: fr-par-1."),
+    Setting("CLOUD_SIZE", str, "", "The size of a new machine, as the provider names it, unless it is told otherwise."),
+    Setting("CLOUD_IMAGE", str, "", "The provider's id of the image (Debian 12, with cloud-init) of a new machine."),
+    Setting("CLOUD_VOLUME_GB", texts.none_or_more, "20", "The size of a new machine's volume; 0 for none."),
+    Setting("CLOUD_DEVICE", str, "/dev/vdb", "The device as which a machine sees its volume."),
+    Setting(
+        "CLOUD_BOOT_S", texts.boot, "1800", "How long a new machine may take to enrol, in seconds, from 60 to a day."
+    ),
+)
