@@ -46,6 +46,7 @@ release: ## what a control plane is installed from, in .cellar
 dev: ## the tools and packages that tests need
 	@vagrant/packages.sh test
 	@vagrant/python.sh service,master,node,dev
+	@vagrant/tool.sh moto
 	@vagrant/assets.sh
 test: ## every test but the long campaigns, on real daemons: three quarters of an hour on two cores
 	@vagrant/test.sh lint unit integration

@@ -2,6 +2,6 @@
 # Look for known faults in what is installed, and say which. Asks the index for its advisories: where it tells none, that is no "all is well".
 . "$(dirname "$0")/settings.sh"
 
-"$here/uv.sh" tool run -q pip-audit==2.10.1 --strict --disable-pip --require-hashes --progress-spinner off -r "$top/requirements.txt" ||
+"$here/tool.sh" audit pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r "$top/requirements.txt" ||
   fail "Either a package has a known fault, or the index told no advisories: see above"
 say "no known fault in $(pins | wc -l) packages"

@@ -4,6 +4,6 @@
 
 file=${1:-$CELLAR_DIR/sbom.json}
 mkdir -p "$(dirname "$file")"
-"$here/uv.sh" tool run -q --from cyclonedx-bom==7.5.0 cyclonedx-py requirements --output-reproducible --of JSON -o "$file" \
+"$here/tool.sh" sbom cyclonedx-py requirements --output-reproducible --of JSON -o "$file" \
   "$top/requirements.txt" || fail "cyclonedx-bom could not write $file"
 say "$file: $(grep -c '"purl"' "$file") packages"

@@ -13,5 +13,6 @@ leave_nothing() {
 trap leave_nothing EXIT
 
 prepare test service,master,node,dev
+step tools "$here/tool.sh" moto
 cd "$top"
 make --no-print-directory "$@"
