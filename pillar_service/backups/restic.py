@@ -24,8 +24,14 @@ INCOMPLETE = 3
 AWAY = (
     "connection refused", "connection reset", "timed out", "could not resolve", "no route to host", "unreachable",
     "permission denied (", "host key verification failed", "dial tcp", "broken pipe", "ssh command exited",
+    "unable to start the sftp session",
 )  # fmt: skip
-MISSING = ("unable to open config file", "is there a repository at", "config file does not exist")
+MISSING = (
+    "/config: no such file", "file does not exist", "bucket does not exist", "key does not exist", "config file does not exist",
+)  # fmt: skip
+"""Where nothing is, a folder, SFTP or S3: there a new repository may be made, and nowhere else."""
+
+KEYS = ("access key id you provided", "signature we calculated", "access denied", "accessdenied", "forbidden")
 
 FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (("failed to execute restic",), Failed, "There is no restic here: install it (apt-get install restic)."),
@@ -34,6 +40,7 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (("no space left", "disk quota"), Full, "The disk is full, here or at {where}: free some space, then try again."),
     (("config file already exists",), Conflict, "There is a repository at {where} already."),
     (AWAY, Unavailable, "The repository {where} does not answer: {last}."),
+    (KEYS, Invalid, "{where} does not take the keys that it was given (CELLAR_BACKUP_S3_FILE): {last}."),
     (MISSING, NotFound, "There is no repository at {where}: is its disk mounted, and its address right?"),
     (
         ("no snapshot", "no matching id", "cannot dump file"),
@@ -191,5 +198,11 @@ def _error(repository: Repository, said: Said) -> SaltcellarError:
     for known, kind, sentence in FAULTS:
         if any(word in words for word in known):
             file = repository.password_file
-            return kind(sentence.format(where=repository.address, file=file, last=said.last.rstrip(".")))
-    return Failed(f"restic could not do its work at {repository.address}: {said.last.rstrip('.')}.")
+            return kind(sentence.format(where=repository.address, file=file, last=_reason(said)))
+    return Failed(f"restic could not do its work at {repository.address}: {_reason(said)}.")
+
+
+def _reason(said: Said) -> str:
+    """What restic gave up for; behind it may come what it supposes."""
+    fatal = [line for line in said.err.splitlines() if line.startswith("Fatal: ")]
+    return (fatal[0].removeprefix("Fatal: ")[:300] if fatal else said.last).rstrip(".")

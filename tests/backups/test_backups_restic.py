@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from daemons import until
+from processes import watched
 from sshd import Sshd
 
 from pillar_service.backups import restic
@@ -97,31 +98,15 @@ def test_what_restic_refuses_is_one_of_our_errors(repository: Repository, tmp_pa
         restic.snapshots(repository)
 
 
-def test_the_password_stands_in_no_argument_and_no_environment(repository: Repository, tmp_path: Path) -> None:
+def test_the_password_stands_in_no_argument_and_no_environment(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Looked at while restic runs: a file that it waits for keeps it alive."""
     restic.make(repository)
-    seen: list[bytes] = []
-
-    def look() -> None:
-        for one in Path("/proc").glob("[0-9]*"):
-            try:
-                if (one / "comm").read_text().strip() == "restic" and str(tmp_path).encode() in (
-                    one / "cmdline"
-                ).read_bytes():
-                    seen.append((one / "cmdline").read_bytes() + (one / "environ").read_bytes())
-            except OSError:
-                continue
-
+    seen, look = watched(monkeypatch, str(tmp_path))
     (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(48 << 20))
-    from pillar_service.backups import running as runs
-
-    before, runs.BEAT_S = runs.BEAT_S, 0.02
-    os.environ["CELLAR_ONLY_OURS"] = "secret of ours"
-    try:
-        restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", look)
-    finally:
-        runs.BEAT_S = before
-        del os.environ["CELLAR_ONLY_OURS"]
+    monkeypatch.setenv("CELLAR_ONLY_OURS", "secret of ours")
+    restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", look)
     assert seen, "it was seen at work"
     assert not any(b"only for tests" in one or b"secret of ours" in one for one in seen)
 

@@ -1,0 +1,52 @@
+"""A bucket at the wire: moto's S3, which lets in who signs with a key that was made, and nobody else."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from daemons import Daemon, free_port, until
+
+TOOL = Path(__file__).parents[2] / "vagrant" / "tool.sh"
+# moto reads who asks from this, and for so many questions does not look at the rest.
+STRANGER = "AWS4-HMAC-SHA256 Credential=none/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=none"
+USER = {"UserName": "cellar"}
+MAY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+MADE = (
+    {"Action": "CreateUser"},
+    {"Action": "PutUserPolicy", "PolicyName": "s3", "PolicyDocument": json.dumps(MAY)},
+    {"Action": "CreateAccessKey"},
+)
+
+
+class Buckets:
+    """The server; ``address`` is the one of a bucket for restic, ``keys`` the file that opens it."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url, self.address = f"http://127.0.0.1:{port}", f"s3:http://127.0.0.1:{port}/cellar"
+        self.keys, self.secret = folder / "keys", ""
+        command = [str(TOOL), "moto", "moto_server", "-H", "127.0.0.1", "-p", str(port)]
+        self.daemon = Daemon("moto", command, folder, {"INITIAL_NO_AUTH_ACTION_COUNT": str(len(MADE))})
+
+    def start(self) -> None:
+        """Starts it, and makes the key."""
+        self.daemon.start()
+        until(lambda: self.asked(MADE[0]), 60, "the buckets answer")
+        told = [self.asked(one) for one in MADE[1:]][-1]
+        found = [re.search(f"<{name}>(.*?)</{name}>", told) for name in ("AccessKeyId", "SecretAccessKey")]
+        key, self.secret = (one[1] for one in found if one)
+        self.keys.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = {self.secret}\n")
+        self.keys.chmod(0o600)
+
+    def asked(self, question: dict[str, str]) -> str:
+        """What it says to somebody who manages it."""
+        asked = Request(self.url, urlencode(question | USER | {"Version": "2010-05-08"}).encode())
+        asked.add_header("Authorization", STRANGER)
+        with urlopen(asked, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def stop(self) -> None:
+        """Ends it; what was in the buckets is gone."""
+        self.daemon.stop()

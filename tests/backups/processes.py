@@ -1,0 +1,25 @@
+"""What everybody on the machine can read of a restic at work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pillar_service.backups import running
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, word: str) -> tuple[list[bytes], Callable[[], None]]:
+    """Arguments and environment of each restic that has the word in its arguments, seen by the beat that is returned, too."""
+    seen: list[bytes] = []
+    monkeypatch.setattr(running, "BEAT_S", 0.02)
+
+    def look() -> None:
+        for one in Path("/proc").glob("[0-9]*"):
+            try:
+                told = (one / "cmdline").read_bytes()
+                if (one / "comm").read_text().strip() == "restic" and word.encode() in told:
+                    seen.append(told + (one / "environ").read_bytes())
+            except OSError:
+                continue
+
+    return seen, look
