@@ -125,3 +125,26 @@ def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -
     names.append("upgrading")
     assert [duty.name for duty in listed] == names
     assert all(duty.every_s > 0 for duty in listed)
+
+
+LAZY = """
+import sys, time
+from pathlib import Path
+from pillar_service.node.machines.duty import Machines
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
+
+home = Home(Path(sys.argv[1]))
+import pillar_service.node.duties
+duty = Machines(home, "cellar-9", lambda *_: None, Told)
+duty.run(0)
+assert not {"yaml", "statemachine", "croniter", "simpleeval"} & set(sys.modules)
+home.machines.mkdir(parents=True)
+(home.machines / "broken.yaml").write_text("about: [")
+duty.run(1)
+assert {"yaml", "statemachine", "croniter", "simpleeval"} <= set(sys.modules)
+"""
+
+
+def test_what_machines_need_is_loaded_with_the_first_of_them(home: Home) -> None:
+    subprocess.run([sys.executable, "-c", LAZY, home.root], env=environment(), timeout=120, check=True)

@@ -1,16 +1,20 @@
 """The duty `machines`: lets them all go on, once a second."""
 
+from typing import TYPE_CHECKING
+
 from pillar_service.node.door import Door
 from pillar_service.node.governors import Governor
 from pillar_service.node.lastgood import Known
-from pillar_service.node.machines import looks
-from pillar_service.node.machines.engine import Engine
+from pillar_service.node.machines import files, looks
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
 
+if TYPE_CHECKING:
+    from pillar_service.node.machines.engine import Engine
+
 
 class Machines:
-    """Runs once a second."""
+    """Runs once a second. The engine is made when there is a first machine, and stays."""
 
     name, every_s = "machines", 1.0
 
@@ -22,15 +26,27 @@ class Machines:
         known: Known,
         configuration: looks.Configuration = looks.no_configuration,
     ) -> None:
-
-        def govern(name: str, what: str, seconds: int) -> Governor:
-            return Governor(lambda: Door(known().service), name, what, seconds)
-
-        def service() -> str:
-            return (known().service or {}).get("url", "")
-
-        self._engine = Engine(home, node, tell, configuration, service=service, govern=govern)
+        self._home, self._node, self._tell, self._known = home, node, tell, known
+        self._configuration = configuration
+        self._engine: Engine | None = None
 
     def run(self, now_monotonic: float) -> None:
         """Let each go on."""
-        self._engine.tick(now_monotonic)
+        if self._engine is None and files.found(self._home):
+            self._engine = self._made()
+        if self._engine is not None:
+            self._engine.tick(now_monotonic)
+
+    def _made(self) -> "Engine":
+        # What reads and runs machines takes 7 MiB: a node without any does without.
+        from pillar_service.node.machines.engine import Engine
+
+        return Engine(
+            self._home, self._node, self._tell, self._configuration, service=self._service, govern=self._governor
+        )
+
+    def _governor(self, name: str, what: str, seconds: int) -> Governor:
+        return Governor(lambda: Door(self._known().service), name, what, seconds)
+
+    def _service(self) -> str:
+        return (self._known().service or {}).get("url", "")

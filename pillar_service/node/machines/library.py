@@ -9,11 +9,8 @@ from pillar_service.core.errors import Invalid
 from pillar_service.core.machines import Machine
 from pillar_service.documents import machines, reading
 from pillar_service.documents.faults import Faults, raise_any
+from pillar_service.node.machines import files
 from pillar_service.node.paths import Home
-
-SUFFIX = ".yaml"
-MOST = 100
-"""Files of a folder that are read."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,11 @@ class Loaded:
 
 def read(raw: bytes, name: str) -> Machine:
     """The machine in a file's bytes; raises Invalid with every fault, `name.yaml:12: sentence`."""
-    faults = Faults(f"{name}{SUFFIX}")
+    faults = Faults(f"{name}{files.SUFFIX}")
     made = machines.read(raw, name, faults)
     raise_any(faults)
     assert made
     return made
-
-
-def folders(home: Home) -> tuple[Path, ...]:
-    """Where machines stand, the bundle's first: a file of the node's operator wins over one of the same name."""
-    return home.bundles / "current" / "machines", home.machines
 
 
 class Library:
@@ -55,21 +47,13 @@ class Library:
 
     def refresh(self) -> None:
         """Read what has changed. A file that is gone takes its machine along; one that is broken does not."""
-        found = self._found()
+        found = files.found(self._home)
         for name in self.loaded.keys() - found.keys():
             del self.loaded[name]
         self.problems = {name: why for name, why in self.problems.items() if name in found}
         self._seen = {name: content for name, content in self._seen.items() if name in found}
         for name, file in sorted(found.items()):
             self._look(name, file)
-
-    def _found(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        for folder in folders(self._home):
-            if folder.is_dir() and not folder.is_symlink():
-                files = sorted(one for one in folder.iterdir() if one.suffix == SUFFIX and one.is_file())
-                found |= {one.stem: one for one in files[:MOST] if not one.is_symlink()}
-        return found
 
     def _look(self, name: str, file: Path) -> None:
         try:

@@ -64,7 +64,10 @@ def _install(fresh: Path, wheels: Path, version: str) -> None:
     python = str(fresh / "bin/python")
     wanted = ["--no-index", "--find-links", str(wheels), f"saltcellar[node]=={version}"]
     _run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted], "install the wheels")
-    _run([python, "-c", "import pillar_service.node.duties"], "load what was installed")
+    _run(
+        [python, "-c", "import pillar_service.node.duties, pillar_service.node.machines.engine"],
+        "load what was installed",
+    )
 
 
 def _run(command: list[str], what: str) -> None:
