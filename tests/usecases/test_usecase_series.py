@@ -109,15 +109,24 @@ def test_the_series_of_a_day_shows_figures_restarts_and_gaps(bot: str) -> None:
     now = int(time.time())
     early = [now - 40_000 + 15 * n for n in range(200)]
     late = [now - 15 * n for n in range(200)]
-    for moments, started in ((early, now - 50_000), (late, now - 3100)):
+    for moments, started, restarts in ((early, now - 50_000, 2), (late, now - 3100, 5)):
         each = [
-            report(bot, at=at, uptime_s=at - started, memory_bytes=2**26, memory_limit_bytes=2**28, rx_bytes=at * 7)
+            report(
+                bot,
+                at=at,
+                uptime_s=at - started,
+                memory_bytes=2**26,
+                memory_limit_bytes=2**28,
+                rx_bytes=at * 7,
+                restarts=restarts,
+            )
             for at in moments
         ]
         health.take("cellar-1", [event(*each)])
     shown = series.of(bot, Span.DAY, now)
     assert shown["memory_limit"] == 2**28
     assert shown["restarts"] == [now - 3100]
+    assert (shown["restarted"], shown["restarted_exactly"]) == (3, True)  # two of them in the gap
     assert len(shown["at"]) == len(shown["memory"]) == 288
     assert shown["memory"][-1] == shown["memory_max"][-1] == 2**26
     assert shown["memory"][0] is shown["rx_per_s"][0] is None
