@@ -87,9 +87,11 @@ def reports(page: Page, silence: Silence, state: str | None = None, **equal: obj
     return page_of(rows, Bot.reported_at, Bot.agent, page)
 
 
-def nodes(limit: int, after: str = "") -> list[Node]:
-    """Nodes by id, after that one."""
-    return list(Node.select().where(Node.id > after).order_by(Node.id).limit(limit))
+def nodes(limit: int, after: str = "", label: Expression | None = None, **equal: object) -> list[Node]:
+    """Nodes with these columns and such a label by id, after that one."""
+    rows = _where(Node.select().where(Node.id > after), Node, **equal)
+    rows = rows if label is None else rows.where(label)
+    return list(rows.order_by(Node.id).limit(limit))
 
 
 def owning(accounts: list[str]) -> dict[str, int]:

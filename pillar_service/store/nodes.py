@@ -1,11 +1,12 @@
 """Nodes: the machines that bots run on."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from peewee import BigIntegerField, DoubleField, IntegerField, TextField, fn
+from peewee import BigIntegerField, DoubleField, Expression, IntegerField, TextField, fn
 
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.rooms import Sharing
@@ -100,6 +101,20 @@ def add(id: str, concurrency: int, port_first: int, port_last: int, account: str
     """Add a node: an account's takes that account's bots, the place's own all, until somebody says otherwise."""
     columns = {"concurrency": concurrency, "port_first": port_first, "port_last": port_last, "account": account}
     return Node.create(id=id, sharing=str(Sharing.OWN if account else Sharing.ALL), **columns)
+
+
+LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
+"""A part of a label's key or value, or a key and how its value begins; nothing that JSON writes around them."""
+
+
+def labelled(word: str) -> Expression | None:
+    """Whether a node has a label with that in its key or its value, or (`key=value`) of that key with a value that begins so;
+    None for a word that is no part of a label."""
+    label = LABEL.fullmatch(word)
+    if label is None:
+        return None
+    key, value = label.groups()
+    return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
 
 
 def of(account: str) -> list[Node]:

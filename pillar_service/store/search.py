@@ -4,7 +4,6 @@ Ids, actors, commands and subjects are looked up by an index. Names, addresses a
 are as many as people and machines. Of what grows all the time a part of a text is looked for among the newest alone.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,10 +18,7 @@ from pillar_service.store.bots import Bot
 from pillar_service.store.database import Table
 from pillar_service.store.events import Event
 from pillar_service.store.jobs import Job
-from pillar_service.store.nodes import Node
-
-LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
-"""A part of a label's key or value, or a key and how its value begins; nothing that JSON writes around them."""
+from pillar_service.store.nodes import Node, labelled
 
 
 def accounts(word: str, begins: str | None, limit: int) -> list[Account]:
@@ -41,15 +37,7 @@ def bots(word: str, begins: str | None, limit: int) -> list[Bot]:
 
 def nodes(word: str, limit: int) -> list[Node]:
     """Nodes whose id or labels hold the word: a part of a key or a value, or `key=value`."""
-    return list(Node.select().where(_or(Node.id.contains(word), _labelled(word))).order_by(Node.id).limit(limit))
-
-
-def _labelled(word: str) -> Expression | None:
-    label = LABEL.fullmatch(word)
-    if label is None:
-        return None
-    key, value = label.groups()
-    return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
+    return list(Node.select().where(_or(Node.id.contains(word), labelled(word))).order_by(Node.id).limit(limit))
 
 
 def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], limit: int) -> list[Job]:

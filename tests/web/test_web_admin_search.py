@@ -11,6 +11,7 @@ from test_web_admin import OPERATOR, operator, second_factor
 from pillar_service.core.errors import Invalid
 from pillar_service.core.events import Filter
 from pillar_service.store import database
+from pillar_service.store import nodes as rows
 from pillar_service.usecases import auditing, bots, events, jobs, nodes, stories
 from pillar_service.usecases.admin import audit, search
 
@@ -67,6 +68,26 @@ def test_a_label_finds_its_nodes(visitor: FlaskClient, operator: str, someone: s
         assert found(visitor, word, kind="nodes") == {"Nodes"}, word
     for word in ("environment=stg", "nvironment=prd", "prd=", "rack=7", ": ", '", "'):
         assert found(visitor, word, kind="nodes") == set(), word
+
+
+def test_nodes_are_filtered_by_label_and_account(visitor: FlaskClient, operator: str, someone: str) -> None:
+    nodes.label("test", "cellar-1", {"environment": "prd"})
+    with database.transaction():
+        rows.add("shed", 1, 20000, 20001, someone)
+
+    def listed(**asked: str) -> set[str]:
+        page = visitor.get("/admin/nodes", query_string=asked)
+        assert page.status_code == 200
+        assert all(re.search(rf'name="{name}" value="{value}"', page.text) for name, value in asked.items())
+        return {id for id in ("cellar-1", "shed") if f'/admin/nodes/{id}"' in page.text}
+
+    assert listed() == {"cellar-1", "shed"}
+    assert listed(label="environment=prd") == listed(label="env") == {"cellar-1"}
+    assert listed(account=OWNER) == listed(account=someone) == {"shed"}
+    assert listed(account=OWNER, label="prd") == listed(label="environment=p_d") == set()
+    assert visitor.get("/admin/nodes?account=nobody-9").status_code == 404
+    for wrong in ("%", "a b", "'; DROP TABLE node; --", "x" * 10_000 + "!"):
+        assert visitor.get("/admin/nodes", query_string={"label": wrong}).status_code == 422
 
 
 def test_events_are_found_by_their_place_and_what_they_say(visitor: FlaskClient, operator: str, someone: str) -> None:

@@ -37,7 +37,7 @@ def listed() -> str:
 
 
 def _page(form: AnyToken, wrong: str | None = None) -> str:
-    filters = asked()
+    filters = asked("account", "label")
     told = {"page": nodes.listed(**filters), "tokens": enrolment_tokens.listed()}
     return render_template("admin/nodes.html", asked=filters, form=form, wrong=wrong, **told)
 
