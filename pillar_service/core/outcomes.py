@@ -33,6 +33,17 @@ COPY = "The service did not answer the master, and the node applied the last kno
 NOT_KNOWN = "The node's state run did not know the bot: its pillar is older than the bot. Try again."
 
 
+SAID = ("__id__", "__run_num__", "result", "comment", "pub")
+"""All of a state's return that an outcome is read from."""
+
+
+def essence(returned: Any) -> Any:
+    """A return with as much of a state run as an outcome is read from: changes, times and files are left out."""
+    if not isinstance(returned, Mapping) or not returned or not all(_is_state(state) for state in returned.values()):
+        return returned
+    return {str(key): {name: state[name] for name in SAID if name in state} for key, state in returned.items()}
+
+
 def of_call(returned: object, success: bool, retcode: int) -> Outcome:
     """The outcome of a plain function. A function that failed returns its sentence as text and a code that is not 0."""
     if success and retcode == 0:
@@ -98,9 +109,14 @@ def _concerns(state_id: str, bot_id: str) -> bool:
 
 def _telling(failed: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The failure that caused the others: the first to run that is not merely a failed requisite."""
-    ordered = sorted(failed, key=lambda state: state.get("__run_num__", 0))
+    ordered = sorted(failed, key=_number)
     causes = [state for state in ordered if not str(state.get("comment", "")).startswith("One or more requisite")]
     return (causes or ordered)[0]
+
+
+def _number(state: Mapping[str, Any]) -> int:
+    number = state.get("__run_num__")
+    return number if isinstance(number, int) else 0  # it is the node's word, and may be anything
 
 
 def _told(own: list[Mapping[str, Any]]) -> dict[str, Any]:

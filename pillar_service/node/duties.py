@@ -21,6 +21,7 @@ from pillar_service.node.masterless.applying import apply
 from pillar_service.node.masterless.duty import Converging
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
+from pillar_service.node.results import Results
 from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
 from pillar_service.node.upgrading.duty import Upgrading, state
@@ -45,6 +46,7 @@ def duties(
     return [
         Delivery(Spool(home), known, Signer(node, pki), refresh),
         Drops(home, spool),
+        Results(Path(opts["cachedir"]), spool),
         Beat(home, node, spool, salt),
         Machines(home, node, tell, known),
         Bundles(keeping, known, tell),

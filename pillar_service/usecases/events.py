@@ -11,11 +11,12 @@ from pillar_service.core import events as rules
 from pillar_service.core import names, submission
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.events import Kind
+from pillar_service.core.facts import EVENT_TYPE as FACTS
 from pillar_service.core.gaps import Gap
 from pillar_service.core.signatures import Request
 from pillar_service.core.submission import Submission, event_id
 from pillar_service.store import events, forgotten, nodes
-from pillar_service.usecases import facts, health, presence, reports
+from pillar_service.usecases import facts, health, presence, reports, results
 from pillar_service.usecases.grouping import Group
 
 MOST_EVENTS = 1000
@@ -36,29 +37,32 @@ ONLY_HEALTH = "With this token come health reports alone: sign the request with 
 
 @dataclass(frozen=True)
 class Hearer:
-    """Who hears of a kind: ``read`` gives what is kept of an event's data, or raises Invalid, and it is never taken.
+    """Who hears of a type: ``read`` gives what is heard of an event's data, or raises Invalid, and it is never taken.
 
-    ``hear`` gets a node and its new events' ids and data, and says which parts it refused: [{"id", "why"}].
+    ``hear`` gets a node and its new events' ids and data, and says which parts it refused: [{"id", "why"}]. ``kept`` gives
+    what stays of what was read.
     """
 
     read: Callable[[Any], Any]
     hear: Callable[[str, list[tuple[str, Any]], float], list[dict[str, str]]]
+    kept: Callable[[Any], Any] = lambda heard: heard
 
 
 def _nobody(_node: str, _told: list[tuple[str, Any]], _now: float) -> list[dict[str, str]]:
     return []
 
 
-HEARERS: dict[Kind, Hearer] = {
-    Kind.HEALTH: Hearer(reports.read, health.hear),
-    Kind.FACTS: Hearer(facts.read, facts.hear),
-    Kind.GAP: Hearer(lambda data: Gap.read(data).data(), _nobody),
+HEARERS: dict[str, Hearer] = {
+    health.EVENT_TYPE: Hearer(reports.read, health.hear),
+    FACTS: Hearer(facts.read, facts.hear),
+    submission.GAP: Hearer(lambda data: Gap.read(data).data(), _nobody),
+    submission.JOB_RESULT: Hearer(results.read, results.hear, results.kept),
 }
-"""Who hears of which kind; of others nobody does."""
+"""Who hears of which type; of others nobody does."""
 
 
 class Told(NamedTuple):
-    """An event that can be kept: its id, as it was read, what is kept of its data, and that as JSON."""
+    """An event that can be kept: its id, as it was read, what is heard of its data, and what is kept of it, as JSON."""
 
     id: str
     event: Submission
@@ -138,9 +142,11 @@ def _told(node: str, raw: Mapping[str, Any]) -> Told:
     if event.type.startswith(PRESENCE):
         raise Invalid("Whether a node is there is for the service to say.")
     kind = rules.kind_of(event.type)
-    hearer = HEARERS.get(kind)
-    data = hearer.read(event.data) if hearer else event.data
-    return Told(id, event, kind, data, _written(data))
+    hearer = HEARERS.get(event.type)
+    if hearer is None:
+        return Told(id, event, kind, event.data, _written(event.data))
+    heard = hearer.read(event.data)
+    return Told(id, event, kind, heard, _written(hearer.kept(heard)))
 
 
 def _written(data: Any) -> str:
@@ -228,8 +234,8 @@ def _place(node: str, id: str) -> tuple[int, int] | None:
 
 def _let_hear(node: str, fresh: Mapping[str, Told], now: float) -> list[dict[str, str]]:
     parts: list[dict[str, str]] = []
-    for kind, hearer in HEARERS.items():
-        told = [(id, one.data) for id, one in fresh.items() if one.kind is kind]
+    for type, hearer in HEARERS.items():
+        told = [(id, one.data) for id, one in fresh.items() if one.event.type == type]
         if told:
             parts += hearer.hear(node, told, now)
     return parts

@@ -118,11 +118,10 @@ def test_it_waits_for_a_disk_that_it_can_write_to(tmp_path: Path) -> None:
 def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -> None:
     from pillar_service.node.duties import duties
 
-    listed = duties(
-        home, {"id": "cellar-9", "pki_dir": str(tmp_path), "conf_file": "/etc/salt/minion"}, "3008", lambda: None
-    )
-    names = ["deliver", "drops", "lifecycle", "machines", "bundles", "commands", "configuration", "converge", "facts"]
-    names.append("upgrading")
+    opts = {"id": "cellar-9", "pki_dir": str(tmp_path), "cachedir": str(tmp_path), "conf_file": "/etc/salt/minion"}
+    listed = duties(home, opts, "3008", lambda: None)
+    names = ["deliver", "drops", "results", "lifecycle", "machines", "bundles", "commands", "configuration", "converge"]
+    names += ["facts", "upgrading"]
     assert [duty.name for duty in listed] == names
     assert all(duty.every_s > 0 for duty in listed)
 

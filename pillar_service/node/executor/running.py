@@ -1,7 +1,6 @@
 """One run of a command: refused, or fenced, begun, watched, and its outcome written down before it is told."""
 
 import contextlib
-import logging
 import os
 import selectors
 import shutil
@@ -11,7 +10,6 @@ from typing import Any
 
 from pillar_service.core import runs
 from pillar_service.core.errors import Failed, SaltcellarError
-from pillar_service.core.submission import JOB_RESULT, Priority
 from pillar_service.node.door import Door
 from pillar_service.node.executor import arguments as giving
 from pillar_service.node.executor import cage, entries, outcomes, people, processes, records, warden
@@ -24,13 +22,9 @@ from pillar_service.node.executor.redactor import Redactor
 from pillar_service.node.executor.sending import Sender, Way
 from pillar_service.node.executor.warden import Pipes
 from pillar_service.node.paths import Home
-from pillar_service.node.spool import Spool
 from pillar_service.node.told import Told
 
 CHUNK = 1 << 16
-TOLD = ("job", "attempt", "state", "exit_code", "lines", "dropped", "seconds", "error")
-
-log = logging.getLogger(__name__)
 
 Fetch = Callable[[str], str | None]
 """Gets a file of the master's (``salt://…``): the path of a copy on this node, or None (or "") when there is none."""
@@ -109,18 +103,7 @@ class Run:
         except OSError as error:
             told = outcomes.failed(self._record, f"This node could not run it: {error.strerror or error}.")
         self._record.write(told)
-        self._tell(told)
         return told
-
-    def _tell(self, told: Mapping[str, Any]) -> None:
-        """The service hears how it ended, too, if no master is there to bring the return."""
-        spool, short = Spool(self._home), {name: told[name] for name in TOLD}
-        try:
-            spool.put(JOB_RESULT, self._record.job, short, stream="jobs", priority=Priority.HIGH)
-        except SaltcellarError as error:
-            log.warning("the outcome of %s is told by its return alone. %s", self._record.name, error.sentence)
-        finally:
-            spool.close()
 
     def _note(self, pid: int | None) -> None:
         told = outcomes.running(self._record, self._entry.name, self._entry.user)
