@@ -24,6 +24,7 @@ class Event(StrEnum):
     TAKEN = "nz.butt.saltcellar.bundle.taken"
     REFUSED = "nz.butt.saltcellar.bundle.refused"
     MENDED = "nz.butt.saltcellar.bundle.mended"
+    FIRED = "nz.butt.saltcellar.bundle.fired"
 
 
 class Slot(StrEnum):

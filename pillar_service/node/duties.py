@@ -7,7 +7,7 @@ from typing import Any
 
 from pillar_service.node.agent import Duty
 from pillar_service.node.bundles.duty import Bundles
-from pillar_service.node.bundles.keeping import Keeping
+from pillar_service.node.bundles.keeping import of_minion
 from pillar_service.node.configuration import Asking
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
@@ -42,24 +42,16 @@ def duties(
     kept, states = Kept(home, node, pki), States(home, node, pki)
     known = kept.told
     facts, tell = dict(opts.get("grains") or {}), Telling(spool)
-    keeping = Keeping(home, node, lambda: {**facts, "labels": known().labels}, _denied(opts))
     return [
         Delivery(Spool(home), known, Signer(node, pki), refresh),
         Drops(home, spool),
         Results(Path(opts["cachedir"]), spool),
         Beat(home, node, spool, salt),
         Machines(home, node, tell, known),
-        Bundles(keeping, known, tell),
+        Bundles(of_minion(home, opts, known), known, tell),
         Commands(home, known),
         Asking(home, known),
         Converging(home, node, kept, states, partial(apply, home, opts["conf_file"], states.folder), Spool(home)),
         Facts(node, spool, grains or (lambda: facts), known, lambda: state(home)),
         Upgrading(home, known),
     ]
-
-
-def _denied(opts: Mapping[str, Any]) -> list[str]:
-    """The patterns of files that whoever runs this node wants of no bundle."""
-    ours = opts.get("saltcellar") or {}
-    patterns = (ours.get("bundles") or {}).get("deny") or []
-    return [patterns] if isinstance(patterns, str) else [str(one) for one in patterns]

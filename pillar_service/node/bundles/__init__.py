@@ -3,4 +3,5 @@
 keeping   takes a bundle, or refuses it; makes the folder be what was signed
 fetching  what the service has for this node
 duty      both, every minute
+beacons   runs those in it, from their verified content
 """

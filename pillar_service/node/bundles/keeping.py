@@ -24,6 +24,7 @@ from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.node import clock, disk
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
 
 FOLDERS = ("machines", "beacons", "checks")
 
@@ -35,6 +36,19 @@ class Verified:
     manifest: Manifest
     files: Mapping[str, bytes]
     whole: bytes
+
+
+def of_minion(home: Home, opts: Mapping[str, Any], known: Callable[[], Told]) -> "Keeping":
+    """That of the minion with this configuration, whose pillar says what ``known`` gives."""
+    facts = dict(opts.get("grains") or {})
+    return Keeping(home, opts["id"], lambda: {**facts, "labels": known().labels}, _denied(opts))
+
+
+def _denied(opts: Mapping[str, Any]) -> list[str]:
+    """The patterns of files that whoever runs this node wants of no bundle."""
+    ours = opts.get("saltcellar") or {}
+    patterns = (ours.get("bundles") or {}).get("deny") or []
+    return [patterns] if isinstance(patterns, str) else [str(one) for one in patterns]
 
 
 class Keeping:
@@ -101,10 +115,7 @@ class Keeping:
 
         One that has expired meanwhile is used on: a node that hears of nobody still heals its bots.
         """
-        try:
-            with self._file.open("rb") as opened:
-                whole = opened.read(bundles.LARGEST + 1)
-        except FileNotFoundError:
+        if (whole := self._whole()) is None:
             return None, self._purge({})
         try:
             found = self._verified(whole, key)
@@ -112,6 +123,27 @@ class Keeping:
             self._purge({})
             raise
         return found.manifest, self._make(found)
+
+    def beacons(self, key: str) -> dict[str, bytes]:
+        """The code of each beacon in use, by its name: from the signed file, verified now. Raises when that is forged."""
+        whole = self._whole()
+        files = self._wanted(self._verified(whole, key)) if whole is not None else {}
+        return {Path(path).stem: one for path, one in files.items() if path.startswith("beacons/")}
+
+    def stamp(self) -> object:
+        """Something that is another one once another bundle is in use; cheap."""
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _whole(self) -> bytes | None:
+        try:
+            with self._file.open("rb") as opened:
+                return opened.read(bundles.LARGEST + 1)
+        except FileNotFoundError:
+            return None
 
     def has_expired(self, manifest: Manifest) -> bool:
         """Whether it has, as far as anybody knows."""
@@ -132,7 +164,7 @@ class Keeping:
 
     def _make(self, found: Verified) -> list[str]:
         """Let the folder be what was signed, less what is denied here; what had to be changed."""
-        wanted = {path: one for path, one in found.files.items() if not self._is_denied(path)}
+        wanted = self._wanted(found)
         changed = self._purge(wanted)
         for path, content in sorted(wanted.items()):
             file = self.folder / path
@@ -143,8 +175,13 @@ class Keeping:
                 changed.append(path)
         return changed
 
-    def _is_denied(self, path: str) -> bool:
-        return any(fnmatch.fnmatchcase(path, one) for one in self._denied)
+    def _wanted(self, found: Verified) -> dict[str, bytes]:
+        """What was signed, less what is denied here."""
+        return {
+            path: content
+            for path, content in found.files.items()
+            if not any(fnmatch.fnmatchcase(path, one) for one in self._denied)
+        }
 
     def _purge(self, wanted: Mapping[str, bytes]) -> list[str]:
         """Remove what is not wanted, following no link; what was removed."""
