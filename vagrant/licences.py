@@ -1,6 +1,7 @@
 """Print docs/licences.md: every package that the service, a master or a node installs, with its version and licence.
 
-The licence is what the package says of itself: its expression, else its classifiers, else its own words' first line.
+The licence is what the package says of itself: its expression, else its classifiers, else its own words' first line. Of one
+that says nothing, READ says what somebody read, and where, of the very version that is named.
 """
 
 from importlib.metadata import Distribution, distribution
@@ -8,6 +9,15 @@ from importlib.metadata import Distribution, distribution
 from packaging.requirements import Requirement
 
 EXTRAS = ("service", "master", "node")
+
+READ = {
+    ("peewee", "4.5.3"): "MIT, by the words of the LICENSE that it brings; it names none",
+    (
+        "tempora",
+        "5.13.0",
+    ): "MIT, by the classifier in pyproject.toml of github.com/jaraco/tempora at 0637e8903fc1, an earlier "
+    "state; the package names none",
+}
 
 
 def needed(
@@ -27,8 +37,8 @@ def licence(package: Distribution) -> str:
     """What a package says of its licence."""
     told = package.metadata
     named = [line.rsplit(" :: ", 1)[1] for line in told.get_all("Classifier") or [] if line.startswith("License :: ")]
-    file = f"see its {told['License-File']}" if "License-File" in told else "not said"
-    words = told.get("License-Expression") or ", ".join(named) or (told.get("License") or file).strip()
+    read = READ.get((package.name, package.version), "not said")
+    words = told.get("License-Expression") or ", ".join(named) or (told.get("License") or read).strip()
     return words.splitlines()[0].replace("|", "/")
 
 
@@ -38,7 +48,8 @@ def page() -> str:
     needed("saltcellar", EXTRAS, set(), found)
     del found["saltcellar"]
     rows = [f"| {name} | {one.version} | {licence(one)} |" for name, one in sorted(found.items())]
-    head = "# Licences\n\nWhat the service, a master and a node install, as each says of itself. Made by `make docs`.\n"
+    said = "What the service, a master and a node install, as each says of itself, or where it was read. Made by `make docs`."
+    head = f"# Licences\n\n{said}\n"
     return "\n".join([head, "| package | version | licence |", "|---|---|---|", *rows, ""])
 
 
