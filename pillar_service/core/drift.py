@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pillar_service.core.enrolment import KeyState
@@ -21,6 +22,7 @@ MASTER: Mapping[str, Any] = {
     "enable_ssh_minions": False,
     "external_auth": {},
     "file_recv": False,
+    "fileserver_backend": ["roots"],
     "master_async_mworker": False,
     "minimum_auth_version": 3,
     "netapi_enable_clients": [],
@@ -49,6 +51,32 @@ NODE: Mapping[str, Any] = {
 }
 """The same of a minion."""
 
+UNIT: Mapping[str, str] = {
+    "CapabilityBoundingSet": "cap_chown cap_dac_override cap_fowner",
+    "KeyringMode": "private",
+    "LockPersonality": "yes",
+    "NoNewPrivileges": "yes",
+    "PrivateDevices": "yes",
+    "PrivateTmp": "yes",
+    "ProtectClock": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectHome": "yes",
+    "ProtectHostname": "yes",
+    "ProtectKernelLogs": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectProc": "invisible",
+    "ProtectSystem": "strict",
+    "RemoveIPC": "yes",
+    "RestrictRealtime": "yes",
+    "RestrictSUIDSGID": "yes",
+    "UMask": "0077",
+}
+"""The same of the master's unit, as ``systemctl show`` tells it: words of a drop-in count there, too."""
+
+LOG_MOST = 100 << 20
+"""A log that is rotated stays far below, in bytes: at 50 MB a day's look makes it another file."""
+
 SALT_SINCE = (3008, 3)
 """The oldest Salt that the attacks in the tests were tried on."""
 
@@ -57,7 +85,16 @@ class Kind(StrEnum):
     """What a file or folder is to others."""
 
     PRIVATE = "private"
+    SHARED = "shared"
     TRUSTED = "trusted"
+
+
+FORBIDDEN: Mapping[Kind, tuple[int, str, str]] = {
+    Kind.PRIVATE: (0o077, "read", "go-rwx"),
+    Kind.SHARED: (0o027, "read or change", "g-w,o-rwx"),
+    Kind.TRUSTED: (0o022, "change", "go-w"),
+}
+"""Which bits a file may not have, what they would let others do, and how they are taken away."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +122,36 @@ def _plain(value: Any) -> Any:
 def of_file(path: str, kind: Kind, mode: int, owner: int, ours: int) -> Iterator[Drift]:
     """What is wrong with a file or folder of this mode and owner (uid), where the daemon runs as the uid ``ours``.
 
-    What is private is nobody else's to read; what is trusted is nobody else's to write, and root's or the daemon's own.
+    What is private is nobody else's to read; what is shared, nobody's but the group's, which can't change it; what is
+    trusted is nobody else's to write. Each is root's or the daemon's own.
     """
-    bits = 0o077 if kind is Kind.PRIVATE else 0o022
-    verb = "read" if kind is Kind.PRIVATE else "change"
+    bits, verb, without = FORBIDDEN[kind]
     if mode & bits:
         shown = f"has the mode {stat.S_IMODE(mode):04o}: others can {verb} it"
-        yield Drift(path, shown, f"chmod go-{'rwx' if kind is Kind.PRIVATE else 'w'} {path}")
+        yield Drift(path, shown, f"chmod {without} {path}")
     if owner not in {0, ours}:
         yield Drift(path, f"belongs to uid {owner}", f"chown root {path}")
+
+
+def of_unit(name: str, properties: Mapping[str, str]) -> Iterator[Drift]:
+    """What a unit of systemd has otherwise than UNIT."""
+    for word, value in UNIT.items():
+        if (found := properties.get(word, "")) != value:
+            mend = f"systemctl cat {name} says where it stands: take it away there, then cellar apply"
+            yield Drift(f"{name}: {word}", f"is {found or 'nothing'}, should be {value}", mend)
+
+
+def of_logs(logs: Mapping[str, int], rotated: str) -> Iterator[Drift]:
+    """What is wrong with logs (path, bytes), where ``rotated`` is all that the machine's logrotate is told.
+
+    Only a log in /var/log is logrotate's; others are looked at for their size alone.
+    """
+    patterns = [word.strip("\"'") for word in rotated.split()]
+    for path, size in sorted(logs.items()):
+        if path.startswith("/var/log/") and not any(fnmatchcase(path, pattern) for pattern in patterns):
+            yield Drift(path, "is not rotated: it grows until the disk is full", "cellar apply, or on a node enrol.sh")
+        elif size > LOG_MOST:
+            yield Drift(path, f"has {size >> 20} MiB: nobody rotates it", "see /etc/logrotate.d and logrotate.timer")
 
 
 def of_keys(salts: Mapping[str, str], service: Mapping[str, tuple[str, str]]) -> Iterator[Drift]:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -26,9 +27,13 @@ ONE_BY_ONE = ("pillar", "sessions", "saltcellar/pillars", "tokens")
 """What each file of these folders of the cache is, whoever can reach the folder."""
 
 
+LOGROTATE = Path("/etc/logrotate.d")
+UNIT = "saltcellar-master"
+
+
 def found(opts: Mapping[str, Any], service: Client, nodes: bool) -> dict[str, Any]:
     """All that is not as it should be, as salt-run tells it: ``drift``, and ``retcode`` 1 where there is any."""
-    looked = [*_master(opts), *_keys(opts, service), *(_nodes(opts) if nodes else ())]
+    looked = [*_master(opts), *_machine(opts), *_keys(opts, service), *(_nodes(opts) if nodes else ())]
     told = {"drift": [asdict(one) for one in looked]}
     return told | {"retcode": 1} if looked else told
 
@@ -47,13 +52,39 @@ def _master(opts: Mapping[str, Any]) -> Iterator[Drift]:
         yield from drift.of_file(str(path), kind, there.st_mode, there.st_uid, ours)
 
 
+def _machine(opts: Mapping[str, Any]) -> Iterator[Drift]:
+    """What holds the master: its unit where systemd has one, and who keeps its logs small."""
+    told = _unit()
+    if told.get("LoadState") == "loaded":
+        yield from drift.of_unit(UNIT, told)
+    logs = [Path(opts[name]) for name in ("log_file", "key_logfile") if opts.get(name)]
+    rotated = "\n".join(file.read_text(errors="replace") for file in sorted(LOGROTATE.glob("*")) if file.is_file())
+    yield from drift.of_logs({str(log): log.stat().st_size for log in logs if log.is_file()}, rotated)
+
+
+def _unit() -> dict[str, str]:
+    command = ["systemctl", "show", "-p", ",".join(["LoadState", *drift.UNIT]), UNIT]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_WITHIN_S, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return {}  # a machine without systemd
+    return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+
 def _files(opts: Mapping[str, Any]) -> Iterator[tuple[Path, Kind]]:
     private = [opts[name] for name in OWN] + _tokens(opts)
     private += [path for folder in ONE_BY_ONE for path in Path(opts["cachedir"], folder).glob("**/*") if path.is_file()]
     private += [*Path(opts["cachedir"]).glob(".*_key"), *Path(opts["pki_dir"]).glob("*.pem")]
     yield from ((Path(path), Kind.PRIVATE) for path in private)
+    yield from ((path, Kind.SHARED) for path in _secrets(opts))
     trusted = [opts["conf_file"], *_included(opts), *opts["runner_dirs"], *opts["file_roots"].get("base", [])]
     yield from ((path, Kind.TRUSTED) for one in trusted for path in _below(Path(one)))
+
+
+def _secrets(opts: Mapping[str, Any]) -> list[Path]:
+    """Where states/controlplane keeps the service's secrets, beside the master's folder: root's, for the service to read."""
+    folder = Path(opts["conf_file"]).parent.parent / "secrets"
+    return [folder, *folder.iterdir()] if folder.is_dir() else []
 
 
 def _tokens(opts: Mapping[str, Any]) -> list[str]:

@@ -13,10 +13,12 @@ from pillar_service.core import drift
 from pillar_service.core.drift import Drift, Kind
 from pillar_service.node.paths import Home
 
+LOGROTATE = Path("/etc/logrotate.d")
+
 
 def look(opts: Mapping[str, Any]) -> dict[str, Any]:
     """``drift``, and the versions of ``salt`` and ``saltcellar``."""
-    looked = [*drift.of_options(opts, drift.NODE, "salt/minion.d"), *_files(opts)]
+    looked = [*drift.of_options(opts, drift.NODE, "salt/minion.d"), *_files(opts), *_logs(opts)]
     versions = {"salt": salt.version.__version__, "saltcellar": __version__}
     return {"drift": [asdict(one) for one in looked], **versions}
 
@@ -34,3 +36,11 @@ def _files(opts: Mapping[str, Any]) -> Iterator[Drift]:
             if path.exists():
                 there = path.stat()
                 yield from drift.of_file(str(path), kind, there.st_mode, there.st_uid, os.geteuid())
+
+
+def _logs(opts: Mapping[str, Any]) -> Iterator[Drift]:
+    """What enrol.sh lets logrotate keep small."""
+    log = Path(opts["log_file"])
+    rotated = "\n".join(file.read_text(errors="replace") for file in sorted(LOGROTATE.glob("*")) if file.is_file())
+    logs = {str(one): one.stat().st_size for one in (log, log.with_name("node.out")) if one.is_file()}
+    yield from drift.of_logs(logs, rotated)

@@ -31,6 +31,40 @@ def test_what_should_be_is_what_is_shipped(wanted: dict[str, object], folder: st
     assert set(shipped(folder, "security.conf")) <= set(wanted), "all of it is looked at"
 
 
+def test_the_units_words_are_those_of_the_states() -> None:
+    files = SALT.parent / "states/controlplane/files"
+    lines = f"{(files / 'hardening.jinja').read_text()}{(files / 'master.service.jinja').read_text()}".splitlines()
+    shipped = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    shipped["CapabilityBoundingSet"] = " ".join(sorted(shipped["CapabilityBoundingSet"].lower().split()))
+    assert {word: shipped[word] for word in drift.UNIT} == drift.UNIT
+    told_otherwise = {"RestrictNamespaces", "SystemCallArchitectures", "SystemCallErrorNumber"}
+    hardening = {line.split("=")[0] for line in (files / "hardening.jinja").read_text().splitlines() if "=" in line}
+    assert hardening - told_otherwise <= set(drift.UNIT), "all of it is looked at"
+
+
+def test_a_unit_that_a_drop_in_opens_is_told() -> None:
+    assert not list(drift.of_unit("u", drift.UNIT))
+    for word in drift.UNIT:
+        (told,) = drift.of_unit("u", {**drift.UNIT, word: "no"})
+        assert (told.about, "is no, should be" in told.told) == (f"u: {word}", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "rotated", "is_wrong"),
+    [
+        ("/var/log/cellar/master", 1, "/var/log/cellar/master /var/log/cellar/key {\n weekly\n}", False),
+        ("/var/log/cellar/master", 1, '"/var/log/cellar/*" {', False),
+        ("/var/log/cellar/master", 1, "/var/log/cellar/key {", True),
+        ("/var/log/cellar/master", 1, "", True),
+        ("/var/log/cellar/master", drift.LOG_MOST + 1, "/var/log/cellar/master {", True),
+        ("/srv/try/log", 1, "", False),
+        ("/srv/try/log", drift.LOG_MOST + 1, "", True),
+    ],
+)
+def test_logs(path: str, size: int, rotated: str, is_wrong: bool) -> None:
+    assert bool(list(drift.of_logs({path: size}, rotated))) is is_wrong
+
+
 def test_an_option_that_differs_is_told() -> None:
     assert not list(drift.of_options({**drift.MASTER}, drift.MASTER, "x"))
     for name in drift.MASTER:
@@ -44,6 +78,10 @@ def test_an_option_that_differs_is_told() -> None:
         (Kind.PRIVATE, 0o100600, False),
         (Kind.PRIVATE, 0o100640, True),
         (Kind.PRIVATE, 0o040701, True),
+        (Kind.SHARED, 0o100640, False),
+        (Kind.SHARED, 0o040750, False),
+        (Kind.SHARED, 0o100644, True),
+        (Kind.SHARED, 0o100660, True),
         (Kind.TRUSTED, 0o100644, False),
         (Kind.TRUSTED, 0o100664, True),
         (Kind.TRUSTED, 0o100646, True),

@@ -106,6 +106,25 @@ def test_secrets_are_for_those_who_need_them(plane):
     assert key not in plane.run("sh", "-c", "cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr '\\0' '\\n'")
 
 
+def test_the_audit_says_nothing_of_a_place_as_it_is_shipped_and_what_was_opened(plane):
+    assert plane.salt_run("nodes.audit") == {"drift": []}
+    opened = (
+        "mkdir /etc/systemd/system/saltcellar-master.service.d && "
+        "printf '[Service]\\nNoNewPrivileges=no\\n' >/etc/systemd/system/saltcellar-master.service.d/open.conf && "
+        "systemctl daemon-reload && mv /etc/logrotate.d/saltcellar-master /root && chmod o+r /etc/cellar/secrets/secret-key"
+    )
+    plane.run("sh", "-c", opened)
+    told = json.loads(plane.says("cellar", "salt-run", "nodes.audit", "--out=json"))["drift"]
+    assert {
+        "saltcellar-master: NoNewPrivileges",
+        "/var/log/cellar/master",
+        "/etc/cellar/secrets/secret-key",
+    } <= {one["about"] for one in told}, told
+    plane.run("sh", "-c", "rm -r /etc/systemd/system/saltcellar-master.service.d && systemctl daemon-reload")
+    assert "Failed:     0" in plane.run("cellar", "apply")
+    assert plane.salt_run("nodes.audit") == {"drift": []}
+
+
 def test_installed_again_nothing_changes(plane):
     said = plane.run(f"{UNPACKED}/vagrant/bootstrap.sh")
     assert re.search(r"apply +\d+ states, 0 changed", said), said

@@ -10,6 +10,7 @@ import pytest
 import salt.config
 import yaml
 
+from pillar_service.core.drift import LOG_MOST
 from pillar_service.master import drift
 from pillar_service.master.client import Client
 
@@ -100,6 +101,7 @@ def test_nothing_is_told_of_a_master_as_it_should_be(place: Place) -> None:
         ("peer", {".*": [".*"]}),
         ("autosign_file", "autosign"),
         ("request_server_ttl", 0),
+        ("fileserver_backend", ["gitfs"]),
         ("engines", []),
     ],
 )
@@ -128,6 +130,21 @@ def test_an_option_that_was_changed_is_told(option: str, value: Any, place: Plac
 def test_a_mode_that_was_changed_is_told(file: str, mode: int, place: Place) -> None:
     (place.folder / file).chmod(mode)
     assert place.told() == [file]
+
+
+@pytest.mark.parametrize(("file", "mode"), [("secrets", 0o755), ("secrets/secret-key", 0o644)])
+def test_a_secret_of_the_service_that_lies_open_is_told(file: str, mode: int, place: Place) -> None:
+    (place.folder / "secrets").mkdir(mode=0o750)
+    place.write("secrets/secret-key", "x").chmod(0o640)
+    assert place.told() == []
+    (place.folder / file).chmod(mode)
+    assert place.told() == [file]
+
+
+def test_a_log_that_nobody_rotates_is_told(place: Place) -> None:
+    with place.write("log", "").open("w") as log:
+        log.truncate(LOG_MOST + 1)
+    assert place.told() == ["log"]
 
 
 def test_a_key_that_only_one_side_accepts_is_told(place: Place) -> None:
