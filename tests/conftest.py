@@ -81,9 +81,9 @@ def _emptied(address: str) -> str:
 
     with psycopg.connect(address) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = ", ".join(name for (name,) in found if name != "schema_migration")
         connection.execute("SET session_replication_role = replica")  # the audit refuses to be emptied
-        connection.execute(f"TRUNCATE {tables}")
+        # Few have a row, and TRUNCATE makes new files for each that it names: a third of a second for all.
+        connection.execute("; ".join(f"DELETE FROM {name}" for (name,) in found if name != "schema_migration"))
         connection.execute("INSERT INTO audit_head VALUES (1, 0, repeat('0', 64), 0, repeat('0', 64))")
         connection.execute("INSERT INTO change (id, serial, fingerprint) VALUES (1, 0, '')")
     return address
