@@ -1,7 +1,5 @@
 """The processes of what is measured: which they are, and what they took."""
 
-from pathlib import Path
-
 import psutil
 from daemons import Daemon
 from salt_daemons import Master, SaltProcess
@@ -16,12 +14,10 @@ def of(daemon: Daemon | SaltProcess) -> list[psutil.Process]:
 
 
 def dispatcher(master: Master) -> psutil.Process:
-    """The process of a master in which the dispatcher runs: who has its lock open."""
-    lock = str(Path(master.folder, "cache", "saltcellar", "dispatcher.lock"))
-    for process in of(master):
-        if any(file.path == lock for file in process.open_files()):
-            return process
-    raise RuntimeError("The master has no dispatcher.")
+    """The process of a master in which the dispatcher runs."""
+    if (found := master.dispatcher()) is None:
+        raise RuntimeError("The master has no dispatcher.")
+    return found
 
 
 def cpu_s(*processes: psutil.Process) -> float:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import salt_commands
 from daemons import MASTER_NAME, free_port, until
 from saltfactories.daemons.master import SaltMaster
@@ -179,6 +180,18 @@ class Master(SaltProcess):
             return None  # the command itself waits on for a node that is only coming up
         _, brace, rest = done.stdout.partition("{")  # before it Salt may say in words that it knows no such minion
         return json.loads(brace + rest).get(node) if brace else None
+
+    def dispatcher(self) -> psutil.Process | None:
+        """The process in which the dispatcher runs: who has its lock open. None while there is none.
+
+        Salt names only the first after it: what it starts in its place is just an engine to the process list.
+        """
+        lock = str(self.folder / "cache" / "saltcellar" / "dispatcher.lock")
+        for process in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # one that just ended
+                if any(file.path == lock for file in process.open_files()):
+                    return process
+        return None
 
     def accept(self, node: str, public_key: Path) -> None:
         """Accepts exactly this key of a node."""

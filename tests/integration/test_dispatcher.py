@@ -1,9 +1,6 @@
-"""The dispatcher on a real master: publishes, brings everything back, and survives being killed."""
+"""The dispatcher on a real master: publishes, and brings everything back. It is killed in test_kill.py."""
 
-import os
-import random
 import signal
-import subprocess
 import time
 
 import pytest
@@ -26,13 +23,6 @@ def bot(client, cellar_1):
 def over(client, job, seconds=60):
     """The job once it is over."""
     return until(lambda: found if (found := client.job(job)[0])["state"] in OVER else None, seconds, f"{job} ends")
-
-
-def engine_pid(master):
-    """The process of the dispatcher."""
-    command = ["pgrep", "-f", f"salt-master --config-dir={master.etc} .*dispatcher"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    return int(found[0]) if found else None
 
 
 def test_lines_and_result_come_back(client, bot):
@@ -66,20 +56,3 @@ def test_a_node_that_is_away_is_said_so(client, cellar_2):
         cellar_2.signal(signal.SIGCONT)
     assert over(client, made["job"]["id"], 120)["state"] == "succeeded"
     over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
-
-
-def test_killed_at_random_points_every_job_ends_and_none_runs_twice(client, master, bot):
-    for attempt in range(5):
-        notes = [f"{attempt}-{number}" for number in range(3)]
-        invites = [client.submit("bots.invite", bot, {"note": note})["id"] for note in notes]
-        pours = client.change_agent(bot, {"desired": "running"})["job"]["id"]
-        time.sleep(random.uniform(0, 1.5))
-        if pid := engine_pid(master):
-            os.kill(pid, signal.SIGKILL)
-        states = [over(client, job, 120)["state"] for job in [*invites, pours]]
-        assert states[3] == "succeeded"
-        assert set(states) <= {"succeeded", "failed", "lost", "timed_out"}
-        listed = over(client, client.submit("bots.invites", bot, {})["id"])["result"]
-        made = [invite["note"] for invite in listed if invite["note"] in notes]
-        assert len(made) == len(set(made)), "an invite was made twice"
-        assert states.count("succeeded") - 1 <= len(made)

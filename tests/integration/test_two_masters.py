@@ -94,8 +94,7 @@ class Place:
             time.sleep(chance.uniform(1, 25))
             master.signal(signal.SIGCONT)
         elif what == "a dispatcher is killed":  # its master starts it again
-            for pid in _dispatchers(chance.choice(self.masters).pid):
-                os.kill(pid, signal.SIGKILL)
+            until(chance.choice(self.masters).dispatcher, 60, "the master has a dispatcher").kill()
         else:
             victims = {"the service": [self.service, self.chat], "the minion": [self.minion]}
             these = victims.get(what.removesuffix(" is killed")) or [chance.choice(self.masters)]
@@ -124,18 +123,6 @@ RUINS = (
     "the service is killed",
     "the minion is killed",
 )
-
-
-def _dispatchers(group: int) -> list[int]:
-    """The processes of a master's group that are its dispatcher."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(folder.name)) == group and b"dispatcher" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
 
 
 @dataclass
