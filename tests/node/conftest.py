@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from apps import made_once
 from executing import NODE, Cellar
 from wires import BOT
 
@@ -106,7 +107,7 @@ def cellar(
     nodes.add("test", NODE)
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
         os.chmod(folder, 0o755)  # commands run as others than root
-        made = Cellar(Home(Path(folder)), create_app(), environment["CELLAR_SECRET_KEY"])
+        made = Cellar(Home(Path(folder)), made_once(create_app), environment["CELLAR_SECRET_KEY"])
         yield made
         made.stop()
     storage.release()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apps import made_once
 from test_shape import EXPECTED, functions
 from werkzeug.serving import make_server
 
@@ -33,7 +34,7 @@ def runners(service: Callable[[], None], tmp_path: Path) -> Iterator[Runners]:
     owner()
     poured("stands")
     (tmp_path / "token").write_text(masters.new_token("test", "salt"))
-    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
+    server = make_server("127.0.0.1", 0, made_once(create_app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     asked = {"url": f"http://127.0.0.1:{server.server_port}", "token_file": str(tmp_path / "token")}

@@ -1,6 +1,5 @@
 """Clients of the two apps."""
 
-import os
 import socket
 import sys
 import threading
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from apps import made_once
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from hooks import Hooks
 
 Service = Callable[[], None]
-
-OF_ONE_TEST = ("CELLAR_FILES", "CELLAR_DATABASE")
-"""The settings that an app reads anew with every request."""
-
-MADE: dict[tuple[object, ...], Flask] = {}
-
-
-def made_once(create_app: Callable[[], Flask]) -> Flask:
-    """The app of these settings: it keeps nothing of a request, and to make one costs half a second."""
-    told = sorted(one for one in os.environ.items() if one[0].startswith("CELLAR_") and one[0] not in OF_ONE_TEST)
-    key = (create_app, *told)
-    if key not in MADE:
-        MADE[key] = create_app()
-    return MADE[key]
 
 
 @pytest.fixture
