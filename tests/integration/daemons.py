@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.request import urlopen
 
+import service_commands
+
 MASTER_NAME = "test-master"
 
 
@@ -136,15 +138,13 @@ class Service:
 
     def manage(self, *arguments: str) -> str:
         """Runs a command of the service; returns what it printed."""
-        return self._run("-m", "pillar_service.web", *arguments)
+        return self._printed(service_commands.run(*arguments, environment=os.environ | self.environment))
 
     def python(self, code: str, *arguments: str) -> str:
         """Runs a piece of Python with the service's settings; returns what it printed."""
-        return self._run("-c", code, *arguments)
+        return self._printed(service_commands.python(code, *arguments, environment=os.environ | self.environment))
 
-    def _run(self, *arguments: str) -> str:
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, check=False)
+    def _printed(self, done: "subprocess.CompletedProcess[str]") -> str:
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 

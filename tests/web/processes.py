@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import requests
+import service_commands
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -32,14 +33,14 @@ class Process:
         self.log = Path(os.devnull)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pillar_service.web", *words]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=30)
+        return service_commands.run(*words, environment=self.environment)
 
     def serve(self, *more: str) -> None:
         command = [sys.executable, "-m", "pillar_service.web", "serve", "private", *more]
         with self.log.open("ab") as log:
             self.server = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
-        for _ in range(200):
+        ends = time.monotonic() + 60  # two seconds of processor time, on a machine that may be busy
+        while time.monotonic() < ends:
             try:
                 requests.get(f"{self.url}/healthz", timeout=1)
                 return

@@ -1,0 +1,49 @@
+"""Commands, each in a process forked from one that has its modules: to import them is most of what each costs."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_FORKS = multiprocessing.get_context("forkserver")
+_MODULES = ["__main__", __name__]
+
+
+def knows(*modules: str) -> None:
+    """What is forked has these modules already. To be said before the first command runs."""
+    _MODULES.extend(modules)
+    _FORKS.set_forkserver_preload(_MODULES)
+
+
+def run(
+    main: Callable[[], object], command: list[str], seconds: float, environment: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """What comes of a command's function, called with this command line and this environment alone.
+
+    What takes longer than ``seconds`` is killed: subprocess.TimeoutExpired.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        told = [Path(folder, stream) for stream in ("stdout", "stderr")]
+        # Salt looks by this name whether it is what was started, or a child of it.
+        process = _FORKS.Process(target=_run, args=(main, command, told, dict(environment)), name="MainProcess")
+        process.start()
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(command, seconds)
+        printed = [file.read_text(errors="replace") if file.exists() else "" for file in told]
+    return subprocess.CompletedProcess(command, process.exitcode, *printed)
+
+
+def _run(main: Callable[[], object], command: list[str], told: list[Path], environment: Mapping[str, str]) -> None:
+    multiprocessing.set_start_method("fork", force=True)  # as it is in a process that nobody forked
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, file in enumerate(told, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = command
+    sys.exit(main())
