@@ -1,7 +1,7 @@
 # What people call. The steps themselves are the scripts in vagrant/.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-# The longest first: two of these run at once, and what is begun last is waited for alone.
+# The longest first: what is begun last is waited for alone.
 DAEMONS := tests/browser tests/integration tests/image tests/states
 # What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
 ON_BOTH := tests/store tests/usecases
@@ -61,7 +61,8 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh pillar_service/node/upgrading/*.sh .ci/run
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
-tests = $(PYTHON) -m pytest -n 2 $(2) $(1) \
+# Three at a time, for they wait: for the disk that a database is written to, for daemons, for pubs that come to life.
+tests = $(PYTHON) -m pytest -n 3 $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
 unit:
 	$(call tests,$(ON_BOTH))
@@ -70,8 +71,9 @@ integration:
 	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder)
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
-# One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up.
-	$(PYTHON) -m pytest -m slow --durations=20 $(DAEMONS)
+# One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
+# print of themselves is shown: seeds, and what came of what they killed.
+	$(PYTHON) -m pytest -m slow --durations=20 -rP --show-capture=stdout $(DAEMONS)
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev
