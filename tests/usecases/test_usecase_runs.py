@@ -12,7 +12,7 @@ from pillar_service.store import database, outputs
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import leases as lease_rows
 from pillar_service.store import runs as run_rows
-from pillar_service.usecases import bots, claims, jobs, nodes, runs, storage
+from pillar_service.usecases import bots, claims, jobs, nodes, queue, runs, storage
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -82,6 +82,21 @@ def test_converging_jobs_of_a_node_share_one_run_and_never_overlap() -> None:
     answer(run, states_of())
     [after] = claims.claim("salt")["runs"]
     assert after["jobs"] == [third]
+
+
+def test_planned_state_runs_of_a_node_share_none() -> None:
+    nodes.add("test", "cellar-1")
+    with database.transaction():
+        for states in ("pubs", "meeseeks"):
+            queue.call("test", "nodes.return", "cellar-1", "state.apply", [states], {"queue": 10}, time.time())
+    bot()
+    applied = []
+    for _ in range(3):
+        [run] = claims.claim("salt")["runs"]
+        runs.started("salt", run["id"], f"jid-{run['id']}")
+        answer(run, states_of())
+        applied.append(run["arguments"])
+    assert sorted(applied) == [["meeseeks"], ["pubs"], ["pubs"]]
 
 
 def test_one_bot_of_a_shared_run_may_fail_alone() -> None:
