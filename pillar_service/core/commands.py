@@ -1,12 +1,13 @@
 """The commands that a job may be: what each runs on a node, for how long, and whether twice is safe."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import exports, names
 from pillar_service.core.errors import Invalid
 from pillar_service.core.moves import VACATE
+from pillar_service.core.pillar import ONLY
 
 Check = Callable[[object], Any]
 
@@ -18,8 +19,9 @@ CONVERGE = "state.apply"
 class Command:
     """One thing that can be asked of a bot.
 
-    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states
-    to the whole node; any other is called with the bot's id and then the checked arguments, in their order here.
+    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states: to
+    all bots of the node if it is ``whole``, else to those alone that are asked for. Any other is called with the bot's id
+    and then the checked arguments, in their order here.
     """
 
     name: str
@@ -28,16 +30,22 @@ class Command:
     arguments: Mapping[str, tuple[Any, Check]] = field(default_factory=dict)
     timeout_s: int = 60
     retry_safe: bool = False
+    whole: bool = False
 
     @property
     def converges(self) -> bool:
         """Whether it applies states, of which a node runs one at a time."""
         return self.function == CONVERGE
 
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """Keyword arguments for Salt. A state run waits for up to ten others on its node instead of failing at once."""
-        return {"queue": 10} if self.converges else {}
+    def keywords(self, bots: Iterable[str]) -> dict[str, Any]:
+        """Keyword arguments for Salt, for a run that is about these bots.
+
+        A state run waits for up to ten others on its node instead of failing at once. What it looks at is named beside the
+        pillar, not in it: what each bot should be is told by the service alone.
+        """
+        if not self.converges:
+            return {}
+        return {"queue": 10} | ({} if self.whole else {"pillar": {ONLY: sorted(bots)}})
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
         """The arguments, checked and with defaults; raises Invalid for an unknown or a bad one."""
@@ -70,9 +78,9 @@ def _invite(value: object) -> str:
     raise Invalid(f"{names.shown(value)} is not an invite's id: take it from the list of invites ('@….ed25519').")
 
 
-def _converge(name: str, sls: str = "pubs", timeout_s: int = 180) -> Command:
+def _converge(name: str, sls: str = "pubs", timeout_s: int = 180, whole: bool = False) -> Command:
     # Applying states twice ends where applying them once does.
-    return Command(name, CONVERGE, (sls,), timeout_s=timeout_s, retry_safe=True)
+    return Command(name, CONVERGE, (sls,), timeout_s=timeout_s, retry_safe=True, whole=whole)
 
 
 COMMANDS: dict[str, Command] = {
@@ -87,7 +95,8 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.purge"),
         _converge(VACATE),
         _converge("bots.import", timeout_s=900),
-        _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
+        # Each bot of the node that runs on the image is to run on the new one.
+        _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900, whole=True),
         Command("bots.restart", "pubs.restart", timeout_s=90),
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
         Command("bots.invites", "pubs.invites", retry_safe=True),

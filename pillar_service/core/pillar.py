@@ -11,6 +11,9 @@ from pillar_service.core.agents import Desired
 KEY = "saltcellar"
 """The one pillar key under which everything of ours stands."""
 
+ONLY = "saltcellar_only"
+"""The pillar key beside it by which one state run is told that it is about some of the node's bots alone: their ids."""
+
 SHAPE = 2
 """Counts up when a body tells more of the same facts: bodies that are kept are then written anew."""
 

@@ -13,20 +13,21 @@ from pillar_service.core import names
 from pillar_service.core.agents import Desired
 from pillar_service.core.configuration import read as read_configuration
 from pillar_service.core.errors import Invalid
-from pillar_service.core.pillar import KEY, NotThisPillar, read
+from pillar_service.core.pillar import KEY, ONLY, NotThisPillar, read
 from pillar_service.node.paths import bot_id
 
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-NOT_FOR_STATES = ("service", "commands", "bundle_key", "configuration")
+NOT_FOR_STATES = ("only", "service", "commands", "bundle_key", "configuration")
 
 
 @dataclass(frozen=True)
 class Told:
     """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense.
 
+    ``only`` are the ids of the bots that a state run is about; None when it is about all.
     ``commands`` are those of the catalogue that may run here, as the pillar has them: `executor.entries` reads them.
     ``configuration`` is the account's; None where an older service tells none.
     """
@@ -35,6 +36,7 @@ class Told:
     problem: str | None = None
     notice: str | None = None
     refused: dict[str, str] = field(default_factory=dict)
+    only: frozenset[str] | None = None
     service: dict[str, str] | None = None
     commands: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -48,8 +50,13 @@ class Told:
 
     def for_states(self) -> dict[str, Any]:
         """The same as plain values for SLS files; without the way to the service and its secret,
-        the commands and the configuration."""
-        return {key: value for key, value in asdict(self).items() if key not in NOT_FOR_STATES}
+        the commands and the configuration. Of the bots those that the run is about, and the ids of all (``known``)."""
+        told = {key: value for key, value in asdict(self).items() if key not in NOT_FOR_STATES}
+        concerned = {key: self._concerned(told[key]) for key in ("bots", "refused")}
+        return told | concerned | {"known": sorted(self.known)}
+
+    def _concerned(self, by_bot: Mapping[str, Any]) -> dict[str, Any]:
+        return {bot: value for bot, value in by_bot.items() if self.only is None or bot in self.only}
 
 
 def told(pillar: Mapping[str, Any], node: str) -> Told:
@@ -62,6 +69,10 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
         ours = read(node, dict(pillar))[KEY]
     except NotThisPillar as error:
         return Told(problem=_nothing(node, str(error)))
+    try:
+        only = _only(pillar.get(ONLY))
+    except Invalid as error:
+        return Told(problem=f"This state run is to look at some bots alone, but: {_line(error)} Nothing was changed.")
     checked, refused = _checked(ours["bots"])
     known: dict[str, Any] = {
         "commands": _mapping(_mapping(ours.get("meeseeks")).get("commands")),
@@ -69,7 +80,15 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
         "bundle_key": _key(_mapping(ours.get("bundles")).get("key")),
         "configuration": read_configuration(ours.get("configuration")),
     }
-    return Told(checked, None, _notice(ours.get("stale")), refused, ours.get("service"), **known)
+    return Told(checked, None, _notice(ours.get("stale")), refused, only, ours.get("service"), **known)
+
+
+def _only(value: object) -> frozenset[str] | None:
+    if isinstance(value, list):
+        return frozenset(map(bot_id, value))
+    if value is None:
+        return None
+    raise Invalid(f"{names.shown(value)} is not a list of bots' ids.")
 
 
 def _key(value: object) -> str | None:

@@ -152,8 +152,7 @@ class Claim:
             node=first.node,
             function=asked[0].function,
             arguments=plans.arguments(first),
-            # A state run that somebody started by hand is waited for instead of failing at once.
-            keywords=plans.keywords(first),
+            keywords=plans.keywords(together),
             master=self.master,
             timeout_s=max(command.timeout_s for command in asked),
             retry_safe=all(command.retry_safe for command in asked),

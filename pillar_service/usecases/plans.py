@@ -1,5 +1,6 @@
 """Plans: how a job is carried out, whether core's commands say it or the plan it was asked with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pillar_service.core.commands import COMMANDS, Command
@@ -14,9 +15,12 @@ def of(job: Job) -> Command:
     return Command(job.command, plan["function"], timeout_s=plan["timeout_s"], retry_safe=plan["retry_safe"])
 
 
-def keywords(job: Job) -> dict[str, Any]:
-    """What its function is called with by name."""
-    return of(job).keywords if job.plan is None else dict(job.plan["keywords"])
+def keywords(together: Sequence[Job]) -> dict[str, Any]:
+    """What the function of jobs that go into one run is called with by name."""
+    first = together[0]
+    if first.plan is not None:
+        return dict(first.plan["keywords"])
+    return of(first).keywords({str(job.bot) for job in together})
 
 
 def arguments(job: Job) -> list[Any]:

@@ -71,7 +71,8 @@ pubs network:
 
 pubs unlisted:
   pub.unlisted:
-    - known: {{ (told.bots.keys() | list + told.refused.keys() | list) | json }}
+    # A node's package that is older tells of all bots in any run, and not of whom it knows besides.
+    - known: {{ told.known | default(told.bots.keys() | list + told.refused.keys() | list) | json }}
     - require:
       - pub: docker engine
 {%- endif %}

@@ -2,6 +2,7 @@ import pytest
 
 from pillar_service.core.commands import COMMANDS, command
 from pillar_service.core.errors import Invalid
+from pillar_service.core.pillar import ONLY
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
@@ -15,6 +16,14 @@ def test_only_commands_that_end_alike_twice_are_safe_to_repeat() -> None:
     assert not COMMANDS["bots.invite"].retry_safe
     assert not COMMANDS["bots.restart"].retry_safe
     assert all(known.retry_safe for known in COMMANDS.values() if known.converges)
+
+
+def test_a_run_is_told_which_bots_it_is_about_unless_it_is_about_all() -> None:
+    bots = {"b" * 16, "a" * 16}
+    assert COMMANDS["bots.create"].keywords(bots) == {"queue": 10, "pillar": {ONLY: sorted(bots)}}
+    assert COMMANDS["bots.rebuild"].keywords(bots) == {"queue": 10}
+    assert COMMANDS["bots.restart"].keywords(bots) == {}
+    assert [name for name, known in COMMANDS.items() if known.whole] == ["bots.rebuild"]
 
 
 def test_arguments_are_checked_and_completed() -> None:

@@ -6,6 +6,7 @@ import time
 import pytest
 from daemons import until
 
+from pillar_service.core import outcomes
 from pillar_service.core.jobs import OVER
 
 
@@ -33,6 +34,24 @@ def test_lines_and_result_come_back(client, bot):
     lines = [line["text"] for line in client.job(job)[1]]
     assert any(line.startswith("alive: ok") for line in lines), lines
     assert len(lines) == len(set(lines))
+
+
+def test_a_job_looks_at_its_own_bot_alone(client, master, cellar_1, bot):
+    told = {"type": "bot", "name": "beside", "account": "jobs@example.org", "node": "cellar-1"}
+    other = client.create_agent(told)
+    assert over(client, other["job"]["id"], 90)["state"] == "succeeded"
+    spoiled = cellar_1.folder / "node" / "configs" / f"{other['agent']['id']}.json"
+    spoiled.write_text("{}")
+
+    job = client.change_agent(bot, {"desired": "running"})["job"]["id"]
+
+    assert over(client, job)["state"] == "succeeded"
+    assert spoiled.read_text() == "{}"
+    states = master.salt("cellar-1", "state.apply", "pubs", "queue=10")
+    assert {outcomes.owner(state["__id__"]) for state in states.values()} >= {bot, other["agent"]["id"]}
+    assert all(state["result"] for state in states.values()), states
+    assert spoiled.read_text() != "{}"
+    over(client, client.delete_agent(other["agent"]["id"], purge=True)["job"]["id"], 90)
 
 
 def test_a_result_that_came_while_the_service_was_away_is_delivered(client, service, bot):

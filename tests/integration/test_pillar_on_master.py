@@ -5,6 +5,8 @@ import time
 import pytest
 from daemons import until
 
+from pillar_service.core.pillar import ONLY
+
 BANK = ("cache", "pillar")
 
 
@@ -48,6 +50,16 @@ def test_a_right_pillar_is_cached_and_a_change_clears_it(master, client, account
     finally:
         client.delete_agent(bot["id"], purge=True)
         until(lambda: not client.agents(type="bot", name="cached"), 60, "the bot is gone")
+
+
+@pytest.mark.usefixtures("_settled")
+def test_what_one_run_is_told_beside_its_pillar_is_not_cached_with_it(master):
+    for name in cached(master):
+        (master.folder.joinpath(*BANK) / name).unlink()
+    narrowed = master.salt("cellar-1", "state.apply", "pubs", f"pillar={{{ONLY}: [x]}}", "test=True")
+    assert "is to look at some bots alone" in str(narrowed)
+    assert ONLY not in compiled(master)
+    assert "cellar-1.p" in cached(master)
 
 
 @pytest.mark.usefixtures("_settled")

@@ -3,6 +3,7 @@
 import pytest
 
 from pillar_service.core.errors import Invalid
+from pillar_service.core.pillar import ONLY
 from pillar_service.node.paths import Home, bot_id
 from pillar_service.node.told import told
 
@@ -10,7 +11,7 @@ GOOD = {
     "name": "my", "host": "my.butt.nz", "service": "pub", "state": "running", "purge": False, "port": 20001,
     "image": "saltcellar/pub:0.1.0", "memory_mb": 256, "allow_private": False, "seeds": [], "import": None,
 }  # fmt: skip
-BOT = "1f3a9c2e5b7d9e0f"
+BOT, OTHER, BAD = "1f3a9c2e5b7d9e0f", "2" * 16, "3" * 16
 
 
 def one(**changed):
@@ -38,6 +39,28 @@ def test_an_entry_that_makes_no_sense_is_refused_alone(changed):
     assert "left as it is" in found.refused[BOT]
     assert found.problem is None
     assert found.known == {BOT}
+
+
+def test_a_run_about_one_bot_tells_its_states_of_that_one_and_knows_all():
+    bots = {BOT: GOOD, OTHER: GOOD, BAD: {"state": "x"}}
+    pillar = {"saltcellar": {"node": "n", "service": {}, "bots": bots}}
+    whole = told(pillar, "n")
+    for only, there in (([BOT], {BOT}), ([BAD], set()), ([OTHER, BOT], {BOT, OTHER}), (["f" * 16], set()), ([], set())):
+        found = told({**pillar, ONLY: only}, "n")
+        assert (found.bots, found.refused, found.known) == (whole.bots, whole.refused, whole.known)
+        states = found.for_states()
+        assert (set(states["bots"]), states["known"]) == (there, sorted(bots))
+        assert set(states["refused"]) == {BAD} & set(only)
+    states = whole.for_states()
+    assert (set(states["bots"]), set(states["refused"]), states["known"]) == ({BOT, OTHER}, {BAD}, sorted(bots))
+
+
+@pytest.mark.parametrize("only", [BOT, {BOT: True}, ["../x"], [BOT, None], 1, True, ""])
+def test_a_run_about_what_is_no_list_of_bots_does_nothing(only):
+    found = told({"saltcellar": {"node": "n", "service": {}, "bots": {BOT: GOOD}}, ONLY: only}, "n")
+    assert "is to look at some bots alone" in found.problem
+    assert "Nothing was changed" in found.problem
+    assert found.for_states()["bots"] == {}
 
 
 @pytest.mark.parametrize("purge", ["false", 1, "yes", None, []])

@@ -8,6 +8,7 @@ from pouring import answer, bot, carry_out, owner, poured, state, states_of
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.jobs import CLAIM_LEASE_S, MAX_ATTEMPTS, QUEUED_FOR_S
+from pillar_service.core.pillar import ONLY
 from pillar_service.store import database, outputs
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import leases as lease_rows
@@ -72,16 +73,31 @@ def test_eight_threads_claim_and_each_job_is_given_once() -> None:
 
 
 def test_converging_jobs_of_a_node_share_one_run_and_never_overlap() -> None:
-    first = [bot(name)["job"]["id"] for name in ("one", "two")]
+    first = [bot(name) for name in ("one", "two")]
     [run] = claims.claim("salt")["runs"]
-    assert sorted(run["jobs"]) == sorted(first)
+    assert sorted(run["jobs"]) == sorted(one["job"]["id"] for one in first)
     assert (run["function"], run["arguments"], run["retry_safe"]) == ("state.apply", ["pubs"], True)
+    assert run["keywords"] == {"queue": 10, "pillar": {ONLY: sorted(one["agent"]["id"] for one in first)}}
     third = bot("three")["job"]["id"]
     assert claims.claim("salt")["runs"] == []
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, states_of())
     [after] = claims.claim("salt")["runs"]
     assert after["jobs"] == [third]
+
+
+def test_a_run_is_about_the_bots_of_its_jobs_alone() -> None:
+    other, mine = poured("other"), poured("my")
+    ask("bots.rebuild")
+    [whole] = claims.claim("salt")["runs"]
+    assert (whole["arguments"], whole["keywords"]) == (["pubs.rebuild"], {"queue": 10})
+    runs.started("salt", whole["id"], f"jid-{whole['id']}")
+    answer(whole, states_of())
+    for command in ("bots.stop", "bots.start"):
+        ask(command)
+    [run] = claims.claim("salt")["runs"]
+    assert run["keywords"]["pillar"] == {ONLY: [mine["id"]]}
+    assert other["id"] not in str(run)
 
 
 def test_planned_state_runs_of_a_node_share_none() -> None:

@@ -4,7 +4,8 @@ Salt's ``localfs`` cache, which also keeps a wrong pillar out of Salt's pillar c
 Salt stores every pillar that it compiles, one with ``_errors`` too (salt.pillar.PillarCache.compile_pillar), and on
 localfs it never drops one (``pillar_cache_ttl`` reaches no driver). In the bank ``pillar`` this driver
 
-* refuses a pillar with ``_errors`` and one that is a last known good copy (``saltcellar: stale``),
+* refuses a pillar with ``_errors``, one that is a last known good copy (``saltcellar: stale``), and one that says which
+  bots a state run is about: Salt stores what a run is told beside its pillar along with that,
 * refuses for 5 s what comes after an entry was cleared, since it may have been compiled before the change,
 * drops an entry that is older than ``pillar_cache_ttl`` seconds.
 
@@ -22,7 +23,7 @@ from typing import Any
 
 from salt.cache import localfs
 
-from pillar_service.core.pillar import KEY
+from pillar_service.core.pillar import KEY, ONLY
 
 PILLARS = "pillar"
 CLEARED = "saltcellar/cleared"
@@ -78,7 +79,7 @@ def flush(bank: str, key: str | None = None, cachedir: str | None = None) -> boo
 def _is_right(pillar: Any) -> bool:
     sections = [pillar, *pillar.values()] if isinstance(pillar, dict) else []  # http_json's namespace nests it once
     stale = any(isinstance(part, dict) and "stale" in (part.get(KEY) or {}) for part in sections)
-    return isinstance(pillar, dict) and not pillar.get("_errors") and not stale
+    return isinstance(pillar, dict) and not pillar.get("_errors") and ONLY not in pillar and not stale
 
 
 def _just_cleared(key: str, cachedir: str) -> bool:
