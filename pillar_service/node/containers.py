@@ -64,6 +64,12 @@ def all_of(client: docker.APIClient, node: str) -> list[Mapping[str, Any]]:
     return list(client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"}))
 
 
+def find(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any] | None:
+    """The bot's container as Docker lists it; None when this node has none."""
+    labels = [f"{NODE_LABEL}={node}", f"{BOT_LABEL}={bot}"]  # to list takes as long as there are containers
+    return by_bot(client.containers(all=True, filters={"label": labels})).get(bot)
+
+
 def by_bot(listed: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Those of listed containers that are a bot's, by its id."""
     return {bot: one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and not _replaces(one, bot)}
@@ -88,7 +94,7 @@ def name(listed: Mapping[str, Any]) -> str:
 
 def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
     """The bot's container; raises NotFound when this node has none."""
-    found = ours(client, node).get(bot)
+    found = find(client, node, bot)
     if found is None:
         raise NotFound("The bot has no container on this node: start the bot, which makes one.")
     return found
@@ -97,7 +103,7 @@ def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
 def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb: int, network: str) -> bool:
     """Whether the bot's container runs, was made from ``told`` and ``image``, and nobody changed it since by hand."""
     with engine() as client:
-        listed = ours(client, node).get(bot)
+        listed = find(client, node, bot)
         if listed is None or listed["State"] != "running" or listed["Labels"].get(TOLD_LABEL) != told:
             return False
         limits = client.inspect_container(listed["Id"])["HostConfig"]

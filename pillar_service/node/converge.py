@@ -164,7 +164,7 @@ def _planned(home: Home, bot: str) -> Found:
 def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found:
     """The bot has no container and, when ``purge``, no data; what is left of it is said."""
     with containers.engine(timeout_s=60) as client:
-        listed = containers.ours(client, node).get(bot_id(bot))
+        listed = containers.find(client, node, bot_id(bot))
         with_data = purge and not transfers.is_removed(home, bot)
         changes = _going(listed, with_data)
         if changes and plan_only:
