@@ -114,6 +114,26 @@ def image(name, image, made=False):
     return _call(name, converge.image, image, *_would_come(made))
 
 
+def poured(name, bot, told, memory_mb, container, force=False):
+    """
+    The bot's container runs as ``told`` (a sum of all that its states say); else it is made, with the arguments
+    ``container`` of ``docker_container.running``. ``force``: made anew even if it is just so.
+
+    To compare, that state makes and removes a second container. What a container was made from stands on it, so only what
+    can be changed on a living one is looked at here, and not by Salt's ``unless``: for that Salt asks whether the state has
+    a ``mod_run_check`` (salt.state.State.call, 3008.3), and loads every module there is to learn that it has none.
+    """
+    just_so = [bot, told, container["image"], memory_mb, container["network_mode"]]
+    if not force and __salt__["pubs.is_as_told"](*just_so):
+        return {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."}
+    return __states__["docker_container.running"](**container, force=force) | {"name": name}
+
+
+def mod_watch(name, sfun=None, **told):
+    """What is watched has changed: the container is made anew. A pub reads its configuration at its start alone."""
+    return poured(name, **{key: told[key] for key in ("bot", "told", "memory_mb", "container")}, force=True)
+
+
 def imported(name, bot, transfer):
     """An import's identity (``transfer``: job, sha256, size, pub_id) and its log are in the bot's data directory."""
 

@@ -1,19 +1,16 @@
 # A Docker engine that answers. Where one answers already, whoever installed it, nothing is done.
 {%- from "docker/map.jinja" import docker with context %}
 
-{%- if docker.manage %}
+{#- Asked here: for an `unless` Salt would load every module that there is (states/_states/pub.py says why). #}
+{%- if docker.manage and not salt["pubs.engine"]() %}
 docker package:
   pkg.installed:
     - name: {{ docker.package | json }}
-    - unless:
-      - fun: pubs.engine
 
 docker service:
   service.running:
     - name: {{ docker.service | json }}
     - enable: True
-    - unless:
-      - fun: pubs.engine
     - require:
       - pkg: docker package
     - require_in:

@@ -37,6 +37,13 @@ def untouched(node: Node, bots: Iterable[str]) -> dict[str, Any]:
 
 
 @pytest.fixture
+def node(node: Node) -> Node:
+    """One that waits for its pubs as long as is usual: several start at once."""
+    node.configure(saltcellar={"data": str(node.data)})
+    return node
+
+
+@pytest.fixture
 def three(node: Node) -> list[str]:
     """Three pubs that live."""
     bots = [node.add(name) for name in ("one", "two", "three")]
