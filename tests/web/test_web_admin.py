@@ -215,6 +215,9 @@ def test_months_are_marked_paid_once_for_two_presses(visitor: FlaskClient, opera
         assert visitor.post(f"/admin/accounts/{someone}/paid", data=form).status_code == 302
     [paid] = payments.show(someone)["payments"]
     assert paid["kind"] == "paid"
+    page = visitor.get(f"/admin/accounts/{someone}")
+    assert "3 months" in page.text
+    assert paid["id"] in page.text
     for wrong in ("0", "25", "x", ""):
         refused = visitor.post(f"/admin/accounts/{someone}/paid", data={**form, "months": wrong})
         assert refused.status_code == 422

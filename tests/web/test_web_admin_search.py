@@ -81,6 +81,7 @@ def test_nodes_are_filtered_by_label_and_account(visitor: FlaskClient, operator:
         assert all(re.search(rf'name="{name}" value="{value}"', page.text) for name, value in asked.items())
         return {id for id in ("cellar-1", "shed") if f'/admin/nodes/{id}"' in page.text}
 
+    assert "environment=prd" in visitor.get("/admin/nodes").text
     assert listed() == {"cellar-1", "shed"}
     assert listed(label="environment=prd") == listed(label="env") == {"cellar-1"}
     assert listed(account=OWNER) == listed(account=someone) == {"shed"}
