@@ -69,14 +69,25 @@ make_place() {
 }
 
 # What this tree needs before anything of it is started, step by step: PACKAGES (see packages.sh) [EXTRA,…] (see python.sh).
+# Python's packages are fetched while the images are made: both wait for the network most of their time.
 prepare() {
-  local images=(env ${CELLAR_BASE:+BASE="$CELLAR_BASE"})
+  local images=(env ${CELLAR_BASE:+BASE="$CELLAR_BASE"}) fetched=$CELLAR_DIR/log/python.fetched python
   step packages "$here/packages.sh" "$1"
-  step python "$here/python.sh" "${@:2}"
+  "$here/python.sh" "${@:2}" >"$fetched" 2>&1 &
+  python=$!
   step docker "$here/docker.sh"
   [[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
   step pub-image "${images[@]}" "$here/pub-image.sh"
   step assets "${images[@]}" "$here/assets.sh"
+  step python ended "$python" "$fetched"
+}
+
+# What was begun beside the steps, once it has ended: what it said, and its exit code.   ended PID FILE
+ended() {
+  local code=0
+  wait "$1" || code=$?
+  cat "$2"
+  return "$code"
 }
 
 # Be the only one who changes what stands in CELLAR_DIR, until this script ends.
