@@ -36,12 +36,6 @@ def asker_is_gone() -> bool:
         return True
 
 
-def pause(seconds: float) -> None:
-    """Wait that long, unless the server stops."""
-    if seconds > 0 and not is_stopping():
-        time.sleep(seconds)
-
-
 def until(look: Callable[[], Found], seconds: float) -> Found:
     """What ``look`` finds, as soon as it is true, or what it finds last after that many seconds.
 

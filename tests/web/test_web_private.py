@@ -10,7 +10,6 @@ from pouring import OWNER, PUB, owner, poured, state, tar
 
 from pillar_service.core.names import BOT_NAME
 from pillar_service.usecases import bots, jobs, storage
-from pillar_service.web.masters import runs
 
 HOSTILE = [
     "my\n", "my\nextra:\n  cmd.run: []", "{{ 7*7 }}", "{% raw %}", "!!python/object:os.system",
@@ -194,25 +193,6 @@ def test_a_waiting_claim_hears_of_a_new_job(master: FlaskClient, person: str) ->
     thread.join()
     assert time.monotonic() - began < 15, "it waited to the end of its time"
     assert run["function"] == "pubs.invites"
-
-
-def test_what_is_asked_for_while_a_claim_gathers_goes_with_it(
-    master: FlaskClient, person: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    poured()
-    poured("garden")
-    monkeypatch.setattr(runs, "GATHER_S", 5.0)
-    asked = [jobs.submit("test", "bots.invites", "my")["job"]["id"]]
-
-    def later() -> None:
-        asked.append(jobs.submit("test", "bots.invites", "garden")["job"]["id"])
-        storage.release()
-
-    thread = threading.Timer(0.5, later)
-    thread.start()
-    given = master.post("/jobs/claim", json={"wait": 30}).json["runs"]
-    thread.join()
-    assert [run["jobs"] for run in given] == [[job] for job in asked]
 
 
 def test_an_upload_is_checked(master: FlaskClient) -> None:

@@ -12,13 +12,6 @@ from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("runs", __name__)
 
-GATHER_S = 0.02
-"""How long a claim lets jobs gather before it looks for the first time, in seconds.
-
-A master that has just published asks again at once; a claim for each job that came meanwhile costs more, and keeps those
-who ask for jobs waiting longer, than what is in it. One that waits already is not held up by it.
-"""
-
 
 def _itself(name: object) -> str:
     """The authenticated master's name; who gives another one has mixed up its tokens."""
@@ -39,7 +32,6 @@ def claim() -> dict[str, Any]:
         told = claims.claim(master) if claims.is_claimable(master) else nothing
         return told if told["runs"] or told["fence"] != nothing["fence"] else None
 
-    waiting.pause(min(GATHER_S, wait))
     return waiting.until(news, wait) or nothing
 
 
