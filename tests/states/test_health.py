@@ -81,8 +81,10 @@ def test_traffic_and_restarts_add_up_over_restarts(node, sample):
     node.container(bot).restart(timeout=5)
     node.container(bot).remove(force=True)
     node.apply()
-    assert sample()["bots"][0]["restarts"] == after["restarts"] + 1  # the container in its place: the other went unseen
-    assert Sampler(node.id, Home(node.data))._counters.totals(bot)["rx_bytes"] == after["rx_bytes"]
+    renewed = sample()["bots"][0]
+    assert renewed["restarts"] == after["restarts"] + 1  # the container in its place: the other went unseen
+    assert renewed["rx_bytes"] >= after["rx_bytes"]
+    assert Sampler(node.id, Home(node.data))._counters.totals(bot)["rx_bytes"] == renewed["rx_bytes"]
 
 
 def test_a_crash_that_docker_mends_is_counted(node, sample):
