@@ -12,10 +12,12 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python.
 
     beacons:
       bundled:
-        - interval: 5          # seconds between two runs of each
-        - settings:            # what is given to each, by its name, in the place of its configuration
-            room_temperature:
-              above: 30
+        - interval: 5              # seconds between two runs of each
+
+    saltcellar:
+      bundles:
+        settings:                  # what is given to each, by its name, in the place of its configuration
+          room_temperature: {above: 30}
 """
 
 import time
@@ -33,18 +35,11 @@ def __virtual__():
 
 
 def validate(config):
-    """Whether the beacon's configuration is usable, and why not."""
-    if not isinstance(_settings(config), dict):
-        return False, "bundled: settings must be an object with the names of beacons."
+    """Whether the beacon's configuration is usable: it has none but Salt's own."""
     return True, "Valid beacon configuration."
 
 
 def beacon(config):
     """What the bundle's beacons fire; called by the minion every ``interval`` seconds."""
     lent = {"__salt__": __salt__, "__opts__": __opts__, "__grains__": __grains__}
-    return beacons(__opts__).fire(lent, _settings(config), time.monotonic())
-
-
-def _settings(config):
-    parts = config if isinstance(config, list) else [config]
-    return {key: value for part in parts for key, value in part.items()}.get("settings") or {}
+    return beacons(__opts__).fire(lent, time.monotonic())

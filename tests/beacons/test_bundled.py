@@ -49,13 +49,15 @@ class Room:
         self.home, self.now = home, 0.0
         self.keeping = Keeping(home, NODE, denied=denied, now=time.time)
         self.spool = Spool(home)
-        self.beacons = Beacons(self.keeping, lambda: Told(bundle_key=KEY), self.spool)
+        self.settings: dict[str, Any] = {}
+        self.beacons = Beacons(self.keeping, lambda: Told(bundle_key=KEY), self.spool, self.settings)
 
     def publish(self, serial: int, **code: bytes) -> None:
         self.keeping.take(bundle(serial, **code), KEY)
 
     def fires(self, **settings: Any) -> list[dict[str, Any]]:
-        return self.beacons.fire(LENT, settings, self.now)
+        self.settings.update(settings)
+        return self.beacons.fire(LENT, self.now)
 
     def passes(self) -> None:
         self.now += VERIFIED_FOR_S
@@ -149,12 +151,12 @@ def test_salts_own_loader_runs_it(room: Room, tmp_path: Path) -> None:
         "cachedir": str(tmp_path / "cache"),
         "pki_dir": str(tmp_path / "pki"),
         "extension_modules": str(tmp_path / "extmods"),
-        "saltcellar": {"data": str(tmp_path)},
+        "saltcellar": {"data": str(tmp_path), "bundles": {"settings": {"lent": {"word": "own"}}}},
     }
     shutil.copytree(Path(__file__).resolve().parents[2] / "beacons", tmp_path / "extmods" / "beacons")
     assert room.keeping.key(KEY) == KEY
     beacons = salt.beacons.Beacon(opts, salt.loader.minion_mods(opts))
-    [fired] = beacons.process({"bundled": [{"settings": {"lent": {"word": "own"}}}]}, {"id": NODE})
+    [fired] = beacons.process({"bundled": []}, {"id": NODE})
     assert fired["tag"] == f"salt/beacon/{NODE}/bundled/lent"
     assert {name: fired["data"][name] for name in ("ping", "word")} == {"ping": True, "word": "own"}
     assert [subject for subject, _ in room.told()] == ["lent"]

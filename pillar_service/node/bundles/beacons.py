@@ -32,28 +32,27 @@ def beacons(opts: Mapping[str, Any]) -> "Beacons":
     node, home = opts["id"], Home.at((opts.get("saltcellar") or {}).get("data"))
     if (node, home) not in _running:
         known = Kept(home, node, Path(opts["pki_dir"])).told
-        _running[node, home] = Beacons(of_minion(home, opts, known), known, Spool(home))
+        ours = (opts.get("saltcellar") or {}).get("bundles") or {}
+        _running[node, home] = Beacons(of_minion(home, opts, known), known, Spool(home), ours.get("settings") or {})
     return _running[node, home]
 
 
 class Beacons:
-    """``known`` gives what the pillar says; the spool is this object's own."""
+    """``known`` gives what the pillar says; the spool is this object's own; ``settings`` are those of each, by its name."""
 
-    def __init__(self, keeping: Keeping, known: Callable[[], Told], spool: Spool) -> None:
+    def __init__(self, keeping: Keeping, known: Callable[[], Told], spool: Spool, settings: Mapping[str, Any]) -> None:
         self._keeping, self._known, self._spool, self._tell = keeping, known, spool, Telling(spool)
+        self._settings = settings
         self._code: dict[str, bytes] = {}
         self._modules: dict[str, ModuleType] = {}
         self._said: dict[str, str] = {}
         self._seen: object = None
         self._seen_at = float("-inf")
 
-    def fire(self, lent: Mapping[str, Any], settings: Mapping[str, Any], now_monotonic: float) -> list[dict[str, Any]]:
-        """What fires now, as Salt takes it from a beacon.
-
-        ``lent`` is what Salt's loader gives a beacon (`__salt__` …), ``settings`` the configuration of each, by its name.
-        """
+    def fire(self, lent: Mapping[str, Any], now_monotonic: float) -> list[dict[str, Any]]:
+        """What fires now, as Salt takes it from a beacon; ``lent`` is what Salt's loader gives one (`__salt__` …)."""
         self._look(now_monotonic)
-        fired = [one for name in sorted(self._code) for one in self._fired(name, lent, settings.get(name) or {})]
+        fired = [one for name in sorted(self._code) for one in self._fired(name, lent)]
         self._spool.close()  # the minion forks a process for each job: no connection may go along
         return fired
 
@@ -71,7 +70,8 @@ class Beacons:
         self._modules = {name: one for name, one in self._modules.items() if self._code[name] == code.get(name)}
         self._code, self._seen, self._seen_at = code, stamp, now
 
-    def _fired(self, name: str, lent: Mapping[str, Any], settings: Any) -> list[dict[str, Any]]:
+    def _fired(self, name: str, lent: Mapping[str, Any]) -> list[dict[str, Any]]:
+        settings = self._settings.get(name) or {}
         try:
             events = _called(self._module(name, lent), settings if isinstance(settings, list) else [settings])
         except Exception as error:  # it is somebody's own code, and may raise anything
