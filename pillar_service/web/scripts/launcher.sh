@@ -17,8 +17,19 @@ find_version() {
   if [ ! -d "$venv" ] && [ -d "$venv.before" ]; then mv "$venv.before" "$venv"; fi
 }
 
+# Who changed it over is gone, too: the change-over begins again, and goes back where the new version does not come to work.
+go_on() {
+  opt=${venv%/venv}
+  if ! read -r switch since state made 2>/dev/null <"$opt/switching" || [ "$(began "$switch")" = "$since" ]; then return; fi
+  set -- setsid sh "$opt/bin/switch.sh" "$opt" "$state" "$made"
+  # systemd ends all of a unit with it: this is a unit of its own.
+  if [ -n "$unit" ]; then set -- systemd-run --quiet --collect --unit=saltcellar-upgrade "$@"; fi
+  "$@" >>"$opt/switch.log" 2>&1 </dev/null &
+}
+
 run() {
   find_version
+  go_on
   mkdir -p "$root/run/saltcellar"
   "$python" -m pillar_service.node.enrolment finish --root "$root/" || true
   exec "$python" "$(dirname "$python")/salt-minion" -c "$etc"
