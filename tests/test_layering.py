@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,3 +143,9 @@ def test_core_needs_the_standard_library_alone() -> None:
 )
 def test_a_wrong_import_is_seen(room: str, source: str) -> None:
     assert broken(room, source)
+
+
+def test_no_two_files_of_the_tests_have_one_name() -> None:
+    """They import each other by plain names: of two, the one loaded first would be both, wherever one process has them."""
+    names = Counter(file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py")
+    assert [name for name, times in names.items() if times > 1] == []

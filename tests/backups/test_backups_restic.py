@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from daemons import until
-from processes import watched
+from seen_running import watched
 from sshd import Sshd
 
 from pillar_service.backups import restic

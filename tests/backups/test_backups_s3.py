@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bucket import Buckets
 from daemons import running
-from processes import watched
+from seen_running import watched
 
 from pillar_service.backups import restic
 from pillar_service.backups.restic import Repository
