@@ -76,7 +76,7 @@ def test_what_one_tab_did_the_other_is_told(opened: Opened) -> None:
     for page in (one, other):
         page.goto("/bots/my/delete")
     delete(one)
-    expect(one.get_by_text("It waits for its node")).to_be_visible()
+    expect(one.locator("#job")).to_contain_text("#queued")
     delete(other)
     expect(other.get_by_role("heading", level=1)).to_be_visible()
     one.goto("/bots")
