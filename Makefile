@@ -61,14 +61,14 @@ lint:
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
 	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh pillar_service/node/upgrading/*.sh .ci/run
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
-# Three at a time, for they wait: for the disk that a database is written to, for daemons, for pubs that come to life.
-tests = $(PYTHON) -m pytest -n 3 $(2) $(1) \
+tests = $(PYTHON) -m pytest -n $(3) $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
+# Three at a time, for they wait for the disk that a database is written to; two sets of daemons fill two cores.
 unit:
-	$(call tests,$(ON_BOTH))
-	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%))
+	$(call tests,$(ON_BOTH),,3)
+	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
 integration:
-	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder)
+	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
