@@ -4,6 +4,8 @@
 #   bootstrap.sh DOMAIN MAIL   a place of that name, with certificates of Let's Encrypt, on SQLite
 #   bootstrap.sh FILE          a place as FILE says; salt/pillar/controlplane.sls.example is one
 #   bootstrap.sh               as /etc/cellar/pillar/controlplane.sls says already
+#   bootstrap.sh restore REPOSITORY PASSWORD_FILE [OPTION…]   a lost place, from its backups; options are those of the service's
+#                              own `restore`: --snapshot ID, --sftp-command COMMAND, --s3-file FILE
 # Python packages come from the folder `wheels` beside vagrant/, as a release has it, else from pip's index.
 export CELLAR_DIR=/var/lib/cellar/bootstrap
 . "$(dirname "$0")/settings.sh"
@@ -13,14 +15,17 @@ readonly tree=/opt/cellar/tree releases=/opt/cellar/releases etc=/etc/cellar
 readonly copies=/var/lib/cellar/service/copies
 readonly pillar=$etc/pillar/controlplane.sls
 readonly parts=(README.md beacons pillar_service pyproject.toml requirements.txt runners salt setup.cfg states vagrant)
+. "$here/restoring.sh"
 if [[ -d $top/wheels ]]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=$top/wheels; fi
 
 # --- what it is to be -------------------------------------------------------------------------------------------------
 
+write_top() { printf "base: {'*': [controlplane]}\n" >"$1/top.sls"; }
+
 write_pillar() {
   local file
   mkdir -p "$etc/pillar"
-  printf "base: {'*': [controlplane]}\n" >"$etc/pillar/top.sls"
+  write_top "$etc/pillar"
   case $# in
     0) [[ -s $pillar ]] || fail "Say what this machine is to be: bootstrap.sh DOMAIN MAIL, or bootstrap.sh FILE" ;;
     1)
@@ -132,15 +137,16 @@ old_goes_on() {
 
 # --- Salt ------------------------------------------------------------------------------------------------------------
 
+# FOLDER for its configuration, PILLAR.
 write_local_minion() {
-  mkdir -p "$etc/local" /var/lib/cellar/local
-  chmod 700 "$etc/local" /var/lib/cellar/local
-  cat >"$etc/local/minion" <<CONFIG
+  mkdir -p "$1" /var/lib/cellar/local
+  chmod 700 "$1" /var/lib/cellar/local
+  cat >"$1/minion" <<CONFIG
 # Written by vagrant/bootstrap.sh: Salt on this machine, without a master, for states/controlplane.
 id: controlplane
 file_client: local
 file_roots: {base: [$tree/states]}
-pillar_roots: {base: [$etc/pillar]}
+pillar_roots: {base: [$2]}
 autoload_dynamic_modules: False
 pki_dir: /var/lib/cellar/local/pki
 cachedir: /var/lib/cellar/local/cache
@@ -149,11 +155,13 @@ log_file: /var/lib/cellar/local/log
 CONFIG
 }
 
-apply() {
-  write_local_minion
-  $tree/.venv/bin/salt-call -c "$etc/local" --local --out=json state.apply controlplane |
+salt_applies() {
+  write_local_minion "$1" "$2"
+  $tree/.venv/bin/salt-call -c "$1" --local --out=json state.apply "$3" |
     $tree/.venv/bin/python $tree/vagrant/show_states.py
 }
+
+apply() { salt_applies "$etc/local" "$etc/pillar" controlplane; }
 
 ((EUID == 0)) || fail "bootstrap.sh installs packages and starts services: run it as root"
 [[ -d /run/systemd/system ]] || fail "This machine was not booted with systemd, and the units need it: 'make up' tries Saltcellar without"
@@ -165,24 +173,31 @@ flock -n 9 || fail "Another bootstrap.sh is at work: wait for it to end"
 release=$(sum=$(packed | sha256sum | cut -c 1-16) && say "$releases/$sum")
 if [[ -s $top/.release ]]; then release=$(realpath "$top"); fi
 before=$(readlink $tree || true)
+told=("${@:2}")
+if [[ ${1:-} == restore ]]; then refuse_over_a_living_one; fi
 
 say "Saltcellar's control plane"
-step pillar write_pillar "$@"
+[[ ${1:-} == restore ]] || step pillar write_pillar "$@"
 step packages "$here/packages.sh" controlplane
 step assets make_assets
 step tree copy_tree
 step python install_python
 step bundle make_bundle
-if [[ -n $before && $before != "$release" && -s $etc/service.env ]]; then
+if [[ ${1:-} != restore && -n $before && $before != "$release" && -s $etc/service.env ]]; then
   install -d -o saltcellar -g saltcellar -m 0700 $copies
   change_database $copies
 fi
 put_in_place "$release"
+if [[ ${1:-} == restore ]]; then restore_place; fi
 step apply apply
 has_changed
 tidy
 say
 say "  $(sed -n 's/^CELLAR_PUBLIC_URL="\(.*\)"$/\1\//p' $etc/service.env)"
-say "  cellar salt-run accounts.create you@example.org     the first account"
+if [[ ${1:-} == restore ]]; then
+  say "  cellar salt '*' pubs.unlisted                       bots that were poured after the snapshot (docs/backup.md)"
+else
+  say "  cellar salt-run accounts.create you@example.org     the first account"
+fi
 say "  cellar salt-run nodes.token                         the line that makes a machine a node"
 say "  cellar apply                                        after a change of $pillar"

@@ -93,6 +93,7 @@ def _put_back(where: Repository, id: str, told: Manifest, address: str, home: Pa
         restic.restore(where, id, Path("/"), told.paths)
     Path(told.tars).mkdir(mode=0o700, parents=True, exist_ok=True)
     for tar in Path(f"{scratch}{rules.TARS}").glob("*.tar"):
+        os.chown(tar, os.geteuid(), os.getegid())  # the service's, which may have had another number
         tar.replace(Path(told.tars) / tar.name)
     copy = Path(f"{scratch}{told.copy}")
     if told.is_sqlite:

@@ -165,6 +165,11 @@ def verify(beat: Beat) -> tuple[str, str]:
         return kept[-1].id, look_through(folder, told, beat)
 
 
+def file(where: Repository, snapshot: str | None, path: str) -> str:
+    """A small file that a snapshot holds (the newest, if none is named), by its absolute path; raises NotFound."""
+    return restic.read(where, snapshot or "latest", path)
+
+
 def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
     """What a restored snapshot holds, if it is what was copied; raises Failed."""
     missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]

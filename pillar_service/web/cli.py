@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -156,16 +157,28 @@ def keep_backups() -> None:
 @click.option("--snapshot", help="Its id; the newest if none is named.")
 @click.option("--sftp-command", default="", help="As CELLAR_BACKUP_SFTP_COMMAND.")
 @click.option("--s3-file", default="", help="As CELLAR_BACKUP_S3_FILE.")
-def restore(repository: str, password_file: str, snapshot: str | None, sftp_command: str, s3_file: str) -> None:
+@click.option("--show", metavar="PATH", help="Only print this file as the snapshot holds it.")
+def restore(
+    repository: str, password_file: str, snapshot: str | None, sftp_command: str, s3_file: str, show: str | None
+) -> None:
     """Put a lost control plane back from the REPOSITORY, where it was; PASSWORD_FILE opens it.
 
     The database has to have had the address of CELLAR_DATABASE, where that is set.
     """
-    told_here = given()
-    database = None if "CELLAR_DATABASE_FILE" in told_here else told_here.get("CELLAR_DATABASE")
     with tempfile.TemporaryDirectory() as cache:
         where = snapshots.opened(repository, password_file, Path(cache), sftp_command, s3_file)
-        told = rebuilding.rebuild(where, snapshot, database)
+        if show:
+            click.echo(snapshots.file(where, snapshot, show), nl=False)
+        else:
+            _say_rebuilt(rebuilding.rebuild(where, snapshot, _database_wanted()))
+
+
+def _database_wanted() -> str | None:
+    told_here = given()
+    return None if "CELLAR_DATABASE_FILE" in told_here else told_here.get("CELLAR_DATABASE")
+
+
+def _say_rebuilt(told: dict[str, Any]) -> None:
     taken = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(told["taken_at"]))
     click.echo(f"The settings that the service had are in {told['settings']}.")
     click.echo(f"Restored {told['database']} from the snapshot {told['snapshot']} of {taken}.")

@@ -8,4 +8,19 @@ include:
 cellar backup password:
   file.exists:
     - name: {{ controlplane.secrets }}/backup-password
+{%- set repository = controlplane.settings.CELLAR_BACKUP_REPOSITORY | default("") | string %}
+{%- if repository.startswith("/") %}
+{%- set kept = repository | quote %}
+
+# On a disk that comes from a machine that was lost, the user of the service may have had another number.
+cellar backups are the service's:
+  cmd.run:
+    - name: {{ ("chown -R " ~ controlplane.user ~ ": " ~ kept) | json }}
+    - onlyif: {{ ("test -e " ~ kept ~ "/config") | json }}
+    - unless: {{ ("find " ~ kept ~ " -maxdepth 1 -name config -user " ~ controlplane.user ~ " | grep -q .") | json }}
+    - require:
+      - user: cellar user
+    - require_in:
+      - service: saltcellar-backups
+{%- endif %}
 {{ app("backups", [{"file": "cellar backup password"}]) }}

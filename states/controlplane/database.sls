@@ -50,6 +50,4 @@ cellar database:
     - template: template0
     - require:
       - postgres_user: cellar role
-    - require_in:
-      - cmd: cellar schema
 {%- endif %}

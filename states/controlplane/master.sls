@@ -12,6 +12,8 @@ cellar master folders:
       - {{ controlplane.salt }}
       - {{ controlplane.data }}/master
       - {{ controlplane.log }}
+    - user: root
+    - group: root
     - mode: '0700'
     - makedirs: True
 

@@ -80,6 +80,9 @@ cellar schema:
       - file: cellar command
       - file: cellar data
       - file: cellar secrets are kept
+{%- if controlplane.database == "postgresql" %}
+      - postgres_database: cellar database
+{%- endif %}
 
 {%- for name in ("private", "public") %}
 {{ app(name) }}

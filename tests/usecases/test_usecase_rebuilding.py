@@ -1,12 +1,13 @@
 """A control plane that was lost is put back by the command, on both databases: only where nothing is, and whole."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from pillar_service.store import audit, database, jobs
 from pillar_service.store import backup_rounds as rows
 from pillar_service.usecases import backup_rounds, rebuilding, snapshots, storage, transfers
 from pillar_service.usecases import jobs as asking
+
+TOP = Path(__file__).parents[2]
 
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
@@ -65,10 +68,11 @@ def emptied(request: pytest.FixtureRequest) -> None:
     server.sql('CREATE DATABASE "migrated"')
 
 
-def restore(place: Path, *more: str, **told_here: str) -> "subprocess.CompletedProcess[str]":
-    """The command, which has no settings but those."""
+def restore(place: Path, *more: str, by: Sequence[str] = (), **told_here: str) -> "subprocess.CompletedProcess[str]":
+    """The command, which has no settings but those; ``by`` stands before it."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")} | told_here
     command = [
+        *by,
         sys.executable,
         "-m",
         "pillar_service.web",
@@ -168,3 +172,42 @@ def test_one_that_was_killed_goes_on_when_it_is_begun_again(place: Path, request
     assert done.returncode == 0, done.stderr
     assert {name: (place / "plane" / name).read_text() for name in KEYS} == KEYS
     assert [job.state for job in jobs.listed(9) if job.command == "bots.restart"] == ["cancelled"]
+
+
+@on_sqlite
+def test_a_file_of_a_snapshot_is_shown_and_nothing_is_touched(place: Path, request: pytest.FixtureRequest) -> None:
+    lose(place, request)
+    name, text = next(iter(KEYS.items()))
+    shown = restore(place, "--show", str(place / "plane" / name))
+    assert (shown.returncode, shown.stdout) == (0, text), shown.stderr
+    missing = restore(place, "--show", "/etc/nothing")
+    assert (missing.returncode != 0, "no such snapshot" in missing.stderr) == (True, True), missing.stderr
+    assert not (place / "plane").exists()
+
+
+@on_sqlite
+def test_a_user_who_may_give_files_away_gets_its_own_and_each_other_its_owner(
+    place: Path, request: pytest.FixtureRequest
+) -> None:
+    """As vagrant/restoring.sh calls it: the service's user, which has another number than it had when the tar was made."""
+    os.chown(place / "plane" / "etc" / "master", 12345, 12346)
+    [tar] = (place / "plane" / "files").glob("*.tar")
+    os.chown(tar, 12345, 12346)
+    snapshots.take(lambda: None)
+    lose(place, request)
+    [powers] = re.findall("(?m)^readonly powers=(.*)$", (TOP / "vagrant/restoring.sh").read_text())
+    me = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    (place / "plane").mkdir()
+    os.chown(place / "plane", 65534, 65534)
+    done = restore(place, by=[*me, f"--inh-caps={powers}", f"--ambient-caps={powers}"])
+    assert done.returncode == 0, done.stderr
+    assert {name: (place / "plane" / name).read_text() for name in KEYS} == KEYS
+    owners = {
+        str(file.relative_to(place / "plane")): (file.stat().st_uid, file.stat().st_gid)
+        for file in (place / "plane").rglob("*")
+        if file.is_file() and "metrics" not in file.parts
+    }
+    assert owners.pop("etc/master") == (12345, 12346)
+    assert {owners.pop(name) for name in KEYS if name in owners} == {(0, 0)}
+    assert {"service.sqlite", f"files/{tar.name}", "settings-before"} <= set(owners)
+    assert set(owners.values()) == {(65534, 65534)}, owners

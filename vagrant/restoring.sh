@@ -1,0 +1,72 @@
+# How a lost place is put back from its backups on a machine that has none. Sourced by bootstrap.sh, which knows the folders, the
+# release and how a state is applied. The service's own `restore` does the work, and is handed what was asked for in `told`:
+# REPOSITORY PASSWORD_FILE [OPTION…].
+# shellcheck shell=bash disable=SC2154
+
+readonly before_it=$CELLAR_DIR/restore   # what Salt goes by until the place's own configuration is back
+readonly begun=$CELLAR_DIR/run/restoring # there from when the machine was emptied until all is back: what was killed goes on
+readonly has_database="SELECT count(*) > 0 FROM pg_database WHERE datname = 'saltcellar'"
+# The service's user, who may besides write anywhere and give files away: what the service makes is its own, its database knows it,
+# and all else gets its owners back.
+readonly powers=-all,+chown,+dac_override,+fowner,+fsetid
+readonly as_service=(setpriv --reuid=saltcellar --regid=saltcellar --init-groups "--inh-caps=$powers" "--ambient-caps=$powers")
+
+refuse_over_a_living_one() {
+  local unit
+  [[ -s ${told[1]:-} ]] || fail "Say from where, and which file opens it: bootstrap.sh restore REPOSITORY PASSWORD_FILE [OPTION…]"
+  for unit in public private master chat backups; do
+    ! systemctl -q is-active "saltcellar-$unit" ||
+      fail "saltcellar-$unit runs: this puts a lost place back, not over a living one. What is here can give way: systemctl stop 'saltcellar-*'"
+  done
+}
+
+# The settings of this script are those of another kind of place.
+without_settings() (unset "${!CELLAR_@}" && exec "$@")
+as_postgres() (cd / && exec runuser -u postgres -- psql "$@")
+
+# What the machine is to be, as the snapshot says it.
+read_pillar() {
+  mkdir -p "$before_it/pillar"
+  write_top "$before_it/pillar"
+  without_settings "${restore[@]}" --show "$pillar" >"$before_it/pillar/controlplane.sls" || exit
+  say "${told[0]} is of a place"
+}
+
+# A place that is here already, such as a new and empty one, goes aside: nothing of it is lost.
+put_aside() {
+  local folder aside
+  aside=before-$(date +%Y%m%dT%H%M%S)
+  if [[ -e $begun ]]; then
+    say "what was begun goes on"
+    return
+  fi
+  for folder in "$etc" /var/lib/cellar/{service,master}; do
+    [[ ! -e $folder ]] || mv -T "$folder" "$folder.$aside" || exit
+  done
+  if systemctl -q is-active postgresql && [[ $(as_postgres -Atc "$has_database") == t ]]; then
+    as_postgres -qc "ALTER DATABASE saltcellar RENAME TO \"saltcellar.$aside\"" || exit
+  fi
+  touch "$begun"
+  say "what was here, if anything, ends in .$aside"
+}
+
+# The service's user, its folder and its database, empty.
+make_room() { salt_applies "$before_it/local" "$before_it/pillar" controlplane.database; }
+
+put_back() {
+  install -d -m 0700 /var/lib/cellar/master || exit
+  without_settings "${as_service[@]}" "${restore[@]}" >"$before_it/said" || exit
+  # A snapshot leaves out what opens it; and a group's number may be another here.
+  install -m 0640 "${told[1]}" "$etc/secrets/backup-password" || exit
+  chown -R root:saltcellar "$etc/secrets" || exit
+  rm "$begun"
+  cat "$before_it/said"
+}
+
+restore_place() {
+  local restore=("$release/.venv/bin/python" -P -m pillar_service.web restore "${told[@]}")
+  step snapshot read_pillar
+  step aside put_aside
+  step room make_room
+  step restore put_back
+}
