@@ -26,7 +26,7 @@ UNITS = {
     "saltcellar-public": 15,
     "saltcellar-private": 15,
     "saltcellar-chat": 15,
-    "saltcellar-backups": 18,
+    "saltcellar-backups": 19,
     "saltcellar-master": 26,
 }
 """How exposed each unit may be, in tenths, by `systemd-analyze security`."""
