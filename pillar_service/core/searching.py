@@ -1,5 +1,6 @@
 """What operators search for by one word: which kinds of thing there are, and what a word may be the name of."""
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -38,6 +39,22 @@ class Place(NamedTuple):
     node: str
     epoch: int | None = None
     sequence: int | None = None
+
+
+LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
+
+
+class Label(NamedTuple):
+    """A part of a label's key or value; or, with ``value``, a key and how its value begins."""
+
+    key: str
+    value: str | None = None
+
+
+def label(word: str) -> Label | None:
+    """The labels that a word names, `environment=prd` or a part; None for a word that is no part of a label."""
+    found = LABEL.fullmatch(word)
+    return Label(*found.groups()) if found else None
 
 
 def actors(word: str) -> list[str]:

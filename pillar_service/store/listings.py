@@ -6,13 +6,14 @@ from typing import Any
 from peewee import Expression, ModelSelect, fn
 
 from pillar_service.core.agents import AgentType
+from pillar_service.core.searching import Label
 from pillar_service.store.accounts import Account
 from pillar_service.store.agents import Agent, Belongs
 from pillar_service.store.audit import Audit
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import Table
 from pillar_service.store.jobs import Job, JobLine
-from pillar_service.store.nodes import Node
+from pillar_service.store.nodes import Node, labelled
 from pillar_service.store.paging import Page, page_of
 
 
@@ -87,10 +88,10 @@ def reports(page: Page, silence: Silence, state: str | None = None, **equal: obj
     return page_of(rows, Bot.reported_at, Bot.agent, page)
 
 
-def nodes(limit: int, after: str = "", label: Expression | None = None, **equal: object) -> list[Node]:
+def nodes(limit: int, after: str = "", label: Label | None = None, **equal: object) -> list[Node]:
     """Nodes with these columns and such a label by id, after that one."""
     rows = _where(Node.select().where(Node.id > after), Node, **equal)
-    rows = rows if label is None else rows.where(label)
+    rows = rows if label is None else rows.where(labelled(label))
     return list(rows.order_by(Node.id).limit(limit))
 
 

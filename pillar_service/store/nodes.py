@@ -1,7 +1,6 @@
 """Nodes: the machines that bots run on."""
 
 import json
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,6 +9,7 @@ from peewee import BigIntegerField, DoubleField, Expression, IntegerField, TextF
 
 from pillar_service.core.enrolment import KeyState
 from pillar_service.core.rooms import Sharing
+from pillar_service.core.searching import Label
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
 from pillar_service.store.reading import places, read
@@ -103,17 +103,9 @@ def add(id: str, concurrency: int, port_first: int, port_last: int, account: str
     return Node.create(id=id, sharing=str(Sharing.OWN if account else Sharing.ALL), **columns)
 
 
-LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
-"""A part of a label's key or value, or a key and how its value begins; nothing that JSON writes around them."""
-
-
-def labelled(word: str) -> Expression | None:
-    """Whether a node has a label with that in its key or its value, or (`key=value`) of that key with a value that begins so;
-    None for a word that is no part of a label."""
-    label = LABEL.fullmatch(word)
-    if label is None:
-        return None
-    key, value = label.groups()
+def labelled(label: Label) -> Expression:
+    """Whether a node has such a label. It holds nothing that JSON writes around keys and values."""
+    key, value = label
     return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
 
 

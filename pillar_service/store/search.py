@@ -10,7 +10,7 @@ from typing import Any
 from peewee import Expression, Field, fn
 
 from pillar_service.core.agents import AgentType
-from pillar_service.core.searching import NEWEST, Place
+from pillar_service.core.searching import NEWEST, Label, Place
 from pillar_service.store.accounts import Account
 from pillar_service.store.agents import Agent
 from pillar_service.store.audit import Audit
@@ -35,9 +35,10 @@ def bots(word: str, begins: str | None, limit: int) -> list[Bot]:
     return list(rows.where(_or(found, _begins(Agent.id, begins))).order_by(Agent.name, Agent.id).limit(limit))
 
 
-def nodes(word: str, limit: int) -> list[Node]:
-    """Nodes whose id or labels hold the word: a part of a key or a value, or `key=value`."""
-    return list(Node.select().where(_or(Node.id.contains(word), labelled(word))).order_by(Node.id).limit(limit))
+def nodes(word: str, label: Label | None, limit: int) -> list[Node]:
+    """Nodes whose id holds the word, or that have the label which it names."""
+    found = _or(Node.id.contains(word), None if label is None else labelled(label))
+    return list(Node.select().where(found).order_by(Node.id).limit(limit))
 
 
 def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], limit: int) -> list[Job]:

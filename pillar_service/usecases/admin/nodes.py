@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillar_service.core import names
+from pillar_service.core import names, searching
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.listing import PAGE
 from pillar_service.store import listings
@@ -14,7 +14,7 @@ from pillar_service.usecases.admin import bots, filters, jobs
 
 def listed(before: str = "", account: str = "", label: str = "") -> filters.Listing:
     """Nodes of an account and with a label by id; ``before`` is the last id of the page before."""
-    known = rows.labelled(label) if label else None
+    known = searching.label(label) if label else None
     if label and known is None:
         raise Invalid(f"{names.shown(label)} is no label: write it as environment=prd, or a part of a key or a value.")
     found = listings.nodes(PAGE + 1, filters.word(before, "node") or "", known, account=filters.account(account))

@@ -19,20 +19,22 @@ def everything(word: str, kind: str = "") -> dict[Kind, list[Any]]:
     """
     asked = names.text(word.strip(), "search", 200)
     kinds = [names.one_of(Kind, kind, "kind")] if kind else list(Kind)
+    if not asked:
+        return {}
     look = _looks(asked, MOST_OF_ONE if kind else MOST)
-    return {one: look[one]() for one in kinds} if asked else {}
+    return {one: look[one]() for one in kinds}
 
 
 def _looks(word: str, most: int) -> dict[Kind, Callable[[], list[Any]]]:
     begins = searching.beginning(word)
-    people = search.accounts(word, begins, most) if word else []
+    people = search.accounts(word, begins, most)
     actors = [*searching.actors(word), *(f"account:{one.id}" for one in people)]
     commands = [name for name in jobs.known() if word.lower() in name]
     place, subjects = searching.place(word), searching.subjects(word)
     return {
         Kind.ACCOUNTS: lambda: accounts.described(people),
         Kind.BOTS: lambda: bots.described(search.bots(word, begins, most)),
-        Kind.NODES: lambda: nodes.described(search.nodes(word, most)),
+        Kind.NODES: lambda: nodes.described(search.nodes(word, searching.label(word), most)),
         Kind.JOBS: lambda: jobs.described(search.jobs(begins, commands, actors, most)),
         Kind.EVENTS: lambda: [stories.described(one) for one in search.events(place, word, most)],
         Kind.AUDIT: lambda: audit.described(search.audit(word, begins, actors, subjects, most)),
