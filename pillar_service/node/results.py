@@ -7,6 +7,7 @@ later, and with the process that makes them.
 
 import contextlib
 import logging
+import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pillar_service.node.spool import Spool
 log = logging.getLogger(__name__)
 
 STREAM = "jobs"
+OURS_ALONE = 0o700
 WRITTEN_WITHIN_S = 60.0
 """A file that can't be read may be half written; after so long nobody writes it any more."""
 
@@ -36,8 +38,9 @@ class Results:
     def run(self, now_monotonic: float) -> None:
         """Take what is there; with a full spool it stays where it is."""
         # Salt would let everybody on this machine read what is returned.
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
+        self._folder.mkdir(mode=OURS_ALONE, parents=True, exist_ok=True)
+        if stat.S_IMODE(self._folder.stat().st_mode) != OURS_ALONE:
+            self._folder.chmod(OURS_ALONE)  # only then: each call is written to the disk
         for file in sorted(self._folder.glob("*/return.p")):
             try:
                 self._take(file)
