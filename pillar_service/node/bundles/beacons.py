@@ -12,7 +12,7 @@ from typing import Any
 
 from pillar_service.core.bundles import Event
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.node.bundles.keeping import Keeping, of_minion
+from pillar_service.node.bundles.keeping import Keeping, of_minion, told_of_bundles
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
@@ -32,8 +32,8 @@ def beacons(opts: Mapping[str, Any]) -> "Beacons":
     node, home = opts["id"], Home.at((opts.get("saltcellar") or {}).get("data"))
     if (node, home) not in _running:
         known = Kept(home, node, Path(opts["pki_dir"])).told
-        ours = (opts.get("saltcellar") or {}).get("bundles") or {}
-        _running[node, home] = Beacons(of_minion(home, opts, known), known, Spool(home), ours.get("settings") or {})
+        settings = told_of_bundles(opts).get("settings") or {}
+        _running[node, home] = Beacons(of_minion(home, opts, known), known, Spool(home), settings)
     return _running[node, home]
 
 

@@ -44,10 +44,14 @@ def of_minion(home: Home, opts: Mapping[str, Any], known: Callable[[], Told]) ->
     return Keeping(home, opts["id"], lambda: {**facts, "labels": known().labels}, _denied(opts))
 
 
+def told_of_bundles(opts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a minion's configuration says of bundles."""
+    return (opts.get("saltcellar") or {}).get("bundles") or {}
+
+
 def _denied(opts: Mapping[str, Any]) -> list[str]:
     """The patterns of files that whoever runs this node wants of no bundle."""
-    ours = opts.get("saltcellar") or {}
-    patterns = (ours.get("bundles") or {}).get("deny") or []
+    patterns = told_of_bundles(opts).get("deny") or []
     return [patterns] if isinstance(patterns, str) else [str(one) for one in patterns]
 
 
