@@ -162,7 +162,10 @@ def _planned(home: Home, bot: str) -> Found:
 
 
 def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found:
-    """The bot has no container and, when ``purge``, no data; what is left of it is said."""
+    """The bot has no container and, when ``purge``, no data; what is left of it is said.
+
+    So is how far its log went: it may have written since its last report, and no older export may come to life.
+    """
     with containers.engine(timeout_s=60) as client:
         listed = containers.find(client, node, bot_id(bot))
         with_data = purge and not transfers.is_removed(home, bot)
@@ -171,11 +174,13 @@ def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found
             return Found(f"Would be removed: {', '.join(changes)}.", changes, would_change=True)
         if listed:
             containers.remove(client, listed["Id"])
+    said = {} if plan_only else identity.told(home.bot(bot))
     if with_data:
         transfers.remove(home, bot)
     without = transfers.is_removed(home, bot)
     kept = "" if without else f" Its data is kept in {home.bot(bot)}."
-    return Found(f"The bot has no container on this node.{kept}", changes, pub={"data": "gone" if without else "kept"})
+    pub = {"data": "gone" if without else "kept", **said}
+    return Found(f"The bot has no container on this node.{kept}", changes, pub=pub)
 
 
 def _going(listed: Mapping[str, Any] | None, with_data: bool) -> dict[str, Any]:

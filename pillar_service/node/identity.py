@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pillar_service.core import exports, names
 
@@ -66,6 +66,15 @@ def sequence(folder: Path, pub_id: str) -> int:
             if author in message:
                 last = max(last, _sequence_in(message, pub_id))
     return last
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """What a data directory tells of a pub that is not running: pub_id and sequence; nothing where it can't be read."""
+    pub_id = of(folder).pub_id
+    try:
+        return {"pub_id": pub_id, "sequence": sequence(folder, pub_id)} if pub_id else {}
+    except OSError:
+        return {}
 
 
 def _messages(log: IO[bytes]) -> Iterator[bytes]:

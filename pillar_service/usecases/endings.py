@@ -25,7 +25,9 @@ UNSAID = "It failed, and the node did not say why."
 def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     """What the node's return means for this job."""
     found = _outcome(job, returned, success, retcode)
-    said = found.result.get("pub_id") if found.succeeded and isinstance(found.result, dict) else None
+    # One that goes may be whoever it is: what is wrong with it ends with it.
+    is_to_be = found.succeeded and job.command not in (*REMOVING, VACATE)
+    said = found.result.get("pub_id") if is_to_be and isinstance(found.result, dict) else None
     wrong = identities.another(bots.of_job(job.bot).pub_id, said) if job.bot and isinstance(said, str) else None
     return Outcome(False, error=wrong) if wrong else found
 
@@ -142,6 +144,8 @@ def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:
 
 def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
     """It is removed: name and port are free. It can be brought back as long as its data is not gone too."""
+    if bot.pub_id in (None, said.get("pub_id")):  # an older node does not tell who is gone, nor how far its log went
+        bots.change(bot.id, **told(bot, said))
     if bot.agent.removed_at is None:
         agents.change(bot.id, removed_at=now)
         last = {"report": None, "reported_at": None, "imported": None}

@@ -166,7 +166,8 @@ def _refuse_fork(found: Transfer) -> None:
         if (bot.sequence or 0) > found.sequence:
             raise ForkHazard(
                 f"The export is older than the pub: it ends at message {found.sequence}, and the pub has written "
-                f"{bot.sequence} since. Importing it would fork the identity. Use the newest export."
+                f"{bot.sequence} since. Importing it would fork the identity. Use its newest export; where none "
+                "holds all of it, bring the bot back and export it again."
             )
 
 

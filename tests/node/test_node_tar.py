@@ -93,6 +93,15 @@ def test_the_sequence_is_read_from_the_log(folder):
     assert identity.sequence(folder, PUB) == 2
 
 
+def test_what_is_told_of_a_pub_that_goes(folder, tmp_path):
+    assert identity.told(folder) == {}
+    log = filled(folder) / "flume/log.offset"
+    assert identity.told(folder) == {"pub_id": PUB, "sequence": 2}
+    log.rename(tmp_path / "log")
+    log.symlink_to(tmp_path / "log")
+    assert identity.told(folder) == {}, "a pub can't keep itself from being deleted"
+
+
 def test_a_log_cut_off_in_the_middle_counts_to_its_last_whole_message(folder):
     log = filled(folder) / "flume/log.offset"
     log.write_bytes(log.read_bytes()[:-10])

@@ -5,11 +5,12 @@ from masterless import changed, failed
 
 def test_a_deleted_bot_comes_back_under_its_identity_and_is_then_purged(node):
     bot = node.add("my")
-    before = node.apply()[f"{bot} alive"]["pub"]["pub_id"]
+    told = node.apply()[f"{bot} alive"]["pub"]
+    before, last = told["pub_id"], {"pub_id": told["pub_id"], "sequence": told["sequence"]}
     facts = dict(node.bots[bot])
 
     node.change(bot, state="absent")
-    assert node.apply()[f"{bot} gone"]["pub"] == {"data": "kept"}
+    assert node.apply()[f"{bot} gone"]["pub"] == {"data": "kept", **last}
     del node.bots[bot]  # the service lists it no more
     node.tell()
     node.apply()
@@ -26,7 +27,7 @@ def test_a_deleted_bot_comes_back_under_its_identity_and_is_then_purged(node):
     node.change(bot, purge=True, port=None)
     states = node.apply()
     assert failed(states) == {}
-    assert states[f"{bot} gone"]["pub"] == {"data": "gone"}
+    assert states[f"{bot} gone"]["pub"] == {"data": "gone", **last}
     assert set(states[f"{bot} gone"]["changes"]) == {"data"}
     assert not (node.data / "bots" / bot).exists()
     assert changed(node.apply()) == {}

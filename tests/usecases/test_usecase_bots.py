@@ -2,7 +2,7 @@ import json
 import threading
 
 import pytest
-from pouring import OTHER_PUB, OWNER, PUB, bot, carry_out, event, owner, poured, report, state, tar, told
+from pouring import OTHER_PUB, OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, state, tar, told
 
 from pillar_service.core import tokens
 from pillar_service.core.agents import Desired
@@ -267,6 +267,35 @@ def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None
     jobs.submit("test", "bots.start", "again")
     with pytest.raises(ForkHazard, match="has written 8 messages"):
         transfers.for_node("cellar-1", made["job"]["id"])
+
+
+def delete_by(node_says: dict[str, object]) -> None:
+    """The bot `my` is deleted, and its node says so in these words."""
+    id = bots.show("my")["id"]
+    bots.delete("test", "my", purge=False)
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    answer(run, state(id, "gone", pub=node_says))
+    assert bots.listed() == []
+
+
+def test_what_a_pub_wrote_after_its_last_report_counts_once_it_is_gone() -> None:
+    poured()
+    old = transfers.upload("test", tar(sequence=3))["upload"]
+    delete_by({"data": "kept", "pub_id": PUB, "sequence": 4})
+    with pytest.raises(ForkHazard, match="ends at message 3, and the pub has written 4 since"):
+        bot("again", upload=old)
+    bot("again", upload=transfers.upload("test", tar(sequence=4))["upload"])
+
+
+@pytest.mark.parametrize(
+    "said", [{"data": "kept"}, {"data": "kept", "pub_id": OTHER_PUB, "sequence": 9}], ids=["older node", "another pub"]
+)
+def test_a_node_that_does_not_tell_how_far_its_log_went_can_delete_it(said: dict[str, object]) -> None:
+    poured()
+    delete_by(said)
+    made = bot("again", upload=transfers.upload("test", tar(sequence=3))["upload"])
+    assert made["agent"]["pub_id"] == PUB
 
 
 def test_what_can_not_be_imported_leaves_nothing_behind(tmp_path: object) -> None:
