@@ -14,23 +14,27 @@ PAGE = 1000
 """Lines of each place that the service tells at once."""
 
 NOTHING_NEW_S = 0.5
-"""How long to wait when what came was known: the service waits for a line beyond those of the place that is behind."""
+"""How long to wait, asking included, when what came was known: the service answers at once where too many wait already, and
+where another place is behind."""
 
 AWAY_FOR_S = 60.0
 """How long a job is still followed while the service does not answer."""
+
+Look = tuple[dict[str, Any], bool]
+"""A job, and whether anything new was told of it."""
 
 
 def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
     """A bot's job once it is over; raises Failed with its sentence if it failed."""
     seen = 0
 
-    def look() -> dict[str, Any]:
+    def look() -> Look:
         nonlocal seen
         told, lines = client.job(job["id"], after=seen, wait=LONG_POLL_S)
         for line in lines:
             sys.stderr.write(f"{line['text']}\n")
             seen = line["n"]
-        return told
+        return told, bool(lines)
 
     return _succeeded(dict(job) if job["state"] in OVER else _over(look))
 
@@ -40,15 +44,14 @@ def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
     seen: dict[str, int] = {}
     told: dict[str, Any] = {"parts": [], "lines": []}
 
-    def look() -> dict[str, Any]:
+    def look() -> Look:
         # A place that has said nothing yet is behind all others.
         places = [part["node"] or "master" for part in told["parts"]] or list(seen)
         after = min((seen.get(place, 0) for place in _cut(told["lines"]) or places), default=0)
         told.update(client.command_job(job["id"], after=after, wait=LONG_POLL_S))
-        if not _show(told["lines"], seen) and told["job"]["state"] not in OVER:
-            time.sleep(NOTHING_NEW_S)
+        is_new = _show(told["lines"], seen)
         is_cut = bool(_cut(told["lines"]))
-        return {**told["job"], "state": JobState.RUNNING} if is_cut else dict(told["job"])
+        return ({**told["job"], "state": JobState.RUNNING} if is_cut else dict(told["job"])), is_new or is_cut
 
     ended = _succeeded(_over(look))
     places = {part["node"]: part["result"] for part in told["parts"]}
@@ -73,12 +76,13 @@ def _cut(lines: list[dict[str, Any]]) -> list[str]:
     return [place for place, count in Counter(line["place"] for line in lines).items() if count >= PAGE]
 
 
-def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _over(look: Callable[[], Look]) -> dict[str, Any]:
     """The job that ``look`` tells once it is over; who is away for a while is asked again."""
     ends, waits = time.monotonic() + AWAY_FOR_S, ""
     while True:
+        began = time.monotonic()
         try:
-            job = look()
+            job, is_new = look()
         except SaltcellarError as error:
             if error.permanent or time.monotonic() > ends:
                 raise
@@ -90,6 +94,8 @@ def _over(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         sys.stderr.flush()
         if job["state"] in OVER:
             return job
+        if not is_new:
+            time.sleep(max(0.0, began + NOTHING_NEW_S - time.monotonic()))
         ends = time.monotonic() + AWAY_FOR_S
 
 

@@ -38,7 +38,9 @@ SETTINGS = (
     Setting("PRIVATE_HOST", str, "127.0.0.1", "The address the private app listens on; keep it on loopback."),
     Setting("PRIVATE_PORT", texts.port, "8081", "The port of the private app (masters only)."),
     Setting("WORKERS", texts.count, "2", "Worker processes of each app."),
-    Setting("THREADS", texts.count, "16", "Threads of each worker process; a long poll holds one."),
+    Setting(
+        "THREADS", texts.count, "16", "Threads of each worker; a long poll holds one, who follows jobs at most half."
+    ),
     Setting(
         "LAUNCHER",
         texts.absolute,

@@ -1,13 +1,16 @@
 """Long polls: wait for something in the database, cheaply, and end when the server stops."""
 
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from flask import request
 
 from pillar_service.core.errors import Unavailable
+from pillar_service.settings import settings
 from pillar_service.usecases import storage
 
 Found = TypeVar("Found")
@@ -36,12 +39,45 @@ def asker_is_gone() -> bool:
         return True
 
 
+class Slots:
+    """How many answers wait in this worker: each holds a thread, which a node's pillar may need within two seconds."""
+
+    def __init__(self) -> None:
+        self._lock, self._waiting = threading.Lock(), 0
+
+    @contextmanager
+    def taken(self, always: bool) -> Iterator[bool]:
+        """Whether one more may wait: ``always``, or where fewer than half of the worker's threads do."""
+        with self._lock:
+            may = always or self._waiting < settings().threads // 2
+            self._waiting += may
+        try:
+            yield may
+        finally:
+            with self._lock:
+                self._waiting -= may
+
+
+slots = Slots()
+
+
+def with_others(look: Callable[[], Found], seconds: float) -> Found:
+    """As ``until``, for those of whom there may be many: where too many wait, they are answered at once, and ask again."""
+    with slots.taken(always=False) as may:
+        return _until(look, seconds if may else 0)
+
+
 def until(look: Callable[[], Found], seconds: float) -> Found:
     """What ``look`` finds, as soon as it is true, or what it finds last after that many seconds.
 
     ``look`` is one or two indexed queries outside any transaction, so that a waiting request holds nothing. Where the
     database says that nothing was committed since, they are spared.
     """
+    with slots.taken(always=True):
+        return _until(look, seconds)
+
+
+def _until(look: Callable[[], Found], seconds: float) -> Found:
     end = time.monotonic() + seconds
     while True:
         if asker_is_gone():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from wire_service import answer, served
@@ -105,6 +106,14 @@ def test_why_a_job_waits_is_said_once(client_of, capsys):
     with served(telling(waiting, waiting, told("succeeded", only=1))) as service:
         following.finished(client_of(service), JOB)
     assert capsys.readouterr().err == "No master asks for jobs.\nline 1\n"
+
+
+def test_who_is_answered_at_once_does_not_ask_again_and_again(client_of):
+    running, began = told(), time.monotonic()
+    with served(telling(running, running, running, told("succeeded"))) as service:
+        following.finished(client_of(service), JOB)
+    assert len(service.requests) == 4
+    assert 3 * following.NOTHING_NEW_S <= time.monotonic() - began < 20
 
 
 def test_a_no_for_good_ends_it_at_once(client_of):

@@ -13,6 +13,9 @@ import pytest
 import requests
 from processes import Process, served
 
+from pillar_service.core.errors import Failed
+from pillar_service.master import following
+from pillar_service.master.client import Client
 from pillar_service.store import database, migrations
 from pillar_service.web.serve import options
 
@@ -147,6 +150,38 @@ def test_a_job_is_not_given_to_a_master_that_was_killed_while_it_waited(process:
     time.sleep(0.5)  # the dead would have taken it by now
     [run] = session.post(f"{process.url}/jobs/claim", json={"wait": 5}, timeout=10).json()["runs"]
     assert run["jobs"] == [poured.json()["job"]["id"]]
+
+
+def _follow(url: str, token: Path, job: dict[str, str], ended: list[str]) -> None:
+    try:
+        following.finished(Client(url, str(token)), job)
+    except Failed as error:
+        ended.append(error.sentence)
+
+
+def test_many_who_follow_a_job_hold_up_neither_pillars_nor_the_dispatcher(process: Process, tmp_path: Path) -> None:
+    session, url, ended = served(process, tmp_path), process.url, []
+    session.post(f"{url}/agents", json={"type": "person", "email": "ann@example.org"})
+    asked = session.post(f"{url}/agents", json={"type": "bot", "name": "my", "account": "ann@example.org"}).json()
+    claimed = session.post(f"{url}/jobs/claim", json={}).json()
+    following_it = (url, tmp_path / "token", asked["job"], ended)
+    threads = [threading.Thread(target=_follow, args=following_it, daemon=True) for _ in range(25)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    for _ in range(8):  # each a connection of its own: any worker may get it
+        answer = requests.get(f"{url}/pillar/cellar-1", headers=session.headers, timeout=2)
+        assert answer.status_code == 200
+    began = time.monotonic()
+    session.post(f"{url}/jobs/claim", json={"wait": 3, "fence": claimed["fence"]}, timeout=10)
+    assert time.monotonic() - began > 2.9, "the dispatcher waits, whoever else does"
+    [run] = claimed["runs"]
+    session.post(f"{url}/runs/{run['id']}/started", json={"jid": "1"})
+    told = {"jid": "1", "node": "cellar-1", "return": ["It broke."], "success": False, "retcode": 1}
+    session.post(f"{url}/runs/{run['id']}/result", json=told)
+    for thread in threads:
+        thread.join(20)
+    assert ended == ["It broke."] * 25
 
 
 def test_workers_never_look_again_at_what_was_loaded_before_them(service: Callable[[], None]) -> None:

@@ -1,11 +1,13 @@
 """Long polls: what is committed is seen soon, and nobody looks again and again while nothing is."""
 
+import contextlib
 import threading
 import time
 from typing import Any
 
 import pytest
 
+from pillar_service.settings import settings
 from pillar_service.store import database, leases
 from pillar_service.web import waiting
 
@@ -76,3 +78,23 @@ def test_it_ends_when_the_server_stops(public_app: Any, monkeypatch: pytest.Monk
     look = Looking()
     monkeypatch.setattr(waiting, "is_stopping", lambda: look.looks > 0)
     assert waited(public_app, look, 20)[1] < 5
+
+
+def test_those_of_whom_there_may_be_many_leave_half_of_the_threads(public_app: Any) -> None:
+    half = settings().threads // 2
+    with contextlib.ExitStack() as waits, public_app.test_request_context("/"):
+        for _ in range(half - 1):
+            waits.enter_context(waiting.slots.taken(always=True))
+        began = time.monotonic()
+        waiting.with_others(lambda: None, 0.3)
+        assert time.monotonic() - began >= 0.3
+        with waiting.slots.taken(always=False) as may:
+            assert may
+            began = time.monotonic()
+            assert waiting.with_others(lambda: "as it is", 20) == "as it is"
+            waiting.with_others(lambda: None, 20)
+            assert time.monotonic() - began < 5
+            waiting.until(lambda: None, 0.3)  # the dispatcher waits, whoever else does
+            assert time.monotonic() - began >= 0.3
+    with waiting.slots.taken(always=False) as may:
+        assert may

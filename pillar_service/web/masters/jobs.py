@@ -27,9 +27,9 @@ def listed() -> dict[str, Any]:
 
 @blueprint.get("/jobs/<id>")
 def show(id: str) -> dict[str, Any]:
-    """A job and its lines; waits for a new line or the end."""
+    """A job and its lines; waits for a new line or the end, where not too many do."""
     after = incoming.after() or 0
-    waiting.until(lambda: jobs.has_news(id, after), incoming.wait())
+    waiting.with_others(lambda: jobs.has_news(id, after), incoming.wait())
     return jobs.show(id, after)
 
 

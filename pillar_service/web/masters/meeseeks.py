@@ -51,10 +51,10 @@ def jobs() -> dict[str, Any]:
 
 @blueprint.get("/jobs/<id>")
 def show(id: str) -> dict[str, Any]:
-    """A job with its parts and lines; waits for news."""
+    """A job with its parts and lines; waits for news, where not too many do."""
     operator, after = _operator(), incoming.after() or 0
     job = looking.found(operator, id)
-    waiting.until(lambda: looking.has_news(job.id, after), incoming.wait())
+    waiting.with_others(lambda: looking.has_news(job.id, after), incoming.wait())
     return looking.show(operator, job.id, after)
 
 
