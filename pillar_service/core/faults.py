@@ -5,7 +5,8 @@ import re
 FAULTS: list[tuple[re.Pattern[str], str]] = [
     (
         re.compile(r"(?:port is already allocated|address already in use)", re.I),
-        "The bot's port is taken by another program on the node: stop that program, or make the bot anew.",
+        "The bot's port is taken by another program on the node: stop that program, then start the bot again. One that is new "
+        "may as well be deleted and made anew: it gets another port.",
     ),
     (
         re.compile(r"no space left on device|disk quota exceeded", re.I),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pillar_service.core.durations import DAY_S
+
 PER_CPU = 16
 """So many bots a processor carries."""
 
@@ -13,6 +15,10 @@ DISK_MB = 1024
 
 OVERCOMMIT = 2
 """So many times its memory the limits of a node's bots may add up to: a pub seldom uses half of its own."""
+
+LEFT_FOR_S = 7 * DAY_S
+"""For so long the port that a deleted bot had goes to another one only where no other is free: it may come back, or is gone
+because another program has that port."""
 
 DATA = "/var/lib/saltcellar"
 """Where a node keeps its bots, unless it was told otherwise."""
@@ -73,14 +79,15 @@ class Room:
     """A node as placement sees it. Ports count from ``port_first`` to ``port_last``, both included.
 
     ``account`` is whose node it is (None: the place's own); ``named`` are the e-mail addresses with which it is shared;
-    ``bots_most`` is what its owner allows. Of its bots: the ports that are ``taken``, what their limits of memory add up
-    to, and how many are of the owners of the bot that is to be placed (``akin``).
+    ``bots_most`` is what its owner allows. Of its bots: the ports that are ``taken``, those that deleted ones ``left``, what
+    their limits of memory add up to, and how many are of the owners of the bot that is to be placed (``akin``).
     """
 
     node: str
     port_first: int
     port_last: int
     taken: frozenset[int] = frozenset()
+    left: frozenset[int] = frozenset()
     account: str | None = None
     sharing: Sharing = Sharing.ALL
     named: frozenset[str] = frozenset()
@@ -94,8 +101,11 @@ class Room:
     is_away: bool = False
 
     def port(self) -> int | None:
-        """The lowest free port, or None."""
-        return next((port for port in range(self.port_first, self.port_last + 1) if port not in self.taken), None)
+        """The lowest free port, or None; one that a deleted bot left only where no other is free."""
+        return self._lowest(self.taken | self.left) or self._lowest(self.taken)
+
+    def _lowest(self, besides: frozenset[int]) -> int | None:
+        return next((port for port in range(self.port_first, self.port_last + 1) if port not in besides), None)
 
     def has_free(self, port: int) -> bool:
         """Whether that very port is the node's and free."""

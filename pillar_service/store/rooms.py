@@ -1,12 +1,13 @@
 """Rooms: the nodes, and what of each is taken, as placement sees them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pillar_service.core import presence
 from pillar_service.core.agents import Belonging
 from pillar_service.core.enrolment import KeyState
-from pillar_service.core.rooms import Room, Sharing, Size
+from pillar_service.core.rooms import LEFT_FOR_S, Room, Sharing, Size
 from pillar_service.store import node_shares, nodes, standings
 from pillar_service.store.nodes import Node
 from pillar_service.store.reading import places, read
@@ -23,19 +24,30 @@ class Taken(NamedTuple):
 def found(now: float, owners: Sequence[str], only: str | None = None) -> list[Room]:
     """All nodes, or one, as placement sees them for a bot of these accounts (ids)."""
     there = nodes.listed() if only is None else [node for node in [nodes.find(only)] if node]
-    taken, named, known = _taken(owners), node_shares.everywhere(), standings.of([node.id for node in there])
+    taken, left = _taken(owners), _left(now)
+    named, known = node_shares.everywhere(), standings.of([node.id for node in there])
     return [
-        _room(node, taken.get(node.id, Taken()), named.get(node.id, frozenset()), known.get(node.id), now)
+        _room(
+            node, taken.get(node.id, Taken()), named.get(node.id, frozenset()), known.get(node.id), now, left[node.id]
+        )
         for node in there
     ]
 
 
-def _room(node: Node, taken: Taken, named: frozenset[str], standing: standings.Standing | None, now: float) -> Room:
+def _room(
+    node: Node,
+    taken: Taken,
+    named: frozenset[str],
+    standing: standings.Standing | None,
+    now: float,
+    left: Iterable[int],
+) -> Room:
     return Room(
         node=node.id,
         port_first=node.port_first,
         port_last=node.port_last,
         taken=taken.ports,
+        left=frozenset(left),
         account=node.account,
         sharing=Sharing(node.sharing),
         named=named,
@@ -61,6 +73,20 @@ def _taken(owners: Sequence[str]) -> dict[str, Taken]:
         )
         for node, bots in held.items()
     }
+
+
+LEFT = (
+    "SELECT b.node, b.port_before FROM bot b JOIN agent g ON g.id = b.agent "
+    "WHERE b.port IS NULL AND b.port_before IS NOT NULL AND (b.purge_at IS NOT NULL OR g.removed_at > ?)"
+)
+
+
+def _left(now: float) -> dict[str, set[int]]:
+    """By node, the ports of deleted bots that can come back, or went not long ago."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for node, port in read(LEFT, now - LEFT_FOR_S):
+        found[node].add(port)
+    return found
 
 
 def _owned(owners: Sequence[str]) -> set[str]:

@@ -73,7 +73,8 @@ def _create(
     command = "bots.create" if upload is None else "bots.import"
     job = queue.ask(request, command, found(id), now)
     if upload is not None:
-        bots.change(id, **transfers.take(upload, job.id))
+        taken = transfers.take(upload, job.id)
+        bots.change(id, port=placing.port_again(taken["pub_id"], placed[0]) or placed[1], **taken)
     pillars.rewrite(placed[0])
     auditing.record(request.actor, command, f"agent:{id}", now, f"{name} on {placed[0]}, job {job.id}")
     return shown(job)

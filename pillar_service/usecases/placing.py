@@ -11,7 +11,7 @@ from pillar_service.core.placement import Wish
 from pillar_service.core.placement import place as best
 from pillar_service.core.rooms import Owner, Room, Sharing
 from pillar_service.core.selectors import EVERYTHING
-from pillar_service.store import accounts, agents, rooms
+from pillar_service.store import accounts, agents, bots, rooms
 from pillar_service.store.bots import Bot
 
 
@@ -65,6 +65,14 @@ def may_be_on(node: str, owners: Sequence[str]) -> bool:
 def _room(node: str, owners: Sequence[str]) -> Room:
     [room] = rooms.found(time.time(), owners, node)
     return room
+
+
+def port_again(pub_id: str, node: str) -> int | None:
+    """The port that the last bot with this identity had, where that is free on a node."""
+    # Invites name the port: with the one it had, those that it gave out work on.
+    room = _room(node, [])
+    gone = sorted(bots.with_pub_id(pub_id), key=lambda bot: bot.agent.removed_at or 0, reverse=True)
+    return next((bot.port_before for bot in gone if bot.port_before and room.has_free(bot.port_before)), None)
 
 
 def choices(person: str) -> list[str]:

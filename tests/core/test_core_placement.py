@@ -22,6 +22,14 @@ def test_the_emptiest_node_and_its_lowest_free_port() -> None:
     assert place([full, busy], WISH) == ("b", 13)
 
 
+def test_a_port_that_was_left_is_given_only_where_no_other_is_free() -> None:
+    room = replace(ROOM, taken=frozenset({2}), left=frozenset({1, 3}))
+    assert room.port() == 4
+    assert replace(room, port_last=3).port() == 1
+    assert replace(room, port_last=3, taken=frozenset({1, 2, 3})).port() is None
+    assert room.has_free(3), "a bot that comes back has its own"
+
+
 def test_how_full_a_node_is_counts_by_its_size() -> None:
     small = Room("small", 1, 4, frozenset({1}))
     large = Room("large", 1, 100, frozenset({1, 2, 3}))

@@ -82,11 +82,23 @@ def test_a_port_that_is_taken(says, master, client, node, ports):
                 taken.bind(("0.0.0.0", port))
                 taken.listen()
         said = says(*create("port"))
-        assert (
-            said == "The bot's port is taken by another program on the node: stop that program, or make the bot anew."
-        )
+        assert said.startswith("The bot's port is taken by another program on the node: stop that program, then start")
+        assert said.endswith("may as well be deleted and made anew: it gets another port.")
         assert client.agent("port")["detail"] == said
     healed(master, "port")
+
+
+def test_a_bot_that_is_made_anew_has_another_port(says, master, client, node):
+    with socket.socket() as program:
+        code, told = master.run(*create("elsewhere"))
+        assert code == 0, told
+        assert master.run("bots.delete", "elsewhere", "purge=True")[0] == 0
+        program.bind(("0.0.0.0", told["port"]))
+        program.listen()
+        code, again = master.run(*create("elsewhere"))
+        assert code == 0, again
+        assert again["port"] != told["port"]
+    assert again["actual"] == "alive"
 
 
 def test_an_image_that_is_missing(says, master, client, node, service, engine):

@@ -58,7 +58,7 @@ def test_a_name_is_taken_until_its_bot_is_gone() -> None:
     with pytest.raises(Conflict, match="taken"):
         bot()
     carry_out()
-    assert bot()["agent"]["port"] == 20000
+    assert bot()["agent"]["name"] == "my"
 
 
 def test_pouring_makes_it_alive_and_tells_its_id() -> None:
@@ -162,6 +162,24 @@ def test_placement_and_ports(service: object) -> None:
         bot("no-room", node="cellar-2")
     with pytest.raises(NotFound, match="no node"):
         bot("nowhere", node="cellar-9")
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_bot_that_is_deleted_and_made_anew_gets_another_port(purge: bool) -> None:
+    """Another program may have the first."""
+    assert bot()["agent"]["port"] == 20000
+    bots.delete("test", "my", purge=purge)
+    carry_out()
+    assert bot()["agent"]["port"] == 20001
+
+
+def test_an_import_gets_the_port_that_its_invites_name() -> None:
+    poured()
+    bots.delete("test", "my", purge=True)
+    carry_out()
+    made = bot("again", upload=transfers.upload("test", tar(sequence=9))["upload"])
+    assert made["agent"]["port"] == 20000
+    assert told()[made["agent"]["id"]]["port"] == 20000
 
 
 def test_eight_people_at_once_get_eight_ports() -> None:

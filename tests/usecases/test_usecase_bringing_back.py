@@ -101,9 +101,18 @@ def test_a_name_that_is_taken_by_now_is_a_conflict() -> None:
     bringing_back.bring_back("test", id)
 
 
+def test_its_port_goes_to_another_only_where_no_other_is_free() -> None:
+    id = deleted()
+    assert bot("second")["agent"]["port"] == 20001
+    bringing_back.bring_back("test", id)
+    assert told()[id]["port"] == 20000
+
+
 def test_another_port_when_the_old_one_is_taken_and_none_when_all_are() -> None:
     id = deleted()
-    bot("second")
+    nodes.add("test", "cellar-1", 20000, 20000)
+    assert bot("second")["agent"]["port"] == 20000
+    nodes.add("test", "cellar-1", 20000, 20001)
     bringing_back.bring_back("test", id)
     assert told()[id]["port"] == 20001
     bots.delete("test", "my", purge=False)
