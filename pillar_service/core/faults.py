@@ -22,7 +22,8 @@ FAULTS: list[tuple[re.Pattern[str], str]] = [
     ),
     (
         re.compile(r"no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image", re.I),
-        "The pub's image is not on the node: run `salt-run bots.rebuild <bot>` to build it there.",
+        "The pub's image is not on the node: load or pull it there and start the bot again, or run "
+        "`salt-run bots.upgrade <bot>` for the newest one.",
     ),
     (
         re.compile(r"read-only file system", re.I),

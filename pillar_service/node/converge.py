@@ -1,5 +1,6 @@
 """What the states of a pub do: look, plan, do; each says what it found in one sentence."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,17 +87,33 @@ def network(name: str, plan_only: bool) -> Found:
     return Found(f"The network {name} was {'made' if made else 'there'}; {gone} twins of it removed.", changes)
 
 
-def image(tag: str, would_come: bool = False) -> Found:
+BUILT = "saltcellar/pub"
+"""The name of the image that `bots.rebuild` builds; its tag is the version of its sources (vagrant/pub-image.sh)."""
+
+
+def image(tag: str, would_come: bool = False, sources: Callable[[], object] = lambda: None) -> Found:
     """The engine has the image; raises Failed with how to get it when it has not.
 
-    ``would_come``: this is a plan, in which it is built before.
+    ``would_come``: this is a plan, in which it is built before. ``sources``: what gives the text of the `package.json` from
+    which `bots.rebuild` builds.
     """
     with containers.engine() as client:
         if containers.has_image(client, tag):
             return Found(f"The image {tag} is there.")
     if would_come:
         return Found(f"The image {tag} would be built.", would_change=True)
-    raise Failed(f"The pub's image {tag} is not on the node: run `salt-run bots.rebuild <bot>` to build it there.")
+    way = "run `salt-run bots.rebuild <bot>` to build it there" if _is_built(tag, sources()) else OTHER_IMAGE
+    raise Failed(f"The pub's image {tag} is not on the node: {way}.")
+
+
+OTHER_IMAGE = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
+
+
+def _is_built(tag: str, sources: object) -> bool:
+    try:
+        return tag == f"{BUILT}:{json.loads(str(sources))['version']}"
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def configured(home: Home, bot: str, config: Mapping[str, Any], pub_id: str | None, plan_only: bool) -> Found:

@@ -111,7 +111,12 @@ def network(name):
 
 def image(name, image, made=False):
     """The engine has the image ``image`` (name:tag). ``made``: states before this one build it."""
-    return _call(name, converge.image, image, *_would_come(made))
+    more = {"sources": _sources} if hasattr(converge, "BUILT") else {}  # the node's package may be older
+    return _call(name, converge.image, image, *_would_come(made), **more)
+
+
+def _sources():
+    return __salt__["cp.get_file_str"]("salt://pubs/image/package.json")
 
 
 def poured(name, bot, told, memory_mb, container, force=False):

@@ -112,11 +112,16 @@ def test_an_image_that_is_missing(says, master, client, node, service, engine):
         service.stop()
         del service.environment["CELLAR_PUB_IMAGE"]
         service.start()
-    assert "is not on the node: run `salt-run bots.rebuild <bot>`" in said
+    assert (
+        "is not on the node: load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>`"
+        in said
+    )
     assert client.agent("image")["detail"] == said
     engine.images.get(IMAGE).tag(tag)
     try:
         healed(master, "image")
+        code, told = master.run("bots.upgrade", "image")
+        assert (code, told["image"], told["actual"]) == (0, IMAGE, "alive"), told
         let_go(client, [client.agent("image")["id"]])
     finally:
         engine.images.remove(tag)

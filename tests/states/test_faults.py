@@ -1,14 +1,17 @@
 """What goes wrong on a node ends in one clear sentence, and stays with the bot that it concerns."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 
 import pytest
-from masterless import failed
+from masterless import IMAGE, ROOT, failed
 
 from pillar_service.core import outcomes
+from pillar_service.core.errors import Failed
+from pillar_service.node import converge
 
 
 def sentence(returned, bot):
@@ -31,10 +34,29 @@ def test_a_missing_image(node):
     bad, good = node.add("bad", image="saltcellar/pub:9.9.9"), node.add("good")
     returned = node.call("state.apply", "pubs")
     states = {key.split("_|-")[1]: state for key, state in returned.items()}
-    assert "bots.rebuild" in states["pub image saltcellar/pub:9.9.9"]["comment"]
+    assert "load or pull it there" in states["pub image saltcellar/pub:9.9.9"]["comment"]
     assert states[f"{good} alive"]["result"] is True
     assert node.container(bad) is None
-    assert "bots.rebuild" in sentence(returned, bad)
+    assert "load or pull it there" in sentence(returned, bad)
+
+
+@pytest.mark.parametrize(
+    ("sources", "way"),
+    [
+        ('{"version": "9.9.9"}', "bots.rebuild"),
+        ('{"version": "9.9.8"}', "bots.upgrade"),
+        (False, "bots.upgrade"),
+        ("[]", "bots.upgrade"),
+    ],
+)
+def test_to_build_a_missing_image_is_advised_where_it_is_the_one_that_is_built(sources, way):
+    with pytest.raises(Failed, match=f"saltcellar/pub:9.9.9 is not on the node: .*{way}"):
+        converge.image("saltcellar/pub:9.9.9", sources=lambda: sources)
+
+
+def test_the_image_that_is_built_has_that_name():
+    sources = (ROOT / "states" / "pubs" / "image" / "package.json").read_text()
+    assert f"{converge.BUILT}:{json.loads(sources)['version']}" == IMAGE
 
 
 def test_docker_is_down(node):

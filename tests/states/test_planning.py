@@ -42,4 +42,4 @@ def test_an_image_that_would_be_built(node: Node) -> None:
     assert failed(plan) == {}
     parts = (f"pub image {NOT_BUILT}", f"{bot} container", f"{bot} alive")
     assert [plan[one]["result"] for one in ("pubs image build", *parts)] == [None] * 4
-    assert "bots.rebuild" in failed(node.apply("test=True"))[f"pub image {NOT_BUILT}"]
+    assert "bots.upgrade" in failed(node.apply("test=True"))[f"pub image {NOT_BUILT}"]
