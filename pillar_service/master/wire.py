@@ -13,6 +13,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from pillar_service.core.errors import Invalid, Unavailable
+from pillar_service.master import lookup
 
 Remaining = Callable[[], float]
 GONE_STALE = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, http.client.CannotSendRequest)
@@ -87,7 +88,7 @@ class _Deadline:
 
     def _reached(self, address: tuple[str, int], *_args: Any) -> socket.socket:
         """A connection to the first of the host's addresses that answers; all of them share what is left of the time."""
-        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+        found = lookup.found(address, self.remaining())
         for tried, (family, kind, protocol, _, where) in enumerate(found, 1):
             sock = socket.socket(family, kind, protocol)
             try:

@@ -67,6 +67,33 @@ def test_many_addresses_share_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "within 1 s" in in_time(Wire("http://several.example", 1.0), 1.5)
 
 
+def test_a_name_server_that_does_not_answer_takes_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ends = [], threading.Event()
+
+    def slow(host: str, *_args: Any, **_more: Any) -> list[Any]:
+        asked.append(host)
+        ends.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    try:
+        wire = Wire("http://slow.example", 1.0)
+        for _ in range(3):
+            assert "no name server answered in time" in in_time(wire, 1.5)
+        assert asked == ["slow.example"], "one question is enough"
+    finally:
+        ends.set()
+
+
+def test_a_host_that_is_not_known_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: Any, **_more: Any) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert "can't be reached" in (said := in_time(Wire("http://unknown.example", 20.0), 5))
+    assert "Name or service not known" in said
+
+
 def test_a_good_address_behind_a_deaf_one_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     with deaf() as port, served(answer("200 OK", b"{}")) as service:
         with_addresses(monkeypatch, port, int(service.url.rpartition(":")[2]))
