@@ -8,16 +8,16 @@ LONGEST_S = 10.0
 
 
 class Backoff:
-    """Full jitter: each wait is random between nothing and a bound that doubles from 0.1 s to 10 s."""
+    """Full jitter: each wait is random between nothing and a bound that doubles from 0.1 s to the longest."""
 
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
+    def __init__(self, stop: threading.Event, longest_s: float = LONGEST_S) -> None:
+        self._stop, self._longest_s = stop, longest_s
         self._bound = FIRST_S
 
     def wait(self) -> None:
         """Waits; returns at once when everything stops."""
         self._stop.wait(random.uniform(0, self._bound))  # noqa: S311  (spreads retries, guards nothing)
-        self._bound = min(self._bound * 2, LONGEST_S)
+        self._bound = min(self._bound * 2, self._longest_s)
 
     def reset(self) -> None:
         """It answered: the next wait is short again."""

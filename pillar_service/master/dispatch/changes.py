@@ -17,9 +17,17 @@ TAKE = "configuration.take"
 """The function of a minion that takes the configuration from its pillar."""
 
 
+AGAIN_S = 1.0
+"""At most so long after it was away the service is asked again: a change reaches a node's next state run within two seconds."""
+
+
 def follow(client: Client, master: SaltMaster, stop: threading.Event) -> None:
-    """Clears until it is stopped; everything at the start, and after a loss of contact once it answers again."""
-    backoff, serial, is_lost = Backoff(stop), None, True
+    """Clears until it is stopped; everything at the start, when contact is lost, and once it answers again.
+
+    What is cached while nobody hears of changes would be served as right for as long as the cache keeps it.
+    """
+    backoff, serial, is_lost = Backoff(stop, AGAIN_S), None, True
+    master.clear_pillar(None)
     while not stop.is_set():
         try:
             now, nodes, configured = client.changes(serial, 0 if is_lost else LONG_POLL_S)
@@ -29,6 +37,8 @@ def follow(client: Client, master: SaltMaster, stop: threading.Event) -> None:
             serial, is_lost = now, False
             backoff.reset()
         except SaltcellarError as error:
+            if not is_lost:
+                master.clear_pillar(None)
             is_lost = True
             log.warning("Changes of pillars can't be followed: %s", error)
             backoff.wait()
