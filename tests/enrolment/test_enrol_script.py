@@ -59,6 +59,26 @@ def test_a_machine_becomes_a_node_and_says_each_step(machine: Machine) -> None:
     assert token not in "".join(path.read_text(errors="replace") for path in machine.root.rglob("*") if path.is_file())
 
 
+@pytest.fixture
+def second_master(machine: Machine) -> Iterator[None]:
+    """There is another master for a while, with the same key."""
+    machine.service.python(
+        "from pillar_service.store import masters as rows\nfrom pillar_service.usecases import masters, storage\n"
+        "storage.prepare()\nmasters.new_token('test', 'second')\n"
+        "masters.tell('second', '127.0.0.2', 1, 2, rows.found()[0].public_key)\n"
+    )
+    yield
+    machine.happens("DELETE FROM master WHERE name = 'second'")
+
+
+@pytest.mark.usefixtures("second_master")
+def test_a_node_of_two_masters_keeps_to_both_and_outlives_one(machine: Machine) -> None:
+    joined(machine)
+    opts = salt.config.minion_config(str(Site(machine.root).etc / "minion"))
+    assert sorted(opts["master"]) == ["127.0.0.1:2", "127.0.0.2:2"]
+    assert (opts["master_type"], opts["master_alive_interval"]) == ("str", 0), "else Salt ends it while one is away"
+
+
 def test_nobody_else_reads_the_token_while_it_runs(machine: Machine) -> None:
     """Every step looks at the list of processes, as any user may, and at what it was given itself."""
     seen, token = machine.folder / "seen", machine.token()

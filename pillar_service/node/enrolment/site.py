@@ -50,6 +50,8 @@ class Site:
 
     def configuration(self, told: Mapping[str, Any], user: str) -> str:
         """The minion's own configuration, as an answer to its enrolment told; values are JSON, which YAML reads."""
+        # With several masters no `master_alive_interval`: Salt 3008.3 then ends the whole minion while one of them is away
+        # (salt.minion.MinionManager has one loop for all; Minion.handle_event stops it). ZeroMQ connects again by itself.
         names = [f"{one['address']}:{one['port']}" for one in told["masters"]]
         values = {
             "id": told["node"],
@@ -68,7 +70,7 @@ class Site:
             "rejected_retry": True,
             "acceptance_wait_time": 2,
             "acceptance_wait_time_max": 60,
-        } | ({"master_alive_interval": 30} if len(names) > 1 else {})
+        }
         lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
         return "\n".join(["# Written by enrol.sh; what is the same on every node stands in minion.d.", *lines, ""])
 
