@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,9 @@ SAID = {
 }
 """Why, in the words that the person reads."""
 
+BARE = ()
+"""The states of a `state.apply` that names none: all of top.sls."""
+
 NO = ("401", "404")
 """Faults in which the service itself says no: an earlier pillar must not take its place."""
 
@@ -61,10 +65,10 @@ class Stack:
             for file in (self.master.folder / "cache" / folder).glob("*"):
                 file.unlink()
 
-    def apply(self) -> tuple[Any, int, float]:
+    def apply(self, states: Sequence[str] = ("pubs",)) -> tuple[Any, int, float]:
         """What state.apply returns, its exit code and its seconds."""
         began = time.monotonic()
-        told = self.local.cmd(NODE, "state.apply", ["pubs"], timeout=60, full_return=True)[NODE]
+        told = self.local.cmd(NODE, "state.apply", list(states), timeout=60, full_return=True)[NODE]
         return told["ret"], told["retcode"], time.monotonic() - began
 
     def lives(self) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def unharmed(before, after):
     assert after == before
 
 
-def spoiled(stack, fault, with_copy):
+def spoiled(stack, fault, with_copy, states=("pubs",)):
     """A state run under a fault: what it returned, its exit code and its seconds; nothing was harmed by it."""
     stack.forget(copies=True)
     if with_copy:
@@ -134,7 +138,7 @@ def spoiled(stack, fault, with_copy):
     before = stack.lives()
     with stack.wire.broken(fault):
         stack.forget(copies=not with_copy)
-        returned, code, seconds = stack.apply()
+        returned, code, seconds = stack.apply(states)
     unharmed(before, stack.lives())
     return returned, code, seconds
 
@@ -170,6 +174,23 @@ def test_with_an_earlier_pillar_it_converges_and_says_so(stack, usual_s, fault):
         assert (SAID[fault] in comments(returned)) is (fault != "304")
         assert ("last known good copy" in comments(returned)) is (fault != "304")
     in_time(stack, usual_s, fault, True, seconds)
+
+
+@pytest.mark.parametrize("with_copy", [False, True])
+@pytest.mark.parametrize("fault", ["refused", "empty", "404"])
+def test_a_state_apply_that_names_no_states_is_as_safe(stack, fault, with_copy):
+    stack.forget(copies=True)
+    assert stack.apply(BARE)[1] == 0
+    returned, code, _ = spoiled(stack, fault, with_copy, BARE)
+    if with_copy and fault not in NO:
+        assert code == 0, returned
+        assert changes(returned) == {}
+        assert {"meeseeks labels", "pubs notice"} <= {state["__id__"] for state in returned.values()}
+        assert SAID[fault] in comments(returned)
+    else:
+        assert code != 0
+        assert isinstance(returned, list), returned
+        assert SAID[fault] in " ".join(returned)
 
 
 # The proof that the campaign can fail: the same wire, the same bots, the same claim, with what Salt had until 3007.
