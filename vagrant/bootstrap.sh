@@ -99,6 +99,13 @@ put_in_place() {
   mv -T $tree.new $tree
 }
 
+# Releases up to 0.1 had roles and personas in their own folder, where a place changed them.
+keep_catalogue() {
+  [[ -n $before && ! -e $etc/meeseeks && -d $before/salt/meeseeks ]] || return 0
+  install -d -m 0750 $etc/meeseeks
+  cp "$before"/salt/meeseeks/{roles,personas}.yaml $etc/meeseeks/
+}
+
 # What was in place before stays, for the way back; others go.
 tidy() {
   local folder
@@ -187,6 +194,7 @@ if [[ ${1:-} != restore && -n $before && $before != "$release" && -s $etc/servic
   install -d -o saltcellar -g saltcellar -m 0700 $copies
   change_database $copies
 fi
+keep_catalogue
 put_in_place "$release"
 if [[ ${1:-} == restore ]]; then restore_place; fi
 step apply apply

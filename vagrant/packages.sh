@@ -4,7 +4,7 @@
 
 wanted=(ca-certificates curl debootstrap iproute2 iptables openssh-client procps python3-venv restic)
 case ${1:-up} in
-  controlplane) wanted=(ca-certificates curl openssl python3-venv restic) ;;
+  controlplane) wanted=(ca-certificates curl openssh-client openssl postgresql-client python3-venv restic) ;;
   node) wanted=(ca-certificates curl python3-venv) ;;
   *) docker version >/dev/null 2>&1 || wanted+=(docker.io) ;;
 esac

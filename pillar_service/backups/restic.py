@@ -34,6 +34,11 @@ MISSING = (
 KEYS = ("access key id you provided", "signature we calculated", "access denied", "accessdenied", "forbidden")
 
 FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
+    (
+        ('"ssh": executable file not found',),
+        Failed,
+        "There is no ssh here: install it (apt-get install openssh-client).",
+    ),
     (("failed to execute restic",), Failed, "There is no restic here: install it (apt-get install restic)."),
     (("wrong password",), Invalid, "The password in {file} does not open the repository {where}."),
     (("resolving password failed",), Invalid, "The password's file {file} can't be read: {last}."),

@@ -36,7 +36,9 @@ WORKERS = Family("cellar_workers", Kind.GAUGE, (), "Worker processes that live."
 COUNTED = (RECEIVED, REJECTED, DURATION, SLACK, OTP, ANSWERS, WORKERS)
 
 JOBS = Family("cellar_jobs", Kind.GAUGE, ("state",), "Jobs that are not over: asked, queued, claimed, running.")
-QUEUE_AGE = Family("cellar_queue_age_seconds", Kind.GAUGE, (), "How long the oldest queued job has waited.")
+QUEUE_AGE = Family(
+    "cellar_queue_age_seconds", Kind.GAUGE, (), "How long the oldest queued job has waited whose node is here."
+)
 NODES = Family("cellar_nodes", Kind.GAUGE, ("state",), "Nodes: here, away, unsteady, never heard of.")
 BOTS = Family("cellar_bots", Kind.GAUGE, ("state",), "Bots by state, as pages show it.")
 OUTBOX = Family("cellar_outbox_messages", Kind.GAUGE, ("to",), "What waits to be sent: mail, slack.")

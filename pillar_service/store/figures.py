@@ -1,5 +1,6 @@
 """Figures on the service itself: its database, its queue, its masters."""
 
+from datetime import datetime
 from typing import Any
 
 from peewee import SQL, fn
@@ -32,9 +33,19 @@ def kind() -> str:
 
 
 def oldest_queued() -> float | None:
-    """When the oldest queued job was asked for: the first of an index."""
-    [(oldest,)] = read("SELECT MIN(created_at) FROM job WHERE state = 'queued'")
+    """When the oldest queued job was asked for that a master could have by now: its node, if it is for one, is here."""
+    told = (
+        "SELECT MIN(job.created_at) FROM job LEFT JOIN standing ON standing.node = job.node WHERE job.state = 'queued'"
+    )
+    [(oldest,)] = read(f"{told} AND parts = 0 AND NOT coalesce(standing.is_away, false)")
     return None if oldest is None else float(oldest)
+
+
+def began() -> float:
+    """When this database got its first table."""
+    [(applied,)] = read("SELECT MIN(applied) FROM schema_migration")
+    first = applied if isinstance(applied, datetime) else datetime.fromisoformat(applied)
+    return first.timestamp()
 
 
 def bots(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:

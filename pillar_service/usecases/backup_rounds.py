@@ -13,6 +13,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import NotFound, SaltcellarError
 from pillar_service.settings import settings
 from pillar_service.store import backup_rounds as rows
+from pillar_service.store import figures
 from pillar_service.store.backup_rounds import BackupRound
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing, snapshots
@@ -80,11 +81,13 @@ def standing(now: float) -> list[dict[str, Any]]:
 def _standing(kind: RoundKind, now: float) -> dict[str, Any]:
     good, last, first = rows.newest(kind, RoundState.SUCCEEDED), rows.newest(kind), rows.oldest()
     since = good or first
+    # Where none was ever asked for, whoever should ask does not run: that is the longest time without one.
+    none_since = since.asked_at if since else figures.began()
     is_failed = last is not None and last.state == RoundState.FAILED
     return {
         "kind": str(kind),
         "succeeded_at": good.began_at if good else None,
-        "age_s": max(0.0, now - since.asked_at) if since else 0.0,
+        "age_s": max(0.0, now - none_since),
         "every_s": _every_s(kind),
         "error": last.detail if is_failed and last else "",
     }

@@ -7,13 +7,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pillar_service import logs
-from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError
 from pillar_service.settings import given, settings
 from pillar_service.usecases import bundles, masters, nodes, pillars, rebuilding, snapshots, storage
 
@@ -31,6 +32,9 @@ class Sentences(click.Group):
         except SaltcellarError as error:
             click.echo(error.sentence, err=True)
             raise SystemExit(error.exit_code) from error
+        except OSError as error:
+            click.echo(f"{error.filename or 'A file'} can't be used: {error.strerror or error}.", err=True)
+            raise SystemExit(Failed.exit_code) from error
 
 
 @click.group(cls=Sentences)
@@ -90,15 +94,16 @@ def master_token(name: str, path: Path | None) -> None:
     elif path.exists() and masters.has_token(name, path.read_text().strip()):
         click.echo(f"{path} holds the token of {name} already.")
     else:
-        _write(path, masters.new_token(ACTOR, name))
+        _write(path, lambda: masters.new_token(ACTOR, name))
         click.echo(f"Wrote the token of {name} to {path}.")
 
 
-def _write(path: Path, token: str) -> None:
+def _write(path: Path, made: Callable[[], str]) -> None:
+    """Write a secret, made once there is a file for it: a new token ends the old one."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{token}\n")
+        file.write(f"{made()}\n")
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
@@ -111,7 +116,7 @@ def bundle_key(path: Path) -> None:
     if path.exists():
         click.echo(f"{path} holds a key already.")
     else:
-        _write(path, bundles.new_key())
+        _write(path, bundles.new_key)
         click.echo(f"Wrote a new key to {path}: name it in CELLAR_BUNDLE_KEY_FILE, and restart the service.")
 
 

@@ -46,6 +46,42 @@ cellar secrets are kept:
     - group: {{ controlplane.user }}
     - mode: '0640'
 
+# Who may ask for what is this place's to say, and outlives a release; commands are the release's, unless there are others.
+cellar catalogue:
+  file.directory:
+    - name: {{ controlplane.etc }}/meeseeks
+    - user: root
+    - group: {{ controlplane.user }}
+    - mode: '0750'
+    - require:
+      - user: cellar user
+      - file: cellar folder
+
+cellar commands:
+  file.symlink:
+    - name: {{ controlplane.etc }}/meeseeks/commands.yaml
+    - target: {{ controlplane.tree }}/salt/meeseeks/commands.yaml
+    - unless: test -f {{ controlplane.etc }}/meeseeks/commands.yaml -a ! -L {{ controlplane.etc }}/meeseeks/commands.yaml
+    - require:
+      - file: cellar catalogue
+    - require_in:
+      - file: cellar settings
+{%- for name in ("roles", "personas") %}
+
+cellar {{ name }}:
+  file.managed:
+    - name: {{ controlplane.etc }}/meeseeks/{{ name }}.yaml
+    - source: {{ controlplane.tree }}/salt/meeseeks/{{ name }}.yaml
+    - replace: False
+    - user: root
+    - group: {{ controlplane.user }}
+    - mode: '0640'
+    - require:
+      - file: cellar catalogue
+    - require_in:
+      - file: cellar settings
+{%- endfor %}
+
 cellar settings:
   file.managed:
     - name: {{ controlplane.etc }}/service.env

@@ -1,5 +1,6 @@
 """What a control plane's states become for each choice, judged by those who will read it: nginx, systemd, our settings."""
 
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -72,6 +73,27 @@ def test_what_may_be_told_is_for_the_service_alone(by_files, by_acme):
         assert (by_files.argument(state, name), by_files.argument(state, "mode")) == ("saltcellar", "0640")
 
 
+def test_who_may_ask_for_what_outlives_a_release(by_files):
+    assert 'CELLAR_CATALOGUE="/etc/cellar/meeseeks"\n' in by_files.file("cellar settings")
+    for name in ("roles", "personas"):
+        state = f"cellar {name}"
+        told = [by_files.argument(state, word) for word in ("name", "source", "replace", "mode")]
+        kept, shipped = (f"{folder}/meeseeks/{name}.yaml" for folder in ("/etc/cellar", "/opt/cellar/tree/salt"))
+        assert told == [kept, shipped, False, "0640"]
+        assert (TOP / "salt/meeseeks" / f"{name}.yaml").is_file()
+
+
+def test_commands_are_the_releases_unless_a_place_has_its_own(by_files, tmp_path):
+    own = tmp_path / "commands.yaml"
+    asked = by_files.argument("cellar commands", "unless").replace("/etc/cellar/meeseeks/commands.yaml", str(own))
+    assert subprocess.run(["sh", "-c", asked], check=False).returncode != 0
+    own.symlink_to("/etc/hostname")
+    assert subprocess.run(["sh", "-c", asked], check=False).returncode != 0
+    own.unlink()
+    own.write_text("commands: {}\n")
+    assert subprocess.run(["sh", "-c", asked], check=False).returncode == 0
+
+
 def test_postgresql_and_slack_are_there_only_where_they_are_wanted(by_files, by_acme):
     assert by_acme.argument("cellar database", "owner") == "saltcellar"
     assert by_acme.argument("cellar role", "createdb") is True, "it keeps backups, which are verified"
@@ -106,10 +128,38 @@ def nginx(rendered: Rendered, folder: Path) -> None:
         https = https.replace(line, f"{word}{ours};")
     (folder / "nginx.conf").write_text(
         f"pid {folder}/pid; error_log {folder}/error; events {{}}\n"
-        f"http {{ access_log off;\n{rendered.file('cellar site http')}\n{https}\n}}\n"
+        f"http {{\n{rendered.file('cellar site http')}\n{https}\n}}\n"
     )
     done = subprocess.run(["nginx", "-t", "-c", folder / "nginx.conf"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_nginx_writes_no_address_down_for_a_mailed_link_is_a_secret(by_files):
+    for site in ("cellar site http", "cellar site https"):
+        servers = re.split(r"^server \{$", by_files.file(site), flags=re.MULTILINE)[1:]
+        assert [server.count("access_log off;") for server in servers] == [1] * len(servers), site
+
+
+def test_other_machines_hear_nothing_of_how_the_private_app_does(by_files):
+    masters = by_files.file("cellar site https").rpartition("server {")[2]
+    assert "location ~ ^/(metrics|healthz|readyz)$ { return 403; }" in masters
+
+
+def test_the_private_app_speaks_with_others_only_where_it_has_to(by_files, by_acme, tmp_path):
+    told = {"stripe": {"CELLAR_PAYMENTS": "stripe"}, "sftp": {"CELLAR_BACKUP_REPOSITORY": "sftp:ops@vault:/cellar"}}
+    units = {name: Rendered(tmp_path / name, **FILES, settings=chosen) for name, chosen in told.items()}
+    closed = {
+        name: "\nIPAddressDeny=any\n" in one.file("saltcellar-private unit")
+        for name, one in {"files": by_files, "acme": by_acme, **units}.items()
+    }
+    assert closed == {"files": True, "acme": True, "stripe": False, "sftp": False}
+
+
+def test_who_calls_restic_may_say_what_powers_it_has(by_files, by_acme):
+    lets = "\nSystemCallFilter=capset\n"
+    for name in ("saltcellar-private", "saltcellar-backups"):
+        assert lets in by_acme.file(f"{name} unit"), "salt-run backups.show asks the repository by the private app"
+    assert lets not in by_files.file("saltcellar-private unit")
 
 
 def test_systemd_takes_the_units_and_finds_them_closed(by_files, by_acme, tmp_path):

@@ -301,6 +301,12 @@ def test_without_a_repository_the_sentence_says_what_to_set(service: Callable[[]
         backup_rounds.show("x")
 
 
+def test_a_place_whose_keeper_never_began_has_been_without_a_backup_since_it_was_made(place: Path) -> None:
+    now = time.time() + 13 * HOUR
+    for told in backup_rounds.standing(now):
+        assert (told["succeeded_at"], 13 * HOUR <= told["age_s"] < 14 * HOUR) == (None, True), told
+
+
 @on_sqlite
 def test_how_backups_stand_is_told_to_operators_and_prometheus(place: Path) -> None:
     now = time.time()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OTHER_PUB, OWNER, PUB, answer, carry_out, owner, poured, tar
 
@@ -518,3 +519,16 @@ def test_the_api_is_no_way_around_what_the_pages_ask_for(name: str) -> None:
     root = Path(__file__).parent.parent.parent
     if (root / f"pillar_service/usecases/{name}.py").exists():
         assert re.search(rf"^from pillar_service.usecases import .*\b{name}\b", (root / SEAMS[name]).read_text(), re.M)
+
+
+def test_whatever_comes_as_a_stream_goes_through_nginx_as_one(public_app: Flask) -> None:
+    site = Path(__file__).parents[2] / "states/controlplane/files/https.conf.jinja"
+    [streamed] = re.findall(r"location ~ (\S+) \{\n\s+proxy_pass http://cellar_public;", site.read_text())
+    takes = {
+        rule.rule
+        for rule in public_app.url_map.iter_rules()
+        for noun, _, view in [rule.endpoint.rpartition(".")]
+        if noun.startswith("api_") and public_app.blueprints[noun].operations[view].streams  # type: ignore[attr-defined]
+    }
+    assert "/imports" in takes
+    assert [rule for rule in takes if not re.match(streamed, rule)] == []

@@ -27,7 +27,7 @@ from pillar_service.core.names import new_id
 from pillar_service.metrics import counting, families
 from pillar_service.metrics.families import COUNTED, READ, Family, Kind
 from pillar_service.node.executor import entries
-from pillar_service.store import database
+from pillar_service.store import database, standings
 from pillar_service.store import jobs as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
@@ -132,6 +132,19 @@ def test_what_the_database_knows_is_told(master: FlaskClient) -> None:
     assert value(text, "cellar_build_info") == 1
     assert value(text, "cellar_outbox_messages", to="mail") == 0
     checked(text)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_waits_for_a_node_that_is_away_does_not_make_the_queue_old(master: FlaskClient) -> None:
+    owner()
+    bot("my")
+    with transaction():
+        database.db.execute_sql("UPDATE job SET created_at = created_at - 1000")
+    assert value(master.get("/metrics").text, "cellar_queue_age_seconds") >= 1000
+    away = {"state": "away", "is_away": True, "since": 0, "penalty": 0, "penalty_at": 0}
+    with transaction():
+        standings.put(None, "cellar-1", away)
+    assert value(master.get("/metrics").text, "cellar_queue_age_seconds") == 0
 
 
 def test_it_needs_no_token_and_tells_no_name(master: FlaskClient) -> None:

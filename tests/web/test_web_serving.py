@@ -56,6 +56,16 @@ def test_what_is_wrong_is_one_sentence_and_a_code(process: Process) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_token_that_can_not_be_kept_does_not_end_the_one_before(process: Process, tmp_path: Path) -> None:
+    kept = tmp_path / "token"
+    for step in (["migrate"], ["master-token", "salt", "--file", str(kept)]):
+        assert process.run(*step).returncode == 0
+    refused = process.run("master-token", "salt", "--file", str(tmp_path / "nowhere" / "token"))
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert "No such file or directory" in refused.stderr
+    assert "already" in process.run("master-token", "salt", "--file", str(kept)).stdout
+
+
 def test_a_database_goes_one_step_back_and_one_of_a_newer_version_is_not_served(process: Process) -> None:
     newest = sorted(file.stem for file in Path(migrations.__file__).parent.glob("0*.py"))[-2:]
     assert process.run("migrate").returncode == 0
