@@ -1,4 +1,4 @@
-"""Print docs/licences.md: every package that the service, a master or a node installs, with its version and licence.
+"""Print docs/licences.md: every package that the service, a master or a node installs, that a pub runs, or that pages load.
 
 The licence is what the package says of itself: its expression, else its classifiers, else its own words' first line. Of one
 that says nothing, READ says what somebody read, and where, of the very version that is named.
@@ -6,6 +6,7 @@ that says nothing, READ says what somebody read, and where, of the very version 
 
 from importlib.metadata import Distribution, distribution
 
+from npm_packages import LOCKS, packages
 from packaging.requirements import Requirement
 
 EXTRAS = ("service", "master", "node")
@@ -48,9 +49,16 @@ def page() -> str:
     needed("saltcellar", EXTRAS, set(), found)
     del found["saltcellar"]
     rows = [f"| {name} | {one.version} | {licence(one)} |" for name, one in sorted(found.items())]
-    said = "What the service, a master and a node install, as each says of itself, or where it was read. Made by `make docs`."
-    head = f"# Licences\n\n{said}\n"
-    return "\n".join([head, "| package | version | licence |", "|---|---|---|", *rows, ""])
+    said = "What is installed, as each package says of itself, or where it was read. Made by `make docs`."
+    tables = {"The service, a master and a node": rows}
+    for of, whose in (
+        ("pubs", "A pub's image"),
+        ("pages", "What makes the files that pages load, and these themselves"),
+    ):
+        tables[whose] = [f"| {one.name} | {one.version} | {one.licence} |" for one in packages(LOCKS[of])]
+    head = "| package | version | licence |\n|---|---|---|"
+    parts = ["\n".join([f"## {whose}\n\n{head}", *its]) for whose, its in tables.items()]
+    return "\n\n".join([f"# Licences\n\n{said}", *parts]) + "\n"
 
 
 if __name__ == "__main__":
