@@ -7,6 +7,7 @@
 # CELLAR_PUBLISH_PORT, CELLAR_RETURN_PORT  salt-master (4505, 4506)
 # CELLAR_BOT_PORTS    the range of ports for bots (20000-20999)    CELLAR_DOMAIN  the name of the place (butt.nz)
 # CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
+# CELLAR_PRICE_CENTS  what a month costs (0: it is free, unless this or CELLAR_PAYMENTS says otherwise)
 # CELLAR_MAIL         where mail goes (default: a file, which the page /mailbox shows)
 # CELLAR_BACKUP_REPOSITORY, CELLAR_BACKUP_PASSWORD_FILE  where backups go (default: none; docs/backup.md)
 # CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
@@ -32,6 +33,8 @@ CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
 : "${CELLAR_BACKUP_PATHS:=$CELLAR_DIR/secrets $CELLAR_DIR/etc}"
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
 : "${CELLAR_CATALOGUE:=$top/salt/meeseeks}" "${CELLAR_MINION_D:=$top/salt/minion.d}"
+# An account that nobody pays for would be suspended after its trial, and its bots deleted.
+[[ -n ${CELLAR_PAYMENTS:-} ]] || export CELLAR_PRICE_CENTS=${CELLAR_PRICE_CENTS:-0}
 export CELLAR_BACKUP_PATHS CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
 export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE CELLAR_BUNDLE_KEY_FILE
 

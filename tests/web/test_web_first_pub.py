@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from flask import Flask
 from pouring import OWNER, answer, bot, carry_out, event, owner, poured, report, states_of, told
 from werkzeug.serving import make_server
 
-from pillar_service.usecases import accounts, bots, claims, health, masters, nodes, runs, storage
+from pillar_service.core.durations import DAY_S
+from pillar_service.usecases import accounts, bots, claims, health, masters, nodes, payments, runs, storage
 
 VAGRANT = Path(__file__).parents[2] / "vagrant"
 
@@ -76,6 +77,12 @@ def newcomer(private_app: Flask, tmp_path: Path) -> Iterator[Newcomer]:
     thread.join()
     server.server_close()
     storage.release()
+
+
+def price(**told: str) -> str:
+    """What a month costs by the settings of `make up` on a machine that is told so much; nothing where they leave it open."""
+    command = ["bash", "-c", '. "$0"; printf "%s" "${CELLAR_PRICE_CENTS:-}"', VAGRANT / "settings.sh"]
+    return subprocess.run(command, env=os.environ | told, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def opens(password: str) -> bool:
@@ -159,3 +166,19 @@ def test_a_first_bot_that_was_deleted_stays_so_until_another_has_its_name(newcom
     newcomer.up()
     code = next(line for line in newcomer.welcome.splitlines() if "invite" in line)
     assert code not in before
+
+
+def test_nobody_has_to_pay_for_the_first_pub(
+    newcomer: Newcomer, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newcomer.up()
+    monkeypatch.setenv("CELLAR_PRICE_CENTS", price())
+    service()
+    for days in (15, 22, 60, 400):
+        assert payments.run_due(time.time() + days * DAY_S)["steps"] == []
+    assert (bots.show("my")["desired"], payments.of_account(OWNER)["is_free"]) == ("running", True)
+
+
+def test_a_place_of_make_up_costs_what_it_is_told_to() -> None:
+    assert (price(), price(CELLAR_PRICE_CENTS="700")) == ("0", "700")
+    assert price(CELLAR_PAYMENTS="stripe") == ""
