@@ -11,7 +11,7 @@ bundle_key=$CELLAR_BUNDLE_KEY_FILE
 
 serve() { start_process "$1" "$bin/python" -m pillar_service.web serve "$1"; }
 # Another program may answer on the same port: only an answer while our own processes live counts.
-answer() { curl -fsS "$private_url/healthz" && curl -fsS "$public_url/healthz" && is_up public && is_up private; }
+answer() { healthy "$private_url" && healthy "$public_url" && is_up public && is_up private; }
 
 if answer >/dev/null 2>&1; then
   say "public $public_url, private $private_url: running"

@@ -146,6 +146,9 @@ stop_process() {
   pkill -KILL -g "${group// /}" || true
 }
 
+# Whether the app at ADDRESS answers: one that hangs takes a connection, and says nothing.
+healthy() { curl -fsS -m 3 "$1/healthz"; }
+
 # Fail with a sentence if somebody else listens on the port that PROCESS is about to take: PROCESS PORT SETTING.
 need_port() {
   local by

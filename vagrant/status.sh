@@ -1,24 +1,52 @@
 #!/usr/bin/env bash
-# Show each process and each bot; exit code 0 only if all live.   status.sh
+# Show each process and each bot; exit code 0 only if all live, and answer.   status.sh
 . "$(dirname "$0")/settings.sh"
+. "$here/minion.sh"
+
+# Those that run and do not answer: a process that hangs has its pid, too. Chat has no address at which it could be asked.
+silent() {
+  ! is_up public || healthy "$public_url" >/dev/null 2>&1 || say public
+  ! is_up private || healthy "$private_url" >/dev/null 2>&1 || say private
+  if is_up master && is_up minion; then silent_of_salt; fi
+}
+
+# Which of master and minion does not answer, if one doesn't: the minion is asked through the master.
+silent_of_salt() {
+  local told
+  told=$(test_ping "$CELLAR_NODE" 2>&1) || true
+  case $told in
+    *True*) ;;
+    *'did not return'*) say minion ;;
+    *) say master ;;
+  esac
+}
+
+# How a process stands: NAME, and the names of those that do not answer.
+standing() {
+  if ! is_up "$1"; then
+    say "not running: run 'make up'"
+  elif [[ " $2 " == *" $1 "* ]]; then
+    say "runs, but does not answer (pid $(cat "$CELLAR_DIR/run/$1.pid")): 'make down' ends it, then 'make up'"
+  else
+    say "running   pid $(cat "$CELLAR_DIR/run/$1.pid")"
+  fi
+}
 
 code=0
+mute=$(silent | xargs)
 for name in "${processes[@]}"; do
-  if is_up "$name"; then
-    printf '  %-10s running   pid %s\n' "$name" "$(cat "$CELLAR_DIR/run/$name.pid")"
-  else
-    printf '  %-10s not running\n' "$name"
-    code=1
-  fi
+  stands=$(standing "$name" "$mute")
+  printf '  %-10s %s\n' "$name" "$stands"
+  [[ $stands == running* ]] || code=1
 done
-if version=$(docker version --format '{{.Server.Version}}' 2>/dev/null); then
+if version=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null); then
   printf '  %-10s running   %s\n' docker "$version"
 else
   printf '  %-10s not running\n' docker
   code=1
 fi
-if ! is_up private; then
-  say "  The service is down, so the bots' states are not known: run 'make up'."
+if [[ $(standing private "$mute") != running* ]]; then
+  say "  The bots' states are not known without the private app."
   exit 1
 fi
 "$bin/salt-run" -c "$salt_etc" bots.list --out=json 2>/dev/null | "$bin/python" "$here/show_bots.py" || code=1

@@ -8,4 +8,4 @@
 grep -q " $1\$" /etc/hosts || say "$2 $1" >>/etc/hosts
 install -m 644 "$3" /usr/local/share/ca-certificates/saltcellar-try.crt
 update-ca-certificates
-curl -fsS "https://$1/enrol.sh" | sh
+curl -fsS --connect-timeout 10 -m 60 "https://$1/enrol.sh" | sh

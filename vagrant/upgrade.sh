@@ -57,6 +57,6 @@ else
 fi
 if [[ ${processes[*]} == *chat* ]]; then step chat apart again chat.sh chat; fi
 if is_up master; then step salt apart again salt.sh minion master; fi
-step check curl -fsS "$public_url/healthz"
+step check healthy "$public_url"
 [[ -z ${CELLAR_NODE_BUNDLE:-} ]] || step node-bundle "$here/node-bundle.sh" "$CELLAR_NODE_BUNDLE"
 has_changed

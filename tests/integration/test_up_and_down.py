@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import docker
 import pytest
 from campaigns import free_ports, within
+from daemons import until
 from salt_daemons import TOP
 from standing import Standing
 
@@ -60,6 +62,18 @@ def test_again_it_changes_nothing(place: Standing) -> None:
     assert "nothing to do: my.butt.nz is #alive" in place.make("up")
     assert (welcome(place), place.lives(), place.processes()) == before
     assert "#alive" in place.make("status")
+
+
+@pytest.mark.parametrize("name", ["public", "private", "master", "minion"])
+def test_a_process_that_hangs_is_not_taken_for_one_that_lives(place: Standing, name: str) -> None:
+    group = os.getpgid(int(place.processes()[f"{name}.pid"]))
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        told = place.make("status", succeeds=False)
+    finally:
+        os.killpg(group, signal.SIGCONT)
+    assert [line.split()[0] for line in told.splitlines() if "does not answer" in line] == [name]
+    until(lambda: place.run("make", "status").returncode == 0, 60, "all answer again")
 
 
 def test_what_was_stopped_lives_again_though_the_last_report_calls_it_alive(place: Standing) -> None:

@@ -2,7 +2,7 @@
 # Start the fake Slack, and the page on which one reads and writes in it.   slack.sh
 . "$(dirname "$0")/../demo-settings.sh"
 
-answers() { curl -fsS "http://127.0.0.1:$CELLAR_DESK_PORT/" && is_up slack; }
+answers() { curl -fsS -m 3 "http://127.0.0.1:$CELLAR_DESK_PORT/" && is_up slack; }
 
 need_port slack "$CELLAR_SLACK_PORT" CELLAR_SLACK_PORT
 need_port slack "$CELLAR_DESK_PORT" CELLAR_DESK_PORT
