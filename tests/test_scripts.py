@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,21 @@ def frozen(place: Place) -> Iterator[Place]:
         os.killpg(os.getpgid(place.pid("public")), signal.SIGKILL)
 
 
+@pytest.fixture
+def docker(place: Place, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """What the settings are for an engine with these containers of `here-1`, a line each, as Docker's command prints them."""
+    script = tmp_path / "bin" / "docker"
+    script.parent.mkdir()
+
+    def shows(lines: str) -> dict[str, str]:
+        asked = "ps -a --no-trunc --filter label=saltcellar.node=here-1 --format "
+        script.write_text(f"#!/bin/bash\n[[ $* == '{asked}'* ]] || exit 9\ncat <<'LINES'\n{lines}\nLINES\n")
+        script.chmod(0o755)
+        return {"PATH": f"{script.parent}:{os.environ['PATH']}"}
+
+    return shows
+
+
 def test_a_process_that_hangs_does_not_count_as_one_that_lives(frozen: Place) -> None:
     told = frozen.bash("$v/status.sh")
     assert told.returncode == 1
@@ -72,3 +87,19 @@ def test_whatever_is_asked_over_http_is_asked_for_a_time() -> None:
     asked = [line for line in lines if re.search(r"(?<![\w(])curl -", line)]
     assert len(asked) >= 3
     assert [line for line in asked if not re.search(r" (-m|--max-time) ?\d", line)] == []
+
+
+def test_a_node_whose_name_another_copy_has_here_is_refused(
+    place: Place, docker: Callable[[str], dict[str, str]]
+) -> None:
+    (place.folder / "node" / "bots" / "1f3a9c2e5b7d9e0f").mkdir(parents=True)
+    need = ". $v/settings.sh; need_node here-1 node"
+    moved = "1f3a9c2e5b7d9e0f my-1f3a9c2e5b7d9e0f /before/it/was/moved"
+    unmounted = f"2f3a9c2e5b7d9e0f new-2f3a9c2e5b7d9e0f {place.folder}/node/bots/2f3a9c2e5b7d9e0f,/elsewhere"
+    assert place.bash(need, **docker(f"{moved}\n{unmounted}")).returncode == 0
+    told = place.bash(
+        need, **docker(f"{moved}\n3f3a9c2e5b7d9e0f garden-3f3a9c2e5b7d9e0f /srv/other/node/bots/3f3a9c2e5b7d9e0f")
+    )
+    assert told.returncode == 1
+    assert "are of a node here-1, too (garden-3f3a9c2e5b7d9e0f): another copy" in told.stderr
+    assert "CELLAR_NODE to another, and CELLAR_BOT_PORTS" in told.stderr

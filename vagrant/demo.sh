@@ -14,6 +14,8 @@ part() {
 
 say "A tour of Saltcellar in $CELLAR_DIR"
 prepare up
+need_node "$CELLAR_NODE" node
+need_node "$CELLAR_NODE_2" node-2
 step slack "$demo/slack.sh"
 step service "$here/service.sh"
 step salt "$here/salt.sh"

@@ -17,6 +17,7 @@ take_turn
 say "Saltcellar in $CELLAR_DIR, from $1"
 command -v restic >/dev/null || step packages "$here/packages.sh" up
 [[ -x $bin/python ]] || step python "$here/python.sh"
+need_node "$CELLAR_NODE" node
 step restore "$bin/python" -m pillar_service.web restore "$@"
 step service "$here/service.sh"
 step salt "$here/salt.sh"

@@ -157,6 +157,17 @@ need_port() {
   [[ -z $(ss -Hltn "sport = :$2") ]] || fail "Port $2 is taken${by:+ by $by}: stop that, or set $3 to another port"
 }
 
+# Fail with a sentence if another copy's bots bear that node's name on this engine, each node calling the other's left over: ID FOLDER.
+need_node() {
+  local bot name mounts data=$CELLAR_DIR/$2 others=()
+  while read -r bot name mounts; do
+    [[ -d $data/bots/$bot || $mounts == *"$data/"* ]] || others+=("$name")
+  done < <(timeout 20 docker ps -a --no-trunc --filter "label=saltcellar.node=$1" \
+    --format '{{.Label "saltcellar.bot"}} {{.Names}} {{.Mounts}}' 2>/dev/null)
+  ((${#others[@]} == 0)) || fail "Bots that are not kept in $data are of a node $1, too (${others[*]}): another copy has that name here. Set" \
+    "CELLAR_NODE to another, and CELLAR_BOT_PORTS to other ports. If that copy is gone, remove what it left: docker rm -f ${others[*]}"
+}
+
 # Wait up to SECONDS for COMMAND… to succeed.
 wait_for() {
   local seconds=$1 began=$SECONDS

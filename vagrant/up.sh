@@ -5,6 +5,7 @@
 make_place node
 say "Saltcellar in $CELLAR_DIR"
 prepare up
+need_node "$CELLAR_NODE" node
 step service "$here/service.sh"
 step salt "$here/salt.sh"
 [[ ${processes[*]} != *chat* ]] || step chat "$here/chat.sh"

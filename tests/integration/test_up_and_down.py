@@ -111,6 +111,18 @@ def test_nobody_is_pulled_from_under_another_who_works_there(place: Standing) ->
     assert "#alive" in place.make("status")
 
 
+def test_a_node_whose_name_another_copy_has_is_refused(place: Standing) -> None:
+    bot, node = secrets.token_hex(8), place.settings["CELLAR_NODE"]
+    with contextlib.closing(docker.from_env()) as engine:
+        labels = {"saltcellar.node": node, "saltcellar.bot": bot}
+        other = engine.containers.create("saltcellar/pub:0.1.0", name=f"other-{bot}", labels=labels)
+        try:
+            assert f"are of a node {node}, too (other-{bot})" in place.make("up", succeeds=False)
+        finally:
+            other.remove(force=True)
+    assert "nothing to do" in place.make("up")
+
+
 def test_a_container_that_went_by_itself_stops_nothing_else(place: Standing) -> None:
     with contextlib.closing(docker.from_env()) as engine:
         for container in within(engine, place.folder):
