@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 VAGRANT = Path(__file__).parent.parent / "vagrant"
 FROZEN = "runs, but does not answer"
@@ -103,3 +104,14 @@ def test_a_node_whose_name_another_copy_has_here_is_refused(
     assert told.returncode == 1
     assert "are of a node here-1, too (garden-3f3a9c2e5b7d9e0f): another copy" in told.stderr
     assert "CELLAR_NODE to another, and CELLAR_BOT_PORTS" in told.stderr
+
+
+@pytest.mark.parametrize("base", ["", "registry.example.org:5000/debian:bookworm-slim"])
+def test_what_builds_the_image_on_the_node_knows_the_base_that_was_named(place: Place, base: str) -> None:
+    etc, data = place.folder / "etc", place.folder / "node"
+    etc.mkdir(parents=True)
+    done = place.bash(f". $v/settings.sh; . $v/minion.sh; write_minion minion here-1 {etc} {data}", CELLAR_BASE=base)
+    assert done.returncode == 0, done.stderr
+    told = yaml.safe_load((etc / "minion").read_text())["saltcellar"]
+    assert told == {"data": str(data)} | ({"base_image": base} if base else {})
+    assert 'salt["config.get"]("saltcellar:base_image"' in (VAGRANT.parent / "states/pubs/map.jinja").read_text()

@@ -41,7 +41,7 @@ cachedir: $CELLAR_DIR/cache/$process
 sock_dir: $CELLAR_DIR/run/salt-$process
 pidfile: $CELLAR_DIR/run/salt-$process.pid
 log_file: $CELLAR_DIR/log/salt/$process
-saltcellar: {data: $data}
+saltcellar: {data: $data${CELLAR_BASE:+, base_image: $CELLAR_BASE}}
 CONFIG
 }
 
