@@ -1,11 +1,14 @@
 """What the scripts of `make` do when something is not as it should be, each in a scratch place of its own."""
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +62,30 @@ def frozen(place: Place) -> Iterator[Place]:
 
 
 @pytest.fixture
+def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[bytes]]:
+    """Begins the preparations of a tree whose packages of Python take for ever to fetch, and whose step docker is told."""
+    (tmp_path / "tree" / "vagrant").mkdir(parents=True)
+    (place.folder / "log").mkdir(parents=True)
+    shutil.copy(VAGRANT / "settings.sh", tmp_path / "tree" / "vagrant")
+    begun = place.folder / "begun"
+
+    def begin(docker: str) -> subprocess.Popen[bytes]:
+        does = {"packages": "echo all there", "python": f"touch {begun}; sleep 300; true", "docker": docker}
+        for name, code in does.items():
+            script = tmp_path / "tree" / "vagrant" / f"{name}.sh"
+            script.write_text(f"#!/bin/bash\n{code}\n")
+            script.chmod(0o755)
+        told = f". {tmp_path}/tree/vagrant/settings.sh; take_turn; prepare up"
+        going = subprocess.Popen(["bash", "-c", told], env=os.environ | place.settings, start_new_session=True)
+        ends = time.monotonic() + 30
+        while not begun.exists() and time.monotonic() < ends:
+            time.sleep(0.05)
+        return going
+
+    return begin
+
+
+@pytest.fixture
 def docker(place: Place, tmp_path: Path) -> Callable[[str], dict[str, str]]:
     """What the settings are for an engine with these containers of `here-1`, a line each, as Docker's command prints them."""
     script = tmp_path / "bin" / "docker"
@@ -88,6 +115,34 @@ def test_whatever_is_asked_over_http_is_asked_for_a_time() -> None:
     asked = [line for line in lines if re.search(r"(?<![\w(])curl -", line)]
     assert len(asked) >= 3
     assert [line for line in asked if not re.search(r" (-m|--max-time) ?\d", line)] == []
+
+
+def has_turn(place: Place) -> bool:
+    """Whether the next `make` may work in the place."""
+    with (place.folder / "run" / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def test_what_fails_ends_what_it_began_beside_the_steps(
+    place: Place, fetching: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    going = fetching(f"until [[ -e {place.folder}/begun ]]; do sleep 0.05; done; echo no engine; exit 1")
+    assert (going.wait(30), has_turn(place)) == (1, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_interrupted_ends_what_it_began_beside_the_steps(
+    place: Place, fetching: Callable[[str], subprocess.Popen[bytes]], number: signal.Signals
+) -> None:
+    going = fetching("sleep 300")
+    assert not has_turn(place)
+    os.killpg(going.pid, number)
+    going.wait(30)
+    assert has_turn(place)
 
 
 def test_a_node_whose_name_another_copy_has_here_is_refused(

@@ -72,17 +72,26 @@ make_place() {
 }
 
 # What this tree needs before anything of it is started, step by step: PACKAGES (see packages.sh) [EXTRA,…] (see python.sh).
-# Python's packages are fetched while the images are made: both wait for the network most of their time.
-prepare() {
+# Python's packages are fetched while the images are made: both wait for the network most of their time. Where a step fails, or
+# all is interrupted, that is ended, too: it would keep the lock, and go on in .venv under whoever tries again.
+prepare() (
   local images=(env ${CELLAR_BASE:+BASE="$CELLAR_BASE"}) fetched=$CELLAR_DIR/log/python.fetched python
   step packages "$here/packages.sh" "$1"
-  "$here/python.sh" "${@:2}" >"$fetched" 2>&1 &
+  setsid "$here/python.sh" "${@:2}" >"$fetched" 2>&1 &
   python=$!
+  trap 'end_group "$python"' EXIT
   step docker "$here/docker.sh"
   [[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
   step pub-image "${images[@]}" "$here/pub-image.sh"
   step assets "${images[@]}" "$here/assets.sh"
   step python ended "$python" "$fetched"
+)
+
+# End a child that leads a group of its own, and all that it began.
+end_group() {
+  kill -- "-$1" 2>/dev/null || kill "$1" 2>/dev/null || return 0
+  wait "$1" || true
+  kill -KILL -- "-$1" 2>/dev/null || true
 }
 
 # What was begun beside the steps, once it has ended: what it said, and its exit code.   ended PID FILE
