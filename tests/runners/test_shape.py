@@ -2,11 +2,13 @@
 
 import importlib.util
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
-RUNNERS = Path(__file__).resolve().parents[2] / "runners"
+TOP = Path(__file__).resolve().parents[2]
+RUNNERS = TOP / "runners"
 EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs "
     "restore",
@@ -43,6 +45,15 @@ def test_has_a_cli_example(name, function):
     told = inspect.getdoc(functions(name)[function])
     assert "CLI Example:" in told
     assert f"salt-run {name}.{function}" in told
+
+
+@pytest.mark.parametrize(("name", "function"), [(name, one) for name in EXPECTED for one in EXPECTED[name].split()])
+def test_stands_on_the_operators_page(name, function):
+    """`salt NODE configuration.get` is a node's: it counts as `salt-run …`, or alone in its quotes."""
+    page = (TOP / "docs" / "operate.md").read_text()
+    assert re.search(rf"(salt-run |`){name}\.{function}\b", page), (
+        f"docs/operate.md does not speak of {name}.{function}."
+    )
 
 
 @pytest.mark.parametrize(("name", "function"), ASKING)
