@@ -170,3 +170,10 @@ def test_what_builds_the_image_on_the_node_knows_the_base_that_was_named(place: 
     told = yaml.safe_load((etc / "minion").read_text())["saltcellar"]
     assert told == {"data": str(data)} | ({"base_image": base} if base else {})
     assert 'salt["config.get"]("saltcellar:base_image"' in (VAGRANT.parent / "states/pubs/map.jinja").read_text()
+
+
+def test_the_readme_shows_the_steps_in_their_order() -> None:
+    scripts = (VAGRANT / "settings.sh").read_text() + (VAGRANT / "up.sh").read_text()
+    steps = [name for name in re.findall(r"^[^#\n]*\bstep ([a-z][a-z-]*) ", scripts, re.M) if name != "chat"]
+    shown = (VAGRANT.parent / "README.md").read_text().split("/.cellar\n", 1)[1].split("\n\n", 1)[0]
+    assert re.findall(r"^ +(\S+)", shown, re.M) == steps
