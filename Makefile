@@ -7,13 +7,16 @@ DAEMONS := tests/browser tests/integration tests/image tests/states
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
-# What needs no process of its own, and so is soon done.
+# What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
+# The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
+.PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 upgrade: ## what runs becomes the version of this tree, without a dropped request
 	@vagrant/upgrade.sh
 status: ## each process and bot; exit code 0 only if all live
@@ -52,9 +55,9 @@ test: ## every test but the long campaigns, on real daemons: three quarters of a
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
-check: dev lint ## lint, types, rules and the store on SQLite, in under a minute
+check: dev lint ## while you work, under a minute: lint, types, and core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
-lint:
+lint: ## ruff, mypy, salt-lint, shellcheck
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -64,10 +67,10 @@ lint:
 tests = $(PYTHON) -m pytest -n $(3) $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
 # Three at a time, for they wait for the disk that a database is written to; two sets of daemons fill two cores.
-unit:
+unit: ## the tests of every room, without daemons: some minutes
 	$(call tests,$(ON_BOTH),,3)
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
-integration:
+integration: ## the tests on real daemons, Docker and a browser
 	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
 slow:
 	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
@@ -94,6 +97,6 @@ docs: ## what is made from the code
 	$(PYTHON) vagrant/licences.py > docs/licences.md
 screenshots: dev ## a picture of every page, in docs/screenshots
 	$(PYTHON) tests/browser/screenshots.py
-format:
+format: ## ruff formats, and mends what it can
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
