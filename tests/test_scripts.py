@@ -1,6 +1,7 @@
 """What the scripts of `make` do when something is not as it should be, each in a scratch place of its own."""
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import yaml
 
 VAGRANT = Path(__file__).parent.parent / "vagrant"
 FROZEN = "runs, but does not answer"
+Docker = Callable[[dict[str, str]], dict[str, str]]
 
 
 class Place:
@@ -86,18 +88,18 @@ def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[b
 
 
 @pytest.fixture
-def docker(place: Place, tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """What the settings are for an engine with these containers of `here-1`, a line each, as Docker's command prints them."""
+def docker(tmp_path: Path) -> Docker:
+    """What the settings are for an engine whose command `docker`, asked in words that begin so, prints that."""
     script = tmp_path / "bin" / "docker"
     script.parent.mkdir()
 
-    def shows(lines: str) -> dict[str, str]:
-        asked = "ps -a --no-trunc --filter label=saltcellar.node=here-1 --format "
-        script.write_text(f"#!/bin/bash\n[[ $* == '{asked}'* ]] || exit 9\ncat <<'LINES'\n{lines}\nLINES\n")
+    def answers(told: dict[str, str]) -> dict[str, str]:
+        cases = "".join(f"'{asked}'*) cat <<'LINES'\n{lines}\nLINES\n;;\n" for asked, lines in told.items())
+        script.write_text(f'#!/bin/bash\ncase "$*" in\n{cases}*) exit 9 ;;\nesac\n')
         script.chmod(0o755)
         return {"PATH": f"{script.parent}:{os.environ['PATH']}"}
 
-    return shows
+    return answers
 
 
 def test_a_process_that_hangs_does_not_count_as_one_that_lives(frozen: Place) -> None:
@@ -117,8 +119,16 @@ def test_whatever_is_asked_over_http_is_asked_for_a_time() -> None:
     assert [line for line in asked if not re.search(r" (-m|--max-time) ?\d", line)] == []
 
 
-def has_turn(place: Place) -> bool:
-    """Whether the next `make` may work in the place."""
+def has_turn(place: Place, within_s: float = 0) -> bool:
+    """Whether the next `make` may work in the place, after so many seconds at most."""
+    ends = time.monotonic() + within_s
+    while not (free := is_free(place)) and time.monotonic() < ends:
+        time.sleep(0.1)
+    return free
+
+
+def is_free(place: Place) -> bool:
+    """Whether nobody holds its lock."""
     with (place.folder / "run" / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,20 +152,17 @@ def test_who_is_interrupted_ends_what_it_began_beside_the_steps(
     assert not has_turn(place)
     os.killpg(going.pid, number)
     going.wait(30)
-    assert has_turn(place)
+    assert has_turn(place, within_s=10)
 
 
-def test_a_node_whose_name_another_copy_has_here_is_refused(
-    place: Place, docker: Callable[[str], dict[str, str]]
-) -> None:
+def test_a_node_whose_name_another_copy_has_here_is_refused(place: Place, docker: Docker) -> None:
     (place.folder / "node" / "bots" / "1f3a9c2e5b7d9e0f").mkdir(parents=True)
-    need = ". $v/settings.sh; need_node here-1 node"
+    need, asked = ". $v/settings.sh; need_node here-1 node", "ps -a --no-trunc --filter label=saltcellar.node=here-1 "
     moved = "1f3a9c2e5b7d9e0f my-1f3a9c2e5b7d9e0f /before/it/was/moved"
     unmounted = f"2f3a9c2e5b7d9e0f new-2f3a9c2e5b7d9e0f {place.folder}/node/bots/2f3a9c2e5b7d9e0f,/elsewhere"
-    assert place.bash(need, **docker(f"{moved}\n{unmounted}")).returncode == 0
-    told = place.bash(
-        need, **docker(f"{moved}\n3f3a9c2e5b7d9e0f garden-3f3a9c2e5b7d9e0f /srv/other/node/bots/3f3a9c2e5b7d9e0f")
-    )
+    other = "3f3a9c2e5b7d9e0f garden-3f3a9c2e5b7d9e0f /srv/other/node/bots/3f3a9c2e5b7d9e0f"
+    assert place.bash(need, **docker({asked: f"{moved}\n{unmounted}"})).returncode == 0
+    told = place.bash(need, **docker({asked: f"{moved}\n{other}"}))
     assert told.returncode == 1
     assert "are of a node here-1, too (garden-3f3a9c2e5b7d9e0f): another copy" in told.stderr
     assert "CELLAR_NODE to another, and CELLAR_BOT_PORTS" in told.stderr
@@ -177,3 +184,50 @@ def test_the_readme_shows_the_steps_in_their_order() -> None:
     steps = [name for name in re.findall(r"^[^#\n]*\bstep ([a-z][a-z-]*) ", scripts, re.M) if name != "chat"]
     shown = (VAGRANT.parent / "README.md").read_text().split("/.cellar\n", 1)[1].split("\n\n", 1)[0]
     assert re.findall(r"^ +(\S+)", shown, re.M) == steps
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run of the tests, before which nothing stood on the engine."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "engine.json").write_text("[]")
+    return folder
+
+
+def left(run: Path, settings: dict[str, str]) -> list[str]:
+    """What that run left; the exit code says the same."""
+    command = [sys.executable, VAGRANT / "left_over.py", "look", run, "0"]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=60)
+    assert done.returncode == bool(done.stdout), done.stderr
+    return done.stdout.splitlines()
+
+
+NOTHING = {"ps -aq": "", "volume ls": ""}
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_process_that_the_tests_left_is_named(run: Path, docker: Docker, is_marked: bool) -> None:
+    told = {"CELLAR_TEST_RUN": str(run)} if is_marked else {}
+    with (run / "out").open("w") as out, subprocess.Popen(["sleep", "300"], env=told, stdout=out) as process:
+        assert left(run, docker(NOTHING)) == [f"  left: process {process.pid} sleep 300 "]
+        process.kill()
+    with subprocess.Popen(["sleep", "300"]) as others:
+        assert left(run, docker(NOTHING)) == []
+        others.kill()
+
+
+def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run: Path, docker: Docker) -> None:
+    pub, label = "saltcellar/pub:0.1.0", {"saltcellar.bot": "1f3a9c2e5b7d9e0f"}
+    made = [("poured", pub, label, f"{run}/node"), ("bare", "debian:12", label, ""), ("copys", pub, label, "/srv/node")]
+    made.append(("strangers", "postgres:15", {}, ""))
+    found = [
+        {"Id": f"{name:0>64}", "Name": f"/{name}", "Config": {"Image": image, "Labels": labels},
+         "Mounts": [{"Source": source}] if source else []}
+        for name, image, labels, source in made
+    ]  # fmt: skip
+    ids = {"ps -aq": "\n".join(str(one["Id"]) for one in found), "volume ls": "heap"}
+    told = left(run, docker(ids | {f"inspect {found[0]['Id']}": json.dumps(found)}))
+    assert [line.split()[-2] for line in told] == ["poured", "bare", "volume"]
+    (run / "engine.json").write_text(json.dumps([*(one["Id"] for one in found), "heap"]))
+    assert left(run, docker(ids)) == []
