@@ -14,6 +14,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -52,7 +53,7 @@ def states(place: Standing) -> list[str]:
     return [state for state, _ in place.lives().values()]
 
 
-def salt_run(place: Standing, function: str, *words: str) -> object:
+def salt_run(place: Standing, function: str, *words: str) -> Any:
     etc = str(place.folder / "etc" / "salt")
     return json.loads(place.run(".venv/bin/salt-run", "-c", etc, "--out=json", function, *words).stdout)
 
@@ -62,6 +63,11 @@ def test_again_it_changes_nothing(place: Standing) -> None:
     assert "nothing to do: my.butt.nz is #alive" in place.make("up")
     assert (welcome(place), place.lives(), place.processes()) == before
     assert "#alive" in place.make("status")
+
+
+def test_nobody_has_to_pay_for_it(place: Standing) -> None:
+    assert salt_run(place, "payments.run") == {"accounts": 1, "steps": [], "failures": []}
+    assert [one["is_free"] for one in salt_run(place, "payments.list")] == [True]
 
 
 @pytest.mark.parametrize("name", ["public", "private", "master", "minion"])
