@@ -1,5 +1,6 @@
 """What the scripts of `make` do when something is not as it should be, each in a scratch place of its own."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -203,18 +205,27 @@ def left(run: Path, settings: dict[str, str]) -> list[str]:
     return done.stdout.splitlines()
 
 
+@contextlib.contextmanager
+def sleeping(**told: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does not end by itself."""
+    process = subprocess.Popen(["sleep", "300"], **told)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 NOTHING = {"ps -aq": "", "volume ls": ""}
 
 
 @pytest.mark.parametrize("is_marked", [True, False])
 def test_a_process_that_the_tests_left_is_named(run: Path, docker: Docker, is_marked: bool) -> None:
     told = {"CELLAR_TEST_RUN": str(run)} if is_marked else {}
-    with (run / "out").open("w") as out, subprocess.Popen(["sleep", "300"], env=told, stdout=out) as process:
+    with (run / "out").open("w") as out, sleeping(env=told, stdout=out) as process:
         assert left(run, docker(NOTHING)) == [f"  left: process {process.pid} sleep 300 "]
-        process.kill()
-    with subprocess.Popen(["sleep", "300"]) as others:
+    with sleeping():
         assert left(run, docker(NOTHING)) == []
-        others.kill()
 
 
 def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run: Path, docker: Docker) -> None:
