@@ -11,7 +11,7 @@ NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`.
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
 
-.PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
+.PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -39,6 +39,10 @@ restore: ## a lost control plane, from its backups: FROM=REPOSITORY PASSWORD_FIL
 
 node-bundle: ## the wheels that new nodes install from, in .cellar
 	@vagrant/node-bundle.sh
+
+image-tar: ## the pub's image for nodes that lack it, in .cellar
+	@vagrant/pub-image.sh
+	@vagrant/image-tar.sh
 
 release: ## what a control plane is installed from, in .cellar
 	@vagrant/packages.sh up

@@ -92,6 +92,20 @@ make_bundle() {
   "$release/vagrant/node-bundle.sh" "$bundle"
 }
 
+# The pub's image, for nodes that lack it, comes with a release; a checkout makes it where there is a Docker engine.
+make_image() {
+  local image=$release/pub-image.tar.gz
+  umask 022
+  if [[ -s $top/pub-image.tar.gz ]]; then
+    cmp -s "$top/pub-image.tar.gz" "$image" || install -m 0644 "$top/pub-image.tar.gz" "$image"
+    say "$image"
+  elif docker version >/dev/null 2>&1; then
+    "$release/vagrant/pub-image.sh" && CELLAR_PUB_IMAGE='' "$release/vagrant/image-tar.sh" "$image"
+  else
+    say "none: this is no release, and Docker does not answer here (docs/install.md)"
+  fi
+}
+
 # The link is another in one moment; only what is started from then on follows it.
 put_in_place() {
   [[ -L $tree || ! -e $tree ]] || mv $tree $tree.old
@@ -190,6 +204,7 @@ step assets make_assets
 step tree copy_tree
 step python install_python
 step bundle make_bundle
+step image make_image
 if [[ ${1:-} != restore && -n $before && $before != "$release" && -s $etc/service.env ]]; then
   install -d -o saltcellar -g saltcellar -m 0700 $copies
   change_database $copies

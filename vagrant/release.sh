@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make a release: what vagrant/bootstrap.sh needs, with what pages load and all wheels, so that a new control plane needs no index.
+# Make a release: what vagrant/bootstrap.sh needs, with what pages load, the pub's image and all wheels, so that a new control plane
+# needs no index, and its nodes build no image.
 # It fits machines with this one's Python and processor.   release.sh [FILE]   (default: saltcellar-VERSION.tar.gz in CELLAR_DIR)
 . "$(dirname "$0")/settings.sh"
 
@@ -19,6 +20,9 @@ cd "$top"
 pins >"$work/pins.txt"
 "$bin/pip" wheel -q -w "$work/saltcellar-$version/wheels" -c "$work/pins.txt" "${top}[service,master,node]" 'setuptools>=77' wheel ||
   fail "pip could not gather the wheels"
+"$here/pub-image.sh" || fail "The pub's image could not be made"
+CELLAR_PUB_IMAGE='' "$here/image-tar.sh" "$work/saltcellar-$version/pub-image.tar.gz"
+rm "$work/saltcellar-$version/pub-image.tar.gz.of"
 tar -czf "$file.part" --owner=0 --group=0 -C "$work" "saltcellar-$version"
 mv "$file.part" "$file"
 say "$file: $(find "$work" -name '*.whl' | wc -l) wheels, SHA-256 $(sha256sum "$file" | cut -d' ' -f1)"

@@ -12,6 +12,7 @@
 # CELLAR_BACKUP_REPOSITORY, CELLAR_BACKUP_PASSWORD_FILE  where backups go (default: none; docs/backup.md)
 # CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
 # CELLAR_SLACK_BOT_TOKEN_FILE, CELLAR_SLACK_SIGNING_SECRET_FILE, CELLAR_SLACK_APP_TOKEN_FILE  the Slack app (default: none)
+# CELLAR_PUB_IMAGE_TAR  the pub's image for nodes that lack it (default: pub-image.tar.gz in CELLAR_DIR)
 # CELLAR_BASE         the base image of the pubs (default: made from Debian's packages)
 # CELLAR_PYTHON       the Python to make .venv with (python3.11, else python3)
 
@@ -31,11 +32,12 @@ CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
 : "${CELLAR_SECRET_KEY_FILE:=$CELLAR_DIR/secrets/key}"
 : "${CELLAR_BUNDLE_KEY_FILE:=$CELLAR_DIR/secrets/bundle-key}"
 : "${CELLAR_BACKUP_PATHS:=$CELLAR_DIR/secrets $CELLAR_DIR/etc}"
+: "${CELLAR_PUB_IMAGE_TAR:=$CELLAR_DIR/pub-image.tar.gz}"
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
 : "${CELLAR_CATALOGUE:=$top/salt/meeseeks}" "${CELLAR_MINION_D:=$top/salt/minion.d}"
 # An account that nobody pays for would be suspended after its trial, and its bots deleted.
 [[ -n ${CELLAR_PAYMENTS:-} ]] || export CELLAR_PRICE_CENTS=${CELLAR_PRICE_CENTS:-0}
-export CELLAR_BACKUP_PATHS CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
+export CELLAR_PUB_IMAGE_TAR CELLAR_BACKUP_PATHS CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
 export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE CELLAR_BUNDLE_KEY_FILE
 
 export SALTCELLAR_LOG_DIR=$CELLAR_DIR/log/images
@@ -83,6 +85,7 @@ prepare() (
   step docker "$here/docker.sh"
   [[ -n ${CELLAR_BASE:-} ]] || step base-image "$here/base-image.sh"
   step pub-image "${images[@]}" "$here/pub-image.sh"
+  step image-tar "$here/image-tar.sh" "$CELLAR_PUB_IMAGE_TAR"
   step assets "${images[@]}" "$here/assets.sh"
   step python ended "$python" "$fetched"
 )

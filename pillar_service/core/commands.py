@@ -15,6 +15,10 @@ CONVERGE = "state.apply"
 """The Salt function that makes a node what its pillar tells."""
 
 
+FETCHING_S = 900
+"""What lets a pub run may have to install Docker first and to fetch the pub's image, over whatever line the node has."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One thing that can be asked of a bot.
@@ -86,12 +90,12 @@ def _converge(name: str, sls: str = "pubs", timeout_s: int = 180, whole: bool = 
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
-        _converge("bots.create"),
-        _converge("bots.start"),
+        _converge("bots.create", timeout_s=FETCHING_S),
+        _converge("bots.start", timeout_s=FETCHING_S),
         _converge("bots.stop"),
-        _converge("bots.upgrade"),
+        _converge("bots.upgrade", timeout_s=FETCHING_S),
         _converge("bots.delete"),
-        _converge("bots.bring_back"),
+        _converge("bots.bring_back", timeout_s=FETCHING_S),
         _converge("bots.purge"),
         _converge(VACATE),
         _converge("bots.import", timeout_s=900),

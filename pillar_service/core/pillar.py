@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pillar_service.core.agents import Desired
@@ -57,6 +57,17 @@ class BotFacts:
         }
 
 
+@dataclass(frozen=True)
+class ImageFacts:
+    """The pub's image as the place hands it out: its name, id and processor, and the SHA-256 and bytes of the tar with it."""
+
+    tag: str
+    id: str
+    architecture: str
+    sha256: str
+    size: int
+
+
 def body(
     node: str,
     service: Mapping[str, str],
@@ -65,11 +76,13 @@ def body(
     commands: Mapping[str, Any] | None = None,
     bundle_key: str | None = None,
     configuration: Mapping[str, Any] | None = None,
+    image: ImageFacts | None = None,
 ) -> str:
     """The pillar of a node as canonical JSON: the same facts give the same bytes.
 
     ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name;
-    ``bundle_key`` is the public half of what bundles are signed with; ``configuration`` is its account's.
+    ``bundle_key`` is the public half of what bundles are signed with; ``configuration`` is its account's; ``image`` is what
+    the node may fetch where it is missing.
     """
     told = {bot.id: bot.told() for bot in bots}
     ours = {"node": node, "service": dict(service), "bots": told, "labels": dict(labels or {})}
@@ -77,6 +90,8 @@ def body(
         ours["bundles"] = {"key": bundle_key}
     if configuration is not None:
         ours["configuration"] = dict(configuration)
+    if image is not None:
+        ours["image"] = asdict(image)
     ours["meeseeks"] = {"commands": dict(commands or {})}
     return json.dumps({KEY: ours}, sort_keys=True, separators=(",", ":"))
 

@@ -10,6 +10,7 @@ from pillar_service.core import identities
 from pillar_service.core.errors import Conflict, Failed, SaltcellarError, Unavailable
 from pillar_service.node import containers, control, identity, networks, pub_config, starting, transfers
 from pillar_service.node.door import Door
+from pillar_service.node.images import Source, nowhere
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home, bot_id
@@ -91,22 +92,28 @@ BUILT = "saltcellar/pub"
 """The name of the image that `bots.rebuild` builds; its tag is the version of its sources (vagrant/pub-image.sh)."""
 
 
-def image(tag: str, would_come: bool = False, sources: Callable[[], object] = lambda: None) -> Found:
-    """The engine has the image; raises Failed with how to get it when it has not.
+def image(
+    tag: str,
+    would_come: bool = False,
+    sources: Callable[[], object] = lambda: None,
+    place: Source | None = None,
+    plan_only: bool = False,
+) -> Found:
+    """The engine has the image, fetched from the ``place`` if need be; raises Failed with how to get it when that has none.
 
     ``would_come``: this is a plan, in which it is built before. ``sources``: what gives the text of the `package.json` from
-    which `bots.rebuild` builds.
+    which `bots.rebuild` builds. States that are older than this name no place.
     """
     with containers.engine() as client:
         if containers.has_image(client, tag):
             return Found(f"The image {tag} is there.")
     if would_come:
         return Found(f"The image {tag} would be built.", would_change=True)
-    way = "run `salt-run bots.rebuild <bot>` to build it there" if _is_built(tag, sources()) else OTHER_IMAGE
-    raise Failed(f"The pub's image {tag} is not on the node: {way}.")
-
-
-OTHER_IMAGE = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
+    if place is None or not place.offers(tag):
+        raise Failed(nowhere(tag, place.node if place else "", _is_built(tag, sources())))
+    if plan_only:
+        return Found(f"The image {tag} would be fetched from the place.", would_change=True)
+    return Found(f"The image {tag} was fetched from the place.", place.bring())
 
 
 def _is_built(tag: str, sources: object) -> bool:

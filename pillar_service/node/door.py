@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
@@ -24,6 +25,9 @@ from pillar_service.core.errors import (
 from pillar_service.core.submission import MEDIA_TYPE
 
 CHUNK = 1 << 20
+PIECE = 1 << 16
+"""Of what is gone on with after it broke off: as much at most came in vain."""
+PARTIAL = 206
 KNOWN = (Unauthenticated, Forbidden, NotFound, Conflict, Changed, Invalid, TooMany, Full, Unavailable)
 ERRORS = {error.status: error for error in KNOWN} | {400: Invalid, 413: Invalid}
 
@@ -132,6 +136,26 @@ class Door:
                 file.write(part)
         return digest.hexdigest()
 
+    def image(self, sha256: str, file: IO[bytes], size: int, until: float) -> None:
+        """Fetch what a file, open at its end, lacks of the pub's image; ``until`` is on the monotonic clock.
+
+        Raises NotFound when it is not handed out any more, Failed when it has more than ``size`` bytes, Unavailable when
+        it broke off: what came by then stays.
+        """
+        headers = {"Range": f"bytes={file.tell()}-"} if file.tell() else {}
+        with self._call("GET", f"/node/image/{sha256}", 60, stream=True, headers=headers) as answer:
+            if answer.status_code != PARTIAL:
+                file.truncate(0)
+                file.seek(0)
+            for part in _parts(answer, PIECE):
+                file.write(part)
+                if file.tell() > size:
+                    raise Failed(f"The pub's image has more than {size} bytes.")
+                if time.monotonic() > until:
+                    raise Unavailable("It took too long.")
+        if file.tell() < size:
+            raise Unavailable("The transfer broke off: try again.")
+
     def configuration(self, timeout_s: float = 10.0) -> dict[str, Any]:
         """What the account set, as the pillar has it: ``revision`` and ``keys``."""
         return _object(self._call("GET", "/node/configuration", timeout_s))
@@ -189,9 +213,9 @@ def _condition(revision: int | None) -> dict[str, str]:
     return {"If-Match": f'"{revision}"'} if revision else {"If-None-Match": "*"}
 
 
-def _parts(answer: requests.Response) -> Any:
+def _parts(answer: requests.Response, size: int = CHUNK) -> Any:
     try:
-        yield from answer.iter_content(CHUNK)
+        yield from answer.iter_content(size)
     except requests.exceptions.RequestException as error:
         raise Unavailable("The transfer broke off: try again.") from error
 

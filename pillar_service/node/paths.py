@@ -52,6 +52,11 @@ class Home:
         return self.root / "transfers"
 
     @property
+    def images(self) -> Path:
+        """Holds the pub's image while it is fetched."""
+        return self.root / "images"
+
+    @property
     def drop(self) -> Path:
         """Where anything on the node drops files that are events."""
         return self.root / "drop"

@@ -20,7 +20,10 @@ IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-NOT_FOR_STATES = ("only", "service", "commands", "bundle_key", "configuration")
+ARCHITECTURE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
+IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+NOT_FOR_STATES = ("only", "service", "commands", "bundle_key", "configuration", "image")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Told:
 
     ``only`` are the ids of the bots that a state run is about; None when it is about all.
     ``commands`` are those of the catalogue that may run here, as the pillar has them: `executor.entries` reads them.
-    ``configuration`` is the account's; None where an older service tells none.
+    ``configuration`` is the account's; None where an older service tells none. ``image`` is the pub's image that the place
+    hands out (``tag``, ``id``, ``architecture``, ``sha256``, ``size``); None where it hands out none.
     """
 
     bots: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -42,6 +46,7 @@ class Told:
     labels: dict[str, str] = field(default_factory=dict)
     bundle_key: str | None = None
     configuration: dict[str, Any] | None = None
+    image: dict[str, Any] | None = None
 
     @property
     def known(self) -> set[str]:
@@ -79,6 +84,7 @@ def told(pillar: Mapping[str, Any], node: str) -> Told:
         "labels": _labels(ours.get("labels")),
         "bundle_key": _key(_mapping(ours.get("bundles")).get("key")),
         "configuration": read_configuration(ours.get("configuration")),
+        "image": _image(ours.get("image")),
     }
     return Told(checked, None, _notice(ours.get("stale")), refused, only, ours.get("service"), **known)
 
@@ -93,6 +99,22 @@ def _only(value: object) -> frozenset[str] | None:
 
 def _key(value: object) -> str | None:
     return value if isinstance(value, str) and SHA256.fullmatch(value) else None  # 32 bytes, as a checksum has
+
+
+def _image(value: object) -> dict[str, Any] | None:
+    """What makes no sense is as good as none: a bot whose image is there needs it not."""
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return {
+            "tag": _matching(IMAGE, value.get("tag"), "image"),
+            "id": _matching(IMAGE_ID, value.get("id"), "image's id"),
+            "architecture": _matching(ARCHITECTURE, value.get("architecture"), "image's processor"),
+            "sha256": _matching(SHA256, value.get("sha256"), "image's checksum"),
+            "size": names.whole_number(value.get("size"), "image's size", 1, 1 << 36),
+        }
+    except Invalid:
+        return None
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Settings:
     launcher: str
     password_kib: int
     pub_image: str
+    pub_image_tar: str
     memory_mb: int
     bot_ports: tuple[int, int]
     allow_private: bool

@@ -54,6 +54,12 @@ SETTINGS = (
         "Memory that judging a password takes, in KiB: OWASP's least for Argon2id.",
     ),
     Setting("PUB_IMAGE", str, "saltcellar/pub:0.1.0", "The image of a new or upgraded pub."),
+    Setting(
+        "PUB_IMAGE_TAR",
+        str,
+        "",
+        "The tar of that image (vagrant/image-tar.sh), which nodes that lack it fetch; they get none if empty.",
+    ),
     Setting("MEMORY_MB", texts.count, "256", "The memory limit of a new bot, in MiB."),
     Setting("BOT_PORTS", texts.ports, "20000-20999", "The ports of a new node's bots, both ends included."),
     Setting("ALLOW_PRIVATE", texts.yes, "no", "Whether pubs take private addresses; for tests on one machine."),

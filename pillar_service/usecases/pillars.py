@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from pillar_service.settings import settings
 from pillar_service.store import accounts, agents, bots, configuration, moves, nodes, pillars
 from pillar_service.store.bots import Bot
 from pillar_service.store.database import transaction
-from pillar_service.usecases import bundles
+from pillar_service.usecases import bundles, pub_images
 from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
@@ -67,7 +67,7 @@ def rewrite(node: str) -> None:
     configured = configuration_of((found.account if found else None) or OPERATORS)
     moving = moves.states()
     facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
-    body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured)
+    body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured, pub_images.handed_out())
     pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
 
 
@@ -91,7 +91,7 @@ def refresh() -> int:
     stamped, kept = pillars.fingerprints()
     chosen = settings()
     told = (chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, *chosen.seeds)
-    fingerprint = _fingerprint(kept, chosen.bundle_key, *told)
+    fingerprint = _fingerprint(kept, chosen.bundle_key, pub_images.handed_out(), *told)
     if stamped == fingerprint:
         return 0
     with transaction():
@@ -105,11 +105,10 @@ def refresh() -> int:
 
 
 @lru_cache(maxsize=4)
-def _fingerprint(kept: str, bundle_key: str | None, *told: object) -> str:
+def _fingerprint(kept: str, bundle_key: str | None, image: shape.ImageFacts | None, *told: object) -> str:
     """That of the bodies made with the catalogue that is kept, and with these settings."""
-    return hashlib.sha256(
-        json.dumps([BLANK, shape.SHAPE, *told, bundle_key and bundles.public_key(), kept]).encode()
-    ).hexdigest()
+    facts = [BLANK, shape.SHAPE, *told, bundle_key and bundles.public_key(), image and asdict(image), kept]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:

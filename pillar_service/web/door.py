@@ -24,6 +24,7 @@ from pillar_service.usecases import (
     governors,
     nodes,
     pillars,
+    pub_images,
     signed,
     transfers,
     waves,
@@ -126,6 +127,12 @@ def upgrade() -> dict[str, Any]:
 def upgrade_wheels() -> Response:
     """The wheels of that version."""
     return send_file(waves.bundle(g.node), mimetype="application/gzip")
+
+
+@blueprint.get("/node/image/<sha256>")
+def pub_image(sha256: str) -> Response:
+    """The tar of the pub's image that nodes are told of; from any byte on (Range), for one that broke off."""
+    return send_file(pub_images.file(sha256), mimetype="application/gzip")
 
 
 @blueprint.post("/jobs/<id>/begin")

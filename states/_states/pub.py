@@ -40,6 +40,12 @@ except ImportError:
     States = None
 
 
+try:
+    from pillar_service.node.images import Source
+except ImportError:
+    Source = None
+
+
 def __virtual__():
     return (False, MISSING) if MISSING else "pub"
 
@@ -110,8 +116,14 @@ def network(name):
 
 
 def image(name, image, made=False):
-    """The engine has the image ``image`` (name:tag). ``made``: states before this one build it."""
+    """
+    The engine has the image ``image`` (name:tag); where it lacks it, it is fetched from the place, if that hands it out.
+    ``made``: states before this one build it.
+    """
     more = {"sources": _sources} if hasattr(converge, "BUILT") else {}  # the node's package may be older
+    if Source is not None:
+        place = Source(_home(), __opts__["id"], pillars.told(__pillar__, __opts__["id"]))
+        more |= {"place": place, "plan_only": __opts__["test"]}
     return _call(name, converge.image, image, *_would_come(made), **more)
 
 

@@ -30,6 +30,14 @@ def test_the_body_has_the_shape_that_nodes_read() -> None:
     }  # fmt: skip
 
 
+def test_an_image_is_told_of_only_where_one_is_handed_out() -> None:
+    image = pillar.ImageFacts("pub:1", "sha256:" + "1" * 64, "amd64", "2" * 64, 3)
+    told = json.loads(pillar.body("n", SERVICE, [BOT], image=image))["saltcellar"]
+    what = {"tag": "pub:1", "id": "sha256:" + "1" * 64, "architecture": "amd64"}
+    assert told["image"] == what | {"sha256": "2" * 64, "size": 3}
+    assert "image" not in json.loads(pillar.body("n", SERVICE, [BOT]))["saltcellar"]
+
+
 def test_only_a_pillar_of_the_node_itself_is_read() -> None:
     good = json.loads(pillar.body("n", SERVICE, [BOT]))
     assert pillar.read("n", good) == good

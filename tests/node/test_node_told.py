@@ -41,6 +41,32 @@ def test_an_entry_that_makes_no_sense_is_refused_alone(changed):
     assert found.known == {BOT}
 
 
+IMAGE = {
+    "tag": "saltcellar/pub:0.1.0",
+    "id": f"sha256:{'1' * 64}",
+    "architecture": "arm64",
+    "sha256": "2" * 64,
+    "size": 3,
+}
+WRONG = (("tag", "A b"), ("id", "1"), ("architecture", "a b"), ("sha256", "../x"), ("size", 0))
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (IMAGE, IMAGE),
+        ({**IMAGE, "more": 1}, IMAGE),
+        (None, None),
+        ([IMAGE], None),
+        *(({**IMAGE, key: wrong}, None) for key, wrong in WRONG),
+    ],
+)
+def test_an_image_that_makes_no_sense_is_as_good_as_none(image, found):
+    known = told({"saltcellar": {"node": "n", "service": {}, "bots": {BOT: GOOD}, "image": image}}, "n")
+    assert (known.image, set(known.bots)) == (found, {BOT})
+    assert "image" not in known.for_states()
+
+
 def test_a_run_about_one_bot_tells_its_states_of_that_one_and_knows_all():
     bots = {BOT: GOOD, OTHER: GOOD, BAD: {"state": "x"}}
     pillar = {"saltcellar": {"node": "n", "service": {}, "bots": bots}}

@@ -244,6 +244,7 @@ MATRIX = {
     "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403, 403),
     "GET /node/upgrade": (401, 401, 401, 401, 401, 401, 401),
     "GET /node/wheels": (401, 401, 401, 401, 401, 401, 401),
+    "GET /node/image/<sha256>": (401, 401, 401, 401, 401, 401, 401),
     "GET /node/configuration": (401, 401, 401, 401, 401, 401, 401),
     "PUT /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401, 401),
     "DELETE /node/configuration/<path:key>": (401, 401, 401, 401, 401, 401, 401),

@@ -1,0 +1,175 @@
+"""The pub's image, where the engine lacks it and the place hands it out: fetched once, checked, loaded."""
+
+import contextlib
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pillar_service.core import bundles
+from pillar_service.core.errors import Failed, Full, SaltcellarError, Unavailable
+from pillar_service.node import containers, disk
+from pillar_service.node.door import Door
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
+
+PATIENCE_S = 600.0
+"""For all of it, so that whoever waits for the state run hears why it failed; what came stays for the next one."""
+LOAD_S = 600.0
+"""How long Docker may be silent while it unpacks, perhaps onto an SD card."""
+TRIES, PAUSE_S = 3, 2.0
+"""How often in a row nothing may come, and how long it is waited each time."""
+MARGIN = 64 << 20
+"""Bytes that a disk must have left besides the tar."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the node ``node`` may get an image from, by what its pillar told."""
+
+    home: Home
+    node: str
+    told: Told
+    patience_s: float = PATIENCE_S
+    pause_s: float = PAUSE_S
+
+    def offers(self, tag: str) -> bool:
+        """Whether the place hands out the image of that very name, and for this machine's processor."""
+        if self.told.image is None or self.told.image["tag"] != tag:
+            return False
+        with containers.engine() as client:
+            return bool(client.version()["Arch"] == self.told.image["architecture"])
+
+    def bring(self) -> dict[str, Any]:
+        """The engine has the image that is handed out; tells what changed, which is nothing where another run was faster.
+
+        Raises Full, Unavailable, Failed or what the service said.
+        """
+        image, until = self.told.image or {}, time.monotonic() + self.patience_s
+        with _written(), _alone(self.home.images, until):
+            with containers.engine() as client:
+                if containers.has_image(client, image["tag"]):
+                    return {}
+            _load(self.fetched(until), image["tag"])
+        return {image["tag"]: {"old": None, "new": image["id"]}}
+
+    def fetched(self, until: float) -> Path:
+        """The tar that is handed out, checked; ``until`` is on the monotonic clock. Raises as ``bring``, and OSError."""
+        image = self.told.image or {}
+        file = self.home.images / f"{image['sha256']}.tar"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _tidy(file)
+        with file.open("ab") as opened:
+            self._fill(opened, image, until)
+        _check(file, image["sha256"])
+        return file
+
+    def _fill(self, file: IO[bytes], image: Mapping[str, Any], until: float) -> None:
+        """A part that came before is gone on with."""
+        door, size, idle = Door(self.told.service), image["size"], 0
+        if file.tell() > size:
+            file.truncate(0)
+            file.seek(0)
+        _need_room(self.home.images, size - file.tell())
+        while (had := file.tell()) < size:
+            try:
+                door.image(image["sha256"], file, size, until)
+            except Unavailable as error:
+                idle = idle + 1 if file.tell() == had else 0
+                if idle == TRIES or time.monotonic() + self.pause_s > until:
+                    raise _broke_off(error, file.tell(), size) from error
+                time.sleep(self.pause_s)
+
+
+def nowhere(tag: str, node: str, is_built: bool) -> str:
+    """What whoever is responsible for the node can do where the place hands out none; ``is_built``: `bots.rebuild` makes it."""
+    if bundles.account_of(node):
+        way = BUILT_BY_PAGE if is_built else NEWEST_BY_PAGE
+        return (
+            f"The pub's image {tag} is not on this machine, and the place hands out none that runs here: press {way}, or ask "
+            "whoever runs the place."
+        )
+    return f"The pub's image {tag} is not on the node: {BUILT_BY_RUNNER if is_built else OTHER_IMAGE}."
+
+
+BUILT_BY_PAGE = "rebuild on the bot's page, which builds it on the machine from Debian's and npm's packages"
+NEWEST_BY_PAGE = "upgrade on the bot's page, which takes the newest image"
+BUILT_BY_RUNNER = "run `salt-run bots.rebuild <bot>` to build it there"
+OTHER_IMAGE = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failed(f"The pub's image could not be kept on this node: {error.strerror or error}.") from error
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, until: float) -> Iterator[None]:
+    """Nobody else on this node fetches an image until this ends; waits until whoever does so is done."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as lock:
+        while not _taken(lock.fileno()):
+            if time.monotonic() > until:
+                raise Unavailable("The pub's image is being fetched on this node for something else: try again.")
+            time.sleep(0.2)
+        yield
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _tidy(file: Path) -> None:
+    """What is left of other images, which nobody goes on with, is gone."""
+    for other in file.parent.glob("*.tar"):
+        if other != file:
+            other.unlink()
+
+
+def _need_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size and free < size + MARGIN:
+        raise Full(
+            f"The pub's image takes {_mb(size + MARGIN)} MB in {folder} until it is loaded, and {_mb(free)} MB are free "
+            "there: free some space, then start the bot again."
+        )
+
+
+def _broke_off(error: SaltcellarError, got: int, size: int) -> Unavailable:
+    return Unavailable(
+        f"The pub's image could not be fetched from the place. {error.sentence} {_mb(got)} of {_mb(size)} MB are here: start "
+        "the bot again, which goes on from there."
+    )
+
+
+def _mb(size: int) -> int:
+    return size // 1_000_000
+
+
+def _check(file: Path, sha256: str) -> None:
+    with file.open("rb") as opened:
+        found = disk.sha256(opened)
+    if found != sha256:
+        file.unlink()
+        raise Failed("The pub's image is not the one that was announced (another SHA-256): start the bot again.")
+
+
+def _load(file: Path, tag: str) -> None:
+    with containers.engine(timeout_s=LOAD_S) as client:
+        with file.open("rb") as opened:
+            said = list(client.load_image(opened, quiet=True))
+        if wrong := next((one["error"] for one in said if "error" in one), None):
+            raise Failed(f"Docker could not load the pub's image: {str(wrong)[:300]}")
+        if not containers.has_image(client, tag):
+            raise Failed(f"What the place hands out as {tag} holds no such image: whoever runs it makes it anew.")
+    file.unlink()
