@@ -2,11 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pillar_service.chatops import messages, rendering, sentences, texts
+from pillar_service.chatops import blocks, messages, rendering, sentences, texts
+from pillar_service.chatops.blocks import Block
 from pillar_service.core.jobs import JobState
+from pillar_service.core.personas import Persona
 from pillar_service.usecases import storage
 from pillar_service.usecases.chat import approvers, conversations, outbox, watching
 from pillar_service.usecases.chat.conversations import Conversation
@@ -16,6 +18,7 @@ EVERY_S = 0.5
 AT_ONCE = 500
 """How many conversations are read at once."""
 PRIVATELY = "Only you may see what came out of it: I wrote it to you."
+UNSEEN = "Only who asked for it may see the preview: it is written to them."
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +34,10 @@ def follow(conversation: Conversation) -> bool:
         return False
     speaker = sentences.named(conversation.persona)
     if seen.state is JobState.ASKED:
-        body = rendering.question(speaker, seen)
+        is_new = _ask(conversation, seen, speaker)
     else:
         body = rendering.progress(speaker, seen, watching.tail(seen.id))
-    is_new = conversations.show(conversation.id, seen.mark, body)
+        is_new = conversations.show(conversation.id, seen.mark, body)
     if is_new and _needs_telling(conversation, seen):
         _tell_approvers(conversation, seen)
     return is_new
@@ -42,6 +45,26 @@ def follow(conversation: Conversation) -> bool:
 
 def _is_askers(conversation: Conversation, seen: Seen) -> bool:
     return seen.actor == f"chat:{conversation.team}/{conversation.member}"
+
+
+def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
+    preview = None if seen.is_previewing else watching.previewed(conversation.preview)
+    if preview is None:
+        return conversations.show(conversation.id, seen.mark, rendering.question(speaker, seen))
+    told, is_filed = messages.previewed(preview.lines, preview.failed), not messages.previews(preview.lines)
+    is_here = not preview.is_private or (_is_askers(conversation, seen) and conversation.channel.startswith("D"))
+    file = _file(f"{seen.command}-preview", seen, preview.lines, "the preview of ")
+
+    def say(before: str | None) -> None:
+        if watching.was_previewed(before):
+            return
+        if is_here and is_filed:
+            outbox.upload(conversation.id, *file)
+        elif not is_here and _is_askers(conversation, seen):
+            _write(conversation, blocks.message(f"The preview of {seen.command}", *told), file if is_filed else None)
+
+    body = rendering.question(speaker, seen, told if is_here else [blocks.context(UNSEEN)])
+    return conversations.show(conversation.id, seen.mark, body, say)
 
 
 def _needs_telling(conversation: Conversation, seen: Seen) -> bool:
@@ -70,7 +93,7 @@ def _end(conversation: Conversation, seen: Seen) -> bool:
         if not seen.is_private or conversation.channel.startswith("D"):
             outbox.say(conversation.id, rendering.end(speaker, seen, lines, is_filed))
             if is_filed:
-                outbox.upload(conversation.id, *_file(seen, lines))
+                outbox.upload(conversation.id, *_file(seen.command, seen, lines))
             return
         # Why it failed is what came out of it, too; why it never ran is not.
         open_to_all = replace(seen, error=PRIVATELY) if seen.state is JobState.FAILED else seen
@@ -83,24 +106,28 @@ def _end(conversation: Conversation, seen: Seen) -> bool:
 def _privately(conversation: Conversation, seen: Seen, lines: list[str]) -> None:
     if not lines and seen.state is not JobState.FAILED:
         return
-    speaker = sentences.named(conversation.persona)
-    direct = conversations.begin(
-        conversation.team, conversation.member, None, conversation.member, conversation.persona
-    )
-    is_filed = not messages.fits(lines)
-    conversations.end(
-        direct,
-        rendering.end(speaker, seen, lines, is_filed),
-        lambda: outbox.upload(direct, *_file(seen, lines)) if is_filed else None,
-    )
+    speaker, is_filed = sentences.named(conversation.persona), not messages.fits(lines)
+    file = _file(seen.command, seen, lines) if is_filed else None
+    _write(conversation, rendering.end(speaker, seen, lines, is_filed), file)
 
 
-def _file(seen: Seen, lines: list[str]) -> tuple[str, str, str]:
+File = tuple[str, str, str]
+
+
+def _write(conversation: Conversation, body: Block, file: File | None) -> None:
+    """Write to the member of a conversation directly, whatever others may read where it is."""
+    member = conversation.member
+    direct = conversations.begin(conversation.team, member, None, member, conversation.persona)
+    conversations.end(direct, body, lambda: outbox.upload(direct, *file) if file else None)
+
+
+def _file(name: str, seen: Seen, lines: Sequence[str], what: str = "") -> File:
+    """A file's name, its content, and a sentence on it."""
     content = texts.clean("\n".join(lines)) + "\n"
     return (
-        f"{seen.command}-{seen.id}.txt",
+        f"{name}-{seen.id}.txt",
         content,
-        f"All that {texts.fitting(seen.command, 100)} said, {len(lines)} lines.",
+        f"All that {what}{texts.fitting(seen.command, 100)} said, {len(lines)} lines.",
     )
 
 

@@ -13,6 +13,8 @@ MENUS_MOST = 5
 NODES_SHOWN = 60
 LINES_SHOWN = 20
 HEAD, TAIL = 10, 30
+PREVIEWED = 2_900
+"""So many characters of a preview are shown in the question."""
 
 MARKS = {
     "succeeded": "✓",
@@ -98,22 +100,39 @@ def places(nodes: Sequence[str]) -> str:
     return f"On {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}: {shown}{more}"
 
 
+def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> list[Block]:
+    """A preview before the question: where it failed and why, and its lines, or their beginning when a file has them."""
+    shown = [f"✗ It failed on `{texts.fitting(place, 70)}`: {texts.fitting(why, 300)}" for place, why in failed[:5]]
+    shown += [f"✗ and on {len(failed) - 5} more"] if len(failed) > 5 else []
+    cut = [] if previews(lines) else [blocks.context(f"Its beginning: the whole, {len(lines)} lines, is in the file.")]
+    said = [blocks.code("\n".join(lines[: HEAD + TAIL] if cut else lines), PREVIEWED)] if lines else []
+    nothing = [] if lines or failed else [blocks.context("It says nothing.")]
+    return [blocks.section("\n".join(["*Preview*", *shown])), *cut, *said, *nothing]
+
+
+def previews(lines: Sequence[str]) -> bool:
+    """Whether a preview can be shown whole in the question."""
+    whole = texts.clean("\n".join(lines)).replace("`", texts.APART)
+    return texts.length(whole) < PREVIEWED and texts.code("\n".join(lines), 10 * PREVIEWED) == texts.code(
+        "\n".join(lines), PREVIEWED
+    )
+
+
 def question(
-    sentence: str, job: str, about: Sequence[Block], preview: str | None = None, kind: str = "confirm"
+    sentence: str, job: str, about: Sequence[Block], preview: Sequence[Block] = (), kind: str = "confirm"
 ) -> Block:
     """Whether something is to happen, with what will happen and buttons for yes and no that carry the job's id.
 
-    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`.
+    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`; ``preview`` as `previewed` makes it.
     ``kind`` is `confirm` (who asked says yes), `approve` (somebody else), or `code` (the button opens a window).
     """
-    seen = [blocks.section("*Preview*"), blocks.code(preview, 2_900)] if preview is not None else []
     yes = {"confirm": "Yes", "approve": "Approve", "code": "Enter the code"}[kind]
     no = {"approve": "Decline"}.get(kind, "No")
     buttons = blocks.actions(
         blocks.button(yes, f"{kind}:yes:{job}", job, "primary"),
         blocks.button(no, f"{'confirm' if kind == 'code' else kind}:no:{job}", job, "danger"),
     )
-    return blocks.message(sentence, blocks.section(sentence), *about, *seen, last=buttons)
+    return blocks.message(sentence, blocks.section(sentence), *about, *preview, last=buttons)
 
 
 def progress(sentence: str, about: Sequence[Block], parts: Sequence[tuple[str, str]], lines: Sequence[str]) -> Block:

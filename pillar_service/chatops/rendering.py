@@ -1,5 +1,7 @@
 """A job as its conversation's message: the question, the progress, the end."""
 
+from collections.abc import Sequence
+
 from pillar_service.chatops import blocks, messages, texts
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.sentences import sentence
@@ -31,8 +33,8 @@ def member(seen: Seen) -> str:
     return seen.actor.rpartition("/")[2]
 
 
-def question(speaker: Persona, seen: Seen) -> Block:
-    """What it waits for, or that its preview is being made."""
+def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Block:
+    """What it waits for, after its preview, or that this is being made."""
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     if seen.is_previewing:
         return messages.progress("A moment: the preview is being made.", about, (), ())
@@ -44,7 +46,7 @@ def question(speaker: Persona, seen: Seen) -> Block:
         speaker, QUESTIONS[kind], seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen), **words
     )
     votes = [blocks.context(f"Yes so far: {len(waits['yes'])} of {waits['needed']}")] if waits.get("yes") else []
-    return messages.question(said, seen.id, [*about, *votes], seen.preview, KINDS[kind])
+    return messages.question(said, seen.id, [*about, *votes], preview, KINDS[kind])
 
 
 def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:

@@ -98,6 +98,45 @@ def test_the_preview_is_seen_before_the_yes_and_the_secret_never(talk: Slack, an
     assert "hunter2hunter2" not in everything
 
 
+def test_the_preview_of_several_nodes_says_which_said_what_and_where_it_failed(talk: Slack, ann: User) -> None:
+    ann.mentions("rotate nginx -l environment=stg")
+    first, second = until_all_claimed()
+    well, ill = stage.begun(first), stage.begun(second)
+    well.says("12345 bytes")
+    well.ends()
+    ill.ends(1)
+    shown = str(ann.sees(f"{first['node']}: 12345 bytes")["blocks"])
+    assert f"It failed on `{second['node']}`" in shown
+    assert "expected" not in shown
+    assert talk.refused == []
+
+
+def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack, ann: User) -> None:
+    ann.mentions("retire -l environment=stg")
+    until_run(lambda node, command: [f"{n} bytes of {command}" for n in range(300)])
+    question = ann.sees("the whole, 600 lines, is in the file")
+    assert "cellar-1: 0 bytes of weigh" in str(question["blocks"])
+    ann.presses("Yes")
+    ben = talk.user(BEN)
+    assert ben.sees("must say yes within 30 minutes")["channel"] == "C1"
+    said = [one for one in talk.messages("C1") if "All that the preview of retire said, 600 lines." in one["text"]]
+    assert [one["thread_ts"] for one in said] == [question["thread_ts"]]
+    [file] = talk.workspace.files.values()
+    assert file["content"].decode().splitlines()[599] == "cellar-2: 299 bytes of weigh"
+    assert talk.refused == []
+
+
+def test_a_private_preview_is_written_to_who_asks(talk: Slack, ann: User) -> None:
+    ann.mentions("leave -l environment=prd")
+    until_run(lambda node, command: ["the code is 1234"])
+    assert ann.sees("Only who asked for it may see the preview")["channel"] == "C1"
+    assert ann.sees("the code is 1234")["channel"] == ann.direct
+    ann.writes("leave -l environment=prd")
+    until_run(lambda node, command: ["the code is 5678"])
+    assert "Yes" in str(ann.sees("the code is 5678")["blocks"])
+    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
+
+
 def test_what_has_a_preview_is_looked_at_and_repeated_itself(talk: Slack, ann: User) -> None:
     ann.mentions("rotate nginx -l environment=prd")
     until_run(lambda node, command: ["12345 bytes"])
@@ -397,13 +436,18 @@ def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
     assert talk.refused == []
 
 
-def until_claimed() -> dict[str, Any]:
-    """The run that is asked for, claimed."""
+def until_all_claimed() -> list[dict[str, Any]]:
+    """The runs that are asked for, claimed."""
     until = time.monotonic() + 8
     while not (found := claims.claim("salt")["runs"]):
         assert time.monotonic() < until
         time.sleep(0.02)
-    return dict(found[0])
+    return [dict(run) for run in found]
+
+
+def until_claimed() -> dict[str, Any]:
+    """The run that is asked for, claimed."""
+    return until_all_claimed()[0]
 
 
 def test_operators_read_the_audit_and_others_do_not(talk: Slack, ann: User) -> None:

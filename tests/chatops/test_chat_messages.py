@@ -66,14 +66,25 @@ def test_a_list_of_tasks_fits_and_every_task_can_be_chosen(
 
 
 @given(
-    ODD, st.dictionaries(ODD, ODD, max_size=30), MANY, st.none() | ODD, st.sampled_from(["confirm", "approve", "code"])
+    ODD,
+    st.dictionaries(ODD, ODD, max_size=30),
+    MANY,
+    MANY,
+    st.lists(st.tuples(ODD, ODD), max_size=8),
+    st.sampled_from(["confirm", "approve", "code"]),
 )
 @relaxed
 def test_a_question_fits_and_keeps_its_buttons(
-    command: str, arguments: dict[str, str], nodes: list[str], preview: str | None, kind: str
+    command: str,
+    arguments: dict[str, str],
+    nodes: list[str],
+    preview: list[str],
+    failed: list[tuple[str, str]],
+    kind: str,
 ) -> None:
+    shown = messages.previewed(preview, failed)
     body = messages.question(
-        texts.fitting(command, 2_000), "0" * 16, messages.wish(command, arguments, nodes), preview, kind
+        texts.fitting(command, 2_000), "0" * 16, messages.wish(command, arguments, nodes), shown, kind
     )
     fine(body)
     assert len(list(rules.interactive(body["blocks"]))) == 2
@@ -99,6 +110,18 @@ def test_what_fits_is_shown_whole(lines: list[str]) -> None:
     for raw, written in texts.ESCAPES.items():
         wanted = wanted.replace(raw, written)
     assert shown.strip() == wanted.strip()
+
+
+@given(MANY)
+@relaxed
+def test_what_fits_of_a_preview_is_shown_whole_and_else_it_says_so(lines: list[str]) -> None:
+    shown = "\n".join(rules.texts(messages.previewed(lines, [])))
+    assert ("is in the file" in shown) is not messages.previews(lines)
+    if messages.previews(lines) and lines:
+        wanted = texts.clean("\n".join(lines)).replace("`", texts.APART)
+        for raw, written in texts.ESCAPES.items():
+            wanted = wanted.replace(raw, written)
+        assert wanted.strip() in shown
 
 
 @given(st.binary(max_size=2_000))

@@ -170,6 +170,26 @@ def test_a_function_is_called_and_its_result_is_the_output(cellar: Cellar) -> No
     assert said == '{"called":"disk.usage","with":["/"],"n":3,"test":true}'
 
 
+def test_of_states_that_are_tried_those_are_told_that_would_change_or_fail(cellar: Cellar) -> None:
+    def state(n: int, id: str, result: bool | None, **more: object) -> tuple[str, dict[str, object]]:
+        told = {"__run_num__": n, "__id__": id, "name": f"/etc/{id}", "result": result, "comment": f"{id} so.", **more}
+        return f"file_|-{id}_|-/etc/{id}_|-managed", told
+
+    states = [state(2, "worse", False, changes={}), *(state(n, f"fine-{n}", True, changes={}) for n in range(3, 300))]
+    states.append(state(1, "motd", None, changes={"diff": "-old\n+new"}))
+    cellar.call = lambda name, arguments, keywords: (dict(states), 0)
+    cellar.commands["x"] = {"function": "state.apply", "arguments": ["pubs"], "keywords": {"test": True}}
+    assert shown(cellar.run()).splitlines() == [
+        "would change: file.managed motd (/etc/motd): motd so.",
+        "    -old",
+        "    +new",
+        "would fail: file.managed worse (/etc/worse): worse so.",
+        "297 of 299 states stand as they should.",
+    ]
+    cellar.call = lambda name, arguments, keywords: (["No matching sls found for 'pubs'"], 1)
+    assert "No matching sls" in shown(cellar.run())
+
+
 def test_a_function_that_fails_fails(cellar: Cellar) -> None:
     def call(name: str, arguments: object, keywords: object) -> object:
         raise ValueError("it broke")

@@ -71,14 +71,20 @@ def open_ones(after: str, limit: int) -> list[Conversation]:
     return [_told(row) for row in conversations.open_ones(after, limit)]
 
 
-def show(id: str, shown: str, body: outbox.Body) -> bool:
-    """Let its message show this, unless it does already: ``shown`` differs when the body does. Whether it is new."""
+def show(id: str, shown: str, body: outbox.Body, say: Callable[[str | None], object] | None = None) -> bool:
+    """Let its message show this, unless it does already: ``shown`` differs when the body does. Whether it is new.
+
+    ``say`` is told what was shown before, and queues what is said besides.
+    """
     with transaction():
         row = conversations.find(id)
         if row is None or row.ended_at is not None or row.shown == shown:
             return False
+        before = row.shown
         conversations.change(id, shown=shown)
         outbox.show(id, body)
+        if say is not None:
+            say(before)
         return True
 
 

@@ -13,14 +13,12 @@ TAIL = 20
 MOST_FILED = 200_000
 """So many lines of each place go into a file."""
 
-PREVIEWED = 200
-
 
 @dataclass(frozen=True)
 class Seen:
     """A job: ``places`` are (node, state), ``waits_for`` is what challenges.waiting tells, ``seconds`` how long it ran.
 
-    ``preview`` is the output of its preview: None when it has none, or that is not over (``is_previewing``).
+    ``is_previewing`` says that the job whose output is shown before somebody says yes is not over yet.
     """
 
     id: str
@@ -38,7 +36,6 @@ class Seen:
     is_private: bool
     is_always_filed: bool
     is_direct: bool
-    preview: str | None
     is_previewing: bool
 
     @property
@@ -69,7 +66,7 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
         sum(jobs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
         plan["output"]["file"] if plan else False, plan.get("channel") == "direct",
-        _previewed(before) if before is not None and not is_previewing else None, is_previewing,
+        is_previewing,
     )  # fmt: skip
 
 
@@ -77,9 +74,28 @@ def _runs_of(job: Job) -> list[Job]:
     return jobs.parts_of(job.id) if job.parts else [job]
 
 
-def _previewed(job: Job) -> str:
-    said = "\n".join(_lines(job, 0, PREVIEWED))
-    return said or job.error or "It says nothing."
+@dataclass(frozen=True)
+class Preview:
+    """What a preview that is over said, of each place its lines; and where it failed: (place, why)."""
+
+    lines: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+    is_private: bool
+
+
+def previewed(id: str | None) -> Preview | None:
+    """The output of a preview (its job's id); None when there is none, or it is not over."""
+    job = jobs.find(id) if id else None
+    if job is None or job.state not in OVER:
+        return None
+    its = _runs_of(job)
+    failed = ((one.node or "master", one.error or str(one.state)) for one in its if one.state != JobState.SUCCEEDED)
+    return Preview(tuple(output(job.id)), tuple(failed), bool(job.plan and job.plan["output"]["private"]))
+
+
+def was_previewed(mark: str | None) -> bool:
+    """Whether a conversation that showed this (a mark) had shown all of its preview."""
+    return mark is not None and not json.loads(mark)[-1]
 
 
 def tail(id: str) -> list[str]:
