@@ -65,9 +65,9 @@ def picked(pressed: Pressed) -> None:
     if _is_plain(command):
         who = asker(pressed.person, pressed.channel, pressed.is_direct)
         wanted = asking.wish(who, command.name, {})
-        begin(who, pressed.person, pressed.channel, pressed.thread or pressed.message, wanted)
+        begin(who, pressed.person, pressed.channel, pressed.below, wanted)
         return
-    about = {"command": command.name, "channel": pressed.channel, "thread": pressed.thread or pressed.message}
+    about = {"command": command.name, "channel": pressed.channel, "thread": pressed.below}
     window(command, about, pressed.trigger, pressed.channel, pressed.person.user)
 
 

@@ -22,7 +22,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Said:
-    """A message to the bot: what it says without the mention. ``thread`` is the thread's ``ts``; None for a command."""
+    """A message to the bot: what it says without the mention. ``thread`` is the thread's ``ts``; None for a command.
+
+    One that ``is_reply`` was written into a thread; else the thread would begin with our answer.
+    """
 
     person: Person
     channel: str
@@ -30,6 +33,12 @@ class Said:
     text: str
     is_direct: bool
     trigger: str | None = None
+    is_reply: bool = False
+
+    @property
+    def whispering(self) -> str | None:
+        """The thread for what only they are to see: Slack shows that in a thread only once somebody replied there."""
+        return self.thread if self.is_reply else None
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,12 @@ class Pressed:
     action: str
     value: str
     trigger: str
+    is_ephemeral: bool = False
+
+    @property
+    def below(self) -> str | None:
+        """The thread in which it is answered; None where the message is for one person: nobody can reply to that."""
+        return self.thread or (None if self.is_ephemeral else self.message)
 
     @property
     def is_direct(self) -> bool:
@@ -95,10 +110,10 @@ def said(payload: Payload) -> Said | None:
         (_text(value) for value in (*map(event.get, ("user_team", "team")), payload.get("team_id")) if value), ""
     )
     person = Person(team, event["user"])
-    is_direct, thread = event["type"] == "message", _text(event.get("thread_ts"))
-    thread = thread or _text(event.get("ts"))
+    is_direct, above = event["type"] == "message", _text(event.get("thread_ts"))
+    thread = above or _text(event.get("ts")) or None
     text = markup.typed(without_mention(_text(event.get("text")), ours(payload)))
-    return Said(person, event["channel"], thread or None, text, is_direct) if team else None
+    return Said(person, event["channel"], thread, text, is_direct, is_reply=bool(above)) if team else None
 
 
 def without_mention(text: str, bot: str) -> str:
@@ -130,8 +145,8 @@ def pressed(payload: Payload) -> Pressed | None:
     value = (action.get("selected_option") or {}).get("value") or action.get("value")
     channel, ts = _text(container.get("channel_id")), _text(container.get("message_ts"))
     thread = _text(message.get("thread_ts")) or _text(container.get("thread_ts")) or None
-    trigger = _text(payload.get("trigger_id"))
-    return Pressed(_person(payload), channel, thread, ts, _text(action.get("action_id")), _text(value), trigger)
+    what = (_text(action.get("action_id")), _text(value), _text(payload.get("trigger_id")))
+    return Pressed(_person(payload), channel, thread, ts, *what, container.get("is_ephemeral") is True)
 
 
 def submitted(payload: Payload) -> Submitted:

@@ -57,7 +57,7 @@ def token(who: Asker, said: Said, words: list[str]) -> None:
         raise Invalid("Write 'token LINE', such as 'token bot-logs my.butt.nz'.")
     made = tokens.make(who, line)
     told = f"Your token {made['id']} for {made['command']}, which I tell only now: {made['secret']}"
-    outbox.whisper(said.channel, said.person.user, messages.said(told), said.thread)
+    outbox.whisper(said.channel, said.person.user, messages.said(told), said.whispering)
 
 
 def whose(word: str, words: list[str]) -> str:

@@ -126,7 +126,7 @@ def _seen(said: Said, is_private: bool, body: Block) -> Block | None:
     """What a job said as the answer, or, where others would read what is private, whispered."""
     if said.is_direct or not is_private:
         return body
-    outbox.whisper(said.channel, said.person.user, body, said.thread)
+    outbox.whisper(said.channel, said.person.user, body, said.whispering)
     return None
 
 

@@ -67,6 +67,19 @@ def test_what_slack_escapes_is_what_runs(talk: Slack, ann: User) -> None:
     assert "a & b <c> &amp; d@example.org" in str(run)
 
 
+def test_a_task_is_chosen_from_what_the_slash_command_alone_shows(talk: Slack, ann: User) -> None:
+    ann.slash("")
+    assert ann.sees("I'm Mr Meeseeks! Look at me!")["to"] == "U01"
+    ann.presses_in("restart-bot", "Choose")
+    ann.submits("restart-bot", bot="my.butt.nz")
+    question = ann.sees("restart-bot on cellar-1")
+    assert (question["channel"], question.get("thread_ts")) == ("C1", None)
+    ann.presses("Yes")
+    until_run()
+    assert ann.sees("All done!")["thread_ts"] == question["ts"]
+    assert talk.refused == []
+
+
 def test_a_failure_says_what_and_where(talk: Slack, ann: User) -> None:
     ann.mentions("hello -l environment=stg")
     ann.sees("On 2 nodes")
@@ -347,6 +360,7 @@ def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: 
 
 def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:
     event = {"type": "app_mention", "user": "U01", "team": "T01", "text": "<@U0BOT> hello -l environment=prd"}
+    talk.workspace.begin("C1", "1.1")
     envelope = talk.envelope({**event, "ts": "1.1", "channel": "C1"})
     for n in range(3):
         talk.delivering.once("event", envelope, n)
@@ -433,6 +447,19 @@ def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
     id = str(listed["blocks"][1]["text"]["text"]).split()[0]
     ann.mentions(f"tokens revoke {id}")
     ann.sees("good for nothing any more")
+    assert talk.refused == []
+
+
+def test_what_only_they_see_is_shown_in_a_thread_that_there_is(talk: Slack, ann: User) -> None:
+    ann.mentions("token hello to=you -l environment=prd")
+    assert ann.sees("which I tell only now").get("thread_ts") is None
+    asked = ann.mentions("whoami")
+    ann.sees("You are")
+    ann.mentions("token hello to=all -l environment=prd", thread=asked)
+    until = time.monotonic() + 8
+    while not any(one.get("thread_ts") == asked for one in talk.workspace.ephemerals):
+        assert time.monotonic() < until
+        time.sleep(0.02)
     assert talk.refused == []
 
 

@@ -212,6 +212,7 @@ def test_a_press_tells_who_where_and_what(slack: Slack, door: str, drain: Drain,
     text = {"type": "plain_text", "text": "Yes"}
     button = {"type": "button", "text": text, "action_id": "confirm:yes:j1", "value": "j1"}
     said = {"channel": "C1", "text": "Sure?", "blocks": [{"type": "actions", "elements": [button]}], "thread_ts": "1.1"}
+    slack.workspace.begin("C1", "1.1")
     ts = slack.server.api.call("chat.postMessage", said)["ts"]
     slack.user("T2/U9").presses("Yes")
     [pressed] = heard.wait(1)

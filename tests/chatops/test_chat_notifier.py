@@ -20,6 +20,13 @@ from pillar_service.usecases.chat import conversations, outbox, sending, turns
 FAST = Buckets(posts=Rate(1000, 1000), edits=Rate(1000, 1000))
 
 
+@pytest.fixture(autouse=True)
+def threads(slack: Slack) -> None:
+    """What these tests reply to."""
+    for channel in ("C1", "C2"):
+        slack.workspace.begin(channel, "2.0", "2.1", "2.2", *(f"1.{n}" for n in range(300)))
+
+
 def text(said: str) -> dict[str, Any]:
     return {"text": said}
 

@@ -117,6 +117,7 @@ def test_over_socket_mode_with_the_process_killed(slack: Slack, start: Start) ->
 
 
 def test_two_notifiers_of_which_one_freezes(slack: Slack, start: Start) -> None:
+    slack.workspace.begin("C1", *(f"1.{n}" for n in range(10)))
     first = start("pillar_service.chatops")
     start("pillar_service.chatops")
     for n in range(5):

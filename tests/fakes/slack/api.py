@@ -55,6 +55,7 @@ class Api:
         self.workspace.limit(given["channel"])
         if "thread_ts" in given:
             need(isinstance(given["thread_ts"], str), "thread_ts", "invalid_arguments")
+            self.workspace.thread(given["channel"], given["thread_ts"])
         return {"user": BOT, "bot_id": "B0BOT", **{k: v for k, v in given.items() if k != "channel"}}
 
     def chat_postmessage(self, given: Json) -> Json:
@@ -73,7 +74,9 @@ class Api:
     def chat_postephemeral(self, given: Json) -> Json:
         need("user" in given, "no user", "user_not_in_channel")
         kept = {**self._message(given), "channel": given["channel"], "to": given["user"], "ts": self.workspace.ts()}
-        self.workspace.ephemerals.append(kept)
+        # docs.slack.dev, chat.postEphemeral: in threads they "are only shown if there is already an active thread".
+        if "thread_ts" not in given or self.workspace.thread(given["channel"], given["thread_ts"]):
+            self.workspace.ephemerals.append(kept)
         return {"message_ts": kept["ts"]}
 
     def chat_getpermalink(self, given: Json) -> Json:
@@ -91,8 +94,8 @@ class Api:
         return {"messages": _newest(found, given), "has_more": False}
 
     def conversations_replies(self, given: Json) -> Json:
-        everything = self.workspace.messages.get(given["channel"], [])
-        found = [m for m in everything if given["ts"] in (m["ts"], m.get("thread_ts"))]
+        replies = self.workspace.thread(given["channel"], given["ts"])
+        found = [self.workspace.find(given["channel"], given["ts"]), *replies]
         return {"messages": _newest(found, given), "has_more": False}
 
     def users_info(self, given: Json) -> Json:
@@ -134,6 +137,8 @@ class Api:
         if "channel_id" in given:
             said = {"user": BOT, "bot_id": "B0BOT", "text": given.get("initial_comment", ""), "files": given["files"]}
             thread = {"thread_ts": given["thread_ts"]} if "thread_ts" in given else {}
+            if thread:
+                self.workspace.thread(given["channel_id"], given["thread_ts"])
             self.workspace.add(given["channel_id"], {**said, **thread})
         return {"files": given["files"]}
 

@@ -40,6 +40,8 @@ class User:
 
     def _writes(self, kind: str, text: str, channel: str, thread: str | None, more: Json) -> str:
         text = marked(text)
+        if thread:
+            self.slack.workspace.begin(channel, thread)
         ts = self.slack.said(channel, {"user": self.id, "text": text, **({"thread_ts": thread} if thread else {})})
         event = {"type": kind, "user": self.id, "team": self.team, "user_team": self.team, "text": text, "ts": ts}
         event |= {"channel": channel, "event_ts": ts, **({"thread_ts": thread} if thread else {}), **more}
@@ -89,7 +91,8 @@ class User:
             "type": "message", "message_ts": message["ts"], "channel_id": where, "is_ephemeral": "to" in message,
         }  # fmt: skip
         shown = {name: message[name] for name in ("ts", "text", "blocks", "thread_ts") if name in message}
-        payload["message"] = {"user": BOT, "bot_id": "B0BOT", "type": "message", **shown}
+        if "to" not in message:  # what one person saw is not told again
+            payload["message"] = {"user": BOT, "bot_id": "B0BOT", "type": "message", **shown}
         action |= {"action_id": element["action_id"], "block_id": "b", "action_ts": f"{time.time():.6f}"}
         payload |= {"actions": [action], "state": {"values": {}}}
         payload["response_url"] = self.slack.response_url(where, self.id, message["ts"])

@@ -85,9 +85,23 @@ class Workspace:
         """Keep a message; returns it with its ts."""
         if channel in self.closed:
             raise Refused("is_archived")
-        kept = {**said, "ts": self.ts(), "edits": 0}
+        kept = {"ts": self.ts(), **said, "edits": 0}
         self.messages.setdefault(channel, []).append(kept)
         return kept
+
+    def thread(self, channel: str, ts: str) -> list[Json]:
+        """The replies to a message; raises Refused where there is none that everybody sees."""
+        everything = self.messages.get(channel, [])
+        if all(message["ts"] != ts for message in everything):
+            raise Refused("thread_not_found", f"{ts} in {channel}")
+        return [message for message in everything if message.get("thread_ts") == ts and message["ts"] != ts]
+
+    def begin(self, channel: str, *threads: str) -> None:
+        """Let there be messages of these times, to reply to."""
+        known = {message["ts"] for message in self.messages.get(channel, [])}
+        for ts in threads:
+            if ts not in known:
+                self.add(channel, {"user": "U0", "text": "What began it", "ts": ts})
 
     def find(self, channel: str, ts: str) -> Json:
         """The message of that time."""
