@@ -68,9 +68,9 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
 
 
 def _needs_telling(conversation: Conversation, seen: Seen) -> bool:
-    """Whether others must approve, and can't see it: it was asked for in a direct message."""
+    """Whether others must approve, and nobody has told them: each by a message of their own, wherever it was asked for."""
     waits = seen.waits_for or {}
-    return waits.get("kind") == "approval" and not waits["yes"] and seen.is_direct and _is_askers(conversation, seen)
+    return waits.get("kind") == "approval" and not waits["yes"] and _is_askers(conversation, seen)
 
 
 def _tell_approvers(conversation: Conversation, seen: Seen) -> None:

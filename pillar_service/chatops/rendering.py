@@ -39,7 +39,7 @@ def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Blo
     if seen.is_previewing:
         return messages.progress("A moment: the preview is being made.", about, (), ())
     waits = seen.waits_for or {}
-    minutes = max(1, round((waits.get("expires_at", 0) - seen.asked_at) / 60)) if waits else 0
+    minutes = max(1, round((waits["expires_at"] - waits["created_at"]) / 60)) if waits else 0
     words = {"role": waits.get("role") or "", "count": waits.get("needed", 1), "minutes": minutes}
     kind = waits.get("kind", "confirm")
     said = sentence(

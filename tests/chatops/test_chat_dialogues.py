@@ -11,7 +11,7 @@ from fakes.slack import Slack
 from fakes.slack.people import User
 
 from pillar_service.chatops import following
-from pillar_service.store import database, mails
+from pillar_service.store import database, jobs, mails
 from pillar_service.store.database import transaction
 from pillar_service.usecases import claims, runs, second_factor
 from pillar_service.usecases.meeseeks import people
@@ -130,12 +130,14 @@ def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack,
     question = ann.sees("the whole, 600 lines, is in the file")
     assert "cellar-1: 0 bytes of weigh" in str(question["blocks"])
     ann.presses("Yes")
-    ben = talk.user(BEN)
-    assert ben.sees("must say yes within 30 minutes")["channel"] == "C1"
-    said = [one for one in talk.messages("C1") if "All that the preview of retire said, 600 lines." in one["text"]]
+    ben, told = talk.user(BEN), "All that the preview of retire said, 600 lines."
+    asked = next(one for one in ben.visible() if ben.sees(told) and one.get("files") and one["channel"] == ben.direct)
+    assert "must say yes" in str(next(one for one in ben.visible() if one["ts"] == asked["thread_ts"])["blocks"])
+    said = [one for one in talk.messages("C1") if told in one["text"]]
     assert [one["thread_ts"] for one in said] == [question["thread_ts"]]
-    [file] = talk.workspace.files.values()
-    assert file["content"].decode().splitlines()[599] == "cellar-2: 299 bytes of weigh"
+    for file in talk.workspace.files.values():
+        assert file["content"].decode().splitlines()[599] == "cellar-2: 299 bytes of weigh"
+    assert len(talk.workspace.files) == 2
     assert talk.refused == []
 
 
@@ -356,6 +358,28 @@ def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: 
     assert len([one for one in ben.visible() if one["channel"] == ben.direct]) == 1
     assert stage.carry_out() == []
     assert talk.refused == []
+
+
+@pytest.mark.parametrize("channel", ["C1", "C7"])
+def test_who_may_approve_is_told_wherever_it_was_asked_for(
+    talk: Slack, ann: User, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk.workspace.outside.add("C7")  # the bot is no member there
+    ann.slash("retire -l environment=stg", channel=channel)
+    until_run()
+    ann.sees("Preview")
+    with transaction():  # it took her a while to say yes
+        jobs.Job.update(created_at=time.time() - 500).execute()
+    ann.presses("Yes")
+    ben = talk.user(BEN)
+    until = time.monotonic() + 8
+    while not (asked := [one for one in ben.visible() if one["channel"] == ben.direct]):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert "must say yes within 30 minutes" in str(asked[0]["blocks"])
+    ben.presses("Approve", ben.direct)
+    assert len(until_run()) == 2
+    ann.sees("All done!")
 
 
 def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:

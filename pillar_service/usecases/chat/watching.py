@@ -30,12 +30,10 @@ class Seen:
     places: tuple[tuple[str, str], ...]
     waits_for: dict[str, Any] | None
     error: str
-    asked_at: float
     seconds: float
     count: int
     is_private: bool
     is_always_filed: bool
-    is_direct: bool
     is_previewing: bool
 
     @property
@@ -62,10 +60,9 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         job.id, job.command, job.actor, JobState(job.state), job.arguments, tuple(plan.get("nodes", ())),
         tuple((one.node or "master", str(one.state)) for one in its) if job.state != JobState.ASKED else (),
         challenges.waiting(job.id) if job.state == JobState.ASKED else None, job.error or "",
-        job.created_at,
         max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
         sum(jobs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
-        plan["output"]["file"] if plan else False, plan.get("channel") == "direct",
+        plan["output"]["file"] if plan else False,
         is_previewing,
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ def _open(job: Job, position: int, now: float) -> None:
 
 
 def waiting(id: str) -> dict[str, Any] | None:
-    """What a job waits for, as {"kind", "role", "needed", "yes", "expires_at"}; None when for nothing."""
+    """What a job waits for, as {"kind", "role", "needed", "yes", "created_at", "expires_at"}; None when for nothing."""
     job, found = jobs.find(id), challenges.open_of(id)
     if job is None or found is None or job.state != JobState.ASKED:
         return None
@@ -73,6 +73,7 @@ def waiting(id: str) -> dict[str, Any] | None:
         "role": found.role,
         "needed": found.needed,
         "yes": said_yes,
+        "created_at": found.created_at,
         "expires_at": found.expires_at,
     }
 
