@@ -32,7 +32,7 @@ def greet(said: Said) -> None:
     if said.thread is None:
         outbox.whisper(said.channel, said.person.user, body)
     else:
-        outbox.post(said.channel, body, said.thread)
+        outbox.post(said.channel, body, said.thread, said.person.user)
 
 
 def typed(said: Said) -> None:
@@ -47,7 +47,8 @@ def typed(said: Said) -> None:
         window(command, about, said.trigger, said.channel, said.person.user)
     else:
         asked = f"{command.name} needs more: write {command.usage}, or choose."
-        outbox.post(said.channel, messages.tasks(asked, [(command.name, command.summary)]), said.thread)
+        body = messages.tasks(asked, [(command.name, command.summary)])
+        outbox.post(said.channel, body, said.thread, said.person.user)
 
 
 def begin(who: Asker, person: Person, channel: str, thread: str | None, wanted: Wish) -> None:

@@ -40,7 +40,7 @@ def reply(said: Said, body: Block) -> None:
     if said.thread is None:
         outbox.whisper(said.channel, said.person.user, body)
     else:
-        outbox.post(said.channel, body, said.thread)
+        outbox.post(said.channel, body, said.thread, said.person.user)
 
 
 def _help(who: Asker, said: Said, words: Words) -> Block | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from peewee import JOIN, BigIntegerField, Case, DoubleField, IntegerField, TextField, fn
+from peewee import JOIN, BigIntegerField, Case, DoubleField, Expression, IntegerField, TextField, fn
 
 from pillar_service.core.chat import OutgoingKind, OutgoingState
 from pillar_service.store.conversations import Conversation
@@ -51,16 +51,20 @@ def find(id: str) -> Outgoing | None:
 
 def waiting_show(conversation: str) -> Outgoing | None:
     """What a conversation's message is to show, that nobody has taken yet."""
-    ours = (Outgoing.conversation == conversation) & (Outgoing.kind == str(OutgoingKind.SHOW))
-    found: Outgoing | None = Outgoing.select().where(ours & (Outgoing.state == str(OutgoingState.QUEUED))).first()
+    return _newest_waiting((Outgoing.conversation == conversation) & (Outgoing.kind == str(OutgoingKind.SHOW)))
+
+
+def _newest_waiting(ours: Expression) -> Outgoing | None:
+    # An older one waits beside it when it was being sent meanwhile, and failed.
+    rows = Outgoing.select().where(ours & (Outgoing.state == str(OutgoingState.QUEUED)))
+    found: Outgoing | None = rows.order_by(Outgoing.n.desc()).first()
     return found
 
 
 def waiting_edit(channel: str, message: str) -> Outgoing | None:
     """The edit of a message that nobody has taken yet."""
     ours = (Outgoing.channel == channel) & (Outgoing.message == message) & (Outgoing.kind == str(OutgoingKind.EDIT))
-    found: Outgoing | None = Outgoing.select().where(ours & (Outgoing.state == str(OutgoingState.QUEUED))).first()
-    return found
+    return _newest_waiting(ours)
 
 
 def put_body(id: str, body: dict[str, Any]) -> None:
@@ -96,6 +100,12 @@ def change(id: str, tries: int, **columns: object) -> bool:
     """Write what became of a try; False when that is no longer the last one."""
     ours = (Outgoing.id == id) & (Outgoing.tries == tries) & (Outgoing.state == str(OutgoingState.SENDING))
     return bool(Outgoing.update(**columns).where(ours).execute() == 1)
+
+
+def move(conversation: str, lane: str, channel: str) -> None:
+    """Let what waits of a conversation go to a channel, in a lane of its own."""
+    ours = (Outgoing.conversation == conversation) & Outgoing.state.in_(OPEN)
+    Outgoing.update(lane=lane, channel=channel).where(ours).execute()
 
 
 def forget(ended_before: float) -> None:

@@ -404,6 +404,19 @@ def test_where_the_bot_is_no_member_it_answers_directly(talk: Slack, ann: User) 
     assert ann.sees("hello there")["channel"] == ann.direct
 
 
+def test_the_end_is_told_though_the_channel_was_archived_and_the_mention_deleted(talk: Slack, ann: User) -> None:
+    first = ann.mentions("hello -l environment=prd")
+    ann.sees("On 1 node: `cellar-3`")
+    talk.workspace.remove("C1", first)
+    until_run(lambda node, command: ["the first"])
+    assert ann.sees("All done!")["channel"] == "C1"
+    ann.mentions("hello -l environment=stg")
+    ann.sees("On 2 nodes")
+    talk.workspace.closed.add("C1")
+    until_run(lambda node, command: ["the second"])
+    assert ann.sees("cellar-2: the second")["channel"] == ann.direct
+
+
 def test_lines_are_seen_while_it_runs_in_one_message(talk: Slack, ann: User) -> None:
     asked = ann.mentions("hello -l environment=prd")
     running = stage.begun(until_claimed())

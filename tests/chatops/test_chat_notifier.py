@@ -192,6 +192,73 @@ def test_a_no_for_good_is_given_up_and_the_thread_goes_on(slack: Slack, notifier
     assert {row.state: row.body for row in Outgoing.select()} == {"given_up": {}, "sent": {}}
 
 
+@pytest.mark.parametrize("word", ["closed", "outside"])
+def test_a_conversation_whose_channel_takes_nothing_any_more_goes_on_in_direct_messages(
+    slack: Slack, notifier: Notifier, word: str
+) -> None:
+    conversation = begin()
+    outbox.show(conversation, text("it runs"))
+    wait(all_sent)
+    getattr(slack.workspace, word).add("C1")
+    outbox.show(conversation, text("it ran"))
+    outbox.say(conversation, text("All done!"))
+    outbox.upload(conversation, "o.txt", "content", "All of it")
+    wait(all_sent)
+    first, *others = slack.messages("D1")
+    assert (first["text"], first.get("thread_ts")) == ("it ran", None)
+    assert [(one["text"], one["thread_ts"]) for one in others] == [
+        ("All done!", first["ts"]),
+        ("All of it", first["ts"]),
+    ]
+    outbox.show(conversation, text("it ran long ago"))
+    wait(all_sent)
+    assert slack.messages("D1")[0]["text"] == "it ran long ago"
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda: outbox.say(begin(), text("done")),
+        lambda: outbox.show(begin(), text("done")),
+        lambda: outbox.upload(begin(), "o.txt", "content", "done"),
+        lambda: outbox.post("C1", text("done"), "1.1", "U1"),
+        lambda: outbox.whisper("C1", "U1", text("done"), "1.1"),
+    ],
+)
+def test_what_was_to_be_said_below_a_message_that_is_gone_is_said_beside_it(
+    slack: Slack, notifier: Notifier, send: Callable[[], str]
+) -> None:
+    slack.workspace.remove("C1", "1.1")
+    send()
+    wait(all_sent)
+    said = slack.user("T1/U1").sees("done")
+    assert (said["channel"], said.get("thread_ts")) == ("C1", None)
+    slack.workspace.closed.add("C1")
+    send()
+    wait(all_sent)
+    assert slack.user("T1/U1").sees("done")["channel"] == "D1"
+
+
+def test_a_message_of_ours_that_somebody_deleted_is_written_anew(slack: Slack, notifier: Notifier) -> None:
+    conversation = begin(thread=None)
+    outbox.show(conversation, text("sure?"))
+    wait(all_sent)
+    slack.workspace.remove("C1", slack.messages()[0]["ts"])
+    outbox.show(conversation, text("it runs"))
+    outbox.say(conversation, text("done"))
+    wait(all_sent)
+    first, second = slack.messages()
+    assert (first["text"], second["text"], second["thread_ts"]) == ("it runs", "done", first["ts"])
+
+
+def test_what_nobody_can_be_told_is_given_up(slack: Slack, notifier: Notifier) -> None:
+    slack.workspace.closed |= {"C1", "D1"}
+    outbox.say(begin(), text("lost"))
+    outbox.say(begin(thread="9.9"), text("lost"))
+    wait(lambda: states() == ["given_up"] * 2)
+    assert [row.body for row in Outgoing.select()] == [{}, {}]
+
+
 def test_a_revoked_token_throws_nothing_away(slack: Slack, notifier: Notifier) -> None:
     slack.faults.errors["chat.postMessage"] = "token_revoked"
     outbox.post("C1", text("kept"))

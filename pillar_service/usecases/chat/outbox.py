@@ -46,9 +46,12 @@ def _add(kind: OutgoingKind, lane: str | None, body: Body, **columns: str | None
     return id
 
 
-def post(channel: str, body: Body, thread: str | None = None) -> str:
-    """Post a message in a channel, in a thread of it if that is given; returns the id of what was queued."""
-    return _add(OutgoingKind.POST, _lane(channel, thread), body, channel=channel, thread=thread)
+def post(channel: str, body: Body, thread: str | None = None, member: str | None = None) -> str:
+    """Post a message in a channel, in a thread of it if that is given; returns the id of what was queued.
+
+    Where the bot may not speak any more, it is for that ``member`` directly.
+    """
+    return _add(OutgoingKind.POST, _lane(channel, thread), body, channel=channel, thread=thread, member=member)
 
 
 def _conversation(id: str) -> conversations.Conversation:

@@ -22,8 +22,14 @@ KEPT_S = 86_400.0
 
 UNREADABLE = "It can't be read any more, for the place has another secret key now."
 
-UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived")
+UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel")
 """Slack's words for a channel in which we can't speak: then who asked is spoken to directly."""
+
+UNANSWERABLE = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
+"""Slack's words for a message that nobody can reply to, or that is gone: then it is said beside it."""
+
+MOVED = frozenset({OutgoingKind.POST, OutgoingKind.SHOW, OutgoingKind.FILE, OutgoingKind.EPHEMERAL})
+"""What is said elsewhere when it can't be said where it should be."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,13 @@ def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ())
 
 
 def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any]) -> Item:
-    channel, thread, message = row.channel, row.thread, row.message
+    channel, thread, message, member = row.channel, row.thread, row.message, row.member
     if row.conversation is not None:
         about = conversations.find(row.conversation)
         found = (about.channel, about.thread or about.message, about.message) if about else (channel, None, None)
         channel, thread, message = found
-    where = (row.conversation, channel, thread, message, row.member)
+        member = about.member if about else None
+    where = (row.conversation, channel, thread, message, member)
     doubt = row.state == str(OutgoingState.SENDING)
     times = (row.tries, row.created_at, until)
     return Item(row.id, row.lane, OutgoingKind(row.kind), *where, body, row.mark, *times, doubt)
@@ -119,27 +126,41 @@ def failed(
 ) -> None:
     """Slack has it not, or perhaps (``is_doubtful``): try again after a pause of at least ``wait_s`` seconds.
 
-    It is given up when that is pointless (``is_permanent``) or it was tried for a week; the reason is kept.
+    It is given up when that is pointless (``is_permanent``) or it was tried for a week; the reason is kept. What Slack
+    won't take where it should be said is said elsewhere, and its conversation goes on there.
     """
     now = time.time()
     state = OutgoingState.SENDING if is_doubtful else OutgoingState.QUEUED
     pause = max(wait_s, 0.0 if wait_s else rules.pause_s(item.tries))
     columns = {"state": str(state), "not_before": now + pause, "error": reason[:500]}
-    if is_permanent or rules.is_hopeless(item.kind, item.created_at, now):
+    elsewhere = _elsewhere(item, reason) if is_permanent else None
+    if elsewhere is not None:
+        kind = OutgoingKind.POST if item.kind is OutgoingKind.EPHEMERAL and elsewhere == item.member else item.kind
+        columns |= {"state": str(OutgoingState.QUEUED), "not_before": now, "kind": str(kind)}
+        columns |= {"channel": elsewhere, "thread": None}
+    elif is_permanent or rules.is_hopeless(item.kind, item.created_at, now):
         columns |= {"state": str(OutgoingState.GIVEN_UP), "ended_at": now, "body": {}}
     with transaction():
-        if outgoing.change(item.id, item.tries, **columns) and "ended_at" in columns:
-            _instead(item, any(word in reason for word in UNREACHABLE))
+        if not outgoing.change(item.id, item.tries, **columns):
+            return
+        if elsewhere is not None and item.conversation is not None:
+            conversations.change(item.conversation, channel=elsewhere, thread=None, message=None)
+            outgoing.move(item.conversation, item.conversation, elsewhere)
+        elif "ended_at" in columns:
+            _excuse(item)
 
 
-def _instead(item: Item, is_unreachable: bool) -> None:
-    if is_unreachable and item.kind is OutgoingKind.EPHEMERAL and item.member:
-        outbox.post(item.member, item.body)
-    elif is_unreachable and item.kind is OutgoingKind.SHOW and item.conversation and item.message is None:
-        about = conversations.find(item.conversation)
-        if about is not None and about.channel != about.member:
-            conversations.change(about.id, channel=about.member, thread=None)
-            outbox.show(about.id, item.body)
+def _elsewhere(item: Item, reason: str) -> str | None:
+    """Where something that Slack refused can be said, in no thread: there, or to the member directly."""
+    if item.kind not in MOVED:
+        return None
+    if any(word in reason for word in UNANSWERABLE) and (item.thread or item.message):
+        return item.channel
+    is_direct = str(item.channel).startswith(("D", "U", "W"))
+    return item.member if any(word in reason for word in UNREACHABLE) and not is_direct else None
+
+
+def _excuse(item: Item) -> None:
     # Whoever pressed a button whose window can't be opened any more should not wait for it.
     if item.kind is OutgoingKind.MODAL and item.body.get("otherwise") and item.channel and item.member:
         outbox.whisper(item.channel, item.member, {"text": item.body["otherwise"]})

@@ -64,6 +64,7 @@ class Api:
 
     def chat_update(self, given: Json) -> Json:
         rules.message(given)
+        self.workspace.check(given["channel"])
         kept = self.workspace.find(given["channel"], given["ts"])
         need(kept.get("user") == BOT, "not ours", "cant_update_message")
         kept.pop("blocks", None)
@@ -135,6 +136,7 @@ class Api:
             need(id in self.workspace.files, id, "file_not_found")
             need(self.workspace.files[id]["content"] is not None, "nothing was uploaded", "file_not_found")
         if "channel_id" in given:
+            self.workspace.check(given["channel_id"])
             said = {"user": BOT, "bot_id": "B0BOT", "text": given.get("initial_comment", ""), "files": given["files"]}
             thread = {"thread_ts": given["thread_ts"]} if "thread_ts" in given else {}
             if thread:

@@ -70,10 +70,20 @@ class Workspace:
         found.is_used = True
         return found.user
 
-    def limit(self, channel: str) -> None:
-        """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
+    def check(self, channel: str) -> None:
+        """Raises Refused where the bot can't speak."""
         if channel in self.outside:
             raise Refused("not_in_channel")
+        if channel in self.closed:
+            raise Refused("is_archived")
+
+    def remove(self, channel: str, ts: str) -> None:
+        """Somebody deletes a message."""
+        self.messages[channel] = [one for one in self.messages[channel] if one["ts"] != ts]
+
+    def limit(self, channel: str) -> None:
+        """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
+        self.check(channel)
         now = time.monotonic()
         tokens, at = self.tokens.get(channel, (float(self.burst), now))
         tokens = min(self.burst, tokens + (now - at) / self.rate_s)
