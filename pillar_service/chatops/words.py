@@ -150,7 +150,7 @@ def _listed(title: str, lines: list[dict[str, Any]]) -> Block:
 def _cancel(who: Asker, said: Said, words: Words) -> Block:
     job = stopping.cancel(who, _one(words))
     following.at_once(job["id"])
-    return messages.said(f"Job {job['id']} is cancelled.")
+    return messages.said(stopping.cancelled(job["id"], f"'kill {job['id']}'"))
 
 
 def _kill(who: Asker, said: Said, words: Words) -> Block:

@@ -302,6 +302,20 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
     ann.sees("It said nothing.")
 
 
+def test_what_is_cancelled_while_it_runs_elsewhere_says_where(talk: Slack, ann: User) -> None:
+    ann.mentions("hello -l environment=stg")
+    job = until_all_claimed()[0]["arguments"][0]
+    part = jobs.find(job)
+    assert part is not None
+    with transaction():
+        jobs.Job.update(state="queued", run=None).where(jobs.Job.node == "cellar-2").execute()
+        jobs.Job.update(state="running").where(jobs.Job.node == "cellar-1").execute()
+    ann.mentions(f"cancel {part.parent}")
+    told = str(ann.sees("1 part that waited is cancelled")["blocks"])
+    assert "it still runs on cellar-1" in told
+    assert f"kill {part.parent}" in told
+
+
 def telephone(user: str) -> pyotp.TOTP:
     """The second factor of a member's account, which is linked as its owner would."""
     person = pouring.owner(f"{user.lower()}@example.org")

@@ -127,11 +127,14 @@ def test_what_waits_is_cancelled_and_what_runs_goes_on() -> None:
             stopping.cancel(other, job["id"])
     stopping.cancel(chat(), job["id"])
     assert state(job) == "running"
+    told = stopping.cancelled(job["id"], "That")
+    assert told == f"Of job {job['id']} 1 part that waited is cancelled; it still runs on cellar-1: That ends that."
     with pytest.raises(Conflict, match="kill it"):
         stopping.cancel(chat(), job["id"])
     begin(run)
     finish(run)
     assert state(job) == "cancelled"
+    assert stopping.cancelled(job["id"], "That") == f"Job {job['id']} is cancelled."
     with pytest.raises(Conflict, match="over already"):
         stopping.cancel(chat(), job["id"])
 

@@ -93,6 +93,17 @@ def test_what_a_job_waits_for_is_shown_and_it_is_cancelled(visitor: FlaskClient)
     assert press(visitor, f"/admin/jobs/{job['id']}/retry").status_code == 409
 
 
+def test_what_is_cancelled_and_what_runs_on_is_said(visitor: FlaskClient) -> None:
+    job = ask("say hi")
+    claim_all()
+    with database.transaction():
+        jobs.Job.update(state="queued", run=None).where(jobs.Job.node == "cellar-2").execute()
+    assert press(visitor, f"/admin/jobs/{job['id']}/cancel").status_code == 302
+    page = text(visitor.get(f"/admin/jobs/{job['id']}"))
+    assert "1 part that waited is cancelled; it still runs on cellar-1" in page
+    assert f"Job {job['id']} is cancelled." not in page
+
+
 def test_a_job_on_the_master_and_a_bots_action_are_shown(visitor: FlaskClient) -> None:
     from pouring import owner, poured
 

@@ -24,11 +24,17 @@ LINES = 500
 """How many lines of a job are shown at a time."""
 
 
-def cancel(actor: str, id: object) -> dict[str, Any]:
-    """Cancel a job that does not run yet, or the parts of it that do not; raises NotFound, Conflict."""
+def cancel(actor: str, id: object) -> str:
+    """Cancel a job that does not run yet, or the parts of it that do not; returns what became of it, for people.
+
+    Raises NotFound, Conflict.
+    """
     job = jobs.found(id)
-    is_command = job.plan is not None and job.parent is None
-    return stopping.cancel(Asker(actor), job.id) if is_command else jobs.cancel(actor, job.id)
+    if job.plan is not None and job.parent is None:
+        stopping.cancel(Asker(actor), job.id)
+    else:
+        jobs.cancel(actor, job.id)
+    return stopping.cancelled(job.id, "'End it wherever it runs'")
 
 
 def kill(actor: str, id: object) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, endings, queue
-from pillar_service.usecases.meeseeks import asking, looking
+from pillar_service.usecases.meeseeks import asking, looking, targets
 from pillar_service.usecases.meeseeks.asker import Asker
 
 STOP = "meeseeks.stop"
@@ -33,6 +33,18 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
             endings.end(one, JobState.CANCELLED, f"{asker.actor} cancelled it.", now)
         auditing.record(asker.actor, "meeseeks.cancel", f"job:{job.id}", now)
         return queue.described(jobs.find(job.id) or job)
+
+
+def cancelled(id: str, ends: str) -> str:
+    """What became of a job that was cancelled, for people: it may run on in places, which something ``ends``."""
+    job = jobs.find(id)
+    its = _runs_of(job) if job is not None else []
+    on = [one.node or "the master" for one in its if one.state not in OVER]
+    if not on:
+        return f"Job {id} is cancelled."
+    count = sum(one.state == JobState.CANCELLED for one in its)
+    gone = "1 part that waited is" if count == 1 else f"{count} parts that waited are"
+    return f"Of job {id} {gone} cancelled; it still runs on {targets.told(on)}: {ends} ends that."
 
 
 def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:

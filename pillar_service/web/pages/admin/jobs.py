@@ -26,8 +26,7 @@ def show(id: str) -> str:
 @blueprint.post("/jobs/<id>/cancel", endpoint="cancel")
 def cancel(id: str) -> Any:
     """Cancel a job that does not run yet."""
-    jobs.cancel(actor(), id)
-    flash("The job is cancelled.")
+    flash(jobs.cancel(actor(), id))
     return redirect(url_for("admin.job", id=id))
 
 
