@@ -1,4 +1,4 @@
-"""Old jobs: found by when they ended, and removed with all that hangs on them."""
+"""Old jobs: found by when they ended, and removed with all that hangs on them; and conversations that show no job."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ AND NOT EXISTS (SELECT 1 FROM job AS part LEFT JOIN transfer ON transfer.job = p
                 WHERE part.parent = job.id AND (transfer.id IS NOT NULL OR part.state NOT IN ({STATES})))
 ORDER BY ended_at LIMIT ?"""  # noqa: S608
 LINES = """DELETE FROM job_line WHERE (job, n) IN (SELECT job, n FROM job_line WHERE job IN ({}) LIMIT {})"""
+CONVERSATIONS = "SELECT id FROM conversation WHERE job IS NULL AND COALESCE(ended_at, created_at) < ? LIMIT ?"
 RUNS = """DELETE FROM run WHERE id IN (SELECT id FROM run WHERE created_at < {0} AND state = 'over'
 AND NOT EXISTS (SELECT 1 FROM job WHERE job.run = run.id) ORDER BY created_at LIMIT {0})"""
 HANGING = (
@@ -44,6 +45,13 @@ def forget(jobs: Sequence[str]) -> int:
     there = places(len(jobs))
     gone = [write(told.format(there), *jobs) for told in HANGING]
     return gone[-1] + write(f"DELETE FROM job WHERE id IN ({there})", *jobs)  # noqa: S608
+
+
+def forget_conversations(then: float, limit: int) -> int:
+    """Forget conversations from before then that show no job, at most so many; how many went."""
+    these = [id for (id,) in read(CONVERSATIONS, then, limit)]
+    write(f"DELETE FROM outgoing WHERE conversation IN ({places(len(these))})", *these)  # noqa: S608
+    return write(f"DELETE FROM conversation WHERE id IN ({places(len(these))})", *these)  # noqa: S608
 
 
 def forget_runs(then: float, limit: int) -> int:

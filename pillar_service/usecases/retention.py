@@ -25,10 +25,10 @@ WORKS_S = 120.0
 def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
 
-    A job goes with its lines, its parts, what it waited for, and its runs; only once it is over, counted from its end. One
-    whose tar is still there stays. Changes of nodes' facts go, and count, with the events of that kind. Figures of bots go,
-    uncounted, also of those that nobody hears of any more. Twice does no harm; what is left after ``works_s`` seconds goes
-    the next time.
+    A job goes with its lines, its parts, what it waited for, its runs, and where Slack shows it; only once it is over, counted
+    from its end. One whose tar is still there stays. Conversations without a job go uncounted. Changes of nodes' facts go, and
+    count, with the events of that kind. Figures of bots go, uncounted, also of those that nobody hears of any more. Twice does
+    no harm; what is left after ``works_s`` seconds goes the next time.
     """
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
@@ -36,10 +36,9 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     _forget_figures(now, until)
     if kept.keep_jobs_days:
         then = now - kept.keep_jobs_days * DAY_S
-        while time.monotonic() < until and _forget_jobs(then, gone):
-            pass
-        while time.monotonic() < until and _forget_runs(then, gone):
-            pass
+        for some in (_forget_jobs, _forget_runs, _forget_conversations):
+            while time.monotonic() < until and some(then, gone):
+                pass
     if kept.keep_audit_days:
         while time.monotonic() < until and _cut_audit(actor, now - kept.keep_audit_days * DAY_S, now, gone):
             pass
@@ -84,6 +83,12 @@ def _forget_runs(then: float, gone: dict[str, int]) -> bool:
         count = old_jobs.forget_runs(then, ROWS)
     gone["runs"] += count
     return count == ROWS
+
+
+def _forget_conversations(then: float, _: dict[str, int]) -> bool:
+    """What was written to somebody in Slack without a job of theirs there: an output, a private answer."""
+    with transaction():
+        return old_jobs.forget_conversations(then, ROWS) == ROWS
 
 
 def _cut_audit(actor: str, then: float, now: float, gone: dict[str, int]) -> bool:

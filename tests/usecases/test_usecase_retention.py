@@ -9,10 +9,13 @@ from pouring import bot, carry_out, owner
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.store import audit, events, forgotten, jobs, runs, standings
+from pillar_service.store import conversations as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.events import Event
+from pillar_service.store.outgoing import Outgoing
 from pillar_service.usecases import auditing, retention
 from pillar_service.usecases import events as cases
+from pillar_service.usecases.chat import conversations
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -43,6 +46,23 @@ def test_an_old_job_goes_with_its_lines_and_its_run_and_a_young_one_stays() -> N
     assert (there(old), there(young)) == ((False, False, 0), (True, True, 3))
     assert retention.forget("test") == {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
     assert auditing.verify()["first_fault"] is None
+
+
+def test_what_was_written_to_somebody_without_a_job_goes_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    job = done("with-a-job", 10)
+    for n, days in enumerate((400, 366, 364)):
+        id = conversations.begin("T1", "C1", None, f"U{n}", "boring")
+        conversations.end(id, {"text": "x"}, lambda: None)
+        with transaction():
+            rows.Conversation.update(ended_at=time.time() - days * DAY_S).where(rows.Conversation.id == id).execute()
+    shown = conversations.begin("T1", "C1", None, "U9", "boring", job.id)
+    with transaction():
+        rows.Conversation.update(created_at=1.0, ended_at=1.0).where(rows.Conversation.id == shown).execute()
+    monkeypatch.setattr(retention, "ROWS", 1)
+    assert sum(retention.forget("test").values()) == 0
+    assert {row.member for row in rows.Conversation.select()} == {"U2", "U9"}
+    assert {row.conversation for row in Outgoing.select()} <= {row.id for row in rows.Conversation.select()}
 
 
 def test_what_is_kept_for_ever_stays(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
