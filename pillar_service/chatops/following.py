@@ -77,9 +77,8 @@ def _tell_approvers(conversation: Conversation, seen: Seen) -> None:
     told = {one.member for one in conversations.of_job(seen.id)}
     for member in approvers.of(str((seen.waits_for or {})["role"]), conversation.team, seen.actor):
         if member not in told:
-            id = conversations.begin(
-                conversation.team, member, None, member, conversation.persona, seen.id, conversation.preview
-            )
+            speaker = sentences.persona(member).name
+            id = conversations.begin(conversation.team, member, None, member, speaker, seen.id, conversation.preview)
             follow(conversations.find(id))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from pillar_service.chatops import answering, asking, facts, messages, modals, sentences, words
 from pillar_service.chatops.blocks import message, section
 from pillar_service.chatops.deliveries import Delivery, Payload
-from pillar_service.chatops.facts import Pressed, Said, Submitted
+from pillar_service.chatops.facts import Person, Pressed, Said, Submitted
 from pillar_service.core.catalogue import Catalogue
 from pillar_service.core.errors import SaltcellarError, Unavailable
-from pillar_service.usecases.chat import outbox
+from pillar_service.usecases.chat import outbox, watching
 from pillar_service.usecases.meeseeks import aliases, catalogue
 
 SORRY = "Something went wrong here; it is written down. Ask again, or tell an operator."
@@ -29,7 +29,7 @@ class Listeners:
         self._remember()
         error = _tried(lambda: _hear(said))
         if error is not None:
-            words.reply(said, _refusal(said.channel, error))
+            words.reply(said, _refusal(said.channel, error, said.person, _command(said)))
 
     def pressed(self, pressed: Pressed) -> None:
         """Somebody chose a task, or answered a job's question."""
@@ -42,7 +42,8 @@ class Listeners:
         else:
             return
         if error is not None:
-            body = _refusal(pressed.channel, error)
+            seen = watching.seen(pressed.value) if kind not in ("pick", "pick-from") else None
+            body = _refusal(pressed.channel, error, pressed.person, seen.command if seen else pressed.value)
             outbox.whisper(pressed.channel, pressed.person.user, body, pressed.thread)
 
     def submitted(self, submitted: Submitted) -> None:
@@ -54,7 +55,7 @@ class Listeners:
             error = _tried(lambda: asking.filled(submitted))
             if error is not None:
                 about = json.loads(submitted.about)
-                body = _refusal(about["channel"], error)
+                body = _refusal(about["channel"], error, submitted.person, about["command"])
                 outbox.whisper(about["channel"], submitted.person.user, body, about["thread"])
 
     def answer(self, delivery: Delivery) -> dict[str, Any] | None:
@@ -116,6 +117,12 @@ def _tried(work: Callable[[], None]) -> SaltcellarError | None:
     return None
 
 
-def _refusal(channel: str, error: SaltcellarError) -> dict[str, Any]:
-    told = sentences.refusal(sentences.persona(channel), error)
+def _command(said: Said) -> str:
+    """The first word, as an alias means it."""
+    who = asking.asker(said.person, said.channel, said.is_direct)
+    return (aliases.expanded(who, said.text).split() or [""])[0].lower()
+
+
+def _refusal(channel: str, error: SaltcellarError, person: Person, command: str) -> dict[str, Any]:
+    told = sentences.refusal(sentences.persona(channel), error, command, person.user)
     return message(told, section(told))

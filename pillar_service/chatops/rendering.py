@@ -18,6 +18,7 @@ ENDS = {
     JobState.CANCELLED: Moment.CANCELLED,
 }
 QUESTIONS = {"confirm": Moment.SURE, "otp": Moment.CODE, "approval": Moment.APPROVAL}
+PREVIEWING = "A moment: the preview is being made."
 KINDS = {"confirm": "confirm", "otp": "code", "approval": "approve"}
 
 
@@ -37,7 +38,8 @@ def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Blo
     """What it waits for, after its preview, or that this is being made."""
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     if seen.is_previewing:
-        return messages.progress("A moment: the preview is being made.", about, (), ())
+        why = sentence(speaker, Moment.WAITING, seen.command, seen.id, user=member(seen), job=seen.id, why=seen.waits)
+        return messages.progress(why if seen.waits else PREVIEWING, about, (), ())
     waits = seen.waits_for or {}
     minutes = max(1, round((waits["expires_at"] - waits["created_at"]) / 60)) if waits else 0
     words = {"role": waits.get("role") or "", "count": waits.get("needed", 1), "minutes": minutes}
@@ -50,8 +52,9 @@ def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Blo
 
 
 def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:
-    """It goes: what it is, how each node stands, its last lines."""
-    said = sentence(speaker, Moment.ACCEPTED, seen.command, seen.id, user=member(seen), job=seen.id, nodes=where(seen))
+    """It goes, or waits for what must be there first: what it is, how each node stands, its last lines."""
+    words = {"user": member(seen), "job": seen.id, "nodes": where(seen), "why": seen.waits}
+    said = sentence(speaker, Moment.WAITING if seen.waits else Moment.ACCEPTED, seen.command, seen.id, **words)
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     states = seen.places if len(seen.places) > 1 else ()
     return messages.progress(said, about, states, [] if seen.is_private else lines)

@@ -4,8 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.chatops import texts
-from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, Unavailable
+from pillar_service.core.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NoNodes,
+    NotFound,
+    SaltcellarError,
+    Unavailable,
+)
 from pillar_service.core.personas import BORING, Moment, Persona
+from pillar_service.usecases.chat import turns
 from pillar_service.usecases.meeseeks import catalogue
 
 SOMEBODY = "\ue000"
@@ -28,6 +37,7 @@ MOMENTS: tuple[tuple[type[SaltcellarError], Moment], ...] = (
     (Unavailable, Moment.AWAY),
     (Conflict, Moment.AWAY),
     (Invalid, Moment.NOT_UNDERSTOOD),
+    (NoNodes, Moment.NO_NODES),
     (NotFound, Moment.NOT_UNDERSTOOD),
 )
 
@@ -44,17 +54,21 @@ def named(name: str) -> Persona:
 
 
 def sentence(speaker: Persona, moment: Moment, command: str = "", seed: str = "", **words: Any) -> str:
-    """What it says; ``user`` is a member's id, ``seed`` (a job's id) chooses among several. At most 2,000 characters."""
+    """What it says; ``user`` is a member's id. At most 2,000 characters.
+
+    ``seed`` (a job's id, else what is answered) chooses among several.
+    """
     known = catalogue.current().catalogue.commands.get(command)
     own: Mapping[Moment, tuple[str, ...]] = known.messages if known is not None else {}
     user = str(words.pop("user", ""))
     filled = {**NOTHING, "command": command, **words, "user": SOMEBODY if user else ""}
-    choice = int(seed[:6], 16) if seed[:6].isalnum() and all(one in "0123456789abcdef" for one in seed[:6]) else 0
+    first = (seed or turns.seed())[:6]
+    choice = int(first, 16) if first and set(first) <= set("0123456789abcdef") else 0
     said = texts.fitting(speaker.says(moment, filled, choice, own), 2_000)
     return said.replace(SOMEBODY, texts.mention(user)).strip()
 
 
-def refusal(speaker: Persona, error: SaltcellarError, command: str = "") -> str:
-    """What it says of an error."""
+def refusal(speaker: Persona, error: SaltcellarError, command: str = "", user: str = "") -> str:
+    """What it says of an error, to a member who asked for a command."""
     moment = next((moment for kind, moment in MOMENTS if isinstance(error, kind)), Moment.NOT_UNDERSTOOD)
-    return sentence(speaker, moment, command, why=error.sentence)
+    return sentence(speaker, moment, command, user=user, why=error.sentence)

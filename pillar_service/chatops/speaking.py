@@ -61,7 +61,8 @@ def _post(client: WebClient, item: Item) -> Spoken:
     channel, metadata = _channel(client, item), {"event_type": EVENT, "event_payload": {"id": item.id}}
     told = wire.call(
         client.chat_postMessage,
-        channel=channel, thread_ts=item.thread, metadata=metadata, unfurl_links=False, unfurl_media=False, **_said(item),
+        channel=channel, thread_ts=item.thread, metadata=metadata, unfurl_links=False, unfurl_media=False,
+        **_as(item), **_said(item),
     )  # fmt: skip
     return Spoken(str(told["ts"]), channel)
 
@@ -78,7 +79,7 @@ def _edit(client: WebClient, item: Item) -> None:
 
 
 def _whisper(client: WebClient, item: Item) -> None:
-    said = _said(item)
+    said = {**_as(item), **_said(item)}
     wire.call(client.chat_postEphemeral, channel=item.channel, user=item.member, thread_ts=item.thread, **said)
 
 
@@ -105,6 +106,12 @@ def _open(client: WebClient, item: Item) -> None:
 
 def _view(client: WebClient, item: Item) -> None:
     wire.call(client.views_update, view_id=item.body["view_id"], view=item.body["view"])
+
+
+def _as(item: Item) -> dict[str, str]:
+    """The name and the picture beside a message (the scope chat:write.customize)."""
+    icon = {"icon_emoji": item.speaker.icon} if item.speaker.icon else {}
+    return {"username": item.speaker.title, **icon}
 
 
 def _said(item: Item) -> dict[str, Any]:

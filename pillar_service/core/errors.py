@@ -8,6 +8,7 @@ Each error's message is the sentence that the person reads. The class carries wh
     ├── Forbidden                 403     3  yes     we know, and they may not
     │   └── TooMany               429     3  no      too many attempts; wait
     ├── NotFound                  404     4  yes
+    │   └── NoNodes               404     4  yes     no node on which somebody may run it is meant
     ├── Conflict                  409     5  yes     true, but it clashes with what is
     │   ├── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
     │   └── Changed               412     5  yes     not what the asker last saw: the error holds what is
@@ -58,6 +59,10 @@ class TooMany(Forbidden):
 
 class NotFound(SaltcellarError):
     status, exit_code, permanent, title = 404, 4, True, "Not found"
+
+
+class NoNodes(NotFound):
+    title = "No node fits"
 
 
 class Conflict(SaltcellarError):

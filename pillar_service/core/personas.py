@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from pillar_service.core import templates
+from pillar_service.core.roles import DIRECT
 
 
 class Moment(StrEnum):
@@ -95,12 +96,13 @@ BORING = Persona("boring", "Saltcellar")
 
 @dataclass(frozen=True)
 class Personas:
-    """Every persona by name, the one that talks unless told otherwise, and those of single channels by their id."""
+    """Every persona by name, the one that talks unless told otherwise, and those of single channels by their id (`direct`)."""
 
     known: Mapping[str, Persona] = field(default_factory=dict)
     default: str = "boring"
     channels: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, channel: str = "") -> Persona:
-        """Who talks in a channel."""
-        return self.known.get(self.channels.get(channel, self.default), BORING)
+        """Who talks in a channel, or in a direct message (its id, or the member's)."""
+        is_direct = channel.startswith(("D", "U", "W"))
+        return self.known.get(self.channels.get(DIRECT if is_direct else channel, self.default), BORING)

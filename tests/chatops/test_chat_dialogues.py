@@ -1,5 +1,6 @@
 """Whole conversations in Slack, on the fake at the wire, the real inbox, outbox, catalogue, queue and database."""
 
+import re
 import time
 from typing import Any
 
@@ -11,10 +12,15 @@ from fakes.slack import Slack
 from fakes.slack.people import User
 
 from pillar_service.chatops import following
-from pillar_service.store import database, jobs, mails
+from pillar_service.chatops import sentences as chat_sentences
+from pillar_service.core.errors import Conflict
+from pillar_service.core.personas import Moment, Persona
+from pillar_service.store import database, jobs, mails, standings
 from pillar_service.store.database import transaction
-from pillar_service.usecases import claims, runs, second_factor
-from pillar_service.usecases.meeseeks import people
+from pillar_service.store.leases import Lease
+from pillar_service.usecases import claims, presence, runs, second_factor
+from pillar_service.usecases.chat import turns
+from pillar_service.usecases.meeseeks import catalogue, challenges, people
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
 
@@ -39,6 +45,98 @@ def test_the_dialogue_of_the_seed(talk: Slack, ann: User) -> None:
     assert "<@U01>" in str(done["blocks"])
     assert done["thread_ts"] == asked
     assert talk.refused == []
+
+
+def test_each_moment_is_said_at_its_time(talk: Slack, ann: User) -> None:
+    codes, ben, eve = telephone("U01"), talk.user(BEN), talk.user(EVE)
+    sentences = catalogue.current().personas.known["meeseeks"].messages
+    said = {moment: [max(re.split(r"{\w+}", one), key=len) for one in sentences[moment]] for moment in Moment}
+
+    def hears(*moments: Moment) -> None:
+        until = time.monotonic() + 8
+        while missing := [one for one in moments if not any(part in str(talk.server.calls) for part in said[one])]:
+            assert time.monotonic() < until, missing
+            time.sleep(0.02)
+
+    with transaction():
+        Lease.update(expires_at=0).execute()
+    ann.mentions("hello -l environment=prd")  # no master asks for anything
+    hears(Moment.WAITING)
+    run = until_claimed()
+    hears(Moment.ACCEPTED)
+    running = stage.begun(run)
+    running.ends()
+    hears(Moment.DONE)
+    ann.mentions("")
+    hears(Moment.GREETING)
+    ann.mentions("restart-bot my")
+    hears(Moment.SURE)
+    ann.presses("No")
+    hears(Moment.CANCELLED)
+    ann.mentions("launch -l environment=stg")
+    ann.presses("Yes")
+    hears(Moment.CODE)
+    ann.presses("Enter the code")
+    ann.submits("One-time code", code=codes.now())
+    hears(Moment.APPROVAL)
+    ben.presses("Decline")
+    hears(Moment.DECLINED)
+    for name, state in (("failed", Moment.FAILED), ("timed_out", Moment.TIMED_OUT)):
+        ann.mentions("hello -l environment=prd")
+        job = until_claimed()["arguments"][0]
+        with transaction():
+            jobs.change(job, state=name, ended_at=time.time(), error="It was too much.")
+        hears(state)
+    ann.mentions("restart-bot my")
+    ann.sees("restart-bot on cellar-1")
+    challenges.expire(time.time() + 3600)
+    hears(Moment.EXPIRED)
+    eve.mentions("hello")
+    ann.mentions("hullo")
+    ann.mentions("hello -l environment=none")
+    ann.mentions("pods")
+    hears(*Moment)
+
+
+def test_a_node_that_is_away_is_said_to_be(talk: Slack, ann: User) -> None:
+    claims.claim("salt")
+    with transaction():
+        presence.reported("cellar-3", None, time.time() - 3600)
+    ann.mentions("hello -l environment=prd")
+    ann.sees("cellar-3 is away: it begins there if that is over within 1h.")
+    with transaction():
+        presence.reported("cellar-3", None, time.time())
+    until_run()
+    ann.sees("All done!")
+    with transaction():
+        standings.Standing.update(heard_at=1.0, reported_at=1.0).execute()
+    ann.mentions("rotate nginx -l environment=prd")
+    ann.sees("cellar-3 is away")
+
+
+def test_a_refusal_knows_who_asked_for_what_and_is_a_commands_own(talk: Slack) -> None:
+    ben = talk.user(BEN)
+    ben.mentions("alias put retire")
+    ben.sees("is short for")
+    ben.mentions("put -l environment=stg")
+    assert "<@U02> No retire for you!" in str(ben.sees("No retire for you!")["blocks"])
+
+
+def test_who_talks_has_a_name_and_a_picture(talk: Slack, ann: User) -> None:
+    ann.mentions("version")
+    said = ann.sees("Saltcellar")
+    assert (said["username"], said["icon_emoji"]) == ("Mr Meeseeks", ":large_blue_circle:")
+
+
+@pytest.mark.usefixtures("chat")
+def test_the_same_is_not_always_said_in_the_same_words() -> None:
+    meeseeks = Persona("m", "M", "", {Moment.AWAY: ("One.", "Two.")})
+    said = set()
+    for n in range(50):
+        with turns.of(f"event:Ev{n}"):
+            said.add(chat_sentences.refusal(meeseeks, Conflict("Why.")))
+            assert chat_sentences.refusal(meeseeks, Conflict("Why.")) in said
+    assert said == {"One.", "Two."}
 
 
 def test_one_typed_line_on_many_nodes(talk: Slack, ann: User) -> None:
@@ -131,8 +229,8 @@ def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack,
     assert "cellar-1: 0 bytes of weigh" in str(question["blocks"])
     ann.presses("Yes")
     ben, told = talk.user(BEN), "All that the preview of retire said, 600 lines."
-    asked = next(one for one in ben.visible() if ben.sees(told) and one.get("files") and one["channel"] == ben.direct)
-    assert "must say yes" in str(next(one for one in ben.visible() if one["ts"] == asked["thread_ts"])["blocks"])
+    asked, file = until_direct(ben, "must say yes"), until_direct(ben, told)
+    assert file["thread_ts"] == asked["ts"]
     said = [one for one in talk.messages("C1") if told in one["text"]]
     assert [one["thread_ts"] for one in said] == [question["thread_ts"]]
     for file in talk.workspace.files.values():
@@ -256,6 +354,15 @@ def test_a_long_private_output_is_filed_in_private(talk: Slack, ann: User) -> No
     ann.sees(f"All that the job {job} said, 900 lines.")
     assert not [one for one in talk.messages("C1") if "code 0" in str(one)]
     assert talk.refused == []
+
+
+def until_direct(user: User, text: str) -> dict[str, Any]:
+    """The first message of the bot to somebody directly that holds a text, once it is there."""
+    until = time.monotonic() + 8
+    while not (found := [one for one in user.visible() if one["channel"] == user.direct and text in str(one)]):
+        assert time.monotonic() < until, text
+        time.sleep(0.02)
+    return dict(found[0])
 
 
 def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -> list[dict[str, Any]]:
@@ -385,13 +492,8 @@ def test_who_may_approve_is_told_wherever_it_was_asked_for(
     with transaction():  # it took her a while to say yes
         jobs.Job.update(created_at=time.time() - 500).execute()
     ann.presses("Yes")
-    ben = talk.user(BEN)
-    until = time.monotonic() + 8
-    while not (asked := [one for one in ben.visible() if one["channel"] == ben.direct]):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    assert "must say yes within 30 minutes" in str(asked[0]["blocks"])
-    ben.presses("Approve", ben.direct)
+    until_direct(talk.user(BEN), "must say yes within 30 minutes")
+    talk.user(BEN).presses("Approve", talk.user(BEN).direct)
     assert len(until_run()) == 2
     ann.sees("All done!")
 

@@ -28,3 +28,8 @@ def test_channels_have_their_own() -> None:
     known = Personas({"happy": HAPPY, "boring": BORING}, "happy", {"C01": "boring"})
     assert [known.of(channel).name for channel in ("", "C01", "C02")] == ["happy", "boring", "happy"]
     assert Personas().of("C01") is BORING
+
+
+def test_direct_messages_have_their_own() -> None:
+    known = Personas({"happy": HAPPY, "boring": BORING}, "happy", {"direct": "boring"})
+    assert [known.of(channel).name for channel in ("D01", "U01", "W01", "C01", "")] == ["boring"] * 3 + ["happy"] * 2

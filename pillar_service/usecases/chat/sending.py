@@ -11,15 +11,18 @@ from typing import Any
 
 from pillar_service.core import chat as rules
 from pillar_service.core.chat import OutgoingKind, OutgoingState
+from pillar_service.core.personas import BORING, Persona, Personas
 from pillar_service.store import conversations, outgoing
 from pillar_service.store.database import transaction
 from pillar_service.usecases import leases
 from pillar_service.usecases.chat import outbox
+from pillar_service.usecases.meeseeks import catalogue
 
 NOTIFYING = "notifying"
 KEPT_S = 86_400.0
 """For how long what is over is kept, in seconds, without what it said."""
 
+NOBODY = Personas()
 UNREADABLE = "It can't be read any more, for the place has another secret key now."
 
 UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel")
@@ -34,7 +37,10 @@ MOVED = frozenset({OutgoingKind.POST, OutgoingKind.SHOW, OutgoingKind.FILE, Outg
 
 @dataclass(frozen=True)
 class Item:
-    """One that is due; once it is taken it is ours to send until ``until`` (seconds since 1970), and has its ``body``."""
+    """One that is due; once it is taken it is ours to send until ``until`` (seconds since 1970), and has its ``body``.
+
+    ``speaker`` is who says it.
+    """
 
     id: str
     lane: str
@@ -50,6 +56,7 @@ class Item:
     created_at: float
     until: float
     is_in_doubt: bool
+    speaker: Persona = BORING
 
 
 def leads(holder: str) -> bool:
@@ -66,22 +73,24 @@ def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ())
     return [_item(row, row.not_before, {}) for row in outgoing.heads(time.time(), limit, resting, busy)]
 
 
-def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any]) -> Item:
+def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any], known: Personas = NOBODY) -> Item:
     channel, thread, message, member = row.channel, row.thread, row.message, row.member
+    speaker = known.of(channel or "")
     if row.conversation is not None:
         about = conversations.find(row.conversation)
         found = (about.channel, about.thread or about.message, about.message) if about else (channel, None, None)
         channel, thread, message = found
         member = about.member if about else None
+        speaker = known.known.get(about.persona, speaker) if about else speaker
     where = (row.conversation, channel, thread, message, member)
     doubt = row.state == str(OutgoingState.SENDING)
     times = (row.tries, row.created_at, until)
-    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, body, row.mark, *times, doubt)
+    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, body, row.mark, *times, doubt, speaker)
 
 
 def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
     """Take these, if the holder still has the lease; those that are ours now, as they are now."""
-    until, taken = time.time() + rules.CLAIMED_S, []
+    until, taken, known = time.time() + rules.CLAIMED_S, [], catalogue.current().personas
     with transaction():
         if not leases.holds(NOTIFYING, holder, time.time()):
             return []
@@ -94,7 +103,7 @@ def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
                     columns = {"state": str(OutgoingState.GIVEN_UP), "ended_at": time.time(), "body": {}}
                     outgoing.change(row.id, row.tries, error=UNREADABLE, **columns)
                 else:
-                    taken.append(_item(row, until, body))
+                    taken.append(_item(row, until, body, known))
     return taken
 
 

@@ -1,4 +1,4 @@
-"""Ids of what is said in answer to a delivery: the same ones when it is worked on again."""
+"""Ids and choices of what is said in answer to a delivery: the same ones when it is worked on again."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,16 +9,28 @@ from itertools import count
 from pillar_service.core import names
 
 _ids: ContextVar[Iterator[str] | None] = ContextVar("ids", default=None)
+_seed: ContextVar[str] = ContextVar("seed", default="")
 
 
 @contextmanager
 def of(key: str) -> Iterator[None]:
     """Inside, ids are made of the key, in their order."""
-    before = _ids.set(hashlib.sha256(f"{key} {n}".encode()).hexdigest()[:16] for n in count())
+    before = _ids.set(_made(f"{key} {n}") for n in count())
+    seed = _seed.set(_made(key))
     try:
         yield
     finally:
         _ids.reset(before)
+        _seed.reset(seed)
+
+
+def _made(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def seed() -> str:
+    """What chooses among several sentences in this turn, as an id; empty outside of one."""
+    return _seed.get()
 
 
 def new_id() -> str:

@@ -1,13 +1,18 @@
 """A job as a conversation shows it: how it stands, what it waits for, the ends of its output."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from pillar_service.core import durations
 from pillar_service.core.jobs import OVER, JobState
-from pillar_service.store import jobs
+from pillar_service.core.presence import is_silent
+from pillar_service.settings import settings
+from pillar_service.store import jobs, standings
 from pillar_service.store.jobs import Job
-from pillar_service.usecases.meeseeks import challenges
+from pillar_service.usecases import jobs as bots_jobs
+from pillar_service.usecases.meeseeks import challenges, targets
 
 TAIL = 20
 MOST_FILED = 200_000
@@ -18,7 +23,8 @@ MOST_FILED = 200_000
 class Seen:
     """A job: ``places`` are (node, state), ``waits_for`` is what challenges.waiting tells, ``seconds`` how long it ran.
 
-    ``is_previewing`` says that the job whose output is shown before somebody says yes is not over yet.
+    ``is_previewing`` says that the job whose output is shown before somebody says yes is not over yet; ``waits`` why nothing of
+    that runs, or of the job itself once nobody is asked for anything.
     """
 
     id: str
@@ -34,6 +40,7 @@ class Seen:
     count: int
     is_private: bool
     is_always_filed: bool
+    waits: str
     is_previewing: bool
 
     @property
@@ -45,7 +52,7 @@ class Seen:
     def mark(self) -> str:
         """Differs when something else is to be shown."""
         waits = (self.waits_for or {}).get("kind"), (self.waits_for or {}).get("yes")
-        return json.dumps([self.state, self.places, waits, self.count, self.is_previewing])
+        return json.dumps([self.state, self.places, waits, self.count, self.waits, self.is_previewing])
 
 
 def seen(id: str, preview: str | None = None) -> Seen | None:
@@ -63,8 +70,22 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
         sum(jobs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
         plan["output"]["file"] if plan else False,
-        is_previewing,
+        _why_waiting(_runs_of(before) if before and is_previewing else its), is_previewing,
     )  # fmt: skip
+
+
+def _why_waiting(its: list[Job]) -> str:
+    """Why nothing of it runs yet, for want of a master or of its nodes; empty where something does, or its turn comes."""
+    if not its or any(one.state not in (JobState.QUEUED, JobState.CLAIMED) for one in its):
+        return ""
+    no_master = bots_jobs.waits(str(its[0].state))
+    nodes = [one.node for one in its if one.node and one.state == JobState.QUEUED]
+    stands, now = standings.of(nodes), time.time()
+    away = [node for node in nodes if node in stands and is_silent(stands[node].presence, now)]
+    if no_master or not away or len(away) < len(its):
+        return no_master
+    within = durations.words(settings().chat_deadline_s)
+    return f"{targets.told(away)} {'is' if len(away) == 1 else 'are'} away: it begins there if that is over within {within}."
 
 
 def _runs_of(job: Job) -> list[Job]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pillar_service.core import losing, names
 from pillar_service.core.catalogue import Action, Command, Where
-from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NoNodes, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.permissions import Act, refuse_on_theirs
 from pillar_service.core.selectors import AnyOf, Selector
@@ -30,7 +30,7 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
     """The nodes that a job of this command is to run on, sorted; none where it runs on no node.
 
     ``asked`` is the asker's selector, ``allowed`` what their roles grant. Raises Invalid (it must be one, but several
-    fit), NotFound (none fits), Conflict (none of them can run it).
+    fit), NoNodes (none fits), Conflict (none of them can run it).
     """
     if command.where is Where.NONE:
         return []
@@ -42,7 +42,7 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        raise NotFound(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.")
+        raise NoNodes(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.")
     return _chosen(command, _able(command, fit))
 
 

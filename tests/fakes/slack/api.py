@@ -8,13 +8,25 @@ from fakes.slack import rules
 from fakes.slack.rules import Refused, need
 from fakes.slack.workspace import BOT, Json, Workspace
 
-MESSAGE = {"channel", "text", "blocks", "thread_ts", "metadata", "unfurl_links", "unfurl_media", "mrkdwn", "parse"}
+AUTHOR = {"username", "icon_emoji"}
+MESSAGE = {
+    "channel",
+    "text",
+    "blocks",
+    "thread_ts",
+    "metadata",
+    "unfurl_links",
+    "unfurl_media",
+    "mrkdwn",
+    "parse",
+    *AUTHOR,
+}
 FIELDS: dict[str, set[str]] = {
     "auth.test": set(),
     "apps.connections.open": set(),
     "chat.postMessage": MESSAGE,
     "chat.update": {"channel", "ts", "text", "blocks", "metadata"},
-    "chat.postEphemeral": {"channel", "user", "text", "blocks", "thread_ts"},
+    "chat.postEphemeral": {"channel", "user", "text", "blocks", "thread_ts", *AUTHOR},
     "chat.getPermalink": {"channel", "message_ts"},
     "conversations.open": {"users", "return_im"},
     "conversations.history": {"channel", "oldest", "limit", "include_all_metadata", "inclusive"},
