@@ -5,7 +5,9 @@ from masterless import changed, failed
 
 def test_a_deleted_bot_comes_back_under_its_identity_and_is_then_purged(node):
     bot = node.add("my")
-    told = node.apply()[f"{bot} alive"]["pub"]
+    first = node.apply()
+    assert failed(first) == {}
+    told = first[f"{bot} alive"]["pub"]
     before, last = told["pub_id"], {"pub_id": told["pub_id"], "sequence": told["sequence"]}
     facts = dict(node.bots[bot])
 
