@@ -47,6 +47,8 @@ def where(shape: CommandShape, what: Runs, at: Path, faults: Faults) -> Where:
 
 def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandShape, at: Path, faults: Faults) -> None:
     """Note each template that names no parameter, and each parameter that nothing uses."""
+    if isinstance(what, Action | Runner):
+        _check_secrets(parameters, at, faults)
     if isinstance(what, Action):
         _check_action(what, parameters, at, faults)
         return
@@ -67,6 +69,16 @@ def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandSh
             faults.add(
                 (*at, "parameters", parameter.name),
                 f"Nothing uses {parameter.name}: name it as '{{{parameter.name}}}', or say unused: yes.",
+            )
+
+
+def _check_secrets(parameters: tuple[Parameter, ...], at: Path, faults: Faults) -> None:
+    for parameter in parameters:
+        if parameter.secret:
+            faults.add(
+                (*at, "parameters", parameter.name),
+                f"{parameter.name} can't be secret: only what a node runs for itself is handed a secret, so write a script, "
+                "a program or a function.",
             )
 
 

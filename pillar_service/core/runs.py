@@ -7,6 +7,9 @@ from typing import Any
 
 from pillar_service.core import templates
 
+STOP_RUNNER = "stop-runner"
+"""What a master's dispatcher does itself, by a name that no function has: it ends the runner with the jid that it is given."""
+
 
 class Where(StrEnum):
     """On how many of the nodes that match a command runs."""

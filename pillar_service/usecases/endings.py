@@ -34,7 +34,8 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
 
 def _outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     if job.plan is not None:
-        return outcomes.of_command(returned, success, retcode)
+        of = outcomes.of_command if job.plan["is_guarded"] else outcomes.of_call
+        return of(returned, success, retcode)
     if not COMMANDS[job.command].converges:
         called = outcomes.of_call(returned, success, retcode)
         missing = called.succeeded and job.command == "bots.export" and transfers.of_job(job.id) is None

@@ -96,15 +96,15 @@ NOTHING: dict[str, Any] = {
 def call(
     actor: str,
     command: str,
-    node: str,
+    node: str | None,
     function: str,
     arguments: list[Any],
     keywords: dict[str, Any],
     now: float,
     priority: int = NORMAL,
 ) -> Job:
-    """Queue a call of our own to a node, in the caller's transaction; running it twice must do no harm."""
-    plan = {"nodes": [node], "function": function, "arguments": arguments, "keywords": keywords}
+    """Queue a call of our own to a node, or (None) the master, in the caller's transaction; doing it twice must do no harm."""
+    plan = {"nodes": [node] if node else [], "function": function, "arguments": arguments, "keywords": keywords}
     job = jobs.add(
         id=names.new_id(),
         command=command,

@@ -66,6 +66,11 @@ PROGRAM = "program: [df]\n"
         ("function: {name: disk.usage, arguments: [[1]]}", "3: Arguments and keywords are texts, whole numbers, yes or no."),
         ("runner: {name: salt.cmd}", "3: salt.cmd would run whatever it is given"),
         ("runner: {name: bots.list}\nwhere: all", "4: This can't run on 'all'"),
+        ("runner: {name: a.b, arguments: ['{x}']}\nparameters:\n  x: {kind: secret}", "5: x can't be secret: only what"),
+        (
+            "action: bots.invite\nparameters:\n  bot: {kind: bot, required: yes}\n  note: {kind: secret}",
+            "6: note can't be secret: only what a node runs for itself is handed a secret, so write a script",
+        ),
         ("script: {source: 'http://x/y', interpreter: bash}", "3: source can't be 'http://x/y'"),
         ("script: {source: 'salt://../x', interpreter: bash}", "3: source can't be 'salt://../x'"),
         ("script: {source: 'salt://a/../../x', interpreter: bash}", "3: A script's source may not lead out of its folder."),

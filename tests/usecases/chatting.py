@@ -67,6 +67,7 @@ COMMANDS = (
     _program("alarm", where=Where.ANY, priority=0),
     _program("hush", where=Where.ANY, hidden=True),
     Command("list-bots", "List", Runner("bots.list"), where=Where.NONE),
+    Command("show-bot", "Show", Runner("bots.show", ("{text}",), {"long": True}), parameters=(WORD,), where=Where.NONE),
     Command("restart-bot", "Restart", Action("bots.restart"), parameters=(BOT,)),
     Command("stop-bot", "Stop", Action("bots.stop"), parameters=(BOT,)),
     Command("invite", "Invite", Action("bots.invite"), parameters=(BOT,), output=Output(private=True)),

@@ -25,7 +25,7 @@ from chatting import (
     state,
     user,
 )
-from pouring import carry_out, has_second_factor, operator, owner, poured
+from pouring import answer, carry_out, has_second_factor, operator, owner, poured
 
 from pillar_service.core import selectors
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
@@ -312,11 +312,22 @@ def test_a_preview_is_nothing_that_somebody_asked_for_by_itself() -> None:
     assert looking.last(chat()).command == "say"
 
 
-def test_a_runner_runs_on_the_master() -> None:
+def test_a_runner_runs_on_the_master_with_what_it_is_given() -> None:
     job = ask("list-bots")
     assert (job["node"], job["parts"]) == (None, 0)
     [run] = claim_all()
-    assert (run["node"], run["function"]) == (None, "bots.list")
+    assert (run["node"], run["function"], run["arguments"], run["keywords"]) == (None, "bots.list", [], {})
+    ask("show-bot my")
+    [run] = claim_all()
+    assert (run["function"], run["arguments"], run["keywords"]) == ("bots.show", ["my"], {"long": True})
+
+
+def test_what_a_runner_returns_is_no_outcome_of_the_executors() -> None:
+    job = ask("list-bots")
+    [run] = claim_all()
+    answer(run, {"state": "making", "id": "1f2e"})
+    told = looking.show(chat(), job["id"])["job"]
+    assert (told["state"], told["result"]) == ("succeeded", {"state": "making", "id": "1f2e"})
 
 
 def test_a_bots_action_is_the_bots_own_job() -> None:

@@ -213,11 +213,26 @@ def test_a_job_that_an_older_version_left_open_without_open_parts_ends_after_a_d
     assert (state(left), state(waits)) == ("cancelled", "queued")
 
 
-def test_what_salt_itself_carries_out_is_not_killed() -> None:
-    job = ask("list-bots")
+def test_what_salt_itself_carries_out_on_a_node_is_not_killed() -> None:
+    owner()
+    poured(node="cellar-1")
+    job = ask("restart-bot my")
     claim_all()
     with pytest.raises(Conflict, match="by Salt itself"):
         stopping.kill(chat(), job["id"])
+
+
+def test_a_runner_is_ended_by_the_master_that_runs_it() -> None:
+    job = ask("list-bots")
+    [run] = claim_all()
+    [stop] = stopping.kill(chat(), job["id"], force=True)
+    [told] = claim_all()
+    assert (told["node"], told["function"], told["arguments"]) == (None, "stop-runner", [f"jid-{run['id']}", True])
+    answer(run, "It was stopped.", success=False, retcode=1)
+    answer(told, {"jid": told["arguments"][0], "stopped": True})
+    found = jobs.find(job["id"])
+    assert found is not None
+    assert (found.state, found.error, state(stop)) == ("failed", "It was stopped.", "succeeded")
 
 
 def test_an_urgent_command_stands_in_the_list_of_jobs() -> None:

@@ -6,11 +6,13 @@ import time
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, NotFound, SaltcellarError, Unavailable
 from pillar_service.core.jobs import Reason
+from pillar_service.core.runs import STOP_RUNNER
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.recovery import recover
 from pillar_service.master.dispatch.runs import Held, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
+from pillar_service.master.dispatch.watch import stop_runner
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +76,10 @@ def _publish(client: Client, master: SaltMaster, runs: Runs, run: dict, held: He
     held.published = time.monotonic()
     runs.add(held)
     try:
-        if held.node is None:
-            master.start_runner(run["function"], run["keywords"], held.jid)
+        if run["function"] == STOP_RUNNER:
+            stop_runner(client, master, runs, held, *run["arguments"])
+        elif held.node is None:
+            master.start_runner(run["function"], run["arguments"], run["keywords"], held.jid)
         else:
             master.publish(held.node, run["function"], _arguments(run), held.jid, held.metadata)
         log.info("Published %s: %s", run["function"], held.about)

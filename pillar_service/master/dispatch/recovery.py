@@ -23,12 +23,16 @@ def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
         if held.jid not in jids:
             log.info("Run %s is over for the service; it is followed no longer.", held.id)
             runs.drop(held.jid)
+    for jid in master.runners() - jids:
+        log.info("The runner %s is over for the service, or another master's: it is ended.", jid)
+        master.end_runner(jid)
 
 
 def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]) -> None:
     jid = run["jid"]
     # Another master published what was taken over, perhaps: its node tells, and the watch asks it.
-    if jid and (run["taken_over"] or master.was_saved(jid) or master.returned(jid, run["node"]) is not None):
+    is_out = run["taken_over"] or (jid and (jid in master.runners() or master.was_saved(jid)))
+    if jid and (is_out or master.returned(jid, run["node"]) is not None):
         runs.add(Held.of(run, jid))
         runs.returned(jid, run["node"])
         log.info("Run %s (jid %s) is followed again.", run["id"], jid)

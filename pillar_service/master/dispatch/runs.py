@@ -109,8 +109,12 @@ class Runs:
 
     def has(self, jid: str) -> bool:
         """Whether a run is held under this jid."""
+        return self.find(jid) is not None
+
+    def find(self, jid: str) -> Held | None:
+        """The run that is held under this jid."""
         with self._lock:
-            return jid in self._held
+            return self._held.get(jid)
 
     def returned(self, jid: str, node: str | None) -> None:
         """Somebody says that a run has returned; whether it has is looked up in the job cache."""

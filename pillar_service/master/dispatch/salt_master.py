@@ -1,7 +1,7 @@
 """The master that this engine belongs to: publishing, its job cache, its pillar cache."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import salt.cache
@@ -77,16 +77,20 @@ class SaltMaster:
         with self._lock:
             return bool(self._returner("get_load")(jid))
 
-    def start_runner(self, name: str, arguments: Mapping[str, Any], jid: str) -> None:
+    def start_runner(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], jid: str) -> None:
         """Starts a runner on this master under our jid; raises Failed (it was not started)."""
         try:
-            runner.start(self._opts, name, arguments, jid)
+            runner.start(self._opts, name, arguments, keywords, jid)
         except OSError as error:
             raise Failed(f"The master could not start {name}: {error}") from error
 
-    def runs_runner(self, jid: str) -> bool:
-        """Whether that runner runs."""
-        return runner.runs(self._opts, jid)
+    def runners(self) -> set[str]:
+        """The jids of the runners that we started here and that run."""
+        return set(runner.running(self._opts))
+
+    def end_runner(self, jid: str, force: bool = False) -> bool:
+        """Ends that runner and all that it started; whether it ran."""
+        return runner.end(self._opts, jid, force)
 
     def returned(self, jid: str, node: str | None) -> dict[str, Any] | None:
         """What the node, or (None) a runner here, returned: ``return``, ``retcode``, ``success``; None when nothing is there.

@@ -20,7 +20,9 @@ BELIEVED_AFTER = 2
 """A node is away, or does not run it, when it said so (or nothing) this often in a row."""
 
 OVERTIME_S = 45.0
-"""How long a run may still run after its timeout before it is terminated; the service gives it up after 60 s."""
+"""How long a run on a node may still run after its timeout before it is terminated; the service gives it up after 60 s."""
+
+OVERTIME, STOPPED = "It did not end within {:g} s, and was ended.", "It was stopped."
 
 
 def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
@@ -39,7 +41,9 @@ def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
         _take_in(client, master, runs, held)
     if not runs.has(held.jid):
         return
-    if held.age > held.timeout_s + OVERTIME_S and not held.has_begun:
+    if held.node is None and held.age > held.timeout_s:
+        _end_runner(client, master, runs, held, OVERTIME.format(held.timeout_s))
+    elif held.age > held.timeout_s + OVERTIME_S and not held.has_begun:
         _terminate(client, master, runs, held)
     elif held.denied >= BELIEVED_AFTER:
         _not_running(client, master, runs, held)
@@ -52,7 +56,7 @@ def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
 def _ask(master: SaltMaster, held: Held) -> None:
     held.probed = time.monotonic()
     if held.node is None:
-        held.denied = 0 if master.runs_runner(held.jid) else held.denied + 1
+        held.denied = 0 if held.jid in master.runners() else held.denied + 1
         return
     jid = master.new_jid()
     if held.guarded:
@@ -88,14 +92,26 @@ def _not_running(client: Client, master: SaltMaster, runs: Runs, held: Held) -> 
 
 
 def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
-    told = (
-        f"{held.node or 'The master'} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
-    )
+    told = f"{held.node} did not finish it within {held.timeout_s + OVERTIME_S:g} s; it was told to stop."
     if held.guarded:
         master.publish(str(held.node), "meeseeks.stop", [held.guarded[0], True], master.new_jid())
-    elif held.node is not None:
-        master.publish(held.node, "saltutil.term_job", [held.jid], master.new_jid())
+    else:
+        master.publish(str(held.node), "saltutil.term_job", [held.jid], master.new_jid())
     _give_up(client, master, runs, held, Reason.NO_RETURN, told)
+
+
+def stop_runner(client: Client, master: SaltMaster, runs: Runs, held: Held, jid: str, force: bool) -> None:
+    """Carries out the run ``held``, which is to stop the runner with that jid; what came of either is handed in."""
+    stopped, its = master.end_runner(jid, force), runs.find(jid)
+    if its is not None:
+        _end_runner(client, master, runs, its, STOPPED)
+    hand_in(client, runs, held, {"return": {"jid": jid, "stopped": stopped}})
+
+
+def _end_runner(client: Client, master: SaltMaster, runs: Runs, held: Held, told: str) -> None:
+    master.end_runner(held.jid)
+    if not hand_in_result(client, master, runs, held):
+        hand_in(client, runs, held, {"return": told, "success": False, "retcode": 1})
 
 
 def _give_up(client: Client, master: SaltMaster, runs: Runs, held: Held, reason: Reason, told: str) -> None:

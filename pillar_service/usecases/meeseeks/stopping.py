@@ -6,7 +6,8 @@ from typing import Any
 from pillar_service.core import commands
 from pillar_service.core.errors import Conflict, Forbidden
 from pillar_service.core.jobs import OVER, URGENT, JobState
-from pillar_service.store import jobs
+from pillar_service.core.runs import STOP_RUNNER
+from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, endings, queue
@@ -59,7 +60,7 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
         if not its:
             raise Conflict("It is over already.")
         _refuse_wishes(its)
-        if any(one.plan is None or not one.plan["is_guarded"] for one in its if one.state == JobState.RUNNING):
+        if not all(_can_be_ended(one) for one in its if one.state == JobState.RUNNING):
             raise Conflict("It is carried out by Salt itself, and ends by itself or at its time limit.")
         for one in its:
             if one.state in WAITING:
@@ -84,5 +85,13 @@ def _mine(asker: Asker, id: object, privilege: str) -> Job:
     return job
 
 
+def _can_be_ended(job: Job) -> bool:
+    """Whether somebody runs it who knows how to end it: a node's executor, or a master that runs a runner."""
+    return job.plan is not None and (job.plan["is_guarded"] or job.node is None)
+
+
 def _stop(asker: Asker, job: Job, force: bool, now: float) -> Job:
-    return queue.call(asker.actor, STOP, str(job.node), STOP, [job.id, force], {}, now, URGENT)
+    if job.node is not None:
+        return queue.call(asker.actor, STOP, job.node, STOP, [job.id, force], {}, now, URGENT)
+    run = runs.find(str(job.run))
+    return queue.call(asker.actor, STOP, None, STOP_RUNNER, [run and run.jid, force], {}, now, URGENT)
