@@ -6,7 +6,7 @@ of every text, wherever it stands.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HIDDEN = "(hidden)"
@@ -41,6 +41,9 @@ OF_CATALOGUE = frozenset(
 PERSONAL = frozenset({"note"})
 """Arguments that are nobody's business but the asker's."""
 
+CODES = frozenset({"bots.invite", "bots.invites"})
+"""Commands of a bot that are asked for the very codes that are taken out elsewhere."""
+
 SECRETS = re.compile(
     # The first two begin where a word does, and a pub's id has an end: else a long word would take its length squared.
     r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]{1,80}~[^\s\"',]+"  # an invite's code: host:port:@key~seed
@@ -53,6 +56,28 @@ SECRETS = re.compile(
 def text(written: str) -> str:
     """A text without what looks like a code or a key."""
     return SECRETS.sub(HIDDEN, written)
+
+
+def without(written: str, patterns: Sequence[re.Pattern[str]]) -> str:
+    """A text without what these patterns match in any of its lines."""
+    if not patterns:
+        return written
+    return "\n".join(_line(line, patterns) for line in written.split("\n"))
+
+
+def _line(line: str, patterns: Sequence[re.Pattern[str]]) -> str:
+    for pattern in patterns:
+        line = pattern.sub(HIDDEN, line)
+    return line
+
+
+def throughout(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
+    """A value (as JSON has them) without what these patterns match in any of its texts."""
+    if isinstance(value, str):
+        return without(value, patterns)
+    if isinstance(value, Mapping):
+        return {without(str(key), patterns): throughout(one, patterns) for key, one in value.items()}
+    return [throughout(one, patterns) for one in value] if isinstance(value, list) else value
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:

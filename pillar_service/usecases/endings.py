@@ -1,6 +1,7 @@
 """How a job ends, and what its end means for its bot. What goes with any end is in closing.py."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pillar_service.core import identities, names, outcomes
@@ -12,7 +13,7 @@ from pillar_service.core.outcomes import Outcome
 from pillar_service.store import agents, bots, jobs, moves, samples, sharing, transfers
 from pillar_service.store.bots import Bot
 from pillar_service.store.jobs import End, Job
-from pillar_service.usecases import auditing, closing, executing, invites, pillars
+from pillar_service.usecases import auditing, closing, executing, invites, pillars, redacting
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -29,7 +30,9 @@ def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     is_to_be = found.succeeded and job.command not in (*REMOVING, VACATE)
     said = found.result.get("pub_id") if is_to_be and isinstance(found.result, dict) else None
     wrong = identities.another(bots.of_job(job.bot).pub_id, said) if job.bot and isinstance(said, str) else None
-    return Outcome(False, error=wrong) if wrong else found
+    if wrong:
+        return Outcome(False, error=wrong)
+    return replace(found, error=redacting.text(job, found.error)) if found.error else found
 
 
 def _outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
@@ -84,18 +87,20 @@ def _is_alone(job: Job) -> bool:
 
 
 def _end(job: Job, ended: Outcome, now: float) -> End:
+    result = redacting.value(job, ended.result)
     if ended.succeeded:
-        return End(job.id, str(step(JobState(job.state), JobState.SUCCEEDED)), now, ended.result, None)
+        return End(job.id, str(step(JobState(job.state), JobState.SUCCEEDED)), now, result, None)
     to = step(JobState(job.state), JobState.FAILED)
-    return End(job.id, str(to), now, ended.result or job.result, ended.error or UNSAID)
+    return End(job.id, str(to), now, result or job.result, ended.error or UNSAID)
 
 
 def settle(job: Job, ended: Outcome, now: float) -> None:
-    """A running job has its outcome."""
+    """A running job has its outcome. What is kept of that is redacted; what the bot is, is read from the whole."""
+    result = redacting.value(job, ended.result)
     if not ended.succeeded:
-        end(job, JobState.FAILED, ended.error or UNSAID, now, ended.result)
+        end(job, JobState.FAILED, ended.error or UNSAID, now, result)
         return
-    closing.close(job, JobState.SUCCEEDED, now, result=ended.result, error=None)
+    closing.close(job, JobState.SUCCEEDED, now, result=result, error=None)
     if job.bot is None:
         return
     invites.heard(job, ended.result, now)

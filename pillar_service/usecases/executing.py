@@ -12,7 +12,7 @@ from pillar_service.store import jobs, nodes, outputs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.outputs import Line
-from pillar_service.usecases import governors, keeping, sealing
+from pillar_service.usecases import governors, keeping, redacting, sealing
 
 SEALED_FOR = "argument"
 """What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
@@ -115,15 +115,8 @@ def _line(attempt: int, given: object) -> tuple[int, Line]:
 
 
 def _redacted(job: Job, lines: Iterable[Line]) -> list[Line]:
-    # The node has done so, too, and by value; but it is the node's own word that it has.
-    patterns = [re.compile(one) for one in (job.plan or {}).get("redact") or ()]
-    return [line._replace(text=_without(patterns, redaction.text(line.text))) for line in lines]
-
-
-def _without(patterns: list[re.Pattern[str]], text: str) -> str:
-    for pattern in patterns:
-        text = pattern.sub(redaction.HIDDEN, text)
-    return text
+    patterns = redacting.patterns(job)
+    return [line._replace(text=redaction.without(line.text, patterns)) for line in lines]
 
 
 def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:

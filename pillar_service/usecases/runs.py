@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from pillar_service.core import names, outcomes
+from pillar_service.core import names, outcomes, redaction
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.faults import sentence
 from pillar_service.core.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
@@ -14,7 +14,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.outputs import Line
 from pillar_service.store.runs import Run, Standing
-from pillar_service.usecases import endings, keeping, parts, plans, queue
+from pillar_service.usecases import endings, keeping, parts, plans, queue, redacting
 
 Known = TypeVar("Known", Run, Standing)
 
@@ -106,7 +106,8 @@ def add_lines(master: str, id: str, lines: object) -> None:
 
 
 def _keep(job: Job, lines: list[Mapping[str, Any]], now: float) -> None:
-    told = {str(line.get("key"))[:200]: _printable(line.get("text")) for line in lines}
+    patterns = redacting.patterns(job) if lines else []
+    told = {str(line.get("key"))[:200]: redaction.without(_printable(line.get("text")), patterns) for line in lines}
     known = outputs.keys(job.id, list(told))
     fresh = [Line(key, None, text) for key, text in told.items() if key not in known]
     if fresh:

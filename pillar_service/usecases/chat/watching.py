@@ -12,7 +12,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs, standings
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import jobs as bots_jobs
-from pillar_service.usecases.meeseeks import challenges, targets
+from pillar_service.usecases.meeseeks import challenges, looking, targets
 
 TAIL = 20
 MOST_FILED = 200_000
@@ -138,11 +138,4 @@ def _placed(one: Job, its: list[Job], after: int, most: int) -> list[str]:
 
 def _lines(job: Job, after: int, most: int) -> list[str]:
     lines = [line.text for line in jobs.lines(job.id, after, most)]
-    return lines or _returned(job.result)
-
-
-def _returned(result: Any) -> list[str]:
-    if result is None or (isinstance(result, dict) and {"job", "attempt"} <= set(result)):
-        return []  # the executor's own account of lines that are told above
-    text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
-    return text.splitlines()
+    return lines or looking.returned(job)

@@ -1,5 +1,6 @@
 """Looking at jobs of commands: one's own; those of others with a privilege. A private one's output is its asker's alone."""
 
+import json
 from typing import Any
 
 from pillar_service.core import names
@@ -8,7 +9,7 @@ from pillar_service.core.jobs import OVER
 from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import jobs as jobs_of_bots
-from pillar_service.usecases import queue
+from pillar_service.usecases import queue, redacting
 from pillar_service.usecases.meeseeks import asking, challenges
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -65,19 +66,23 @@ def show(asker: Asker, id: object, after: int = 0, most: int = 1000) -> dict[str
         "job": queue.described(job) | {"waits": jobs_of_bots.waits(job.state)},
         "parts": [queue.described(part) for part in its],
         "waits_for": challenges.waiting(job.id),
-        "lines": lines(asker, job, after, most),
+        "lines": [line for place in _places(asker, job) for line in _lines(place, after, most)],
     }
 
 
 def lines(asker: Asker, job: Job, after: int = 0, most: int = 1000) -> list[dict[str, Any]]:
-    """The lines of a job and its parts after the n-th of each; raises Forbidden for another's private output."""
-    return [line for place in _places(asker, job) for line in _lines(place, after, most)]
+    """The lines of a job and its parts after the n-th of each, or of what a place returned that wrote none.
+
+    Raises Forbidden for another's private output.
+    """
+    return [line for place in _places(asker, job) for line in _said(place, after, most)]
 
 
 def tail(asker: Asker, id: object, most: int = 20) -> list[dict[str, Any]]:
-    """The last lines of each place."""
+    """The last lines of each place, as `lines`."""
     places = _places(asker, found(asker, id))
-    return [line for place in places for line in _lines(place, max(0, jobs.line_count(place.id) - most), most)]
+    counted = [(place, jobs.line_count(place.id) or len(returned(place))) for place in places]
+    return [line for place, count in counted for line in _said(place, max(0, count - most), most)]
 
 
 def _places(asker: Asker, job: Job) -> list[Job]:
@@ -91,6 +96,24 @@ def _lines(part: Job, after: int, most: int) -> list[dict[str, Any]]:
     return [
         {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(part.id, after, most)
     ]
+
+
+def _said(part: Job, after: int, most: int) -> list[dict[str, Any]]:
+    if jobs.line_count(part.id):
+        return _lines(part, after, most)
+    told = enumerate(returned(part)[after : after + most], after + 1)
+    return [{"place": part.node or "master", "n": n, "at": part.ended_at, "text": text} for n, text in told]
+
+
+def returned(part: Job) -> list[str]:
+    """What a job that wrote no lines returned, as lines: a log as its own, a text as it is, all else as JSON."""
+    result = part.result
+    if result is None or (isinstance(result, dict) and {"job", "attempt"} <= set(result)):
+        return []  # the executor's own account of lines that are told anyway
+    if isinstance(result, dict) and list(result) == ["lines"] and isinstance(result["lines"], list):
+        result = "\n".join(map(str, result["lines"]))
+    text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
+    return redacting.text(part, text).splitlines()  # once more: a pattern may mean what JSON makes of it
 
 
 def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
