@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import names, parameters, runs
+from pillar_service.core.commands import applies_states
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.jobs import LOW, NORMAL, URGENT
 from pillar_service.core.parameters import Kind, Parameter
@@ -133,6 +134,11 @@ class Command:
         """What a node must have to run it: what it needs, and its script's interpreter."""
         interpreter = {self.runs.interpreter} if isinstance(self.runs, Script) else set()
         return frozenset(self.needs) | interpreter
+
+    @property
+    def converges(self) -> bool:
+        """Whether it applies states on its nodes."""
+        return isinstance(self.runs, Function) and applies_states(self.runs.name)
 
     @property
     def usage(self) -> str:

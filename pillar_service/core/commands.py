@@ -19,13 +19,18 @@ FETCHING_S = 900
 """What lets a pub run may have to install Docker first and to fetch the pub's image, over whatever line the node has."""
 
 
+def applies_states(function: str) -> bool:
+    """Whether a function of Salt is one that a node does not run beside another that applies states."""
+    return function.startswith("state.")
+
+
 @dataclass(frozen=True)
 class Command:
     """One thing that can be asked of a bot.
 
     ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states: to
-    all bots of the node if it is ``whole``, else to those alone that are asked for. Any other is called with the bot's id
-    and then the checked arguments, in their order here.
+    all bots of the node if it is ``whole``, else to those alone that are asked for; a plan's is ``converging`` where the
+    function is called by another. Any other is called with the bot's id and then the checked arguments, in their order here.
     """
 
     name: str
@@ -35,11 +40,12 @@ class Command:
     timeout_s: int = 60
     retry_safe: bool = False
     whole: bool = False
+    converging: bool = False
 
     @property
     def converges(self) -> bool:
         """Whether it applies states, of which a node runs one at a time."""
-        return self.function == CONVERGE
+        return self.converging or self.function == CONVERGE
 
     def keywords(self, bots: Iterable[str]) -> dict[str, Any]:
         """Keyword arguments for Salt, for a run that is about these bots.

@@ -21,7 +21,7 @@ FIRST, MORE = 4, 8
 
 @dataclass(frozen=True)
 class Busy:
-    """What can take no more now: nodes that already converge (by which commands), and commands at their limit."""
+    """What can take no more now: nodes that already converge (by which commands, beside plans), and commands at their limit."""
 
     converging: list[str]
     converges: list[str]
@@ -38,7 +38,8 @@ class Place(NamedTuple):
 
 QUEUED = "state || '' = 'queued' AND parts = 0"
 FREE = """
-(command IN ({})) IS NOT TRUE AND ((node IN ({})) IS NOT TRUE OR (command IN ({})) IS NOT TRUE)
+(command IN ({})) IS NOT TRUE
+AND ((node IN ({})) IS NOT TRUE OR ((command IN ({})) IS NOT TRUE AND NOT converges))
 AND (bot IS NULL OR bot NOT IN (SELECT bot FROM job WHERE state || '' IN ('claimed', 'running') AND bot IS NOT NULL))
 """
 """An IN of nothing is unknown, hence IS NOT TRUE."""

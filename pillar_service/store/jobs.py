@@ -29,7 +29,7 @@ class Job(Table):
     where no command of core's says it. A job on several nodes runs nothing itself: it has ``parts``, jobs whose
     ``parent`` it is. ``begun`` is the last attempt that its node was allowed to begin; ``at_most`` is how many jobs of its
     command run at a time. ``request`` is the request in which it was asked for. One that ``is_preview`` only shows what
-    another would do.
+    another would do. One with a plan ``converges`` when that applies states.
     """
 
     id = TextField(primary_key=True)
@@ -58,6 +58,7 @@ class Job(Table):
     at_most = IntegerField(null=True)
     request = TextField(null=True)
     is_preview = BooleanField(default=False)
+    converges = BooleanField(default=False)
 
 
 class JobLine(Table):
@@ -96,7 +97,7 @@ def add_new(these: Sequence[Job]) -> None:
 PART: dict[str, type] = {
     "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
-    "fingerprint": str, "created_at": float, "not_before": float, "request": str,
+    "fingerprint": str, "created_at": float, "not_before": float, "request": str, "converges": bool,
 }  # fmt: skip
 """The columns of a queued part of a job, and what each holds."""
 

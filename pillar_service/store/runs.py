@@ -108,6 +108,13 @@ def calling(function: str, nodes: Sequence[str]) -> list[str]:
     return [node for (node,) in read(told, function, *nodes)]
 
 
+def converging(nodes: Sequence[str]) -> list[str]:
+    """Those of these nodes with a run that is not over of a job whose plan applies states."""
+    told = f"run.state <> 'over' AND run.node IN ({places(len(nodes))}) AND job.converges"
+    asked = f"SELECT DISTINCT run.node FROM run JOIN job ON job.run = run.id WHERE {told}"  # noqa: S608
+    return [node for (node,) in read(asked, *nodes)]
+
+
 def any_expired(now: float) -> bool:
     """Whether a run's time has passed. Cheap: long polls ask it all the time."""
     return bool(read("SELECT 1 FROM run WHERE state <> 'over' AND expires_at < ? LIMIT 1", now))

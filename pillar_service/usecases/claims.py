@@ -76,7 +76,7 @@ class Claim:
         there = rows.nodes()
         taken = runs.counted(there)
         self._rooms = {node: most - taken.get(node, 0) for node, most in nodes.concurrency(there).items()}
-        self._converging = set(runs.calling(CONVERGE, there))
+        self._converging = {*runs.calling(CONVERGE, there), *runs.converging(there)}
         limited = rows.limited()
         self._running = Counter({command: count for command, (count, _) in limited.items()})
         full = [command for command, (count, most) in limited.items() if count >= most]

@@ -12,7 +12,8 @@ def of(job: Job) -> Command:
     if job.plan is None:
         return COMMANDS[job.command]
     plan = job.plan
-    return Command(job.command, plan["function"], timeout_s=plan["timeout_s"], retry_safe=plan["retry_safe"])
+    told = {key: plan[key] for key in ("timeout_s", "retry_safe")}
+    return Command(job.command, plan["function"], converging=job.converges, **told)
 
 
 def keywords(together: Sequence[Job]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import names, tracing
-from pillar_service.core.commands import command
+from pillar_service.core.commands import applies_states, command
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.jobs import NORMAL, QUEUED_FOR_S
 from pillar_service.store import bots, jobs
@@ -118,6 +118,7 @@ def call(
         not_before=now,
         deadline_at=now + QUEUED_FOR_S,
         request=tracing.current(),
+        converges=applies_states(function),
     )
     log_asked(job)
     return job

@@ -220,6 +220,7 @@ def _made(asker: Asker, wanted: Wish, request: queue.Request, now: float) -> Job
         deadline_at=now + settings().chat_deadline_s,
         request=request.number,
         is_preview=wanted.is_preview,
+        converges=wanted.command.converges,
     )
     if not wanted.command.requires or asker.caller is None:
         going.ready(job, now)

@@ -65,6 +65,7 @@ def _part(job: Job, node: str, now: float) -> Job:
         created_at=now,
         not_before=now,
         request=job.request,
+        converges=job.converges,
     )
 
 
