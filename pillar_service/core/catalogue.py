@@ -1,6 +1,8 @@
 """The catalogue: what may be asked for in chat, what each command takes, what it runs, where, and what it requires."""
 
 import difflib
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -220,6 +222,11 @@ def for_node(known: Catalogue, labels: Mapping[str, str]) -> dict[str, Any]:
         for command in sorted(known.commands.values(), key=lambda one: one.name)
         if isinstance(command.runs, Script | Arguments | Function) and command.runs_on(labels)
     }
+
+
+def digest(command: Command) -> str:
+    """Differs when a node would run something else for this command: what somebody says yes to is bound to it."""
+    return hashlib.sha256(json.dumps(_entry(command), sort_keys=True).encode()).hexdigest()
 
 
 def _entry(command: Command) -> dict[str, Any]:

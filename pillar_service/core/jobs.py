@@ -3,8 +3,10 @@
 asked -> queued -> claimed -> running -> succeeded | failed (killed, too) | timed_out | lost
   |        |         |          └-> queued       never published or begun, or running it twice is safe
   |        |         └-> queued                  the master that claimed it went away before it published
-  |        └-> cancelled | timed_out             (a claimed job can still be cancelled; a running one can be killed)
-  └-> cancelled | timed_out                      no yes, no code, or no approval came; or somebody said no
+  |        └-> cancelled | timed_out | failed    (a claimed job can still be cancelled; a running one can be killed)
+  └-> cancelled | timed_out | failed             no yes, no code, or no approval came; or somebody said no
+
+What waits fails when it may not run any more as it was asked for: its command is another now, or the roles are.
 
 A job on several nodes has a part on each, a job of its own; it runs nothing itself and stands as its parts do.
 """
@@ -32,8 +34,8 @@ OPEN = frozenset({JobState.ASKED, JobState.QUEUED, JobState.CLAIMED, JobState.RU
 OVER = frozenset(JobState) - OPEN
 
 NEXT: dict[JobState, frozenset[JobState]] = {
-    JobState.ASKED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.TIMED_OUT}),
-    JobState.QUEUED: frozenset({JobState.CLAIMED, JobState.CANCELLED, JobState.TIMED_OUT}),
+    JobState.ASKED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.FAILED}),
+    JobState.QUEUED: frozenset({JobState.CLAIMED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.FAILED}),
     JobState.CLAIMED: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.LOST, JobState.QUEUED}

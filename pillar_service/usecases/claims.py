@@ -13,7 +13,8 @@ from pillar_service.store import claims as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.runs import Run
-from pillar_service.usecases import leases, plans
+from pillar_service.usecases import endings, leases, plans
+from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.meeseeks.challenges import expire
 from pillar_service.usecases.runs import described, give_up, sweep
 
@@ -101,6 +102,9 @@ class Claim:
         self._waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
         self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
         for job in self._waiting:
+            if why := catalogue.changed(job):
+                endings.end(job, JobState.FAILED, why, self.now)
+                continue
             together = self._together(job)
             if together:
                 self._give(together)

@@ -13,6 +13,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.store.outputs import Line
 from pillar_service.usecases import governors, keeping, redacting, sealing
+from pillar_service.usecases.meeseeks import catalogue
 
 SEALED_FOR = "argument"
 """What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
@@ -43,18 +44,20 @@ def without_secrets(job: Job) -> dict[str, Any]:
 def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
     """A node begins an attempt of its job: {"arguments": the secret ones}. Granted once for each attempt.
 
-    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before,
-    Unavailable while its governor has no place.
+    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before, or
+    its command is another than was asked for, Unavailable while its governor has no place.
     """
     which = names.whole_number(attempt, "attempt", 1, 999_999)
     with transaction():
         job = _of_node(node, id)
+        if why := catalogue.changed(job):
+            raise Conflict(why)
         if not jobs.begin(job.id, node, which):
             raise Conflict(
                 f"The attempt {which} of the job {job.id} may not begin: it began before, or is not to run now."
             )
         governors.begin_job(job, which, time.time())
-        return {"arguments": _secrets(job)}
+        return {"arguments": secrets(job)}
 
 
 def _of_node(node: str, id: object) -> Job:
@@ -64,7 +67,8 @@ def _of_node(node: str, id: object) -> Job:
     return job
 
 
-def _secrets(job: Job) -> dict[str, str]:
+def secrets(job: Job) -> dict[str, str]:
+    """The secret arguments of a job that is not over; raises Failed when they can't be read any more."""
     kept = (job.plan or {}).get("secrets") or {}
     told = {name: sealing.opened(SEALED_FOR, job.parent or job.id, text) for name, text in kept.items()}
     for name, text in told.items():

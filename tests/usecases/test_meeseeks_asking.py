@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 from chatting import (
     ANN,
-    COMMANDS,
     SECRET,
     ZOE,
     ask,
@@ -431,14 +430,6 @@ def test_a_grant_counts_in_its_channels_alone() -> None:
     for other in ("C01", "", "any"):
         with pytest.raises(Forbidden, match="in this place"):
             ask("say hi", channel=other)
-
-
-def test_a_job_runs_what_was_asked_for_though_the_catalogue_has_changed_since() -> None:
-    job = ask("any")
-    keep(commands=[one for one in COMMANDS if one.name != "any"])
-    [run] = claim_all()
-    assert (run["function"], run["arguments"][2]) == ("meeseeks.run", "any")
-    assert run["jobs"] == [job["id"]]
 
 
 def test_a_catalogue_that_could_never_be_read_says_so_and_allows_nothing(

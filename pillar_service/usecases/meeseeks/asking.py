@@ -9,7 +9,6 @@ from pillar_service.core import names, selectors, typed
 from pillar_service.core.catalogue import Action, Command
 from pillar_service.core.errors import Forbidden, Invalid, NotFound, TooMany
 from pillar_service.core.jobs import JobState
-from pillar_service.core.roles import Decision
 from pillar_service.core.selectors import EVERYTHING, Selector
 from pillar_service.settings import settings
 from pillar_service.store import jobs
@@ -18,8 +17,10 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
 from pillar_service.usecases.auditing import Deed
 from pillar_service.usecases.grouping import Group
-from pillar_service.usecases.meeseeks import catalogue, challenges, going, planning, targets
-from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
+from pillar_service.usecases.meeseeks import catalogue, challenges, deciding, going, planning, targets
+from pillar_service.usecases.meeseeks.asker import Asker
+
+decided = deciding.decided
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,6 @@ def tasks(asker: Asker) -> list[Command]:
     now = catalogue.current()
     known = (now.catalogue.commands[name] for name in now.catalogue.listed())
     return [command for command in known if decided(asker, command.name, None).allowed]
-
-
-def decided(asker: Asker, name: str, arguments: Mapping[str, Any] | None) -> Decision:
-    """What the roles say of somebody, a command (or a privilege such as `meeseeks.audit`) and its arguments."""
-    if asker.caller is None:
-        return OPERATOR
-    return catalogue.current().policy.decide(asker.caller, name, arguments, asker.channel)
 
 
 def require(asker: Asker, privilege: str) -> None:

@@ -19,6 +19,7 @@ from pillar_service.core.roles import Policy
 from pillar_service.settings import settings
 from pillar_service.store import catalogues
 from pillar_service.store.database import transaction
+from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,15 @@ def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
         auditing.record(actor, "meeseeks.reload", "catalogue", now, found.fingerprint[:16])
     log.info("The catalogue %s counts now: %d commands.", found.fingerprint[:16], len(found.catalogue.commands))
     return found
+
+
+def changed(job: Job) -> str | None:
+    """Why a node would run something else for a job than what was asked for; None when it would not."""
+    was = (job.plan or {}).get("entry")
+    now = current().catalogue.commands.get(job.command) if was is not None else None
+    if was is None or (now is not None and rules.digest(now) == was):
+        return None
+    return f"The command {job.command} was changed since this was asked for: ask for it anew."
 
 
 def fault() -> str | None:

@@ -15,7 +15,7 @@ from pillar_service.store.challenges import Challenge
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, codes, endings
-from pillar_service.usecases.meeseeks import catalogue, going, people
+from pillar_service.usecases.meeseeks import catalogue, deciding, going, people
 from pillar_service.usecases.meeseeks.asker import Asker
 
 OVER = "That is settled already, or its time is over."
@@ -46,7 +46,7 @@ def begin(job: Job, requires: Requires, now: float) -> None:
 def _open(job: Job, position: int, now: float) -> None:
     steps = (job.plan or {})["steps"]
     if position == len(steps):
-        going.go(job, now)
+        _go(job, now)
         return
     step: Mapping[str, Any] = steps[position]
     challenges.add(
@@ -60,6 +60,15 @@ def _open(job: Job, position: int, now: float) -> None:
         created_at=now,
         expires_at=now + step["seconds"],
     )
+
+
+def _go(job: Job, now: float) -> None:
+    # Hours may have passed, and roles been taken away.
+    if why := deciding.denied(job):
+        auditing.record(job.actor, "meeseeks.denied", f"job:{job.id}", now, why)
+        endings.end(job, JobState.FAILED, why, now)
+        return
+    going.go(job, now)
 
 
 def waiting(id: str) -> dict[str, Any] | None:
@@ -149,6 +158,8 @@ def _current(id: str, kind: ChallengeKind, now: float) -> tuple[Job, Challenge]:
         raise Conflict(OVER)
     if challenge.binding != _binding(job):
         raise Conflict("The job is not what was asked for: ask again.")
+    if why := catalogue.changed(job):
+        raise Conflict(why)
     _refuse_suspended(job.actor)
     return job, challenge
 

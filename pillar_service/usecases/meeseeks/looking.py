@@ -10,7 +10,7 @@ from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import jobs as jobs_of_bots
 from pillar_service.usecases import queue, redacting
-from pillar_service.usecases.meeseeks import asking, challenges
+from pillar_service.usecases.meeseeks import challenges, deciding
 from pillar_service.usecases.meeseeks.asker import Asker
 
 SHORTEST = 4
@@ -36,7 +36,7 @@ def found(asker: Asker, id: object) -> Job:
 
 
 def _sees_others(asker: Asker) -> bool:
-    return asker.caller is None or asking.decided(asker, OTHERS, None).allowed
+    return asker.caller is None or deciding.decided(asker, OTHERS, None).allowed
 
 
 def is_private(job: Job) -> bool:

@@ -1,10 +1,13 @@
-"""Plans: what exactly a job will run, written down when it is asked for, so that no reload of the catalogue changes it."""
+"""Plans: what exactly a job will run, written down when it is asked for, so that no reload of the catalogue changes it.
+
+What a node runs stands in its pillar, as it is then; the plan has its digest, and what is another by then does not begin.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pillar_service.core import runs
-from pillar_service.core.catalogue import Action, Command, Runner
+from pillar_service.core.catalogue import Action, Command, Runner, digest
 from pillar_service.core.selectors import Selector
 from pillar_service.usecases import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
@@ -47,4 +50,5 @@ def _call(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
     if isinstance(command.runs, Runner):
         given, keywords = runs.call(command.runs, arguments)
         return {"function": command.runs.name, "arguments": given, "keywords": keywords, "is_guarded": False}
-    return {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
+    told = {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
+    return {**told, "entry": digest(command)}

@@ -11,7 +11,7 @@ from pillar_service.store import jobs, runs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, endings, queue
-from pillar_service.usecases.meeseeks import asking, looking, targets
+from pillar_service.usecases.meeseeks import deciding, looking, targets
 from pillar_service.usecases.meeseeks.asker import Asker
 
 STOP = "meeseeks.stop"
@@ -80,7 +80,7 @@ def _refuse_wishes(these: list[Job]) -> None:
 
 def _mine(asker: Asker, id: object, privilege: str) -> Job:
     job = looking.found(asker, id)
-    if asker.caller is not None and job.actor != asker.actor and not asking.decided(asker, privilege, None).allowed:
+    if asker.caller is not None and job.actor != asker.actor and not deciding.decided(asker, privilege, None).allowed:
         raise Forbidden("That is somebody else's job.")
     return job
 

@@ -11,7 +11,7 @@ from pillar_service.store import command_tokens as rows
 from pillar_service.store.command_tokens import CommandToken
 from pillar_service.store.database import transaction
 from pillar_service.usecases import auditing
-from pillar_service.usecases.meeseeks import asking, catalogue
+from pillar_service.usecases.meeseeks import asking, catalogue, deciding
 from pillar_service.usecases.meeseeks.asker import Asker
 
 DAYS = (1, 366)
@@ -63,7 +63,7 @@ def _pinned(asker: Asker, command: Command, given: dict[str, str]) -> dict[str, 
         raise Invalid(f"{secret[0]} is a secret and can't be pinned: leave it out here, and send it at each use.")
     pinned = {name: command.named[name].checked(value) for name, value in given.items()}
     is_whole = all(one.name in pinned for one in command.parameters if one.required)
-    decision = asking.decided(asker, command.name, command.checked(pinned) if is_whole else None)
+    decision = deciding.decided(asker, command.name, command.checked(pinned) if is_whole else None)
     if not decision.allowed:
         raise Forbidden(decision.why)
     return pinned
@@ -104,7 +104,7 @@ def revoke(asker: Asker, id: object) -> None:
     """End a token: one's own, or with the privilege anybody's. Raises NotFound, also for another's."""
     with transaction():
         token = rows.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
-        if token is None or not (token.actor == asker.actor or asking.decided(asker, OTHERS, None).allowed):
+        if token is None or not (token.actor == asker.actor or deciding.decided(asker, OTHERS, None).allowed):
             raise NotFound(f"You have no token {names.shown(id)}.")
         rows.forget(token.id)
         auditing.record(asker.actor, "meeseeks.token_revoke", f"token:{token.id}", time.time(), f"for {token.command}")
