@@ -126,6 +126,34 @@ def test_duties_are_listed_with_names_of_their_own(home: Home, tmp_path: Path) -
     assert all(duty.every_s > 0 for duty in listed)
 
 
+SEES = """
+machine: sees
+about: Looks at a key of the account.
+initial: no_
+states: {no_: {}, yes_: {}}
+transitions: [{on: seen, from: no_, to: yes_}]
+watchers: {it: {kind: kv, key: app/colour, every: 1s, when: exists and value == 'red', fires: seen}}
+"""
+
+
+def test_machines_see_what_the_account_set(home: Home, tmp_path: Path) -> None:
+    from pillar_service.node.configuration import Configuration
+    from pillar_service.node.duties import duties
+    from pillar_service.node.told import Told
+
+    opts = {"id": "cellar-9", "pki_dir": str(tmp_path), "cachedir": str(tmp_path), "conf_file": "/etc/salt/minion"}
+    machines = next(one for one in duties(home, opts, "3008", lambda: None) if one.name == "machines")
+    home.machines.mkdir(parents=True)
+    (home.machines / "sees.yaml").write_text(SEES)
+    keys = {"app/colour": {"value": "red", "revision": 1}}
+    Configuration(home).take(lambda: Told(configuration={"revision": 1, "keys": keys}))
+    kept = home.running / "sees" / "cellar-9.json"
+    now = 0.0
+    while now < 5 and not (kept.exists() and '"state": "yes_"' in kept.read_text()):
+        machines.run(now := now + 1)
+    assert '"state": "yes_"' in kept.read_text()
+
+
 LAZY = """
 import sys, time
 from pathlib import Path
@@ -135,7 +163,7 @@ from pillar_service.node.told import Told
 
 home = Home(Path(sys.argv[1]))
 import pillar_service.node.duties
-duty = Machines(home, "cellar-9", lambda *_: None, Told)
+duty = Machines(home, "cellar-9", lambda *_: None, Told, lambda key: None)
 duty.run(0)
 assert not {"yaml", "statemachine", "croniter", "simpleeval"} & set(sys.modules)
 home.machines.mkdir(parents=True)

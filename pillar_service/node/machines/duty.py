@@ -24,7 +24,7 @@ class Machines:
         node: str,
         tell: Telling,
         known: Known,
-        configuration: looks.Configuration = looks.no_configuration,
+        configuration: looks.Configuration,
     ) -> None:
         self._home, self._node, self._tell, self._known = home, node, tell, known
         self._configuration = configuration

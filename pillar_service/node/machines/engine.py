@@ -38,7 +38,7 @@ class Engine:
         home: Home,
         node: str,
         tell: Telling,
-        configuration: looks.Configuration = looks.no_configuration,
+        configuration: looks.Configuration,
         bots: Bots = docker.bots,
         service: Callable[[], str] = str,
         govern: Govern = nobody,

@@ -27,11 +27,6 @@ TEXT = 4096
 """Bytes of an answer that are read."""
 
 
-def no_configuration(key: str) -> Any:
-    """What there is before a node was told of any configuration."""
-    raise NotFound(f"This node knows no configuration with the key {key}.")
-
-
 def look(watcher: Watcher, places: Mapping[str, Any], configuration: Configuration) -> Look:
     """One look; raises one of our errors, or OSError, when nothing can be seen."""
     told = {word: _filled(value, places) for word, value in watcher.settings.items()}
