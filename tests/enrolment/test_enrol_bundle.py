@@ -9,6 +9,8 @@ from daemons import Service, running
 from machine import Machine
 from wheels import bundle
 
+from pillar_service import __version__
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
@@ -43,3 +45,48 @@ def test_a_node_installs_from_the_bundle_once_and_only_from_the_one_that_was_nam
     assert "is there" in again.stdout
     assert machine.sh(f"sh {script} --reset").returncode == 0
     assert machine.left() == []
+
+
+def newer(machine: Machine) -> Path:
+    """The script as it is served after an upgrade of the service, with its bundle."""
+    bundle(machine.folder / "wheels.tar.gz", version="9.9.9")
+    script = machine.script()
+    text = script.read_text()
+    script.write_text(text.replace(f"version={__version__}", "version=9.9.9"))
+    return script
+
+
+def version(machine: Machine) -> str:
+    """Which saltcellar the node has."""
+    python = machine.root / "opt/saltcellar/venv/bin/python"
+    return machine.sh(
+        f"{python} -c 'from importlib import metadata; print(metadata.version(\"saltcellar\"))'"
+    ).stdout.strip()
+
+
+def test_a_node_is_another_version_only_once_that_is_made(machine: Machine) -> None:
+    token = machine.token()
+    machine.sh(f"sh {machine.script()} {token}")
+    runs = machine.sh(f"{machine.launcher} status").stdout
+    assert runs.startswith("runs")
+    script = newer(machine)
+    good = (machine.folder / "wheels.tar.gz").read_bytes()
+
+    old = machine.sh(f"sh {script} {token}")
+    assert "with a token that is good it would become saltcellar 9.9.9" in old.stdout, old.stderr
+    runs = machine.sh(f"{machine.launcher} status").stdout
+    assert (runs.startswith("runs"), version(machine)) == (True, __version__)
+
+    (machine.folder / "wheels.tar.gz").write_bytes(b"something else")
+    broken = machine.sh(f"sh {script} {machine.token()}")
+    assert "another SHA-256" in broken.stderr
+    assert (machine.sh(f"{machine.launcher} status").stdout, version(machine)) == (runs, __version__)
+
+    (machine.folder / "wheels.tar.gz").write_bytes(good)
+    done = machine.sh(f"sh {script} {machine.token()}")
+    assert "has not heard of it yet" in done.stderr or "answers" in done.stdout, done.stderr
+    assert version(machine) == "9.9.9"
+    assert machine.sh(f"{machine.launcher} status").stdout.startswith("runs")
+    opt = machine.root / "opt/saltcellar"
+    assert sorted(path.name for path in opt.iterdir()) == ["bin", "made", "venv"]
+    assert (opt / "venv/bin/salt-minion").read_text().startswith(f"#!{opt}/venv/bin/python")

@@ -30,7 +30,7 @@ def made(door: Door, opt: Path, version: str, sha256: str) -> Path:
             raise Failed("The bundle of wheels is not the one that was named (another SHA-256).")
         _unpack(work / "bundle.tar.gz", work)
         _install(fresh, work, version)
-        _rename(fresh)
+        rename(fresh)
     except (Failed, OSError):
         shutil.rmtree(fresh, ignore_errors=True)
         raise
@@ -80,9 +80,9 @@ def _run(command: list[str], what: str) -> None:
         raise Failed(f"It could not {what}: {said[-1].strip()[:300]}")
 
 
-def _rename(fresh: Path) -> None:
+def rename(fresh: Path) -> None:
     """Scripts name their interpreter by its whole path: the one at which it will be."""
-    before, after = (f"{fresh.with_name(name)}/bin/".encode() for name in (NEXT, "venv"))
+    before, after = (f"{fresh.with_name(name)}/bin/".encode() for name in (fresh.name, "venv"))
     for script in (fresh / "bin").iterdir():
         if script.is_file() and not script.is_symlink():
             content = script.read_bytes()

@@ -36,7 +36,7 @@ read_arguments() {
   esac
   root=${root%/}
   opt=$root/opt/saltcellar etc=$root/etc/saltcellar data=$root/var/lib/saltcellar
-  launcher=$opt/bin/saltcellar-node
+  launcher=$opt/bin/saltcellar-node fresh_venv=$opt/venv.enrol
   folders="$opt $etc $root/var/cache/saltcellar $root/var/log/saltcellar $root/run/saltcellar"
   unit='' rotation=
   if [ -z "$root" ] && [ -d /etc/logrotate.d ]; then rotation=/etc/logrotate.d/saltcellar-node; fi
@@ -113,16 +113,34 @@ install() {
     say software "saltcellar $version is there"
     return
   fi
+  if [ "$good" = no ] && [ -x "$opt/venv/bin/python" ]; then
+    python=$opt/venv/bin/python
+    say software "as it is: with a token that is good it would become saltcellar $version"
+    return
+  fi
   [ -n "$bundle${PIP_INDEX_URL:-}${PIP_FIND_LINKS:-}" ] ||
     fail "$service hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE; or say in PIP_INDEX_URL whose index has saltcellar."
-  if [ -x "$launcher" ]; then "$launcher" stop; fi
-  rm -rf "$opt/venv" "$opt/made"
+  rm -rf "$fresh_venv"
   mkdir -p "$opt"
-  "$python" -m venv "$opt/venv" >"$work/venv" 2>&1 || fail "$python could not make an environment ($(tail -n 1 "$work/venv")): install python3-venv."
-  python=$opt/venv/bin/python
+  "$python" -m venv "$fresh_venv" >"$work/venv" 2>&1 || fail "$python could not make an environment ($(tail -n 1 "$work/venv")): install python3-venv."
+  python=$fresh_venv/bin/python
   install_into_venv
-  printf '%s\n' "$wanted" >"$opt/made"
+  "$python" -c 'import sys, pathlib; from pillar_service.node.upgrading import making; making.rename(pathlib.Path(sys.argv[1]))' "$fresh_venv" \
+    2>"$work/loaded" || fail "What was installed can't be loaded: $(tail -n 1 "$work/loaded")"
+  [ -d "$opt/venv" ] || change_over
   say software "saltcellar $version in $opt/venv"
+}
+
+# What was made takes the place of what runs, which the launcher puts back where the power goes between the two.
+change_over() {
+  [ "$python" = "$fresh_venv/bin/python" ] || return 0
+  if [ -x "$launcher" ]; then "$launcher" stop; fi
+  rm -rf "$opt/venv.before" "$opt/made"
+  if [ -d "$opt/venv" ]; then mv "$opt/venv" "$opt/venv.before"; fi
+  mv "$fresh_venv" "$opt/venv"
+  rm -rf "$opt/venv.before"
+  printf '%s\n' "$wanted" >"$opt/made"
+  python=$opt/venv/bin/python
 }
 
 install_into_venv() {
@@ -230,6 +248,7 @@ ROTATION
 }
 
 start() {
+  change_over
   write_launcher
   write_unit
   write_rotation
@@ -284,7 +303,7 @@ part() {
 # A run that failed before the service knew this machine leaves nothing of its own behind.
 tidy() {
   code=$?
-  rm -rf "$work"
+  rm -rf "$work" "$fresh_venv"
   if [ "$code" != 0 ] && [ "$act" = enrol ] && [ "$joined" = no ] && [ "$fresh" = yes ]; then
     # shellcheck disable=SC2086  # these are words
     rm -rf $folders
