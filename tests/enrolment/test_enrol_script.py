@@ -270,6 +270,34 @@ def test_a_node_that_was_cut_off_comes_back_with_a_new_key_alone(machine: Machin
     assert machine.key_state(node) == "accepted"
 
 
+@pytest.mark.parametrize("whose", ["a fresh token", "its own"])
+def test_a_new_key_that_is_not_taken_costs_nothing(machine: Machine, whose: str) -> None:
+    token = machine.token()
+    machine.run(token)
+    site = Site(machine.root)
+    key, runs = (site.pki / keys.PRIVATE).read_bytes(), machine.sh(f"{machine.launcher} status").stdout
+    done = machine.run(machine.token() if whose == "a fresh token" else token, "--new-key")
+    assert done.returncode == 1
+    assert ("with another key" if whose == "a fresh token" else "is used") in done.stderr
+    assert "as it was" not in done.stdout
+    assert (site.pki / keys.PRIVATE).read_bytes() == key
+    assert not (site.pki / keys.NEXT).exists()
+    assert machine.sh(f"{machine.launcher} status").stdout == runs
+
+
+def test_a_new_key_whose_answer_was_lost_is_brought_again(machine: Machine) -> None:
+    node = joined(machine)
+    machine.stop()
+    machine.operator.revoke(node)
+    site, token = Site(machine.root), machine.token()
+    next_key = keys.following(site.pki)
+    ask(machine.service.public_url, "/enrol", {"name": machine.name, "public_key": next_key.public}, token)
+    done = machine.run(token, "--new-key")
+    assert f"node      {node}" in done.stdout, done.stderr
+    assert keys.own(site.pki).public == next_key.public
+    assert not (site.pki / keys.NEXT).exists()
+
+
 def test_a_lost_disk_comes_back_by_a_token_for_that(machine: Machine) -> None:
     node = joined(machine)
     machine.stop()

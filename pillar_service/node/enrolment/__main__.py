@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--service", default="")
     parser.add_argument("--name", default="")
+    parser.add_argument("--new-key", action="store_true")
     asked = parser.parse_args()
     try:
         _do(asked, Site(asked.root))
@@ -34,7 +35,7 @@ def main() -> int:
 
 def _do(asked: argparse.Namespace, site: Site) -> None:
     if asked.act == "join":
-        told = joining.join(site, asked.service, asked.name, sys.stdin.readline().strip())
+        told = joining.join(site, asked.service, asked.name, sys.stdin.readline().strip(), asked.new_key)
         sys.stdout.write(f"{told['node']} {told['master_fingerprint']}\n")
     elif asked.act in ("tell", "clear"):
         from pillar_service.node.enrolment import clearing  # which brings Docker's library along

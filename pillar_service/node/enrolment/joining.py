@@ -8,22 +8,48 @@ from typing import Any
 from pillar_service import __version__
 from pillar_service.core import names
 from pillar_service.core.enrolment import KeyAct, fingerprint, node_name, statement
-from pillar_service.core.errors import Failed
-from pillar_service.node.enrolment import keys
+from pillar_service.core.errors import Failed, Forbidden, SaltcellarError, Unavailable
+from pillar_service.node.enrolment import keys, turning
 from pillar_service.node.enrolment.asking import ask
 from pillar_service.node.enrolment.site import Site, write
 
 
-def join(site: Site, service: str, name: str, token: str) -> dict[str, Any]:
+def join(site: Site, service: str, name: str, token: str, new_key: bool = False) -> dict[str, Any]:
     """Make the key, redeem the token with its public half, write down what the answer tells; returns it.
 
-    Run again it comes to the same: the key that is there is brought again. Raises what the service said, or Unavailable
-    when it is not known: then the key must stay for the next try.
+    Run again it comes to the same: the key that is there is brought again. With ``new_key`` it is another one, and the key
+    that is there stays the node's until the service has taken that. Raises what the service said, or Unavailable when it is
+    not known: then the key must stay for the next try.
     """
-    key = keys.own(site.pki)
-    told = ask(service, "/enrol", {"name": node_name(name), "public_key": key.public, "machine": about()}, token)
+    called = node_name(name)
+    if not new_key or not (site.pki / keys.PRIVATE).exists():
+        key = keys.own(site.pki)
+        told = _redeemed(service, called, key, token)
+        settle(site, told, key.public)
+        return told
+    key, told = _with_another(site, service, called, token)
     settle(site, told, key.public)
+    key.save(site.pki / keys.NEXT)  # a node that starts at this moment may have tried to turn to it, and let it go
+    turning.take(site)
     return told
+
+
+def _redeemed(service: str, name: str, key: keys.Key, token: str) -> dict[str, Any]:
+    return ask(service, "/enrol", {"name": name, "public_key": key.public, "machine": about()}, token)
+
+
+def _with_another(site: Site, service: str, name: str, token: str) -> tuple[keys.Key, dict[str, Any]]:
+    """What is told to the next key; one that is refused goes, unless an earlier try may have had it taken."""
+    was_told = (site.pki / keys.NEXT).exists()
+    key = keys.following(site.pki)
+    try:
+        return key, _redeemed(service, name, key, token)
+    except Unavailable:
+        raise
+    except SaltcellarError as error:
+        if not was_told or isinstance(error, Forbidden):
+            (site.pki / keys.NEXT).unlink(missing_ok=True)
+        raise
 
 
 def about() -> dict[str, str]:

@@ -73,6 +73,15 @@ def own(folder: Path) -> Key:
     return key
 
 
+def following(folder: Path) -> Key:
+    """The key that is to be the node's next; made when there is none."""
+    key = Key.at(folder / NEXT)
+    if key is None:
+        key = Key.new()
+        key.save(folder / NEXT)
+    return key
+
+
 def take(folder: Path) -> None:
     """The next key is the node's now."""
     (folder / NEXT).rename(folder / PRIVATE)

@@ -13,10 +13,7 @@ from pillar_service.node.enrolment.site import Site
 
 def turn(site: Site) -> None:
     """Make another key and have it counted; raises what the service said: then the old one goes on."""
-    new = keys.Key.at(site.pki / keys.NEXT)
-    if new is None:
-        new = keys.Key.new()
-        new.save(site.pki / keys.NEXT)
+    new = keys.following(site.pki)
     try:
         _tell(site, new)
     except Unavailable:
@@ -24,6 +21,11 @@ def turn(site: Site) -> None:
     except SaltcellarError:
         (site.pki / keys.NEXT).unlink(missing_ok=True)
         raise
+    take(site)
+
+
+def take(site: Site) -> None:
+    """The next key is the node's now."""
     keys.take(site.pki)
 
 

@@ -92,7 +92,11 @@ check_token() {
   ask /enrol/token "$work/token"
   case $status in
     200) good=yes ;;
-    401) [ -f "$etc/pki/minion.pem" ] || fail "$(reason "$work/token")" ;;
+    401)
+      key=minion.pem
+      if [ "$new_key" = yes ]; then key=minion.next.pem; fi # begun before, and its answer may have been lost
+      [ -f "$etc/pki/$key" ] || fail "$(reason "$work/token")"
+      ;;
     *) fail "$(reason "$work/token")" ;;
   esac
 }
@@ -175,9 +179,10 @@ enrolment() { "$python" -m pillar_service.node.enrolment "$@" --root "$root/"; }
 
 # From here on the service may know this machine's key: what was made stays, so that running it again goes on with it.
 join() {
-  if [ "$new_key" = yes ]; then rm -f "$etc/pki/minion.pem" "$etc/pki/minion.next.pem"; fi
   joined=maybe
-  if printf '%s\n' "$token" | enrolment join --service "$service" --name "$name" >"$work/joined" 2>"$work/refused"; then
+  set -- join --service "$service" --name "$name"
+  if [ "$new_key" = yes ]; then set -- "$@" --new-key; fi
+  if printf '%s\n' "$token" | enrolment "$@" >"$work/joined" 2>"$work/refused"; then
     say node "$(cut -d' ' -f1 "$work/joined")"
     say master "its key has the fingerprint $(cut -d' ' -f2 "$work/joined")"
     return
@@ -185,7 +190,7 @@ join() {
     code=$?
   fi
   if [ "$code" = 7 ]; then fail "$(cat "$work/refused") Run this again: it goes on where it was."; fi
-  if [ "$code" = 3 ] && [ "$good" = no ] && is_enrolled; then
+  if [ "$code" = 3 ] && [ "$good" = no ] && [ "$new_key" = no ] && is_enrolled; then
     say node "$(known node), as it was"
     return
   fi
