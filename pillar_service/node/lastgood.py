@@ -16,14 +16,14 @@ from pillar_service.node.paths import Home
 from pillar_service.node.sealing import Seal
 from pillar_service.node.told import Told, told
 
-NAME = "pillar.jwt"
+NAME, SEALED = "pillar.jwt", "pillar"
 
 
 class Kept:
     """The pillar in a home, sealed with the key in the folder ``pki``. Give each process one."""
 
     def __init__(self, home: Home, node: str, pki: Path) -> None:
-        self._path, self._node, self._seal = home.state / NAME, node, Seal(node, pki, "pillar")
+        self._path, self._node, self._seal = home.state / NAME, node, Seal(node, pki, SEALED)
         self._last: str | None = None
         self._read_at: tuple[int, int] | None = None
         self._pillar: dict[str, Any] = {}

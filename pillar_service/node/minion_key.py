@@ -5,12 +5,14 @@ from typing import Any
 
 from pillar_service.core.errors import Unavailable
 
+PRIVATE = "minion.pem"
+
 
 class MinionKey:
-    """The key pair in the folder ``pki``."""
+    """The key pair in the folder ``pki``; ``name`` is its file's, where it is another one."""
 
-    def __init__(self, pki: Path) -> None:
-        self._path = pki / "minion.pem"
+    def __init__(self, pki: Path, name: str = PRIVATE) -> None:
+        self._path = pki / name
         self._key: Any = None
         self._read_at: tuple[int, int] | None = None
 

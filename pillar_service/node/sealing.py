@@ -6,14 +6,17 @@ from typing import Any
 
 from pillar_service.core.errors import Failed
 from pillar_service.core.signatures import ALGORITHM
-from pillar_service.node.minion_key import MinionKey
+from pillar_service.node.minion_key import PRIVATE, MinionKey
 
 
 class Seal:
-    """Of the node whose keys are in the folder ``pki``; ``what`` tells things apart that are kept beside each other."""
+    """Of the node whose keys are in the folder ``pki``; ``what`` tells things apart that are kept beside each other.
 
-    def __init__(self, node: str, pki: Path, what: str) -> None:
-        self._node, self._key, self._what = node, MinionKey(pki), what
+    ``key`` is the file of another key than the one that counts.
+    """
+
+    def __init__(self, node: str, pki: Path, what: str, key: str = PRIVATE) -> None:
+        self._node, self._key, self._what = node, MinionKey(pki, key), what
 
     def close(self, content: Mapping[str, Any]) -> bytes:
         """The content, sealed; raises Unavailable when there is no key to be read."""

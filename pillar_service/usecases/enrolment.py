@@ -20,7 +20,7 @@ from pillar_service.store import enrolment as rows
 from pillar_service.store import nodes as node_rows
 from pillar_service.store.database import transaction
 from pillar_service.store.enrolment import EnrolmentToken
-from pillar_service.usecases import auditing, nodes, pem
+from pillar_service.usecases import auditing, nodes, pem, returning
 from pillar_service.usecases import limits as counting
 from pillar_service.usecases.enrolment_tokens import active_owner, described
 from pillar_service.usecases.masters import found as masters
@@ -85,6 +85,8 @@ def _let_in(token_id: str, name: str, key: str, about: Mapping[str, str], addres
     nodes.keep_key(f"enrolment:{token.id}", "nodes.enrol", id, key, KeyState.ACCEPTED, now, f"{came} from {address}")
     if token.labels:
         nodes.tell_labels(f"enrolment:{token.id}", id, now)
+    if came is Redeemed.REPLACED:
+        returning.with_another_key(f"enrolment:{token.id}", id, now)
     return id
 
 

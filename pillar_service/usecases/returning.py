@@ -1,10 +1,14 @@
-"""Returning: a node that was declared lost is let in again. Bots that were restored elsewhere have tombstones in its pillar."""
+"""Returning: a node is let in again, perhaps one that was declared lost. Bots that were restored elsewhere have tombstones in
+its pillar."""
 
 from pillar_service.store import bots, moves, nodes
 from pillar_service.usecases import queue
 
 CONVERGE = "nodes.return"
 """The command of the job by which such a node lets those bots go, before anything else is cleared up there."""
+
+SEAL = "nodes.seal"
+"""The command of the job by which a node with another key keeps anew, sealed with it, what it goes by with no master there."""
 
 
 def came_back(actor: str, id: str, now: float) -> None:
@@ -17,3 +21,9 @@ def came_back(actor: str, id: str, now: float) -> None:
     if moves.behind(id):
         # A job of the node, not of its bots: theirs wait for one another, and this must wait for none.
         queue.call(actor, CONVERGE, id, "state.apply", ["pubs"], {"queue": 10}, now)
+
+
+def with_another_key(actor: str, id: str, now: float) -> None:
+    """A token gave that node another key, in the caller's transaction: its bots come back on a new disk, too."""
+    if bots.held(id):
+        queue.call(actor, SEAL, id, "state.apply", ["pubs"], {"queue": 10}, now)

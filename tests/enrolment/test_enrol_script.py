@@ -19,6 +19,8 @@ from pillar_service.node.containers import BOT_LABEL, NODE_LABEL
 from pillar_service.node.enrolment import keys, turning
 from pillar_service.node.enrolment.asking import ask
 from pillar_service.node.enrolment.site import Site
+from pillar_service.node.lastgood import Kept
+from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Spool
 
@@ -296,6 +298,36 @@ def test_a_new_key_whose_answer_was_lost_is_brought_again(machine: Machine) -> N
     assert f"node      {node}" in done.stdout, done.stderr
     assert keys.own(site.pki).public == next_key.public
     assert not (site.pki / keys.NEXT).exists()
+
+
+def sealed(site: Site) -> tuple[bool, bool]:
+    """Whether this node has a pillar, and states, that it may go by with no master there."""
+    home, node = Home(site.data), site.who()["node"]
+    return not Kept(home, node, site.pki).told().problem, States(home, node, site.pki).is_sealed()
+
+
+def test_what_a_node_goes_by_alone_is_good_under_another_key(machine: Machine) -> None:
+    node = joined(machine)
+    machine.stop()
+    site = Site(machine.root)
+    home, states = Home(site.data), States(Home(site.data), node, site.pki)
+    told = {"node": node, "service": {"url": machine.service.public_url, "token": "t"}, "bots": {}}
+    assert Kept(home, node, site.pki).keep({"saltcellar": told})
+    states.folder.mkdir(parents=True)
+    (states.folder / "init.sls").write_text("{}")
+    states.seal()
+    turning.turn(site)
+    assert sealed(site) == (True, True)
+
+    old = [(file, file.read_bytes()) for file in (home.state / "pillar.jwt", home.masterless / "manifest.jwt")]
+    turning.turn(site)
+    for file, before in old:  # and it dies before it puts them in their places
+        file.rename(file.with_suffix(".next"))
+        file.write_bytes(before)
+    assert sealed(site) == (False, False)
+    turning.finish(site)
+    assert sealed(site) == (True, True)
+    assert not list(home.root.rglob("*.next"))
 
 
 def test_a_lost_disk_comes_back_by_a_token_for_that(machine: Machine) -> None:

@@ -77,6 +77,17 @@ def test_a_machine_becomes_the_node_that_its_key_says(person):
     assert ADDRESS in row.detail
 
 
+def test_a_node_with_bots_that_has_another_key_seals_anew_what_it_goes_by(person):
+    node = enrol(enrolment_tokens.create_for(person)["secret"])["node"]
+    again = {"pattern": "shed", "replaces": True}
+    enrol(enrolment_tokens.create_for(person, **again)["secret"], number=2)
+    assert [job.command for job in jobs.listed(10, node=node)] == [], "there is nothing to go by"
+    assert bot(node=node)["agent"]["node"] == node
+    enrol(enrolment_tokens.create_for(person, **again)["secret"], number=3)
+    [job] = [job for job in jobs.listed(10, node=node) if job.bot is None]
+    assert (job.command, job.plan["function"], job.plan["arguments"]) == ("nodes.seal", "state.apply", ["pubs"])
+
+
 def test_who_asks_again_is_told_the_same_and_nothing_more_happens(person):
     made = enrolment_tokens.create_for(person)
     first, serial = enrol(made["secret"]), node_keys.after(0)["serial"]

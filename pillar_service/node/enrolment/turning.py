@@ -4,11 +4,17 @@ The new key is on the disk before anything is told. Whether it counts already is
 next start at the latest: so a node that dies in the middle comes back with the key that masters accept.
 """
 
+from pathlib import Path
+
 from pillar_service.core.enrolment import KeyAct, statement
 from pillar_service.core.errors import Forbidden, SaltcellarError, Unauthenticated, Unavailable
+from pillar_service.node import disk, lastgood
 from pillar_service.node.enrolment import keys
 from pillar_service.node.enrolment.asking import ask
 from pillar_service.node.enrolment.site import Site
+from pillar_service.node.masterless import states
+from pillar_service.node.paths import Home
+from pillar_service.node.sealing import Seal
 
 
 def turn(site: Site) -> None:
@@ -25,13 +31,43 @@ def turn(site: Site) -> None:
 
 
 def take(site: Site) -> None:
-    """The next key is the node's now."""
+    """The next key is the node's now, and what the one before sealed is sealed with it: the node goes on by it alone."""
+    seals = _seals(site, keys.PRIVATE)
+    for (file, before), (_, after) in zip(seals, _seals(site, keys.NEXT), strict=True):
+        try:
+            disk.write_atomically(_fresh(file), after.close(before.open(file.read_bytes())))
+        except (OSError, SaltcellarError):
+            _fresh(file).unlink(missing_ok=True)  # there is none, or none that counts: the next state run makes it
     keys.take(site.pki)
+    _reseal(site)
+
+
+def _reseal(site: Site) -> None:
+    """Put what was sealed anew in its place, if the key is the node's that sealed it."""
+    for file, seal in _seals(site, keys.PRIVATE):
+        try:
+            seal.open(_fresh(file).read_bytes())
+            _fresh(file).replace(file)
+        except (OSError, SaltcellarError):
+            _fresh(file).unlink(missing_ok=True)
+
+
+def _seals(site: Site, key: str) -> list[tuple[Path, Seal]]:
+    """What this node keeps to go by with no master there, and its seal by that key."""
+    home, node = Home(site.data), site.who()["node"]
+    kept = ((home.state / lastgood.NAME, lastgood.SEALED), (home.masterless / states.MANIFEST, states.SEALED))
+    return [(file, Seal(node, site.pki, what, key)) for file, what in kept]
+
+
+def _fresh(file: Path) -> Path:
+    return file.with_suffix(".next")
 
 
 def finish(site: Site) -> bool:
     """Bring to its end what was begun before; says whether the key is another now."""
     if not (site.pki / keys.NEXT).exists():
+        if site.identity.exists():
+            _reseal(site)
         return False
     try:
         turn(site)

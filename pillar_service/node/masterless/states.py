@@ -8,7 +8,7 @@ from pillar_service.node import disk
 from pillar_service.node.paths import Home
 from pillar_service.node.sealing import Seal
 
-MANIFEST = "manifest.jwt"
+MANIFEST, SEALED = "manifest.jwt", "states"
 
 
 class States:
@@ -16,7 +16,7 @@ class States:
 
     def __init__(self, home: Home, node: str, pki: Path) -> None:
         self.folder, self._manifest = home.masterless / "states", home.masterless / MANIFEST
-        self._seal = Seal(node, pki, "states")
+        self._seal = Seal(node, pki, SEALED)
 
     def is_sealed(self) -> bool:
         """Whether the files are those that were sealed, and no others."""
