@@ -2,6 +2,7 @@
 
 A node whose pubs report is heard of every 15 s; one that only says that it is alive, every 30 min. What comes and goes
 again and again is `unsteady` until it was quiet for a while (as route flap damping, RFC 2439): nobody is told each time.
+While the service itself is away nobody can be heard, so that time counts for nobody's silence.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +16,10 @@ QUIET_AFTER_S = 2 * ALIVE_EVERY_S + 300.0
 
 STOPPED_AFTER_S = 30.0
 """For so long a node may be gone that said it stops: a restart takes less."""
+
+BEAT_EVERY_S = 10.0
+DEAF_AFTER_S = 3 * BEAT_EVERY_S
+"""How often the service writes down that it is there; when it did not for so long, it was away since the last time."""
 
 HALF_LIFE_S = 600.0
 UNSTEADY_AT, STEADY_AT = 3.0, 1.0
@@ -36,7 +41,7 @@ class Standing:
 
     ``reported_at`` is when it reported last (health), ``stopped_at`` when it said that it stops, unless something came
     after that. ``is_away`` is the plain truth, ``state`` what is shown since ``since``; ``penalty`` counts changes, and
-    was that at ``penalty_at``.
+    was that at ``penalty_at``. For ``deaf_s`` seconds since it was heard of nobody was there to hear it.
     """
 
     heard_at: float | None = None
@@ -47,6 +52,7 @@ class Standing:
     since: float = 0.0
     penalty: float = 0.0
     penalty_at: float = 0.0
+    deaf_s: float = 0.0
 
 
 def heard(before: Standing, now: float, is_report: bool, is_stop: bool) -> Standing:
@@ -56,6 +62,7 @@ def heard(before: Standing, now: float, is_report: bool, is_stop: bool) -> Stand
         heard_at=now,
         reported_at=now if is_report else before.reported_at,
         stopped_at=now if is_stop else None,
+        deaf_s=0.0,
     )
     return looked(told, now)
 
@@ -78,9 +85,14 @@ def is_silent(standing: Standing, now: float) -> bool:
     if standing.heard_at is None:
         return False
     if standing.stopped_at is not None:
-        return now - standing.stopped_at > STOPPED_AFTER_S
+        return now - standing.stopped_at - standing.deaf_s > STOPPED_AFTER_S
     reports = standing.reported_at is not None and standing.heard_at - standing.reported_at <= LOST_AFTER_S
-    return now - standing.heard_at > (LOST_AFTER_S if reports else QUIET_AFTER_S)
+    return now - standing.heard_at - standing.deaf_s > (LOST_AFTER_S if reports else QUIET_AFTER_S)
+
+
+def deaf_for(beat_at: float, now: float) -> float:
+    """For how long the service was away, that wrote down at ``beat_at`` for the last time that it is there."""
+    return now - beat_at if now - beat_at > DEAF_AFTER_S else 0.0
 
 
 def is_here(standing: Standing, now: float) -> bool:

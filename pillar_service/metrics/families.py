@@ -39,7 +39,12 @@ JOBS = Family("cellar_jobs", Kind.GAUGE, ("state",), "Jobs that are not over: as
 QUEUE_AGE = Family(
     "cellar_queue_age_seconds", Kind.GAUGE, (), "How long the oldest queued job has waited whose node is here."
 )
-NODES = Family("cellar_nodes", Kind.GAUGE, ("state",), "Nodes: here, away, unsteady, never heard of.")
+NODES = Family(
+    "cellar_nodes",
+    Kind.GAUGE,
+    ("state",),
+    "Nodes: here, away, unsteady, never heard of; not those that are lost or cut off.",
+)
 BOTS = Family("cellar_bots", Kind.GAUGE, ("state",), "Bots by state, as pages show it.")
 OUTBOX = Family("cellar_outbox_messages", Kind.GAUGE, ("to",), "What waits to be sent: mail, slack.")
 LEASE = Family("cellar_lease_held", Kind.GAUGE, ("name", "holder"), "1 for the master that publishes.")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from peewee import BooleanField, DoubleField, TextField
+from peewee import BooleanField, DoubleField, IntegerField, TextField
 
 from pillar_service.core import presence
 from pillar_service.core.presence import STOPPED_AFTER_S
@@ -25,6 +25,7 @@ class Standing(Table):
     stopped_at = DoubleField(null=True)
     penalty = DoubleField()
     penalty_at = DoubleField()
+    deaf_s = DoubleField(default=0.0)
     lag_s = DoubleField(null=True)
     offset_s = DoubleField(null=True)
     spool = JsonField(null=True)
@@ -42,7 +43,15 @@ class Standing(Table):
             self.since,
             self.penalty,
             self.penalty_at,
+            self.deaf_s,
         )
+
+
+class Pulse(Table):
+    """One row: when the service was last there to listen."""
+
+    id = IntegerField(primary_key=True)
+    beat_at = DoubleField()
 
 
 def find(node: str) -> Standing | None:
@@ -60,6 +69,23 @@ def doubtful(now: float) -> list[Standing]:
     return plain.found(Standing, "WHERE (NOT is_away AND heard_at < ?) OR state = 'unsteady'", now - STOPPED_AFTER_S)
 
 
+def beat_at() -> float | None:
+    """When the service was last there, as far as it is written down."""
+    told = read("SELECT beat_at FROM pulse")
+    return float(told[0][0]) if told else None
+
+
+def beat(now: float) -> None:
+    """The service is there."""
+    if not plain.change(Pulse, {"beat_at": now}, "id = 1"):
+        plain.add(Pulse, {"id": 1, "beat_at": now})
+
+
+def was_deaf(until: float, seconds: float) -> None:
+    """Of the silence of all that were heard of until then, so many seconds more are the service's own."""
+    Standing.update(deaf_s=Standing.deaf_s + seconds).where(Standing.heard_at <= until).execute()
+
+
 def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:
     """Write down how a node stands."""
     if before is None:
@@ -69,9 +95,10 @@ def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:
 
 
 def counts() -> dict[str, int]:
-    """How many nodes stand how."""
+    """How many nodes stand how; those that are lost or cut off are not looked for."""
     told = (
-        "SELECT coalesce(standing.state, 'never'), count(*) FROM node LEFT JOIN standing ON node = node.id GROUP BY 1"
+        "SELECT coalesce(standing.state, 'never'), count(*) FROM node LEFT JOIN standing ON node = node.id "
+        "WHERE lost_at IS NULL AND key_state <> 'revoked' GROUP BY 1"
     )
     return {str(state): int(count) for state, count in read(told)}
 

@@ -63,9 +63,22 @@ def _columns(standing: deciding.Standing) -> dict[str, Any]:
     return {**asdict(standing), "state": str(standing.state)}
 
 
+def listening(now: float) -> None:
+    """Write down now and then that the service is there; when it was not, nobody was silent meanwhile."""
+    last = standings.beat_at()
+    if last is not None and 0 <= now - last < deciding.BEAT_EVERY_S:
+        return
+    with transaction():
+        last = standings.beat_at()
+        if last is not None and (deaf_s := deciding.deaf_for(last, now)):
+            standings.was_deaf(last + deciding.BEAT_EVERY_S, deaf_s)
+        standings.beat(now)
+
+
 def look(now: float | None = None) -> int:
     """Look which nodes are not heard of any more, or are steady again; of how many something changed."""
     now = time.time() if now is None else now
+    listening(now)
     return sum(_look(one.node, now) for one in standings.doubtful(now) if _changes(one.presence, now))
 
 

@@ -29,7 +29,9 @@ def start() -> threading.Event:
 
 def _work(over: threading.Event) -> None:
     next_give_up = next_sweep = 0.0
-    while not over.wait(EVERY_S):
+    pause_s = 0.0  # at once: what was missed while the service was away is nobody's silence
+    while not over.wait(pause_s):
+        pause_s = EVERY_S
         try:
             presence.look()
             moves.go_on()

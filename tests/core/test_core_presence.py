@@ -1,5 +1,7 @@
 """Who is not heard of is away, whatever Salt says; who comes and goes is unsteady, and told of once."""
 
+from dataclasses import replace
+
 import pytest
 
 from pillar_service.core.presence import (
@@ -8,6 +10,7 @@ from pillar_service.core.presence import (
     STOPPED_AFTER_S,
     Standing,
     State,
+    deaf_for,
     heard,
     looked,
 )
@@ -41,6 +44,15 @@ def lived(*steps: tuple[float, str]) -> Standing:
 )
 def test_how_a_node_stands(steps: list[tuple[float, str]], state: State) -> None:
     assert lived(*steps).state is state
+
+
+def test_the_silence_of_who_could_not_be_heard_does_not_count() -> None:
+    standing = replace(lived((0, "report")), deaf_s=300.0)
+    assert [looked(standing, now).state for now in (419, 421)] == [State.HERE, State.AWAY]
+    stopping = replace(lived((0, "report"), (10, "stop")), deaf_s=300.0)
+    assert [looked(stopping, now).state for now in (339, 341)] == [State.HERE, State.AWAY]
+    assert heard(standing, 330, True, False).deaf_s == 0.0
+    assert [deaf_for(100.0, now) for now in (90.0, 130.0, 131.0)] == [0.0, 0.0, 31.0]
 
 
 def test_since_is_when_it_changed() -> None:
