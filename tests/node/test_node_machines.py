@@ -267,6 +267,19 @@ def test_self_upgrade_runs_what_a_bundle_brought_once_for_each_content(room: Roo
         room.ahead += 61
     assert ran.read_text() == "1\n2\n"
 
+    marks = room.engine.instances["self-upgrade", NODE].memory.marks
+    marks["schedule tonight"] -= 3 * 86_400  # it waited last days ago, and many a night was since
+    room.in_state("waiting", "self-upgrade")
+    looked()
+    assert room.state("self-upgrade") == "waiting", "by day it waits for the next night"
+    room.engine.close()
+    room.begin()
+    looked()
+    assert room.state("self-upgrade") == "waiting"
+    room.engine.instances["self-upgrade", NODE].memory.marks["schedule tonight"] -= 86_400
+    room.in_state("current", "self-upgrade")
+    assert ran.read_text() == "1\n2\n3\n"
+
 
 def test_a_condition_must_hold_for_as_long_as_it_says(room: Room) -> None:
     room.write("sees", SEES.format(it="kind: metric, metric: load, hold: 1h, when: value >= 0"))

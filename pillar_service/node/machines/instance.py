@@ -46,6 +46,8 @@ class Instance:
         if memory.content != self.loaded.content:
             memory.pending, memory.content = None, self.loaded.content
         if memory.state not in machine.states:
+            for one in self._watchings:
+                one.entered(memory.state, machine.initial)
             memory.enter(machine.initial)
         if memory.pending and not self._actions():
             memory.pending = None
@@ -117,7 +119,7 @@ class Instance:
         if not self._actions():
             self.memory.pending = None
         for one in self._watchings:
-            one.reset()
+            one.entered(source, taken.target)
         # Written before anything is done: what happens twice would be worse than what is told to have failed.
         self.memory.save()
         self._say(Event.TRANSITION, event=event, source=source, target=taken.target, by=by)

@@ -33,6 +33,13 @@ class Watching:
         """Look at once, and let what is seen hold anew: the state is another one."""
         self._due, self._since, self._stale = 0.0, None, self._future is not None
 
+    def entered(self, source: str, target: str) -> None:
+        """The machine goes from one state to another: what a schedule missed where it did not look is not made up for."""
+        self.reset()
+        inside = self.watcher.states
+        if self.watcher.kind is Kind.SCHEDULE and target in inside and source not in inside:
+            self._memory.marks[self._schedule_mark] = time.time()
+
     def start(
         self, now: float, pool: Executor, words: Callable[[], Mapping[str, Any]], configuration: looks.Configuration
     ) -> None:
@@ -66,11 +73,15 @@ class Watching:
         self.problem = None
         return self._memory.in_state_s >= seconds
 
+    @property
+    def _schedule_mark(self) -> str:
+        return f"schedule {self.watcher.name}"
+
     def _schedule(self, now: float) -> bool:
         if now < self._due:
             return False
         self._due, wall = now + 1.0, time.time()
-        key = f"schedule {self.watcher.name}"
+        key = self._schedule_mark
         last = self._memory.marks.get(key)
         if not isinstance(last, int | float) or last > wall:
             # The first look; or the clock was ahead, and has been set right.
