@@ -47,6 +47,7 @@ class Room:
         self.home.machines.mkdir(parents=True)
         self.bots = bots
         self.keys: dict[str, Any] = {}
+        self.put: Callable[[str, Any], object] = self.keys.__setitem__
         self.alone = ExitStack()
         assert self.alone.enter_context(agent.alone(self.home))
         self.ahead = 0.0
@@ -65,7 +66,9 @@ class Room:
             return self.keys[key]
 
         lists = docker.bots if self.bots is None else lambda node: self.bots
-        self.engine = Engine(self.home, self.node, Telling(self.told), configuration, lists, govern=self.govern)
+        self.engine = Engine(
+            self.home, self.node, Telling(self.told), configuration, self.put, lists, govern=self.govern
+        )
         return self.engine
 
     def write(self, name: str, text: str) -> Path:

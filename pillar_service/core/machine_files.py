@@ -8,9 +8,9 @@ from pillar_service.core import expressions, names
 from pillar_service.core import machine_words as words
 from pillar_service.core.errors import Invalid
 from pillar_service.core.machines import (
+    GOVERNED,
     OBSERVED,
     PLACES,
-    SLOW,
     Action,
     Deed,
     Each,
@@ -28,7 +28,7 @@ WATCHER = ("kind", "fires", "in", "every", "hold", "when")
 TRANSITION = ("on", "from", "to", "if", "do")
 ACTION = ("timeout", "user", "done", "failed", "governor")
 STATE = ("enter", "leave")
-MOST = {"states": 50, "transitions": 200, "watchers": 50, "memory": 50, "actions": 20}
+MOST = {"states": 50, "transitions": 200, "watchers": 50, "memory": 50, "actions": 20, "keys": 10}
 EVERY_S = 10
 RESERVED = {"seen", "state", "in_state_s", *expressions.FUNCTIONS}
 
@@ -124,6 +124,8 @@ class _Reader:
             every = words.length(1, 86_400)(body.get("every", every), frozenset())
         with self.faults.at((*at, "hold")):
             hold = words.length(0, 86_400)(body.get("hold", 0), frozenset())
+            if "hold" in body and kind in (Kind.TIMER, Kind.SCHEDULE):
+                raise Invalid(f"A {kind} has no 'hold': it fires when its time has come. Leave it out.")
         inside = body.get("in", list(self.states))
         inside = [inside] if isinstance(inside, str) else self.listed(inside, (*at, "in"), MOST["states"])
         for state in inside:
@@ -164,8 +166,8 @@ class _Reader:
         with self.faults.at((*at, deed)):
             made = self.what(deed, body[deed], (*at, deed))
         told: dict[str, Any] = {}
-        if "governor" in body and deed not in SLOW:
-            self.faults.add((*at, "governor"), f"Only {' and '.join(sorted(SLOW))} can take a governor.")
+        if "governor" in body and deed not in GOVERNED:
+            self.faults.add((*at, "governor"), f"Only {' and '.join(sorted(GOVERNED))} can take a governor.")
         for word, rule in (("timeout", words.TIMEOUT), ("user", words.user), ("governor", words.governor)):
             with self.faults.at((*at, word)):
                 if word in body:
@@ -177,6 +179,8 @@ class _Reader:
     def what(self, deed: Deed, value: Any, at: Place) -> Any:
         if deed is Deed.EXEC:
             return words.argv(value, self.known)
+        if deed is Deed.CONFIGURE:
+            return self.configured(value, at)
         if deed is not Deed.SET:
             return words.filled(value, self.known)
         kept = self.named(value, at, "something remembered")
@@ -184,6 +188,17 @@ class _Reader:
             if name not in self.known or any(name in places for places in PLACES.values()):
                 self.faults.add((*at, name), f"{names.shown(name)} is not in the machine's memory: put it there.")
         return {name: self.expression(str(one), (*at, name), ()) for name, one in kept.items()}
+
+    def configured(self, value: Any, at: Place) -> dict[str, Any]:
+        kept = value if isinstance(value, dict) else {}
+        if not 1 <= len(kept) <= MOST["keys"]:
+            self.faults.add(
+                at, f"This must be 1 to {MOST['keys']} keys of the account's configuration with expressions."
+            )
+        for key in kept:
+            with self.faults.at((*at, key)):
+                words.key(key, self.known)
+        return {key: self.expression(str(one), (*at, key), ()) for key, one in kept.items()}
 
     def crossed(self, machine: Machine) -> None:
         """What can be seen only when all of it is known: events that nobody takes, states that nothing leads to."""

@@ -36,12 +36,16 @@ class Deed(StrEnum):
     EXEC = "exec"
     RESTART = "restart"
     SET = "set"
+    CONFIGURE = "configure"
     SAY = "say"
     SHOUT = "shout"
 
 
-SLOW = frozenset({Deed.EXEC, Deed.RESTART})
-"""What may take its time, may have happened half when the node dies, and may need a governor."""
+SLOW = frozenset({Deed.EXEC, Deed.RESTART, Deed.CONFIGURE})
+"""What may take its time, and may have happened half when the node dies."""
+
+GOVERNED = frozenset({Deed.EXEC, Deed.RESTART})
+"""What may need a governor."""
 
 
 class Event(StrEnum):

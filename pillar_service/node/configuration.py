@@ -3,6 +3,7 @@
 It stands on the disk, so that machines go by it while the centre is away, and after a restart.
 """
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -100,7 +101,11 @@ class Asking:
         self._due = now_monotonic + pause
 
     def _ask(self) -> Told:
-        return Told(configuration=rules.read(Door(self._known().service).configuration()))
+        return _asked(self._known())
+
+
+def _asked(told: Told) -> Told:
+    return Told(configuration=rules.read(Door(told.service).configuration()))
 
 
 def _nothing() -> dict[str, Any]:
@@ -115,3 +120,19 @@ def change(told: Told, key: str, value: Any, revision: int | None = None) -> dic
 def delete(told: Told, key: str, revision: int | None = None) -> None:
     """Take a key of this node's account away at the service; raises Changed likewise."""
     Door(told.service).delete_key(rules.key(key), revision)
+
+
+def put(home: Home, known: Known, key: str, value: Any) -> None:
+    """Set a key where there stands at the service what this node knows of it; it knows the new value from then on.
+
+    Raises Changed where somebody else did so meanwhile, which it knows then, too; Unavailable while the service is away.
+    """
+    kept, told = Configuration(home), known()
+    before = kept.all().get(key)
+    if before is not None and rules.written(before["value"]) == rules.written(value):
+        return
+    try:
+        change(told, key, value, before["revision"] if before else 0)
+    finally:
+        with contextlib.suppress(SaltcellarError, OSError):  # it is told soon in any case
+            kept.take(lambda: _asked(told))

@@ -8,7 +8,7 @@ from typing import Any
 from pillar_service.node.agent import Duty
 from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import of_minion
-from pillar_service.node.configuration import Asking, Configuration
+from pillar_service.node.configuration import Asking, Configuration, put
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.drops import Drops
 from pillar_service.node.executor.duty import Commands
@@ -47,7 +47,7 @@ def duties(
         Drops(home, spool),
         Results(Path(opts["cachedir"]), spool),
         Beat(home, node, spool, salt),
-        Machines(home, node, tell, known, Configuration(home).get),
+        Machines(home, node, tell, known, Configuration(home).get, partial(put, home, known)),
         Bundles(of_minion(home, opts, known), known, tell),
         Commands(home, known),
         Asking(home, known),

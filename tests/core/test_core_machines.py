@@ -104,6 +104,19 @@ def test_a_good_file_is_read_whole() -> None:
         ),
         ("kind: exec, command: [test, -e, /tmp/x]", "kind: metric, metric: luck", "'luck' can't be measured"),
         ("kind: exec, command: [test, -e, /tmp/x]", "kind: kv, key: ../../x", "is no key of a configuration"),
+        (
+            "kind: exec, command: [test, -e, /tmp/x], every: 5s, in: shut, when: exit_code == 0",
+            "kind: timer, after: 5s, hold: 10s",
+            "A timer has no 'hold': it fires when its time has come.",
+        ),
+        (
+            "kind: exec, command: [test, -e, /tmp/x], every: 5s, in: shut, when: exit_code == 0",
+            "kind: schedule, cron: '0 3 * * *', hold: 10s",
+            "A schedule has no 'hold'",
+        ),
+        ("set: {count: count + 1}", "configure: {../x: 1}", "door.yaml:10: '../x' is no key of a configuration"),
+        ("set: {count: count + 1}", "configure: {}", "door.yaml:10: This must be 1 to 10 keys"),
+        ("set: {count: count + 1}", "configure: {a/b: nothing + 1}", "door.yaml:10: 'nothing' is not known here"),
     ],
 )
 def test_every_fault_says_its_line_and_what_would_do(old: str, new: str, fault: str) -> None:

@@ -163,7 +163,7 @@ from pillar_service.node.told import Told
 
 home = Home(Path(sys.argv[1]))
 import pillar_service.node.duties
-duty = Machines(home, "cellar-9", lambda *_: None, Told, lambda key: None)
+duty = Machines(home, "cellar-9", lambda *_: None, Told, lambda key: None, print)
 duty.run(0)
 assert not {"yaml", "statemachine", "croniter", "simpleeval"} & set(sys.modules)
 home.machines.mkdir(parents=True)

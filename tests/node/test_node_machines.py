@@ -359,7 +359,9 @@ def test_nothing_is_fired_where_no_agent_runs(room: Room) -> None:
 def test_a_service_that_is_told_of_later_is_filled_in(room: Room) -> None:
     addresses = [""]
     room.engine.close()
-    room.engine = Engine(room.home, NODE, Telling(room.told), str, lambda node: {}, service=lambda: addresses[-1])
+    room.engine = Engine(
+        room.home, NODE, Telling(room.told), str, print, lambda node: {}, service=lambda: addresses[-1]
+    )
     room.write(
         "says",
         "machine: says\nabout: a\ninitial: a\nstates: {a: {}, b: {enter: [{say: 'It is at {service}'}]}}\n"

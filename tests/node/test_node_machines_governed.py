@@ -1,6 +1,7 @@
 """Machines that need a governor, with the real service behind: they wait, each for itself, and lose nothing."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from machine_rooms import NODE, Room
 
 from pillar_service.core.configuration import OPERATORS
+from pillar_service.node import configuration
 from pillar_service.node.door import Door
 from pillar_service.node.governors import Governor
 from pillar_service.node.machines import asking, governed
+from pillar_service.node.told import Told
 
 CAREFUL = """
 machine: careful
@@ -38,9 +41,9 @@ def room(cellar: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def governors(most: int) -> None:
-    from pillar_service.usecases import configuration
+    from pillar_service.usecases import configuration as service
 
-    configuration.set("test", OPERATORS, "governors/restarts", most)
+    service.set("test", OPERATORS, "governors/restarts", most)
 
 
 def waits(room: Room) -> str:
@@ -105,3 +108,49 @@ def test_what_is_no_governor_is_refused(room: Room, wrong: str, told: str) -> No
 def test_only_what_takes_its_time_takes_a_governor(room: Room) -> None:
     room.write("careful", CAREFUL.replace('exec: [touch, "{data}/done"]', "say: hello"))
     room.until(lambda: "Only exec and restart can take a governor" in room.engine.library.problems.get("careful", ""))
+
+
+COUNTS = """
+machine: counts
+about: Counts where the whole account sees it.
+memory: {tries: 4}
+initial: idle
+states:
+  idle: {}
+  sad: {}
+  counting: {enter: [{set: {tries: tries + 1}}, {configure: {app/tries: tries}, done: counted, failed: not_counted}]}
+transitions:
+  - {on: go, from: [idle, sad], to: counting}
+  - {on: counted, from: counting, to: idle}
+  - {on: not_counted, from: counting, to: sad}
+"""
+
+
+def test_a_machine_sets_what_the_account_configured_unless_somebody_else_did(cellar: Any, room: Room) -> None:
+    from pillar_service.usecases import configuration as service
+
+    room.engine.close()
+    room.put = partial(configuration.put, cellar.home, lambda: Told(service=cellar.service))
+    room.begin()
+    room.write("counts", COUNTS)
+    kept = configuration.Configuration(cellar.home)
+
+    def go(state: str) -> None:
+        before = len(room.told.of("action"))
+        asking.fire(room.home, "counts", "go")
+        room.until(lambda: len(room.told.of("action")) > before)
+        room.in_state(state, "counts")
+
+    room.in_state("idle", "counts")
+    go("idle")
+    assert (service.show(OPERATORS, "app/tries")["value"], kept.get("app/tries")) == (5, 5)
+    service.set("test", OPERATORS, "app/tries", 90)
+    go("sad")
+    assert (service.show(OPERATORS, "app/tries")["value"], kept.get("app/tries")) == (90, 90)
+    go("idle")
+    assert service.show(OPERATORS, "app/tries")["value"] == 7
+    cellar.stop()
+    go("sad")
+    assert kept.get("app/tries") == 7
+    errors = [one["error"] for one in room.told.of("action") if one["machine"] == "counts"]
+    assert [bool(error) for error in errors] == [False, True, False, True]

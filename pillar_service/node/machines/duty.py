@@ -25,9 +25,10 @@ class Machines:
         tell: Telling,
         known: Known,
         configuration: looks.Configuration,
+        put: looks.Put,
     ) -> None:
         self._home, self._node, self._tell, self._known = home, node, tell, known
-        self._configuration = configuration
+        self._configuration, self._put = configuration, put
         self._engine: Engine | None = None
 
     def run(self, now_monotonic: float) -> None:
@@ -42,7 +43,13 @@ class Machines:
         from pillar_service.node.machines.engine import Engine
 
         return Engine(
-            self._home, self._node, self._tell, self._configuration, service=self._service, govern=self._governor
+            self._home,
+            self._node,
+            self._tell,
+            self._configuration,
+            self._put,
+            service=self._service,
+            govern=self._governor,
         )
 
     def _governor(self, name: str, what: str, seconds: int) -> Governor:

@@ -39,11 +39,12 @@ class Engine:
         node: str,
         tell: Telling,
         configuration: looks.Configuration,
+        put: looks.Put,
         bots: Bots = docker.bots,
         service: Callable[[], str] = str,
         govern: Govern = nobody,
     ) -> None:
-        self._home, self._node, self._configuration = home, node, configuration
+        self._home, self._node, self._configuration, self._put = home, node, configuration, put
         self._bots, self._service, self._govern = bots, service, govern
         self._tell = tell
         self.library = Library(home, self._broken)
@@ -110,7 +111,7 @@ class Engine:
         kept = Memory.at(memory.path(self._home.running, loaded.machine.name, subject))
         # Where the service is may be told later than we begin.
         found = lambda: {**places, "service": self._service()}  # noqa: E731
-        return Instance(loaded, subject, found, kept, self._tell, self._govern)
+        return Instance(loaded, subject, found, kept, self._tell, self._put, self._govern)
 
     def _take_fired(self) -> None:
         """Events that somebody fired by hand (`machines.fire`)."""

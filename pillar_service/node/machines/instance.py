@@ -29,10 +29,11 @@ class Instance:
         places: Callable[[], Mapping[str, Any]],
         memory: Memory,
         tell: Telling,
+        put: looks.Put,
         govern: Govern = nobody,
     ) -> None:
         self.loaded, self.subject, self._places, self.memory = loaded, subject, places, memory
-        self.machine, self._tell = loaded.machine, tell
+        self.machine, self._tell, self._put = loaded.machine, tell, put
         self._watchings = [Watching(one, memory) for one in self.machine.watchers.values()]
         self._future: Future[str] | None = None
         self._permit = Permit(govern, f"{self.machine.name}/{subject}")
@@ -155,7 +156,7 @@ class Instance:
             pending |= {"waits": self._permit.problem, "begun": is_granted}
             self.memory.save()
         if is_granted:
-            self._future = pool.submit(acting.slow, action, self._words(), self._permit.lease)
+            self._future = pool.submit(acting.slow, action, self._names(), self._put, self._permit.lease)
 
     def _slow(self, pool: Executor) -> None:
         assert self._future

@@ -20,6 +20,9 @@ Look = dict[str, Any]
 Configuration = Callable[[str], Any]
 """The value of a key of the account's configuration; raises NotFound when there is none."""
 
+Put = Callable[[str, Any], object]
+"""Sets a key of the account's configuration; raises one of our errors."""
+
 HASHED = 1 << 20
 """Bytes up to which a file is known by its content: as much as one of a bundle may have."""
 
