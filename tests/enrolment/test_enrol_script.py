@@ -330,6 +330,15 @@ def test_what_a_node_goes_by_alone_is_good_under_another_key(machine: Machine) -
     assert not list(home.root.rglob("*.next"))
 
 
+def test_what_is_on_the_machine_submits_by_the_nodes_own_command(machine: Machine) -> None:
+    joined(machine)
+    done = machine.sh(
+        f"{machine.root}/opt/saltcellar/bin/cellar-submit --type org.example.x --subject x", "1", PYTHONPATH=""
+    )
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "var/lib/saltcellar/state/spool.db").exists()
+
+
 def test_a_lost_disk_comes_back_by_a_token_for_that(machine: Machine) -> None:
     node = joined(machine)
     machine.stop()

@@ -38,7 +38,8 @@ read_arguments() {
   opt=$root/opt/saltcellar etc=$root/etc/saltcellar data=$root/var/lib/saltcellar
   launcher=$opt/bin/saltcellar-node fresh_venv=$opt/venv.enrol
   folders="$opt $etc $root/var/cache/saltcellar $root/var/log/saltcellar $root/run/saltcellar"
-  unit='' rotation=
+  unit='' rotation='' command=
+  if [ -z "$root" ] && [ -d /usr/local/bin ]; then command=/usr/local/bin/cellar-submit; fi
   if [ -z "$root" ] && [ -d /etc/logrotate.d ]; then rotation=/etc/logrotate.d/saltcellar-node; fi
   if [ -z "$root" ] && [ -d /run/systemd/system ]; then unit=/etc/systemd/system/saltcellar-node.service; fi
 }
@@ -212,6 +213,20 @@ LAUNCHER
   mv "$launcher.part" "$launcher"
 }
 
+# What stands at this name already, and is not ours, stays.
+write_submit() {
+  {
+    printf '#!/bin/sh\n# Written by enrol.sh.\n'
+    if [ -n "${CELLAR_ENROL_PYTHON:+${PYTHONPATH:-}}" ]; then printf "export PYTHONPATH='%s'\n" "$PYTHONPATH"; fi
+    printf "exec '%s' -m pillar_service.node.submitting --config '%s' \"\$@\"\n" "$python" "$etc"
+  } >"$opt/bin/cellar-submit.part"
+  chmod 755 "$opt/bin/cellar-submit.part"
+  mv "$opt/bin/cellar-submit.part" "$opt/bin/cellar-submit"
+  if [ -n "$command" ] && { is_ours || [ ! -e "$command" ]; }; then ln -sfn "$opt/bin/cellar-submit" "$command"; fi
+}
+
+is_ours() { [ "$(readlink "$command")" = "$opt/bin/cellar-submit" ]; }
+
 write_unit() {
   [ -n "$unit" ] || return 0
   cat >"$unit" <<UNIT
@@ -255,6 +270,7 @@ ROTATION
 start() {
   change_over
   write_launcher
+  write_submit
   write_unit
   write_rotation
   "$launcher" restart || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
@@ -286,6 +302,7 @@ reset() {
     systemctl daemon-reload
   fi
   if [ -n "$rotation" ]; then rm -f "$rotation"; fi
+  if [ -n "$command" ] && is_ours; then rm -f "$command"; fi
   # shellcheck disable=SC2086  # these are words
   rm -rf $folders "$data"
   say reset "nothing of it is left below ${root:-/}"
