@@ -1,9 +1,11 @@
 """The bundle of wheels that new nodes install from, where the place hands one out."""
 
 import hashlib
+import tarfile
 from functools import lru_cache
 from pathlib import Path
 
+from pillar_service.core import wheels as rules
 from pillar_service.core.errors import NotFound, SaltcellarError, Unavailable
 from pillar_service.settings import settings
 from pillar_service.usecases import enrolment
@@ -33,6 +35,17 @@ def sha256() -> str:
         raise _away(error) from error
 
 
+def fits() -> list[rules.Fit]:
+    """What the bundle is for; nothing where there is none, or none that can be read."""
+    if not settings().node_bundle:
+        return []
+    try:
+        there = _file().stat()
+        return list(_fits(str(_file()), there.st_mtime_ns, there.st_size))
+    except (OSError, EOFError, tarfile.TarError, SaltcellarError):
+        return []
+
+
 def _file() -> Path:
     file = Path(settings().node_bundle).absolute()
     if not file.is_file():
@@ -50,3 +63,9 @@ def _away(why: object) -> SaltcellarError:
 def _sha256(file: str, changed_ns: int, size: int) -> str:
     with Path(file).open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _fits(file: str, changed_ns: int, size: int) -> tuple[rules.Fit, ...]:
+    with tarfile.open(file) as archive:
+        return tuple(rules.fits(archive.getnames()))

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request, send_file
 
 from pillar_service import __version__
+from pillar_service.core import wheels as rules
 from pillar_service.settings import settings
 from pillar_service.usecases import enrolment, node_keys, wheels
 from pillar_service.web import incoming, signing
@@ -20,7 +21,14 @@ LAUNCHER, OUTER = SCRIPT.with_name("launcher.sh"), SCRIPT.with_name("outer.sh")
 def script() -> str:
     """The script for this very place: with its parts in one, and its words in quotes."""
     told = OUTER.read_text().replace("@ENROL@\n", SCRIPT.read_text()).replace("@LAUNCHER@\n", LAUNCHER.read_text())
-    for word, value in (("SERVICE", settings().address), ("VERSION", __version__), ("BUNDLE", wheels.sha256())):
+    fits = wheels.fits()
+    for word, value in (
+        ("SERVICE", settings().address),
+        ("VERSION", __version__),
+        ("BUNDLE", wheels.sha256()),
+        ("FITS", " ".join("-".join(one) for one in fits)),
+        ("NEEDED", rules.needed(fits)),
+    ):
         told = told.replace(f"'@{word}@'", shlex.quote(value))
     return told
 

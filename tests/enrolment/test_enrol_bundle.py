@@ -90,3 +90,16 @@ def test_a_node_is_another_version_only_once_that_is_made(machine: Machine) -> N
     opt = machine.root / "opt/saltcellar"
     assert sorted(path.name for path in opt.iterdir()) == ["bin", "made", "venv"]
     assert (opt / "venv/bin/salt-minion").read_text().startswith(f"#!{opt}/venv/bin/python")
+
+
+def test_a_python_for_which_there_are_no_wheels_is_said(machine: Machine) -> None:
+    script = machine.script()
+    script.write_text(
+        script.read_text()
+        .replace("fits=''", "fits=3.99-vax")
+        .replace("needed='Python 3.11 or newer'", "needed='Python 3.99 on vax'")
+    )
+    done = machine.sh(f"sh {script} {machine.token()}")
+    assert done.returncode == 1
+    assert "has wheels for Python 3.99 on vax, and this machine has Python 3." in done.stderr
+    assert machine.left() == []

@@ -1,14 +1,16 @@
 """Letting machines in, over HTTP: the script, the token, the key; as masters and operators see it."""
 
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from enrolling import key, master_is_there, turned
+from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, owner
-from visiting import come_as, csrf, send
+from visiting import come_as, csrf, send, signed_in
 
 from pillar_service.core.enrolment import KeyAct, statement
 from pillar_service.usecases import enrolment, enrolment_tokens
@@ -96,6 +98,24 @@ def test_the_bundle_is_for_who_has_a_token(
     assert visitor.get("/enrol.sh").text != first
     file.unlink()
     assert "CELLAR_NODE_BUNDLE" in visitor.get("/enrol/bundle", headers=bearing(token)).json["detail"]
+
+
+def test_the_script_and_the_page_say_what_the_bundle_is_for(
+    visitor: FlaskClient, service: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, public_app: Flask
+) -> None:
+    owner("ann@example.org")
+    assert "needed='Python 3.11 or newer'" in visitor.get("/enrol.sh").text
+    file = tmp_path / "wheels.tar.gz"
+    with tarfile.open(file, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("./cffi-2.0-cp312-cp312-manylinux_2_17_aarch64.whl"))
+    monkeypatch.setenv("CELLAR_NODE_BUNDLE", str(file))
+    service()
+    script = visitor.get("/enrol.sh").text
+    assert "fits=3.12-aarch64\nneeded='Python 3.12 on aarch64'" in script
+    assert (
+        "It needs Linux, Python 3.12 on aarch64, and root."
+        in signed_in(public_app, "ann@example.org").get("/nodes").text
+    )
 
 
 def test_a_node_changes_its_key_and_goes(visitor: FlaskClient, token: str) -> None:

@@ -12,7 +12,8 @@ from pillar_service.core import enrolment as rules
 from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.events import Filter, Kind, Severity
-from pillar_service.usecases import enrolment_tokens, facts, node_keys, standings, stories
+from pillar_service.core.wheels import needed
+from pillar_service.usecases import enrolment_tokens, facts, node_keys, standings, stories, wheels
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)
@@ -46,8 +47,14 @@ def listed() -> str:
 
 
 def _page(form: Token, wrong: str | None = None) -> str:
-    told = {"nodes": node_keys.listed_of(current_user.id), "tokens": enrolment_tokens.listed_of(current_user.id)}
-    return render_template("nodes.html", form=form, wrong=wrong, standing=standings.of(current_user.id), **told)
+    told = {
+        "nodes": node_keys.listed_of(current_user.id),
+        "tokens": enrolment_tokens.listed_of(current_user.id),
+        "needed": needed(wheels.fits()),
+    }
+    return render_template(
+        "nodes.html", form=form, wrong=wrong, standing=standings.of(current_user.id), **told
+    )
 
 
 @blueprint.get("/nodes/<id>/story")

@@ -4,6 +4,8 @@ set -eu
 service='@SERVICE@'
 version='@VERSION@'
 bundle='@BUNDLE@'
+fits='@FITS@'
+needed='@NEEDED@'
 
 say() { printf '  %-9s %s\n' "$1" "$2"; }
 fail() {
@@ -56,14 +58,26 @@ check_machine() {
   say machine "$(uname -sr), $("$python" --version 2>&1)"
 }
 
+# The first one for which there are wheels, or the first.
 find_python() {
-  for python in ${CELLAR_ENROL_PYTHON:-python3.13 python3.12 python3.11 python3}; do
-    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      python=$(command -v "$python")
-      return
-    fi
+  there=
+  for python in ${CELLAR_ENROL_PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do
+    "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+    python=$(command -v "$python")
+    there=${there:-$python}
+    if [ -n "${CELLAR_ENROL_PYTHON:-}" ] || has_wheels; then return; fi
   done
-  fail "There is no Python 3.11 or newer with venv: install it (on Debian: apt-get install python3 python3-venv), then run this again."
+  python=$there
+  [ -n "$python" ] || fail "There is no Python 3.11 or newer with venv: install it (on Debian: apt-get install python3 python3-venv), then run this again."
+}
+
+has_wheels() {
+  [ -n "$fits" ] || return 0
+  is=$("$python" -c 'import platform, sys; print("%d.%d-%s" % (*sys.version_info[:2], platform.machine()))')
+  case " $fits " in
+    *" $is "* | *" any-${is#*-} "* | *" ${is%%-*}-any "*) ;;
+    *) return 1 ;;
+  esac
 }
 
 choose_name() {
@@ -125,6 +139,7 @@ install() {
   fi
   [ -n "$bundle${PIP_INDEX_URL:-}${PIP_FIND_LINKS:-}" ] ||
     fail "$service hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE; or say in PIP_INDEX_URL whose index has saltcellar."
+  has_wheels || fail "$service has wheels for $needed, and this machine has Python ${is%%-*} on ${is#*-}: install one that fits, with venv, or ask whoever runs $service for a bundle for this machine (make node-bundle on one like it)."
   rm -rf "$fresh_venv"
   mkdir -p "$opt"
   "$python" -m venv "$fresh_venv" >"$work/venv" 2>&1 || fail "$python could not make an environment ($(tail -n 1 "$work/venv")): install python3-venv."
