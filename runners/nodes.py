@@ -294,6 +294,16 @@ def revoke(node):
     return runners.answer(__opts__, lambda service: service.revoke(runners.text(node)))
 
 
+def forget(node):
+    """
+    Forget a node that is cut off, lost or retired, and on which no bots stand: no list shows it any more. A token may let its
+    machine in again, with another key. Returns what it was.
+
+    CLI Example: ``salt-run nodes.forget shed.f67b76a543a7a349``
+    """
+    return runners.answer(__opts__, lambda service: service.forget_node(runners.text(node)))
+
+
 def rotate(node, wait=60):
     """
     Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and

@@ -94,3 +94,9 @@ def forget_account(account: str) -> None:
     theirs = Node.select(Node.id).where(Node.account == account)
     for table in (NodeFacts, FactChange):
         table.delete().where(table.node.in_(theirs)).execute()
+
+
+def forget_node(node: str) -> None:
+    """Forget what a node told, and its history."""
+    for table in (NodeFacts, FactChange):
+        table.delete().where(table.node == node).execute()

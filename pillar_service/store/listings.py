@@ -90,7 +90,7 @@ def reports(page: Page, silence: Silence, state: str | None = None, **equal: obj
 
 def nodes(limit: int, after: str = "", label: Label | None = None, **equal: object) -> list[Node]:
     """Nodes with these columns and such a label by id, after that one."""
-    rows = _where(Node.select().where(Node.id > after), Node, **equal)
+    rows = _where(Node.select().where(Node.id > after, Node.forgotten_at.is_null()), Node, **equal)
     rows = rows if label is None else rows.where(labelled(label))
     return list(rows.order_by(Node.id).limit(limit))
 

@@ -22,7 +22,7 @@ class Node(Table):
     is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
     ``sharing`` says whose bots it takes, ``bots_most`` how many its owner allows; ``cpus``, ``memory_mb`` and ``disk_mb`` are
     what its facts told. It takes none from ``draining_at`` on. ``lost_at`` is since when it is
-    declared lost.
+    declared lost. From ``forgotten_at`` on it is found nowhere but by `ever`, for jobs and bots of before still name it.
     """
 
     id = TextField(primary_key=True)
@@ -47,10 +47,16 @@ class Node(Table):
     disk_mb = IntegerField(null=True)
     draining_at = DoubleField(null=True)
     lost_at = DoubleField(null=True)
+    forgotten_at = DoubleField(null=True)
 
 
 def find(id: str) -> Node | None:
     """The node with that id."""
+    return plain.first(Node, "WHERE id = ? AND forgotten_at IS NULL", id)
+
+
+def ever(id: str) -> Node | None:
+    """The node with that id, also one that was forgotten."""
     return plain.first(Node, "WHERE id = ?", id)
 
 
@@ -68,7 +74,7 @@ def account(id: str) -> str | None:
 
 def listed() -> list[Node]:
     """All nodes by id."""
-    return plain.found(Node, "ORDER BY id")
+    return plain.found(Node, "WHERE forgotten_at IS NULL ORDER BY id")
 
 
 def concurrency(these: Sequence[str]) -> dict[str, int]:
@@ -88,7 +94,7 @@ def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
     Cheap: each command asks for them.
     """
     these = "" if only is None else f" AND id IN ({places(len(only))})"
-    told = f"SELECT id, labels FROM node WHERE account IS NULL AND lost_at IS NULL{these}"  # noqa: S608
+    told = f"SELECT id, labels FROM node WHERE account IS NULL AND lost_at IS NULL AND forgotten_at IS NULL{these}"  # noqa: S608
     return {id: dict(_labels(labels)) for id, labels in read(told, *(only or ()))}
 
 
@@ -111,12 +117,18 @@ def labelled(label: Label) -> Expression:
 
 def of(account: str) -> list[Node]:
     """An account's nodes by id."""
-    return plain.found(Node, "WHERE account = ? ORDER BY id", account)
+    return plain.found(Node, "WHERE account = ? AND forgotten_at IS NULL ORDER BY id", account)
+
+
+def accepted(account: str) -> int:
+    """How many nodes of an account have a key that masters accept."""
+    told = read("SELECT count(*) FROM node WHERE account = ? AND key_state = ?", account, str(KeyState.ACCEPTED))
+    return int(told[0][0])
 
 
 def own() -> list[Node]:
     """The place's own nodes by id."""
-    return plain.found(Node, "WHERE account IS NULL ORDER BY id")
+    return plain.found(Node, "WHERE account IS NULL AND forgotten_at IS NULL ORDER BY id")
 
 
 def draining() -> list[str]:
@@ -144,3 +156,16 @@ def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> Non
 def change(id: str, **columns: object) -> None:
     """Change a node's columns."""
     plain.change(Node, columns, "id = ?", id)
+
+
+def forget(id: str, now: float) -> None:
+    """Find a node no more, but by `ever`; what was said of it is as of a new one, save its key and that it is lost."""
+    told: dict[str, object] = {
+        "labels": {},
+        "facts": {},
+        "capacities": {},
+        "last_seen": None,
+        "draining_at": None,
+        "bots_most": None,
+    }
+    change(id, **told, cpus=None, memory_mb=None, disk_mb=None, forgotten_at=now)

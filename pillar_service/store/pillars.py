@@ -79,3 +79,8 @@ def fingerprints() -> tuple[str, str]:
 def stamp(fingerprint: str) -> None:
     """Remember the fingerprint of the settings that the bodies were made with."""
     Change.update(fingerprint=fingerprint).execute()
+
+
+def forget(node: str) -> None:
+    """Tell a node nothing any more."""
+    Pillar.delete().where(Pillar.node == node).execute()

@@ -38,7 +38,7 @@ def bots(word: str, begins: str | None, limit: int) -> list[Bot]:
 def nodes(word: str, label: Label | None, limit: int) -> list[Node]:
     """Nodes whose id holds the word, or that have the label which it names."""
     found = _or(Node.id.contains(word), None if label is None else labelled(label))
-    return list(Node.select().where(found).order_by(Node.id).limit(limit))
+    return list(Node.select().where(found, Node.forgotten_at.is_null()).order_by(Node.id).limit(limit))
 
 
 def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], limit: int) -> list[Job]:

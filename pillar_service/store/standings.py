@@ -106,3 +106,8 @@ def counts() -> dict[str, int]:
 def forget_account(account: str) -> None:
     """Forget how an account's nodes stood."""
     Standing.delete().where(Standing.account == account).execute()
+
+
+def forget(node: str) -> None:
+    """Forget how a node stood."""
+    Standing.delete().where(Standing.node == node).execute()

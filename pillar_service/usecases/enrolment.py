@@ -69,16 +69,14 @@ def _let_in(token_id: str, name: str, key: str, about: Mapping[str, str], addres
     if token is None:
         raise Unauthenticated(UNKNOWN)
     id = rules.minion_id(name, token.account)
-    there = node_rows.find(id)
+    there = node_rows.ever(id)
     came = rules.decide(_token(token), _known(there), name, key, now)
     if came is Redeemed.SAME:
         return id
     if token.account is not None:
         active_owner(token.account)
-    if there is None:
-        _refuse_too_many(token.account)
-        nodes.add_for(id, token.account)
-    node_rows.change(id, enrolled_by=token.id, facts={"machine": dict(about)})
+    _make_room(id, there, token.account)
+    node_rows.change(id, enrolled_by=token.id, facts={"machine": dict(about)}, forgotten_at=None)
     if token.labels:
         node_rows.change(id, labels=token.labels)
     rows.use(token.id, now)
@@ -102,10 +100,20 @@ def _known(node: node_rows.Node | None) -> Known | None:
     return Known(node.account, node.public_key, KeyState(node.key_state), node.enrolled_by)
 
 
+def _make_room(id: str, there: node_rows.Node | None, account: str | None) -> None:
+    if there is None or there.key_state != KeyState.ACCEPTED:
+        _refuse_too_many(account)
+    if there is None:
+        nodes.add_for(id, account)
+
+
 def _refuse_too_many(account: str | None) -> None:
     most = settings().nodes_most
-    if account is not None and len(node_rows.of(account)) >= most:
-        raise Conflict(f"The account has {most} nodes, as many as it may: ask whoever runs this place for more.")
+    if account is not None and node_rows.accepted(account) >= most:
+        raise Conflict(
+            f"The account has {most} nodes, as many as it may: cut off one that is not needed, or ask whoever runs this place "
+            "for more."
+        )
 
 
 def _about(machine: object) -> dict[str, str]:

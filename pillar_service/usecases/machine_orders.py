@@ -71,7 +71,7 @@ def _refuse(node: str, account: str | None) -> None:
     if there is not None and there.key_state != KeyState.REVOKED:
         raise Conflict(f"There is a node {node}: choose another name, or revoke its key first.")
     coming = [one for one in rows.there(account) if one.state != OrderState.ENROLLED]
-    if account is not None and there is None and len(node_rows.of(account)) + len(coming) >= most:
+    if account is not None and node_rows.accepted(account) + len(coming) >= most:
         raise Conflict(f"The account has {most} nodes, as many as it may: retire one first.")
 
 

@@ -10,10 +10,11 @@ from pillar_service.core import names
 from pillar_service.core.enrolment import KeyAct, KeyState
 from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from pillar_service.core.permissions import NodeAct
+from pillar_service.store import bots, facts, node_shares, pillars, standings
 from pillar_service.store import nodes as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import Node
-from pillar_service.usecases import nodes, pem, permissions, queue
+from pillar_service.usecases import auditing, nodes, pem, permissions, queue
 
 ROTATE = "nodes.rotate"
 """The command of the job by which a node is told to make itself another key."""
@@ -58,9 +59,42 @@ def rotate(actor: str, id: object) -> dict[str, Any]:
         return queue.described(queue.call(actor, ROTATE, node.id, "enrolment.rotate", [], {}, time.time()))
 
 
+def forget(actor: str, id: object) -> dict[str, Any]:
+    """Forget a node that is cut off and has no bots: no list shows it any more; returns what it was. A token may let its
+    machine in again, with another key. Raises NotFound, Conflict."""
+    with transaction():
+        node, now = _found(id), time.time()
+        if node.key_state != KeyState.REVOKED:
+            raise Conflict(f"{node.id} is not cut off: revoke its key first, or declare it lost.")
+        if held := bots.held(node.id):
+            raise Conflict(
+                f"There are bots on {node.id} ({held}, with deleted ones that could come back): restore them on another node, "
+                "or purge them first."
+            )
+        was = nodes.described(node)
+        rows.forget(node.id, now)
+        node_shares.put(node.id, ())
+        for kept in (standings.forget, facts.forget_node, pillars.forget):
+            kept(node.id)
+        auditing.record(actor, "nodes.forget", f"node:{node.id}", now, f"of {node.account}" if node.account else "")
+        return was
+
+
+def forget_of(person: str, id: object) -> dict[str, Any]:
+    """Forget a node, as a person who may; raises NotFound for a node that they may not see."""
+    _allowed(person, NodeAct.REVOKE, id)
+    return forget(f"account:{person}", id)
+
+
 def listed_of(person: str) -> list[dict[str, Any]]:
     """A person's own nodes."""
     return [nodes.described(node) for node in rows.of(person)]
+
+
+def of(person: str, id: object) -> dict[str, Any]:
+    """A node that a person may cut off; raises NotFound for one that they may not see."""
+    _allowed(person, NodeAct.REVOKE, id)
+    return nodes.described(_found(id))
 
 
 def revoke_of(person: str, id: object) -> dict[str, Any]:

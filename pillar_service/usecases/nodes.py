@@ -32,12 +32,12 @@ def add(
     """
     name, now = names.node_id(id), time.time()
     with transaction():
-        there = nodes.find(name)
+        there, ever = nodes.find(name), nodes.ever(name)
         columns = _columns(there, port_first, port_last, concurrency)
-        if there is None:
+        if ever is None:
             nodes.add(name, account=None, **columns)
         else:
-            nodes.change(name, **columns)
+            nodes.change(name, forgotten_at=None, **columns)
         pillars.rewrite(name)
         if there is None or any(getattr(there, key) != value for key, value in columns.items()):
             auditing.record(actor, "nodes.add", f"node:{name}", now, f"{columns}")

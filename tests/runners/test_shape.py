@@ -14,7 +14,7 @@ EXPECTED = {
     "restore",
     "accounts": "list create show suspend resume second_factor_off",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
-    "publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade audit",
+    "forget publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade audit",
     "meeseeks": "commands run jobs show logs cancel kill audit can reload forget",
     "backups": "now verify list show",
     "payments": "list show mark_paid run",

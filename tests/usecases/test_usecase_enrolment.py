@@ -235,6 +235,10 @@ def test_there_are_only_so_many_tokens_and_nodes(person, monkeypatch, service):
     with pytest.raises(Conflict, match="as many as it may"):
         enrol(made[0]["secret"], "rack", 2)
     assert enrolment_tokens.listed_of(person)[1]["used"] + enrolment_tokens.listed_of(person)[0]["used"] == 1
+    node_keys.revoke("test", f"shed.{person}")
+    assert enrol(made[0]["secret"], "rack", 2)["node"], "one that is cut off does not count"
+    with pytest.raises(Conflict, match="as many as it may"):
+        enrol(made[0]["secret"], "shed", 3)  # nor does it come back beside the others
 
 
 def test_without_a_master_nobody_is_let_in_and_no_use_is_lost(service):

@@ -4,11 +4,13 @@ import json
 
 import pytest
 from enrolling import enrol, key, master_is_there, turned
-from pouring import has_second_factor, operator, owner
+from pouring import bot, has_second_factor, operator, owner
 
 from pillar_service.core.enrolment import KeyAct, fingerprint, statement
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from pillar_service.usecases import accounts, auditing, enrolment_tokens, node_keys, nodes, pillars
+from pillar_service.store import bots as bot_rows
+from pillar_service.store import database
+from pillar_service.usecases import accounts, auditing, bots, enrolment_tokens, node_keys, nodes, pillars
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -151,3 +153,33 @@ def test_a_node_whose_key_is_not_known_here_is_its_masters_affair(service):
     with pytest.raises(Conflict, match="salt-key"):
         node_keys.revoke("test", "cellar-1")
     assert node_keys.after(0) == {"serial": 0, "keys": []}
+
+
+def test_a_node_that_is_cut_off_is_forgotten_and_may_come_back(person):
+    node, boss = f"shed.{person}", owner("other@example.org")
+    with pytest.raises(Conflict, match="revoke its key first"):
+        node_keys.forget_of(person, node)
+    there = bot(node=node)["agent"]["id"]
+    serial = node_keys.revoke_of(person, node) and node_keys.after(0)["serial"]
+    with pytest.raises(Conflict, match=r"There are bots on .* \(1, "):
+        node_keys.forget_of(person, node)
+    with pytest.raises(NotFound):
+        node_keys.forget_of(boss, node)
+    bots.delete("test", there, purge=True)
+    with database.transaction():
+        bot_rows.change(there, port=None)
+    assert node_keys.forget_of(person, node)["id"] == node
+    assert node_keys.listed_of(person) == []
+    assert node not in [one["id"] for one in nodes.listed()]
+    assert pillars.ready(node) is None
+    assert [row["action"] for row in auditing.trail(f"node:{node}")][-1] == "nodes.forget"
+    for act in (node_keys.forget_of, node_keys.revoke_of):
+        with pytest.raises(NotFound):
+            act(person, node)
+    assert [one["state"] for one in node_keys.after(0)["keys"] if one["node"] == node] == ["revoked"], "masters know it"
+    with pytest.raises(Forbidden, match="never comes back"):
+        enrol(enrolment_tokens.create_for(person)["secret"])
+    assert enrol(enrolment_tokens.create_for(person)["secret"], number=2)["node"] == node
+    [back] = node_keys.listed_of(person)
+    assert (back["key"]["state"], node_keys.after(0)["serial"] > serial) == ("accepted", True)
+    assert nodes.authenticated(door_token(node)) == node

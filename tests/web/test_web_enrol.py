@@ -118,6 +118,21 @@ def test_the_script_and_the_page_say_what_the_bundle_is_for(
     )
 
 
+def test_a_node_that_is_cut_off_is_forgotten_on_its_page_once_its_name_is_written(
+    visitor: FlaskClient, token: str, public_app: Flask
+) -> None:
+    node = redeem(visitor, token).json["node"]
+    browser = signed_in(public_app, OWNER)
+    refused = send(browser, f"/nodes/{node}/forget", typed=node)
+    assert (refused.status_code, "is not cut off" in refused.text) == (409, True)
+    send(browser, f"/nodes/{node}/revoke")
+    assert "Forget it" in browser.get("/nodes").text
+    refused = send(browser, f"/nodes/{node}/forget", typed="shed")
+    assert (refused.status_code, f"Write {node}, to be sure." in refused.text) == (422, True)
+    assert send(browser, f"/nodes/{node}/forget", typed=node).status_code == 302
+    assert node not in browser.get("/nodes").text.replace(f"{node} is forgotten", "")
+
+
 def test_a_node_changes_its_key_and_goes(visitor: FlaskClient, token: str) -> None:
     node = redeem(visitor, token).json["node"]
     told = dict(zip(("node", "public_key", "signature", "proof"), turned(node, 1, 2), strict=True))
@@ -145,6 +160,8 @@ def test_a_master_tells_where_it_is_and_hears_of_keys(master: FlaskClient) -> No
     assert master.post(f"/nodes/{told['node']}/rotate", json={}).json["job"]["command"] == "nodes.rotate"
     assert master.post(f"/nodes/{told['node']}/revoke", json={}).json["node"]["key"]["state"] == "revoked"
     assert master.post("/nodes/nope/revoke", json={}).status_code == 404
+    assert master.delete(f"/nodes/{told['node']}").json["node"]["id"] == told["node"]
+    assert master.delete(f"/nodes/{told['node']}").status_code == 404
     assert [one["state"] for one in master.get("/enrolment-tokens").json["tokens"]] == ["used"]
     assert master.post(f"/enrolment-tokens/{made.json['token']['id']}/revoke", json={}).json == {}
     assert master.post("/enrolment-tokens", json={"uses": 0}).status_code == 422

@@ -152,6 +152,7 @@ MATRIX = {
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's token
     "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 404, 302),  # it is the owner's node
     "POST /nodes/<id>/rotate": (302, 404, 404, 404, 302, 404, 302),
+    "POST /nodes/<id>/forget": (409, 404, 404, 404, 409, 404, 302),  # it is not cut off
     # letting machines in: anybody may read the script; the rest is for tokens and keys alone
     "GET /enrol.sh": (200, 200, 200, 200, 200, 200, 200),
     "POST /enrol": (401, 401, 401, 401, 401, 401, 401),
@@ -197,6 +198,7 @@ MATRIX = {
     "POST /admin/nodes/<id>/drain": LET_IN,
     "POST /admin/nodes/<id>/undrain": LET_IN,
     "POST /admin/nodes/<id>/rotate": LET_IN,
+    "POST /admin/nodes/<id>/forget": LET_IN,
     "GET /admin/nodes/<id>/lost": of_operators(200),
     "POST /admin/nodes/<id>/lost": LET_IN,
     "POST /admin/nodes/tokens": LET_IN,
@@ -381,6 +383,7 @@ ASKED = {
     "POST /nodes/tokens/<id>/revoke": Ask({"id": "{node_token}"}),
     "POST /nodes/<id>/revoke": Ask({"id": "{node}"}),
     "POST /nodes/<id>/rotate": Ask({"id": "{node}"}),
+    "POST /nodes/<id>/forget": Ask({"id": "{node}"}, form={"typed": "{node}"}),
     "GET /admin/accounts/<id>": Ask({"id": "{member}"}),
     "GET /admin/accounts/<id>/resume": Ask({"id": "{member}"}),
     "GET /admin/accounts/<id>/second-factor-off": Ask({"id": "{member}"}),

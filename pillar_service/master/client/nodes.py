@@ -46,6 +46,10 @@ class Nodes(Asking):
         """Cuts a node off; returns it."""
         return self._json("POST", f"/nodes/{segment(node)}/revoke", {})["node"]
 
+    def forget_node(self, node: str) -> dict[str, Any]:
+        """Forgets a node that is cut off; returns what it was."""
+        return dict(self._json("DELETE", f"/nodes/{segment(node)}")["node"])
+
     def rotate(self, node: str) -> dict[str, Any]:
         """Lets a node make itself another key; returns the job."""
         return self._json("POST", f"/nodes/{segment(node)}/rotate", {})["job"]

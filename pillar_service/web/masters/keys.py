@@ -34,6 +34,12 @@ def revoke(id: str) -> dict[str, Any]:
     return {"node": node_keys.revoke(g.actor, id)}
 
 
+@blueprint.delete("/nodes/<id>")
+def forget(id: str) -> dict[str, Any]:
+    """Forget a node that is cut off."""
+    return {"node": node_keys.forget(g.actor, id)}
+
+
 @blueprint.post("/nodes/<id>/rotate")
 def rotate(id: str) -> dict[str, Any]:
     """Let a node make itself another key."""

@@ -46,14 +46,14 @@ def listed() -> str:
     return _page(Token(formdata=None))
 
 
-def _page(form: Token, wrong: str | None = None) -> str:
+def _page(form: Token, wrong: str | None = None, refused: str | None = None) -> str:
     told = {
         "nodes": node_keys.listed_of(current_user.id),
         "tokens": enrolment_tokens.listed_of(current_user.id),
         "needed": needed(wheels.fits()),
     }
     return render_template(
-        "nodes.html", form=form, wrong=wrong, standing=standings.of(current_user.id), **told
+        "nodes.html", form=form, wrong=wrong, refused=refused, standing=standings.of(current_user.id), **told
     )
 
 
@@ -130,4 +130,29 @@ def rotate(id: str) -> Any:
     """Let a node make itself another key."""
     node_keys.rotate_of(current_user.id, id)
     flash(f"{id} makes itself another key as soon as it hears of it; the one it has is good for nothing then.")
+    return redirect(url_for("nodes.listed"))
+
+
+class Forget(FlaskForm):  # type: ignore[misc]
+    """Which node is to be forgotten, said again."""
+
+    typed = StringField("The machine's name, to be sure", [Length(max=200)])
+
+    def read(self, id: str) -> str:
+        """The node's id; raises Invalid where what is written is not that."""
+        if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
+            raise Invalid(f"Write {id}, to be sure.")
+        return id
+
+
+@blueprint.post("/nodes/<id>/forget")
+@login_required  # type: ignore[untyped-decorator]
+def forget(id: str) -> Any:
+    """Forget a node that is cut off."""
+    node_keys.of(current_user.id, id)
+    try:
+        node_keys.forget_of(current_user.id, Forget().read(id))
+    except (Invalid, Conflict) as error:
+        return _page(Token(formdata=None), refused=error.sentence), error.status
+    flash(f"{id} is forgotten. A token lets its machine in again, with a new key.")
     return redirect(url_for("nodes.listed"))

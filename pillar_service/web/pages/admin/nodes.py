@@ -15,7 +15,7 @@ from pillar_service.usecases.admin import nodes
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
 from pillar_service.web.pages.node_bots import Terms
 from pillar_service.web.pages.node_lost import Lost
-from pillar_service.web.pages.nodes import Token
+from pillar_service.web.pages.nodes import Forget, Token
 
 
 class Labels(FlaskForm):  # type: ignore[misc]
@@ -71,6 +71,18 @@ def revoke(id: str) -> Any:
     return redirect(url_for("admin.node", id=id))
 
 
+@blueprint.post("/nodes/<id>/forget", endpoint="node_forget")
+def forget(id: str) -> Any:
+    """Forget a node that is cut off."""
+    told = nodes.show(id)
+    try:
+        node_keys.forget(actor(), Forget().read(id))
+    except (Invalid, Conflict) as error:
+        return _node(told, refused=error.sentence), error.status
+    flash(f"{id} is forgotten.")
+    return redirect(url_for("admin.nodes"))
+
+
 @blueprint.post("/nodes/<id>/rotate", endpoint="node_rotate")
 def rotate(id: str) -> Any:
     """Let a node make itself another key."""
@@ -86,12 +98,16 @@ def show(id: str) -> str:
 
 
 def _node(
-    told: dict[str, Any], form: Labels | None = None, terms: Terms | None = None, wrong: str | None = None
+    told: dict[str, Any],
+    form: Labels | None = None,
+    terms: Terms | None = None,
+    wrong: str | None = None,
+    refused: str | None = None,
 ) -> str:
     its = node_terms.show(told["node"]["id"])
     forms = {"form": form or _form(told), "terms": terms or Terms.of(its)}
     going = draining.show(told["node"]["id"])
-    return render_template("admin/node.html", **told, **forms, its=its, going=going, wrong=wrong)
+    return render_template("admin/node.html", **told, **forms, its=its, going=going, wrong=wrong, refused=refused)
 
 
 def _form(told: dict[str, Any]) -> Labels:
