@@ -5,6 +5,7 @@ import time
 from pillar_service.chatops import messages
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.facts import Said
+from pillar_service.core import typed
 from pillar_service.core.errors import Invalid
 from pillar_service.usecases.chat import outbox
 from pillar_service.usecases.meeseeks import aliases, tokens
@@ -15,7 +16,7 @@ OWN = {
     "alias": "'alias NAME LINE': a short word of yours for the beginning of a line",
     "unalias": "'unalias NAME': forget it",
     "aliases": "your aliases",
-    "token": "'token LINE': a token with which a program may run that line as you, for 30 days",
+    "token": "'token [--days N] LINE': a token with which a program may run that line as you, for 30 days or N (1 to 366)",
     "tokens": "your tokens; 'tokens revoke ID' ends one; with the privilege 'tokens all', or 'tokens WHO'",
 }
 
@@ -52,12 +53,24 @@ def listed_aliases(who: Asker, said: Said, words: list[str]) -> Block:
 
 def token(who: Asker, said: Said, words: list[str]) -> None:
     """Make a token; its secret is told this once, to them alone."""
-    line = _after(said.text, 1)
+    days, line = _for_days(said.text)
     if not line:
-        raise Invalid("Write 'token LINE', such as 'token bot-logs my.butt.nz'.")
-    made = tokens.make(who, line)
-    told = f"Your token {made['id']} for {made['command']}, which I tell only now: {made['secret']}"
+        raise Invalid("Write 'token LINE' or 'token --days 90 LINE', such as 'token bot-logs my.butt.nz'.")
+    made = tokens.make(who, line, days)
+    until = _day(made["expires_at"])
+    told = f"Your token {made['id']} for {made['command']}, until {until}, which I tell only now: {made['secret']}"
     outbox.whisper(said.channel, said.person.user, messages.said(told), said.whispering)
+
+
+def _for_days(text: str) -> tuple[object, str]:
+    """For how many days a token is to be good (whether that may be is not looked at), and the line that it is for."""
+    words = typed.words(text)[1:3]
+    option, _, number = (words[0].option or "").partition("=") if words else ("", "", "")
+    if option.lower() != "days":
+        return tokens.DEFAULT_DAYS, _after(text, 1)
+    written = number or (words[1].text if len(words) > 1 else "")
+    days = int(written) if written.isascii() and written.isdigit() else written
+    return days, _after(text, 2 if number else 3)
 
 
 def whose(word: str, words: list[str]) -> str:

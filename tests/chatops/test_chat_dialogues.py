@@ -20,7 +20,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.leases import Lease
 from pillar_service.usecases import claims, presence, runs, second_factor
 from pillar_service.usecases.chat import turns
-from pillar_service.usecases.meeseeks import catalogue, challenges, people
+from pillar_service.usecases.meeseeks import catalogue, challenges, people, tokens
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
 
@@ -600,6 +600,21 @@ def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
     ann.mentions(f"tokens revoke {id}")
     ann.sees("good for nothing any more")
     assert talk.refused == []
+
+
+def test_a_token_is_good_for_as_long_as_is_said(talk: Slack, ann: User) -> None:
+    for line, days in (
+        ("token hello to=a", 30),
+        ("token --days 2 hello to=b -l environment=prd", 2),
+        ("token —days=366 hello to=c", 366),
+    ):
+        ann.mentions(line)
+        until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86_400))
+        assert "for hello" in str(ann.sees(f"until {until}, which I tell only now")["blocks"])
+    for line in ("token --days 367 hello", "token --days many hello", "token --days"):
+        ann.mentions(line)
+        ann.sees("days" if "hello" in line else "Write 'token LINE' or")
+    assert len(tokens.listed(people.asker("T01", "U01"))) == 3
 
 
 def test_what_only_they_see_is_shown_in_a_thread_that_there_is(talk: Slack, ann: User) -> None:
