@@ -109,8 +109,11 @@ def _runner(shape: CallShape) -> Runner:
 
 
 def _faults(what: Runs) -> Iterator[str]:
-    if isinstance(what, Action) and what.command not in commands.COMMANDS:
-        yield f"{names.shown(what.command)} is no action of a bot; there are: {', '.join(commands.COMMANDS)}."
+    if isinstance(what, Action) and what.command not in commands.OF_CHAT:
+        there = ", ".join(one for one in commands.COMMANDS if one in commands.OF_CHAT)
+        elsewhere = commands.ELSEWHERE.get(what.command)
+        why = f"can't be asked for here (use {elsewhere})" if elsewhere else "is no action of a bot"
+        yield f"{names.shown(what.command)} {why}; there are: {there}."
     if isinstance(what, Script) and ".." in what.source:
         yield "A script's source may not lead out of its folder."
     if isinstance(what, Arguments):

@@ -128,6 +128,19 @@ WISHES = frozenset(
 )
 """Commands that carry out a change of what a bot should be: that wish stays when their job is cancelled."""
 
+ELSEWHERE = {
+    "bots.create": "POST /agents",
+    "bots.import": "POST /agents with 'import'",
+    "bots.delete": "DELETE /agents/<id>",
+    "bots.bring_back": "the page of one's bots",
+    "bots.purge": "DELETE /agents/<id>?purge=true",
+    VACATE: "salt-run nodes.drain",
+}
+"""Commands that are not submitted as a job of a bot, and where they are asked for."""
+
+OF_CHAT = frozenset(COMMANDS) - frozenset(ELSEWHERE) | {"bots.delete", "bots.bring_back"}
+"""What an action of the catalogue may be: each needs a bot, and nothing but arguments."""
+
 AGAIN: Mapping[str, str | None] = {
     "bots.create": "bots.start",
     "bots.import": "bots.start",

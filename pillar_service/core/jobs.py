@@ -6,7 +6,8 @@ asked -> queued -> claimed -> running -> succeeded | failed (killed, too) | time
   |        └-> cancelled | timed_out | failed    (a claimed job can still be cancelled; a running one can be killed)
   └-> cancelled | timed_out | failed             no yes, no code, or no approval came; or somebody said no
 
-What waits fails when it may not run any more as it was asked for: its command is another now, or the roles are.
+What waits fails when it may not run any more as it was asked for: its command is another now, or the roles are; or when it is
+asked of a bot that can't do it now.
 
 A job on several nodes has a part on each, a job of its own; it runs nothing itself and stands as its parts do.
 """

@@ -119,6 +119,12 @@ def deleted(owner: str) -> list[Bot]:
     return sorted(found, key=lambda bot: bot.agent.removed_at or 0, reverse=True)
 
 
+def deleted_last(name: str) -> Bot | None:
+    """Of the deleted bots that had this name, and whose data is there still, the one that was deleted last."""
+    found: Bot | None = _deleted().where(Agent.name == name).order_by(Agent.removed_at.desc()).first()
+    return found
+
+
 def _owned_by(person: str) -> "ModelSelect[Belongs]":
     return Belongs.select(Belongs.target).where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER)))
 

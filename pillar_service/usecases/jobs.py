@@ -16,16 +16,6 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job, JobLine
 from pillar_service.usecases import auditing, bots, closing, leases, permissions, queue
 
-ELSEWHERE = {
-    "bots.create": "POST /agents",
-    "bots.import": "POST /agents with 'import'",
-    "bots.delete": "DELETE /agents/<id>",
-    "bots.bring_back": "the page of one's bots",
-    "bots.purge": "DELETE /agents/<id>?purge=true",
-    "bots.vacate": "salt-run nodes.drain",
-}
-"""Commands that need more than a bot and arguments, and where they are asked for."""
-
 MOST_LISTED = 500
 MOST_LINES = 1000
 """So many lines are told at once: each may have 2,000 characters."""
@@ -37,8 +27,8 @@ def submit(actor: str, name: object, bot: object, arguments: object = None, key:
     Raises Invalid (command, arguments), NotFound (bot), Conflict (the bot can't do this now).
     """
     asked = command(name).name
-    if asked in ELSEWHERE:
-        raise Invalid(f"{asked} is not submitted as a job: use {ELSEWHERE[asked]}.")
+    if asked in commands.ELSEWHERE:
+        raise Invalid(f"{asked} is not submitted as a job: use {commands.ELSEWHERE[asked]}.")
     if arguments is not None and not isinstance(arguments, dict):
         raise Invalid('The arguments must be an object such as {"uses": 1}.')
     if asked in ("bots.start", "bots.stop"):

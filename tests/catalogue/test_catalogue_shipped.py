@@ -8,6 +8,7 @@ import pytest
 from pillar_service.catalogue import load, stamp
 from pillar_service.core import catalogue, loaded, typed
 from pillar_service.core.agents import AccountState
+from pillar_service.core.commands import OF_CHAT
 from pillar_service.core.errors import Invalid
 from pillar_service.core.loaded import Loaded
 from pillar_service.core.personas import WORDS, Moment
@@ -28,13 +29,14 @@ def shipped() -> Loaded:
 
 def test_what_is_promised_is_there(shipped: Loaded) -> None:
     assert set(shipped.catalogue.listed()) == {
-        "restart-bot", "start-bot", "stop-bot", "upgrade-bot", "rebuild-bot", "invite", "invites", "revoke-invite",
-        "export-bot", "bot-logs", "node-status", "disk", "memory", "on-call", "state-apply", "package-upgrades",
+        "restart-bot", "start-bot", "stop-bot", "upgrade-bot", "rebuild-bot", "delete-bot", "bring-back-bot", "invite",
+        "invites", "revoke-invite", "export-bot",
+        "bot-logs", "node-status", "disk", "memory", "on-call", "state-apply", "package-upgrades",
         "upgrade-packages", "kube-pods", "kube-restart",
     }  # fmt: skip
     actions = {one.runs.command for one in shipped.catalogue.commands.values() if isinstance(one.runs, Action)}
-    wanted = ("restart", "start", "stop", "upgrade", "rebuild", "invite", "invites", "revoke", "export", "logs")
-    assert actions == {f"bots.{one}" for one in wanted}
+    assert actions == OF_CHAT
+    assert len(actions) == 12
 
 
 def test_each_command_has_help_and_an_example(shipped: Loaded) -> None:

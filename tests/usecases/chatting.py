@@ -80,6 +80,8 @@ COMMANDS = (
     Command("apply", "Apply", Function("state.apply", ("{text}",)), parameters=(WORD,), where=Where.ALL, user="root"),
     Command("restart-bot", "Restart", Action("bots.restart"), parameters=(BOT,)),
     Command("stop-bot", "Stop", Action("bots.stop"), parameters=(BOT,)),
+    Command("delete-bot", "Delete", Action("bots.delete"), parameters=(BOT,)),
+    Command("bring-back-bot", "Bring back", Action("bots.bring_back"), parameters=(BOT,)),
     Command("invite", "Invite", Action("bots.invite"), parameters=(BOT,), output=Output(private=True)),
 )
 

@@ -340,6 +340,38 @@ def test_a_bots_action_is_the_bots_own_job() -> None:
     assert [(part["bot"], part["command"]) for part in told["parts"]] == [(bot["id"], "bots.restart")]
 
 
+def test_a_bot_is_deleted_and_brought_back() -> None:
+    owner()
+    first = poured(node="cellar-1")
+    gone = ask("delete-bot my")
+    assert (gone["parts"], gone["state"]) == (1, "queued")
+    carry_out()
+    assert looking.show(chat(), gone["id"])["job"]["state"] == "succeeded"
+    with pytest.raises(NotFound, match="no bot"):
+        ask("restart-bot my")
+    keep(roles=[Role("tester", frozenset({user(ANN)}), (), (grant("*", bot="(?!my).*"),))])
+    with pytest.raises(Forbidden):
+        ask(f"bring-back-bot my.{settings().domain}")
+    keep()
+    back = ask(f"bring-back-bot my.{settings().domain}")
+    carry_out()
+    told = looking.show(chat(), back["id"])
+    assert (told["job"]["state"], told["parts"][0]["bot"]) == ("succeeded", first["id"])
+    assert ask("restart-bot my")["state"] == "queued"
+    twice = ask("bring-back-bot my")
+    assert (twice["state"], "not deleted" in twice["error"]) == ("failed", True)
+
+
+def test_of_several_deleted_bots_of_a_name_the_last_comes_back() -> None:
+    owner()
+    both = []
+    for _ in range(2):
+        both.append(poured(node="cellar-1")["id"])
+        ask("delete-bot my")
+        carry_out()
+    assert looking.show(chat(), ask("bring-back-bot my")["id"])["parts"][0]["bot"] == both[1]
+
+
 def test_a_bot_elsewhere_or_on_a_node_that_is_not_granted_is_refused() -> None:
     owner()
     poured(node="cellar-3")

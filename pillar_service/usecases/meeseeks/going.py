@@ -9,7 +9,7 @@ from pillar_service.settings import settings
 from pillar_service.store import jobs
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import Job
-from pillar_service.usecases import endings, parts
+from pillar_service.usecases import bots, bringing_back, endings, parts
 from pillar_service.usecases import jobs as bots_jobs
 
 
@@ -74,9 +74,17 @@ def _action(job: Job, plan: dict[str, Any], now: float) -> None:
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
     try:
         with tracing.within(job.request), transaction():
-            made = bots_jobs.submit(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
+            made = _asked(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
     except SaltcellarError as error:
         endings.end(job, JobState.FAILED, error.sentence, now)
         return
     jobs.adopt(made["job"]["id"], job.id)
     parts.part_moved(job.id, now)
+
+
+def _asked(actor: str, command: str, bot: str, given: dict[str, Any], key: str) -> dict[str, Any]:
+    if command == "bots.delete":
+        return bots.delete(actor, bot, purge=False, idempotency_key=key)
+    if command == "bots.bring_back":
+        return bringing_back.bring_back(actor, bot, key)
+    return bots_jobs.submit(actor, command, bot, given, key)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pillar_service.core import losing, names
+from pillar_service.core.agents import Desired
 from pillar_service.core.catalogue import Action, Command, Where
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NoNodes, NotFound
 from pillar_service.core.parameters import Kind
 from pillar_service.core.permissions import Act, refuse_on_theirs
-from pillar_service.core.selectors import AnyOf, Selector
+from pillar_service.core.selectors import EVERYTHING, AnyOf, Selector
 from pillar_service.settings import settings
 from pillar_service.store import bots, nodes
 from pillar_service.store.bots import Bot
@@ -17,6 +18,7 @@ from pillar_service.usecases.meeseeks import people, routing
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.catalogue import NAME
 
+BRING_BACK = Action("bots.bring_back")
 MOST_NAMED = 10
 """So many nodes are named in a sentence."""
 
@@ -42,7 +44,8 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
         if asked.matches(its) and allowed.matches(its) and command.runs_on(its) and (not named or node in named)
     ]
     if not fit:
-        raise NoNodes(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.")
+        alone = "" if command.selector == EVERYTHING else f" It runs where {command.selector} fits."
+        raise NoNodes(f"No node fits {asked or 'that'} on which you may run {command.name}: {_usable(allowed)}.{alone}")
     return _chosen(command, _able(command, fit))
 
 
@@ -82,8 +85,17 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
 def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with each bot by its name alone, however it was written: so that roles need to know one form."""
     bots_of = [one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)]
-    found = {name: _known(str(arguments[name])) for name in bots_of}
+    found = {name: _meant(command, str(arguments[name])) for name in bots_of}
     return {**arguments, **{name: bot.name for name, bot in found.items() if bot is not None}}
+
+
+def _meant(command: Command, written: str) -> Bot | None:
+    """The bot that was written, there or, to be brought back, the last one of that name that was deleted."""
+    found = _known(written)
+    if command.runs != BRING_BACK or (found is not None and found.desired == Desired.ABSENT):
+        return found
+    name, _, domain = written.partition(".")
+    return (bots.deleted_last(name) if domain in ("", settings().domain) else None) or found
 
 
 def _known(written: str) -> Bot | None:
@@ -100,7 +112,7 @@ def bot(asker: Asker, command: Command, arguments: Mapping[str, Any], asked: Sel
     when that one is lost.
     """
     [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
-    found = _known(name)
+    found = _meant(command, name)
     node = None if found is None else nodes.find(found.node)
     if found is None or node is None:
         raise NotFound(f"There is no bot {names.shown(name)}.")
