@@ -76,6 +76,10 @@ def test_kubernetes_is_routed_by_label_and_capacity(shipped: Loaded) -> None:
     ]  # fmt: skip
 
 
+def test_who_is_on_call_is_read_where_it_is_written(shipped: Loaded) -> None:
+    assert shipped.catalogue.command("on-call").capacities == {"bash", "on-call"}
+
+
 def test_nobody_may_do_anything_who_is_not_named(shipped: Loaded) -> None:
     for name in (*shipped.catalogue.commands, *catalogue.PRIVILEGES):
         assert not shipped.policy.decide(

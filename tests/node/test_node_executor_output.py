@@ -250,6 +250,15 @@ def test_the_duty_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar
     assert nodes.find(NODE).capacities["slots"] > 0
 
 
+def test_a_file_that_is_there_is_a_capacity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pillar_service.node.executor import capacities
+
+    monkeypatch.setattr(capacities, "FILES", {"on-call": str(tmp_path / "on-call")})
+    assert "on-call" not in capacities.found()["has"]
+    (tmp_path / "on-call").write_text("2001-01-01 Ann\n")
+    assert "on-call" in capacities.found()["has"]
+
+
 def test_capacities_are_told_when_they_change(cellar: Cellar, tmp_path: Path) -> None:
     from pillar_service.node.executor import capacities
     from pillar_service.store import nodes

@@ -22,12 +22,16 @@ LOOKED_FOR = (
 )
 """Programs that a node tells of when they are on the path that commands have."""
 
+FILES = {"on-call": "/etc/saltcellar/on-call"}
+"""What a node has when a file is there."""
+
 SLOTS_PER_CPU = 4
 
 
 def found(path: str = PATH) -> dict[str, Any]:
     """{"has": names, sorted, "slots": how many commands at once}; systemd is there where it runs."""
     has = {name for name in LOOKED_FOR if shutil.which(name, path=path)}
+    has |= {name for name, file in FILES.items() if Path(file).is_file()}
     if Path("/run/systemd/system").is_dir():
         has.add("systemd")
     return {"has": sorted(has), "slots": SLOTS_PER_CPU * (os.cpu_count() or 1)}
