@@ -28,11 +28,13 @@ class Event(StrEnum):
 
 
 class Slot(StrEnum):
-    """A node uses one bundle, of either kind; it goes back to no older one of the same kind."""
+    """A node uses one bundle, of whichever kind; it goes back to no older one of the same kind."""
 
     ALL = "all"
     OWN = "own"
     """For one account's nodes alone: it goes before those for all, whichever is newer."""
+    SHIPPED = "shipped"
+    """What comes along with Saltcellar, for nodes that are meant by no other."""
 
 
 FORMAT = 1
@@ -59,7 +61,8 @@ class Manifest:
     """What is signed: which files, with which content, for whom, until when.
 
     ``account`` is whose nodes it is for (None: everybody's). ``allow`` and ``deny`` are patterns of nodes' ids; nobody is
-    meant by an empty ``deny``, everybody by an empty ``allow``. Every one of ``facts`` must fit.
+    meant by an empty ``deny``, everybody by an empty ``allow``. Every one of ``facts`` must fit. ``shipped``: nobody
+    published it, it comes along.
     """
 
     serial: int
@@ -70,10 +73,13 @@ class Manifest:
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    shipped: bool = False
 
     @property
     def slot(self) -> Slot:
         """Which serials it is compared with."""
+        if self.shipped:
+            return Slot.SHIPPED
         return Slot.ALL if self.account is None else Slot.OWN
 
     def written(self) -> bytes:
@@ -88,6 +94,7 @@ class Manifest:
             "deny": list(self.deny),
             "facts": dict(self.facts),
             "files": dict(self.files),
+            **({"shipped": True} if self.shipped else {}),
         }
         return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 
@@ -157,6 +164,7 @@ def manifest(signed: bytes) -> Manifest:
         patterns(told.get("allow"), "allow"),
         patterns(told.get("deny"), "deny"),
         matcher(told.get("facts")),
+        told.get("shipped") is True,
     )
 
 

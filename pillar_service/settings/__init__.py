@@ -82,6 +82,7 @@ class Settings:
     nodes_most: int
     node_bundle: str
     minion_d: Path
+    machines: Path
     catalogue: Path
     chat_jobs_most: int
     chat_deadline_s: int

@@ -188,6 +188,12 @@ SETTINGS = (
     Setting(
         "MINION_D", Path, "/etc/saltcellar/minion.d", "The folder of what is the same in every minion's configuration."
     ),
+    Setting(
+        "MACHINES",
+        Path,
+        "/etc/saltcellar/machines",
+        "The folder of the machines that come along: signed, and offered to nodes for which no bundle was published.",
+    ),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", texts.count, "20", "How many jobs that are not over somebody may have in chat."),
     Setting("CHAT_DEADLINE_S", texts.count, "3600", "How long a command waits for a node that is away, in seconds."),

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pillar_service.core import bundles as rules
 from pillar_service.core import names
-from pillar_service.core.bundles import Manifest
+from pillar_service.core.bundles import Manifest, Slot
 from pillar_service.core.errors import Forbidden, Invalid, NotFound
 from pillar_service.documents import machines
 from pillar_service.documents.faults import Faults, raise_any
@@ -26,11 +26,11 @@ ADDRESS_S = 300
 """For how long a signed address may be used."""
 
 DAYS = 90
-
 OWN_STAYS = "Nodes that are meant by a bundle of their account's own go on using that one: {accounts}."
 OWN_ALONE = (
     "Nodes that are meant by this bundle do not use the one for all ({serial}): it must hold all that they are to run."
 )
+WITHOUT = "Nodes that are meant by this bundle do without what comes along, which it does not hold: {files}."
 
 
 def new_key() -> str:
@@ -54,6 +54,11 @@ def _key(written: str) -> Ed25519PrivateKey:
         ) from error
 
 
+def signature(signed: bytes) -> bytes:
+    """Those bytes' signature by the key of this place; of the same bytes always the same (RFC 8032)."""
+    return _key(settings().bundle_key).sign(signed)
+
+
 def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Sign files and keep them for nodes: ``files`` (base64 by path), ``account``, ``allow``, ``deny``, ``facts``, ``days``.
 
@@ -68,54 +73,78 @@ def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
     account = rules.account(given.get("account") or None)
     if account is not None and not accounts.with_ids({account}):
         raise NotFound(f"There is no account {account}.")
+    whose: dict[str, Any] = {
+        "account": account,
+        "allow": rules.patterns(given.get("allow"), "allow"),
+        "deny": rules.patterns(given.get("deny"), "deny"),
+        "facts": rules.matcher(given.get("facts")),
+    }
     with transaction():
-        warning = _warning(account, now)
-        manifest = Manifest(
-            serial=bundles.newest() + 1,
-            made_at=int(now),
-            expires_at=int(now) + days * 86_400,
-            files={path: rules.digest(content) for path, content in files.items()},
-            account=account,
-            allow=rules.patterns(given.get("allow"), "allow"),
-            deny=rules.patterns(given.get("deny"), "deny"),
-            facts=rules.matcher(given.get("facts")),
-        )
-        signed = manifest.written()
-        rules.check_files(rules.manifest(signed), files)
-        body = rules.packed(signed, _key(written).sign(signed), files).decode()
-        bundles.add(
-            serial=manifest.serial,
-            made_at=now,
-            expires_at=manifest.expires_at,
-            account=account,
-            actor=actor,
-            manifest=signed.decode(),
-            body=body,
-        )
-        bundles.prune(account)
-        detail = f"for {account or 'all'}: {', '.join(sorted(files))}"[:1000]
-        auditing.record(actor, "nodes.publish", f"bundle:{manifest.serial}", now, detail)
+        warning = _warning(account, files, now)
+        manifest = keep(actor, files, now, days, **whose)
     return {**_described(manifest), "warning": warning}
 
 
-def _warning(account: str | None, now: float) -> str | None:
-    others = bundles.listed(now)
-    if account is None:
-        own = sorted({one.account for one in others if one.account})
-        return OWN_STAYS.format(accounts=", ".join(own)[:1000]) if own else None
-    for_all = next((one.serial for one in others if one.account is None), None)
-    return OWN_ALONE.format(serial=for_all) if for_all else None
+def keep(actor: str, files: Mapping[str, bytes], now: float, days: int, **whose: Any) -> Manifest:
+    """Sign files and keep them for nodes, in the caller's transaction."""
+    manifest = Manifest(
+        serial=bundles.newest() + 1,
+        made_at=int(now),
+        expires_at=int(now) + days * 86_400,
+        files={path: rules.digest(content) for path, content in files.items()},
+        **whose,
+    )
+    signed = manifest.written()
+    rules.check_files(rules.manifest(signed), files)
+    bundles.add(
+        serial=manifest.serial,
+        made_at=now,
+        expires_at=manifest.expires_at,
+        account=manifest.account,
+        actor=actor,
+        manifest=signed.decode(),
+        body=rules.packed(signed, signature(signed), files).decode(),
+    )
+    bundles.prune(manifest.account)
+    detail = f"for {manifest.account or 'all'}: {', '.join(sorted(files))}"[:1000]
+    auditing.record(actor, "nodes.publish", f"bundle:{manifest.serial}", now, detail)
+    return manifest
+
+
+def _warning(account: str | None, files: Mapping[str, bytes], now: float) -> str | None:
+    others = [manifest_of(one) for one in bundles.listed(now)]
+    along = next((one.files for one in others if one.shipped), {})
+    lacking = sorted(set(along) - set(files))
+    said = [WITHOUT.format(files=", ".join(lacking)[:1000])] if lacking else []
+    own = sorted({one.account for one in others if one.account})
+    for_all = next((one.serial for one in others if one.account is None and not one.shipped), None)
+    if account is None and own:
+        said.append(OWN_STAYS.format(accounts=", ".join(own)[:1000]))
+    if account is not None and for_all:
+        said.append(OWN_ALONE.format(serial=for_all))
+    return " ".join(said) or None
+
+
+def manifest_of(row: Bundle) -> Manifest:
+    """What was signed of a bundle that is kept."""
+    return _read(row.manifest)
+
+
+@lru_cache(maxsize=100)
+def _read(signed: str) -> Manifest:
+    return rules.manifest(signed.encode())
 
 
 def listed() -> list[dict[str, Any]]:
     """Those that nodes may still take, the newest first."""
-    return [_described(rules.manifest(one.manifest.encode())) for one in bundles.listed(time.time())]
+    return [_described(manifest_of(one)) for one in bundles.listed(time.time())]
 
 
 def offered(node: str) -> dict[str, Any] | None:
     """What is offered to a node, with an address for a few minutes: the newest for it, by what it told of itself.
 
-    One for its account alone goes before every one for all: who publishes for all displaces nobody's own.
+    One for its account alone goes before every one for all: who publishes for all displaces nobody's own. What comes along
+    is for whom no other is.
     """
     found = _for_node(node, time.time())
     if found is None:
@@ -139,8 +168,10 @@ def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
 
 
 def _for_node(node: str, now: float) -> Bundle | None:
-    for_account = sorted(bundles.listed_for(rules.account_of(node), now), key=lambda one: one.account is None)
-    return next((one for one in for_account if _is_for(rules.manifest(one.manifest.encode()), node)), None)
+    order = (Slot.OWN, Slot.ALL, Slot.SHIPPED)
+    found = [(one, manifest_of(one)) for one in bundles.listed_for(rules.account_of(node), now)]
+    found.sort(key=lambda both: order.index(both[1].slot))
+    return next((one for one, manifest in found if _is_for(manifest, node)), None)
 
 
 def _is_for(manifest: Manifest, node: str) -> bool:
@@ -163,9 +194,14 @@ def _files(given: object) -> dict[str, bytes]:
     if not isinstance(given, Mapping) or not given:
         raise Invalid("A bundle needs at least one file: machines/NAME.yaml, beacons/NAME.py or checks/NAME.")
     files = {rules.path(path): _decoded(path, content) for path, content in given.items()}
+    check(files)
+    return files
+
+
+def check(files: Mapping[str, bytes]) -> None:
+    """Raises Invalid with every fault of every machine among the files."""
     noted = [_faults(path, content) for path, content in files.items() if path.startswith("machines/")]
     raise_any(*noted)
-    return files
 
 
 def _decoded(path: str, content: object) -> bytes:
@@ -192,4 +228,5 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "deny": list(manifest.deny),
         "facts": dict(manifest.facts),
         "files": sorted(manifest.files),
+        "shipped": manifest.shipped,
     }

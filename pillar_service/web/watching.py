@@ -1,12 +1,12 @@
 """The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots, and
 upgrades of nodes, go on. Once a minute it gives up the jobs for which no master came, once an hour it forgets the tars
-that nobody needs any more."""
+that nobody needs any more, and looks whether the machines that come along are offered to nodes."""
 
 import logging
 import threading
 import time
 
-from pillar_service.usecases import claims, draining, moves, presence, storage, transfers, waves
+from pillar_service.usecases import claims, draining, moves, presence, shipping, storage, transfers, waves
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
@@ -43,6 +43,7 @@ def _work(over: threading.Event) -> None:
             if time.monotonic() >= next_sweep:
                 next_sweep = time.monotonic() + SWEEP_EVERY_S
                 transfers.sweep()
+                shipping.ship()
         except Exception:
             log.exception("Nodes, moves, upgrades and tars can't be looked at; again in %g s.", EVERY_S)
             storage.release()

@@ -6,7 +6,6 @@ The network is cut until the place has missed the node and the pub is healed, an
 import contextlib
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,11 +55,10 @@ def engine(folder: Path) -> Iterator[docker.DockerClient]:
 
 
 def offers_the_healer(place: Place) -> None:
-    """The place publishes the machine that comes along."""
-    bundle = place.folder / "bundle" / "machines"
-    bundle.mkdir(parents=True)
-    shutil.copy(TOP / "salt/machines/pub-healer.yaml", bundle)
-    place.run("nodes.publish", str(bundle.parent))
+    """The place offers the machines that come along, by itself."""
+    place.service.stop()
+    place.service.environment["CELLAR_MACHINES"] = str(TOP / "salt/machines")
+    place.service.start()
 
 
 def lets_a_machine_in(customer: Customer, place: Place) -> str:

@@ -134,6 +134,16 @@ def test_serials_count_by_slot_and_a_file_of_old_counts_for_both(keeping: Keepin
     assert keeping.take(bundle(8, account=ACCOUNT), KEY)
 
 
+def test_what_comes_along_counts_by_itself_and_an_older_node_took_none(keeping: Keeping) -> None:
+    keeping.folder.parent.mkdir(parents=True)
+    (keeping.folder.parent / "newest.json").write_text('{"serial": 8}')
+    for one in (bundle(3, shipped=True), bundle(9), bundle(3, shipped=True)):
+        assert keeping.take(one, KEY)
+    for old in (bundle(2, shipped=True), bundle(8)):
+        with pytest.raises(Conflict, match="publish it again"):
+            keeping.take(old, KEY)
+
+
 def test_without_a_synchronised_clock_nothing_expires(tmp_path: Path) -> None:
     assert Keeping(Home(tmp_path), NODE, now=lambda: None).take(bundle(1, expires_at=1), KEY)
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +24,11 @@ from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
-from pillar_service.usecases import bundles, events, nodes
+from pillar_service.usecases import bundles, events, nodes, shipping
 from pillar_service.usecases import pillars as bodies
 
 LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
+SHIPPED = Path(__file__).resolve().parents[2] / "salt" / "machines"
 NEVER = b"""machine: lamp
 about: a
 initial: x
@@ -154,6 +156,94 @@ def test_what_cannot_be_published_says_why(
 
 def test_without_a_key_nothing_is_published(master: FlaskClient) -> None:
     assert "CELLAR_BUNDLE_KEY is not set" in master.post("/bundles", json=given()).get_json()["detail"]
+
+
+@pytest.fixture
+def shipped(signing: None, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None], tmp_path: Path) -> Path:
+    """The folder of what comes along: what is shipped, as it stands."""
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "shipped"))
+    monkeypatch.setenv("CELLAR_MACHINES", str(folder))
+    service()
+    return folder
+
+
+def test_what_comes_along_is_signed_once_and_again_when_it_changed_or_ends(
+    shipped: Path, node: FlaskClient, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]
+) -> None:
+    names = sorted(f"machines/{one.name}" for one in SHIPPED.iterdir())
+    assert [shipping.ship(), shipping.ship()] == [1, None]
+    [first] = bundles.listed()
+    assert (first["files"], first["account"], first["shipped"]) == (names, None, True)
+    assert offer(node)["serial"] == 1
+    (shipped / "lamp.yaml").write_bytes(LAMP)
+    assert [shipping.ship(), shipping.ship(), offer(node)["serial"]] == [2, None, 2]
+    (shipped / "lamp.yaml").unlink()
+    assert [shipping.ship(), shipping.ship()] == [3, None]
+    monkeypatch.setenv("CELLAR_BUNDLE_KEY", bundles.new_key())
+    service()
+    assert [shipping.ship(), shipping.ship()] == [4, None]
+    later = time.time() + 200 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert [shipping.ship(), shipping.ship()] == [5, None]
+    (shipped / "lamp.yaml").write_bytes(b"machine: window")
+    with pytest.raises(Invalid, match="must be called as its file is"):
+        shipping.ship()
+
+
+def test_nobody_signs_what_is_not_there_or_without_a_key(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]
+) -> None:
+    for name, value in (("CELLAR_MACHINES", "/nowhere"), ("CELLAR_BUNDLE_KEY", "")):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, value)
+            service()
+            assert shipping.ship() is None
+    assert bundles.listed() == []
+
+
+def test_what_comes_along_is_for_whom_no_other_is_and_who_publishes_hears_what_goes(shipped: Path) -> None:
+    own = owner()
+    id = f"web-1.{own}"
+    nodes.add("test", id)
+    nodes.add("test", "cellar-2")
+
+    def serials() -> list[int]:
+        return [int((bundles.offered(node) or {})["serial"]) for node in (id, "cellar-1", "cellar-2")]
+
+    shipping.ship()
+    assert serials() == [1, 1, 1]
+    said = bundles.publish("test", given(account=own))["warning"]
+    assert "do without what comes along, which it does not hold: machines/certificate-watch.yaml, " in said
+    assert "do not use the one for all" not in said
+    bundles.publish("test", given(deny=["cellar-2"]))
+    (shipped / "lamp.yaml").write_bytes(LAMP)
+    assert shipping.ship() == 4
+    assert serials() == [2, 3, 4], "a newer one of what comes along displaces nobody's own"
+    whole = {f"machines/{one.name}": base64.b64encode(one.read_bytes()).decode() for one in shipped.iterdir()}
+    assert "come" not in bundles.publish("test", {"files": whole})["warning"]
+
+
+def test_a_node_takes_what_comes_along_leaves_what_it_denies_and_comes_back_to_it(
+    shipped: Path, public_app: Flask, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, spool = tokens.node_token(str(public_app.secret_key), "cellar-1"), Spool()
+    told = pillars.Told(service={"url": address, "token": token}, bundle_key=bundles.public_key())
+    keeping = Keeping(Home(tmp_path), "cellar-1", denied=["machines/self-*"], now=lambda: time.time())
+    duty = Bundles(keeping, lambda: told, Telling(spool))
+
+    def used() -> set[str]:
+        duty.run()
+        return {one.name for one in (keeping.folder / "machines").iterdir()}
+
+    along = {one.name for one in SHIPPED.iterdir()} - {"self-upgrade.yaml"}
+    shipping.ship()
+    assert used() == along
+    bundles.publish("test", given(days=1))
+    assert used() == {"lamp.yaml"}
+    later = time.time() + 2 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert used() == along
+    assert [one[0].rsplit(".")[-1] for one in spool.events if one[0].endswith("refused")] == ["refused"]
 
 
 def test_old_ones_are_let_go(signing: None) -> None:

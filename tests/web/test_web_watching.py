@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pouring import bot, owner, tar
@@ -10,7 +12,7 @@ from pillar_service.core.jobs import QUEUED_FOR_S
 from pillar_service.store import database
 from pillar_service.store import jobs as job_rows
 from pillar_service.store import transfers as rows
-from pillar_service.usecases import jobs, transfers
+from pillar_service.usecases import bundles, jobs, transfers
 from pillar_service.web import watching
 
 
@@ -42,3 +44,18 @@ def test_a_job_for_which_no_master_came_is_given_up(monkeypatch: pytest.MonkeyPa
     over.set()
     [thread.join(5) for thread in threading.enumerate() if thread.name == "watching"]
     assert [jobs.found(one).state for one in (late, new)] == ["timed_out", "queued"]
+
+
+def test_what_comes_along_is_offered_without_anybody(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLAR_BUNDLE_KEY", bundles.new_key())
+    monkeypatch.setenv("CELLAR_MACHINES", str(Path(__file__).resolve().parents[2] / "salt" / "machines"))
+    service()
+    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    over, until = watching.start(), time.monotonic() + 20
+    while not bundles.listed() and time.monotonic() < until:
+        time.sleep(0.05)
+    over.set()
+    [thread.join(5) for thread in threading.enumerate() if thread.name == "watching"]
+    assert bundles.offered("cellar-1") is not None

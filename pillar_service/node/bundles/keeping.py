@@ -83,10 +83,10 @@ class Keeping:
         return max(self._newest().values())
 
     def _newest(self) -> dict[Slot, int]:
-        """The newest that was ever taken here, by slot; a file of an older version knows one for both."""
+        """The newest that was ever taken here, by slot; a file of an older version knows one for both that were published."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             told = json.loads((self._home.bundles / "newest.json").read_text())
-            return {slot: int(told.get(slot, told["serial"])) for slot in Slot}
+            return {slot: int(told.get(slot, 0 if slot is Slot.SHIPPED else told["serial"])) for slot in Slot}
         return dict.fromkeys(Slot, 0)
 
     def key(self, told: str | None) -> str | None:
