@@ -91,13 +91,24 @@ def desire(actor: str, key: object, desired: Desired, idempotency_key: str | Non
         refuse_if_deleted(bot)
         refuse_if_moving(bot)
         if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
-            raise Conflict(f"{bot.name} can't start: every account that owns it is suspended. Resume one first.")
+            raise Conflict(_suspended(bot, "start"))
         return _change(request, command, bot, {"desired": str(desired)})
 
 
 def _with_desired(bot: Bot, desired: Desired) -> Desired:
     bot.desired = str(desired)
     return pillars.effective(bot)
+
+
+def _suspended(bot: Bot, what: str) -> str:
+    return f"{bot.name} can't {what}: every account that owns it is suspended. Resume one first."
+
+
+def refuse_if_stopped(bot: Bot) -> None:
+    """Raise Conflict for a bot that should not run: to restart it would start it, and nothing would stop it again."""
+    if pillars.effective(bot) is Desired.STOPPED:
+        is_wish = bot.desired == Desired.STOPPED
+        raise Conflict(f"{bot.name} is stopped: start it instead." if is_wish else _suspended(bot, "restart"))
 
 
 def upgrade(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:

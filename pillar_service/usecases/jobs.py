@@ -47,6 +47,8 @@ def _submit(request: queue.Request, name: str, key: object, arguments: dict[str,
         if before is None:
             bots.refuse_if_deleted(bot)
             bots.refuse_if_moving(bot)
+            if name == "bots.restart":
+                bots.refuse_if_stopped(bot)
             before = queue.ask(request, name, bot, now, arguments)
             auditing.record(request.actor, name, f"agent:{bot.id}", now, f"job {before.id}")
         return {"agent": bots.described([bot])[0], "job": queue.described(before)}

@@ -5,9 +5,9 @@ import pytest
 from pouring import OTHER_PUB, OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, state, tar, told
 
 from pillar_service.core import tokens
-from pillar_service.core.agents import Desired
+from pillar_service.core.agents import Belonging, Desired, Hold
 from pillar_service.core.errors import Conflict, ForkHazard, Full, Invalid, NotFound, SaltcellarError
-from pillar_service.store import database
+from pillar_service.store import agents, database
 from pillar_service.store.jobs import Job
 from pillar_service.store.pillars import Pillar
 from pillar_service.usecases import (
@@ -18,6 +18,7 @@ from pillar_service.usecases import (
     health,
     jobs,
     nodes,
+    own_bots,
     pillars,
     runs,
     storage,
@@ -64,6 +65,25 @@ def test_a_name_is_taken_until_its_bot_is_gone() -> None:
 def test_pouring_makes_it_alive_and_tells_its_id() -> None:
     alive = poured()
     assert (alive["actual"], alive["pub_id"], alive["detail"]) == ("alive", PUB, "")
+
+
+def test_a_bot_that_is_stopped_is_not_started_by_a_restart() -> None:
+    poured()
+    bots.desire("test", "my", Desired.STOPPED)
+    with pytest.raises(Conflict, match="my is stopped: start it instead"):
+        jobs.submit("test", "bots.restart", "my")
+    bots.desire("test", "my", Desired.RUNNING)
+    assert jobs.submit("test", "bots.restart", "my")["job"]["state"] == "queued"
+
+
+def test_a_bot_whose_owner_is_suspended_is_restarted_by_no_member() -> None:
+    id, member = poured()["id"], owner("member@example.org")
+    with database.transaction():
+        agents.join(member, id, Belonging.MEMBER)
+    accounts.set_state("test", OWNER, "suspended", Hold.PAYMENT)
+    with pytest.raises(Conflict, match="my can't restart: every account that owns it is suspended"):
+        own_bots.submit(member, "bots.restart", id, {})
+    assert [job["command"] for job in jobs.listed(state="queued")] == ["bots.stop"]
 
 
 @pytest.mark.parametrize("command", ["bots.start", "bots.restart"])

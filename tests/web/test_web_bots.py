@@ -24,7 +24,7 @@ from pouring import (
 )
 from visiting import PASSWORD, come_as
 
-from pillar_service.core.agents import Belonging
+from pillar_service.core.agents import Belonging, Desired
 from pillar_service.core.names import BOT_NAME
 from pillar_service.store import agents, database, leases
 from pillar_service.usecases import (
@@ -174,6 +174,17 @@ def test_a_double_click_is_one_job(visitor: FlaskClient, person: str, action: st
     again = visitor.get("/bots/my/actions")
     press(visitor, again, f"/bots/my/actions/{action}" if action != "stop" else "/bots/my/actions/start")
     assert len(jobs.listed(bot="my")) == 3
+
+
+def test_a_stopped_bot_is_started_not_restarted(visitor: FlaskClient) -> None:
+    poured()
+    before = visitor.get("/bots/my/actions")
+    bots.desire("test", "my", Desired.STOPPED)
+    page = visitor.get("/bots/my/actions").text
+    assert "/bots/my/actions/restart" not in page
+    assert "/bots/my/actions/start" in page
+    refused = press(visitor, before, "/bots/my/actions/restart")
+    assert (refused.status_code, "start it instead" in refused.text) == (409, True)
 
 
 def test_a_form_without_key_or_token_does_nothing(visitor: FlaskClient) -> None:
