@@ -11,17 +11,19 @@ Nobody learns here who has an account, but who knows its password:
    takes the browser that began, or the password. Else somebody could begin with another's address, and wait for them
    to click an account into being whose password the beginner knows.
 
+Where no node can take the bot, the account is made alone: a place may live from the nodes that its people bring.
+
 Where no mail is set up, `ask` makes account and bot at once; a taken address can't be hidden then, and the limit of
 attempts from one network is what is left.
 """
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from pillar_service.core import mails as letters
 from pillar_service.core import names, tokens
 from pillar_service.core.agents import AccountRole
-from pillar_service.core.errors import Conflict, Invalid, Unauthenticated
+from pillar_service.core.errors import Conflict, Full, Invalid, Unauthenticated
 from pillar_service.core.limits import Tried
 from pillar_service.core.tickets import TicketKind
 from pillar_service.settings import settings
@@ -34,6 +36,13 @@ JOIN = "/join/"
 """How the address of an invitation begins: who comes from there joins a bot, and needs none of their own."""
 
 TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
+
+
+class Made(NamedTuple):
+    """An account (its id); ``refused`` says why the bot that was named with it could not be poured."""
+
+    account: str
+    refused: str = ""
 
 
 def start(email: object, password: str, address: str) -> dict[str, str]:
@@ -57,14 +66,14 @@ def begun(token: str | None) -> str:
     return str(tickets.look(TicketKind.NEWBIE, token).facts["email"])
 
 
-def ask(token: str | None, name: object, bot: object, address: str, then: str = "") -> str | None:
-    """Go on with a name and the first bot's name: None when a mail was sent, else the id of the account made.
+def ask(token: str | None, name: object, bot: object, address: str, then: str = "") -> Made | None:
+    """Go on with a name and the first bot's name: None when a mail was sent, else what was made.
 
     ``then`` is the path where they wanted to go; from an invitation no bot need be named.
-    Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address), Full.
+    Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address).
     """
     ticket = tickets.look(TicketKind.NEWBIE, token)
-    facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then), "then": then}
+    facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then.startswith(JOIN)), "then": then}
     if facts["bot"] and bot_rows.with_name(facts["bot"]):
         raise Conflict(f"The name {facts['bot']} is taken: choose another.")
     limits.spend(Tried.MAIL, facts["email"], address)
@@ -79,10 +88,10 @@ def ask(token: str | None, name: object, bot: object, address: str, then: str = 
         return _make(facts, facts["bot"], None)
 
 
-def _bot(bot: object, then: str) -> str:
+def _bot(bot: object, may_be_none: bool) -> str:
     if bot:
         return names.bot_name(bot)
-    if then.startswith(JOIN):
+    if may_be_none:
         return ""
     raise Invalid("Name your bot.")
 
@@ -129,14 +138,14 @@ def _began(facts: dict[str, Any], browser: str | None) -> bool:
     return bool(browser) and tokens.hash_token(str(browser)) == facts["browser"]
 
 
-def finish(token: str, bot: object, password: str, browser: str | None) -> str:
-    """Make the account and its first bot, if one is named; returns the account's id.
+def finish(token: str, bot: object, password: str, browser: str | None) -> Made:
+    """Make the account and its first bot, if one is named: who began without naming one need name none now.
 
     ``password`` counts in another browser only. Raises NotFound (the link was used, or is old), Unauthenticated,
-    TooMany, Conflict (the bot's name is taken), Full.
+    TooMany, Conflict (the bot's name is taken).
     """
     ticket = tickets.look(TicketKind.WELCOME, token)
-    chosen = _bot(bot, ticket.facts.get("then", ""))
+    chosen = _bot(bot, not ticket.facts["bot"] or ticket.facts.get("then", "").startswith(JOIN))
     if not _began(ticket.facts, browser):
         limits.spend(Tried.CONFIRM, ticket.id)
         if not passwords.is_right(ticket.facts["password_hash"], password):
@@ -146,9 +155,12 @@ def finish(token: str, bot: object, password: str, browser: str | None) -> str:
         return _make(ticket.facts, chosen, time.time())
 
 
-def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> str:
+def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> Made:
     hashed = facts["password_hash"]
     id = accounts.add(None, facts["email"], facts["name"], hashed, AccountRole.PERSON, verified_at)
-    if bot:
-        bots.create(f"account:{id}", bot, id)
-    return id
+    try:
+        if bot:
+            bots.create(f"account:{id}", bot, id)
+    except Full as error:  # said before anything of the bot was written
+        return Made(id, error.sentence)
+    return Made(id)

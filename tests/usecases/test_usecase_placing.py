@@ -185,14 +185,18 @@ def test_an_enrolled_node_takes_its_own_accounts_bots_alone(people: dict[str, st
     assert [node_rows.find(id).sharing for id in ("new", "house")] == ["own", "all"]
 
 
-def test_whoever_signs_up_where_no_node_has_room_hears_why(service: Callable[[], None]) -> None:
+def test_whoever_signs_up_where_no_node_has_room_gets_an_account_and_hears_why(service: Callable[[], None]) -> None:
     node_terms.limit("test", "cellar-1", 0)
     with pytest.raises(Full, match="add a node"):
         bot("my", owner() and OWNER)
     newbie = sign_up.start("nina@example.org", "seven lemons in a cellar", "192.0.2.1")["newbie"]
-    with pytest.raises(Full, match="1 is full"):
-        sign_up.ask(newbie, "Nina", "hers", "192.0.2.1")
+    made = sign_up.ask(newbie, "Nina", "hers", "192.0.2.1")
+    assert made
+    assert "1 is full" in made.refused
     assert bot_rows.listed() == []
+    own("node-nina", made.account)
+    nodes.add("test", "node-nina", 20000, 20999)
+    assert pouring.create(made.account, "hers")["agent"]["node"] == "node-nina"
 
 
 def test_a_node_that_left_with_its_account_takes_none(people: dict[str, str]) -> None:

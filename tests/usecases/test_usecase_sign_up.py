@@ -86,7 +86,7 @@ def test_a_newcomer_has_an_account_and_a_bot_after_the_link() -> None:
     assert sign_up.ask(token, "Ann", "garden", HERE) is None
     assert accounts.listed() == []
     assert bots.listed() == []
-    id = sign_up.finish(link(), "garden", "", token)
+    id = sign_up.finish(link(), "garden", "", token).account
     assert accounts.show(id)["verified"]
     assert [bot["name"] for bot in bots.listed(account=id)] == ["garden"]
     assert jobs.listed()[0]["actor"] == f"account:{id}"
@@ -165,9 +165,9 @@ def test_without_mail_account_and_bot_are_made_at_once_and_a_taken_name_leaves_n
     with pytest.raises(Conflict, match="taken"):
         sign_up.ask(token, "Ann", "garden", HERE)
     assert len(accounts.listed()) == 1
-    id = sign_up.ask(token, "Ann", "garden-2", HERE)
-    assert id is not None
-    assert not accounts.show(id)["verified"]
+    made = sign_up.ask(token, "Ann", "garden-2", HERE)
+    assert made is not None
+    assert not accounts.show(made.account)["verified"]
     with pytest.raises(NotFound):
         sign_up.ask(token, "Ann", "garden-3", HERE)
     with pytest.raises(Conflict, match="can't be used"):
@@ -183,6 +183,13 @@ def test_a_name_that_was_taken_meanwhile_leaves_the_link_good() -> None:
         sign_up.finish(link(), "garden", "", token)
     assert len(accounts.listed()) == 1
     assert sign_up.finish(link(), "garden-2", "", token)
+
+
+def test_who_named_a_bot_names_one_at_the_end_too() -> None:
+    token = begun()
+    sign_up.ask(token, "Ann", "garden", HERE)
+    with pytest.raises(Invalid, match="Name your bot"):
+        sign_up.finish(link(), "", "", token)
 
 
 @pytest.mark.parametrize("email", ["x", "a,b@example.org", "a b@x.org", "<a@x.org>", "a@x.org\nBcc: b@x.org", None])
@@ -329,7 +336,8 @@ def test_a_program_registers_an_account_alone_as_the_pages_do(work: Any) -> None
     assert len(accounts.listed()) == 1
     with pytest.raises(Unauthenticated):
         sign_up.finish(link(), "garden", "wrong", "")
-    assert accounts.show(sign_up.finish(link(), "garden", PASSWORD, None))["email"] == NEW
+    assert accounts.show(sign_up.finish(link(), "", PASSWORD, None).account)["email"] == NEW
+    assert bots.listed() == []
     with pytest.raises(Invalid, match="guess"):
         sign_up.register("a@example.org", "password12", None, HERE)
 

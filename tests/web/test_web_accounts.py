@@ -15,7 +15,7 @@ from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import accounts, bots, codes
+from pillar_service.usecases import accounts, bots, codes, node_terms
 from pillar_service.web import posting
 
 GOOD = "quince teapot walrus 7"
@@ -83,6 +83,23 @@ def test_without_mail_yes_leads_straight_to_the_dashboard(visitor: FlaskClient) 
     assert send(visitor, "/newbie", name="Ann", bot="garden").headers["Location"] == "/bots"
     assert visitor.get("/mailbox").status_code == 404
     assert "not verified yet" in visitor.get("/account").text
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+def test_who_signs_up_where_no_node_has_room_comes_in_and_reads_why(
+    visitor: FlaskClient, service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_mail: bool
+) -> None:
+    monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mailbox" if by_mail else "")
+    service()
+    node_terms.limit("test", "cellar-1", 0)
+    send(visitor, "/start", email=NEW, password=GOOD)
+    done = send(visitor, "/newbie", name="Ann", bot="garden")
+    if by_mail:
+        done = send(visitor, link(), bot="garden")
+    assert done.headers["Location"] == "/bots"
+    page = visitor.get("/bots").text
+    assert "Your account is made, but your bot could not be poured. No node can take one more bot now" in page
+    assert "garden.butt.nz" not in page
 
 
 def test_who_is_known_is_signed_in_by_start(visitor: FlaskClient, person: str) -> None:

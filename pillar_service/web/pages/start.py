@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
@@ -12,6 +12,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarEr
 from pillar_service.core.payments import ProviderName
 from pillar_service.settings import settings
 from pillar_service.usecases import mails, sign_up
+from pillar_service.usecases.sign_up import Made
 from pillar_service.web import signing
 from pillar_service.web.pages.sign_in import SignIn
 
@@ -84,19 +85,21 @@ def ask() -> Any:
     if not asked.validate_on_submit():
         return _page("newbie.html", asked, **told), 422
     try:
-        account = sign_up.ask(session.get("newbie"), asked.name.data, asked.bot.data, signing.address(), then)
+        made = sign_up.ask(session.get("newbie"), asked.name.data, asked.bot.data, signing.address(), then)
     except (Invalid, Conflict) as error:
         return _page("newbie.html", asked, error, **told)
-    if account is None:
+    if made is None:
         return redirect(url_for("start.mailed"))
-    return _in(account, then)
+    return _in(made, then)
 
 
-def _in(account: str, then: str) -> Any:
-    signing.enter(account)
+def _in(made: Made, then: str) -> Any:
+    signing.enter(made.account)
+    if made.refused:
+        flash(f"Your account is made, but your bot could not be poured. {made.refused}")
     if signing.inside(then):
         return redirect(then)
-    pays = settings().payments == ProviderName.STRIPE and settings().price_cents
+    pays = settings().payments == ProviderName.STRIPE and settings().price_cents and not made.refused
     return redirect(url_for("payments.show" if pays else "bots.listed"))
 
 
@@ -120,7 +123,7 @@ def finish(token: str) -> Any:
     if not asked.validate_on_submit():
         return _page("welcome.html", asked, told=told, token=token), 422
     try:
-        account = sign_up.finish(token, asked.bot.data, asked.password.data or "", session.get("newbie"))
+        made = sign_up.finish(token, asked.bot.data, asked.password.data or "", session.get("newbie"))
     except (Invalid, Conflict, Unauthenticated) as error:
         return _page("welcome.html", asked, error, told=told, token=token)
-    return _in(account, told["then"])
+    return _in(made, told["then"])
