@@ -28,9 +28,9 @@ def applies_states(function: str) -> bool:
 class Command:
     """One thing that can be asked of a bot.
 
-    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states: to
-    all bots of the node if it is ``whole``, else to those alone that are asked for; a plan's is ``converging`` where the
-    function is called by another. Any other is called with the bot's id and then the checked arguments, in their order here.
+    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states, to
+    those bots alone that are asked for; a plan's is ``converging`` where the function is called by another. Any other is
+    called with the bot's id and then the checked arguments, in their order here.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Command:
     arguments: Mapping[str, tuple[Any, Check]] = field(default_factory=dict)
     timeout_s: int = 60
     retry_safe: bool = False
-    whole: bool = False
     converging: bool = False
 
     @property
@@ -55,7 +54,7 @@ class Command:
         """
         if not self.converges:
             return {}
-        return {"queue": 10} | ({} if self.whole else {"pillar": {ONLY: sorted(bots)}})
+        return {"queue": 10, "pillar": {ONLY: sorted(bots)}}
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
         """The arguments, checked and with defaults; raises Invalid for an unknown or a bad one."""
@@ -88,9 +87,9 @@ def _invite(value: object) -> str:
     raise Invalid(f"{names.shown(value)} is not an invite's id: take it from the list of invites ('@….ed25519').")
 
 
-def _converge(name: str, sls: str = "pubs", timeout_s: int = 180, whole: bool = False) -> Command:
+def _converge(name: str, sls: str = "pubs", timeout_s: int = 180) -> Command:
     # Applying states twice ends where applying them once does.
-    return Command(name, CONVERGE, (sls,), timeout_s=timeout_s, retry_safe=True, whole=whole)
+    return Command(name, CONVERGE, (sls,), timeout_s=timeout_s, retry_safe=True)
 
 
 COMMANDS: dict[str, Command] = {
@@ -105,8 +104,8 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.purge"),
         _converge(VACATE),
         _converge("bots.import", timeout_s=900),
-        # Each bot of the node that runs on the image is to run on the new one.
-        _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900, whole=True),
+        # The image is every bot's, but who asks for their own bot starts no other anew: those take it when they are poured.
+        _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
         Command("bots.invites", "pubs.invites", retry_safe=True),

@@ -21,7 +21,11 @@ FAULTS: list[tuple[re.Pattern[str], str]] = [
         "Docker does not answer on the node: start it there (systemctl start docker), then start the bot again.",
     ),
     (
-        re.compile(r"no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image", re.I),
+        re.compile(
+            r"^(?!.*image could not be built).*"  # what its build lacked is another image
+            r"(?:no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image)",
+            re.I | re.S,
+        ),
         "The pub's image is not on the node: load or pull it there and start the bot again, or run "
         "`salt-run bots.upgrade <bot>` for the newest one.",
     ),

@@ -39,6 +39,11 @@ try:
 except ImportError:
     States = None
 
+try:
+    from pillar_service.node import building
+except ImportError:
+    building = None
+
 
 try:
     from pillar_service.node.images import Source
@@ -129,6 +134,21 @@ def image(name, image, made=False):
 
 def _sources():
     return __salt__["cp.get_file_str"]("salt://pubs/image/package.json")
+
+
+def built(name, scripts, logs, base_image="", timeout=840):
+    """
+    The pub's image is built by ``pub-image.sh`` in ``scripts``, within ``timeout`` seconds; its programs write their logs
+    into ``logs``. The return's key ``log`` holds the last lines of these, which become the job's.
+    """
+    if building is None:  # the node's package is older
+        env = {"SALTCELLAR_LOG_DIR": logs} | ({"BASE": base_image} if base_image else {})
+        return __states__["cmd.run"]("./pub-image.sh", cwd=scripts, env=env, timeout=timeout) | {"name": name}
+    if __opts__["test"]:
+        return {"name": name, "changes": {}, "result": None, "comment": "The image would be built from its sources."}
+    _begun(__opts__)
+    made = building.build(Path(scripts), Path(logs), base_image, timeout)
+    return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, "log": made.lines}
 
 
 def poured(name, bot, told, memory_mb, container, force=False):

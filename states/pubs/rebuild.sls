@@ -1,4 +1,5 @@
-# Build the pub image on the node from its sources, with the same scripts as anywhere, then let the pubs run on it.
+# Build the pub image on the node from its sources, with the same scripts as anywhere, then let the pubs that
+# this run is about run on it.
 {%- from "pubs/map.jinja" import pubs with context %}
 {%- set images = pubs.told.bots.values() | selectattr("state", "equalto", "running") | map(attribute="image") | unique %}
 
@@ -28,14 +29,10 @@ pubs image scripts:
       - pub: docker engine
 
 pubs image build:
-  cmd.run:
-    - name: ./pub-image.sh
-    - cwd: {{ (pubs.build ~ "/vagrant") | json }}
-    - env:
-      - SALTCELLAR_LOG_DIR: {{ (pubs.build ~ "/log") | json }}
-{%- if pubs.base_image %}
-      - BASE: {{ pubs.base_image | json }}
-{%- endif %}
+  pub.built:
+    - scripts: {{ (pubs.build ~ "/vagrant") | json }}
+    - logs: {{ (pubs.build ~ "/log") | json }}
+    - base_image: {{ pubs.base_image | json }}
     - timeout: 840
     - require:
       - file: pubs image sources
@@ -49,6 +46,6 @@ extend:
     pub:
       - made: True
       - require:
-        - cmd: pubs image build
+        - pub: pubs image build
 {%- endfor %}
 {%- endif %}

@@ -89,10 +89,10 @@ def test_converging_jobs_of_a_node_share_one_run_and_never_overlap() -> None:
 def test_a_run_is_about_the_bots_of_its_jobs_alone() -> None:
     other, mine = poured("other"), poured("my")
     ask("bots.rebuild")
-    [whole] = claims.claim("salt")["runs"]
-    assert (whole["arguments"], whole["keywords"]) == (["pubs.rebuild"], {"queue": 10})
-    runs.started("salt", whole["id"], f"jid-{whole['id']}")
-    answer(whole, states_of())
+    [built] = claims.claim("salt")["runs"]
+    assert (built["arguments"], built["keywords"]["pillar"]) == (["pubs.rebuild"], {ONLY: [mine["id"]]})
+    runs.started("salt", built["id"], f"jid-{built['id']}")
+    answer(built, states_of())
     for command in ("bots.stop", "bots.start"):
         ask(command)
     [run] = claims.claim("salt")["runs"]

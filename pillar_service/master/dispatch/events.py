@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import salt.utils.event
@@ -14,6 +14,7 @@ from pillar_service.master.dispatch.runs import Runs
 log = logging.getLogger(__name__)
 
 LINE_LENGTH = 500
+MOST_WRITTEN = 200
 MARKS = {True: "ok", False: "failed", None: "would change"}
 
 
@@ -46,8 +47,19 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
         case ["salt", "job", jid, "prog", node, number]:
             state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
             if isinstance(state, dict):
-                state_id = str(state.get("__id__", ""))
-                runs.add_line(jid, node, f"{jid}/{number}"[:80], state_id, told(state_id, state))
+                for key, state_id, text in lines(f"{jid}/{number}"[:80], state):
+                    runs.add_line(jid, node, key, state_id, text)
+
+
+def lines(key: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The lines of a state, each with a key and whose it is: what its log says, if it has one, and how it went.
+
+    A state with a log is about what all bots of the run have in common, and its lines are for each of them.
+    """
+    state_id, written = str(state.get("__id__", "")), state.get("log")
+    if isinstance(written, list):
+        yield from ((f"{key}.{n}", "", str(text)[:LINE_LENGTH]) for n, text in enumerate(written[-MOST_WRITTEN:]))
+    yield key, "" if isinstance(written, list) else state_id, told(state_id, state)
 
 
 def told(state_id: str, state: Mapping[str, Any]) -> str:

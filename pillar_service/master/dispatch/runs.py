@@ -133,10 +133,10 @@ class Runs:
             return [self._held[jid] for jid in self._returned]
 
     def add_line(self, jid: str, node: str, key: str, state_id: str, text: str) -> None:
-        """Keeps a line for delivery, if its state belongs to a bot of that run."""
+        """Keeps a line for delivery, if its state belongs to a bot of that run; without a state, it is every bot's."""
         with self._lock:
             held = self._held.get(jid)
-            if held is None or held.node != node or state_id.partition(" ")[0] not in held.bots:
+            if held is None or held.node != node or (state_id and state_id.partition(" ")[0] not in held.bots):
                 return
             if len(held.lines) < MOST_LINES:
                 held.lines[key] = {"key": key, "state_id": state_id, "text": text}

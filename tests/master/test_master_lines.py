@@ -1,0 +1,35 @@
+"""What of a node's progress becomes lines of jobs."""
+
+from typing import Any
+
+from pillar_service.master.dispatch.events import heard
+from pillar_service.master.dispatch.runs import Held, Runs
+
+BOT = "a" * 16
+RUN = {
+    "id": "r" * 16, "node": "cellar-1", "arguments": ["pubs.rebuild"], "function": "state.apply", "timeout_s": 900,
+    "taken_over": False, "bots": [BOT], "jobs": ["j" * 16],
+}  # fmt: skip
+
+
+def lines(*states: dict[str, Any], node: str = "cellar-1") -> list[tuple[str, str]]:
+    runs, held = Runs(), Held.of(RUN, "1")
+    runs.add(held)
+    for number, state in enumerate(states):
+        heard(f"salt/job/1/prog/{node}/{number}", {"data": {"ret": state}}, runs, None)  # type: ignore[arg-type]
+    return [(line["state_id"], line["text"]) for line in runs.lines_of(held)]
+
+
+def test_a_state_of_the_runs_bot_is_a_line_and_one_of_the_whole_node_is_none() -> None:
+    mine = {"__id__": f"{BOT} container", "result": True, "changes": {"x": 1}, "comment": "made"}
+    others = [{"__id__": id, "result": True, "comment": "no"} for id in ("docker engine", f"{'b' * 16} container", "")]
+    assert lines(mine, *others[:2]) == [(mine["__id__"], "container: ok, changed. made")]
+    assert lines(mine, node="cellar-2") == []
+
+
+def test_a_log_is_lines_of_every_bot_of_the_run() -> None:
+    built = {"__id__": "pubs image build", "result": False, "comment": "No.", "log": ["Step 1", "x" * 9999, 3]}
+    told = lines(built)
+    assert [text for _, text in told] == ["Step 1", "x" * 500, "3", "image build: failed. No."]
+    assert {state_id for state_id, _ in told} == {""}
+    assert len(lines(built | {"log": list(range(9999))})) == 201
