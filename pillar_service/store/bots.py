@@ -108,6 +108,12 @@ def with_name(name: str) -> Bot | None:
     return found
 
 
+def deleted_as(name: str, now: float) -> list[Bot]:
+    """The deleted bots of that name which can be brought back."""
+    may_come = ~Bot.purge & (Bot.purge_at > now)
+    return list(_deleted().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name) & may_come))
+
+
 def _deleted() -> "ModelSelect[Bot]":
     return _all().where(Agent.removed_at.is_null(False) & Bot.purge_at.is_null(False))
 

@@ -63,8 +63,7 @@ def _active_owner(account: object) -> str:
 def _create(
     request: queue.Request, name: str, told: str, owner: str, placed: tuple[str, int], limit: int, upload: object
 ) -> dict[str, Any]:
-    if bots.with_name(name):
-        raise Conflict(f"The name {name} is taken: choose another.")
+    refuse_if_taken(name, owner)
     now, id, image = time.time(), names.new_id(), settings().pub_image
     agents.add(id, AgentType.BOT, name, told, now)
     columns = {"service": str(Service.PUB), "node": placed[0], "port": placed[1], "image": image}
@@ -78,6 +77,14 @@ def _create(
     pillars.rewrite(placed[0])
     auditing.record(request.actor, command, f"agent:{id}", now, f"{name} on {placed[0]}, job {job.id}")
     return shown(job)
+
+
+def refuse_if_taken(name: str, owner: str | None) -> None:
+    """Raise Conflict for a name that a bot has, or to which a deleted one can be brought back that was not this owner's."""
+    could_come = [bot.id for bot in bots.deleted_as(name, time.time())]
+    theirs = {row.target for row in agents.people_of(could_come, Belonging.OWNER) if row.source == owner}
+    if bots.with_name(name) or not theirs.issuperset(could_come):
+        raise Conflict(f"The name {name} is taken: choose another.")
 
 
 def desire(actor: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
@@ -135,9 +142,9 @@ def describe(actor: str, key: object, description: object) -> dict[str, Any]:
 def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = None) -> dict[str, Any]:
     """Let a bot go: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
 
-    The name and the port are free once the node has done so. What is still queued for the bot is cancelled. Without
-    ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a bot that was deleted before (by its id)
-    loses its data now.
+    The port is free once the node has done so, and the name for its owner: for others once the data goes. What is still
+    queued for the bot is cancelled. Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a
+    bot that was deleted before (by its id) loses its data now.
     """
     request = queue.Request(actor, idempotency_key, "delete", key, purge)
     with transaction():

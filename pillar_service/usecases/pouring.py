@@ -83,5 +83,4 @@ def _refuse(person: str, name: str) -> None:
     most = settings().bots_most
     if rows.owned(person) >= most:
         raise Conflict(f"You own {most} bots, as many as an account may: delete one first.")
-    if rows.with_name(name):
-        raise Conflict(f"The name {name} is taken: choose another.")
+    bots.refuse_if_taken(name, person)

@@ -28,7 +28,6 @@ from pillar_service.core.limits import Tried
 from pillar_service.core.tickets import TicketKind
 from pillar_service.settings import settings
 from pillar_service.store import accounts as rows
-from pillar_service.store import bots as bot_rows
 from pillar_service.store.database import transaction
 from pillar_service.usecases import accounts, bots, limits, mails, passwords, tickets
 
@@ -74,8 +73,8 @@ def ask(token: str | None, name: object, bot: object, address: str, then: str = 
     """
     ticket = tickets.look(TicketKind.NEWBIE, token)
     facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then.startswith(JOIN)), "then": then}
-    if facts["bot"] and bot_rows.with_name(facts["bot"]):
-        raise Conflict(f"The name {facts['bot']} is taken: choose another.")
+    if facts["bot"]:
+        bots.refuse_if_taken(facts["bot"], None)
     limits.spend(Tried.MAIL, facts["email"], address)
     with transaction():
         is_known = rows.with_email(facts["email"]) is not None

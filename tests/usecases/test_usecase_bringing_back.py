@@ -10,7 +10,19 @@ from pillar_service.store import accounts as account_rows
 from pillar_service.store import bots as rows
 from pillar_service.store import samples
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, bots, bringing_back, claims, health, jobs, nodes, runs, transfers
+from pillar_service.usecases import (
+    auditing,
+    bots,
+    bringing_back,
+    claims,
+    health,
+    jobs,
+    nodes,
+    pouring,
+    runs,
+    sign_up,
+    transfers,
+)
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -106,6 +118,35 @@ def test_its_port_goes_to_another_only_where_no_other_is_free() -> None:
     assert bot("second")["agent"]["port"] == 20001
     bringing_back.bring_back("test", id)
     assert told()[id]["port"] == 20000
+
+
+def test_its_name_is_kept_from_others_as_long_as_it_can_come_back(person: str) -> None:
+    id, stranger = deleted(), owner("stranger@example.org")
+    newbie = sign_up.start("new@example.org", "seven lemons in a cellar", "192.0.2.1")["newbie"]
+    for act in (
+        lambda: pouring.create(stranger, "my"),
+        lambda: pouring.bring_in(stranger, "my", "", tar(sequence=9), "k"),
+        lambda: bots.create("test", "my", "stranger@example.org"),
+        lambda: sign_up.ask(newbie, "New", "my", "192.0.2.1"),
+    ):
+        with pytest.raises(Conflict, match="The name my is taken"):
+            act()
+    assert bringing_back.deleted(person)[0]["id"] == id
+    with transaction():
+        rows.change(id, purge_at=time.time() - 1)
+    assert pouring.create(stranger, "my")["agent"]["name"] == "my"
+
+
+def test_its_name_is_free_for_its_owner_and_for_others_once_its_data_goes(person: str) -> None:
+    id, stranger = deleted(), owner("stranger@example.org")
+    pouring.create(person, "my")
+    bots.delete("test", "my", purge=True)
+    carry_out()
+    with pytest.raises(Conflict, match="taken"):
+        pouring.create(stranger, "my")
+    bots.delete("test", id, purge=True)
+    carry_out()
+    assert pouring.create(stranger, "my")["agent"]["name"] == "my"
 
 
 def test_another_port_when_the_old_one_is_taken_and_none_when_all_are() -> None:
