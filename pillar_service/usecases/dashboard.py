@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pillar_service.core import health
+from pillar_service.core import faults, health
 from pillar_service.core.agents import Actual
 from pillar_service.settings import settings
 from pillar_service.store import bots, jobs
@@ -60,10 +60,10 @@ def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, l
         description=bot.description,
         desired=bot.desired,
         actual=str(health.seen(Actual(bot.actual), bot.reported_at, now)),
-        detail=bot.detail,
+        detail=faults.for_people(bot.detail),
         disk_bytes=bot.disk_bytes,
         memory_bytes=bot.memory_bytes,
         peers=bot.peers,
         job=Doing(job.id, job.command, job.state, job.created_at) if job else None,
-        steps=tuple(steps.get(job.id, [])) if job else (),
+        steps=tuple(map(faults.for_people, steps.get(job.id, []))) if job else (),
     )

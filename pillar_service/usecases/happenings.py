@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from pillar_service.core import faults, listing, names
 from pillar_service.core import happenings as rules
-from pillar_service.core import listing, names
 from pillar_service.core.agents import AccountRole
 from pillar_service.core.happenings import Kind
 from pillar_service.core.jobs import OPEN
@@ -55,7 +55,7 @@ def _of_job(job: Job) -> dict[str, Any]:
         "actor": job.actor,
         "state": job.state,
         "job": job.id,
-        "detail": rules.plain(job.error) if job.error else "",
+        "detail": rules.plain(faults.for_people(job.error)) if job.error else "",
         "ended_at": job.ended_at,
     }
 
@@ -114,7 +114,7 @@ def lines(person: str, key: object) -> dict[str, Any]:
     job = newest[0] if newest else None
     told = rules.written(job.result if job is not None else None)
     return {
-        "job": queue.described(job, bot.name) if job else None,
+        "job": faults.answer_for_people(queue.described(job, bot.name)) if job else None,
         "lines": rules.newest([rules.plain(line) for line in told[-max(rules.LINES) :]]),
         "of": len(told),
         "waiting": job is not None and job.state in OPEN,

@@ -4,8 +4,8 @@ import hashlib
 import time
 from typing import Any
 
+from pillar_service.core import faults, names
 from pillar_service.core import invites as rules
-from pillar_service.core import names
 from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Conflict, NotFound
 from pillar_service.core.invites import Entry, InviteState
@@ -69,7 +69,7 @@ def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
         "pages": pages,
         "as_of": seen.ended_at if seen else None,
         "waiting": [queue.described(job, bot.name) for job in looks + latest if job.state in OPEN],
-        "failed": [queue.described(job, bot.name) for job in looks + latest if _failed_lately(job, now)],
+        "failed": [_failure(job, bot) for job in looks + latest if _failed_lately(job, now)],
         "may_invite": may,
     }
 
@@ -92,6 +92,11 @@ def _told(row: Invite) -> dict[str, Any]:
 
 def _failed_lately(job: Job, now: float) -> bool:
     return job.state not in (*OPEN, JobState.SUCCEEDED) and (job.ended_at or 0.0) > now - TOLD_S
+
+
+def _failure(job: Job, bot: Bot) -> dict[str, Any]:
+    told: dict[str, Any] = faults.answer_for_people(queue.described(job, bot.name))
+    return told
 
 
 def _state(row: Invite) -> InviteState:

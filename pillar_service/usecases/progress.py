@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from pillar_service.core import listing, names
+from pillar_service.core import faults, listing, names
 from pillar_service.store import jobs as rows
 from pillar_service.store import listings
 from pillar_service.usecases import jobs
@@ -25,7 +25,8 @@ def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
     newest = listings.lines_before(job["id"], first, LINES)
     lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
     older = lines[0]["n"] - 1 if lines else 0
-    return {"job": job, "waits": waits, "lines": lines, "older": older, "seen": seen}
+    told: dict[str, Any] = faults.answer_for_people({"job": job, "lines": lines})
+    return told | {"waits": faults.for_people(waits), "older": older, "seen": seen}
 
 
 def has_news(person: str, id: object, seen: object) -> bool:

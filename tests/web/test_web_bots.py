@@ -216,7 +216,7 @@ def test_a_job_waits_for_a_master_while_there_is_none_and_then_for_its_node(visi
     assert "It waits for its node" in visitor.get(address).text
     with database.transaction():
         leases.put(PUBLISHING, "salt", 2, 0)
-    assert "No master asks for jobs: it waits until salt-master" in visitor.get(address).text
+    assert "What carries wishes out is away at this moment: it waits" in visitor.get(address).text
 
 
 def test_a_job_lives_on_its_page(visitor: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """What every operation of the API shares: who may ask, what they may send, and how the description tells both."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -8,6 +9,7 @@ from flask import g, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ValidationError
 
+from pillar_service.core import faults as sentences
 from pillar_service.core import scopes
 from pillar_service.core.errors import Invalid, Unauthenticated
 from pillar_service.core.names import shown
@@ -94,7 +96,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
                 "operation_id": f"{self.abp_tags[0].name}_{view.__name__}",
                 "security": _security(scope, scheme),
             }
-            return getattr(self, method)(rule, **told)(view)  # type: ignore[no-any-return]
+            return getattr(self, method)(rule, **told)(_for_people(view))  # type: ignore[no-any-return]
 
         return declared
 
@@ -111,6 +113,17 @@ class Noun(APIBlueprint):  # type: ignore[misc]
             request.max_content_length = settings().transfer_bytes  # and the view reads it bit by bit
         elif request.get_data():
             _refuse_what_is_no_object()
+
+
+def _for_people(view: View) -> View:
+    @functools.wraps(view)
+    def answered(*given: Any, **more: Any) -> Any:
+        answer = view(*given, **more)
+        if isinstance(answer, tuple):
+            return (sentences.answer_for_people(answer[0]), *answer[1:])
+        return sentences.answer_for_people(answer)
+
+    return answered
 
 
 def _security(scope: Scope | frozenset[Scope] | None, scheme: str | None) -> list[dict[str, list[str]]] | None:

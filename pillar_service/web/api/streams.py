@@ -15,6 +15,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.events import Filter
+from pillar_service.core.faults import answer_for_people
 from pillar_service.core.jobs import OVER
 from pillar_service.settings import settings
 from pillar_service.usecases import jobs, stories, tokens
@@ -122,4 +123,4 @@ def _news(id: str, after: int) -> bool:
 
 
 def _event(id: str, event: str, data: dict[str, Any]) -> str:
-    return f"id: {id}\nevent: {event}\ndata: {json.dumps(data)}\n\n"
+    return f"id: {id}\nevent: {event}\ndata: {json.dumps(answer_for_people(data))}\n\n"

@@ -10,6 +10,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from pillar_service.core import faults
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.core.names import NOTE_LENGTH
 from pillar_service.core.permissions import Act
@@ -68,7 +69,8 @@ def drawn(cards: list[Card], listed: str) -> Markup:
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
     """The bot, if the person who is signed in may do this with it; for strangers it does not exist."""
-    return bots.described([permissions.require(current_user.id, act, key)])[0]
+    told: dict[str, Any] = bots.described([permissions.require(current_user.id, act, key)])[0]
+    return told | {"detail": faults.for_people(told["detail"])}
 
 
 @blueprint.get("/bots")
