@@ -1,14 +1,19 @@
 """Clumsy and unlucky people: a double click, back and once more, two tabs, a session that is over."""
 
 import re
+import time
 from collections.abc import Iterator
 
+import pouring
 import pytest
-from browsing import Opened, sign_in
+import telling
+from browsing import Complaints, Opened, sign_in
 from daemons import Service
 from places import NEWCOMER, OWNER, PASSWORD
 from playwright.sync_api import Page, expect
-from scene import Scene, furnished
+from scene import Scene, furnished, inside
+
+from pillar_service.usecases import health
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,25 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def service(scene: Scene) -> Service:
     """Its two apps."""
     return scene.service
+
+
+def test_a_page_that_can_not_be_renewed_says_so_until_it_can(
+    opened: Opened, complaints: Complaints, scene: Scene
+) -> None:
+    page = opened(OWNER).new_page()
+    page.goto("/bots/your/status")
+    expect(page.locator("#bot-state")).to_have_text("#sick")
+    page.route("**/status/figures", lambda route: route.abort())
+    expect(page.get_by_text("This page could not be renewed since")).to_be_visible()
+    expect(page.locator("#bot-state")).to_have_text("#sick")
+    page.unroute("**/status/figures")
+    with inside(scene.service):
+        health.take(
+            telling.NODE, [pouring.event(pouring.report(scene.known["your"], **telling.WELL), n=int(time.time()) + 60)]
+        )
+    expect(page.locator("#bot-state")).to_have_text("#alive")
+    expect(page.get_by_text("This page could not be renewed since")).to_have_count(0)
+    complaints.heard = [said for said in complaints.heard if "htmx:sendError" not in said]
 
 
 def asked(page: Page, name: str) -> list[str]:

@@ -12,6 +12,8 @@ from pouring import event, owner, poured, report
 from visiting import sign_in
 
 from pillar_service.core.series import Span
+from pillar_service.store import bots as rows
+from pillar_service.store import database
 from pillar_service.usecases import health
 from pillar_service.web import charts, drawing, figures
 
@@ -63,9 +65,22 @@ def test_the_figures_are_fetched_again_as_a_part_of_the_page(visitor: FlaskClien
     assert address
     part = visitor.get(address[1]).text
     assert "<html" not in part
-    assert part.strip() in page
+    assert part[part.index("<dl") : part.index("</dl>")] in page
     health.take("cellar-1", [event(report(bot, peers=41), n=2)])
     assert "41" in visitor.get(address[1]).text
+
+
+def test_what_stands_above_the_tabs_comes_with_the_figures(visitor: FlaskClient, bot: str) -> None:
+    page = visitor.get("/bots/my/status").text
+    with database.transaction():
+        rows.change(bot, actual="sick", detail="It is <ill>.")
+    part = visitor.get("/bots/my/status/figures").text
+    for id in ("bot-state", "bot-detail"):
+        assert page.count(f'id="{id}"') == part.count(f'id="{id}" hx-swap-oob="true"') == 1
+    assert "#sick</span>" in part
+    assert '<p class="wrong">It is &lt;ill&gt;.</p>' in part
+    assert '<p class="wrong" role="alert">It is &lt;ill&gt;.</p>' in visitor.get("/bots/my/actions").text
+    assert "hx-swap-oob" not in page
 
 
 def test_a_bot_that_was_never_heard_of_has_a_page_too(visitor: FlaskClient) -> None:

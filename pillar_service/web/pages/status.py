@@ -61,8 +61,8 @@ def _before(_: str, name: str, span: Span, rows: tuple[charts.Summary, ...], res
 @blueprint.get("/bots/<name>/status/figures")
 @live
 def figures(name: str) -> str:
-    """The figures of now alone, which the page fetches again and again."""
-    return render_template("status_figures.html", bot=visible(name))
+    """The figures of now, which the page fetches again and again, with what stands above its tabs."""
+    return render_template("status_live.html", bot=visible(name))
 
 
 @blueprint.get("/bots/<name>/series.json")

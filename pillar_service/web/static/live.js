@@ -1,0 +1,25 @@
+'use strict'
+// Parts of a page renew themselves. When they can't, the page says since when it is old, until they can again.
+;(() => {
+  const clock = () => new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  let renewed = clock()
+  let notice = null
+
+  const fails = () => {
+    if (notice) return
+    notice = document.createElement('p')
+    notice.className = 'notice'
+    notice.setAttribute('role', 'status')
+    notice.textContent = `This page could not be renewed since ${renewed}: what it shows is as old. It tries again by itself.`
+    document.getElementById('main').prepend(notice)
+  }
+
+  const works = () => {
+    renewed = clock()
+    if (notice) notice.remove()
+    notice = null
+  }
+
+  for (const wrong of ['responseError', 'sendError', 'timeout']) document.addEventListener(`htmx:${wrong}`, fails)
+  document.addEventListener('htmx:afterRequest', (event) => { if (event.detail.successful) works() })
+})()
