@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 
 import pouring
+import pyotp
 import pytest
 import telling
 from browsing import Complaints, Opened, sign_in
 from daemons import Service
-from places import NEWCOMER, OWNER, PASSWORD
+from places import LATE, NEWCOMER, OWNER, PASSWORD
 from playwright.sync_api import Page, expect
 from scene import Scene, furnished, inside
 
@@ -149,3 +150,15 @@ def comes_in(page: Page) -> None:
     page.get_by_label("E-mail").fill(OWNER)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
+
+
+def test_a_double_click_turns_the_second_factor_on_and_leaves_its_codes_to_be_read(opened: Opened) -> None:
+    page = opened(LATE).new_page()
+    page.goto("/account/second-factor")
+    page.get_by_label("password").fill(PASSWORD)
+    page.get_by_role("button", name="Make a key").dblclick(no_wait_after=True)
+    key = page.locator("p", has_text="Key:").locator("code").inner_text()
+    page.get_by_label("Code").fill(pyotp.TOTP(key).now())
+    page.get_by_role("button", name="Turn it on").dblclick(no_wait_after=True)
+    expect(page.get_by_text("The second factor is on.")).to_be_visible()
+    expect(page.locator("main li code")).to_have_count(10)

@@ -52,7 +52,7 @@ def files(page: Any) -> list[str]:
 def test_a_files_address_names_its_content_and_is_kept_for_good(visitor: FlaskClient) -> None:
     named = files(visitor.get("/"))
     assert {address.split("?")[0].rsplit("/")[-1] for address in named} == {
-        "pico.min.css", "style.css", "htmx.min.js", "cellar.svg", "live.js",
+        "pico.min.css", "style.css", "htmx.min.js", "cellar.svg", "live.js", "once.js",
     }  # fmt: skip
     for address in named:
         assert re.search(r"\?v=[0-9a-f]{12}$", address)
