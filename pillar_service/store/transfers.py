@@ -55,6 +55,11 @@ def hand_on(id: str, job: str) -> None:
     Transfer.update(kind="upload", job=job).where(Transfer.id == id).execute()
 
 
+def forget_unused(id: str) -> bool:
+    """Forget an upload that no job has; False when one has it, or it is not there."""
+    return bool(Transfer.delete().where((Transfer.id == id) & Transfer.job.is_null()).execute())
+
+
 class Standing(NamedTuple):
     """A transfer, and what decides whether it stays: of its job, state and arguments; of that job's bot, whether its data
     is to stay (``has_data``) and whether it moves."""

@@ -49,6 +49,12 @@ def create(
         return _create(request, label, told, owner, placed, limit, upload)
 
 
+def refuse_if_no_room(account: object, node: object = None, selector: object = None) -> None:
+    """Raise what `create` raises because of whose the bot would be, and of where it would go."""
+    with transaction():
+        placing.place([_active_owner(account)], settings().memory_mb, node, selector)
+
+
 def _active_owner(account: object) -> str:
     if account is None:
         raise Invalid("Say whose bot it is: an account's id or e-mail address ('account').")

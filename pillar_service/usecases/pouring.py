@@ -1,9 +1,10 @@
 """A person's own bots: make one, bring an export to life, as many as an account may own."""
 
+from contextlib import suppress
 from typing import IO, Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Conflict
+from pillar_service.core.errors import Conflict, SaltcellarError
 from pillar_service.settings import settings
 from pillar_service.store import bots as rows
 from pillar_service.store import jobs
@@ -38,20 +39,23 @@ def bring_in(
 ) -> dict[str, Any]:
     """Bring an export to life as a new bot of a person; returns {"agent", "job"}, the same for the same ``key``.
 
-    Raises what bots.create and transfers.upload do. What can be refused by the name alone is refused before the tar is
-    taken.
+    Raises what bots.create and transfers.upload do. What can be refused without the tar is refused before it is taken,
+    and a tar that comes to nothing is not kept.
     """
     label = names.bot_name(name)
     before = _asked_before(person, key, label)
     if before is not None:
         return before
     _refuse(person, label)
+    bots.refuse_if_no_room(person, node, selector)
     upload = transfers.upload(f"account:{person}", tar)["upload"]
     try:
         return _create(person, name, description, upload, key, node, selector)
-    except Conflict:
+    except BaseException as error:
+        with suppress(SaltcellarError):  # then it goes after a day
+            transfers.drop(f"account:{person}", upload)
         # A double click sends the tar twice, and the other one may have come in first.
-        before = _asked_before(person, key, label)
+        before = _asked_before(person, key, label) if isinstance(error, Conflict) else None
         if before is None:
             raise
         return before

@@ -171,6 +171,16 @@ def _refuse_fork(found: Transfer) -> None:
             )
 
 
+def drop(actor: str, id: str) -> None:
+    """Let an upload go that came to nothing; one that a job has stays."""
+    with transaction():
+        is_gone = transfers.forget_unused(id)
+        if is_gone:
+            auditing.record(actor, "transfers.drop", f"transfer:{id}", time.time(), "nothing was made of it")
+    if is_gone:
+        path(id).unlink(missing_ok=True)
+
+
 def for_node(node: str, job: object) -> Transfer:
     """The tar that an import on this node needs; a later job that heals the bot may fetch it too.
 
