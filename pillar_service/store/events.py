@@ -93,13 +93,15 @@ def newest() -> int:
 
 @dataclass(frozen=True)
 class Which:
-    """Which events: of ``nodes`` or an ``account`` (None: of all), that fit, after and before numbers, since a time."""
+    """Which events: of ``nodes`` or an ``account`` (None: of all), that fit, after and before numbers, taken since and
+    until times."""
 
     filter: Filter
     account: str | None = None
     after: int = 0
     before: int | None = None
     since: float | None = None
+    until: float | None = None
 
 
 def page(which: Which, limit: int, newest_first: bool = True) -> list[Event]:
@@ -150,6 +152,8 @@ def _chosen(which: Which) -> Any:
         wanted.append(Event.n < which.before)
     if which.since is not None:
         wanted.append(Event.received_at >= which.since)
+    if which.until is not None:
+        wanted.append(Event.received_at < which.until)
     if asked.type is not None:
         wanted.append(_like(asked.type))
     if asked.severity:

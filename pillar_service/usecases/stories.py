@@ -29,21 +29,24 @@ def listed(
     before: int | None = None,
     after: int = 0,
     since: float | None = None,
+    until: float | None = None,
 ) -> dict[str, Any]:
     """An account's events, or (None) all: {"events", "next"}, the newest first; ``next`` is the page's end, for ``before``."""
     most = names.whole_number(limit, "limit", 1, MOST_LISTED)
-    found = events.page(Which(asked, account, after, before, since), most + 1)
+    found = events.page(Which(asked, account, after, before, since, until), most + 1)
     return {
         "events": [described(one) for one in found[:most]],
         "next": found[most - 1].n if len(found) > most else None,
     }
 
 
-def page(account: str, asked: Filter, before: str) -> dict[str, Any]:
-    """A page of an account's events, after the one where ``before`` says that the last one ended."""
+def page(
+    account: str | None, asked: Filter, before: str, since: float | None = None, until: float | None = None
+) -> dict[str, Any]:
+    """A page of an account's events, or (None) of all, after the one where ``before`` says that the last one ended."""
     if before and not PAGE.fullmatch(before):
         raise Invalid("That page is not known: go back to the first one.")
-    return listed(account, asked, LISTED, int(before) if before else None)
+    return listed(account, asked, LISTED, int(before) if before else None, since=since, until=until)
 
 
 def following(account: str | None, asked: Filter, after: int, limit: int = 100) -> tuple[list[dict[str, Any]], int]:

@@ -119,7 +119,8 @@ ADMIN = tuple(
         ("job", "/jobs/{failed}", "Search"), ("commands", "/commands", "Search"),
         ("standings", "/standings", "cellar-1"), ("story", "/nodes/{shed}/story", "Search"),
         ("registry", "/registry", "cellar-1"), ("facts", "/nodes/{shed}/facts", "Search"),
-        ("events", "/events", "Search"), ("forwardings", "/forwardings", "Forward"), ("audit", "/audit", "Search"),
+        ("events", "/events", "Search"), ("reports", "/reports", "Search"),
+        ("forwardings", "/forwardings", "Forward"), ("audit", "/audit", "Search"),
         ("search", "/search?q=owner", "owner@example.org"),
     )
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from backing_up import kept_in
 from enrolling import enrol, key, master_is_there
+from eventful import told
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, event, owner, poured, report, tar
 from visiting import PASSWORD, come_as, csrf
@@ -25,6 +26,7 @@ from pillar_service.usecases import (
     bots,
     claims,
     enrolment_tokens,
+    events,
     health,
     jobs,
     masters,
@@ -36,7 +38,7 @@ from pillar_service.usecases import (
 
 OPERATOR = "op@example.org"
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
-PAGES = ("", "/fleet", "/accounts", "/bots", "/nodes", "/jobs", "/events", "/audit", "/search")
+PAGES = ("", "/fleet", "/accounts", "/bots", "/nodes", "/jobs", "/events", "/reports", "/audit", "/search")
 
 
 class SecondFactors:
@@ -140,7 +142,7 @@ def test_the_pages_of_what_is_there(visitor: FlaskClient, operator: str, someone
         "/admin/nodes/cellar-1": ("20000–20019", "my", "None."),
         "/admin/jobs": ("bots.create", job),
         f"/admin/jobs/{job}": ("bots.create", "Ask for it again", PUB),
-        "/admin/events": ("my", "healthy", "3.0 MiB"),
+        "/admin/reports": ("my", "healthy", "3.0 MiB"),
         "/admin/audit": ("bots.create", "jobs.succeeded"),
     }
     for path, words in shown.items():
@@ -309,7 +311,7 @@ FILTERS = {
         "state": "succeeded", "command": "bots.create", "node": "cellar-1", "bot": "my", "account": OWNER,
         "actor": "test", "since": "2020-01-01", "until": "2999-01-01",
     },
-    "events": {"state": "alive", "node": "cellar-1", "bot": "my", "since": "2020-01-01"},
+    "reports": {"state": "alive", "node": "cellar-1", "bot": "my", "since": "2020-01-01"},
     "audit": {"actor": "test", "action": "bots.create", "since": "2020-01-01", "until": "2999-01-01"},
 }  # fmt: skip
 UNKNOWN = ("bot", "account")
@@ -335,6 +337,41 @@ def test_filters_live_in_the_address(visitor: FlaskClient, operator: str, someon
         is_unknown = other == {name: "nobody-9"} and name in UNKNOWN
         assert without.status_code == (404 if is_unknown else 200), name
         assert is_unknown or "There is nothing here" in without.text, name
+
+
+def test_events_are_what_nodes_told_filtered_by_the_address(visitor: FlaskClient, operator: str) -> None:
+    nodes.add("test", "cellar-2")
+    events.take(
+        "cellar-1", [told(1, subject="dbase-7"), told(2, type="org.example.disk", data={"severity": "critical"})]
+    )
+    events.take("cellar-2", [told(1, node="cellar-2", subject="garden-9")])
+
+    def shows(**asked: str) -> set[str]:
+        page = visitor.get("/admin/events", query_string=asked)
+        assert page.status_code == 200, asked
+        for name, value in asked.items():
+            is_kept = f"<option selected>{value}</option>" in page.text or f'name="{name}" value="{value}"' in page.text
+            assert is_kept, name
+        return {word for word in ("dbase-7", "org.example.disk", "garden-9") if word in page.text}
+
+    assert shows() == {"dbase-7", "org.example.disk", "garden-9"}
+    assert shows(severity="critical") == shows(type="org.example.d*") == {"org.example.disk"}
+    assert shows(node="cellar-2", kind="submission") == {"garden-9"}
+    assert shows(since="2020-01-01", until="2999-01-01") == {"dbase-7", "org.example.disk", "garden-9"}
+    assert shows(kind="gap") == shows(since="2998-01-01") == shows(until="1980-01-01") == shows(node="no-such") == set()
+    for name in ("severity", "kind", "type", "since", "until", "before"):
+        for wrong in ("no such", "\0", "%", "'\"<script>", "x" * 10_000):
+            assert visitor.get("/admin/events", query_string={name: wrong}).status_code == 422, (name, wrong)
+
+
+def test_events_have_pages_that_keep_the_filter(visitor: FlaskClient, operator: str) -> None:
+    events.take("cellar-1", [told(n, subject=f"s{n}.") for n in range(1, 61)])
+    first = visitor.get("/admin/events?kind=submission").text
+    [more] = re.findall(r'rel="next" href="([^"]+)"', first)
+    assert "kind=submission" in more
+    second = visitor.get(more.replace("&amp;", "&")).text
+    assert [("s60." in page, "s1." in page) for page in (first, second)] == [(True, False), (False, True)]
+    assert 'rel="next"' not in second
 
 
 @pytest.mark.parametrize("noun", list(FILTERS))

@@ -179,6 +179,7 @@ MATRIX = {
     "POST /admin/bots/<id>/restore": LET_IN,
     "GET /admin/commands": of_operators(200),
     "GET /admin/events": of_operators(200),
+    "GET /admin/reports": of_operators(200),
     "GET /admin/fleet": of_operators(200),
     "GET /admin/forwardings": of_operators(200),
     "POST /admin/forwardings": LET_IN,

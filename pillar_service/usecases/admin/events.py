@@ -1,17 +1,25 @@
-"""Events: what nodes reported."""
+"""Events: what all nodes told, and what they last reported of each bot."""
 
 import time
 from typing import Any
 
-from pillar_service.core import health
+from pillar_service.core import health, listing
 from pillar_service.core.agents import Actual
+from pillar_service.core.events import Filter
 from pillar_service.core.listing import Cursor
 from pillar_service.store import listings
 from pillar_service.store.bots import Bot
+from pillar_service.usecases import stories
 from pillar_service.usecases.admin import bots, filters
 
 
-def listed(
+def listed(before: str = "", since: str = "", until: str = "", **asked: str) -> filters.Listing:
+    """What nodes told, the newest first; ``asked`` is what `Filter.read` takes, the days are those on which it was taken."""
+    page = stories.page(None, Filter.read(**asked), before, listing.since(since), listing.until(until))
+    return {"rows": page["events"], "next": page["next"]}
+
+
+def reports(
     before: str = "", state: str = "", node: str = "", bot: str = "", since: str = "", until: str = ""
 ) -> filters.Listing:
     """Each bot's last report, or that of one (its id or name); the latest first."""
