@@ -2,12 +2,13 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from typing import Any
 
 from pillar_service.core import faults, names
 from pillar_service.core import invites as rules
 from pillar_service.core.agents import Actual, Desired
-from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.core.errors import Conflict, NotFound, Unavailable
 from pillar_service.core.invites import Entry, InviteState
 from pillar_service.core.jobs import OPEN, JobState
 from pillar_service.core.permissions import Act
@@ -30,10 +31,13 @@ ORDER = list(InviteState)
 
 
 def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
-    """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already."""
+    """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already.
+
+    Where nothing can be written now, the copy is shown as it is.
+    """
     bot, may = permissions.allowed(person, Act.SEE, key)
     if Act.INVITE in may and _is_due(bot, time.time()):
-        with transaction():
+        with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
             if _is_due(bot, time.time()):
                 jobs.submit(f"account:{person}", "bots.invites", bot.id)
     return _ledger(bot, Act.INVITE in may, page)

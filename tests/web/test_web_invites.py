@@ -1,6 +1,7 @@
 """The invites tab: from a click to a code, its QR code, its use, its end."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -87,6 +88,30 @@ def test_opening_the_page_asks_the_pub_once_and_shows_what_it_told(ann: FlaskCli
     assert "not kept here" in page  # nobody asked for Carol's invite by this page
     assert len(asked("bots.invites")) == 1
     age(STALE_S + 1)
+    ann.get("/bots/my/invites")
+    assert len(asked("bots.invites")) == 2
+
+
+def test_while_nothing_can_be_written_the_page_shows_the_copy(ann: FlaskClient) -> None:
+    ann.get("/bots/my/invites")
+    run_next([entry(note="Carol")])
+    age(STALE_S + 1)
+    holds, shown = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.transaction():
+            holds.set()
+            shown.wait(30)
+        database.release()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert holds.wait(5)
+    page = ann.get("/bots/my/invites")
+    shown.set()
+    holder.join(10)
+    assert (page.status_code, "Carol" in page.text) == (200, True)
+    assert len(asked("bots.invites")) == 1
     ann.get("/bots/my/invites")
     assert len(asked("bots.invites")) == 2
 
