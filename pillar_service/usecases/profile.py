@@ -12,7 +12,7 @@ from pillar_service.store import accounts as rows
 from pillar_service.store import agents, sessions
 from pillar_service.store import tickets as ticket_rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, confirming, limits, mails, passwords, sign_up, tickets
+from pillar_service.usecases import accounts, auditing, confirming, limits, mails, passwords, sign_up, tickets, tokens
 
 
 def rename(person: str, name: object) -> None:
@@ -23,8 +23,11 @@ def rename(person: str, name: object) -> None:
         auditing.record(f"account:{person}", "accounts.rename", f"agent:{person}", time.time())
 
 
-def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> None:
-    """Set another password; all sessions but ``session`` (its id) end. Raises Unauthenticated, Invalid, TooMany."""
+def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> int:
+    """Set another password; all sessions but ``session`` (its id) end, and programs' tokens stay: returns how many.
+
+    Raises Unauthenticated, Invalid, TooMany.
+    """
     confirming.confirm(person, password, code)
     account = accounts.found(person)
     hashed = passwords.hashed(passwords.checked(new, account.email, account.agent.name, settings().domain))
@@ -33,8 +36,11 @@ def change_password(person: str, password: str, code: str | None, new: str, sess
         sessions.end_all(person, session)
         ticket_rows.drop(person, TicketKind.RESET)
         ticket_rows.drop(person, TicketKind.SECOND_STEP)
-        mails.post(account.email, letters.changed(settings().domain, f"{settings().address}/forgotten"))
+        stay = tokens.personal(person)
+        told = letters.changed(settings().domain, f"{settings().address}/forgotten", stay=stay)
+        mails.post(account.email, told)
         auditing.record(f"account:{person}", "accounts.password", f"agent:{person}", time.time())
+    return stay
 
 
 def ask_email(person: str, password: str, code: str | None, email: object, address: str) -> bool:

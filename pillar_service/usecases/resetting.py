@@ -10,7 +10,7 @@ from pillar_service.settings import settings
 from pillar_service.store import accounts, sessions
 from pillar_service.store import tickets as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, limits, mails, passwords, tickets
+from pillar_service.usecases import auditing, limits, mails, passwords, tickets, tokens
 
 
 def ask(email: object, address: str) -> None:
@@ -34,8 +34,11 @@ def look(token: str) -> None:
     tickets.look(TicketKind.RESET, token)
 
 
-def reset(token: str, password: str) -> None:
-    """Set another password: all sessions and all that was on its way end. Raises NotFound, Invalid."""
+def reset(token: str, password: str) -> int:
+    """Set another password: all sessions, all tokens and all that was on its way end, for who asks lost hold of the account.
+
+    Returns how many tokens of programs ended. Raises NotFound, Invalid.
+    """
     ticket, now = tickets.look(TicketKind.RESET, token), time.time()
     account = accounts.find(str(ticket.account))
     known = (account.email, account.agent.name) if account else ()
@@ -43,10 +46,12 @@ def reset(token: str, password: str) -> None:
     with transaction():
         tickets.use(ticket)
         if account is None or account.agent.removed_at is not None:
-            return
+            return 0
         accounts.change(account.id, password_hash=hashed, verified_at=account.verified_at or now)
         sessions.end_all(account.id)
         rows.drop(account.id)
-        told = letters.changed(settings().domain, f"{settings().address}/forgotten")
+        ended = tokens.end_all(account.id)
+        told = letters.changed(settings().domain, f"{settings().address}/forgotten", ended=ended)
         mails.post(account.email, told)
-        auditing.record(f"account:{account.id}", "accounts.reset", f"agent:{account.id}", now)
+        auditing.record(f"account:{account.id}", "accounts.reset", f"agent:{account.id}", now, f"{ended} tokens ended")
+    return ended

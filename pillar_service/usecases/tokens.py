@@ -141,6 +141,19 @@ def listed(person: str) -> list[dict[str, Any]]:
     return [described(token) for token in found if token.expires_at > now]
 
 
+def personal(person: str) -> int:
+    """How many tokens of a person's programs are good now."""
+    now = time.time()
+    return sum(token.expires_at > now for token in rows.of(person, TokenKind.PERSONAL))
+
+
+def end_all(person: str) -> int:
+    """End every token of a person, in the caller's transaction; returns how many of them were their programs' and good."""
+    ended = personal(person)
+    rows.forget_all(person)
+    return ended
+
+
 def revoke(person: str, id: object) -> None:
     """End a token of that person; raises NotFound, for another person's too."""
     with transaction():

@@ -13,7 +13,18 @@ from pillar_service.core.limits import PER_NETWORK, Tried, network
 from pillar_service.store import database
 from pillar_service.store.mails import Mail
 from pillar_service.store.tickets import Ticket
-from pillar_service.usecases import accounts, bots, jobs, leaving, passwords, profile, resetting, sessions, sign_up
+from pillar_service.usecases import (
+    accounts,
+    bots,
+    jobs,
+    leaving,
+    passwords,
+    profile,
+    resetting,
+    sessions,
+    sign_up,
+    tokens,
+)
 from pillar_service.usecases.codes import check
 
 PASSWORD = "quince teapot walrus 7"
@@ -258,6 +269,26 @@ def test_a_reset_ends_all_sessions_and_its_link_works_once() -> None:
     Ticket.update(expires_at=1.0).execute()
     with pytest.raises(NotFound, match="hour"):
         resetting.look(link(OWNER))
+
+
+def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:
+    id = owner()
+    for name in ("ci", "bot"):
+        secret = tokens.create(id, name, ["read"])["secret"]
+    session = tokens.sign_in(OWNER, "long enough 1", None, HERE)["secret"]
+    assert profile.change_password(id, "long enough 1", None, PASSWORD, None) == 2
+    assert "2 tokens of your programs are good as before" in mail_to(OWNER).text
+    assert tokens.authenticate(secret).account == id
+    resetting.ask(OWNER, HERE)
+    assert "all tokens of your programs" in mail_to(OWNER).text
+    assert resetting.reset(link(OWNER), "walrus quince teapot 9") == 2
+    assert "2 tokens of your programs ended with it" in mail_to(OWNER).text
+    for one in (secret, session):
+        with pytest.raises(Unauthenticated):
+            tokens.authenticate(one)
+    assert tokens.listed(id) == []
+    assert profile.change_password(id, "walrus quince teapot 9", None, PASSWORD, None) == 0
+    assert "tokens" not in mail_to(OWNER).text
 
 
 def test_an_address_changes_once_its_link_was_opened_by_the_one_who_asked() -> None:

@@ -15,7 +15,7 @@ from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
 from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import accounts, bots, codes, node_terms
+from pillar_service.usecases import accounts, bots, codes, node_terms, tokens
 from pillar_service.web import posting
 
 GOOD = "quince teapot walrus 7"
@@ -144,9 +144,10 @@ def test_signing_in_rotates_the_cookie_and_the_old_one_is_dead(public_app: Flask
     sign_in(browser)
     second = browser.get_cookie("saltcellar")
     assert second
+    tokens.create(person, "ci", ["read"])
     changed = {"password-password": PASSWORD, "password-new": GOOD}
     assert send(browser, "/account/password", "/account", **changed).status_code == 302
-    assert browser.get("/bots").status_code == 200
+    assert "One token of your programs is good as before" in browser.get("/bots").text
     assert steal(second.value) == 302
 
 
@@ -239,7 +240,7 @@ def test_ten_wrong_passwords_are_a_page_that_says_how_long(visitor: FlaskClient,
 
 
 def test_a_forgotten_password_ends_every_session(public_app: Flask, mailed: Path) -> None:
-    owner()
+    tokens.create(owner(), "ci", ["read"])
     browser, other = public_app.test_client(), public_app.test_client()
     sign_in(browser)
     send(other, "/forgotten", email=OWNER)
@@ -248,6 +249,7 @@ def test_a_forgotten_password_ends_every_session(public_app: Flask, mailed: Path
     assert browser.get("/bots").status_code == 200
     assert send(other, there, password=GOOD).headers["Location"] == "/sign-in"
     assert browser.get("/bots").status_code == 302
+    assert "One token of your programs ended with it" in other.get("/sign-in").text
     assert other.get(there).status_code == 404
     assert sign_in(other, password=GOOD).status_code == 302
 

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from pillar_service.core import mails as letters
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions, tokens
 from pillar_service.usecases.meeseeks import people
@@ -126,13 +127,15 @@ def change_password() -> Any:
     if not asked.validate_on_submit():
         return _page(password=asked)
     try:
-        profile.change_password(
+        stay = profile.change_password(
             current_user.id, asked.password.data, asked.code.data, asked.new.data, current_user.session
         )
     except (Invalid, Unauthenticated) as error:
         return _page(error, password=asked)
     signing.enter(current_user.id)
-    flash("Your password was changed. All other sessions were ended.")
+    flash(
+        "Your password was changed. All other sessions were ended." + (f" {letters.tokens_stay(stay)}" if stay else "")
+    )
     return redirect(url_for("account.show"))
 
 

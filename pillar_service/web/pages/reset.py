@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
+from pillar_service.core import mails as letters
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.usecases import resetting
 from pillar_service.web import signing
@@ -58,8 +59,9 @@ def reset(token: str) -> Any:
     asked, wrong = Reset(), None
     if asked.validate_on_submit():
         try:
-            resetting.reset(token, asked.password.data)
-            flash("Your password was changed. Sign in with it.")
+            ended = resetting.reset(token, asked.password.data)
+            told = f" {letters.tokens_ended(ended)}" if ended else ""
+            flash(f"Your password was changed. Sign in with it.{told}")
             return redirect(url_for("sign_in.form"))
         except Invalid as error:
             wrong = error.sentence
