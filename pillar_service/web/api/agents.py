@@ -46,7 +46,7 @@ class Page(Taken):
 class NewAgent(Taken):
     """A bot to pour."""
 
-    name: BotName = Field(description="It becomes <name>.<the place>")
+    name: BotName = Field(description="It becomes <name>.<the place>", json_schema_extra={"example": "garden"})
     description: Line = ""
     node: NodeName | None = None
     selector: NodeSelector | None = None
@@ -55,7 +55,10 @@ class NewAgent(Taken):
 class Change(Taken):
     """One change: one of these, not both."""
 
-    model_config = Taken.model_config | {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
+    model_config = Taken.model_config | {
+        "json_schema_extra": {"minProperties": 1, "maxProperties": 1},
+        "openapi_extra": {"example": {"description": "For friends of the garden"}},
+    }
     description: Line = Field(None)
     desired: Literal["running", "stopped"] = Field(None)
 

@@ -90,12 +90,12 @@ def _groups(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, A
 
 
 def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
-    body = operation.get("requestBody")
-    unsaid = ("405",) if body else ("400", "405")  # what can't happen to who asks as the page shows
-    fields = {}
-    if body and "application/json" in body["content"]:
-        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        fields = told["components"]["schemas"][name].get("properties", {})
+    content = operation.get("requestBody", {}).get("content", {})
+    unsaid = ("405",) if content else ("400", "405")  # what can't happen to who asks as the page shows
+    schemas, fields = told["components"]["schemas"], {}
+    if "application/json" in content:
+        name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        fields = schemas[name].get("properties", {})
     return {
         "id": operation["operationId"],
         "method": method.upper(),
@@ -107,13 +107,26 @@ def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str
         "is_of_command": {COMMAND_TOKEN: []} in operation.get("security", ()),
         "parameters": operation.get("parameters", []),
         "fields": fields,
-        "body": {name: _example(field) for name, field in fields.items()} if fields else None,
+        "body": _filled_in(content["application/json"], schemas) if fields else None,
+        "file": next((type for type in content if type != "application/json"), None),
         "answers": sorted(one for one in operation["responses"].items() if one[0] not in unsaid),
     }
 
 
+def _filled_in(content: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """A body that can be sent as it stands: the example of the whole, or one of each field."""
+    if "example" in content:
+        return content["example"]
+    fields = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]
+    return {name: _example(field) for name, field in fields.items()}
+
+
 def _example(field: dict[str, Any]) -> Any:
-    if "default" in field and field["default"] is not None:
+    if "example" in field:
+        return field["example"]
+    if field.get("default") is not None:
         return field["default"]
+    if "enum" in field:
+        return field["enum"][0]
     kinds = {field.get("type"), *(one.get("type") for one in field.get("anyOf", ()))}
     return [] if "array" in kinds else "" if "null" not in kinds else None

@@ -16,8 +16,12 @@ blueprint = Noun("tokens", "Tokens for your programs")
 class Wanted(Confirmation):
     """A token for a program."""
 
-    name: str = Field(min_length=1, max_length=100, description="What it is for")
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope), description="What it is good for")
+    name: str = Field(
+        min_length=1, max_length=100, description="What it is for", json_schema_extra={"example": "backups"}
+    )
+    scopes: list[Scope] = Field(
+        min_length=1, max_length=len(Scope), description="What it is good for", json_schema_extra={"example": ["read"]}
+    )
     days: int = Field(tokens.DEFAULT_DAYS, ge=tokens.DAYS[0], le=tokens.DAYS[1], strict=True, description="Its life")
 
 

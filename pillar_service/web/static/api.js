@@ -14,6 +14,10 @@ function asked(form) {
     if (place === "path") path = path.replace(`{${name}}`, encodeURIComponent(input.value));
     if (place === "query") query.set(name, input.value);
     if (place === "header") headers[name] = input.value;
+    if (place === "file") {
+      body = input.files[0];
+      headers["Content-Type"] = input.dataset.type;
+    }
     if (place === "body") {
       body = JSON.stringify(withoutNulls(JSON.parse(input.value)));
       headers["Content-Type"] = "application/json";
@@ -31,8 +35,23 @@ function withoutNulls(given) {
 async function told(answer) {
   const head = `${answer.status} ${answer.statusText}`;
   const type = answer.headers.get("Content-Type") || "";
-  if (!type.includes("json")) return `${head}\n${type ? `(${type})` : ""}`;
-  return `${head}\n${JSON.stringify(await answer.json(), null, 2)}`;
+  if (type.includes("json")) return `${head}\n${JSON.stringify(await answer.json(), null, 2)}`;
+  if (!answer.ok || !type) return head;
+  return `${head}\n(${type}, saved as ${save(await answer.blob(), named(answer))})`;
+}
+
+function named(answer) {
+  const found = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") || "");
+  return found ? found[1] : "answer";
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  return name;
 }
 
 async function send(event) {
