@@ -39,6 +39,7 @@ from pillar_service.usecases import (
     losing,
     node_keys,
     nodes,
+    profile,
     resetting,
     runs,
     second_factor,
@@ -50,6 +51,11 @@ from pillar_service.usecases import payments as paying
 from pillar_service.usecases.meeseeks import people as chat
 
 LOOPBACK = "127.0.0.1"
+LOG = [
+    "2026-11-20T06:00:00.000000000Z pub: started as " + pouring.PUB,
+    "2026-11-20T06:00:03.120000000Z pub: listens on port 20000",
+    "2026-11-20T06:04:11.480000000Z peer @" + "k" * 43 + "=.ed25519 connected",
+]
 INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1BGqSMIpQwc="
 
 
@@ -169,6 +175,7 @@ def work(known: dict[str, str]) -> dict[str, str]:
         "export": _done("bots.export", {}, _exported),
     }
     _done("bots.invites", {}, lambda run, job: ledger())
+    _done("bots.logs", {"lines": 50}, lambda run, job: {"lines": LOG})
     made["failed"] = _failed()
     made["running"] = str(pouring.bot("seeds", email=OWNER, description="For the seed library")["job"]["id"])
     [run] = claims.claim("salt")["runs"]
@@ -232,7 +239,8 @@ def mail(box: Path, known: dict[str, str]) -> dict[str, str]:
     for friend in ("bob@example.org", "carol@example.org"):
         sharing.invite(known["owner"], "my", friend)
     sharing.accept(known["bob"], _link(box, "bob@example.org", "join"))
-    links = (("welcome", "eve@example.org"), ("reset", OWNER), ("join", "carol@example.org"))
+    profile.ask_email(known["owner"], PASSWORD, None, OWNER, LOOPBACK)
+    links = (("welcome", "eve@example.org"), ("reset", OWNER), ("verify", OWNER), ("join", "carol@example.org"))
     return {kind: _link(box, to, kind) for kind, to in links}
 
 

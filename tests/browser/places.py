@@ -42,6 +42,7 @@ JOINING = (
     Place("sign-in-code", "/sign-in", action="Sign in", typed=_written(OPERATOR, PASSWORD)),
     Place("forgotten", "/forgotten", action="Send the link"),
     Place("reset", "/reset/{reset}", action="Set it"),
+    Place("verify", "/verify/{verify}", OWNER),  # whose address it is could not come here again
     Place("join", "/join/{join}", action="Sign in"),
     Place("join-signed-in", "/join/{join}", NEWCOMER),  # who joined could not come here again
 )
@@ -58,6 +59,7 @@ BOTS = (
     Place("status-hour", "/bots/my/status?span=hour", OWNER, "1 day"),
     Place("status-day", "/bots/my/status?span=day", OWNER, "1 hour"),
     Place("status-month", "/bots/my/status?span=month", OWNER, "1 day"),
+    Place("status-year", "/bots/my/status?span=year", OWNER, "1 day"),
     Place("status-new", "/bots/seeds/status", OWNER),
     Place("invites", "/bots/my/invites", OWNER, "Make an invite"),
     Place("people", "/bots/my/people", OWNER, "Send an invitation"),
@@ -78,6 +80,7 @@ ACCOUNT = (
     Place("second-factor-qr", "/account/second-factor", NEWCOMER, "Turn it on"),
     Place("second-factor-on", "/account/second-factor", OPERATOR, "Make new recovery codes"),
     Place("recovery-codes", "shown:recovery", OWNER, "I have them"),
+    Place("token-new", "/account/tokens/new", OWNER, "Make it"),
     Place("configuration", "/account/configuration", OWNER, "pub/restart-after"),
     Place("configuration-key", "/account/configuration/pub/restart-after", OWNER, "Set it"),
     Place(
@@ -102,6 +105,8 @@ ACCOUNT = (
     Place("forwardings-none", "/account/forwardings", NEWCOMER, "Forward"),
     Place("forwarding-made", "shown:forwarding", OWNER, "I have it"),
     Place("payment", "/payment", OWNER),
+    Place("payment-thanks", "/payment/thanks", OWNER),
+    Place("payment-cancelled", "/payment/cancelled", OWNER),
     Place("payment-trial", "/payment", NEWCOMER),
     Place("payment-past-due", "/payment", LATE),
     Place("payment-suspended", "/payment", SUSPENDED),
@@ -112,7 +117,10 @@ ADMIN = tuple(
     Place(f"admin-{name}", f"/admin{path}", OPERATOR, action)
     for name, path, action in (
         ("health", "", "Search"), ("fleet", "/fleet", "Search"), ("accounts", "/accounts", "owner@example.org"),
-        ("account", "/accounts/{owner}", "Search"), ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
+        ("account", "/accounts/{owner}", "Search"), ("suspend", "/accounts/{owner}/suspend", "No, go back"),
+        ("resume", "/accounts/{owner}/resume", "No, go back"),
+        ("second-factor-off", "/accounts/{owner}/second-factor-off", "No, go back"),
+        ("bots", "/bots", "my"), ("bot", "/bots/{my}", "Search"),
         ("nodes", "/nodes", "cellar-1"), ("node", "/nodes/cellar-1", "Search"),
         ("node-lost", "/nodes/cellar-1/lost", "It is lost"), ("restore", "/bots/{swallow}/restore", "Restore swallow"),
         ("jobs", "/jobs", "Search"),
@@ -130,7 +138,8 @@ ERRORS = (
     *(
         Place(f"error-{status}", f"fault:{status}", OWNER, action, status)
         for status, action in (
-            (403, "Your bots"), (422, "Your bots"), (429, "Try again"), (500, "Try again"), (503, "Try again"),
+            (400, "Your bots"), (403, "Your bots"), (409, "Your bots"), (413, "Your bots"), (422, "Your bots"),
+            (429, "Try again"), (500, "Try again"), (503, "Try again"), (507, "Try again"),
         )
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ import furnishing
 import telling
 from daemons import Service, running
 from flask import render_template
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.serving import make_server
 
 from pillar_service.core import errors
@@ -22,12 +23,16 @@ from pillar_service.usecases import storage
 
 RECOVERY = ("k3", "qx", "7w", "ma", "5t", "hn", "z2", "ub")
 
-FAULTS = {
+FAULTS: dict[int, Exception] = {
+    400: BadRequest(),
     403: errors.Forbidden("You may not delete my: ask one of its owners."),
+    409: errors.Conflict("The name garden is taken: choose another."),
+    413: RequestEntityTooLarge(),
     422: errors.Invalid("The name has an underscore: use small letters, digits and dashes."),
     429: errors.TooMany("Too many sign-ins failed: wait 15 minutes, then try again."),
     500: errors.Failed("Something went wrong on our side: it is in the service's log. Try again in a minute."),
     503: errors.Unavailable("The database does not answer: try again in a minute."),
+    507: errors.Full("No node can take one more bot now (1 is full): delete a bot, or add a node."),
 }
 
 
