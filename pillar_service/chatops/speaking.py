@@ -1,11 +1,13 @@
 """How each kind of what is on its way is said to Slack; and whether Slack has it already."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from pillar_service.chatops import wire
-from pillar_service.chatops.wire import Lost, Refused
+from pillar_service.chatops.wire import Away, Lost, Refused
 from pillar_service.core.chat import ONCE, OutgoingKind
 from pillar_service.usecases.chat import sending
 from pillar_service.usecases.chat.sending import Item
@@ -59,12 +61,22 @@ def _is(message: dict[str, Any], item: Item) -> bool:
 
 def _post(client: WebClient, item: Item) -> Spoken:
     channel, metadata = _channel(client, item), {"event_type": EVENT, "event_payload": {"id": item.id}}
-    told = wire.call(
-        client.chat_postMessage,
-        channel=channel, thread_ts=item.thread, metadata=metadata, unfurl_links=False, unfurl_media=False,
-        **_as(item), **_said(item),
+    told = _signed(
+        client.chat_postMessage, item,
+        channel=channel, thread_ts=item.thread, metadata=metadata, unfurl_links=False, unfurl_media=False, **_said(item),
     )  # fmt: skip
     return Spoken(str(told["ts"]), channel)
+
+
+def _signed(method: Callable[..., SlackResponse], item: Item, **arguments: Any) -> dict[str, Any]:
+    """Call a method with the name and the picture of who speaks, or without where the app has no scope for them."""
+    icon = {"icon_emoji": item.speaker.icon} if item.speaker.icon else {}
+    try:
+        return wire.call(method, username=item.speaker.title, **icon, **arguments)
+    except Away as away:
+        if away.error != "missing_scope":
+            raise
+        return wire.call(method, **arguments)
 
 
 def _show(client: WebClient, item: Item) -> Spoken | None:
@@ -79,8 +91,8 @@ def _edit(client: WebClient, item: Item) -> None:
 
 
 def _whisper(client: WebClient, item: Item) -> None:
-    said = {**_as(item), **_said(item)}
-    wire.call(client.chat_postEphemeral, channel=item.channel, user=item.member, thread_ts=item.thread, **said)
+    where = {"channel": item.channel, "user": item.member, "thread_ts": item.thread}
+    _signed(client.chat_postEphemeral, item, **where, **_said(item))
 
 
 def _upload(client: WebClient, item: Item) -> None:
@@ -106,12 +118,6 @@ def _open(client: WebClient, item: Item) -> None:
 
 def _view(client: WebClient, item: Item) -> None:
     wire.call(client.views_update, view_id=item.body["view_id"], view=item.body["view"])
-
-
-def _as(item: Item) -> dict[str, str]:
-    """The name and the picture beside a message (the scope chat:write.customize)."""
-    icon = {"icon_emoji": item.speaker.icon} if item.speaker.icon else {}
-    return {"username": item.speaker.title, **icon}
 
 
 def _said(item: Item) -> dict[str, Any]:

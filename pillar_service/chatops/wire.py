@@ -60,7 +60,11 @@ class Limited(NotSent):
 
 
 class Away(NotSent):
-    """Slack can't be reached, or takes nothing for now."""
+    """Slack can't be reached, or takes nothing for now; ``error`` is Slack's word for why, if it has one."""
+
+    def __init__(self, said: str, error: str = "") -> None:
+        super().__init__(said)
+        self.error = error
 
 
 class Lost(NotSent):
@@ -125,7 +129,7 @@ def _meant(error: SlackApiError) -> NotSent:
     if word in LIMITED or getattr(response, "status_code", 0) == 429:
         return Limited(_seconds(getattr(response, "headers", {})))
     if word in NOT_NOW:
-        return Away(f"Slack takes nothing from us: {word}.")
+        return Away(f"Slack takes nothing from us: {word}.", word)
     if word in UNCLEAR or not WORD.fullmatch(word) or getattr(response, "status_code", 0) >= 500:
         return Lost("Slack gave no clear answer.")
     return Refused(word)

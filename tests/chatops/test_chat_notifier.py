@@ -251,6 +251,15 @@ def test_a_message_of_ours_that_somebody_deleted_is_written_anew(slack: Slack, n
     assert (first["text"], second["text"], second["thread_ts"]) == ("it runs", "done", first["ts"])
 
 
+def test_an_app_that_may_not_show_who_talks_speaks_as_the_bot(slack: Slack, notifier: Notifier) -> None:
+    slack.workspace.is_customized = False
+    outbox.post("C1", text("hello"), "1.1")
+    outbox.whisper("C1", "U1", text("psst"))
+    wait(all_sent)
+    assert "username" not in slack.messages()[0]
+    assert slack.user("T1/U1").sees("psst")
+
+
 def test_what_nobody_can_be_told_is_given_up(slack: Slack, notifier: Notifier) -> None:
     slack.workspace.closed |= {"C1", "D1"}
     outbox.say(begin(), text("lost"))

@@ -63,6 +63,7 @@ class Api:
 
     def _message(self, given: Json) -> Json:
         rules.message(given)
+        need(self.workspace.is_customized or not AUTHOR & set(given), "chat:write.customize", "missing_scope")
         need(isinstance(given.get("channel"), str), "no channel", "channel_not_found")
         self.workspace.limit(given["channel"])
         if "thread_ts" in given:

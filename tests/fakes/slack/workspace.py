@@ -24,6 +24,7 @@ class Trigger:
 @dataclass
 class Workspace:
     """The state, guarded by one lock. `closed` channels are archived, in those `outside` the bot is no member.
+    Without `is_customized` the app lacks the scope chat:write.customize.
 
     Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set.
     """
@@ -41,6 +42,7 @@ class Workspace:
     tokens: dict[str, tuple[float, float]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
+    is_customized: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
