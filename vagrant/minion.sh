@@ -47,4 +47,4 @@ CONFIG
 
 pings() { test_ping "$1" | grep -q True; }
 # What comes of asking a minion through the master, which may hang.
-test_ping() { timeout 30 "$bin/salt" -c "$salt_etc" "$1" test.ping --out=txt -t 5; }
+test_ping() { timeout 45 "$bin/salt" -c "$salt_etc" "$1" test.ping --out=txt -t 5; }
