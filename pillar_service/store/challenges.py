@@ -54,6 +54,11 @@ def settle(id: str, state: ChallengeState) -> bool:
     return bool(settled.execute() == 1)
 
 
+def wait_until(id: str, expires_at: float) -> None:
+    """Let an open challenge be answered until then."""
+    Challenge.update(expires_at=expires_at).where((Challenge.id == id) & (Challenge.state == "open")).execute()
+
+
 def expired(now: float) -> list[Challenge]:
     """The open challenges whose time has passed."""
     return plain.found(Challenge, "WHERE state = 'open' AND expires_at < ?", now)

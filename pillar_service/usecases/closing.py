@@ -10,6 +10,7 @@ from pillar_service.store.database import after_commit
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, executing, governors, measuring, parts
 from pillar_service.usecases.auditing import Deed
+from pillar_service.usecases.meeseeks import previews
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def closed(over: Sequence[tuple[Job, JobState]], now: float) -> None:
         _log(job, state)
     auditing.record_all([_deed(job, state) for job, state in over], now)
     for job, _ in over:
+        previews.ended(job, now)
         if job.parent is not None:
             parts.part_moved(job.parent, now)
 

@@ -9,6 +9,7 @@ from pillar_service.core.jobs import OVER, JobState, of_parts
 from pillar_service.store import jobs
 from pillar_service.store.jobs import Job
 from pillar_service.usecases import executing
+from pillar_service.usecases.meeseeks import previews
 
 _moved: ContextVar[set[str] | None] = ContextVar("moved", default=None)
 """The wholes whose parts moved inside `together`; None outside of it."""
@@ -48,6 +49,7 @@ def part_moved(whole: str, now: float) -> None:
     told = summary(jobs.parts_of(whole))
     said = None if to is JobState.SUCCEEDED else sentence(told)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
+    previews.ended(job, now)
 
 
 def summary(its: list[Job]) -> dict[str, Any]:

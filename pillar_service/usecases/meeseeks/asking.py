@@ -17,7 +17,7 @@ from pillar_service.store.jobs import Job
 from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
 from pillar_service.usecases.auditing import Deed
 from pillar_service.usecases.grouping import Group
-from pillar_service.usecases.meeseeks import catalogue, challenges, deciding, going, planning, targets
+from pillar_service.usecases.meeseeks import catalogue, challenges, deciding, going, planning, previews, targets
 from pillar_service.usecases.meeseeks.asker import Asker
 
 decided = deciding.decided
@@ -172,7 +172,9 @@ def ask_shown(asker: Asker, wanted: Wish, key: str) -> tuple[dict[str, Any], dic
     if not (wanted.command.requires and wanted.command.preview):
         return ask(asker, wanted, key)["job"], None  # shares its commit with what others ask for
     with transaction():
-        job, shown = ask(asker, wanted, key)["job"], preview(asker, wanted, f"{key}.preview")
+        job, shown = ask(asker, wanted, key)["job"], preview(asker, wanted, previews.key(key))
+        if shown is not None:
+            previews.begun(job["id"], shown["job"]["id"])
         return job, shown and shown["job"]
 
 

@@ -1,0 +1,38 @@
+"""Previews: what is shown before somebody says yes. Nobody can answer without it, so the time to do so begins when it is there.
+
+A job and its preview know each other by their idempotency keys.
+"""
+
+from pillar_service.core.jobs import OVER
+from pillar_service.store import challenges, jobs
+from pillar_service.store.jobs import Job
+
+END = ".preview"
+
+
+def key(of: str) -> str:
+    """The idempotency key of the preview of the job that has this one."""
+    return f"{of}{END}"
+
+
+def begun(job: str, preview: str) -> None:
+    """A job (its id) has a preview, in the caller's transaction: it is answered after that, which ends at its time limit."""
+    shown = jobs.find(preview)
+    if shown is not None and shown.state not in OVER:
+        _count_from(job, (shown.deadline_at or shown.created_at) + (shown.plan or {})["timeout_s"])
+
+
+def ended(shown: Job, now: float) -> None:
+    """A job is over, in the caller's transaction: if it is a preview, what it is shown for is answered from now on."""
+    its = shown.idempotency_key or ""
+    if not shown.is_preview or not its.endswith(END):
+        return
+    job = jobs.with_key(shown.actor, its.removesuffix(END))
+    if job is not None:
+        _count_from(job.id, now)
+
+
+def _count_from(job: str, then: float) -> None:
+    first, waits = challenges.open_of(job), jobs.find(job)
+    if first is not None and waits is not None and first.position == 0:
+        challenges.wait_until(first.id, then + (waits.plan or {})["steps"][0]["seconds"])
