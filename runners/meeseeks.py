@@ -148,7 +148,7 @@ def kill(job, force=False):
 
 def can(user, command, selector="", channel=""):
     """
-    Whether a user may run a command, and why: each role and grant that counted for or against it.
+    Whether a user may run a command, on which nodes, and why: each role and grant that counted for or against it.
 
     user
         ``T01/U02`` (team and user in chat), or an account's e-mail address.

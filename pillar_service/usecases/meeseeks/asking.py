@@ -81,7 +81,7 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
     command = catalogue.current().catalogue.command(name)
     checked = targets.named(command, command.checked(arguments))
     try:
-        return _placed(asker, command, checked, selector)
+        return placed(asker, command, checked, selector)
     except (Forbidden, NotFound) as error:
         with transaction():
             auditing.record(asker.actor, "meeseeks.denied", f"command:{command.name}", time.time(), error.sentence)
@@ -95,7 +95,8 @@ def again(asker: Asker, job: Job) -> Wish:
     return wish(asker, job.command, job.arguments, selectors.parse((job.plan or {}).get("selector", "")))
 
 
-def _placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
+def placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
+    """The wish that a command with checked arguments is, as somebody may; raises as `wish`, and writes nothing down."""
     decision = decided(asker, command.name, checked)
     if not decision.allowed:
         raise Forbidden(decision.why)

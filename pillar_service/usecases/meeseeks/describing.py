@@ -5,9 +5,6 @@ from typing import Any
 
 from pillar_service.core.catalogue import Command
 from pillar_service.core.parameters import Parameter
-from pillar_service.core.roles import Decision
-from pillar_service.core.selectors import Selector
-from pillar_service.usecases.meeseeks import targets
 from pillar_service.usecases.meeseeks.asking import Wish
 
 
@@ -54,8 +51,3 @@ def parameter(one: Parameter) -> dict[str, Any]:
 def wish(wanted: Wish) -> dict[str, Any]:
     """What would run, where, with what."""
     return {"command": wanted.command.name, "arguments": wanted.shown, "nodes": list(wanted.nodes), "bot": wanted.bot}
-
-
-def nodes_of(decision: Decision, asked: Selector) -> list[str]:
-    """The nodes that a decision and the asker's selector both mean; none when it was denied."""
-    return decision.nodes(asked, targets.labels()) if decision.allowed else []

@@ -38,6 +38,15 @@ def named(user: object) -> Caller:
     return Caller("", "", address, None if found is None else AccountState(found.state))
 
 
+def asking_as(user: object, channel: str = "") -> Asker:
+    """Who that user would be if they asked in a channel; raises Invalid."""
+    caller = named(user)
+    if caller.team:
+        return asker(caller.team, caller.user, channel)
+    found = accounts.with_email(caller.email or "")
+    return Asker("" if found is None else f"account:{found.id}", caller, channel)
+
+
 def of_actor(actor: str) -> Caller | None:
     """Who an actor (`chat:TEAM/USER`, `account:ID`) is to the roles now; None for masters and their operators."""
     kind, _, id = actor.partition(":")

@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from pillar_service.core import selectors, typed
+from pillar_service.core import selectors
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases.meeseeks import asking, catalogue, describing, looking, people, stopping, targets
+from pillar_service.usecases.meeseeks import asking, catalogue, describing, explaining, looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.web import incoming, waiting
 
@@ -72,16 +72,6 @@ def kill(id: str) -> dict[str, Any]:
 
 @blueprint.post("/can")
 def can() -> dict[str, Any]:
-    """Whether a user may run a command, and why, a line each."""
+    """Whether a user may run a command, on which nodes, and why, a line each."""
     given = incoming.body("user", "line", "channel", "selector")
-    who, parsed = people.named(given.get("user")), typed.read(given.get("line"))
-    channel = str(given.get("channel") or "")
-    known = catalogue.current()
-    arguments: dict[str, Any] | None = None
-    if parsed.command in known.catalogue.commands and (parsed.positional or parsed.named):
-        command = known.catalogue.command(parsed.command)
-        arguments = targets.named(command, command.checked(command.bound(parsed.positional, parsed.named)))
-    asked = parsed.selector.both(selectors.parse(given.get("selector") or ""))
-    decision = known.policy.decide(who, parsed.command, arguments, channel)
-    lines = known.policy.explain(who, parsed.command, arguments, channel, asked)
-    return {"allowed": decision.allowed, "why": lines, "nodes": describing.nodes_of(decision, asked)}
+    return explaining.can(given.get("user"), given.get("line"), given.get("channel"), given.get("selector"))
