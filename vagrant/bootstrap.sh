@@ -97,7 +97,7 @@ make_image() {
   local image=$release/pub-image.tar.gz
   umask 022
   if [[ -s $top/pub-image.tar.gz ]]; then
-    cmp -s "$top/pub-image.tar.gz" "$image" || install -m 0644 "$top/pub-image.tar.gz" "$image"
+    cmp -s "$top/pub-image.tar.gz" "$image" || install -m 0644 "$top/pub-image.tar.gz" "$image" || return
     say "$image"
   elif docker version >/dev/null 2>&1; then
     "$release/vagrant/pub-image.sh" && CELLAR_PUB_IMAGE='' "$release/vagrant/image-tar.sh" "$image"
