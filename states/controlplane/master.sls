@@ -6,11 +6,13 @@
 include:
   - controlplane.service
 
+# The cache before Salt makes it itself, for everybody to read.
 cellar master folders:
   file.directory:
     - names:
       - {{ controlplane.salt }}
       - {{ controlplane.data }}/master
+      - {{ controlplane.data }}/master/cache
       - {{ controlplane.log }}
     - user: root
     - group: root
