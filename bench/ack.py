@@ -30,7 +30,7 @@ from bench.cellar import Cellar
 from bench.pillar import Server
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.usecases import leases
+from pillar_service.usecases.jobs import leases
 
 TIMES, TOGETHER, ROUNDS, MOST_MS = 25, 200, 3, 100
 SECRET = "0123456789abcdef0123456789abcdef"

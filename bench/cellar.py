@@ -18,7 +18,7 @@ from daemons import Service, running
 from salt_daemons import Master, Minion
 
 from bench import TOP
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 ACCOUNT = "bench@example.org"

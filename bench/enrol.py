@@ -25,7 +25,7 @@ LEAST = 1000
 
 PREPARE = f"""
 import sys
-from pillar_service.usecases import masters, storage
+from pillar_service.usecases.service import masters, storage
 storage.prepare()
 masters.tell("{MASTER_NAME}", "127.0.0.1", 1, 2, sys.argv[1])
 """

@@ -29,7 +29,7 @@ from bench import processes, waiting_jobs
 from bench.cellar import Cellar, local_client
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 NODES, REAL, ROUNDS = waiting_jobs.NODES, 3, 8

@@ -9,9 +9,10 @@ from functools import partial
 from beacons.pub_health import HEARTBEAT_S
 from bench import costs, telling
 from bench.simulated import Clock, Request, Service
-from pillar_service.core import facts, health
+from pillar_service.core.bots import health
 from pillar_service.core.errors import Unavailable
-from pillar_service.core.submission import BATCH_BYTES, BATCH_EVENTS, Priority
+from pillar_service.core.events.submission import BATCH_BYTES, BATCH_EVENTS, Priority
+from pillar_service.core.nodes import facts
 from pillar_service.node import configuration, delivery, lifecycle
 from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.facts import SPLAY

@@ -23,8 +23,8 @@ from daemons import Service
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core import signatures
-from pillar_service.core.submission import MEDIA_TYPE, Priority, Submission
+from pillar_service.core.events.submission import MEDIA_TYPE, Priority, Submission
+from pillar_service.core.nodes import signatures
 
 ROUNDS, SIZES, NODES, HANDS, LEAST = 3, {1: 300, 10: 2000, 500: 20_000}, 100, 4, 0.5
 TEXT = "x" * 500
@@ -32,7 +32,8 @@ Request = tuple[bytes, str]
 
 KNOW = """
 import sys
-from pillar_service.usecases import nodes, storage
+from pillar_service.usecases.nodes import nodes
+from pillar_service.usecases.service import storage
 storage.prepare()
 for name in sys.argv[2:]:
     nodes.add("bench", name)

@@ -18,7 +18,7 @@ from daemons import Service
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core import tokens
+from pillar_service.core.people import tokens
 from pillar_service.master.client import Client
 
 ROUNDS, LINES, BATCH, NODES, LEAST_PER_S = 5, 20_000, 500, ("lines-1", "lines-2"), 10_000

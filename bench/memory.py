@@ -30,7 +30,7 @@ from bench.report import Row
 IDLE_S = 30
 AT_ONCE = 12
 PEOPLE = tuple(f"{name}@example.org" for name in ("ann", "ben", "cleo"))
-"""Ten of one person at once are taken for somebody who guesses (core/limits.py)."""
+"""Ten of one person at once are taken for somebody who guesses (core/people/limits.py)."""
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 

@@ -24,7 +24,7 @@ from bench.cellar import Cellar
 from bench.processes import MIB
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 from pillar_service.node.executor.output import HEAD_LINES, TAIL_LINES
 

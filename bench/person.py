@@ -8,9 +8,12 @@ from daemons import Service
 
 from bench import telling
 from pillar_service.core import names
-from pillar_service.core.agents import Actual, Belonging
-from pillar_service.core.series import KEPT_S
-from pillar_service.store import agents, bots, database, jobs, samples
+from pillar_service.core.bots.series import KEPT_S
+from pillar_service.core.people.agents import Actual, Belonging
+from pillar_service.store import database
+from pillar_service.store.bots import bots, samples
+from pillar_service.store.jobs import jobs
+from pillar_service.store.people import agents
 
 EMAIL, PASSWORD = "bench@example.org", "correct horse bench 1"
 NODE = "bench-node"

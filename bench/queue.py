@@ -36,12 +36,12 @@ from bench import TOP, peers, waiting_jobs
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core import selectors
+from pillar_service.core.nodes import selectors
 from pillar_service.master.client import Client
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
 from pillar_service.usecases.meeseeks import asking
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.service import storage
 
 ROUNDS, JOBS, THREADS, BACKLOG = 5, 2000, 4, 20_000
 LEAST_PER_S, LEAST_RATIO = 1500, 0.8

@@ -18,9 +18,9 @@ from bench.cellar import Cellar
 from bench.fleet import Fleet, Run
 from bench.report import Row
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.events import Kind
+from pillar_service.core.events.events import Kind
 from pillar_service.settings import texts
-from pillar_service.usecases.retention import WORKS_S
+from pillar_service.usecases.service.retention import WORKS_S
 
 SECONDS, AWAY_S, PATIENT_S, MANY = 30.0, 3600.0, 180.0, 100_000
 SQLITE, POSTGRES = costs.WRITERS["SQLite"], costs.WRITERS["PostgreSQL"]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from daemons import Service
 from peewee import chunked
 
-from pillar_service.core import pillar, tokens
-from pillar_service.core.agents import Desired
+from pillar_service.core.nodes import pillar
+from pillar_service.core.people import tokens
+from pillar_service.core.people.agents import Desired
 from pillar_service.store import database
-from pillar_service.store.nodes import Node
-from pillar_service.store.pillars import Change, Pillar
+from pillar_service.store.nodes.nodes import Node
+from pillar_service.store.nodes.pillars import Change, Pillar
 
 BOTS = 3
 """Bots on each node: a body of about 1.2 kB."""

@@ -28,10 +28,11 @@ from bench import postgres, telling
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core import tokens
-from pillar_service.core.series import HOUR, KEPT_S, RAW_KEPT_S, Span
-from pillar_service.store import database, samples
-from pillar_service.usecases import series
+from pillar_service.core.bots.series import HOUR, KEPT_S, RAW_KEPT_S, Span
+from pillar_service.core.people import tokens
+from pillar_service.store import database
+from pillar_service.store.bots import samples
+from pillar_service.usecases.bots import series
 
 ROUNDS, BATCHES, NODES = 5, 10, ("node-1", "node-2")
 KEPT_BOTS, ALL_BOTS = 20, 1000

@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core.signatures import MINION_KEY
+from pillar_service.core.nodes.signatures import MINION_KEY
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer

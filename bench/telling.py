@@ -5,10 +5,14 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pillar_service.core import health, names, series
-from pillar_service.core.agents import AgentType
-from pillar_service.store import agents, database, nodes, samples
-from pillar_service.store import bots as rows_of_bots
+from pillar_service.core import names
+from pillar_service.core.bots import health, series
+from pillar_service.core.people.agents import AgentType
+from pillar_service.store import database
+from pillar_service.store.bots import bots as rows_of_bots
+from pillar_service.store.bots import samples
+from pillar_service.store.nodes import nodes
+from pillar_service.store.people import agents
 
 BOTS, EVENTS, EVERY_S = 50, 1000, 15
 PUB = "@" + "A" * 43 + "=.ed25519"

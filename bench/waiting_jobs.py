@@ -7,11 +7,13 @@ from pathlib import Path
 
 from daemons import MASTER_NAME, Service
 
-from pillar_service.store import database, jobs, pillars
-from pillar_service.store import runs as run_rows
-from pillar_service.store.jobs import Job
-from pillar_service.store.nodes import Node
-from pillar_service.store.runs import Run
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import runs as run_rows
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.runs import Run
+from pillar_service.store.nodes import pillars
+from pillar_service.store.nodes.nodes import Node
 
 NODES, ROOM = 100, 1000
 PLAN = {

@@ -18,11 +18,12 @@ from bench import TOP, postgres, telling
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core import health
+from pillar_service.core.bots import health
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.submission import Priority, Submission
+from pillar_service.core.events.submission import Priority, Submission
 from pillar_service.store import database
-from pillar_service.usecases import events, retention, storage
+from pillar_service.usecases.events import events
+from pillar_service.usecases.service import retention, storage
 
 NODES, SINGLE, MANY, EVERY_S, LARGE = 20, 10, 200, 15, 5
 SIZES = {

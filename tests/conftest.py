@@ -124,7 +124,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def service(url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """The service in this process, with one node, `cellar-1`; gives what makes it read its settings again."""
-    from pillar_service.usecases import nodes, storage
+    from pillar_service.usecases.nodes import nodes
+    from pillar_service.usecases.service import storage
 
     for name, value in {**environment, "CELLAR_DATABASE": url}.items():
         monkeypatch.setenv(name, value)

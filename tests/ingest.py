@@ -10,9 +10,9 @@ from typing import Any
 
 import jwt
 
-from pillar_service.core import signatures
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.submission import BATCH_BYTES, BATCH_EVENTS, MEDIA_TYPE, Submission, event_id
+from pillar_service.core.events.submission import BATCH_BYTES, BATCH_EVENTS, MEDIA_TYPE, Submission, event_id
+from pillar_service.core.nodes import signatures
 
 NODE = "cellar-9"
 LOST = object()

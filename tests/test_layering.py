@@ -47,6 +47,13 @@ ONLY = {
 }
 """Packages that only these rooms may import."""
 
+ROOMY = ("core", "store", "usecases")
+"""Layers whose files stand in rooms of their own."""
+
+WHOLE = {
+    f"{OURS}.{layer}.{file.parent.name}" for layer in ROOMY for file in (ROOT / OURS / layer).glob("*/__init__.py")
+}
+
 
 def imports(source: str) -> Iterator[str]:
     """The dotted names that a source imports, wherever in it."""
@@ -104,11 +111,54 @@ def test_core_needs_the_standard_library_alone() -> None:
 
     outside = {
         name
-        for file in (ROOT / OURS / "core").glob("*.py")
+        for file in (ROOT / OURS / "core").rglob("*.py")
         for name in imports(file.read_text())
         if name.split(".")[0] not in {*sys.stdlib_module_names, OURS}
     }
     assert outside == set()
+
+
+def told(page: str) -> set[str]:
+    """What the table of a layer's page says stands there: its rooms, and the files beside them."""
+    return set(re.findall(r"`(\w+(?:/|\.py))`", "\n".join(re.findall(r"^\|.*", page, re.MULTILINE))))
+
+
+def standing(layer: Path) -> set[str]:
+    """What stands in a layer's folder, written as in its page."""
+    return {f"{file.parent.name}/" for file in layer.glob("*/__init__.py")} | {
+        file.name for file in layer.glob("*.py") if file.name != "__init__.py"
+    }
+
+
+@pytest.mark.parametrize("layer", ROOMY)
+def test_a_layer_has_the_rooms_that_its_page_names_and_few_files_beside_them(layer: str) -> None:
+    folder = ROOT / OURS / layer
+    assert standing(folder) == told((folder / "README.md").read_text()), (
+        "a new file goes into a room, a new room into the page"
+    )
+
+
+def test_a_file_beside_the_rooms_is_seen(tmp_path: Path) -> None:
+    for name in ("people/__init__.py", "people/accounts.py", "bots/__init__.py", "__init__.py", "late.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    page = "`storage.py` is no row\n\n| room | about |\n|---|---|\n| `people/` | who acts |\n| beside them | `names.py` |\n"
+    assert standing(tmp_path) ^ told(page) == {"late.py", "bots/", "names.py"}
+
+
+def whole(source: str) -> list[str]:
+    """The imports of a whole room of a layer, which holds nothing: one of its files is meant."""
+    return [name for name in imports(source) if name in WHOLE]
+
+
+def test_nobody_imports_a_room_of_a_layer_for_a_file_in_it() -> None:
+    assert {str(file): found for _, file in rooms() if (found := whole(file.read_text()))} == {}
+
+
+def test_an_import_of_a_whole_room_is_seen() -> None:
+    assert whole(f"from {OURS}.store.jobs import jobs\nfrom {OURS}.store import database, jobs") == [
+        f"{OURS}.store.jobs"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +166,13 @@ def test_core_needs_the_standard_library_alone() -> None:
     [
         ("core", "import pillar_service.store"),
         ("core", "def late():\n    from pillar_service.settings import settings"),
-        ("web", "from pillar_service.store import bots"),
+        ("web", "from pillar_service.store.bots import bots"),
         ("web", "from pillar_service import store"),
         ("usecases", "import peewee"),
         ("usecases", "from flask import g"),
         ("usecases", "import stripe"),
         ("usecases", "from libcloud.compute.providers import get_driver"),
-        ("catalogue", "from pillar_service.store import jobs"),
+        ("catalogue", "from pillar_service.store.jobs import jobs"),
         ("core", "import yaml"),
         ("usecases", "import prometheus_client"),
         ("web", "from prometheus_client import Counter"),
@@ -134,10 +184,10 @@ def test_core_needs_the_standard_library_alone() -> None:
         ("web", "from pillar_service.backups import restic"),
         ("backups", "from pillar_service.settings import settings"),
         ("usecases", "from slack_sdk import WebClient"),
-        ("chatops", "from pillar_service.store import outgoing"),
-        ("master", "from pillar_service.usecases import jobs"),
+        ("chatops", "from pillar_service.store.chat import outgoing"),
+        ("master", "from pillar_service.usecases.jobs import jobs"),
         ("node", "from pillar_service.master import client"),
-        ("runners", "from pillar_service.store import jobs"),
+        ("runners", "from pillar_service.store.jobs import jobs"),
         ("store", "from . import bots"),
     ],
 )

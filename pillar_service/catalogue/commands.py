@@ -8,12 +8,14 @@ from pillar_service.catalogue import parameters, running
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import ApprovalShape, CommandShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import catalogue, durations, governors, names, patterns, selectors, typed
-from pillar_service.core.catalogue import Approval, Command, Limits, Output, Requires
+from pillar_service.core import durations, names
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import NORMAL
-from pillar_service.core.runs import Action, Function, Runner, Runs
-from pillar_service.core.selectors import EVERYTHING, Selector
+from pillar_service.core.jobs.jobs import NORMAL
+from pillar_service.core.meeseeks import catalogue, patterns, typed
+from pillar_service.core.meeseeks.catalogue import Approval, Command, Limits, Output, Requires
+from pillar_service.core.meeseeks.runs import Action, Function, Runner, Runs
+from pillar_service.core.nodes import governors, selectors
+from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 from pillar_service.documents.faults import Faults, Path
 
 LONGEST_S = 86400

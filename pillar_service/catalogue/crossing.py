@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path as File
 from typing import Any
 
-from pillar_service.core import names, roles
-from pillar_service.core.catalogue import PRIVILEGES, Command
-from pillar_service.core.roles import Grant, Policy
-from pillar_service.core.runs import Action, Runner, Script
+from pillar_service.core import names
+from pillar_service.core.meeseeks import roles
+from pillar_service.core.meeseeks.catalogue import PRIVILEGES, Command
+from pillar_service.core.meeseeks.roles import Grant, Policy
+from pillar_service.core.meeseeks.runs import Action, Runner, Script
 from pillar_service.documents.faults import Faults, Path
 
 

@@ -5,9 +5,9 @@ from os import PathLike
 from pathlib import Path
 
 from pillar_service.catalogue import commands, crossing, personas, roles
-from pillar_service.core.catalogue import Catalogue
 from pillar_service.core.errors import Invalid
-from pillar_service.core.loaded import Loaded
+from pillar_service.core.meeseeks.catalogue import Catalogue
+from pillar_service.core.meeseeks.loaded import Loaded
 from pillar_service.documents import reading
 from pillar_service.documents.faults import Faults, raise_any
 

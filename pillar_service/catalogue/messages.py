@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from pillar_service.core import names, templates
-from pillar_service.core.personas import WORDS, Moment
+from pillar_service.core import names
+from pillar_service.core.chat.personas import WORDS, Moment
+from pillar_service.core.meeseeks import templates
 from pillar_service.documents.faults import Faults, Path
 
 

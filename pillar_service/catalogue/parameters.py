@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.catalogue.shapes import ParameterShape
-from pillar_service.core import durations, names, parameters
+from pillar_service.core import durations, names
 from pillar_service.core.errors import Invalid
-from pillar_service.core.parameters import Kind, Parameter
+from pillar_service.core.meeseeks import parameters
+from pillar_service.core.meeseeks.parameters import Kind, Parameter
 from pillar_service.documents.faults import Faults, Path
 
 

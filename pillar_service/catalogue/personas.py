@@ -5,8 +5,9 @@ from typing import Any
 from pillar_service.catalogue.messages import messages
 from pillar_service.catalogue.shapes import PersonaShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import names, roles
-from pillar_service.core.personas import Persona, Personas
+from pillar_service.core import names
+from pillar_service.core.chat.personas import Persona, Personas
+from pillar_service.core.meeseeks import roles
 from pillar_service.documents.faults import Faults, Path
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 from pillar_service.catalogue.shapes import GrantShape, RoleShape
 from pillar_service.catalogue.shaping import mapping, only, shaped
-from pillar_service.core import names, patterns, roles, selectors
+from pillar_service.core import names
 from pillar_service.core.errors import Invalid
-from pillar_service.core.roles import Grant, Policy, Role, User
-from pillar_service.core.selectors import EVERYTHING, Selector
+from pillar_service.core.meeseeks import patterns, roles
+from pillar_service.core.meeseeks.roles import Grant, Policy, Role, User
+from pillar_service.core.nodes import selectors
+from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 from pillar_service.documents.faults import Faults, Path
 
 

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pillar_service.catalogue.shapes import CallShape, CommandShape
-from pillar_service.core import commands, names, templates
-from pillar_service.core.parameters import Kind, Parameter
-from pillar_service.core.runs import Action, Arguments, Function, Runner, Runs, Script, Where, templates_of
+from pillar_service.core import names
+from pillar_service.core.jobs import commands
+from pillar_service.core.meeseeks import templates
+from pillar_service.core.meeseeks.parameters import Kind, Parameter
+from pillar_service.core.meeseeks.runs import Action, Arguments, Function, Runner, Runs, Script, Where, templates_of
 from pillar_service.documents.faults import Faults, Path
 
 WAYS = ("script", "program", "function", "runner", "action")

@@ -11,8 +11,8 @@ from pillar_service.chatops.notifier import Notifier
 from pillar_service.chatops.parts import Hearing
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.settings import settings
-from pillar_service.usecases import measuring, storage
 from pillar_service.usecases.chat import sending
+from pillar_service.usecases.service import measuring, storage
 
 
 def main() -> int:

@@ -5,10 +5,10 @@ from typing import Any
 
 from pillar_service.chatops import following, messages, modals, sentences
 from pillar_service.chatops.facts import DIRECT, Person, Pressed, Said, Submitted
-from pillar_service.core import selectors
-from pillar_service.core.catalogue import Action, Command, Where
+from pillar_service.core.chat.personas import Moment
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.personas import Moment
+from pillar_service.core.meeseeks.catalogue import Action, Command, Where
+from pillar_service.core.nodes import selectors
 from pillar_service.usecases.chat import conversations, outbox, turns
 from pillar_service.usecases.meeseeks import asking, catalogue, people
 from pillar_service.usecases.meeseeks.asker import Asker

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pillar_service.core.chat import OutgoingKind
+from pillar_service.core.chat.chat import OutgoingKind
 from pillar_service.usecases.chat.sending import Item
 
 EDITS = "edits"

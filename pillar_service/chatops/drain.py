@@ -14,8 +14,8 @@ from pillar_service.chatops.deliveries import Payload
 from pillar_service.chatops.inbox import Entry, Inbox
 from pillar_service.core import tracing
 from pillar_service.core.errors import SaltcellarError, Unavailable
-from pillar_service.usecases import storage
 from pillar_service.usecases.chat import hearing
+from pillar_service.usecases.service import storage
 
 EVERY_S = 1.0
 YIELD_S = 0.2

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from pillar_service.chatops import blocks, messages, rendering, sentences, texts
 from pillar_service.chatops.blocks import Block
-from pillar_service.core.jobs import JobState
-from pillar_service.core.personas import Persona
-from pillar_service.usecases import storage
+from pillar_service.core.chat.personas import Persona
+from pillar_service.core.jobs.jobs import JobState
 from pillar_service.usecases.chat import approvers, conversations, outbox, watching
 from pillar_service.usecases.chat.conversations import Conversation
 from pillar_service.usecases.chat.watching import Seen
+from pillar_service.usecases.service import storage
 
 EVERY_S = 0.5
 AT_ONCE = 500

@@ -9,8 +9,8 @@ from pillar_service.chatops import answering, asking, facts, messages, modals, s
 from pillar_service.chatops.blocks import message, section
 from pillar_service.chatops.deliveries import Delivery, Payload
 from pillar_service.chatops.facts import Person, Pressed, Said, Submitted
-from pillar_service.core.catalogue import Catalogue
 from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.core.meeseeks.catalogue import Catalogue
 from pillar_service.usecases.chat import outbox, watching
 from pillar_service.usecases.meeseeks import aliases, catalogue
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pillar_service.chatops import blocks, texts
 from pillar_service.chatops.blocks import Block
-from pillar_service.core.parameters import Kind, Parameter
+from pillar_service.core.meeseeks.parameters import Kind, Parameter
 
 MOST_TITLE = 24
 MOST_LABEL = 150

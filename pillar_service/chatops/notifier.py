@@ -16,9 +16,9 @@ from pillar_service.chatops import speaking, wire
 from pillar_service.chatops.buckets import Buckets
 from pillar_service.chatops.wire import Limited, Lost, NotSent, Refused
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.usecases import storage
 from pillar_service.usecases.chat import sending
 from pillar_service.usecases.chat.sending import Item
+from pillar_service.usecases.service import storage
 
 AT_ONCE = 8
 LOOKED_AT = 200

@@ -5,8 +5,8 @@ import time
 from pillar_service.chatops import messages
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.facts import Said
-from pillar_service.core import typed
 from pillar_service.core.errors import Invalid
+from pillar_service.core.meeseeks import typed
 from pillar_service.usecases.chat import outbox
 from pillar_service.usecases.meeseeks import aliases, tokens
 from pillar_service.usecases.meeseeks.asker import Asker

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pillar_service.chatops import blocks, messages, texts
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.sentences import sentence
-from pillar_service.core.challenges import SAYING
-from pillar_service.core.jobs import JobState
-from pillar_service.core.personas import Moment, Persona
+from pillar_service.core.chat.personas import Moment, Persona
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.meeseeks.challenges import SAYING
 from pillar_service.usecases.chat.watching import Seen
 
 ENDS = {

@@ -3,7 +3,7 @@
 import json
 
 from pillar_service.chatops.deliveries import Payload
-from pillar_service.usecases import sealing
+from pillar_service.usecases.service import sealing
 
 PURPOSE = "chat"
 OWNER = "inbox"

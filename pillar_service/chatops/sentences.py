@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.chatops import texts
+from pillar_service.core.chat.personas import BORING, Moment, Persona
 from pillar_service.core.errors import (
     Conflict,
     Forbidden,
@@ -13,7 +14,6 @@ from pillar_service.core.errors import (
     SaltcellarError,
     Unavailable,
 )
-from pillar_service.core.personas import BORING, Moment, Persona
 from pillar_service.usecases.chat import turns
 from pillar_service.usecases.meeseeks import catalogue
 

@@ -8,7 +8,7 @@ from slack_sdk.web import SlackResponse
 
 from pillar_service.chatops import wire
 from pillar_service.chatops.wire import Away, Lost, Refused
-from pillar_service.core.chat import ONCE, OutgoingKind
+from pillar_service.core.chat.chat import ONCE, OutgoingKind
 from pillar_service.usecases.chat import sending
 from pillar_service.usecases.chat.sending import Item
 

@@ -18,7 +18,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from pillar_service.usecases import measuring
+from pillar_service.usecases.service import measuring
 
 TIMEOUT_S = 10
 """How long an answer of Slack may take, in seconds."""

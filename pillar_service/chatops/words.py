@@ -8,8 +8,8 @@ from pillar_service import __version__
 from pillar_service.chatops import asking, following, messages, operating, personal
 from pillar_service.chatops.blocks import Block
 from pillar_service.chatops.facts import Said
-from pillar_service.core import typed
 from pillar_service.core.errors import Invalid
+from pillar_service.core.meeseeks import typed
 from pillar_service.usecases.chat import conversations, outbox, watching
 from pillar_service.usecases.meeseeks import asking as wishes
 from pillar_service.usecases.meeseeks import catalogue, looking, people, stopping

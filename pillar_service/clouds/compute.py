@@ -10,7 +10,7 @@ from libcloud.compute.types import NodeState, StorageVolumeState
 from pillar_service.clouds.provider import Account, Machine
 from pillar_service.clouds.saying import sentences
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
-from pillar_service.core.machine_orders import Wish
+from pillar_service.core.nodes.machine_orders import Wish
 
 TIMEOUT_S = 20
 USER_DATA = ("ex_userdata", "ex_user_data")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pillar_service.core.machine_orders import Wish
+from pillar_service.core.nodes.machine_orders import Wish
 
 
 @dataclass(frozen=True)

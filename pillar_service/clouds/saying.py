@@ -9,7 +9,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError, Provide
 
 from pillar_service.clouds.provider import Account
 from pillar_service.core.errors import Failed, Forbidden, Full, NotFound, SaltcellarError, Unavailable
-from pillar_service.core.redaction import HIDDEN
+from pillar_service.core.jobs.redaction import HIDDEN
 
 LONGEST_WAIT_S = 3600
 """No provider lets us wait for longer."""

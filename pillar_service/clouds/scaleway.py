@@ -14,7 +14,7 @@ from pillar_service.clouds.compute import TIMEOUT_S, Compute
 from pillar_service.clouds.provider import Machine
 from pillar_service.clouds.saying import sentences
 from pillar_service.core.errors import Invalid
-from pillar_service.core.machine_orders import Wish
+from pillar_service.core.nodes.machine_orders import Wish
 
 HOST = "api.scaleway.com"
 MOST_PAGES = 20

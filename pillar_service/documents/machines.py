@@ -2,8 +2,8 @@
 
 from croniter import croniter
 
-from pillar_service.core import machine_files
-from pillar_service.core.machines import Kind, Machine
+from pillar_service.core.machines import machine_files
+from pillar_service.core.machines.machines import Kind, Machine
 from pillar_service.documents import reading
 from pillar_service.documents.faults import Faults
 

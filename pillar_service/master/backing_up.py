@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.backups import OPEN, RoundState
 from pillar_service.core.errors import Failed, Unavailable
+from pillar_service.core.service.backups import OPEN, RoundState
 from pillar_service.master.client import Client
 
 EVERY_S = 1.0

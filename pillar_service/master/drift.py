@@ -13,9 +13,9 @@ import salt.config
 import salt.version
 
 from pillar_service import __version__
-from pillar_service.core import drift
-from pillar_service.core.drift import Drift, Kind
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.service import drift
+from pillar_service.core.service.drift import Drift, Kind
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.salt_keys import SaltKeys
 

@@ -8,8 +8,8 @@ from functools import partial
 from shlex import quote
 from typing import Any
 
-from pillar_service.core.enrolment import KeyState, fingerprint
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError
+from pillar_service.core.nodes.enrolment import KeyState, fingerprint
 from pillar_service.master import node_keys
 from pillar_service.master.client import Client
 from pillar_service.master.programs import Show

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pillar_service.core import errors, names
-from pillar_service.core import pillar as rules
+from pillar_service.core.nodes import pillar as rules
 from pillar_service.master.bearer import Token
 from pillar_service.master.lastgood import Kept, LastGood
 from pillar_service.master.refusals import refusal

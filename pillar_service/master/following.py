@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
-from pillar_service.core.jobs import OVER, JobState
+from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
 
 PAGE = 1000

@@ -13,7 +13,7 @@ from typing import Any
 
 import salt.master
 
-from pillar_service.core import bus
+from pillar_service.core.nodes import bus
 
 log = logging.getLogger(__name__)
 

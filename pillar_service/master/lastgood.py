@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import pillar
+from pillar_service.core.nodes import pillar
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Failed, NotFound
+from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.master.client import Client
 
 EVERY_S = 0.5

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed
-from pillar_service.core.machine_orders import UNDER_WAY, OrderState
+from pillar_service.core.nodes.machine_orders import UNDER_WAY, OrderState
 from pillar_service.master.client import Client
 
 EVERY_S = 2.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import bundles
 from pillar_service.core.errors import Invalid
+from pillar_service.core.nodes import bundles
 
 
 def bundle(directory: str, told: Mapping[str, Any]) -> dict[str, Any]:

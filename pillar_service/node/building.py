@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pillar_service.core import redaction
-from pillar_service.core.happenings import plain
+from pillar_service.core.bots.happenings import plain
+from pillar_service.core.jobs import redaction
 
 SCRIPT = "./pub-image.sh"
 MOST_LINES = 200

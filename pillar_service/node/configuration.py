@@ -11,8 +11,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from pillar_service.core import configuration as rules
 from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.core.nodes import configuration as rules
 from pillar_service.node import disk
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Known

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillar_service.core import identities
+from pillar_service.core.bots import identities
 from pillar_service.core.errors import Conflict, Failed, SaltcellarError, Unavailable
 from pillar_service.node import containers, control, identity, networks, pub_config, starting, transfers
 from pillar_service.node.door import Door

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core.health import COUNTERS, accumulated, started_again
+from pillar_service.core.bots.health import COUNTERS, accumulated, started_again
 from pillar_service.node import disk
 
 FILE = "counters.json"

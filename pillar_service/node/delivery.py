@@ -8,10 +8,11 @@ from functools import partial
 
 import requests
 
-from pillar_service.core import health, submission
+from pillar_service.core.bots import health
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError, Unauthenticated
-from pillar_service.core.signatures import MINION_KEY
-from pillar_service.core.submission import BATCH_EVENTS, Answer
+from pillar_service.core.events import submission
+from pillar_service.core.events.submission import BATCH_EVENTS, Answer
+from pillar_service.core.nodes.signatures import MINION_KEY
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Known
 from pillar_service.node.signing import Signer

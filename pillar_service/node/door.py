@@ -22,7 +22,7 @@ from pillar_service.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from pillar_service.core.submission import MEDIA_TYPE
+from pillar_service.core.events.submission import MEDIA_TYPE
 
 CHUNK = 1 << 20
 PIECE = 1 << 16

@@ -9,8 +9,8 @@ from typing import Any
 import salt.version
 
 from pillar_service import __version__
-from pillar_service.core import drift
-from pillar_service.core.drift import Drift, Kind
+from pillar_service.core.service import drift
+from pillar_service.core.service.drift import Drift, Kind
 from pillar_service.node.paths import Home
 
 LOGROTATE = Path("/etc/logrotate.d")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.core.submission import LARGEST, Priority
+from pillar_service.core.events.submission import LARGEST, Priority
 from pillar_service.node import disk, submitting
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Spool

@@ -14,9 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import facts as rules
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.core.submission import Priority
+from pillar_service.core.events.submission import Priority
+from pillar_service.core.nodes import facts as rules
 from pillar_service.node import containers
 from pillar_service.node.spool import Spool
 from pillar_service.node.told import Told

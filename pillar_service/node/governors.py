@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from pillar_service.core.errors import Conflict, SaltcellarError, Unavailable
-from pillar_service.core.governors import name as checked
+from pillar_service.core.nodes.governors import name as checked
 
 log = logging.getLogger(__name__)
 

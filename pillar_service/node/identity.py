@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core import exports, names
+from pillar_service.core import names
+from pillar_service.core.bots import exports
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core import bundles
 from pillar_service.core.errors import Failed, Full, SaltcellarError, Unavailable
+from pillar_service.core.nodes import bundles
 from pillar_service.node import containers, disk
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.pillar import KEY
+from pillar_service.core.nodes.pillar import KEY
 from pillar_service.node import disk
 from pillar_service.node.paths import Home
 from pillar_service.node.sealing import Seal

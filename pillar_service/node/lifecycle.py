@@ -7,7 +7,7 @@ from typing import Any
 
 from pillar_service import __version__
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.submission import Lifecycle, Priority
+from pillar_service.core.events.submission import Lifecycle, Priority
 from pillar_service.node import clock, disk
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home

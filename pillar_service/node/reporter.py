@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pillar_service.core.bots.health import EVENT_TYPE
 from pillar_service.core.errors import Full, Unavailable
-from pillar_service.core.health import EVENT_TYPE
-from pillar_service.core.submission import Priority, event_id
+from pillar_service.core.events.submission import Priority, event_id
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.paths import Home
 from pillar_service.node.sampler import Sampler

@@ -15,8 +15,8 @@ from typing import Any
 import salt.utils.msgpack
 
 from pillar_service.core.errors import Full, SaltcellarError
-from pillar_service.core.results import Result
-from pillar_service.core.submission import JOB_RESULT, Priority
+from pillar_service.core.events.submission import JOB_RESULT, Priority
+from pillar_service.core.jobs.results import Result
 from pillar_service.node.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.agents import Desired
+from pillar_service.core.bots.health import HEALTHS, STATUSES
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.health import HEALTHS, STATUSES
+from pillar_service.core.people.agents import Desired
 from pillar_service.node import containers, control, disk, usage
 from pillar_service.node.counters import Counters
 from pillar_service.node.paths import Home

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import Failed
-from pillar_service.core.signatures import ALGORITHM
+from pillar_service.core.nodes.signatures import ALGORITHM
 from pillar_service.node.minion_key import PRIVATE, MinionKey
 
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from pillar_service.core import signatures
+from pillar_service.core.nodes import signatures
 from pillar_service.node.minion_key import MinionKey
 
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pillar_service.core import submission
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.core.submission import LARGEST, Priority
+from pillar_service.core.events import submission
+from pillar_service.core.events.submission import LARGEST, Priority
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Place, Spool
 

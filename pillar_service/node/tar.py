@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core import exports
+from pillar_service.core.bots import exports
 from pillar_service.node.paths import PUB_USER
 
 OWN = (exports.MANIFEST, "config")

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.agents import Desired
-from pillar_service.core.configuration import read as read_configuration
 from pillar_service.core.errors import Invalid
-from pillar_service.core.pillar import KEY, ONLY, NotThisPillar, read
+from pillar_service.core.nodes.configuration import read as read_configuration
+from pillar_service.core.nodes.pillar import KEY, ONLY, NotThisPillar, read
+from pillar_service.core.people.agents import Desired
 from pillar_service.node.paths import bot_id
 
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core import exports, names
+from pillar_service.core import names
+from pillar_service.core.bots import exports
+from pillar_service.core.bots.exports import Kind
 from pillar_service.core.errors import Conflict, Failed, ForkHazard
-from pillar_service.core.exports import Kind
 from pillar_service.node import containers, disk, identity, stillness, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from pillar_service.core.errors import Conflict, Invalid
-from pillar_service.core.payments import ProviderName
+from pillar_service.core.payments.payments import ProviderName
 from pillar_service.payments.provider import Event, Order, Told
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pillar_service.core.payments import PaymentKind, ProviderName
+from pillar_service.core.payments.payments import PaymentKind, ProviderName
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import stripe
 
 from pillar_service.core.errors import Failed, Invalid, Unavailable
-from pillar_service.core.payments import PaymentKind, ProviderName
+from pillar_service.core.payments.payments import PaymentKind, ProviderName
 from pillar_service.payments.provider import Charge, Event, Order, Told
 
 TIMEOUT_S = 15

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import backups
+from pillar_service.core.service import backups
 from pillar_service.settings import texts
 
 

@@ -3,9 +3,10 @@
 import ipaddress
 from collections.abc import Callable
 
-from pillar_service.core import backups, names
+from pillar_service.core import names
 from pillar_service.core.addresses import Network
-from pillar_service.core.events import Kind
+from pillar_service.core.events.events import Kind
+from pillar_service.core.service import backups
 
 
 def port(value: str) -> int:

@@ -5,16 +5,16 @@ from typing import Any
 
 from peewee import Expression, ModelSelect, fn
 
-from pillar_service.core.agents import AgentType
+from pillar_service.core.people.agents import AgentType
 from pillar_service.core.searching import Label
-from pillar_service.store.accounts import Account
-from pillar_service.store.agents import Agent, Belongs
-from pillar_service.store.audit import Audit
-from pillar_service.store.bots import Bot
+from pillar_service.store.bots.bots import Bot
 from pillar_service.store.database import Table
-from pillar_service.store.jobs import Job, JobLine
-from pillar_service.store.nodes import Node, labelled
+from pillar_service.store.jobs.jobs import Job, JobLine
+from pillar_service.store.nodes.nodes import Node, labelled
 from pillar_service.store.paging import Page, page_of
+from pillar_service.store.people.accounts import Account
+from pillar_service.store.people.agents import Agent, Belongs
+from pillar_service.store.service.audit import Audit
 
 
 def _where(rows: "ModelSelect[Any]", table: type[Table], **equal: object) -> "ModelSelect[Any]":

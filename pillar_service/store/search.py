@@ -9,16 +9,16 @@ from typing import Any
 
 from peewee import Expression, Field, fn
 
-from pillar_service.core.agents import AgentType
+from pillar_service.core.people.agents import AgentType
 from pillar_service.core.searching import NEWEST, Label, Place
-from pillar_service.store.accounts import Account
-from pillar_service.store.agents import Agent
-from pillar_service.store.audit import Audit
-from pillar_service.store.bots import Bot
+from pillar_service.store.bots.bots import Bot
 from pillar_service.store.database import Table
-from pillar_service.store.events import Event
-from pillar_service.store.jobs import Job
-from pillar_service.store.nodes import Node, labelled
+from pillar_service.store.events.events import Event
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.nodes.nodes import Node, labelled
+from pillar_service.store.people.accounts import Account
+from pillar_service.store.people.agents import Agent
+from pillar_service.store.service.audit import Audit
 
 
 def accounts(word: str, begins: str | None, limit: int) -> list[Account]:

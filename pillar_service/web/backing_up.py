@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 
-from pillar_service.usecases import backup_rounds, bot_exports, storage
+from pillar_service.usecases.bots import bot_exports
+from pillar_service.usecases.service import backup_rounds, storage
 
 EVERY_S = 2.0
 """How often it looks whether one is due: two questions, each with one row as its answer."""

@@ -3,7 +3,8 @@
 import logging
 import threading
 
-from pillar_service.usecases import building, storage
+from pillar_service.usecases.nodes import building
+from pillar_service.usecases.service import storage
 
 EVERY_S = 2.0
 """How often it looks whether a step is due."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pillar_service.core.series import Span
+from pillar_service.core.bots.series import Span
 from pillar_service.web import drawing, figures
 
 SPANS = {Span.HOUR: "1 hour", Span.DAY: "1 day", Span.MONTH: "30 days", Span.YEAR: "1 year"}

@@ -16,7 +16,8 @@ import click
 from pillar_service import logs
 from pillar_service.core.errors import Failed, Invalid, SaltcellarError
 from pillar_service.settings import given, settings
-from pillar_service.usecases import bundles, masters, nodes, pillars, rebuilding, snapshots, storage
+from pillar_service.usecases.nodes import bundles, nodes, pillars
+from pillar_service.usecases.service import masters, rebuilding, snapshots, storage
 
 ACTOR = "command line"
 
@@ -193,7 +194,7 @@ def _say_rebuilt(told: dict[str, Any]) -> None:
 @click.argument("url")
 def move_database(url: str) -> None:
     """Copy everything from the database, while the service is stopped, into the empty one at URL, of either kind."""
-    from pillar_service.usecases import carrying  # PostgreSQL's library, which SQLite does without
+    from pillar_service.usecases.service import carrying  # PostgreSQL's library, which SQLite does without
 
     counts = carrying.move(ACTOR, url)
     rows = f"{sum(counts.values())} rows of {len(counts)} tables"

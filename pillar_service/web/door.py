@@ -12,24 +12,15 @@ from typing import Any
 from flask import Blueprint, Response, g, request, send_file
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from pillar_service.core import governors as rules
-from pillar_service.core import signatures
 from pillar_service.core.errors import Invalid
-from pillar_service.core.submission import MEDIA_TYPE
+from pillar_service.core.events.submission import MEDIA_TYPE
+from pillar_service.core.nodes import governors as rules
+from pillar_service.core.nodes import signatures
 from pillar_service.settings import settings
-from pillar_service.usecases import (
-    bundles,
-    configuration,
-    executing,
-    governors,
-    nodes,
-    pillars,
-    pub_images,
-    signed,
-    transfers,
-    waves,
-)
-from pillar_service.usecases import events as told
+from pillar_service.usecases.bots import transfers
+from pillar_service.usecases.events import events as told
+from pillar_service.usecases.jobs import executing
+from pillar_service.usecases.nodes import bundles, configuration, governors, nodes, pillars, pub_images, signed, waves
 from pillar_service.web import conditions, incoming
 
 blueprint = Blueprint("door", __name__)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from pillar_service.usecases import bundles
+from pillar_service.usecases.nodes import bundles
 
 blueprint = Blueprint("downloads", __name__)
 

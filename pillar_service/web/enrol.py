@@ -7,9 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, request, send_file
 
 from pillar_service import __version__
-from pillar_service.core import wheels as rules
+from pillar_service.core.nodes import wheels as rules
 from pillar_service.settings import settings
-from pillar_service.usecases import enrolment, node_keys, wheels
+from pillar_service.usecases.nodes import enrolment, node_keys, wheels
 from pillar_service.web import incoming, signing
 
 blueprint = Blueprint("enrol", __name__)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
-from pillar_service.core.payments import money
+from pillar_service.core.payments.payments import money
 
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 

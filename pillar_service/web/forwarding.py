@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 from pillar_service import __version__
-from pillar_service.core import forwarding
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.submission import MEDIA_TYPE
-from pillar_service.usecases import deliveries, storage
-from pillar_service.usecases.deliveries import Delivery
+from pillar_service.core.events import forwarding
+from pillar_service.core.events.submission import MEDIA_TYPE
+from pillar_service.usecases.events import deliveries
+from pillar_service.usecases.events.deliveries import Delivery
+from pillar_service.usecases.service import storage
 from pillar_service.web import outbound
 
 EVERY_S = 1.0

@@ -6,11 +6,11 @@ from typing import cast
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
-from pillar_service.core.agents import AccountRole
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.people.agents import AccountRole
 from pillar_service.settings import Settings
-from pillar_service.usecases import storage
 from pillar_service.usecases.admin import access
+from pillar_service.usecases.service import storage
 
 WAYS = (("bots.listed", "Bots"), ("nodes.listed", "Nodes"), ("account.show", "Account"), ("payments.show", "Payment"))
 OF_OPERATORS = (("admin.health", "Admin"),)

@@ -12,10 +12,11 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pillar_service.core.errors import Invalid, SaltcellarError
-from pillar_service.core.mails import MAILABLE
+from pillar_service.core.people.mails import MAILABLE
 from pillar_service.settings import settings
-from pillar_service.usecases import mails, storage
-from pillar_service.usecases.mails import Claimed
+from pillar_service.usecases.people import mails
+from pillar_service.usecases.people.mails import Claimed
+from pillar_service.usecases.service import storage
 
 EVERY_S = 1.0
 """How often the outbox is looked into."""

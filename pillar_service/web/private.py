@@ -3,7 +3,7 @@
 from flask import Flask, g, request
 
 from pillar_service.core.errors import Forbidden
-from pillar_service.usecases import masters, measuring, storage
+from pillar_service.usecases.service import masters, measuring, storage
 from pillar_service.web import incoming, problems, readiness, tracing
 from pillar_service.web.masters import (
     agents,

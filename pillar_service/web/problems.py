@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from pillar_service.core import tracing
 from pillar_service.core.errors import Changed, Failed, Invalid, SaltcellarError
-from pillar_service.usecases import storage
+from pillar_service.usecases.service import storage
 
 Shown = Callable[[int, str, str], Response]
 """Makes the answer from status, title and the sentence."""

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pillar_service.core.tracing import current
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
+from pillar_service.usecases.service import storage
 from pillar_service.web import (
     addresses,
     door,

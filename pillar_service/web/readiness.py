@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask
 
-from pillar_service.usecases import readiness
+from pillar_service.usecases.service import readiness
 from pillar_service.web import problems
 
 FOR_ANYBODY = ("healthz", "readyz")

@@ -12,7 +12,8 @@ from gunicorn.workers.base import Worker
 
 from pillar_service import logs
 from pillar_service.settings import settings
-from pillar_service.usecases import measuring, pillars, storage
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import measuring, storage
 from pillar_service.web import backing_up, building, forwarding, posting, takeover, waiting, watching
 
 KEEP_ALIVE_S = 75

@@ -7,7 +7,7 @@ from flask import Flask, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
-from pillar_service.usecases import second_factor, sessions
+from pillar_service.usecases.people import second_factor, sessions
 
 
 class Person(UserMixin):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from pillar_service.core import tracing
-from pillar_service.usecases import measuring
+from pillar_service.usecases.service import measuring
 
 QUIET = ("runs", "door")
 """Blueprints whose views are asked by themselves, again and again: only their failures are logged."""

@@ -11,7 +11,7 @@ from flask import request
 
 from pillar_service.core.errors import Unavailable
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
+from pillar_service.usecases.service import storage
 
 Found = TypeVar("Found")
 

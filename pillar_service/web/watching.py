@@ -6,7 +6,10 @@ import logging
 import threading
 import time
 
-from pillar_service.usecases import claims, draining, moves, presence, shipping, storage, transfers, waves
+from pillar_service.usecases.bots import moves, transfers
+from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.nodes import draining, presence, shipping, waves
+from pillar_service.usecases.service import storage
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""

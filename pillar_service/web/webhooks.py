@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import payments
+from pillar_service.usecases.payments import payments
 from pillar_service.web import problems
 
 blueprint = Blueprint("webhooks", __name__)

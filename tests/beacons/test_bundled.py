@@ -13,9 +13,9 @@ import salt.config
 import salt.loader
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pillar_service.core import bundles
-from pillar_service.core.bundles import Event, Manifest
 from pillar_service.core.errors import Forbidden
+from pillar_service.core.nodes import bundles
+from pillar_service.core.nodes.bundles import Event, Manifest
 from pillar_service.node.bundles.beacons import VERIFIED_FOR_S, Beacons
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.paths import Home

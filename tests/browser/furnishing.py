@@ -16,39 +16,23 @@ from lost_nodes import exported
 from places import LATE, NEWCOMER, OPERATOR, OWNER, PASSWORD, SUSPENDED
 from telling import NODE, ledger, pub_id
 
-from pillar_service.core import facts
-from pillar_service.core.agents import Desired
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.gaps import Gap, Reason
-from pillar_service.core.submission import GAP, Lifecycle, Priority
-from pillar_service.store import database, payments
-from pillar_service.store import forwardings as forwarding_rows
-from pillar_service.store.runs import Run
-from pillar_service.store.transfers import Transfer
-from pillar_service.usecases import (
-    accounts,
-    bots,
-    claims,
-    configuration,
-    enrolment_tokens,
-    events,
-    forwardings,
-    governors,
-    health,
-    jobs,
-    losing,
-    node_keys,
-    nodes,
-    profile,
-    resetting,
-    runs,
-    second_factor,
-    sharing,
-    sign_up,
-    transfers,
-)
-from pillar_service.usecases import payments as paying
+from pillar_service.core.events.gaps import Gap, Reason
+from pillar_service.core.events.submission import GAP, Lifecycle, Priority
+from pillar_service.core.nodes import facts
+from pillar_service.core.people.agents import Desired
+from pillar_service.store import database
+from pillar_service.store.bots.transfers import Transfer
+from pillar_service.store.events import forwardings as forwarding_rows
+from pillar_service.store.jobs.runs import Run
+from pillar_service.store.payments import payments
+from pillar_service.usecases.bots import bots, health, transfers
+from pillar_service.usecases.events import events, forwardings
+from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.meeseeks import people as chat
+from pillar_service.usecases.nodes import configuration, enrolment_tokens, governors, losing, node_keys, nodes
+from pillar_service.usecases.payments import payments as paying
+from pillar_service.usecases.people import accounts, profile, resetting, second_factor, sharing, sign_up
 
 LOOPBACK = "127.0.0.1"
 LOG = [

@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 
 from pillar_service.core import errors
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
+from pillar_service.usecases.service import storage
 
 RECOVERY = ("k3", "qx", "7w", "ma", "5t", "hn", "z2", "ub")
 

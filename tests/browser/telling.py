@@ -6,7 +6,8 @@ from typing import Any
 
 import pouring
 
-from pillar_service.usecases import claims, health, runs
+from pillar_service.usecases.bots import health
+from pillar_service.usecases.jobs import claims, runs
 
 NODE = "cellar-1"
 MONTH = 30 * 86_400

@@ -14,7 +14,7 @@ from places import LATE, NEWCOMER, OWNER, PASSWORD
 from playwright.sync_api import Page, expect
 from scene import Scene, furnished, inside
 
-from pillar_service.usecases import health
+from pillar_service.usecases.bots import health
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ import pytest
 
 from pillar_service.catalogue import load
 from pillar_service.catalogue.shapes import CommandShape
-from pillar_service.core import selectors, typed
-from pillar_service.core.catalogue import PRIVILEGES
-from pillar_service.core.parameters import Kind
-from pillar_service.core.personas import Moment
+from pillar_service.core.chat.personas import Moment
+from pillar_service.core.meeseeks import typed
+from pillar_service.core.meeseeks.catalogue import PRIVILEGES
+from pillar_service.core.meeseeks.parameters import Kind
+from pillar_service.core.nodes import selectors
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "meeseeks.md").read_text()

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from pillar_service.catalogue import load, stamp
-from pillar_service.core import catalogue, loaded, typed
-from pillar_service.core.agents import AccountState
-from pillar_service.core.commands import OF_CHAT
+from pillar_service.core.chat.personas import WORDS, Moment
 from pillar_service.core.errors import Invalid
-from pillar_service.core.loaded import Loaded
-from pillar_service.core.personas import WORDS, Moment
-from pillar_service.core.roles import Caller
-from pillar_service.core.runs import Action
-from pillar_service.core.selectors import EVERYTHING
+from pillar_service.core.jobs.commands import OF_CHAT
+from pillar_service.core.meeseeks import catalogue, loaded, typed
+from pillar_service.core.meeseeks.loaded import Loaded
+from pillar_service.core.meeseeks.roles import Caller
+from pillar_service.core.meeseeks.runs import Action
+from pillar_service.core.nodes.selectors import EVERYTHING
+from pillar_service.core.people.agents import AccountState
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = ROOT / "states" / "meeseeks" / "scripts"

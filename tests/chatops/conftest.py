@@ -22,7 +22,7 @@ from pillar_service.chatops.facts import Pressed, Said, Submitted
 from pillar_service.chatops.inbox import Inbox
 from pillar_service.chatops.notifier import Notifier
 from pillar_service.settings import settings
-from pillar_service.usecases import storage
+from pillar_service.usecases.service import storage
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from typing import Any
 
 import pouring
 
-from pillar_service.store import nodes as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import claims, executing, nodes, runs
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.usecases.jobs import claims, executing, runs
+from pillar_service.usecases.nodes import nodes
 
 LABELS = {"cellar-1": "stg", "cellar-2": "stg", "cellar-3": "prd"}
 Says = Callable[[str, str], Sequence[str]]

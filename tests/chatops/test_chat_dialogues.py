@@ -13,14 +13,19 @@ from fakes.slack.people import User
 
 from pillar_service.chatops import following
 from pillar_service.chatops import sentences as chat_sentences
+from pillar_service.core.chat.personas import Moment, Persona
 from pillar_service.core.errors import Conflict
-from pillar_service.core.personas import Moment, Persona
-from pillar_service.store import database, jobs, mails, standings
+from pillar_service.store import database
 from pillar_service.store.database import transaction
-from pillar_service.store.leases import Lease
-from pillar_service.usecases import claims, presence, runs, second_factor
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.leases import Lease
+from pillar_service.store.nodes import standings
+from pillar_service.store.people import mails
 from pillar_service.usecases.chat import turns
+from pillar_service.usecases.jobs import claims, runs
 from pillar_service.usecases.meeseeks import catalogue, challenges, people, tokens
+from pillar_service.usecases.nodes import presence
+from pillar_service.usecases.people import second_factor
 
 ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
 
@@ -397,7 +402,7 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
     ann.sees("again")
     ann.mentions("hello -l environment=stg")
     shown = ann.sees("On 2 nodes")
-    from pillar_service.store.conversations import Conversation
+    from pillar_service.store.chat.conversations import Conversation
 
     job = Conversation.select().order_by(Conversation.created_at.desc()).get().job
     assert shown

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pillar_service.chatops import blocks, messages, modals, texts
-from pillar_service.core.parameters import Kind, Parameter
+from pillar_service.core.meeseeks.parameters import Kind, Parameter
 
 ODD = st.one_of(
     st.text(max_size=400),

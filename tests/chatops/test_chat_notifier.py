@@ -10,11 +10,11 @@ from fakes.slack import Slack
 from pillar_service.chatops import wire
 from pillar_service.chatops.buckets import Buckets, Rate
 from pillar_service.chatops.notifier import Notifier
-from pillar_service.core.chat import OutgoingKind
-from pillar_service.store.conversations import Conversation
+from pillar_service.core.chat.chat import OutgoingKind
+from pillar_service.store.chat.conversations import Conversation
+from pillar_service.store.chat.outgoing import Outgoing
 from pillar_service.store.database import transaction
-from pillar_service.store.leases import Lease
-from pillar_service.store.outgoing import Outgoing
+from pillar_service.store.jobs.leases import Lease
 from pillar_service.usecases.chat import conversations, outbox, sending, turns
 
 FAST = Buckets(posts=Rate(1000, 1000), edits=Rate(1000, 1000))

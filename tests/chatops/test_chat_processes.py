@@ -16,9 +16,9 @@ import yaml
 from fakes.slack import Slack
 
 from pillar_service.store import database
+from pillar_service.store.chat.outgoing import Outgoing
 from pillar_service.store.database import transaction
-from pillar_service.store.leases import Lease
-from pillar_service.store.outgoing import Outgoing
+from pillar_service.store.jobs.leases import Lease
 from pillar_service.usecases.chat import outbox, sending
 
 ROOT = Path(__file__).parent.parent.parent

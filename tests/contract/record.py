@@ -74,12 +74,14 @@ def prepare() -> str:
     import pouring
     from enrolling import master_is_there
 
-    from pillar_service.core import tokens
-    from pillar_service.core.configuration import OPERATORS
-    from pillar_service.store import enrolment as rows
-    from pillar_service.store import jobs, masters
+    from pillar_service.core.nodes.configuration import OPERATORS
+    from pillar_service.core.people import tokens
     from pillar_service.store.database import transaction
-    from pillar_service.usecases import configuration, enrolment_tokens, executing, nodes
+    from pillar_service.store.jobs import jobs
+    from pillar_service.store.nodes import enrolment as rows
+    from pillar_service.store.service import masters
+    from pillar_service.usecases.jobs import executing
+    from pillar_service.usecases.nodes import configuration, enrolment_tokens, nodes
 
     nodes.add("test", "cellar-1")
     eventful.known("cellar-1")
@@ -113,13 +115,15 @@ def speak(recorder: Recorder, url: str, folder: Path, job: str) -> None:
     import eventful
     import pouring
 
-    from pillar_service.core import facts, health, tokens
-    from pillar_service.core.gaps import Gap, Reason
-    from pillar_service.core.submission import GAP, Lifecycle, Priority
+    from pillar_service.core.bots import health
+    from pillar_service.core.events.gaps import Gap, Reason
+    from pillar_service.core.events.submission import GAP, Lifecycle, Priority
+    from pillar_service.core.nodes import facts
+    from pillar_service.core.people import tokens
     from pillar_service.node.door import Door
     from pillar_service.node.enrolment import joining, turning
     from pillar_service.node.enrolment.site import Site
-    from pillar_service.usecases import bots
+    from pillar_service.usecases.bots import bots
 
     def as_(name: str) -> None:
         recorder.name = name
@@ -203,7 +207,8 @@ def main(version: str) -> None:
             "CELLAR_SECRET_KEY": SECRET, "CELLAR_PUBLIC_URL": "https://cellar.example.org", "CELLAR_PASSWORD_KIB": "64",
             "CELLAR_MINION_D": str(TESTS.parent / "salt/minion.d"), "CELLAR_CATALOGUE": str(TESTS.parent / "salt/meeseeks"),
         }  # fmt: skip
-        from pillar_service.usecases import pillars, storage
+        from pillar_service.usecases.nodes import pillars
+        from pillar_service.usecases.service import storage
 
         storage.prepare()
         storage.migrate()

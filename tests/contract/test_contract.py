@@ -19,9 +19,9 @@ from record import SECRET
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from pillar_service.core import pillar
 from pillar_service.core.errors import Conflict, SaltcellarError
-from pillar_service.core.submission import Answer
+from pillar_service.core.events.submission import Answer
+from pillar_service.core.nodes import pillar
 from pillar_service.node import told
 from pillar_service.node.door import Door
 from pillar_service.node.enrolment import asking
@@ -54,7 +54,8 @@ def upgraded(
     version: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """This version's service on that version's database."""
-    from pillar_service.usecases import pillars, storage
+    from pillar_service.usecases.nodes import pillars
+    from pillar_service.usecases.service import storage
 
     file = tmp_path / "cellar.db"
     with sqlite3.connect(file) as connection:
@@ -114,7 +115,9 @@ def test_the_service_understands_an_older_node_and_is_understood(upgraded: None,
 
 
 def test_what_an_older_node_told_is_kept(upgraded: None, version: str) -> None:
-    from pillar_service.store import events, jobs, nodes
+    from pillar_service.store.events import events
+    from pillar_service.store.jobs import jobs
+    from pillar_service.store.nodes import nodes
 
     client = app("public").test_client()
     for one in recorded(version)["public"]:

@@ -7,7 +7,8 @@ from enrolling import key
 def with_ann(service: Service) -> None:
     """Make it so."""
     service.python(
-        "import sys\nfrom pillar_service.usecases import accounts, masters, storage\nstorage.prepare()\n"
+        "import sys\nfrom pillar_service.usecases.people import accounts\n"
+        "from pillar_service.usecases.service import masters, storage\nstorage.prepare()\n"
         "accounts.create('test', 'ann@example.org', password='long enough 1')\n"
         f"masters.tell('{MASTER_NAME}', '127.0.0.1', 1, 2, sys.argv[1])\n",
         key(0).public,

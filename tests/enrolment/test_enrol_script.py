@@ -65,7 +65,8 @@ def test_a_machine_becomes_a_node_and_says_each_step(machine: Machine) -> None:
 def second_master(machine: Machine) -> Iterator[None]:
     """There is another master for a while, with the same key."""
     machine.service.python(
-        "from pillar_service.store import masters as rows\nfrom pillar_service.usecases import masters, storage\n"
+        "from pillar_service.store.service import masters as rows\n"
+        "from pillar_service.usecases.service import masters, storage\n"
         "storage.prepare()\nmasters.new_token('test', 'second')\n"
         "masters.tell('second', '127.0.0.2', 1, 2, rows.found()[0].public_key)\n"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from daemons import until
 
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 

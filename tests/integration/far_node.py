@@ -24,7 +24,7 @@ from wheels import REAL_MINION
 from wheels import bundle as wheels
 
 from pillar_service.node.paths import Home
-from pillar_service.usecases import bundles
+from pillar_service.usecases.nodes import bundles
 
 
 class Place:

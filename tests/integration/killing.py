@@ -16,7 +16,7 @@ from daemons import until
 from salt_daemons import Master
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 ACCOUNT = "kill@example.org"

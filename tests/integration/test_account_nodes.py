@@ -7,7 +7,7 @@ import pytest
 from daemons import until
 
 from pillar_service.core.errors import NotFound
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.node.configuration import Configuration
 from pillar_service.node.paths import Home
 
@@ -15,9 +15,11 @@ KEY, EMAIL = "pub/restart-after", "nodes@example.org"
 
 OWN = """
 import sys
-from pillar_service.store import nodes
+from pillar_service.store.nodes import nodes
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, configuration, pillars, storage
+from pillar_service.usecases.nodes import configuration, pillars
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import storage
 storage.prepare()
 account = accounts.show(sys.argv[1])["id"] if sys.argv[1] else None
 with transaction():

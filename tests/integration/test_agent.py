@@ -13,7 +13,7 @@ from daemons import running, until
 from ingest import NODE, Ingest
 from salt_daemons import Master, Minion
 
-from pillar_service.core.submission import Lifecycle
+from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Spool

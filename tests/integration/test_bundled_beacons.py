@@ -11,8 +11,8 @@ import pytest
 from daemons import Service, running, until
 from salt_daemons import Master, Minion
 
-from pillar_service.core.bundles import Event
-from pillar_service.usecases import bundles
+from pillar_service.core.nodes.bundles import Event
+from pillar_service.usecases.nodes import bundles
 
 NODE = "bundled-1"
 WARM = """

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 
 from fakes.slack import Slack
 
-from pillar_service.core import tokens
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
+from pillar_service.core.people import tokens
 from pillar_service.master.client import Client
 
 LABELS = {"cellar-a": {"environment": "stg"}, "cellar-b": {"environment": "stg"}, "cellar-c": {"environment": "prd"}}
@@ -138,7 +138,8 @@ def enrolled(service, client, team, user):
     account = client.create_agent({"type": "person", "email": email, "password": "a-long-enough-password-9"})
     code = (
         "import sys\n"
-        "from pillar_service.usecases import second_factor, storage\n"
+        "from pillar_service.usecases.people import second_factor\n"
+        "from pillar_service.usecases.service import storage\n"
         "from pillar_service.usecases.meeseeks import people\n"
         "import pyotp, time\n"
         "storage.prepare()\n"

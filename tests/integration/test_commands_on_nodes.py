@@ -5,7 +5,7 @@ import time
 import pytest
 from daemons import until
 
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from daemons import Service, running
 
-from pillar_service.core.signatures import MINION_KEY
+from pillar_service.core.nodes.signatures import MINION_KEY
 from pillar_service.node.delivery import Delivery
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer

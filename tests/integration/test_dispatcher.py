@@ -6,8 +6,8 @@ import time
 import pytest
 from daemons import until
 
-from pillar_service.core import outcomes
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs import outcomes
+from pillar_service.core.jobs.jobs import OVER
 
 
 @pytest.fixture(scope="module")

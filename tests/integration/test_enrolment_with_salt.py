@@ -17,7 +17,7 @@ from daemons import running, until
 from far_node import Place, folder, place
 from salt_daemons import Minion, make_keys
 
-from pillar_service.core.submission import Lifecycle
+from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node.enrolment import keys
 from pillar_service.node.enrolment.asking import ask
 

@@ -21,8 +21,8 @@ from hosts import OUTAGE_S
 from networks import NONE
 from salt_daemons import TOP
 
-from pillar_service.core.events import Presence
-from pillar_service.core.machines import Event
+from pillar_service.core.events.events import Presence
+from pillar_service.core.machines.machines import Event
 from pillar_service.node.spool import Spool
 
 __all__ = ["place"]

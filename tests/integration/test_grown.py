@@ -15,7 +15,7 @@ from salt_daemons import Master
 from twins import twins
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 ACCOUNT = "grown@example.org"

@@ -15,7 +15,7 @@ from campaigns import hang, state, swept
 from daemons import free_port, running, until
 from salt_daemons import TOP, Master, Minion
 
-from pillar_service.core.machines import Event
+from pillar_service.core.machines.machines import Event
 from pillar_service.node.containers import BOT_LABEL, NODE_LABEL
 from pillar_service.node.paths import PUB_USER, Home
 from pillar_service.node.spool import Spool

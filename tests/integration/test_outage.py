@@ -17,7 +17,7 @@ from networks import NONE
 from salt_daemons import Minion
 from two_ways import KIND, PER_S, STREAMS, Fate, listener, numbers, printed, stock_minion, teller
 
-from pillar_service.core.submission import Lifecycle
+from pillar_service.core.events.submission import Lifecycle
 
 __all__ = ["folder", "place"]
 pytestmark = pytest.mark.slow

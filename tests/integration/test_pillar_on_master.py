@@ -5,7 +5,7 @@ import time
 import pytest
 from daemons import until
 
-from pillar_service.core.pillar import ONLY
+from pillar_service.core.nodes.pillar import ONLY
 
 BANK = ("cache", "pillar")
 

@@ -9,7 +9,7 @@ from daemons import until
 from far_node import Place, folder, place
 from networks import DEAF, DUMB, LOSSY, SLOW, Network
 
-from pillar_service.core.submission import Lifecycle
+from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node.spool import Spool
 
 __all__ = ["folder", "place"]

@@ -12,8 +12,8 @@ from campaigns import free_ports, let_go, lives, person
 from daemons import Service, running, until
 from salt_daemons import Master, Minion
 
-from pillar_service.core.jobs import OVER
-from pillar_service.core.submission import JOB_RESULT
+from pillar_service.core.events.submission import JOB_RESULT
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 ACCOUNT = "spooled@example.org"

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 from fakes.slack import Slack
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import OVER
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
 FEW, MANY = 16, int(os.environ.get("CELLAR_TEST_JOBS", "200"))

@@ -14,8 +14,9 @@ import pytest
 import salt.utils.http
 from wire_service import WireService, answer, drip, hang, opts, served
 
-from pillar_service.core import errors, pillar
-from pillar_service.core.agents import Desired
+from pillar_service.core import errors
+from pillar_service.core.nodes import pillar
+from pillar_service.core.people.agents import Desired
 from pillar_service.master.pillar import http_json
 
 NODE = "cellar-1"

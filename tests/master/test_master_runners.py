@@ -11,7 +11,7 @@ import pytest
 import salt.config
 from wire_service import WireService, answer, served
 
-from pillar_service.core.runs import STOP_RUNNER
+from pillar_service.core.meeseeks.runs import STOP_RUNNER
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch import claims, recovery, watch
 from pillar_service.master.dispatch.runs import Held, Runs

@@ -96,7 +96,8 @@ def cellar(
 ) -> Iterator[Cellar]:
     """The real service in this process, on a real port, and a node's executor."""
     from pillar_service.settings import settings
-    from pillar_service.usecases import nodes, storage
+    from pillar_service.usecases.nodes import nodes
+    from pillar_service.usecases.service import storage
     from pillar_service.web.public import create_app
 
     database = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'service.sqlite')}"

@@ -13,13 +13,13 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-from pillar_service.core import tokens
+from pillar_service.core.people import tokens
 from pillar_service.node.executor.running import Executor
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
-from pillar_service.store import jobs
 from pillar_service.store.database import release, transaction
-from pillar_service.usecases import executing
+from pillar_service.store.jobs import jobs
+from pillar_service.usecases.jobs import executing
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE = "cellar-1"

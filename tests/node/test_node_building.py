@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pillar_service.core import outcomes
+from pillar_service.core.jobs import outcomes
 from pillar_service.node import building
 
 BOT = "a" * 16

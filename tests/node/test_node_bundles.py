@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pillar_service.core import bundles
-from pillar_service.core.bundles import Manifest
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, SaltcellarError
+from pillar_service.core.nodes import bundles
+from pillar_service.core.nodes.bundles import Manifest
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.paths import Home
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pillar_service.core.configuration import OPERATORS
 from pillar_service.core.errors import Changed, Conflict, NotFound, Unavailable
+from pillar_service.core.nodes.configuration import OPERATORS
 from pillar_service.node import configuration
 from pillar_service.node.configuration import Configuration
 from pillar_service.node.paths import Home
@@ -97,10 +97,11 @@ def test_the_pillar_is_read_and_what_makes_no_sense_is_none() -> None:
 
 
 def test_a_machine_sets_keys_of_its_own_account_at_the_real_door(cellar: Any) -> None:
-    from pillar_service.store import nodes as rows
     from pillar_service.store.database import transaction
-    from pillar_service.usecases import accounts, pillars
-    from pillar_service.usecases import configuration as service
+    from pillar_service.store.nodes import nodes as rows
+    from pillar_service.usecases.nodes import configuration as service
+    from pillar_service.usecases.nodes import pillars
+    from pillar_service.usecases.people import accounts
 
     here = Told(service=cellar.service)
     ann = accounts.create("test", "ann@example.org", password="long enough 1")[0]["id"]
@@ -125,7 +126,7 @@ def test_a_machine_sets_keys_of_its_own_account_at_the_real_door(cellar: Any) ->
 
 
 def test_who_was_away_asks_by_itself_soon_again_while_nobody_answers_and_then_now_and_then(cellar: Any) -> None:
-    from pillar_service.usecases import configuration as service
+    from pillar_service.usecases.nodes import configuration as service
 
     known, kept = [Told(problem="no pillar yet")], Configuration(cellar.home)
     asking = configuration.Asking(cellar.home, lambda: known[-1])
@@ -160,7 +161,7 @@ class Ticking:
 def test_a_machine_holds_a_governor_waits_and_stops_when_its_lease_is_over(cellar: Any) -> None:
     from pillar_service.node.door import Door
     from pillar_service.node.governors import Governor
-    from pillar_service.usecases import configuration as service
+    from pillar_service.usecases.nodes import configuration as service
 
     def governor(what: str, clock: Any = time.monotonic) -> Governor:
         return Governor(lambda: Door(cellar.service), "restarts", what, 60, clock)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from ingest import LOST, NODE, Ingest
 
-from pillar_service.core.health import EVENT_TYPE
-from pillar_service.core.submission import GAP, Lifecycle, Priority
+from pillar_service.core.bots.health import EVENT_TYPE
+from pillar_service.core.events.submission import GAP, Lifecycle, Priority
 from pillar_service.node.delivery import BACKLOG, LONGEST_PAUSE_S, PER_S, SPLAY_S, Delivery
 from pillar_service.node.paths import Home
 from pillar_service.node.signing import Signer

@@ -122,7 +122,7 @@ def test_without_the_services_word_nothing_begins_and_later_it_does(cellar: Cell
 
 
 def test_another_nodes_job_and_an_old_attempt_do_not_begin(cellar: Cellar) -> None:
-    from pillar_service.usecases import nodes
+    from pillar_service.usecases.nodes import nodes
 
     nodes.add("test", "cellar-2")
     cellar.shell("echo ran")
@@ -132,7 +132,7 @@ def test_another_nodes_job_and_an_old_attempt_do_not_begin(cellar: Cellar) -> No
 
 
 def test_a_second_attempt_is_another_run(cellar: Cellar) -> None:
-    from pillar_service.store import jobs
+    from pillar_service.store.jobs import jobs
 
     cellar.shell("echo $CELLAR_ATTEMPT; exit 3")
     job = cellar.ask()

@@ -8,10 +8,11 @@ from executing import Cellar
 from pillar_service.core.errors import Conflict, NotFound
 from pillar_service.node.executor import capacities, people
 from pillar_service.store import database
-from pillar_service.store import nodes as rows
-from pillar_service.usecases import claims, nodes, pillars, runs
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.usecases.jobs import claims, runs
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.nodes import nodes, pillars
 
 ROOT = Asker("operator:root")
 

@@ -200,7 +200,7 @@ def test_answers_that_are_lost_make_no_line_come_twice(cellar: Cellar) -> None:
 
 
 def test_lines_that_nobody_wants_are_not_kept(cellar: Cellar) -> None:
-    from pillar_service.store import jobs
+    from pillar_service.store.jobs import jobs
 
     cellar.shell("echo late")
     job = cellar.ask()
@@ -237,7 +237,7 @@ def test_a_full_disk_loses_lines_and_nothing_else(cellar: Cellar, tmp_path: Path
 
 def test_the_duty_brings_what_is_left_and_tells_what_the_node_has(cellar: Cellar) -> None:
     from pillar_service.node.executor.duty import Commands
-    from pillar_service.store import nodes
+    from pillar_service.store.nodes import nodes
 
     cellar.shell("echo ran")
     job = cellar.ask()
@@ -261,7 +261,7 @@ def test_a_file_that_is_there_is_a_capacity(tmp_path: Path, monkeypatch: pytest.
 
 def test_capacities_are_told_when_they_change(cellar: Cellar, tmp_path: Path) -> None:
     from pillar_service.node.executor import capacities
-    from pillar_service.store import nodes
+    from pillar_service.store.nodes import nodes
 
     (tmp_path / "kubectl").touch(mode=0o755)
     assert capacities.tell(cellar.home, cellar.told)

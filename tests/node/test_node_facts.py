@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pillar_service.core import facts as rules
-from pillar_service.core.submission import Priority
+from pillar_service.core.events.submission import Priority
+from pillar_service.core.nodes import facts as rules
 from pillar_service.node import facts
 from pillar_service.node.facts import Facts
 from pillar_service.node.paths import Home

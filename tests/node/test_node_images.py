@@ -18,7 +18,7 @@ from pillar_service.node.door import PIECE
 from pillar_service.node.images import Source
 from pillar_service.node.told import Told
 from pillar_service.settings import settings
-from pillar_service.usecases import pub_images
+from pillar_service.usecases.nodes import pub_images
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))
 from saved_images import save

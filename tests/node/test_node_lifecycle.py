@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import pillar_service
-from pillar_service.core.submission import Lifecycle, Priority
+from pillar_service.core.events.submission import Lifecycle, Priority
 from pillar_service.node.clock import Moment
 from pillar_service.node.lifecycle import ALIVE_EVERY_S, Beat
 from pillar_service.node.paths import Home

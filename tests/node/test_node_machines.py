@@ -11,7 +11,7 @@ import pytest
 from machine_rooms import NODE, Room
 
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
-from pillar_service.core.machines import Kind, Watcher
+from pillar_service.core.machines.machines import Kind, Watcher
 from pillar_service.node.machines import asking, library, looks
 from pillar_service.node.machines.engine import Engine
 from pillar_service.node.machines.memory import Memory

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pillar_service.core import expressions, machine_files, machine_words
-from pillar_service.core.machines import NUMBERS, OBSERVED, PLACES, Deed, Each, Kind
+from pillar_service.core.machines import expressions, machine_files, machine_words
+from pillar_service.core.machines.machines import NUMBERS, OBSERVED, PLACES, Deed, Each, Kind
 from pillar_service.node.machines import library
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from machine_rooms import NODE, Room
 
-from pillar_service.core.configuration import OPERATORS
+from pillar_service.core.nodes.configuration import OPERATORS
 from pillar_service.node import configuration
 from pillar_service.node.door import Door
 from pillar_service.node.governors import Governor
@@ -41,7 +41,7 @@ def room(cellar: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def governors(most: int) -> None:
-    from pillar_service.usecases import configuration as service
+    from pillar_service.usecases.nodes import configuration as service
 
     service.set("test", OPERATORS, "governors/restarts", most)
 
@@ -127,7 +127,7 @@ transitions:
 
 
 def test_a_machine_sets_what_the_account_configured_unless_somebody_else_did(cellar: Any, room: Room) -> None:
-    from pillar_service.usecases import configuration as service
+    from pillar_service.usecases.nodes import configuration as service
 
     room.engine.close()
     room.put = partial(configuration.put, cellar.home, lambda: Told(service=cellar.service))

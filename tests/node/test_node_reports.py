@@ -6,7 +6,7 @@ import pytest
 from minion_keys import new_key
 from wires import BOT
 
-from pillar_service.core.health import EVENT_TYPE
+from pillar_service.core.bots.health import EVENT_TYPE
 from pillar_service.node.counters import Counters
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.reporter import Reporter

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import salt.minion
 
-from pillar_service.core.submission import JOB_RESULT, LARGEST
+from pillar_service.core.events.submission import JOB_RESULT, LARGEST
 from pillar_service.node.paths import Home
 from pillar_service.node.results import WRITTEN_WITHIN_S, Results
 from pillar_service.node.spool import Spool

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pillar_service.core.errors import Failed, Full, Invalid
-from pillar_service.core.gaps import Gap, Reason
-from pillar_service.core.submission import GAP, Priority
+from pillar_service.core.events.gaps import Gap, Reason
+from pillar_service.core.events.submission import GAP, Priority
 from pillar_service.node import clock
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home

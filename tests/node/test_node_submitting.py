@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.submission import LARGEST, Submission
+from pillar_service.core.events.submission import LARGEST, Submission
 from pillar_service.node.drops import Drops
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Bounds, Spool

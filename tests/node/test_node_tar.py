@@ -8,7 +8,7 @@ import tarfile
 import pytest
 from wires import BOT, PUB
 
-from pillar_service.core import exports
+from pillar_service.core.bots import exports
 from pillar_service.core.errors import Conflict, ForkHazard
 from pillar_service.node import disk, identity, tar, transfers
 

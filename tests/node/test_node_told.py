@@ -3,7 +3,7 @@
 import pytest
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.pillar import ONLY
+from pillar_service.core.nodes.pillar import ONLY
 from pillar_service.node.paths import Home, bot_id
 from pillar_service.node.told import told
 

@@ -28,7 +28,7 @@ def runners(service: Callable[[], None], tmp_path: Path) -> Iterator[Runners]:
     """The runners' functions by their names, with the private app of a service that has one bot."""
     from pouring import owner, poured
 
-    from pillar_service.usecases import masters, storage
+    from pillar_service.usecases.service import masters, storage
     from pillar_service.web.private import create_app
 
     owner()

@@ -10,7 +10,7 @@ import pytest
 import salt.config
 import yaml
 
-from pillar_service.core.drift import LOG_MOST
+from pillar_service.core.service.drift import LOG_MOST
 from pillar_service.master import drift
 from pillar_service.master.client import Client
 

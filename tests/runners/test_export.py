@@ -9,7 +9,8 @@ def done(job: str) -> None:
     """The node does an export."""
     from pouring import PUB, answer, tar
 
-    from pillar_service.usecases import claims, runs, transfers
+    from pillar_service.usecases.bots import transfers
+    from pillar_service.usecases.jobs import claims, runs
 
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")

@@ -71,7 +71,7 @@ def _takes_any(function: Callable[..., Any]) -> bool:
 @pytest.mark.parametrize("name", ASKING)
 def test_no_word_harms(runners: Runners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     from pillar_service.core.names import BOT_NAME
-    from pillar_service.usecases import bots
+    from pillar_service.usecases.bots import bots
 
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -98,7 +98,7 @@ def test_what_is_no_file_can_not_be_imported(runners: Runners, path: str) -> Non
 @MANY
 @given(text=st.one_of(st.sampled_from(WORDS), st.text(max_size=250)))
 def test_a_text_for_people_is_kept_literally_or_refused(runners: Runners, text: str) -> None:
-    from pillar_service.usecases import jobs
+    from pillar_service.usecases.jobs import jobs
 
     told = told_well(runners["bots.invite"]("stands", note=text, wait=False))
     kept = "retcode" not in told

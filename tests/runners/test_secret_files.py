@@ -10,7 +10,7 @@ Runners = dict[str, Callable[..., Any]]
 
 
 def test_an_account_takes_its_password_from_a_file(runners: Runners, tmp_path: Path) -> None:
-    from pillar_service.usecases import confirming
+    from pillar_service.usecases.people import confirming
 
     file = tmp_path / "password"
     file.write_text("a good long passphrase\nand a second line\n")

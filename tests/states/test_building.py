@@ -3,7 +3,7 @@
 import docker
 from masterless import IMAGE, Node
 
-from pillar_service.core import outcomes
+from pillar_service.core.jobs import outcomes
 
 NOWHERE = "127.0.0.1:9/saltcellar/none:1"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from masterless import Node, failed
 
-from pillar_service.core.submission import Lifecycle
+from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node import stillness
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.masterless.applying import apply

@@ -10,7 +10,7 @@ import threading
 import pytest
 from masterless import failed
 
-from pillar_service.core import exports
+from pillar_service.core.bots import exports
 from pillar_service.core.errors import ForkHazard, Invalid
 
 JOB = "00000000000000f1"

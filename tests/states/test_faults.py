@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from masterless import IMAGE, ROOT, failed
 
-from pillar_service.core import outcomes
 from pillar_service.core.errors import Failed
+from pillar_service.core.jobs import outcomes
 from pillar_service.node import converge
 
 

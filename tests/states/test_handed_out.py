@@ -19,7 +19,7 @@ from pillar_service.node.images import Source
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 from pillar_service.settings import settings
-from pillar_service.usecases import pub_images
+from pillar_service.usecases.nodes import pub_images
 
 
 def pack(tag: str, file: Path) -> bytes:

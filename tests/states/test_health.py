@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from pillar_service.core import health
-from pillar_service.core.agents import Actual
+from pillar_service.core.bots import health
+from pillar_service.core.people.agents import Actual
 from pillar_service.node.paths import Home
 from pillar_service.node.sampler import Sampler
 from pillar_service.node.told import told

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from masterless import Node, changed, failed
 
-from pillar_service.core import identities, outcomes
+from pillar_service.core.bots import identities
+from pillar_service.core.jobs import outcomes
 
 OTHER = "@" + "A" * 43 + "=.ed25519"
 

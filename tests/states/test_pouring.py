@@ -5,7 +5,7 @@ import stat
 
 from masterless import changed, failed
 
-from pillar_service.core import outcomes
+from pillar_service.core.jobs import outcomes
 
 SEED = f"net:pub.example:8008~shs:{'A' * 43}="
 

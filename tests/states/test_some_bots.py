@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from masterless import Node, changed, failed
 
-from pillar_service.core.outcomes import of_bot, owner
-from pillar_service.core.pillar import ONLY
+from pillar_service.core.jobs.outcomes import of_bot, owner
+from pillar_service.core.nodes.pillar import ONLY
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.paths import Home
 

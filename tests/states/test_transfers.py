@@ -10,7 +10,7 @@ import threading
 import pytest
 from masterless import changed, failed
 
-from pillar_service.core import exports
+from pillar_service.core.bots import exports
 
 JOB, IMPORT_JOB = "00000000000000e1", "00000000000000e2"
 PUBLISH = """

@@ -11,8 +11,9 @@ from databases import Postgres
 from test_store_migrations import RELEASED, asked, load, rows
 
 from pillar_service.core.errors import Conflict, Failed
-from pillar_service.store import carrying, database
+from pillar_service.store import database
 from pillar_service.store.database import db
+from pillar_service.store.service import carrying
 
 New = Callable[[str], str]
 

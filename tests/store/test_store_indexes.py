@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from pillar_service.store import claims, database, figures, jobs, old_jobs, runs
+from pillar_service.store import database
 from pillar_service.store.database import db
+from pillar_service.store.jobs import claims, jobs, old_jobs, runs
+from pillar_service.store.service import figures
 
 MANY = [f"{n:016x}" for n in range(150)]
 """With few of them SQLite takes the right index anyway; with many it took that of all states."""

@@ -158,7 +158,9 @@ def test_a_released_database_comes_up_to_date_and_can_be_used(
     released: str, fresh_url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pillar_service.settings import settings
-    from pillar_service.usecases import auditing, bots, nodes
+    from pillar_service.usecases.bots import bots
+    from pillar_service.usecases.nodes import nodes
+    from pillar_service.usecases.service import auditing
 
     for name, value in {**environment, "CELLAR_DATABASE": fresh_url}.items():
         monkeypatch.setenv(name, value)

@@ -10,71 +10,66 @@ import pytest
 from playhouse.migrations import Runner
 
 from pillar_service.core import names
-from pillar_service.core.agents import AccountRole, AccountState, Actual, AgentType, Belonging, Desired, Hold, Service
-from pillar_service.core.backups import RoundKind, RoundState
-from pillar_service.core.challenges import ChallengeKind, ChallengeState
-from pillar_service.core.chat import OutgoingKind, OutgoingState
-from pillar_service.core.enrolment import KeyState
+from pillar_service.core.bots.moves import MoveState
+from pillar_service.core.chat.chat import OutgoingKind, OutgoingState
 from pillar_service.core.errors import Invalid, Unavailable
-from pillar_service.core.events import Kind
-from pillar_service.core.forwarding import ForwardingState, Way
-from pillar_service.core.jobs import JobState
-from pillar_service.core.machine_orders import OrderState
-from pillar_service.core.mails import MailState
-from pillar_service.core.moves import MoveState
-from pillar_service.core.payments import PaymentKind, PaymentState, ProviderName
-from pillar_service.core.presence import State
-from pillar_service.core.rooms import Sharing
-from pillar_service.core.scopes import TokenKind
-from pillar_service.core.tickets import TicketKind
-from pillar_service.core.waves import NodeState, UpgradeState
-from pillar_service.store import (
-    accounts,
-    agents,
-    aliases,
-    audit,
-    backup_rounds,
-    bots,
-    catalogues,
-    challenges,
-    chat_people,
-    command_tokens,
+from pillar_service.core.events.events import Kind
+from pillar_service.core.events.forwarding import ForwardingState, Way
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.meeseeks.challenges import ChallengeKind, ChallengeState
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.machine_orders import OrderState
+from pillar_service.core.nodes.presence import State
+from pillar_service.core.nodes.rooms import Sharing
+from pillar_service.core.nodes.waves import NodeState, UpgradeState
+from pillar_service.core.payments.payments import PaymentKind, PaymentState, ProviderName
+from pillar_service.core.people.agents import (
+    AccountRole,
+    AccountState,
+    Actual,
+    AgentType,
+    Belonging,
+    Desired,
+    Hold,
+    Service,
+)
+from pillar_service.core.people.mails import MailState
+from pillar_service.core.people.scopes import TokenKind
+from pillar_service.core.people.tickets import TicketKind
+from pillar_service.core.service.backups import RoundKind, RoundState
+from pillar_service.store import database, migrations
+from pillar_service.store.bots import bots, invites, moves, samples, transfers
+from pillar_service.store.chat import chat_people, conversations, outgoing
+from pillar_service.store.database import db, transaction
+from pillar_service.store.events import events, forgotten, forwardings
+from pillar_service.store.jobs import jobs, leases, runs
+from pillar_service.store.meeseeks import aliases, catalogues, challenges, command_tokens
+from pillar_service.store.nodes import (
     configuration,
-    conversations,
-    database,
     enrolment,
-    events,
     facts,
     fleet,
-    forgotten,
-    forwardings,
     governors,
-    holds,
-    invites,
-    jobs,
-    leases,
     machine_orders,
-    mails,
-    masters,
-    migrations,
-    moves,
     node_shares,
     nodes,
-    outgoing,
-    payments,
     pillars,
-    runs,
-    samples,
+    standings,
+    waves,
+)
+from pillar_service.store.payments import payments
+from pillar_service.store.people import (
+    accounts,
+    agents,
+    holds,
+    mails,
     second_factor,
     sessions,
     sharing,
-    standings,
     tickets,
     tokens,
-    transfers,
-    waves,
 )
-from pillar_service.store.database import db, transaction
+from pillar_service.store.service import audit, backup_rounds, masters
 
 CHECKS = {
     ("agent", "type"): AgentType,

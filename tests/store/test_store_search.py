@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from pillar_service.core.searching import Place
-from pillar_service.store import audit, database, events, jobs, search
+from pillar_service.store import database, search
 from pillar_service.store.database import db
+from pillar_service.store.events import events
+from pillar_service.store.jobs import jobs
+from pillar_service.store.service import audit
 
 MANY = 300
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from pouring import owner
 
-from pillar_service.core.rooms import Sharing
-from pillar_service.store import nodes as node_rows
+from pillar_service.core.nodes.rooms import Sharing
 from pillar_service.store.database import transaction
-from pillar_service.usecases import nodes, pillars
+from pillar_service.store.nodes import nodes as node_rows
+from pillar_service.usecases.nodes import nodes, pillars
 
 
 def account(name: str, node: str | None = None) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pillar_service.usecases import backup_rounds
+from pillar_service.usecases.service import backup_rounds
 
 KEYS = {
     "etc/pki/master.pem": "the master's key",

@@ -10,8 +10,9 @@ import pytest
 from pouring import owner
 
 from pillar_service.catalogue import loading
-from pillar_service.core import loaded, selectors
-from pillar_service.core.catalogue import (
+from pillar_service.core.chat.personas import Personas
+from pillar_service.core.meeseeks import loaded
+from pillar_service.core.meeseeks.catalogue import (
     Action,
     Approval,
     Arguments,
@@ -23,18 +24,25 @@ from pillar_service.core.catalogue import (
     Where,
     catalogue,
 )
-from pillar_service.core.loaded import Loaded
+from pillar_service.core.meeseeks.loaded import Loaded
+from pillar_service.core.meeseeks.parameters import Kind, Parameter
+from pillar_service.core.meeseeks.roles import Grant, Policy, Role
 from pillar_service.core.names import new_id
-from pillar_service.core.parameters import Kind, Parameter
-from pillar_service.core.personas import Personas
-from pillar_service.core.roles import Grant, Policy, Role
+from pillar_service.core.nodes import selectors
 from pillar_service.settings import settings
-from pillar_service.store import audit, catalogues, challenges, chat_people, database, jobs, nodes
-from pillar_service.usecases import claims, codes, executing, pillars, runs, second_factor
-from pillar_service.usecases import nodes as node_cases
+from pillar_service.store import database
+from pillar_service.store.chat import chat_people
+from pillar_service.store.jobs import jobs
+from pillar_service.store.meeseeks import catalogues, challenges
+from pillar_service.store.nodes import nodes
+from pillar_service.store.service import audit
+from pillar_service.usecases.jobs import claims, executing, runs
 from pillar_service.usecases.meeseeks import asking, people
 from pillar_service.usecases.meeseeks import catalogue as kept
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.nodes import nodes as node_cases
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.people import codes, second_factor
 
 TEAM, CHANNEL = "T01", "C01"
 ANN, BEN, CLEO, DORA, ZOE = "U01", "U02", "U03", "U04", "U09"

@@ -22,7 +22,7 @@ def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def posted(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[Any]]:
     """A place that sends mail; gives all that is to be sent."""
-    from pillar_service.store.mails import Mail
+    from pillar_service.store.people.mails import Mail
 
     monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mail")
     service()

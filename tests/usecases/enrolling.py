@@ -4,9 +4,10 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from pillar_service.core.enrolment import KeyAct, statement
+from pillar_service.core.nodes.enrolment import KeyAct, statement
 from pillar_service.node.enrolment.keys import Key
-from pillar_service.usecases import enrolment, masters
+from pillar_service.usecases.nodes import enrolment
+from pillar_service.usecases.service import masters
 
 ADDRESS = "192.0.2.7"
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask.testing import FlaskClient
 
-from pillar_service.core import signatures
-from pillar_service.core.submission import MEDIA_TYPE, Lifecycle, Priority, Submission
-from pillar_service.store import nodes as rows
-from pillar_service.usecases import nodes
+from pillar_service.core.events.submission import MEDIA_TYPE, Lifecycle, Priority, Submission
+from pillar_service.core.nodes import signatures
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.usecases.nodes import nodes
 
 TYPE = "org.example.backup.done"
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from eventful import told
 
-from pillar_service.store import accounts, database
-from pillar_service.usecases import deliveries, events
+from pillar_service.store import database
+from pillar_service.store.people import accounts
+from pillar_service.usecases.events import deliveries, events
 
 URL = "https://hooks.example.org/x"
 

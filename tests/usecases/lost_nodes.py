@@ -5,8 +5,10 @@ from typing import Any
 from enrolling import key
 from pouring import PUB, answer, carry_out, owner, poured, tar, told
 
-from pillar_service.store import transfers as rows
-from pillar_service.usecases import claims, jobs, losing, moves, node_terms, nodes, runs, transfers
+from pillar_service.store.bots import transfers as rows
+from pillar_service.usecases.bots import moves, transfers
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import losing, node_terms, nodes
 
 
 def three_nodes() -> None:

@@ -6,9 +6,13 @@ import tarfile
 import time
 from typing import Any
 
-from pillar_service.core import health
-from pillar_service.store import database, second_factor
-from pillar_service.usecases import accounts, bots, claims, pillars, runs
+from pillar_service.core.bots import health
+from pillar_service.store import database
+from pillar_service.store.people import second_factor
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import claims, runs
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.people import accounts
 
 OWNER = "demo@example.org"
 PUB = "@" + "A" * 43 + "=.ed25519"

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from pillar_service.core import tokens
+from pillar_service.core.people import tokens
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
 
@@ -33,7 +33,7 @@ def private_app(service: Service) -> Flask:
 @pytest.fixture
 def master(private_app: Flask) -> FlaskClient:
     """A master that has its token."""
-    from pillar_service.usecases import masters
+    from pillar_service.usecases.service import masters
 
     client = private_app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {masters.new_token('test', 'salt')}"
@@ -50,7 +50,7 @@ def public_app(service: Service) -> Flask:
 @pytest.fixture
 def address(public_app: Flask) -> Iterator[str]:
     """Where the public app is reached over a real connection."""
-    from pillar_service.usecases import storage
+    from pillar_service.usecases.service import storage
 
     server = make_server("127.0.0.1", 0, public_app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))

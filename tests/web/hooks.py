@@ -6,8 +6,8 @@ from eventful import known, told
 from fake_hook import Answer, FakeHook
 from pouring import owner
 
-from pillar_service.store import forwardings as rows
-from pillar_service.usecases import events, forwardings
+from pillar_service.store.events import forwardings as rows
+from pillar_service.usecases.events import events, forwardings
 
 
 class Hooks:

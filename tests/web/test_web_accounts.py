@@ -14,8 +14,10 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
-from pillar_service.store.second_factor import SecondFactor
-from pillar_service.usecases import accounts, bots, codes, node_terms, tokens
+from pillar_service.store.people.second_factor import SecondFactor
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.nodes import node_terms
+from pillar_service.usecases.people import accounts, codes, tokens
 from pillar_service.web import posting
 
 GOOD = "quince teapot walrus 7"
@@ -48,7 +50,7 @@ def bare(page: Any) -> str:
 def link() -> str:
     while posting.deliver():
         pass
-    from pillar_service.usecases import mails
+    from pillar_service.usecases.people import mails
 
     path = mails.mailbox()
     assert path
@@ -189,7 +191,7 @@ def telephone() -> pyotp.TOTP:
 
 def with_factor(person: str) -> None:
     """The person has a second factor, by the code of the step before this one."""
-    from pillar_service.usecases import second_factor
+    from pillar_service.usecases.people import second_factor
 
     second_factor.begin(person, PASSWORD)
     second_factor.turn_on(person, telephone().at(time.time(), counter_offset=-1))
@@ -352,7 +354,7 @@ def test_hostile_fields_are_shown_escaped_or_refused(visitor: FlaskClient, perso
 def test_who_asks_is_told_by_as_many_proxies_as_are_set(
     service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, proxies: str, counted: str
 ) -> None:
-    from pillar_service.store.sessions import Session
+    from pillar_service.store.people.sessions import Session
     from pillar_service.web.public import create_app
 
     monkeypatch.setenv("CELLAR_PROXIES", proxies)

@@ -14,27 +14,19 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, event, owner, poured, report, tar
 from visiting import PASSWORD, come_as, csrf
 
-from pillar_service.core.agents import Belonging
-from pillar_service.store import agents, database, mails
-from pillar_service.store import jobs as job_rows
-from pillar_service.store import second_factor as second_factors
-from pillar_service.store import transfers as tars
-from pillar_service.usecases import (
-    accounts,
-    auditing,
-    backup_rounds,
-    bots,
-    claims,
-    enrolment_tokens,
-    events,
-    health,
-    jobs,
-    masters,
-    nodes,
-    payments,
-    runs,
-    transfers,
-)
+from pillar_service.core.people.agents import Belonging
+from pillar_service.store import database
+from pillar_service.store.bots import transfers as tars
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.store.people import agents, mails
+from pillar_service.store.people import second_factor as second_factors
+from pillar_service.usecases.bots import bots, health, transfers
+from pillar_service.usecases.events import events
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import enrolment_tokens, nodes
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import auditing, backup_rounds, masters
 
 OPERATOR = "op@example.org"
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="

@@ -10,11 +10,15 @@ from test_web_admin import operator, second_factor
 from visiting import csrf
 
 from pillar_service.core.errors import Conflict
-from pillar_service.store import catalogues, database, jobs, nodes, outputs
-from pillar_service.store.outputs import Line
-from pillar_service.usecases import auditing, pillars
-from pillar_service.usecases import jobs as job_cases
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.jobs.outputs import Line
+from pillar_service.store.meeseeks import catalogues
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import jobs as job_cases
 from pillar_service.usecases.meeseeks import challenges
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing
 
 __all__ = ["operator", "second_factor"]
 

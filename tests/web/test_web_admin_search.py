@@ -9,11 +9,15 @@ from pouring import OWNER, PUB, carry_out, owner, poured
 from test_web_admin import OPERATOR, operator, second_factor
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.events import Filter
+from pillar_service.core.events.events import Filter
 from pillar_service.store import database
-from pillar_service.store import nodes as rows
-from pillar_service.usecases import auditing, bots, events, jobs, nodes, stories
+from pillar_service.store.nodes import nodes as rows
 from pillar_service.usecases.admin import audit, search
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.events import events, stories
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.nodes import nodes
+from pillar_service.usecases.service import auditing
 
 __all__ = ["operator", "second_factor"]
 

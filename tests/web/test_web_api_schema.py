@@ -17,20 +17,12 @@ from lost_nodes import exported
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
 
 from pillar_service.settings import settings
-from pillar_service.usecases import (
-    accounts,
-    bots,
-    claims,
-    configuration,
-    forwardings,
-    jobs,
-    losing,
-    nodes,
-    runs,
-    storage,
-    tokens,
-    transfers,
-)
+from pillar_service.usecases.bots import bots, transfers
+from pillar_service.usecases.events import forwardings
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import configuration, losing, nodes
+from pillar_service.usecases.people import accounts, tokens
+from pillar_service.usecases.service import storage
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "quince teapot walrus 7"  # the description's own example

@@ -11,8 +11,8 @@ import pytest
 from backing_up import kept_in
 from flask.testing import FlaskClient
 
-from pillar_service.core.backups import RoundKind, RoundState
-from pillar_service.store import backup_rounds as rows
+from pillar_service.core.service.backups import RoundKind, RoundState
+from pillar_service.store.service import backup_rounds as rows
 from pillar_service.web import backing_up
 
 

@@ -24,22 +24,15 @@ from pouring import (
 )
 from visiting import PASSWORD, come_as
 
-from pillar_service.core.agents import Belonging, Desired
 from pillar_service.core.names import BOT_NAME
-from pillar_service.store import agents, database, leases
-from pillar_service.usecases import (
-    accounts,
-    bots,
-    bringing_back,
-    claims,
-    health,
-    jobs,
-    runs,
-    second_factor,
-    tokens,
-    transfers,
-)
-from pillar_service.usecases.leases import PUBLISHING
+from pillar_service.core.people.agents import Belonging, Desired
+from pillar_service.store import database
+from pillar_service.store.jobs import leases
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots, bringing_back, health, transfers
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.jobs.leases import PUBLISHING
+from pillar_service.usecases.people import accounts, second_factor, tokens
 
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
 HOSTILE = [

@@ -16,16 +16,18 @@ from flask.testing import FlaskClient
 from machine_rooms import Told as Spool
 from pouring import owner
 
-from pillar_service.core import facts, tokens
 from pillar_service.core.errors import Invalid
+from pillar_service.core.nodes import facts
+from pillar_service.core.people import tokens
 from pillar_service.master import packing
 from pillar_service.node import told as pillars
 from pillar_service.node.bundles.duty import Bundles
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.machines.telling import Telling
 from pillar_service.node.paths import Home
-from pillar_service.usecases import bundles, events, nodes, shipping
-from pillar_service.usecases import pillars as bodies
+from pillar_service.usecases.events import events
+from pillar_service.usecases.nodes import bundles, nodes, shipping
+from pillar_service.usecases.nodes import pillars as bodies
 
 LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
 SHIPPED = Path(__file__).resolve().parents[2] / "salt" / "machines"

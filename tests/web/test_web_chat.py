@@ -10,10 +10,13 @@ from pouring import OWNER, owner
 from visiting import PASSWORD, come_as, csrf, send
 
 from pillar_service.core.errors import NotFound
-from pillar_service.store import aliases as alias_rows
-from pillar_service.store import chat_people, database, mails
-from pillar_service.usecases import auditing, leaving
+from pillar_service.store import database
+from pillar_service.store.chat import chat_people
+from pillar_service.store.meeseeks import aliases as alias_rows
+from pillar_service.store.people import mails
 from pillar_service.usecases.meeseeks import aliases, people, tokens
+from pillar_service.usecases.people import leaving
+from pillar_service.usecases.service import auditing
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from visiting import send, sign_in
 
-from pillar_service.core import tokens as node_tokens
-from pillar_service.usecases import configuration, governors, tokens
+from pillar_service.core.people import tokens as node_tokens
+from pillar_service.usecases.nodes import configuration, governors
+from pillar_service.usecases.people import tokens
 
 KEY = "pub/restart-after"
 

@@ -9,12 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from pillar_service.core import tokens
-from pillar_service.store import jobs, nodes, outputs
+from pillar_service.core.people import tokens
 from pillar_service.store.database import transaction
-from pillar_service.usecases import endings, executing, parts
-from pillar_service.usecases import jobs as asking
-from pillar_service.usecases import nodes as registry
+from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import endings, executing, parts
+from pillar_service.usecases.jobs import jobs as asking
+from pillar_service.usecases.nodes import nodes as registry
 
 
 def made(node: str = "cellar-1", state: str = "running", id: str | None = None, **more: Any) -> str:
@@ -234,7 +235,7 @@ def test_nobody_but_a_node_gets_in(visitor: FlaskClient, address: str) -> None:
 def test_a_nodes_pillar_has_its_labels(service: Callable[[], None]) -> None:
     import json
 
-    from pillar_service.usecases import pillars
+    from pillar_service.usecases.nodes import pillars
 
     with transaction():
         nodes.change("cellar-1", labels={"environment": "prd"})

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner
 from visiting import come_as, csrf, send, signed_in
 
-from pillar_service.core.enrolment import KeyAct, statement
-from pillar_service.usecases import enrolment, enrolment_tokens
+from pillar_service.core.nodes.enrolment import KeyAct, statement
+from pillar_service.usecases.nodes import enrolment, enrolment_tokens
 from pillar_service.web import enrol as view
 
 FORM = {"pattern": "shed", "labels": "environment=prd", "uses": "1", "life": "2h"}

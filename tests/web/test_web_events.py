@@ -12,10 +12,12 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner
 from visiting import come_as
 
-from pillar_service.core.gaps import Gap, Reason
-from pillar_service.core.submission import GAP, Priority
-from pillar_service.store import events as rows
-from pillar_service.usecases import accounts, events, presence, standings, stories, tokens
+from pillar_service.core.events.gaps import Gap, Reason
+from pillar_service.core.events.submission import GAP, Priority
+from pillar_service.store.events import events as rows
+from pillar_service.usecases.events import events, stories
+from pillar_service.usecases.nodes import presence, standings
+from pillar_service.usecases.people import accounts, tokens
 from pillar_service.web.api import streams
 
 STREAM = {"Accept": streams.EVENTS}

@@ -17,12 +17,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pouring import owner
 
-from pillar_service.core import signatures
-from pillar_service.core.enrolment import KeyState
-from pillar_service.core.submission import MEDIA_TYPE, Answer
-from pillar_service.store import database, events, standings
-from pillar_service.store import nodes as rows
+from pillar_service.core.events.submission import MEDIA_TYPE, Answer
+from pillar_service.core.nodes import signatures
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.store import database
 from pillar_service.store.database import transaction
+from pillar_service.store.events import events
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.store.nodes import standings
 from pillar_service.web import door
 
 EVERY = events.Which(events.Filter())
@@ -159,7 +161,7 @@ def test_a_revoked_key_signs_nothing(minion: FlaskClient, state: KeyState) -> No
 
 
 def test_a_new_key_ends_the_one_before(minion: FlaskClient) -> None:
-    from pillar_service.usecases import nodes
+    from pillar_service.usecases.nodes import nodes
 
     nodes.set_key("test", "cellar-1", public("next"))
     body = gzip.compress(json.dumps([told(1)]).encode())
@@ -256,7 +258,7 @@ def test_a_hundred_requests_at_once(minion: FlaskClient, public_app: Flask) -> N
 
 
 def test_a_nodes_pillar_says_that_signed_requests_are_taken(minion: FlaskClient) -> None:
-    from pillar_service.usecases import nodes, pillars
+    from pillar_service.usecases.nodes import nodes, pillars
 
     def service(node: str) -> dict[str, str]:
         return dict(json.loads(pillars.ready(node)[0])["saltcellar"]["service"])

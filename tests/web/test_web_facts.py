@@ -13,10 +13,12 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner
 from visiting import PASSWORD, come_as
 
-from pillar_service.core.facts import EVENT_TYPE
+from pillar_service.core.nodes.facts import EVENT_TYPE
 from pillar_service.store import database
-from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, facts, masters, overview
+from pillar_service.store.people import second_factor as second_factors
+from pillar_service.usecases.nodes import facts
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import masters, overview
 
 OPERATOR = "op@example.org"
 GRAINS = {"osfinger": "Debian-13", "ipv4": ["127.0.0.1", "10.0.0.7"], "\ud800": "\ud800\x00"}

@@ -16,7 +16,12 @@ from pouring import OWNER, answer, bot, carry_out, event, owner, poured, report,
 from werkzeug.serving import make_server
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.usecases import accounts, bots, claims, health, masters, nodes, payments, runs, storage
+from pillar_service.usecases.bots import bots, health
+from pillar_service.usecases.jobs import claims, runs
+from pillar_service.usecases.nodes import nodes
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import masters, storage
 
 VAGRANT = Path(__file__).parents[2] / "vagrant"
 

@@ -8,13 +8,15 @@ from flask.testing import FlaskClient
 from pouring import OWNER, answer, bot, carry_out, has_second_factor, operator, owner, poured, state
 from visiting import come_as
 
-from pillar_service.core import faults
-from pillar_service.core.jobs import NO_MASTER
+from pillar_service.core.jobs import faults
+from pillar_service.core.jobs.jobs import NO_MASTER
 from pillar_service.node.containers import AWAY
 from pillar_service.node.images import OTHER_IMAGE
-from pillar_service.store import database, leases
-from pillar_service.usecases import bots, claims, jobs, runs
-from pillar_service.usecases.leases import PUBLISHING
+from pillar_service.store import database
+from pillar_service.store.jobs import leases
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.jobs.leases import PUBLISHING
 
 FOR_OPERATORS = re.compile(r"salt-|saltutil|\bsalt\b|systemctl")
 NOT_BUILT = "The pub's image saltcellar/pub:9 is not on the node: run `salt-run bots.rebuild <bot>` to build it there."

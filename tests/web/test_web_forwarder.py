@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from hooks import Hooks, sequences, stands, tell
 
-from pillar_service.core import forwarding as rules
-from pillar_service.store import forwardings as rows
-from pillar_service.usecases import deliveries, forwardings, storage
+from pillar_service.core.events import forwarding as rules
+from pillar_service.store.events import forwardings as rows
+from pillar_service.usecases.events import deliveries, forwardings
+from pillar_service.usecases.service import storage
 from pillar_service.web import forwarding
 
 ROOT = Path(__file__).parents[2]

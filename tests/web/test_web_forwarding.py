@@ -6,9 +6,9 @@ import pytest
 from fake_hook import Answer, FakeHook
 from hooks import Hooks, sequences, stands, tell
 
-from pillar_service.core import forwarding as rules
-from pillar_service.store import forwardings as rows
-from pillar_service.usecases import deliveries, forwardings
+from pillar_service.core.events import forwarding as rules
+from pillar_service.store.events import forwardings as rows
+from pillar_service.usecases.events import deliveries, forwardings
 from pillar_service.web import forwarding
 
 

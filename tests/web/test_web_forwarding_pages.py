@@ -11,8 +11,8 @@ from hooks import Hooks, tell
 from visiting import come_as, csrf, send
 
 from pillar_service.store import database
-from pillar_service.store import second_factor as second_factors
-from pillar_service.usecases import accounts, tokens
+from pillar_service.store.people import second_factor as second_factors
+from pillar_service.usecases.people import accounts, tokens
 from pillar_service.web import forwarding
 
 URL = "https://hooks.example.org/x"

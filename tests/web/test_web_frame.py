@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from pouring import owner
 from visiting import csrf, sign_in
 
-from pillar_service.store.sessions import Session
-from pillar_service.usecases import accounts, sessions, storage
+from pillar_service.store.people.sessions import Session
+from pillar_service.usecases.people import accounts, sessions
+from pillar_service.usecases.service import storage
 from pillar_service.web import static_files
 
 CSP = "Content-Security-Policy"

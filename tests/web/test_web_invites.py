@@ -10,13 +10,16 @@ from flask.testing import FlaskClient
 from pouring import OWNER, answer, carry_out, has_second_factor, operator, owner, poured
 from visiting import csrf, send, signed_in, somebody
 
-from pillar_service.core.agents import Desired
-from pillar_service.core.invites import STALE_S, Entry
-from pillar_service.core.invites import made as read
+from pillar_service.core.bots.invites import STALE_S, Entry
+from pillar_service.core.bots.invites import made as read
+from pillar_service.core.people.agents import Desired
 from pillar_service.store import database
-from pillar_service.store import invites as rows
-from pillar_service.store import jobs as job_rows
-from pillar_service.usecases import accounts, auditing, bots, claims, invites, jobs, runs
+from pillar_service.store.bots import invites as rows
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.usecases.bots import bots, invites
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import auditing
 
 ID = "@" + "C" * 43 + "=.ed25519"
 OTHER = "@" + "E" * 43 + "=.ed25519"

@@ -13,10 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from visiting import signed_in
 
-from pillar_service.core import tokens as node_tokens
-from pillar_service.core.facts import EVENT_TYPE
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import bots, configuration, events, forwardings, governors, jobs, pillars, tokens
+from pillar_service.core.nodes.facts import EVENT_TYPE
+from pillar_service.core.people import tokens as node_tokens
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.events import events, forwardings
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.nodes import configuration, governors, pillars
+from pillar_service.usecases.people import tokens
 from pillar_service.web.api import streams
 
 COUNTS = [6, pytest.param(50, marks=pytest.mark.slow)]

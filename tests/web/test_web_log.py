@@ -10,10 +10,13 @@ from flask.testing import FlaskClient
 from pouring import OWNER, answer, carry_out, owner, poured
 from visiting import csrf, join, send, signed_in, somebody
 
-from pillar_service.core.agents import Desired
-from pillar_service.store import agents, database
-from pillar_service.store import jobs as job_rows
-from pillar_service.usecases import accounts, bots, claims, jobs, runs, sharing
+from pillar_service.core.people.agents import Desired
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.people import accounts, sharing
 
 
 @pytest.fixture

@@ -8,20 +8,11 @@ from pouring import OWNER, PUB, answer, event, owner, poured, report, tar
 from visiting import send, signed_in, somebody
 
 from pillar_service.store import database
-from pillar_service.store import nodes as node_rows
-from pillar_service.usecases import (
-    accounts,
-    bots,
-    claims,
-    health,
-    jobs,
-    losing,
-    node_terms,
-    nodes,
-    runs,
-    tokens,
-    transfers,
-)
+from pillar_service.store.nodes import nodes as node_rows
+from pillar_service.usecases.bots import bots, health, transfers
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import losing, node_terms, nodes
+from pillar_service.usecases.people import accounts, tokens
 
 
 @pytest.fixture

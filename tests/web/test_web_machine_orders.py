@@ -7,7 +7,7 @@ import pytest
 from fake_scaleway import FakeScaleway
 from flask.testing import FlaskClient
 
-from pillar_service.usecases import building as steps
+from pillar_service.usecases.nodes import building as steps
 from pillar_service.web import building
 
 

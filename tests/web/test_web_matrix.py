@@ -15,25 +15,20 @@ from enrolling import enrol, key, master_is_there
 from flask import Flask
 from pouring import PUB, answer, carry_out, has_second_factor, operator, owner, poured, tar
 
-from pillar_service.core.agents import Belonging
-from pillar_service.core.tokens import hash_token
+from pillar_service.core.people.agents import Belonging
+from pillar_service.core.people.tokens import hash_token
 from pillar_service.settings import settings
-from pillar_service.store import agents, chat_people, database, invites, second_factor
-from pillar_service.usecases import (
-    accounts,
-    claims,
-    configuration,
-    enrolment_tokens,
-    forwardings,
-    jobs,
-    runs,
-    sessions,
-    sharing,
-    storage,
-    tokens,
-    transfers,
-)
+from pillar_service.store import database
+from pillar_service.store.bots import invites
+from pillar_service.store.chat import chat_people
+from pillar_service.store.people import agents, second_factor
+from pillar_service.usecases.bots import transfers
+from pillar_service.usecases.events import forwardings
+from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.meeseeks import people
+from pillar_service.usecases.nodes import configuration, enrolment_tokens
+from pillar_service.usecases.people import accounts, sessions, sharing, tokens
+from pillar_service.usecases.service import storage
 
 PASSWORD = "long enough 1"
 CODE = "aaaa-bbbb-cccc-dddd"
@@ -499,7 +494,7 @@ def _made(folder: Path) -> World:
 
 
 def _people_and_bot() -> dict[str, str]:
-    from pillar_service.usecases import nodes
+    from pillar_service.usecases.nodes import nodes
 
     nodes.add("test", "cellar-1")
     who = {person: owner(f"{person}@example.org") for person in PEOPLE[:-3]}

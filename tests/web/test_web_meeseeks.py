@@ -7,9 +7,9 @@ from chatting import begin, chat, claim_all, finish, scene
 from flask.testing import FlaskClient
 from pouring import OWNER, owner
 
-from pillar_service.store import jobs
-from pillar_service.usecases import tokens as persons_tokens
+from pillar_service.store.jobs import jobs
 from pillar_service.usecases.meeseeks import tokens
+from pillar_service.usecases.people import tokens as persons_tokens
 
 PASSWORD = "long enough 1"
 

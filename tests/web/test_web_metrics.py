@@ -27,11 +27,14 @@ from pillar_service.core.names import new_id
 from pillar_service.metrics import counting, families
 from pillar_service.metrics.families import COUNTED, READ, Family, Kind
 from pillar_service.node.executor import entries
-from pillar_service.store import database, standings
-from pillar_service.store import jobs as rows
+from pillar_service.store import database
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import codes, jobs, measuring, second_factor
+from pillar_service.store.jobs import jobs as rows
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.nodes import standings
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import codes, second_factor
+from pillar_service.usecases.service import measuring
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operate.md"
 MISSING = "These tests need Prometheus' own promtool: run `apt-get install prometheus` (vagrant/packages.sh test does)."

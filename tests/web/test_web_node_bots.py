@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner
 from visiting import send, signed_in
 
-from pillar_service.usecases import bots, node_terms, tokens
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.nodes import node_terms
+from pillar_service.usecases.people import tokens
 
 
 @pytest.fixture

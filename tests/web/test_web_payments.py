@@ -12,9 +12,10 @@ from pouring import OWNER, owner
 from visiting import csrf, sign_in
 from werkzeug.serving import make_server
 
-from pillar_service.store import payments as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import payments, storage
+from pillar_service.store.payments import payments as rows
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.service import storage
 
 DAY = 86_400.0
 

@@ -9,9 +9,11 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, join, send, signed_in, somebody, written
 
-from pillar_service.core.sharing import NOT_VALID
-from pillar_service.store import agents, database
-from pillar_service.usecases import accounts, bots, sharing
+from pillar_service.core.people.sharing import NOT_VALID
+from pillar_service.store import database
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.people import accounts, sharing
 
 MEMBER = "bob@example.org"
 

@@ -16,11 +16,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
 
-from pillar_service.core.mails import Letter
+from pillar_service.core.people.mails import Letter
 from pillar_service.store import database
 from pillar_service.store.database import transaction
-from pillar_service.store.mails import Mail
-from pillar_service.usecases import mails
+from pillar_service.store.people.mails import Mail
+from pillar_service.usecases.people import mails
 from pillar_service.web import posting
 
 ROOT = Path(__file__).parent.parent.parent

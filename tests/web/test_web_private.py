@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from pouring import OWNER, PUB, owner, poured, state, tar
 
 from pillar_service.core.names import BOT_NAME
-from pillar_service.usecases import bots, jobs, storage
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.service import storage
 
 HOSTILE = [
     "my\n", "my\nextra:\n  cmd.run: []", "{{ 7*7 }}", "{% raw %}", "!!python/object:os.system",

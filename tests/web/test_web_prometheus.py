@@ -13,7 +13,7 @@ import requests
 from processes import Process, free_port, served
 
 from pillar_service.store import database
-from pillar_service.usecases import facts
+from pillar_service.usecases.nodes import facts
 
 SHIPPED = Path(__file__).parent.parent.parent / "salt" / "prometheus"
 MISSING = "These tests need Prometheus: run `apt-get install prometheus` (vagrant/packages.sh test does)."

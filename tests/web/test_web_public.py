@@ -7,8 +7,11 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, has_second_factor, operator, owner, poured, report, tar
 from visiting import PASSWORD, csrf, sign_in
 
-from pillar_service.core import tokens
-from pillar_service.usecases import accounts, bots, claims, jobs, runs, storage, transfers
+from pillar_service.core.people import tokens
+from pillar_service.usecases.bots import bots, transfers
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import storage
 
 
 @pytest.fixture

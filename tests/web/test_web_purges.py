@@ -4,9 +4,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from pouring import carry_out, owner, poured, told
 
-from pillar_service.store import bots as rows
+from pillar_service.store.bots import bots as rows
 from pillar_service.store.database import transaction
-from pillar_service.usecases import bots
+from pillar_service.usecases.bots import bots
 
 
 def test_data_whose_time_has_come_is_asked_to_go_once(master: FlaskClient, private_app: Any) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from pillar_service.settings import settings
 from pillar_service.store import database
-from pillar_service.usecases import measuring, readiness
+from pillar_service.usecases.service import measuring, readiness
 
 
 def refused(client: FlaskClient) -> str:

@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from pouring import event, owner, poured, report
 from visiting import sign_in
 
-from pillar_service.core.series import Span
-from pillar_service.store import bots as rows
+from pillar_service.core.bots.series import Span
 from pillar_service.store import database
-from pillar_service.usecases import health
+from pillar_service.store.bots import bots as rows
+from pillar_service.usecases.bots import health
 from pillar_service.web import charts, drawing, figures
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pillar_service.settings import settings
-from pillar_service.store import database, leases
+from pillar_service.store import database
+from pillar_service.store.jobs import leases
 from pillar_service.web import waiting
 
 pytestmark = pytest.mark.usefixtures("service")

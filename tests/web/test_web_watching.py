@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from pouring import bot, owner, tar
 
-from pillar_service.core.jobs import QUEUED_FOR_S
+from pillar_service.core.jobs.jobs import QUEUED_FOR_S
 from pillar_service.store import database
-from pillar_service.store import jobs as job_rows
-from pillar_service.store import transfers as rows
-from pillar_service.usecases import bundles, jobs, transfers
+from pillar_service.store.bots import transfers as rows
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.usecases.bots import transfers
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.nodes import bundles
 from pillar_service.web import watching
 
 

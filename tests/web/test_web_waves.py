@@ -12,9 +12,11 @@ from flask.testing import FlaskClient
 from pouring import owner
 
 from pillar_service import __version__
-from pillar_service.core import facts, tokens
-from pillar_service.store import nodes
-from pillar_service.usecases import enrolment_tokens, events
+from pillar_service.core.nodes import facts
+from pillar_service.core.people import tokens
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.events import events
+from pillar_service.usecases.nodes import enrolment_tokens
 
 
 @pytest.fixture

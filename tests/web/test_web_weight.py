@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from pouring import owner, poured
 from visiting import sign_in
 
-from pillar_service.usecases import claims, jobs, runs
+from pillar_service.usecases.jobs import claims, jobs, runs
 
 MOST = 150_000
 BROWSER = {"Accept-Encoding": "gzip, deflate"}

@@ -7,9 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, has_second_factor
 
-from pillar_service.core.agents import Belonging
-from pillar_service.store import agents, database, mails
-from pillar_service.usecases import accounts, bots
+from pillar_service.core.people.agents import Belonging
+from pillar_service.store import database
+from pillar_service.store.people import agents, mails
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.people import accounts
 
 PASSWORD = "long enough 1"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core.jobs import OVER, JobState
+from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.master.client import Client
 
 CELLAR = Path(os.environ["CELLAR_DIR"])

@@ -13,8 +13,9 @@ from typing import Any
 import docker
 from cast import BOTS, CELLAR, DOMAIN, client, until
 
-from pillar_service.core.machines import Event
-from pillar_service.usecases import storage, stories
+from pillar_service.core.machines.machines import Event
+from pillar_service.usecases.events import stories
+from pillar_service.usecases.service import storage
 
 BOT = "library"
 NODE = BOTS[BOT][1]

@@ -9,8 +9,9 @@ import pyotp
 from cast import OLGA, OLGA_THERE, PEOPLE, SECRETS, TEAM, client
 
 from pillar_service.core.errors import Conflict
-from pillar_service.usecases import second_factor, storage
 from pillar_service.usecases.meeseeks import people as chat
+from pillar_service.usecases.people import second_factor
+from pillar_service.usecases.service import storage
 
 KEPT = SECRETS / "people.json"
 

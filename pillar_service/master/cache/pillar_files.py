@@ -23,7 +23,7 @@ from typing import Any
 
 from salt.cache import localfs
 
-from pillar_service.core.pillar import KEY, ONLY
+from pillar_service.core.nodes.pillar import KEY, ONLY
 
 PILLARS = "pillar"
 CLEARED = "saltcellar/cleared"

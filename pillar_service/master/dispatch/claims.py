@@ -5,8 +5,8 @@ import threading
 import time
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, NotFound, SaltcellarError, Unavailable
-from pillar_service.core.jobs import Reason
-from pillar_service.core.runs import STOP_RUNNER
+from pillar_service.core.jobs.jobs import Reason
+from pillar_service.core.meeseeks.runs import STOP_RUNNER
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.recovery import recover

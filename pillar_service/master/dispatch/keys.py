@@ -8,8 +8,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.enrolment import KeyState
 from pillar_service.core.errors import Failed, SaltcellarError
+from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.master.client import LONG_POLL_S, Client
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.salt_keys import SaltKeys

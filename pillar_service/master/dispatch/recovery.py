@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from pillar_service.core.errors import Conflict, Forbidden, NotFound
-from pillar_service.core.jobs import Reason
+from pillar_service.core.jobs.jobs import Reason
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.runs import Held, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster

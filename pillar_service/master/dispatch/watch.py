@@ -5,7 +5,7 @@ import threading
 import time
 
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
-from pillar_service.core.jobs import Reason
+from pillar_service.core.jobs.jobs import Reason
 from pillar_service.master.client import Client
 from pillar_service.master.dispatch.delivery import hand_in, hand_in_result
 from pillar_service.master.dispatch.runs import Held, Probe, Runs

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pillar_service.core.bundles import Event
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.nodes.bundles import Event
 from pillar_service.node.bundles.keeping import Keeping, of_minion, told_of_bundles
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.machines.telling import Telling

@@ -4,8 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from pillar_service.core.bundles import Event, Manifest
 from pillar_service.core.errors import SaltcellarError, Unavailable
+from pillar_service.core.nodes.bundles import Event, Manifest
 from pillar_service.node.bundles import fetching
 from pillar_service.node.bundles.keeping import Keeping
 from pillar_service.node.door import Door

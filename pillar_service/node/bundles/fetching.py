@@ -5,8 +5,8 @@ from typing import Any
 
 import requests
 
-from pillar_service.core import bundles
 from pillar_service.core.errors import Failed, Unavailable
+from pillar_service.core.nodes import bundles
 from pillar_service.node.door import Door
 
 PATIENCE_S = 60

@@ -18,9 +18,9 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pillar_service.core import bundles
-from pillar_service.core.bundles import Manifest, Slot
 from pillar_service.core.errors import Forbidden, Invalid
+from pillar_service.core.nodes import bundles
+from pillar_service.core.nodes.bundles import Manifest, Slot
 from pillar_service.node import clock, disk
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home

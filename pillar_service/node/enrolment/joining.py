@@ -7,8 +7,8 @@ from typing import Any
 
 from pillar_service import __version__
 from pillar_service.core import names
-from pillar_service.core.enrolment import KeyAct, fingerprint, node_name, statement
 from pillar_service.core.errors import Failed, Forbidden, SaltcellarError, Unavailable
+from pillar_service.core.nodes.enrolment import KeyAct, fingerprint, node_name, statement
 from pillar_service.node.enrolment import keys, turning
 from pillar_service.node.enrolment.asking import ask
 from pillar_service.node.enrolment.site import Site, write

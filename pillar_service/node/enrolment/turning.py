@@ -6,8 +6,8 @@ next start at the latest: so a node that dies in the middle comes back with the 
 
 from pathlib import Path
 
-from pillar_service.core.enrolment import KeyAct, statement
 from pillar_service.core.errors import Forbidden, SaltcellarError, Unauthenticated, Unavailable
+from pillar_service.core.nodes.enrolment import KeyAct, statement
 from pillar_service.node import disk, lastgood
 from pillar_service.node.enrolment import keys
 from pillar_service.node.enrolment.asking import ask

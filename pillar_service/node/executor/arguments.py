@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core import names, templates
+from pillar_service.core import names
 from pillar_service.core.errors import Invalid
+from pillar_service.core.meeseeks import templates
 from pillar_service.node.executor.entries import Entry
 
 

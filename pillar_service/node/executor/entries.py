@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillar_service.core import names, parameters
-from pillar_service.core.catalogue import Limits
+from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid
-from pillar_service.core.parameters import Parameter
-from pillar_service.core.runs import Function
+from pillar_service.core.meeseeks import parameters
+from pillar_service.core.meeseeks.catalogue import Limits
+from pillar_service.core.meeseeks.parameters import Parameter
+from pillar_service.core.meeseeks.runs import Function
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 FUNCTION = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", re.ASCII)

@@ -5,8 +5,9 @@ import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pillar_service.core import names, templates
+from pillar_service.core import names
 from pillar_service.core.errors import Invalid
+from pillar_service.core.meeseeks import templates
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -6,7 +6,7 @@ import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
 
-from pillar_service.core.redaction import HIDDEN, SECRETS
+from pillar_service.core.jobs.redaction import HIDDEN, SECRETS
 from pillar_service.node.executor.texts import clean
 
 PART = 4

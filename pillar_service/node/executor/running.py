@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pillar_service.core import runs
 from pillar_service.core.errors import Failed, SaltcellarError
+from pillar_service.core.meeseeks import runs
 from pillar_service.node.door import Door
 from pillar_service.node.executor import arguments as giving
 from pillar_service.node.executor import cage, entries, outcomes, people, processes, records, warden

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core import templates
 from pillar_service.core.errors import Failed
-from pillar_service.core.machines import Action, Deed
+from pillar_service.core.machines.machines import Action, Deed
+from pillar_service.core.meeseeks import templates
 from pillar_service.node.governors import Lease
 from pillar_service.node.machines import commands, containers, expressions
 from pillar_service.node.machines.looks import Put

@@ -6,8 +6,8 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
-from pillar_service.core.machine_words import MACHINE
-from pillar_service.core.machines import Machine
+from pillar_service.core.machines.machine_words import MACHINE
+from pillar_service.core.machines.machines import Machine
 from pillar_service.node import agent, disk
 from pillar_service.node.machines.library import Library, Loaded
 from pillar_service.node.machines.memory import Memory, path

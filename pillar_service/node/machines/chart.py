@@ -5,7 +5,7 @@ from typing import Any
 
 from statemachine.io import create_machine_class_from_definition
 
-from pillar_service.core.machines import Machine, Transition
+from pillar_service.core.machines.machines import Machine, Transition
 
 Allows = Callable[[Transition], bool]
 
@@ -26,7 +26,7 @@ class Chart:
             states=states,
             allow_event_without_transition=True,
             catch_errors_as_events=False,
-            # A state may be an end; what leads nowhere by mistake, `core/machine_files.py` says with its line.
+            # A state may be an end; what leads nowhere by mistake, `core/machines/machine_files.py` says with its line.
             validate_trap_states=False,
             validate_disconnected_states=False,
         )

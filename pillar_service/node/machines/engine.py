@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.machines import Each, Event
+from pillar_service.core.machines.machines import Each, Event
 from pillar_service.node.machines import containers as docker
 from pillar_service.node.machines import looks, memory
 from pillar_service.node.machines.asking import FIRE

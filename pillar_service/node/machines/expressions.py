@@ -1,4 +1,4 @@
-"""Computes expressions. `core/expressions.py` says what may stand in one; the library computes it without `eval`."""
+"""Computes expressions. `core/machines/expressions.py` says what may stand in one; the library computes it without `eval`."""
 
 import ast
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 import simpleeval
 
 from pillar_service.core.errors import Failed
-from pillar_service.core.expressions import FUNCTIONS
+from pillar_service.core.machines.expressions import FUNCTIONS
 
 LARGEST = 10**15
 """What a power may come to."""

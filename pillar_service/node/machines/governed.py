@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
 from pillar_service.core.errors import SaltcellarError, Unavailable
-from pillar_service.core.machines import Action
+from pillar_service.core.machines.machines import Action
 from pillar_service.node.governors import AGAIN_S, Door, Governor, Lease
 
 SPARE_S = 30

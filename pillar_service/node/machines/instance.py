@@ -6,8 +6,8 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
-from pillar_service.core.machine_words import remembered
-from pillar_service.core.machines import SLOW, Action, Deed, Event, Transition
+from pillar_service.core.machines.machine_words import remembered
+from pillar_service.core.machines.machines import SLOW, Action, Deed, Event, Transition
 from pillar_service.node.machines import acting, expressions, looks
 from pillar_service.node.machines.chart import Chart
 from pillar_service.node.machines.governed import Govern, Permit, nobody

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.machines import Machine
+from pillar_service.core.machines.machines import Machine
 from pillar_service.documents import machines, reading
 from pillar_service.documents.faults import Faults, raise_any
 from pillar_service.node.machines import files

@@ -1,4 +1,4 @@
-"""What a watcher sees: one look, within bounds, as plain values by the names that `core/machines.py` gives them."""
+"""What a watcher sees: one look, within bounds, as plain values by the names that `core/machines/machines.py` gives them."""
 
 import contextlib
 import hashlib
@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from pillar_service.core import templates
 from pillar_service.core.errors import NotFound
-from pillar_service.core.machines import Kind, Watcher
+from pillar_service.core.machines.machines import Kind, Watcher
+from pillar_service.core.meeseeks import templates
 from pillar_service.node.machines import commands, containers
 
 Look = dict[str, Any]

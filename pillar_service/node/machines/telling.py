@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pillar_service.core import bundles, machines
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.submission import Priority
+from pillar_service.core.events.submission import Priority
+from pillar_service.core.machines import machines
+from pillar_service.core.nodes import bundles
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 from croniter import croniter
 
 from pillar_service.core.errors import Failed, SaltcellarError
-from pillar_service.core.machines import Kind, Watcher
+from pillar_service.core.machines.machines import Kind, Watcher
 from pillar_service.node.machines import expressions, looks
 from pillar_service.node.machines.memory import Memory
 

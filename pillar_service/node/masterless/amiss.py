@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.agents import Desired
+from pillar_service.core.people.agents import Desired
 
 ENDED = frozenset({"created", "exited", "dead"})
 """Docker's states of a container that it does not start again by itself."""

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pillar_service.core import pillar as shape
 from pillar_service.core.errors import Failed
+from pillar_service.core.nodes import pillar as shape
 from pillar_service.node.paths import Home
 
 WHY = "This node converges by itself to what it was told last."

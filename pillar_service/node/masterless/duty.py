@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Forbidden, SaltcellarError, Unauthenticated
-from pillar_service.core.submission import Lifecycle, Priority
+from pillar_service.core.events.submission import Lifecycle, Priority
 from pillar_service.node import containers, stillness
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Kept

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pillar_service.core.submission import MOST_NUMBER
+from pillar_service.core.events.submission import MOST_NUMBER
 from pillar_service.node import disk
 from pillar_service.node.clock import Moment
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pillar_service.core.gaps import Reason
-from pillar_service.core.submission import BATCH_BYTES, MOST_NUMBER, Priority
+from pillar_service.core.events.gaps import Reason
+from pillar_service.core.events.submission import BATCH_BYTES, MOST_NUMBER, Priority
 from pillar_service.node.clock import Moment
 from pillar_service.node.spool import losses
 

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pillar_service.core.gaps import OTHERS, Gap, Reason
-from pillar_service.core.submission import MOST_NUMBER, Priority
+from pillar_service.core.events.gaps import OTHERS, Gap, Reason
+from pillar_service.core.events.submission import MOST_NUMBER, Priority
 
 MOST_GAPS = 500
 """How many losses are told apart; those of further streams are told as the others'."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pillar_service.core import gaps, submission
 from pillar_service.core.errors import Failed, Full, Invalid, SaltcellarError
-from pillar_service.core.submission import Priority, Submission
+from pillar_service.core.events import gaps, submission
+from pillar_service.core.events.submission import Priority, Submission
 from pillar_service.node import clock
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home

@@ -8,7 +8,7 @@ import secrets
 
 from peewee import Database, SqliteDatabase
 
-from pillar_service.core.audit import FIRST, hashed, link
+from pillar_service.core.service.audit import FIRST, hashed, link
 
 TABLES = (
     "ALTER TABLE audit RENAME TO audit_before",

@@ -1,10 +1,10 @@
 """Who is let to the operators' pages."""
 
-from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.core.errors import Forbidden, NotFound
-from pillar_service.core.permissions import may_administer
-from pillar_service.store import accounts
-from pillar_service.usecases import codes
+from pillar_service.core.people.agents import AccountRole, AccountState
+from pillar_service.core.people.permissions import may_administer
+from pillar_service.store.people import accounts
+from pillar_service.usecases.people import codes
 
 
 def is_operator(person: str | None) -> bool:

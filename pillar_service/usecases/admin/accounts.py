@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.listing import Cursor
+from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.settings import settings
 from pillar_service.store import listings
-from pillar_service.store.accounts import Account
 from pillar_service.store.database import transaction
-from pillar_service.usecases import accounts, auditing, payments, second_factor
+from pillar_service.store.people.accounts import Account
 from pillar_service.usecases.admin import audit, bots, filters, jobs
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.people import accounts, second_factor
+from pillar_service.usecases.service import auditing
 
 REASON_LENGTH = 300
 

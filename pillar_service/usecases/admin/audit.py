@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from pillar_service.core import names, redaction
+from pillar_service.core import names
+from pillar_service.core.jobs import redaction
 from pillar_service.core.listing import Cursor
 from pillar_service.store import listings
-from pillar_service.store.audit import Audit
 from pillar_service.store.paging import Page
+from pillar_service.store.service.audit import Audit
 from pillar_service.usecases.admin import filters
 
 MOST = 500

@@ -3,14 +3,14 @@
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import NotFound
 from pillar_service.core.listing import Cursor
-from pillar_service.store import bots as rows
+from pillar_service.core.people.agents import Actual, Desired
 from pillar_service.store import listings
-from pillar_service.store.bots import Bot
-from pillar_service.usecases import bots
+from pillar_service.store.bots import bots as rows
+from pillar_service.store.bots.bots import Bot
 from pillar_service.usecases.admin import filters
+from pillar_service.usecases.bots import bots
 
 
 def listed(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pillar_service.core.roles import Grant, Policy, Role
-from pillar_service.store import catalogues
+from pillar_service.core.meeseeks.roles import Grant, Policy, Role
+from pillar_service.store.meeseeks import catalogues
 from pillar_service.usecases.meeseeks import catalogue, describing
 
 

@@ -3,14 +3,15 @@
 import time
 from typing import Any
 
-from pillar_service.core import health, listing
-from pillar_service.core.agents import Actual
-from pillar_service.core.events import Filter
+from pillar_service.core import listing
+from pillar_service.core.bots import health
+from pillar_service.core.events.events import Filter
 from pillar_service.core.listing import Cursor
+from pillar_service.core.people.agents import Actual
 from pillar_service.store import listings
-from pillar_service.store.bots import Bot
-from pillar_service.usecases import stories
+from pillar_service.store.bots.bots import Bot
 from pillar_service.usecases.admin import bots, filters
+from pillar_service.usecases.events import stories
 
 
 def listed(before: str = "", since: str = "", until: str = "", **asked: str) -> filters.Listing:

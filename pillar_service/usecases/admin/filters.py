@@ -8,12 +8,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from pillar_service.core import health, listing, names
-from pillar_service.core.agents import Actual
+from pillar_service.core import listing, names
+from pillar_service.core.bots import health
 from pillar_service.core.listing import PAGE, Cursor
+from pillar_service.core.people.agents import Actual
 from pillar_service.store.listings import Silence
 from pillar_service.store.paging import Page
-from pillar_service.usecases import accounts
+from pillar_service.usecases.people import accounts
 
 Listing = dict[str, Any]
 

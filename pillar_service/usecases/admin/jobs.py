@@ -4,21 +4,25 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core import commands, names, redaction, retrying
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict
-from pillar_service.core.jobs import OVER, JobState
+from pillar_service.core.jobs import commands, redaction, retrying
+from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.core.listing import Cursor
-from pillar_service.core.permissions import OF_COMMAND
-from pillar_service.store import bots as bot_rows
-from pillar_service.store import jobs as rows
+from pillar_service.core.people.permissions import OF_COMMAND
 from pillar_service.store import listings
+from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, bots, jobs, permissions, queue
+from pillar_service.store.jobs import jobs as rows
+from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.admin import bots as shown_bots
 from pillar_service.usecases.admin import filters
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import jobs, queue
 from pillar_service.usecases.meeseeks import catalogue, challenges, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.people import permissions
+from pillar_service.usecases.service import auditing
 
 LINES = 500
 """How many lines of a job are shown at a time."""

@@ -6,10 +6,10 @@ from pillar_service.core import names, searching
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.listing import PAGE
 from pillar_service.store import listings
-from pillar_service.store import nodes as rows
-from pillar_service.store.nodes import Node
-from pillar_service.usecases import nodes
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.admin import bots, filters, jobs
+from pillar_service.usecases.nodes import nodes
 
 
 def listed(before: str = "", account: str = "", label: str = "") -> filters.Listing:

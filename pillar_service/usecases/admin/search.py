@@ -6,8 +6,8 @@ from typing import Any
 from pillar_service.core import names, searching
 from pillar_service.core.searching import MOST, MOST_OF_ONE, Kind
 from pillar_service.store import search
-from pillar_service.usecases import stories
 from pillar_service.usecases.admin import accounts, audit, bots, jobs, nodes
+from pillar_service.usecases.events import stories
 
 
 def everything(word: str, kind: str = "") -> dict[Kind, list[Any]]:

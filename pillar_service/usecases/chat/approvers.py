@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from pillar_service.core.roles import CHAT_USER, User
-from pillar_service.store import accounts, chat_people
+from pillar_service.core.meeseeks.roles import CHAT_USER, User
+from pillar_service.store.chat import chat_people
+from pillar_service.store.people import accounts
 from pillar_service.usecases.meeseeks import catalogue, people
 
 MOST = 20

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pillar_service.core.errors import NotFound
-from pillar_service.store import conversations
+from pillar_service.store.chat import conversations
 from pillar_service.store.database import transaction
 from pillar_service.usecases.chat import outbox, turns
 

@@ -7,7 +7,7 @@ over. What is said meanwhile has ids made of the key, and jobs have the key as t
 import time
 from collections.abc import Callable
 
-from pillar_service.store import conversations
+from pillar_service.store.chat import conversations
 from pillar_service.store.database import transaction
 from pillar_service.usecases.chat import turns
 

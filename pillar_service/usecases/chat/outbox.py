@@ -9,12 +9,12 @@ import json
 import time
 from typing import Any
 
-from pillar_service.core.chat import OutgoingKind
+from pillar_service.core.chat.chat import OutgoingKind
 from pillar_service.core.errors import NotFound
-from pillar_service.store import conversations, outgoing
+from pillar_service.store.chat import conversations, outgoing
 from pillar_service.store.database import transaction
-from pillar_service.usecases import sealing
 from pillar_service.usecases.chat import turns
+from pillar_service.usecases.service import sealing
 
 Body = dict[str, Any]
 

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pillar_service.core import chat as rules
-from pillar_service.core.chat import OutgoingKind, OutgoingState
-from pillar_service.core.personas import BORING, Persona, Personas
-from pillar_service.store import conversations, outgoing
+from pillar_service.core.chat import chat as rules
+from pillar_service.core.chat.chat import OutgoingKind, OutgoingState
+from pillar_service.core.chat.personas import BORING, Persona, Personas
+from pillar_service.store.chat import conversations, outgoing
 from pillar_service.store.database import transaction
-from pillar_service.usecases import leases
 from pillar_service.usecases.chat import outbox
+from pillar_service.usecases.jobs import leases
 from pillar_service.usecases.meeseeks import catalogue
 
 NOTIFYING = "notifying"

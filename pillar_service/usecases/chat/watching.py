@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pillar_service.core import durations
-from pillar_service.core.jobs import OVER, JobState
-from pillar_service.core.presence import is_silent
+from pillar_service.core.jobs.jobs import OVER, JobState
+from pillar_service.core.nodes.presence import is_silent
 from pillar_service.settings import settings
-from pillar_service.store import jobs, standings
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import jobs as bots_jobs
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.nodes import standings
+from pillar_service.usecases.jobs import jobs as bots_jobs
 from pillar_service.usecases.meeseeks import challenges, looking, targets
 
 TAIL = 20

@@ -2,11 +2,12 @@
 
 import time
 
-from pillar_service.core import names, typed
-from pillar_service.core.catalogue import BUILT_IN, NAME
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Invalid, NotFound
-from pillar_service.store import aliases
+from pillar_service.core.meeseeks import typed
+from pillar_service.core.meeseeks.catalogue import BUILT_IN, NAME
 from pillar_service.store.database import transaction
+from pillar_service.store.meeseeks import aliases
 from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.meeseeks.asker import Asker
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from pillar_service.core.roles import Caller, Decision, Reason
-from pillar_service.core.selectors import EVERYTHING, any_of
+from pillar_service.core.meeseeks.roles import Caller, Decision, Reason
+from pillar_service.core.nodes.selectors import EVERYTHING, any_of
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pillar_service.core import names, selectors, typed
-from pillar_service.core.catalogue import Action, Command
+from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid, NotFound, TooMany
-from pillar_service.core.jobs import JobState
-from pillar_service.core.selectors import EVERYTHING, Selector
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.meeseeks import typed
+from pillar_service.core.meeseeks.catalogue import Action, Command
+from pillar_service.core.nodes import selectors
+from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 from pillar_service.settings import settings
-from pillar_service.store import jobs
 from pillar_service.store.database import in_transaction, transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, measuring, pillars, queue, sealing
-from pillar_service.usecases.auditing import Deed
-from pillar_service.usecases.grouping import Group
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.meeseeks import catalogue, challenges, deciding, going, planning, previews, targets
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing, measuring, sealing
+from pillar_service.usecases.service.auditing import Deed
+from pillar_service.usecases.service.grouping import Group
 
 decided = deciding.decided
 

@@ -5,17 +5,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core import names, roles, tokens
+from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from pillar_service.core.limits import Tried
-from pillar_service.store import command_tokens as rows
-from pillar_service.store.command_tokens import CommandToken
+from pillar_service.core.meeseeks import roles
+from pillar_service.core.people import tokens
+from pillar_service.core.people.limits import Tried
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, limits
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.meeseeks import command_tokens as rows
+from pillar_service.store.meeseeks.command_tokens import CommandToken
 from pillar_service.usecases.meeseeks import asking, catalogue, looking, people
 from pillar_service.usecases.meeseeks import tokens as made
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.people import limits
+from pillar_service.usecases.service import auditing
 
 UNKNOWN = "This token is not known, was revoked, or its time is over: make a new one in chat ('token')."
 

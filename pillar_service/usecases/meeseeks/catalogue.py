@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from pillar_service.catalogue import loading
-from pillar_service.core import catalogue as rules
-from pillar_service.core import loaded
-from pillar_service.core.catalogue import Catalogue
+from pillar_service.core.chat.personas import Personas
 from pillar_service.core.errors import Invalid
-from pillar_service.core.loaded import Loaded
-from pillar_service.core.personas import Personas
-from pillar_service.core.roles import Policy
+from pillar_service.core.meeseeks import catalogue as rules
+from pillar_service.core.meeseeks import loaded
+from pillar_service.core.meeseeks.catalogue import Catalogue
+from pillar_service.core.meeseeks.loaded import Loaded
+from pillar_service.core.meeseeks.roles import Policy
 from pillar_service.settings import settings
-from pillar_service.store import catalogues
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.meeseeks import catalogues
+from pillar_service.usecases.service import auditing
 
 log = logging.getLogger(__name__)
 

@@ -4,19 +4,23 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pillar_service.core import challenges as rules
-from pillar_service.core import names, roles
-from pillar_service.core.catalogue import Requires
-from pillar_service.core.challenges import ChallengeKind, ChallengeState
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
-from pillar_service.core.jobs import JobState
-from pillar_service.store import challenges, jobs
-from pillar_service.store.challenges import Challenge
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.meeseeks import challenges as rules
+from pillar_service.core.meeseeks import roles
+from pillar_service.core.meeseeks.catalogue import Requires
+from pillar_service.core.meeseeks.challenges import ChallengeKind, ChallengeState
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, codes, endings
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.meeseeks import challenges
+from pillar_service.store.meeseeks.challenges import Challenge
+from pillar_service.usecases.jobs import endings
 from pillar_service.usecases.meeseeks import catalogue, deciding, going, people
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.people import codes
+from pillar_service.usecases.service import auditing
 
 OVER = "That is settled already, or its time is over."
 

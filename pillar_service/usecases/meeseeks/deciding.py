@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core import selectors
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.roles import Decision
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import executing
+from pillar_service.core.meeseeks.roles import Decision
+from pillar_service.core.nodes import selectors
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.meeseeks import catalogue, people, targets
 from pillar_service.usecases.meeseeks.asker import OPERATOR, Asker
 

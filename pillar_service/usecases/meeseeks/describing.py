@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pillar_service.core.catalogue import Command
-from pillar_service.core.parameters import Parameter
+from pillar_service.core.meeseeks.catalogue import Command
+from pillar_service.core.meeseeks.parameters import Parameter
 from pillar_service.usecases.meeseeks.asking import Wish
 
 

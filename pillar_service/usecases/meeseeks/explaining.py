@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core import selectors, typed
-from pillar_service.core.catalogue import Action, Command
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.roles import Decision
-from pillar_service.core.selectors import Selector
-from pillar_service.core.typed import Typed
+from pillar_service.core.meeseeks import typed
+from pillar_service.core.meeseeks.catalogue import Action, Command
+from pillar_service.core.meeseeks.roles import Decision
+from pillar_service.core.meeseeks.typed import Typed
+from pillar_service.core.nodes import selectors
+from pillar_service.core.nodes.selectors import Selector
 from pillar_service.usecases.meeseeks import asking, catalogue, deciding, people, targets
 from pillar_service.usecases.meeseeks.asker import Asker
 

@@ -4,13 +4,14 @@ from typing import Any
 
 from pillar_service.core import names, tracing
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.jobs import JobState, step
+from pillar_service.core.jobs.jobs import JobState, step
 from pillar_service.settings import settings
-from pillar_service.store import jobs
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import bots, bringing_back, endings, parts
-from pillar_service.usecases import jobs as bots_jobs
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.bots import bots, bringing_back
+from pillar_service.usecases.jobs import endings, parts
+from pillar_service.usecases.jobs import jobs as bots_jobs
 
 
 def go(job: Job, now: float) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid, NotFound
-from pillar_service.core.jobs import OVER
-from pillar_service.store import jobs
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import jobs as jobs_of_bots
-from pillar_service.usecases import queue, redacting
+from pillar_service.core.jobs.jobs import OVER
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.jobs import jobs as jobs_of_bots
+from pillar_service.usecases.jobs import queue, redacting
 from pillar_service.usecases.meeseeks import challenges, deciding
 from pillar_service.usecases.meeseeks.asker import Asker
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid, NotFound
-from pillar_service.core.roles import CHAT_USER
-from pillar_service.usecases import auditing, second_factor
+from pillar_service.core.meeseeks.roles import CHAT_USER
 from pillar_service.usecases.admin import audit as rows
 from pillar_service.usecases.meeseeks import asking, catalogue, people
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.people import second_factor
+from pillar_service.usecases.service import auditing
 
 
 def audit(asker: Asker, most: int, **wanted: str) -> list[dict[str, Any]]:

@@ -4,18 +4,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pillar_service.core import mails as letters
-from pillar_service.core import names, tokens
-from pillar_service.core.agents import AccountState
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, NotFound
-from pillar_service.core.mails import Letter
-from pillar_service.core.roles import CHAT_USER, Caller
+from pillar_service.core.meeseeks.roles import CHAT_USER, Caller
+from pillar_service.core.people import mails as letters
+from pillar_service.core.people import tokens
+from pillar_service.core.people.agents import AccountState
+from pillar_service.core.people.mails import Letter
 from pillar_service.settings import settings
-from pillar_service.store import accounts, aliases, chat_people, command_tokens
-from pillar_service.store.chat_people import ChatLink
+from pillar_service.store.chat import chat_people
+from pillar_service.store.chat.chat_people import ChatLink
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing, mails
+from pillar_service.store.meeseeks import aliases, command_tokens
+from pillar_service.store.people import accounts
 from pillar_service.usecases.meeseeks.asker import Asker, of_chat
+from pillar_service.usecases.people import mails
+from pillar_service.usecases.service import auditing
 
 LINK_S = 600.0
 """How long a link is good for."""

@@ -6,10 +6,10 @@ What a node runs stands in its pillar, as it is then; the plan has its digest, a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pillar_service.core import runs
-from pillar_service.core.catalogue import Action, Command, Runner, digest
-from pillar_service.core.selectors import Selector
-from pillar_service.usecases import executing, queue
+from pillar_service.core.meeseeks import runs
+from pillar_service.core.meeseeks.catalogue import Action, Command, Runner, digest
+from pillar_service.core.nodes.selectors import Selector
+from pillar_service.usecases.jobs import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
 
 EXECUTOR = "meeseeks.run"

@@ -3,9 +3,10 @@
 A job and its preview know each other by their idempotency keys.
 """
 
-from pillar_service.core.jobs import OVER
-from pillar_service.store import challenges, jobs
-from pillar_service.store.jobs import Job
+from pillar_service.core.jobs.jobs import OVER
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.meeseeks import challenges
 
 END = ".preview"
 

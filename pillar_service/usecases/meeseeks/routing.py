@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 
-from pillar_service.core.presence import is_here
-from pillar_service.core.routing import Place, at_once, best
-from pillar_service.store import jobs, nodes, standings
+from pillar_service.core.meeseeks.routing import Place, at_once, best
+from pillar_service.core.nodes.presence import is_here
+from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import nodes, standings
 
 
 def any_one(able: Sequence[str]) -> str:

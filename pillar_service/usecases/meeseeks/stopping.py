@@ -3,16 +3,17 @@
 import time
 from typing import Any
 
-from pillar_service.core import commands
 from pillar_service.core.errors import Conflict, Forbidden
-from pillar_service.core.jobs import OVER, URGENT, JobState
-from pillar_service.core.runs import STOP_RUNNER
-from pillar_service.store import jobs, runs
+from pillar_service.core.jobs import commands
+from pillar_service.core.jobs.jobs import OVER, URGENT, JobState
+from pillar_service.core.meeseeks.runs import STOP_RUNNER
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import Job
-from pillar_service.usecases import auditing, endings, queue
+from pillar_service.store.jobs import jobs, runs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.jobs import endings, queue
 from pillar_service.usecases.meeseeks import deciding, looking, targets
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.service import auditing
 
 STOP = "meeseeks.stop"
 WAITING = (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED)

@@ -3,20 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pillar_service.core import losing, names
-from pillar_service.core.agents import Desired
-from pillar_service.core.catalogue import Action, Command, Where
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NoNodes, NotFound
-from pillar_service.core.parameters import Kind
-from pillar_service.core.permissions import Act, refuse_on_theirs
-from pillar_service.core.selectors import EVERYTHING, AnyOf, Selector
+from pillar_service.core.meeseeks.catalogue import Action, Command, Where
+from pillar_service.core.meeseeks.parameters import Kind
+from pillar_service.core.nodes import losing
+from pillar_service.core.nodes.selectors import EVERYTHING, AnyOf, Selector
+from pillar_service.core.people.agents import Desired
+from pillar_service.core.people.permissions import Act, refuse_on_theirs
 from pillar_service.settings import settings
-from pillar_service.store import bots, nodes
-from pillar_service.store.bots import Bot
-from pillar_service.usecases import permissions
+from pillar_service.store.bots import bots
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.nodes import nodes
 from pillar_service.usecases.meeseeks import people, routing
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.meeseeks.catalogue import NAME
+from pillar_service.usecases.people import permissions
 
 BRING_BACK = Action("bots.bring_back")
 MOST_NAMED = 10

@@ -3,16 +3,19 @@
 import time
 from typing import Any
 
-from pillar_service.core import names, selectors, tokens, typed
-from pillar_service.core.catalogue import Command
+from pillar_service.core import names
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.store import command_tokens as rows
-from pillar_service.store.command_tokens import CommandToken
+from pillar_service.core.meeseeks import typed
+from pillar_service.core.meeseeks.catalogue import Command
+from pillar_service.core.nodes import selectors
+from pillar_service.core.people import tokens
 from pillar_service.store.database import transaction
-from pillar_service.usecases import auditing
+from pillar_service.store.meeseeks import command_tokens as rows
+from pillar_service.store.meeseeks.command_tokens import CommandToken
 from pillar_service.usecases.meeseeks import asking, catalogue, deciding
 from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.service import auditing
 
 DAYS = (1, 366)
 DEFAULT_DAYS = 30

@@ -6,8 +6,8 @@ from typing import Any
 from flask import g
 from pydantic import Field, model_validator
 
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import own_bots
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import own_bots
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Repeatable, Taken
 

@@ -6,11 +6,13 @@ from typing import Any, Literal
 from flask import g
 from pydantic import BaseModel, Field
 
-from pillar_service.core.agents import Actual, Desired
 from pillar_service.core.errors import Invalid
-from pillar_service.core.permissions import Act
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import bots, bringing_back, confirming, jobs, own_bots, permissions, pouring
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.core.people.permissions import Act
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import bots, bringing_back, own_bots, pouring
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import confirming, permissions
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import (
     Agent,

@@ -5,7 +5,7 @@ from typing import Any
 from flask import g, request
 from pydantic import BaseModel, Field
 
-from pillar_service.usecases import sign_up, tokens
+from pillar_service.usecases.people import sign_up, tokens
 from pillar_service.web.api.operations import ANY_TOKEN, Noun
 from pillar_service.web.api.shapes import NewToken, Taken
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from flask import Response, g
 from pydantic import BaseModel, Field, StringConstraints
 
-from pillar_service.core.configuration import LONGEST_KEY
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import configuration
+from pillar_service.core.nodes.configuration import LONGEST_KEY
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.nodes import configuration
 from pillar_service.web import conditions
 from pillar_service.web.api.operations import CHANGED, Noun
 from pillar_service.web.api.shapes import Moment, Taken

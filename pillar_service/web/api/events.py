@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from flask import g, request
 from pydantic import BaseModel, Field
 
-from pillar_service.core.events import MOST_LISTED, Filter, Kind
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import stories
+from pillar_service.core.events.events import MOST_LISTED, Filter, Kind
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.events import stories
 from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import EventFilter, Moment

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, g, send_file
 from pydantic import Field, model_validator
 
-from pillar_service.core.exports import HOLDS_SECRET, Kind
-from pillar_service.core.permissions import Act
-from pillar_service.core.scopes import Scope, TokenKind
-from pillar_service.usecases import transfers
+from pillar_service.core.bots.exports import HOLDS_SECRET, Kind
+from pillar_service.core.people.permissions import Act
+from pillar_service.core.people.scopes import Scope, TokenKind
+from pillar_service.usecases.bots import transfers
 from pillar_service.web.api.actions import asked
 from pillar_service.web.api.agents import confirm, require
 from pillar_service.web.api.operations import Noun

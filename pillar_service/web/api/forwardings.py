@@ -6,9 +6,9 @@ from flask import g
 from pydantic import BaseModel, Field
 
 from pillar_service.core.addresses import LONGEST_URL
-from pillar_service.core.forwarding import ForwardingState, Way
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import forwardings
+from pillar_service.core.events.forwarding import ForwardingState, Way
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.events import forwardings
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import EventFilter, Moment, Taken
 

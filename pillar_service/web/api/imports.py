@@ -7,8 +7,8 @@ from flask_openapi3 import RawModel
 from pydantic import Field
 
 from pillar_service.core import names
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import pouring
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import pouring
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotName, Line, NodeName, NodeSelector, Repeatable, Taken
 

@@ -5,9 +5,9 @@ from typing import Any
 from flask import g
 from pydantic import BaseModel, Field
 
-from pillar_service.core.invites import InviteState
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import invites
+from pillar_service.core.bots.invites import InviteState
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import invites
 from pillar_service.web.api.actions import asked
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Moment, Note, Repeatable, Taken

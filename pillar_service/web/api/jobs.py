@@ -7,9 +7,9 @@ from flask import g, request
 from pydantic import BaseModel, Field
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.jobs import JobState
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import jobs
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.jobs import jobs
 from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Job, JobLine, Taken

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from pillar_service.core.jobs import JobState
+from pillar_service.core.jobs.jobs import JobState
 from pillar_service.usecases.meeseeks import by_token
 from pillar_service.web import incoming
 from pillar_service.web.api.operations import COMMAND_TOKEN, Noun

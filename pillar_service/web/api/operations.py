@@ -9,13 +9,13 @@ from flask import g, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ValidationError
 
-from pillar_service.core import faults as sentences
-from pillar_service.core import scopes
 from pillar_service.core.errors import Invalid, Unauthenticated
+from pillar_service.core.jobs import faults as sentences
 from pillar_service.core.names import shown
-from pillar_service.core.scopes import Scope
+from pillar_service.core.people import scopes
+from pillar_service.core.people.scopes import Scope
 from pillar_service.settings import settings
-from pillar_service.usecases import tokens
+from pillar_service.usecases.people import tokens
 from pillar_service.web import incoming
 from pillar_service.web.api.shapes import Problem
 

@@ -5,9 +5,9 @@ from typing import Any
 from flask import g
 from pydantic import BaseModel, Field, model_validator
 
-from pillar_service.core.permissions import Act
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import restoring
+from pillar_service.core.people.permissions import Act
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.bots import restoring
 from pillar_service.web.api.agents import require
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotPath, Moment, NodeName, Repeatable, Taken

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pillar_service.core.agents import Actual, Belonging, Desired
-from pillar_service.core.events import Kind
-from pillar_service.core.jobs import JobState
+from pillar_service.core.events.events import Kind
+from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.names import NOTE_LENGTH, TEXT_LENGTH
-from pillar_service.core.scopes import Scope, TokenKind
-from pillar_service.core.selectors import LONGEST
+from pillar_service.core.nodes.selectors import LONGEST
+from pillar_service.core.people.agents import Actual, Belonging, Desired
+from pillar_service.core.people.scopes import Scope, TokenKind
 
 Moment = Annotated[float, Field(description="Unix seconds")]
 BotName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]

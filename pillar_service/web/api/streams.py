@@ -14,11 +14,13 @@ from flask import Response, g, stream_with_context
 from werkzeug.exceptions import TooManyRequests
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.core.events import Filter
-from pillar_service.core.faults import answer_for_people
-from pillar_service.core.jobs import OVER
+from pillar_service.core.events.events import Filter
+from pillar_service.core.jobs.faults import answer_for_people
+from pillar_service.core.jobs.jobs import OVER
 from pillar_service.settings import settings
-from pillar_service.usecases import jobs, stories, tokens
+from pillar_service.usecases.events import stories
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import tokens
 from pillar_service.web import incoming, waiting
 
 EVENTS = "text/event-stream"

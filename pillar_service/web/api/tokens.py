@@ -5,8 +5,8 @@ from typing import Any
 from flask import g
 from pydantic import BaseModel, Field
 
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import confirming, tokens
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.people import confirming, tokens
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Confirmation, NewToken, Token
 

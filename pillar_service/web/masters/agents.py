@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from pillar_service.core.agents import AgentType, Desired
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import accounts, agents, bots, restoring, second_factor
+from pillar_service.core.people.agents import AgentType, Desired
+from pillar_service.usecases.bots import bots, restoring
+from pillar_service.usecases.people import accounts, agents, second_factor
 from pillar_service.web import incoming
 
 blueprint = Blueprint("agents", __name__)

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, request
 
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import auditing
 from pillar_service.usecases.admin import audit
+from pillar_service.usecases.service import auditing
 
 blueprint = Blueprint("audit", __name__)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.core.backups import RoundKind
-from pillar_service.usecases import backup_rounds
+from pillar_service.core.service.backups import RoundKind
+from pillar_service.usecases.service import backup_rounds
 from pillar_service.web import incoming
 
 blueprint = Blueprint("backups", __name__)

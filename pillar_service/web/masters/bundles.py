@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import bundles
+from pillar_service.usecases.nodes import bundles
 from pillar_service.web import incoming
 
 blueprint = Blueprint("bundles", __name__)

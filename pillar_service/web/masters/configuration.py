@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from pillar_service.core.configuration import OPERATORS
-from pillar_service.usecases import accounts, configuration, governors
+from pillar_service.core.nodes.configuration import OPERATORS
+from pillar_service.usecases.nodes import configuration, governors
+from pillar_service.usecases.people import accounts
 from pillar_service.web import conditions, incoming
 
 blueprint = Blueprint("configuration", __name__)

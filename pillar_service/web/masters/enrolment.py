@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import enrolment_tokens
+from pillar_service.usecases.nodes import enrolment_tokens
 from pillar_service.web import incoming
 
 blueprint = Blueprint("enrolment", __name__)

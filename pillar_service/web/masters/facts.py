@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from pillar_service.usecases import facts
+from pillar_service.usecases.nodes import facts
 from pillar_service.web import incoming
 
 blueprint = Blueprint("facts", __name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from pillar_service.usecases import jobs
+from pillar_service.usecases.jobs import jobs
 from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("jobs", __name__)

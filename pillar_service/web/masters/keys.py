@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import masters, node_keys
+from pillar_service.usecases.nodes import node_keys
+from pillar_service.usecases.service import masters
 from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("keys", __name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import machine_orders
+from pillar_service.usecases.nodes import machine_orders
 from pillar_service.web import incoming
 
 blueprint = Blueprint("machine_orders", __name__)

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from pillar_service.core import selectors
 from pillar_service.core.errors import Invalid
+from pillar_service.core.nodes import selectors
 from pillar_service.usecases.meeseeks import asking, catalogue, describing, explaining, looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.web import incoming, waiting

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import draining, losing, node_terms, nodes
+from pillar_service.usecases.nodes import draining, losing, node_terms, nodes
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import payments
+from pillar_service.usecases.payments import payments
 from pillar_service.web import incoming
 
 blueprint = Blueprint("payments", __name__)

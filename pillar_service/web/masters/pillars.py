@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from pillar_service.core.errors import NotFound
 from pillar_service.core.names import shown
-from pillar_service.usecases import pillars
+from pillar_service.usecases.nodes import pillars
 from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("pillars", __name__)

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import bringing_back, retention
+from pillar_service.usecases.bots import bringing_back
+from pillar_service.usecases.service import retention
 
 blueprint = Blueprint("purges", __name__)
 

@@ -7,7 +7,8 @@ from flask import Blueprint, g, request
 
 from pillar_service.core.errors import Forbidden, SaltcellarError
 from pillar_service.core.names import shown
-from pillar_service.usecases import batches, claims, masters, runs
+from pillar_service.usecases.jobs import batches, claims, runs
+from pillar_service.usecases.service import masters
 from pillar_service.web import incoming, waiting
 
 blueprint = Blueprint("runs", __name__)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request, send_file
 
 from pillar_service.settings import settings
-from pillar_service.usecases import transfers
+from pillar_service.usecases.bots import transfers
 
 blueprint = Blueprint("transfers", __name__)
 

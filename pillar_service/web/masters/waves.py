@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, g
 
-from pillar_service.usecases import waves
+from pillar_service.usecases.nodes import waves
 from pillar_service.web import incoming
 
 blueprint = Blueprint("waves", __name__)

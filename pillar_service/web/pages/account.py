@@ -9,10 +9,10 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core import mails as letters
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
-from pillar_service.usecases import accounts, leaving, profile, second_factor, sessions, tokens
+from pillar_service.core.people import mails as letters
 from pillar_service.usecases.meeseeks import people
+from pillar_service.usecases.people import accounts, leaving, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
 from pillar_service.web.pages.confirm import MustConfirm
 

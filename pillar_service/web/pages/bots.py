@@ -10,23 +10,15 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core import faults
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
+from pillar_service.core.jobs import faults
 from pillar_service.core.names import NOTE_LENGTH
-from pillar_service.core.permissions import Act
+from pillar_service.core.people.permissions import Act
 from pillar_service.settings import settings
-from pillar_service.usecases import (
-    bots,
-    bringing_back,
-    dashboard,
-    jobs,
-    own_bots,
-    permissions,
-    placing,
-    pouring,
-    restoring,
-)
-from pillar_service.usecases.dashboard import Card
+from pillar_service.usecases.bots import bots, bringing_back, dashboard, own_bots, placing, pouring, restoring
+from pillar_service.usecases.bots.dashboard import Card
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import permissions
 from pillar_service.web.figures import ago
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, new_key, refused, sent_key

@@ -6,8 +6,8 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 
-from pillar_service.usecases import accounts, second_factor
 from pillar_service.usecases.meeseeks import people
+from pillar_service.usecases.people import accounts, second_factor
 
 blueprint = Blueprint("chat", __name__)
 

@@ -9,9 +9,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core.configuration import LONGEST_KEY
 from pillar_service.core.errors import Changed, Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import configuration, governors
+from pillar_service.core.nodes.configuration import LONGEST_KEY
+from pillar_service.usecases.nodes import configuration, governors
 from pillar_service.web import incoming
 
 blueprint = Blueprint("configuration", __name__)

@@ -6,8 +6,8 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Unauthenticated
-from pillar_service.usecases import codes
-from pillar_service.usecases.confirming import confirm
+from pillar_service.usecases.people import codes
+from pillar_service.usecases.people.confirming import confirm
 
 
 class Confirm(FlaskForm):  # type: ignore[misc]

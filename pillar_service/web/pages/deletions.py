@@ -7,9 +7,10 @@ from flask_login import current_user, login_required
 from wtforms import StringField
 from wtforms.validators import Length
 
-from pillar_service.core.permissions import Act
+from pillar_service.core.people.permissions import Act
 from pillar_service.settings import settings
-from pillar_service.usecases import own_bots, permissions
+from pillar_service.usecases.bots import own_bots
+from pillar_service.usecases.people import permissions
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
 from pillar_service.web.pages.once import Once, refused, sent_key

@@ -8,9 +8,10 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from pillar_service.core.exports import HOLDS_SECRET, Kind
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import jobs, own_bots, transfers
+from pillar_service.core.bots.exports import HOLDS_SECRET, Kind
+from pillar_service.core.people.permissions import Act
+from pillar_service.usecases.bots import own_bots, transfers
+from pillar_service.usecases.jobs import jobs
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
 from pillar_service.web.pages.once import Once, refused

@@ -10,9 +10,9 @@ from wtforms.validators import Length
 
 from pillar_service.core.addresses import LONGEST_URL
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
-from pillar_service.core.events import Kind, Severity
-from pillar_service.core.forwarding import Way
-from pillar_service.usecases import forwardings
+from pillar_service.core.events.events import Kind, Severity
+from pillar_service.core.events.forwarding import Way
+from pillar_service.usecases.events import forwardings
 
 blueprint = Blueprint("forwardings", __name__)
 

@@ -13,7 +13,7 @@ from werkzeug.formparser import parse_form_data
 
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.settings import settings
-from pillar_service.usecases import pouring
+from pillar_service.usecases.bots import pouring
 from pillar_service.web.pages.bots import New
 from pillar_service.web.pages.once import refused
 

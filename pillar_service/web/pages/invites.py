@@ -13,8 +13,8 @@ from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from pillar_service.core.names import NOTE_LENGTH, new_id
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import invites
+from pillar_service.core.people.permissions import Act
+from pillar_service.usecases.bots import invites
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.live import live
 

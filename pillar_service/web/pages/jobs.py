@@ -5,10 +5,12 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
-from pillar_service.core import commands
 from pillar_service.core.errors import NotFound
-from pillar_service.core.permissions import OF_COMMAND, Act
-from pillar_service.usecases import bots, jobs, own_bots, permissions, progress, transfers
+from pillar_service.core.jobs import commands
+from pillar_service.core.people.permissions import OF_COMMAND, Act
+from pillar_service.usecases.bots import bots, own_bots, transfers
+from pillar_service.usecases.jobs import jobs, progress
+from pillar_service.usecases.people import permissions
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import sent_key
 

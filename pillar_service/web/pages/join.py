@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 
-from pillar_service.usecases import accounts, sharing
+from pillar_service.usecases.people import accounts, sharing
 
 blueprint = Blueprint("join", __name__)
 

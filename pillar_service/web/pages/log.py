@@ -7,9 +7,9 @@ from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField
 
-from pillar_service.core.happenings import LINES, Kind
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import happenings
+from pillar_service.core.bots.happenings import LINES, Kind
+from pillar_service.core.people.permissions import Act
+from pillar_service.usecases.bots import happenings
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.live import live
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template
 
-from pillar_service.usecases import mails
+from pillar_service.usecases.people import mails
 from pillar_service.web import posting
 
 blueprint = Blueprint("mailbox", __name__)

@@ -10,8 +10,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Forbidden, Invalid
-from pillar_service.core.rooms import Sharing
-from pillar_service.usecases import draining, node_terms
+from pillar_service.core.nodes.rooms import Sharing
+from pillar_service.usecases.nodes import draining, node_terms
 
 blueprint = Blueprint("node_bots", __name__)
 

@@ -9,7 +9,7 @@ from wtforms import BooleanField, StringField
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Conflict, Invalid
-from pillar_service.usecases import losing
+from pillar_service.usecases.nodes import losing
 
 blueprint = Blueprint("node_lost", __name__)
 

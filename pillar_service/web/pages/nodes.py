@@ -8,12 +8,13 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from pillar_service.core import enrolment as rules
-from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
-from pillar_service.core.events import Filter, Kind, Severity
-from pillar_service.core.wheels import needed
-from pillar_service.usecases import enrolment_tokens, facts, node_keys, standings, stories, wheels
+from pillar_service.core.events.events import Filter, Kind, Severity
+from pillar_service.core.nodes import enrolment as rules
+from pillar_service.core.nodes import labels
+from pillar_service.core.nodes.wheels import needed
+from pillar_service.usecases.events import stories
+from pillar_service.usecases.nodes import enrolment_tokens, facts, node_keys, standings, wheels
 from pillar_service.web import incoming
 
 blueprint = Blueprint("nodes", __name__)

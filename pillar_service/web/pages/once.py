@@ -10,7 +10,7 @@ from wtforms import HiddenField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Invalid
-from pillar_service.usecases import jobs
+from pillar_service.usecases.jobs import jobs
 
 TOO_LONG = "The page was open for too long: send it again."
 

@@ -7,7 +7,8 @@ from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import SaltcellarError
-from pillar_service.usecases import payments, storage
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.service import storage
 
 blueprint = Blueprint("payments", __name__)
 

@@ -8,10 +8,10 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core.agents import Belonging
 from pillar_service.core.errors import Invalid
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import sharing
+from pillar_service.core.people.agents import Belonging
+from pillar_service.core.people.permissions import Act
+from pillar_service.usecases.people import sharing
 from pillar_service.web.pages.bots import visible
 
 blueprint = Blueprint("people", __name__)

@@ -7,9 +7,9 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core import mails as letters
 from pillar_service.core.errors import Conflict, Invalid
-from pillar_service.usecases import resetting
+from pillar_service.core.people import mails as letters
+from pillar_service.usecases.people import resetting
 from pillar_service.web import signing
 
 blueprint = Blueprint("reset", __name__)

@@ -9,8 +9,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
-from pillar_service.core.permissions import Act
-from pillar_service.usecases import placing, restoring
+from pillar_service.core.people.permissions import Act
+from pillar_service.usecases.bots import placing, restoring
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.once import Once, actor, refused
 

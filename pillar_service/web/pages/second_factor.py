@@ -9,7 +9,7 @@ from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import Conflict, SaltcellarError, Unauthenticated
-from pillar_service.usecases import second_factor
+from pillar_service.usecases.people import second_factor
 from pillar_service.web.pages.confirm import MustConfirm
 from pillar_service.web.pages.sign_in import Code
 

@@ -10,7 +10,7 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import NotFound, Unauthenticated
-from pillar_service.usecases import accounts, second_factor
+from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.web import signing
 
 blueprint = Blueprint("sign_in", __name__)

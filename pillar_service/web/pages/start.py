@@ -9,10 +9,10 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarError, Unauthenticated
-from pillar_service.core.payments import ProviderName
+from pillar_service.core.payments.payments import ProviderName
 from pillar_service.settings import settings
-from pillar_service.usecases import mails, sign_up
-from pillar_service.usecases.sign_up import Made
+from pillar_service.usecases.people import mails, sign_up
+from pillar_service.usecases.people.sign_up import Made
 from pillar_service.web import signing
 from pillar_service.web.pages.sign_in import SignIn
 

@@ -10,8 +10,8 @@ from flask_login import login_required
 from markupsafe import Markup
 
 from pillar_service.core import names
-from pillar_service.core.series import Span
-from pillar_service.usecases import series
+from pillar_service.core.bots.series import Span
+from pillar_service.usecases.bots import series
 from pillar_service.web import charts, drawing
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.live import live

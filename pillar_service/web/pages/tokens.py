@@ -8,8 +8,8 @@ from wtforms import IntegerField, SelectChoice, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from pillar_service.core.errors import Conflict, Invalid
-from pillar_service.core.scopes import Scope
-from pillar_service.usecases import tokens
+from pillar_service.core.people.scopes import Scope
+from pillar_service.usecases.people import tokens
 from pillar_service.web.pages.confirm import Confirm, confirmed
 
 blueprint = Blueprint("tokens", __name__)

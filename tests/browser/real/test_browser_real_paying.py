@@ -14,8 +14,8 @@ from salt_daemons import Minion
 from scene import inside
 
 from pillar_service.master.client import Client
-from pillar_service.store import payments as rows
 from pillar_service.store.database import transaction
+from pillar_service.store.payments import payments as rows
 
 pytestmark = pytest.mark.slow
 

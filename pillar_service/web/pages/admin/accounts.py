@@ -7,10 +7,10 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from pillar_service.core.agents import AccountRole, AccountState
 from pillar_service.core.names import new_id
-from pillar_service.usecases import payments
+from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.usecases.admin import accounts
+from pillar_service.usecases.payments import payments
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 
 SECOND_FACTOR_OFF = "turn off the second factor of"

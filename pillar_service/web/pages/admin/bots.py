@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import redirect, render_template, url_for
 
-from pillar_service.core.agents import Actual, Desired
-from pillar_service.usecases import restoring
+from pillar_service.core.people.agents import Actual, Desired
 from pillar_service.usecases.admin import bots, jobs
+from pillar_service.usecases.bots import restoring
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
 from pillar_service.web.pages.once import refused
 from pillar_service.web.pages.restores import REFUSED, Restore

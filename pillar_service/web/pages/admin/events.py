@@ -2,8 +2,8 @@
 
 from flask import render_template
 
-from pillar_service.core.agents import Actual
-from pillar_service.core.events import Kind, Severity
+from pillar_service.core.events.events import Kind, Severity
+from pillar_service.core.people.agents import Actual
 from pillar_service.usecases.admin import events
 from pillar_service.web.pages.admin.door import asked, blueprint
 

@@ -2,9 +2,9 @@
 
 from flask import render_template, request
 
-from pillar_service.core.agents import Actual
-from pillar_service.core.jobs import JobState
-from pillar_service.usecases import fleet
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.people.agents import Actual
+from pillar_service.usecases.nodes import fleet
 from pillar_service.web.pages.admin import charts
 from pillar_service.web.pages.admin.door import blueprint
 

@@ -6,8 +6,8 @@ from flask import flash, redirect, render_template, request, url_for
 from wtforms import SelectChoice, SelectField
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid
-from pillar_service.core.forwarding import Way
-from pillar_service.usecases import forwardings
+from pillar_service.core.events.forwarding import Way
+from pillar_service.usecases.events import forwardings
 from pillar_service.web.pages.admin.door import actor, blueprint, person
 from pillar_service.web.pages.forwardings import MAIL, TRIED, WEBHOOK, Where, shown, switched
 

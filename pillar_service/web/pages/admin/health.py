@@ -4,7 +4,7 @@ import time
 
 from flask import render_template
 
-from pillar_service.usecases import backup_rounds, overview
+from pillar_service.usecases.service import backup_rounds, overview
 from pillar_service.web.pages.admin.door import blueprint
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 
-from pillar_service.core.jobs import JobState
+from pillar_service.core.jobs.jobs import JobState
 from pillar_service.usecases.admin import jobs
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 

@@ -7,11 +7,11 @@ from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
-from pillar_service.core import labels
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
-from pillar_service.usecases import draining, enrolment_tokens, losing, node_keys, node_terms
-from pillar_service.usecases import nodes as node_cases
+from pillar_service.core.nodes import labels
 from pillar_service.usecases.admin import nodes
+from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_keys, node_terms
+from pillar_service.usecases.nodes import nodes as node_cases
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
 from pillar_service.web.pages.node_bots import Terms
 from pillar_service.web.pages.node_lost import Lost

@@ -2,7 +2,7 @@
 
 from flask import render_template
 
-from pillar_service.usecases import facts
+from pillar_service.usecases.nodes import facts
 from pillar_service.web import incoming
 from pillar_service.web.pages.admin.door import asked, blueprint
 

@@ -2,7 +2,8 @@
 
 from flask import render_template, request
 
-from pillar_service.usecases import standings, stories
+from pillar_service.usecases.events import stories
+from pillar_service.usecases.nodes import standings
 from pillar_service.web.pages.admin.door import asked, blueprint
 
 

@@ -1,0 +1,1 @@
+"""Bots: where one goes and who it stays; its health, invites, exports and moves."""

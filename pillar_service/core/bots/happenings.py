@@ -1,0 +1,127 @@
+"""What happened to a bot, as its log tells it: the kinds, the words, and lines that a container wrote."""
+
+import re
+from enum import StrEnum
+
+from pillar_service.core.jobs.commands import COMMANDS
+from pillar_service.core.jobs.jobs import OVER
+from pillar_service.core.names import one_of
+
+LINES = (50, 200, 1000)
+"""How many lines of a container's log may be asked for."""
+
+
+class Kind(StrEnum):
+    """What the log can be narrowed to."""
+
+    ACTIONS = "actions"
+    INVITES = "invites"
+    PEOPLE = "people"
+    LOOKS = "looks"
+
+
+INVITES = frozenset({"bots.invite", "bots.revoke"})
+LOOKS = frozenset({"bots.invites", "bots.logs"})
+"""Commands that only look: left out of the log unless it is narrowed to them."""
+
+COMMANDS_OF = {
+    Kind.ACTIONS: frozenset(COMMANDS) - INVITES - LOOKS,
+    Kind.INVITES: INVITES,
+    Kind.PEOPLE: frozenset[str](),
+    Kind.LOOKS: LOOKS,
+}
+
+PEOPLE = "sharing."
+"""How the audit's actions about people begin."""
+
+TOLD_BY_JOBS = frozenset(COMMANDS) | {f"jobs.{state}" for state in OVER}
+"""Actions in the audit that the jobs themselves tell better."""
+
+WORDS = {
+    "bots.create": "Create",
+    "bots.import": "Import",
+    "bots.start": "Start",
+    "bots.stop": "Stop",
+    "bots.restart": "Restart",
+    "bots.upgrade": "Upgrade",
+    "bots.rebuild": "Rebuild",
+    "bots.delete": "Delete",
+    "bots.bring_back": "Bring back",
+    "bots.purge": "Forget its data",
+    "bots.vacate": "Let it go to another node",
+    "bots.export": "Export",
+    "bots.invite": "Make an invite",
+    "bots.revoke": "Revoke an invite",
+    "bots.invites": "Look at the invites",
+    "bots.logs": "Look at the container's log",
+    "bots.describe": "Change the description",
+    "bots.gone": "Removed from its node",
+    "bots.move": "Move to another node",
+    "bots.moved": "It lives on another node",
+    "bots.move_back": "It stayed on its node",
+    "bots.move_waits": "Its move waits",
+    "bots.lost": "Its node was declared lost",
+    "bots.restore": "Restore it on another node",
+    "bots.purged": "Its data is gone",
+    "jobs.cancel": "Cancel a job",
+    "sharing.invite": "Invite a person",
+    "sharing.withdraw": "Take an invitation back",
+    "sharing.join": "Join",
+    "sharing.remove": "Remove a person",
+    "sharing.leave": "Leave",
+    "sharing.hand_over": "Hand the bot over",
+}
+
+
+OF_PEOPLE = frozenset(action for action in WORDS if action.startswith(PEOPLE))
+
+
+def words(action: str) -> str:
+    """A command or an action as people read it; an unknown one as it is written."""
+    return WORDS.get(action, action)
+
+
+def kind(given: object) -> Kind | None:
+    """The kind of that name, None for all; raises Invalid."""
+    return None if given in (None, "") else one_of(Kind, given, "kind of what happened")
+
+
+SEQUENCE = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # an operating system command: a title, a link
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)"  # a device's string
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # a control sequence: colours, cursor
+    r"|\x1b[ -/]*[0-~]?"  # any other escape
+)
+"""What a terminal would obey instead of showing (ECMA-48)."""
+
+LONGEST = 2000
+
+
+def plain(line: object) -> str:
+    """A line as a container wrote it, made harmless: no terminal sequence, no control or direction character.
+
+    What is left out in the middle of a text leaves a '�', a tab leaves blanks; at most 2000 characters are kept.
+    """
+    text = SEQUENCE.sub("", str(line)[: 2 * LONGEST]).replace("\t", "    ").rstrip("\r\n")
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def written(result: object) -> list[object]:
+    """The lines in what a node returns to `bots.logs` ({"lines": […]}); none in anything else."""
+    lines = result.get("lines") if isinstance(result, dict) else None
+    return lines if isinstance(lines, list) else []
+
+
+MOST = 100_000
+
+
+def newest(lines: list[str]) -> list[str]:
+    """The newest of these lines, at most 100 000 characters of them: more makes too large a page."""
+    room, kept = MOST, 0
+    for line in reversed(lines):
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept += 1
+    return lines[len(lines) - kept :]

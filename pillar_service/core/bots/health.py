@@ -1,0 +1,85 @@
+"""From what a node reports to what we say of a bot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillar_service.core.people.agents import Actual
+
+EVENT_TYPE = "nz.butt.saltcellar.pub.health"
+"""The CloudEvents type of a health report."""
+
+LOST_AFTER_S = 120.0
+"""No word for this long and a bot counts as lost: eight heartbeats of 15 s."""
+
+SETTLED = (Actual.GONE, Actual.PROVISIONING)
+"""States that silence does not change."""
+
+STATUSES = ("running", "exited", "created", "restarting", "paused", "dead", "missing")
+HEALTHS = ("healthy", "unhealthy", "starting", "none")
+COUNTERS = ("rx_bytes", "tx_bytes", "restarts")
+
+
+def reported(report: Mapping[str, Any]) -> Actual:
+    """The actual state that one bot's report means.
+
+    A pub is alive when its container runs and it answered on its control socket; Docker's verdict alone is late.
+    """
+    status = report["status"]
+    if status == "running":
+        return Actual.ALIVE if report["answers"] and report["health"] != "unhealthy" else _unwell(report)
+    if status in ("exited", "created"):
+        return Actual.STOPPED
+    return Actual.GONE if status == "missing" else Actual.SICK
+
+
+def _unwell(report: Mapping[str, Any]) -> Actual:
+    starting = report["health"] == "starting" and report["uptime_s"] < 30
+    return Actual.PROVISIONING if starting else Actual.SICK
+
+
+def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
+    """The state to show now: an old report of anything that should be heard of is no longer believed.
+
+    Arguments: the last reported state, when it was reported and the time now (both Unix seconds).
+    """
+    if actual in SETTLED or reported_at is None or now - reported_at <= LOST_AFTER_S:
+        return actual
+    return Actual.LOST
+
+
+NEVER = "0001-01-01"
+"""How the moment begins at which Docker says that a container was started which never was."""
+
+
+def started_again(before: Mapping[str, Any], container: str, started: str, count: int) -> dict[str, Any]:
+    """How often a bot was started again so far: by Docker, which counts that itself, by somebody, or in another container.
+
+    ``before`` and what is given back are what is kept: ``restarts``, the total, and how Docker told of it last. Arguments: the
+    container's id, when it was last started and its RestartCount, which begins at 0 again when somebody starts it (moby:
+    ``containerStart`` with ``resetRestartManager``).
+    """
+    if started.startswith(NEVER):
+        return dict(before)
+    same = before.get("restarts_born") == container
+    if "restarts_born" not in before:
+        more = count
+    elif same and count > before.get("restarts_raw", 0):
+        more = count - before.get("restarts_raw", 0)
+    elif same and before.get("restarts_started", started) == started:
+        more = 0
+    else:
+        more = 1 + count
+    told = {"restarts_born": container, "restarts_started": started, "restarts_raw": count}
+    return {**before, **told, "restarts": before.get("restarts", 0) + more}
+
+
+def accumulated(before: Mapping[str, int], counted: int, key: str) -> tuple[int, dict[str, int]]:
+    """A counter that survives the resets of what it is read from (a container's network counters start again at 0).
+
+    ``before`` holds ``<key>`` (the total so far) and ``<key>_raw`` (the last reading); returns the new total and both
+    to keep.
+    """
+    last = before.get(f"{key}_raw", 0)
+    step = counted - last if counted >= last else counted
+    total = before.get(key, 0) + step
+    return total, {key: total, f"{key}_raw": counted}

@@ -1,0 +1,108 @@
+"""How the bot talks: sentences for each moment, several to choose from. What it does is the same in every persona."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pillar_service.core.meeseeks import templates
+from pillar_service.core.meeseeks.roles import DIRECT
+
+
+class Moment(StrEnum):
+    """When the bot says something."""
+
+    GREETING = "greeting"
+    SURE = "sure"
+    CODE = "code"
+    APPROVAL = "approval"
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    DENIED = "denied"
+    NOT_UNDERSTOOD = "not_understood"
+    NO_NODES = "no_nodes"
+    AWAY = "away"
+
+
+WORDS: Mapping[Moment, frozenset[str]] = {
+    moment: frozenset({"user", "command", "job", "why", "nodes", *extra})
+    for moment, extra in dict[Moment, tuple[str, ...]](
+        {
+            **dict.fromkeys(Moment, ()),
+            Moment.APPROVAL: ("role", "count", "minutes"),
+            Moment.DONE: ("seconds",),
+            Moment.FAILED: ("seconds",),
+            Moment.TIMED_OUT: ("seconds",),
+        }
+    ).items()
+}
+"""What a moment's sentences may name, as `{user}`."""
+
+PLAIN: Mapping[Moment, str] = {
+    Moment.GREETING: "Here is what you can ask for.",
+    Moment.SURE: "Run {command} on {nodes}?",
+    Moment.CODE: "{command} needs your one-time code.",
+    Moment.APPROVAL: "{user} asks for {command} on {nodes}: {count} of {role} must say yes within {minutes} minutes.",
+    Moment.ACCEPTED: "Started {command}, job {job}.",
+    Moment.WAITING: "{command} waits: {why}",
+    Moment.DONE: "{user} {command} is done.",
+    Moment.FAILED: "{user} {command} failed: {why}",
+    Moment.TIMED_OUT: "{user} {command} did not end in time: {why}",
+    Moment.CANCELLED: "{command} was cancelled.",
+    Moment.DECLINED: "{user} {command} was declined: {why}",
+    Moment.EXPIRED: "{user} {command} was not confirmed in time. Ask for it again.",
+    Moment.DENIED: "{why}",
+    Moment.NOT_UNDERSTOOD: "{why}",
+    Moment.NO_NODES: "{why}",
+    Moment.AWAY: "{why}",
+}
+"""What is said where a persona has no sentence of its own."""
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One way to talk: its name for people, an emoji to stand beside it (or nothing), and its sentences by moment."""
+
+    name: str
+    title: str
+    icon: str = ""
+    messages: Mapping[Moment, tuple[str, ...]] = field(default_factory=dict)
+
+    def says(
+        self,
+        moment: Moment,
+        words: Mapping[str, Any],
+        choice: int = 0,
+        own: Mapping[Moment, tuple[str, ...]] | None = None,
+    ) -> str:
+        """The sentence for a moment.
+
+        ``words`` fill its places; ``choice`` is any number that picks one of several; ``own`` are the messages of the
+        command at hand, which are said instead of the persona's.
+        """
+        several = (own or {}).get(moment) or self.messages.get(moment) or (PLAIN[moment],)
+        return templates.text(several[choice % len(several)], words)
+
+
+BORING = Persona("boring", "Saltcellar")
+"""Who talks where nobody else is known: without a sentence of its own, so plainly."""
+
+
+@dataclass(frozen=True)
+class Personas:
+    """Every persona by name, the one that talks unless told otherwise, and those of single channels by their id (`direct`)."""
+
+    known: Mapping[str, Persona] = field(default_factory=dict)
+    default: str = "boring"
+    channels: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, channel: str = "") -> Persona:
+        """Who talks in a channel, or in a direct message (its id, or the member's)."""
+        is_direct = channel.startswith(("D", "U", "W"))
+        return self.known.get(self.channels.get(DIRECT if is_direct else channel, self.default), BORING)

@@ -1,0 +1,1 @@
+"""Jobs: what one may be, its life, what came of it, and what of it may be read."""

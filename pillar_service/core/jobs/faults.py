@@ -1,0 +1,118 @@
+"""From what an engine or a kernel said to a sentence that one can act on: who runs the place, and whose bot it is.
+
+Kept is the one for who runs the place, for they can do all that there is. People read their own instead (`for_people`):
+they have no shell on the machine.
+"""
+
+import re
+from typing import Any
+
+from pillar_service.core.jobs.jobs import NO_MASTER
+
+FAULTS: list[tuple[re.Pattern[str], str, str]] = [
+    (
+        re.compile(r"(?:port is already allocated|address already in use)", re.I),
+        "The bot's port is taken by another program on the node: stop that program, then start the bot again. One that is new "
+        "may as well be deleted and made anew: it gets another port.",
+        "The bot's port is taken by another program on its machine: have that program stopped, then start the bot again. One "
+        "that is new may as well be deleted and made anew: it gets another port.",
+    ),
+    (
+        re.compile(r"no space left on device|disk quota exceeded", re.I),
+        "The node's disk is full: free some space on it, then start the bot again.",
+        "The disk of its machine is full: tell whoever runs that machine, and start the bot again once there is room.",
+    ),
+    (
+        re.compile(
+            r"cannot connect to the docker daemon|error while fetching server api version"
+            r"|docker.{0,40}not (?:running|answering)|docker\.sock|connection aborted.{0,80}(?:refused|no such file)",
+            re.I | re.S,
+        ),
+        "Docker does not answer on the node: start it there (systemctl start docker), then start the bot again.",
+        "Docker does not answer on its machine: tell whoever runs that machine, and start the bot again once it does.",
+    ),
+    (
+        re.compile(
+            r"^(?!.*image could not be built).*"  # what its build lacked is another image
+            r"(?:no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image)",
+            re.I | re.S,
+        ),
+        "The pub's image is not on the node: load or pull it there and start the bot again, or run "
+        "`salt-run bots.upgrade <bot>` for the newest one.",
+        "The pub's image is not on its machine: upgrade the bot, which takes the newest one.",
+    ),
+    (
+        re.compile(r"read-only file system", re.I),
+        "The node's disk is read-only: look at its kernel log, mend the disk, then start the bot again.",
+        "The disk of its machine takes nothing: tell whoever runs that machine, and start the bot again once it does.",
+    ),
+    (
+        re.compile(
+            r"'?(?:state|pubs|pub)\.\w+'? is not available|was not found in SLS|state '[\w.]+' was not found",
+            re.I,
+        ),
+        "The node does not have our Salt modules yet: run `salt '<node>' saltutil.sync_all`, then try again.",
+        "Its machine is not ready yet: try again in some minutes. If that stays so, tell whoever runs this place.",
+    ),
+    (
+        re.compile(r"the function .{0,60} is running as pid|another state run is in progress", re.I),
+        "The node was busy with another state run: try again when it has ended.",
+        "Its machine was busy with something else: try again in a minute.",
+    ),
+]
+"""Patterns of raw messages, most telling first, and for each the sentence for who runs the place, and the one for people."""
+
+FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
+    NO_MASTER: "What carries wishes out is away at this moment: it waits, and happens by itself once that is back.",
+    "on the node: run `salt-run bots.rebuild <bot>` to build it there.": (
+        "on its machine: rebuild the bot, which builds it there."
+    ),
+    "on the node: load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one.": (
+        "on its machine: upgrade the bot, which takes the newest one."
+    ),
+    "on the node: start it there (systemctl start docker), then start the bot again.": (
+        "on its machine: tell whoever runs that machine, and start the bot again once it does."
+    ),
+}
+"""What people read instead, of sentences and of how those end that name what they are about."""
+
+TEXTS = frozenset({"detail", "error", "text"})
+"""The keys of an answer under which such a sentence stands."""
+
+LONGEST = 500
+TRACEBACK = "Traceback (most recent call last)"
+
+
+def sentence(raw: str) -> str:
+    """One clear sentence for a raw message; an unknown one is given as it is, on one line, at most 500 characters."""
+    for pattern, said, _ in FAULTS:
+        if pattern.search(raw):
+            return said
+    line = _crash(raw) if TRACEBACK in raw else " ".join(raw.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _crash(raw: str) -> str:
+    """A program error: its last line says what happened, the lines above only where."""
+    return (
+        f"Saltcellar made an error on the node (its minion's log tells where): {raw.strip().splitlines()[-1].strip()}."
+    )
+
+
+def for_people(text: str) -> str:
+    """A text that is kept, with what people read in place of what only who runs the place can do."""
+    for said, theirs in FOR_PEOPLE.items():
+        text = text.replace(said, theirs)
+    return text
+
+
+def answer_for_people(value: Any) -> Any:
+    """An answer of plain values, each of its texts (`TEXTS`) for people."""
+    if isinstance(value, list):
+        return [answer_for_people(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: for_people(one) if key in TEXTS and isinstance(one, str) else answer_for_people(one)
+        for key, one in value.items()
+    }

@@ -1,0 +1,33 @@
+"""When people and operators may try a job again that is over, and what is asked for then.
+
+How often the queue itself tries again is `core.jobs.after_failure`.
+"""
+
+from pillar_service.core.errors import Conflict
+from pillar_service.core.jobs import commands
+from pillar_service.core.jobs.jobs import OVER, JobState
+
+
+def by_person(command: str, state: JobState) -> str:
+    """The command by which a person tries a job again; raises Conflict for one that is not over, or worked, or must be asked
+    for anew (a deletion, an export)."""
+    if state not in OVER or state is JobState.SUCCEEDED:
+        raise Conflict("That job has not failed: there is nothing to try again.")
+    name = commands.again(command)
+    if name is None:
+        raise Conflict(f"{command} is not simply tried again: ask for it anew on the bot's page.")
+    return name
+
+
+def by_operator(command: str, state: JobState, has_bot: bool) -> str:
+    """The command by which an operator tries a job again, also one that worked, and a deletion; raises Conflict for one that is
+    not over, has no bot, or must be asked for anew."""
+    if state not in OVER:
+        raise Conflict(f"The job is {state}: wait until it is over, or cancel it while it is queued.")
+    if not has_bot:
+        raise Conflict("A command of the catalogue is asked for anew: it may need a yes, a code or an approval again.")
+    if command == "bots.purge":
+        raise Conflict("Data whose time is over is asked to go every hour: nothing needs to be tried again.")
+    if command == "bots.export":
+        raise Conflict("An export is asked for anew on the bot's page, with the password: it has its secret in it.")
+    return commands.again(command) or command

@@ -1,0 +1,218 @@
+"""Who may ask for which command, with which arguments, on which nodes, from where; what is not granted is denied.
+
+A user is who was authenticated: a chat user's team and user id (`T01/U02`), or an account's e-mail address. Never a
+name. A role has users and groups, and grants. A decision allows when one grant fits in command, channel and arguments;
+the nodes are then those that any such grant means, and the asker's own selector can only narrow them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from pillar_service.core.meeseeks import templates
+from pillar_service.core.nodes.selectors import EVERYTHING, AnyOf, Selector, any_of
+from pillar_service.core.people.agents import AccountState
+
+CHAT_USER = re.compile(r"[TE][A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}", re.ASCII)
+CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}", re.ASCII)
+NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+
+ANY, DIRECT = "any", "direct"
+"""Words for channels: every one; a direct message with the bot."""
+
+User = str
+"""`TEAM/USER`, or an account's e-mail address in lower case."""
+
+
+class Reason(StrEnum):
+    """Why a decision is as it is; the later, the closer somebody came."""
+
+    SUSPENDED = "suspended"
+    NO_ROLE = "no_role"
+    COMMAND = "command"
+    CHANNEL = "channel"
+    ARGUMENT = "argument"
+    GRANTED = "granted"
+
+
+STAGES = tuple(Reason)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a chat user (``team`` and ``user``, empty if none) and the account they are linked to, if any.
+
+    ``state`` is the account's; None where there is no account, and then ``email`` counts for nothing.
+    """
+
+    team: str = ""
+    user: str = ""
+    email: str | None = None
+    state: AccountState | None = None
+
+    @property
+    def users(self) -> frozenset[User]:
+        """As whom they may be named in a role."""
+        chat = {f"{self.team}/{self.user}"} if self.team and self.user else set()
+        return frozenset(chat | ({self.email.lower()} if self.email and self.state is not None else set()))
+
+    def __str__(self) -> str:
+        return " = ".join(sorted(self.users)) or "nobody"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One thing that a role may do.
+
+    ``commands`` are names in which `*` and `?` stand for anything but a dot; ``arguments`` are regular expressions for
+    the whole of an argument, by its name; ``channels`` are `any`, `direct`, or ids of channels.
+    """
+
+    commands: tuple[str, ...]
+    selector: Selector
+    channels: tuple[str, ...]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    def stage(self, command: str, arguments: Mapping[str, Any] | None, channel: str) -> Reason:
+        """How far it goes: GRANTED, or what does not fit. Without arguments, whether there are some that would fit."""
+        if not any(fits(pattern, command) for pattern in self.commands):
+            return Reason.COMMAND
+        if ANY not in self.channels and channel not in self.channels:
+            return Reason.CHANNEL
+        return Reason.GRANTED if arguments is None or self._takes(arguments) else Reason.ARGUMENT
+
+    def _takes(self, arguments: Mapping[str, Any]) -> bool:
+        given = {name: arguments.get(name) for name in self.arguments}
+        return all(
+            given[name] is not None and re.fullmatch(pattern, templates.written(given[name])) is not None
+            for name, pattern in self.arguments.items()
+        )
+
+
+@dataclass(frozen=True)
+class Role:
+    """Users, by themselves and by groups, and what they may do."""
+
+    name: str
+    users: frozenset[User] = frozenset()
+    groups: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether it is allowed, why in one sentence, on which nodes at most, and by which roles."""
+
+    allowed: bool
+    why: str
+    selector: AnyOf
+    reason: Reason
+    roles: tuple[str, ...] = ()
+
+    def nodes(self, asked: Selector, known: Mapping[str, Mapping[str, str]]) -> list[str]:
+        """The ids of the known nodes (id -> labels) that both the asker and the decision mean, sorted."""
+        return sorted(node for node, labels in known.items() if asked.matches(labels) and self.selector.matches(labels))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Every role and group."""
+
+    roles: tuple[Role, ...] = ()
+    groups: Mapping[str, frozenset[User]] = field(default_factory=dict)
+
+    def of(self, who: Caller) -> list[Role]:
+        """The roles that somebody has, whatever the state of their account."""
+        return [role for role in self.roles if who.users & self.users(role)]
+
+    def users(self, role: Role) -> frozenset[User]:
+        """Everybody who has a role."""
+        return role.users.union(*(self.groups.get(group, frozenset()) for group in role.groups))
+
+    def holds(self, who: Caller, role: str) -> bool:
+        """Whether somebody may act in a role: they have it, and are not suspended."""
+        return not suspended(who) and any(known.name == role for known in self.of(who))
+
+    def decide(self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str) -> Decision:
+        """Whether somebody may run a command (or has a privilege, `meeseeks.audit`) with these checked arguments.
+
+        ``channel`` is a channel's id, or `direct`, or empty where it was not asked in chat. Without ``arguments``
+        (None), whether there are some with which they may: what help lists.
+        """
+        if suspended(who):
+            return _denied(
+                Reason.SUSPENDED, "Your account is suspended: until it is resumed, nothing can be asked for."
+            )
+        tried = [
+            (role, grant, grant.stage(command, arguments, channel)) for role in self.of(who) for grant in role.grants
+        ]
+        granted = [(role, grant) for role, grant, stage in tried if stage is Reason.GRANTED]
+        if not granted:
+            furthest = max((STAGES.index(stage) for _, _, stage in tried), default=STAGES.index(Reason.NO_ROLE))
+            return _denied(STAGES[furthest], _WHY[STAGES[furthest]].format(command=command))
+        roles = tuple(sorted({role.name for role, _ in granted}))
+        nodes = any_of(grant.selector for _, grant in granted)
+        return Decision(True, f"{command} is granted by the role {' and '.join(roles)}.", nodes, Reason.GRANTED, roles)
+
+    def explain(
+        self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str, asked: Selector = EVERYTHING
+    ) -> list[str]:
+        """The decision and each grant that counted for or against it, a line each; no argument's value is repeated."""
+        decision = self.decide(who, command, arguments, channel)
+        roles = self.of(who)
+        lines = [f"{'allowed' if decision.allowed else 'denied'}: {decision.why}"]
+        lines.append(f"who: {who}, {who.state or 'without an account'}; roles: {_listed(role.name for role in roles)}")
+        for role in roles:
+            groups = [group for group in role.groups if who.users & self.groups.get(group, frozenset())]
+            lines.append(f"role {role.name}, by {_listed([f'group {group}' for group in groups] or ['name'])}")
+            lines.extend(f"  {_told(grant)}: {_FIT[grant.stage(command, arguments, channel)]}" for grant in role.grants)
+        if decision.allowed:
+            lines.append(f"nodes: of those with {asked or 'whatever labels'}, those with {decision.selector}")
+        return lines
+
+
+def suspended(who: Caller) -> bool:
+    """Whether somebody's account may do nothing at present."""
+    return who.state is not None and who.state is not AccountState.ACTIVE
+
+
+@cache
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", "[^.]*").replace(r"\?", "[^.]"))
+
+
+def fits(pattern: str, command: str) -> bool:
+    """Whether a grant's name of commands (`kube-*`) means a command."""
+    return _glob(pattern).fullmatch(command) is not None
+
+
+def _denied(reason: Reason, why: str) -> Decision:
+    return Decision(False, why, any_of(()), reason)
+
+
+def _told(grant: Grant) -> str:
+    arguments = "".join(f", where {name} is like {pattern}" for name, pattern in sorted(grant.arguments.items()))
+    nodes = str(grant.selector) or "every node"
+    return f"{_listed(grant.commands)} on {nodes} in {_listed(grant.channels)}{arguments}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "none"
+
+
+_WHY = {
+    Reason.NO_ROLE: "No role names you: ask an operator to put you into one.",
+    Reason.COMMAND: "None of your roles may run {command}: 'help' lists what they may.",
+    Reason.CHANNEL: "{command} is not granted to you in this place: ask in a channel, or a direct message, that is.",
+    Reason.ARGUMENT: "{command} is granted to you, but not with these arguments.",
+}
+
+_FIT = {
+    Reason.COMMAND: "other commands",
+    Reason.CHANNEL: "not in this channel",
+    Reason.ARGUMENT: "not with these arguments",
+    Reason.GRANTED: "fits",
+}

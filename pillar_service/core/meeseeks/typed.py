@@ -1,0 +1,202 @@
+"""One typed line, as it comes from a phone: `restart-bot my.butt.nz -l environment=prd --reason "too slow" note=a=b`.
+
+The first word is the command. What follows is positional, or named: `name=value`, `--name value`, `--name=value`;
+`-l SELECTOR` chooses nodes; what stands after `--` is positional whatever it looks like. Quotes, straight or curly, hold
+a value together, at a word's beginning or after its first `=`; a word that begins with one is never a name. Long dashes
+count as `--`. Nothing here is ever given to a shell.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid
+from pillar_service.core.nodes import selectors
+from pillar_service.core.nodes.selectors import EVERYTHING, Selector
+
+LONGEST = 4000
+"""Characters of a line."""
+
+DOUBLE, SINGLE = '"“”„‟«»', "'‘’‚‛"
+DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+LONG_DASHES = "\u2013\u2014\u2015"
+
+ANSWERS = ("yes", "no", "true", "false")
+"""What may follow a flag: without one it is a yes."""
+
+INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]")
+
+_NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=(.*)", re.ASCII | re.DOTALL)
+_OPTION = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a line: its text without quotes, and whether it began with one."""
+
+    text: str
+    quoted: bool = False
+
+    @property
+    def option(self) -> str | None:
+        """What stands after its dashes, if it is an option."""
+        bare = self.text.lstrip(DASHES)
+        if self.quoted or bare == self.text or (bare and not bare[0].isascii()) or not (bare[:1].isalpha()):
+            return None
+        return bare
+
+    @property
+    def ends_options(self) -> bool:
+        """Whether it is `--`."""
+        return not self.quoted and (self.text == "--" or (len(self.text) == 1 and self.text in LONG_DASHES))
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a line says; the values are texts as they were typed, checked by nobody yet."""
+
+    command: str
+    positional: tuple[str, ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    selector: Selector = EVERYTHING
+
+
+def words(line: object) -> list[Word]:
+    """The words of a line; raises Invalid for what is no text, too long, or has a quote that nothing closes."""
+    if not isinstance(line, str):
+        raise Invalid(f"Write a line of text, not {names.shown(line)}.")
+    if len(line) > LONGEST:
+        raise Invalid(f"This line has {len(line)} characters; at most {LONGEST} are taken.")
+    return _Line(INVISIBLE.sub("", line)).words()
+
+
+def read(line: object, flags: Callable[[str], Collection[str]] = lambda command: ()) -> Typed:
+    """What a line says.
+
+    ``flags`` tells which arguments of a command are a yes when only named (`Catalogue.flags`). Raises Invalid for an
+    empty line, an unknown option, an argument given twice, an option without its value, a wrong selector.
+    """
+    found = words(line)
+    if not found:
+        raise Invalid("Nothing was asked for: write a command, or 'help'.")
+    command = found[0].text.lower()
+    return _Reader(command, found[1:], frozenset(flags(command))).typed()
+
+
+def argument_name(word: str) -> str:
+    """The name of an argument as a parameter has it: `No-Wait` is `no_wait`."""
+    return word.lower().replace("-", "_")
+
+
+class _Line:
+    """Cuts a line into words."""
+
+    def __init__(self, line: str) -> None:
+        self.line, self.at = line, 0
+
+    def words(self) -> list[Word]:
+        found = []
+        while self._skip_blanks():
+            found.append(self._word())
+        return found
+
+    def _skip_blanks(self) -> bool:
+        while self.at < len(self.line) and self.line[self.at].isspace():
+            self.at += 1
+        return self.at < len(self.line)
+
+    def _word(self) -> Word:
+        start, text = self.at, ""
+        while self.at < len(self.line) and not self.line[self.at].isspace():
+            char = self.line[self.at]
+            if char in DOUBLE + SINGLE and (self.at == start or (text.endswith("=") and text.count("=") == 1)):
+                text += self._quoted(DOUBLE if char in DOUBLE else SINGLE)
+                return Word(text, self.line[start] in DOUBLE + SINGLE)
+            text, self.at = text + char, self.at + 1
+        return Word(text)
+
+    def _quoted(self, quotes: str) -> str:
+        start, text, self.at = self.at, "", self.at + 1
+        while self.at < len(self.line):
+            char, after = self.line[self.at], self.line[self.at + 1 : self.at + 2]
+            self.at += 1
+            if char == "\\" and (after == "\\" or (after and after in quotes)):
+                text, self.at = text + after, self.at + 1
+            elif char in quotes and (not after or after.isspace()):
+                return text
+            elif char in quotes and quotes is DOUBLE:
+                raise Invalid(f"Put a blank after the quote at character {self.at}, or '\\' before it.")
+            else:
+                text += char
+        raise Invalid(f"The quote at character {start + 1} is never closed: end it with another one.")
+
+
+class _Reader:
+    """Reads words into what they say."""
+
+    def __init__(self, command: str, words: list[Word], flags: frozenset[str]) -> None:
+        self.command, self.words, self.flags = command, words, flags
+        self.positional: list[str] = []
+        self.named: dict[str, str] = {}
+        self.selector = EVERYTHING
+
+    def typed(self) -> Typed:
+        while self.words:
+            word = self.words.pop(0)
+            if word.ends_options:
+                self.positional.extend(rest.text for rest in self.words)
+                break
+            self._take(word)
+        return Typed(self.command, tuple(self.positional), self.named, self.selector)
+
+    def _take(self, word: Word) -> None:
+        named = None if word.quoted else _NAMED.fullmatch(word.text)
+        if word.option is not None:
+            self._option(word.option, word.text)
+        elif named:
+            self._name(named[1], named[2])
+        else:
+            self.positional.append(word.text)
+
+    def _option(self, option: str, written: str) -> None:
+        found = _OPTION.fullmatch(option)
+        if not found or (len(found[1]) == 1 and found[1] != "l"):
+            raise Invalid(
+                f"There is no option {names.shown(written)}: write name=value or --name value, and put quotes around a "
+                "value that begins with a dash."
+            )
+        name, value = argument_name(found[1]), found[2]
+        if name in ("l", "selector"):
+            self.selector = self.selector.both(selectors.parse(self._selector(value)))
+        elif value is None and name in self.flags:
+            said = bool(self.words) and self.words[0].text.lower() in ANSWERS
+            self._name(name, self.words.pop(0).text if said else "yes")
+        else:
+            self._name(name, self._value(name) if value is None else value)
+
+    def _value(self, name: str) -> str:
+        if not self.words or self.words[0].option is not None or self.words[0].ends_options:
+            raise Invalid(f"--{name} needs a value: write --{name} VALUE or {name}=VALUE.")
+        return self.words.pop(0).text
+
+    def _selector(self, first: str | None) -> str:
+        text = self._value("selector") if first is None else first
+        while self.words and not self.words[0].quoted and self._goes_on(text):
+            text = f"{text} {self.words.pop(0).text}"
+        return text
+
+    def _goes_on(self, text: str) -> bool:
+        following = self.words[0].text
+        return (
+            text.endswith(",")
+            or text.count("(") > text.count(")")
+            or following.startswith((",", "(", "in(", "notin("))
+            or (following in ("in", "notin") and len(self.words) > 1 and self.words[1].text.startswith("("))
+        )
+
+    def _name(self, word: str, value: str) -> None:
+        name = argument_name(word)
+        if name in self.named:
+            raise Invalid(f"{name} was given twice: give it once.")
+        self.named[name] = value

@@ -1,0 +1,1 @@
+"""Payments: how a subscription stands, and what is due."""

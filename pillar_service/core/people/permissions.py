@@ -1,0 +1,124 @@
+"""Who may do what with a bot, decided here and nowhere else; what is not named is denied.
+
+    act      owner  member  operator  stranger
+    see        x      x        x
+    invite     x      x
+    operate    x      x        x
+    change     x
+    export     x
+    delete     x               x
+    share      x
+
+A suspended account may still see its bots and leave with what is its own: see and export, as owner. Operators may not
+take a secret out or invite people: the bot is not theirs.
+
+And who may do what with the nodes of an account:
+
+    act      owner  operator  stranger
+    see        x        x
+    enrol      x        x
+    configure  x        x
+    offer      x        x
+    rotate     x        x
+    revoke     x        x
+
+While an account is suspended, its owner still sees its nodes, and may cut one off: that is for its safety.
+
+The column "operator" is for who has that role and a second factor; without one the role counts for nothing (`acting_role`).
+
+In chat roles decide (core.roles), on the place's own nodes. For a bot on a node of an account's own the first table counts
+besides, by the account that the chat user is.
+"""
+
+from enum import StrEnum
+
+from pillar_service.core.errors import Forbidden
+from pillar_service.core.people.agents import AccountRole, AccountState, Belonging
+
+
+class Act(StrEnum):
+    """What somebody does with a bot."""
+
+    SEE = "see"
+    INVITE = "invite"
+    OPERATE = "operate"
+    CHANGE = "change"
+    EXPORT = "export"
+    DELETE = "delete"
+    SHARE = "share"
+
+
+class NodeAct(StrEnum):
+    """What somebody does with an account's nodes: enrol is to make tokens that let machines in, offer to say whose bots
+    and how many they take, and to drain one."""
+
+    SEE = "see"
+    ENROL = "enrol"
+    CONFIGURE = "configure"
+    OFFER = "offer"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+
+
+OF_OWNER = frozenset(Act)
+OF_MEMBER = frozenset({Act.SEE, Act.INVITE, Act.OPERATE})
+OF_OPERATOR = frozenset({Act.SEE, Act.OPERATE, Act.DELETE})
+OF_SUSPENDED = frozenset({Act.SEE, Act.EXPORT})
+
+WITH_NODES = frozenset(NodeAct)
+WITH_NODES_SUSPENDED = frozenset({NodeAct.SEE, NodeAct.REVOKE})
+
+OF_COMMAND = {
+    "bots.create": Act.CHANGE,
+    "bots.import": Act.CHANGE,
+    "bots.start": Act.OPERATE,
+    "bots.stop": Act.OPERATE,
+    "bots.restart": Act.OPERATE,
+    "bots.upgrade": Act.OPERATE,
+    "bots.rebuild": Act.OPERATE,
+    "bots.logs": Act.OPERATE,
+    "bots.invite": Act.INVITE,
+    "bots.invites": Act.INVITE,
+    "bots.revoke": Act.INVITE,
+    "bots.export": Act.EXPORT,
+    "bots.delete": Act.DELETE,
+    "bots.bring_back": Act.DELETE,
+    "bots.purge": Act.DELETE,
+    "bots.vacate": Act.DELETE,
+}
+"""What it takes to ask for a command; a test holds that every command stands here."""
+
+
+def acting_role(role: AccountRole, has_second_factor: bool) -> AccountRole:
+    """As what an account may act: a password alone makes nobody an operator."""
+    return role if has_second_factor else AccountRole.PERSON
+
+
+def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) -> frozenset[Act]:
+    """All that a person may do with a bot: as what they belong to it, with which role, in which state of account."""
+    of_belonging = {None: frozenset[Act](), Belonging.OWNER: OF_OWNER, Belonging.MEMBER: OF_MEMBER}[belonging]
+    if state is AccountState.SUSPENDED:
+        return of_belonging & OF_SUSPENDED
+    return of_belonging | (OF_OPERATOR if role is AccountRole.OPERATOR else frozenset())
+
+
+def refuse_on_theirs(bot: str, node: str, command: str, may: frozenset[Act]) -> None:
+    """Raise Forbidden where a bot (its name) is on a node of an account's own, and the account of who asks for the command
+    in chat may not do that with the bot: what roles grant are the place's own nodes alone."""
+    if OF_COMMAND[command] not in may:
+        raise Forbidden(
+            f"{bot} is on {node}, a node of an account's own, which no role means: who may do that on the bot's page may ask "
+            "for it here, too, once they have said which account they are ('2fa enrol')."
+        )
+
+
+def node_acts(is_owner: bool, role: AccountRole, state: AccountState) -> frozenset[NodeAct]:
+    """All that a person may do with the nodes of an account: theirs or not, with which role, in which state of account."""
+    if state is AccountState.SUSPENDED:
+        return WITH_NODES_SUSPENDED if is_owner else frozenset()
+    return WITH_NODES if is_owner or role is AccountRole.OPERATOR else frozenset()
+
+
+def may_administer(role: AccountRole, state: AccountState) -> bool:
+    """Whether an account may open the operators' pages; they ask for a second factor besides."""
+    return role is AccountRole.OPERATOR and state is AccountState.ACTIVE

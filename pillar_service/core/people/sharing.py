@@ -1,0 +1,59 @@
+"""Sharing a bot: who may go, to whom it may be handed over, and for how long an invitation by mail is good."""
+
+from collections.abc import Collection, Mapping
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany
+from pillar_service.core.people.agents import Belonging
+
+LASTS_S = 7 * DAY_S
+"""For how long an invitation is good."""
+
+OPEN_MOST = 20
+"""How many invitations to a bot may be open at a time."""
+
+DAY_MOST = 50
+"""How many invitations a person may send in a day: each is a mail to somebody who did not ask for it."""
+
+NOT_VALID = (
+    "This invitation is not good any more: it was used, taken back, or is older than 7 days. "
+    "Ask who sent it to you for a new one."
+)
+"""The same for every invitation that can't be accepted, so that a guess learns nothing."""
+
+
+def refuse_too_many(still_open: int, sent_today: int) -> None:
+    """Raise TooMany when no further invitation may be sent now."""
+    if still_open >= OPEN_MOST:
+        raise TooMany(f"{OPEN_MOST} invitations to this bot are open: take one back, or wait until one is used.")
+    if sent_today >= DAY_MOST:
+        raise TooMany(f"You have sent {DAY_MOST} invitations within a day: wait until tomorrow.")
+
+
+def without(people: Mapping[str, Belonging], active: Collection[str], who: str) -> None:
+    """Check that this person may go; ``active`` are those whose account is not suspended.
+
+    Raises NotFound for who does not belong, and Conflict when no owner would remain whose bot may run.
+    """
+    if who not in people:
+        raise NotFound("This person does not belong to the bot.")
+    owners = [person for person, role in people.items() if role is Belonging.OWNER and person in active]
+    if people[who] is Belonging.OWNER and owners in ([], [who]):
+        raise Conflict("A bot needs an owner: hand it over to another member first.")
+
+
+def handed_over(
+    people: Mapping[str, Belonging], active: Collection[str], giver: str, taker: str
+) -> dict[str, Belonging]:
+    """What changes when one person hands the bot over to another: the giver stays as a member.
+
+    Raises Invalid (to oneself, or to who owns it already), NotFound (no member) and Conflict (a suspended account, with which
+    the bot would stop).
+    """
+    if taker not in people:
+        raise NotFound("A bot can be handed over to a member only: invite that person first.")
+    if taker == giver or people[taker] is Belonging.OWNER:
+        raise Invalid("This person owns the bot already: choose another member.")
+    if taker not in active:
+        raise Conflict("That account is suspended, and the bot would stop with it: choose another member.")
+    return {giver: Belonging.MEMBER, taker: Belonging.OWNER}

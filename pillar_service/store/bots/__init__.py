@@ -1,0 +1,1 @@
+"""Bots: their rows, invites, samples, tars and moves."""

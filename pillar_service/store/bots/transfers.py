@@ -1,0 +1,96 @@
+"""Transfers: tars on their way, uploaded to be imported or exported to be fetched."""
+
+import json
+from typing import Any, NamedTuple
+
+from peewee import BigIntegerField, DoubleField, TextField
+
+from pillar_service.store import plain
+from pillar_service.store.bots.moves import OPEN as MOVES
+from pillar_service.store.database import Table
+from pillar_service.store.reading import read
+
+
+class Transfer(Table):
+    """One tar. ``kind`` is upload or export; ``job`` is the job that it is for, None until an upload is used."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    job = TextField(null=True)
+    pub_id = TextField()
+    sequence = BigIntegerField()
+    size = BigIntegerField()
+    sha256 = TextField()
+    created_at = DoubleField()
+
+
+def add(**columns: object) -> Transfer:
+    """Add a transfer."""
+    return Transfer.create(**columns)
+
+
+def find(id: str) -> Transfer | None:
+    """The transfer with that id."""
+    return Transfer.get_or_none(Transfer.id == id)
+
+
+def of_job(job: str) -> Transfer | None:
+    """The transfer that a job is about."""
+    return Transfer.get_or_none(Transfer.job == job)
+
+
+def of_bot(bot: str) -> list[Transfer]:
+    """The transfers that a bot's jobs are about, the newest first."""
+    return plain.found(Transfer, "WHERE job IN (SELECT id FROM job WHERE bot = ?) ORDER BY created_at DESC, id", bot)
+
+
+def use(id: str, job: str) -> bool:
+    """Give an upload to the job that imports it; False when another has it."""
+    given = Transfer.update(job=job).where((Transfer.id == id) & Transfer.job.is_null())
+    return bool(given.execute() == 1)
+
+
+def hand_on(id: str, job: str) -> None:
+    """Make an export what another job imports."""
+    Transfer.update(kind="upload", job=job).where(Transfer.id == id).execute()
+
+
+def forget_unused(id: str) -> bool:
+    """Forget an upload that no job has; False when one has it, or it is not there."""
+    return bool(Transfer.delete().where((Transfer.id == id) & Transfer.job.is_null()).execute())
+
+
+class Standing(NamedTuple):
+    """A transfer, and what decides whether it stays: of its job, state and arguments; of that job's bot, whether its data
+    is to stay (``has_data``) and whether it moves."""
+
+    id: str
+    kind: str
+    created_at: float
+    state: str | None
+    arguments: dict[str, Any]
+    bot: str | None
+    has_data: bool
+    moves: bool
+
+
+STANDING = f"""
+SELECT t.id, t.kind, t.created_at, j.state, j.arguments, j.bot,
+    (a.removed_at IS NULL OR b.purge_at IS NOT NULL) AND NOT (b.desired = 'absent' AND b.purge),
+    EXISTS (SELECT 1 FROM move WHERE bot = j.bot AND {MOVES})
+FROM transfer t LEFT JOIN job j ON j.id = t.job LEFT JOIN bot b ON b.agent = j.bot LEFT JOIN agent a ON a.id = j.bot
+ORDER BY t.created_at DESC, t.id
+"""  # noqa: S608
+
+
+def standing() -> list[Standing]:
+    """All transfers, the newest first, in one question."""
+    return [
+        Standing(id, kind, at, state, json.loads(given or "{}"), bot, bool(has_data), bool(moves))
+        for id, kind, at, state, given, bot, has_data, moves in read(STANDING)
+    ]
+
+
+def forget(*ids: str) -> None:
+    """Forget transfers."""
+    Transfer.delete().where(Transfer.id.in_(ids)).execute()

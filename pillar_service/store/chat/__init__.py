@@ -1,0 +1,1 @@
+"""People in Slack, conversations, what is on its way there."""

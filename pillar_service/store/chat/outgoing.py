@@ -1,0 +1,113 @@
+"""What is on its way to Slack."""
+
+from collections.abc import Collection
+from typing import Any
+
+from peewee import JOIN, BigIntegerField, Case, DoubleField, Expression, IntegerField, TextField, fn
+
+from pillar_service.core.chat.chat import OutgoingKind, OutgoingState
+from pillar_service.store.chat.conversations import Conversation
+from pillar_service.store.database import JsonField, Table
+
+OPEN = (str(OutgoingState.QUEUED), str(OutgoingState.SENDING))
+
+
+class Outgoing(Table):
+    """One thing to send. ``n`` grows; of each ``lane`` only the one with the lowest ``n`` that is open is sent.
+
+    ``message`` is the message that is edited; ``mark`` is what it can be found by at Slack, besides its id.
+    """
+
+    id = TextField(primary_key=True)
+    n = BigIntegerField(unique=True)
+    lane = TextField()
+    kind = TextField()
+    conversation = TextField(null=True)
+    channel = TextField(null=True)
+    thread = TextField(null=True)
+    message = TextField(null=True)
+    member = TextField(null=True)
+    body = JsonField()
+    mark = TextField(null=True)
+    state = TextField(default=str(OutgoingState.QUEUED))
+    tries = IntegerField(default=0)
+    created_at = DoubleField()
+    not_before = DoubleField()
+    ended_at = DoubleField(null=True)
+    error = TextField(null=True)
+
+
+def add(id: str, lane: str, kind: OutgoingKind, body: dict[str, Any], now: float, **columns: str | None) -> None:
+    """Add one at the end, in the caller's transaction: there is one writer at a time, so numbers don't collide."""
+    last = Outgoing.select(fn.MAX(Outgoing.n)).scalar() or 0
+    times = {"created_at": now, "not_before": now}
+    Outgoing.create(id=id, n=last + 1, lane=lane, kind=str(kind), body=body, **times, **columns)
+
+
+def find(id: str) -> Outgoing | None:
+    """The one with that id."""
+    return Outgoing.get_or_none(Outgoing.id == id)
+
+
+def waiting_show(conversation: str) -> Outgoing | None:
+    """What a conversation's message is to show, that nobody has taken yet."""
+    return _newest_waiting((Outgoing.conversation == conversation) & (Outgoing.kind == str(OutgoingKind.SHOW)))
+
+
+def _newest_waiting(ours: Expression) -> Outgoing | None:
+    # An older one waits beside it when it was being sent meanwhile, and failed.
+    rows = Outgoing.select().where(ours & (Outgoing.state == str(OutgoingState.QUEUED)))
+    found: Outgoing | None = rows.order_by(Outgoing.n.desc()).first()
+    return found
+
+
+def waiting_edit(channel: str, message: str) -> Outgoing | None:
+    """The edit of a message that nobody has taken yet."""
+    ours = (Outgoing.channel == channel) & (Outgoing.message == message) & (Outgoing.kind == str(OutgoingKind.EDIT))
+    return _newest_waiting(ours)
+
+
+def put_body(id: str, body: dict[str, Any]) -> None:
+    """Let one that waits say something newer."""
+    Outgoing.update(body=body).where((Outgoing.id == id) & (Outgoing.state == str(OutgoingState.QUEUED))).execute()
+
+
+def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str]) -> list[Outgoing]:
+    """What is first in its lane and due; none to channels that rest, none of lanes that are busy.
+
+    The oldest first, but edits after all else: there may be many of them, and they come slowly.
+    """
+    firsts = Outgoing.select(fn.MIN(Outgoing.n)).where(Outgoing.state.in_(OPEN)).group_by(Outgoing.lane)
+    rows = Outgoing.select().where(Outgoing.n.in_(firsts) & (Outgoing.not_before <= now))
+    if resting:
+        rows = rows.where(Outgoing.channel.is_null() | Outgoing.channel.not_in(list(resting)))
+    if busy:
+        rows = rows.where(Outgoing.lane.not_in(list(busy)))
+    shown = Conversation.message.is_null(False)
+    is_edit = (Outgoing.kind == str(OutgoingKind.EDIT)) | ((Outgoing.kind == str(OutgoingKind.SHOW)) & shown)
+    rows = rows.join(Conversation, JOIN.LEFT_OUTER, on=(Outgoing.conversation == Conversation.id))
+    return list(rows.order_by(Case(None, [(is_edit, 1)], 0), Outgoing.n).limit(limit))
+
+
+def take(id: str, tries: int, until: float) -> bool:
+    """Keep one from others until then; False when somebody else was first."""
+    ours = (Outgoing.id == id) & (Outgoing.tries == tries) & Outgoing.state.in_(OPEN)
+    columns = {"state": str(OutgoingState.SENDING), "tries": tries + 1, "not_before": until}
+    return bool(Outgoing.update(**columns).where(ours).execute() == 1)
+
+
+def change(id: str, tries: int, **columns: object) -> bool:
+    """Write what became of a try; False when that is no longer the last one."""
+    ours = (Outgoing.id == id) & (Outgoing.tries == tries) & (Outgoing.state == str(OutgoingState.SENDING))
+    return bool(Outgoing.update(**columns).where(ours).execute() == 1)
+
+
+def move(conversation: str, lane: str, channel: str) -> None:
+    """Let what waits of a conversation go to a channel, in a lane of its own."""
+    ours = (Outgoing.conversation == conversation) & Outgoing.state.in_(OPEN)
+    Outgoing.update(lane=lane, channel=channel).where(ours).execute()
+
+
+def forget(ended_before: float) -> None:
+    """Forget what ended before that."""
+    Outgoing.delete().where(Outgoing.ended_at < ended_before).execute()

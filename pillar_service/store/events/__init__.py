@@ -1,0 +1,1 @@
+"""Events, how far they came, and where they go on to."""

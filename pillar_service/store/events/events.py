@@ -1,0 +1,255 @@
+"""Events of nodes, each once by its node, epoch and sequence; and how far each node came in each epoch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField, SmallIntegerField, TextField, fn
+
+from pillar_service.core.events.events import Filter
+from pillar_service.store import plain, rows
+from pillar_service.store.database import JsonField, Table, on_sqlite
+from pillar_service.store.reading import places, read, write
+
+
+class Event(Table):
+    """One event. ``n`` grows in the order in which the service took them; ``account`` is whose the node was then."""
+
+    n = BigIntegerField(primary_key=True)
+    node = TextField()
+    account = TextField(null=True)
+    epoch = BigIntegerField()
+    sequence = BigIntegerField()
+    kind = TextField()
+    type = TextField()
+    subject = TextField()
+    stream = TextField()
+    priority = SmallIntegerField()
+    severity = SmallIntegerField()
+    at = DoubleField()
+    mono = DoubleField()
+    boot = TextField()
+    is_synced = BooleanField()
+    received_at = DoubleField()
+    data = JsonField()
+
+
+class EventEpoch(Table):
+    """How far a node came in an epoch: the highest sequence, and how many are taken, refused, and told to be lost.
+
+    ``request``: the highest number of a signed request that was taken.
+    """
+
+    node = TextField()
+    epoch = BigIntegerField()
+    highest = BigIntegerField()
+    taken = BigIntegerField()
+    refused = BigIntegerField()
+    lost = BigIntegerField()
+    request = BigIntegerField(default=0)
+    begun_at = DoubleField()
+    heard_at = DoubleField()
+
+    class Meta:
+        table_name = "event_epoch"
+        primary_key = CompositeKey("node", "epoch")
+
+
+COLUMNS = {
+    "node": str,
+    "account": str,
+    "epoch": int,
+    "sequence": int,
+    "kind": str,
+    "type": str,
+    "subject": str,
+    "stream": str,
+    "priority": int,
+    "severity": int,
+    "at": float,
+    "mono": float,
+    "boot": str,
+    "is_synced": bool,
+    "received_at": float,
+    "data": str,
+}
+"""What is given of an event, in this order; ``data`` as JSON text."""
+
+
+def add(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
+    """Keep events of one node, in this order; the epochs and sequences of those that are new."""
+    told = rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
+    return {(epoch, sequence) for epoch, sequence in told}
+
+
+def newest() -> int:
+    """The highest number that any event has or had; 0 without any."""
+    kept = int(read("SELECT coalesce(max(n), 0) FROM event")[0][0])
+    if not on_sqlite():
+        return kept
+    given = read("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    return max(kept, int(given[0][0]) if given else 0)
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which events: of ``nodes`` or an ``account`` (None: of all), that fit, after and before numbers, taken since and
+    until times."""
+
+    filter: Filter
+    account: str | None = None
+    after: int = 0
+    before: int | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def page(which: Which, limit: int, newest_first: bool = True) -> list[Event]:
+    """Events by their number."""
+    order = Event.n.desc() if newest_first else Event.n
+    return list(_chosen(which).order_by(order).limit(limit))
+
+
+def sizes(which: Which, limit: int) -> list[tuple[int, int]]:
+    """Numbers of the oldest events, and how many characters each one's data has."""
+    asked = _chosen(which).select(Event.n, fn.LENGTH(Event.data))
+    return [(int(n), int(size)) for n, size in asked.order_by(Event.n).limit(limit).tuples()]
+
+
+def counted(which: Which, limit: int) -> tuple[int, int | None]:
+    """How many events there are, at most so many of the oldest, and the number of the last of these."""
+    oldest = _chosen(which).select(Event.n).order_by(Event.n).limit(limit).alias("oldest")
+    found: Any = Event.select(fn.COUNT(oldest.c.n), fn.MAX(oldest.c.n)).from_(oldest).tuples().get()
+    return int(found[0]), found[1]
+
+
+def waiting(which: Which, limit: int) -> list[float]:
+    """When the oldest events came, at most so many."""
+    asked = _chosen(which).select(Event.received_at)
+    return [float(at) for (at,) in asked.order_by(Event.n).limit(limit).tuples()]
+
+
+def fitting(which: Which, numbers: Sequence[int]) -> list[int]:
+    """Which of the events with these numbers are meant."""
+    asked = _chosen(which).select(Event.n).where(Event.n.in_(list(numbers)))
+    return sorted(int(n) for (n,) in asked.tuples())
+
+
+def _chosen(which: Which) -> Any:
+    asked = which.filter
+    equal = {
+        Event.account: which.account,
+        Event.node: asked.node,
+        Event.kind: asked.kind,
+        Event.stream: asked.stream,
+        Event.subject: asked.subject,
+    }
+    wanted: list[Any] = [
+        Event.n > which.after,
+        *(column == value for column, value in equal.items() if value is not None),
+    ]
+    if which.before is not None:
+        wanted.append(Event.n < which.before)
+    if which.since is not None:
+        wanted.append(Event.received_at >= which.since)
+    if which.until is not None:
+        wanted.append(Event.received_at < which.until)
+    if asked.type is not None:
+        wanted.append(_like(asked.type))
+    if asked.severity:
+        wanted.append(Event.severity >= int(asked.severity))
+    return Event.select().where(*wanted)
+
+
+def _like(pattern: str) -> Any:
+    if "*" not in pattern:
+        return Event.type == pattern
+    return SQL(f"type LIKE {'?' if on_sqlite() else '%s'}", [pattern.replace("*", "%")])
+
+
+def has_after(n: int, account: str | None) -> bool:
+    """Whether there are events after that number. Cheap: streams ask it all the time."""
+    if account is None:
+        return bool(read("SELECT 1 FROM event WHERE n > ? LIMIT 1", n))
+    return bool(read("SELECT 1 FROM event WHERE account = ? AND n > ? LIMIT 1", account, n))
+
+
+def shorten(node: str, epoch: int, sequence: int, data: Any) -> None:
+    """Keep this in the place of an event's data."""
+    plain.change(Event, {"data": data}, "node = ? AND epoch = ? AND sequence = ?", node, epoch, sequence)
+
+
+def old(kind: str, before: float, limit: int) -> list[int]:
+    """The numbers of the oldest events of a kind that were received before then, at most so many."""
+    oldest = read("SELECT n, received_at FROM event WHERE kind = ? ORDER BY n LIMIT ?", kind, limit)
+    return [n for n, received_at in oldest if received_at < before]
+
+
+def forget(old: Sequence[int]) -> int:
+    """Forget the events with these numbers; of how many."""
+    if old:
+        write(f"DELETE FROM event WHERE n IN ({places(len(old))})", *old)  # noqa: S608
+    return len(old)
+
+
+def forget_account(account: str) -> None:
+    """Forget all events of an account."""
+    Event.delete().where(Event.account == account).execute()
+
+
+def story(node: str, before: tuple[int, int] | None, limit: int) -> list[Event]:
+    """What a node told, by epoch and sequence, the last first, from before that place on."""
+    if before is None:
+        return plain.found(
+            Event, "WHERE node = ? AND epoch > 0 ORDER BY epoch DESC, sequence DESC LIMIT ?", node, limit
+        )
+    where = "WHERE node = ? AND epoch > 0 AND (epoch, sequence) < (?, ?) ORDER BY epoch DESC, sequence DESC LIMIT ?"
+    return plain.found(Event, where, node, *before, limit)
+
+
+def of_presence(node: str, limit: int) -> list[Event]:
+    """What the service said of a node's coming and going, the last first."""
+    return plain.found(Event, "WHERE node = ? AND epoch = 0 ORDER BY sequence DESC LIMIT ?", node, limit)
+
+
+def epochs(nodes: Sequence[str]) -> list[EventEpoch]:
+    """How far these nodes came."""
+    return plain.found(EventEpoch, f"WHERE node IN ({places(len(nodes))}) ORDER BY node, epoch", *nodes)
+
+
+def reached(node: str, epoch: int) -> int:
+    """The highest sequence of an epoch; 0 when nothing came of it."""
+    told = read("SELECT highest FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
+    return int(told[0][0]) if told else 0
+
+
+def last_request(node: str, epoch: int) -> int:
+    """The highest number of a signed request of an epoch that was taken; 0 when none was."""
+    told = read("SELECT request FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
+    return int(told[0][0]) if told else 0
+
+
+def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: float) -> None:
+    """Write down how far a node came.
+
+    Of each epoch: the highest sequence, how many more are taken, refused, lost, and the number of the request.
+    """
+    given = ((node, *one, now, now) for one in told)
+    most = "max" if on_sqlite() else "greatest"
+    sums = ", ".join(f"{name} = event_epoch.{name} + excluded.{name}" for name in ("taken", "refused", "lost"))
+    highest = ", ".join(f"{name} = {most}(event_epoch.{name}, excluded.{name})" for name in ("highest", "request"))
+    conflict = f"ON CONFLICT (node, epoch) DO UPDATE SET {highest}, {sums}, heard_at = excluded.heard_at"
+    rows.insert("event_epoch", EPOCH, given, conflict)
+
+
+EPOCH = {
+    "node": str,
+    "epoch": int,
+    "highest": int,
+    "taken": int,
+    "refused": int,
+    "lost": int,
+    "request": int,
+    "begun_at": float,
+    "heard_at": float,
+}

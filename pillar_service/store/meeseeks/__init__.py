@@ -1,0 +1,1 @@
+"""The catalogue as it was read, challenges, aliases, command tokens."""

@@ -1,0 +1,1 @@
+"""Nodes: what each is, has, may, is told and tells of itself."""

@@ -1,0 +1,102 @@
+"""Facts of nodes, and what of them changed."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
+
+from pillar_service.store import plain
+from pillar_service.store.database import JsonField, Table
+from pillar_service.store.nodes.nodes import Node
+from pillar_service.store.reading import places, read
+
+
+class NodeFacts(Table):
+    """What a node told last, in the event of that place; ``hash`` is of its content, ``changes`` how often that changed."""
+
+    node = TextField(primary_key=True)
+    epoch = BigIntegerField()
+    sequence = BigIntegerField()
+    facts = JsonField()
+    hash = TextField()
+    changes = BigIntegerField()
+    changed_at = DoubleField()
+    told_at = DoubleField()
+
+
+class FactChange(Table):
+    """One change; ``n`` counts a node's changes from 1."""
+
+    node = TextField()
+    n = BigIntegerField()
+    at = DoubleField()
+    changes = JsonField()
+
+    class Meta:
+        primary_key = CompositeKey("node", "n")
+
+
+def find(node: str) -> NodeFacts | None:
+    """What a node told last."""
+    return plain.first(NodeFacts, "WHERE node = ?", node)
+
+
+def of(nodes: Sequence[str]) -> dict[str, NodeFacts]:
+    """What these nodes told last, by node."""
+    return {row.node: row for row in plain.found(NodeFacts, f"WHERE node IN ({places(len(nodes))})", *nodes)}
+
+
+def with_nodes(own_only: bool) -> list[tuple[str, str | None, dict[str, str], dict[str, Any]]]:
+    """Of each node that told anything, or of the place's own alone: id, account, labels, facts; by id."""
+    where = "WHERE node.account IS NULL" if own_only else ""
+    told = f"SELECT id, account, labels, facts.facts FROM node JOIN node_facts facts ON facts.node = node.id {where}"  # noqa: S608
+    return [
+        (id, account, json.loads(labels), json.loads(facts))
+        for id, account, labels, facts in read(f"{told} ORDER BY id")
+    ]
+
+
+def put(before: NodeFacts | None, node: str, columns: dict[str, Any]) -> None:
+    """Keep what a node tells."""
+    if before is None:
+        plain.add(NodeFacts, {"node": node, **columns})
+    else:
+        plain.change(NodeFacts, columns, "node = ?", node)
+
+
+def add_change(node: str, n: int, at: float, changes: list[dict[str, str | None]]) -> None:
+    """Keep a node's n-th change."""
+    plain.add(FactChange, {"node": node, "n": n, "at": at, "changes": changes})
+
+
+def prune(node: str, until: int) -> None:
+    """Let go of a node's changes up to the n-th."""
+    FactChange.delete().where((FactChange.node == node) & (FactChange.n <= until)).execute()
+
+
+def changes(node: str, before: int | None, limit: int) -> list[FactChange]:
+    """A node's changes before the n-th, the newest first."""
+    told = "WHERE node = ? AND n < ? ORDER BY n DESC LIMIT ?"
+    return plain.found(FactChange, told, node, 2**62 if before is None else before, limit)
+
+
+def forget(before: float, limit: int) -> int:
+    """Forget the oldest changes from before then, at most so many; of how many."""
+    old = read("SELECT node, n FROM fact_change WHERE at < ? ORDER BY at LIMIT ?", before, limit)
+    for node, n in old:
+        FactChange.delete().where((FactChange.node == node) & (FactChange.n == n)).execute()
+    return len(old)
+
+
+def forget_account(account: str) -> None:
+    """Forget what an account's nodes told, and its history."""
+    theirs = Node.select(Node.id).where(Node.account == account)
+    for table in (NodeFacts, FactChange):
+        table.delete().where(table.node.in_(theirs)).execute()
+
+
+def forget_node(node: str) -> None:
+    """Forget what a node told, and its history."""
+    for table in (NodeFacts, FactChange):
+        table.delete().where(table.node == node).execute()

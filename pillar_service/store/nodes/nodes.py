@@ -1,0 +1,171 @@
+"""Nodes: the machines that bots run on."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from peewee import BigIntegerField, DoubleField, Expression, IntegerField, TextField, fn
+
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.rooms import Sharing
+from pillar_service.core.searching import Label
+from pillar_service.store import plain
+from pillar_service.store.database import JsonField, Table
+from pillar_service.store.reading import places, read
+
+
+class Node(Table):
+    """A minion. ``facts`` and ``capacities`` are what it last told of itself; ``labels`` are set here alone.
+
+    One without an ``account`` is the place's own. ``public_key`` (PEM) is the one that masters accept while ``key_state``
+    is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
+    ``sharing`` says whose bots it takes, ``bots_most`` how many its owner allows; ``cpus``, ``memory_mb`` and ``disk_mb`` are
+    what its facts told. It takes none from ``draining_at`` on. ``lost_at`` is since when it is
+    declared lost. From ``forgotten_at`` on it is found nowhere but by `ever`, for jobs and bots of before still name it.
+    """
+
+    id = TextField(primary_key=True)
+    concurrency = IntegerField()
+    port_first = IntegerField()
+    port_last = IntegerField()
+    last_seen = DoubleField(null=True)
+    facts = JsonField(default=dict)
+    labels = JsonField(default=dict)
+    capacities = JsonField(default=dict)
+    account = TextField(null=True)
+    public_key = TextField(null=True)
+    key_state = TextField(default=str(KeyState.NONE))
+    key_serial = BigIntegerField(default=0)
+    key_at = DoubleField(null=True)
+    key_revoked_at = DoubleField(null=True)
+    enrolled_by = TextField(null=True)
+    sharing = TextField(default=str(Sharing.ALL))
+    bots_most = IntegerField(null=True)
+    cpus = IntegerField(null=True)
+    memory_mb = IntegerField(null=True)
+    disk_mb = IntegerField(null=True)
+    draining_at = DoubleField(null=True)
+    lost_at = DoubleField(null=True)
+    forgotten_at = DoubleField(null=True)
+
+
+def find(id: str) -> Node | None:
+    """The node with that id."""
+    return plain.first(Node, "WHERE id = ? AND forgotten_at IS NULL", id)
+
+
+def ever(id: str) -> Node | None:
+    """The node with that id, also one that was forgotten."""
+    return plain.first(Node, "WHERE id = ?", id)
+
+
+def key(id: str) -> tuple[str | None, str] | None:
+    """A node's public key (PEM) and how it stands; None without the node. Cheap: each signed request asks for it."""
+    told = read("SELECT public_key, key_state FROM node WHERE id = ?", id)
+    return (told[0][0], told[0][1]) if told else None
+
+
+def account(id: str) -> str | None:
+    """Whose a node is; None for the place's own. Cheap: each batch of events asks for it."""
+    told = read("SELECT account FROM node WHERE id = ?", id)
+    return told[0][0] if told else None
+
+
+def listed() -> list[Node]:
+    """All nodes by id."""
+    return plain.found(Node, "WHERE forgotten_at IS NULL ORDER BY id")
+
+
+def concurrency(these: Sequence[str]) -> dict[str, int]:
+    """How many runs each of these nodes may have at a time, by its id."""
+    return dict(read(f"SELECT id, concurrency FROM node WHERE id IN ({places(len(these))})", *these))  # noqa: S608
+
+
+def capacities(these: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What each of these nodes told that it can run commands with, by its id."""
+    told = read(f"SELECT id, capacities FROM node WHERE id IN ({places(len(these))})", *these)  # noqa: S608
+    return {id: dict(json.loads(has)) for id, has in told}
+
+
+def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    """The labels of every node of the place's own, or of these of them, by its id; lost ones are none.
+
+    Cheap: each command asks for them.
+    """
+    these = "" if only is None else f" AND id IN ({places(len(only))})"
+    told = f"SELECT id, labels FROM node WHERE account IS NULL AND lost_at IS NULL AND forgotten_at IS NULL{these}"  # noqa: S608
+    return {id: dict(_labels(labels)) for id, labels in read(told, *(only or ()))}
+
+
+@lru_cache(maxsize=1024)
+def _labels(told: str) -> dict[str, str]:
+    return dict(json.loads(told))
+
+
+def add(id: str, concurrency: int, port_first: int, port_last: int, account: str | None = None) -> Node:
+    """Add a node: an account's takes that account's bots, the place's own all, until somebody says otherwise."""
+    columns = {"concurrency": concurrency, "port_first": port_first, "port_last": port_last, "account": account}
+    return Node.create(id=id, sharing=str(Sharing.OWN if account else Sharing.ALL), **columns)
+
+
+def labelled(label: Label) -> Expression:
+    """Whether a node has such a label. It holds nothing that JSON writes around keys and values."""
+    key, value = label
+    return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
+
+
+def of(account: str) -> list[Node]:
+    """An account's nodes by id."""
+    return plain.found(Node, "WHERE account = ? AND forgotten_at IS NULL ORDER BY id", account)
+
+
+def accepted(account: str) -> int:
+    """How many nodes of an account have a key that masters accept."""
+    told = read("SELECT count(*) FROM node WHERE account = ? AND key_state = ?", account, str(KeyState.ACCEPTED))
+    return int(told[0][0])
+
+
+def own() -> list[Node]:
+    """The place's own nodes by id."""
+    return plain.found(Node, "WHERE account IS NULL AND forgotten_at IS NULL ORDER BY id")
+
+
+def draining() -> list[str]:
+    """The ids of the nodes that are being drained."""
+    return [id for (id,) in read("SELECT id FROM node WHERE draining_at IS NOT NULL ORDER BY id")]
+
+
+def keys_after(serial: int) -> list[Node]:
+    """The nodes whose key changed after a serial, in that order."""
+    return plain.found(Node, "WHERE key_serial > ? ORDER BY key_serial", serial)
+
+
+def key_serial() -> int:
+    """The serial of the last change of a key; 0 when there was none."""
+    return int(Node.select(fn.MAX(Node.key_serial)).scalar() or 0)
+
+
+def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> None:
+    """Keep a node's key and how it stands, under the next serial."""
+    revoked_at = now if state is KeyState.REVOKED else None
+    told = {"key_state": str(state), "key_serial": key_serial() + 1, "key_at": now, "key_revoked_at": revoked_at}
+    change(id, public_key=public_key, **told)
+
+
+def change(id: str, **columns: object) -> None:
+    """Change a node's columns."""
+    plain.change(Node, columns, "id = ?", id)
+
+
+def forget(id: str, now: float) -> None:
+    """Find a node no more, but by `ever`; what was said of it is as of a new one, save its key and that it is lost."""
+    told: dict[str, object] = {
+        "labels": {},
+        "facts": {},
+        "capacities": {},
+        "last_seen": None,
+        "draining_at": None,
+        "bots_most": None,
+    }
+    change(id, **told, cpus=None, memory_mb=None, disk_mb=None, forgotten_at=now)

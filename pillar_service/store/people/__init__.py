@@ -1,0 +1,1 @@
+"""Accounts, agents, and all that lets somebody in; mail on its way."""

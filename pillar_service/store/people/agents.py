@@ -1,0 +1,87 @@
+"""Agents, and who belongs to whom."""
+
+from collections.abc import Iterable
+
+from peewee import CompositeKey, DoubleField, TextField
+
+from pillar_service.core.people.agents import AgentType, Belonging
+from pillar_service.store.database import Table
+
+
+class Agent(Table):
+    """A person or a bot. ``removed_at`` is set once it is gone; its name is free again then."""
+
+    id = TextField(primary_key=True)
+    type = TextField()
+    name = TextField()
+    description = TextField(default="")
+    created_at = DoubleField()
+    removed_at = DoubleField(null=True)
+
+
+class Belongs(Table):
+    """``source`` (a person) may act for ``target`` (a bot), as owner or member."""
+
+    source = TextField()
+    target = TextField()
+    role = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("source", "target")
+
+
+def add(id: str, type: AgentType, name: str, description: str, now: float) -> Agent:
+    """Add an agent."""
+    return Agent.create(id=id, type=str(type), name=name, description=description, created_at=now)
+
+
+def change(id: str, **columns: object) -> None:
+    """Change an agent's columns."""
+    Agent.update(**columns).where(Agent.id == id).execute()
+
+
+def join(person: str, bot: str, role: Belonging) -> None:
+    """Let a person act for a bot."""
+    Belongs.create(source=person, target=bot, role=str(role))
+
+
+def leave(bot: str) -> None:
+    """Nobody acts for this bot any more."""
+    Belongs.delete().where(Belongs.target == bot).execute()
+
+
+def part(person: str, bot: str) -> None:
+    """This person acts for that bot no more."""
+    Belongs.delete().where((Belongs.source == person) & (Belongs.target == bot)).execute()
+
+
+def part_from_others(person: str, bots: Iterable[str]) -> None:
+    """This person acts for no bot any more but these."""
+    Belongs.delete().where((Belongs.source == person) & Belongs.target.not_in(list(bots))).execute()
+
+
+def role_for(person: str, bot: str) -> str | None:
+    """As what a person belongs to a bot, or None."""
+    found = Belongs.get_or_none((Belongs.source == person) & (Belongs.target == bot))
+    return None if found is None else found.role
+
+
+def bots_of(person: str) -> list[str]:
+    """The ids of the bots that a person belongs to, deleted ones too while their data is there."""
+    return [row.target for row in Belongs.select().where(Belongs.source == person)]
+
+
+def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belongs]:
+    """Who belongs to these bots, in that role or in any."""
+    found = Belongs.select().where(Belongs.target.in_(list(bots)))
+    return list(found if role is None else found.where(Belongs.role == str(role)))
+
+
+def change_role(person: str, bot: str, role: Belonging) -> None:
+    """Change as what a person belongs to a bot."""
+    Belongs.update(role=str(role)).where((Belongs.source == person) & (Belongs.target == bot)).execute()
+
+
+def owned_by(person: str) -> int:
+    """How many bots a person owns."""
+    return Belongs.select().where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER))).count()

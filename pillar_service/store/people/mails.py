@@ -1,0 +1,57 @@
+"""Mail on its way out."""
+
+from peewee import DoubleField, IntegerField, TextField
+
+from pillar_service.core.people.mails import MailState
+from pillar_service.store.database import Table
+
+
+class Mail(Table):
+    """One mail. Its text is blanked once it was sent: it may hold a link that opens an account."""
+
+    id = TextField(primary_key=True)
+    recipient = TextField()
+    subject = TextField()
+    text = TextField()
+    state = TextField()
+    attempts = IntegerField(default=0)
+    created_at = DoubleField()
+    not_before = DoubleField()
+    ended_at = DoubleField(null=True)
+    error = TextField(null=True)
+
+
+def add(id: str, recipient: str, subject: str, text: str, state: MailState, now: float, error: str | None) -> None:
+    """Add a mail."""
+    columns = {"recipient": recipient, "subject": subject, "text": text, "state": str(state)}
+    Mail.create(id=id, created_at=now, not_before=now, error=error, **columns)
+
+
+def due(now: float) -> Mail | None:
+    """The mail that may be tried now and has waited longest."""
+    rows = Mail.select().where((Mail.state == str(MailState.QUEUED)) & (Mail.not_before <= now))
+    found: Mail | None = rows.order_by(Mail.not_before, Mail.id).first()
+    return found
+
+
+def claim(mail: Mail, until: float) -> bool:
+    """Keep a mail that is due from others until then; False when somebody else was first."""
+    ours = (Mail.id == mail.id) & (Mail.state == str(MailState.QUEUED)) & (Mail.attempts == mail.attempts)
+    return bool(Mail.update(attempts=Mail.attempts + 1, not_before=until).where(ours).execute() == 1)
+
+
+def change(id: str, attempts: int, **columns: object) -> bool:
+    """Write what became of an attempt; False when that attempt is no longer the last one."""
+    ours = (Mail.id == id) & (Mail.attempts == attempts) & (Mail.state == str(MailState.QUEUED))
+    return bool(Mail.update(**columns).where(ours).execute() == 1)
+
+
+def forget(created_before: float) -> None:
+    """Forget what is over and older than that."""
+    over = (Mail.state != str(MailState.QUEUED)) & (Mail.created_at < created_before)
+    Mail.delete().where(over).execute()
+
+
+def forget_to(recipient: str) -> None:
+    """Forget every mail to an address, sent or not."""
+    Mail.delete().where(Mail.recipient == recipient).execute()

@@ -1,0 +1,1 @@
+"""Bots: made, shown, reported on, exported, moved, restored, let go."""

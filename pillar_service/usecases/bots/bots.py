@@ -1,0 +1,272 @@
+"""Bots: create one, import one, say what it should be, let it go."""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.bots import health
+from pillar_service.core.bots.moves import MoveState
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.people.agents import AccountState, Actual, AgentType, Belonging, Desired, Service
+from pillar_service.settings import settings
+from pillar_service.store.bots import bots, moves
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.people import accounts as account_rows
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import placing, transfers
+from pillar_service.usecases.jobs import closing, queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.payments import subscriptions
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import auditing
+
+MEMORY_MB = (64, 1_048_576)
+
+
+def create(
+    actor: str,
+    name: object,
+    account: object,
+    description: object = "",
+    node: object = None,
+    memory_mb: object = None,
+    upload: object = None,
+    key: str | None = None,
+    selector: object = None,
+) -> dict[str, Any]:
+    """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}. The same ``key`` twice: one bot.
+
+    ``node`` chooses the node, ``selector`` those that are good for it by their labels; placement does the rest.
+    ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring to life.
+    Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no room).
+    """
+    label, told = names.bot_name(name), names.text(description, "description")
+    limit = names.whole_number(settings().memory_mb if memory_mb is None else memory_mb, "memory in MiB", *MEMORY_MB)
+    request = queue.Request(actor, key, "create", label, account, told, node, limit, upload, selector)
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return shown(before)
+        owner = _active_owner(account)
+        placed = placing.place([owner], limit, node, selector)
+        return _create(request, label, told, owner, placed, limit, upload)
+
+
+def refuse_if_no_room(account: object, node: object = None, selector: object = None) -> None:
+    """Raise what `create` raises because of whose the bot would be, and of where it would go."""
+    with transaction():
+        placing.place([_active_owner(account)], settings().memory_mb, node, selector)
+
+
+def _active_owner(account: object) -> str:
+    if account is None:
+        raise Invalid("Say whose bot it is: an account's id or e-mail address ('account').")
+    owner = accounts.found(account)
+    if owner.state != AccountState.ACTIVE:
+        raise Conflict(f"The account {owner.email} is suspended: resume it first.")
+    if not subscriptions.may_pour(owner.id, time.time()):
+        raise Conflict(f"Nothing was paid for the account {owner.email}: pay first, then ask for the bot again.")
+    return str(owner.id)
+
+
+def _create(
+    request: queue.Request, name: str, told: str, owner: str, placed: tuple[str, int], limit: int, upload: object
+) -> dict[str, Any]:
+    refuse_if_taken(name, owner)
+    now, id, image = time.time(), names.new_id(), settings().pub_image
+    agents.add(id, AgentType.BOT, name, told, now)
+    columns = {"service": str(Service.PUB), "node": placed[0], "port": placed[1], "image": image}
+    bots.add(id, memory_mb=limit, desired=str(Desired.RUNNING), **columns)
+    agents.join(owner, id, Belonging.OWNER)
+    command = "bots.create" if upload is None else "bots.import"
+    job = queue.ask(request, command, found(id), now)
+    if upload is not None:
+        taken = transfers.take(upload, job.id)
+        bots.change(id, port=placing.port_again(taken["pub_id"], placed[0]) or placed[1], **taken)
+    pillars.rewrite(placed[0])
+    auditing.record(request.actor, command, f"agent:{id}", now, f"{name} on {placed[0]}, job {job.id}")
+    return shown(job)
+
+
+def refuse_if_taken(name: str, owner: str | None) -> None:
+    """Raise Conflict for a name that a bot has, or to which a deleted one can be brought back that was not this owner's."""
+    could_come = [bot.id for bot in bots.deleted_as(name, time.time())]
+    theirs = {row.target for row in agents.people_of(could_come, Belonging.OWNER) if row.source == owner}
+    if bots.with_name(name) or not theirs.issuperset(could_come):
+        raise Conflict(f"The name {name} is taken: choose another.")
+
+
+def desire(actor: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Say that a bot should run or be stopped; returns {"agent", "job"}. Asked again, its node is converged again."""
+    request = queue.Request(actor, idempotency_key, "desire", key, desired)
+    command = "bots.start" if desired is Desired.RUNNING else "bots.stop"
+    with transaction():
+        bot, before = found(key), request.before()
+        if before is not None:
+            return shown(before)
+        refuse_if_deleted(bot)
+        refuse_if_moving(bot)
+        if desired is Desired.RUNNING and Desired.STOPPED is _with_desired(bot, desired):
+            raise Conflict(_suspended(bot, "start"))
+        return _change(request, command, bot, {"desired": str(desired)})
+
+
+def _with_desired(bot: Bot, desired: Desired) -> Desired:
+    bot.desired = str(desired)
+    return pillars.effective(bot)
+
+
+def _suspended(bot: Bot, what: str) -> str:
+    return f"{bot.name} can't {what}: every account that owns it is suspended. Resume one first."
+
+
+def refuse_if_stopped(bot: Bot) -> None:
+    """Raise Conflict for a bot that should not run: to restart it would start it, and nothing would stop it again."""
+    if pillars.effective(bot) is Desired.STOPPED:
+        is_wish = bot.desired == Desired.STOPPED
+        raise Conflict(f"{bot.name} is stopped: start it instead." if is_wish else _suspended(bot, "restart"))
+
+
+def upgrade(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Give a bot the newest image; returns {"agent", "job"}."""
+    request = queue.Request(actor, idempotency_key, "upgrade", key)
+    with transaction():
+        bot, before = found(key), request.before()
+        if before is not None:
+            return shown(before)
+        refuse_if_deleted(bot)
+        return _change(request, "bots.upgrade", bot, {"image": settings().pub_image})
+
+
+def describe(actor: str, key: object, description: object) -> dict[str, Any]:
+    """Change a bot's description; returns {"agent"}."""
+    told, now = names.text(description, "description"), time.time()
+    with transaction():
+        bot = found(key)
+        agents.change(bot.id, description=told)
+        auditing.record(actor, "bots.describe", f"agent:{bot.id}", now)
+        return {"agent": described([found(bot.id)])[0]}
+
+
+def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Let a bot go: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
+
+    The port is free once the node has done so, and the name for its owner: for others once the data goes. What is still
+    queued for the bot is cancelled. Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a
+    bot that was deleted before (by its id) loses its data now.
+    """
+    request = queue.Request(actor, idempotency_key, "delete", key, purge)
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return shown(before)
+        bot, now = found(key, deleted=purge), time.time()
+        withdraw(bot, "The bot was deleted before it was done.", now)
+        going = purge or bot.purge
+        purge_at = now if going else now + settings().deleted_days * DAY_S
+        columns = {"desired": str(Desired.ABSENT), "purge": going, "purge_at": purge_at}
+        return _change(request, "bots.delete", bot, columns)
+
+
+def withdraw(bot: Bot, why: str, now: float) -> None:
+    """Cancel what is queued for a bot, in the caller's transaction, with that sentence."""
+    for job in jobs.open_of(bot.id):
+        if job.state == JobState.QUEUED:
+            closing.close(job, JobState.CANCELLED, now, error=why)
+
+
+def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, Any]) -> dict[str, Any]:
+    refuse_if_exporting(bot)
+    now = time.time()
+    bots.change(bot.id, **columns)
+    pillars.rewrite(bot.node)
+    job = queue.ask(request, command, bot, now)
+    auditing.record(request.actor, command, f"agent:{bot.id}", now, f"job {job.id}, {columns}")
+    return shown(job)
+
+
+def refuse_if_moving(bot: Bot) -> None:
+    """Raise Conflict for a bot that is on its way to another node: what would start it there or here might fork it."""
+    move = moves.open_of(bot.id)
+    if move is not None and move.state != MoveState.CLEARING:
+        raise Conflict(f"{bot.name} is moving from {move.source} to {move.target}: wait until it has arrived.")
+
+
+def refuse_if_exporting(bot: Bot) -> None:
+    """Raise Conflict for a bot whose data a node packs at this moment, or that moves."""
+    refuse_if_moving(bot)
+    if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
+        raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
+
+
+def refuse_if_deleted(bot: Bot) -> None:
+    """Raise Conflict for a bot that has a tombstone."""
+    if bot.desired == Desired.ABSENT:
+        raise Conflict(f"{bot.name} is being deleted: nothing else can be done with it.")
+
+
+def found(key: object, deleted: bool = False) -> Bot:
+    """The bot with that id or name that is there, or was (only by its id) if ``deleted``; raises NotFound."""
+    bot = bots.find(key) if isinstance(key, str) and names.BOT_NAME.fullmatch(key) else None
+    if bot is None or (bot.agent.removed_at is not None and not deleted):
+        raise NotFound(f"There is no bot {names.shown(key)}.")
+    return bot
+
+
+def listed(name: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
+    """The bots that are there: all, the one with that name, those of that account (id or address)."""
+    return described(bots.listed(name, None if account is None else accounts.found(account).id))
+
+
+def show(key: object) -> dict[str, Any]:
+    """One bot, by id or name; raises NotFound."""
+    return described([found(key)])[0]
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """A job and its bot, as the answer to who asked for it."""
+    bot = bots.of_job(job.bot)
+    return {"agent": described([bot])[0], "job": queue.described(job, bot.name)}
+
+
+def described(found_bots: list[Bot]) -> list[dict[str, Any]]:
+    """Bots as the API shows them."""
+    if not found_bots:
+        return []
+    who: dict[str, list[dict[str, str]]] = {}
+    for target, email, role in account_rows.belonging([bot.id for bot in found_bots]):
+        who.setdefault(target, []).append({"email": email, "role": role})
+    effective, now = pillars.all_effective(found_bots), time.time()
+    return [_described(bot, who.get(bot.id, []), effective[bot.id], now) for bot in found_bots]
+
+
+def _described(bot: Bot, account: list[dict[str, str]], effective: Desired, now: float) -> dict[str, Any]:
+    return {
+        "id": bot.id,
+        "type": str(AgentType.BOT),
+        "name": bot.name,
+        "host": f"{bot.name}.{settings().domain}",
+        "description": bot.agent.description,
+        "service": bot.service,
+        "node": bot.node,
+        "port": bot.port,
+        "desired": bot.desired,
+        "effective": str(effective),
+        "actual": str(health.seen(Actual(bot.actual), bot.reported_at, now)),
+        "detail": bot.detail,
+        "pub_id": bot.pub_id,
+        "version": bot.version,
+        "image": bot.image,
+        "memory_mb": bot.memory_mb,
+        "deleted_at": bot.agent.removed_at,
+        "purge_at": bot.purge_at,
+        "account": account,
+        "created_at": bot.agent.created_at,
+        "reported_at": bot.reported_at,
+        "health": bot.report,
+    }

@@ -1,0 +1,105 @@
+"""Bringing deleted bots back while their data is there, and letting that go when its time has come."""
+
+import time
+from typing import Any
+
+from pillar_service.core.errors import Conflict, ForkHazard, Full
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.nodes.rooms import Room
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.store.bots import bots
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots as usecase
+from pillar_service.usecases.bots import placing
+from pillar_service.usecases.jobs import queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing
+
+
+def deleted(person: str) -> list[dict[str, Any]]:
+    """The deleted bots that this person owned and can bring back, the last deleted first."""
+    now = time.time()
+    theirs = [bot for bot in bots.deleted(person) if _may_come(bot, now)]
+    return usecase.described(theirs)
+
+
+def _may_come(bot: Bot, now: float) -> bool:
+    return bot.purge_at is not None and bot.purge_at > now and not bot.purge
+
+
+def bring_back(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Let a deleted bot (by its id) run again, with its data, on the node that has it; returns {"agent", "job"}.
+
+    Its name and port are what they were; another port only where that is taken. Raises NotFound, ForkHazard (its
+    identity has come to life elsewhere), Conflict (not deleted, too late, name taken, its node takes it no more),
+    Full (no port).
+    """
+    request = queue.Request(actor, idempotency_key, "bring_back", key)
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return usecase.shown(before)
+        bot, now = usecase.found(key, deleted=True), time.time()
+        _refuse(bot, now)
+        room = placing.room_of(bot)
+        usecase.withdraw(bot, "The bot was brought back before it was removed.", now)
+        agents.change(bot.id, removed_at=None)
+        changed = {"desired": str(Desired.RUNNING), "purge_at": None, "port_before": None, "detail": ""}
+        bots.change(bot.id, port=bot.port or _port(bot, room), actual=str(Actual.PROVISIONING), **changed)
+        pillars.rewrite(bot.node)
+        job = queue.ask(request, "bots.bring_back", bot, now)
+        auditing.record(actor, "bots.bring_back", f"agent:{bot.id}", now, f"{bot.name}, job {job.id}")
+        return usecase.shown(job)
+
+
+def _refuse(bot: Bot, now: float) -> None:
+    if bot.desired != Desired.ABSENT:
+        raise Conflict(f"{bot.name} is not deleted: there is nothing to bring back.")
+    if not _may_come(bot, now):
+        raise Conflict(f"{bot.name} can't be brought back any more: its time is over, and its data goes or is gone.")
+    if any(job.state != JobState.QUEUED for job in jobs.open_of(bot.id)):
+        raise Conflict(f"{bot.name} is being removed at this moment: try again when that has ended.")
+    if bot.agent.removed_at is None:
+        return
+    if bots.with_name(bot.name):
+        raise Conflict(f"The name {bot.name} belongs to another bot by now: delete or export that first.")
+    for other in bots.with_pub_id(bot.pub_id) if bot.pub_id else []:
+        # Even one that is gone again may have said more than was ever told here.
+        if other.id != bot.id and other.agent.created_at > bot.agent.removed_at:
+            raise ForkHazard(
+                f"Its identity {bot.pub_id} has come to life as the bot {other.name} since, and never runs twice: "
+                "go on with that one."
+            )
+
+
+def _port(bot: Bot, room: Room) -> int:
+    # Invites name the port: with the one it had, those that it gave out work on.
+    if bot.port_before and room.has_free(bot.port_before):
+        return bot.port_before
+    port = room.port()
+    if port is None:
+        raise Full(f"The node {bot.node}, which has the data of {bot.name}, has no port left: delete a bot there.")
+    return port
+
+
+def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:
+    """Ask for the removal of all data whose time has come by ``now`` (Unix seconds); the jobs.
+
+    Safe to call twice: there is one open job for each bot, and one that failed is asked for again.
+    """
+    with transaction():
+        due = [bot for bot in bots.purgeable(time.time() if now is None else now) if not jobs.open_of(bot.id)]
+        asked = [_purge(actor, bot, time.time()) for bot in due]
+        for node in {bot.node for bot in due}:
+            pillars.rewrite(node)
+    return asked
+
+
+def _purge(actor: str, bot: Bot, now: float) -> dict[str, Any]:
+    bots.change(bot.id, purge=True)
+    job = queue.ask(queue.Request(actor, None, "purge", bot.id), "bots.purge", bot, now)
+    auditing.record(actor, "bots.purge", f"agent:{bot.id}", now, f"{bot.name}, job {job.id}")
+    return queue.described(job, bot.name)

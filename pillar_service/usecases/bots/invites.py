@@ -1,0 +1,209 @@
+"""Invites to a pub. Its own ledger is the truth; here is a copy, taken from what its jobs returned."""
+
+import hashlib
+import time
+from contextlib import suppress
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.bots import invites as rules
+from pillar_service.core.bots.invites import Entry, InviteState
+from pillar_service.core.errors import Conflict, NotFound, Unavailable
+from pillar_service.core.jobs import faults
+from pillar_service.core.jobs.jobs import OPEN, JobState
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.core.people.permissions import Act
+from pillar_service.store.bots import invites as rows
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.bots.invites import Invite
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.paging import Page
+from pillar_service.usecases.jobs import jobs, queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.people import permissions
+
+PAGE = 50
+"""How many invites a page shows."""
+
+TOLD_S = 3600.0
+"""For how long it is told that an invite could not be made or revoked."""
+
+ORDER = list(InviteState)
+
+
+def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
+    """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already.
+
+    Where nothing can be written now, the copy is shown as it is.
+    """
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    if Act.INVITE in may and _is_due(bot, time.time()):
+        with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
+            if _is_due(bot, time.time()):
+                jobs.submit(f"account:{person}", "bots.invites", bot.id)
+    return _ledger(bot, Act.INVITE in may, page)
+
+
+def _is_due(bot: Bot, now: float) -> bool:
+    if bot.actual == Actual.PROVISIONING or pillars.effective(bot) is not Desired.RUNNING:
+        return False
+    before = job_rows.happened(bot.id, ["bots.invites"], Page(1))
+    return not before or (before[0].state not in OPEN and before[0].created_at < now - rules.STALE_S)
+
+
+def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
+    """The copy of a bot's ledger: {"invites", "page", "pages", "as_of", "waiting", "failed", "may_invite"}.
+
+    ``waiting`` are the jobs that will change it, ``failed`` the latest that did not; codes are for who may invite.
+    """
+    bot, may = permissions.allowed(person, Act.SEE, key)
+    return _ledger(bot, Act.INVITE in may, page)
+
+
+def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
+    now = time.time()
+    latest = job_rows.happened(bot.id, ["bots.invite", "bots.revoke"], Page(20))
+    looks = job_rows.happened(bot.id, ["bots.invites"], Page(1))
+    seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
+    found = sorted(rows.of_bot(bot.id), key=_place)
+    pages = max(1, -(-len(found) // PAGE))
+    page = min(max(1, page), pages)
+    return {
+        "invites": [_described(row, may) for row in found[(page - 1) * PAGE : page * PAGE]],
+        "page": page,
+        "pages": pages,
+        "as_of": seen.ended_at if seen else None,
+        "waiting": [queue.described(job, bot.name) for job in looks + latest if job.state in OPEN],
+        "failed": [_failure(job, bot) for job in looks + latest if _failed_lately(job, now)],
+        "may_invite": may,
+    }
+
+
+def told(person: str, key: object) -> dict[str, Any]:
+    """All invites as the pub last told them, by its own ids: {"invites", "told_at"}; for who may invite."""
+    bot = permissions.require(person, Act.INVITE, key)
+    seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
+    found = sorted(rows.of_bot(bot.id), key=_place)
+    return {
+        "invites": [_told(row) for row in found],
+        "told_at": seen.ended_at if seen else None,
+    }
+
+
+def _told(row: Invite) -> dict[str, Any]:
+    columns = ("note", "uses", "used", "used_by", "created_at", "revoked_at")
+    return {"id": row.invite, "state": str(_state(row)), **{column: getattr(row, column) for column in columns}}
+
+
+def _failed_lately(job: Job, now: float) -> bool:
+    return job.state not in (*OPEN, JobState.SUCCEEDED) and (job.ended_at or 0.0) > now - TOLD_S
+
+
+def _failure(job: Job, bot: Bot) -> dict[str, Any]:
+    told: dict[str, Any] = faults.answer_for_people(queue.described(job, bot.name))
+    return told
+
+
+def _state(row: Invite) -> InviteState:
+    return rules.state(row.uses, row.used, row.revoked_at)
+
+
+def _place(row: Invite) -> tuple[int, float, str]:
+    return ORDER.index(_state(row)), -(row.created_at or 0.0), row.id
+
+
+def _described(row: Invite, may: bool) -> dict[str, Any]:
+    columns = ("id", "invite", "note", "uses", "used", "used_by", "created_at", "revoked_at", "seen_at")
+    told = {column: getattr(row, column) for column in columns}
+    return told | {"state": str(_state(row)), "code": row.code if may else None}
+
+
+def make(person: str, key: object, uses: object, note: object, form: str | None = None) -> dict[str, Any]:
+    """Ask for an invite; returns {"agent", "job"}. ``form`` is one page's own mark: sent twice, it asks once."""
+    bot = permissions.require(person, Act.INVITE, key)
+    arguments = {"uses": uses, "note": note}
+    marked = None if form is None else hashlib.sha256(f"{form}\n{uses}\n{note}".encode(errors="replace")).hexdigest()
+    return jobs.submit(f"account:{person}", "bots.invite", bot.id, arguments, marked)
+
+
+def revoke(person: str, key: object, id: object) -> dict[str, Any]:
+    """Ask that an invite (by our id) be revoked; returns the job. Asked again while that is on its way, it is the same job.
+
+    Raises NotFound, and Conflict for one that is used up or revoked.
+    """
+    bot = permissions.require(person, Act.INVITE, key)
+    with transaction():
+        row = _found(bot, id)
+        if _state(row) is not InviteState.UNUSED:
+            raise Conflict(f"This invite is {_state(row)} already: there is nothing left to revoke.")
+        arguments = {"invite": row.invite}
+        for job in job_rows.open_of(bot.id):
+            if job.command == "bots.revoke" and job.arguments == arguments:
+                return queue.described(job, bot.name)
+        made: dict[str, Any] = jobs.submit(f"account:{person}", "bots.revoke", bot.id, arguments)["job"]
+        return made
+
+
+def code(person: str, key: object, id: object) -> str:
+    """The code of an invite (by our id); raises NotFound when it is not known, or good for nothing any more."""
+    row = _found(permissions.require(person, Act.INVITE, key), id)
+    if row.code is None:
+        raise NotFound("The code of this invite is not known here: make a new invite.")
+    return str(row.code)
+
+
+def _found(bot: Bot, id: object) -> Invite:
+    row = rows.find(bot.id, id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    if row is None:
+        raise NotFound(f"{bot.name} has no such invite.")
+    return row
+
+
+def heard(job: Job, result: object, now: float) -> None:
+    """Take in what a job that worked returned, in the transaction that ends it; other commands' jobs change nothing."""
+    bot = str(job.bot)
+    if job.command == "bots.invites":
+        entries = rules.ledger(result)
+        if entries is not None:
+            _copy(bot, entries, job.started_at or job.created_at, now)
+    elif job.command == "bots.invite":
+        made = rules.made(result, now)
+        if made is not None and rows.with_pubs_id(bot, made.invite) is None:
+            rows.add(bot, made, now)
+    elif job.command == "bots.revoke":
+        row = rows.with_pubs_id(bot, job.arguments["invite"])
+        if row is not None:
+            rows.change(row.id, revoked_at=row.revoked_at or now, code=None, seen_at=now)
+
+
+def _copy(bot: str, entries: list[Entry], asked_at: float, now: float) -> None:
+    """Make the copy say what the ledger said. What was seen after it was asked for is newer, and stays."""
+    known = {row.invite: row for row in rows.of_bot(bot)}
+    for entry in entries:
+        row = known.pop(entry.invite, None)
+        if row is None:
+            rows.add(bot, entry, now)
+        elif row.seen_at <= asked_at:
+            _change(row, entry)
+    for row in known.values():
+        if row.seen_at <= asked_at:
+            rows.forget(bot, row.id)
+    rows.seen(bot, asked_at, now)
+
+
+def _change(row: Invite, entry: Entry) -> None:
+    spent = rules.state(entry.uses, entry.used, entry.revoked_at) is not InviteState.UNUSED
+    told = vars(entry) | {
+        "created_at": entry.created_at or row.created_at,
+        "code": None if spent else row.code,  # a code that opens nothing any more need not be kept
+    }
+    changed = {column: value for column, value in told.items() if getattr(row, column) != value}
+    if changed:
+        rows.change(row.id, **changed)
+
+
+def forget(bot: str) -> None:
+    """Forget every invite of a bot that is gone."""
+    rows.forget(bot)

@@ -1,0 +1,219 @@
+"""Moves: a bot goes from a node to another, step by step, each a job. What is written down is where it is, so that whoever
+looks next goes on from there; core.moves says which step comes when."""
+
+import time
+
+from pillar_service.core import names
+from pillar_service.core.bots.moves import AGAIN_AFTER_S, AT_HOME, COMMAND, MoveState
+from pillar_service.core.errors import Conflict, ForkHazard, NotFound, SaltcellarError
+from pillar_service.core.jobs.jobs import OPEN, JobState
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.store.bots import bots, transfers
+from pillar_service.store.bots import moves as rows
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.bots.moves import Move
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.nodes import nodes, rooms
+from pillar_service.usecases.bots import bots as usecase
+from pillar_service.usecases.bots import placing
+from pillar_service.usecases.jobs import queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing
+
+NO_JOB = "Its job is not known any more."
+UNPROVEN = "The node says that it did as it was told, but not that {0}: it is asked again."
+
+
+def begin(actor: str, bot: Bot, now: float) -> None:
+    """Let a bot go from its node to another, in the caller's transaction; raises Full, Conflict."""
+    target, id = check(bot), names.new_id()
+    columns = {"bot": bot.id, "source": bot.node, "target": target, "actor": actor, "started_at": now}
+    rows.add(id=id, state=str(MoveState.STOPPING), job="", changed_at=now, **columns)
+    pillars.rewrite(bot.node)
+    rows.change(id, job=_ask(id, MoveState.STOPPING, bot, bot.node, now).id)
+    auditing.record(actor, "bots.move", f"agent:{bot.id}", now, f"{bot.name} from {bot.node} to {target}")
+
+
+def check(bot: Bot) -> str:
+    """The node to which a bot could move now; raises Full or Conflict where it can't, and why."""
+    usecase.refuse_if_deleted(bot)
+    usecase.refuse_if_exporting(bot)
+    if rows.open_of(bot.id):
+        raise Conflict(f"{bot.name} has moved here, and the node that it left has not cleared up yet: wait for that.")
+    if bot.pub_id is None:
+        raise Conflict(f"{bot.name} has no identity yet: it moves once it has lived.")
+    if _is_lost(bot.node):
+        raise Conflict(f"{bot.node}, which has {bot.name}, was declared lost: restore the bot instead.")
+    return elsewhere(bot)[0]
+
+
+def elsewhere(bot: Bot) -> tuple[str, int]:
+    """Another node for a bot, and its port there; raises Full."""
+    return placing.place(placing.owners(bot.id), bot.memory_mb, besides=left_behind(bot))
+
+
+def left_behind(bot: Bot) -> set[str]:
+    """The node that has a bot, and those that have something of it still: it can't come to life on them."""
+    return {bot.node, *rows.left_by(bot.id)}
+
+
+def _is_lost(id: str) -> bool:
+    node = nodes.find(id)
+    return node is not None and node.lost_at is not None
+
+
+def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
+    return queue.ask(queue.Request(f"move:{move}", None, move, state), COMMAND[state], bot, now, node=node)
+
+
+def go_on(now: float | None = None) -> int:
+    """Take the next step of each move whose job is over; of how many something changed. Safe to call at any time, twice."""
+    then = time.time() if now is None else now
+    going = sum(_step(move.id, then) for move in rows.open_everywhere() if _is_due(move, jobs.find(move.job), then))
+    return going + sum(_clear_up(move.id, then) for move in rows.to_clear())
+
+
+def _clear_up(id: str, now: float) -> bool:
+    """Clear up on a lost node that is there again, what a bot left there that lives elsewhere."""
+    with transaction():
+        move = next((one for one in rows.to_clear() if one.id == id), None)
+        if move is None:
+            return False
+        _clear(move, bots.with_ids([move.bot])[move.bot], now)
+        return True
+
+
+def _is_due(move: Move, job: Job | None, now: float) -> bool:
+    if job is not None and job.state in OPEN:
+        return False
+    return not move.error or now - move.changed_at >= AGAIN_AFTER_S[MoveState(move.state)]
+
+
+def _step(id: str, now: float) -> bool:
+    with transaction():
+        move = next((one for one in rows.open_everywhere() if one.id == id), None)
+        if move is None or not _is_due(move, job := jobs.find(move.job), now):
+            return False
+        bot, state = bots.with_ids([move.bot])[move.bot], MoveState(move.state)
+        wrong = _wrong(move, job)
+        if wrong is None:
+            _after(move, state, bot, now)
+        elif state in AT_HOME:
+            _home(move, bot, wrong, now)
+        elif move.error:
+            _again(move, state, bot, now)
+        else:
+            rows.change(move.id, error=wrong, changed_at=now)
+            auditing.record(f"move:{move.id}", "bots.move_waits", f"agent:{bot.id}", now, wrong)
+        return True
+
+
+def _wrong(move: Move, job: Job | None) -> str | None:
+    """Why the step was not done, or None. The node has to have said what it is about: that all went well is not enough."""
+    if job is None:
+        return NO_JOB
+    if job.state != JobState.SUCCEEDED:
+        return job.error or f"Its job {job.id} is {job.state}."
+    said = job.result if isinstance(job.result, dict) else {}
+    if move.state == MoveState.ARRIVING and said.get("pub_id") != bots.of_job(job.bot).pub_id:
+        return UNPROVEN.format("the bot lives there")
+    if move.state == MoveState.CLEARING and said.get("data") != "gone":
+        return UNPROVEN.format("the bot's data is gone")
+    return None
+
+
+def _after(move: Move, state: MoveState, bot: Bot, now: float) -> None:
+    if state is MoveState.STOPPING:
+        _next(move, MoveState.PACKING, bot, move.source, now)
+    elif state is MoveState.PACKING:
+        rows.change(move.id, state=str(MoveState.LEAVING))
+        pillars.rewrite(move.source)
+        packed = _ask(move.id, MoveState.LEAVING, bot, move.source, now)
+        transfer = transfers.of_job(move.job)
+        if transfer is not None:
+            transfers.hand_on(transfer.id, packed.id)  # the next step's: it is found by the move's job
+        rows.change(move.id, job=packed.id, changed_at=now)
+    elif state is MoveState.LEAVING:
+        _leave(move, bot, now)
+    elif state is MoveState.ARRIVING:
+        _arrived(move, bot, now)
+    else:
+        _done(move, bot, now)
+
+
+def _next(move: Move, to: MoveState, bot: Bot, node: str, now: float) -> None:
+    rows.change(move.id, state=str(to), job=_ask(move.id, to, bot, node, now).id, error="", changed_at=now)
+
+
+def _leave(move: Move, bot: Bot, now: float) -> None:
+    """Its container is gone from the one node, by that node's own word: the other may bring it to life."""
+    transfer = transfers.of_job(move.job)
+    try:
+        if transfer is None or transfer.pub_id != bot.pub_id:
+            raise NotFound("The tar with what it is was not kept.")
+        if (bot.sequence or 0) > transfer.sequence:
+            raise ForkHazard("It has written more since it was packed.")
+        target, port = elsewhere(bot)
+    except SaltcellarError as error:
+        _home(move, bot, error.sentence, now)
+        return
+    rows.change(move.id, state=str(MoveState.ARRIVING), target=target)
+    bots.change(bot.id, node=target, port=port_there(bot, target) or port, actual=str(Actual.PROVISIONING))
+    job = _ask(move.id, MoveState.ARRIVING, bots.with_ids([bot.id])[bot.id], target, now)
+    transfers.hand_on(transfer.id, job.id)
+    tar = {"job": job.id, "sha256": transfer.sha256, "size": transfer.size, "pub_id": transfer.pub_id}
+    bots.change(bot.id, imported=tar, report=None, reported_at=None)
+    rows.change(move.id, job=job.id, error="", changed_at=now)
+    _rewrite(move.source, target)
+
+
+def port_there(bot: Bot, target: str) -> int | None:
+    """The port that a bot has, where that is free on another node."""
+    # Invites name the port: with the one it had, those that it gave out work on.
+    [room] = rooms.found(time.time(), [], target)
+    return bot.port if bot.port is not None and room.has_free(bot.port) else None
+
+
+def _arrived(move: Move, bot: Bot, now: float) -> None:
+    _clear(move, bot, now)
+    _rewrite(bot.node)
+    if pillars.effective(bot) is Desired.STOPPED:
+        queue.ask(queue.Request(f"move:{move.id}", None, "stop"), "bots.stop", bot, now)
+
+
+def _clear(move: Move, bot: Bot, now: float) -> None:
+    """Nobody can tell a lost node to clear up: its tombstones wait for it."""
+    state = MoveState.LEFT if _is_lost(move.source) else MoveState.CLEARING
+    rows.change(move.id, state=str(state), error="", changed_at=now)
+    _rewrite(move.source)
+    if state is MoveState.CLEARING:
+        _next(move, state, bot, move.source, now)
+
+
+def _done(move: Move, bot: Bot, now: float) -> None:
+    rows.change(move.id, state=str(MoveState.DONE), error="", changed_at=now)
+    pillars.rewrite(move.source)
+    auditing.record(f"move:{move.id}", "bots.moved", f"agent:{bot.id}", now, f"{bot.name} is on {move.target}")
+
+
+def _home(move: Move, bot: Bot, wrong: str, now: float) -> None:
+    """It stays where it is, and is there what it should be."""
+    rows.change(move.id, state=str(MoveState.BACK), error=wrong, changed_at=now)
+    pillars.rewrite(bot.node)
+    command = "bots.stop" if pillars.effective(bot) is Desired.STOPPED else "bots.start"
+    queue.ask(queue.Request(f"move:{move.id}", None, "home"), command, bot, now)
+    auditing.record(f"move:{move.id}", "bots.move_back", f"agent:{bot.id}", now, wrong)
+
+
+def _again(move: Move, state: MoveState, bot: Bot, now: float) -> None:
+    if state is MoveState.CLEARING:
+        _clear(move, bot, now)
+    else:
+        _next(move, state, bot, move.target, now)
+
+
+def _rewrite(*these: str) -> None:
+    for node in these:
+        pillars.rewrite(node)

@@ -1,0 +1,64 @@
+"""What a person asks of a bot: whether they may is asked in the transaction that does it, so nothing can change in between.
+
+``person`` is an account's id. Each raises NotFound when they may not even see the bot, Forbidden when they may only see it,
+and what the thing itself raises (`jobs`, `bots`, `bringing_back`). The same ``idempotency_key`` twice gives the same job.
+"""
+
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import NotFound
+from pillar_service.core.jobs import commands
+from pillar_service.core.people.agents import Desired
+from pillar_service.core.people.permissions import OF_COMMAND, Act
+from pillar_service.store.database import transaction
+from pillar_service.usecases.bots import bots, bringing_back
+from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import permissions
+
+
+def submit(
+    person: str, command: str, key: object, arguments: dict[str, Any], idempotency_key: str | None = None
+) -> dict[str, Any]:
+    """Ask for a command on a bot (by id or name); returns {"agent", "job"}."""
+    with transaction():
+        bot = permissions.require(person, OF_COMMAND[command], key)
+        return jobs.submit(f"account:{person}", command, bot.id, arguments, idempotency_key)
+
+
+def again(person: str, id: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Try a job of a bot that did not work again, as `jobs.again` does, for who may ask for what that takes."""
+    with transaction():
+        job = jobs.found(id)
+        if job.bot is None:
+            raise NotFound(f"There is no job {names.shown(id)}.")
+        act = OF_COMMAND[commands.again(job.command) or job.command]
+        permissions.require(person, act, job.bot, deleted=True)
+        return jobs.again(f"account:{person}", job.id, idempotency_key)
+
+
+def desire(person: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Say that a bot should run or be stopped; returns {"agent", "job"}."""
+    with transaction():
+        bot = permissions.require(person, Act.OPERATE, key)
+        return bots.desire(f"account:{person}", bot.id, desired, idempotency_key)
+
+
+def describe(person: str, key: object, description: object) -> dict[str, Any]:
+    """Change a bot's description; returns {"agent"}."""
+    with transaction():
+        return bots.describe(f"account:{person}", permissions.require(person, Act.CHANGE, key).id, description)
+
+
+def delete(person: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Let a bot go, which can be brought back for a while; returns {"agent", "job"}."""
+    with transaction():
+        bot = permissions.require(person, Act.DELETE, key)
+        return bots.delete(f"account:{person}", bot.id, purge=False, idempotency_key=idempotency_key)
+
+
+def bring_back(person: str, id: object, idempotency_key: str | None = None) -> dict[str, Any]:
+    """Let a deleted bot (by its id) run again; returns {"agent", "job"}."""
+    with transaction():
+        bot = permissions.require(person, Act.DELETE, id, deleted=True)
+        return bringing_back.bring_back(f"account:{person}", bot.id, idempotency_key)

@@ -1,0 +1,139 @@
+"""Restoring a bot of a lost node: the newest export that is kept of it comes to life elsewhere, under the same identity.
+
+It goes by the job of an import, and by a move that begins where a bot has left its node (core.moves): so the lost node, should
+it come back, finds a tombstone, and what fails is tried again.
+"""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.bots import exports
+from pillar_service.core.bots.moves import AT_HOME, MoveState
+from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
+from pillar_service.core.jobs.jobs import JobState
+from pillar_service.core.nodes import losing as rules
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.losing import Tar
+from pillar_service.core.people.agents import Actual
+from pillar_service.store.bots import bots
+from pillar_service.store.bots import moves as rows
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.bots.transfers import Transfer
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.bots import backups, moves, placing
+from pillar_service.usecases.bots import bots as usecase
+from pillar_service.usecases.bots import transfers as tars
+from pillar_service.usecases.jobs import queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing
+
+
+def restore(
+    actor: str, key: object, node: object = None, typed: object = None, idempotency_key: str | None = None
+) -> dict[str, Any]:
+    """Bring a bot of a lost node to life on another, from its newest export; returns {"agent", "job"}.
+
+    ``node`` chooses the other one, placement does without. ``typed`` is the bot's name again, where the pub has written more
+    than the export holds. The same ``idempotency_key`` restores once. Raises NotFound, ForkHazard, Conflict, Full.
+    """
+    request = queue.Request(actor, idempotency_key, "restore", key, node, typed)
+    before = request.before()
+    if before is not None:
+        return usecase.shown(before)
+    chosen = _whole(usecase.found(key))  # a large file is not read while everybody waits for this transaction
+    with transaction():
+        before = request.before()
+        if before is not None:
+            return usecase.shown(before)
+        bot = usecase.found(key)
+        newest = backups.newest(bot)
+        if chosen is None or newest is None or newest.id != chosen.id:
+            raise Conflict(f"Something happened to {bot.name} or its exports at this moment: try again.")
+        rules.refuse_unread(bot.name, bot.sequence, _tar(chosen), typed if isinstance(typed, str) else None)
+        return _restore(request, bot, chosen, node, time.time())
+
+
+def _whole(bot: Bot) -> Transfer:
+    """The newest export of a bot, looked through once more: all that an import needs is in it."""
+    newest = backups.newest(bot)
+    _check(bot, newest)
+    assert newest is not None
+    try:
+        with tars.path(newest.id).open("rb") as file:
+            held = exports.check(file)
+    except FileNotFoundError as error:
+        raise NotFound(f"The newest export of {bot.name} is not on the service's disk any more.") from error
+    if (held.pub_id, held.sequence) != (newest.pub_id, newest.sequence):
+        raise Conflict(f"The newest export of {bot.name} is not what it was when it was taken: it can't be restored.")
+    return newest
+
+
+def _check(bot: Bot, newest: Transfer | None) -> Tar:
+    usecase.refuse_if_deleted(bot)
+    tar = rules.refuse_restore(bot.name, bot.node, is_lost(bot.node), bot.pub_id, _tar(newest) if newest else None)
+    if any(job.state != JobState.QUEUED for job in jobs.open_of(bot.id)):
+        raise Conflict(f"Something is being done with {bot.name} at this moment: try again when that has ended.")
+    return tar
+
+
+def is_lost(id: str) -> bool:
+    """Whether a node is declared lost, and can't come back as it is."""
+    node = nodes.find(id)
+    return node is not None and node.lost_at is not None and node.key_state == KeyState.REVOKED
+
+
+def _tar(transfer: Transfer) -> Tar:
+    return Tar(transfer.pub_id, transfer.sequence, transfer.created_at)
+
+
+def _restore(request: queue.Request, bot: Bot, tar: Transfer, node: object, now: float) -> dict[str, Any]:
+    _check(bot, tar)
+    usecase.withdraw(bot, "The bot was restored on another node before it was done.", now)
+    _end_move(bot, now)
+    placed = placing.place(placing.owners(bot.id), bot.memory_mb, node, besides=moves.left_behind(bot))
+    job = queue.ask(request, "bots.import", bot, now, node=placed[0])
+    columns = {"source": bot.node, "target": placed[0], "job": job.id, "actor": request.actor}
+    rows.add(id=names.new_id(), bot=bot.id, state=str(MoveState.ARRIVING), started_at=now, changed_at=now, **columns)
+    lost = rules.unread(bot.sequence, _tar(tar))
+    _change(bot, placed, tar, job.id)
+    tars.copy(tar, job.id)
+    said = f"{bot.name} from {bot.node} to {placed[0]}, job {job.id}, ends at {tar.sequence}, {lost} known ones lost"
+    auditing.record(request.actor, "bots.restore", f"agent:{bot.id}", now, said)
+    return usecase.shown(job)
+
+
+def _end_move(bot: Bot, now: float) -> None:
+    """A move that it was on is over: it had not left the lost node, or the one that it left has to clear up later."""
+    move = rows.open_of(bot.id)
+    if move is not None:
+        over = MoveState.BACK if move.state in AT_HOME else MoveState.LEFT
+        rows.change(move.id, state=str(over), error="Its node was lost.", changed_at=now)
+
+
+def _change(bot: Bot, placed: tuple[str, int], tar: Transfer, job: str) -> None:
+    given = {"job": job, "sha256": tar.sha256, "size": tar.size, "pub_id": tar.pub_id}
+    unknown = {"report": None, "reported_at": None, "detail": ""}
+    # What it wrote after the tar is given up: from now on that is its last known message.
+    last = {"sequence": tar.sequence, "imported": given, "actual": str(Actual.PROVISIONING)}
+    bots.change(bot.id, node=placed[0], port=moves.port_there(bot, placed[0]) or placed[1], **last, **unknown)
+    for one in {bot.node, placed[0]}:
+        pillars.rewrite(one)
+
+
+def show(key: object) -> dict[str, Any]:
+    """{"is_lost", "tar": {"at", "sequence", "size"} or None, "unread", "why"}: what a restore of a bot would mean.
+
+    ``unread`` is how many messages it is known to have written after the tar, ``why`` why it can't be restored now, or None.
+    """
+    bot = usecase.found(key)
+    newest, why = backups.newest(bot), None
+    try:
+        _check(bot, newest)
+    except SaltcellarError as error:
+        why = error.sentence
+    told = None if newest is None else {"at": newest.created_at, "sequence": newest.sequence, "size": newest.size}
+    unread = 0 if newest is None else rules.unread(bot.sequence, _tar(newest))
+    return {"is_lost": is_lost(bot.node), "tar": told, "unread": unread, "why": why}

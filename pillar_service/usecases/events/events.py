@@ -1,0 +1,245 @@
+"""Events: what nodes tell. Each is kept once, and heard, in the same transaction, by whom its kind concerns."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.core.events import events as rules
+from pillar_service.core.events import submission
+from pillar_service.core.events.events import Kind
+from pillar_service.core.events.gaps import Gap
+from pillar_service.core.events.submission import Submission, event_id
+from pillar_service.core.nodes.facts import EVENT_TYPE as FACTS
+from pillar_service.core.nodes.signatures import Request
+from pillar_service.store.events import events, forgotten
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.bots import health, reports
+from pillar_service.usecases.jobs import results
+from pillar_service.usecases.nodes import facts, presence
+from pillar_service.usecases.service.grouping import Group
+
+MOST_EVENTS = 1000
+LARGEST = 1 << 20
+"""The most characters of one event's data as it is kept: three for each byte that a spool takes."""
+
+MOST_BATCHES = 16
+"""How many batches share a commit: to write that many large ones takes a second, and other writers wait for five."""
+
+WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+PRESENCE = f"{rules.OURS}presence."
+"""What the types begin with that the service alone may say."""
+
+STALE = "This request is older than one that was taken already: tell what waits in a new one."
+ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
+
+
+@dataclass(frozen=True)
+class Hearer:
+    """Who hears of a type: ``read`` gives what is heard of an event's data, or raises Invalid, and it is never taken.
+
+    ``hear`` gets a node and its new events' ids and data, and says which parts it refused: [{"id", "why"}]. ``kept`` gives
+    what stays of what was read.
+    """
+
+    read: Callable[[Any], Any]
+    hear: Callable[[str, list[tuple[str, Any]], float], list[dict[str, str]]]
+    kept: Callable[[Any], Any] = lambda heard: heard
+
+
+def _nobody(_node: str, _told: list[tuple[str, Any]], _now: float) -> list[dict[str, str]]:
+    return []
+
+
+HEARERS: dict[str, Hearer] = {
+    health.EVENT_TYPE: Hearer(reports.read, health.hear),
+    FACTS: Hearer(facts.read, facts.hear),
+    submission.GAP: Hearer(lambda data: Gap.read(data).data(), _nobody),
+    submission.JOB_RESULT: Hearer(results.read, results.hear, results.kept),
+}
+"""Who hears of which type; of others nobody does."""
+
+
+class Told(NamedTuple):
+    """An event that can be kept: its id, as it was read, what is heard of its data, and what is kept of it, as JSON."""
+
+    id: str
+    event: Submission
+    kind: Kind
+    data: Any
+    written: str
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in what its node tells."""
+        return self.event.epoch, self.event.sequence
+
+
+@dataclass
+class Batch:
+    """One batch of a node, read: what can be kept, by id, what never can, and what came in the form of old."""
+
+    node: str
+    good: dict[str, Told] = field(default_factory=dict)
+    refused: list[dict[str, str]] = field(default_factory=list)
+    of_old: list[Any] = field(default_factory=list)
+
+
+Given = tuple[Batch, float, float | None, Request | None]
+"""A batch, when it came, how far its node's clock is ahead, and which signed request it came in."""
+
+
+def take(
+    node: str,
+    batch: object,
+    is_signed: bool = True,
+    offset_s: float | None = None,
+    request: Request | None = None,
+) -> dict[str, list[Any]]:
+    """Take CloudEvents of an authenticated node: {"accepted": [id], "refused": [{"id", "why"}]}.
+
+    What is accepted is on disk; the same again changes nothing. What is refused never will be taken, and spoils nothing
+    beside it. Without a signed request (``is_signed``) health reports are taken alone. ``offset_s``: how far the node's
+    clock is ahead of ours, as the request told; ``request``: which one that was. Raises Conflict for a stale one.
+    """
+    if not isinstance(batch, list) or len(batch) > MOST_EVENTS:
+        raise Invalid(f"Send a batch: a JSON list of at most {MOST_EVENTS} CloudEvents.")
+    read = Batch(node)
+    for raw in batch:
+        _read(read, raw, is_signed)
+    parts = _together.do((read, time.time(), offset_s, request)) if read.good or read.refused else []
+    if parts is None:
+        raise Conflict(STALE)
+    old = health.take(node, read.of_old) if read.of_old else {"accepted": [], "refused": []}
+    return {"accepted": [*read.good, *old["accepted"]], "refused": [*read.refused, *parts, *old["refused"]]}
+
+
+def _read(batch: Batch, raw: object, is_signed: bool) -> None:
+    id = raw.get("id") if isinstance(raw, Mapping) else None
+    try:
+        if not isinstance(raw, Mapping):
+            raise Invalid("An event must be an object.")
+        if not is_signed and raw.get("type") != health.EVENT_TYPE:
+            raise Invalid(ONLY_HEALTH)
+        if not is_signed and "cellarsequence" not in raw:
+            batch.of_old.append(raw)
+            return
+        told = _told(batch.node, raw)
+        batch.good[told.id] = told
+    except Invalid as error:
+        batch.refused.append({"id": id if isinstance(id, str) else names.shown(id), "why": error.sentence})
+
+
+def _told(node: str, raw: Mapping[str, Any]) -> Told:
+    event = Submission.read(raw)
+    if raw.get("specversion") != "1.0":
+        raise Invalid("It is no CloudEvent of the version 1.0.")
+    # What it says of itself decides nothing; but that it says something else is a fault that its node should know of.
+    id = event_id(node, event.epoch, event.sequence)
+    if raw.get("source") != node or raw.get("id") != id:
+        raise Invalid(f"The event says that it is {names.shown(raw.get('id'))}, but {node} sent it.")
+    if event.type.startswith(PRESENCE):
+        raise Invalid("Whether a node is there is for the service to say.")
+    kind = rules.kind_of(event.type)
+    hearer = HEARERS.get(event.type)
+    if hearer is None:
+        return Told(id, event, kind, event.data, _written(event.data))
+    heard = hearer.read(event.data)
+    return Told(id, event, kind, heard, _written(hearer.kept(heard)))
+
+
+def _written(data: Any) -> str:
+    try:
+        text = WRITER.encode(data)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("Its data is no JSON that can be kept.") from error
+    if len(text) > LARGEST:
+        raise Invalid(f"Its data is too large: {len(text)} characters as JSON, and at most {LARGEST} are kept.")
+    return text
+
+
+def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | None) -> list[dict[str, str]] | None:
+    """Keep what can be kept, and let it be heard, in the caller's transaction; what of it was refused in part.
+
+    None for a stale request: nothing of it is kept.
+    """
+    if request and request.is_stale(events.last_request(batch.node, request.epoch)):
+        return None
+    account = nodes.account(batch.node)
+    fresh = _added(batch, account, now)
+    events.came(batch.node, _progress(batch, list(fresh.values()), request), now)
+    if not fresh:  # told once more, by whomever: it does not show that the node is there
+        return []
+    presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
+    nodes.change(batch.node, last_seen=now)
+    return _let_hear(batch.node, fresh, now)
+
+
+def _added(batch: Batch, account: str | None, now: float) -> dict[str, Told]:
+    """Add the events that were never kept before, be they forgotten by now; these, by id."""
+    marks = forgotten.marks(batch.node, (told.event.epoch for told in batch.good.values()))
+    unknown = (
+        told
+        for told in batch.good.values()
+        if told.event.sequence > marks.get((told.event.epoch, told.event.stream), 0)
+    )
+    new = events.add(_row(batch.node, account, told, now) for told in unknown)
+    return {id: told for id, told in batch.good.items() if told.place in new}
+
+
+def _keep_all(given: list[Given]) -> list[list[dict[str, str]] | None]:
+    return [_keep(*one) for one in given]
+
+
+_together: Group[Given, list[dict[str, str]] | None] = Group(_keep_all, MOST_BATCHES)
+
+
+def _row(node: str, account: str | None, told: Told, now: float) -> tuple[Any, ...]:
+    one = told.event
+    return (
+        *(node, account, one.epoch, one.sequence, str(told.kind), one.type, one.subject, one.stream),
+        *(int(one.priority), int(rules.severity_of(one.type, told.data)), one.at, one.mono, one.boot, one.is_synced),
+        *(now, told.written),
+    )
+
+
+def _progress(batch: Batch, fresh: list[Told], request: Request | None) -> list[tuple[int, int, int, int, int, int]]:
+    """Of each epoch: the highest sequence, how many events are newly taken, refused, told to be lost, the request."""
+    found: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for told in fresh:
+        count = found[told.event.epoch]
+        count[0], count[1] = max(count[0], told.event.sequence), count[1] + 1
+        if told.kind is Kind.GAP:
+            found[told.data["epoch"]][3] += told.data["count"]
+    for one in batch.refused:
+        if place := _place(batch.node, one["id"]):
+            count = found[place[0]]
+            count[0], count[2] = max(count[0], place[1]), count[2] + 1
+    if request:
+        found[request.epoch][4] = request.number
+    return [(epoch, *count) for epoch, count in found.items()]  # type: ignore[misc]
+
+
+def _place(node: str, id: str) -> tuple[int, int] | None:
+    """The epoch and sequence in an id of this node; None when it has none."""
+    before, _, sequence = id.rpartition("/")
+    of, _, epoch = before.rpartition("/")
+    try:
+        numbers = [names.whole_number(one, "place", 1, submission.MOST_NUMBER) for one in (epoch, sequence)]
+    except Invalid:
+        return None
+    return (numbers[0], numbers[1]) if of == node else None
+
+
+def _let_hear(node: str, fresh: Mapping[str, Told], now: float) -> list[dict[str, str]]:
+    parts: list[dict[str, str]] = []
+    for type, hearer in HEARERS.items():
+        told = [(id, one.data) for id, one in fresh.items() if one.event.type == type]
+        if told:
+            parts += hearer.hear(node, told, now)
+    return parts

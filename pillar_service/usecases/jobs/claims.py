@@ -1,0 +1,177 @@
+"""Claims: which jobs a master is to carry out now, and in which runs. One master claims at a time (leases.py)."""
+
+import time
+from collections import Counter
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict
+from pillar_service.core.jobs.commands import COMMANDS, CONVERGE, Command
+from pillar_service.core.jobs.jobs import CLAIM_LEASE_S, URGENT, JobState
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import claims as rows
+from pillar_service.store.jobs import runs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.runs import Run
+from pillar_service.store.meeseeks import challenges
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import endings, leases, plans
+from pillar_service.usecases.jobs.runs import described, give_up, sweep
+from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.meeseeks.challenges import expire
+
+AT_ONCE = 100
+"""The most runs that one claim gives.
+
+A claim has a cost of its own, before the first run. A master publishes a hundred in two seconds: well within the
+half of a lease that it has left at least (leases.HELD_S) and the minute that a claim is kept (CLAIM_LEASE_S).
+"""
+
+LOOKED_AT = 2 * AT_ONCE
+"""How many waiting jobs one claim looks at: several may go into one run."""
+
+CONVERGING = sorted(name for name, command in COMMANDS.items() if command.converges)
+
+
+def is_claimable(master: str) -> bool:
+    """Whether a claim could find anything to do. Cheap, and writes nothing: long polls ask it all the time."""
+    now = time.time()
+    if leases.is_due(leases.PUBLISHING, master, now):
+        return True
+    if not leases.holds(leases.PUBLISHING, master, now):
+        return False
+    return (
+        runs.any_expired(now) or challenges.any_expired(now) or (rows.is_waiting(now) and Claim(master, now).is_any())
+    )
+
+
+def claim(master: str) -> dict[str, Any]:
+    """What this master is to publish now, as {"runs", "fence"}; none, and no fence, while another holds the lease.
+
+    A fence other than the one before means that it holds the runs of another master now, too. Gives back first what
+    others left lying.
+    """
+    now = time.time()
+    with transaction():
+        fence = leases.take(leases.PUBLISHING, master, now)
+        if fence is None:
+            return {"runs": [], "fence": None}
+        sweep(now)
+        expire(now)
+        return {"runs": Claim(master, now).runs(), "fence": fence}
+
+
+def without_master() -> None:
+    """While no master claims: give up what has waited too long, which else nobody would."""
+    now = time.time()
+    if leases.is_held(leases.PUBLISHING, now):
+        return
+    with transaction():
+        give_up(now)
+        expire(now)
+
+
+class Claim:
+    """One claim, inside the caller's transaction."""
+
+    def __init__(self, master: str, now: float) -> None:
+        self.master, self.now = master, now
+        there = rows.nodes()
+        taken = runs.counted(there)
+        self._rooms = {node: most - taken.get(node, 0) for node, most in nodes.concurrency(there).items()}
+        self._converging = {*runs.calling(CONVERGE, there), *runs.converging(there)}
+        limited = rows.limited()
+        self._running = Counter({command: count for command, (count, _) in limited.items()})
+        full = [command for command, (count, most) in limited.items() if count >= most]
+        self._busy = rows.Busy(sorted(self._converging), CONVERGING, full)
+        self._made: list[tuple[Run, list[Job]]] = []
+        self._plans: dict[str, Command] = {}
+
+    def is_any(self) -> bool:
+        """Whether there is anything to claim."""
+        return bool(rows.front(self.now, self._rooms, self._busy, 1))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Makes the runs; as masters see them."""
+        self._choose()
+        runs.add(run for run, _ in self._made)
+        taken = [(job.id, str(job.run), job.attempts + 1) for _, together in self._made for job in together]
+        if rows.claim(taken) != len(taken):
+            raise Conflict("Another master has just claimed the same job: claim again.")
+        return [described(run, together) for run, together in self._made]
+
+    def _choose(self) -> None:
+        self._waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
+        self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
+        for job in self._waiting:
+            if why := catalogue.changed(job):
+                endings.end(job, JobState.FAILED, why, self.now)
+                continue
+            together = self._together(job)
+            if together:
+                self._give(together)
+            if len(self._made) == AT_ONCE:
+                return
+
+    def _plan(self, job: Job) -> Command:
+        if job.id not in self._plans:
+            self._plans[job.id] = plans.of(job)
+        return self._plans[job.id]
+
+    def _together(self, job: Job) -> list[Job]:
+        """The jobs that one run would carry out if it were made for this job; none if it must wait."""
+        if not self._may_go(job) or not self._has_room(job):
+            return []
+        if not self._plan(job).converges:
+            return [job]
+        if job.node in self._converging:
+            return []
+        return [other for other in self._waiting if self._is_like(other, job) and self._may_go(other)]
+
+    def _is_like(self, other: Job, job: Job) -> bool:
+        if job.plan is not None or other.plan is not None:
+            return other.id == job.id  # what a plan says is carried out as it stands
+        mine, its = self._plan(job), self._plan(other)
+        return other.node == job.node and (its.function, its.leading) == (mine.function, mine.leading)
+
+    def _has_room(self, job: Job) -> bool:
+        if job.at_most and self._running[job.command] >= job.at_most:
+            return False
+        return job.node is None or job.priority == URGENT or self._rooms[job.node] > 0
+
+    def _may_go(self, job: Job) -> bool:
+        # A bot's jobs run one after the other: an invite waits for the pouring that was asked for before it.
+        if job.run is not None:
+            return False
+        if job.bot is None:
+            return True
+        mine, before = self._plan(job), self._of_bots.get(str(job.bot), [])
+        return all(
+            mine.converges and other.state == JobState.QUEUED and self._plan(other).leading == mine.leading
+            for other in before[: next((n for n, other in enumerate(before) if other.id == job.id), 0)]
+        )
+
+    def _give(self, together: list[Job]) -> None:
+        first, asked = together[0], [self._plan(job) for job in together]
+        run = runs.new(
+            id=names.new_id(),
+            node=first.node,
+            function=asked[0].function,
+            arguments=plans.arguments(first),
+            keywords=plans.keywords(together),
+            master=self.master,
+            timeout_s=max(command.timeout_s for command in asked),
+            retry_safe=all(command.retry_safe for command in asked),
+            created_at=self.now,
+            expires_at=self.now + CLAIM_LEASE_S,
+        )
+        for job in together:
+            job.run, job.state = run.id, str(JobState.CLAIMED)
+        self._made.append((run, sorted(together, key=lambda job: (job.created_at, job.id))))
+        self._note(first)
+
+    def _note(self, job: Job) -> None:
+        if job.node is not None:
+            self._rooms[job.node] -= 1
+            self._converging |= {job.node} if self._plan(job).converges else set()
+        self._running[job.command] += 1

@@ -1,0 +1,180 @@
+"""How a job ends, and what its end means for its bot. What goes with any end is in closing.py."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.bots import identities
+from pillar_service.core.bots.moves import VACATE, MoveState
+from pillar_service.core.jobs import outcomes
+from pillar_service.core.jobs.commands import COMMANDS
+from pillar_service.core.jobs.jobs import JobState, Reason, step
+from pillar_service.core.jobs.outcomes import Outcome
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.store.bots import bots, moves, samples, transfers
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import End, Job
+from pillar_service.store.people import agents, sharing
+from pillar_service.usecases.bots import invites
+from pillar_service.usecases.jobs import closing, executing, redacting
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.service import auditing
+
+NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
+NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
+REMOVING = ("bots.delete", "bots.purge")
+NOT_STOPPED = "The node did not say that it stopped the bot: it applied an older pillar. It is tried again."
+NO_TAR = "The node says that it exported the bot, but its tar never arrived: export it again."
+UNSAID = "It failed, and the node did not say why."
+
+
+def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
+    """What the node's return means for this job."""
+    found = _outcome(job, returned, success, retcode)
+    # One that goes may be whoever it is: what is wrong with it ends with it.
+    is_to_be = found.succeeded and job.command not in (*REMOVING, VACATE)
+    said = found.result.get("pub_id") if is_to_be and isinstance(found.result, dict) else None
+    wrong = identities.another(bots.of_job(job.bot).pub_id, said) if job.bot and isinstance(said, str) else None
+    if wrong:
+        return Outcome(False, error=wrong)
+    return replace(found, error=redacting.text(job, found.error)) if found.error else found
+
+
+def _outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
+    if job.plan is not None:
+        of = outcomes.of_command if job.plan["is_guarded"] else outcomes.of_call
+        return of(returned, success, retcode)
+    if not COMMANDS[job.command].converges:
+        called = outcomes.of_call(returned, success, retcode)
+        missing = called.succeeded and job.command == "bots.export" and transfers.of_job(job.id) is None
+        return Outcome(False, error=NO_TAR) if missing else called
+    bot = str(job.bot)
+    applied = outcomes.of_bot(returned, bot)
+    if applied.succeeded and job.command in (*REMOVING, VACATE) and not _removed(returned, bot):
+        return Outcome(False, error=NOT_REMOVED, again=Reason.OLD_PILLAR)
+    if applied.succeeded and job.command == "bots.stop" and _moves(bot) and not _stopped(returned, bot):
+        return Outcome(False, error=NOT_STOPPED, again=Reason.OLD_PILLAR)
+    if applied.succeeded and job.command == "bots.bring_back" and _removed(returned, bot):
+        return Outcome(False, error=NOT_BACK, again=Reason.OLD_PILLAR)
+    return applied
+
+
+def _removed(returned: Any, bot: str) -> bool:
+    # A pillar from before the deletion (a cache, a last known good copy) applies cleanly too, and the bot runs on: only
+    # the tombstone's own state says that it is gone. Else its name and identity would be free while it lives.
+    return any(
+        key.startswith("pub_|-") and key.endswith("_|-gone") and outcomes.owner(str(state.get("__id__"))) == bot
+        for key, state in returned.items()
+    )
+
+
+def _moves(bot: str) -> bool:
+    move = moves.open_of(bot)
+    return move is not None and move.state == MoveState.STOPPING
+
+
+def _stopped(returned: Any, bot: str) -> bool:
+    return any(state.get("__id__") == f"{bot} stopped" for state in returned.values())
+
+
+def settle_all(ended: Sequence[tuple[Job, Outcome]], now: float) -> None:
+    """Running jobs have their outcomes: those whose end changes nothing but them are written together."""
+    alone = [(job, _end(job, its, now)) for job, its in ended if _is_alone(job)]
+    jobs.end([one for _, one in alone])
+    closing.closed([(job, JobState(one.state)) for job, one in alone], now)
+    for job, its in ended:
+        if not _is_alone(job):
+            settle(job, its, now)
+
+
+def _is_alone(job: Job) -> bool:
+    return job.bot is None and job.state == JobState.RUNNING and not executing.without_secrets(job)
+
+
+def _end(job: Job, ended: Outcome, now: float) -> End:
+    result = redacting.value(job, ended.result)
+    if ended.succeeded:
+        return End(job.id, str(step(JobState(job.state), JobState.SUCCEEDED)), now, result, None)
+    to = step(JobState(job.state), JobState.FAILED)
+    return End(job.id, str(to), now, result or job.result, ended.error or UNSAID)
+
+
+def settle(job: Job, ended: Outcome, now: float) -> None:
+    """A running job has its outcome. What is kept of that is redacted; what the bot is, is read from the whole."""
+    result = redacting.value(job, ended.result)
+    if not ended.succeeded:
+        end(job, JobState.FAILED, ended.error or UNSAID, now, result)
+        return
+    closing.close(job, JobState.SUCCEEDED, now, result=result, error=None)
+    if job.bot is None:
+        return
+    invites.heard(job, ended.result, now)
+    bot = bots.of_job(job.bot)
+    if job.command in REMOVING:
+        _gone(bot, ended.result if isinstance(ended.result, dict) else {}, now)
+    elif job.command != VACATE and (COMMANDS[job.command].converges or job.command == "bots.restart"):
+        _converged(bot, ended.result)
+    elif job.command == "bots.export":
+        _change(bot, ended.result)
+
+
+def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
+    """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
+    closing.close(job, state, now, error=said, **({"result": came_back} if came_back else {}))
+    if job.bot is not None and job.command != VACATE and COMMANDS[job.command].converges:
+        bot = bots.of_job(job.bot)
+        worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
+        bots.change(bot.id, detail=said, **worse)
+
+
+def _converged(bot: Bot, said: object) -> None:
+    now_is = {Desired.RUNNING: Actual.ALIVE, Desired.STOPPED: Actual.STOPPED}.get(pillars.effective(bot))
+    changed = {"actual": str(now_is)} if now_is else {}
+    _change(bot, said, detail="", **changed)
+
+
+def _change(bot: Bot, said: object, **changed: object) -> None:
+    columns = told(bot, said if isinstance(said, dict) else {})
+    bots.change(bot.id, **changed, **columns)
+    if "pub_id" in columns:  # its node is told who it is, too
+        pillars.rewrite(bot.node)
+
+
+def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:
+    """The columns that change by what a pub said of itself; its identity, once known, stays."""
+    pub_id, sequence, version = said.get("pub_id"), said.get("sequence"), said.get("version")
+    columns: dict[str, Any] = {}
+    if bot.pub_id is None and isinstance(pub_id, str) and names.PUB_ID.fullmatch(pub_id):
+        columns["pub_id"] = pub_id
+    if isinstance(sequence, int) and (bot.sequence or 0) < sequence < 2**53:
+        columns["sequence"] = sequence
+    if isinstance(version, str) and version.isprintable():
+        columns["version"] = version[:100]
+    return columns
+
+
+def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
+    """It is removed: name and port are free. It can be brought back as long as its data is not gone too."""
+    if bot.pub_id in (None, said.get("pub_id")):  # an older node does not tell who is gone, nor how far its log went
+        bots.change(bot.id, **told(bot, said))
+    if bot.agent.removed_at is None:
+        agents.change(bot.id, removed_at=now)
+        last = {"report": None, "reported_at": None, "imported": None}
+        bots.change(bot.id, port=None, port_before=bot.port, actual=str(Actual.GONE), detail="", **last)
+        auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)
+    # The pillar may have come to tell of a purge only after the node had read it: the node's own word counts.
+    if bot.purge and said.get("data") == "gone":
+        _purged(bot, now)
+    pillars.rewrite(bot.node)
+
+
+def _purged(bot: Bot, now: float) -> None:
+    """Its data is gone: all is forgotten but the identity (transfers.take needs it)."""
+    bots.change(bot.id, purge_at=None)
+    samples.forget(bot.id)
+    invites.forget(bot.id)
+    sharing.forget(bot.id)
+    agents.leave(bot.id)
+    auditing.record(f"node:{bot.node}", "bots.purged", f"agent:{bot.id}", now, bot.name)

@@ -1,0 +1,143 @@
+"""Executing: what a node asks and tells while it carries out a command of the catalogue. It speaks of its own jobs alone."""
+
+import itertools
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound
+from pillar_service.core.jobs import redaction
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.outputs import Line
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import keeping, redacting
+from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.nodes import governors
+from pillar_service.usecases.service import sealing
+
+SEALED_FOR = "argument"
+"""What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
+
+STREAMS = ("stdout", "stderr", "note")
+MOST_LINES, LONGEST = 1000, 16_384
+"""The most lines at a time, and the most characters of a line."""
+
+LATE_S = 86_400.0
+"""How long after a job's end lines of it are still taken."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}", re.ASCII)
+MOST_NAMES, MOST_SLOTS = 200, 1000
+
+
+def sealed(job: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Secret arguments as they stand in a plan's ``secrets``; ``job`` is the id of the whole job."""
+    return {name: sealing.seal(SEALED_FOR, job, text) for name, text in secrets.items()}
+
+
+def without_secrets(job: Job) -> dict[str, Any]:
+    """The columns that change when a job is over: nobody needs its secrets any more."""
+    if not (job.plan or {}).get("secrets"):
+        return {}
+    return {"plan": {key: value for key, value in job.plan.items() if key != "secrets"}}
+
+
+def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
+    """A node begins an attempt of its job: {"arguments": the secret ones}. Granted once for each attempt.
+
+    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before, or
+    its command is another than was asked for, Unavailable while its governor has no place.
+    """
+    which = names.whole_number(attempt, "attempt", 1, 999_999)
+    with transaction():
+        job = _of_node(node, id)
+        if why := catalogue.changed(job):
+            raise Conflict(why)
+        if not jobs.begin(job.id, node, which):
+            raise Conflict(
+                f"The attempt {which} of the job {job.id} may not begin: it began before, or is not to run now."
+            )
+        governors.begin_job(job, which, time.time())
+        return {"arguments": secrets(job)}
+
+
+def _of_node(node: str, id: object) -> Job:
+    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    if job is None or job.node != node or job.plan is None:
+        raise NotFound(f"This node has no job {names.shown(id)}.")
+    return job
+
+
+def secrets(job: Job) -> dict[str, str]:
+    """The secret arguments of a job that is not over; raises Failed when they can't be read any more."""
+    kept = (job.plan or {}).get("secrets") or {}
+    told = {name: sealing.opened(SEALED_FOR, job.parent or job.id, text) for name, text in kept.items()}
+    for name, text in told.items():
+        if text is None:
+            raise Failed(f"The argument {name} can't be read any more: CELLAR_SECRET_KEY has changed. Ask for it anew.")
+    return {name: str(text) for name, text in told.items()}
+
+
+def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str, int]:
+    """Keep lines (``n`` from 1, rising, ``stream``, ``text``) of an attempt that this node began: {"taken": highest n}.
+
+    What is taken is on disk; the same again changes nothing. Beyond JOB_LINES and JOB_BYTES lines are only counted.
+    Raises NotFound for a job that is not this node's, Conflict for an attempt that never began or ended long ago.
+    """
+    which, now = names.whole_number(attempt, "attempt", 1, 999_999), time.time()
+    given = _lines(which, lines)
+    with transaction():
+        job = _of_node(node, id)
+        if (job.begun or 0) < which or (job.ended_at is not None and now - job.ended_at > LATE_S):
+            raise Conflict(
+                f"The job {job.id} takes no lines of the attempt {which}: it did not begin, or ended long ago."
+            )
+        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == which), 0)
+        fresh = {n: line for n, line in given.items() if n > before}
+        last = max(fresh, default=before)
+        if fresh:
+            keeping.keep(job, which, last, _redacted(job, fresh.values()), now)
+        return {"taken": last}
+
+
+def _lines(attempt: int, given: object) -> dict[int, Line]:
+    if not isinstance(given, list) or len(given) > MOST_LINES:
+        raise Invalid(f'Send at most {MOST_LINES} lines such as {{"n": 1, "stream": "stdout", "text": "…"}}.')
+    found = [_line(attempt, one) for one in given]
+    if any(n >= other for (n, _), (other, _) in itertools.pairwise(found)):
+        raise Invalid("The numbers of the lines must rise.")
+    return dict(found)
+
+
+def _line(attempt: int, given: object) -> tuple[int, Line]:
+    if not isinstance(given, Mapping) or given.get("stream") not in STREAMS or not isinstance(given.get("text"), str):
+        raise Invalid(f"A line has a number n, a stream ({', '.join(STREAMS)}) and a text.")
+    text = given["text"][:LONGEST]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    n = names.whole_number(given.get("n"), "line's number", 1, 10**9)
+    return n, Line(f"{attempt}:{n}", str(given["stream"]), text)
+
+
+def _redacted(job: Job, lines: Iterable[Line]) -> list[Line]:
+    patterns = redacting.patterns(job)
+    return [line._replace(text=redaction.without(line.text, patterns)) for line in lines]
+
+
+def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:
+    """What a node has to run commands with, by its own word: names, and how many at once. Never a permission."""
+    if not isinstance(has, list) or len(has) > MOST_NAMES or not all(_is_name(one) for one in has):
+        raise Invalid(f"What a node has is a list of at most {MOST_NAMES} names such as 'docker'.")
+    told = {"has": sorted(set(has)), "slots": names.whole_number(slots, "number of slots", 1, MOST_SLOTS)}
+    with transaction():
+        found = nodes.find(node)
+        if found is not None and found.capacities != told:
+            nodes.change(node, capacities=told)
+    return told
+
+
+def _is_name(given: object) -> bool:
+    return isinstance(given, str) and NAME.fullmatch(given) is not None

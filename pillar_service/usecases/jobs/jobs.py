@@ -1,0 +1,195 @@
+"""Jobs: submit one, look at it, cancel it. How masters carry them out is in runs.py."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Invalid, NotFound
+from pillar_service.core.jobs import commands, redaction, retrying
+from pillar_service.core.jobs.commands import command
+from pillar_service.core.jobs.jobs import NO_MASTER, OVER, JobState
+from pillar_service.core.people.agents import Desired
+from pillar_service.core.people.permissions import OF_COMMAND, Act
+from pillar_service.store.bots import bots as rows
+from pillar_service.store.database import transaction
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job, JobLine
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import closing, leases, queue
+from pillar_service.usecases.people import permissions
+from pillar_service.usecases.service import auditing
+
+MOST_LISTED = 500
+MOST_LINES = 1000
+"""So many lines are told at once: each may have 2,000 characters."""
+
+
+def submit(actor: str, name: object, bot: object, arguments: object = None, key: str | None = None) -> dict[str, Any]:
+    """Ask for a command on a bot (by id or name); returns {"agent", "job"}. The same ``key`` twice gives the same job.
+
+    Raises Invalid (command, arguments), NotFound (bot), Conflict (the bot can't do this now).
+    """
+    asked = command(name).name
+    if asked in commands.ELSEWHERE:
+        raise Invalid(f"{asked} is not submitted as a job: use {commands.ELSEWHERE[asked]}.")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise Invalid('The arguments must be an object such as {"uses": 1}.')
+    if asked in ("bots.start", "bots.stop"):
+        command(asked).checked(arguments or {})
+        return bots.desire(actor, bot, Desired.RUNNING if asked == "bots.start" else Desired.STOPPED, key)
+    if asked == "bots.upgrade":
+        command(asked).checked(arguments or {})
+        return bots.upgrade(actor, bot, key)
+    return _submit(queue.Request(actor, key, asked, bot, arguments), asked, bot, arguments or {})
+
+
+def _submit(request: queue.Request, name: str, key: object, arguments: dict[str, Any]) -> dict[str, Any]:
+    now = time.time()
+    with transaction():
+        bot, before = bots.found(key), request.before()
+        if before is None:
+            bots.refuse_if_deleted(bot)
+            bots.refuse_if_moving(bot)
+            if name == "bots.restart":
+                bots.refuse_if_stopped(bot)
+            before = queue.ask(request, name, bot, now, arguments)
+            auditing.record(request.actor, name, f"agent:{bot.id}", now, f"job {before.id}")
+        return {"agent": bots.described([bot])[0], "job": queue.described(before)}
+
+
+def found(id: object) -> Job:
+    """The job with that id; raises NotFound."""
+    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    if job is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    return job
+
+
+def show(id: object, after: int = 0) -> dict[str, Any]:
+    """A job, with why it waits if it does, and its lines after the n-th: {"job", "lines"}; raises NotFound."""
+    job = found(id)
+    told = queue.described(job) | {"waits": waits(job.state)}
+    return {"job": told, "lines": lines_of(jobs.lines(job.id, after))}
+
+
+def waits(state: str) -> str:
+    """Why a job in this state waits, if it is for want of a master; else nothing."""
+    is_untaken = state in (JobState.QUEUED, JobState.CLAIMED)  # or taken by a master that is gone
+    return NO_MASTER if is_untaken and not leases.is_held(leases.PUBLISHING, time.time()) else ""
+
+
+def lines_of(rows: Iterable[JobLine]) -> list[dict[str, Any]]:
+    """Lines as the API shows them."""
+    return [{"n": line.n, "at": line.at, "text": line.text} for line in rows]
+
+
+def has_news(id: str, after: int) -> bool:
+    """Whether a job is over or has lines after the n-th. Cheap: long polls ask it all the time."""
+    return found(id).state in OVER or jobs.line_count(id) > after
+
+
+def listed(
+    state: str | None = None, node: str | None = None, bot: str | None = None, limit: object = 100
+) -> list[dict[str, Any]]:
+    """The newest jobs, newest first; ``bot`` is an id or a name."""
+    most = _checked(state, limit)
+    found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
+    known = rows.with_ids({job.bot for job in found_jobs if job.bot})
+    return [queue.described(job, known[job.bot].name if job.bot else None) for job in found_jobs]
+
+
+def _checked(state: str | None, limit: object) -> int:
+    if state is not None:
+        names.one_of(JobState, state, "state of a job")
+    return names.whole_number(limit, "limit", 1, MOST_LISTED)
+
+
+def asked_before(actor: str, key: str | None) -> str | None:
+    """The id of the job that this actor asked for under this key, or None."""
+    found_job = None if key is None else jobs.with_key(actor, key)
+    return None if found_job is None else str(found_job.id)
+
+
+def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
+    """Try a job that did not work again; returns {"agent", "job"}, a new one. The same ``key`` twice gives one job.
+
+    Raises Conflict for one that is not over, or worked, or must be asked for anew (a deletion, an export).
+    """
+    job = found(id)
+    name = retrying.by_person(job.command, JobState(job.state))
+    return submit(actor, name, job.bot, job.arguments if name == job.command else {}, key)
+
+
+def take_back(person: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet, if that undoes all that asking for it did; raises Conflict if not.
+
+    Who may ask for it may take it back: raises NotFound, Forbidden for others.
+    """
+    job = found(id)
+    permissions.require(person, OF_COMMAND[job.command], job.bot, deleted=True)
+    if job.command in commands.WISHES:
+        raise Conflict("This changed what the bot should be, and cancelling does not undo that: ask for the opposite.")
+    return cancel(f"account:{person}", id)
+
+
+def cancel(actor: str, id: object) -> dict[str, Any]:
+    """Cancel a job that does not run yet; raises Conflict when it runs or is over."""
+    now = time.time()
+    with transaction():
+        job = found(id)
+        if job.parts:
+            raise Conflict("It runs on several nodes, or as a bot's job: cancel it as a command (meeseeks.cancel).")
+        closing.close(job, JobState.CANCELLED, now, error="It was cancelled before it ran.")
+        subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
+        auditing.record(actor, "jobs.cancel", subject, now, f"job {job.id}")
+        return queue.described(found(job.id))
+
+
+def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
+    """A job as `told_to` tells it and its first lines after the n-th: {"job", "lines", "next"}.
+
+    ``next`` is the number after which to ask again, or None when these are all that there are by now.
+    """
+    job = told_to(person, id)
+    rows = jobs.lines(job["id"], after, MOST_LINES + 1)
+    lines = lines_of(rows[:MOST_LINES])
+    return {"job": job, "lines": lines, "next": lines[-1]["n"] if len(rows) > MOST_LINES else None}
+
+
+def told_to(person: str, id: object) -> dict[str, Any]:
+    """A job as this person may see it; raises NotFound when they may not see its bot.
+
+    Who asked for the job sees it even once the bot is gone for good. What came of it (an invite's code, a log) and whom
+    it was for is told to those who might have asked for it.
+    """
+    job = found(id)
+    if job.bot is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
+    bot, may = rows.of_job(job.bot), permissions.of(person, job.bot)
+    if Act.SEE not in may:
+        if bot.agent.removed_at is None or job.actor != f"account:{person}":
+            raise NotFound(f"There is no job {names.shown(id)}.")
+        return queue.described(job)
+    return _as_allowed(queue.described(job), may)
+
+
+def _as_allowed(job: dict[str, Any], may: frozenset[Act]) -> dict[str, Any]:
+    if OF_COMMAND[job["command"]] in may:
+        return job
+    said = None if job["error"] is None else redaction.text(job["error"])
+    return job | {"arguments": redaction.arguments(job["arguments"]), "result": None, "error": said}
+
+
+def listed_to(person: str, bot: object = None, state: str | None = None, limit: object = 100) -> list[dict[str, Any]]:
+    """The newest jobs of the bots that a person belongs to, or of one bot (by id or name) that they may see.
+
+    Each is told as `show_to` does. Raises Invalid, NotFound.
+    """
+    most = _checked(state, limit)
+    of = agents.bots_of(person) if bot is None else [permissions.require(person, Act.SEE, bot, deleted=True).id]
+    found_jobs = jobs.listed(most, state, bots=of)
+    known = rows.with_ids({job.bot for job in found_jobs if job.bot})
+    may = permissions.of_each(person, list(known))
+    return [_as_allowed(queue.described(job, known[job.bot].name), may[job.bot]) for job in found_jobs if job.bot]

@@ -1,0 +1,81 @@
+"""Parts: a job on several nodes has one on each, and stands as they do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from pillar_service.core.jobs.jobs import OVER, JobState, of_parts
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.usecases.jobs import executing
+from pillar_service.usecases.meeseeks import previews
+
+_moved: ContextVar[set[str] | None] = ContextVar("moved", default=None)
+"""The wholes whose parts moved inside `together`; None outside of it."""
+
+
+@contextmanager
+def together(now: float) -> Iterator[None]:
+    """Many parts may move inside, in the caller's transaction: each whole is looked at once, at the end."""
+    if _moved.get() is not None:
+        yield
+        return
+    token = _moved.set(set())
+    try:
+        yield
+        wholes = sorted(_moved.get() or ())
+    finally:
+        _moved.reset(token)
+    for whole in wholes:
+        part_moved(whole, now)
+
+
+def part_moved(whole: str, now: float) -> None:
+    """One of its parts came into another state, in the caller's transaction: does the whole, too?"""
+    noted = _moved.get()
+    if noted is not None:
+        noted.add(whole)
+        return
+    job = jobs.find(whole)
+    if job is None or job.state in OVER:
+        return
+    to = of_parts([JobState(state) for state in jobs.states_of_parts(whole)])
+    if to == job.state:
+        return
+    if to not in OVER:
+        jobs.move(whole, job.state, to, started_at=job.started_at or now)
+        return
+    told = summary(jobs.parts_of(whole))
+    said = None if to is JobState.SUCCEEDED else sentence(told)
+    jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
+    previews.ended(job, now)
+
+
+def summary(its: list[Job]) -> dict[str, Any]:
+    """Where it was to run, and how it went there: {"expected", "answered", "missing", "failed"}, each a list of places.
+
+    A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed.
+    """
+    silent = (JobState.TIMED_OUT, JobState.LOST, JobState.CANCELLED)
+    never = [part for part in its if part.state in silent or (part.state == JobState.FAILED and part.result is None)]
+    failed = [part for part in its if part.state == JobState.FAILED and part not in never]
+    return {
+        "expected": [place(part) for part in its],
+        "answered": [place(part) for part in its if part.state == JobState.SUCCEEDED or part in failed],
+        "missing": [place(part) for part in never],
+        "failed": [place(part) for part in failed],
+    }
+
+
+def place(part: Job) -> str:
+    """Where a part runs."""
+    return part.node or "master"
+
+
+def sentence(told: dict[str, Any]) -> str:
+    """What went wrong, for people."""
+    said = [f"failed on {', '.join(told['failed'])}"] if told["failed"] else []
+    said += [f"no answer from {', '.join(told['missing'])}"] if told["missing"] else []
+    done = len(told["expected"]) - len(told["failed"]) - len(told["missing"])
+    return f"It worked on {done} of {len(told['expected'])}: {'; '.join(said)}."

@@ -1,0 +1,221 @@
+"""Building: the next step of an order of a machine, taken by one worker at a time, and again by another where one died.
+
+Before anything is made at the provider, it is written down that it may be; what is there is found by its tag. No step holds
+a transaction while the provider is asked.
+"""
+
+import logging
+import time
+from functools import cache
+
+from pillar_service.clouds.provider import Account, Cloud, Machine
+from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
+from pillar_service.core.nodes import first_boot
+from pillar_service.core.nodes import machine_orders as rules
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.machine_orders import OrderState, Wish
+from pillar_service.settings import settings
+from pillar_service.store.database import transaction
+from pillar_service.store.nodes import enrolment as token_rows
+from pillar_service.store.nodes import machine_orders as rows
+from pillar_service.store.nodes import nodes as node_rows
+from pillar_service.store.nodes.machine_orders import MachineOrder
+from pillar_service.usecases.nodes import enrolment_tokens
+from pillar_service.usecases.service import auditing
+
+TOO_SLOW = (
+    "The machine was made, but did not enrol in {} s: look at its console at the provider; then finish it, which makes "
+    "another, or retire it."
+)
+
+log = logging.getLogger(__name__)
+
+
+class _Lost(Exception):
+    """Somebody else changed the order meanwhile: what this step was about counts no more."""
+
+
+def step(now: float | None = None) -> bool:
+    """Take the next step of the order that is due; False when none is."""
+    then = time.time() if now is None else now
+    order = _claim(then)
+    if order is None:
+        return False
+    try:
+        _take(order, then)
+    except _Lost:
+        with transaction():
+            rows.release(order.id, order.due_at, then)
+    except SaltcellarError as error:
+        _failed(order, error, then)
+    return True
+
+
+def _claim(now: float) -> MachineOrder | None:
+    if rows.due(now) is None:
+        return None
+    with transaction():
+        order = rows.due(now)
+        until = now + rules.CLAIMED_S
+        if order is None or not rows.change(order, due_at=until):
+            return None
+        order.due_at = until
+        return order
+
+
+def _take(order: MachineOrder, now: float) -> None:
+    if order.state == OrderState.BOOTING:
+        _look_for_node(order, now)
+    elif order.state == OrderState.RETIRING:
+        _destroy(order, now)
+    else:
+        _make(order, now)
+
+
+def _write(order: MachineOrder, **columns: object) -> None:
+    """Keep what became of a step, in a transaction; raises _Lost when the order is not ours any more."""
+    with transaction():
+        if not rows.change(order, **columns):
+            raise _Lost
+    for name, value in columns.items():
+        setattr(order, name, value)
+
+
+def _later(order: MachineOrder, at: float) -> None:
+    _write(order, due_at=at)
+
+
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
+def _make(order: MachineOrder, now: float) -> None:
+    cloud, wish = _cloud(order), _wish(order)
+    there = sorted(cloud.machines(wish.tag), key=lambda one: (one.id != order.machine, one.id))
+    for spare in there[1:]:
+        if not spare.is_going:
+            cloud.destroy(spare)
+    if any(one.is_going for one in there):
+        _later(order, now + rules.LOOK_S)
+    elif there and there[0].has_run and not _may_enrol(order, now):
+        cloud.destroy(there[0])
+        _later(order, now + rules.LOOK_S)
+    elif there:
+        _start(order, cloud, there[0], None if there[0].has_run else _script(order, now), now)
+    elif now < (order.tried_at or 0) + rules.SETTLE_S:
+        _later(order, (order.tried_at or 0) + rules.SETTLE_S)
+    else:
+        script = _script(order, now)
+        _start(order, cloud, cloud.make(wish, script), script, now)
+
+
+def _script(order: MachineOrder, now: float) -> str:
+    """What the machine does at its first boot, with a token of its own; from here on the machine may be there."""
+    chosen, device = settings(), settings().cloud_device if order.volume_gb else None
+    with transaction():
+        if order.token:
+            token_rows.revoke(order.token, now)
+        life = {"life": chosen.cloud_boot_s, "uses": 1, "pattern": order.name}
+        token = enrolment_tokens.create(order.actor, order.account, order.labels, **life)
+        _write(order, state=str(OrderState.MAKING), token=token["id"], tried_at=now)
+    return first_boot.script(chosen.address, order.name, token["secret"], device)
+
+
+def _start(order: MachineOrder, cloud: Cloud, machine: Machine, script: str | None, now: float) -> None:
+    cloud.start(machine, _wish(order), script)
+    told = {"machine": machine.id, "address": machine.address, "tried_at": now, "due_at": now + rules.LOOK_S}
+    _write(order, state=str(OrderState.BOOTING), fault=None, tries=0, **told)
+
+
+def _may_enrol(order: MachineOrder, now: float) -> bool:
+    """Whether the token that the machine was given lets it in still, or has."""
+    token = token_rows.find(order.token) if order.token else None
+    return token is not None and (token.used > 0 or (token.revoked_at is None and token.expires_at > now))
+
+
+# --- booting ----------------------------------------------------------------------------------------------------------
+
+
+def _look_for_node(order: MachineOrder, now: float) -> None:
+    with transaction():
+        node = node_rows.find(order.node)
+        if node is not None and node.enrolled_by == order.token and node.key_state == KeyState.ACCEPTED:
+            _write(order, state=str(OrderState.ENROLLED), fault=None)
+            auditing.record(
+                order.actor, "nodes.provisioned", f"machine:{order.id}", now, f"{order.node}: {order.machine}"
+            )
+        elif now >= (order.tried_at or 0) + settings().cloud_boot_s:
+            token_rows.revoke(str(order.token), now)
+            _give_up(order, Failed(TOO_SLOW.format(settings().cloud_boot_s)), now)
+        else:
+            _later(order, now + rules.LOOK_S)
+
+
+# --- going ------------------------------------------------------------------------------------------------------------
+
+
+def _destroy(order: MachineOrder, now: float) -> None:
+    cloud, tag = _cloud(order), rules.tag(order.id)
+    there = cloud.machines(tag)
+    for machine in there:
+        if not machine.is_going:
+            cloud.destroy(machine)
+    settled = (order.tried_at or 0) + rules.SETTLE_S
+    if there or cloud.destroy_volumes(tag):
+        _later(order, now + rules.LOOK_S)
+    elif now < settled:
+        _later(order, settled)  # what was asked for at the last moment may still turn up
+    else:
+        with transaction():
+            _write(order, state=str(OrderState.RETIRED), fault=None, address=None, ended_at=now)
+            auditing.record(order.actor, "nodes.retired", f"machine:{order.id}", now, f"{order.node}: {order.machine}")
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def _failed(order: MachineOrder, error: SaltcellarError, now: float) -> None:
+    log.warning("The machine for %s (%s): %s", order.node, order.id, error.sentence)
+    tries = order.tries + 1
+    try:
+        with transaction():
+            if order.state != OrderState.RETIRING and rules.has_failed(tries, error):
+                _give_up(order, error, now)
+            else:
+                pause = rules.pause_s(tries, error)
+                _write(order, tries=tries, fault=error.sentence[:500], due_at=now + pause)
+    except _Lost:
+        with transaction():
+            rows.release(order.id, order.due_at, now)
+
+
+def _give_up(order: MachineOrder, error: SaltcellarError, now: float) -> None:
+    _write(order, state=str(OrderState.FAILED), fault=error.sentence[:500], tries=0)
+    auditing.record(order.actor, "nodes.provision_failed", f"machine:{order.id}", now, error.sentence)
+
+
+def _wish(order: MachineOrder) -> Wish:
+    return Wish(rules.tag(order.id), order.size, order.image, order.volume_gb)
+
+
+def _cloud(order: MachineOrder) -> Cloud:
+    chosen = settings()
+    if chosen.cloud != order.provider:
+        raise Unavailable(
+            f"This was ordered at {order.provider}, and CELLAR_CLOUD is {chosen.cloud or 'empty'}: set it back."
+        )
+    return _asked(
+        Account(order.provider, chosen.cloud_key, chosen.cloud_secret, chosen.cloud_url, order.zone),
+        chosen.cloud_device,
+    )
+
+
+@cache
+def _asked(account: Account, device: str) -> Cloud:
+    # Its library takes some MiB: only a place that orders machines loads it.
+    if account.provider == "scaleway":
+        from pillar_service.clouds.scaleway import Scaleway
+
+        return Scaleway(account, device)
+    from pillar_service.clouds.compute import Compute
+
+    return Compute(account, device)

@@ -1,0 +1,134 @@
+"""Facts: what nodes tell of themselves, kept with what changed, for people (their own nodes) and operators (all)."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.listing import PAGE
+from pillar_service.core.nodes import discovery
+from pillar_service.core.nodes import facts as rules
+from pillar_service.core.nodes.rooms import size
+from pillar_service.store.events import events
+from pillar_service.store.nodes import facts as rows
+from pillar_service.store.nodes import nodes
+from pillar_service.store.nodes.facts import NodeFacts
+from pillar_service.store.nodes.nodes import Node
+
+HISTORY = 20
+"""How many changes one look gives."""
+
+MOST_SHOWN = 1000
+"""How many single facts a page shows."""
+
+MOST_HEARD = 32
+"""How many events of one batch are compared, the newest: those before are kept as events alone."""
+
+
+def read(data: object) -> dict[str, Any]:
+    """What is kept of an event's data: {"hash", "facts"}; raises Invalid.
+
+    Secrets are taken out here too: the node's own filter is the node's own word. Nothing else in the data counts.
+    """
+    if not isinstance(data, Mapping):
+        raise Invalid('Facts come as {"facts": {…}}.')
+    facts = rules.checked(data.get("facts"))
+    return {"hash": rules.digest(facts), "facts": facts}
+
+
+def hear(node: str, told: list[tuple[str, Any]], now: float) -> list[dict[str, str]]:
+    """Keep what a node tells of itself, by its events' ids, in the caller's transaction; nothing is refused.
+
+    What is older than what is known changes nothing. Of what was told once more, the event keeps the hash alone.
+    """
+    known = rows.find(node)
+    placed = sorted(((_place(id), data) for id, data in told), key=lambda one: one[0])
+    fresh = [one for one in placed if known is None or one[0] > (known.epoch, known.sequence)]
+    if fresh:
+        _keep(node, known, fresh[-MOST_HEARD:], now)
+    return []
+
+
+def _place(id: str) -> tuple[int, int]:
+    _, epoch, sequence = id.rsplit("/", 2)
+    return int(epoch), int(sequence)
+
+
+def _keep(node: str, known: NodeFacts | None, fresh: Sequence[tuple[tuple[int, int], Any]], now: float) -> None:
+    before = {"hash": known.hash, "facts": known.facts} if known else None
+    count, changed_at = (known.changes, known.changed_at) if known else (0, now)
+    for place, data in fresh:
+        if before and before["hash"] == data["hash"]:
+            events.shorten(node, *place, {"hash": data["hash"]})
+        elif before:
+            count, changed_at = count + 1, now
+            rows.add_change(node, count, now, rules.changes(before["facts"], data["facts"]))
+        before = data
+    (epoch, sequence), last = fresh[-1]
+    standing = {"changes": count, "changed_at": changed_at, "told_at": now, "epoch": epoch, "sequence": sequence}
+    rows.put(known, node, {**last, **standing})
+    nodes.change(node, **asdict(size(last["facts"])))
+    rows.prune(node, count - rules.KEPT)
+
+
+def listed(account: str | None, before: str = "") -> dict[str, Any]:
+    """The nodes of an account, or (None) all, by id, with what stands out of their facts: {"rows", "next"}."""
+    wanted = nodes.listed() if account is None else nodes.of(account)
+    after = [one for one in wanted if one.id > before]
+    shown = after[:PAGE]
+    known = rows.of([one.id for one in shown])
+    told = [_summary(one, known.get(one.id)) for one in shown]
+    return {"rows": told, "next": shown[-1].id if len(after) > PAGE else None}
+
+
+def show(account: str | None, node: object, before: int | None = None) -> dict[str, Any]:
+    """One node's facts, flat too, and their changes; raises NotFound, for another account's node (not None) too."""
+    found = nodes.find(node) if isinstance(node, str) and node.isprintable() else None
+    if found is None or (account is not None and found.account != account):
+        raise NotFound(f"There is no node {names.shown(node)}.")
+    known = rows.find(found.id)
+    facts = known.facts if known else {}
+    flat = itertools.islice(rules.flat(facts), MOST_SHOWN)
+    return {
+        "node": _summary(found, known),
+        "facts": facts,
+        "flat": [(rules.shown(path), rules.shown(value)) for path, value in flat],
+        "changes": [
+            {"n": one.n, "at": one.at, "changes": one.changes} for one in rows.changes(found.id, before, HISTORY)
+        ],
+    }
+
+
+def all_of(account: str) -> dict[str, Any]:
+    """The facts of each of an account's nodes that told any."""
+    return {id: known.facts for id, known in sorted(rows.of([one.id for one in nodes.of(account)]).items())}
+
+
+def _summary(node: Node, known: NodeFacts | None) -> dict[str, Any]:
+    told: Mapping[str, Any] = known.facts if known else {}
+    grains, versions = _mapping(told.get("grains")), _mapping(told.get("versions"))
+    return {
+        "id": node.id,
+        "account": node.account,
+        "system": rules.shown(str(grains.get("osfinger") or grains.get("os") or "")),
+        "salt": rules.shown(str(versions.get("salt") or "")),
+        "docker": rules.shown(str(versions.get("docker") or "")),
+        "changed_at": known.changed_at if known else None,
+        "told_at": known.told_at if known else None,
+    }
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def targets(port: object = discovery.EXPORTER, whose: object = "operators") -> list[dict[str, Any]]:
+    """The nodes as Prometheus discovers them, at this port; ``whose``: operators (their own alone) or all."""
+    number = names.whole_number(port, "port", 1, 65535)
+    if whose not in ("operators", "all"):
+        raise Invalid("'whose' must be operators (nodes of nobody's account) or all.")
+    known = rows.with_nodes(own_only=whose == "operators")
+    found = [discovery.target(id, number, facts, labels, account or "") for id, account, labels, facts in known]
+    return [one for one in found if one is not None]

@@ -1,0 +1,73 @@
+"""Losing a node: somebody declares that it never comes back as it is. Its key is revoked, and its bots may be restored."""
+
+import time
+from typing import Any
+
+from pillar_service.core.errors import Conflict
+from pillar_service.core.nodes import losing as rules
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.core.people.permissions import NodeAct
+from pillar_service.store.bots import bots
+from pillar_service.store.database import transaction
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.store.nodes import standings
+from pillar_service.store.nodes.nodes import Node
+from pillar_service.usecases.nodes import node_terms, nodes
+from pillar_service.usecases.service import auditing
+from pillar_service.usecases.service.auditing import Deed
+
+
+def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
+    """Declare a node lost: its key is good for nothing any more, its bots show it, and can be restored; returns the node.
+
+    ``anyway``: though it was heard of just now. Said again, it changes nothing. Raises NotFound, Conflict.
+    """
+    with transaction():
+        node, now = node_terms.found(id), time.time()
+        if node.lost_at is None:
+            if node.key_state == KeyState.NONE:
+                raise Conflict(
+                    f"No key of {node.id} is known here, so it can't be kept from coming back: tell it first "
+                    f"(python -m pillar_service.web node-key {node.id} FILE)."
+                )
+            if anyway is not True:
+                rules.refuse_if_heard(node.id, heard_at(node), now)
+            _lose(actor, node, now)
+        return nodes.described(node_terms.found(node.id))
+
+
+def heard_at(node: Node) -> float | None:
+    """When anything of a node was last received."""
+    standing = standings.find(node.id)
+    told = (node.last_seen, None if standing is None else standing.heard_at)
+    return max((at for at in told if at is not None), default=None)
+
+
+def _lose(actor: str, node: Node, now: float) -> None:
+    if node.key_state != KeyState.REVOKED:
+        nodes.keep_key(actor, "nodes.revoke", node.id, node.public_key, KeyState.REVOKED, now, "as it is lost")
+    rows.change(node.id, lost_at=now)
+    there = [bot for bot in bots.listed(node=node.id) if bot.desired != Desired.ABSENT]
+    for bot in there:
+        bots.change(bot.id, actual=str(Actual.LOST), detail=rules.SHOWN.format(node.id))
+    auditing.record_all([Deed(actor, "bots.lost", f"agent:{bot.id}", f"with {node.id}") for bot in there], now)
+    auditing.record(actor, "nodes.lost", f"node:{node.id}", now, f"with {len(there)} bots")
+
+
+def declare_of(person: str, id: object, anyway: bool = False) -> dict[str, Any]:
+    """Declare a node lost, as a person who may; raises NotFound for one that they may not see."""
+    return declare(f"account:{person}", node_terms.allowed(person, id, NodeAct.REVOKE).id, anyway)
+
+
+def show(id: object) -> dict[str, Any]:
+    """{"node", "heard_at", "seems_to_live"}: what somebody should know before they declare a node lost."""
+    node = node_terms.found(id)
+    heard = heard_at(node)
+    lives = heard is not None and time.time() - heard < rules.HEARD_WITHIN_S
+    return {"node": nodes.described(node), "heard_at": heard, "seems_to_live": lives}
+
+
+def show_of(person: str, id: object) -> dict[str, Any]:
+    """The same, for a person who may."""
+    return show(node_terms.allowed(person, id, NodeAct.REVOKE).id)

@@ -1,0 +1,109 @@
+"""Terms of nodes: whose bots one takes, and how many. Its owner says so, or an operator."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.core.nodes.rooms import Sharing
+from pillar_service.core.people import mails
+from pillar_service.core.people.permissions import NodeAct
+from pillar_service.store.bots import bots
+from pillar_service.store.database import transaction
+from pillar_service.store.nodes import node_shares, rooms
+from pillar_service.store.nodes import nodes as rows
+from pillar_service.store.nodes.nodes import Node
+from pillar_service.store.people import agents
+from pillar_service.usecases.nodes import nodes
+from pillar_service.usecases.people import permissions
+from pillar_service.usecases.service import auditing
+
+MOST_NAMED = 100
+"""With how many addresses a node can be shared."""
+
+MOST_BOTS = 10_000
+
+
+def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[str, Any]:
+    """Say whose bots a node takes: own, named (the accounts with these e-mail addresses, too), or all; returns the node.
+
+    Bots that are there stay. Raises NotFound, Invalid.
+    """
+    chosen, named, now = names.one_of(Sharing, sharing, "sharing"), _named(emails), time.time()
+    if named and chosen is not Sharing.NAMED:
+        raise Invalid(f"Addresses are for a node that is shared with named accounts, not with {chosen}.")
+    with transaction():
+        node = found(id)
+        rows.change(node.id, sharing=str(chosen))
+        node_shares.put(node.id, named)
+        auditing.record(actor, "nodes.share", f"node:{node.id}", now, f"{chosen} {' '.join(named)}".strip())
+        return nodes.described(found(id))
+
+
+def _named(given: object) -> list[str]:
+    if not isinstance(given, list | tuple) or len(given) > MOST_NAMED:
+        raise Invalid(f"Name at most {MOST_NAMED} accounts, by their e-mail addresses.")
+    return sorted({mails.address(one) for one in given})
+
+
+def limit(actor: str, id: object, most: object) -> dict[str, Any]:
+    """Say how many bots a node has at most (None: as many as it has ports and carries); returns it.
+
+    Those that are there stay. Raises NotFound, Invalid.
+    """
+    count = None if most is None else names.whole_number(most, "number of bots", 0, MOST_BOTS)
+    with transaction():
+        node = found(id)
+        rows.change(node.id, bots_most=count)
+        said = "no limit" if count is None else str(count)
+        auditing.record(actor, "nodes.limit", f"node:{node.id}", time.time(), said)
+        return nodes.described(found(id))
+
+
+def found(id: object) -> Node:
+    """The node with that id; raises NotFound."""
+    node = rows.find(id) if isinstance(id, str) and id.isprintable() else None
+    if node is None:
+        raise NotFound(f"There is no node {names.shown(id)}.")
+    return node
+
+
+def allowed(person: str, id: object, act: NodeAct = NodeAct.OFFER) -> Node:
+    """The node, if that person may do this with it; raises NotFound for one that they may not see, Forbidden."""
+    node = found(id)
+    permissions.require_nodes(person, act, node.account, f"There is no node {names.shown(id)}.")
+    return node
+
+
+def set(actor: str, id: object, sharing: object, emails: object, most: object) -> dict[str, Any]:
+    """Say both; all of it, or nothing."""
+    with transaction():
+        share(actor, id, sharing, emails)
+        return limit(actor, id, most)
+
+
+def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most: object) -> dict[str, Any]:
+    """Say both, as a person who may. Only on the operators' pages (and by salt-run) one is made
+    to take everybody's bots: they answer for it."""
+    node = allowed(person, id)
+    if sharing == Sharing.ALL and node.sharing != Sharing.ALL:
+        raise Forbidden("Only who runs this place lets a machine take everybody's bots: ask them.")
+    return set(f"account:{person}", id, sharing, emails, most)
+
+
+def show_of(person: str, id: object) -> dict[str, Any]:
+    """A node's terms and bots, as a person who may see it; of bots that they may not see only how many there are."""
+    return show(allowed(person, id, NodeAct.SEE).id, person)
+
+
+def show(id: object, person: str | None = None) -> dict[str, Any]:
+    """{"node", "emails", "room", "bots", "others"}: a node's terms, how full it is, the names of its bots."""
+    node = found(id)
+    [room] = rooms.found(time.time(), [], node.id)
+    there = bots.listed(node=node.id)
+    theirs = None if person is None else frozenset(agents.bots_of(person))
+    seen = [bot.name for bot in there if theirs is None or bot.id in theirs]
+    full = {"taken": len(room.taken), "most": room.most, "why": room.hindrance(0)}
+    told = {"node": nodes.described(node), "emails": node_shares.of(node.id), "room": full}
+    return told | {"bots": seen, "others": len(there) - len(seen)}

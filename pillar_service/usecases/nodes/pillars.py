@@ -1,0 +1,170 @@
+"""Pillars: what each node is told, kept as ready bodies."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import lru_cache
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.bots import moves as moved
+from pillar_service.core.bots.moves import MoveState
+from pillar_service.core.errors import NotFound
+from pillar_service.core.nodes import configuration as rules_of_configuration
+from pillar_service.core.nodes import pillar as shape
+from pillar_service.core.nodes.configuration import OPERATORS
+from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.signatures import MINION_KEY
+from pillar_service.core.people import agents as rules
+from pillar_service.core.people import tokens
+from pillar_service.settings import settings
+from pillar_service.store.bots import bots, moves
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.nodes import configuration, nodes, pillars
+from pillar_service.store.people import accounts, agents
+from pillar_service.usecases.meeseeks import catalogue
+from pillar_service.usecases.meeseeks.catalogue import NAME
+from pillar_service.usecases.nodes import bundles, pub_images
+
+BLANK = "(this node's token)"
+"""What stands in a body that is kept, in place of the node's token: a copy of the database lets nobody in at the door."""
+
+
+def ready(node: str) -> tuple[str, str] | None:
+    """A node's body, with its token, and its entity tag. Cheap: every pillar asks it."""
+    found = pillars.ready(node)
+    return None if found is None else (_whole(node, found[2], found[0]), found[1])
+
+
+def _whole(node: str, key_serial: int, kept: str) -> str:
+    before, _, after = kept.rpartition(BLANK)  # the last: the service's section ends a body
+    return before + tokens.node_token(settings().secret_key, node, key_serial) + after
+
+
+def changes(after: int | None) -> tuple[int, list[str], list[str]]:
+    """The last serial, the nodes whose pillar changed after ``after``, and those of them whose configuration did.
+
+    None of either when it is None.
+    """
+    if after is None:
+        return pillars.serial(), [], []
+    rows = pillars.changed(after)
+    configured = [row.node for row in rows if row.configured > after]
+    # Before a backup was put back there may have been a higher serial.
+    return (rows[-1].serial if rows else min(after, pillars.serial())), [row.node for row in rows], configured
+
+
+def rewrite(node: str) -> None:
+    """Write a node's body anew, in the transaction that changed its facts."""
+    there = bots.listed(node=node) + bots.purging(node)
+    owners = owner_states([bot.id for bot in there])
+    chosen = settings()
+    found = nodes.find(node)
+    service = {"url": chosen.address, "token": BLANK}
+    if found and found.public_key and found.key_state == KeyState.ACCEPTED:
+        service["auth"] = MINION_KEY
+    labels = found.labels if found else {}
+    # The catalogue is the place's own: nobody else's node learns what stands in it.
+    commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
+    configured = configuration_of((found.account if found else None) or OPERATORS)
+    moving = moves.states()
+    facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
+    body = shape.body(node, service, facts, labels, commands, bundles.public_key(), configured, pub_images.handed_out())
+    pillars.write(node, body, shape.etag(_whole(node, found.key_serial if found else 0, body)))
+
+
+def account_of(node: str) -> str:
+    """The account whose configuration a node reads and writes: its own, or the operators'. Raises NotFound."""
+    found = nodes.find(node)
+    if found is None:
+        raise NotFound(f"There is no node {names.shown(node)}.")
+    return str(found.account or OPERATORS)
+
+
+def configuration_of(account: str) -> dict[str, Any]:
+    """What an account set for its nodes, as they are told it."""
+    keys = {one.key: (json.loads(one.value), one.revision) for one in configuration.listed(account)}
+    return rules_of_configuration.section(configuration.revision(account), keys)
+
+
+def refresh() -> int:
+    """Rewrite every body if the settings or the catalogue that stand in them changed; the number of nodes then, else 0."""
+    catalogue.refresh()
+    stamped, kept = pillars.fingerprints()
+    chosen = settings()
+    told = (chosen.address, chosen.secret_key, chosen.domain, chosen.allow_private, *chosen.seeds)
+    fingerprint = _fingerprint(kept, chosen.bundle_key, pub_images.handed_out(), *told)
+    if stamped == fingerprint:
+        return 0
+    with transaction():
+        if pillars.fingerprint() == fingerprint:
+            return 0
+        everywhere = nodes.listed()
+        for node in everywhere:
+            rewrite(node.id)
+        pillars.stamp(fingerprint)
+    return len(everywhere)
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(kept: str, bundle_key: str | None, image: shape.ImageFacts | None, *told: object) -> str:
+    """That of the bodies made with the catalogue that is kept, and with these settings."""
+    facts = [BLANK, shape.SHAPE, *told, bundle_key and bundles.public_key(), image and asdict(image), kept]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
+    """For each of these bots the states of its owners' accounts."""
+    owning = agents.people_of(of, rules.Belonging.OWNER)
+    found = accounts.with_ids({row.source for row in owning})
+    states: dict[str, list[rules.AccountState]] = {}
+    for row in owning:
+        states.setdefault(row.target, []).append(rules.AccountState(found[row.source].state))
+    return states
+
+
+def effective(bot: Bot) -> rules.Desired:
+    """What the bot's node is told that it should be."""
+    move = moves.open_of(bot.id)
+    return _desired(bot, owner_states([bot.id]).get(bot.id, []), move.state if move else None)
+
+
+def all_effective(those: list[Bot]) -> dict[str, rules.Desired]:
+    """The same for many bots at once, by their ids."""
+    owners, moving = owner_states([bot.id for bot in those]), moves.states()
+    return {bot.id: _desired(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in those}
+
+
+def _desired(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> rules.Desired:
+    desired = rules.effective(rules.Desired(bot.desired), owners)
+    return desired if moving is None else moved.told(MoveState(moving), desired)
+
+
+def _left_behind(node: str) -> list[shape.BotFacts]:
+    """Tombstones of the bots that have moved away, until nothing is left of them there."""
+    gone = {move.bot: move.state == MoveState.CLEARING for move in moves.behind(node)}
+    those = bots.with_ids(gone).values()
+    absent = rules.Desired.ABSENT
+    return [
+        replace(_facts(bot, [], None), desired=absent, purge=gone[bot.id], port=None, imported=None) for bot in those
+    ]
+
+
+def _facts(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> shape.BotFacts:
+    chosen = settings()
+    return shape.BotFacts(
+        id=bot.id,
+        name=bot.name,
+        host=f"{bot.name}.{chosen.domain}",
+        service=bot.service,
+        desired=_desired(bot, owners, moving),
+        purge=bot.purge,
+        port=bot.port,
+        image=bot.image,
+        memory_mb=bot.memory_mb,
+        allow_private=chosen.allow_private,
+        seeds=chosen.seeds,
+        imported=bot.imported,
+        pub_id=bot.pub_id,
+    )

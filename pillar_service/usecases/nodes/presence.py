@@ -1,0 +1,118 @@
+"""Presence: whether nodes are heard of, and how far each is behind. What changes is an event of its own."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pillar_service.core.bots.health import EVENT_TYPE
+from pillar_service.core.events import events as rules
+from pillar_service.core.events.events import PRESENCE_EPOCH, Presence
+from pillar_service.core.events.submission import Lifecycle, Priority, Submission
+from pillar_service.core.nodes import presence as deciding
+from pillar_service.core.nodes.presence import State
+from pillar_service.store.database import transaction
+from pillar_service.store.events import events
+from pillar_service.store.nodes import standings
+
+STREAM = "presence"
+TOLD = (Lifecycle.START, Lifecycle.ALIVE)
+VERSIONS = ("saltcellar", "salt", "python")
+
+
+def heard(node: str, account: str | None, told: Sequence[Submission], now: float, offset_s: float | None) -> None:
+    """New events of a node came, in the caller's transaction."""
+    before = standings.find(node)
+    last = max(told, key=lambda one: (one.epoch, one.sequence))
+    then = before.presence if before else deciding.Standing()
+    is_report = any(one.type == EVENT_TYPE for one in told)
+    after = deciding.heard(then, now, is_report, last.type == Lifecycle.STOP)
+    lag = now - last.at if last.is_synced else None
+    columns = {"account": account, "lag_s": lag, **_of_itself(told)}
+    if offset_s is not None:
+        columns["offset_s"] = offset_s
+    standings.put(before, node, {**_columns(after), **columns})
+    _tell(node, account, then, after, now)
+
+
+def reported(node: str, account: str | None, now: float) -> None:
+    """A node of old reported, in the caller's transaction."""
+    before = standings.find(node)
+    then = before.presence if before else deciding.Standing()
+    after = deciding.heard(then, now, True, False)
+    standings.put(before, node, {**_columns(after), "account": account})
+    _tell(node, account, then, after, now)
+
+
+def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
+    """What a node said last of its spool and its versions, as far as it did."""
+    said = [one.data for one in told if one.type in TOLD and isinstance(one.data, Mapping)]
+    if not said:
+        return {}
+    spool = said[-1].get("spool")
+    versions = {name: str(said[-1][name])[:50] for name in VERSIONS if said[-1].get(name)}
+    kept = {name: value for name, value in spool.items() if _is_small(value)} if isinstance(spool, Mapping) else None
+    return {"spool": kept, "versions": versions}
+
+
+def _is_small(value: object) -> bool:
+    return isinstance(value, int | float | None) and len(str(value)) < 30
+
+
+def _columns(standing: deciding.Standing) -> dict[str, Any]:
+    return {**asdict(standing), "state": str(standing.state)}
+
+
+def listening(now: float) -> None:
+    """Write down now and then that the service is there; when it was not, nobody was silent meanwhile."""
+    last = standings.beat_at()
+    if last is not None and 0 <= now - last < deciding.BEAT_EVERY_S:
+        return
+    with transaction():
+        last = standings.beat_at()
+        if last is not None and (deaf_s := deciding.deaf_for(last, now)):
+            standings.was_deaf(last + deciding.BEAT_EVERY_S, deaf_s)
+        standings.beat(now)
+
+
+def look(now: float | None = None) -> int:
+    """Look which nodes are not heard of any more, or are steady again; of how many something changed."""
+    now = time.time() if now is None else now
+    listening(now)
+    return sum(_look(one.node, now) for one in standings.doubtful(now) if _changes(one.presence, now))
+
+
+def _changes(before: deciding.Standing, now: float) -> bool:
+    after = deciding.looked(before, now)
+    return (after.state, after.is_away) != (before.state, before.is_away)
+
+
+def _look(node: str, now: float) -> bool:
+    with transaction():
+        found = standings.find(node)
+        if found is None or not _changes(found.presence, now):
+            return False
+        after = deciding.looked(found.presence, now)
+        standings.put(found, node, _columns(after))
+        _tell(node, found.account, found.presence, after, now)
+        return True
+
+
+SAID = {State.AWAY: Presence.AWAY, State.HERE: Presence.BACK, State.UNSTEADY: Presence.UNSTEADY}
+
+
+def _tell(node: str, account: str | None, then: deciding.Standing, after: deciding.Standing, now: float) -> None:
+    """Make what is to be said of the node an event, if it is another than before and not its first word."""
+    if after.state == then.state or then.state is State.NEVER:
+        return
+    type = SAID[after.state]
+    sequence = events.reached(node, PRESENCE_EPOCH) + 1
+    data = json.dumps({"state": str(after.state), "before": str(then.state), "heard_at": then.heard_at})
+    severity = int(rules.severity_of(type, None))
+    row = (
+        *(node, account, PRESENCE_EPOCH, sequence, str(rules.kind_of(type)), str(type), node, STREAM),
+        *(int(Priority.VITAL), severity, now, 0.0, "", True, now, data),
+    )
+    events.add([row])
+    events.came(node, [(PRESENCE_EPOCH, sequence, 1, 0, 0, 0)], now)

@@ -1,0 +1,199 @@
+"""What is due: ask the provider what it knows, then take the steps that follow. Each may be done again at any time."""
+
+import logging
+import time
+from typing import Any
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.payments import payments as rules
+from pillar_service.core.payments.payments import PaymentState, ProviderName, Step
+from pillar_service.core.people.agents import AccountState, Belonging, Desired, Hold
+from pillar_service.payments.provider import Charge, Told
+from pillar_service.store.bots import bots as bot_rows
+from pillar_service.store.database import transaction
+from pillar_service.store.payments import payments
+from pillar_service.store.payments.payments import Subscription
+from pillar_service.store.people import accounts as account_rows
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.payments import payment_mails, subscriptions
+from pillar_service.usecases.people import accounts, holds
+from pillar_service.usecases.service import auditing
+
+ACTOR = "payments"
+QUIET = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE})
+
+SLIPS_IN_S = 14 * DAY_S
+"""For so long after somebody left their provider is asked each day: a slow bank takes as long, and an event may be lost."""
+
+log = logging.getLogger(__name__)
+
+
+def run(now: float) -> dict[str, Any]:
+    """Settle every account; returns {"accounts", "steps", "failures"}. One that fails is told, the others go on."""
+    rows, steps, failures = payments.listed(), [], []
+    for row in rows:
+        try:
+            steps += [{"account": row.account, "step": str(step)} for step in settle(row.account, now)]
+        except Exception as error:
+            log.exception("The payments of account %s could not be settled.", row.account)
+            failures.append({"account": row.account, "error": str(error)})
+    return {"accounts": len(rows), "steps": steps, "failures": failures}
+
+
+def settle(account: str, now: float) -> list[Step]:
+    """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
+    row = subscriptions.found(account)
+    if (left_at := _left_at(account)) is not None:
+        ask(account) if _may_slip_in(row, left_at, now) else stop(account)
+        return []
+    if _is_worth_asking(row, now):
+        ask(account)
+        row = subscriptions.found(account)
+    if row.live and row.reference and _next(row, now) is Step.CLOSE:
+        stop(account)  # or it would go on charging for what is deleted
+    elif _next(row, now) is None and row.state == subscriptions.state(row, now):
+        return []
+    with transaction():
+        return carry_out(account, now)
+
+
+def _left_at(account: str) -> float | None:
+    """When the person left, in Unix seconds; None while they are there."""
+    holder = account_rows.find(account)
+    return 0.0 if holder is None else holder.agent.removed_at
+
+
+def _may_slip_in(row: Subscription, left_at: float, now: float) -> bool:
+    return _at_provider(row) and now < left_at + SLIPS_IN_S and _is_long_ago(row)
+
+
+def _is_long_ago(row: Subscription) -> bool:
+    return row.asked_at is None or row.asked_at < time.time() - DAY_S
+
+
+def _is_worth_asking(row: Subscription, now: float) -> bool:
+    if not _at_provider(row):
+        return False
+    return _is_long_ago(row) or subscriptions.state(row, now) not in QUIET
+
+
+def _at_provider(row: Subscription) -> bool:
+    return row.customer is not None and row.provider == subscriptions.provider().name != ProviderName.MANUAL
+
+
+def ask(account: str) -> None:
+    """Ask the provider what it knows of an account's customer, and keep it. No transaction may be open.
+
+    Nobody pays for an account that is gone: what was paid since (on a page that its person had left open, by a bank that is
+    slow) is ended and given back.
+    """
+    if _left_at(account) is not None:
+        _undo(subscriptions.found(account))
+        _ask(account)
+        stop(account)
+    else:
+        _ask(account)
+
+
+def end(account: str) -> None:
+    """Let an account (its id) be charged nothing more, now or by a page that is still open. No transaction may be open."""
+    row = subscriptions.found(account)
+    if row.customer is not None and _at_provider(row):
+        subscriptions.provider().close(row.customer)
+        _ask(account)
+    stop(account)
+
+
+def _undo(row: Subscription) -> None:
+    """End what charges an account that is gone, and give back what was not known when it left: all till then was.
+
+    What is given back is kept afterwards, so that a process that dies in between does it again.
+    """
+    if row.customer is None or not _at_provider(row):
+        return
+    provider = subscriptions.provider()
+    told = provider.told(row.customer)
+    if told.live and told.reference:
+        provider.cancel(told.reference)
+    kept = payments.known(charge.id for charge in told.charges)
+    for charge in told.charges:
+        if charge.id not in kept and charge.returnable_cents:
+            provider.refund(charge.id)
+
+
+def stop(account: str) -> None:
+    """End the subscription that charges an account, if there is one. No transaction may be open."""
+    row = subscriptions.found(account)
+    if row.live and row.reference:
+        subscriptions.provider().cancel(row.reference)
+        _ask(account)
+
+
+def _ask(account: str) -> None:
+    row, began = subscriptions.found(account), time.time()
+    if row.customer is not None and _at_provider(row):
+        told = subscriptions.provider().told(row.customer)
+        with transaction():
+            keep(account, told, began)
+
+
+def keep(account: str, told: Told, asked_at: float) -> None:
+    """Keep what a provider told, in the caller's transaction, unless somebody asked later and kept that already."""
+    row = subscriptions.found(account)
+    if row.asked_at is not None and row.asked_at > asked_at:
+        return
+    columns = {"reference": told.reference, "live": told.live, "paid_until": told.paid_until}
+    payments.change(account, cancelled_at=told.cancelled_at, asked_at=asked_at, **columns)
+    kept = payments.known(charge.id for charge in told.charges)
+    for charge in told.charges:
+        if charge.id not in kept:
+            _add(row, charge)
+
+
+def _add(row: Subscription, charge: Charge) -> None:
+    amount = {"amount_cents": charge.amount_cents, "currency": charge.currency, "detail": charge.detail}
+    payments.add_payment(charge.id, row.account, charge.kind, charge.at, provider=row.provider, **amount)
+    said = f"{rules.money(charge.amount_cents, charge.currency)}, {charge.id}"
+    auditing.record(ACTOR, f"payments.{charge.kind}", f"agent:{row.account}", charge.at, said)
+
+
+def _next(row: Subscription, now: float) -> Step | None:
+    return rules.step(subscriptions.facts(row), subscriptions.terms(row.account), now)
+
+
+def carry_out(account: str, now: float) -> list[Step]:
+    """Take the steps that are due for an account, in the caller's transaction; each sets a fact that ends its being due."""
+    steps: list[Step] = []
+    row = subscriptions.found(account)
+    while _left_at(account) is None and (step := _next(row, now)) is not None:
+        _take(row, step, now)
+        steps.append(step)
+        row = subscriptions.found(account)
+    state = subscriptions.state(row, now)
+    if row.state != state:
+        payments.change(account, state=str(state))
+    return steps
+
+
+def _take(row: Subscription, step: Step, now: float) -> None:
+    known, terms = subscriptions.facts(row), subscriptions.terms(row.account)
+    after = rules.taken(known, step, now)
+    payments.change(row.account, **{name: getattr(after, name) for name in subscriptions.FACTS})
+    if step is Step.SUSPEND:
+        accounts.set_state(ACTOR, row.account, AccountState.SUSPENDED, Hold.PAYMENT)
+    elif step is Step.RESUME:
+        accounts.set_state(ACTOR, row.account, AccountState.ACTIVE, Hold.PAYMENT)
+    elif step is Step.CLOSE:
+        _delete_bots(row.account)
+    auditing.record(ACTOR, f"payments.{step}", f"agent:{row.account}", now)
+    if step is not Step.RESUME or not holds.held_by_operator(row.account):
+        payment_mails.post(accounts.found(row.account).email, step, after, terms, now)
+
+
+def _delete_bots(account: str) -> None:
+    """Delete the bots of which nobody else is owner, data and all."""
+    for bot in bot_rows.listed(of=account):
+        owners = {row.source for row in agents.people_of([bot.id], Belonging.OWNER)}
+        if owners == {account} and not (bot.desired == Desired.ABSENT and bot.purge):
+            bots.delete(ACTOR, bot.id, purge=True)

@@ -1,0 +1,175 @@
+"""Payments: what people see and do about them, what operators mark, what a provider tells."""
+
+import hashlib
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict
+from pillar_service.core.payments import payments as rules
+from pillar_service.core.payments.payments import PaymentKind, ProviderName
+from pillar_service.payments.provider import Event, Order
+from pillar_service.settings import settings
+from pillar_service.store.database import transaction
+from pillar_service.store.payments import payments
+from pillar_service.store.payments.payments import Payment, Subscription
+from pillar_service.usecases.payments import dues, subscriptions
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import auditing
+
+MOST_MONTHS = 24
+MOST_SHOWN = 24
+EVENTS_KEPT_S = 90 * DAY_S
+"""Events are remembered for longer than any provider sends them again."""
+
+ABOUT = ("checkout.session.", "customer.subscription.", "invoice.", "charge.", "refund.")
+"""Events that may mean that something was paid, failed, given back or cancelled; all others are let pass."""
+
+
+def show(person: str, now: float | None = None) -> dict[str, Any]:
+    """How an account (its id) stands, what it costs, what was paid, and what can be done about it; raises NotFound."""
+    row, then, chosen = subscriptions.found(person), time.time() if now is None else now, settings()
+    online = chosen.payments != ProviderName.MANUAL
+    stands = subscriptions.standing(person, then)
+    return stands | {
+        "price": rules.money(chosen.price_cents, chosen.currency),
+        "can_pay": online and not row.live and not stands["is_free"],
+        "can_manage": online and row.customer is not None,
+        "cancelled_at": row.cancelled_at,
+        "payments": [_shown(payment) for payment in payments.payments_of(person, MOST_SHOWN)],
+    }
+
+
+def _shown(payment: Payment) -> dict[str, Any]:
+    amount = rules.money(payment.amount_cents, payment.currency)
+    return {"id": payment.id, "kind": payment.kind, "amount": amount, "at": payment.at, "detail": payment.detail}
+
+
+def standing(person: str, role: str) -> dict[str, Any]:
+    """How an account (its id, with its role) stands, as every page may show it; raises NotFound."""
+    return subscriptions.standing(person, time.time(), role)
+
+
+def listed(now: float | None = None) -> list[dict[str, Any]]:
+    """Every account and how it stands, by address."""
+    then = time.time() if now is None else now
+    stand = {row.account: row for row in payments.listed()}
+    return [_of_account(account, then) for account in accounts.listed() if account["id"] in stand]
+
+
+def _of_account(account: dict[str, Any], now: float) -> dict[str, Any]:
+    return {"account": account["id"], "email": account["email"], **subscriptions.standing(account["id"], now)}
+
+
+def of_account(key: object, now: float | None = None) -> dict[str, Any]:
+    """One account (id or address): how it stands and what was paid; raises NotFound."""
+    account = accounts.show(key)
+    return {"account": account["id"], "email": account["email"], **show(account["id"], now)}
+
+
+def checkout(person: str, now: float | None = None) -> str:
+    """The address where a person pays; raises Conflict when there is nothing to pay, or not here."""
+    provider, chosen, then = subscriptions.provider(), settings(), time.time() if now is None else now
+    if subscriptions.terms(person).is_free:
+        raise Conflict("There is nothing to pay here.")
+    customer = _customer(person)
+    dues.ask(person)
+    row = subscriptions.found(person)
+    if row.live:
+        raise Conflict("You pay each month already: to mend what failed, change the card.")
+    page = f"{chosen.address}/payment"
+    due_at = subscriptions.facts(row).due_at
+    number = row.reference or "first"
+    return provider.checkout(Order(customer, person, due_at, f"{page}/thanks", f"{page}/cancelled", number), then)
+
+
+def _customer(person: str) -> str:
+    row, provider = subscriptions.found(person), subscriptions.provider()
+    if row.customer is not None and row.provider == provider.name:
+        return row.customer
+    customer, now = provider.customer(person, accounts.found(person).email), time.time()
+    with transaction():
+        payments.change(person, customer=customer, provider=str(provider.name), asked_at=None)
+        auditing.record(f"account:{person}", "payments.customer", f"agent:{person}", now, customer)
+    return customer
+
+
+def portal(person: str) -> str:
+    """The address where a person changes the card or cancels; raises Conflict when there is none."""
+    row, provider = subscriptions.found(person), subscriptions.provider()
+    if row.customer is None and provider.name != ProviderName.MANUAL:
+        raise Conflict("You have not paid yet: there is no card to change.")
+    return provider.portal(row.customer or "", f"{settings().address}/payment")
+
+
+def returned(person: str) -> dict[str, Any]:
+    """A person comes back from the provider: look there now, as its event may still be on its way; as `show`."""
+    dues.ask(person)
+    with transaction():
+        dues.carry_out(person, time.time())
+    return show(person)
+
+
+def take_event(payload: bytes, signature: str, now: float | None = None) -> dict[str, Any]:
+    """Take what a provider sent: {"event", "taken"}. Twice, late or in any order is all the same: it only makes us ask.
+
+    Raises Invalid (not signed by the provider, or too old), Unavailable (the provider must send it again).
+    """
+    event = subscriptions.provider().event(payload, signature)
+    row = _about(event)
+    if payments.is_seen(event.id):
+        return {"event": event.id, "taken": False}
+    if row is not None:
+        dues.ask(row.account)
+    then = time.time() if now is None else now
+    with transaction():
+        if not payments.is_seen(event.id):
+            account = row.account if row else None
+            payments.add_event(event.id, event.type, account, event.created_at, then, then - EVENTS_KEPT_S)
+        if row is not None:
+            dues.carry_out(row.account, then)
+    return {"event": event.id, "taken": row is not None}
+
+
+def _about(event: Event) -> Subscription | None:
+    known = event.customer is not None and event.type.startswith(ABOUT)
+    return payments.of_customer(event.customer) if known and event.customer else None
+
+
+def mark_paid(
+    actor: str, account: object, months: object, key: str | None = None, now: float | None = None
+) -> dict[str, Any]:
+    """An operator says that an account (id or address) has paid so many months; the same ``key`` twice counts once.
+
+    Returns what `of_account` does; a suspended account runs again. Raises Invalid, NotFound.
+    """
+    count, then = names.whole_number(months, "number of months", 1, MOST_MONTHS), time.time() if now is None else now
+    whole = hashlib.sha256(f"{actor}\n{key}".encode()).hexdigest() if key else names.new_id()
+    id, person = f"manual_{whole[:32]}", str(accounts.found(account).id)
+    with transaction():
+        if payments.payment(id) is None:
+            _mark(actor, person, id, count, then)
+            dues.carry_out(person, then)
+    return of_account(person, then)
+
+
+def _mark(actor: str, person: str, id: str, months: int, now: float) -> None:
+    row, chosen = subscriptions.found(person), settings()
+    until, day = rules.marked(subscriptions.facts(row), subscriptions.terms(person), months, row.anchor_day, now)
+    payments.change(person, marked_until=until, anchor_day=day)
+    amount = {"amount_cents": months * chosen.price_cents, "currency": chosen.currency, "detail": f"{months} months"}
+    payments.add_payment(id, person, PaymentKind.PAID, now, provider=str(ProviderName.MANUAL), **amount)
+    auditing.record(actor, "payments.mark_paid", f"agent:{person}", now, f"{months} months, {id}")
+
+
+def end(actor: str, person: str) -> None:
+    """An account (its id) leaves: nothing more is charged. To be called before, not in, the transaction that deletes it."""
+    dues.end(person)
+    with transaction():
+        auditing.record(actor, "payments.end", f"agent:{person}", time.time())
+
+
+def run_due(now: float | None = None) -> dict[str, Any]:
+    """Settle every account; returns {"accounts", "steps", "failures"}. Twice, or broken off and run again, is all the same."""
+    return dues.run(time.time() if now is None else now)

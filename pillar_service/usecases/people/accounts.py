@@ -1,0 +1,127 @@
+"""Accounts: persons who own bots and sign in."""
+
+import secrets
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, NotFound, Unauthenticated
+from pillar_service.core.people import limits as rules
+from pillar_service.core.people.agents import AccountRole, AccountState, AgentType, Hold
+from pillar_service.core.people.limits import Tried
+from pillar_service.store.bots import bots
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts, agents
+from pillar_service.store.people.accounts import Account
+from pillar_service.usecases.jobs import queue
+from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.payments import subscriptions
+from pillar_service.usecases.people import holds, limits, passwords
+from pillar_service.usecases.service import auditing
+
+FAILURES, LOCKED_S = rules.PAIR, rules.WINDOW_S
+"""So many failed sign-ins for an account from a network, and it is locked out there for so many seconds."""
+
+
+def create(
+    actor: str, email: object, name: object = None, password: object = None, role: object = None
+) -> tuple[dict[str, Any], str | None]:
+    """Add an account; returns it, and the password if it was made here. Raises Invalid, Conflict (address taken)."""
+    address = names.email(email)
+    shown = names.text(address if name is None else name, "name", names.PERSON_NAME_LENGTH)
+    chosen = passwords.shaped(password) if password is not None else secrets.token_urlsafe(12)
+    kind = AccountRole.PERSON if role is None else names.one_of(AccountRole, role, "role of an account")
+    return described(found(add(actor, address, shown, passwords.hashed(chosen), kind))), (
+        chosen if password is None else None
+    )
+
+
+def add(
+    actor: str | None, email: str, name: str, hashed: str, role: AccountRole, verified_at: float | None = None
+) -> str:
+    """Add an account whose password is hashed already; returns its id. No ``actor``: the newcomer made it themselves.
+
+    Raises Conflict when there is one for that address.
+    """
+    id, now = names.new_id(), time.time()
+    with transaction():
+        if accounts.with_email(email):
+            raise Conflict(f"There is an account for {email} already.")
+        agents.add(id, AgentType.PERSON, name, "", now)
+        accounts.add(id, email, hashed, role, verified_at)
+        subscriptions.begin(id, now)
+        auditing.record(actor or f"account:{id}", "accounts.create", f"agent:{id}", now, email)
+    return id
+
+
+def found(key: object) -> Account:
+    """The account with that id or e-mail address; raises NotFound."""
+    account = accounts.find(key.strip().lower()) if isinstance(key, str) and key.isprintable() else None
+    if account is None:
+        raise NotFound(f"There is no account {names.shown(key)}.")
+    return account
+
+
+def show(key: object) -> dict[str, Any]:
+    """One account, by id or address; raises NotFound."""
+    return described(found(key))
+
+
+def listed(email: str | None = None) -> list[dict[str, Any]]:
+    """All accounts, or the one with that address."""
+    return [described(account) for account in accounts.listed(email.lower() if email else None)]
+
+
+def described(account: Account) -> dict[str, Any]:
+    """An account as the API shows it."""
+    return {
+        "id": account.id,
+        "type": str(AgentType.PERSON),
+        "name": account.agent.name,
+        "email": account.email,
+        "state": account.state,
+        "role": account.role,
+        "verified": account.verified_at is not None,
+        "bots": [bot.name for bot in bots.listed(of=account.id)],
+        "created_at": account.agent.created_at,
+    }
+
+
+def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR) -> dict[str, Any]:
+    """Suspend or resume an account: its bots stop, or go back to what they should be, each by a job.
+
+    ``why`` says for which reason it is suspended, or for which no longer; it resumes when none is left.
+    Returns {"agent", "jobs"}; no job for a bot that this changes nothing for.
+    """
+    wanted, now = names.one_of(AccountState, state, "state of an account"), time.time()
+    with transaction():
+        account = found(key)
+        owned = bots.listed(of=account.id)
+        before = {bot.id: pillars.effective(bot) for bot in owned}
+        now_is = holds.change(actor, account, wanted, why, now)
+        accounts.change(account.id, state=str(now_is))
+        changed = [bot for bot in owned if pillars.effective(bot) is not before[bot.id]]
+        command = "bots.stop" if now_is is AccountState.SUSPENDED else "bots.start"
+        made = [queue.ask(queue.Request(actor, None, command, bot.id), command, bot, now) for bot in changed]
+        for node in {bot.node for bot in changed}:
+            pillars.rewrite(node)
+        auditing.record(actor, f"accounts.{wanted}", f"agent:{account.id}", now, f"{account.email}, {why}: {now_is}")
+        return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
+
+
+def sign_in(email: str, password: str, address: str) -> str:
+    """The id of the account that this password opens; ``address`` is where the attempt comes from.
+
+    Where `second_factor.is_on`, that is the first step only. Raises Unauthenticated (the same for a wrong address and a
+    wrong password, after the same time), or TooMany after ten failures within 15 minutes.
+    """
+    written = email.strip().lower()[:400]
+    attempt = limits.spend(Tried.SIGN_IN, written, address)
+    account = accounts.with_email(written) if written.isprintable() else None
+    right = passwords.is_right(account.password_hash if account else passwords.nobodys(), password)
+    if account is None or not right:
+        raise Unauthenticated("That address and password do not belong together. Check both, then try again.")
+    with transaction():
+        limits.settle(attempt)
+        auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", time.time())
+    return str(account.id)

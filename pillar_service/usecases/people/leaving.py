@@ -1,0 +1,154 @@
+"""Leaving: a person takes all that is kept about them, and has it forgotten."""
+
+import secrets
+import time
+from contextlib import suppress
+from typing import Any
+
+from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.core.events.events import Filter
+from pillar_service.core.people.agents import Belonging
+from pillar_service.store.bots import bots as bot_rows
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.events import events, forgotten
+from pillar_service.store.events.events import Which
+from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import facts as fact_rows
+from pillar_service.store.nodes import node_shares, standings
+from pillar_service.store.people import accounts as rows
+from pillar_service.store.people import agents, mails, second_factor, sessions, sharing, tickets
+from pillar_service.store.people import tokens as token_rows
+from pillar_service.store.service import audit
+from pillar_service.usecases.bots import bots, bringing_back, invites
+from pillar_service.usecases.events import forwardings, stories
+from pillar_service.usecases.jobs import queue
+from pillar_service.usecases.meeseeks import people as chat
+from pillar_service.usecases.nodes import (
+    configuration,
+    enrolment,
+    enrolment_tokens,
+    facts,
+    governors,
+    machine_orders,
+    node_keys,
+)
+from pillar_service.usecases.nodes import standings as standing
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.people import accounts, confirming, passwords
+from pillar_service.usecases.people import second_factor as second_factors
+from pillar_service.usecases.people import sessions as people
+from pillar_service.usecases.people import sharing as sharing_of
+from pillar_service.usecases.people import tokens as programs
+from pillar_service.usecases.service import auditing
+
+MOST = 10_000
+"""Of the jobs and of the nodes' events the newest so many are told; the API tells all of them, a page at a time."""
+
+
+def data(person: str) -> dict[str, Any]:
+    """What is kept about a person: account, sessions, bots, nodes, what they asked for, what was done by and to them.
+
+    ``of_bots`` has the people and invites of each bot, so far as this person may see them; ``cut_off`` names what has more
+    than is told here.
+    """
+    account, actor = accounts.found(person), f"account:{person}"
+    done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(actor)}
+    asked = jobs.listed(MOST, actor=actor)
+    happened = [stories.described(one) for one in events.page(Which(Filter(), person), MOST)]
+    named = bot_rows.with_ids({job.bot for job in asked if job.bot})
+    their_bots = bots.listed(account=person)
+    return {
+        "account": accounts.described(account),
+        "second_factor": second_factors.told(person),
+        "sessions": people.listed(person, ""),
+        "tokens": programs.listed(person),
+        "chat": chat.listed(person),
+        "nodes": node_keys.listed_of(person),
+        "machines": machine_orders.listed_of(person),
+        "enrolment_tokens": enrolment_tokens.listed_of(person),
+        "bots": their_bots,
+        "of_bots": {bot["id"]: _of_bot(person, bot["id"]) for bot in their_bots},
+        "deleted": bringing_back.deleted(person),
+        "jobs": [queue.described(job, named[job.bot].name if job.bot else None) for job in asked],
+        "payment": payments.show(person),
+        "configuration": configuration.listed(person),
+        "governors": governors.listed(person),
+        "standings": standing.of(person),
+        "events": happened,
+        "forwardings": forwardings.listed(person),
+        "facts": facts.all_of(person),
+        "audit": [
+            {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
+            for row in sorted(done.values(), key=lambda row: row.at)
+        ],
+        "cut_off": [name for name, told in (("jobs", asked), ("events", happened)) if len(told) == MOST],
+    }
+
+
+def _of_bot(person: str, bot: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"people": sharing_of.people(person, bot)}
+    with suppress(Forbidden, NotFound):  # a member may not see the invites
+        told["invites"] = invites.told(person, bot)["invites"]
+    return told
+
+
+def delete(person: str, email: str, password: str, code: str | None) -> None:
+    """Delete an account: the bots that nobody else owns go with their data, deleted ones too; who it was is forgotten.
+
+    ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict while a bot
+    is being exported: then nothing was cancelled at the provider of payments either.
+    """
+    account = accounts.found(person)
+    if email.strip().lower() != account.email:
+        raise Invalid("That is not the address of this account: type it exactly.")
+    confirming.confirm(person, password, code)
+    for bot in _alone(person):
+        bots.refuse_if_exporting(bot)
+    payments.end(f"account:{person}", person)
+    nobody = passwords.hashed(secrets.token_hex(16))
+    with transaction():
+        _leave_bots(person)
+        _forget(account.id, account.email, nobody)
+        auditing.record(f"account:{person}", "accounts.delete", f"agent:{person}", time.time())
+
+
+def _alone(person: str) -> list[Bot]:
+    """The bots whose data goes with this person: nobody else owns them. Deleted ones that could come back count too."""
+    found = bot_rows.listed(of=person) + bot_rows.deleted(person)
+    owners: dict[str, list[str]] = {}
+    for row in agents.people_of([bot.id for bot in found], Belonging.OWNER):
+        owners.setdefault(row.target, []).append(row.source)
+    return [bot for bot in found if owners.get(bot.id) == [person]]
+
+
+def _leave_bots(person: str) -> None:
+    alone = _alone(person)
+    for bot in alone:
+        if not bot.purge:
+            bots.delete(f"account:{person}", bot.id, purge=True)
+    agents.part_from_others(person, [bot.id for bot in alone])
+
+
+def _forget(person: str, email: str, password_hash: str) -> None:
+    rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
+    agents.change(person, name="deleted", removed_at=time.time())
+    second_factor.drop(person)
+    tickets.drop(person)
+    sessions.end_all(person)
+    token_rows.forget_all(person)
+    machine_orders.forget(f"account:{person}", person)
+    enrolment.forget(f"account:{person}", person)
+    forwardings.forget(person)
+    forgotten.forget_account(person)
+    events.forget_account(person)
+    fact_rows.forget_account(person)
+    standings.forget_account(person)
+    chat.forget(person)
+    configuration.forget(person)
+    governors.forget(person)
+    sharing.forget_person(person, email)
+    node_shares.forget(email)
+    mails.forget_to(email)
+    audit.blank(f"agent:{person}")
+    audit.blank_said(email)

@@ -1,0 +1,95 @@
+"""What a person changes of their own account: name, password, e-mail address."""
+
+import time
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.core.people import mails as letters
+from pillar_service.core.people.limits import Tried
+from pillar_service.core.people.tickets import TicketKind
+from pillar_service.settings import settings
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts as rows
+from pillar_service.store.people import agents, sessions
+from pillar_service.store.people import tickets as ticket_rows
+from pillar_service.usecases.people import accounts, confirming, limits, mails, passwords, sign_up, tickets, tokens
+from pillar_service.usecases.service import auditing
+
+
+def rename(person: str, name: object) -> None:
+    """Change a person's name; raises Invalid."""
+    chosen = names.person_name(name)
+    with transaction():
+        agents.change(person, name=chosen)
+        auditing.record(f"account:{person}", "accounts.rename", f"agent:{person}", time.time())
+
+
+def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> int:
+    """Set another password; all sessions but ``session`` (its id) end, and programs' tokens stay: returns how many.
+
+    Raises Unauthenticated, Invalid, TooMany.
+    """
+    confirming.confirm(person, password, code)
+    account = accounts.found(person)
+    hashed = passwords.hashed(passwords.checked(new, account.email, account.agent.name, settings().domain))
+    with transaction():
+        rows.change(person, password_hash=hashed)
+        sessions.end_all(person, session)
+        ticket_rows.drop(person, TicketKind.RESET)
+        ticket_rows.drop(person, TicketKind.SECOND_STEP)
+        stay = tokens.personal(person)
+        told = letters.changed(settings().domain, f"{settings().address}/forgotten", stay=stay)
+        mails.post(account.email, told)
+        auditing.record(f"account:{person}", "accounts.password", f"agent:{person}", time.time())
+    return stay
+
+
+def ask_email(person: str, password: str, code: str | None, email: object, address: str) -> bool:
+    """Send a link to the address that an account wants to have, or has; True when one was sent.
+
+    Whether somebody else has that address is told to them by mail, and to nobody else. Without mail it is changed at
+    once: False. Raises Unauthenticated, Invalid, TooMany, Conflict (only without mail: the address is taken).
+    """
+    written = letters.address(email)
+    confirming.confirm(person, password, code)
+    limits.spend(Tried.MAIL, written, address)
+    place, here = settings().domain, settings().address
+    with transaction():
+        holder = rows.with_email(written)
+        if not mails.is_set_up():
+            _move(person, written, None)
+            return False
+        ticket_rows.drop(person, TicketKind.EMAIL)
+        token = tickets.issue(TicketKind.EMAIL, person, email=written)
+        theirs = holder is not None and holder.id != person
+        told = letters.known(place, f"{here}/sign-in") if theirs else letters.verify(place, f"{here}/verify/{token}")
+        mails.post(written, told)
+        return True
+
+
+def asked_email(person: str, token: str) -> str:
+    """The address that a link is for; raises NotFound when it is not this person's, was used, or is old."""
+    ticket = tickets.look(TicketKind.EMAIL, token)
+    if ticket.account != person:
+        raise NotFound("That link is for another account: sign in with that one, then open it again.")
+    return str(ticket.facts["email"])
+
+
+def verify_email(person: str, token: str) -> str:
+    """Have the address that the link was sent to from now on; returns it. Raises NotFound, Conflict (taken since)."""
+    email = asked_email(person, token)
+    with transaction():
+        tickets.use(tickets.look(TicketKind.EMAIL, token))
+        _move(person, email, time.time())
+    return email
+
+
+def _move(person: str, email: str, verified_at: float | None) -> None:
+    before, holder = accounts.found(person), rows.with_email(email)
+    if holder is not None and holder.id != person:
+        raise Conflict(sign_up.TAKEN)
+    rows.change(person, email=email, verified_at=verified_at)
+    if before.email != email:
+        ticket_rows.drop(person, TicketKind.RESET)
+        mails.post(before.email, letters.moved(settings().domain, email))
+    auditing.record(f"account:{person}", "accounts.email", f"agent:{person}", time.time())

@@ -1,0 +1,58 @@
+"""A forgotten password: a link by mail, by which another is set."""
+
+import time
+
+from pillar_service.core.errors import Conflict
+from pillar_service.core.people import mails as letters
+from pillar_service.core.people.limits import Tried
+from pillar_service.core.people.tickets import TicketKind
+from pillar_service.settings import settings
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts, sessions
+from pillar_service.store.people import tickets as rows
+from pillar_service.usecases.people import limits, mails, passwords, tickets, tokens
+from pillar_service.usecases.service import auditing
+
+
+def ask(email: object, address: str) -> None:
+    """Send the link to that address, if it has an account; the same is done for any other, but nothing sent.
+
+    Raises Invalid (no address that mail can be sent to), TooMany, Conflict (this place sends no mail).
+    """
+    written = letters.address(email)
+    if not mails.is_set_up():
+        raise Conflict("This place sends no mail: ask whoever runs it for another password.")
+    limits.spend(Tried.MAIL, written, address)
+    with transaction():
+        account = accounts.with_email(written)
+        token = tickets.issue(TicketKind.RESET, account.id if account else None)
+        told = letters.reset(settings().domain, f"{settings().address}/reset/{token}")
+        mails.post(written, told, is_void=account is None)
+
+
+def look(token: str) -> None:
+    """Raises NotFound when the link was used, or is old."""
+    tickets.look(TicketKind.RESET, token)
+
+
+def reset(token: str, password: str) -> int:
+    """Set another password: all sessions, all tokens and all that was on its way end, for who asks lost hold of the account.
+
+    Returns how many tokens of programs ended. Raises NotFound, Invalid.
+    """
+    ticket, now = tickets.look(TicketKind.RESET, token), time.time()
+    account = accounts.find(str(ticket.account))
+    known = (account.email, account.agent.name) if account else ()
+    hashed = passwords.hashed(passwords.checked(password, *known, settings().domain))
+    with transaction():
+        tickets.use(ticket)
+        if account is None or account.agent.removed_at is not None:
+            return 0
+        accounts.change(account.id, password_hash=hashed, verified_at=account.verified_at or now)
+        sessions.end_all(account.id)
+        rows.drop(account.id)
+        ended = tokens.end_all(account.id)
+        told = letters.changed(settings().domain, f"{settings().address}/forgotten", ended=ended)
+        mails.post(account.email, told)
+        auditing.record(f"account:{account.id}", "accounts.reset", f"agent:{account.id}", now, f"{ended} tokens ended")
+    return ended

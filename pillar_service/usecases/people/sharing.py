@@ -1,0 +1,218 @@
+"""Sharing a bot: who belongs to it, who is invited by mail, who goes, who owns it."""
+
+import time
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.people import sharing as rules
+from pillar_service.core.people import tokens
+from pillar_service.core.people.agents import AccountState, Belonging, Desired
+from pillar_service.core.people.mails import Letter
+from pillar_service.core.people.permissions import Act
+from pillar_service.settings import settings
+from pillar_service.store.bots import bots as bot_rows
+from pillar_service.store.bots.bots import Bot
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts as account_rows
+from pillar_service.store.people import agents
+from pillar_service.store.people import sharing as rows
+from pillar_service.store.people.sharing import Invitation
+from pillar_service.usecases.bots import bots, placing
+from pillar_service.usecases.people import accounts, mails, permissions
+from pillar_service.usecases.service import auditing
+
+INVITED = """{by} invites you to share the bot {host}: to see how it is, to invite people to it, to stop and start it.
+
+To join, open this address within 7 days. It works once; give it to nobody else:
+
+{address}/join/{token}
+
+If you do not know {by}, or do not want to, do nothing.
+"""
+
+OWNS = """{by} has handed the bot {host} over to you: it is yours now, with all that comes with it.
+
+{address}/bots/{name}/people
+"""
+
+
+def people(person: str, key: object) -> dict[str, Any]:
+    """Who belongs to a bot: {"people", "invitations", "may_share", "role"}.
+
+    Addresses and open invitations are for who may share; ``role`` is the asker's own, None for an operator.
+    """
+    bot, acts = permissions.allowed(person, Act.SEE, key)
+    may, now = Act.SHARE in acts, time.time()
+    belonging = _belonging(bot)
+    known = account_rows.with_ids(belonging)
+    there = [_described(known[id], role, person, may) for id, role in belonging.items()]
+    open_now = rows.open_of(bot.id, now) if may else []
+    return {
+        "people": sorted(there, key=lambda one: (one["role"] != Belonging.OWNER, one["name"].lower(), one["id"])),
+        "invitations": [_shown(row) for row in open_now],
+        "may_share": may,
+        "role": belonging.get(person),
+    }
+
+
+def _belonging(bot: Bot) -> dict[str, Belonging]:
+    return {row.source: Belonging(row.role) for row in agents.people_of([bot.id])}
+
+
+def _described(account: account_rows.Account, role: Belonging, asker: str, may: bool) -> dict[str, Any]:
+    you = account.id == asker
+    told = {"id": account.id, "name": _name(account, may or you), "role": str(role), "you": you}
+    return told | {"email": account.email if may or you else None}
+
+
+def _name(account: account_rows.Account, with_address: bool) -> str:
+    """A person's name; who never gave one is called by their address, of which others see only the first half."""
+    name = str(account.agent.name)
+    return name if with_address or name != account.email else name.partition("@")[0]
+
+
+def _shown(row: Invitation) -> dict[str, Any]:
+    return {"id": row.id, "email": row.email, "created_at": row.created_at, "expires_at": row.expires_at}
+
+
+def invite(person: str, key: object, email: object) -> str | None:
+    """Invite somebody by mail. The same address again gets a new mail, and the one before is good for nothing.
+
+    Returns None; or, where no mail is set up, the address to give to them by other ways, which can't be shown again.
+    What is answered does not depend on whether that address has an account. Raises Invalid, TooMany.
+    """
+    address, token, now = names.email(email), tokens.new_token(), time.time()
+    with transaction():
+        bot = permissions.require(person, Act.SHARE, key)
+        bots.refuse_if_deleted(bot)
+        open_now = rows.open_of(bot.id, now)
+        before = [row for row in open_now if row.email == address]
+        rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S))
+        for row in before:
+            rows.withdraw(row.id, now)
+        told = {"bot": bot.id, "email": address, "invited_by": person, "expires_at": now + rules.LASTS_S}
+        rows.add(id=names.new_id(), token_hash=tokens.hash_token(token), created_at=now, **told)
+        letter = Letter(f"Share the bot {_host(bot)}", _mail(INVITED, bot, person, token=token))
+        mails.post(address, letter, now=now)
+        auditing.record(f"account:{person}", "sharing.invite", f"agent:{bot.id}", now, address)
+    return None if settings().mail else f"{settings().address}/join/{token}"
+
+
+def _host(bot: Bot) -> str:
+    return f"{bot.name}.{settings().domain}"
+
+
+def _mail(text: str, bot: Bot, by: str, **more: str) -> str:
+    who = accounts.found(by).agent.name
+    return text.format(by=who, host=_host(bot), name=bot.name, address=settings().address, **more)
+
+
+def withdraw(person: str, key: object, id: object) -> None:
+    """Take an open invitation back; raises NotFound when there is none with this id."""
+    now = time.time()
+    with transaction():
+        bot = permissions.require(person, Act.SHARE, key)
+        found = [row for row in rows.open_of(bot.id, now) if row.id == id]
+        if not found:
+            raise NotFound("There is no such open invitation: it was used, taken back, or has expired.")
+        rows.withdraw(found[0].id, now)
+        auditing.record(f"account:{person}", "sharing.withdraw", f"agent:{bot.id}", now, found[0].email)
+
+
+def invitation(token: str) -> dict[str, Any]:
+    """What a token invites to: {"host", "bot", "by"}; raises NotFound, alike for each that is not good."""
+    row, bot = _good(token, time.time())
+    return {"host": _host(bot), "bot": bot.name, "by": _by(row)}
+
+
+def _by(row: Invitation) -> str:
+    found = account_rows.with_ids([row.invited_by]).get(row.invited_by)
+    return _name(found, with_address=False) if found else "Somebody"
+
+
+def _good(token: str, now: float) -> tuple[Invitation, Bot]:
+    row = rows.with_hash(tokens.hash_token(token), now)
+    bot = bot_rows.with_ids([row.bot]).get(row.bot) if row is not None else None
+    if row is None or bot is None or bot.agent.removed_at is not None or bot.desired == Desired.ABSENT:
+        raise NotFound(rules.NOT_VALID)
+    return row, bot
+
+
+def accept(person: str, token: str) -> str:
+    """Join a bot as a member; returns the bot's name. Works once.
+
+    Raises NotFound, Forbidden (a suspended account), and Conflict for who belongs already: the invitation stays good.
+    """
+    now = time.time()
+    with transaction():
+        row, bot = _good(token, now)
+        if accounts.found(person).state == AccountState.SUSPENDED:
+            raise Forbidden(
+                "Your account is suspended: it can't join a bot. Pay first, then open the invitation again."
+            )
+        if agents.role_for(person, bot.id) is not None:
+            raise Conflict(f"You belong to {_host(bot)} already: this invitation is for somebody else.")
+        rows.accept(row.id, person, now)
+        agents.join(person, bot.id, Belonging.MEMBER)
+        auditing.record(f"account:{person}", "sharing.join", f"agent:{bot.id}", now, row.email)
+        return bot.name
+
+
+def remove(person: str, key: object, who: object) -> None:
+    """Let somebody (an account's id) belong to a bot no more; raises Invalid (oneself), NotFound, Conflict (last owner)."""
+    now = time.time()
+    with transaction():
+        bot = permissions.require(person, Act.SHARE, key)
+        if who == person:
+            raise Invalid("To go yourself, use 'Leave'.")
+        _part(bot, str(who))
+        gone = accounts.found(str(who))
+        auditing.record(f"account:{person}", "sharing.remove", f"agent:{bot.id}", now, gone.email)
+
+
+def leave(person: str, key: object) -> None:
+    """Belong to a bot no more; raises Conflict for its last owner, and NotFound for who does not belong to it."""
+    now = time.time()
+    with transaction():
+        bot = permissions.require(person, Act.SEE, key)
+        _part(bot, person)
+        auditing.record(f"account:{person}", "sharing.leave", f"agent:{bot.id}", now)
+
+
+def _part(bot: Bot, who: str) -> None:
+    belonging = _belonging(bot)
+    rules.without(belonging, _active(belonging), who)
+    agents.part(who, bot.id)
+
+
+def _active(people: dict[str, Belonging]) -> set[str]:
+    known = account_rows.with_ids(people)
+    return {id for id, account in known.items() if account.state == AccountState.ACTIVE}
+
+
+def hand_over(person: str, key: object, to: object, typed: object) -> None:
+    """Make a member (an account's id) the owner; the giver stays as a member. ``typed`` must be the bot's name.
+
+    Raises Invalid, NotFound, and Conflict (a suspended account, or one that owns as many bots as one may).
+    """
+    now = time.time()
+    with transaction():
+        bot = permissions.require(person, Act.SHARE, key)
+        bots.refuse_if_deleted(bot)
+        if typed != bot.name:
+            raise Invalid(f"To hand it over, type the bot's name: {bot.name}.")
+        belonging = _belonging(bot)
+        changed = rules.handed_over(belonging, _active(belonging), person, str(to))
+        if agents.owned_by(str(to)) >= settings().bots_most:
+            raise Conflict("That person owns as many bots as one may: choose another member.")
+        if not placing.may_be_on(bot.node, [str(to)]):
+            raise Conflict(
+                f"{bot.name} is on {bot.node}, which takes no bots of theirs: move it to another node first."
+            )
+        for who, role in changed.items():
+            agents.change_role(who, bot.id, role)
+        taker = accounts.found(str(to))
+        mails.post(taker.email, Letter(f"The bot {_host(bot)} is yours", _mail(OWNS, bot, person)), now=now)
+        auditing.record(f"account:{person}", "sharing.hand_over", f"agent:{bot.id}", now, taker.email)

@@ -1,0 +1,167 @@
+"""Signing up: from an e-mail address and a password to an account with its first bot.
+
+Nobody learns here who has an account, but who knows its password:
+
+1. `start` answers a right password with the account. An unknown address and a wrong password are one case: the same
+   checks, one password verified and one hashed, the same ticket, the same next page. What was typed waits in the
+   ticket's row (the password hashed), and the browser holds the ticket's random token.
+2. `ask` takes the name and the bot's name, and sends one mail: to an unknown address the link that goes on, to a known
+   one the news that somebody tried. Again the same work and the same page: "look into your mailbox".
+3. `finish` is for who opened the link: account and bot are made in one transaction. The link alone is not enough: it
+   takes the browser that began, or the password. Else somebody could begin with another's address, and wait for them
+   to click an account into being whose password the beginner knows.
+
+Where no node can take the bot, the account is made alone: a place may live from the nodes that its people bring.
+
+Where no mail is set up, `ask` makes account and bot at once; a taken address can't be hidden then, and the limit of
+attempts from one network is what is left.
+"""
+
+import time
+from typing import Any, NamedTuple
+
+from pillar_service.core import names
+from pillar_service.core.errors import Conflict, Full, Invalid, Unauthenticated
+from pillar_service.core.people import mails as letters
+from pillar_service.core.people import tokens
+from pillar_service.core.people.agents import AccountRole
+from pillar_service.core.people.limits import Tried
+from pillar_service.core.people.tickets import TicketKind
+from pillar_service.settings import settings
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts as rows
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.people import accounts, limits, mails, passwords, tickets
+
+JOIN = "/join/"
+"""How the address of an invitation begins: who comes from there joins a bot, and needs none of their own."""
+
+TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
+
+
+class Made(NamedTuple):
+    """An account (its id); ``refused`` says why the bot that was named with it could not be poured."""
+
+    account: str
+    refused: str = ""
+
+
+def start(email: object, password: str, address: str) -> dict[str, str]:
+    """Somebody wrote an address and a password: {"account": id} when they are right together, else {"newbie": token}.
+
+    Raises Invalid (no address that mail can be sent to, a password too easy to guess), TooMany.
+    """
+    written = letters.address(email)
+    try:
+        return {"account": accounts.sign_in(written, password, address)}
+    except Unauthenticated:
+        chosen = passwords.checked(password, written, settings().domain)
+    limits.spend(Tried.START, written, address)
+    facts = {"email": written, "password_hash": passwords.hashed(chosen)}
+    with transaction():
+        return {"newbie": tickets.issue(TicketKind.NEWBIE, None, **facts)}
+
+
+def begun(token: str | None) -> str:
+    """The address that was written on the start page; raises NotFound when that is too long ago."""
+    return str(tickets.look(TicketKind.NEWBIE, token).facts["email"])
+
+
+def ask(token: str | None, name: object, bot: object, address: str, then: str = "") -> Made | None:
+    """Go on with a name and the first bot's name: None when a mail was sent, else what was made.
+
+    ``then`` is the path where they wanted to go; from an invitation no bot need be named.
+    Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address).
+    """
+    ticket = tickets.look(TicketKind.NEWBIE, token)
+    facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then.startswith(JOIN)), "then": then}
+    if facts["bot"]:
+        bots.refuse_if_taken(facts["bot"], None)
+    limits.spend(Tried.MAIL, facts["email"], address)
+    with transaction():
+        is_known = rows.with_email(facts["email"]) is not None
+        if mails.is_set_up():
+            _send(facts | {"browser": ticket.id}, is_known)
+            return None
+        if is_known:
+            raise Conflict(TAKEN)
+        tickets.use(ticket)
+        return _make(facts, facts["bot"], None)
+
+
+def _bot(bot: object, may_be_none: bool) -> str:
+    if bot:
+        return names.bot_name(bot)
+    if may_be_none:
+        return ""
+    raise Invalid("Name your bot.")
+
+
+def register(email: object, password: object, name: object, address: str) -> bool:
+    """Ask for an account alone, as a program does: True when a mail was sent, whose link `finish` is for.
+
+    Without mail the account is made at once, unless the address has one; the answer is the same. Raises Invalid,
+    TooMany.
+    """
+    written = letters.address(email)
+    told = names.person_name(written if name is None else name)
+    hashed = passwords.hashed(passwords.checked(password, written, told, settings().domain))
+    limits.spend(Tried.MAIL, written, address)
+    with transaction():
+        is_known = rows.with_email(written) is not None
+        if mails.is_set_up():
+            _send(
+                {"email": written, "password_hash": hashed, "name": told, "bot": "", "browser": "", "then": ""},
+                is_known,
+            )
+        elif not is_known:
+            accounts.add(None, written, told, hashed, AccountRole.PERSON)
+    return mails.is_set_up()
+
+
+def _send(facts: dict[str, Any], is_known: bool) -> None:
+    place, link = settings().domain, f"{settings().address}/welcome/{tickets.issue(TicketKind.WELCOME, None, **facts)}"
+    told = letters.known(place, f"{settings().address}/sign-in") if is_known else letters.welcome(place, link)
+    mails.post(facts["email"], told)
+
+
+def invited(token: str, browser: str | None) -> dict[str, Any]:
+    """What the link from the mail leads to: {"email", "bot", "then", "needs_password"}; raises NotFound.
+
+    ``browser`` is the token that `start` gave to this browser, if it did.
+    """
+    facts = tickets.look(TicketKind.WELCOME, token).facts
+    told = {"email": facts["email"], "bot": facts["bot"], "then": facts.get("then", "")}
+    return told | {"needs_password": not _began(facts, browser)}
+
+
+def _began(facts: dict[str, Any], browser: str | None) -> bool:
+    return bool(browser) and tokens.hash_token(str(browser)) == facts["browser"]
+
+
+def finish(token: str, bot: object, password: str, browser: str | None) -> Made:
+    """Make the account and its first bot, if one is named: who began without naming one need name none now.
+
+    ``password`` counts in another browser only. Raises NotFound (the link was used, or is old), Unauthenticated,
+    TooMany, Conflict (the bot's name is taken).
+    """
+    ticket = tickets.look(TicketKind.WELCOME, token)
+    chosen = _bot(bot, not ticket.facts["bot"] or ticket.facts.get("then", "").startswith(JOIN))
+    if not _began(ticket.facts, browser):
+        limits.spend(Tried.CONFIRM, ticket.id)
+        if not passwords.is_right(ticket.facts["password_hash"], password):
+            raise Unauthenticated("That is not the password that this began with: check it, then try again.")
+    with transaction():
+        tickets.use(ticket)
+        return _make(ticket.facts, chosen, time.time())
+
+
+def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> Made:
+    hashed = facts["password_hash"]
+    id = accounts.add(None, facts["email"], facts["name"], hashed, AccountRole.PERSON, verified_at)
+    try:
+        if bot:
+            bots.create(f"account:{id}", bot, id)
+    except Full as error:  # said before anything of the bot was written
+        return Made(id, error.sentence)
+    return Made(id)

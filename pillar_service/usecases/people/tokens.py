@@ -1,0 +1,182 @@
+"""Tokens of persons: sign in to the API and out, make a token for a program, end one, know whose one is."""
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pillar_service.core import names
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
+from pillar_service.core.people import scopes, tokens
+from pillar_service.core.people.scopes import Scope, TokenKind
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts as account_rows
+from pillar_service.store.people import tokens as rows
+from pillar_service.store.people.accounts import Account
+from pillar_service.store.people.tokens import Token
+from pillar_service.usecases.people import accounts, second_factor
+from pillar_service.usecases.service import auditing
+
+SESSION_DAYS = 14
+DAYS = (1, 366)
+DEFAULT_DAYS = 90
+MOST = {TokenKind.PERSONAL: 20, TokenKind.SESSION: 20}
+"""How many tokens of a kind a person has at a time: one more personal one is refused, one more session ends the oldest."""
+
+PREFIX = 8
+"""So many characters of a token are kept, for its owner to know it by; 208 of its 256 bits stay unknown."""
+
+NOTED_EVERY_S = 60.0
+"""How often it is written down that a token is in use."""
+
+UNKNOWN = "This token is not known, or its time is over: sign in again, or make a new token."
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who speaks by a token: whose it is, which it is, and what it is good for."""
+
+    account: str
+    token: str
+    kind: TokenKind
+    scopes: frozenset[Scope]
+
+    @property
+    def actor(self) -> str:
+        """The person, as jobs and the audit name them."""
+        return f"account:{self.account}"
+
+
+def sign_in(email: str, password: str, code: str | None, address: str) -> dict[str, Any]:
+    """Give who knows the password a token for 14 days, good for everything; returns it with its ``secret``.
+
+    ``code`` is the second factor, where one is on; ``address`` is where the attempt comes from. Raises as
+    accounts.sign_in does.
+    """
+    account = accounts.found(accounts.sign_in(email, password, address))
+    _check_second_factor(account.id, code)
+    now = time.time()
+    with transaction():
+        rows.forget_expired(account.id, now)
+        there = rows.of(account.id, TokenKind.SESSION)
+        for old in there[: max(0, len(there) - MOST[TokenKind.SESSION] + 1)]:
+            rows.forget(old.id)
+        expires = now + SESSION_DAYS * DAY_S
+        return _add(account.id, TokenKind.SESSION, "signed in", frozenset(Scope), now, expires, _mark(account))
+
+
+def _check_second_factor(account: str, code: str | None) -> None:
+    """The one place where the API asks for a second factor: raises Unauthenticated without a right code, TooMany."""
+    if second_factor.is_on(account):
+        second_factor.check(account, code)
+
+
+def _mark(account: Account) -> str:
+    return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16]
+
+
+def refuse_programs(by: Bearer) -> None:
+    """Raise Forbidden for a personal token, which makes no other: what it was not given it could give itself."""
+    if by.kind is not TokenKind.SESSION:
+        raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in), use that token.")
+
+
+def create(person: str, name: object, given: object, days: object = DEFAULT_DAYS) -> dict[str, Any]:
+    """Make a token for a program of that person; returns it with its ``secret``, which is told this once.
+
+    ``given`` are its scopes, ``days`` its life. Raises Invalid, Conflict (too many).
+    """
+    label, chosen = names.text(name, "name", 100), scopes.checked(given)
+    life, now = names.whole_number(days, "number of days", *DAYS) * DAY_S, time.time()
+    with transaction():
+        rows.forget_expired(person, now)
+        most = MOST[TokenKind.PERSONAL]
+        if len(rows.of(person, TokenKind.PERSONAL)) >= most:
+            raise Conflict(f"You have {most} tokens, and more are not possible: end one that you no longer use.")
+        return _add(person, TokenKind.PERSONAL, label, chosen, now, now + life, "")
+
+
+def _add(
+    account: str, kind: TokenKind, name: str, held: frozenset[Scope], now: float, expires_at: float, mark: str
+) -> dict[str, Any]:
+    secret, kept = tokens.new_token(), scopes.written(held)
+    made = rows.add(
+        id=names.new_id(),
+        account=account,
+        kind=str(kind),
+        name=name,
+        prefix=secret[:PREFIX],
+        token_hash=tokens.hash_token(secret),
+        scopes=kept,
+        mark=mark,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    auditing.record(f"account:{account}", "tokens.create", f"agent:{account}", now, f"{kind} {made.id}: {kept}")
+    return described(made) | {"secret": secret}
+
+
+def authenticate(token: str) -> Bearer:
+    """Whose token this is; raises Unauthenticated when it is not known, was revoked, or has ended."""
+    found, now = rows.with_hash(tokens.hash_token(token)), time.time()
+    account = account_rows.find(found.account) if found else None
+    if found is None or account is None or found.expires_at <= now:
+        raise Unauthenticated(UNKNOWN)
+    if found.kind == TokenKind.SESSION and found.mark != _mark(account):
+        raise Unauthenticated("Your password was changed since: sign in again.")
+    if now - (found.last_used_at or 0) > NOTED_EVERY_S:
+        _note(found.id, now)
+    return Bearer(found.account, found.id, TokenKind(found.kind), scopes.read(found.scopes))
+
+
+def _note(id: str, now: float) -> None:
+    with suppress(Unavailable), transaction():  # a full disk or a busy database does not lock anybody out
+        rows.used(id, now)
+
+
+def listed(person: str) -> list[dict[str, Any]]:
+    """The tokens of a person that are still good, oldest first, of both kinds."""
+    now = time.time()
+    found = [*rows.of(person, TokenKind.PERSONAL), *rows.of(person, TokenKind.SESSION)]
+    return [described(token) for token in found if token.expires_at > now]
+
+
+def personal(person: str) -> int:
+    """How many tokens of a person's programs are good now."""
+    now = time.time()
+    return sum(token.expires_at > now for token in rows.of(person, TokenKind.PERSONAL))
+
+
+def end_all(person: str) -> int:
+    """End every token of a person, in the caller's transaction; returns how many of them were their programs' and good."""
+    ended = personal(person)
+    rows.forget_all(person)
+    return ended
+
+
+def revoke(person: str, id: object) -> None:
+    """End a token of that person; raises NotFound, for another person's too."""
+    with transaction():
+        token = rows.find(person, id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+        if token is None:
+            raise NotFound(f"You have no token {names.shown(id)}.")
+        rows.forget(token.id)
+        auditing.record(
+            f"account:{person}", "tokens.revoke", f"agent:{person}", time.time(), f"{token.kind} {token.id}"
+        )
+
+
+def described(token: Token) -> dict[str, Any]:
+    """A token as the API shows it: all but the secret."""
+    return {
+        "id": token.id,
+        "kind": token.kind,
+        "name": token.name,
+        "prefix": token.prefix,
+        "scopes": token.scopes.split(),
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+    }

@@ -1,0 +1,112 @@
+"""One audit row for each thing done, and whether the rows are still those that were written."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from pillar_service.core import names
+from pillar_service.core.service import audit as rules
+from pillar_service.core.service.audit import Entry
+from pillar_service.store.service import audit
+from pillar_service.store.service.audit import AuditHead, Said
+
+BATCH = 5000
+"""How many rows are read at a time when all are verified."""
+
+
+class Deed(NamedTuple):
+    """Who did what to what; ``detail`` never holds a secret."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+
+
+def record(actor: str, action: str, subject: str, now: float, detail: str = "") -> None:
+    """Write who did what to what, in the transaction that does it; ``detail`` never holds a secret."""
+    record_all([Deed(actor, action, subject, detail)], now)
+
+
+def record_all(deeds: Iterable[Deed], now: float) -> None:
+    """Write what was done at the same moment, each a row, together, in the transaction that does it."""
+    audit.add_all([Said(names.new_id(), now, *one[:3], one.detail[:500]) for one in deeds])
+
+
+def trail(subject: str) -> list[dict[str, object]]:
+    """What was done to a subject, oldest first."""
+    return [
+        {"at": row.at, "actor": row.actor, "action": row.action, "detail": row.detail} for row in audit.about(subject)
+    ]
+
+
+def verify(noted: tuple[int, str] | None = None) -> dict[str, Any]:
+    """Whether every row is still the one that was written: {"rows", "blanked", "first_fault", "head"}.
+
+    ``first_fault`` is None or {"n", "why"}; ``blanked`` rows have had their words forgotten, which is no fault. ``head`` is
+    {"n", "chain"}: who notes it elsewhere can give it as ``noted`` later, and rows up to it can't have been written anew.
+    """
+    while True:
+        start = audit.head()
+        told = _verified(start, noted)
+        now = audit.head()
+        # Rows that were let go meanwhile are missing without a fault: the chain begins later now.
+        if told["first_fault"] is None or start is None or now is None or now.cut_n == start.cut_n:
+            return told
+
+
+def _verified(start: AuditHead | None, noted: tuple[int, str] | None) -> dict[str, Any]:
+    if start is None:
+        return _told(_Chain(0, rules.FIRST, noted), {"n": 0, "why": "The row that tells the last one is missing."})
+    chain = _Chain(start.cut_n, start.cut_chain, noted)
+    for row in _rows(start.cut_n):
+        why = chain.fault(row)
+        if why is not None:
+            return _told(chain, {"n": row.n, "why": why})
+    why = chain.fault_at_end()
+    return _told(chain, None if why is None else {"n": chain.n, "why": why})
+
+
+def _rows(after: int) -> Iterator[Entry]:
+    while batch := audit.after(after, BATCH):
+        yield from batch
+        after = batch[-1].n
+
+
+class _Chain:
+    """How far the rows have been verified."""
+
+    def __init__(self, n: int, link: str, noted: tuple[int, str] | None) -> None:
+        self.n, self.link, self.noted = n, link, noted
+        self.rows = self.blanked = 0
+
+    def fault(self, row: Entry) -> str | None:
+        """What is wrong with the next row; None when nothing is."""
+        why = rules.fault(self.link, self.n + 1, row)
+        if why is None:
+            self.n, self.link = row.n, row.chain
+            self.rows += 1
+            self.blanked += row.is_blanked
+            if self.noted is not None and self.noted[0] == row.n and self.noted[1] != row.chain:
+                why = "It is not the one that was noted: this row, or any before it, was written anew."
+        return why
+
+    def fault_at_end(self) -> str | None:
+        """What is missing at the end; rows that were added meanwhile are verified, too."""
+        # The head is read after the rows each time: every row that was read is then behind it.
+        while (head := audit.head()) is not None and head.n > self.n:
+            rows = audit.after(self.n, BATCH)
+            if not rows:
+                return f"The rows after it are missing: {head.n} was the last."
+            why = next((why for row in rows if (why := self.fault(row))), None)
+            if why is not None:
+                return why
+        if head is None or (head.n, head.chain) != (self.n, self.link):
+            return "It is not the row that was written last."
+        if self.noted is not None and self.noted[0] > self.n:
+            return f"The rows after it are missing: {self.noted[0]} was noted."
+        return None
+
+
+def _told(chain: _Chain, fault: dict[str, Any] | None) -> dict[str, Any]:
+    head = {"n": chain.n, "chain": chain.link}
+    return {"rows": chain.rows, "blanked": chain.blanked, "first_fault": fault, "head": head}

@@ -1,0 +1,107 @@
+"""Retention: what is kept for so many days only. It goes in small batches, so that no writer waits for long."""
+
+import time
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.events.events import Kind
+from pillar_service.settings import settings
+from pillar_service.store.bots import bots
+from pillar_service.store.database import transaction
+from pillar_service.store.events import events, forgotten
+from pillar_service.store.jobs import old_jobs
+from pillar_service.store.nodes import facts
+from pillar_service.store.service import audit
+from pillar_service.usecases.bots import series
+from pillar_service.usecases.events import deliveries
+from pillar_service.usecases.service import auditing
+
+ROWS = 1000
+"""How many lines, runs, events, changes of facts or rows of the audit one transaction removes, at most."""
+
+JOBS = 50
+"""How many jobs, with their parts, one transaction removes."""
+
+BOTS = 100
+"""Of how many bots one transaction removes figures."""
+
+WORKS_S = 120.0
+"""How long one call works; the rest is done by the next."""
+
+
+def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
+    """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
+
+    A job goes with its lines, its parts, what it waited for, its runs, and where Slack shows it; only once it is over, counted
+    from its end. One whose tar is still there stays. Conversations without a job go uncounted. Changes of nodes' facts go, and
+    count, with the events of that kind. Figures of bots go, uncounted, also of those that nobody hears of any more. Twice does
+    no harm; what is left after ``works_s`` seconds goes the next time.
+    """
+    now, until = time.time(), time.monotonic() + works_s
+    gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
+    kept = settings()
+    _forget_figures(now, until)
+    if kept.keep_jobs_days:
+        then = now - kept.keep_jobs_days * DAY_S
+        for some in (_forget_jobs, _forget_runs, _forget_conversations):
+            while time.monotonic() < until and some(then, gone):
+                pass
+    if kept.keep_audit_days:
+        while time.monotonic() < until and _cut_audit(actor, now - kept.keep_audit_days * DAY_S, now, gone):
+            pass
+    for kind, days in kept.keep_events_days.items():
+        while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
+            pass
+    return gone
+
+
+def _forget_figures(now: float, until: float) -> None:
+    """Until the monotonic moment ``until`` at most."""
+    known = bots.ids()
+    for first in range(0, len(known), BOTS):
+        if time.monotonic() >= until:
+            return
+        with transaction():
+            series.expire(known[first : first + BOTS], now)
+
+
+def _forget_events(kind: str, then: float, now: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        old = events.old(kind, then, ROWS)
+        deliveries.lose(old)
+        forgotten.note(old, now)
+        counts = [events.forget(old), facts.forget(then, ROWS) if kind == Kind.FACTS else 0]
+    gone["events"] += sum(counts)
+    return ROWS in counts
+
+
+def _forget_jobs(then: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        ids = old_jobs.ended_before(then, JOBS)
+        lines = old_jobs.forget_lines(ids, ROWS)
+        gone["lines"] += lines
+        if lines < ROWS:
+            gone["jobs"] += old_jobs.forget(ids)
+    return bool(ids)
+
+
+def _forget_runs(then: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        count = old_jobs.forget_runs(then, ROWS)
+    gone["runs"] += count
+    return count == ROWS
+
+
+def _forget_conversations(then: float, _: dict[str, int]) -> bool:
+    """What was written to somebody in Slack without a job of theirs there: an output, a private answer."""
+    with transaction():
+        return old_jobs.forget_conversations(then, ROWS) == ROWS
+
+
+def _cut_audit(actor: str, then: float, now: float, gone: dict[str, int]) -> bool:
+    with transaction():
+        rows = audit.oldest(then, ROWS)
+        if rows:
+            audit.cut(rows[-1])
+            auditing.record(actor, "audit.cut", "audit", now, f"rows up to {rows[-1].n}, {rows[-1].chain}")
+    gone["audit"] += len(rows)
+    return len(rows) == ROWS

@@ -1,0 +1,204 @@
+"""Snapshots: what is put into the repository, and whether what is in there can be restored."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pillar_service import __version__
+from pillar_service.backups import postgres, restic
+from pillar_service.backups.restic import Repository, Snapshot
+from pillar_service.core.errors import Failed, Full, Invalid, NotFound
+from pillar_service.core.service import backups as rules
+from pillar_service.core.service.backups import Manifest
+from pillar_service.settings import given, secret_files, settings
+from pillar_service.store.service import backup_rounds, copying, figures
+from pillar_service.usecases.service import doors, storage
+
+Beat = Callable[[], None]
+
+
+def repository() -> Repository:
+    """The repository that the settings name; raises Invalid where they name none, or its password lies open."""
+    chosen = settings()
+    if not chosen.backup_repository:
+        raise Invalid("There are no backups here: set CELLAR_BACKUP_REPOSITORY and CELLAR_BACKUP_PASSWORD_FILE.")
+    return opened(
+        chosen.backup_repository,
+        chosen.backup_password_file,
+        chosen.backup_folder / "cache",
+        chosen.backup_sftp_command,
+        chosen.backup_s3_file,
+    )
+
+
+def opened(address: str, password_file: str, cache: Path, sftp_command: str = "", s3_file: str = "") -> Repository:
+    """A repository, whose password's file was looked at; raises Invalid where it can't be read, or by everybody."""
+    try:
+        if os.stat(password_file).st_mode & 0o007:
+            raise Invalid(f"Everybody here can read the repository's password: chmod o= {password_file}.")
+        if not Path(password_file).read_text().strip():
+            raise Invalid(f"There is no password in {password_file}.")
+    except OSError as error:
+        raise Invalid(f"The repository's password can't be read ({error.strerror}: {password_file}).") from error
+    return Repository(address, password_file, cache, sftp_command, s3_file)
+
+
+def take(beat: Beat) -> Snapshot:
+    """Make a snapshot, and let old ones go as the settings say; raises what went wrong.
+
+    The database is copied as it is at one moment; tars do not change once they are there. ``beat`` is called all along.
+    """
+    chosen, where, paths = settings(), repository(), _paths()
+    with _scratch("now") as folder, _on_disk():
+        _lay_out(folder / rules.ROOT, paths, beat)
+        taken = _taken(where, folder, [rules.ROOT, *paths], beat)
+    restic.forget(where, chosen.backup_keep, beat)
+    return taken
+
+
+def _taken(where: Repository, folder: Path, paths: list[str], beat: Beat) -> Snapshot:
+    def backup() -> Snapshot:
+        return restic.backup(where, folder, paths, [where.password_file], settings().domain, beat)
+
+    try:
+        return backup()
+    except NotFound:
+        # An empty folder where a disk is not mounted must not be taken for a new place.
+        if backup_rounds.has_succeeded_at(where.address):
+            raise NotFound(
+                f"The repository {where.address}, which held snapshots, is not there: is its disk mounted?"
+            ) from None
+        restic.make(where)
+        return backup()
+
+
+def _paths() -> list[str]:
+    paths = sorted({os.path.abspath(path) for path in (*settings().backup_paths, *secret_files())})
+    for path in paths:
+        if not os.path.lexists(path):
+            raise Failed(f"{path}, which is to be backed up, is not there: correct CELLAR_BACKUP_PATHS.")
+    file = figures.database_file()
+    for kept in filter(None, (file and os.path.abspath(file), str(settings().files.absolute()))):
+        if any(Path(kept).is_relative_to(path) for path in paths):
+            raise Invalid(f"CELLAR_BACKUP_PATHS holds {kept}, which is copied apart: name what is beside it.")
+    return [path for path in paths if not any(str(above) in paths for above in Path(path).parents)]
+
+
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    """A folder of ours, empty at first, gone afterwards."""
+    folder = settings().backup_folder / name
+    shutil.rmtree(folder, ignore_errors=True)  # what somebody who died left behind
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Full("The service's disk is full: there is no room to put a backup together.") from error
+        raise Failed(f"A backup could not be put together ({error}).") from error
+
+
+def _lay_out(folder: Path, paths: list[str], beat: Beat) -> None:
+    folder.mkdir(mode=0o700)
+    told = _manifest(paths)
+    told = _manifest(paths, storage.copy(folder / Path(told.copy).name, beat))
+    _link_tars(folder / Path(rules.TARS).name)
+    (folder / Path(rules.MANIFEST).name).write_text(told.text())
+    (folder / Path(rules.ENVIRONMENT).name).write_text(json.dumps(given()))
+
+
+def _manifest(paths: list[str], counts: dict[str, int] | None = None) -> Manifest:
+    chosen, file = settings(), figures.database_file()
+    return Manifest(
+        taken_at=time.time(),
+        version=__version__,
+        database=f"sqlite:///{os.path.abspath(file)}" if file else postgres.without_password(chosen.database),
+        is_sqlite=file is not None,
+        tars=str(chosen.files.absolute()),
+        paths=paths,
+        doors=doors.ours(),
+        counts=counts or {},
+    )
+
+
+def _link_tars(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    for tar in settings().files.glob("*.tar"):
+        try:
+            os.link(tar, folder / tar.name)
+        except FileNotFoundError:
+            continue  # its day was over
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copy2(tar, folder / tar.name)
+
+
+def verify(beat: Beat) -> tuple[str, str]:
+    """Restore the newest snapshot into a scratch place and look through it; its id and what was seen. Raises Failed.
+
+    Looked at are the repository as such, each file's content, SQLite's file page by page or PostgreSQL's dump put back into a
+    scratch database, its rows against what was copied, and each tar against its sum.
+    """
+    where = repository()
+    kept = restic.snapshots(where)
+    if not kept:
+        raise NotFound(f"There is no snapshot at {where.address} yet.")
+    restic.check(where, beat)
+    with _scratch("scratch") as folder, _on_disk():
+        told = rules.manifest(restic.read(where, kept[-1].id, rules.MANIFEST))
+        restic.restore(where, kept[-1].id, folder, [f"/{rules.ROOT}", *told.paths], beat)
+        return kept[-1].id, look_through(folder, told, beat)
+
+
+def file(where: Repository, snapshot: str | None, path: str) -> str:
+    """A small file that a snapshot holds (the newest, if none is named), by its absolute path; raises NotFound."""
+    return restic.read(where, snapshot or "latest", path)
+
+
+def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
+    """What a restored snapshot holds, if it is what was copied; raises Failed."""
+    missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
+    if missing:
+        raise Failed(f"The snapshot lacks {missing[0]}.")
+    counts, sums = _database(Path(f"{folder}{told.copy}"), told, beat)
+    wrong = rules.differences(told, counts)
+    if wrong:
+        raise Failed(f"The copy of the database has not the rows that were copied: {wrong}.")
+    tars = _tars(Path(f"{folder}{rules.TARS}"), sums)
+    return f"{sum(counts.values())} rows, {tars}, {len(told.paths)} files and folders beside it: as they were."
+
+
+def _database(copy: Path, told: Manifest, beat: Beat) -> tuple[dict[str, int], dict[str, str]]:
+    """The rows that the copy has once it is put back, and the sum of each tar that it knows."""
+    if told.is_sqlite:
+        copying.check(copy)
+        return copying.counts_of(copy), dict(copying.tars(copy))
+    if figures.database_file():
+        raise Failed("The snapshot is of PostgreSQL, and the service is not on it any more: take a new one first.")
+    with postgres.scratch(settings().database) as scratch:
+        postgres.restore(scratch, copy, beat)
+        return copying.put_back_at(scratch)
+
+
+def _tars(there: Path, sums: Mapping[str, str]) -> str:
+    found = [(file, sums[file.stem]) for file in there.glob("*.tar") if file.stem in sums]
+    for file, sha256 in found:
+        with file.open("rb") as tar:
+            if hashlib.file_digest(tar, "sha256").hexdigest() != sha256:
+                raise Failed(f"The tar {file.name} is not what it was: the snapshot is of no use for its bot.")
+    return f"{len(found)} tars"

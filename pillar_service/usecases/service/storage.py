@@ -1,0 +1,64 @@
+"""The storage itself: the database and the folder for tars."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pillar_service.backups import postgres
+from pillar_service.settings import settings
+from pillar_service.store import database
+from pillar_service.store.service import copying
+
+FAULTS = database.FAULTS
+explained = database.explained
+release = database.release
+revision = database.revision
+
+
+def prepare() -> None:
+    """Name the database and make the folders; nothing is connected yet, so that a server may fork afterwards."""
+    chosen = settings()
+    chosen.files.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database.connect(chosen.database)
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date and return what was applied. Safe when several processes do it at once.
+
+    Raises Conflict where a newer version of the service made it.
+    """
+    return database.migrate()
+
+
+def migrate_back(to: str | None = None) -> list[str]:
+    """Undo the schema's newest step, or all after the step ``to``, and return what was undone; rows stay where they can.
+
+    Raises NotFound for a step that was not taken, Conflict where a newer version of the service made the schema.
+    """
+    return database.migrate_back(to)
+
+
+def pending() -> tuple[str, dict[str, bool]]:
+    """The newest step that was taken, and each to come with whether the service has to be stopped for it; raises Conflict."""
+    return database.pending()
+
+
+def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:
+    """Copy the database, as it is at one moment, while it is used: a file for its owner alone, there once it is whole.
+
+    Of SQLite it is a database, of PostgreSQL an archive for pg_restore. ``beat`` is called now and then, and may raise.
+    Returns how many rows it has, by table. Raises Full, Failed.
+    """
+    part = into.with_name(f"{into.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(0o600)
+    if database.on_sqlite():
+        copying.copy(part)
+        counts = copying.counts_of(part)
+    else:
+        with copying.held(settings().database) as (moment, counts):
+            postgres.dump(settings().database, moment, part, beat)
+    with part.open("rb") as whole:
+        os.fsync(whole.fileno())
+    part.rename(into)
+    return counts

@@ -1,0 +1,124 @@
+"""The queue's order, and that what waits for a full node, or a full command, neither hides the rest nor is claimed."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pillar_service.store import database
+from pillar_service.store.jobs import claims as rows
+from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import claims
+
+pytestmark = pytest.mark.usefixtures("service")
+
+BEGAN = time.time() - 3600
+
+PLAN = {
+    "nodes": [], "bot": None, "channel": "", "output": {"private": False, "file": False}, "redact": [], "secrets": {},
+    "arguments": [], "keywords": {}, "is_guarded": False, "timeout_s": 60, "retry_safe": True, "function": "test.ping",
+}  # fmt: skip
+
+
+def queue(node: str | None, *ids: str, priority: int = 5, command: str = "say", at_most: int | None = None) -> None:
+    """Jobs that wait, in this order."""
+    with database.transaction():
+        jobs.add_all(
+            jobs.Job(id=id, command=command, node=node, arguments={}, plan=PLAN, priority=priority, at_most=at_most,
+                     actor="test", fingerprint="", created_at=BEGAN + int(id[1:]), not_before=0.0)
+            for id in ids
+        )  # fmt: skip
+
+
+def on_nodes(*ids: str, room: int = 1000) -> None:
+    with database.transaction():
+        for id in ids:
+            nodes.add(id, room, 20000, 20999)
+
+
+def ids(first: int, last: int) -> list[str]:
+    return [f"j{n:05d}" for n in range(first, last)]
+
+
+def claimed() -> list[str]:
+    return [run["jobs"][0] for run in claims.claim("salt")["runs"]]
+
+
+def test_many_of_one_node_go_in_their_order_among_those_of_others() -> None:
+    on_nodes("a", "b", "c")
+    queue("a", *ids(0, 60))
+    queue("b", *ids(60, 62))
+    queue("a", *ids(62, 80))
+    queue("c", *ids(80, 90))
+    assert claimed() == ids(0, 90)
+    assert claimed() == []
+
+
+def test_priority_goes_before_age_whatever_the_node() -> None:
+    on_nodes("a", "b")
+    queue("a", *ids(0, 150), priority=9)
+    queue("b", *ids(150, 160))
+    queue("a", *ids(160, 170), priority=0)
+    queue(None, *ids(170, 175), priority=1)
+    assert claimed() == [*ids(160, 170), *ids(170, 175), *ids(150, 160), *ids(0, 75)]
+    assert claimed() == ids(75, 150)
+
+
+def test_what_waits_for_a_full_node_hides_nothing_and_is_claimed_once_there_is_room() -> None:
+    on_nodes("full", room=2)
+    on_nodes("free")
+    queue("full", *ids(0, 500))
+    queue("free", *ids(500, 505))
+    assert claimed() == ids(0, 2)
+    assert claimed() == ids(500, 505)
+    assert claimed() == []
+    assert not claims.is_claimable("salt")
+    with database.transaction():
+        nodes.change("full", concurrency=3)
+    assert claims.is_claimable("salt")
+    assert claimed() == ids(2, 3)
+
+
+def test_what_is_urgent_does_not_wait_for_room() -> None:
+    on_nodes("full", room=1)
+    queue("full", *ids(0, 50))
+    assert claimed() == ids(0, 1)
+    queue("full", *ids(50, 53), priority=0)
+    assert claims.is_claimable("salt")
+    assert claimed() == ids(50, 53)
+
+
+def test_a_command_at_its_limit_hides_no_other() -> None:
+    on_nodes("a", "b")
+    queue("a", *ids(0, 400), command="few", at_most=3)
+    queue("b", *ids(400, 410), command="few", at_most=3)
+    queue("a", *ids(410, 412))
+    assert claimed() == ids(0, 3)
+    assert claimed() == ids(410, 412)
+    assert not claims.is_claimable("salt")
+
+
+def test_what_is_to_wait_waits() -> None:
+    on_nodes("a")
+    queue("a", *ids(0, 3))
+    with database.transaction():
+        jobs.change("j00001", not_before=time.time() + 60)
+    assert claimed() == ["j00000", "j00002"]
+    assert not claims.is_claimable("salt")
+
+
+def test_a_claim_reads_a_few_jobs_of_each_node_however_many_wait(
+    service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_nodes("full", room=1)
+    on_nodes(*(f"n{n}" for n in range(20)))
+    queue("full", *ids(0, 2000))
+    for n in range(20):
+        queue(f"n{n}", *ids(2000 + 100 * n, 2100 + 100 * n))
+    claimed()
+    read, seen = rows.read, []
+    monkeypatch.setattr(rows, "read", lambda *told: seen.extend(found := read(*told)) or found)
+    assert len(claimed()) == claims.AT_ONCE
+    assert len(seen) < 2000
+    assert not [row for row in seen if row[0] == "full" and len(row) > 1]

@@ -1,0 +1,378 @@
+"""What jobs wait for: a yes, a code, others' approval."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chatting import (
+    ANN,
+    BEN,
+    CLEO,
+    DORA,
+    NOW,
+    ROLES,
+    ZOE,
+    ask,
+    chat,
+    claim_all,
+    everything,
+    keep,
+    link,
+    said,
+    scene,
+    state,
+    still,
+    telephone,
+)
+from pouring import owner
+
+from pillar_service.core.errors import Conflict, Forbidden, NotFound, SaltcellarError, TooMany, Unauthenticated
+from pillar_service.core.meeseeks.roles import Role
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs
+from pillar_service.store.meeseeks import challenges as rows
+from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.meeseeks import asking, challenges, looking, people, stopping
+from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.people import accounts, codes, second_factor
+
+pytestmark = pytest.mark.usefixtures("service", "_scene")
+ROOT = Asker("operator:root")
+
+
+@pytest.fixture
+def _scene(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    still(monkeypatch)
+    scene()
+
+
+def later() -> None:
+    """Let the time of every challenge be over."""
+    with database.transaction():
+        rows.Challenge.update(expires_at=1.0).execute()
+
+
+def test_a_job_waits_for_its_yes_and_runs_then() -> None:
+    job = ask("sure")
+    assert (job["state"], claim_all()) == ("asked", [])
+    waits = challenges.waiting(job["id"])
+    assert waits is not None
+    assert (waits["kind"], waits["yes"]) == ("confirm", [])
+    challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "queued"
+    assert sorted(run["node"] for run in claim_all()) == ["cellar-1", "cellar-2"]
+    with pytest.raises(Conflict, match="settled"):
+        challenges.confirm(chat(), job["id"], True)
+    assert [(row.actor, row.detail) for row in said("meeseeks.confirm")] == [("chat:T01/U01", "met")]
+
+
+def test_a_no_or_no_answer_ends_it() -> None:
+    no, silent = ask("sure"), ask("sure")
+    challenges.confirm(chat(), no["id"], False)
+    later()
+    with pytest.raises(Conflict):
+        challenges.confirm(chat(), silent["id"], True)
+    assert state(silent) == "asked"
+    claims.claim("salt")  # takes the lease
+    assert claims.is_claimable("salt") is False
+    assert [state(job) for job in (no, silent)] == ["cancelled", "timed_out"]
+    assert looking.show(chat(), silent["id"])["job"]["error"] == "Nobody said yes in time."
+
+
+def test_masters_are_woken_by_a_challenge_whose_time_is_over() -> None:
+    claims.claim("salt")
+    ask("sure")
+    assert not claims.is_claimable("salt")
+    later()
+    assert claims.is_claimable("salt")
+
+
+def test_only_who_asked_says_yes() -> None:
+    job = ask("sure")
+    for other in (chat(BEN), chat(ANN, team="T02"), ROOT):
+        with pytest.raises(Forbidden, match="not yours"):
+            challenges.confirm(other, job["id"], True)
+    with pytest.raises(NotFound):
+        challenges.confirm(chat(), "f" * 16, True)
+    assert state(job) == "asked"
+
+
+def test_who_was_suspended_since_runs_nothing() -> None:
+    link(ANN, owner("ann@example.org"))
+    job, other = ask("sure"), ask("deploy")
+    accounts.set_state("test", "ann@example.org", "suspended")
+    with pytest.raises(Forbidden, match="suspended"):
+        challenges.confirm(chat(), job["id"], True)
+    with pytest.raises(Forbidden, match="suspended"):
+        challenges.vote(chat(BEN), other["id"], True)
+
+
+def test_a_job_that_was_changed_since_is_not_what_was_agreed_to() -> None:
+    for changed in ({"actor": "chat:T01/U02"}, {"fingerprint": "x"}, {"plan": {"nodes": ["cellar-3"], "steps": []}}):
+        job = ask("sure")
+        jobs.change(job["id"], **changed)
+        with pytest.raises(Conflict, match="not what was asked for"):
+            challenges.confirm(chat(BEN) if "actor" in changed else chat(), job["id"], True)
+        assert state(job) == "asked"
+
+
+def test_a_cancelled_job_waits_for_nothing() -> None:
+    job = ask("sure")
+    stopping.cancel(chat(), job["id"])
+    assert challenges.waiting(job["id"]) is None
+    with pytest.raises(Conflict):
+        challenges.confirm(chat(), job["id"], True)
+    later()
+    claim_all()
+    assert state(job) == "cancelled"
+
+
+def test_operators_at_the_master_are_asked_for_nothing() -> None:
+    job = asking.ask(ROOT, asking.wish(ROOT, "whole", {}))["job"]
+    assert job["state"] == "queued"
+
+
+def test_the_code_of_who_asked_lets_it_run() -> None:
+    shown = telephone()
+    job = ask("coded")
+    with pytest.raises(Unauthenticated):
+        challenges.code(chat(), job["id"], "000000")
+    challenges.code(chat(), job["id"], shown.at(NOW))
+    assert state(job) == "queued"
+    assert [row.detail for row in said("meeseeks.otp")] == ["wrong", "met"]
+    assert shown.at(NOW) not in everything()
+
+
+def test_a_hundred_at_once_with_one_right_code_are_one() -> None:
+    shown = telephone()
+    job, code, start = ask("coded"), shown.at(NOW), threading.Event()
+
+    def enter() -> str:
+        start.wait()
+        try:
+            challenges.code(chat(), job["id"], code)
+            return "passed"
+        except SaltcellarError as error:
+            return type(error).__name__
+        finally:
+            database.release()
+
+    at_once = 100 if database.on_sqlite() else 40  # a server has so many connections
+    with ThreadPoolExecutor(at_once) as pool:
+        told = [pool.submit(enter) for _ in range(100)]
+        start.set()
+        came = Counter(one.result() for one in told)
+    assert (came.pop("passed"), came.total()) == (1, 99)
+    assert set(came) <= {"Unauthenticated", "TooMany", "Conflict"}
+    assert state(job) == "queued"
+    assert [row.detail for row in said("meeseeks.otp")].count("met") == 1
+
+
+def test_one_code_is_good_for_one_job() -> None:
+    shown = telephone()
+    first, second = ask("coded"), ask("coded text=other")
+    challenges.code(chat(), first["id"], shown.at(NOW))
+    with pytest.raises(Unauthenticated, match="used already"):
+        challenges.code(chat(), second["id"], shown.at(NOW))
+    with pytest.raises(Conflict):
+        challenges.code(chat(), first["id"], shown.at(NOW, counter_offset=1))
+    assert (state(first), state(second)) == ("queued", "asked")
+
+
+@pytest.mark.parametrize("minutes", [-10, -2, 2, 10])
+def test_a_telephone_whose_clock_is_wrong_does_not_pass(minutes: int) -> None:
+    shown = telephone()
+    job = ask("coded")
+    with pytest.raises(Unauthenticated):
+        challenges.code(chat(), job["id"], shown.at(NOW + minutes * 60))
+    assert state(job) == "asked"
+
+
+def test_guessing_locks_even_the_right_code_out_and_stands_in_the_audit() -> None:
+    shown = telephone()
+    job = ask("coded")
+    for guess in range(10):
+        with pytest.raises(Unauthenticated):
+            challenges.code(chat(), job["id"], f"{guess:06}")
+    with pytest.raises(TooMany):
+        challenges.code(chat(), job["id"], shown.at(NOW))
+    assert state(job) == "asked"
+    assert [row.detail for row in said("meeseeks.otp")] == ["wrong"] * 10 + ["locked"]
+
+
+def test_a_code_comes_within_ninety_seconds() -> None:
+    shown = telephone()
+    job = ask("coded")
+    row = rows.open_of(job["id"])
+    assert row is not None
+    assert row.expires_at - row.created_at == 90
+    later()
+    with pytest.raises(Conflict):
+        challenges.code(chat(), job["id"], shown.at(NOW))
+    challenges.expire(NOW)
+    assert state(job) == "timed_out"
+    codes.check(str(people_of(ANN)), shown.at(NOW))  # it was not used up
+
+
+def people_of(id: str) -> str | None:
+    from pillar_service.store.chat import chat_people
+
+    return chat_people.account("T01", id)
+
+
+def test_anothers_code_or_anothers_job_does_not_pass() -> None:
+    ann, ben = telephone(), telephone(BEN, "ben@example.org")
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    mine, theirs = ask("coded"), ask("coded", BEN)
+    with pytest.raises(Unauthenticated):
+        challenges.code(chat(), mine["id"], ben.at(NOW))
+    with pytest.raises(Forbidden):
+        challenges.code(chat(), theirs["id"], ann.at(NOW))
+    challenges.code(chat(BEN), theirs["id"], ben.at(NOW))
+    assert (state(mine), state(theirs)) == ("asked", "queued")
+
+
+def test_without_an_account_or_a_second_factor_it_is_said_what_to_do() -> None:
+    job = ask("coded")
+    with pytest.raises(Forbidden, match="2fa enrol"):
+        challenges.code(chat(), job["id"], "123456")
+    account = owner("ann@example.org")
+    link(ANN, account)
+    with pytest.raises(Forbidden, match="no second factor"):
+        challenges.code(chat(), job["id"], "123456")
+    second_factor.begin(account, "long enough 1")  # begun, not on
+    with pytest.raises(Forbidden, match="no second factor"):
+        challenges.code(chat(), job["id"], "123456")
+
+
+def test_it_takes_as_many_yeses_of_a_role_as_the_command_says() -> None:
+    job = ask("deploy")
+    assert challenges.vote(chat(BEN), job["id"], True) == {"is_met": False, "is_refused": False, "yes": 1, "needed": 2}
+    assert state(job) == "asked"
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(BEN), job["id"], True)
+    assert state(job) == "asked"
+    assert challenges.vote(chat(CLEO), job["id"], True)["is_met"]
+    assert state(job) == "queued"
+    with pytest.raises(Conflict):
+        challenges.vote(chat(DORA), job["id"], False)
+    assert len(said("meeseeks.vote")) == 2
+
+
+def test_nobody_approves_their_own_under_whatever_name() -> None:
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    own = ask("deploy", BEN)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(BEN), own["id"], True)
+    account = owner("ann@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(CLEO), own["id"], True)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(Asker(f"account:{account}", chat(BEN).caller), own["id"], True)
+    assert challenges.waiting(own["id"])["yes"] == []  # type: ignore[index]
+
+
+def test_one_person_with_two_chat_users_has_one_voice() -> None:
+    job, account = ask("deploy"), owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    challenges.vote(chat(BEN), job["id"], True)
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(CLEO), job["id"], True)
+    assert state(job) == "asked"
+
+
+def test_who_asked_stays_who_they_were_whatever_they_unlink() -> None:
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    account = owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    own = ask("deploy", BEN)
+    people.unlink(account, "T01", CLEO)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(CLEO), own["id"], True)
+    people.unlink(account, "T01", BEN)
+    link(CLEO, account)
+    link(DORA, account)
+    for other in (CLEO, DORA):
+        with pytest.raises(Forbidden, match="themselves"):
+            challenges.vote(chat(other), own["id"], True)
+    assert state(own) == "asked"
+
+
+def test_who_was_nobody_when_they_asked_approves_nothing_as_who_they_became() -> None:
+    keep(roles=[*ROLES, Role("more", frozenset({"T01/U02"}), (), ROLES[0].grants)])
+    own, account = ask("deploy", BEN), owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    with pytest.raises(Forbidden, match="themselves"):
+        challenges.vote(chat(CLEO), own["id"], True)
+
+
+def test_a_voter_who_unlinks_or_links_has_no_second_voice() -> None:
+    job, account = ask("deploy"), owner("ben@example.org")
+    link(BEN, account)
+    link(CLEO, account)
+    challenges.vote(chat(BEN), job["id"], True)
+    people.unlink(account, "T01", BEN)
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(CLEO), job["id"], True)
+    people.unlink(account, "T01", CLEO)
+    with pytest.raises(Conflict, match="already"):
+        challenges.vote(chat(CLEO), job["id"], True)
+    assert state(job) == "asked"
+    challenges.vote(chat(DORA), job["id"], True)
+    assert state(job) == "queued"
+
+
+def test_only_the_role_approves_and_a_suspended_one_does_not() -> None:
+    job = ask("deploy")
+    for other in (chat(ZOE), chat(BEN, team="T02")):
+        with pytest.raises(Forbidden, match="role approver"):
+            challenges.vote(other, job["id"], True)
+    link(BEN, owner("ben@example.org"))
+    accounts.set_state("test", "ben@example.org", "suspended")
+    with pytest.raises(Forbidden, match="role approver"):
+        challenges.vote(chat(BEN), job["id"], True)
+
+
+def test_one_no_ends_it() -> None:
+    job = ask("deploy")
+    challenges.vote(chat(BEN), job["id"], True)
+    assert challenges.vote(chat(CLEO), job["id"], False)["is_refused"]
+    assert state(job) == "cancelled"
+    assert "did not approve" in looking.show(chat(), job["id"])["job"]["error"]
+    with pytest.raises(Conflict):
+        challenges.vote(chat(DORA), job["id"], True)
+
+
+def test_an_approval_that_comes_late_is_none_and_one_in_time_leaves_time_to_run() -> None:
+    late, slow = ask("deploy"), ask("deploy")
+    with database.transaction():
+        rows.Challenge.update(expires_at=1.0).where(rows.Challenge.job == late["id"]).execute()
+        jobs.change(slow["id"], deadline_at=1.0)
+    with pytest.raises(Conflict):
+        challenges.vote(chat(BEN), late["id"], True)
+    for id in (BEN, CLEO):
+        challenges.vote(chat(id), slow["id"], True)
+    assert [run["jobs"] for run in claim_all()] == [[slow["id"]]]
+    assert (state(late), state(slow)) == ("timed_out", "running")
+
+
+def test_all_three_come_one_after_the_other() -> None:
+    shown = telephone()
+    job = ask("whole")
+    for early in (
+        lambda: challenges.code(chat(), job["id"], shown.at(NOW)),
+        lambda: challenges.vote(chat(BEN), job["id"], True),
+    ):
+        with pytest.raises(Conflict):
+            early()
+    challenges.confirm(chat(), job["id"], True)
+    challenges.code(chat(), job["id"], shown.at(NOW))
+    assert state(job) == "asked"
+    challenges.vote(chat(BEN), job["id"], True)
+    assert state(job) == "queued"

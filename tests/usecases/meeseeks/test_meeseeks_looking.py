@@ -1,0 +1,243 @@
+"""Looking at jobs of commands, and stopping them."""
+
+import time
+
+import pytest
+from chatting import (
+    ANN,
+    BEN,
+    DORA,
+    ROLES,
+    ask,
+    begin,
+    chat,
+    claim_all,
+    finish,
+    grant,
+    keep,
+    said,
+    scene,
+    state,
+)
+from pouring import answer, owner, poured
+
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
+from pillar_service.core.jobs.jobs import QUEUED_FOR_S
+from pillar_service.core.meeseeks.roles import Role
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.jobs.outputs import Line
+from pillar_service.usecases.bots import bots
+from pillar_service.usecases.jobs import runs
+from pillar_service.usecases.meeseeks import looking, stopping
+from pillar_service.usecases.meeseeks.asker import Asker
+from pillar_service.usecases.service import auditing
+
+pytestmark = pytest.mark.usefixtures("service", "_scene")
+ROOT = Asker("operator:root")
+
+
+@pytest.fixture
+def _scene(service: object) -> None:
+    scene()
+
+
+def write(job: str, *texts: str) -> None:
+    with database.transaction():
+        outputs.add_lines(job, [Line(f"1:{n}", "stdout", text) for n, text in enumerate(texts, 1)], 1.0)
+
+
+def test_one_sees_ones_own_and_others_only_with_the_privilege() -> None:
+    job = ask("any")
+    for other in (chat(BEN), chat(ANN, team="T02")):
+        with pytest.raises(NotFound):
+            looking.found(other, job["id"])
+        with pytest.raises(NotFound):
+            looking.show(other, job["id"])
+        assert looking.listed(other) == []
+        with pytest.raises(Forbidden):
+            looking.listed(other, "chat:T01/U01")
+        with pytest.raises(NotFound, match="not asked for anything"):
+            looking.last(other)
+    for one in (chat(), chat(DORA), ROOT):
+        assert looking.found(one, job["id"][:6]).id == job["id"]
+    assert looking.last(chat()).id == job["id"]
+    assert [told["id"] for told in looking.listed(chat(DORA), "chat:T01/U01")] == [job["id"]]
+    assert [told["id"] for told in looking.listed(chat(DORA), "*")] == [job["id"]]
+    assert looking.listed(chat(DORA)) == []
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "%%%%", "ffffffffffffffffff", None, 7, "../x", "ABCD"])
+def test_what_is_no_id_finds_nothing(wrong: object) -> None:
+    ask("any")
+    with pytest.raises(NotFound):
+        looking.found(ROOT, wrong)
+
+
+def test_jobs_of_others_do_not_stand_before_ones_own() -> None:
+    with database.transaction():
+        mine = ask("any")["id"]
+        row = jobs.Job.select().where(jobs.Job.id == mine).dicts().get()
+        for n in range(25):
+            jobs.add(**{**row, "id": f"{mine[:6]}{n:010d}"[:16], "actor": "chat:T01/U02"})
+    assert looking.found(chat(), mine[:6]).id == mine
+    with pytest.raises(Invalid, match="begin with"):
+        looking.found(ROOT, mine[:6])
+
+
+def test_what_comes_out_of_a_private_job_is_its_askers_alone() -> None:
+    job = ask("quiet")
+    write(job["id"], "the code is 7")
+    [run] = claim_all()
+    begin(run)
+    finish(run)
+    assert [line["text"] for line in looking.show(chat(), job["id"])["lines"]] == ["the code is 7"]
+    assert looking.listed(chat())[0]["result"]
+    for look in (lambda: looking.show(chat(DORA), job["id"]), lambda: looking.tail(chat(DORA), job["id"])):
+        with pytest.raises(Forbidden, match="alone"):
+            look()
+    [told] = looking.listed(chat(DORA), "*")
+    assert (told["id"], told["result"]) == (job["id"], None)
+    assert looking.show(ROOT, job["id"])["lines"]
+
+
+def test_the_code_of_an_invite_is_its_askers_alone() -> None:
+    owner()
+    poured(node="cellar-1")
+    job = ask("invite my")
+    [run] = claim_all()
+    answer(run, {"id": "@x.ed25519", "code": "my.butt.nz:1:abc~def", "note": "", "uses": 1})
+    assert "abc~def" in str(looking.show(chat(), job["id"]))
+    assert "abc~def" not in str(looking.listed(chat(DORA), "*"))
+
+
+def test_the_last_lines_of_each_place() -> None:
+    job = ask("say hi")
+    for part in jobs.parts_of(job["id"]):
+        write(part.id, *(f"{part.node} {n}" for n in range(30)))
+    told = looking.tail(chat(), job["id"], 2)
+    assert [line["text"] for line in told] == ["cellar-1 28", "cellar-1 29", "cellar-2 28", "cellar-2 29"]
+    assert [line["n"] for line in looking.lines(chat(), looking.last(chat()), 28)] == [29, 30, 29, 30]
+
+
+def test_what_waits_is_cancelled_and_what_runs_goes_on() -> None:
+    job = ask("say hi")
+    run = next(run for run in claim_all() if run["node"] == "cellar-1")
+    with database.transaction():
+        jobs.Job.update(state="queued", run=None).where(jobs.Job.node == "cellar-2").execute()
+    for other in (chat(BEN),):
+        with pytest.raises(NotFound):
+            stopping.cancel(other, job["id"])
+    stopping.cancel(chat(), job["id"])
+    assert state(job) == "running"
+    told = stopping.cancelled(job["id"], "That")
+    assert told == f"Of job {job['id']} 1 part that waited is cancelled; it still runs on cellar-1: That ends that."
+    with pytest.raises(Conflict, match="kill it"):
+        stopping.cancel(chat(), job["id"])
+    begin(run)
+    finish(run)
+    assert state(job) == "cancelled"
+    assert stopping.cancelled(job["id"], "That") == f"Job {job['id']} is cancelled."
+    with pytest.raises(Conflict, match="over already"):
+        stopping.cancel(chat(), job["id"])
+
+
+def test_a_kill_reaches_the_node_before_anything_else() -> None:
+    job = ask("say hi")
+    first = claim_all()
+    stops = stopping.kill(chat(), job["id"], force=True)
+    assert [stop["node"] for stop in stops] == ["cellar-1", "cellar-2"]
+    runs = claim_all()
+    assert {run["function"] for run in runs} == {"meeseeks.stop"}
+    assert sorted(run["arguments"][0] for run in runs) == sorted(run["jobs"][0] for run in first)
+    assert all(run["arguments"][1] is True for run in runs)
+    assert [row.detail for row in said("meeseeks.kill")] == ["by force"]
+    assert [told["command"] for told in looking.listed(chat())] == ["say"]
+
+
+def test_a_kill_cancels_what_does_not_run_yet() -> None:
+    job = ask("sure")
+    assert stopping.kill(chat(), job["id"]) == []
+    assert state(job) == "cancelled"
+    with pytest.raises(Conflict, match="over already"):
+        stopping.kill(chat(), job["id"])
+
+
+def test_anothers_job_is_stopped_with_the_privilege_alone() -> None:
+    eyes = Role("looker", frozenset({"T01/U02"}), (), (grant("meeseeks.jobs"),))
+    keep(roles=[*ROLES[:1], eyes, ROLES[2]])
+    job = ask("any")
+    for stop in (stopping.cancel, stopping.kill):
+        with pytest.raises(Forbidden, match="somebody else's"):
+            stop(chat(BEN), job["id"])
+    assert state(job) == "queued"
+    stopping.cancel(chat(DORA), job["id"])
+    assert state(job) == "cancelled"
+
+
+def test_what_changed_a_bots_wish_is_not_undone_by_stopping() -> None:
+    owner()
+    poured(node="cellar-1")
+    job = ask("stop-bot my")
+    for stop in (stopping.cancel, stopping.kill):
+        with pytest.raises(Conflict, match="ask for the opposite"):
+            stop(chat(), job["id"])
+    assert state(job) == "queued"
+    restart = ask("restart-bot my")
+    stopping.cancel(chat(), restart["id"])
+    assert state(restart) == "cancelled"
+
+
+def test_a_deletion_ends_the_job_of_chat_that_waited_for_the_bot() -> None:
+    owner()
+    bot = poured(node="cellar-1")
+    whole = ask("restart-bot my")
+    bots.delete("test", "my", purge=False)
+    found = jobs.find(whole["id"])
+    assert found is not None
+    assert (found.state, found.result["missing"]) == ("cancelled", ["cellar-1"])
+    assert bots.show(bot["id"])["detail"] == ""
+    assert jobs.open_of_actor(chat().actor, 9) == 0
+    assert [row["action"] for row in auditing.trail(f"agent:{bot['id']}")].count("jobs.cancelled") == 1
+
+
+def test_a_job_that_an_older_version_left_open_without_open_parts_ends_after_a_day() -> None:
+    owner()
+    poured(node="cellar-1")
+    left, waits, now = ask("restart-bot my"), ask("say hello"), time.time()
+    with database.transaction():
+        [gone] = jobs.parts_of(left["id"])
+        jobs.move(gone.id, "queued", "cancelled", ended_at=now)
+        for part in jobs.parts_of(waits["id"]):
+            jobs.change(part.id, deadline_at=None, created_at=now + QUEUED_FOR_S)
+        runs.sweep(now + QUEUED_FOR_S - 60)
+        assert [state(left), state(waits)] == ["queued"] * 2
+        runs.sweep(now + QUEUED_FOR_S + 60)
+    assert (state(left), state(waits)) == ("cancelled", "queued")
+
+
+def test_what_salt_itself_carries_out_on_a_node_is_not_killed() -> None:
+    owner()
+    poured(node="cellar-1")
+    job = ask("restart-bot my")
+    claim_all()
+    with pytest.raises(Conflict, match="by Salt itself"):
+        stopping.kill(chat(), job["id"])
+
+
+def test_a_runner_is_ended_by_the_master_that_runs_it() -> None:
+    job = ask("list-bots")
+    [run] = claim_all()
+    [stop] = stopping.kill(chat(), job["id"], force=True)
+    [told] = claim_all()
+    assert (told["node"], told["function"], told["arguments"]) == (None, "stop-runner", [f"jid-{run['id']}", True])
+    answer(run, "It was stopped.", success=False, retcode=1)
+    answer(told, {"jid": told["arguments"][0], "stopped": True})
+    found = jobs.find(job["id"])
+    assert found is not None
+    assert (found.state, found.error, state(stop)) == ("failed", "It was stopped.", "succeeded")
+
+
+def test_an_urgent_command_stands_in_the_list_of_jobs() -> None:
+    ask("alarm")
+    assert [told["command"] for told in looking.listed(chat())] == ["alarm"]

@@ -1,0 +1,164 @@
+"""What was asked for is what runs: a command or roles that are others since then let nothing of it begin."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from chatting import (
+    ANN,
+    BEN,
+    CLEO,
+    COMMANDS,
+    ROLES,
+    SECRET,
+    ask,
+    begin,
+    chat,
+    claim_all,
+    grant,
+    keep,
+    node,
+    said,
+    scene,
+    state,
+    user,
+)
+from pouring import answer, owner, poured
+
+from pillar_service.core.errors import Conflict
+from pillar_service.core.meeseeks.catalogue import Arguments, Command, Limits, Requires
+from pillar_service.core.meeseeks.roles import Role
+from pillar_service.store import database
+from pillar_service.store.jobs import jobs
+from pillar_service.store.nodes import nodes
+from pillar_service.usecases.meeseeks import challenges
+
+pytestmark = pytest.mark.usefixtures("service", "_scene")
+CHANGED = "The command {} was changed since this was asked for: ask for it anew."
+
+
+@pytest.fixture
+def _scene(service: object) -> None:
+    scene()
+
+
+def change(name: str, **columns: Any) -> None:
+    """Let a command of the catalogue be another; without columns it goes."""
+    others = [one for one in COMMANDS if one.name != name]
+    keep([*others, *(replace(one, **columns) for one in COMMANDS if one.name == name and columns)])
+
+
+def error(job: dict[str, Any]) -> str | None:
+    found = jobs.find(job["id"])
+    assert found is not None
+    return found.error
+
+
+@pytest.mark.parametrize(
+    "columns", [{"runs": Arguments(("rm", "-r", "/"))}, {"user": "root"}, {"limits": Limits(16)}, {}]
+)
+def test_nobody_says_yes_to_what_is_another_command_by_then(columns: dict[str, Any]) -> None:
+    job = ask("sure")
+    change("sure", **columns)
+    with pytest.raises(Conflict, match="was changed since"):
+        challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "asked"
+    keep()
+    challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "queued"
+
+
+def test_what_waits_for_its_node_fails_when_its_command_is_another_by_then() -> None:
+    job, other = ask("any"), ask("say hi")
+    change("any", user="root")
+    assert {run["jobs"][0] for run in claim_all()} == {part.id for part in jobs.parts_of(other["id"])}
+    assert (state(job), error(job)) == ("failed", CHANGED.format("any"))
+
+
+def test_what_a_node_is_about_to_run_does_not_begin_and_is_not_tried_for_ever() -> None:
+    job = ask("any")
+    [run] = claim_all()
+    change("any", user="root")
+    with pytest.raises(Conflict, match="was changed since"):
+        begin(run)
+    told = {"job": job["id"], "attempt": 1, "state": "not_begun", "error": CHANGED.format("any")}
+    answer(run, told, retcode=1)
+    assert state(job) == "queued"
+    with database.transaction():
+        jobs.change(job["id"], not_before=0.0)
+    assert claim_all() == []
+    assert (state(job), error(job)) == ("failed", CHANGED.format("any"))
+
+
+def test_what_only_people_read_of_a_command_may_change() -> None:
+    job = ask("any")
+    change("any", summary="Something else", help="Much more of it", hidden=True)
+    [run] = claim_all()
+    assert (begin(run), state(job)) == ({}, "running")
+
+
+def test_a_runner_runs_as_it_was_asked_for_whatever_the_catalogue_says_since() -> None:
+    job = ask("list-bots")
+    change("list-bots")
+    [run] = claim_all()
+    assert (run["function"], run["jobs"]) == ("bots.list", [job["id"]])
+
+
+def approve(job: dict[str, Any]) -> None:
+    for id in (BEN, CLEO):
+        challenges.vote(chat(id), job["id"], True)
+
+
+@pytest.mark.parametrize(
+    ("role", "why"),
+    [
+        ((), "No role names you"),
+        (("say",), "None of your roles may run deploy"),
+        (("deploy", "environment=prd"), "They do not let you run deploy on cellar-"),
+        (("deploy", "environment=tests", ("direct",)), "deploy is not granted to you in this place"),
+    ],
+)
+def test_who_lost_their_role_since_they_asked_runs_nothing(role: Any, why: str) -> None:
+    job = ask("deploy")
+    left = Role("tester", frozenset({user(ANN)}), (), (_granted(*role),)) if role else None
+    keep(roles=[*([left] if left else []), *ROLES[1:]])
+    approve(job)
+    assert (state(job), claim_all()) == ("failed", [])
+    assert str(error(job)).startswith(f"Your roles are others than when you asked. {why}")
+    assert [row.subject for row in said("meeseeks.denied")] == [f"job:{job['id']}"]
+
+
+def _granted(command: str, where: str = "environment=tests", channels: tuple[str, ...] = ("any",)) -> Any:
+    return grant(command, where=where, channels=channels)
+
+
+def test_a_node_that_is_labelled_otherwise_since_is_not_run_on() -> None:
+    job = ask("sure")
+    with database.transaction():
+        nodes.change("cellar-2", labels={"environment": "prd"})
+    challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "failed"
+    assert str(error(job)).endswith("They do not let you run sure on cellar-2.")
+
+
+def test_a_secret_argument_is_asked_about_as_it_was_given() -> None:
+    unlock = next(one for one in COMMANDS if one.name == "log-in")
+    held: Command = replace(unlock, requires=Requires(confirm=True))
+    role = Role("tester", frozenset({user(ANN)}), (), (grant("log-in", password="canary-.*"),))
+    keep([held], [role])
+    job = ask(f"log-in {SECRET}")
+    challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "queued"
+
+
+def test_a_bots_action_is_asked_about_where_the_bot_is_by_then() -> None:
+    owner()
+    poured(node="cellar-1")
+    restart = next(one for one in COMMANDS if one.name == "restart-bot")
+    keep([replace(restart, requires=Requires(confirm=True))])
+    job, other = ask("restart-bot my"), ask("restart-bot my")
+    challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "queued"
+    node("cellar-1", environment="prd")
+    challenges.confirm(chat(), other["id"], True)
+    assert (state(other), "on cellar-1, where my is" in str(error(other))) == ("failed", True)

@@ -1,0 +1,125 @@
+"""Lost nodes: who says so, what comes of it, and what a node finds that comes back all the same."""
+
+import pytest
+from accounts_with_nodes import account, own
+from enrolling import key
+from lost_nodes import arrive, exported, is_nowhere_twice, lost, states, three_nodes
+from pouring import answer, carry_out, event, poured, report, states_of, told
+
+from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
+from pillar_service.store import database
+from pillar_service.store.bots import moves as move_rows
+from pillar_service.store.jobs import jobs as job_rows
+from pillar_service.store.service import audit
+from pillar_service.usecases.bots import bots, health, moves, restoring
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import draining, losing, node_terms, nodes
+
+pytestmark = pytest.mark.usefixtures("service")
+
+
+@pytest.fixture(autouse=True)
+def places(service: object) -> None:
+    three_nodes()
+
+
+def test_a_lost_nodes_key_is_revoked_and_its_bots_say_what_to_do() -> None:
+    id = poured()["id"]
+    node = losing.declare("test", "cellar-1")
+    assert (node["key"]["state"], node["lost_at"] is not None) == ("revoked", True)
+    shown = bots.show(id)
+    assert (shown["actual"], "restore the bot on another node" in shown["detail"]) == ("lost", True)
+    assert losing.declare("test", "cellar-1") == node, "said again it changes nothing"
+    assert [row.action for row in audit.about("node:cellar-1")].count("nodes.lost") == 1
+    assert "bots.lost" in [row.action for row in audit.about(f"agent:{id}")]
+
+
+def test_a_node_that_was_heard_of_just_now_is_not_lost_unless_somebody_says_so() -> None:
+    id = poured()["id"]
+    health.take("cellar-1", [event(report(id))])
+    with pytest.raises(Conflict, match="seems to live"):
+        losing.declare("test", "cellar-1")
+    assert losing.show("cellar-1")["seems_to_live"] is True
+    assert nodes.described(node_terms.found("cellar-1"))["key"]["state"] == "accepted", "and nothing was revoked"
+    assert losing.declare("test", "cellar-1", anyway=True)["lost_at"] is not None
+
+
+def test_a_node_whose_key_is_not_known_can_not_be_kept_out() -> None:
+    nodes.add("test", "old")
+    with pytest.raises(Conflict, match="node-key old"):
+        losing.declare("test", "old")
+    with pytest.raises(NotFound):
+        losing.declare("test", "nowhere")
+
+
+def test_only_who_may_declares_a_node_lost() -> None:
+    ann, bob = account("ann"), account("bob")
+    own("shed", ann)
+    nodes.set_key("test", "shed", key(1).public)
+    for id in ("shed", "cellar-1"):
+        with pytest.raises(NotFound):
+            losing.declare_of(bob, id)
+        with pytest.raises(NotFound):
+            losing.show_of(bob, id)
+    assert losing.declare_of(ann, "shed")["lost_at"] is not None
+
+
+def test_a_node_that_comes_back_finds_tombstones_and_the_bots_that_were_not_restored() -> None:
+    id = str(poured()["id"])
+    stays = str(poured("stays")["id"])
+    exported(id)
+    node_terms.limit("test", "cellar-2", None)
+    losing.declare("test", "cellar-1")
+    restoring.restore("test", "my")
+    nodes.set_key("test", "cellar-1", key(2).public)
+    assert (states("cellar-1"), is_nowhere_twice()) == ({id: "absent", stays: "running"}, True)
+    assert bots.show("stays")["detail"] == ""
+    first = {job["command"] for job in jobs.listed(node="cellar-1", state="queued")}
+    assert first == {"nodes.return"}, "it lets go what it has at once, before the bot lives elsewhere"
+    assert told("cellar-1")[id]["purge"] is False
+    for _ in range(3):
+        for run in claims.claim("salt")["runs"]:
+            runs.started("salt", run["id"], f"jid-{run['id']}")
+            answer(run, states_of(run["node"]))
+        moves.go_on()
+        assert is_nowhere_twice()
+    assert states("cellar-1") == {stays: "running"}
+    assert bots.show("my")["node"] == "cellar-2"
+    assert [one.state for one in move_rows.from_node("cellar-1", 0.0)] == ["done"]
+
+
+def test_a_node_that_comes_back_long_after_clears_up() -> None:
+    id = lost()
+    restoring.restore("test", "my")
+    arrive()
+    assert [one.state for one in move_rows.from_node("cellar-1", 0.0)] == ["left"]
+    assert moves.go_on() == 0
+    nodes.set_key("test", "cellar-1", key(2).public)
+    assert moves.go_on() == 1
+    assert told("cellar-1")[id]["purge"] is True
+    for _ in range(2):  # a node applies states once at a time
+        carry_out(node="cellar-1")
+        moves.go_on()
+    assert states("cellar-1") == {}
+
+
+def test_a_bot_whose_second_node_is_lost_too_goes_to_a_third_and_never_back() -> None:
+    id = lost()
+    restoring.restore("test", "my")
+    nodes.set_key("test", "cellar-1", key(2).public)
+    with database.transaction():
+        job_rows.Job.update(state="failed", error="It went.").where(job_rows.Job.command == "bots.import").execute()
+    losing.declare("test", "cellar-2")
+    with pytest.raises(SaltcellarError, match=r"No node|takes no"):
+        restoring.restore("test", "my")
+    node_terms.limit("test", "cellar-3", None)
+    assert restoring.restore("test", "my")["agent"]["node"] == "cellar-3"
+    assert [states(node)[id] for node in ("cellar-1", "cellar-2", "cellar-3")] == ["absent", "absent", "running"]
+    assert told("cellar-1")[id]["purge"] is False, "nobody knows yet whether it lives at the third"
+
+
+def test_a_lost_node_is_not_drained() -> None:
+    lost()
+    draining.drain("test", "cellar-1")
+    assert draining.go_on() == 0
+    assert "restore the bot instead" in draining.show("cellar-1")["left"]["my"]

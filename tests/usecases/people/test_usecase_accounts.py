@@ -1,0 +1,84 @@
+import pytest
+from pouring import OWNER, owner
+
+from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from pillar_service.store import database
+from pillar_service.store.people import accounts as rows
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import auditing, masters
+
+pytestmark = pytest.mark.usefixtures("service")
+
+
+def test_a_password_is_made_shown_once_and_kept_as_a_hash() -> None:
+    made, password = accounts.create("test", "Demo@Example.org ")
+    assert password
+    assert accounts.sign_in(OWNER, password, "127.0.0.1") == made["id"]
+    kept = rows.find(OWNER)
+    assert kept is not None
+    assert kept.password_hash.startswith("$argon2id$")
+    assert password not in str(auditing.trail(f"agent:{made['id']}"))
+
+
+def test_an_address_has_one_account() -> None:
+    owner()
+    with pytest.raises(Conflict, match="already"):
+        owner("DEMO@example.org")
+    for wrong in (
+        {"email": "x"},
+        {"email": "a@b.c", "password": "short"},
+        {"email": "a@b.c", "role": "king"},
+        {"email": None},
+    ):
+        with pytest.raises(Invalid):
+            accounts.create("test", **wrong)
+    assert len(accounts.listed()) == 1
+
+
+def test_a_wrong_address_and_a_wrong_password_are_answered_alike() -> None:
+    owner()
+    said = set()
+    for email, password in (
+        (OWNER, "wrong"),
+        ("nobody@example.org", "wrong"),
+        ("\x00", "x"),
+        ("x" * 5000, "\ud800"),
+        (OWNER, ""),
+    ):
+        with pytest.raises(Unauthenticated) as refused:
+            accounts.sign_in(email, password, "127.0.0.1")
+        said.add(refused.value.sentence)
+    assert len(said) == 1
+
+
+def test_ten_failures_lock_out_that_address_for_a_while() -> None:
+    owner()
+    for _ in range(accounts.FAILURES):
+        with pytest.raises(Unauthenticated):
+            accounts.sign_in(OWNER, "wrong", "192.0.2.1")
+    with pytest.raises(TooMany, match="15 minutes"):
+        accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
+    assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.2")
+    with database.transaction():
+        rows.SignInFailure.update(at=rows.SignInFailure.at - accounts.LOCKED_S - 1).execute()
+    assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
+
+
+def test_states_of_accounts() -> None:
+    owner()
+    with pytest.raises(Invalid):
+        accounts.set_state("test", OWNER, "asleep")
+    with pytest.raises(NotFound):
+        accounts.set_state("test", "nobody@example.org", "active")
+
+
+def test_a_masters_token_is_kept_as_a_hash_and_ends_with_the_next() -> None:
+    first = masters.new_token("test", "salt")
+    assert masters.authenticate(first) == "salt"
+    second = masters.new_token("test", "salt")
+    for wrong in (first, "", "x", "ü"):
+        with pytest.raises(Unauthenticated):
+            masters.authenticate(wrong)
+    assert masters.authenticate(second) == "salt"
+    [(_, kept)] = database.db.execute_sql("SELECT name, token_hash FROM master").fetchall()
+    assert second not in kept

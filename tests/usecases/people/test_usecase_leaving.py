@@ -1,0 +1,238 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eventful import told as event
+from fake_stripe import KEY, WEBHOOK_SECRET, FakeStripe, sent
+from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
+from stripe_books import PRICE
+
+from pillar_service.core.errors import Conflict, Unauthenticated, Unavailable
+from pillar_service.core.people.agents import Belonging
+from pillar_service.payments.stripe import Stripe
+from pillar_service.store import database
+from pillar_service.store.nodes import nodes as node_rows
+from pillar_service.store.payments import payments as subscription_rows
+from pillar_service.store.people import agents, mails
+from pillar_service.store.people import sharing as invitations
+from pillar_service.store.people.tokens import Token
+from pillar_service.store.service import audit
+from pillar_service.usecases.bots import bots, bringing_back
+from pillar_service.usecases.events import events
+from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.nodes import configuration, nodes
+from pillar_service.usecases.payments import payments
+from pillar_service.usecases.people import accounts, leaving, sharing, tokens
+
+PASSWORD = "long enough 1"
+
+
+@pytest.fixture
+def person(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mailbox")
+    service()
+    return owner()
+
+
+def export_runs() -> dict[str, Any]:
+    """An export of `my` that its node packs at this moment; its run."""
+    jobs.submit("test", "bots.export", "my")
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], f"jid-{run['id']}")
+    return run
+
+
+def open_page(person: str, stripe: FakeStripe) -> dict[str, Any]:
+    """The page on which somebody could pay: they look at it, and leave it open."""
+    payments.checkout(person, stripe.books.now)
+    [session] = stripe.books.sessions.values()
+    return session
+
+
+def test_nobody_pays_on_a_page_that_was_left_open(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert session["status"] == "expired"
+    assert payments.run_due()["failures"] == []
+
+
+def test_what_was_paid_unheard_is_ended(person: str, stripe: FakeStripe) -> None:
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] == "canceled"
+
+
+def test_what_is_paid_once_the_account_is_gone_is_ended(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    session |= {"status": "open"}  # the payment was on its way as the page was closed
+    subscription = stripe.books.complete(session["id"])
+    assert payments.take_event(*sent(stripe.events[-1]))["taken"]
+    assert subscription["status"] == "canceled"
+
+
+def left_paying(person: str, stripe: FakeStripe) -> str:
+    """Somebody left, and what they paid was on its way then; the charge."""
+    with database.transaction():
+        subscription_rows.change(person, trial_ends=time.time() - 10)
+    session = open_page(person, stripe)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    session |= {"status": "open"}
+    stripe.books.complete(session["id"])
+    [charge] = stripe.books.charges
+    return charge
+
+
+def given_back(person: str) -> list[tuple[str, int]]:
+    kept = subscription_rows.payments_of(person, 10)
+    return sorted((one.kind, one.amount_cents) for one in kept)
+
+
+def test_what_is_paid_once_the_account_is_gone_is_given_back_once(person: str, stripe: FakeStripe) -> None:
+    charge = left_paying(person, stripe)
+    for one in [*stripe.events, *stripe.events]:
+        payments.take_event(*sent(one))
+    assert stripe.books.charges[charge]["amount_refunded"] == 500
+    assert [path for _, path in stripe.asked].count("refunds") == 1
+    assert given_back(person) == [("paid", 500), ("refunded", 500)]
+
+
+def test_a_process_that_dies_as_it_gives_back_does_not_do_so_twice(person: str, stripe: FakeStripe) -> None:
+    charge = left_paying(person, stripe)
+    stripe.books.refund(charge, 200)  # an operator was faster with a part
+    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)  # nothing was kept of it
+    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)
+    payments.take_event(*sent(stripe.events[-1]))
+    assert given_back(person) == [("paid", 500), ("refunded", 200), ("refunded", 300)]
+
+
+def test_what_slips_in_unheard_is_found_in_the_days_after(
+    person: str, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charge, left = left_paying(person, stripe), time.time()
+    stripe.is_away = True
+    monkeypatch.setattr(time, "time", lambda: left + 1.5 * 86_400)
+    [failure] = payments.run_due()["failures"]
+    assert failure["account"] == person
+    stripe.is_away = False
+    assert payments.run_due()["failures"] == []
+    assert stripe.books.charges[charge]["amount_refunded"] == 500
+    asked = len(stripe.asked)
+    monkeypatch.setattr(time, "time", lambda: left + 20 * 86_400)
+    assert payments.run_due()["failures"] == []
+    assert len(stripe.asked) == asked
+
+
+def test_what_was_paid_before_somebody_left_stays_paid(person: str, stripe: FakeStripe) -> None:
+    with database.transaction():
+        subscription_rows.change(person, trial_ends=time.time() - 10)
+    stripe.books.complete(open_page(person, stripe)["id"])
+    leaving.delete(person, OWNER, PASSWORD, None)
+    for one in stripe.events:
+        payments.take_event(*sent(one))
+    assert given_back(person) == [("paid", 500)]
+
+
+def test_what_charges_an_account_that_is_gone_is_ended_by_the_next_run(person: str, stripe: FakeStripe) -> None:
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
+    payments.returned(person)
+    with database.transaction():
+        agents.change(person, removed_at=time.time())
+    assert payments.run_due()["failures"] == []
+    assert subscription["status"] == "canceled"
+
+
+def test_while_stripe_is_away_nobody_leaves_half(person: str, stripe: FakeStripe) -> None:
+    session = open_page(person, stripe)
+    stripe.is_away = True
+    with pytest.raises(Unavailable, match="nothing was changed"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert (accounts.show(person)["email"], session["status"]) == (OWNER, "open")
+
+
+def test_while_a_bot_is_exported_nothing_is_cancelled_or_forgotten(person: str, stripe: FakeStripe) -> None:
+    poured()
+    subscription = stripe.books.complete(open_page(person, stripe)["id"])
+    payments.returned(person)
+    run = export_runs()
+    with pytest.raises(Conflict, match="exported"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] != "canceled"
+    assert payments.show(person)["renews"]
+    assert accounts.show(person)["email"] == OWNER
+    answer(run, {"pub_id": PUB, "sequence": 3})
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert subscription["status"] == "canceled"
+
+
+def test_what_was_deleted_but_kept_loses_its_data_too(person: str) -> None:
+    gone, shared = poured("gone"), poured("shared")
+    other = owner("other@example.org")
+    with database.transaction():
+        agents.join(other, shared["id"], Belonging.OWNER)
+    for bot in (gone, shared):
+        bots.delete("test", bot["id"], purge=False)
+    carry_out()
+    assert {bot["name"] for bot in leaving.data(person)["deleted"]} == {"gone", "shared"}
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert told()[gone["id"]]["purge"] is True
+    assert shared["id"] not in told()
+    assert [bot["name"] for bot in bringing_back.deleted(other)] == ["shared"]
+    assert bringing_back.deleted(person) == []
+    assert agents.role_for(person, shared["id"]) is None
+
+
+def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, node = poured(), f"shed.{person}"
+    sharing.invite(person, "my", "friend@example.org")
+    nodes.add("test", node)
+    with database.transaction():
+        node_rows.change(node, account=person)
+    configuration.set("test", person, "governors/restarts", 2)
+    events.take(node, [event(n, node=node, data={"n": n}) for n in (1, 2)])
+    told = leaving.data(person)
+    assert told["of_bots"][bot["id"]]["people"]["invitations"][0]["email"] == "friend@example.org"
+    assert told["of_bots"][bot["id"]]["invites"] == []
+    assert [one["data"] for one in told["events"]] == [{"n": 2}, {"n": 1}]
+    assert list(told["standings"]) == [node]
+    assert [one["name"] for one in told["governors"]] == ["restarts"]
+    assert (told["second_factor"]["is_on"], told["cut_off"]) == (False, [])
+    monkeypatch.setattr(leaving, "MOST", 2)
+    assert "events" in leaving.data(person)["cut_off"]
+
+
+def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
+    poured()
+    other = owner("other@example.org")
+    poured("theirs", email="other@example.org")
+    with database.transaction():
+        agents.join(person, bots.found("theirs").id, Belonging.OWNER)
+    secret = tokens.create(person, "ci", ["read"])["secret"]
+    sharing.invite(person, "theirs", "friend@example.org")
+    sharing.invite(other, "theirs", OWNER)
+    assert leaving.data(person)["tokens"][0]["name"] == "ci"
+    leaving.delete(person, OWNER, PASSWORD, None)
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(secret)
+    assert list(Token.select()) == []
+    assert list(invitations.Invitation.select()) == []
+    assert OWNER not in str(list(audit.Audit.select().dicts()))
+    assert [mail.recipient for mail in mails.Mail.select()] == ["friend@example.org"]
+
+
+@pytest.mark.parametrize("why", ["operator", "payment"])
+def test_a_suspended_account_takes_its_data_and_leaves(person: str, why: str) -> None:
+    bot = poured()
+    if why == "operator":
+        accounts.set_state("test", person, "suspended")
+    else:
+        for day in (14.1, 21.2):
+            payments.run_due(time.time() + day * 86_400)
+    carry_out()
+    assert accounts.show(person)["state"] == "suspended"
+    assert [found["name"] for found in leaving.data(person)["bots"]] == ["my"]
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert told()[bot["id"]]["state"] == "absent"
+    assert accounts.listed() == []
