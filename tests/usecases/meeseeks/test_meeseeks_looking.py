@@ -183,9 +183,9 @@ def test_what_changed_a_bots_wish_is_not_undone_by_stopping() -> None:
         with pytest.raises(Conflict, match="ask for the opposite"):
             stop(chat(), job["id"])
     assert state(job) == "queued"
-    restart = ask("restart-bot my")
-    stopping.cancel(chat(), restart["id"])
-    assert state(restart) == "cancelled"
+    looked = ask("bot-logs my")
+    stopping.cancel(chat(), looked["id"])
+    assert state(looked) == "cancelled"
 
 
 def test_a_deletion_ends_the_job_of_chat_that_waited_for_the_bot() -> None:
