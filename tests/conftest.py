@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from databases import Postgres
 
@@ -15,6 +16,9 @@ from pillar_service.settings import settings
 
 # Salt's handlers go on writing to streams that pytest has closed: pages of tracebacks that would hide what failed.
 logging.raiseExceptions = False
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("cellar", deadline=None)
+hypothesis.settings.load_profile("cellar")
 # It would have a record made of each query, which nobody reads.
 logging.getLogger("peewee").setLevel(logging.INFO)
 
