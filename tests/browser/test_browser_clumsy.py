@@ -126,7 +126,7 @@ def test_signing_out_in_one_tab_signs_out_the_other(opened: Opened, service: Ser
     sign_in(one, service.public_url, OWNER)
     other.goto("/bots/your/actions")
     one.get_by_role("button", name="Sign out").click()
-    other.get_by_role("button", name="Restart", exact=True).click()
+    other.get_by_role("button", name="Start", exact=True).click()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     comes_in(other)
     other.wait_for_url(re.compile("/bots/your/actions$"))
