@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pillar_service.core import names
@@ -143,6 +144,11 @@ class Command:
         """Whether it applies states on its nodes."""
         return isinstance(self.runs, Function) and applies_states(self.runs.name)
 
+    @cached_property
+    def digest(self) -> str:
+        """Differs when a node would run something else for this command: what somebody says yes to is bound to it."""
+        return hashlib.sha256(json.dumps(_entry(self), sort_keys=True).encode()).hexdigest()
+
     @property
     def usage(self) -> str:
         """How to type it: `restart-bot BOT [note=…]`."""
@@ -223,11 +229,6 @@ def for_node(known: Catalogue, labels: Mapping[str, str]) -> dict[str, Any]:
         for command in sorted(known.commands.values(), key=lambda one: one.name)
         if isinstance(command.runs, Script | Arguments | Function) and command.runs_on(labels)
     }
-
-
-def digest(command: Command) -> str:
-    """Differs when a node would run something else for this command: what somebody says yes to is bound to it."""
-    return hashlib.sha256(json.dumps(_entry(command), sort_keys=True).encode()).hexdigest()
 
 
 def _entry(command: Command) -> dict[str, Any]:

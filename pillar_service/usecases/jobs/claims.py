@@ -103,8 +103,9 @@ class Claim:
     def _choose(self) -> None:
         self._waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
         self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
+        known = catalogue.current().catalogue
         for job in self._waiting:
-            if why := catalogue.changed(job):
+            if why := catalogue.changed(job, known):
                 endings.end(job, JobState.FAILED, why, self.now)
                 continue
             together = self._together(job)

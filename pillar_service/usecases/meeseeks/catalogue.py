@@ -108,11 +108,16 @@ def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
     return found
 
 
-def changed(job: Job) -> str | None:
-    """Why a node would run something else for a job than what was asked for; None when it would not."""
+def changed(job: Job, known: Catalogue | None = None) -> str | None:
+    """Why a node would run something else for a job than what was asked for; None when it would not.
+
+    ``known`` is the catalogue that counts now, from who asks of many jobs at once.
+    """
     was = (job.plan or {}).get("entry")
-    now = current().catalogue.commands.get(job.command) if was is not None else None
-    if was is None or (now is not None and rules.digest(now) == was):
+    if was is None:
+        return None
+    now = (known or current().catalogue).commands.get(job.command)
+    if now is not None and now.digest == was:
         return None
     return f"The command {job.command} was changed since this was asked for: ask for it anew."
 

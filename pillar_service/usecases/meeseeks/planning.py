@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pillar_service.core.meeseeks import runs
-from pillar_service.core.meeseeks.catalogue import Action, Command, Runner, digest
+from pillar_service.core.meeseeks.catalogue import Action, Command, Runner
 from pillar_service.core.nodes.selectors import Selector
 from pillar_service.usecases.jobs import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
@@ -51,4 +51,4 @@ def _call(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
         given, keywords = runs.call(command.runs, arguments)
         return {"function": command.runs.name, "arguments": given, "keywords": keywords, "is_guarded": False}
     told = {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
-    return {**told, "entry": digest(command)}
+    return {**told, "entry": command.digest}
