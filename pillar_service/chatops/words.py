@@ -12,7 +12,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.core.meeseeks import typed
 from pillar_service.usecases.chat import conversations, outbox, watching
 from pillar_service.usecases.meeseeks import asking as wishes
-from pillar_service.usecases.meeseeks import catalogue, looking, people, stopping
+from pillar_service.usecases.meeseeks import catalogue, deciding, looking, people, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 
 SHOWN = 20
@@ -52,7 +52,7 @@ def _help(who: Asker, said: Said, words: Words) -> Block | None:
     if words[0] in OWN:
         return messages.listing(words[0], [OWN[words[0]]])
     one = catalogue.current().catalogue.command(words[0].lower())
-    decision = wishes.decided(who, one.name, None)
+    decision = deciding.decided(who, one.name, None)
     lines = [
         one.summary,
         one.help,

@@ -24,8 +24,6 @@ from pillar_service.usecases.service import auditing, measuring, sealing
 from pillar_service.usecases.service.auditing import Deed
 from pillar_service.usecases.service.grouping import Group
 
-decided = deciding.decided
-
 
 @dataclass(frozen=True)
 class Wish:
@@ -56,12 +54,12 @@ def tasks(asker: Asker) -> list[Command]:
     """The commands that somebody may run from where they are, with some arguments, by name."""
     now = catalogue.current()
     known = (now.catalogue.commands[name] for name in now.catalogue.listed())
-    return [command for command in known if decided(asker, command.name, None).allowed]
+    return [command for command in known if deciding.decided(asker, command.name, None).allowed]
 
 
 def require(asker: Asker, privilege: str) -> None:
     """Raises Forbidden unless somebody has a privilege."""
-    decision = decided(asker, privilege, None)
+    decision = deciding.decided(asker, privilege, None)
     if not decision.allowed:
         raise Forbidden(decision.why)
 
@@ -101,7 +99,7 @@ def again(asker: Asker, job: Job) -> Wish:
 
 def placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
     """The wish that a command with checked arguments is, as somebody may; raises as `wish`, and writes nothing down."""
-    decision = decided(asker, command.name, checked)
+    decision = deciding.decided(asker, command.name, checked)
     if not decision.allowed:
         raise Forbidden(decision.why)
     if isinstance(command.runs, Action):
