@@ -9,6 +9,7 @@ import docker
 import requests
 
 from pillar_service.core.errors import Failed, NotFound, Unavailable
+from pillar_service.core.jobs.faults import START_DOCKER
 from pillar_service.node.paths import Home
 
 NODE_LABEL = "saltcellar.node"
@@ -19,7 +20,7 @@ LOG_BYTES = 1 << 20
 STOP_S = 10
 """How long a pub may take to stop before it is killed."""
 
-AWAY = "Docker is not answering on the node: start it there (systemctl start docker), then start the bot again."
+AWAY = f"Docker is not answering on the node: {START_DOCKER}."
 
 
 @contextlib.contextmanager

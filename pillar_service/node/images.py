@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pillar_service.core.errors import Failed, Full, SaltcellarError, Unavailable
+from pillar_service.core.jobs import faults
 from pillar_service.core.nodes import bundles
 from pillar_service.node import containers, disk
 from pillar_service.node.door import Door
@@ -92,13 +93,11 @@ def nowhere(tag: str, node: str, is_built: bool) -> str:
             f"The pub's image {tag} is not on this machine, and the place hands out none that runs here: press {way}, or ask "
             "whoever runs the place."
         )
-    return f"The pub's image {tag} is not on the node: {BUILT_BY_RUNNER if is_built else OTHER_IMAGE}."
+    return f"The pub's image {tag} is not on the node: {faults.BUILD_IT if is_built else faults.LOAD_IT}."
 
 
 BUILT_BY_PAGE = "rebuild on the bot's page, which builds it on the machine from Debian's and npm's packages"
 NEWEST_BY_PAGE = "upgrade on the bot's page, which takes the newest image"
-BUILT_BY_RUNNER = "run `salt-run bots.rebuild <bot>` to build it there"
-OTHER_IMAGE = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
 
 
 @contextlib.contextmanager

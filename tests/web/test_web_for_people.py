@@ -9,9 +9,9 @@ from pouring import OWNER, answer, bot, carry_out, has_second_factor, operator, 
 from visiting import come_as
 
 from pillar_service.core.jobs import faults
+from pillar_service.core.jobs.faults import LOAD_IT
 from pillar_service.core.jobs.jobs import NO_MASTER
 from pillar_service.node.containers import AWAY
-from pillar_service.node.images import OTHER_IMAGE
 from pillar_service.store import database
 from pillar_service.store.jobs import leases
 from pillar_service.usecases.bots import bots
@@ -20,7 +20,7 @@ from pillar_service.usecases.jobs.leases import PUBLISHING
 
 FOR_OPERATORS = re.compile(r"salt-|saltutil|\bsalt\b|systemctl")
 NOT_BUILT = "The pub's image saltcellar/pub:9 is not on the node: run `salt-run bots.rebuild <bot>` to build it there."
-OTHER = f"The pub's image saltcellar/pub:9 is not on the node: {OTHER_IMAGE}."
+OTHER = f"The pub's image saltcellar/pub:9 is not on the node: {LOAD_IT}."
 SAID = [*(said for _, said, _ in faults.FAULTS), AWAY, NOT_BUILT, OTHER]
 
 

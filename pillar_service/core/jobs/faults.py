@@ -9,6 +9,11 @@ from typing import Any
 
 from pillar_service.core.jobs.jobs import NO_MASTER
 
+BUILD_IT = "run `salt-run bots.rebuild <bot>` to build it there"
+LOAD_IT = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
+START_DOCKER = "start it there (systemctl start docker), then start the bot again"
+"""What who runs the place can do, at the end of more than one sentence: people read something else for each."""
+
 FAULTS: list[tuple[re.Pattern[str], str, str]] = [
     (
         re.compile(r"(?:port is already allocated|address already in use)", re.I),
@@ -28,7 +33,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
             r"|docker.{0,40}not (?:running|answering)|docker\.sock|connection aborted.{0,80}(?:refused|no such file)",
             re.I | re.S,
         ),
-        "Docker does not answer on the node: start it there (systemctl start docker), then start the bot again.",
+        f"Docker does not answer on the node: {START_DOCKER}.",
         "Docker does not answer on its machine: tell whoever runs that machine, and start the bot again once it does.",
     ),
     (
@@ -37,8 +42,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
             r"(?:no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image)",
             re.I | re.S,
         ),
-        "The pub's image is not on the node: load or pull it there and start the bot again, or run "
-        "`salt-run bots.upgrade <bot>` for the newest one.",
+        f"The pub's image is not on the node: {LOAD_IT}.",
         "The pub's image is not on its machine: upgrade the bot, which takes the newest one.",
     ),
     (
@@ -64,13 +68,9 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
 
 FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
     NO_MASTER: "What carries wishes out is away at this moment: it waits, and happens by itself once that is back.",
-    "on the node: run `salt-run bots.rebuild <bot>` to build it there.": (
-        "on its machine: rebuild the bot, which builds it there."
-    ),
-    "on the node: load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one.": (
-        "on its machine: upgrade the bot, which takes the newest one."
-    ),
-    "on the node: start it there (systemctl start docker), then start the bot again.": (
+    f"on the node: {BUILD_IT}.": "on its machine: rebuild the bot, which builds it there.",
+    f"on the node: {LOAD_IT}.": "on its machine: upgrade the bot, which takes the newest one.",
+    f"on the node: {START_DOCKER}.": (
         "on its machine: tell whoever runs that machine, and start the bot again once it does."
     ),
 }
