@@ -43,6 +43,11 @@ ONCE = frozenset({OutgoingKind.POST, OutgoingKind.SHOW, OutgoingKind.FILE})
 """What must not be there twice, and is looked for before it is sent again when the answer was lost."""
 
 
+def is_direct(channel: str) -> bool:
+    """Whether that is where one member is written to directly: by the conversation's id, or by the member's own."""
+    return channel.startswith(("D", "U", "W"))
+
+
 def pause_s(tries: int) -> float:
     """For how many seconds to wait after that many failed tries: 1, 2, 4, … up to a minute."""
     return min(2.0 ** min(max(tries - 1, 0), 20), LONGEST_PAUSE_S)

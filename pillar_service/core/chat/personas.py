@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pillar_service.core.chat.chat import is_direct
 from pillar_service.core.meeseeks import templates
 from pillar_service.core.meeseeks.roles import DIRECT
 
@@ -104,5 +105,4 @@ class Personas:
 
     def of(self, channel: str = "") -> Persona:
         """Who talks in a channel, or in a direct message (its id, or the member's)."""
-        is_direct = channel.startswith(("D", "U", "W"))
-        return self.known.get(self.channels.get(DIRECT if is_direct else channel, self.default), BORING)
+        return self.known.get(self.channels.get(DIRECT if is_direct(channel) else channel, self.default), BORING)

@@ -165,7 +165,7 @@ def _elsewhere(item: Item, reason: str) -> str | None:
         return None
     if any(word in reason for word in UNANSWERABLE) and (item.thread or item.message):
         return item.channel
-    is_direct = str(item.channel).startswith(("D", "U", "W"))
+    is_direct = rules.is_direct(str(item.channel))
     return item.member if any(word in reason for word in UNREACHABLE) and not is_direct else None
 
 
