@@ -33,6 +33,9 @@ MISSING = (
 
 KEYS = ("access key id you provided", "signature we calculated", "access denied", "accessdenied", "forbidden")
 
+DAMAGED = ("decrypting blob", "ciphertext verification failed", "nonce is invalid", "invalid data returned")
+"""A block that was kept is not what it was: ahead of what a command makes of it, such as that a file can't be dumped."""
+
 FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (
         ('"ssh": executable file not found',),
@@ -47,8 +50,9 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (AWAY, Unavailable, "The repository {where} does not answer: {last}."),
     (KEYS, Invalid, "{where} does not take the keys that it was given (CELLAR_BACKUP_S3_FILE): {last}."),
     (MISSING, NotFound, "There is no repository at {where}: is its disk mounted, and its address right?"),
+    (DAMAGED, Failed, "The repository {where} is damaged: {last}. Look with `restic check --read-data` what is left."),
     (
-        ("no snapshot", "no matching id", "cannot dump file"),
+        ("no snapshot", "no matching id", "not found in snapshot", "should be a dir"),
         NotFound,
         "The repository {where} holds no such snapshot of Saltcellar: {last}.",
     ),

@@ -148,3 +148,15 @@ def test_a_program_ends_with_who_started_it(tmp_path: Path) -> None:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     until(lambda: not sleeper(), 5, "it has ended, too")
+
+
+def test_a_block_that_is_not_what_it_was_is_no_missing_snapshot(repository: Repository, tmp_path: Path) -> None:
+    restic.make(repository)
+    made = snapshot(repository, tmp_path)
+    for file in [one for one in (Path(repository.address) / "data").rglob("*") if one.is_file()]:
+        file.chmod(0o600)
+        file.write_bytes(bytes(100) + file.read_bytes()[100:])
+    with pytest.raises(Failed, match="is damaged"):
+        restic.read(repository, made.id, "/cellar/text")
+    with pytest.raises(Failed, match=r"is damaged|could not do its work"):
+        restic.restore(repository, made.id, tmp_path / "out", ["/cellar"])
