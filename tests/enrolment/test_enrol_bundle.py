@@ -60,7 +60,7 @@ def version(machine: Machine) -> str:
     """Which saltcellar the node has."""
     python = machine.root / "opt/saltcellar/venv/bin/python"
     return machine.sh(
-        f"{python} -c 'from importlib import metadata; print(metadata.version(\"saltcellar\"))'"
+        f"{python} -I -c 'from importlib import metadata; print(metadata.version(\"saltcellar\"))'"
     ).stdout.strip()
 
 
