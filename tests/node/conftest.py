@@ -110,6 +110,6 @@ def cellar(
         os.chmod(folder, 0o755)  # commands run as others than root
         made = Cellar(Home(Path(folder)), made_once(create_app), environment["CELLAR_SECRET_KEY"])
         yield made
-        made.stop()
+        made.end()
     storage.release()
     settings.cache_clear()

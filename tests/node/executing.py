@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -47,14 +48,12 @@ class Cellar:
         self.commands: dict[str, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
         self.call: Callable = lambda name, arguments, keywords: (None, 0)
-        self._server = self._start(0)
-        self.port = self._server.port
+        self._kept = socket.socket()  # bound, and listens to nobody: the port is ours while the service is away
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self.port = self._kept.getsockname()[1]
+        self.start()
         self.service = {"url": f"http://127.0.0.1:{self.port}", "token": tokens.node_token(secret, NODE)}
-
-    def _start(self, port: int) -> Any:
-        server = make_server("127.0.0.1", port, self.app, threaded=True)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        return server
 
     def stop(self) -> None:
         """The service goes away."""
@@ -62,8 +61,14 @@ class Cellar:
         self._server.server_close()
 
     def start(self) -> None:
-        """It is back where it was."""
-        self._server = self._start(self.port)
+        """It is there, or back where it was."""
+        self._server = make_server("127.0.0.1", self.port, self.app, threaded=True)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def end(self) -> None:
+        """It goes for good."""
+        self.stop()
+        self._kept.close()
 
     def shell(self, script: str, **entry: Any) -> None:
         """The pillar's command `x` is this script of sh's; an entry may say more."""
