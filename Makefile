@@ -8,8 +8,10 @@ ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
-# The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`.
-CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store)
+# The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these three, which start processes or walk
+# through every migration.
+LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py tests/master/test_master_runners.py
+CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store) $(LATER:%=--ignore=%)
 
 .PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
 
@@ -59,14 +61,14 @@ test: ## every test but the long campaigns, on real daemons: three quarters of a
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL
 	@vagrant/test.sh slow
-check: dev lint ## while you work, under a minute: lint, types, and core, catalogue, master, runners, beacons, store on SQLite; no more
+check: dev lint ## while you work, under a minute: lint, types, and most of core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
 lint: ## ruff, mypy, salt-lint, shellcheck
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	shellcheck vagrant/*.sh vagrant/demo/*.sh states/meeseeks/scripts/*.sh pillar_service/web/scripts/*.sh pillar_service/node/upgrading/*.sh .ci/run
+	git ls-files '*.sh' .ci/run | xargs -P 2 -n 8 shellcheck
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
 tests = $(PYTHON) -m pytest -n $(3) $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
