@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "usecases")]
+sys.path[:0] = [str(TESTS), *(str(TESTS / room) for room in ("integration", "usecases"))]
 
 from browsing import SCREENS, arrive, chromium, sign_in  # noqa: E402
 from pictures import smaller  # noqa: E402
