@@ -211,6 +211,20 @@ def states_of_parts(job: str) -> set[str]:
     return {state for (state,) in read("SELECT DISTINCT state FROM job WHERE parent = ?", job)}
 
 
+class Part(NamedTuple):
+    """How a part of a job stands: where it runs (None: on the master), its state, and whether anything came back."""
+
+    node: str | None
+    state: str
+    has_result: bool
+
+
+def standing_of_parts(job: str) -> list[Part]:
+    """How the parts of a job stand, by node. Cheap: what was asked and what came back stay where they are."""
+    told = "SELECT node, state, result IS NOT NULL FROM job WHERE parent = ? ORDER BY node, id"
+    return [Part(node, state, bool(has_result)) for node, state, has_result in read(told, job)]
+
+
 def parts_of(job: str) -> list[Job]:
     """The parts of a job, by node."""
     return list(Job.select().where(Job.parent == job).order_by(Job.node, Job.id))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pillar_service.core.jobs.jobs import OVER, JobState, of_parts
 from pillar_service.store.jobs import jobs
-from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.jobs import Part
 from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.meeseeks import previews
 
@@ -46,19 +46,19 @@ def part_moved(whole: str, now: float) -> None:
     if to not in OVER:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
-    told = summary(jobs.parts_of(whole))
+    told = summary(jobs.standing_of_parts(whole))
     said = None if to is JobState.SUCCEEDED else sentence(told)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
     previews.ended(job, now)
 
 
-def summary(its: list[Job]) -> dict[str, Any]:
+def summary(its: list[Part]) -> dict[str, Any]:
     """Where it was to run, and how it went there: {"expected", "answered", "missing", "failed"}, each a list of places.
 
     A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed.
     """
     silent = (JobState.TIMED_OUT, JobState.LOST, JobState.CANCELLED)
-    never = [part for part in its if part.state in silent or (part.state == JobState.FAILED and part.result is None)]
+    never = [part for part in its if part.state in silent or (part.state == JobState.FAILED and not part.has_result)]
     failed = [part for part in its if part.state == JobState.FAILED and part not in never]
     return {
         "expected": [place(part) for part in its],
@@ -68,7 +68,7 @@ def summary(its: list[Job]) -> dict[str, Any]:
     }
 
 
-def place(part: Job) -> str:
+def place(part: Part) -> str:
     """Where a part runs."""
     return part.node or "master"
 
