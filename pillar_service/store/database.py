@@ -44,8 +44,22 @@ class Table(peewee.Model):
         legacy_table_names = False
 
 
+class Unread(str):
+    """The text of a JSON value that nobody has asked for yet."""
+
+
+class _JsonAccessor(peewee.FieldAccessor):
+    def __get__(self, instance: Any, instance_type: Any = None) -> Any:
+        value = super().__get__(instance, instance_type)  # type: ignore[no-untyped-call]
+        if type(value) is Unread:
+            value = instance.__data__[self.name] = json.loads(value)
+        return value
+
+
 class JsonField(peewee.TextField):
     """A JSON value as text: PostgreSQL's own JSON refuses what a stranger may send (an escaped NUL)."""
+
+    accessor_class = _JsonAccessor
 
     def db_value(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value)

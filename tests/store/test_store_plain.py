@@ -1,0 +1,59 @@
+"""Rows by statements that are kept: what is JSON is read once somebody asks for it."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pillar_service.store import database
+from pillar_service.store.database import Unread
+from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs.jobs import Part
+from pillar_service.usecases.jobs import parts
+
+
+@pytest.fixture(autouse=True)
+def connected(url: str) -> Iterator[None]:
+    database.connect(url)
+    yield
+    database.release()
+
+
+def test_json_is_read_when_it_is_asked_for_and_once() -> None:
+    now, told = time.time(), {"n": [1, "\u2028", None]}
+    jobs.add(
+        id="0" * 16, command="hostname", arguments=told, actor="test", fingerprint="", created_at=now, not_before=now
+    )
+    found = jobs.find("0" * 16)
+    assert found is not None
+    assert type(found.__data__["arguments"]) is Unread
+    assert found.arguments == told
+    assert found.arguments is found.arguments
+    assert found.plan is None
+    assert found.result is None
+
+
+def test_a_text_that_is_json_is_that_text() -> None:
+    now = time.time()
+    jobs.add(
+        id="0" * 16, command="c", arguments={}, result="{}", actor="t", fingerprint="", created_at=now, not_before=now
+    )
+    found = jobs.find("0" * 16)
+    assert found is not None
+    assert found.result == "{}"
+    assert found.result == "{}", "read once, not again"
+
+
+def test_a_whole_tells_where_it_failed_and_where_nobody_answered() -> None:
+    now = time.time()
+    common = {"command": "c", "arguments": {}, "actor": "t", "fingerprint": "", "created_at": now, "not_before": now}
+    jobs.add(id="f" * 16, parts=3, **common)
+    for n, (state, result) in enumerate(
+        [("succeeded", {"state": "done"}), ("failed", {"exit_code": 1}), ("failed", None)]
+    ):
+        jobs.add(id=f"{n:016x}", parent="f" * 16, state=state, result=result, **common)
+    its = jobs.standing_of_parts("f" * 16)
+    assert its == [Part(None, "succeeded", True), Part(None, "failed", True), Part(None, "failed", False)]
+    told = parts.summary([part._replace(node=f"cellar-{n}") for n, part in enumerate(its)])
+    assert told["expected"] == ["cellar-0", "cellar-1", "cellar-2"]
+    assert (told["answered"], told["failed"], told["missing"]) == (["cellar-0", "cellar-1"], ["cellar-1"], ["cellar-2"])
