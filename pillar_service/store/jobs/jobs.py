@@ -103,8 +103,8 @@ PART: dict[str, type] = {
 
 
 def add_all(parts: Iterable[Job]) -> None:
-    """Add the parts of a job in one statement."""
-    rows.insert("job", PART, (_kept(job.__data__) for job in parts), "")
+    """Add the parts of a job, many in one statement."""
+    rows.insert_plain("job", PART, (_kept(job.__data__) for job in parts), "")
 
 
 def _kept(told: dict[str, Any]) -> list[Any]:

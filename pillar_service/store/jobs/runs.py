@@ -52,8 +52,8 @@ def new(**columns: object) -> Run:
 
 
 def add(made: Iterable[Run]) -> None:
-    """Add claimed runs in one statement."""
-    rows.insert("run", COLUMNS, (_kept(run.__data__) for run in made), "")
+    """Add claimed runs, many in one statement."""
+    rows.insert_plain("run", COLUMNS, (_kept(run.__data__) for run in made), "")
 
 
 def _kept(told: dict[str, Any]) -> list[Any]:
