@@ -26,6 +26,13 @@ def test_a_line_of_json_tells_when_what_and_of_which_request() -> None:
     assert line == {**said, "request": request, "job": "1", "node": "cellar-1"}
 
 
+def test_each_line_of_json_tells_its_own_moment() -> None:
+    moments = [1.004, 1.999, 2.0, 1.5]
+    lines = [json.loads(Json().format(record("Now.", created=at, msecs=at % 1 * 1000)))["at"] for at in moments]
+    assert [at[-7:] for at in lines] == ["01.004Z", "01.999Z", "02.000Z", "01.500Z"]
+    assert all(at.startswith("1970-01-01T00:00:") for at in lines)
+
+
 def test_a_record_may_be_of_another_request_than_its_threads() -> None:
     with tracing.within():
         assert json.loads(Json().format(record("Over.", request="of-the-job")))["request"] == "of-the-job"
