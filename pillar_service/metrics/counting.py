@@ -52,7 +52,12 @@ _making = threading.Lock()
 
 def _of(family: Family, labels: tuple[str, ...]) -> Any:
     with _making:
-        made = _made(family)
+        return _labelled(family, labels)
+
+
+@cache
+def _labelled(family: Family, labels: tuple[str, ...]) -> Any:
+    made = _made(family)
     return made.labels(*labels) if labels else made
 
 
