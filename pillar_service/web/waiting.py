@@ -1,17 +1,15 @@
 """Long polls: wait for something in the database, cheaply, and end when the server stops."""
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from flask import request
 
 from pillar_service.core.errors import Unavailable
-from pillar_service.settings import settings
 from pillar_service.usecases.service import storage
+from pillar_service.web.slots import Slots
 
 Found = TypeVar("Found")
 
@@ -39,31 +37,13 @@ def asker_is_gone() -> bool:
         return True
 
 
-class Slots:
-    """How many answers wait in this worker: each holds a thread, which a node's pillar may need within two seconds."""
-
-    def __init__(self) -> None:
-        self._lock, self._waiting = threading.Lock(), 0
-
-    @contextmanager
-    def taken(self, always: bool) -> Iterator[bool]:
-        """Whether one more may wait: ``always``, or where fewer than half of the worker's threads do."""
-        with self._lock:
-            may = always or self._waiting < settings().threads // 2
-            self._waiting += may
-        try:
-            yield may
-        finally:
-            with self._lock:
-                self._waiting -= may
-
-
-slots = Slots()
+slots = Slots(share=2)
+"""Each wait holds a thread; those of whom there may be many leave half of them."""
 
 
 def with_others(look: Callable[[], Found], seconds: float) -> Found:
     """As ``until``, for those of whom there may be many: where too many wait, they are answered at once, and ask again."""
-    with slots.taken(always=False) as may:
+    with slots.taken() as may:
         return _until(look, seconds if may else 0)
 
 

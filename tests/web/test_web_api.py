@@ -20,6 +20,7 @@ from pillar_service.usecases.people import accounts, tokens
 from pillar_service.usecases.service import auditing
 from pillar_service.web import waiting
 from pillar_service.web.api import streams
+from pillar_service.web.slots import Slots
 
 PASSWORD = "long enough 1"
 
@@ -360,7 +361,7 @@ def events(text: str) -> list[tuple[str, str, dict[str, Any]]]:
 @pytest.fixture(autouse=True)
 def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """No stream of another test holds a place."""
-    monkeypatch.setattr(streams, "slots", streams.Slots())
+    monkeypatch.setattr(streams, "slots", Slots(4, 1, streams.OF_ONE_PERSON))
 
 
 @pytest.fixture
@@ -432,8 +433,7 @@ def test_a_stream_ends_with_the_token_that_asked(
     assert len(list(open_one)) <= 1
 
 
-def test_streams_are_few_and_give_their_place_back(api: FlaskClient, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "slots", streams.Slots())
+def test_streams_are_few_and_give_their_place_back(api: FlaskClient, job: str) -> None:
     held = [api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False) for _ in range(streams.OF_ONE_PERSON)]
     refused = api.get(f"/jobs/{job}/lines", headers=STREAM)
     assert "too many" in problem(refused, 429).lower()
@@ -442,23 +442,9 @@ def test_streams_are_few_and_give_their_place_back(api: FlaskClient, job: str, m
     for one in reversed(held):
         one.close()
         one.close()  # twice gives one place back
-    assert streams.slots.running.total() == 0
+    assert streams.slots.held() == 0
     with api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False) as again:
         assert again.status_code == 200
-
-
-def test_a_worker_has_only_so_many_streams(monkeypatch: pytest.MonkeyPatch, service: Any) -> None:
-    from werkzeug.exceptions import TooManyRequests
-
-    monkeypatch.setenv("CELLAR_THREADS", "8")
-    service()
-    slots = streams.Slots()
-    give_back = slots.take("a")
-    slots.take("b")
-    with pytest.raises(TooManyRequests):
-        slots.take("c")
-    give_back()
-    slots.take("c")
 
 
 def test_a_stream_whose_asker_is_gone_or_whose_server_stops_ends(

@@ -19,6 +19,7 @@ from pillar_service.usecases.events import events, stories
 from pillar_service.usecases.nodes import presence, standings
 from pillar_service.usecases.people import accounts, tokens
 from pillar_service.web.api import streams
+from pillar_service.web.slots import Slots
 
 STREAM = {"Accept": streams.EVENTS}
 LOST = Gap(1, 3, 4, 2, Reason.FULL, "default", Priority.NORMAL)
@@ -32,7 +33,7 @@ def api(visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     batch = [told(1, node="ann-1"), told(2, node="ann-1", subject="<b>"), told(5, GAP, "ann-1", data=LOST.data())]
     events.take("ann-1", [*batch, told(7, node="ann-1"), alive(8, "ann-1")])
     events.take("bob-1", [told(1, node="bob-1", data="bob's")])
-    monkeypatch.setattr(streams, "slots", streams.Slots())
+    monkeypatch.setattr(streams, "slots", Slots(4, 1, streams.OF_ONE_PERSON))
     secret = tokens.sign_in(OWNER, "long enough 1", None, "127.0.0.1")["secret"]
     visitor.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
     return visitor
@@ -92,9 +93,9 @@ def test_events_come_as_they_are_taken(address: str, api: FlaskClient, monkeypat
         data = next(line for line in lines if line.startswith("data: "))
         assert json.loads(data.removeprefix("data: "))["id"] == "ann-1/1/10"
     until = time.monotonic() + 10
-    while streams.slots.running.total() and time.monotonic() < until:
+    while streams.slots.held() and time.monotonic() < until:
         time.sleep(0.05)
-    assert not streams.slots.running, "who left is noticed, and nothing kept of them"
+    assert not streams.slots.held(), "who left is noticed"
 
 
 def test_the_story_shows_what_is_missing_and_nobody_elses(api: FlaskClient) -> None:

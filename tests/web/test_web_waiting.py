@@ -89,7 +89,7 @@ def test_those_of_whom_there_may_be_many_leave_half_of_the_threads(public_app: A
         began = time.monotonic()
         waiting.with_others(lambda: None, 0.3)
         assert time.monotonic() - began >= 0.3
-        with waiting.slots.taken(always=False) as may:
+        with waiting.slots.taken() as may:
             assert may
             began = time.monotonic()
             assert waiting.with_others(lambda: "as it is", 20) == "as it is"
@@ -97,5 +97,5 @@ def test_those_of_whom_there_may_be_many_leave_half_of_the_threads(public_app: A
             assert time.monotonic() - began < 5
             waiting.until(lambda: None, 0.3)  # the dispatcher waits, whoever else does
             assert time.monotonic() - began >= 0.3
-    with waiting.slots.taken(always=False) as may:
+    with waiting.slots.taken() as may:
         assert may

@@ -4,10 +4,9 @@ Each stream holds a thread of its worker, so they are few and end.
 """
 
 import json
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from flask import Response, g, stream_with_context
@@ -17,57 +16,38 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.events.events import Filter
 from pillar_service.core.jobs.faults import answer_for_people
 from pillar_service.core.jobs.jobs import OVER
-from pillar_service.settings import settings
 from pillar_service.usecases.events import stories
 from pillar_service.usecases.jobs import jobs
 from pillar_service.usecases.people import tokens
 from pillar_service.web import incoming, waiting
+from pillar_service.web.slots import Slots
 
 EVENTS = "text/event-stream"
 LONGEST_S = 1800.0
 HEARTBEAT_S = 15.0
 """How often a silent stream says that it lives, and whether who listens still may is looked at again."""
 
-OF_ONE_PERSON = 2
 AGAIN_S = 10
 """When to come back who was told that there are too many, in seconds."""
 
-
-class Slots:
-    """How many streams run in this worker: at most a quarter of its threads, and two of one person."""
-
-    def __init__(self) -> None:
-        self.lock, self.running = threading.Lock(), Counter[str]()
-
-    def take(self, person: str) -> Callable[[], None]:
-        """Take a slot; returns what gives it back, once. Raises TooManyRequests."""
-        with self.lock:
-            if self.running[person] >= OF_ONE_PERSON or self.running.total() >= max(1, settings().threads // 4):
-                raise TooManyRequests("Too many streams run now: end one, or try again soon.", retry_after=AGAIN_S)
-            self.running[person] += 1
-        held = [person]
-
-        def give_back() -> None:
-            with self.lock:
-                self.running -= Counter([held.pop()] if held else [])  # who has none is forgotten
-
-        return give_back
-
-
-slots = Slots()
+OF_ONE_PERSON = 2
+slots = Slots(share=4, least=1, each=OF_ONE_PERSON)
+"""What streams hold: a quarter of the threads, and two of one person."""
 
 
 def of_job(id: str, after: int) -> Response:
     """The lines of a job after the n-th as events, then its end."""
     person, token = g.bearer.account, incoming.bearer()
-    return _streamed(person, _events(person, token, id, after))
+    return _streamed(person, _of_job(person, token, id, after))
 
 
 def _streamed(person: str, told: Iterator[str]) -> Response:
-    give_back = slots.take(person)
+    held = ExitStack()
+    if not held.enter_context(slots.taken(person)):
+        raise TooManyRequests("Too many streams run now: end one, or try again soon.", retry_after=AGAIN_S)
     answer = Response(stream_with_context(told), mimetype=EVENTS)
     answer.headers["X-Accel-Buffering"] = "no"  # nginx would hold lines back
-    answer.call_on_close(give_back)
+    answer.call_on_close(held.close)
     return answer
 
 
@@ -94,7 +74,7 @@ def _of_nodes(person: str, token: str, asked: Filter, after: int) -> Iterator[st
             return
 
 
-def _events(person: str, token: str, id: str, after: int) -> Iterator[str]:
+def _of_job(person: str, token: str, id: str, after: int) -> Iterator[str]:
     until = time.monotonic() + LONGEST_S
     yield "retry: 3000\n\n"
     while time.monotonic() < until and not waiting.is_stopping():

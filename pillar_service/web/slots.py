@@ -1,0 +1,36 @@
+"""Slots: threads of this worker that are held for long are few, for a node's pillar may need one within two seconds."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pillar_service.settings import settings
+
+
+class Slots:
+    """At most one in ``share`` of the worker's threads is held, but ``least`` may be; ``each``: how many by one asker."""
+
+    def __init__(self, share: int, least: int = 0, each: int | None = None) -> None:
+        self._share, self._least, self._each = share, least, each
+        self._lock, self._held = threading.Lock(), Counter[str]()
+
+    @contextmanager
+    def taken(self, asker: str = "", always: bool = False) -> Iterator[bool]:
+        """Whether one more may be held, which it is until this ends; ``always`` says yes to whoever can't be refused."""
+        with self._lock:
+            may = always or self._has_room(asker)
+            self._held += Counter({asker: int(may)})
+        try:
+            yield may
+        finally:
+            with self._lock:
+                self._held -= Counter({asker: int(may)})  # who has none is forgotten
+
+    def held(self) -> int:
+        """How many are held now."""
+        return self._held.total()
+
+    def _has_room(self, asker: str) -> bool:
+        is_within_own = self._each is None or self._held[asker] < self._each
+        return is_within_own and self._held.total() < max(self._least, settings().threads // self._share)
