@@ -15,11 +15,7 @@ def list_():
     """
     Every account.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run accounts.list --out=json
+    CLI Example: ``salt-run accounts.list --out=json``
     """
     return runners.answer(__opts__, lambda service: service.agents(type="person"))
 
@@ -30,9 +26,7 @@ def create(email, name=None, password=None, role=None, password_file=None):
     operators' pages, once it has a second factor. ``password_file`` has a password on its first line: one that is typed as
     ``password`` can be read in the list of processes by everybody on the master.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run accounts.create demo@example.org name='Demo'
         salt-run accounts.create ben@example.org password_file=/root/password
@@ -53,11 +47,7 @@ def show(account):
     """
     One account, by e-mail address or id, with its bots.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run accounts.show demo@example.org
+    CLI Example: ``salt-run accounts.show demo@example.org``
     """
     return runners.answer(__opts__, lambda service: service.agent(runners.text(account)))
 
@@ -66,11 +56,7 @@ def suspend(account, wait=True):
     """
     Stop all bots that belong to this account alone, until ``accounts.resume``; returns the account.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run accounts.suspend demo@example.org
+    CLI Example: ``salt-run accounts.suspend demo@example.org``
     """
     return _change(account, "suspended", wait)
 
@@ -79,11 +65,7 @@ def resume(account, wait=True):
     """
     Let an account's bots run again; returns the account.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run accounts.resume demo@example.org
+    CLI Example: ``salt-run accounts.resume demo@example.org``
     """
     return _change(account, "active", wait)
 
@@ -94,11 +76,7 @@ def second_factor_off(account):
 
     Be sure first that it is them who ask: their password alone lets them in afterwards. A mail tells them.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run accounts.second_factor_off demo@example.org
+    CLI Example: ``salt-run accounts.second_factor_off demo@example.org``
     """
     return _told(account, {"second_factor": "off"}, wait=True)
 

@@ -15,11 +15,7 @@ def now(wait=3600):
     """
     Make a snapshot now, and let old ones go; waits for so many seconds at most, and goes on after them.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run backups.now
+    CLI Example: ``salt-run backups.now``
     """
     return runners.answer(__opts__, lambda service: backing_up.over(service, service.back_up(), wait))
 
@@ -28,11 +24,7 @@ def verify(wait=3600):
     """
     Restore the newest snapshot into a scratch place, look through it, and throw that away; waits as ``now`` does.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run backups.verify
+    CLI Example: ``salt-run backups.verify``
     """
     return runners.answer(__opts__, lambda service: backing_up.over(service, service.verify_backup(), wait))
 
@@ -41,11 +33,7 @@ def list_():
     """
     The newest snapshots and verifications that were asked for, and what came of them.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run backups.list --out=json
+    CLI Example: ``salt-run backups.list --out=json``
     """
     return runners.answer(__opts__, lambda service: service.backups())
 
@@ -54,10 +42,6 @@ def show():
     """
     What the repository holds now.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run backups.show
+    CLI Example: ``salt-run backups.show``
     """
     return runners.answer(__opts__, lambda service: service.kept_backups())

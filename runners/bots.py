@@ -26,9 +26,7 @@ def list_(account=None):
     account
         The account's e-mail address or id.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run bots.list
         salt-run bots.list account=demo@example.org --out=json
@@ -41,11 +39,7 @@ def show(bot):
     """
     One bot, by name or id: what it should be, what it is, its last health report.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.show my
+    CLI Example: ``salt-run bots.show my``
     """
     return runners.answer(__opts__, lambda service: service.agent(runners.text(bot)))
 
@@ -63,9 +57,7 @@ def create(name, account, description=None, node=None, memory_mb=None, selector=
     node, selector
         The node it is to run on, or the labels of those that are good for it; else any that its account may use.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run bots.create my account=demo@example.org
         salt-run bots.create my account=demo@example.org selector='site=shed,!gpu'
@@ -80,11 +72,7 @@ def start(bot, wait=True):
     """
     Bring a bot to life, or mend one that is not well; returns it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.start my
+    CLI Example: ``salt-run bots.start my``
     """
     return _change(bot, {"desired": "running"}, wait)
 
@@ -93,11 +81,7 @@ def stop(bot, wait=True):
     """
     Stop a bot; its data stays. Returns it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.stop my
+    CLI Example: ``salt-run bots.stop my``
     """
     return _change(bot, {"desired": "stopped"}, wait)
 
@@ -106,11 +90,7 @@ def upgrade(bot, wait=True):
     """
     Run a bot from the newest image, under the same identity; returns it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.upgrade my
+    CLI Example: ``salt-run bots.upgrade my``
     """
     return _change(bot, {"image": "latest"}, wait)
 
@@ -122,9 +102,7 @@ def delete(bot, purge=False, wait=True):
     Without, the data is kept for as many days as the service's setting ``CELLAR_DELETED_DAYS`` says; until then its
     owner can bring it back, and ``purge=True`` with its id deletes it at once.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run bots.delete my
         salt-run bots.delete my purge=True
@@ -145,11 +123,7 @@ def purge():
     Delete the data of deleted bots whose time is over; returns the jobs that do so. The master's schedule runs this
     every hour; running it twice does it once.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.purge
+    CLI Example: ``salt-run bots.purge``
     """
     return runners.answer(__opts__, lambda service: service.purge())
 
@@ -158,11 +132,7 @@ def restart(bot, wait=True):
     """
     Restart a bot's container and wait until it answers again; returns what the pub tells of itself.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.restart my
+    CLI Example: ``salt-run bots.restart my``
     """
     return runners.command(__opts__, "bots.restart", bot, wait=wait)
 
@@ -171,11 +141,7 @@ def rebuild(bot, wait=True):
     """
     Make a bot's container anew; data and identity stay.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.rebuild my
+    CLI Example: ``salt-run bots.rebuild my``
     """
     return runners.command(__opts__, "bots.rebuild", bot, wait=wait)
 
@@ -189,11 +155,7 @@ def invite(bot, uses=1, note="", wait=True):
     note
         For whom it is.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.invite my uses=3 note='for the garden club'
+    CLI Example: ``salt-run bots.invite my uses=3 note='for the garden club'``
     """
     return runners.command(__opts__, "bots.invite", bot, {"uses": uses, "note": str(note)}, wait)
 
@@ -202,11 +164,7 @@ def invites(bot, wait=True):
     """
     A bot's invites: used by whom, and how often they may be used still.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.invites my
+    CLI Example: ``salt-run bots.invites my``
     """
     return runners.command(__opts__, "bots.invites", bot, wait=wait)
 
@@ -215,11 +173,7 @@ def revoke(bot, invite, wait=True):
     """
     Revoke an invite by its id, as ``bots.invites`` lists it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.revoke my '@qbO9vWmBRd9AvzJnDVLpe0a2j0GdUjsA6SLnPNHJUdE=.ed25519'
+    CLI Example: ``salt-run bots.revoke my '@qbO9vWmBRd9AvzJnDVLpe0a2j0GdUjsA6SLnPNHJUdE=.ed25519'``
     """
     return runners.command(__opts__, "bots.revoke", bot, {"invite": invite}, wait)
 
@@ -228,11 +182,7 @@ def logs(bot, lines=100, wait=True):
     """
     The last lines of a bot's log.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.logs my lines=20
+    CLI Example: ``salt-run bots.logs my lines=20``
     """
     return runners.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
@@ -250,9 +200,7 @@ def export(bot, path, kind="everything", job=None, wait=True):
 
     With ``wait=False`` nothing is written, and the job is returned.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run bots.export my /root/my.tar
         salt-run bots.export my /root/my-blobs.tar kind=blobs
@@ -276,11 +224,7 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
 
     Refused when the tar lacks the log, or when the identity lives here already: either would fork it.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2
+    CLI Example: ``salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2``
     """
     told = _given(
         name=name, account=account, description=description, node=node, memory_mb=memory_mb, selector=selector
@@ -302,9 +246,7 @@ def restore(bot, node=None, typed=None, wait=True):
         The bot's name once more, where it is known to have written more than the export holds: whoever has read those
         messages sees a fork.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run bots.restore my
         salt-run bots.restore my node=cellar-2 typed=my

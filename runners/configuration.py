@@ -17,11 +17,7 @@ def list_(account):
     """
     All keys of an account, by e-mail address or id, with their values and revisions.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run configuration.list demo@example.org --out=json
+    CLI Example: ``salt-run configuration.list demo@example.org --out=json``
     """
     return runners.answer(__opts__, lambda service: service.configuration(runners.text(account)))
 
@@ -30,11 +26,7 @@ def get(account, key):
     """
     One key: its value, its revision, who set it and when.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run configuration.get demo@example.org pub/restart-after
+    CLI Example: ``salt-run configuration.get demo@example.org pub/restart-after``
     """
     return runners.answer(__opts__, lambda service: service.key(runners.text(account), runners.text(key)))
 
@@ -43,9 +35,7 @@ def set_(account, key, value, revision=None):
     """
     Give a key a value, any JSON; returns it. With ``revision`` only if just that one stands, 0: only if none does.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run configuration.set demo@example.org pub/restart-after '{"seconds": 60}'
         salt-run configuration.set demo@example.org pub/restart-after 90 revision=1
@@ -59,11 +49,7 @@ def delete(account, key, revision=None):
     """
     Take a key away; with ``revision`` only if just that one stands.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run configuration.delete demo@example.org pub/restart-after
+    CLI Example: ``salt-run configuration.delete demo@example.org pub/restart-after``
     """
 
     def ask(service):
@@ -77,11 +63,7 @@ def governors(account):
     """
     The governors of an account (keys such as ``governors/restarts``), with who holds them.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run configuration.governors demo@example.org --out=json
+    CLI Example: ``salt-run configuration.governors demo@example.org --out=json``
     """
     return runners.answer(__opts__, lambda service: service.governors(runners.text(account)))
 
@@ -90,11 +72,7 @@ def history(account, key=None):
     """
     What was changed, by whom, when, the newest first; of one key, or of all.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run configuration.history demo@example.org
+    CLI Example: ``salt-run configuration.history demo@example.org``
     """
 
     def ask(service):

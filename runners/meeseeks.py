@@ -14,11 +14,7 @@ def commands():
     """
     Every command of the catalogue, with its parameters; ``fault`` says why the files can't be taken now, if so.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.commands --out=json
+    CLI Example: ``salt-run meeseeks.commands --out=json``
     """
     return runners.answer(__opts__, lambda service: service.commands())
 
@@ -40,9 +36,7 @@ def run(command, *args, selector="", preview=False, wait=True, secrets=None, **k
 
     Everything else is an argument of the command.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run meeseeks.run disk selector=environment=prd
         salt-run meeseeks.run bot-logs bot=my lines=20
@@ -74,11 +68,7 @@ def jobs(actor=""):
     """
     The newest jobs of commands; of one actor (``chat:T01/U02``, ``operator:root``).
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.jobs
+    CLI Example: ``salt-run meeseeks.jobs``
     """
     return runners.answer(__opts__, lambda service: service.command_jobs(str(actor)))
 
@@ -87,11 +77,7 @@ def show(job):
     """
     A job: how it stands on each node, what it waits for. The first characters of its id will do.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.show 1f2e3d4c
+    CLI Example: ``salt-run meeseeks.show 1f2e3d4c``
     """
 
     def ask(service):
@@ -105,11 +91,7 @@ def logs(job, follow=False):
     """
     What a job printed, a line each with the node before it; ``follow`` goes on until it is over.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.logs 1f2e3d4c
+    CLI Example: ``salt-run meeseeks.logs 1f2e3d4c``
     """
 
     def ask(service):
@@ -124,11 +106,7 @@ def cancel(job):
     """
     Cancel a job, or those parts of it that do not run yet.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.cancel 1f2e3d4c
+    CLI Example: ``salt-run meeseeks.cancel 1f2e3d4c``
     """
     return runners.answer(__opts__, lambda service: service.cancel_command(runners.text(job)))
 
@@ -137,11 +115,7 @@ def kill(job, force=False):
     """
     End a job wherever it runs, with all its processes; ``force`` gives them no time to end by themselves.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.kill 1f2e3d4c
+    CLI Example: ``salt-run meeseeks.kill 1f2e3d4c``
     """
     return runners.answer(__opts__, lambda service: service.kill(runners.text(job), bool(force)))
 
@@ -157,11 +131,7 @@ def can(user, command, selector="", channel=""):
     selector, channel
         On which nodes; in which channel (its id, or ``direct``).
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.can ann@example.org disk selector=environment=prd
+    CLI Example: ``salt-run meeseeks.can ann@example.org disk selector=environment=prd``
     """
     told = {"user": str(user), "line": str(command), "selector": str(selector), "channel": str(channel)}
     return runners.answer(__opts__, lambda service: service.can(told))
@@ -171,11 +141,7 @@ def reload():
     """
     Read the catalogue, the roles and the personas anew; a file with faults changes nothing, and every fault is told.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.reload
+    CLI Example: ``salt-run meeseeks.reload``
     """
     return runners.answer(__opts__, lambda service: service.reload())
 
@@ -191,9 +157,7 @@ def audit(verify=False, actor="", action="", subject="", since="", until="", lim
     n, chain
         A head that a verification told before and somebody noted: rows up to it must not have been written anew.
 
-    CLI Example:
-
-    .. code-block:: bash
+    CLI Example::
 
         salt-run meeseeks.audit subject=job:1f2e3d4c5b6a7988
         salt-run meeseeks.audit verify=True
@@ -214,10 +178,6 @@ def forget():
     Remove jobs, with their lines and runs, and rows of the audit that are older than the service's settings
     ``CELLAR_KEEP_JOBS_DAYS`` and ``CELLAR_KEEP_AUDIT_DAYS`` say. The master's schedule runs this every hour.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run meeseeks.forget
+    CLI Example: ``salt-run meeseeks.forget``
     """
     return runners.answer(__opts__, lambda service: service.forget())

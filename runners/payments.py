@@ -19,11 +19,7 @@ def list_():
     """
     How every account stands: its state, and until when it is covered.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run payments.list --out=json
+    CLI Example: ``salt-run payments.list --out=json``
     """
     return runners.answer(__opts__, lambda service: service.payments())
 
@@ -32,11 +28,7 @@ def show(account):
     """
     How one account, by e-mail address or id, stands, and what it paid.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run payments.show demo@example.org
+    CLI Example: ``salt-run payments.show demo@example.org``
     """
     return runners.answer(__opts__, lambda service: service.payment(runners.text(account)))
 
@@ -47,11 +39,7 @@ def mark_paid(account, months=1):
 
     They follow on what is covered already; after a suspension they begin now.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run payments.mark_paid demo@example.org months=3
+    CLI Example: ``salt-run payments.mark_paid demo@example.org months=3``
     """
     return runners.answer(__opts__, lambda service: service.mark_paid(runners.text(account), months))
 
@@ -60,11 +48,7 @@ def run():
     """
     Do what is due: warn, suspend, resume, close. The master's schedule does this each hour; twice does no harm.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-run payments.run
+    CLI Example: ``salt-run payments.run``
     """
 
     def ask(service):
