@@ -52,7 +52,7 @@ def no_python(machine: Machine) -> None:
 
 def enrol(machine: Machine, sshd: Sshd, **changed: Any) -> dict[str, Any]:
     """What the runner tells."""
-    spec = importlib.util.spec_from_file_location("runner_nodes", TOP / "runners/nodes.py")
+    spec = importlib.util.spec_from_file_location("runner_nodes", TOP / "runners/nodes_enrolment.py")
     runner = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(runner)
     runner.__opts__ = {"saltcellar": {"url": machine.service.url, "token_file": str(machine.service.token_file)}}

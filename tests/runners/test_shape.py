@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+import salt.config
+import salt.loader
 
 TOP = Path(__file__).resolve().parents[2]
 RUNNERS = TOP / "runners"
@@ -25,14 +27,27 @@ ASKING = [(name, one) for name in EXPECTED for one in EXPECTED[name].split() if 
 
 
 def functions(name, opts=None):
-    """A runner's public functions by the name salt-run knows them by."""
-    spec = importlib.util.spec_from_file_location(f"runner_{name}", RUNNERS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.__opts__ = opts
-    found = inspect.getmembers(module, lambda one: inspect.isfunction(one) and one.__module__ == module.__name__)
-    alias = getattr(module, "__func_alias__", {})
-    return {alias.get(key, key): one for key, one in found if not key.startswith("_")}
+    """A runner's public functions by the name salt-run knows them by, from all the files that bear its name."""
+    known = {}
+    for file in RUNNERS.glob(f"{name}*.py"):
+        spec = importlib.util.spec_from_file_location(f"runner_{file.stem}", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.__opts__ = opts
+        found = inspect.getmembers(
+            module, lambda one, of=module: inspect.isfunction(one) and one.__module__ == of.__name__
+        )
+        alias = getattr(module, "__func_alias__", {})
+        known |= {alias.get(key, key): one for key, one in found if not key.startswith("_")}
+    return known
+
+
+def test_salt_finds_each_by_its_name(tmp_path):
+    """One at a time, as salt-run does: what stands in a second file is looked for there."""
+    opts = dict(salt.config.DEFAULT_MASTER_OPTS) | {"runner_dirs": [str(RUNNERS)], "cachedir": str(tmp_path)}
+    for name in EXPECTED:
+        for one in EXPECTED[name].split():
+            assert f"{name}.{one}" in salt.loader.runner(opts)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -1,0 +1,117 @@
+"""
+Operate nodes: how machines become nodes, and the keys by which they are known.
+
+What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+
+:depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
+"""
+
+from pillar_service.master import enrolling, node_keys, runners
+
+__virtualname__ = "nodes"
+
+
+def __virtual__():
+    return __virtualname__
+
+
+def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
+    """
+    Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it
+    with its ``secret``, which is told this once, and the line to paste on the machine.
+
+    ``uses``: how many machines it lets in; ``life``: how long it is good ('30m', '2h', '1d'); ``pattern``: what these nodes
+    may be called ('shed-*'); ``replaces``: it may also give a node that is there another key, whose disk was lost. Any other
+    keyword is a label of these nodes.
+
+    CLI Example::
+
+        salt-run nodes.token account=ann@example.org environment=prd
+        salt-run nodes.token account=ann@example.org pattern=shed replaces=True
+    """
+    told = {"uses": uses, "life": life, "replaces": replaces}
+
+    def ask(service):
+        told["account"] = None if account is None else runners.text(account)
+        told["pattern"], told["labels"] = runners.text(pattern), runners.keywords(labels)
+        return service.enrolment_token(told)
+
+    return runners.answer(__opts__, ask)
+
+
+def tokens():
+    """
+    The newest tokens that let machines in, without their secrets.
+
+    CLI Example: ``salt-run nodes.tokens --out=json``
+    """
+    return runners.answer(__opts__, lambda service: service.enrolment_tokens())
+
+
+def revoke_token(token):
+    """
+    End a token, by the id that ``nodes.tokens`` shows.
+
+    CLI Example: ``salt-run nodes.revoke_token 9e0f1f3a9c2e5b7d``
+    """
+    return runners.answer(__opts__, lambda service: service.revoke_enrolment_token(runners.text(token)) or True)
+
+
+def enrol(
+    host,
+    account=None,
+    name=None,
+    user="root",
+    port=22,
+    identity=None,
+    known_hosts=None,
+    fingerprint=None,
+    wait=900,
+    **labels,
+):
+    """
+    Make a machine that is there a node, over SSH: the service's own ``enrol.sh`` runs on it, as root or by ``sudo -n``, with a
+    token for this once. Shows how it goes, waits until the service has heard of it; returns ``node``, whether anything
+    ``changed``, and what is to be ``said``. A machine that is a node already stays as it is. ``account`` (id or address),
+    ``name`` and any other keyword (a label) are as with ``nodes.token``.
+
+    ``identity`` is a file with a key, without one the agent's keys are tried. The host key must be known: from ``known_hosts``
+    (a file; else that of who asks), or by its ``fingerprint``. ``wait``: for so many seconds at most.
+
+    CLI Example::
+
+        salt-run nodes.enrol shed.example.org account=ann@example.org name=shed user=admin identity=/root/.ssh/id_ed25519
+        salt-run nodes.enrol 192.0.2.7 fingerprint=SHA256:DU2rxQ6YCpTCuWVmIZYQvZMX1pGxCYxbbWsMsGmA1Mg
+    """
+    way = {"address": host, "user": user, "port": port, "identity": identity}
+    way |= {"known_hosts": known_hosts, "fingerprint": fingerprint}
+    told = {"account": account, "name": name, "labels": labels}
+    return runners.answer(__opts__, lambda service: enrolling.asked(service, way, told, wait))
+
+
+def enrolled():
+    """
+    The nodes whose keys are kept, with whose they are, and how their keys stand.
+
+    CLI Example: ``salt-run nodes.enrolled --out=json``
+    """
+    return runners.answer(__opts__, node_keys.keys)
+
+
+def revoke(node):
+    """
+    Cut a node off: its key is refused from now on, by masters and by the service. It may be enrolled again. Returns it.
+
+    CLI Example: ``salt-run nodes.revoke shed.f67b76a543a7a349``
+    """
+    return runners.answer(__opts__, lambda service: service.revoke(runners.text(node)))
+
+
+def rotate(node, wait=60):
+    """
+    Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and
+    returns how its key stands then.
+
+    CLI Example: ``salt-run nodes.rotate shed.f67b76a543a7a349``
+    """
+    return runners.answer(__opts__, lambda service: node_keys.turned(service, runners.text(node), wait))
