@@ -14,7 +14,6 @@ MOST_VALUE = 2_000
 MOST_OPTION = 75
 MOST_OPTIONS = 100
 MOST_OPTION_VALUE = 150
-MOST_HEADER = 150
 MOST_IN_ALL = 12_000
 """Characters of a message's blocks: Slack fails at some 13,200 (`msg_blocks_too_long`)."""
 
@@ -50,11 +49,6 @@ def code(text: str | bytes, most: int = MOST_SECTION) -> Block:
 def context(text: str) -> Block:
     """Small print, of mrkdwn that is escaped already."""
     return {"type": "context", "elements": [section(text)["text"]]}
-
-
-def header(text: str) -> Block:
-    """A headline."""
-    return {"type": "header", "text": _plain(text, MOST_HEADER)}
 
 
 def _plain(text: str, most: int) -> Block:

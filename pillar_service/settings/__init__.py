@@ -123,11 +123,6 @@ class Settings:
         return Path(self.chat_files) if self.chat_files else self.files / "chat"
 
 
-def database(environment: Mapping[str, str]) -> str:
-    """The database's address alone, for who needs no other setting; raises Invalid as `read` does."""
-    return _text(SETTINGS[0], environment)
-
-
 def _text(setting: Setting, environment: Mapping[str, str]) -> str:
     name = f"CELLAR_{setting.name}"
     file = environment.get(f"{name}_FILE")

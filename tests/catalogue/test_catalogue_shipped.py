@@ -9,7 +9,7 @@ from pillar_service.catalogue import load, stamp
 from pillar_service.core.chat.personas import WORDS, Moment
 from pillar_service.core.errors import Invalid
 from pillar_service.core.jobs.commands import OF_CHAT
-from pillar_service.core.meeseeks import catalogue, loaded, typed
+from pillar_service.core.meeseeks import catalogue, loaded, runs, typed
 from pillar_service.core.meeseeks.loaded import Loaded
 from pillar_service.core.meeseeks.roles import Caller
 from pillar_service.core.meeseeks.runs import Action
@@ -71,7 +71,7 @@ def test_kubernetes_is_routed_by_label_and_capacity(shipped: Loaded) -> None:
     assert command.capacities == {"kubectl"}
     assert "kube-restart" not in catalogue.for_node(shipped.catalogue, {"environment": "prd"})
     assert "kube-restart" in catalogue.for_node(shipped.catalogue, {"kubernetes": ""})
-    assert catalogue.argv(command, command.checked({"deployment": "web"})) == [
+    assert runs.argv(command.runs, command.checked({"deployment": "web"})) == [
         "kubectl", "--namespace=default", "rollout", "restart", "--", "deployment/web",
     ]  # fmt: skip
 

@@ -54,7 +54,7 @@ def test_a_part_of_a_text_is_looked_for_among_the_newest(
     monkeypatch.setattr(search, "NEWEST", 10)
     with database.transaction():
         for n in range(30):
-            audit.add(f"{n:016x}", float(n), "account:1", "many", f"job:{n}", f"old wine {n:02}.")
+            audit.add_all([audit.Said(f"{n:016x}", float(n), "account:1", "many", f"job:{n}", f"old wine {n:02}.")])
         row = ["n", None, 1, "kind", "org.example.wine", "x", "s", 2, 0, 1.0, 1.0, "b", True, 1.0, "{}"]
         events.add([[*row[:3], n, "submission", *row[4:]] for n in range(1, 31)])
     newest = [f"job:{n}" for n in range(29, 19, -1)]

@@ -16,13 +16,13 @@ from pillar_service.core.meeseeks.catalogue import (
     Action,
     Approval,
     Arguments,
+    Catalogue,
     Command,
     Function,
     Output,
     Requires,
     Runner,
     Where,
-    catalogue,
 )
 from pillar_service.core.meeseeks.loaded import Loaded
 from pillar_service.core.meeseeks.parameters import Kind, Parameter
@@ -118,7 +118,9 @@ def keep(commands: Iterable[Command] = COMMANDS, roles: Iterable[Role] = ROLES, 
     where = (settings().catalogue, settings().database)
     kept._Looked.where, kept._Looked.at, kept._Looked.stamp = where, 0.0, (where, loading.stamp(where[0]))
     fingerprint = fingerprint or new_id()
-    all_of_it = Loaded(catalogue(commands), Policy(tuple(roles)), Personas({}, ""), fingerprint)
+    all_of_it = Loaded(
+        Catalogue({one.name: one for one in commands}), Policy(tuple(roles)), Personas({}, ""), fingerprint
+    )
     with database.transaction():
         catalogues.put(loaded.to_json(all_of_it), fingerprint, time.time())
     pillars.refresh()

@@ -33,7 +33,6 @@ class MoveState(StrEnum):
 
 
 AT_HOME = frozenset({MoveState.STOPPING, MoveState.PACKING, MoveState.LEAVING})
-OPEN = AT_HOME | {MoveState.ARRIVING, MoveState.CLEARING}
 
 COMMAND = {
     MoveState.STOPPING: "bots.stop",

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from pillar_service.core.chat.personas import Moment
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.jobs.commands import applies_states
 from pillar_service.core.jobs.jobs import LOW, NORMAL, URGENT
-from pillar_service.core.meeseeks import parameters, runs
+from pillar_service.core.meeseeks import parameters
 from pillar_service.core.meeseeks.parameters import Kind, Parameter
 from pillar_service.core.meeseeks.runs import Action, Arguments, Function, Runner, Runs, Script, Where
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
@@ -210,16 +210,6 @@ class Catalogue:
     def preview(self, command: Command) -> Command | None:
         """The command whose output is shown before the confirmation of this one."""
         return self.commands[command.preview] if command.preview else None
-
-
-def catalogue(commands: Iterable[Command]) -> Catalogue:
-    """The catalogue of these commands."""
-    return Catalogue({command.name: command for command in commands})
-
-
-def argv(command: Command, arguments: Mapping[str, Any]) -> list[str]:
-    """The argument list of a script (without the script) or a program; empty for what runs otherwise."""
-    return runs.argv(command.runs, arguments)
 
 
 def for_node(known: Catalogue, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -11,9 +11,6 @@ import simpleeval
 from pillar_service.core.errors import Failed
 from pillar_service.core.machines.expressions import FUNCTIONS
 
-LARGEST = 10**15
-"""What a power may come to."""
-
 
 def _power(base: Any, exponent: Any) -> Any:
     if abs(base) > 1000 or abs(exponent) > 64:

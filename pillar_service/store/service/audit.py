@@ -57,11 +57,6 @@ class Said(NamedTuple):
     detail: str
 
 
-def add(id: str, at: float, actor: str, action: str, subject: str, detail: str) -> None:
-    """Write one row at the end."""
-    add_all([Said(id, at, actor, action, subject, detail)])
-
-
 def add_all(said: Sequence[Said]) -> None:
     """Write rows at the end, in this order. Writers queue (`transaction`), so that the end is nobody else's."""
     if not said:

@@ -11,7 +11,6 @@ from typing import Any
 
 from pillar_service.core.errors import Conflict, Failed, Full
 from pillar_service.store.database import beside, db
-from pillar_service.store.reading import read
 
 COUNTED = ("account", "node", "bot", "job", "audit")
 """The tables whose rows are counted, to compare a copy with what it was made of."""
@@ -33,11 +32,6 @@ def copy(into: Path) -> None:
 
 def _opened(file: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True)
-
-
-def counts() -> dict[str, int]:
-    """How many rows the database of this process has, by table."""
-    return {table: int(read(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in COUNTED}  # noqa: S608
 
 
 def counts_of(file: Path) -> dict[str, int]:

@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 
 from pillar_service.core.errors import Invalid, NotFound
 from pillar_service.core.meeseeks import runs, templates
-from pillar_service.core.meeseeks.catalogue import Approval, Command, Requires, argv, catalogue, for_node
+from pillar_service.core.meeseeks.catalogue import Approval, Catalogue, Command, Requires, for_node
 from pillar_service.core.meeseeks.parameters import Kind, Parameter
 from pillar_service.core.meeseeks.runs import Action, Arguments, Function, Runner, Script, Where
 from pillar_service.core.nodes.selectors import parse
+
+
+def catalogue(commands: list[Command]) -> Catalogue:
+    return Catalogue({command.name: command for command in commands})
+
 
 BOT = Parameter("bot", Kind.BOT, required=True)
 LINES = Parameter("lines", Kind.INT, default=10)
@@ -75,7 +80,7 @@ def test_an_unknown_command_is_answered_with_the_likeliest() -> None:
 )
 def test_places_are_filled_word_by_word(words: list[str], arguments: dict[str, Any], filled: list[str]) -> None:
     assert templates.words(words, arguments) == filled
-    assert argv(Command("c", "s", Arguments(tuple(words))), arguments) == filled
+    assert runs.argv(Arguments(tuple(words)), arguments) == filled
 
 
 @pytest.mark.parametrize("words", [["echo", "{a}"], ["echo", "{a}", "--"], ["echo", "{a}{b}"]])

@@ -140,8 +140,7 @@ def test_who_can_do_everything_may_write_it_all_anew_but_not_past_a_head_that_wa
     with untriggered():
         db.execute_sql("DELETE FROM audit")
         audit.AuditHead.update(n=0, chain=rules.FIRST).execute()
-        for row in rows:
-            audit.add(row.id, row.at, row.actor, row.action, row.subject, "all is well")
+        audit.add_all([audit.Said(one.id, one.at, one.actor, one.action, one.subject, "all is well") for one in rows])
     assert first_fault() is None
     found = auditing.verify((noted["n"], noted["chain"]))["first_fault"]
     assert found["n"] == noted["n"]
