@@ -51,7 +51,7 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
     preview = None if seen.is_previewing else watching.previewed(conversation.preview)
     if preview is None:
         return conversations.show(conversation.id, seen.mark, rendering.question(speaker, seen))
-    told, is_filed = messages.previewed(preview.lines, preview.failed), not messages.previews(preview.lines)
+    told, is_filed = messages.previewed(preview.lines, preview.failed)
     is_here = not preview.is_private or (_is_askers(conversation, seen) and conversation.channel.startswith("D"))
     file = _file(f"{seen.command}-preview", seen, preview.lines, "the preview of ")
 

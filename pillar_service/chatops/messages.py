@@ -100,22 +100,16 @@ def places(nodes: Sequence[str]) -> str:
     return f"On {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}: {shown}{more}"
 
 
-def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> list[Block]:
-    """A preview before the question: where it failed and why, and its lines, or their beginning when a file has them."""
+def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> tuple[list[Block], bool]:
+    """A preview before the question: where it failed and why, and its lines; and whether a file must have them, for only
+    their beginning is shown."""
     shown = [f"✗ It failed on `{texts.fitting(place, 70)}`: {texts.fitting(why, 300)}" for place, why in failed[:5]]
     shown += [f"✗ and on {len(failed) - 5} more"] if len(failed) > 5 else []
-    cut = [] if previews(lines) else [blocks.context(f"Its beginning: the whole, {len(lines)} lines, is in the file.")]
-    said = [blocks.code("\n".join(lines[: HEAD + TAIL] if cut else lines), PREVIEWED)] if lines else []
+    is_cut = not texts.is_whole("\n".join(lines), PREVIEWED)
+    cut = [blocks.context(f"Its beginning: the whole, {len(lines)} lines, is in the file.")] if is_cut else []
+    said = [blocks.code("\n".join(lines[: HEAD + TAIL] if is_cut else lines), PREVIEWED)] if lines else []
     nothing = [] if lines or failed else [blocks.context("It says nothing.")]
-    return [blocks.section("\n".join(["*Preview*", *shown])), *cut, *said, *nothing]
-
-
-def previews(lines: Sequence[str]) -> bool:
-    """Whether a preview can be shown whole in the question."""
-    whole = texts.clean("\n".join(lines)).replace("`", texts.APART)
-    return texts.length(whole) < PREVIEWED and texts.code("\n".join(lines), 10 * PREVIEWED) == texts.code(
-        "\n".join(lines), PREVIEWED
-    )
+    return [blocks.section("\n".join(["*Preview*", *shown])), *cut, *said, *nothing], is_cut
 
 
 def question(
@@ -123,7 +117,7 @@ def question(
 ) -> Block:
     """Whether something is to happen, with what will happen and buttons for yes and no that carry the job's id.
 
-    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`; ``preview`` as `previewed` makes it.
+    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`; ``preview``: blocks of `previewed`.
     ``kind`` is `confirm` (who asked says yes), `approve` (somebody else), or `code` (the button opens a window).
     """
     yes = {"confirm": "Yes", "approve": "Approve", "code": "Enter the code"}[kind]

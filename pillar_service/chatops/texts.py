@@ -11,6 +11,8 @@ BAD = "\N{REPLACEMENT CHARACTER}"
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 APART = "`\N{ZERO WIDTH SPACE}"
 """A backtick that ends no code block."""
+CODE = 8
+"""The characters of a code block besides what stands in it."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _BAD = re.compile(
@@ -68,7 +70,15 @@ def plain(text: str | bytes, most: int, empty: str = "–") -> str:
 def code(text: str | bytes, most: int) -> str:
     """The text in a code block of at most so many characters; no backticks in it end the block."""
     inner = clean(text[: 4 * most]).replace("`", APART)
-    return f"```\n{fitting(inner, most - 8) or ' '}\n```"
+    return f"```\n{fitting(inner, most - CODE) or ' '}\n```"
+
+
+def is_whole(text: str, most: int) -> bool:
+    """Whether `code` shows all of a text in so many characters."""
+    if len(text) > 4 * most:
+        return False
+    inner = clean(text).replace("`", APART)
+    return sum(length(ESCAPES.get(character, character)) for character in inner) <= most - CODE
 
 
 def mention(user: str) -> str:

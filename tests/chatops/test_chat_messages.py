@@ -82,7 +82,7 @@ def test_a_question_fits_and_keeps_its_buttons(
     failed: list[tuple[str, str]],
     kind: str,
 ) -> None:
-    shown = messages.previewed(preview, failed)
+    shown, _ = messages.previewed(preview, failed)
     body = messages.question(
         texts.fitting(command, 2_000), "0" * 16, messages.wish(command, arguments, nodes), shown, kind
     )
@@ -115,9 +115,11 @@ def test_what_fits_is_shown_whole(lines: list[str]) -> None:
 @given(MANY)
 @relaxed
 def test_what_fits_of_a_preview_is_shown_whole_and_else_it_says_so(lines: list[str]) -> None:
-    shown = "\n".join(rules.texts(messages.previewed(lines, [])))
-    assert ("is in the file" in shown) is not messages.previews(lines)
-    if messages.previews(lines) and lines:
+    told, is_filed = messages.previewed(lines, [])
+    shown = "\n".join(rules.texts(told))
+    assert ("is in the file" in shown) is is_filed
+    assert is_filed is (texts.code("\n".join(lines), 100_000) != texts.code("\n".join(lines), messages.PREVIEWED))
+    if lines and not is_filed:
         wanted = texts.clean("\n".join(lines)).replace("`", texts.APART)
         for raw, written in texts.ESCAPES.items():
             wanted = wanted.replace(raw, written)
