@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pillar_service.core.jobs.commands import applies_states
+
 Call = Callable[[str, Sequence[Any], Mapping[str, Any]], tuple[Any, int]]
 """Calls an execution function by its name: its result, and its return code."""
 
@@ -15,7 +17,7 @@ def called(call: Call, name: str, arguments: Sequence[Any], keywords: Mapping[st
     Of states that are only tried (`test=True`) those are told that would change or fail.
     """
     result, code = call(name, arguments, keywords)
-    if name.startswith("state.") and keywords.get("test") is True and _are_states(result):
+    if applies_states(name) and keywords.get("test") is True and _are_states(result):
         result = "\n".join(_tried(result))
     text = result if isinstance(result, str) else json.dumps(result, indent=2, default=str, ensure_ascii=False)
     data = text.encode("utf-8", "replace")
