@@ -1,7 +1,9 @@
 """Returning: a node is let in again, perhaps one that was declared lost. Bots that were restored elsewhere have tombstones in
 its pillar."""
 
+from pillar_service.core.jobs.jobs import JobState
 from pillar_service.store.bots import bots, moves
+from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.jobs import queue
 
@@ -21,10 +23,19 @@ def came_back(actor: str, id: str, now: float) -> None:
     bots.found_again(id)
     if moves.behind(id):
         # A job of the node, not of its bots: theirs wait for one another, and this must wait for none.
-        queue.call(actor, CONVERGE, id, "state.apply", ["pubs"], {"queue": 10}, now)
+        _apply(actor, CONVERGE, id, now)
 
 
 def with_another_key(actor: str, id: str, now: float) -> None:
     """A token gave that node another key, in the caller's transaction: its bots come back on a new disk, too."""
-    if bots.held(id):
-        queue.call(actor, SEAL, id, "state.apply", ["pubs"], {"queue": 10}, now)
+    if bots.held(id) and not _will_converge(id):
+        _apply(actor, SEAL, id, now)
+
+
+def _will_converge(id: str) -> bool:
+    """Whether the run that a lost node returns with is still to begin: it seals anew, too."""
+    return any((job.command, job.state) == (CONVERGE, JobState.QUEUED) for job in jobs.open_on(id))
+
+
+def _apply(actor: str, command: str, id: str, now: float) -> None:
+    queue.call(actor, command, id, "state.apply", ["pubs"], {"queue": 10}, now)

@@ -2,7 +2,7 @@
 
 import pytest
 from accounts_with_nodes import account, own
-from enrolling import key
+from enrolling import enrol, key, master_is_there
 from lost_nodes import arrive, exported, is_nowhere_twice, lost, states, three_nodes
 from pouring import answer, carry_out, event, poured, report, states_of, told
 
@@ -13,7 +13,7 @@ from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, health, moves, restoring
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import draining, losing, node_terms, nodes
+from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_terms, nodes
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -86,6 +86,17 @@ def test_a_node_that_comes_back_finds_tombstones_and_the_bots_that_were_not_rest
     assert states("cellar-1") == {stays: "running"}
     assert bots.show("my")["node"] == "cellar-2"
     assert [one.state for one in move_rows.from_node("cellar-1", 0.0)] == ["done"]
+
+
+def test_a_node_that_comes_back_with_a_token_applies_its_states_once() -> None:
+    poured("stays")
+    lost()
+    restoring.restore("test", "my")
+    master_is_there()
+    token = enrolment_tokens.create("test", pattern="cellar-1", replaces=True)
+    enrol(token["secret"], "cellar-1", 2)
+    asked = [job["command"] for job in jobs.listed(node="cellar-1", state="queued") if job["bot"] is None]
+    assert asked == ["nodes.return"], "its run seals with the new key, too"
 
 
 def test_a_node_that_comes_back_long_after_clears_up() -> None:
