@@ -1,4 +1,4 @@
-# What every image build on a machine needs: the engine, the site's certificates, the way out. Sourced; needs fail().
+# What images on a machine need: the engine, the site's certificates, the way out, the pub's version. Sourced; needs fail().
 # shellcheck shell=bash
 #
 # BASE                 the base image (default: what base-image.sh makes)
@@ -10,6 +10,15 @@ readonly base=${BASE:-saltcellar/base:bookworm}
 need_engine() {
   command -v docker >/dev/null || fail "docker is not installed: apt-get install docker.io"
   docker version >/dev/null 2>&1 || fail "the Docker engine does not answer: start it (systemctl start docker)"
+}
+
+# The version of the pub's image, which its sources say.
+pub_version() {
+  local sources version
+  sources=$(dirname "${BASH_SOURCE[0]}")/../states/pubs/image/package.json
+  version=$(sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$sources" | head -n 1)
+  [[ -n $version ]] || fail "$sources has no version"
+  printf '%s' "$version"
 }
 
 # The checksum of what makes an image: DIRECTORY FILE…

@@ -2,9 +2,10 @@
 # Pack the pub's image for nodes that lack it: FILE (default: pub-image.tar.gz in CELLAR_DIR), from the engine of this machine.
 # It fits nodes with this machine's processor. Name the file in CELLAR_PUB_IMAGE_TAR.      image-tar.sh [FILE]
 . "$(dirname "$0")/settings.sh"
+. "$here/image-build.sh"
 
 file=${1:-$CELLAR_DIR/pub-image.tar.gz}
-version=$(sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$top/states/pubs/image/package.json" | head -n 1)
+version=$(pub_version)
 tag=${CELLAR_PUB_IMAGE:-saltcellar/pub:$version}
 id=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null) ||
   fail "The image $tag is not on this machine's Docker engine: make it by vagrant/pub-image.sh, or pull it"

@@ -25,8 +25,7 @@ built_already() {
 
 [[ $# -le 1 ]] || fail "usage: pub-image.sh [TAG]"
 need_engine
-version=$(sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$source_dir/package.json" | head -n1)
-[[ -n $version ]] || fail "$source_dir/package.json has no version"
+version=$(pub_version)
 readonly version
 readonly tag=${1:-saltcellar/pub:$version}
 # The files that make the image; listed, so that what lies about beside them changes nothing.
