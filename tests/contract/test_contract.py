@@ -8,12 +8,12 @@ import base64
 import gzip
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import answering
 from flask import Flask
 from record import SECRET
 from werkzeug.serving import make_server
@@ -143,12 +143,8 @@ def older(version: str) -> Iterator[str]:
         body = json.dumps(found["answer"]) if found["answer"] is not None else ""
         return Response(body, found["status"], mimetype="application/json")
 
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with answering(make_server("127.0.0.1", 0, answer, threaded=True)) as url:
+        yield url
 
 
 def test_a_node_understands_an_older_service(version: str, older: str) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import wheels
+from answering import answering
 from small_node import Node
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -61,11 +61,8 @@ class Service:
 @pytest.fixture
 def service() -> Iterator[Service]:
     made = Service()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,))
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
+    with answering(made.server):
+        yield made
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@ without a bot and without an error, so that states which remove what is not list
 
 import http.server
 import json
-import threading
 from pathlib import Path
 
 import pytest
 import salt.client
 import salt.config
 import salt.exceptions
+from answering import answering, by
 from faulty_wire import FAULTS, FaultyWire
 from test_fail_closed import PILLAR_3007
 
@@ -41,14 +41,11 @@ class Service(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def wire():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    wire = FaultyWire(f"http://127.0.0.1:{server.server_port}")
-    wire.listen()
-    yield wire
-    wire.refuse()
-    server.shutdown()
-    server.server_close()
+    with answering(by(Service)) as url:
+        wire = FaultyWire(url)
+        wire.listen()
+        yield wire
+        wire.refuse()
 
 
 @pytest.fixture(scope="module")

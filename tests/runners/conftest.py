@@ -2,12 +2,12 @@
 
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import answering
 from apps import made_once
 from test_shape import EXPECTED, functions
 from werkzeug.serving import make_server
@@ -34,16 +34,11 @@ def runners(service: Callable[[], None], tmp_path: Path) -> Iterator[Runners]:
     owner()
     poured("stands")
     (tmp_path / "token").write_text(masters.new_token("test", "salt"))
-    server = make_server("127.0.0.1", 0, made_once(create_app), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    asked = {"url": f"http://127.0.0.1:{server.server_port}", "token_file": str(tmp_path / "token")}
-    yield {
-        f"{name}.{one}": function
-        for name in EXPECTED
-        for one, function in functions(name, {"saltcellar": asked}).items()
-    }
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(make_server("127.0.0.1", 0, made_once(create_app), threaded=True)) as url:
+        asked = {"url": url, "token_file": str(tmp_path / "token")}
+        yield {
+            f"{name}.{one}": function
+            for name in EXPECTED
+            for one, function in functions(name, {"saltcellar": asked}).items()
+        }
     storage.release()

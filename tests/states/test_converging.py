@@ -2,12 +2,12 @@
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
+from answering import answering, by
 from masterless import Node, failed
 
 from pillar_service.core.events.submission import Lifecycle
@@ -108,11 +108,8 @@ def refusing() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with answering(by(Refusing)) as url:
+        yield url
 
 
 def test_a_node_whose_key_was_revoked_pours_nothing(node: Node, refusing: str) -> None:

@@ -5,9 +5,9 @@ import http.server
 import io
 import json
 import tarfile
-import threading
 
 import pytest
+from answering import answering, by
 from masterless import failed
 
 from pillar_service.core.bots import exports
@@ -40,11 +40,8 @@ class Service(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def service():
     handler = type("Kept", (Service,), {"kept": {}})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield handler, {"url": f"http://127.0.0.1:{server.server_port}", "token": "secret-token"}
-    server.shutdown()
-    server.server_close()
+    with answering(by(handler)) as url:
+        yield handler, {"url": url, "token": "secret-token"}
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import http.server
 import os
 import secrets
 import subprocess
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 
 import docker
 import pytest
+from answering import answering, by
 from masterless import IMAGE, ROOT, Node, changed, failed
 
 from pillar_service.node.images import Source
@@ -78,11 +78,8 @@ class Place(http.server.BaseHTTPRequestHandler):
 def place(packed: tuple[str, Path]) -> Iterator[tuple[dict[str, str], list[str]]]:
     """Its address and this node's token; what it was asked."""
     handler = type("Handing", (Place,), {"asked": [], "content": packed[1].read_bytes()})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield {"url": f"http://127.0.0.1:{server.server_port}", "token": "t"}, handler.asked
-    server.shutdown()
-    server.server_close()
+    with answering(by(handler)) as url:
+        yield {"url": url, "token": "t"}, handler.asked
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from answering import answering
 from apps import made_once
 from flask import Flask
 from flask.testing import FlaskClient
@@ -52,13 +52,8 @@ def address(public_app: Flask) -> Iterator[str]:
     """Where the public app is reached over a real connection."""
     from pillar_service.usecases.service import storage
 
-    server = make_server("127.0.0.1", 0, public_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(make_server("127.0.0.1", 0, public_app, threaded=True)) as url:
+        yield url
     storage.release()
 
 

@@ -5,12 +5,12 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from answering import answering
 from flask import Flask
 from pouring import OWNER, answer, bot, carry_out, event, owner, poured, report, states_of, told
 from werkzeug.serving import make_server
@@ -73,14 +73,9 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer(private_app: Flask, tmp_path: Path) -> Iterator[Newcomer]:
-    server = make_server("127.0.0.1", 0, private_app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
     (tmp_path / "up").mkdir()
-    yield Newcomer(tmp_path / "up", server.server_port)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server := make_server("127.0.0.1", 0, private_app, threaded=True)):
+        yield Newcomer(tmp_path / "up", server.server_port)
     storage.release()
 
 
