@@ -22,12 +22,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from daemons import Daemon, Service, free_port, running, until
+from daemons import Daemon, Service, running, until
 from salt_daemons import Master
 
-from bench import TOP
+from bench import TOP, pillar
 from bench.cellar import Cellar
-from bench.pillar import Server
 from bench.report import Row
 from bench.spread import Spread
 from pillar_service.usecases.jobs import leases
@@ -42,7 +41,8 @@ def measure(cellar: Cellar) -> list[Row]:
         told = {"SIGNING_SECRET": SECRET, "BOT_TOKEN": "xoxb-bench", "URL": slack}
         service = cellar.new_service("ack", {f"CELLAR_SLACK_{name}": value for name, value in told.items()})
         master = Master(service.folder / "m", service.url, service.token_file)
-        ours, bare = f"{service.public_url}/slack", stack.enter_context(_bare(service, cellar.folder / "ack"))
+        ours = f"{service.public_url}/slack"
+        bare = stack.enter_context(pillar.bare(service, cellar.folder / "ack", "/healthz", "bare_bolt"))
         rounds = []
         for _ in range(ROUNDS):
             with _polling(master, service):
@@ -75,14 +75,6 @@ def _burst(url: str) -> Spread:
     if told["failed"]:
         raise RuntimeError(f"{url} did not ack {told['failed']} events.")
     return Spread(tuple(told["ms"]))
-
-
-def _bare(service: Service, folder: Path) -> Server:
-    port = free_port()
-    environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
-    server = Server("bare-bolt", [sys.executable, "-m", "bench.bare_bolt"], folder, environment)
-    server.url, server.path = f"http://127.0.0.1:{port}", "/healthz"
-    return server
 
 
 @contextmanager

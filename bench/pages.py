@@ -9,17 +9,14 @@ fails the benchmark. wrk takes its share of the same cores from all.
 
 import json
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import requests
-from daemons import Service, free_port
 
-from bench import TOP, person
+from bench import person, pillar
 from bench.cellar import Cellar
-from bench.pillar import Server
 from bench.report import Row
 from bench.spread import Spread
 from pillar_service.master.client import Client
@@ -53,7 +50,7 @@ def measure(cellar: Cellar) -> list[Row]:
         bot = person.settle(service, account["agent"]["id"])
         cookie = person.cookie(service.public_url)
         paths = {"dashboard, 50 bots": "/bots", "status, 30 days": f"/bots/{bot}/status?span=month"}
-        bare = stack.enter_context(_bare(service, cellar.folder / "pages"))
+        bare = stack.enter_context(pillar.bare(service, cellar.folder / "pages", "/page/1000", "bare_page"))
         asked = {}
         for called, path in paths.items():
             page = asked[called] = _page(f"{service.public_url}{path}", cookie)
@@ -93,14 +90,6 @@ def _rows(called: str, asked: dict[str, Page], rounds: list[dict[str, Told]]) ->
         Row(f"{called}, {size}", ours.shown(0), "pages/s", ratio, f"≥ {LEAST_PER_S}", ours.median >= LEAST_PER_S),
         Row("", ms(called), "ms", "", f"p99 < {MOST_MS}", p99.median < MOST_MS),
     ]
-
-
-def _bare(service: Service, folder: Path) -> Server:
-    port = free_port()
-    environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
-    server = Server("bare-page", [sys.executable, "-m", "bench.bare_page"], folder, environment)
-    server.url, server.path = f"http://127.0.0.1:{port}", "/page/1000"
-    return server
 
 
 def _wrk(page: Page) -> Told:

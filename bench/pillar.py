@@ -40,7 +40,11 @@ def measure(cellar: Cellar) -> list[Row]:
         (folder / "body.json").write_text(seeds.body(small, SMALL - 1))
         token = small.token_file.read_text().strip()
         asked = {
-            "bare": (stack.enter_context(_bare(small, folder)), SMALL, token),
+            "bare": (
+                stack.enter_context(bare(small, folder, Server.path, "bare", str(folder / "body.json"))),
+                SMALL,
+                token,
+            ),
             "small": (small.url, SMALL, token),
             "large": (large.url, LARGE, large.token_file.read_text().strip()),
             "nginx": (stack.enter_context(_nginx(folder)), SMALL, token),
@@ -106,11 +110,12 @@ class Server(Daemon):
         self.stop()
 
 
-def _bare(service: Service, folder: Path) -> Server:
+def bare(service: Service, folder: Path, path: str, module: str, *arguments: str) -> Server:
+    """The least that a module of ours does, under the settings of that service's private app, on a port of its own."""
     port = free_port()
     environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
-    server = Server("bare", [sys.executable, "-m", "bench.bare", str(folder / "body.json")], folder, environment)
-    server.url = f"http://127.0.0.1:{port}"
+    server = Server(module, [sys.executable, "-m", f"bench.{module}", *arguments], folder, environment)
+    server.url, server.path = f"http://127.0.0.1:{port}", path
     return server
 
 
