@@ -64,6 +64,12 @@ class Told:
         return {bot: value for bot, value in by_bot.items() if self.only is None or bot in self.only}
 
 
+def told_now(salt: Mapping[str, Any], node: str) -> Told:
+    """What the pillar tells it at this moment, by Salt's functions: a minion keeps its own as that was when it started, or
+    was last told to refresh it. Salt masks what it shows otherwise."""
+    return told(salt["pillar.items"](unmask=True), node)
+
+
 def told(pillar: Mapping[str, Any], node: str) -> Told:
     """What the pillar tells the node of that id."""
     if pillar.get("_errors"):

@@ -25,8 +25,7 @@ def __virtual__():
 
 
 def _door():
-    # Not __pillar__: a minion keeps that as it was when it started, or when it was last told to refresh it.
-    return Door(pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"]).service)
+    return Door(pillars.told_now(__salt__, __opts__["id"]).service)
 
 
 @_said

@@ -37,8 +37,7 @@ def _home():
 
 
 def _told():
-    # Not __pillar__: a minion keeps that as it was when it started, or when it was last told to refresh it.
-    return pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"])
+    return pillars.told_now(__salt__, __opts__["id"])
 
 
 def _fetch(source):

@@ -34,8 +34,8 @@ def _told():
 
 
 def _told_now():
-    # The minion's own pillar is as old as its last refresh; what a person asks about is now. Salt masks it for outputs.
-    return pillars.told(__salt__["pillar.items"](unmask=True), __opts__["id"])
+    # What a person asks about is now.
+    return pillars.told_now(__salt__, __opts__["id"])
 
 
 @_said
