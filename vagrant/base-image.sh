@@ -17,6 +17,7 @@ fail() {
   printf 'base-image: %s\n' "$*" >&2
   exit 1
 }
+. "$(dirname "${BASH_SOURCE[0]}")/image-build.sh"
 logged() { "$@" >>"$log" 2>&1; }
 
 # The mirror that this machine's apt uses, so that a site's own mirror serves the images too. Plain http only: the
@@ -53,8 +54,7 @@ write_sources() {
 }
 
 [[ $# -le 1 ]] || fail "usage: base-image.sh [NAME]"
-command -v docker >/dev/null || fail "docker is not installed: apt-get install docker.io"
-docker version >/dev/null 2>&1 || fail "the Docker engine does not answer: start it (systemctl start docker)"
+need_engine
 if docker image inspect "$name" >/dev/null 2>&1; then
   say "$name is there already"
   exit 0
