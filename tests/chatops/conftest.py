@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
 sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py
 
 from fakes.slack import Slack
+from fakes.slack.people import User
 from serving import Served
+from talking import ANN
 
 from pillar_service.chatops import routing, wire
 from pillar_service.chatops.buckets import Buckets, Rate
@@ -142,3 +144,9 @@ def talk(
         yield slack
     hearing.stop()
     follower.stop()
+
+
+@pytest.fixture
+def ann(talk: Slack) -> User:
+    """An operator, who talks to the whole of it."""
+    return talk.user(ANN)

@@ -2,38 +2,25 @@
 
 import re
 import time
-from typing import Any
 
-import pouring
-import pyotp
 import pytest
 import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
+from talking import BEN, EVE, telephone, until_all_claimed, until_claimed, until_run
 
 from pillar_service.chatops import following
 from pillar_service.chatops import sentences as chat_sentences
 from pillar_service.core.chat.personas import Moment, Persona
 from pillar_service.core.errors import Conflict
-from pillar_service.store import database
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.leases import Lease
 from pillar_service.store.nodes import standings
-from pillar_service.store.people import mails
 from pillar_service.usecases.chat import turns
-from pillar_service.usecases.jobs import claims, runs
-from pillar_service.usecases.meeseeks import catalogue, challenges, people, tokens
+from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.meeseeks import catalogue, challenges
 from pillar_service.usecases.nodes import presence
-from pillar_service.usecases.people import second_factor
-
-ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
-
-
-@pytest.fixture
-def ann(talk: Slack) -> User:
-    """An operator."""
-    return talk.user(ANN)
 
 
 def test_the_dialogue_of_the_seed(talk: Slack, ann: User) -> None:
@@ -199,76 +186,6 @@ def test_a_no_is_a_no(talk: Slack, ann: User) -> None:
     assert stage.carry_out() == []
 
 
-def test_the_preview_is_seen_before_the_yes_and_the_secret_never(talk: Slack, ann: User) -> None:
-    ann.slash("rotate")
-    ann.submits("rotate", service="nginx", password="hunter2hunter2", selector="environment=prd")
-    ann.sees("the preview is being made")
-    until_run(lambda node, command: ["12345 bytes"])
-    question = ann.sees("12345 bytes")
-    assert "rotate" in str(question["blocks"])
-    ann.presses("Yes")
-    assert [run["arguments"][2] for run in until_run(lambda node, command: ["fine"])] == ["rotate"]
-    ann.sees("All done!")
-    everything = str(talk.server.calls)
-    assert "hunter2hunter2" not in everything
-
-
-def test_the_preview_of_several_nodes_says_which_said_what_and_where_it_failed(talk: Slack, ann: User) -> None:
-    ann.mentions("rotate nginx -l environment=stg")
-    first, second = until_all_claimed()
-    well, ill = stage.begun(first), stage.begun(second)
-    well.says("12345 bytes")
-    well.ends()
-    ill.ends(1)
-    shown = str(ann.sees(f"{first['node']}: 12345 bytes")["blocks"])
-    assert f"It failed on `{second['node']}`" in shown
-    assert "expected" not in shown
-    assert talk.refused == []
-
-
-def test_a_long_preview_is_a_file_for_who_asks_and_for_who_approves(talk: Slack, ann: User) -> None:
-    ann.mentions("retire -l environment=stg")
-    until_run(lambda node, command: [f"{n} bytes of {command}" for n in range(300)])
-    question = ann.sees("the whole, 600 lines, is in the file")
-    assert "cellar-1: 0 bytes of weigh" in str(question["blocks"])
-    ann.presses("Yes")
-    ben, told = talk.user(BEN), "All that the preview of retire said, 600 lines."
-    asked, file = until_direct(ben, "must say yes"), until_direct(ben, told)
-    assert file["thread_ts"] == asked["ts"]
-    said = [one for one in talk.messages("C1") if told in one["text"]]
-    assert [one["thread_ts"] for one in said] == [question["thread_ts"]]
-    for file in talk.workspace.files.values():
-        assert file["content"].decode().splitlines()[599] == "cellar-2: 299 bytes of weigh"
-    assert len(talk.workspace.files) == 2
-    assert talk.refused == []
-
-
-def test_a_private_preview_is_written_to_who_asks(talk: Slack, ann: User) -> None:
-    ann.mentions("leave -l environment=prd")
-    until_run(lambda node, command: ["the code is 1234"])
-    assert ann.sees("Only who asked for it may see the preview")["channel"] == "C1"
-    assert ann.sees("the code is 1234")["channel"] == ann.direct
-    ann.writes("leave -l environment=prd")
-    until_run(lambda node, command: ["the code is 5678"])
-    assert "Yes" in str(ann.sees("the code is 5678")["blocks"])
-    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
-
-
-def test_what_has_a_preview_is_looked_at_and_repeated_itself(talk: Slack, ann: User) -> None:
-    ann.mentions("rotate nginx -l environment=prd")
-    until_run(lambda node, command: ["12345 bytes"])
-    ann.sees("12345 bytes")
-    ann.mentions("last")
-    ann.sees("rotate: asked")
-    ann.mentions("jobs")
-    assert "log-size" not in str(ann.sees("The newest jobs")["blocks"])
-    ann.mentions("repeat")
-    until_run(lambda node, command: ["54321 bytes"])
-    ann.sees("54321 bytes")
-    ann.presses("Yes")
-    assert [run["arguments"][2] for run in until_run()] == ["rotate"]
-
-
 def test_wrong_arguments_keep_the_window_open(talk: Slack, ann: User) -> None:
     ann.mentions("version")
     ann.sees("Saltcellar")
@@ -279,103 +196,6 @@ def test_wrong_arguments_keep_the_window_open(talk: Slack, ann: User) -> None:
     assert ann.window("rotate")
     ann.submits("rotate", service="nginx", selector="environment=stg")
     ann.sees("the preview is being made")
-
-
-def test_others_see_only_what_they_may(talk: Slack) -> None:
-    ben, eve = talk.user(BEN), talk.user(EVE)
-    ben.mentions("help")
-    shown = ben.sees("What you may ask for here")
-    assert "restart-bot" in str(shown["blocks"])
-    assert "rotate" not in str(shown["blocks"])
-    ben.mentions("hello -l environment=prd")
-    ben.sees("No node fits")
-    eve.mentions("")
-    eve.sees("You may ask for nothing here. You are T01/U03.")
-    eve.mentions("hello")
-    eve.sees("I can't do that for you!")
-    talk.user("T02/U01").mentions("hello")  # another team's, with an operator's user id
-    talk.user("T02/U01").slash("hello")
-    eve.mentions("whoami")
-    eve.sees("T01/U03")
-    assert stage.carry_out() == []
-
-
-def test_nobody_answers_for_another(talk: Slack, ann: User) -> None:
-    ann.mentions("restart-bot my")
-    ann.sees("restart-bot on cellar-1")
-    talk.user(BEN).presses("Yes")
-    talk.user(BEN).sees("That is not yours")
-    assert stage.carry_out() == []
-    ann.presses("Yes")
-    assert len(until_run(lambda node, command: [])) == 1
-    ann.sees("All done!")
-
-
-def test_what_is_private_is_told_in_private(talk: Slack, ann: User) -> None:
-    ann.mentions("whisper -l environment=stg")
-    ann.sees("whisper")
-    until_run(lambda node, command: ["the code is 1234"])
-    private = ann.sees("the code is 1234")
-    assert private["channel"] == ann.direct
-    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
-    assert ann.sees("I wrote it to you")["channel"] == "C1"
-
-
-def test_what_a_private_job_said_is_shown_again_to_them_alone(talk: Slack, ann: User) -> None:
-    ann.mentions("whisper -l environment=stg")
-    job = until_run(lambda node, command: ["the code is 1234"])[0]["arguments"][0]
-    ann.sees("I wrote it to you")
-    for word, told in (("logs", f"Job {job}"), ("tail", "The end of"), ("head", "The beginning of")):
-        ann.mentions(f"{word} {job}")
-        shown = ann.sees(told)
-        assert (shown["to"], "1234" in str(shown)) == ("U01", True), word
-    ann.writes(f"tail {job}")
-    ann.sees("The end of")
-    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
-    assert talk.refused == []
-
-
-def test_why_a_private_job_failed_is_told_in_private(talk: Slack, ann: User) -> None:
-    ann.mentions("whisper -l environment=stg")
-    run = until_claimed()
-    stage.begun(run)
-    returned = {"job": run["jobs"][0], "attempt": 1, "state": "failed", "error": "The code 1234 is old."}
-    runs.result(run["id"], f"jid-{run['id']}", run["node"], returned, False, 1)
-    assert ann.sees("The code 1234 is old.")["channel"] == ann.direct
-    assert ann.sees("I wrote it to you")["channel"] == "C1"
-    for word in ("last", f"job {run['jobs'][0]}"):
-        ann.mentions(word)
-        assert ann.sees("whisper: failed")["to"] == "U01"
-    assert not [one for one in talk.messages("C1") if "1234" in str(one)]
-    assert talk.refused == []
-
-
-def test_a_long_private_output_is_filed_in_private(talk: Slack, ann: User) -> None:
-    ann.mentions("whisper -l environment=stg")
-    job = until_run(lambda node, command: [f"code {n} {'x' * 50}" for n in range(900)])[0]["arguments"][0]
-    ann.sees("I wrote it to you")
-    ann.mentions(f"logs {job}")
-    ann.sees(f"All that the job {job} said, 900 lines.")
-    assert not [one for one in talk.messages("C1") if "code 0" in str(one)]
-    assert talk.refused == []
-
-
-def until_direct(user: User, text: str) -> dict[str, Any]:
-    """The first message of the bot to somebody directly that holds a text, once it is there."""
-    until = time.monotonic() + 8
-    while not (found := [one for one in user.visible() if one["channel"] == user.direct and text in str(one)]):
-        assert time.monotonic() < until, text
-        time.sleep(0.02)
-    return dict(found[0])
-
-
-def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -> list[dict[str, Any]]:
-    """Let the nodes do what is asked for, once it is."""
-    until = time.monotonic() + 8
-    while not (found := stage.carry_out(says, exit_code)):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return found
 
 
 def test_long_output_becomes_a_file(talk: Slack, ann: User) -> None:
@@ -425,81 +245,6 @@ def test_what_is_cancelled_while_it_runs_elsewhere_says_where(talk: Slack, ann: 
     told = str(ann.sees("1 part that waited is cancelled")["blocks"])
     assert "it still runs on cellar-1" in told
     assert f"kill {part.parent}" in told
-
-
-def telephone(user: str) -> pyotp.TOTP:
-    """The second factor of a member's account, which is linked as its owner would."""
-    person = pouring.owner(f"{user.lower()}@example.org")
-    second_factor.begin(person, "long enough 1")
-    waiting = second_factor.pending(person)
-    assert waiting is not None
-    made = pyotp.TOTP(waiting["secret"])
-    second_factor.turn_on(person, made.at(int(time.time()) - 30))
-    link = people.invite(people.asker("T01", user))
-    people.link(person, link.rpartition("/")[2])
-    return made
-
-
-def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
-    codes, ben = telephone("U01"), talk.user(BEN)
-    ann.mentions("launch -l environment=stg")
-    ann.presses("Yes")
-    ann.sees("Show me your code!")
-    ben.presses("Enter the code")
-    ben.submits("One-time code", code=codes.now())
-    ben.windows_with("That is not yours")
-    ann.presses("Enter the code")
-    ann.submits("One-time code", code="000000")
-    ann.windows_with("not right")
-    ann.presses("Enter the code")
-    code = codes.now()
-    ann.submits("One-time code", code=code)
-    ann.windows_with("Thank you")
-    question = ann.sees("must say yes within 30 minutes")
-    assert "<@U01>" in str(question["blocks"])
-    ann.presses("Approve")
-    ann.sees("Nobody approves what they asked for")
-    talk.user(EVE).presses("Approve")
-    talk.user(EVE).sees("Only somebody with the role friend")
-    assert stage.carry_out() == []
-    ben.presses("Approve")
-    assert len(until_run()) == 2
-    ann.sees("All done!")
-    assert code not in str(talk.server.calls)
-    assert talk.refused == []
-
-
-def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: Slack, ann: User) -> None:
-    codes, ben = telephone("U01"), talk.user(BEN)
-    ann.writes("launch -l environment=stg")
-    ann.presses("Yes")
-    ann.presses("Enter the code")
-    ann.submits("One-time code", code=codes.now())
-    asked = ben.sees("must say yes within 30 minutes")
-    assert asked["channel"] == ben.direct
-    ben.presses("Decline")
-    ann.sees("They said no!")
-    ben.sees("cancelled, job")
-    assert len([one for one in ben.visible() if one["channel"] == ben.direct]) == 1
-    assert stage.carry_out() == []
-    assert talk.refused == []
-
-
-@pytest.mark.parametrize("channel", ["C1", "C7"])
-def test_who_may_approve_is_told_wherever_it_was_asked_for(
-    talk: Slack, ann: User, channel: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    talk.workspace.outside.add("C7")  # the bot is no member there
-    ann.slash("retire -l environment=stg", channel=channel)
-    until_run()
-    ann.sees("Preview")
-    with transaction():  # it took her a while to say yes
-        jobs.Job.update(created_at=time.time() - 500).execute()
-    ann.presses("Yes")
-    until_direct(talk.user(BEN), "must say yes within 30 minutes")
-    talk.user(BEN).presses("Approve", talk.user(BEN).direct)
-    assert len(until_run()) == 2
-    ann.sees("All done!")
 
 
 def test_delivered_three_times_it_is_one_job(talk: Slack, ann: User) -> None:
@@ -563,65 +308,6 @@ def test_whoever_waits_long_keeps_nobody_from_being_told(
     ann.sees("hello back")
 
 
-def test_others_jobs_and_tokens_are_for_who_may(talk: Slack, ann: User) -> None:
-    ben = talk.user("T01/U02")
-    ben.mentions("hello to=ben -l node=cellar-1")
-    until_run(lambda node, command: ["hi"])
-    ben.mentions("token hello to=ben -l node=cellar-1")
-    ben.sees("which I tell only now")
-    ann.mentions("jobs")
-    assert "chat:T01/U02" not in str(ann.sees("The newest jobs")["blocks"])
-    for words in ("jobs all", "jobs chat:T01/U02"):
-        ann.mentions(words)
-        ann.sees("chat:T01/U02")
-    ann.mentions("tokens all")
-    assert "hello" in str(ann.sees("The tokens")["blocks"])
-    ben.mentions("jobs all")
-    ben.sees("your own jobs only")
-    ben.mentions("tokens chat:T01/U01")
-    ben.sees("meeseeks.tokens")
-    ben.mentions("jobs of everybody")
-    ben.sees("Write 'jobs', 'jobs all'")
-
-
-def test_aliases_and_tokens(talk: Slack, ann: User) -> None:
-    ann.mentions("alias hi hello to=“my friend”")
-    ann.sees("hi is short for: hello")
-    ann.mentions("hi -l environment=prd")
-    ann.sees("• to: `my friend`")
-    until_run()
-    ann.sees("All done!")
-    ann.mentions("aliases")
-    ann.sees("hi = hello")
-    ann.mentions("unalias hi")
-    ann.sees("means nothing any more")
-    ann.mentions("token hello to=you -l environment=prd")
-    told = ann.sees("which I tell only now")
-    assert told["to"] == "U01"
-    ann.mentions("tokens")
-    listed = ann.sees("Your tokens")
-    assert not [one for one in talk.messages() if "only now" in str(one)]
-    id = str(listed["blocks"][1]["text"]["text"]).split()[0]
-    ann.mentions(f"tokens revoke {id}")
-    ann.sees("good for nothing any more")
-    assert talk.refused == []
-
-
-def test_a_token_is_good_for_as_long_as_is_said(talk: Slack, ann: User) -> None:
-    for line, days in (
-        ("token hello to=a", 30),
-        ("token --days 2 hello to=b -l environment=prd", 2),
-        ("token —days=366 hello to=c", 366),
-    ):
-        ann.mentions(line)
-        until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86_400))
-        assert "for hello" in str(ann.sees(f"until {until}, which I tell only now")["blocks"])
-    for line in ("token --days 367 hello", "token --days many hello", "token --days"):
-        ann.mentions(line)
-        ann.sees("days" if "hello" in line else "Write 'token LINE' or")
-    assert len(tokens.listed(people.asker("T01", "U01"))) == 3
-
-
 def test_what_only_they_see_is_shown_in_a_thread_that_there_is(talk: Slack, ann: User) -> None:
     ann.mentions("token hello to=you -l environment=prd")
     assert ann.sees("which I tell only now").get("thread_ts") is None
@@ -633,65 +319,3 @@ def test_what_only_they_see_is_shown_in_a_thread_that_there_is(talk: Slack, ann:
         assert time.monotonic() < until
         time.sleep(0.02)
     assert talk.refused == []
-
-
-def until_all_claimed() -> list[dict[str, Any]]:
-    """The runs that are asked for, claimed."""
-    until = time.monotonic() + 8
-    while not (found := claims.claim("salt")["runs"]):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return [dict(run) for run in found]
-
-
-def until_claimed() -> dict[str, Any]:
-    """The run that is asked for, claimed."""
-    return until_all_claimed()[0]
-
-
-def test_operators_read_the_audit_and_others_do_not(talk: Slack, ann: User) -> None:
-    ben = talk.user(BEN)
-    ben.mentions("hello")
-    until_run()
-    ben.mentions("audit")
-    ben.sees("None of your roles may run meeseeks.audit")
-    ann.mentions("audit actor=chat:T01/U02 action=meeseeks.ask")
-    assert "chat:T01/U02" in str(ann.sees("The audit, newest first")["blocks"])
-    ann.mentions("audit verify")
-    ann.sees("The audit holds")
-    with transaction():
-        database.db.execute_sql("UPDATE audit_head SET chain = 'x' WHERE id = 1")
-    ann.mentions("audit verify")
-    ann.sees("The audit was changed")
-
-
-def test_an_operator_takes_a_lost_second_factor_off(talk: Slack, ann: User) -> None:
-    telephone("U02")
-    talk.user(BEN).mentions("2fa reset T01/U02")
-    talk.user(BEN).sees("None of your roles may run meeseeks.reset")
-    ann.mentions("2fa reset T01/U03")
-    ann.sees("has said of no account")
-    ann.mentions("2fa reset T01/U02")
-    ann.sees("u02@example.org has no second factor any more")
-    assert not second_factor.is_on(people.account(people.asker("T01", "U02")))
-
-
-def test_an_operator_ends_that_a_chat_user_is_an_account(talk: Slack, ann: User) -> None:
-    telephone("U02")
-    talk.user(BEN).mentions("2fa unlink T01/U02")
-    talk.user(BEN).sees("None of your roles may run meeseeks.reset")
-    ann.mentions("2fa unlink u02@example.org")
-    ann.sees("is no chat user")
-    ann.mentions("2fa unlink T01/U02")
-    ann.sees("is no account any more")
-    assert people.selves("chat:T01/U02") == {"chat:T01/U02"}
-    assert "No more you in Slack" in str([one.subject for one in mails.Mail.select()])
-    ann.mentions("2fa unlink T01/U02")
-    ann.sees("has said of no account")
-
-
-def test_an_operator_has_the_files_read_anew(talk: Slack, ann: User) -> None:
-    ann.mentions("reload")
-    ann.sees("commands and")
-    talk.user(BEN).mentions("reload")
-    talk.user(BEN).sees("None of your roles may run meeseeks.reload")

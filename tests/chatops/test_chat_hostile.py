@@ -1,20 +1,12 @@
 """What people type, forge, edit and send again: each has a clear answer, or none, and the process lives."""
 
 import time
-from typing import Any
 
 import pytest
 import stage
 from fakes.slack import Slack
 from fakes.slack.people import User
-
-ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
-
-
-@pytest.fixture
-def ann(talk: Slack) -> User:
-    """An operator."""
-    return talk.user(ANN)
+from talking import BEN, EVE, until_run
 
 
 @pytest.mark.parametrize(
@@ -128,15 +120,6 @@ def test_what_was_edited_or_deleted_since_runs_as_it_was_said(talk: Slack, ann: 
     assert stage.carry_out() == []
 
 
-def until_run() -> list[dict[str, Any]]:
-    """Let the nodes do what is asked for, once it is."""
-    until = time.monotonic() + 8
-    while not (found := stage.carry_out()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return found
-
-
 def answer_to(talk: Slack, ts: str) -> str:
     """The first that is said in a thread."""
     until = time.monotonic() + 8
@@ -148,7 +131,7 @@ def answer_to(talk: Slack, ts: str) -> str:
 
 def test_each_word_about_a_job_is_answered_and_shows_nobody_elses(talk: Slack, ann: User) -> None:
     ann.mentions("hello -l environment=prd")
-    job = until_run()[0]["arguments"][0]
+    job = until_run(lambda node, command: [f"{command} on {node}"])[0]["arguments"][0]
     ann.sees("All done!")
     for word, told in {
         f"job {job}": f"Job {job}", "last": f"Job {job}", f"logs {job[:8]}": f"Job {job}", f"tail {job[:8]}": "The end of",
