@@ -13,9 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from pillar_service.core.people import tokens
-
 sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+
+from pouring import OWNER, owner
+from programs import bearer
+from visiting import OPERATOR, PASSWORD, SecondFactors, come_as
+
+from pillar_service.core.people import tokens
+from pillar_service.usecases.people import accounts
 
 if TYPE_CHECKING:
     from hooks import Hooks
@@ -116,3 +121,45 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         return asked
 
     return resolve
+
+
+@pytest.fixture
+def person(public_app: Flask) -> str:
+    """Somebody with an account; its id."""
+    return owner()
+
+
+@pytest.fixture
+def someone(person: str) -> str:
+    """The same, where the visitor is somebody else."""
+    return person
+
+
+@pytest.fixture
+def at_home(visitor: FlaskClient, person: str) -> str:
+    """The person is signed in, in the visitor's browser."""
+    come_as(visitor)
+    return person
+
+
+@pytest.fixture
+def api(visitor: FlaskClient, person: str) -> FlaskClient:
+    """The person's program, signed in to the API."""
+    given = visitor.post("/authentication/sign-in", json={"email": OWNER, "password": PASSWORD})
+    assert given.status_code == 201
+    return bearer(visitor, given.json["token"]["secret"])
+
+
+@pytest.fixture
+def second_factor() -> SecondFactors:
+    """Turns second factors on, after signing in: no test here has a telephone."""
+    return SecondFactors()
+
+
+@pytest.fixture
+def operator(visitor: FlaskClient, second_factor: SecondFactors) -> str:
+    """An operator whose second factor is on, signed in; the account's id."""
+    id = str(accounts.create("test", OPERATOR, password=PASSWORD, role="operator")[0]["id"])
+    come_as(visitor, OPERATOR)
+    second_factor.add(id)
+    return id

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from chatting import ask, begin, chat, claim_all, finish, keep, scene, state
 from flask.testing import FlaskClient
-from test_web_admin import operator, second_factor
 from visiting import csrf
 
 from pillar_service.core.errors import Conflict
@@ -19,8 +18,6 @@ from pillar_service.usecases.jobs import jobs as job_cases
 from pillar_service.usecases.meeseeks import challenges
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
-
-__all__ = ["operator", "second_factor"]
 
 pytestmark = pytest.mark.usefixtures("operator", "_scene")
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from eventful import told
 from flask.testing import FlaskClient
-from pouring import OWNER, PUB, carry_out, owner, poured
-from test_web_admin import OPERATOR, operator, second_factor
+from pouring import OWNER, PUB, carry_out, poured
+from visiting import OPERATOR
 
 from pillar_service.core.errors import Invalid
 from pillar_service.core.events.events import Filter
@@ -18,14 +18,6 @@ from pillar_service.usecases.events import events, stories
 from pillar_service.usecases.jobs import jobs
 from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.service import auditing
-
-__all__ = ["operator", "second_factor"]
-
-
-@pytest.fixture
-def someone(operator: str) -> str:
-    """A person; the account's id."""
-    return owner()
 
 
 def found(visitor: FlaskClient, word: str, **more: str) -> set[str]:

@@ -1,12 +1,10 @@
 import io
-import re
 import time
 from collections.abc import Callable
-from typing import Any
 
-import pyotp
 import pytest
 from flask.testing import FlaskClient
+from forms import ask_export, fill, press, pressing, running
 from pouring import (
     OWNER,
     PUB,
@@ -14,13 +12,10 @@ from pouring import (
     bot,
     carry_out,
     event,
-    has_second_factor,
-    operator,
     owner,
     poured,
     report,
     state,
-    tar,
 )
 from visiting import PASSWORD, come_as
 
@@ -29,12 +24,15 @@ from pillar_service.core.people.agents import Belonging, Desired
 from pillar_service.store import database
 from pillar_service.store.jobs import leases
 from pillar_service.store.people import agents
-from pillar_service.usecases.bots import bots, bringing_back, health, transfers
-from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.bots import bots, health
+from pillar_service.usecases.jobs import jobs, runs
 from pillar_service.usecases.jobs.leases import PUBLISHING
-from pillar_service.usecases.people import accounts, second_factor, tokens
+from pillar_service.usecases.people import accounts
+
+pytestmark = pytest.mark.usefixtures("at_home")
 
 MEMBER, STRANGER = "member@example.org", "stranger@example.org"
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "{{ 7*7 }}",
@@ -48,42 +46,6 @@ HOSTILE = [
     "a;b",
     "a\x00b",
 ]
-
-
-@pytest.fixture(autouse=True)
-def person(visitor: FlaskClient) -> str:
-    id = owner()
-    come_as(visitor)
-    return id
-
-
-def hidden(page: Any, name: str) -> str:
-    """The value of a page's last hidden field of that name: what the header's form has comes first."""
-    found = re.findall(rf'name="{name}"[^>]*value="([^"]+)"', page.text)
-    assert found, page.text
-    return str(found[-1])
-
-
-def fill(page: Any, **fields: Any) -> dict[str, Any]:
-    """The last form of a page, filled in."""
-    return {"csrf_token": hidden(page, "csrf_token"), "key": hidden(page, "key"), **fields}
-
-
-def pressing(page: Any, address: str) -> dict[str, str]:
-    """What a press of the button with that address on a page sends."""
-    [form] = re.findall(rf'<form method="post" action="{address}">(.*?)</form>', page.text, re.S)
-    return dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
-
-
-def press(visitor: FlaskClient, page: Any, address: str, times: int = 1) -> Any:
-    sent = pressing(page, address)
-    return [visitor.post(address, data=sent) for _ in range(times)][-1]
-
-
-def running() -> dict[str, Any]:
-    [run] = claims.claim("salt")["runs"]
-    runs.started("salt", run["id"], f"jid-{run['id']}")
-    return run
 
 
 def join(email: str, bot_id: str, role: Belonging = Belonging.MEMBER) -> None:
@@ -262,166 +224,6 @@ def test_a_failed_pouring_is_mended_by_a_start(visitor: FlaskClient) -> None:
     assert bots.show("my")["actual"] == "alive"
 
 
-def ask_export(visitor: FlaskClient, kind: str, password: str = "") -> Any:
-    page = visitor.get("/bots/my/export")
-    return visitor.post("/bots/my/export", data=fill(page, kind=kind, password=password))
-
-
-@pytest.mark.parametrize("kind", ["everything", "secret"])
-def test_the_secret_leaves_only_after_the_password(visitor: FlaskClient, kind: str) -> None:
-    poured()
-    for wrong in ("", "wrong", "x" * 2000):
-        page = ask_export(visitor, kind, wrong)
-        assert page.status_code == 422
-        assert 'aria-invalid="true"' in page.text
-        assert PASSWORD not in page.text
-    assert [job["command"] for job in jobs.listed()] == ["bots.create"]
-    assert ask_export(visitor, kind, PASSWORD).status_code == 302
-    assert jobs.listed()[0]["arguments"] == {"kind": kind}
-
-
-def test_an_export_is_fetched_from_its_job(visitor: FlaskClient) -> None:
-    poured()
-    poured("second", upload=None)
-    asked = ask_export(visitor, "everything", PASSWORD)
-    job = asked.headers["Location"].removeprefix("/my/jobs/")
-    assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
-    run = running()
-    sent = tar(sequence=7)
-    kept = transfers.deliver("cellar-1", job, io.BytesIO(sent.getvalue()))
-    answer(run, {"pub_id": PUB, "sequence": 7, **kept})
-    assert f"/bots/my/exports/{job}" in visitor.get(f"/my/jobs/{job}").text
-    got = visitor.get(f"/bots/my/exports/{job}")
-    assert (got.status_code, got.data) == (200, sent.getvalue())
-    assert got.headers["Content-Disposition"] == "attachment; filename=my-everything.tar"
-    assert got.headers["Cache-Control"] == "no-store"
-    assert visitor.get(f"/bots/second/exports/{job}").status_code == 404
-    boss = operator()
-    come_as(visitor, "op@example.org")
-    has_second_factor(boss)
-    assert visitor.get(f"/bots/my/exports/{job}").status_code == 403
-    assert f"/exports/{job}" not in visitor.get(f"/my/jobs/{job}").text
-
-
-@pytest.mark.parametrize("actor", ["backups", "move:1", "operator:ann"])
-def test_a_tar_that_no_person_asked_for_is_given_to_nobody(visitor: FlaskClient, actor: str) -> None:
-    poured()
-    job = jobs.submit(actor, "bots.export", "my")["job"]["id"]
-    run = running()
-    transfers.deliver("cellar-1", job, tar())
-    answer(run, {"pub_id": PUB, "sequence": 3})
-    assert visitor.get(f"/bots/my/exports/{job}").status_code == 404
-    page = visitor.get(f"/my/jobs/{job}").text
-    assert "given to nobody" in page
-    assert f"/exports/{job}" not in page
-    secret = tokens.create(accounts.show(OWNER)["id"], "ci", ["export"])["secret"]
-    asked = visitor.get(f"/agents/my/export?job={job}", headers={"Authorization": f"Bearer {secret}"})
-    assert asked.status_code == 404
-
-
-def test_gossip_log_and_blobs_need_no_password_and_other_kinds_are_none(visitor: FlaskClient) -> None:
-    poured()
-    for kind in ("gossip", "log", "blobs"):
-        assert ask_export(visitor, kind).status_code == 302
-        assert jobs.listed()[0]["arguments"] == {"kind": kind}
-    assert ask_export(visitor, "passwords").status_code == 422
-    assert ask_export(visitor, "").status_code == 422
-
-
-def delete(visitor: FlaskClient, name: str = "my", password: str = PASSWORD) -> Any:
-    return visitor.post("/bots/my/delete", data=fill(visitor.get("/bots/my/delete"), name=name, password=password))
-
-
-def test_a_bot_is_deleted_after_its_name_and_the_password_and_brought_back(visitor: FlaskClient) -> None:
-    id = poured()["id"]
-    for name, password in (("", PASSWORD), ("other", PASSWORD), ("my", ""), ("my", "wrong"), ("<b>", "<i>")):
-        assert delete(visitor, name, password).status_code == 422
-    assert bots.show("my")["desired"] == "running"
-    went = delete(visitor)
-    assert "being deleted" in visitor.get("/bots/my/actions").text
-    carry_out()
-    job = visitor.get(went.headers["Location"])
-    assert "#succeeded" in job.text
-    assert "bring it back" in job.text
-    assert visitor.get("/bots/my/actions").status_code == 404
-    page = visitor.get("/bots")
-    assert "my.butt.nz" in page.text
-    back = f"/deleted/{id}/bring-back"
-    assert press(visitor, page, back, times=2).headers["Location"] == "/bots"
-    assert [job["command"] for job in jobs.listed()].count("bots.bring_back") == 1
-    carry_out()
-    assert bots.show("my")["actual"] == "alive"
-    assert visitor.post(back, data=fill(visitor.get("/bots/new"))).status_code == 409
-
-
-def test_with_a_second_step_a_deletion_and_the_secret_ask_for_its_code(visitor: FlaskClient, person: str) -> None:
-    poured()
-    assert 'name="code"' not in visitor.get("/bots/my/delete").text
-    second_factor.begin(person, PASSWORD)
-    telephone = pyotp.TOTP((second_factor.pending(person) or {})["secret"])
-    recovery = second_factor.turn_on(person, telephone.now())
-    assert 'name="code"' in visitor.get("/bots/my/delete").text
-    assert ask_export(visitor, "secret", PASSWORD).status_code == 422
-    assert delete(visitor).status_code == 422
-    assert bots.show("my")["desired"] == "running"
-    page = visitor.get("/bots/my/delete")
-    sent = fill(page, name="my", password=PASSWORD, code=recovery[0])
-    went = [visitor.post("/bots/my/delete", data=sent).headers["Location"] for _ in range(2)]
-    assert went[0] == went[1] == f"/my/jobs/{jobs.listed()[0]['id']}"
-
-
-def test_a_bot_that_waits_to_be_deleted_can_be_kept(visitor: FlaskClient) -> None:
-    id = poured()["id"]
-    delete(visitor)
-    press(visitor, visitor.get("/bots/my/actions"), f"/deleted/{id}/bring-back")
-    carry_out()
-    assert bots.show("my")["actual"] == "alive"
-    assert {job["command"]: job["state"] for job in jobs.listed()}["bots.delete"] == "cancelled"
-
-
-def test_a_deletion_sent_again_is_one_job(visitor: FlaskClient) -> None:
-    poured()
-    sent = fill(visitor.get("/bots/my/delete"), name="my.butt.nz", password=PASSWORD)
-    went = {visitor.post("/bots/my/delete", data=sent).headers["Location"] for _ in range(3)}
-    assert len(went) == 1
-    carry_out()
-    assert visitor.post("/bots/my/delete", data=sent).status_code == 404
-
-
-def imported(visitor: FlaskClient, content: bytes, **fields: str) -> Any:
-    form = fill(visitor.get("/bots/import"), **{"name": "again", **fields})
-    return [visitor.post("/bots/import", data={**form, "tar": (io.BytesIO(content), "my.tar")}) for _ in range(2)]
-
-
-def test_an_import_makes_one_bot_however_often_it_is_sent(visitor: FlaskClient) -> None:
-    large = tar(**{"blobs/x": b"x" * (1 << 20)}).getvalue()
-    went = imported(visitor, large)
-    assert [answer.status_code for answer in went] == [302, 302]
-    assert went[0].headers["Location"] == went[1].headers["Location"]
-    assert [job["command"] for job in jobs.listed()] == ["bots.import"]
-    assert bots.show("again")["pub_id"] == PUB
-    carry_out()
-    assert imported(visitor, large, name="twice")[0].status_code == 409
-
-
-def test_what_can_not_be_imported_is_said_on_the_form(
-    visitor: FlaskClient, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret_only = tar(**{"flume/log.offset": b""}).getvalue()
-    for content, said, status in ((b"no tar", "not a tar", 422), (secret_only, "fork", 409), (b"", "", 422)):
-        page = imported(visitor, content)[0]
-        assert (page.status_code, said in page.text) == (status, True)
-    assert imported(visitor, tar().getvalue(), name="Not good")[0].status_code == 422
-    assert imported(visitor, tar().getvalue(), csrf_token="forged")[0].status_code == 422
-    assert visitor.post("/bots/import", data={"name": "x", "key": "k"}).status_code == 415
-    assert imported(visitor, tar().getvalue(), description="x" * 70_000)[0].status_code == 413
-    monkeypatch.setenv("CELLAR_TRANSFER_BYTES", "1000")
-    service()
-    assert imported(visitor, tar().getvalue())[0].status_code == 413
-    assert jobs.listed() == []
-    assert list(transfers.settings().files.iterdir()) == []
-
-
 def every_address(visitor: FlaskClient) -> list[tuple[str, str, dict[str, str]]]:
     """Every address of a bot, its job and its export, with what the owner's own pages would send there."""
     sent = fill(visitor.get("/bots/new"), name="my", password=PASSWORD, kind="log")
@@ -491,14 +293,3 @@ def test_a_suspended_owner_may_leave_but_not_act(visitor: FlaskClient) -> None:
     assert visitor.post("/bots/my/delete", data=sent).status_code == 403
     assert visitor.post("/bots/new", data=fill(visitor.get("/bots/new"), name="new")).status_code == 409
     assert ask_export(visitor, "everything", PASSWORD).status_code == 302
-
-
-def test_what_was_purged_is_nobodys(visitor: FlaskClient) -> None:
-    id = poured()["id"]
-    bots.delete("test", "my", purge=False)
-    carry_out()
-    job = jobs.listed()[0]["id"]
-    bringing_back.purge_due("test", time.time() + 8 * 86_400)
-    carry_out()
-    assert visitor.get(f"/my/jobs/{job}").status_code == 404
-    assert visitor.post(f"/deleted/{id}/bring-back", data=fill(visitor.get("/bots/new"))).status_code == 404

@@ -1,6 +1,7 @@
 """People with browsers: sign in, send the forms that a page shows."""
 
 import re
+import time
 from typing import Any
 
 from flask import Flask
@@ -10,10 +11,24 @@ from pouring import OWNER, has_second_factor
 from pillar_service.core.people.agents import Belonging
 from pillar_service.store import database
 from pillar_service.store.people import agents, mails
+from pillar_service.store.people import second_factor as second_factors
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.people import accounts
 
-PASSWORD = "long enough 1"
+PASSWORD, OPERATOR = "long enough 1", "op@example.org"
+
+
+class SecondFactors:
+    """Whose second factor is on."""
+
+    def add(self, account: str) -> None:
+        with database.transaction():
+            second_factors.put(account, "A" * 32, time.time())
+            second_factors.turn_on(account)
+
+    def drop(self, account: str) -> None:
+        with database.transaction():
+            second_factors.drop(account)
 
 
 def csrf(page: Any) -> str:
