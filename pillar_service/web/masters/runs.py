@@ -77,9 +77,8 @@ def lines(id: str) -> dict[str, Any]:
 @blueprint.post("/runs/<id>/result")
 def result(id: str) -> dict[str, Any]:
     """What the node returned."""
-    given = incoming.body("jid", "node", "return", "success", "retcode")
-    told = (given.get(key) for key in ("jid", "node", "return", "success", "retcode"))
-    runs.result(id, *told)
+    given = incoming.body(*batches.RETURNED)
+    runs.result(id, *map(given.get, batches.RETURNED))
     return {}
 
 
