@@ -11,6 +11,7 @@ from backing_up import kept_in
 from enrolling import enrol, key, master_is_there
 from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, event, poured, report, tar
+from trails import trail
 from visiting import OPERATOR, PASSWORD, SecondFactors, come_as, csrf
 
 from pillar_service.core.people.agents import Belonging
@@ -24,7 +25,7 @@ from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import enrolment_tokens, nodes
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing, backup_rounds, masters
+from pillar_service.usecases.service import backup_rounds, masters
 
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
 
@@ -131,7 +132,7 @@ def test_an_account_is_suspended_after_a_question_and_for_a_reason(
     assert "is suspended now; 1 bots are told so" in done.text
     assert "spam &lt;b&gt;" in done.text
     assert accounts.show(someone)["state"] == "suspended"
-    said = [(row["actor"], row["detail"]) for row in auditing.trail(f"agent:{someone}")]
+    said = [(row["actor"], row["detail"]) for row in trail(f"agent:{someone}")]
     assert (f"account:{operator}", "spam <b>") in said
     visitor.post(f"/admin/accounts/{someone}/resume", data={"reason": "talked", "csrf_token": csrf(asked)})
     assert accounts.show(someone)["state"] == "active"
@@ -151,7 +152,7 @@ def test_a_lost_second_factor_is_turned_off_for_a_reason(
     assert "by password alone" in done.text
     assert second_factors.find(someone) is None
     assert mails.Mail.get().recipient == OWNER
-    said = [(row["actor"], row["action"], row["detail"]) for row in auditing.trail(f"agent:{someone}")]
+    said = [(row["actor"], row["action"], row["detail"]) for row in trail(f"agent:{someone}")]
     assert (f"account:{operator}", "accounts.second_factor_off", "lost it") in said
     own = f"/admin/accounts/{operator}/second-factor-off"
     assert visitor.post(own, data={"reason": "me", "csrf_token": csrf(asked)}).status_code == 409

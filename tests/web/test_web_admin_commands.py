@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from chatting import ask, begin, chat, claim_all, finish, keep, scene, state
 from flask.testing import FlaskClient
+from trails import trail
 from visiting import csrf
 
 from pillar_service.core.errors import Conflict
@@ -17,7 +18,6 @@ from pillar_service.store.nodes import nodes
 from pillar_service.usecases.jobs import jobs as job_cases
 from pillar_service.usecases.meeseeks import challenges
 from pillar_service.usecases.nodes import pillars
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("operator", "_scene")
 
@@ -142,8 +142,8 @@ def test_a_node_shows_and_takes_its_labels(visitor: FlaskClient) -> None:
     ready = pillars.ready("cellar-2")
     assert ready is not None
     assert json.loads(ready[0])["saltcellar"]["labels"] == found.labels
-    assert auditing.trail("node:cellar-2")[-1]["action"] == "nodes.label"
-    assert str(auditing.trail("node:cellar-2")[-1]["actor"]).startswith("account:")
+    assert trail("node:cellar-2")[-1]["action"] == "nodes.label"
+    assert str(trail("node:cellar-2")[-1]["actor"]).startswith("account:")
 
 
 @pytest.mark.parametrize("wrong", ["node=cellar-1", "a=1 a=2", "-x=1", "a=<b>", "x" * 9000, "a=b=c", "ü=1"])

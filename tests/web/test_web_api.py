@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from pouring import OTHER_PUB, OWNER, PUB, answer, carry_out, owner, poured, tar
 from programs import bearer, problem
+from trails import trail
 from visiting import PASSWORD
 
 from pillar_service.core.people.scopes import Scope
@@ -15,7 +16,6 @@ from pillar_service.store.people import tokens as token_rows
 from pillar_service.usecases.bots import bots, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.people import accounts, tokens
-from pillar_service.usecases.service import auditing
 
 
 def test_from_registering_to_signing_out(visitor: FlaskClient) -> None:
@@ -69,7 +69,7 @@ def test_a_bot_from_asking_to_gone(api: FlaskClient, person: str) -> None:
     assert problem(api.delete("/agents/my"), 422)
     gone = api.delete("/agents/my", json={"password": PASSWORD})
     assert (gone.status_code, gone.json["agent"]["desired"]) == (202, "absent")
-    assert [row["actor"] for row in auditing.trail(f"agent:{id}")].count(f"account:{person}") >= 6
+    assert [row["actor"] for row in trail(f"agent:{id}")].count(f"account:{person}") >= 6
 
 
 def test_invites(api: FlaskClient) -> None:

@@ -7,6 +7,7 @@ import pytest
 from chatting import ANN, BEN, chat, link, scene
 from flask.testing import FlaskClient
 from pouring import OWNER, owner
+from trails import trail
 from visiting import PASSWORD, come_as, csrf, send
 
 from pillar_service.core.errors import NotFound
@@ -16,7 +17,6 @@ from pillar_service.store.meeseeks import aliases as alias_rows
 from pillar_service.store.people import mails
 from pillar_service.usecases.meeseeks import aliases, people, tokens
 from pillar_service.usecases.people import leaving
-from pillar_service.usecases.service import auditing
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_who_opens_their_link_and_says_yes_is_that_chat_user(visitor: FlaskClien
     assert caller is not None
     assert caller.email == OWNER
     assert "T01/U01 in Slack is you now" in visitor.get("/account").text
-    assert auditing.trail(f"agent:{person}")[-1]["detail"] == "T01/U01"
+    assert trail(f"agent:{person}")[-1]["detail"] == "T01/U01"
     [mail] = mails.Mail.select()
     assert (mail.recipient, "T01/U01 in Slack is you" in mail.text) == (OWNER, True)
     for again in (visitor.get(path), send(visitor, path)):
@@ -81,7 +81,7 @@ def test_a_chat_user_who_is_somebody_becomes_nobody_else(visitor: FlaskClient, p
     assert (people.listed(person), [one["user"] for one in people.listed(other)]) == ([], [ANN])
     [mail] = mails.Mail.select()
     assert (mail.recipient, "they are T01/U01 in Slack" in mail.text) == ("other@example.org", True)
-    assert auditing.trail(f"agent:{other}")[-1]["action"] == "meeseeks.link_refused"
+    assert trail(f"agent:{other}")[-1]["action"] == "meeseeks.link_refused"
 
 
 def test_a_refused_link_is_used_up_and_mails_once(visitor: FlaskClient, person: str) -> None:

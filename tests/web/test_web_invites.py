@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pouring import OWNER, answer, carry_out, has_second_factor, operator, owner, poured
+from trails import trail
 from visiting import csrf, send, signed_in, somebody
 
 from pillar_service.core.bots.invites import STALE_S, Entry
@@ -19,7 +20,6 @@ from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.usecases.bots import bots, invites
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing
 
 ID = "@" + "C" * 43 + "=.ed25519"
 OTHER = "@" + "E" * 43 + "=.ed25519"
@@ -269,7 +269,7 @@ def test_a_script_in_a_note_is_text_wherever_it_comes_from(ann: FlaskClient) -> 
 def test_a_code_never_stands_in_the_audit(ann: FlaskClient) -> None:
     made(ann)
     ann.get(f"/bots/my/invites/{invite().id}/qr.svg")
-    assert CODE not in str(auditing.trail(f"agent:{bots.show('my')['id']}"))
+    assert CODE not in str(trail(f"agent:{bots.show('my')['id']}"))
     assert CODE not in ann.get("/bots/my/log?kind=invites").text
 
 

@@ -32,13 +32,6 @@ def record_all(deeds: Iterable[Deed], now: float) -> None:
     audit.add_all([Said(names.new_id(), now, *one[:3], one.detail[:500]) for one in deeds])
 
 
-def trail(subject: str) -> list[dict[str, object]]:
-    """What was done to a subject, oldest first."""
-    return [
-        {"at": row.at, "actor": row.actor, "action": row.action, "detail": row.detail} for row in audit.about(subject)
-    ]
-
-
 def verify(noted: tuple[int, str] | None = None) -> dict[str, Any]:
     """Whether every row is still the one that was written: {"rows", "blanked", "first_fault", "head"}.
 

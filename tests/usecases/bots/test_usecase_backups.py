@@ -15,6 +15,7 @@ import pytest
 from backing_up import KEYS, kept_in, last
 from lost_nodes import exported
 from pouring import owner, poured
+from trails import trail
 
 from pillar_service.backups import postgres, restic
 from pillar_service.core.errors import Failed, Invalid, NotFound
@@ -25,7 +26,7 @@ from pillar_service.store import database
 from pillar_service.store.service import backup_rounds as rows
 from pillar_service.store.service import copying
 from pillar_service.usecases.bots import transfers
-from pillar_service.usecases.service import auditing, backup_rounds, measuring, snapshots
+from pillar_service.usecases.service import backup_rounds, measuring, snapshots
 
 HOUR = 3600.0
 
@@ -71,7 +72,7 @@ def test_a_snapshot_holds_database_keys_configuration_and_tars_but_not_its_own_p
     else:
         listed = subprocess.run(["pg_restore", "--list", out / "cellar/database.dump"], capture_output=True, text=True)
         assert "TABLE DATA public bot " in listed.stdout
-    assert auditing.trail(f"backup:{last()['id']}")[-1]["action"] == "backups.succeeded"
+    assert trail(f"backup:{last()['id']}")[-1]["action"] == "backups.succeeded"
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 from pouring import OTHER_PUB, OWNER, PUB, answer, bot, carry_out, event, owner, poured, report, state, tar, told
+from trails import trail
 
 from pillar_service.core.errors import Conflict, ForkHazard, Full, Invalid, NotFound, SaltcellarError
 from pillar_service.core.people import tokens
@@ -15,7 +16,7 @@ from pillar_service.usecases.bots import bots, health, own_bots, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import nodes, pillars
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing, storage
+from pillar_service.usecases.service import storage
 
 pytestmark = pytest.mark.usefixtures("service", "person")
 
@@ -32,7 +33,7 @@ def test_a_bot_its_job_its_pillar_and_its_audit_come_together() -> None:
     assert (made["job"]["command"], made["job"]["state"]) == ("bots.create", "queued")
     assert told()[id]["state"] == "running"
     assert told()[id]["port"] == 20000
-    assert [row["action"] for row in auditing.trail(f"agent:{id}")] == ["bots.create"]
+    assert [row["action"] for row in trail(f"agent:{id}")] == ["bots.create"]
 
 
 def test_the_same_key_gives_the_same_bot_and_another_request_is_refused() -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 from pouring import OWNER, PUB, answer, bot, carry_out, owner, poured, state, tar, told
+from trails import trail
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, ForkHazard, Full, NotFound
@@ -14,7 +15,6 @@ from pillar_service.usecases.bots import bots, bringing_back, health, pouring, t
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.people import sign_up
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -184,7 +184,7 @@ def test_when_the_days_are_over_the_data_goes_once(person: str) -> None:
     assert told() == {}
     assert bringing_back.purge_due("test", in_days(400)) == []
     assert bringing_back.deleted(person) == []
-    assert [row["action"] for row in auditing.trail(f"agent:{id}")].count("bots.purged") == 1
+    assert [row["action"] for row in trail(f"agent:{id}")].count("bots.purged") == 1
 
 
 def test_after_its_time_it_is_too_late_even_before_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

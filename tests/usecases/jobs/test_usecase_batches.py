@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 from pouring import owner, poured
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, Invalid, NotFound
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.usecases.jobs import batches, claims, endings, jobs, parts, runs
 from pillar_service.usecases.nodes import nodes
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -89,7 +89,7 @@ def test_the_same_results_twice_count_once(claimed: list[dict[str, Any]]) -> Non
     assert states(claimed) == ["succeeded", "succeeded", "failed", "failed", "failed"]
     for run in claimed:
         [bot] = run["bots"]
-        ended = [row for row in auditing.trail(f"agent:{bot}") if str(row["detail"]).endswith(run["jobs"][0])]
+        ended = [row for row in trail(f"agent:{bot}") if str(row["detail"]).endswith(run["jobs"][0])]
         assert len([row for row in ended if str(row["action"]).startswith("jobs.")]) == 1
 
 

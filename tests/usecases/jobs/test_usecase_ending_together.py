@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from chatting import SECRET, ask, begin, claim_all, everything, scene
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.nodes.configuration import OPERATORS
@@ -45,7 +46,7 @@ def job(run: dict[str, Any]) -> jobs.Job:
 
 def deeds(run: dict[str, Any]) -> list[tuple[object, object, object]]:
     id = run["jobs"][0]
-    ends = [row for row in auditing.trail(f"job:{id}") if str(row["action"]).startswith("jobs.")]
+    ends = [row for row in trail(f"job:{id}") if str(row["action"]).startswith("jobs.")]
     return [(row["actor"], row["action"], row["detail"]) for row in ends]
 
 

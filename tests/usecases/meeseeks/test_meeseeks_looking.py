@@ -20,6 +20,7 @@ from chatting import (
     state,
 )
 from pouring import answer, owner, poured
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.jobs.jobs import QUEUED_FOR_S
@@ -31,7 +32,6 @@ from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import runs
 from pillar_service.usecases.meeseeks import looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 ROOT = Asker("operator:root")
@@ -198,7 +198,7 @@ def test_a_deletion_ends_the_job_of_chat_that_waited_for_the_bot() -> None:
     assert (found.state, found.result["missing"]) == ("cancelled", ["cellar-1"])
     assert bots.show(bot["id"])["detail"] == ""
     assert jobs.open_of_actor(chat().actor, 9) == 0
-    assert [row["action"] for row in auditing.trail(f"agent:{bot['id']}")].count("jobs.cancelled") == 1
+    assert [row["action"] for row in trail(f"agent:{bot['id']}")].count("jobs.cancelled") == 1
 
 
 def test_a_job_that_an_older_version_left_open_without_open_parts_ends_after_a_day() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from accounts_with_nodes import account, pillar
+from trails import trail
 
 from pillar_service.core.errors import Changed, Conflict, Forbidden, NotFound, TooMany
 from pillar_service.core.nodes import configuration as rules
@@ -11,7 +12,7 @@ from pillar_service.core.nodes.configuration import OPERATORS
 from pillar_service.store.nodes import configuration as rows
 from pillar_service.usecases.nodes import configuration, nodes, pillars
 from pillar_service.usecases.people import accounts, leaving
-from pillar_service.usecases.service import auditing, storage
+from pillar_service.usecases.service import storage
 
 KEY = "pub/restart-after"
 
@@ -78,7 +79,7 @@ def test_history_says_who_changed_what_and_has_an_end(ann: str, monkeypatch: pyt
         (5, "a", None, True, "somebody"), (4, "a", 3, False, "person 3"), (3, "b", 2, False, "person 2"),
     ]  # fmt: skip
     assert [one["revision"] for one in configuration.history(ann, "a", before=5)] == [4]
-    assert [one["action"] for one in auditing.trail(f"agent:{ann}")][-2:] == [
+    assert [one["action"] for one in trail(f"agent:{ann}")][-2:] == [
         "configuration.set",
         "configuration.delete",
     ]
@@ -125,7 +126,7 @@ def test_a_node_of_nobody_has_what_operators_set_for_the_place(ann: str) -> None
     put(OPERATORS, "a", "the place's")
     assert told("cellar-1")["keys"]["a"]["value"] == "the place's"
     assert told("garden")["keys"] == {}
-    assert auditing.trail("operators")[-1]["action"] == "configuration.set"
+    assert trail("operators")[-1]["action"] == "configuration.set"
 
 
 def test_of_many_who_change_the_same_at_the_same_time_exactly_one_does(ann: str) -> None:

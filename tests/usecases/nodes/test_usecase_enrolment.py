@@ -6,6 +6,7 @@ import threading
 import pytest
 from enrolling import ADDRESS, enrol, key, master_is_there
 from pouring import OWNER, bot, owner
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Forbidden, Full, Invalid, NotFound, Unauthenticated, Unavailable
 from pillar_service.core.nodes.enrolment import fingerprint
@@ -18,7 +19,7 @@ from pillar_service.store.nodes import enrolment as rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.nodes import enrolment, enrolment_tokens, node_keys, nodes, pillars
 from pillar_service.usecases.people import accounts, leaving
-from pillar_service.usecases.service import auditing, storage
+from pillar_service.usecases.service import storage
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -37,7 +38,7 @@ def aged(id: str, by_s: float) -> None:
 
 
 def actions(of: str) -> list[str]:
-    return [str(row["action"]) for row in auditing.trail(of)]
+    return [str(row["action"]) for row in trail(of)]
 
 
 def test_a_token_is_told_once_and_kept_as_a_hash(person):

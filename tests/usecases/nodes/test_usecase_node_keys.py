@@ -5,6 +5,7 @@ import json
 import pytest
 from enrolling import enrol, key, master_is_there, turned
 from pouring import bot, has_second_factor, operator, owner
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from pillar_service.core.nodes.enrolment import KeyAct, fingerprint, statement
@@ -13,7 +14,6 @@ from pillar_service.store.bots import bots as bot_rows
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.nodes import enrolment_tokens, node_keys, nodes, pillars
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -92,7 +92,7 @@ def test_a_node_gives_itself_another_key_signed_with_the_one_it_has(person):
     assert node_keys.after(0)["serial"] == serial
     [one] = node_keys.after(0)["keys"]
     assert (one["public_key"], one["state"]) == (key(2).public, "accepted")
-    assert [row["action"] for row in auditing.trail(f"node:{node}")][-1] == "nodes.rotate"
+    assert [row["action"] for row in trail(f"node:{node}")][-1] == "nodes.rotate"
 
 
 def test_what_was_not_signed_with_the_nodes_key_changes_nothing(person):
@@ -175,7 +175,7 @@ def test_a_node_that_is_cut_off_is_forgotten_and_may_come_back(person):
     assert node_keys.listed_of(person) == []
     assert node not in [one["id"] for one in nodes.listed()]
     assert pillars.ready(node) is None
-    assert [row["action"] for row in auditing.trail(f"node:{node}")][-1] == "nodes.forget"
+    assert [row["action"] for row in trail(f"node:{node}")][-1] == "nodes.forget"
     for act in (node_keys.forget_of, node_keys.revoke_of):
         with pytest.raises(NotFound):
             act(person, node)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fake_stripe import FakeStripe, sent
 from pouring import OWNER, bot, carry_out, owner, poured, told
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound, Unavailable
 from pillar_service.core.people.agents import AccountState
@@ -15,7 +16,6 @@ from pillar_service.store.people import mails
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.payments import dues, payments, subscriptions
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing
 
 DAY = 86_400.0
 
@@ -340,7 +340,7 @@ def test_events_twice_and_in_any_order_are_all_the_same(stripe: FakeStripe, pers
     assert not any(first[len(stripe.events) :]), "the second time each is known"
     assert kinds(person) == ["paid", "paid"]
     assert payments.show(person, start + 40 * DAY)["state"] == "active"
-    assert len(auditing.trail(f"agent:{person}")) == len({json.dumps(row) for row in auditing.trail(f"agent:{person}")})
+    assert len(trail(f"agent:{person}")) == len({json.dumps(row) for row in trail(f"agent:{person}")})
 
 
 def test_a_slow_answer_does_not_overwrite_a_later_one(stripe: FakeStripe, person: str) -> None:

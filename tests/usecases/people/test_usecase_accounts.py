@@ -1,11 +1,12 @@
 import pytest
 from pouring import OWNER, owner
+from trails import trail
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from pillar_service.store import database
 from pillar_service.store.people import accounts as rows
 from pillar_service.usecases.people import accounts
-from pillar_service.usecases.service import auditing, masters
+from pillar_service.usecases.service import masters
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -17,7 +18,7 @@ def test_a_password_is_made_shown_once_and_kept_as_a_hash() -> None:
     kept = rows.find(OWNER)
     assert kept is not None
     assert kept.password_hash.startswith("$argon2id$")
-    assert password not in str(auditing.trail(f"agent:{made['id']}"))
+    assert password not in str(trail(f"agent:{made['id']}"))
 
 
 def test_an_address_has_one_account() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
+from trails import trail
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
@@ -16,7 +17,7 @@ from pillar_service.store.people import mails
 from pillar_service.store.people import sharing as rows
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.people import accounts, permissions, sharing
-from pillar_service.usecases.service import auditing, storage
+from pillar_service.usecases.service import storage
 
 MEMBER = "bob@example.org"
 
@@ -79,8 +80,8 @@ def let_pass(seconds: float) -> None:
         ).execute()
 
 
-def trail() -> list[str]:
-    return [str(row["action"]) for row in auditing.trail(f"agent:{bots.show('my')['id']}")]
+def deeds() -> list[str]:
+    return [str(row["action"]) for row in trail(f"agent:{bots.show('my')['id']}")]
 
 
 def test_from_the_mail_to_a_member(ann: str, sent: Sent) -> None:
@@ -94,8 +95,8 @@ def test_from_the_mail_to_a_member(ann: str, sent: Sent) -> None:
     other = owner("bobs-other-address@example.org")  # the account need not have the mail's address
     assert sharing.accept(other, token(mail)) == "my"
     assert roles(ann) == {OWNER: "owner", "bobs-other-address@example.org": "member"}
-    assert trail()[-2:] == ["sharing.invite", "sharing.join"]
-    assert token(mail) not in str(auditing.trail(f"agent:{bots.show('my')['id']}"))
+    assert deeds()[-2:] == ["sharing.invite", "sharing.join"]
+    assert token(mail) not in str(trail(f"agent:{bots.show('my')['id']}"))
 
 
 def test_a_token_works_once_even_when_two_use_it_at_once(ann: str, sent: Sent) -> None:
@@ -244,7 +245,7 @@ def test_removing_leaving_and_handing_over(ann: str, sent: Sent) -> None:
         sharing.leave(bob, "my")
     sharing.leave(ann, "my")
     assert roles(bob) == {MEMBER: "owner"}
-    assert trail()[-4:] == ["sharing.join", "sharing.remove", "sharing.hand_over", "sharing.leave"]
+    assert deeds()[-4:] == ["sharing.join", "sharing.remove", "sharing.hand_over", "sharing.leave"]
 
 
 def test_nobody_gets_more_bots_than_one_may_own(

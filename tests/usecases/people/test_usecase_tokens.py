@@ -2,6 +2,7 @@ import logging
 
 import pytest
 from pouring import OWNER, carry_out, has_second_factor, operator, owner, poured
+from trails import trail
 
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -14,7 +15,6 @@ from pillar_service.store.people import agents
 from pillar_service.store.people import tokens as rows
 from pillar_service.usecases.jobs import jobs
 from pillar_service.usecases.people import accounts, tokens
-from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -38,7 +38,7 @@ def test_who_signs_in_gets_a_token_for_everything_and_only_its_hash_is_kept() ->
     kept = str(list(rows.Token.select().dicts()))
     assert made["secret"] not in kept
     assert made["prefix"] == made["secret"][: tokens.PREFIX]
-    assert made["secret"] not in str(auditing.trail(f"agent:{person}")) + str(tokens.listed(person))
+    assert made["secret"] not in str(trail(f"agent:{person}")) + str(tokens.listed(person))
     with pytest.raises(Unauthenticated):
         tokens.sign_in(OWNER, "wrong", None, "127.0.0.1")
 
@@ -76,7 +76,7 @@ def test_only_its_owner_ends_a_token() -> None:
     for gone in (made["id"], "x", None):
         with pytest.raises(NotFound):
             tokens.revoke(person, gone)
-    assert [row["action"] for row in auditing.trail(f"agent:{person}")][-2:] == ["tokens.create", "tokens.revoke"]
+    assert [row["action"] for row in trail(f"agent:{person}")][-2:] == ["tokens.create", "tokens.revoke"]
 
 
 def test_a_new_password_ends_sessions_and_leaves_programs_be() -> None:
