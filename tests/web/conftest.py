@@ -1,5 +1,7 @@
 """Clients of the two apps."""
 
+import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +26,7 @@ from pillar_service.usecases.people import accounts
 
 if TYPE_CHECKING:
     from hooks import Hooks
+    from processes import Process
 
 Service = Callable[[], None]
 
@@ -121,6 +124,19 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         return asked
 
     return resolve
+
+
+@pytest.fixture
+def process(fresh_url: str, environment: dict[str, str], tmp_path: Path) -> "Iterator[Process]":
+    """The service's command line on a new database; what it starts ends with the test."""
+    from processes import Process
+
+    made = Process(environment, fresh_url)
+    made.log = tmp_path / "log"
+    yield made
+    made.kill(signal.SIGKILL)
+    for pid in made.successors:
+        os.killpg(pid, signal.SIGKILL)
 
 
 @pytest.fixture

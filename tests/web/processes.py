@@ -20,6 +20,18 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+def until_it_answers(url: str) -> None:
+    """Wait until the server there does, which was just started."""
+    ends = time.monotonic() + 60  # two seconds of processor time, on a machine that may be busy
+    while time.monotonic() < ends:
+        try:
+            requests.get(f"{url}/healthz", timeout=1)
+            return
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
 class Process:
     """The service's command line with the settings of one test."""
 
@@ -39,14 +51,7 @@ class Process:
         command = [sys.executable, "-m", "pillar_service.web", "serve", "private", *more]
         with self.log.open("ab") as log:
             self.server = subprocess.Popen(command, env=self.environment, stderr=log, start_new_session=True)
-        ends = time.monotonic() + 60  # two seconds of processor time, on a machine that may be busy
-        while time.monotonic() < ends:
-            try:
-                requests.get(f"{self.url}/healthz", timeout=1)
-                return
-            except (requests.ConnectionError, requests.Timeout):
-                time.sleep(0.05)
-        raise AssertionError("the server did not start")
+        until_it_answers(self.url)
 
     def restart(self, pid: int) -> int:
         """Let another server take over from the one with this id; the other's id."""

@@ -15,6 +15,7 @@ import requests
 from enrolling import key
 from lost_nodes import exported
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
+from processes import until_it_answers
 
 from pillar_service.settings import settings
 from pillar_service.usecases.bots import bots, transfers
@@ -167,17 +168,6 @@ class Served:
         command = [sys.executable, "-m", "pillar_service.web", "serve", "public", "--access-log", str(log)]
         self.process = subprocess.Popen(command, env={**os.environ, **environment, "PYTHONPATH": str(ROOT)})
 
-    def wait(self) -> None:
-        """Until it answers."""
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                requests.get(f"{self.url}/healthz", timeout=1)
-                return
-            except (requests.ConnectionError, requests.Timeout):
-                time.sleep(0.05)
-        raise AssertionError("the server did not start")
-
     def answers(self) -> set[tuple[str, str, int]]:
         """Every method, path and status that was answered."""
         found = re.findall(r'"(\w+) (\S+) HTTP/1\.1" (\d+)', self.log.read_text())
@@ -197,7 +187,7 @@ def served(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
     settings.cache_clear()
     made = Served(mine, _world(mine), tmp_path / "access.log")
     try:
-        made.wait()
+        until_it_answers(made.url)
         yield made
     finally:
         made.process.terminate()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,13 +38,6 @@ from pillar_service.usecases.service import measuring
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operate.md"
 MISSING = "These tests need Prometheus' own promtool: run `apt-get install prometheus` (vagrant/packages.sh test does)."
-
-
-@pytest.fixture
-def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
-    made = Process(environment, fresh_url)
-    yield made
-    made.kill(signal.SIGKILL)
 
 
 def value(text: str, name: str, **labels: str) -> float:

@@ -19,13 +19,6 @@ SHIPPED = Path(__file__).parent.parent.parent / "salt" / "prometheus"
 MISSING = "These tests need Prometheus: run `apt-get install prometheus` (vagrant/packages.sh test does)."
 
 
-@pytest.fixture
-def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
-    made = Process(environment, fresh_url)
-    yield made
-    made.kill(signal.SIGKILL)
-
-
 class Prometheus:
     """Debian's, with the shipped configuration, in which only places and the pace are others."""
 

@@ -6,10 +6,9 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import requests
 from processes import Process, served
 
@@ -18,13 +17,6 @@ from pillar_service.master import following
 from pillar_service.master.client import Client
 from pillar_service.store import database, migrations
 from pillar_service.web.serve import options
-
-
-@pytest.fixture
-def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
-    made = Process(environment, fresh_url)
-    yield made
-    made.kill(signal.SIGKILL)
 
 
 def test_setting_up_may_be_done_twice(process: Process, tmp_path: Path) -> None:

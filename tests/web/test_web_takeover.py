@@ -24,15 +24,6 @@ PACE_S = 0.01
 """Between two requests of a thread: they are to meet each moment of a restart, not to use the machine up."""
 
 
-@pytest.fixture
-def process(fresh_url: str, environment: dict[str, str]) -> Iterator[Process]:
-    made = Process(environment, fresh_url)
-    yield made
-    made.kill(signal.SIGKILL)
-    for pid in made.successors:
-        os.killpg(pid, signal.SIGKILL)
-
-
 class Hammer:
     """Threads that ask until told to stop; what went wrong, and how many were answered by each way of asking."""
 

@@ -1,12 +1,9 @@
 """Each request's id: in the answer, before the person, in the log; taken over only from who may say it."""
 
 import json
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
@@ -41,14 +38,6 @@ def test_a_page_of_an_error_shows_the_number(public_app: Flask) -> None:
     told = public_app.test_client().get("/nothing-here")
     assert told.status_code == 404
     assert f"Number <code>{told.headers[HEADER]}</code>" in told.text
-
-
-@pytest.fixture
-def process(fresh_url: str, environment: dict[str, str], tmp_path: Path) -> Iterator[Process]:
-    made = Process(environment, fresh_url)
-    made.log = tmp_path / "log"
-    yield made
-    made.kill(signal.SIGKILL)
 
 
 def lines(process: Process) -> list[dict[str, Any]]:
