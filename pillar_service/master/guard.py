@@ -1,4 +1,4 @@
-"""Stands before what salt-master does for its minions: a request that `core.bus` refuses is logged and not done.
+"""Stands before what salt-master does for its minions: a request that `core.nodes.bus` refuses is logged and not done.
 
 Salt has no setting for this. Every encrypted request of a minion passes through ``salt.master.AESFuncs.run_func``
 (3008.3, lines 2199 and 3371), after the channel has checked who sent it. The workers are forked after Salt has loaded

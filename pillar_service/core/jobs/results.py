@@ -1,7 +1,7 @@
 """Results of runs, as nodes tell them by their spool: Salt's own return is lost when no master is there for long enough.
 
 A node says which run it was, under which jid, and what came of it. It is believed of a run that was published to that very
-node under that jid, and of no other (``usecases.results``).
+node under that jid, and of no other (``usecases.jobs.results``).
 """
 
 from collections.abc import Mapping

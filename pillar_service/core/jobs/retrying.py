@@ -1,6 +1,6 @@
 """When people and operators may try a job again that is over, and what is asked for then.
 
-How often the queue itself tries again is `core.jobs.after_failure`.
+How often the queue itself tries again is `core.jobs.jobs.after_failure`.
 """
 
 from pillar_service.core.errors import Conflict

@@ -50,7 +50,7 @@ class Size:
 
 
 def size(facts: Mapping[str, Any]) -> Size:
-    """What a node has, by its facts (core.facts)."""
+    """What a node has, by its facts (core.nodes.facts)."""
     grains = facts.get("grains")
     told = grains if isinstance(grains, Mapping) else {}
     return Size(_count(told.get("num_cpus")), _count(told.get("mem_total")), _disk(facts.get("disks")))

@@ -26,8 +26,8 @@ While an account is suspended, its owner still sees its nodes, and may cut one o
 
 The column "operator" is for who has that role and a second factor; without one the role counts for nothing (`acting_role`).
 
-In chat roles decide (core.roles), on the place's own nodes. For a bot on a node of an account's own the first table counts
-besides, by the account that the chat user is.
+In chat roles decide (core.meeseeks.roles), on the place's own nodes. For a bot on a node of an account's own the first
+table counts besides, by the account that the chat user is.
 """
 
 from enum import StrEnum

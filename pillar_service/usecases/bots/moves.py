@@ -1,5 +1,5 @@
 """Moves: a bot goes from a node to another, step by step, each a job. What is written down is where it is, so that whoever
-looks next goes on from there; core.moves says which step comes when."""
+looks next goes on from there; core.bots.moves says which step comes when."""
 
 import time
 

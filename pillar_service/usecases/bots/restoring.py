@@ -1,7 +1,7 @@
 """Restoring a bot of a lost node: the newest export that is kept of it comes to life elsewhere, under the same identity.
 
-It goes by the job of an import, and by a move that begins where a bot has left its node (core.moves): so the lost node, should
-it come back, finds a tombstone, and what fails is tried again.
+It goes by the job of an import, and by a move that begins where a bot has left its node (core.bots.moves): so the lost
+node, should it come back, finds a tombstone, and what fails is tried again.
 """
 
 import time

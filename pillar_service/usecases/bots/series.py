@@ -40,7 +40,7 @@ def of(bot_id: str, span: Span, now: float) -> dict[str, Any]:
 
 
 def figures(bot_id: str, span: Span, now: float) -> Mapping[str, Any]:
-    """A bot's figures over a span that ends now, as `core.series.drawn` lists them; not to be changed."""
+    """A bot's figures over a span that ends now, as `core.bots.series.drawn` lists them; not to be changed."""
     chosen = RESOLUTIONS[span]
     if chosen.step:
         revision = samples.revision(bot_id, chosen.step, _start(chosen, now))

@@ -52,8 +52,9 @@ def _of(secret: str) -> EnrolmentToken:
 def redeem(secret: str, name: object, public_key: object, machine: object, address: str) -> dict[str, Any]:
     """Let a machine in: it is the node of that name from now on, and masters accept its key. All of it, or nothing.
 
-    ``machine`` is a little about it, ``address`` where it comes from. Returns what it must know (core.enrolment.told); the
-    same for who asks again. Raises Invalid, and Unauthenticated, Forbidden or Conflict, which are audited.
+    ``machine`` is a little about it, ``address`` where it comes from. Returns what it must know
+    (core.nodes.enrolment.told); the same for who asks again. Raises Invalid, and Unauthenticated, Forbidden or Conflict,
+    which are audited.
     """
     token, called, key, about = _of(secret), rules.node_name(name), pem.public_key(public_key), _about(machine)
     places, configuration = masters(), _configuration()
