@@ -20,6 +20,18 @@ def answering(server: socketserver.BaseServer) -> Iterator[str]:
         server.server_close()
 
 
+class Standing:
+    """Another's server, played on a free port until it is stopped; the handler of its requests knows it as ``fake``."""
+
+    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        self._up = contextlib.ExitStack()
+        self.url = self._up.enter_context(answering(by(type("Handler", (handler,), {"fake": self}))))
+
+    def stop(self) -> None:
+        """Nobody answers there any more."""
+        self._up.close()
+
+
 def by(handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.ThreadingHTTPServer:
     """A server on a free port, each of whose requests this handler answers."""
     return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

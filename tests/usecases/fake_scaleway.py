@@ -8,9 +8,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from answering import Standing
 
 ORGANIZATION = "11111111-2222-3333-4444-555555555555"
 SECRET = "scw-secret-only-for-tests-5f0b6b0e"
@@ -33,7 +35,7 @@ class Refused(Exception):
         self.body = {"type": "error", "message": message}
 
 
-class FakeScaleway:
+class FakeScaleway(Standing):
     """The server, on a port of its own. ``before`` and ``after`` a request is carried out, a test may let it fail: with
     Refused, or ConnectionAbortedError, which is no answer."""
 
@@ -47,14 +49,7 @@ class FakeScaleway:
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
         self.lock = threading.RLock()
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler)
 
     def settings(self) -> dict[str, str]:
         """What the service is set to, to use it."""

@@ -10,12 +10,13 @@ import secrets
 import threading
 import time
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request, urlopen
 
+from answering import Standing
 from stripe_books import PRICE, Books
 
 KEY = "sk_test_only"
@@ -54,7 +55,7 @@ def signature(payload: bytes, secret: str = WEBHOOK_SECRET, at: float | None = N
     return f"t={stamp},v1={mac},v0={'0' * 64}"
 
 
-class FakeStripe:
+class FakeStripe(Standing):
     """The server, on a port of its own. ``events`` are all that happened; with a ``webhook`` each is sent there at once."""
 
     def __init__(self, now: float | None = None, webhook: str | None = None) -> None:
@@ -65,14 +66,7 @@ class FakeStripe:
         self._kept: dict[str, tuple[Any, int, dict[str, Any]]] = {}
         self._outgoing: list[dict[str, Any]] = []
         self._lock = threading.RLock()
-        handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler)
 
     def settings(self) -> dict[str, str]:
         """What the service is set to, to use it."""
