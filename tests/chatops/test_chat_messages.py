@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fakes.slack import rules
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pillar_service.chatops import blocks, messages, modals, texts
@@ -113,6 +113,10 @@ def test_what_fits_is_shown_whole(lines: list[str]) -> None:
 
 
 @given(MANY)
+@example(["&" * 600])
+@example(["x" * 2_892])
+@example(["x" * 2_893])
+@example(["`" * 1_447])
 @relaxed
 def test_what_fits_of_a_preview_is_shown_whole_and_else_it_says_so(lines: list[str]) -> None:
     told, is_filed = messages.previewed(lines, [])
