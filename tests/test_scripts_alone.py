@@ -13,7 +13,7 @@ ALONE = ["browser/screenshots.py", "browser/demo_pictures.py", "contract/record.
 @pytest.mark.parametrize("script", ALONE)
 def test_a_script_finds_what_it_needs(script: str) -> None:
     load = "import runpy, sys; sys.path[0] = sys.argv[1]; runpy.run_path(sys.argv[2], run_name='looked_at')"
-    words = [sys.executable, "-c", load, str((TESTS / script).parent), script]
+    words = [sys.executable, "-c", load, str((TESTS / script).parent), str(TESTS / script)]
     done = subprocess.run(words, cwd=TESTS, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
