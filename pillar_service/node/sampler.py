@@ -5,11 +5,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pillar_service.core.bots.health import HEALTHS, STATUSES
+from pillar_service.core.bots.health import STATUSES
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.people.agents import Desired
-from pillar_service.node import containers, control, disk, usage
+from pillar_service.node import containers, control, disk, pulses, usage
 from pillar_service.node.counters import Counters
+from pillar_service.node.inspections import Inspections
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 
@@ -30,7 +31,7 @@ class Sampler:
 
     def __init__(self, node: str, home: Home, keep: bool = True) -> None:
         self.node, self.home, self._keep = node, home, keep
-        self._counters = Counters(home.state)
+        self._counters, self._inspections = Counters(home.state), Inspections()
         self._reports: dict[str, Report] = {}
         self._disk: dict[str, tuple[float, int]] = {}
 
@@ -86,30 +87,29 @@ class Sampler:
         }
         if listed is not None:
             with contextlib.suppress(SaltcellarError):
-                report |= self._seen(client, bot, listed["Id"])
+                report |= self._seen(client, bot, listed)
         if report["status"] == "running":
             report |= self._told_by_pub(bot)
         return report | self._counters.totals(bot)
 
-    def _seen(self, client: Any, bot: str, container: str) -> Report:
-        """What Docker tells of a container."""
+    def _seen(self, client: Any, bot: str, listed: Mapping[str, Any]) -> Report:
+        """What Docker and the kernel tell of a container."""
         with containers.errors():
-            inspected = client.inspect_container(container)
+            inspected = self._inspections.of(listed["Id"], listed, client.inspect_container)
         state = inspected["State"]
         pid = int(state["Pid"]) if state["Running"] else 0
-        health = (state.get("Health") or {}).get("Status", "none")
         self._count(bot, inspected, pid)
         return {
             "status": state["Status"] if state["Status"] in STATUSES else "dead",
-            "health": health if health in HEALTHS else "none",
+            "health": pulses.health(inspected),
             "uptime_s": containers.uptime_s(inspected),
             "memory_bytes": usage.memory_bytes(pid) if pid else 0,
-            "memory_limit_bytes": int(inspected["HostConfig"].get("Memory") or 0),
+            "memory_limit_bytes": inspected["HostConfig"]["Memory"],
         }
 
     def _count(self, bot: str, inspected: Mapping[str, Any], pid: int) -> None:
         container, started = inspected["Id"], inspected["State"]["StartedAt"]
-        self._counters.started(bot, container, started, int(inspected.get("RestartCount", 0)))
+        self._counters.started(bot, container, started, inspected["RestartCount"])
         if pid and (traffic := usage.traffic(pid)):
             read = dict(zip(("rx_bytes", "tx_bytes"), traffic, strict=True))
             self._counters.add(bot, read, dict.fromkeys(read, started))

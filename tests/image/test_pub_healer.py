@@ -12,7 +12,7 @@ import docker
 import pytest
 from machine_rooms import Room
 
-from pillar_service.node import containers
+from pillar_service.node import containers, inspections
 from pillar_service.node.machines import asking
 from pillar_service.node.machines import containers as looking
 
@@ -154,7 +154,7 @@ def test_a_container_that_goes_on_is_not_inspected_and_one_that_changed_is(
     assert len(asked) == 1
     steady.reload()
     os.kill(steady.attrs["State"]["Pid"], signal.SIGKILL)
-    ends = time.monotonic() + looking.STEADY_S / 2
+    ends = time.monotonic() + inspections.STEADY_S / 2
     while looking.look(steady.name)["restarts"] == 0:
         assert time.monotonic() < ends, "it is not seen at once"
         time.sleep(0.1)

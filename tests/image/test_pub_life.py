@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pillar_service.node import pulses
+
 
 @pytest.fixture
 def own_pub(new_pub):
@@ -30,8 +32,13 @@ def peak_mib(pub):
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
+def seen_by_the_node(pub):
+    pub.container.reload()
+    return pulses.health(pub.container.attrs)
+
+
 def test_pub_becomes_healthy_and_is_small(own_pub, wait_until):
-    wait_until(lambda: own_pub.health() == "healthy", 25)
+    wait_until(lambda: seen_by_the_node(own_pub) == "healthy", 25)
     assert 5 < own_mib(own_pub) < 40
 
 
@@ -68,6 +75,15 @@ def test_pub_with_a_closed_port_is_unhealthy(new_pub, wait_until):
     os.kill(pub.node_pid(), signal.SIGUSR2)
     wait_until(lambda: pub.health() == "unhealthy", 40)
     assert pub.is_up()
+
+
+def test_a_pulse_that_stops_is_seen_by_the_node_before_docker_looks(new_pub, wait_until):
+    pub = new_pub().start(command=["node", "-e", CLOSE_THE_PORT])
+    wait_until(lambda: seen_by_the_node(pub) == "healthy", 20)
+    os.kill(pub.node_pid(), signal.SIGUSR2)
+    wait_until(lambda: seen_by_the_node(pub) == "unhealthy", 60)
+    assert pub.is_up()
+    assert pub.health() == "starting"
 
 
 def test_killed_pub_comes_back_as_itself(own_pub, wait_until):

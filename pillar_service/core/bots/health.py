@@ -16,7 +16,20 @@ SETTLED = (Actual.GONE, Actual.PROVISIONING)
 
 STATUSES = ("running", "exited", "created", "restarting", "paused", "dead", "missing")
 HEALTHS = ("healthy", "unhealthy", "starting", "none")
+PULSE_S = 45.0
+"""A pub touches its pulse each 5 s while it works (states/pubs/image/plugin/pulse.js); without for so long it does not."""
+
 COUNTERS = ("rx_bytes", "tx_bytes", "restarts")
+
+
+def judged(docker: str, pulse_age_s: float | None) -> str:
+    """How a container is, by the age of its pub's pulse (None: there is none since its start); where that tells nothing, by
+    what Docker says, which looks more rarely."""
+    if docker not in HEALTHS:
+        return "none"
+    if docker == "none" or pulse_age_s is None:
+        return docker
+    return "healthy" if pulse_age_s < PULSE_S else "unhealthy"
 
 
 def reported(report: Mapping[str, Any]) -> Actual:

@@ -1,18 +1,17 @@
 """A container as machines see it, and its restart. Each thread keeps its connection to the engine.
 
-One listing serves everybody who looks within a second. A container that goes on as it did is not inspected each time: Docker
-takes ten times as long for that as the kernel for saying that a process still lives.
+One listing serves everybody who looks within a second; a container that goes on as it did is not inspected each time.
 """
 
 import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pillar_service.core.errors import Conflict, NotFound, Unavailable
-from pillar_service.node import containers
+from pillar_service.node import containers, pulses
+from pillar_service.node.inspections import Inspections
 from pillar_service.node.machines import tree
 
 GRACE_S = 5
@@ -23,45 +22,11 @@ MOST_KEPT = 1000
 FRESH_S = 1.0
 """For how long one look serves everybody."""
 
-STEADY_S = 30.0
-"""For how long a container that goes on as it did is not inspected."""
-
 _kept = threading.local()
 _looking = threading.Lock()
 _listed: tuple[float, dict[str, Mapping[str, Any]]] = float("-inf"), {}
-_inspected: dict[str, "_Inspected"] = {}
+_inspections = Inspections()
 _looked: dict[str, tuple[float, dict[str, Any]]] = {}
-
-
-@dataclass(frozen=True)
-class _Inspected:
-    """What Docker said of a container when it was inspected, and which process it was."""
-
-    at: float
-    process: object
-    told: Mapping[str, Any]
-
-    def holds(self, listed: Mapping[str, Any] | None) -> bool:
-        """Whether it is still so: it is the same process, which runs, and as well as it did."""
-        return (
-            listed is not None
-            and time.monotonic() - self.at < STEADY_S
-            and self.process is not None
-            and listed["Id"] == self.told["Id"]
-            and _is_steady(listed)
-            and _health(self.told["State"]) in ("healthy", "none")
-            and tree.mark(int(self.told["State"]["Pid"])) == self.process
-        )
-
-
-def _is_steady(listed: Mapping[str, Any]) -> bool:
-    # The listing writes "Up 3 minutes (healthy)"; without a health check, nothing in brackets.
-    said = str(listed["Status"])
-    return listed["State"] == "running" and ("(" not in said or said.endswith("(healthy)"))
-
-
-def _health(state: Mapping[str, Any]) -> str:
-    return str((state.get("Health") or {}).get("Status", "none"))
 
 
 @contextlib.contextmanager
@@ -99,7 +64,6 @@ def look(name: str) -> dict[str, Any]:
         if not seen or time.monotonic() - at > FRESH_S:
             if len(_looked) > MOST_KEPT:
                 _looked.clear()
-                _inspected.clear()
             seen = _seen(_told(name))
             _looked[name] = time.monotonic(), seen
         return dict(seen)
@@ -117,19 +81,16 @@ def _listing() -> dict[str, Mapping[str, Any]]:
 
 def _told(name: str) -> Mapping[str, Any] | None:
     """What Docker says of it; None when there is no such container."""
-    known = _inspected.get(name)
-    if known and known.holds(_listing().get(name)):
-        return known.told
     try:
-        with _engine() as client:
-            told = client.inspect_container(name)
+        return _inspections.of(name, _listing().get(name), _inspect)
     except NotFound:
-        _inspected.pop(name, None)
         return None
-    process = tree.mark(int(told["State"].get("Pid") or 0))
-    kept = {"Id": told["Id"], "State": told["State"], "RestartCount": told.get("RestartCount", 0)}
-    _inspected[name] = _Inspected(time.monotonic(), process, kept)
-    return kept
+
+
+def _inspect(name: str) -> Mapping[str, Any]:
+    with _engine() as client:
+        told: Mapping[str, Any] = client.inspect_container(name)
+        return told
 
 
 def _seen(told: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -138,7 +99,7 @@ def _seen(told: Mapping[str, Any] | None) -> dict[str, Any]:
         "exists": told is not None,
         "status": state["Status"],
         "running": bool(state["Running"]),
-        "health": _health(state),
+        "health": pulses.health(told) if told else "none",
         "stopped": tree.is_stopped(int(state.get("Pid") or 0)),
         "restarts": int(told["RestartCount"]) if told else 0,
         "out_of_memory": bool(state.get("OOMKilled")),
@@ -154,4 +115,4 @@ def restart(name: str) -> None:
             raise Conflict("The container does not run, as somebody wants it: it was left so.")
         client.restart(name, timeout=GRACE_S)
     _looked.pop(name, None)
-    _inspected.pop(name, None)
+    _inspections.forget(name)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pillar_service.core.bots.health import LOST_AFTER_S, accumulated, reported, seen
+from pillar_service.core.bots.health import LOST_AFTER_S, PULSE_S, accumulated, judged, reported, seen
 from pillar_service.core.people.agents import Actual
 
 
@@ -23,6 +23,22 @@ from pillar_service.core.people.agents import Actual
 )
 def test_what_a_report_means(status: str, health: str, answers: bool, uptime: int, means: Actual) -> None:
     assert reported({"status": status, "health": health, "answers": answers, "uptime_s": uptime}) is means
+
+
+@pytest.mark.parametrize(
+    ("docker", "age", "means"),
+    [
+        ("healthy", PULSE_S, "unhealthy"),
+        ("starting", 1.0, "healthy"),
+        ("unhealthy", 1.0, "healthy"),
+        ("starting", None, "starting"),
+        ("unhealthy", None, "unhealthy"),
+        ("none", 1.0, "none"),
+        ("odd", 1.0, "none"),
+    ],
+)
+def test_a_pulse_tells_more_than_docker_which_looks_seldom(docker: str, age: float | None, means: str) -> None:
+    assert judged(docker, age) == means
 
 
 def test_silence_is_lost_but_only_where_word_is_expected() -> None:

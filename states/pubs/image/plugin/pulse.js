@@ -1,5 +1,5 @@
 'use strict'
-// The pulse: a file whose age tells the container's health check whether this pub works.
+// The pulse: a file whose age tells the node, and the container's health check, whether this pub works.
 
 const fs = require('fs')
 const MultiServer = require('multiserver')
