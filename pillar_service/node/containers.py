@@ -2,7 +2,8 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import docker
@@ -19,6 +20,8 @@ LOG_BYTES = 1 << 20
 """The most bytes of logs that are given back."""
 STOP_S = 10
 """How long a pub may take to stop before it is killed."""
+FRESH_S = 1.0
+"""For how long a listing serves a state run, which looks at one bot after the other."""
 
 AWAY = f"Docker is not answering on the node: {START_DOCKER}."
 
@@ -104,16 +107,28 @@ def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
 def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb: int, network: str) -> bool:
     """Whether the bot's container runs, was made from ``told`` and ``image``, and nobody changed it since by hand."""
     with engine() as client:
-        listed = find(client, node, bot)
+        listed = _lately(("ours", node), lambda: ours(client, node)).get(bot)
         if listed is None or listed["State"] != "running" or listed["Labels"].get(TOLD_LABEL) != told:
             return False
         limits = client.inspect_container(listed["Id"])["HostConfig"]
         return (
-            listed["ImageID"] == client.inspect_image(image)["Id"]
+            listed["ImageID"] == _lately(("image", image), lambda: client.inspect_image(image)["Id"])
             and network in listed["NetworkSettings"]["Networks"]
             and (limits["Memory"], limits["RestartPolicy"]["Name"]) == (memory_mb << 20, "unless-stopped")
             and int(home.config(bot).stat().st_mtime) <= listed["Created"]
         )
+
+
+_found: dict[tuple[str, str], tuple[float, Any]] = {}
+
+
+def _lately(what: tuple[str, str], ask: Callable[[], Any]) -> Any:
+    """What was found a moment ago, by this process, or is asked for now."""
+    at, found = _found.get(what, (float("-inf"), None))
+    if time.monotonic() - at > FRESH_S:
+        found = ask()
+        _found[what] = time.monotonic(), found
+    return found
 
 
 def unlisted(client: docker.APIClient, node: str, listed: set[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Waits for a pub that was started, as long as there is hope."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,8 @@ from pillar_service.node.paths import Home
 
 AT_LEAST_S = 5.0
 """How long even a pub that was started long ago is waited for."""
+AT_ONCE_S = 1.0
+"""How long a pub may take that lives already: then Docker need not be asked of it."""
 CRASHES = 2
 """So many restarts while we wait, and it is no use to wait on."""
 
@@ -19,6 +22,8 @@ def wait(home: Home, node: str, bot: str, timeout_s: float) -> dict[str, Any]:
 
     Raises Unavailable ``timeout_s`` seconds after its start, Failed with its own last words when it keeps crashing.
     """
+    with contextlib.suppress(SaltcellarError):
+        return control.pub(home.bot(bot), AT_ONCE_S)
     with containers.engine() as client:
         container = containers.of_bot(client, node, bot)["Id"]
         before = client.inspect_container(container)
