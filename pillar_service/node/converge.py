@@ -8,7 +8,7 @@ from typing import Any
 
 from pillar_service.core.bots import identities
 from pillar_service.core.errors import Conflict, Failed, SaltcellarError, Unavailable
-from pillar_service.node import containers, control, identity, networks, pub_config, starting, transfers
+from pillar_service.node import containers, control, folders, identity, networks, pub_config, starting, transfers
 from pillar_service.node.door import Door
 from pillar_service.node.images import Source, nowhere
 from pillar_service.node.lastgood import Kept
@@ -146,6 +146,22 @@ def itself(home: Home, bot: str, pub_id: str) -> Found:
     """The bot's data directory holds the identity that the bot has; raises Conflict when it holds another, or none."""
     _refuse_another(pub_id, identity.of(home.bot(bot)).pub_id)
     return Found(f"{pub_id} is there.")
+
+
+def placed(home: Home, bot: str, pub_id: str | None, plan_only: bool) -> Found:
+    """The bot's data directory is there, its pub's own; raises Conflict before anything is made when it is to hold an identity
+    that the bot has, and holds another, or none."""
+    if pub_id:
+        itself(home, bot, pub_id)
+    folder = home.bot(bot)
+    changes = folders.amiss(folder)
+    if not changes:
+        return Found("The data directory is as it should be.")
+    if not plan_only:
+        with _written("data directory"):
+            folders.put(folder)
+    would = "would be" if plan_only else "was"
+    return Found(f"The data directory {would} put right.", changes, would_change=plan_only)
 
 
 def _refuse_another(known: str | None, found: str | None) -> None:

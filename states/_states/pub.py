@@ -188,6 +188,18 @@ def configured(name, bot, config, pub_id=None):
     return _call(name, converge.configured, _home(), bot, config, pub_id, __opts__["test"])
 
 
+def placed(name, bot, pub_id=None):
+    """The bot's data directory is its pub's own; where it is known who the bot is, it holds the identity ``pub_id``."""
+    if hasattr(converge, "placed"):
+        return _call(name, converge.placed, _home(), bot, pub_id, __opts__["test"])
+    # The node's package is older.
+    said = itself(name, bot, pub_id) if pub_id else {"result": True}
+    if said["result"] is False:
+        return said
+    owned = {"user": 1000, "group": 1000, "mode": "0700"}
+    return __states__["file.directory"](str(_home().bot(bot)), **owned) | {"name": name}
+
+
 def itself(name, bot, pub_id):
     """The bot's data directory holds the identity ``pub_id``."""
     return _call(name, converge.itself, _home(), bot, pub_id)

@@ -56,7 +56,7 @@ def test_a_pub_whose_data_is_gone_is_not_poured_anew(node: Node, known: str) -> 
 
     node.container(known).start()
     until(lambda: f"should be {pub_id}, but no identity is there" in node.container(known).logs().decode())
-    assert failed(node.apply("test=True")).keys() >= {f"{known} identity"}
+    assert failed(node.apply("test=True")).keys() >= {f"{known} dir"}
     node.container(known).remove(force=True)
     shutil.rmtree(data)
     outcome = outcomes.of_bot(node.call("state.apply", "pubs"), known)

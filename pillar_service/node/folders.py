@@ -1,0 +1,31 @@
+"""A bot's data directory: its pub's own. What it stands in is root's: the pub can put nothing in its place."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from pillar_service.core.errors import Failed
+from pillar_service.node.paths import PUB_USER
+
+MODE = 0o700
+
+
+def amiss(folder: Path) -> dict[str, Any]:
+    """What is not as it must be, each as ``old`` and ``new``; raises Failed for what is no directory."""
+    try:
+        there = os.stat(folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return {"directory": {"old": None, "new": str(folder)}}
+    if not stat.S_ISDIR(there.st_mode):
+        raise Failed(f"{folder} is no directory: move it away, then start the bot again.")
+    found = {"user": there.st_uid, "group": there.st_gid, "mode": f"{stat.S_IMODE(there.st_mode):04o}"}
+    wanted = {"user": PUB_USER, "group": PUB_USER, "mode": f"{MODE:04o}"}
+    return {key: {"old": found[key], "new": wanted[key]} for key in wanted if found[key] != wanted[key]}
+
+
+def put(folder: Path) -> None:
+    """Make it so. Raises OSError."""
+    folder.mkdir(mode=MODE, exist_ok=True)
+    os.chown(folder, PUB_USER, PUB_USER)
+    os.chmod(folder, MODE)
