@@ -19,7 +19,7 @@ SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
     408: "The request took too long to come in: send it again.",
-    413: "That is too large.",
+    413: "What was sent is larger than is taken here: send less at once.",
     415: "Send JSON, with the header 'Content-Type: application/json'.",
 }
 

@@ -27,8 +27,10 @@ def month(my: str) -> dict[str, str]:
 def _report(my: str, at: float, end: int) -> dict[str, Any]:
     """It was started anew five days before the month's end, has more to do by day, and grows."""
     start = end - (5 if end - at < 5 * 86_400 else 40) * 86_400
+    again = int(end - at < 5 * 86_400)
     age, day = at - start, 1 + math.sin(at / 86_400 * 2 * math.pi)
     more = {"uptime_s": int(age), "rx_bytes": int(age * 9000 + day * 9e7), "tx_bytes": int(age * 5000 + day * 5e7)}
+    more |= {"restarts": again}
     memory, disk = int((70 + 20 * day + age / 86_400 * 4) * 2**20), int(4e9 + (at - end + MONTH) * 500)
     return pouring.report(my, at=at, memory_bytes=memory, disk_bytes=disk, peers=2 + round(3 * day), **more, **WELL)
 
