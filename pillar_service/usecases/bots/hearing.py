@@ -11,7 +11,7 @@ from pillar_service.core.jobs.commands import COMMANDS
 from pillar_service.core.people import agents as rules
 from pillar_service.core.people.agents import AccountState, Actual, Desired
 from pillar_service.store.bots import bots, moves
-from pillar_service.store.bots.bots import Bot
+from pillar_service.store.bots.bots import Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.usecases.bots import series as kept
 from pillar_service.usecases.jobs import endings
@@ -51,24 +51,24 @@ class Hearing:
             self._last_word(bot, report, at)
         return identities.another(bot.pub_id, report["pub_id"]) if report["pub_id"] else None
 
-    def _last_word(self, bot: Bot, report: Mapping[str, Any], at: float) -> None:
+    def _last_word(self, bot: Placed, report: Mapping[str, Any], at: float) -> None:
         self._newer.add(bot.id)
         bot.actual = str(self._actual(bot, report))
-        bot.reported_at, bot.report = at, dict(report)
-        told = endings.told(bot, bot.report)
+        bot.reported_at, bot.report = at, report
+        told = endings.told(bot, report)
         for column, value in told.items():
             setattr(bot, column, value)
         self._named |= "pub_id" in told
         self._is_itself(bot, report["pub_id"])
 
-    def _is_itself(self, bot: Bot, found: str | None) -> None:
+    def _is_itself(self, bot: Placed, found: str | None) -> None:
         wrong = identities.another(bot.pub_id, found) if found else None
         if wrong and bot.desired != Desired.ABSENT:
             bot.actual, bot.detail = str(Actual.SICK), wrong
         elif found and bot.detail.endswith(identities.MEND):
             bot.detail = ""
 
-    def _actual(self, bot: Bot, report: Mapping[str, Any]) -> Actual:
+    def _actual(self, bot: Placed, report: Mapping[str, Any]) -> Actual:
         actual, before = health.reported(report), Actual(bot.actual)
         if actual is Actual.ALIVE or bot.desired == Desired.ABSENT:
             return actual if actual is not Actual.GONE else before  # gone is said by the job that removed it

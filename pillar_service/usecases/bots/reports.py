@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pillar_service.core import names
@@ -68,22 +69,22 @@ WORDS: dict[str, Read] = {
     "answers": _truth,
     "pub_id": _pub_id,
     "version": _line,
-    "at": _seconds,
 }
+"""What is mostly the same in a bot's reports, one after the other."""
 
 
 def read(data: object) -> dict[str, Any]:
     """The data of a health event, {"node", "bots"}: every known key of each report and no other; raises Invalid."""
-    if not isinstance(data, Mapping) or not isinstance(data.get("node"), Mapping):
+    if not isinstance(data, dict) or not isinstance(data.get("node"), dict):
         raise Invalid("The event's data must be an object with 'node' and 'bots'.")
     told = data.get("bots")
-    if not isinstance(told, list) or len(told) > MOST_BOTS or not all(isinstance(bot, Mapping) for bot in told):
+    if not isinstance(told, list) or len(told) > MOST_BOTS or not all(isinstance(bot, dict) for bot in told):
         raise Invalid("The event's 'bots' must be a list of reports.")
     return {"node": _node(data["node"]), "bots": [_report(bot) for bot in told]}
 
 
 def _report(bot: Mapping[str, Any]) -> dict[str, Any]:
-    report = {key: read_value(bot.get(key), key) for key, read_value in WORDS.items()}
+    report = {**_words(bot), "at": _seconds(bot.get("at"), "at")}
     for key in COUNTS:
         value = bot.get(key)
         # Nearly all are this, ten in each of a thousand reports: a call for each would be half of the reading.
@@ -91,6 +92,19 @@ def _report(bot: Mapping[str, Any]) -> dict[str, Any]:
         report[key] = value if is_one else _count(value, key)
     report["uptime_s"] = report["uptime_s"] or 0
     return report
+
+
+def _words(bot: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _known(*map(bot.get, WORDS))
+    except TypeError:  # a list or an object, which no cache takes
+        return _known.__wrapped__(*map(bot.get, WORDS))
+
+
+@lru_cache(4096, typed=True)
+def _known(*words: object) -> dict[str, Any]:
+    """Checked once, not for each report; not to be changed. What is refused is not remembered."""
+    return {key: read_value(word, key) for word, (key, read_value) in zip(words, WORDS.items(), strict=True)}
 
 
 def _node(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How a job ends, and what its end means for its bot. What goes with any end is in closing.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from pillar_service.core.jobs.jobs import JobState, Reason, step
 from pillar_service.core.jobs.outcomes import Outcome
 from pillar_service.core.people.agents import Actual, Desired
 from pillar_service.store.bots import bots, moves, samples, transfers
-from pillar_service.store.bots.bots import Bot
+from pillar_service.store.bots.bots import Bot, Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import End, Job
 from pillar_service.store.people import agents, sharing
@@ -142,7 +142,7 @@ def _change(bot: Bot, said: object, **changed: object) -> None:
         pillars.rewrite(bot.node)
 
 
-def told(bot: Bot, said: dict[str, Any]) -> dict[str, Any]:
+def told(bot: Bot | Placed, said: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that change by what a pub said of itself; its identity, once known, stays."""
     pub_id, sequence, version = said.get("pub_id"), said.get("sequence"), said.get("version")
     columns: dict[str, Any] = {}

@@ -123,6 +123,28 @@ def test_a_bad_event_is_refused_and_the_good_one_beside_it_taken(wrong: dict[str
     assert len(answer["refused"]) == 1
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time": "2026-01-01T00:00:00"}, {"time": "yesterday"}, {"id": 5}, {"subject": ""}, {"subject": ["x"]},
+        {"Extension": "x"}, {"source": True}, {"type": {}},
+    ],
+)  # fmt: skip
+def test_a_good_event_makes_nothing_good_that_is_like_it(wrong: dict[str, Any]) -> None:
+    id = poured()["id"]
+    answer = health.take("cellar-1", [event(report(id), n=7), event(report(id), n=8) | wrong])
+    assert answer["accepted"] == ["cellar-1/1/7"]
+    assert len(answer["refused"]) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"answers": 1}, {"status": ["running"]}, {"version": {}}, {"at": True}])
+def test_a_good_report_makes_nothing_good_that_is_like_it(wrong: dict[str, Any]) -> None:
+    id = poured()["id"]
+    answer = health.take("cellar-1", [event(report(id), n=7), event(report(id) | wrong, n=8)])
+    assert answer["accepted"] == ["cellar-1/1/7"]
+    assert len(answer["refused"]) == 1
+
+
 def test_what_is_no_batch_is_invalid() -> None:
     for wrong in ({}, "x", None, [event()] * 1001):
         with pytest.raises(Invalid):
