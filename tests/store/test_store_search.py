@@ -55,8 +55,8 @@ def test_a_part_of_a_text_is_looked_for_among_the_newest(
     with database.transaction():
         for n in range(30):
             audit.add_all([audit.Said(f"{n:016x}", float(n), "account:1", "many", f"job:{n}", f"old wine {n:02}.")])
-        row = ["n", None, 1, "kind", "org.example.wine", "x", "s", 2, 0, 1.0, 1.0, "b", True, 1.0, "{}"]
-        events.add([[*row[:3], n, "submission", *row[4:]] for n in range(1, 31)])
+        row = ["submission", "org.example.wine", "x", "s", 2, 0, 1.0, 1.0, "b", 1, "{}"]
+        events.add([["n", None, 1.0, 1, n, *row] for n in range(1, 31)])
     newest = [f"job:{n}" for n in range(29, 19, -1)]
     assert [one.subject for one in search.audit("wine", None, [], [], 5)] == newest[:5]
     assert [one.subject for one in search.audit("wine", None, [], [], 50)] == newest

@@ -91,7 +91,7 @@ def severity_of(type: str, data: Any) -> Severity:
         return _of_health(data)
     if type.startswith(OURS):
         return SEVERITIES.get(type, Severity.INFO)
-    told = data.get("severity") if isinstance(data, Mapping) else None
+    told = data.get("severity") if isinstance(data, dict) else None
     return Severity[told.upper()] if isinstance(told, str) and told.upper() in Severity.__members__ else Severity.INFO
 
 

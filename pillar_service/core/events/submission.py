@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple, Self
 
 from pillar_service.core import names
@@ -102,19 +104,11 @@ class Submission(NamedTuple):
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Self:
         """An event with its extension attributes, read strictly; raises Invalid. Its ``id`` and ``source`` say nothing."""
-        return cls(
-            epoch=names.whole_number(event.get("cellarepoch"), "cellarepoch", 1, MOST_NUMBER),
-            sequence=names.whole_number(event.get("cellarsequence"), "cellarsequence", 1, MOST_NUMBER),
-            type=event_type(event.get("type")),
-            subject=subject(event.get("subject")),
-            stream=stream(event.get("cellarstream")),
-            priority=priority(event.get("cellarpriority")),
-            at=_at(event.get("time")),
-            mono=_seconds(event.get("cellarmono")),
-            boot=names.text(event.get("cellarboot"), "cellarboot", 64),
-            is_synced=_boolean(event.get("cellarsynced")),
-            data=event.get("data"),
-        )
+        epoch = names.whole_number(event.get("cellarepoch"), "cellarepoch", 1, MOST_NUMBER)
+        sequence = names.whole_number(event.get("cellarsequence"), "cellarsequence", 1, MOST_NUMBER)
+        type, about, stream, priority, boot, is_synced = _alike(event)
+        at, mono = _at(event.get("time")), _seconds(event.get("cellarmono"))
+        return cls(epoch, sequence, type, about, stream, priority, at, mono, boot, is_synced, event.get("data"))
 
 
 @dataclass(frozen=True)
@@ -134,6 +128,27 @@ class Answer:
         entries = [one for one in refused if isinstance(one, Mapping)]
         whys = {one.get("id"): str(one.get("why") or one.get("reason") or "") for one in entries}
         return cls(taken, {id: why for id, why in whys.items() if isinstance(id, str) and id not in taken})
+
+
+ALIKE = ("type", "subject", "cellarstream", "cellarpriority", "cellarboot", "cellarsynced")
+"""What most events of a node have in common."""
+
+Alike = tuple[str, str, str, Priority, str, bool]
+_alike_of = itemgetter(*ALIKE)
+
+
+def _alike(event: Mapping[str, Any]) -> Alike:
+    try:
+        return _known(*_alike_of(event))
+    except (KeyError, TypeError):  # one is missing, or a list or an object, which no cache takes
+        return _known.__wrapped__(*map(event.get, ALIKE))
+
+
+@lru_cache(4096, typed=True)
+def _known(type: object, about: object, stream_: object, priority_: object, boot: object, is_synced: object) -> Alike:
+    """Checked once, not for each event: half of what an event cost. What is refused is not remembered."""
+    chosen = event_type(type), subject(about), stream(stream_), priority(priority_)
+    return *chosen, names.text(boot, "cellarboot", 64), _boolean(is_synced)
 
 
 def event_id(node: str, epoch: int, sequence: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField, SmallIntegerField, TextField, fn
 
@@ -58,6 +58,7 @@ class EventEpoch(Table):
 COLUMNS = {
     "node": str,
     "account": str,
+    "received_at": float,
     "epoch": int,
     "sequence": int,
     "kind": str,
@@ -70,14 +71,18 @@ COLUMNS = {
     "mono": float,
     "boot": str,
     "is_synced": bool,
-    "received_at": float,
     "data": str,
 }
 """What is given of an event, in this order; ``data`` as JSON text."""
 
 
-def add(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
-    """Keep events of one node, in this order; the epochs and sequences of those that are new."""
+def add(given: Iterable[Sequence[Any]]) -> None:
+    """Keep events that were never kept, in this order. One that is there stays as it is."""
+    rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING")
+
+
+def add_new(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
+    """Keep those events of one node that are not there, in this order; their epochs and sequences."""
     told = rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
     return {(epoch, sequence) for epoch, sequence in told}
 
@@ -217,16 +222,19 @@ def epochs(nodes: Sequence[str]) -> list[EventEpoch]:
     return plain.found(EventEpoch, f"WHERE node IN ({places(len(nodes))}) ORDER BY node, epoch", *nodes)
 
 
-def reached(node: str, epoch: int) -> int:
-    """The highest sequence of an epoch; 0 when nothing came of it."""
-    told = read("SELECT highest FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
-    return int(told[0][0]) if told else 0
+class Reached(NamedTuple):
+    """How far an epoch came: the highest sequence of what was kept, forgotten since or refused, and the highest number of a
+    signed request that was taken; 0 when nothing came."""
+
+    highest: int = 0
+    request: int = 0
 
 
-def last_request(node: str, epoch: int) -> int:
-    """The highest number of a signed request of an epoch that was taken; 0 when none was."""
-    told = read("SELECT request FROM event_epoch WHERE node = ? AND epoch = ?", node, epoch)
-    return int(told[0][0]) if told else 0
+def reached(node: str, epochs: Iterable[int]) -> dict[int, Reached]:
+    """How far each of these epochs of a node came. Cheap: each batch of events asks for it."""
+    of = sorted(epochs)
+    told = f"SELECT epoch, highest, request FROM event_epoch WHERE node = ? AND epoch IN ({places(len(of))})"  # noqa: S608
+    return dict.fromkeys(of, Reached()) | {epoch: Reached(*far) for epoch, *far in read(told, node, *of)}
 
 
 def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: float) -> None:
@@ -239,7 +247,7 @@ def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: fl
     sums = ", ".join(f"{name} = event_epoch.{name} + excluded.{name}" for name in ("taken", "refused", "lost"))
     highest = ", ".join(f"{name} = {most}(event_epoch.{name}, excluded.{name})" for name in ("highest", "request"))
     conflict = f"ON CONFLICT (node, epoch) DO UPDATE SET {highest}, {sums}, heard_at = excluded.heard_at"
-    rows.insert("event_epoch", EPOCH, given, conflict)
+    rows.insert_plain("event_epoch", EPOCH, given, conflict)
 
 
 EPOCH = {

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pillar_service.core.bots.health import EVENT_TYPE
@@ -24,12 +23,12 @@ VERSIONS = ("saltcellar", "salt", "python")
 def heard(node: str, account: str | None, told: Sequence[Submission], now: float, offset_s: float | None) -> None:
     """New events of a node came, in the caller's transaction."""
     before = standings.find(node)
-    last = max(told, key=lambda one: (one.epoch, one.sequence))
+    last = max(told)  # by epoch and sequence, which come first
     then = before.presence if before else deciding.Standing()
-    is_report = any(one.type == EVENT_TYPE for one in told)
-    after = deciding.heard(then, now, is_report, last.type == Lifecycle.STOP)
+    types = {one.type for one in told}
+    after = deciding.heard(then, now, EVENT_TYPE in types, last.type == Lifecycle.STOP)
     lag = now - last.at if last.is_synced else None
-    columns = {"account": account, "lag_s": lag, **_of_itself(told)}
+    columns = {"account": account, "lag_s": lag, **({} if types.isdisjoint(TOLD) else _of_itself(told))}
     if offset_s is not None:
         columns["offset_s"] = offset_s
     standings.put(before, node, {**_columns(after), **columns})
@@ -61,7 +60,7 @@ def _is_small(value: object) -> bool:
 
 
 def _columns(standing: deciding.Standing) -> dict[str, Any]:
-    return {**asdict(standing), "state": str(standing.state)}
+    return {**vars(standing), "state": str(standing.state)}
 
 
 def listening(now: float) -> None:
@@ -107,12 +106,12 @@ def _tell(node: str, account: str | None, then: deciding.Standing, after: decidi
     if after.state == then.state or then.state is State.NEVER:
         return
     type = SAID[after.state]
-    sequence = events.reached(node, PRESENCE_EPOCH) + 1
+    sequence = events.reached(node, (PRESENCE_EPOCH,))[PRESENCE_EPOCH].highest + 1
     data = json.dumps({"state": str(after.state), "before": str(then.state), "heard_at": then.heard_at})
     severity = int(rules.severity_of(type, None))
     row = (
-        *(node, account, PRESENCE_EPOCH, sequence, str(rules.kind_of(type)), str(type), node, STREAM),
-        *(int(Priority.VITAL), severity, now, 0.0, "", True, now, data),
+        *(node, account, now, PRESENCE_EPOCH, sequence, str(rules.kind_of(type)), str(type), node, STREAM),
+        *(int(Priority.VITAL), severity, now, 0.0, "", 1, data),
     )
     events.add([row])
     events.came(node, [(PRESENCE_EPOCH, sequence, 1, 0, 0, 0)], now)

@@ -50,6 +50,20 @@ def test_what_is_no_event_of_ours_is_refused(name: str, value: object) -> None:
         Submission.read({**ONE.event("cellar-1"), name: value})
 
 
+@pytest.mark.parametrize(
+    "like",
+    [
+        *({"cellarpriority": wrong} for wrong in (True, 1.0)), {"cellarsynced": 1},
+        *({name: wrong} for name in ("type", "subject", "cellarboot", "cellarpriority") for wrong in ([], {"a": 1})),
+    ],
+)  # fmt: skip
+def test_what_was_right_once_makes_nothing_right_that_is_like_it(like: dict) -> None:
+    sent = {**ONE.event("cellar-1"), "cellarpriority": 1}
+    assert Submission.read(sent).priority is Priority.HIGH
+    with pytest.raises(Invalid):
+        Submission.read(sent | like)
+
+
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
 def test_nothing_else_than_invalid_comes_of_what_is_sent(told: dict) -> None:
     with pytest.raises(Invalid):
