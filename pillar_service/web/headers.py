@@ -33,7 +33,7 @@ def register(app: Flask, chosen: Settings) -> None:
         given = {name.lower() for name, _ in answer.headers}
         for name, value in (headers if request.endpoint == "static" else of_pages).items():
             if name.lower() not in given:
-                answer.headers[name] = value
+                answer.headers.add(name, value)  # to set it would look for it in all that are there
         return answer
 
     app.after_request(add)

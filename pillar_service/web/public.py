@@ -59,6 +59,7 @@ def create_app() -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,  # `signing` renews it: to sign it anew is a twelfth of a page
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
+    app.ensure_sync = _as_it_is  # type: ignore[method-assign]
     tracing.register(app)
     protection = CSRFProtect(app)
     # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
@@ -81,6 +82,11 @@ def create_app() -> Flask:
     readiness.register(app)
     app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
+
+
+def _as_it_is(function: Any) -> Any:
+    """None of ours is a coroutine; Flask would look at a dozen in each request whether they are."""
+    return function
 
 
 def _expired(_: CSRFError) -> Any:
