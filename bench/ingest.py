@@ -4,31 +4,33 @@ Events with 512 bytes of data, in batches of 1, 10 and 500, packed by gzip and s
 brought over one connection to the public app as shipped (gunicorn, its default workers, SQLite with synchronous=FULL), by
 one node and by 100 (four connections, a batch of each node in turn). Every event must be in the table at the end. Bare is
 `executemany` of the same rows into a table of the same shape with the same indexes, one commit for each batch.
+
+So a batch of 1 or 10 is a request beside one insert. What a request costs where nothing is done with it is told, too: gunicorn
+and Flask alone, which read a body of that size and answer, asked by the same client over one connection. And where the
+processor time of a request goes, part by part, in one process with nobody beside it (bench/parts.py).
 """
 
-import gzip
 import json
 import sqlite3
+import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.request import urlopen
 
-import jwt
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from daemons import Service
+from daemons import Daemon, Service, free_port, running, until
 
+from bench import TOP, parts, submitting
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core.events.submission import MEDIA_TYPE, Priority, Submission
-from pillar_service.core.nodes import signatures
+from pillar_service.core.events.submission import MEDIA_TYPE, Submission
 
 ROUNDS, SIZES, NODES, HANDS, LEAST = 3, {1: 300, 10: 2000, 500: 20_000}, 100, 4, 0.5
-TEXT = "x" * 500
-Request = tuple[bytes, str]
+ASKED = 300
 
 KNOW = """
 import sys
@@ -54,14 +56,34 @@ def measure(cellar: Cellar) -> list[Row]:
         for _ in range(ROUNDS + 1):  # the first round warms up
             epoch += 1
             bare.append(_bare(cellar, service, size, count, epoch))
-            one.append(_brought(service, [_requests(key, names[0], size, count, epoch)], count))
+            one.append(_brought(service, [submitting.requests(key, names[0], size, count, epoch)], count))
             each = count // NODES if count >= NODES * size else size
             epoch += 1
-            batches = [[*_requests(key, name, size, each, epoch)] for name in names[: count // each]]
+            batches = [[*submitting.requests(key, name, size, each, epoch)] for name in names[: count // each]]
             hands = [[batch for node in batches[hand::HANDS] for batch in node] for hand in range(HANDS)]
             many.append(_brought(service, hands, each * len(batches)))
         rows += _rows(size, *(Spread(tuple(figures[1:])) for figures in (bare, one, many)))
-    return rows
+    rows += [
+        _bare_request(cellar, service, submitting.requests(key, names[0], size, size, epoch)[0], size) for size in SIZES
+    ]
+    return rows + parts.measure(cellar.folder / "ingest-parts")
+
+
+def _bare_request(cellar: Cellar, service: Service, request: submitting.Request, size: int) -> Row:
+    port = free_port()
+    environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
+    command, url = [sys.executable, "-m", "bench.bare_door"], f"http://127.0.0.1:{port}"
+    with running(Daemon("bare-door", command, cellar.folder / f"bare-door-{size}", environment)):
+        until(lambda: urlopen(f"{url}/healthz", timeout=2).status == 200, 20, f"{url} answers")
+        took = [_speed(url, [request] * ASKED) for _ in range(ROUNDS + 1)]
+    per_s = Spread(tuple(took[1:]))
+    return Row(f"gunicorn and Flask alone, {len(request[0]):,} bytes", per_s.shown(0), "requests/s")
+
+
+def _speed(url: str, asked: list[submitting.Request]) -> float:
+    began = time.perf_counter()
+    _bring(url, asked)
+    return len(asked) / (time.perf_counter() - began)
 
 
 def _rows(size: int, bare: Spread, one: Spread, many: Spread) -> list[Row]:
@@ -77,51 +99,22 @@ def _rows(size: int, bare: Spread, one: Spread, many: Spread) -> list[Row]:
     return told
 
 
-def _events(size: int, count: int, epoch: int) -> Iterator[list[Submission]]:
-    for first in range(1, count + 1, size):
-        yield [
-            Submission(
-                epoch,
-                n,
-                "org.example.thing",
-                "thing",
-                "default",
-                Priority.NORMAL,
-                time.time(),
-                5.0,
-                "b",
-                True,
-                {"text": TEXT},
-            )
-            for n in range(first, first + size)
-        ]
-
-
-def _requests(key: Any, node: str, size: int, count: int, epoch: int) -> list[Request]:
-    made = []
-    for number, batch in enumerate(_events(size, count, epoch)):
-        body = gzip.compress(json.dumps([one.event(node) for one in batch]).encode(), 6)
-        claims = signatures.claims(node, body, time.time(), epoch, number)
-        made.append((body, jwt.encode(claims, key, signatures.ALGORITHM, {"kid": node})))
-    return made
-
-
-def _brought(service: Service, hands: list[list[Request]], count: int) -> float:
+def _brought(service: Service, hands: list[list[submitting.Request]], count: int) -> float:
     before = _stored(service)
     with ThreadPoolExecutor(len(hands)) as pool:
         began = time.perf_counter()
-        list(pool.map(lambda batches: _bring(service, batches), hands))
+        list(pool.map(lambda batches: _bring(service.public_url, batches), hands))
         speed = count / (time.perf_counter() - began)
     if (came := _stored(service) - before) != count:
         raise RuntimeError(f"Of {count} events {came} are stored.")
     return speed
 
 
-def _bring(service: Service, batches: list[Request]) -> None:
+def _bring(url: str, batches: list[submitting.Request]) -> None:
     with requests.Session() as session:
         for body, token in batches:
             headers = {"Content-Type": MEDIA_TYPE, "Content-Encoding": "gzip", "Authorization": f"Bearer {token}"}
-            answer = session.post(f"{service.public_url}/events", data=body, headers=headers, timeout=60)
+            answer = session.post(f"{url}/events", data=body, headers=headers, timeout=60)
             if answer.status_code != 202 or answer.json()["refused"]:
                 raise RuntimeError(f"Events were not taken: {answer.status_code} {answer.text[:300]}")
 
@@ -140,7 +133,7 @@ def _bare(cellar: Cellar, service: Service, size: int, count: int, epoch: int) -
         if epoch == 1:
             for statement in shape:
                 connection.execute(statement)
-        batches = [[_row(one) for one in batch] for batch in _events(size, count, epoch)]
+        batches = [[_row(one) for one in batch] for batch in submitting.events(size, count, epoch)]
         began = time.perf_counter()
         for batch in batches:
             connection.executemany(f"INSERT INTO event VALUES (NULL{', ?' * 16})", batch)
