@@ -28,7 +28,7 @@ from bench import postgres, telling
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
-from pillar_service.core.bots.series import HOUR, KEPT_S, RAW_KEPT_S, Span
+from pillar_service.core.bots.series import HOUR, KEPT_S, RAW_KEPT_S, Sample, Span
 from pillar_service.core.people import tokens
 from pillar_service.store import database
 from pillar_service.store.bots import samples
@@ -36,9 +36,11 @@ from pillar_service.usecases.bots import series
 
 ROUNDS, BATCHES, NODES = 5, 10, ("node-1", "node-2")
 KEPT_BOTS, ALL_BOTS = 20, 1000
-BARE = (
-    "CREATE TABLE bare (bot BIGINT, at BIGINT, memory INTEGER, peers INTEGER, disk BIGINT, rx BIGINT, tx BIGINT, "
-    "started BIGINT, PRIMARY KEY (bot, at))"
+COLUMNS = ("bot", *Sample._fields)
+SMALL = ("memory", "peers", "restarts")
+TABLE = (
+    f"CREATE TABLE bare ({', '.join(f'{name} INTEGER' if name in SMALL else f'{name} BIGINT' for name in COLUMNS)}, "
+    "PRIMARY KEY (bot, at))"
 )
 
 
@@ -90,7 +92,7 @@ def _on(called: str, url: str, cellar: Cellar) -> list[Row]:
 
 def _taken_in(service: Service, url: str, bots: dict[str, list[str]]) -> tuple[Spread, Spread]:
     ours, bare, told = [], [], 0
-    with ThreadPoolExecutor(len(NODES)) as pool, _Bare(url) as table:
+    with ThreadPoolExecutor(len(NODES)) as pool, Bare(url) as table:
         for number in range(ROUNDS + 1):
             batches = {node: telling.batches(node, bots[node], number, BATCHES) for node in NODES}
             rows = [row for each in batches.values() for row in telling.rows(each)]
@@ -115,7 +117,7 @@ def _send(service: Service, node: str, bodies: list[bytes]) -> None:
                 raise RuntimeError(f"A batch was not taken: {answer.status_code} {answer.text[:300]}")
 
 
-class _Bare:
+class Bare:
     """The bare table in the same database."""
 
     def __init__(self, url: str) -> None:
@@ -126,14 +128,14 @@ class _Bare:
         if self.on_sqlite:
             self.connection.execute("PRAGMA synchronous = full")
 
-    def __enter__(self) -> "_Bare":
-        self.connection.execute(f"{BARE} WITHOUT ROWID" if self.on_sqlite else BARE)
+    def __enter__(self) -> "Bare":
+        self.connection.execute(f"{TABLE} WITHOUT ROWID" if self.on_sqlite else TABLE)
         self.connection.commit()
         return self
 
     def write(self, rows: list[tuple[Any, ...]]) -> float:
         """Rows a second."""
-        statement = f"INSERT INTO bare VALUES ({', '.join(['?' if self.on_sqlite else '%s'] * 8)})"
+        statement = f"INSERT INTO bare VALUES ({', '.join(['?' if self.on_sqlite else '%s'] * len(COLUMNS))})"
         began = time.perf_counter()
         for first in range(0, len(rows), 1000):
             self.connection.cursor().executemany(statement, rows[first : first + 1000])
