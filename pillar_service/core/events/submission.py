@@ -2,8 +2,8 @@
 
 An event is known by its node, its epoch and its sequence: an epoch is one life of the node's spool (a new file, or a new
 boot of the machine: a disk that was set back to an old copy never says a number twice), a sequence grows within it. The
-service keeps each once by these three. Who sent it is who signed the request (``core.signatures``); nothing in the event
-decides whose it is. Times are the node's own: told, never decided upon.
+service keeps each once by these three. Who sent it is who signed the request (``core.nodes.signatures``); nothing in
+the event decides whose it is. Times are the node's own: told, never decided upon.
 """
 
 import re
