@@ -21,7 +21,7 @@ def health(inspected: Mapping[str, Any]) -> str:
 
 
 def _pulse_age_s(inspected: Mapping[str, Any]) -> float | None:
-    """How old a pub's pulse is; None when there is none, or only one of the time before its start."""
+    """How old a pub's pulse is; None when there is none of this run of it, nor of this clock, if that was set back."""
     data = next((one["Source"] for one in inspected.get("Mounts") or () if one["Destination"] == DATA), None)
     if data is None:
         return None
@@ -29,5 +29,5 @@ def _pulse_age_s(inspected: Mapping[str, Any]) -> float | None:
         found = os.stat(os.path.join(data, PULSE), follow_symlinks=False)
     except OSError:
         return None
-    age = max(0.0, time.time() - found.st_mtime)
-    return age if stat.S_ISREG(found.st_mode) and age <= containers.uptime_s(inspected) + 1 else None
+    age = time.time() - found.st_mtime
+    return age if stat.S_ISREG(found.st_mode) and -1 <= age <= containers.uptime_s(inspected) + 1 else None
