@@ -6,6 +6,10 @@ DAEMONS := tests/browser tests/integration tests/image tests/states
 # What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
 ON_BOTH := tests/store tests/usecases
 ON_ONE := tests/web tests/chatops
+# Which part of how many of `make test-slow`: each takes every so manyth file that has a campaign in it.
+PART := 1/1
+CAMPAIGNS = $$(grep -rl --include='test_*.py' mark.slow $(DAEMONS) | sort | \
+	awk -v part=$(PART) 'BEGIN { split(part, of, "/") } NR % of[2] == of[1] % of[2]')
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
 # The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these three, which start processes or walk
@@ -59,7 +63,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/assets.sh
 test: ## every test but the long campaigns, on real daemons: three quarters of an hour on two cores
 	@vagrant/test.sh lint unit integration
-test-slow: ## the long campaigns, and the pages on PostgreSQL
+test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/6
 	@vagrant/test.sh slow
 check: dev lint ## while you work, under a minute: lint, types, and most of core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
@@ -78,11 +82,12 @@ unit: ## the tests of every room, without daemons: some minutes
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
 integration: ## the tests on real daemons, Docker and a browser
 	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
-slow:
-	CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
 # print of themselves is shown: seeds, and what came of what they killed.
-	$(PYTHON) -m pytest -m slow --durations=20 -rP --show-capture=stdout $(DAEMONS)
+slow:
+	@[[ '$(PART)' =~ ^[1-9]/[1-9]$$ ]] || { echo "Say which part of how many, as PART=2/6."; exit 2; }
+	[ $(firstword $(subst /, ,$(PART))) != 1 ] || CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
+	$(call tests,-m slow --durations=20 -rP --show-capture=stdout $(CAMPAIGNS),,0)
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev
