@@ -12,7 +12,7 @@ from pillar_service.core.bots.series import KEPT_S
 from pillar_service.core.people.agents import Actual, Belonging
 from pillar_service.store import database
 from pillar_service.store.bots import bots, samples
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.people import agents
 
 EMAIL, PASSWORD = "bench@example.org", "correct horse bench 1"
@@ -49,7 +49,7 @@ def _pour(bot: str, now: float) -> None:
     asked = {"actor": f"account:{EMAIL}", "arguments": {}, "fingerprint": job, "created_at": now, "not_before": now}
     jobs.add(id=job, command="bots.create", bot=bot, node=NODE, state="running", **asked)
     for n in range(1, STEPS + 1):
-        jobs.add_line(job, n, str(n), f"Step {n} of pouring it is done.", now)
+        outputs.add_line(job, n, str(n), f"Step {n} of pouring it is done.", now)
 
 
 def cookie(url: str) -> str:

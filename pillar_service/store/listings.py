@@ -9,7 +9,8 @@ from pillar_service.core.people.agents import AgentType
 from pillar_service.core.searching import Label
 from pillar_service.store.bots.bots import Bot
 from pillar_service.store.database import Table
-from pillar_service.store.jobs.jobs import Job, JobLine
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.outputs import JobLine
 from pillar_service.store.nodes.nodes import Node, labelled
 from pillar_service.store.paging import Page, page_of
 from pillar_service.store.people.accounts import Account

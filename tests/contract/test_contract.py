@@ -116,7 +116,7 @@ def test_the_service_understands_an_older_node_and_is_understood(upgraded: None,
 
 def test_what_an_older_node_told_is_kept(upgraded: None, version: str) -> None:
     from pillar_service.store.events import events
-    from pillar_service.store.jobs import jobs
+    from pillar_service.store.jobs import outputs
     from pillar_service.store.nodes import nodes
 
     client = app("public").test_client()
@@ -124,7 +124,7 @@ def test_what_an_older_node_told_is_kept(upgraded: None, version: str) -> None:
         client.open(one["path"], method=one["method"], headers=one["headers"], data=base64.b64decode(one["body"]))
     kinds = {row.kind for row in events.page(events.Which(events.Filter()), 100) if row.node == "cellar-1"}
     assert kinds == {"lifecycle", "health", "facts", "gap", "submission"}
-    assert [line.text for line in jobs.lines("c0ffee00c0ffee00")] == ["/dev/sda1 80 %", "end"]
+    assert [line.text for line in outputs.lines("c0ffee00c0ffee00")] == ["/dev/sda1 80 %", "end"]
     shed = next(node for node in nodes.listed() if node.id.startswith("shed."))
     assert shed.key_state == "revoked"
 

@@ -19,7 +19,7 @@ from pillar_service.node.executor.running import Executor
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 from pillar_service.store.database import release, transaction
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 from pillar_service.usecases.jobs import executing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,7 +113,7 @@ class Cellar:
 
     def lines(self, job: str) -> list[tuple[str | None, str]]:
         """The stream and text of each line that the service has."""
-        return [(line.stream, line.text) for line in jobs.lines(job)]
+        return [(line.stream, line.text) for line in outputs.lines(job)]
 
     def begun(self, job: str) -> int | None:
         found = jobs.find(job)

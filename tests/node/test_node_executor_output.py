@@ -200,7 +200,7 @@ def test_answers_that_are_lost_make_no_line_come_twice(cellar: Cellar) -> None:
 
 
 def test_lines_that_nobody_wants_are_not_kept(cellar: Cellar) -> None:
-    from pillar_service.store.jobs import jobs
+    from pillar_service.store.jobs import outputs
 
     cellar.shell("echo late")
     job = cellar.ask()
@@ -208,7 +208,7 @@ def test_lines_that_nobody_wants_are_not_kept(cellar: Cellar) -> None:
     record.lines.write_text('{"n": 1, "stream": "stdout", "text": "never begun"}\n')
     assert leftovers.deliver(cellar.home, cellar.told) == 0
     assert records.unsent(cellar.home) == []
-    assert jobs.lines(job) == []
+    assert outputs.lines(job) == []
 
 
 def test_a_full_disk_loses_lines_and_nothing_else(cellar: Cellar, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ from pillar_service.store.bots import bots, invites, moves, samples, transfers
 from pillar_service.store.chat import chat_people, conversations, outgoing
 from pillar_service.store.database import db, transaction
 from pillar_service.store.events import events, forgotten, forwardings
-from pillar_service.store.jobs import jobs, leases, runs
+from pillar_service.store.jobs import jobs, leases, outputs, runs
 from pillar_service.store.meeseeks import aliases, catalogues, challenges, command_tokens
 from pillar_service.store.nodes import (
     configuration,
@@ -110,7 +110,7 @@ TABLES = [
     agents.Agent, agents.Belongs, accounts.Account, accounts.SignInFailure, bots.Bot, nodes.Node,
     node_shares.NodeShare, moves.Move, masters.Master,
     enrolment.EnrolmentToken, machine_orders.MachineOrder,
-    jobs.Job, jobs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
+    jobs.Job, outputs.JobLine, catalogues.KeptCatalogue, challenges.Challenge, challenges.Vote,
     chat_people.ChatPerson, chat_people.ChatLink, command_tokens.CommandToken, aliases.ChatAlias, runs.Run, leases.Lease,
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, backup_rounds.BackupRound, audit.Audit, audit.AuditHead, tokens.Token,

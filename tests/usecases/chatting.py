@@ -32,7 +32,7 @@ from pillar_service.core.nodes import selectors
 from pillar_service.settings import settings
 from pillar_service.store import database
 from pillar_service.store.chat import chat_people
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.meeseeks import catalogues, challenges
 from pillar_service.store.nodes import nodes
 from pillar_service.store.service import audit
@@ -189,7 +189,9 @@ def finish(run: dict[str, Any], state: str = "done", code: int = 0) -> None:
 
 def everything() -> str:
     """All rows of the tables that could hold what they must not."""
-    return str([list(table.select().dicts()) for table in (jobs.Job, jobs.JobLine, audit.Audit, challenges.Challenge)])
+    return str(
+        [list(table.select().dicts()) for table in (jobs.Job, outputs.JobLine, audit.Audit, challenges.Challenge)]
+    )
 
 
 def said(action: str) -> list[audit.Audit]:

@@ -56,7 +56,7 @@ def send(client: FlaskClient, job: str, *told: tuple[int, str], attempt: int = 1
 
 
 def texts(job: str) -> list[str]:
-    return [line.text for line in jobs.lines(job)]
+    return [line.text for line in outputs.lines(job)]
 
 
 def test_an_attempt_begins_once_and_brings_its_secrets(node: FlaskClient) -> None:
@@ -128,7 +128,7 @@ def test_lines_are_kept_once_whatever_is_sent_again(node: FlaskClient) -> None:
     jobs.move(job, "running", "running", attempts=2)
     begin(node, job, 2)
     assert send(node, job, (1, "again"), attempt=2).json == {"taken": 1}
-    assert [(line.n, line.text, line.stream) for line in jobs.lines(job)][2:] == [
+    assert [(line.n, line.text, line.stream) for line in outputs.lines(job)][2:] == [
         (3, "c", "stdout"),
         (4, "again", "stdout"),
     ]

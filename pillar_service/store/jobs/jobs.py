@@ -1,10 +1,10 @@
-"""Jobs and their lines."""
+"""Jobs. The lines that come of them are in outputs.py."""
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextField, fn
+from peewee import BooleanField, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.core.jobs.jobs import NORMAL, OPEN, JobState
 from pillar_service.store import plain, rows
@@ -59,24 +59,6 @@ class Job(Table):
     request = TextField(null=True)
     is_preview = BooleanField(default=False)
     converges = BooleanField(default=False)
-
-
-class JobLine(Table):
-    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
-
-    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
-    """
-
-    job = TextField()
-    n = IntegerField()
-    key = TextField()
-    text = TextField()
-    at = DoubleField()
-    stream = TextField(null=True)
-
-    class Meta:
-        table_name = "job_line"
-        primary_key = CompositeKey("job", "n")
 
 
 def add(**columns: object) -> Job:
@@ -307,32 +289,3 @@ def of_commands(actor: str | None, limit: int) -> list[Job]:
     )
     rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
-
-
-def lines(job: str, after: int = 0, limit: int | None = None) -> list[JobLine]:
-    """A job's lines after the n-th, in order; at most so many."""
-    rows = JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n)
-    return list(rows if limit is None else rows.limit(limit))
-
-
-def last_texts(jobs: Sequence[str], most: int) -> dict[str, list[str]]:
-    """The last lines of these jobs, at most so many of each, in order, by job. Cheap: what came before is not read."""
-    found: dict[str, list[str]] = {}
-    last = "line.n > (SELECT MAX(n) FROM job_line WHERE job_line.job = job.id) - ?"
-    lines = f"FROM job JOIN job_line line ON line.job = job.id AND {last} WHERE job.id IN ({places(len(jobs))})"
-    for job, text in read(f"SELECT line.job, line.text {lines} ORDER BY line.job, line.n", most, *jobs):
-        found.setdefault(job, []).append(text)
-    return found
-
-
-def line_count(job: str) -> int:
-    """How many lines a job has."""
-    return int(JobLine.select(fn.COALESCE(fn.MAX(JobLine.n), 0)).where(JobLine.job == job).scalar())
-
-
-def add_line(job: str, n: int, key: str, text: str, now: float) -> bool:
-    """Add a job's n-th line; False when a line with that key is there."""
-    if JobLine.select().where((JobLine.job == job) & (JobLine.key == key)).exists():
-        return False
-    JobLine.create(job=job, n=n, key=key, text=text, at=now)
-    return True

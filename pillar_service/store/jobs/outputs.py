@@ -1,16 +1,33 @@
-"""The lines that came of a job, by attempt: how far they came, what is kept, what was left out."""
+"""The lines that came of a job; by attempt, how far they came, what is kept, what was left out."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from peewee import BigIntegerField, CompositeKey, IntegerField, TextField
+from peewee import BigIntegerField, CompositeKey, DoubleField, IntegerField, TextField, fn
 
 from pillar_service.store import rows
 from pillar_service.store.database import Table
-from pillar_service.store.jobs import jobs
 from pillar_service.store.reading import places, read
 
 COLUMNS = {"job": str, "n": int, "key": str, "text": str, "at": float, "stream": str}
+
+
+class JobLine(Table):
+    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
+
+    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
+    """
+
+    job = TextField()
+    n = IntegerField()
+    key = TextField()
+    text = TextField()
+    at = DoubleField()
+    stream = TextField(null=True)
+
+    class Meta:
+        table_name = "job_line"
+        primary_key = CompositeKey("job", "n")
 
 
 class JobOutput(Table):
@@ -36,6 +53,35 @@ class Line(NamedTuple):
     text: str
 
 
+def lines(job: str, after: int = 0, limit: int | None = None) -> list[JobLine]:
+    """A job's lines after the n-th, in order; at most so many."""
+    rows = JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n)
+    return list(rows if limit is None else rows.limit(limit))
+
+
+def last_texts(jobs: Sequence[str], most: int) -> dict[str, list[str]]:
+    """The last lines of these jobs, at most so many of each, in order, by job. Cheap: what came before is not read."""
+    found: dict[str, list[str]] = {}
+    last = "line.n > (SELECT MAX(n) FROM job_line WHERE job_line.job = job.id) - ?"
+    lines = f"FROM job JOIN job_line line ON line.job = job.id AND {last} WHERE job.id IN ({places(len(jobs))})"
+    for job, text in read(f"SELECT line.job, line.text {lines} ORDER BY line.job, line.n", most, *jobs):
+        found.setdefault(job, []).append(text)
+    return found
+
+
+def line_count(job: str) -> int:
+    """How many lines a job has."""
+    return int(JobLine.select(fn.COALESCE(fn.MAX(JobLine.n), 0)).where(JobLine.job == job).scalar())
+
+
+def add_line(job: str, n: int, key: str, text: str, now: float) -> bool:
+    """Add a job's n-th line; False when a line with that key is there."""
+    if JobLine.select().where((JobLine.job == job) & (JobLine.key == key)).exists():
+        return False
+    JobLine.create(job=job, n=n, key=key, text=text, at=now)
+    return True
+
+
 def of_job(job: str) -> list[JobOutput]:
     """What is known of each attempt of a job."""
     return list(JobOutput.select().where(JobOutput.job == job))
@@ -49,7 +95,7 @@ def keys(job: str, asked: Sequence[str]) -> set[str]:
 
 def add_lines(job: str, lines: Iterable[Line], now: float) -> None:
     """Keep lines, after all that the job has, in one statement."""
-    first = jobs.line_count(job) + 1
+    first = line_count(job) + 1
     told = ((job, n, line.key, line.text, now, line.stream) for n, line in enumerate(lines, first))
     rows.insert("job_line", COLUMNS, told, "ON CONFLICT DO NOTHING")
 

@@ -14,6 +14,7 @@ from pillar_service.store import listings
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs as rows
+from pillar_service.store.jobs import outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.admin import bots as shown_bots
 from pillar_service.usecases.admin import filters
@@ -114,7 +115,7 @@ def show(id: object, after: object = 0) -> dict[str, Any]:
     again, empty if it can. Private lines are not told.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
-    found = [] if _is_private(job) else rows.lines(job.id, first, LINES + 1)
+    found = [] if _is_private(job) else outputs.lines(job.id, first, LINES + 1)
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
     return {
         "job": described([job])[0],

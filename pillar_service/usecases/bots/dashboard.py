@@ -10,7 +10,7 @@ from pillar_service.core.people.agents import Actual
 from pillar_service.settings import settings
 from pillar_service.store.bots import bots
 from pillar_service.store.bots.bots import Glimpse
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 
 STEPS = 12
 """How many of the last steps of a pouring are shown."""
@@ -50,7 +50,7 @@ def of(person: str) -> list[Card]:
     found, now, domain = bots.glimpses(person), time.time(), settings().domain
     doing = {job.bot: job for job in reversed(jobs.open_for(person))}
     pouring = [bot.id for bot in found if bot.actual == Actual.PROVISIONING and bot.id in doing]
-    steps = jobs.last_texts([doing[bot].id for bot in pouring], STEPS) if pouring else {}
+    steps = outputs.last_texts([doing[bot].id for bot in pouring], STEPS) if pouring else {}
     return [_card(bot, domain, doing.get(bot.id), steps, now) for bot in found]
 
 

@@ -9,7 +9,7 @@ from pillar_service.core import durations
 from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.core.nodes.presence import is_silent
 from pillar_service.settings import settings
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.nodes import standings
 from pillar_service.usecases.jobs import jobs as bots_jobs
@@ -69,7 +69,7 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         tuple((one.node or "master", str(one.state)) for one in its) if job.state != JobState.ASKED else (),
         challenges.waiting(job.id) if job.state == JobState.ASKED else None, job.error or "",
         max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
-        sum(jobs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
+        sum(outputs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
         plan["output"]["file"] if plan else False,
         _why_waiting(_runs_of(before) if before and is_previewing else its), is_previewing,
     )  # fmt: skip
@@ -122,7 +122,7 @@ def tail(id: str) -> list[str]:
     job = jobs.find(id)
     its = _runs_of(job) if job is not None else []
     each = max(3, TAIL // max(len(its), 1))
-    return [line for one in its for line in _placed(one, its, max(0, jobs.line_count(one.id) - each), each)][-TAIL:]
+    return [line for one in its for line in _placed(one, its, max(0, outputs.line_count(one.id) - each), each)][-TAIL:]
 
 
 def output(id: str) -> list[str]:
@@ -138,5 +138,5 @@ def _placed(one: Job, its: list[Job], after: int, most: int) -> list[str]:
 
 
 def _lines(job: Job, after: int, most: int) -> list[str]:
-    lines = [line.text for line in jobs.lines(job.id, after, most)]
+    lines = [line.text for line in outputs.lines(job.id, after, most)]
     return lines or looking.returned(job)

@@ -13,8 +13,9 @@ from pillar_service.core.people.agents import Desired
 from pillar_service.core.people.permissions import OF_COMMAND, Act
 from pillar_service.store.bots import bots as rows
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import jobs
-from pillar_service.store.jobs.jobs import Job, JobLine
+from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.jobs.outputs import JobLine
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import closing, leases, queue
@@ -71,7 +72,7 @@ def show(id: object, after: int = 0) -> dict[str, Any]:
     """A job, with why it waits if it does, and its lines after the n-th: {"job", "lines"}; raises NotFound."""
     job = found(id)
     told = queue.described(job) | {"waits": waits(job.state)}
-    return {"job": told, "lines": lines_of(jobs.lines(job.id, after))}
+    return {"job": told, "lines": lines_of(outputs.lines(job.id, after))}
 
 
 def waits(state: str) -> str:
@@ -87,7 +88,7 @@ def lines_of(rows: Iterable[JobLine]) -> list[dict[str, Any]]:
 
 def has_news(id: str, after: int) -> bool:
     """Whether a job is over or has lines after the n-th. Cheap: long polls ask it all the time."""
-    return found(id).state in OVER or jobs.line_count(id) > after
+    return found(id).state in OVER or outputs.line_count(id) > after
 
 
 def listed(
@@ -153,7 +154,7 @@ def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
     ``next`` is the number after which to ask again, or None when these are all that there are by now.
     """
     job = told_to(person, id)
-    rows = jobs.lines(job["id"], after, MOST_LINES + 1)
+    rows = outputs.lines(job["id"], after, MOST_LINES + 1)
     lines = lines_of(rows[:MOST_LINES])
     return {"job": job, "lines": lines, "next": lines[-1]["n"] if len(rows) > MOST_LINES else None}
 

@@ -6,7 +6,7 @@ from typing import Any
 from pillar_service.core import listing, names
 from pillar_service.core.jobs import faults
 from pillar_service.store import listings
-from pillar_service.store.jobs import jobs as rows
+from pillar_service.store.jobs import outputs
 from pillar_service.usecases.jobs import jobs
 
 LINES = 200
@@ -38,4 +38,4 @@ def has_news(person: str, id: object, seen: object) -> bool:
 
 def _seen(job: dict[str, Any], waits: str) -> str:
     minutes = int(time.time() - job["created_at"]) // 60
-    return f"{job['state']}-{job['attempts']}-{rows.line_count(job['id'])}-{minutes}{'-waits' if waits else ''}"
+    return f"{job['state']}-{job['attempts']}-{outputs.line_count(job['id'])}-{minutes}{'-waits' if waits else ''}"

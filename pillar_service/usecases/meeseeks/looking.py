@@ -6,7 +6,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid, NotFound
 from pillar_service.core.jobs.jobs import OVER
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.jobs import jobs as jobs_of_bots
 from pillar_service.usecases.jobs import queue, redacting
@@ -81,7 +81,7 @@ def lines(asker: Asker, job: Job, after: int = 0, most: int = 1000) -> list[dict
 def tail(asker: Asker, id: object, most: int = 20) -> list[dict[str, Any]]:
     """The last lines of each place, as `lines`."""
     places = _places(asker, found(asker, id))
-    counted = [(place, jobs.line_count(place.id) or len(returned(place))) for place in places]
+    counted = [(place, outputs.line_count(place.id) or len(returned(place))) for place in places]
     return [line for place, count in counted for line in _said(place, max(0, count - most), most)]
 
 
@@ -94,12 +94,12 @@ def _places(asker: Asker, job: Job) -> list[Job]:
 def _lines(part: Job, after: int, most: int) -> list[dict[str, Any]]:
     place = part.node or "master"
     return [
-        {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in jobs.lines(part.id, after, most)
+        {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in outputs.lines(part.id, after, most)
     ]
 
 
 def _said(part: Job, after: int, most: int) -> list[dict[str, Any]]:
-    if jobs.line_count(part.id):
+    if outputs.line_count(part.id):
         return _lines(part, after, most)
     told = enumerate(returned(part)[after : after + most], after + 1)
     return [{"place": part.node or "master", "n": n, "at": part.ended_at, "text": text} for n, text in told]
@@ -138,4 +138,4 @@ def has_news(id: str, after: int) -> bool:
     job = jobs.find(id)
     if job is None or job.state in OVER:
         return True
-    return any(jobs.line_count(part.id) > after for part in (jobs.parts_of(id) if job.parts else [job]))
+    return any(outputs.line_count(part.id) > after for part in (jobs.parts_of(id) if job.parts else [job]))

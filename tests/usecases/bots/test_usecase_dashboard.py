@@ -10,7 +10,7 @@ from pouring import OWNER, bot, event, owner, poured, report
 from pillar_service.core.bots.health import LOST_AFTER_S
 from pillar_service.store import database
 from pillar_service.store.bots import bots
-from pillar_service.store.jobs import jobs
+from pillar_service.store.jobs import outputs
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots as usecase
 from pillar_service.usecases.bots import dashboard, health
@@ -23,7 +23,7 @@ def said(steps: int) -> str:
     made = bot("new")
     with database.transaction():
         for n in range(1, steps + 1):
-            jobs.add_line(made["job"]["id"], n, str(n), f"step {n}", time.time())
+            outputs.add_line(made["job"]["id"], n, str(n), f"step {n}", time.time())
     return str(made["agent"]["id"])
 
 
@@ -48,10 +48,10 @@ def test_only_the_last_steps_of_each_pouring_are_read() -> None:
     first, second = bot("first")["job"]["id"], bot("second")["job"]["id"]
     with database.transaction():
         for n in range(1, 9):
-            jobs.add_line(first, n, str(n), f"step {n}", time.time())
-        jobs.add_line(second, 1, "1", "alone", time.time())
-    assert jobs.last_texts([first, second], 2) == {first: ["step 7", "step 8"], second: ["alone"]}
-    assert jobs.last_texts([], 2) == {}
+            outputs.add_line(first, n, str(n), f"step {n}", time.time())
+        outputs.add_line(second, 1, "1", "alone", time.time())
+    assert outputs.last_texts([first, second], 2) == {first: ["step 7", "step 8"], second: ["alone"]}
+    assert outputs.last_texts([], 2) == {}
 
 
 def test_an_old_report_is_no_longer_believed_and_a_removed_bot_is_not_shown() -> None:

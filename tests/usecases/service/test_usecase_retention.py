@@ -13,7 +13,7 @@ from pillar_service.store.chat.outgoing import Outgoing
 from pillar_service.store.database import transaction
 from pillar_service.store.events import events, forgotten
 from pillar_service.store.events.events import Event
-from pillar_service.store.jobs import jobs, runs
+from pillar_service.store.jobs import jobs, outputs, runs
 from pillar_service.store.nodes import standings
 from pillar_service.store.service import audit
 from pillar_service.usecases.chat import conversations
@@ -30,7 +30,7 @@ def done(name: str, days: float) -> jobs.Job:
     then = time.time() - days * DAY_S
     with transaction():
         for n in range(3):
-            jobs.add_line(made, n + 1, str(n), "said", then)
+            outputs.add_line(made, n + 1, str(n), "said", then)
         jobs.change(made, created_at=then, ended_at=then)
         found = jobs.find(made)
         assert found is not None
@@ -39,7 +39,7 @@ def done(name: str, days: float) -> jobs.Job:
 
 
 def there(job: jobs.Job) -> tuple[bool, bool, int]:
-    return jobs.find(job.id) is not None, runs.find(str(job.run)) is not None, len(jobs.lines(job.id))
+    return jobs.find(job.id) is not None, runs.find(str(job.run)) is not None, len(outputs.lines(job.id))
 
 
 def test_an_old_job_goes_with_its_lines_and_its_run_and_a_young_one_stays() -> None:
