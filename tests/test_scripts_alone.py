@@ -1,5 +1,6 @@
-"""What stands among the tests and is called by itself finds what it needs, without pytest's own paths."""
+"""What stands among the tests and is called by itself, or seldom, finds what it needs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,13 @@ def test_a_script_finds_what_it_needs(script: str, tmp_path: Path, monkeypatch: 
 def test_whatever_can_be_called_is_here() -> None:
     called = [path for path in TESTS.rglob("*.py") if '\nif __name__ == "__main__":' in path.read_text()]
     assert sorted(str(path.relative_to(TESTS)) for path in called) == sorted(ALONE)
+
+
+def test_each_campaign_finds_its_fixtures() -> None:
+    """`make test-slow` takes hours, and is seldom run: what its tests ask for is looked up here, and none is run."""
+    plan = ["-q", "-p", "no:cacheprovider", "--setup-plan", "-m", "slow", "browser", "integration", "image", "states"]
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    words = [sys.executable, "-m", "pytest", *plan]
+    done = subprocess.run(words, cwd=TESTS, env=alone, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "place" in done.stdout, "nothing is planned: this shows nothing"

@@ -39,7 +39,7 @@ STORY = (
 """What the page of the node tells, in this order."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all of it writes: no container whose data is there outlives it."""
     folder = tmp_path_factory.mktemp("f")
