@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,10 @@ for name in [name for name in os.environ if name.startswith("CELLAR_") and not n
 
 DATABASES = os.environ.get("CELLAR_TEST_DATABASES", "sqlite postgresql").split()
 """The kinds that tests of the store run on; `make check` leaves PostgreSQL to `make test`."""
+
+MEMORY = Path("/dev/shm")
+ENOUGH = 2**30
+"""Bytes that have to be free in memory before databases are put there: a container may have next to none."""
 
 HAD_NETWORK = pytest.StashKey[bool]()
 SECRET = "only-for-tests-0123456789abcdef0123456789"
@@ -102,11 +107,28 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield request.getfixturevalue("postgres").new(f"fresh_{secrets.token_hex(4)}")
 
 
+@pytest.fixture
+def swift(tmp_path: Path) -> Iterator[Path]:
+    """A folder for an SQLite database, in memory where that has room: on a disk it waits at each commit."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ENOUGH:
+        yield tmp_path
+        return
+    # What a thread still writes while the folder goes is no fault of the test.
+    with tempfile.TemporaryDirectory(prefix="cellar-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, swift: Path) -> str:
+    """The address of an SQLite database with the schema."""
+    return f"sqlite:///{shutil.copy(migrated_file, swift / 'service.sqlite')}"
+
+
 @pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """The address of a database with the schema, of both kinds in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), tmp_path / 'service.sqlite')}"
+        return str(request.getfixturevalue("sqlite_url"))
     # Another address for each test: what a process remembers of a database is not true of one that was emptied.
     return f"{_emptied(request.getfixturevalue('migrated'))}&application_name={secrets.token_hex(4)}"
 

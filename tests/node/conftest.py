@@ -3,7 +3,6 @@
 import http.server
 import json
 import os
-import shutil
 import socket
 import tempfile
 import threading
@@ -91,17 +90,14 @@ def service() -> Iterator[http.server.ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def cellar(
-    migrated_file: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Cellar]:
+def cellar(sqlite_url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cellar]:
     """The real service in this process, on a real port, and a node's executor."""
     from pillar_service.settings import settings
     from pillar_service.usecases.nodes import nodes
     from pillar_service.usecases.service import storage
     from pillar_service.web.public import create_app
 
-    database = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'service.sqlite')}"
-    for name, value in {**environment, "CELLAR_DATABASE": database}.items():
+    for name, value in {**environment, "CELLAR_DATABASE": sqlite_url}.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     storage.prepare()

@@ -1,6 +1,5 @@
 """The runners' functions with a real service behind them, and no daemon."""
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +17,9 @@ Runners = dict[str, Callable[..., Any]]
 
 
 @pytest.fixture
-def url(migrated_file: Path, tmp_path: Path) -> str:
+def url(sqlite_url: str) -> str:
     """SQLite alone: what the words do to a database has tests of its own."""
-    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'service.sqlite')}"
+    return sqlite_url
 
 
 @pytest.fixture

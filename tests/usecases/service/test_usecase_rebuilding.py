@@ -41,7 +41,7 @@ def place(service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("CELLAR_PRIVATE_PORT", "9")
     if database.on_sqlite():
         storage.release()
-        shutil.move(tmp_path / "service.sqlite", plane / "service.sqlite")
+        shutil.move(settings().database.removeprefix("sqlite:///"), plane / "service.sqlite")
         monkeypatch.setenv("CELLAR_DATABASE", f"sqlite:///{plane}/service.sqlite")
     kept_in(str(tmp_path / "repository"), plane, service, monkeypatch)
     (plane / "etc" / "password").rename(tmp_path / "password")
