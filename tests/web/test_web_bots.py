@@ -63,10 +63,17 @@ def test_a_new_bot_is_seen_being_poured_until_it_is_alive(visitor: FlaskClient) 
     assert "#provisioning" in page
     assert "Ours &lt;b&gt;" in page
     assert 'hx-get="/live/bots"' in page
+    assert "It waits for its node" in page
     run = running()
+    begun = visitor.get("/live/bots").text
+    assert ("It waits for its node" in begun, "It is being poured" in begun) == (False, True)
     id = bots.show("my")["id"]
-    runs.add_lines("salt", run["id"], [{"key": "1", "state_id": f"{id} container", "text": "made <it>"}])
-    assert "made &lt;it&gt;" in visitor.get("/live/bots").text
+    texts = ("made <it>", "container: ok, changed. Created container 'my-1'")
+    runs.add_lines("salt", run["id"], [{"key": text, "state_id": f"{id} container", "text": text} for text in texts])
+    for address in ("/live/bots", f"/my/jobs/{jobs.listed()[0]['id']}"):
+        told = visitor.get(address).text
+        assert "made &lt;it&gt;" in told
+        assert ("Its container is made, and runs." in told, "my-1" in told) == (True, False)
     answer(run, state(id, pub={"pub_id": PUB}))
     live = visitor.get("/live/bots").text
     assert "#alive" in live

@@ -1,0 +1,34 @@
+"""The steps of a job as people read them: what a node's states tell, without the names and paths of the machine.
+
+Kept, and told to who runs the place, is what Salt said: which state it was, and how it went.
+"""
+
+import re
+
+STEP = re.compile(r"(\w+): (ok|failed)(?:, changed)?\.(?: (.*))?", re.S)
+KEPT = "Its data is kept"
+"""What the state `gone` says of a bot that may still come back."""
+
+DONE = {
+    "dir": "The place for its data is ready.",
+    "config": "Its settings are written.",
+    "imported": "What was exported is in its place.",
+    "container": "Its container is made, and runs.",
+    "alive": "It answers.",
+    "stopped": "It is stopped.",
+    "gone": "It runs no more.",
+}
+"""For each state of one bot (states/pubs/bot) what people read once it went well."""
+
+FAILED = "This step failed."
+
+
+def for_people(text: str) -> str:
+    """A line of a job as people read it; one that is no step of a bot stays as it is."""
+    step = STEP.fullmatch(text)
+    if not step or step[1] not in DONE:
+        return text
+    said = step[3] or ""
+    if step[2] == "failed":
+        return said or FAILED
+    return f"{DONE[step[1]]} {KEPT}." if step[1] == "gone" and KEPT in said else DONE[step[1]]
