@@ -14,6 +14,14 @@ from pillar_service.usecases.service import storage
 
 WAYS = (("bots.listed", "Bots"), ("nodes.listed", "Nodes"), ("account.show", "Account"), ("payments.show", "Payment"))
 OF_OPERATORS = (("admin.health", "Admin"),)
+BELOW = {
+    **dict.fromkeys(
+        ("status", "invites", "log", "people", "exports", "imports", "deletions", "restores", "jobs"), "bots"
+    ),
+    **dict.fromkeys(("node_bots", "node_lost"), "nodes"),
+    **dict.fromkeys(("second_factor", "tokens", "configuration", "forwardings", "chat"), "account"),
+}
+"""Under which way the pages stand that are reached from it: their blueprints, and that of the way."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ def _of_role() -> tuple[tuple[str, str], ...]:
 
 
 def _way(endpoint: str, text: str) -> Way:
-    return Way(url_for(endpoint), text, request.blueprint == endpoint.partition(".")[0])
+    here = request.blueprint or ""
+    return Way(url_for(endpoint), text, BELOW.get(here, here) == endpoint.partition(".")[0])
 
 
 def register(app: Flask, chosen: Settings) -> None:

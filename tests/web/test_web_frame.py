@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import url_for
 from flask.testing import FlaskClient
-from pouring import owner
+from pouring import owner, poured
 from visiting import csrf, sign_in
 
 from pillar_service.store.people.sessions import Session
@@ -127,6 +127,21 @@ def test_operators_alone_see_the_way_to_the_admin_pages(visitor: FlaskClient) ->
     visitor.delete_cookie("saltcellar")
     sign_in(visitor, "op@example.org")
     assert 'href="/admin"' in visitor.get("/bots").text
+
+
+def test_each_page_says_under_which_way_it_stands(visitor: FlaskClient) -> None:
+    owner()
+    poured()
+    sign_in(visitor)
+    under = {
+        "/bots": ("/bots/my/actions", "/bots/my/status", "/bots/my/invites", "/bots/my/log", "/bots/my/people",
+                  "/bots/my/export", "/bots/my/delete", "/bots/new", "/bots/import"),
+        "/account": ("/account/second-factor", "/account/tokens/new", "/account/configuration", "/account/forwardings"),
+        "/nodes": ("/nodes", "/nodes/registry", "/nodes/events"),
+    }  # fmt: skip
+    for way, paths in under.items():
+        for path in paths:
+            assert f'<a href="{way}" aria-current="page">' in visitor.get(path).text, path
 
 
 def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
