@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from pouring import event, owner, poured, report
 from visiting import sign_in
 
-from pillar_service.core.bots.series import Span
+from pillar_service.core.bots.series import YOUNG_S, Span
 from pillar_service.store import database
 from pillar_service.store.bots import bots as rows
+from pillar_service.store.people.agents import Agent
 from pillar_service.usecases.bots import health
 from pillar_service.web import charts, drawing, figures
 
@@ -112,6 +113,13 @@ def test_every_span_has_its_link_and_every_chart_its_drawing(visitor: FlaskClien
     table = page[page.index("<table") :]
     assert table.count('<th scope="row">') == 6
     assert "96.0 MiB" in table
+
+
+def test_of_a_young_bot_the_last_hour_is_shown_first(visitor: FlaskClient, bot: str) -> None:
+    assert f"span={Span.HOUR}" in re.findall(r'data-series="([^"]+)"', visitor.get("/bots/my/status").text)[0]
+    with database.transaction():
+        Agent.update(created_at=time.time() - YOUNG_S).where(Agent.id == bot).execute()
+    assert f"span={Span.DAY}" in re.findall(r'data-series="([^"]+)"', visitor.get("/bots/my/status").text)[0]
 
 
 def test_the_chart_shows_limit_restart_and_gap(visitor: FlaskClient, bot: str) -> None:

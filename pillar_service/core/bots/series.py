@@ -66,6 +66,15 @@ class Span(StrEnum):
     YEAR = "year"
 
 
+YOUNG_S = 3 * 3600
+"""Until this age a bot's last hour says more than its last day."""
+
+
+def first(age_s: float) -> Span:
+    """What is shown of a bot of this age until somebody chooses."""
+    return Span.HOUR if age_s < YOUNG_S else Span.DAY
+
+
 class Resolution(NamedTuple):
     """A chart's length, the width of the buckets it is read from (0: samples) and of its points; all in seconds."""
 

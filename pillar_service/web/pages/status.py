@@ -10,7 +10,7 @@ from flask_login import login_required
 from markupsafe import Markup
 
 from pillar_service.core import names
-from pillar_service.core.bots.series import Span
+from pillar_service.core.bots.series import Span, first
 from pillar_service.usecases.bots import series
 from pillar_service.web import charts, drawing
 from pillar_service.web.pages.bots import visible
@@ -44,8 +44,9 @@ def _asked(name: str, known: type[Choice], default: str) -> Choice:
 @login_required  # type: ignore[untyped-decorator]
 def show(name: str) -> str:
     """How the bot is now, and its charts over ``?span=``."""
-    bot, span = visible(name), _asked("span", Span, Span.DAY)
-    told = series.figures(bot["id"], span, time.time())
+    bot, now = visible(name), time.time()
+    span = _asked("span", Span, first(now - bot["created_at"]))
+    told = series.figures(bot["id"], span, now)
     restarts = Restarts(told["restarted"], told["restarted_exactly"], max(told["restarts"], default=None))
     before = _before(request.root_path, bot["name"], span, tuple(charts.summary(told)), restarts)
     return render_template("status.html", bot=bot, before=before)

@@ -15,6 +15,8 @@
   const count = (value) => value === null || value === undefined ? 'unknown' : `${+value.toFixed(1)}`
   // Steps that are round in powers of two: 64 MiB, not 50,000,000 bytes.
   const binary = Array.from({ length: 50 }, (_, power) => 2 ** power)
+  // There is no half a peer.
+  const whole = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
 
   const clock = (at) => new Date(at * 1000).toISOString().slice(11, 16)
   const day = (at) => new Date(at * 1000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
@@ -22,7 +24,7 @@
   const FIGURES = {
     memory: { lines: [['memory', 'mean'], ['memory_max', 'most']], shown: size, incrs: binary, limit: true },
     bandwidth: { lines: [['rx_per_s', 'received'], ['tx_per_s', 'sent']], shown: rate, incrs: binary },
-    peers: { lines: [['peers', 'peers']], shown: count },
+    peers: { lines: [['peers', 'peers']], shown: count, incrs: whole },
     disk: { lines: [['disk', 'used']], shown: size, incrs: binary }
   }
 
