@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
+from pillar_service.core.bots import happenings
 from pillar_service.core.payments.payments import money
+from pillar_service.core.people import browsers
 
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -54,11 +56,13 @@ def gist(data: object) -> str:
 
 
 def deed(command: str) -> str:
-    """A command as a word: 'bots.bring_back' is 'bring back'."""
-    return command.partition(".")[2].replace("_", " ")
+    """A command in the log's words, within a sentence: 'bots.logs' is 'look at the container's log'."""
+    told = happenings.words(command)
+    return told[:1].lower() + told[1:]
 
 
 def register(app: Flask) -> None:
     """Let templates use these as filters."""
     for figure in (duration, size, moment, ago, money, deed, gist):
         app.add_template_filter(figure)
+    app.add_template_filter(browsers.called, "browser")
