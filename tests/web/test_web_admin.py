@@ -73,6 +73,8 @@ def test_an_operator_without_a_second_factor_is_told_to_turn_it_on(
     for method, path in every_address(visitor):
         page = visitor.open(path, method=method)
         assert page.status_code == 403
+        assert '<a class="button" href="/account/second-factor">' in page.text
+        assert "owners" not in page.text
         assert "Turn on two-factor sign-in" in page.text
 
 
