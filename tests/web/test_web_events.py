@@ -14,7 +14,9 @@ from visiting import come_as
 
 from pillar_service.core.events.gaps import Gap, Reason
 from pillar_service.core.events.submission import GAP, Priority
+from pillar_service.store import database
 from pillar_service.store.events import events as rows
+from pillar_service.store.nodes.standings import Standing
 from pillar_service.usecases.events import events, stories
 from pillar_service.usecases.nodes import presence, standings
 from pillar_service.usecases.people import accounts, tokens
@@ -106,6 +108,9 @@ def test_the_story_shows_what_is_missing_and_nobody_elses(api: FlaskClient) -> N
     assert "<strong>1 event is missing</strong>: not here" in page.text
     assert "&lt;b&gt;" in page.text
     assert "2 lost, 0 refused, 1 missing" in page.text
+    with database.transaction():
+        Standing.update(offset_s=-0.4).execute()
+    assert "<dt>Its clock</dt><dd>0 s</dd>" in api.get("/nodes/ann-1/story").text
     assert api.get("/nodes/bob-1/story").status_code == 404
     assert api.get("/nodes/ann-1/story?before=x").status_code == 422
     listed = api.get("/nodes/events").text
