@@ -95,7 +95,9 @@ def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             return _checked(tar) if wanted is Kind.EVERYTHING else _part(tar, wanted)
     except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
-        raise Invalid(f"This is not a tar made by `bots.export` ({error}).") from error
+        raise Invalid(
+            f"This is not a tar that an export made ({error}): choose one as it was downloaded, of everything."
+        ) from error
 
 
 def _checked(tar: tarfile.TarFile) -> Export:
