@@ -1,10 +1,11 @@
-"""Builds the pub's image by the script that the states bring, and tells what it wrote."""
+"""Builds the pub's image by the script that the states bring, and tells what it writes as it is written."""
 
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,37 +14,79 @@ from pillar_service.core.jobs import redaction
 
 SCRIPT = "./pub-image.sh"
 MOST_LINES = 200
-"""So many lines of its logs are told, the last ones: they go over Salt's bus, and onto a page."""
+"""So many lines of its logs are told at a time, the last ones: they go over Salt's bus, and onto a page."""
 LONGEST = 400
 LAST_WORDS = 3
+EVERY_S = 2.0
+"""How often it is told what was written meanwhile."""
+
+Tell = Callable[[int, list[str]], None]
+"""Takes lines as they come, and which of all lines the first of them is."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """How it ended, in one sentence; ``lines`` are the last of its logs, and then what the script itself said."""
+    """How it ended, in one sentence; ``lines`` are the last of its logs, and then what the script itself said.
+
+    ``first`` is which of all lines the first of them is.
+    """
 
     comment: str
     result: bool
     lines: list[str]
+    first: int = 0
 
 
-def build(scripts: Path, logs: Path, base_image: str, timeout_s: float) -> Built:
-    """Run the script of that directory, whose programs write their logs into ``logs``."""
-    began = time.time_ns()
+def build(
+    scripts: Path, logs: Path, base_image: str, timeout_s: float, tell: Tell = lambda _first, _lines: None
+) -> Built:
+    """Run the script of that directory, whose programs write their logs into ``logs``; ``tell`` hears of them meanwhile."""
+    written = Written(logs, tell)
     try:
-        said, code = _run(scripts, logs, base_image, timeout_s)
+        said, code = _run(scripts, logs, base_image, timeout_s, written)
     except OSError as error:
         return Built(f"The pub's image could not be built: {SCRIPT} does not run here: {error.strerror}.", False, [])
-    written, told = _written(logs, began), _plain(said.splitlines())
+    written.look(is_over=True)
+    told, words = _plain(said.splitlines()), [line for line in [*written.last][-LAST_WORDS:] if line.strip()]
+    lines = [*written.last, *told][-MOST_LINES:]
+    first = written.count + len(told) - len(lines)
     if code == 0:
-        return Built(told[-1] if told else "The pub's image is built.", True, _last(written, told))
+        return Built(told[-1] if told else "The pub's image is built.", True, lines, first)
     why = told[-1] if told else f"{SCRIPT} ended with {code}"
-    words = " ".join(line for line in written[-LAST_WORDS:] if line.strip())
-    sentence = f"The pub's image could not be built: {why}." + (f" The last words of its log: {words}" if words else "")
-    return Built(sentence, False, _last(written, told))
+    more = f" The last words of its log: {' '.join(words)}" if words else ""
+    return Built(f"The pub's image could not be built: {why}.{more}", False, lines, first)
 
 
-def _run(scripts: Path, logs: Path, base_image: str, timeout_s: float) -> tuple[str, int]:
+class Written:
+    """The lines of the logs in a folder that are written from now on: what was built before is not told again."""
+
+    def __init__(self, logs: Path, tell: Tell) -> None:
+        self._logs, self._tell, self._since_ns = logs, tell, time.time_ns()
+        self._read: dict[Path, int] = {}
+        self.count, self.last = 0, deque[str](maxlen=MOST_LINES)
+
+    def look(self, is_over: bool = False) -> None:
+        """Read on, the oldest log first, and tell it; a line that has no end yet waits for it, unless it ``is_over``."""
+        fresh = {path: path.stat().st_mtime_ns for path in self._logs.glob("*.log")}
+        inorder = sorted((path for path, at in fresh.items() if at >= self._since_ns), key=lambda path: fresh[path])
+        lines = _plain(line for path in inorder for line in self._lines(path, is_over))
+        self.count += len(lines)
+        self.last.extend(lines)
+        if lines and not is_over:
+            told = lines[-MOST_LINES:]
+            self._tell(self.count - len(told), told)
+
+    def _lines(self, path: Path, is_over: bool) -> list[str]:
+        with path.open("rb") as file:
+            known = self._read.get(path, 0)
+            at = file.seek(known if known <= path.stat().st_size else 0)  # it may have been begun anew
+            found = file.read()
+        whole = found if is_over else found[: found.rfind(b"\n") + 1]
+        self._read[path] = at + len(whole)
+        return whole.decode("utf-8", "replace").splitlines()
+
+
+def _run(scripts: Path, logs: Path, base_image: str, timeout_s: float, written: Written) -> tuple[str, int]:
     environment = os.environ | {"SALTCELLAR_LOG_DIR": str(logs)} | ({"BASE": base_image} if base_image else {})
     with subprocess.Popen(  # noqa: S603
         [SCRIPT],
@@ -56,23 +99,15 @@ def _run(scripts: Path, logs: Path, base_image: str, timeout_s: float) -> tuple[
         errors="replace",
         start_new_session=True,
     ) as running:
-        try:
-            return running.communicate(timeout=timeout_s)[0], running.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)  # and what it has started
-            return f"{running.communicate()[0]}\nit took longer than {timeout_s:g} s", running.returncode
-
-
-def _written(logs: Path, since_ns: int) -> list[str]:
-    """The lines of the logs that were written since, the oldest log first: what was built before is not told again."""
-    fresh = {path: path.stat().st_mtime_ns for path in logs.glob("*.log")}
-    inorder = sorted((path for path, at in fresh.items() if at >= since_ns), key=lambda path: fresh[path])
-    return _plain(line for path in inorder for line in path.read_text("utf-8", "replace").splitlines()[-MOST_LINES:])
+        ends = time.monotonic() + timeout_s
+        while (left := ends - time.monotonic()) > 0:
+            try:
+                return running.communicate(timeout=min(EVERY_S, left))[0], running.returncode
+            except subprocess.TimeoutExpired:
+                written.look()
+        os.killpg(running.pid, signal.SIGKILL)  # and what it has started
+        return f"{running.communicate()[0]}\nit took longer than {timeout_s:g} s", running.returncode
 
 
 def _plain(lines: Iterable[str]) -> list[str]:
     return [redaction.text(plain(line))[:LONGEST] for line in lines]
-
-
-def _last(written: list[str], told: list[str]) -> list[str]:
-    return [*written, *told][-MOST_LINES:]

@@ -27,6 +27,12 @@ def begun(opts: Mapping[str, Any]) -> None:
             log.info("Carries out %s: jid=%s node=%s %s", call["fun"], call["jid"], opts["id"], _asked(call))
 
 
+def jid(opts: Mapping[str, Any]) -> str | None:
+    """Under which jid this process of the minion carries something out; None where no master asked."""
+    mine = (call for call in _calls(Path(opts["cachedir"]) / "proc") if call.get("pid") == os.getpid())
+    return next((str(call["jid"]) for call in mine), None)
+
+
 def _calls(folder: Path) -> Iterator[dict[str, Any]]:
     """What the minion writes down of each call that runs (salt.minion.Minion._thread_return); others' come and go."""
     for file in folder.glob("[0-9]*"):

@@ -40,7 +40,7 @@ except ImportError:
     States = None
 
 try:
-    from pillar_service.node import building
+    from pillar_service.node import building, tracing
 except ImportError:
     building = None
 
@@ -139,7 +139,8 @@ def _sources():
 def built(name, scripts, logs, base_image="", timeout=840):
     """
     The pub's image is built by ``pub-image.sh`` in ``scripts``, within ``timeout`` seconds; its programs write their logs
-    into ``logs``. The return's key ``log`` holds the last lines of these, which become the job's.
+    into ``logs``. The return's key ``log`` holds the last lines of these, which become the job's; ``log_from`` is which of
+    all the first of them is. What is written meanwhile goes to the master as it comes, like a state's own progress.
     """
     if building is None:  # the node's package is older
         env = {"SALTCELLAR_LOG_DIR": logs} | ({"BASE": base_image} if base_image else {})
@@ -147,8 +148,24 @@ def built(name, scripts, logs, base_image="", timeout=840):
     if __opts__["test"]:
         return {"name": name, "changes": {}, "result": None, "comment": "The image would be built from its sources."}
     _begun(__opts__)
-    made = building.build(Path(scripts), Path(logs), base_image, timeout)
-    return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, "log": made.lines}
+    if not hasattr(building, "Written"):  # the node's package is older
+        made = building.build(Path(scripts), Path(logs), base_image, timeout)
+        return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, "log": made.lines}
+    made = building.build(Path(scripts), Path(logs), base_image, timeout, _telling())
+    log = {"log": made.lines, "log_from": made.first}
+    return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, **log}
+
+
+def _telling():
+    """What tells the master of lines as they come, in an event that its dispatcher hears as a state's progress."""
+    jid = None if __opts__.get("file_client") == "local" else tracing.jid(__opts__)
+
+    def tell(first, lines):
+        if jid is not None:
+            tag = f"salt/job/{jid}/prog/{__opts__['id']}/log-{first}"
+            __salt__["event.fire_master"]({"ret": {"log": lines, "log_from": first, "goes_on": True}}, tag)
+
+    return tell
 
 
 def poured(name, bot, told, memory_mb, container, force=False):

@@ -33,3 +33,11 @@ def test_a_log_is_lines_of_every_bot_of_the_run() -> None:
     assert [text for _, text in told] == ["Step 1", "x" * 500, "3", "image build: failed. No."]
     assert {state_id for state_id, _ in told} == {""}
     assert len(lines(built | {"log": list(range(9999))})) == 201
+
+
+def test_a_log_that_came_as_it_was_written_is_not_told_twice() -> None:
+    meanwhile = {"log": ["Step 1", "Step 2"], "log_from": 0, "goes_on": True}
+    more = {"log": ["Step 3"], "log_from": 2, "goes_on": True}
+    built = {"__id__": "pubs image build", "result": True, "comment": "Yes.", "log": ["Step 2", "Step 3", "Step 4"]}
+    told = [text for _, text in lines(meanwhile, more, built | {"log_from": 1})]
+    assert told == ["Step 1", "Step 2", "Step 3", "Step 4", "image build: ok. Yes."]

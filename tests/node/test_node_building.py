@@ -61,6 +61,25 @@ def test_the_last_lines_alone_are_told_and_none_of_an_older_build(scripts: Path)
     assert build(scripts).lines == ["it is there already"]
 
 
+def test_what_is_written_is_told_while_it_is_built(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "EVERY_S", 0.1)
+    go_on, heard = scripts / "go-on", []
+    script(
+        scripts, 'seq 250 >"$log"', 'printf half >>"$log"', f"until [[ -e {go_on} ]]; do sleep 0.05; done",
+        'echo " done" >>"$log"', "echo ready",
+    )  # fmt: skip
+
+    def tell(first: int, lines: list[str]) -> None:
+        heard.append((first, lines))
+        go_on.touch()
+
+    made = building.build(scripts, scripts / "log", "", 20, tell)
+    assert heard[0] == (50, [str(n) for n in range(51, 251)])
+    assert (made.lines[-3:], made.first) == (["250", "half done", "ready"], 52)
+    told = {first + n: line for first, lines in heard for n, line in enumerate(lines)}
+    assert all(told.get(n, line) == line for n, line in enumerate(made.lines, made.first))
+
+
 def test_a_build_that_does_not_end_is_ended_with_all_it_started(scripts: Path) -> None:
     script(scripts, 'echo "Step 1" >"$log"', "sleep 600 & wait")
     made = build(scripts, timeout_s=0.5)

@@ -47,19 +47,23 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
         case ["salt", "job", jid, "prog", node, number]:
             state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
             if isinstance(state, dict):
-                for key, state_id, text in lines(f"{jid}/{number}"[:80], state):
+                for key, state_id, text in lines(jid[:40], number[:40], state):
                     runs.add_line(jid, node, key, state_id, text)
 
 
-def lines(key: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The lines of a state, each with a key and whose it is: what its log says, if it has one, and how it went.
 
-    A state with a log is about what all bots of the run have in common, and its lines are for each of them.
+    A state with a log is about what all bots of the run have in common, and its lines are for each of them. Where it tells
+    which of all lines the first is, a line that came while it ran has the same key in the end. One that goes on has not gone.
     """
-    state_id, written = str(state.get("__id__", "")), state.get("log")
+    state_id, written, first = str(state.get("__id__", "")), state.get("log"), state.get("log_from")
     if isinstance(written, list):
-        yield from ((f"{key}.{n}", "", str(text)[:LINE_LENGTH]) for n, text in enumerate(written[-MOST_WRITTEN:]))
-    yield key, "" if isinstance(written, list) else state_id, told(state_id, state)
+        begins = f"{jid}/log." if isinstance(first, int) else f"{jid}/{number}."
+        at = (first if isinstance(first, int) else 0) + len(written) - len(written[-MOST_WRITTEN:])
+        yield from ((f"{begins}{n}", "", str(text)[:LINE_LENGTH]) for n, text in enumerate(written[-MOST_WRITTEN:], at))
+    if not state.get("goes_on"):
+        yield f"{jid}/{number}", "" if isinstance(written, list) else state_id, told(state_id, state)
 
 
 def told(state_id: str, state: Mapping[str, Any]) -> str:
