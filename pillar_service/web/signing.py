@@ -11,10 +11,11 @@ from pillar_service.usecases.people import second_factor, sessions
 
 
 class Person(UserMixin):  # type: ignore[misc]
-    """Who is signed in; ``session`` is the id of the session, ``role`` that of the account."""
+    """Who is signed in; ``session`` is the id of the session, ``role`` and ``state`` are those of the account."""
 
-    def __init__(self, token: str, id: str, session: str, name: str, role: str) -> None:
-        self.token, self.id, self.session, self.name, self.role = token, id, session, name, role
+    def __init__(self, token: str, held: dict[str, Any]) -> None:
+        self.token, self.id, self.session = token, held["account"], held["session"]
+        self.name, self.role, self.state = held["name"], held["role"], held["state"]
 
     def get_id(self) -> str:
         """What the cookie carries."""
@@ -52,7 +53,7 @@ def person(token: str) -> Person | None:
     if found is None:
         return None
     session.modified = session.modified or found["is_renewed"]
-    return Person(token, found["account"], found["session"], found["name"], found["role"])
+    return Person(token, found)
 
 
 def address() -> str:
@@ -69,7 +70,7 @@ def enter(account: str) -> None:
     session.permanent = True
     _begin_forms()
     if found is not None:
-        login_user(Person(token, account, found["session"], found["name"], found["role"]))
+        login_user(Person(token, found))
 
 
 def _begin_forms() -> None:

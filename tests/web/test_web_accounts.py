@@ -365,3 +365,12 @@ def test_who_asks_is_told_by_as_many_proxies_as_are_set(
     browser.environ_base["HTTP_X_FORWARDED_FOR"] = "198.51.100.66, 203.0.113.5"
     sign_in(browser)
     assert Session.get().address == counted
+
+
+def test_who_is_suspended_reads_it_on_every_page(visitor: FlaskClient) -> None:
+    person = owner()
+    sign_in(visitor)
+    for state, is_told in (("suspended", 1), ("active", 0)):
+        accounts.set_state("test", person, state)
+        for path in ("/bots", "/account", "/nodes"):
+            assert visitor.get(path).text.count("Your account is suspended") == is_told, (state, path)

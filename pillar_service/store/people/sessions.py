@@ -25,17 +25,18 @@ def add(id: str, account: str, now: float, address: str, browser: str) -> None:
 
 
 class Holder(NamedTuple):
-    """Whose a session is: the account, its name and role; and when it was last seen."""
+    """Whose a session is: the account, its name, role and state; and when it was last seen."""
 
     id: str
     account: str
     seen_at: float
     name: str
     role: str
+    state: str
 
 
 HOLDER = (
-    "SELECT s.id, s.account, s.seen_at, g.name, a.role FROM session s JOIN account a ON a.agent = s.account "
+    "SELECT s.id, s.account, s.seen_at, g.name, a.role, a.state FROM session s JOIN account a ON a.agent = s.account "
     "JOIN agent g ON g.id = a.agent WHERE s.id = ? AND s.seen_at >= ? AND g.removed_at IS NULL"
 )
 

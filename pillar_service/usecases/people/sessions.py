@@ -37,9 +37,10 @@ def begin(account: str, address: str, browser: str, before: str | None = None) -
 
 
 def find(token: str, address: str) -> dict[str, Any] | None:
-    """Who has that token, as {"account", "session", "name", "role", "is_renewed"}, or None; remembers when they were seen.
+    """Who has that token, as {"account", "session", "name", "role", "state", "is_renewed"}, or None.
 
-    ``is_renewed`` says that this was written down just now: their cookie should last as long again as the session.
+    It remembers when they were seen; ``is_renewed`` says that this was written down just now: their cookie should last as
+    long again as the session.
     """
     now = time.time()
     held = sessions.holder(tokens.hash_token(token), now - IDLE_S)
@@ -49,7 +50,7 @@ def find(token: str, address: str) -> dict[str, Any] | None:
     if is_renewed:
         with suppress(Unavailable), transaction():  # a full disk is no reason to refuse a page
             sessions.seen(held.id, now, address[:100])
-    told = {"account": held.account, "session": held.id, "name": held.name, "role": held.role}
+    told = {"account": held.account, "session": held.id, "name": held.name, "role": held.role, "state": held.state}
     return {**told, "is_renewed": is_renewed}
 
 

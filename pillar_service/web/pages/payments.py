@@ -7,6 +7,7 @@ from flask_login import current_user, login_required
 from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import SaltcellarError
+from pillar_service.core.people.agents import AccountState
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.service import storage
 
@@ -14,12 +15,15 @@ blueprint = Blueprint("payments", __name__)
 
 
 def standing() -> dict[str, Any]:
-    """For every template: how the person who is signed in stands, as `payment`; nothing when that can't be told."""
+    """For every template: how who is signed in stands, as `payment`, and `is_suspended`; nothing when that can't be told."""
+    nobody = {"payment": None, "is_suspended": False}
     try:
-        signed_in = current_user.is_authenticated
-        return {"payment": payments.standing(current_user.id, current_user.role) if signed_in else None}
+        if not current_user.is_authenticated:
+            return nobody
+        told = payments.standing(current_user.id, current_user.role)
+        return {"payment": told, "is_suspended": current_user.state == AccountState.SUSPENDED}
     except (SaltcellarError, *storage.FAULTS):
-        return {"payment": None}
+        return nobody
 
 
 def _page(about: dict[str, Any], **more: Any) -> str:
