@@ -114,6 +114,23 @@ def test_nobody_waits_without_end_for_a_process_that_hangs(frozen: Place) -> Non
     assert frozen.bash('. $v/settings.sh; healthy "$public_url"').returncode == 28  # curl's: it took too long
 
 
+def test_who_ended_is_not_waited_for_and_its_last_word_is_told(place: Place) -> None:
+    """salt-master ends so where a port was taken; a slow machine is no reason to give up after half a minute."""
+    begin = '. $v/settings.sh; start_process master /bin/sh -c "echo The ports are not available to bind; sleep 1"; '
+    asleep = "start_process minion /bin/sleep 60; trap 'stop_process minion' EXIT; "
+    told = place.bash(f'{begin}{asleep}wait_started "minion master" "salt-master made no key" false')
+    assert told.returncode == 1
+    log = place.folder / "log" / "master.out"
+    said = "salt-master made no key: master ended, with: The ports are not available to bind"
+    assert told.stderr == f"{said} (its log is {log})\n"
+
+
+def test_who_lives_is_waited_for(place: Place) -> None:
+    begin = ". $v/settings.sh; start_process public /bin/sleep 60; trap 'stop_process public' EXIT; "
+    told = place.bash(f'{begin}wait_started public "It did not answer" eval "((SECONDS > 1))"')
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_whatever_is_asked_over_http_is_asked_for_a_time() -> None:
     lines = [line for file in VAGRANT.rglob("*.sh") for line in file.read_text().splitlines()]
     asked = [line for line in lines if re.search(r"(?<![\w(])curl -", line)]

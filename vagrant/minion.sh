@@ -14,11 +14,11 @@ start_minion() {
   # One that was left half way has asked in vain to be let in: it waits, and Salt goes by that request before the accepted key.
   is_ready "$process" || stop_process "$process"
   start_process "$process" "$bin/python" "$bin/salt-minion" -c "$etc"
-  wait_for 30 test -s "$keys/$process/minion.pub" || fail "The minion made no key within 30 s: read $CELLAR_DIR/log/$process.out"
+  wait_started "$process" "The minion $id made no key" test -s "$keys/$process/minion.pub"
   cp "$keys/$process/minion.pub" "$keys/master/minions/$id"
   rm -f "$keys/master/minions_pre/$id"
   "$bin/python" -m pillar_service.web node-key "$id" "$keys/$process/minion.pub"
-  wait_for 60 pings "$id" || fail "The minion $id did not answer within 60 s: read $CELLAR_DIR/log/salt/$process and master"
+  wait_started "master $process" "The minion $id did not answer" pings "$id"
   "$bin/salt" -c "$salt_etc" "$id" saltutil.sync_all --out=json
   cp "$CELLAR_DIR/run/$process.began" "$CELLAR_DIR/run/$process.ready"
 }

@@ -44,6 +44,6 @@ need_port master "$CELLAR_PUBLISH_PORT" CELLAR_PUBLISH_PORT
 need_port master "$CELLAR_RETURN_PORT" CELLAR_RETURN_PORT
 write_master
 start_process master "$bin/python" "$bin/salt-master" -c "$salt_etc"
-wait_for 30 test -s "$keys/master/master.pub" || fail "salt-master made no key within 30 s: read $CELLAR_DIR/log/master.out"
+wait_started master "salt-master made no key" test -s "$keys/master/master.pub"
 start_minion minion "$CELLAR_NODE" "$salt_etc" "$CELLAR_DIR/node"
 say "salt-master and minion $CELLAR_NODE: started"

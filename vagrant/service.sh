@@ -26,5 +26,5 @@ manage migrate
 manage node-add "$CELLAR_NODE" --ports "$CELLAR_BOT_PORTS"
 serve public
 serve private
-wait_for 30 answer || fail "The service did not start within 30 s ($(last_line "$CELLAR_DIR/log/private.out")): read $CELLAR_DIR/log/public.out and private.out"
+wait_started "public private" "The service did not answer" answer
 say "public $public_url, private $private_url"

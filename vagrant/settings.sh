@@ -181,6 +181,23 @@ need_node() {
     "CELLAR_NODE to another, and CELLAR_BOT_PORTS to other ports. If that copy is gone, remove what it left: docker rm -f ${others[*]}"
 }
 
+# Wait for COMMAND… to succeed while all of these PROCESSES live, for two minutes on a busy machine; else fail with a sentence that
+# names what did not come and why, as far as that process said: "NAME…" WHAT COMMAND…
+wait_started() {
+  local processes=$1 what=$2 began=$SECONDS name said
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    for name in $processes; do
+      is_up "$name" && continue
+      said=$(last_line "$CELLAR_DIR/log/$name.out") || true
+      fail "$what: $name ended${said:+, with: $said} (its log is $CELLAR_DIR/log/$name.out)"
+    done
+    ((SECONDS - began < 120)) || fail "$what within two minutes, though ${processes// / and } live: a busy machine may be slow, so say it again." \
+      "Logs are in $CELLAR_DIR/log"
+    sleep 0.2
+  done
+}
+
 # Wait up to SECONDS for COMMAND… to succeed.
 wait_for() {
   local seconds=$1 began=$SECONDS
