@@ -11,6 +11,7 @@ from pillar_service.master import runners
 __func_alias__ = {"list_": "list"}
 
 
+@runners.asked
 def list_():
     """
     Every account.
@@ -20,6 +21,7 @@ def list_():
     return runners.answer(__opts__, lambda service: service.agents(type="person"))
 
 
+@runners.asked
 def create(email, name=None, password=None, role=None, password_file=None):
     """
     Make an account; returns it, with its ``password`` when none was given and one was made. ``role=operator`` lets it see the
@@ -43,6 +45,7 @@ def create(email, name=None, password=None, role=None, password_file=None):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def show(account):
     """
     One account, by e-mail address or id, with its bots.
@@ -52,6 +55,7 @@ def show(account):
     return runners.answer(__opts__, lambda service: service.agent(runners.text(account)))
 
 
+@runners.asked
 def suspend(account, wait=True):
     """
     Stop all bots that belong to this account alone, until ``accounts.resume``; returns the account.
@@ -61,6 +65,7 @@ def suspend(account, wait=True):
     return _change(account, "suspended", wait)
 
 
+@runners.asked
 def resume(account, wait=True):
     """
     Let an account's bots run again; returns the account.
@@ -70,6 +75,7 @@ def resume(account, wait=True):
     return _change(account, "active", wait)
 
 
+@runners.asked
 def second_factor_off(account):
     """
     Turn off the second factor of somebody who has lost it and every recovery code; returns the account.

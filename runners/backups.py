@@ -11,24 +11,27 @@ from pillar_service.master import backing_up, runners
 __func_alias__ = {"list_": "list"}
 
 
+@runners.asked
 def now(wait=3600):
     """
     Make a snapshot now, and let old ones go; waits for so many seconds at most, and goes on after them.
 
     CLI Example: ``salt-run backups.now``
     """
-    return runners.answer(__opts__, lambda service: backing_up.over(service, service.back_up(), wait))
+    return runners.answer(__opts__, lambda service: backing_up.over(service, service.back_up, wait))
 
 
+@runners.asked
 def verify(wait=3600):
     """
     Restore the newest snapshot into a scratch place, look through it, and throw that away; waits as ``now`` does.
 
     CLI Example: ``salt-run backups.verify``
     """
-    return runners.answer(__opts__, lambda service: backing_up.over(service, service.verify_backup(), wait))
+    return runners.answer(__opts__, lambda service: backing_up.over(service, service.verify_backup, wait))
 
 
+@runners.asked
 def list_():
     """
     The newest snapshots and verifications that were asked for, and what came of them.
@@ -38,6 +41,7 @@ def list_():
     return runners.answer(__opts__, lambda service: service.backups())
 
 
+@runners.asked
 def show():
     """
     What the repository holds now.

@@ -19,6 +19,7 @@ from pillar_service.master import following, runners, tars
 __func_alias__ = {"list_": "list", "import_": "import"}
 
 
+@runners.asked
 def list_(account=None):
     """
     Every bot, or those of one account.
@@ -35,6 +36,7 @@ def list_(account=None):
     return runners.answer(__opts__, lambda service: service.agents(**wanted))
 
 
+@runners.asked
 def show(bot):
     """
     One bot, by name or id: what it should be, what it is, its last health report.
@@ -44,6 +46,7 @@ def show(bot):
     return runners.answer(__opts__, lambda service: service.agent(runners.text(bot)))
 
 
+@runners.asked
 def create(name, account, description=None, node=None, memory_mb=None, selector=None, wait=True):
     """
     Make a bot and wait until it is alive; returns it.
@@ -68,6 +71,7 @@ def create(name, account, description=None, node=None, memory_mb=None, selector=
     return runners.answer(__opts__, lambda service: _create(service, told, wait))
 
 
+@runners.asked
 def start(bot, wait=True):
     """
     Bring a bot to life, or mend one that is not well; returns it.
@@ -77,6 +81,7 @@ def start(bot, wait=True):
     return _change(bot, {"desired": "running"}, wait)
 
 
+@runners.asked
 def stop(bot, wait=True):
     """
     Stop a bot; its data stays. Returns it.
@@ -86,6 +91,7 @@ def stop(bot, wait=True):
     return _change(bot, {"desired": "stopped"}, wait)
 
 
+@runners.asked
 def upgrade(bot, wait=True):
     """
     Run a bot from the newest image, under the same identity; returns it.
@@ -95,6 +101,7 @@ def upgrade(bot, wait=True):
     return _change(bot, {"image": "latest"}, wait)
 
 
+@runners.asked
 def delete(bot, purge=False, wait=True):
     """
     Remove a bot's container; with ``purge=True`` its data and its identity too, for good. Returns the bot.
@@ -118,6 +125,7 @@ def delete(bot, purge=False, wait=True):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def purge():
     """
     Delete the data of deleted bots whose time is over; returns the jobs that do so. The master's schedule runs this
@@ -128,6 +136,7 @@ def purge():
     return runners.answer(__opts__, lambda service: service.purge())
 
 
+@runners.asked
 def restart(bot, wait=True):
     """
     Restart a bot's container and wait until it answers again; returns what the pub tells of itself.
@@ -137,6 +146,7 @@ def restart(bot, wait=True):
     return runners.command(__opts__, "bots.restart", bot, wait=wait)
 
 
+@runners.asked
 def rebuild(bot, wait=True):
     """
     Make a bot's container anew; data and identity stay.
@@ -146,6 +156,7 @@ def rebuild(bot, wait=True):
     return runners.command(__opts__, "bots.rebuild", bot, wait=wait)
 
 
+@runners.asked
 def invite(bot, uses=1, note="", wait=True):
     """
     Make an invite; returns its ``code``, to be shown once.
@@ -160,6 +171,7 @@ def invite(bot, uses=1, note="", wait=True):
     return runners.command(__opts__, "bots.invite", bot, {"uses": uses, "note": str(note)}, wait)
 
 
+@runners.asked
 def invites(bot, wait=True):
     """
     A bot's invites: used by whom, and how often they may be used still.
@@ -169,6 +181,7 @@ def invites(bot, wait=True):
     return runners.command(__opts__, "bots.invites", bot, wait=wait)
 
 
+@runners.asked
 def revoke(bot, invite, wait=True):
     """
     Revoke an invite by its id, as ``bots.invites`` lists it.
@@ -178,6 +191,7 @@ def revoke(bot, invite, wait=True):
     return runners.command(__opts__, "bots.revoke", bot, {"invite": invite}, wait)
 
 
+@runners.asked
 def logs(bot, lines=100, wait=True):
     """
     The last lines of a bot's log.
@@ -187,6 +201,7 @@ def logs(bot, lines=100, wait=True):
     return runners.command(__opts__, "bots.logs", bot, {"lines": lines}, wait)
 
 
+@runners.asked
 def export(bot, path, kind="everything", job=None, wait=True):
     """
     Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped meanwhile.
@@ -218,6 +233,7 @@ def export(bot, path, kind="everything", job=None, wait=True):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def import_(name, path, account, description=None, node=None, memory_mb=None, selector=None, wait=True):
     """
     Bring an exported bot to life under the same identity; returns it.
@@ -235,6 +251,7 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
     )
 
 
+@runners.asked
 def restore(bot, node=None, typed=None, wait=True):
     """
     Bring a bot of a lost node (``nodes.lost``) to life on another, from the newest export that the service keeps of it, under

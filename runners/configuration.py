@@ -13,6 +13,7 @@ from pillar_service.master import runners
 __func_alias__ = {"list_": "list", "set_": "set"}
 
 
+@runners.asked
 def list_(account):
     """
     All keys of an account, by e-mail address or id, with their values and revisions.
@@ -22,6 +23,7 @@ def list_(account):
     return runners.answer(__opts__, lambda service: service.configuration(runners.text(account)))
 
 
+@runners.asked
 def get(account, key):
     """
     One key: its value, its revision, who set it and when.
@@ -31,6 +33,7 @@ def get(account, key):
     return runners.answer(__opts__, lambda service: service.key(runners.text(account), runners.text(key)))
 
 
+@runners.asked
 def set_(account, key, value, revision=None):
     """
     Give a key a value, any JSON; returns it. With ``revision`` only if just that one stands, 0: only if none does.
@@ -45,6 +48,7 @@ def set_(account, key, value, revision=None):
     )
 
 
+@runners.asked
 def delete(account, key, revision=None):
     """
     Take a key away; with ``revision`` only if just that one stands.
@@ -59,6 +63,7 @@ def delete(account, key, revision=None):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def governors(account):
     """
     The governors of an account (keys such as ``governors/restarts``), with who holds them.
@@ -68,6 +73,7 @@ def governors(account):
     return runners.answer(__opts__, lambda service: service.governors(runners.text(account)))
 
 
+@runners.asked
 def history(account, key=None):
     """
     What was changed, by whom, when, the newest first; of one key, or of all.

@@ -10,6 +10,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.master import following, runners
 
 
+@runners.asked
 def commands():
     """
     Every command of the catalogue, with its parameters; ``fault`` says why the files can't be taken now, if so.
@@ -19,6 +20,7 @@ def commands():
     return runners.answer(__opts__, lambda service: service.commands())
 
 
+@runners.asked
 def run(command, *args, selector="", preview=False, wait=True, secrets=None, **kwargs):
     """
     Run a command, and show its lines until it is over; returns what came of it.
@@ -64,6 +66,7 @@ def _named(lines):
     return {name.strip(): value for name, _, value in named}
 
 
+@runners.asked
 def jobs(actor=""):
     """
     The newest jobs of commands; of one actor (``chat:T01/U02``, ``operator:root``).
@@ -73,6 +76,7 @@ def jobs(actor=""):
     return runners.answer(__opts__, lambda service: service.command_jobs(str(actor)))
 
 
+@runners.asked
 def show(job):
     """
     A job: how it stands on each node, what it waits for. The first characters of its id will do.
@@ -87,6 +91,7 @@ def show(job):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def logs(job, follow=False):
     """
     What a job printed, a line each with the node before it; ``follow`` goes on until it is over.
@@ -102,6 +107,7 @@ def logs(job, follow=False):
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def cancel(job):
     """
     Cancel a job, or those parts of it that do not run yet.
@@ -111,6 +117,7 @@ def cancel(job):
     return runners.answer(__opts__, lambda service: service.cancel_command(runners.text(job)))
 
 
+@runners.asked
 def kill(job, force=False):
     """
     End a job wherever it runs, with all its processes; ``force`` gives them no time to end by themselves.
@@ -120,6 +127,7 @@ def kill(job, force=False):
     return runners.answer(__opts__, lambda service: service.kill(runners.text(job), bool(force)))
 
 
+@runners.asked
 def can(user, command, selector="", channel=""):
     """
     Whether a user may run a command, on which nodes, and why: each role and grant that counted for or against it.
@@ -137,6 +145,7 @@ def can(user, command, selector="", channel=""):
     return runners.answer(__opts__, lambda service: service.can(told))
 
 
+@runners.asked
 def reload():
     """
     Read the catalogue, the roles and the personas anew; a file with faults changes nothing, and every fault is told.
@@ -146,6 +155,7 @@ def reload():
     return runners.answer(__opts__, lambda service: service.reload())
 
 
+@runners.asked
 def audit(verify=False, actor="", action="", subject="", since="", until="", limit=100, n=None, chain=""):
     """
     What was done, the newest first; with ``verify=True`` whether every row is still the one that was written.
@@ -173,6 +183,7 @@ def audit(verify=False, actor="", action="", subject="", since="", until="", lim
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def forget():
     """
     Remove jobs, with their lines and runs, and rows of the audit that are older than the service's settings

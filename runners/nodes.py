@@ -11,6 +11,7 @@ from pillar_service.master import drift, node_keys, runners
 __func_alias__ = {"list_": "list"}
 
 
+@runners.asked
 def list_():
     """
     Every node, with its labels, what it has to run commands with, and what it last told.
@@ -20,6 +21,7 @@ def list_():
     return runners.answer(__opts__, lambda service: service.nodes())
 
 
+@runners.asked
 def show(node):
     """
     One node.
@@ -29,6 +31,7 @@ def show(node):
     return runners.answer(__opts__, lambda service: node_keys.found(service, runners.text(node)))
 
 
+@runners.asked
 def facts(node):
     """
     What a node told of itself: ``facts``, and the newest ``changes`` of them, the last first.
@@ -38,6 +41,7 @@ def facts(node):
     return runners.answer(__opts__, lambda service: service.facts(runners.text(node)))
 
 
+@runners.asked
 def audit(nodes=False):
     """
     Where this master is not what it should be: ``drift``, a list of what is wrong (``about``, ``told``) and what mends it
@@ -57,7 +61,8 @@ def audit(nodes=False):
     return runners.answer(__opts__, lambda service: drift.found(__opts__, service, nodes is True))
 
 
-def label(node, *remove, **labels):
+@runners.asked
+def label(node, *more, **labels):
     """
     Set labels of a node; a name alone takes that label off. Returns the node.
 
@@ -66,18 +71,20 @@ def label(node, *remove, **labels):
     CLI Example::
 
         salt-run nodes.label cellar-1 environment=prd app=pub
+        salt-run nodes.label cellar-1 butt.nz/rack=r1
         salt-run nodes.label cellar-1 gpu
     """
 
     def ask(service):
-        given = runners.keywords(labels)
+        given, taken_off = runners.labels(more, labels)
         known = node_keys.found(service, runners.text(node))["labels"]
-        kept = {name: value for name, value in known.items() if name not in remove}
+        kept = {name: value for name, value in known.items() if name not in taken_off}
         return service.label(runners.text(node), kept | given)
 
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def share(node, sharing, *emails):
     """
     Say whose bots a node takes: ``own`` (its account's; of the place's own nodes: nobody's), ``named`` (also those of the
@@ -96,6 +103,7 @@ def share(node, sharing, *emails):
     )
 
 
+@runners.asked
 def limit(node, bots=None):
     """
     Say how many bots a node has at most; without a number as many as it has ports, and its processors, memory and disk
@@ -106,6 +114,7 @@ def limit(node, bots=None):
     return runners.answer(__opts__, lambda service: service.limit(runners.text(node), bots))
 
 
+@runners.asked
 def drain(node):
     """
     Let a node take no new bot, and its bots go to other nodes, one by one, each under its identity: stopped, packed, gone from
@@ -117,6 +126,7 @@ def drain(node):
     return runners.answer(__opts__, lambda service: service.drain(runners.text(node)))
 
 
+@runners.asked
 def undrain(node):
     """
     Let a node take new bots again. What is on its way goes on, what has moved stays where it is.
@@ -126,6 +136,7 @@ def undrain(node):
     return runners.answer(__opts__, lambda service: service.undrain(runners.text(node)))
 
 
+@runners.asked
 def draining(node):
     """
     How the draining of a node stands: ``moves``, and the bots that are ``left`` with why.
@@ -135,6 +146,7 @@ def draining(node):
     return runners.answer(__opts__, lambda service: service.draining(runners.text(node)))
 
 
+@runners.asked
 def lost(node, anyway=False):
     """
     Declare a node lost, whose disk or machine is gone: it is cut off, its bots show ``lost`` and can be restored elsewhere
@@ -148,6 +160,7 @@ def lost(node, anyway=False):
     return runners.answer(__opts__, lambda service: service.lose(runners.text(node), anyway is True))
 
 
+@runners.asked
 def forget(node):
     """
     Forget a node that is cut off, lost or retired, and on which no bots stand: no list shows it any more. A token may let its

@@ -15,6 +15,7 @@ def __virtual__():
     return __virtualname__
 
 
+@runners.asked
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
     Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it
@@ -39,6 +40,7 @@ def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def tokens():
     """
     The newest tokens that let machines in, without their secrets.
@@ -48,6 +50,7 @@ def tokens():
     return runners.answer(__opts__, lambda service: service.enrolment_tokens())
 
 
+@runners.asked
 def revoke_token(token):
     """
     End a token, by the id that ``nodes.tokens`` shows.
@@ -57,6 +60,7 @@ def revoke_token(token):
     return runners.answer(__opts__, lambda service: service.revoke_enrolment_token(runners.text(token)) or True)
 
 
+@runners.asked
 def enrol(
     host,
     account=None,
@@ -89,6 +93,7 @@ def enrol(
     return runners.answer(__opts__, lambda service: enrolling.asked(service, way, told, wait))
 
 
+@runners.asked
 def enrolled():
     """
     The nodes whose keys are kept, with whose they are, and how their keys stand.
@@ -98,6 +103,7 @@ def enrolled():
     return runners.answer(__opts__, node_keys.keys)
 
 
+@runners.asked
 def revoke(node):
     """
     Cut a node off: its key is refused from now on, by masters and by the service. It may be enrolled again. Returns it.
@@ -107,6 +113,7 @@ def revoke(node):
     return runners.answer(__opts__, lambda service: service.revoke(runners.text(node)))
 
 
+@runners.asked
 def rotate(node, wait=60):
     """
     Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and

@@ -15,6 +15,7 @@ def __virtual__():
     return __virtualname__
 
 
+@runners.asked
 def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels):
     """
     Order a machine with a volume at the service's provider, which becomes the node ``name`` of an account (id or address),
@@ -32,6 +33,7 @@ def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels
     return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def provisioned():
     """
     The machines that were ordered: those that are there or on their way, also half-made ones, then those that are retired.
@@ -41,6 +43,7 @@ def provisioned():
     return runners.answer(__opts__, lambda service: service.machine_orders())
 
 
+@runners.asked
 def retire(machine, with_bots=False, wait=600):
     """
     Cut off a node that was ordered (its id, or its order's), then destroy its machine and volume; waits, returns the order.
@@ -51,6 +54,7 @@ def retire(machine, with_bots=False, wait=600):
     return runners.answer(__opts__, lambda service: ordering.retired(service, runners.text(machine), with_bots, wait))
 
 
+@runners.asked
 def finish(machine, wait=1800):
     """
     Go on with an order that failed, once what was wrong is mended; a machine that can't enrol any more is replaced.

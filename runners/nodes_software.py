@@ -15,24 +15,31 @@ def __virtual__():
     return __virtualname__
 
 
-def upgrade(selector="", waves="1,10%,rest", deadline="30m", version=None):
+@runners.asked
+def upgrade(selector="", waves="1,10%,rest", deadline="30m", version=None, **labels):
     """
     Let enrolled nodes become the version that the service hands out, by themselves, in waves: the nodes that the selector
     means (without one: all) are asked wave after wave. The next wave begins when each node of this one has said that it is
     the version and lives; one that fails, or is not there before the deadline, stops it. Returns it, with who is left out
     and why; goes on by itself.
 
-    ``waves``: numbers, shares of all, and ``rest``; ``version``: refuse if the service's is another.
+    ``waves``: numbers, shares of all, and ``rest``; ``version``: refuse if the service's is another. Any other keyword is a
+    label that they must have.
 
     CLI Example::
 
         salt-run nodes.upgrade environment=prd
         salt-run nodes.upgrade selector='site=shed,!gpu' waves=1,25%,rest deadline=1h
     """
-    told = {"selector": selector, "waves": str(waves), "deadline": deadline, "version": version}
-    return runners.answer(__opts__, lambda service: service.upgrade_nodes(told))
+    told = {"waves": str(waves), "deadline": deadline, "version": version}
+
+    def ask(service):
+        return service.upgrade_nodes(told | {"selector": runners.selector(selector, labels)})
+
+    return runners.answer(__opts__, ask)
 
 
+@runners.asked
 def upgrades(id=None):
     """
     The newest upgrades of nodes, or one of them with each of its nodes.
@@ -47,6 +54,7 @@ def upgrades(id=None):
     )
 
 
+@runners.asked
 def resume_upgrade(id):
     """
     Go on with an upgrade that stopped: the nodes of its wave that are not through are asked again. Returns it.
@@ -56,6 +64,7 @@ def resume_upgrade(id):
     return runners.answer(__opts__, lambda service: service.resume_upgrade(runners.text(id)))
 
 
+@runners.asked
 def cancel_upgrade(id):
     """
     End an upgrade. Nodes that are the version already stay so. Returns it.
@@ -65,6 +74,7 @@ def cancel_upgrade(id):
     return runners.answer(__opts__, lambda service: service.cancel_upgrade(runners.text(id)))
 
 
+@runners.asked
 def publish(directory, account=None, allow=None, deny=None, facts=None, days=90):
     """
     Sign the files of a directory of this master, and offer them to nodes: machines (``machines/NAME.yaml``), beacons
@@ -83,6 +93,7 @@ def publish(directory, account=None, allow=None, deny=None, facts=None, days=90)
     return runners.answer(__opts__, lambda service: service.publish(packing.bundle(runners.text(directory), told)))
 
 
+@runners.asked
 def bundles():
     """
     The bundles that nodes may still take, the newest first.

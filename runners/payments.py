@@ -15,6 +15,7 @@ __func_alias__ = {"list_": "list"}
 log = logging.getLogger(__name__)
 
 
+@runners.asked
 def list_():
     """
     How every account stands: its state, and until when it is covered.
@@ -24,6 +25,7 @@ def list_():
     return runners.answer(__opts__, lambda service: service.payments())
 
 
+@runners.asked
 def show(account):
     """
     How one account, by e-mail address or id, stands, and what it paid.
@@ -33,6 +35,7 @@ def show(account):
     return runners.answer(__opts__, lambda service: service.payment(runners.text(account)))
 
 
+@runners.asked
 def mark_paid(account, months=1):
     """
     Say that an account has paid so many months; if it was suspended for it, its bots run again.
@@ -44,6 +47,7 @@ def mark_paid(account, months=1):
     return runners.answer(__opts__, lambda service: service.mark_paid(runners.text(account), months))
 
 
+@runners.asked
 def run():
     """
     Do what is due: warn, suspend, resume, close. The master's schedule does this each hour; twice does no harm.

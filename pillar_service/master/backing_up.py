@@ -1,22 +1,24 @@
 """Waiting for a backup, or its verification."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed, Unavailable
 from pillar_service.core.service.backups import OPEN, RoundState
 from pillar_service.master.client import Client
+from pillar_service.master.runners import seconds
 
 EVERY_S = 1.0
 
 
-def over(service: Client, one: Mapping[str, Any], wait: object) -> dict[str, Any]:
-    """The round once it is over, or as it is after so many seconds; raises Failed for one that failed.
+def over(service: Client, begin: Callable[[], Mapping[str, Any]], wait: object) -> dict[str, Any]:
+    """The round that is begun, once it is over, or as it is after so many seconds; raises Failed for one that failed.
 
     A service that does not answer meanwhile is asked again: it may have been restarted.
     """
-    ends = time.monotonic() + float(str(wait))
+    ends = time.monotonic() + seconds(wait)
+    one = begin()
     while one["state"] in OPEN and time.monotonic() < ends:
         time.sleep(EVERY_S)
         try:

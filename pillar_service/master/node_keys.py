@@ -7,6 +7,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Failed, NotFound
 from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.master.client import Client
+from pillar_service.master.runners import seconds
 
 EVERY_S = 0.5
 
@@ -32,8 +33,9 @@ def keys(service: Client) -> dict[str, dict[str, Any]]:
 
 def turned(service: Client, node: str, wait: object) -> dict[str, Any]:
     """Lets a node make itself another key, and waits for so many seconds until it has; raises Failed."""
+    ends = time.monotonic() + seconds(wait)
     before = found(service, node)["key"]
-    job, ends = service.rotate(node), time.monotonic() + float(str(wait))
+    job = service.rotate(node)
     while time.monotonic() < ends:
         now: dict[str, Any] = found(service, node)["key"]
         if now["fingerprint"] != before["fingerprint"]:

@@ -1,34 +1,36 @@
 """Waiting for a machine that was ordered, or that goes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pillar_service.core.errors import Failed
 from pillar_service.core.nodes.machine_orders import UNDER_WAY, OrderState
 from pillar_service.master.client import Client
+from pillar_service.master.runners import seconds
 
 EVERY_S = 2.0
 
 
 def ordered(service: Client, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
     """Orders a machine, and waits until it is a node."""
-    return settled(service, service.order_machine(told), wait)
+    return settled(service, lambda: service.order_machine(told), wait)
 
 
 def retired(service: Client, machine: str, with_bots: object, wait: object) -> dict[str, Any]:
     """Lets a machine go, and waits until it has."""
-    return settled(service, service.retire_machine(machine, with_bots), wait)
+    return settled(service, lambda: service.retire_machine(machine, with_bots), wait)
 
 
 def finished(service: Client, machine: str, wait: object) -> dict[str, Any]:
     """Goes on with an order that failed, and waits until it is a node."""
-    return settled(service, service.finish_machine(machine), wait)
+    return settled(service, lambda: service.finish_machine(machine), wait)
 
 
-def settled(service: Client, order: Mapping[str, Any], wait: object) -> dict[str, Any]:
-    """The order when nothing is to be done any more, or as it is after so many seconds; raises Failed for one that failed."""
-    ends = time.monotonic() + float(str(wait))
+def settled(service: Client, begin: Callable[[], Mapping[str, Any]], wait: object) -> dict[str, Any]:
+    """The order that is begun, once nothing is to be done, or after so many seconds; raises Failed for one that failed."""
+    ends = time.monotonic() + seconds(wait)
+    order = begin()
     while order["state"] in UNDER_WAY and time.monotonic() < ends:
         time.sleep(EVERY_S)
         order = service.machine_order(order["id"])

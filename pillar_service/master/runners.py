@@ -1,6 +1,9 @@
 """What the runners share: asking the service, waiting for jobs, telling an error as salt-run wants it."""
 
-from collections.abc import Callable, Mapping
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +11,41 @@ import salt.utils.user
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid, SaltcellarError
+from pillar_service.core.nodes import labels as label
 from pillar_service.master.client import Client
 from pillar_service.master.following import finished
+
+WAIT_S = 7 * 86400
+"""The most seconds that somebody may say they wait."""
+
+
+def asked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A runner's function which tells what it can't be asked as it tells any other error, and so exits with 1.
+
+    Salt would show its text, and exit with 0: so it must not see what the function takes (`__wrapped__`), and hands all on.
+    """
+    takes, called = inspect.signature(function), _called(function)
+
+    @functools.wraps(function)
+    def told(*args: object, **keywords: object) -> Any:
+        given = {
+            name: value for name, value in keywords.items() if not name.startswith("__")
+        }  # Salt's scheduler adds some
+        try:
+            takes.bind(*args, **given)
+        except TypeError as error:
+            return {"error": f"{called}: {error}. `salt-run --doc {called}` says what it takes.", "retcode": 1}
+        return function(*args, **given)
+
+    vars(told).pop("__wrapped__")
+    vars(told)["takes"] = takes
+    return told
+
+
+def _called(function: Callable[..., Any]) -> str:
+    """Its name as salt-run knows it: `nodes_enrolment.py` is of the runner `nodes`, and `list_` is `list`."""
+    runner = function.__module__.rpartition(".")[2].partition("_")[0]
+    return f"{runner}.{function.__name__.rstrip('_')}"
 
 
 def client(opts: Mapping[str, Any]) -> Client:
@@ -62,6 +98,14 @@ def text(value: object) -> str:
     raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
 
 
+def seconds(wait: object) -> float:
+    """For how long somebody waits, False: not at all; raises Invalid. Ask before anything is done that can't be undone."""
+    number = 0.0 if wait is False else float(wait) if isinstance(wait, int | float) and wait is not True else math.nan
+    if not 0 <= number <= WAIT_S:
+        raise Invalid(f"wait is a number of seconds from 0 to {WAIT_S}, not {wait!r:.40}.")
+    return number
+
+
 def file(path: object) -> Path:
     """A file to be read, as it was typed; raises Invalid when it can't be a path (a NUL, half a letter)."""
     place = text(path)
@@ -78,3 +122,20 @@ def lines(path: object) -> list[str]:
 def keywords(given: Mapping[str, object]) -> dict[str, str]:
     """The keywords that somebody typed, without those that salt-run adds."""
     return {name: text(value) for name, value in given.items() if not name.startswith("__")}
+
+
+def labels(words: Iterable[object], given: Mapping[str, object]) -> tuple[dict[str, str], set[str]]:
+    """The labels that somebody typed, and the names alone among them; raises Invalid.
+
+    What is no word of Python, as `butt.nz/rack=r1`, is no keyword to Salt.
+    """
+    typed = [text(word).partition("=") for word in words]
+    alone = {label.key(name) for name, equals, _ in typed if not equals}
+    return keywords(given) | {name: value for name, equals, value in typed if equals}, alone
+
+
+def selector(typed: object, given: Mapping[str, object]) -> str:
+    """A selector as somebody typed it: Salt takes `environment=prd` for a keyword."""
+    return ",".join(
+        [*([text(typed)] if typed else []), *(f"{name}={value}" for name, value in keywords(given).items())]
+    )

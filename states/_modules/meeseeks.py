@@ -63,7 +63,7 @@ def run(job, attempt, command, arguments=None):
 
     .. code-block:: bash
 
-        salt cellar-1 meeseeks.run 9e0f1f3a9c2e5b7d 1 disk '{"path": "/"}'
+        salt cellar-1 meeseeks.run 9e0f1f3a9c2e5b7d 1 disk '{"at": 80}'
     """
     home, told = _home(), _told()
     outcome = Executor(home, __opts__["id"], told, _fetch, _call).run(job, attempt, command, arguments or {})

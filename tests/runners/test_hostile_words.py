@@ -1,6 +1,5 @@
 """Hostile words at the runners' functions, with the real service behind: refused in one sentence, or kept literally."""
 
-import inspect
 import json
 import os
 from collections.abc import Callable
@@ -52,7 +51,7 @@ def told_well(told: Any) -> Any:
 
 def call(function: Callable[..., Any], data: st.DataObject) -> Any:
     """Its answer to hostile words in the places that it has, without waiting for a job."""
-    asked = inspect.signature(function).parameters.values()
+    asked = function.takes.parameters.values()
     places = [one for one in asked if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "wait"]
     words = {
         one.name: data.draw(TYPED, label=one.name)
@@ -65,7 +64,7 @@ def call(function: Callable[..., Any], data: st.DataObject) -> Any:
 
 
 def _takes_any(function: Callable[..., Any]) -> bool:
-    return any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values())
+    return any(one.kind is one.VAR_KEYWORD for one in function.takes.parameters.values())
 
 
 @pytest.mark.parametrize("name", ASKING)

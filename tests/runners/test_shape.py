@@ -30,7 +30,7 @@ def functions(name, opts=None):
     """A runner's public functions by the name salt-run knows them by, from all the files that bear its name."""
     known = {}
     for file in RUNNERS.glob(f"{name}*.py"):
-        spec = importlib.util.spec_from_file_location(f"runner_{file.stem}", file)
+        spec = importlib.util.spec_from_file_location(f"loaded.{file.stem}", file)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         module.__opts__ = opts
@@ -77,7 +77,7 @@ def test_what_is_no_name_is_answered_by_a_sentence(name, function, tmp_path):
     called = functions(name, {"saltcellar": {"url": "http://127.0.0.1:9", "token_file": str(tmp_path / "token")}})[
         function
     ]
-    asked = inspect.signature(called).parameters.values()
+    asked = called.takes.parameters.values()
     places = [["no name"] for one in asked if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty]
     labels = {"gpu": ["no name"]} if any(one.kind is one.VAR_KEYWORD for one in asked) else {}
     told = called(*places, **labels)
