@@ -1,4 +1,4 @@
-"""What each process takes, after use.
+"""What each process takes, after use, and what a minion takes of a processor while nobody asks it for anything.
 
 RSS, PSS (shared pages divided among those who share them) and USS (its own alone) from ``smaps_rollup``. The
 service's processes after 400 pillars, 240 pages and 24 sign-ins of three people, twelve at once. The master with our
@@ -8,6 +8,9 @@ compiled, 20 pings, 5 states), summed over all processes of each. Two pubs on on
 asked them for anything but their own health check and our beacon: what each has for itself is its cgroup's usage
 without the page cache. The pages of node and its libraries are there once for all pubs of an image, can go at any
 time, and are charged to the pub that touched them first: how many of them were used lately is shown beside it.
+
+Then, for two minutes in which nobody asks for anything, the processor time (user and system) of all processes of both
+minions and of what they started, as percent of a core; and the same once our node has no pub any more.
 """
 
 import re
@@ -28,6 +31,7 @@ from bench.cellar import Cellar, call, local_client
 from bench.report import Row
 
 IDLE_S = 30
+WATCHED_S = 120
 AT_ONCE = 12
 PEOPLE = tuple(f"{name}@example.org" for name in ("ann", "ben", "cleo"))
 """Ten of one person at once are taken for somebody who guesses (core/people/limits.py)."""
@@ -66,9 +70,27 @@ def measure(cellar: Cellar) -> list[Row]:
         rows = [*_service_rows(cellar.service)]
         rows += _added("master", _of(master), _of(cellar.master), 60)
         rows += _added("minion", _of(minion), _of(cellar.minion), 25)
-    rows += [_pub_row(cellar, made["agent"]) for made in pubs]
-    cellar.delete([made["agent"]["id"] for made in pubs])
+        rows += [_pub_row(cellar, made["agent"]) for made in pubs]
+        rows += _idle_rows("its two pubs", minion, cellar.minion)
+        cellar.delete([made["agent"]["id"] for made in pubs])
+        time.sleep(IDLE_S)
+        rows += _idle_rows("no pub", minion, cellar.minion)
     return rows
+
+
+def _idle_rows(pubs: str, plain: Minion, ours: Minion) -> list[Row]:
+    both = (plain, ours)
+    before, began = [processes.all_cpu_s(one) for one in both], time.monotonic()
+    time.sleep(WATCHED_S)
+    after, took = [processes.all_cpu_s(one) for one in both], time.monotonic() - began
+    without, with_ours = (100 * (end - start) / took for start, end in zip(before, after, strict=True))
+    added = with_ours - without
+    return [
+        Row("minion without ours, idle, meanwhile", f"{without:.2f}", "% of a core"),
+        Row(
+            f"minion with ours and {pubs}, idle", f"{with_ours:.2f}", "% of a core", f"{added:+.2f}", "< 1 %", added < 1
+        ),
+    ]
 
 
 def _pub_row(cellar: Cellar, agent: dict[str, Any]) -> Row:

@@ -23,3 +23,8 @@ def dispatcher(master: Master) -> psutil.Process:
 def cpu_s(*processes: psutil.Process) -> float:
     """Seconds of processor time that these have had."""
     return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def all_cpu_s(daemon: Daemon | SaltProcess) -> float:
+    """Seconds of processor time that a daemon's processes have had, and those that they started and saw end."""
+    return sum(sum(process.cpu_times()[:4]) for process in of(daemon))
