@@ -43,3 +43,7 @@ def beacon(config):
     """What the bundle's beacons fire; called by the minion every ``interval`` seconds."""
     lent = {"__salt__": __salt__, "__opts__": __opts__, "__grains__": __grains__}
     return beacons(__opts__).fire(lent, time.monotonic())
+
+
+def close(config):
+    """Nothing is held. Salt looks for this at each refresh, and where it is missing in every beacon that it has."""

@@ -56,6 +56,14 @@ def test_is_quiet_until_the_heartbeat(beacons, config):
     assert beacons.process(config, {}) == []
 
 
+def test_a_refresh_loads_no_other_beacon_into_the_minion(opts, config):
+    opts["beacons"] = config | {"bundled": [{"interval": 5}]}
+    beacons = salt.beacons.Beacon(opts, salt.loader.minion_mods(opts))
+    beacons.process(opts["beacons"], {})
+    beacons.close_beacons()
+    assert beacons.beacons.loaded_modules == {"pub_health", "bundled"}
+
+
 @pytest.mark.parametrize("heartbeat", [0, -1, "soon", True, None])
 def test_a_heartbeat_that_is_none_is_refused(beacons, config, heartbeat):
     config["pub_health"][0]["heartbeat"] = heartbeat
