@@ -26,6 +26,10 @@ FRESH_S = 1.0
 AWAY = f"Docker is not answering on the node: {START_DOCKER}."
 
 
+_spoken: dict[str, str] = {}
+"""Which version of its API the engine at a host speaks: asked for once, and again after an error, for it may be another."""
+
+
 @contextlib.contextmanager
 def engine(timeout_s: float = 30) -> Iterator[docker.APIClient]:
     """A client of the engine (DOCKER_HOST, or the usual socket), closed at the end; its errors come out as ours."""
@@ -41,14 +45,21 @@ def errors() -> Iterator[None]:
     except docker.errors.NotFound as error:
         raise NotFound(f"Docker does not know it: {error.explanation or error}") from error
     except docker.errors.APIError as error:
+        _spoken.clear()
         raise Failed(str(error.explanation or error)) from error
     except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
+        _spoken.clear()
         raise Unavailable(AWAY) from error
 
 
 def _client(timeout_s: float) -> docker.APIClient:
     settings = docker.utils.kwargs_from_env()
-    return docker.APIClient(version="auto", timeout=timeout_s, **settings)
+    host = settings.get("base_url", "")
+    client = docker.APIClient(version=_spoken.get(host, "auto"), timeout=timeout_s, **settings)
+    _spoken[host] = client.api_version
+    if client.base_url.startswith("http+docker:"):  # no proxy stands before a socket: the environment need not be read
+        client.trust_env = False
+    return client
 
 
 def answers() -> bool:
