@@ -9,6 +9,8 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python; it finds this 
       - agent: {}
 """
 
+import contextlib
+import ctypes
 import gc
 
 import jwt.algorithms  # noqa: F401  (see below)
@@ -26,14 +28,25 @@ gc.collect()
 gc.freeze()
 
 
+M_ARENA_MAX = -8
+"""Of mallopt(3); Python does not name it."""
+
+
 def start() -> None:
     """
     Runs until the minion stops; Salt's process manager starts it again if it fails or is killed.
     """
+    _one_heap()
     home = Home.at((__opts__.get("saltcellar") or {}).get("data"))
     with agent.alone(home) as is_ours:
         if is_ours:
             agent.Agent(duties.duties(home, __opts__, salt.version.__version__, _refresh, _grains)).run()
+
+
+def _one_heap() -> None:
+    # The C library would give each duty's thread a heap of its own, and none of them gives back what it once had.
+    with contextlib.suppress(OSError, AttributeError):  # another C library has no such thing
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _refresh() -> None:
