@@ -148,7 +148,7 @@ def test_the_service_is_away(says, master, service, engine, bot):
     finally:
         service.start()
     assert master.run("bots.list", f"account={ACCOUNT}")[0] == 0
-    assert "There is no agent" in says("bots.show", "unheard")
+    assert "There is no bot or account" in says("bots.show", "unheard")
 
 
 def test_the_master_is_away(client, master, node, bot, engine):

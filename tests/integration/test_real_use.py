@@ -253,7 +253,7 @@ def test_delete_with_purge_removes_the_data(run, refused, client, engine, cellar
     assert of_bot(engine, bot) == []
     assert not (data / "bots" / bot).exists()
     assert not (data / "configs" / f"{bot}.json").exists()
-    assert "There is no agent" in refused("bots.show", f"{NAME}-p")
+    assert "There is no bot or account" in refused("bots.show", f"{NAME}-p")
 
 
 def test_what_is_listed_is_json(run, used):

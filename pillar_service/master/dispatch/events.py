@@ -55,13 +55,14 @@ def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str
     """The lines of a state, each with a key and whose it is: what its log says, if it has one, and how it went.
 
     A state with a log is about what all bots of the run have in common, and its lines are for each of them. Where it tells
-    which of all lines the first is, a line that came while it ran has the same key in the end. One that goes on has not gone.
+    which of all lines the first is (``log_from``), a line that came while it ran has the same key at its end. Of one that
+    ``goes_on`` there is nothing to say yet but its log.
     """
     state_id, written, first = str(state.get("__id__", "")), state.get("log"), state.get("log_from")
     if isinstance(written, list):
-        begins = f"{jid}/log." if isinstance(first, int) else f"{jid}/{number}."
-        at = (first if isinstance(first, int) else 0) + len(written) - len(written[-MOST_WRITTEN:])
-        yield from ((f"{begins}{n}", "", str(text)[:LINE_LENGTH]) for n, text in enumerate(written[-MOST_WRITTEN:], at))
+        part, at = ("log", first) if isinstance(first, int) else (number, 0)
+        kept = list(enumerate(written, at))[-MOST_WRITTEN:]
+        yield from ((f"{jid}/{part}.{n}", "", str(text)[:LINE_LENGTH]) for n, text in kept)
     if not state.get("goes_on"):
         yield f"{jid}/{number}", "" if isinstance(written, list) else state_id, told(state_id, state)
 

@@ -34,4 +34,4 @@ def find(key: str) -> dict[str, Any]:
             return show(key)
         except NotFound:
             continue
-    raise NotFound(f"There is no agent {names.shown(key)}.")
+    raise NotFound(f"There is no bot or account {names.shown(key)}.")
