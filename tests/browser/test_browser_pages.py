@@ -4,7 +4,8 @@ from typing import Literal
 
 import pytest
 from browsing import SCREENS, Opened, arrive, assert_accessible, assert_fits
-from places import PLACES, Place
+from furnishing import LOG
+from places import OWNER, PLACES, Place
 from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
@@ -113,3 +114,19 @@ def test_htmx_and_uplot_work_under_the_policy(page: Page) -> None:
         "document.querySelector('.welcome'))"
     )
     expect(page.locator(".uplot canvas")).to_be_visible()
+
+
+def test_the_lines_of_a_log_stand_below_each_other(opened: Opened, scene: Scene) -> None:
+    page = opened(OWNER).new_page()
+    page.goto(scene.address("/bots/my/log"))
+    assert page.locator("#lines code").inner_text().split("\n") == LOG
+
+
+def test_a_legend_without_a_value_has_no_colon(opened: Opened, scene: Scene) -> None:
+    page = opened(OWNER).new_page()
+    page.goto(scene.address("/bots/my/status?span=hour"))
+    memory = page.locator("[data-figure=memory] .u-series")
+    expect(memory).to_have_count(4)
+    expect(memory.first).to_be_hidden()  # the moment, while nobody points at one
+    told = memory.locator("th").evaluate_all("all => all.map(th => getComputedStyle(th, '::after').content)")
+    assert told == ["none"] * 4
