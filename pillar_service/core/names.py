@@ -100,3 +100,8 @@ def shown(value: object) -> str:
     """A value as it may be repeated in a sentence: quoted, escaped, at most 60 characters."""
     written = ascii(value)
     return written if len(written) <= 60 else f"{written[:50]}… ({len(written)} characters)"
+
+
+def fitting(text: str, most: int) -> str:
+    """A text of at most so many characters; what had to go leaves a '…'."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -8,12 +8,12 @@ from functools import partial
 from shlex import quote
 from typing import Any
 
-from pillar_service.core.errors import Failed, Invalid, SaltcellarError
+from pillar_service.core.errors import Failed, SaltcellarError
 from pillar_service.core.nodes.enrolment import KeyState, fingerprint
 from pillar_service.master import node_keys
 from pillar_service.master.client import Client
 from pillar_service.master.programs import Show
-from pillar_service.master.runners import keywords, text
+from pillar_service.master.runners import bounded, keywords, text
 from pillar_service.master.ssh import Machine
 
 LOOK_S = 60.0
@@ -77,9 +77,7 @@ def _seconds(wait: object) -> float:
         seconds = float(str(wait))
     except ValueError:
         seconds = 0.0
-    if not WAIT_S[0] <= seconds <= WAIT_S[1]:
-        raise Invalid(f"wait is a number of seconds from {WAIT_S[0]:.0f} to {WAIT_S[1]:.0f}, not {wait!r:.40}.")
-    return seconds
+    return bounded(seconds, wait, *WAIT_S)
 
 
 def _is_one(service: Client, machine: Machine) -> str | None:

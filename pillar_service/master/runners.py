@@ -28,9 +28,7 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def told(*args: object, **keywords: object) -> Any:
-        given = {
-            name: value for name, value in keywords.items() if not name.startswith("__")
-        }  # Salt's scheduler adds some
+        given = _typed(keywords)
         try:
             takes.bind(*args, **given)
         except TypeError as error:
@@ -40,6 +38,11 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
     vars(told).pop("__wrapped__")
     vars(told)["takes"] = takes
     return told
+
+
+def _typed(given: Mapping[str, object]) -> dict[str, object]:
+    # Salt adds some of its own: who asked, under which jid.
+    return {name: value for name, value in given.items() if not name.startswith("__")}
 
 
 def _called(function: Callable[..., Any]) -> str:
@@ -101,8 +104,13 @@ def text(value: object) -> str:
 def seconds(wait: object) -> float:
     """For how long somebody waits, False: not at all; raises Invalid. Ask before anything is done that can't be undone."""
     number = 0.0 if wait is False else float(wait) if isinstance(wait, int | float) and wait is not True else math.nan
-    if not 0 <= number <= WAIT_S:
-        raise Invalid(f"wait is a number of seconds from 0 to {WAIT_S}, not {wait!r:.40}.")
+    return bounded(number, wait, 0, WAIT_S)
+
+
+def bounded(number: float, wait: object, least: float, most: float) -> float:
+    """The seconds, if somebody may wait so long; raises Invalid, which repeats what they said."""
+    if not least <= number <= most:
+        raise Invalid(f"wait is a number of seconds from {least:.0f} to {most:.0f}, not {wait!r:.40}.")
     return number
 
 
@@ -120,8 +128,8 @@ def lines(path: object) -> list[str]:
 
 
 def keywords(given: Mapping[str, object]) -> dict[str, str]:
-    """The keywords that somebody typed, without those that salt-run adds."""
-    return {name: text(value) for name, value in given.items() if not name.startswith("__")}
+    """The keywords that somebody typed, without those that Salt adds, as words."""
+    return {name: text(value) for name, value in _typed(given).items()}
 
 
 def labels(words: Iterable[object], given: Mapping[str, object]) -> tuple[dict[str, str], set[str]]:

@@ -21,16 +21,19 @@ _told: set[str] = set()
 
 def begun(opts: Mapping[str, Any]) -> None:
     """Log what this process carries out, and for which jobs and requests; once."""
-    for call in _calls(Path(opts["cachedir"]) / "proc"):
-        if call.get("pid") == os.getpid() and call["jid"] not in _told:
+    for call in _mine(opts):
+        if call["jid"] not in _told:
             _told.add(call["jid"])
             log.info("Carries out %s: jid=%s node=%s %s", call["fun"], call["jid"], opts["id"], _asked(call))
 
 
 def jid(opts: Mapping[str, Any]) -> str | None:
     """Under which jid this process of the minion carries something out; None where no master asked."""
-    mine = (call for call in _calls(Path(opts["cachedir"]) / "proc") if call.get("pid") == os.getpid())
-    return next((str(call["jid"]) for call in mine), None)
+    return next((str(call["jid"]) for call in _mine(opts)), None)
+
+
+def _mine(opts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    return (call for call in _calls(Path(opts["cachedir"]) / "proc") if call.get("pid") == os.getpid())
 
 
 def _calls(folder: Path) -> Iterator[dict[str, Any]]:

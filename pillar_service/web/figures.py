@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
+from pillar_service.core import names
 from pillar_service.core.bots import happenings
 from pillar_service.core.payments.payments import money
 from pillar_service.core.people import browsers
@@ -52,7 +53,7 @@ def ago(at: float | None) -> str:
 def gist(data: object) -> str:
     """How data of an event begins, as JSON."""
     text = json.dumps(data, ensure_ascii=False)[: 4 * GIST].encode("utf-8", "replace").decode()
-    return text if len(text) <= GIST else f"{text[: GIST - 1]}…"
+    return names.fitting(text, GIST)
 
 
 def deed(command: str) -> str:

@@ -148,11 +148,9 @@ def built(name, scripts, logs, base_image="", timeout=840):
     if __opts__["test"]:
         return {"name": name, "changes": {}, "result": None, "comment": "The image would be built from its sources."}
     _begun(__opts__)
-    if not hasattr(building, "Written"):  # the node's package is older
-        made = building.build(Path(scripts), Path(logs), base_image, timeout)
-        return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, "log": made.lines}
-    made = building.build(Path(scripts), Path(logs), base_image, timeout, _telling())
-    log = {"log": made.lines, "log_from": made.first}
+    more = [_telling()] if hasattr(building, "Written") else []  # the node's package may be older
+    made = building.build(Path(scripts), Path(logs), base_image, timeout, *more)
+    log = {"log": made.lines} | ({"log_from": made.first} if more else {})
     return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, **log}
 
 

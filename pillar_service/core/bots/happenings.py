@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pillar_service.core.jobs.commands import COMMANDS
 from pillar_service.core.jobs.jobs import OVER
-from pillar_service.core.names import one_of
+from pillar_service.core.names import fitting, one_of
 
 LINES = (50, 200, 1000)
 """How many lines of a container's log may be asked for."""
@@ -104,7 +104,7 @@ def plain(line: object) -> str:
     """
     text = SEQUENCE.sub("", str(line)[: 2 * LONGEST]).replace("\t", "    ").rstrip("\r\n")
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return fitting(text, LONGEST)
 
 
 def written(result: object) -> list[object]:

@@ -7,6 +7,7 @@ they have no shell on the machine.
 import re
 from typing import Any
 
+from pillar_service.core import names
 from pillar_service.core.jobs.jobs import NO_MASTER
 
 BUILD_IT = "run `salt-run bots.rebuild <bot>` to build it there"
@@ -89,7 +90,7 @@ def sentence(raw: str) -> str:
         if pattern.search(raw):
             return said
     line = _crash(raw) if TRACEBACK in raw else " ".join(raw.split())
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return names.fitting(line, LONGEST)
 
 
 def _crash(raw: str) -> str:

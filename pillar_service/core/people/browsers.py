@@ -3,6 +3,8 @@
 Each calls itself by others' names, too, so the order counts: the one that nobody borrows comes first.
 """
 
+from pillar_service.core import names
+
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -30,5 +32,5 @@ def called(agent: str) -> str:
     browser = next((name for sign, name in BROWSERS if sign in agent), "")
     system = next((name for sign, name in SYSTEMS if sign in agent), "")
     if not browser:
-        return agent if len(agent) <= LONGEST else f"{agent[: LONGEST - 1]}…"
+        return names.fitting(agent, LONGEST)
     return f"{browser} on {system}" if system else browser
