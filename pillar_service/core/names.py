@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from enum import StrEnum
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ SEED = re.compile(r"net:[^\s~]{1,255}:[0-9]{1,5}~shs:[A-Za-z0-9+/]{43}=", re.ASC
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
+WORD = re.compile(r"\w+")
 NOTE_LENGTH = 200
 PERSON_NAME_LENGTH = 200
 TEXT_LENGTH = 1000
@@ -97,9 +99,19 @@ def whole_number(value: object, what: str, least: int, most: int) -> int:
 
 
 def shown(value: object) -> str:
-    """A value as it may be repeated in a sentence: quoted, escaped, at most 60 characters."""
-    written = ascii(value)
+    """A value as it may be repeated in a sentence: quoted, what can't be seen escaped, at most 60 characters.
+
+    Letters of any script stay what they are, but in a word that has Latin ones beside others: nobody can tell these apart.
+    """
+    written = repr(value)
+    if any(map(_is_mixed, WORD.findall(written[:60]))):
+        written = ascii(value)
     return written if len(written) <= 60 else f"{written[:50]}… ({len(written)} characters)"
+
+
+def _is_mixed(word: str) -> bool:
+    latin = {unicodedata.name(letter, "").startswith("LATIN ") for letter in word if letter.isalpha()}
+    return len(latin) == 2
 
 
 def fitting(text: str, most: int) -> str:

@@ -67,7 +67,13 @@ def ask(folder: Path, method: str, path: str, body: object = None, timeout_s: fl
             written = _all(connection, until)
         return _read(written)
     except (OSError, http.client.HTTPException) as error:
-        raise Unavailable(f"{AWAY} ({str(error) or type(error).__name__}).") from error
+        raise Unavailable(f"{AWAY} ({_why(error)}).") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it does not run, or this node has no such bot"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _connected(folder: Path, until: float) -> socket.socket:

@@ -69,6 +69,23 @@ def test_a_node_id_is_one_safe_path_segment(name: str) -> None:
     assert name.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("my", "'my'"),
+        ("мой-бот", "'мой-бот'"),
+        ("café", "'café'"),
+        ("m\u0443", r"'m\u0443'"),  # a Cyrillic letter that looks like a y
+        ("a\u202eb", r"'a\u202eb'"),
+        ("a\nb", r"'a\nb'"),
+        ("\ud800", r"'\ud800'"),
+        (7, "7"),
+    ],
+)
+def test_what_is_repeated_can_be_read_and_told_apart(said: object, shown: str) -> None:
+    assert names.shown(said) == shown
+
+
 def test_an_address_is_lowered_and_nonsense_refused() -> None:
     assert names.email(" Demo@Example.ORG ") == "demo@example.org"
     for wrong in ("demo", "@x", "a@", "a b@c.d", "a@b..c", "a\n@b.c", None):

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from pillar_service.core import names
+from pillar_service.core.jobs import steps
 from pillar_service.core.jobs.jobs import NO_MASTER
 
 BUILD_IT = "run `salt-run bots.rebuild <bot>` to build it there"
@@ -101,7 +102,8 @@ def _crash(raw: str) -> str:
 
 
 def for_people(text: str) -> str:
-    """A text that is kept, with what people read in place of what only who runs the place can do."""
+    """A text that is kept, with what people read in place of a step's own words and of what only who runs the place can do."""
+    text = steps.for_people(text)
     for said, theirs in FOR_PEOPLE.items():
         text = text.replace(said, theirs)
     return text

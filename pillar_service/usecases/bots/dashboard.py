@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from pillar_service.core.bots import health
 from pillar_service.core.jobs import faults
-from pillar_service.core.jobs import steps as telling
 from pillar_service.core.people.agents import Actual
 from pillar_service.settings import settings
 from pillar_service.store.bots import bots
@@ -68,5 +67,5 @@ def _card(bot: Glimpse, domain: str, job: jobs.Job | None, steps: Mapping[str, l
         memory_bytes=bot.memory_bytes,
         peers=bot.peers,
         job=Doing(job.id, job.command, job.state, job.created_at) if job else None,
-        steps=tuple(faults.for_people(telling.for_people(text)) for text in steps.get(job.id, [])) if job else (),
+        steps=tuple(faults.for_people(text) for text in steps.get(job.id, [])) if job else (),
     )

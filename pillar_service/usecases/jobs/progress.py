@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from pillar_service.core import listing, names
-from pillar_service.core.jobs import faults, steps
+from pillar_service.core.jobs import faults
 from pillar_service.store import listings
 from pillar_service.store.jobs import outputs
 from pillar_service.usecases.jobs import jobs
@@ -26,8 +26,7 @@ def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
     newest = listings.lines_before(job["id"], first, LINES)
     lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
     older = lines[0]["n"] - 1 if lines else 0
-    plain = [line | {"text": steps.for_people(line["text"])} for line in lines]
-    told: dict[str, Any] = faults.answer_for_people({"job": job, "lines": plain})
+    told: dict[str, Any] = faults.answer_for_people({"job": job, "lines": lines})
     return told | {"waits": faults.for_people(waits), "older": older, "seen": seen}
 
 

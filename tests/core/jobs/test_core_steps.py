@@ -2,7 +2,7 @@
 
 import pytest
 
-from pillar_service.core.jobs import steps
+from pillar_service.core.jobs import faults, steps
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from pillar_service.core.jobs import steps
 )
 def test_a_step_is_told_in_plain_words(said: str, read: str) -> None:
     assert steps.for_people(said) == read
+    assert faults.answer_for_people({"text": said}) == {"text": read}
 
 
 @pytest.mark.parametrize(
