@@ -14,6 +14,8 @@ from salt_daemons import Master, Minion
 from pillar_service.core.nodes.bundles import Event
 from pillar_service.usecases.nodes import bundles
 
+pytestmark = pytest.mark.slow
+
 NODE = "bundled-1"
 WARM = """
 def beacon(config):

@@ -16,6 +16,8 @@ from salt_daemons import Master, Minion
 
 from pillar_service.master.client import Client
 
+pytestmark = pytest.mark.slow
+
 NEWER = "saltcellar/pub:test-newer"
 
 
