@@ -23,7 +23,8 @@ class MinionKey:
         try:
             found = self._path.stat()
             if (found.st_ino, found.st_mtime_ns) != self._read_at:
-                self._key = load_pem_private_key(self._path.read_bytes(), None)
+                # Root's own file: to prove that its primes are primes takes 60 ms of a processor in each process that asks.
+                self._key = load_pem_private_key(self._path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
                 self._read_at = found.st_ino, found.st_mtime_ns
         except (OSError, ValueError, TypeError) as error:
             raise Unavailable(f"The minion's key {self._path} can't be read ({type(error).__name__}).") from error

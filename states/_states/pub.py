@@ -42,7 +42,7 @@ except ImportError:
 try:
     from pillar_service.node import building, tracing
 except ImportError:
-    building = None
+    building = tracing = None
 
 
 try:
@@ -76,6 +76,30 @@ def _ret(name, found):
     ret = {"name": name, "changes": found.changes, "result": result, "comment": found.comment}
     # Salt keeps a key that it does not know in a state's return, up to the master's job cache.
     return ret | ({"pub": found.pub} if found.pub else {})
+
+
+def _of_bot(bot, name, function, *args, **more):
+    """What a state of a bot returns; where this run is about that bot, its master is told of it before the run is over."""
+    return _reported(bot, _call(name, function, *args, **more))
+
+
+def _reported(bot, ret, key=None):
+    """
+    A return, told to the master at once. By way of the minion, which is connected: Salt's own ``state_events`` open a
+    connection and load the minion's key for each state, which took half of a run's time, and try for minutes if no master
+    is there. One that does not come is no loss: the dispatcher reads it in what the run returns.
+    """
+    if bot in __pillar__.get("saltcellar_only", ()):
+        told = {"__id__": ret["name"], "result": ret["result"], "comment": ret["comment"]}
+        _tell(key or ret["name"], told | {"changes": bool(ret["changes"])})
+    return ret
+
+
+def _tell(key, told):
+    """Fires an event that the dispatcher hears as a state's progress, unless no master asked for this run."""
+    is_asked = hasattr(tracing, "jid") and __opts__.get("file_client") != "local"
+    if is_asked and (jid := tracing.jid(__opts__)) is not None:
+        __salt__["event.fire_master"]({"ret": told}, f"salt/job/{jid}/prog/{__opts__['id']}/{key}")
 
 
 def _call(name, function, *args, **more):
@@ -151,17 +175,16 @@ def built(name, scripts, logs, base_image="", timeout=840):
     more = [_telling()] if hasattr(building, "Written") else []  # the node's package may be older
     made = building.build(Path(scripts), Path(logs), base_image, timeout, *more)
     log = {"log": made.lines} | ({"log_from": made.first} if more else {})
-    return {"name": name, "changes": {}, "result": made.result, "comment": made.comment, **log}
+    ret = {"name": name, "changes": {}, "result": made.result, "comment": made.comment, **log}
+    _tell(name, {"__id__": name, **ret})
+    return ret
 
 
 def _telling():
-    """What tells the master of lines as they come, in an event that its dispatcher hears as a state's progress."""
-    jid = None if __opts__.get("file_client") == "local" else tracing.jid(__opts__)
+    """What tells the master of lines as they come."""
 
     def tell(first, lines):
-        if jid is not None:
-            tag = f"salt/job/{jid}/prog/{__opts__['id']}/log-{first}"
-            __salt__["event.fire_master"]({"ret": {"log": lines, "log_from": first, "goes_on": True}}, tag)
+        _tell(f"log-{first}", {"log": lines, "log_from": first, "goes_on": True})
 
     return tell
 
@@ -177,8 +200,9 @@ def poured(name, bot, told, memory_mb, container, force=False):
     """
     just_so = [bot, told, container["image"], memory_mb, container["network_mode"]]
     if not force and __salt__["pubs.is_as_told"](*just_so):
-        return {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."}
-    return __states__["docker_container.running"](**container, force=force) | {"name": name}
+        return _reported(bot, {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."})
+    made = __states__["docker_container.running"](**container, force=force) | {"name": name}
+    return _reported(bot, made, f"{name} anew" if force else None)
 
 
 def mod_watch(name, sfun=None, **told):
@@ -192,7 +216,7 @@ def imported(name, bot, transfer):
     def door():
         return Door(pillars.told(__pillar__, __opts__["id"]).service)
 
-    return _call(name, converge.imported, _home(), bot, transfer, door, __opts__["test"])
+    return _of_bot(bot, name, converge.imported, _home(), bot, transfer, door, __opts__["test"])
 
 
 def configured(name, bot, config, pub_id=None):
@@ -200,13 +224,13 @@ def configured(name, bot, config, pub_id=None):
     if not hasattr(converge, "configured"):  # the node's package is older
         path, root = str(_home().config(bot)), {"user": 0, "group": 0, "mode": "0644"}
         return __states__["file.serialize"](path, dataset=config, serializer="json", **root) | {"name": name}
-    return _call(name, converge.configured, _home(), bot, config, pub_id, __opts__["test"])
+    return _of_bot(bot, name, converge.configured, _home(), bot, config, pub_id, __opts__["test"])
 
 
 def placed(name, bot, pub_id=None):
     """The bot's data directory is its pub's own; where it is known who the bot is, it holds the identity ``pub_id``."""
     if hasattr(converge, "placed"):
-        return _call(name, converge.placed, _home(), bot, pub_id, __opts__["test"])
+        return _of_bot(bot, name, converge.placed, _home(), bot, pub_id, __opts__["test"])
     # The node's package is older.
     said = itself(name, bot, pub_id) if pub_id else {"result": True}
     if said["result"] is False:
@@ -226,12 +250,12 @@ def alive(name, bot, timeout=60, pub_id=None):
     what it told.
     """
     known = {"pub_id": pub_id} if pub_id else {}  # an older package of the node tells none, and takes none
-    return _call(name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"], **known)
+    return _of_bot(bot, name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"], **known)
 
 
 def gone(name, bot, purge=False):
     """The bot has no container on this node and, when ``purge``, no data."""
-    return _call(name, converge.gone, _home(), __opts__["id"], bot, purge, __opts__["test"])
+    return _of_bot(bot, name, converge.gone, _home(), __opts__["id"], bot, purge, __opts__["test"])
 
 
 def unlisted(name, known):

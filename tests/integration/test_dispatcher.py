@@ -36,6 +36,17 @@ def test_lines_and_result_come_back(client, bot):
     assert len(lines) == len(set(lines))
 
 
+def test_lines_come_while_the_run_goes_on(client, cellar_1, bot):
+    told = {"type": "bot", "name": "telling", "account": "jobs@example.org", "node": "cellar-1"}
+    made = client.create_agent(told)
+    assert over(client, made["job"]["id"], 90)["state"] == "succeeded"
+    came = {line["text"].partition(".")[0]: line["at"] for line in client.job(made["job"]["id"])[1]}
+    assert list(came) == ["dir: ok, changed", "config: ok, changed", "container: ok, changed", "alive: ok"]
+    # Between them Docker starts a container, and the pub reads its log; at the end of the run all would come together.
+    assert came["alive: ok"] - came["dir: ok, changed"] > 0.5
+    over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
+
+
 def test_a_job_looks_at_its_own_bot_alone(client, master, cellar_1, bot):
     told = {"type": "bot", "name": "beside", "account": "jobs@example.org", "node": "cellar-1"}
     other = client.create_agent(told)

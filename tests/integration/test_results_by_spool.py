@@ -22,7 +22,7 @@ ACCOUNT = "spooled@example.org"
 NODE = "spooled-1"
 SALT_GIVES_UP = {"return_retry_timer": 1, "return_retry_timer_max": 1, "return_retry_tries": 2}
 SALT_GIVES_UP |= {"request_channel_timeout": 2, "request_channel_tries": 1}
-"""Its tries are over within seconds: with the shipped ones it tells each state for three minutes, and the return for thirty."""
+"""Its tries are over within seconds: with the shipped ones it tries to return for half an hour."""
 
 SALT_TRIES_S = 15.0
 

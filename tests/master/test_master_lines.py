@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillar_service.master.dispatch.events import heard
+from pillar_service.master.dispatch.events import heard, of_return
 from pillar_service.master.dispatch.runs import Held, Runs
 
 BOT = "a" * 16
@@ -41,3 +41,28 @@ def test_a_log_that_came_as_it_was_written_is_not_told_twice() -> None:
     built = {"__id__": "pubs image build", "result": True, "comment": "Yes.", "log": ["Step 2", "Step 3", "Step 4"]}
     told = [text for _, text in lines(meanwhile, more, built | {"log_from": 1})]
     assert told == ["Step 1", "Step 2", "Step 3", "Step 4", "image build: ok. Yes."]
+
+
+def test_what_a_run_returns_holds_the_lines_that_were_not_told() -> None:
+    runs, held = Runs(), Held.of(RUN, "1")
+    runs.add(held)
+    said = {f"{BOT} dir": "made", f"{BOT} container": "made", f"{BOT} alive": "answers"}
+    states = [{"__id__": id, "result": True, "comment": comment} for id, comment in said.items()]
+    heard(f"salt/job/1/prog/cellar-1/{BOT} container", {"data": {"ret": states[1]}}, runs, None)  # type: ignore[arg-type]
+    first = runs.lines_of(held)
+    runs.forget_lines(held, first)
+    returned = {f"pub_|-{n}": state | {"__run_num__": n} for n, state in enumerate(states)}
+    for line in of_return("1", dict(reversed(returned.items()))):
+        runs.add_line("1", "cellar-1", *line)
+    assert [line["text"] for line in first] == ["container: ok. made"]
+    assert [line["text"] for line in runs.lines_of(held)] == ["dir: ok. made", "alive: ok. answers"]
+
+
+def test_what_a_command_returns_is_no_state() -> None:
+    told = {
+        "state": "done",
+        "result": {"comment": "x"},
+        "more": {"__id__": "x", "result": True},
+        "no": {"__run_num__": 1},
+    }
+    assert [*of_return("1", told), *of_return("1", ["x"]), *of_return("1", None)] == []

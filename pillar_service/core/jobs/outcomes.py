@@ -109,14 +109,15 @@ def _concerns(state_id: str, bot_id: str) -> bool:
 
 def _telling(failed: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The failure that caused the others: the first to run that is not merely a failed requisite."""
-    ordered = sorted(failed, key=_number)
+    ordered = sorted(failed, key=number)
     causes = [state for state in ordered if not str(state.get("comment", "")).startswith("One or more requisite")]
     return (causes or ordered)[0]
 
 
-def _number(state: Mapping[str, Any]) -> int:
-    number = state.get("__run_num__")
-    return number if isinstance(number, int) else 0  # it is the node's word, and may be anything
+def number(state: Mapping[str, Any]) -> int:
+    """Which of the run's states it was."""
+    told = state.get("__run_num__")
+    return told if isinstance(told, int) else 0  # it is the node's word, and may be anything
 
 
 def _told(own: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pillar_service.core.errors import Conflict, Failed, Forbidden, Invalid, NotFound, SaltcellarError
 from pillar_service.master.client import Client
+from pillar_service.master.dispatch import events
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.runs import Held, Runs
 from pillar_service.master.dispatch.salt_master import SaltMaster
@@ -52,17 +53,30 @@ def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event
 
 def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held]) -> None:
     """Hands in all lines, then the results that are there of the runs awaited."""
-    for held in runs.all():
-        if lines := runs.lines_of(held):
-            _handed_in(runs, held, client.lines, held.id, lines)
-            runs.forget_lines(held, lines)  # lines that the service failed at are in the result, too
+    _hand_in_lines(client, runs, runs.all())
     there = ((held, master.returned(held.jid, held.node)) for held in awaited)
     for some in _batches((held, _told(held, found)) for held, found in there if found is not None):
+        for held, told in some:
+            _add_last_lines(runs, held, told)
+        _hand_in_lines(client, runs, [held for held, _ in some])
         refused = client.results({held.id: told for held, told in some})
         for held, _ in some:
             if _is_settled(held, refused.get(held.id)):
                 log.info("Brought what came of it: %s", held.about)
                 runs.drop(held.jid)
+
+
+def _hand_in_lines(client: Client, runs: Runs, some: list[Held]) -> None:
+    for held in some:
+        if lines := runs.lines_of(held):
+            _handed_in(runs, held, client.lines, held.id, lines)
+            runs.forget_lines(held, lines)  # lines that the service failed at are in the result, too
+
+
+def _add_last_lines(runs: Runs, held: Held, told: Told) -> None:
+    """What a run's states say that did not tell of themselves, or whose word is still on its way or was lost."""
+    for line in events.of_return(held.jid, told["return"]):
+        runs.add_line(held.jid, held.node, *line)
 
 
 def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, Told]]]:
@@ -90,7 +104,10 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
 
 def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
     """Hands in what a run's node returned (``return``, ``success``, ``retcode``)."""
-    if _handed_in(runs, held, client.result, held.id, _told(held, found)):
+    told = _told(held, found)
+    _add_last_lines(runs, held, told)
+    _hand_in_lines(client, runs, [held])
+    if _handed_in(runs, held, client.result, held.id, told):
         log.info("Brought what came of it: %s", held.about)
         runs.drop(held.jid)
 

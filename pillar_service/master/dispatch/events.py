@@ -7,6 +7,7 @@ from typing import Any
 
 import salt.utils.event
 
+from pillar_service.core.jobs import outcomes
 from pillar_service.master.dispatch.arrivals import Arrivals
 from pillar_service.master.dispatch.backoff import Backoff
 from pillar_service.master.dispatch.runs import Runs
@@ -49,6 +50,14 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
             if isinstance(state, dict):
                 for key, state_id, text in lines(jid[:40], number[:40], state):
                     runs.add_line(jid, node, key, state_id, text)
+
+
+def of_return(jid: str, returned: Any) -> Iterator[tuple[str, str, str]]:
+    """The lines of all states that a run returned, in their order. What its node told before has the key that it had."""
+    told = returned.values() if isinstance(returned, dict) else ()
+    states = [one for one in told if isinstance(one, dict) and one.get("__id__") and "__run_num__" in one]
+    for state in sorted(states, key=outcomes.number):
+        yield from lines(jid[:40], str(state["__id__"])[:40], state)
 
 
 def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -32,7 +32,8 @@ class Held:
     and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
     ``taken_over`` may have been published by another master; of a ``guarded`` one (its job and attempt) the node itself keeps
     the outcome; one that ``has_begun`` there is followed until the service gives it up. ``jobs`` are those that it carries
-    out, each with the request that it was asked for in, if there was one.
+    out, each with the request that it was asked for in, if there was one. ``lines`` wait, by their keys; of those that were
+    ``delivered`` the keys stay.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Held:
     bots: frozenset[str] = frozenset()
     jobs: dict[str, str] = field(default_factory=dict)
     lines: dict[str, dict[str, str]] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
@@ -132,13 +134,13 @@ class Runs:
             self._returned = {jid: at for jid, at in self._returned.items() if now - at < fresh_s and jid in self._held}
             return [self._held[jid] for jid in self._returned]
 
-    def add_line(self, jid: str, node: str, key: str, state_id: str, text: str) -> None:
+    def add_line(self, jid: str, node: str | None, key: str, state_id: str, text: str) -> None:
         """Keeps a line for delivery, if its state belongs to a bot of that run; without a state, it is every bot's."""
         with self._lock:
             held = self._held.get(jid)
             if held is None or held.node != node or (state_id and state_id.partition(" ")[0] not in held.bots):
                 return
-            if len(held.lines) < MOST_LINES:
+            if len(held.lines) < MOST_LINES and key not in held.delivered:
                 held.lines[key] = {"key": key, "state_id": state_id, "text": text}
         self.woken.set()
 
@@ -152,3 +154,5 @@ class Runs:
         with self._lock:
             for line in delivered:
                 held.lines.pop(line["key"], None)
+                if len(held.delivered) < MOST_LINES:
+                    held.delivered.add(line["key"])
