@@ -19,7 +19,7 @@ start_minion() {
   rm -f "$keys/master/minions_pre/$id"
   "$bin/python" -m pillar_service.web node-key "$id" "$keys/$process/minion.pub"
   wait_started "master $process" "The minion $id did not answer" pings "$id"
-  "$bin/salt" -c "$salt_etc" "$id" saltutil.sync_all --out=json
+  wait_started "master $process" "The minion $id did not take what the master serves" syncs "$id"
   cp "$CELLAR_DIR/run/$process.began" "$CELLAR_DIR/run/$process.ready"
 }
 
@@ -45,6 +45,8 @@ saltcellar: {data: $data${CELLAR_BASE:+, base_image: $CELLAR_BASE}}
 CONFIG
 }
 
+# On a busy machine it takes longer than the five seconds for which Salt waits by itself.
+syncs() { timeout 110 "$bin/salt" -c "$salt_etc" "$1" saltutil.sync_all --out=json -t 90; }
 pings() { test_ping "$1" | grep -q True; }
 # What comes of asking a minion through the master, which may hang.
 test_ping() { timeout 45 "$bin/salt" -c "$salt_etc" "$1" test.ping --out=txt -t 5; }
