@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pillar_service.core.errors import Invalid, SaltcellarError
@@ -15,6 +16,8 @@ from pillar_service.core.events import submission
 from pillar_service.core.events.submission import LARGEST, Priority
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import Place, Spool
+
+DEFAULT_CONFIG = "/etc/salt"
 
 
 def submit(spool: Spool, type: object, subject: object, data: Any, stream: object, priority: object) -> Place:
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     told = _asked(arguments)
     try:
-        spool = Spool(Home.at(told.data or _configured(told.config)))
+        spool = Spool(_home(told.data, told.config))
         data = read(sys.stdin.buffer.read(LARGEST + 1))
         place = submit(spool, told.type, told.subject, data, told.stream, told.priority)
     except SaltcellarError as error:
@@ -64,8 +67,18 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--stream", help="events of one stream stay in order; left out: one for each priority")
     parser.add_argument("--priority", default=int(Priority.NORMAL), help="1 (dear) to 4; 2 if left out")
     parser.add_argument("--data", metavar="DIRECTORY", help="the node's data directory; left out: the minion's")
-    parser.add_argument("--config", default="/etc/salt", metavar="DIRECTORY", help="the minion's configuration")
+    parser.add_argument("--config", default=DEFAULT_CONFIG, metavar="DIRECTORY", help="the minion's configuration")
     return parser.parse_args(arguments)
+
+
+def _home(data: str | None, config: str) -> Home:
+    """This node's; raises Invalid where there is none, for nobody would ever bring on what is kept there."""
+    if not data and config != DEFAULT_CONFIG and not Path(config).is_dir():
+        raise Invalid(f"{config} is no directory: name the one with the minion's configuration (--config).")
+    home = Home.at(data or _configured(config))
+    if not home.root.is_dir():
+        raise Invalid(f"No node keeps its data in {home.root}: say where the minion's configuration is (--config).")
+    return home
 
 
 def _configured(folder: str) -> str | None:

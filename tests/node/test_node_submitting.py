@@ -36,6 +36,7 @@ def waiting(home: Home) -> list[Submission]:
 
 
 def command(home: Home, given: bytes, *arguments: str) -> subprocess.CompletedProcess:
+    home.root.mkdir(exist_ok=True)
     line = [sys.executable, "-m", "pillar_service.node.submitting", *arguments, "--data", str(home.root)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(line, input=given, capture_output=True, timeout=60, check=False, env=environment)
@@ -85,6 +86,16 @@ def test_the_command_finds_the_minions_data_directory(home: Home, tmp_path: Path
     from pillar_service.node import submitting
 
     assert submitting._configured(str(tmp_path / "etc")) == str(home.root)
+
+
+@pytest.mark.parametrize(("data", "config", "why"), [("gone", "", "No node keeps its data in"), ("", "gone", "is no dir")])
+def test_the_command_keeps_nothing_where_no_node_is(tmp_path: Path, data: str, config: str, why: str) -> None:
+    there = [f"--data={tmp_path}/{data}"] if data else [f"--config={tmp_path}/{config}"]
+    line = [sys.executable, "-m", "pillar_service.node.submitting", *ASKED, *there]
+    done = subprocess.run(line, input=b"1", capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert why in done.stderr.decode()
+    assert list(tmp_path.iterdir()) == []
 
 
 def drop(home: Home, name: str, told: Any) -> Path:
