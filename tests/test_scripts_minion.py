@@ -5,11 +5,13 @@ import subprocess
 from pathlib import Path
 
 VAGRANT = Path(__file__).parent.parent / "vagrant"
-# What stands in for Salt and Python: a minion that makes its key and lives, and a master that hears of the sync the second time.
-PYTHON = '#!/bin/bash\n[[ $* != *salt-minion* ]] || { echo key >"$CELLAR_DIR/etc/salt/pki/minion/minion.pub"; exec sleep 60; }\n'
+# What stands in for Salt: a minion that makes its key and lives, and a master that hears of the sync the second time.
+PYTHON = """#!/bin/bash
+[[ $* != *salt-minion* ]] || { echo key >"$CELLAR_DIR/etc/salt/pki/minion/minion.pub"; exec sleep 60; }
+"""
 SALT = """#!/bin/bash
 [[ $* != *test.ping* ]] || echo 'here-1: True'
-[[ $* != *sync_all* || -e $CELLAR_DIR/asked ]] || { touch "$CELLAR_DIR/asked"; echo 'Minion did not return. [No response]'; exit 1; }
+[[ $* != *sync_all* || -e $CELLAR_DIR/asked ]] || { touch "$CELLAR_DIR/asked"; echo 'Minion did not return.'; exit 1; }
 """
 
 

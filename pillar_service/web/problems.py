@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, current_app
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 
 from pillar_service.core import tracing
 from pillar_service.core.errors import Changed, Failed, Invalid, SaltcellarError
@@ -25,7 +25,12 @@ SENTENCES = {
 
 
 TOO_DEEP = "It is nested too deep to be read."
+NO_JSON = "The body is no JSON: look at its quotes, commas and brackets, then send it again."
 NO_TEXT = "It holds characters that are no text (lone surrogates): leave them out."
+
+
+class NoJson(BadRequest):
+    """A body that was sent as JSON, and is none."""
 
 
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
@@ -65,11 +70,20 @@ def _changed(error: Changed) -> Response:
 def _http(error: HTTPException, shown: Shown) -> Response:
     if error.code is None or error.code < 400:
         return Response.force_type(error.get_response())
-    answer = shown(error.code, error.name, SENTENCES.get(error.code, error.description or error.name))
+    answer = shown(error.code, error.name, _sentence(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
     return answer
+
+
+def _sentence(error: HTTPException) -> str:
+    if isinstance(error, NoJson):
+        return NO_JSON
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        taken = sorted(set(error.valid_methods) - {"HEAD", "OPTIONS"})
+        return f"This address does not take that method: it takes {', '.join(taken)}."
+    return SENTENCES.get(error.code or 0, error.description or error.name)
 
 
 def _fault(error: Exception) -> SaltcellarError:

@@ -88,7 +88,9 @@ def test_the_command_finds_the_minions_data_directory(home: Home, tmp_path: Path
     assert submitting._configured(str(tmp_path / "etc")) == str(home.root)
 
 
-@pytest.mark.parametrize(("data", "config", "why"), [("gone", "", "No node keeps its data in"), ("", "gone", "is no dir")])
+@pytest.mark.parametrize(
+    ("data", "config", "why"), [("gone", "", "No node keeps its data in"), ("", "gone", "is no dir")]
+)
 def test_the_command_keeps_nothing_where_no_node_is(tmp_path: Path, data: str, config: str, why: str) -> None:
     there = [f"--data={tmp_path}/{data}"] if data else [f"--config={tmp_path}/{config}"]
     line = [sys.executable, "-m", "pillar_service.node.submitting", *ASKED, *there]

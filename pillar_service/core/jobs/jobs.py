@@ -77,6 +77,14 @@ def step(now: JobState, to: JobState) -> JobState:
     raise Conflict(f"A job that is {now} can't become {to}.")
 
 
+def can_be_cancelled(now: JobState) -> None:
+    """Raise Conflict for a job that runs or is over."""
+    if now in OVER:
+        raise Conflict(f"This job is over ({now}): there is nothing left to cancel.")
+    if JobState.CANCELLED not in NEXT[now]:
+        raise Conflict("This job runs already, and can't be called back: wait until it is over.")
+
+
 def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
     """Where a run that did not come to an end goes.
 

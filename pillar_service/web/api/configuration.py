@@ -10,12 +10,11 @@ from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.nodes import configuration
 from pillar_service.web import conditions
 from pillar_service.web.api.operations import CHANGED, Noun
-from pillar_service.web.api.shapes import Moment, Taken
+from pillar_service.web.api.shapes import ANY_REVISION, TAG, Moment, Taken
 
 blueprint = Noun("configuration", "What you set for your nodes, whose machines go by it")
 
 Key = Annotated[str, StringConstraints(max_length=LONGEST_KEY)]
-TAG = r'^"[0-9]{1,18}"$'
 
 
 class KeyValue(BaseModel):
@@ -65,7 +64,7 @@ class Condition(BaseModel):
     match: str | None = Field(
         None, alias="If-Match", pattern=TAG, description="The ETag of the revision that must stand"
     )
-    none: str | None = Field(None, alias="If-None-Match", pattern=r"^\*$", description="*: no value may stand")
+    none: str | None = Field(None, alias="If-None-Match", pattern=ANY_REVISION, description="*: no value may stand")
 
 
 class WantedChanges(Taken):

@@ -22,7 +22,8 @@ from pillar_service.web.api import (
     restores,
     tokens,
 )
-from pillar_service.web.api.operations import COMMAND_TOKEN, refused
+from pillar_service.web.api.operations import COMMAND_TOKEN
+from pillar_service.web.api.refusing import refused
 from pillar_service.web.api.shapes import Problem
 
 NOUNS = (

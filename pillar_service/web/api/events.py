@@ -10,7 +10,7 @@ from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.events import stories
 from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import EventFilter, Moment
+from pillar_service.web.api.shapes import LAST_EVENT, EventFilter, Moment
 
 blueprint = Noun("events", "What your nodes tell")
 
@@ -59,7 +59,7 @@ class WhichEvents(EventFilter):
 class Resume(BaseModel):
     """What a stream that broke off had told."""
 
-    last: str | None = Field(None, alias="Last-Event-ID", max_length=18, pattern=r"^[0-9]{1,18}$")
+    last: str | None = Field(None, alias="Last-Event-ID", max_length=18, pattern=LAST_EVENT)
 
 
 @blueprint.on("get", "/api/events", Scope.READ, {200: Events})

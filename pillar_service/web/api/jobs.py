@@ -12,7 +12,7 @@ from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.jobs import jobs
 from pillar_service.web.api import streams
 from pillar_service.web.api.operations import Noun
-from pillar_service.web.api.shapes import Job, JobLine, Taken
+from pillar_service.web.api.shapes import LAST_LINE, Job, JobLine, Taken
 
 blueprint = Noun("jobs", "How what was asked goes")
 
@@ -65,7 +65,7 @@ class After(Taken):
 class Resume(BaseModel):
     """What a stream that broke off had told."""
 
-    last: str | None = Field(None, alias="Last-Event-ID", max_length=30, pattern=r"^[0-9]{1,18}(\.end)?$")
+    last: str | None = Field(None, alias="Last-Event-ID", max_length=30, pattern=LAST_LINE)
 
 
 @blueprint.on("get", "/jobs", Scope.READ, {200: Jobs})

@@ -3,11 +3,11 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import g, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import BadRequest
 
 from pillar_service.core.errors import Invalid, Unauthenticated
 from pillar_service.core.jobs import faults as sentences
@@ -18,6 +18,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases.people import tokens
 from pillar_service.web import incoming
 from pillar_service.web.api.shapes import Problem
+from pillar_service.web.problems import NoJson
 
 View = Callable[..., Any]
 
@@ -58,11 +59,12 @@ CHANGED: dict[int, Any] = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view takes: a scope (None: no token is asked for), which keys in its address, a body that is no JSON."""
+    """What a view takes: a scope (None: no token is asked for), keys in its address, a body that is no JSON, or its fields."""
 
     scope: Scope | frozenset[Scope] | None
     keys: frozenset[str]
     streams: bool
+    fields: tuple[str, ...]
 
 
 class Noun(APIBlueprint):  # type: ignore[misc]
@@ -87,9 +89,12 @@ class Noun(APIBlueprint):  # type: ignore[misc]
         """
 
         def declared(view: View) -> View:
-            query = view.__annotations__.get("query")
+            query, body = (view.__annotations__.get(name) for name in ("query", "body"))
             self.operations[view.__name__] = Operation(
-                scope, frozenset(query.model_fields if query else ()), "raw" in view.__annotations__
+                scope,
+                frozenset(query.model_fields if query else ()),
+                "raw" in view.__annotations__,
+                tuple(body.model_fields if body else ()),
             )
             told = {
                 "responses": answers | faults(writes=method != "get"),
@@ -102,6 +107,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
 
     def _admit(self) -> None:
         operation = self.operations[str(request.endpoint).rpartition(".")[2]]
+        g.fields = operation.fields
         if any(key.lower() in IN_ADDRESS for key in request.args):
             raise Unauthenticated("Never put a token into an address, where logs keep it: send it in a header.")
         if operation.scope is not None:
@@ -144,7 +150,11 @@ def _refuse_unknown(known: frozenset[str]) -> None:
 
 def _refuse_what_is_no_object() -> None:
     # The library reads the body so that what is no JSON looks like none at all.
-    if not isinstance(request.get_json(), dict):
+    try:
+        sent = request.get_json()
+    except BadRequest as error:
+        raise NoJson from error
+    if not isinstance(sent, dict):
         raise Invalid("Send a JSON object.")
 
 
@@ -155,15 +165,3 @@ def faults(writes: bool) -> dict[int, Any]:
         status: {"description": said, "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}}}
         for status, said in sorted(named.items())
     }
-
-
-def refused(error: ValidationError) -> NoReturn:
-    """Raise Invalid with a sentence for the first thing that is wrong with what was sent."""
-    wrong = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in wrong["loc"])
-    if wrong["type"] == "extra_forbidden":
-        raise Invalid(f"{shown(where)} is not known here.")
-    if wrong["type"] == "missing":
-        raise Invalid(f"{shown(where)} is missing.")
-    given = "" if isinstance(wrong["input"], BaseModel | dict) else f", not {shown(wrong['input'])}"
-    raise Invalid(f"{shown(where) if where else 'The body'} is wrong: {wrong['msg'].lower()}{given}.")

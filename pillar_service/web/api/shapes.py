@@ -11,8 +11,16 @@ from pillar_service.core.nodes.selectors import LONGEST
 from pillar_service.core.people.agents import Actual, Belonging, Desired
 from pillar_service.core.people.scopes import Scope, TokenKind
 
+BOT_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+TAG = r'^"[0-9]{1,18}"$'
+ANY_REVISION = r"^\*$"
+KEY_OF_REQUEST = r"^[ -~]*$"
+EVENT_TYPE = r"^[a-z0-9.*-]+$"
+LAST_LINE = r"^[0-9]{1,18}(\.end)?$"
+LAST_EVENT = r"^[0-9]{1,18}$"
+
 Moment = Annotated[float, Field(description="Unix seconds")]
-BotName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+BotName = Annotated[str, StringConstraints(pattern=BOT_NAME)]
 Line = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
 Note = Annotated[str, StringConstraints(max_length=NOTE_LENGTH)]
 EventText = Annotated[str | None, Field(max_length=200)]
@@ -147,7 +155,7 @@ class BotPath(BaseModel):
 class Repeatable(BaseModel):
     """A key by which the same request, sent again, is done once."""
 
-    key: str | None = Field(None, alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[ -~]*$")
+    key: str | None = Field(None, alias="Idempotency-Key", min_length=1, max_length=200, pattern=KEY_OF_REQUEST)
 
 
 class EventFilter(Taken):
@@ -155,9 +163,7 @@ class EventFilter(Taken):
 
     node: EventText = None
     kind: Kind | None = None
-    type: Annotated[str | None, Field(max_length=200, pattern=r"^[a-z0-9.*-]+$", description="May have asterisks")] = (
-        None
-    )
+    type: Annotated[str | None, Field(max_length=200, pattern=EVENT_TYPE, description="May have asterisks")] = None
     stream: EventText = None
     subject: EventText = None
     severity: Annotated[Literal["info", "warning", "critical"] | None, Field(description="So grave at least")] = None

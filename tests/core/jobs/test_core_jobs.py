@@ -3,7 +3,17 @@ import itertools
 import pytest
 
 from pillar_service.core.errors import Conflict
-from pillar_service.core.jobs.jobs import MAX_ATTEMPTS, NEXT, OPEN, OVER, JobState, Reason, after_failure, step
+from pillar_service.core.jobs.jobs import (
+    MAX_ATTEMPTS,
+    NEXT,
+    OPEN,
+    OVER,
+    JobState,
+    Reason,
+    after_failure,
+    can_be_cancelled,
+    step,
+)
 
 
 @pytest.mark.parametrize(("now", "to"), list(itertools.product(JobState, JobState)))
@@ -22,6 +32,16 @@ def test_what_is_over_stays_over_and_everything_open_can_end() -> None:
 
 def test_a_running_job_is_never_cancelled() -> None:
     assert JobState.CANCELLED not in NEXT[JobState.RUNNING]
+    with pytest.raises(Conflict, match="runs already"):
+        can_be_cancelled(JobState.RUNNING)
+
+
+def test_a_job_that_is_over_has_nothing_to_cancel() -> None:
+    for state in OVER:
+        with pytest.raises(Conflict, match=f"is over .{state}.: there is nothing left to cancel"):
+            can_be_cancelled(state)
+    for state in OPEN - {JobState.RUNNING}:
+        can_be_cancelled(state)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
