@@ -188,7 +188,8 @@ def test_reset_takes_containers_off_first_and_says_which_events_are_lost(
         (["x"], {}, "not known"),
         (["x", "--root", "here"], {}, "whole path"),
         (["x", "--root", "/tmp/a'b"], {}, "plain path"),
-        (["x", "--wrong"], {}, "Give the token"),
+        (["x", "--wrong"], {}, "--wrong is not known here: sh enrol.sh TOKEN"),
+        (["x", "--name"], {}, "--name takes a name"),
         (["x"], {"CELLAR_ENROL_PYTHON": "/bin/false"}, "no Python 3.11"),
         (["x"], {"PATH": "{bin}"}, "is missing"),
     ],
@@ -205,6 +206,13 @@ def test_what_is_missing_or_wrong_is_one_sentence_and_leaves_nothing(
     assert done.returncode != 0
     assert said in done.stderr, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert machine.left() == []
+
+
+def test_it_says_how_it_is_asked(machine: Machine) -> None:
+    done = machine.run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("sh enrol.sh TOKEN [--name NAME]")
     assert machine.left() == []
 
 

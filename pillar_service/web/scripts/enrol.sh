@@ -13,7 +13,8 @@ fail() {
   exit 1
 }
 
-usage() { fail "Give the token: sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or take it back off: sh enrol.sh --reset"; }
+usage="sh enrol.sh TOKEN [--name NAME] [--root DIR] [--new-key]; or take it back off: sh enrol.sh --reset [--root DIR] [--with-data]"
+no_token() { fail "Give the token: $usage"; }
 
 read_arguments() {
   token=${CELLAR_ENROL_TOKEN:-}
@@ -22,12 +23,13 @@ read_arguments() {
   act=enrol with_data=no new_key=no
   while [ $# -gt 0 ]; do
     case $1 in
-      --name) [ $# -gt 1 ] || usage; name=$2; shift ;;
-      --root) [ $# -gt 1 ] || usage; root=$2; shift ;;
+      --name) [ $# -gt 1 ] || fail "--name takes a name: $usage"; name=$2; shift ;;
+      --root) [ $# -gt 1 ] || fail "--root takes a path: $usage"; root=$2; shift ;;
       --reset) act=reset ;;
       --with-data) with_data=yes ;;
       --new-key) new_key=yes ;;
-      *) usage ;;
+      --help | -h) printf '%s\n' "$usage"; exit ;;
+      *) fail "$1 is not known here: $usage" ;;
     esac
     shift
   done
@@ -103,7 +105,7 @@ reason() {
 }
 
 check_token() {
-  [ -n "$token" ] || usage
+  [ -n "$token" ] || no_token
   ask /enrol/token "$work/token"
   case $status in
     200) good=yes ;;
