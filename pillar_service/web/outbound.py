@@ -62,10 +62,13 @@ def _checked(where: Address) -> list[str]:
     for ip in found:
         if addresses.is_within(ip, allowed):
             continue
+        at = ip if where.host == ip else f"{where.host} ({ip})"
         if not where.is_secure:
-            raise Invalid(f"{where.host} is {ip}, and over http events go only where CELLAR_WEBHOOK_NETWORKS says.")
+            raise Invalid(
+                f"Over http events go only where CELLAR_WEBHOOK_NETWORKS says, and {at} is not there: use https."
+            )
         if not addresses.is_public(ip) or _is_own(ip):
-            raise Invalid(f"{where.host} is {ip}, and events go to public addresses alone.")
+            raise Invalid(f"Events go to public addresses alone, and {at} is none.")
     return found
 
 

@@ -55,6 +55,14 @@ def test_nothing_goes_to_this_machine_however_it_is_written(host: str) -> None:
         assert hook.asked == []
 
 
+def test_it_is_said_which_address_is_not_public(names: Callable[..., list[str]]) -> None:
+    names(["10.1.2.3"])
+    with pytest.raises(Invalid, match=rf"alone, and {HOST} \(10\.1\.2\.3\) is none"):
+        post(f"https://{HOST}/")
+    with pytest.raises(Invalid, match=r"alone, and 127\.0\.0\.2 is none"):
+        post("https://127.0.0.2/")
+
+
 def test_nothing_goes_to_the_place_itself(names: Callable[..., list[str]]) -> None:
     names(["8.8.8.8"], host="cellar.test")  # as people reach it
     with pytest.raises(Invalid, match="public addresses alone"):
@@ -83,7 +91,7 @@ def test_plain_http_goes_only_to_networks_that_are_named(
     with pytest.raises(Invalid, match="https"):
         post(f"http://{HOST}/")
     here("10.0.0.0/8")
-    with pytest.raises(Invalid, match="over http"):
+    with pytest.raises(Invalid, match="Over http"):
         post(f"http://{HOST}/")
 
 
