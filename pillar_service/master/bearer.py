@@ -32,7 +32,10 @@ class Token:
                     self._read = (stamp, Path(self._file).read_text(encoding="ascii").strip())  # type: ignore[arg-type]
                 token = self._read[1]
         except (OSError, ValueError) as error:
-            raise errors.Unauthenticated(f"The token file {self._file} can't be read ({error}): mend it.") from error
+            why = getattr(error, "strerror", None) or error
+            raise errors.Unauthenticated(
+                f"The token file {self._file} can't be read ({why}): put the master's token there."
+            ) from error
         if not token or not token.isprintable() or " " in token:
             raise errors.Unauthenticated(
                 f"The token file {self._file} holds no token: write the master's token into it."

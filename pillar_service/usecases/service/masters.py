@@ -38,7 +38,8 @@ def authenticate(token: str) -> str:
         found = name if hmac.compare_digest(given, token_hash) else found
     if found is None:
         raise Unauthenticated(
-            "This master's token is not known: make one with `python -m pillar_service.web master-token`."
+            "This master's token is not known: make one with `python -m pillar_service.web master-token NAME`, and put it into "
+            "the master's token_file."
         )
     return found
 

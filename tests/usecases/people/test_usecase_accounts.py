@@ -78,7 +78,7 @@ def test_a_masters_token_is_kept_as_a_hash_and_ends_with_the_next() -> None:
     assert masters.authenticate(first) == "salt"
     second = masters.new_token("test", "salt")
     for wrong in (first, "", "x", "ü"):
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(Unauthenticated, match="master-token NAME`, and put it into the master's token_file"):
             masters.authenticate(wrong)
     assert masters.authenticate(second) == "salt"
     [(_, kept)] = database.db.execute_sql("SELECT name, token_hash FROM master").fetchall()
