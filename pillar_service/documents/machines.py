@@ -15,7 +15,10 @@ NEVER = "No time ever fits these five fields: there is no such minute, hour, day
 
 def read(raw: bytes, name: str, faults: Faults) -> Machine | None:
     """The machine of that name, if nothing is wrong with it; every fault is noted with its line."""
-    made = machine_files.read(reading.plain(raw, faults), name, faults)
+    values = reading.plain(raw, faults)
+    if values is None and faults.found:
+        return None  # what can't be read at all has no other faults
+    made = machine_files.read(values, name, faults)
     for watcher in made.watchers.values() if made else ():
         if watcher.kind is Kind.SCHEDULE and not _comes(watcher.settings["cron"]):
             faults.add(("watchers", watcher.name, "cron"), NEVER)

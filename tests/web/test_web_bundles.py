@@ -146,7 +146,7 @@ def test_an_accounts_own_goes_before_those_for_all(signing: None, monkeypatch: p
         (given(allow="x y"), "must be patterns"),
         (given(facts=["x"]), "Facts must be names with texts"),
         (given(days=0.5), "number of days"),
-        (given(account="x"), "is no id of an account"),
+        (given(account="x"), "is no id of an account: `salt-run accounts.list` tells them"),
     ],
 )
 def test_what_cannot_be_published_says_why(
@@ -154,6 +154,12 @@ def test_what_cannot_be_published_says_why(
 ) -> None:
     answer = master.post("/bundles", json=told)
     assert (answer.status_code, sentence in answer.get_json()["detail"]) == (422, True), answer.text
+
+
+def test_of_a_machine_that_is_no_yaml_nothing_else_is_said(signing: None, master: FlaskClient) -> None:
+    detail = master.post("/bundles", json=given(b"machine: [")).get_json()["detail"]
+    assert detail.startswith("machines/lamp.yaml:1: This is no YAML: ")
+    assert len(detail.splitlines()) == 1
 
 
 def test_without_a_key_nothing_is_published(master: FlaskClient) -> None:

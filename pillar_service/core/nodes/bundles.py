@@ -208,7 +208,7 @@ def account(value: object) -> str | None:
     """An account's id, or None for everybody's; raises Invalid."""
     if value is None or (isinstance(value, str) and names.ID.fullmatch(value)):
         return value
-    raise Invalid(f"{names.shown(value)} is no id of an account.")
+    raise Invalid(f"{names.shown(value)} is no id of an account: `salt-run accounts.list` tells them.")
 
 
 def patterns(value: object, what: str) -> tuple[str, ...]:
