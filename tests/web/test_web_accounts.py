@@ -227,6 +227,16 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     assert send(other, f"{page}/off", page, password=PASSWORD, code=codes[1]).status_code == 302
 
 
+def test_a_second_factor_without_a_code_asks_for_it(visitor: FlaskClient, person: str) -> None:
+    sign_in(visitor)
+    page = "/account/second-factor"
+    send(visitor, f"{page}/begin", page, password=PASSWORD)
+    refused = send(visitor, f"{page}/on", page, code="")
+    assert refused.status_code == 422
+    assert "Write the code that your telephone shows." in refused.text
+    assert telephone().secret in refused.text
+
+
 def test_a_second_step_without_a_first_is_none(visitor: FlaskClient, person: str) -> None:
     assert visitor.get("/sign-in/code").headers["Location"] == "/sign-in"
     form = {"code": "123456", "csrf_token": csrf(visitor.get("/sign-in"))}

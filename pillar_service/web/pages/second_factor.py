@@ -16,11 +16,11 @@ from pillar_service.web.pages.sign_in import Code
 blueprint = Blueprint("second_factor", __name__)
 
 
-def _page(form: FlaskForm, wrong: SaltcellarError | None = None) -> Any:
+def _page(form: FlaskForm, wrong: SaltcellarError | None = None, first: Code | None = None) -> Any:
     told, pending = second_factor.told(current_user.id), second_factor.pending(current_user.id)
     sentence = wrong.sentence if wrong else None
-    status = wrong.status if wrong else 422 if form.errors else 200
-    first = Code() if pending else None
+    status = wrong.status if wrong else 422 if form.errors or first else 200
+    first = first or (Code(formdata=None) if pending else None)
     page = render_template("second_factor.html", told=told, pending=pending, form=form, first=first, wrong=sentence)
     return page, status
 
@@ -64,7 +64,7 @@ def turn_on() -> Any:
     """Turn it on with the first code; the recovery codes are shown this once."""
     asked = Code()
     if not asked.validate_on_submit():
-        return _page(asked)
+        return _page(MustConfirm(formdata=None), first=asked)
     try:
         return render_template("recovery_codes.html", codes=second_factor.turn_on(current_user.id, asked.code.data))
     except (Unauthenticated, Conflict) as error:
