@@ -83,9 +83,9 @@ def test_a_script_that_is_kept_is_shown_as_it_was_written(opened: Opened) -> Non
 
 
 @pytest.mark.parametrize(("path", "label", "button", "sentence"), [
-    ("/bots/new", "Name", "Pour it", "Field cannot be longer than 63 characters."),
-    ("/account", "Name", "Change the name", "Field cannot be longer than 200 characters."),
-    ("/bots/my/invites", "For whom", "Make an invite", "Field cannot be longer than 200 characters."),
+    ("/bots/new", "Name", "Pour it", "Write at most 63 characters."),
+    ("/account", "Name", "Change the name", "Write at most 200 characters."),
+    ("/bots/my/invites", "For whom", "Make an invite", "Write at most 200 characters."),
 ])  # fmt: skip
 def test_10_kb_are_refused_with_a_sentence(opened: Opened, path: str, label: str, button: str, sentence: str) -> None:
     page = opened(OWNER).new_page()

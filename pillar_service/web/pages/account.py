@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -15,11 +14,12 @@ from pillar_service.usecases.meeseeks import people
 from pillar_service.usecases.people import accounts, leaving, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
 from pillar_service.web.pages.confirm import MustConfirm
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("account", __name__)
 
 
-class Name(FlaskForm):  # type: ignore[misc]
+class Name(Form):
     """What the person is called."""
 
     name = StringField("Name", [InputRequired("Write your name."), Length(max=200)])
@@ -46,7 +46,7 @@ class Delete(MustConfirm):
 FORMS = {"name": Name, "email": Email, "password": Password, "delete": Delete}
 
 
-def _page(wrong: SaltcellarError | None = None, **given: FlaskForm) -> Any:
+def _page(wrong: SaltcellarError | None = None, **given: Form) -> Any:
     account = accounts.show(current_user.id)
     told = {"name": {"name": account["name"]}, "email": {"email": account["email"]}}
     forms = {key: kind(None, prefix=f"{key}-", data=told.get(key)) for key, kind in FORMS.items()} | given
@@ -106,9 +106,7 @@ def change_email() -> Any:
 @login_required  # type: ignore[untyped-decorator]
 def verify(token: str) -> str:
     """Where the link leads; it changes nothing yet, for programs open links too."""
-    return render_template(
-        "verify.html", email=profile.asked_email(current_user.id, token), form=FlaskForm(), token=token
-    )
+    return render_template("verify.html", email=profile.asked_email(current_user.id, token), form=Form(), token=token)
 
 
 @blueprint.post("/verify/<token>")

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 
 from pillar_service.usecases.meeseeks import people
 from pillar_service.usecases.people import accounts, second_factor
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("chat", __name__)
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("chat", __name__)
 def show(token: str) -> str:
     """Who says that it is you; it changes nothing yet, for programs open links too."""
     told = {"user": people.look(token), "account": accounts.show(current_user.id)}
-    return render_template("chat_link.html", **told, token=token, form=FlaskForm())
+    return render_template("chat_link.html", **told, token=token, form=Form())
 
 
 @blueprint.post("/chat/link/<token>")

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
@@ -13,13 +12,14 @@ from pillar_service.core.errors import Changed, Conflict, Forbidden, Invalid, No
 from pillar_service.core.nodes.configuration import LONGEST_KEY
 from pillar_service.usecases.nodes import configuration, governors
 from pillar_service.web import incoming
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("configuration", __name__)
 
 LONGEST_TEXT = 32 << 10
 
 
-class Setting(FlaskForm):  # type: ignore[misc]
+class Setting(Form):
     """A key and its value; ``revision`` is what stood when the page was drawn."""
 
     key = StringField("Key", [InputRequired("Write the key."), Length(max=LONGEST_KEY)])

@@ -1,16 +1,16 @@
 """Confirming: dangerous forms ask for the password again, and for a code where a second factor is on."""
 
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Unauthenticated
 from pillar_service.usecases.people import codes
 from pillar_service.usecases.people.confirming import confirm
+from pillar_service.web.pages.forms import Form
 
 
-class Confirm(FlaskForm):  # type: ignore[misc]
+class Confirm(Form):
     """The part of a form that shows again who asks; templates show the code's field if `asks_code`."""
 
     password = PasswordField("Your password", [Length(max=1000)])

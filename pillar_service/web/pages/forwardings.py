@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
@@ -13,6 +12,7 @@ from pillar_service.core.errors import Conflict, Forbidden, Invalid
 from pillar_service.core.events.events import Kind, Severity
 from pillar_service.core.events.forwarding import Way
 from pillar_service.usecases.events import forwardings
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("forwardings", __name__)
 
@@ -22,7 +22,7 @@ SEVERITIES = [SelectChoice(one.name.lower()) for one in Severity]
 TRIED = "One event that tries it out is on its way: reload this page to see how that went."
 
 
-class Where(FlaskForm):  # type: ignore[misc]
+class Where(Form):
     """Where events are to go, and which."""
 
     way = SelectField("How", choices=[WEBHOOK, MAIL])

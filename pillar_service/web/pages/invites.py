@@ -8,7 +8,6 @@ from typing import Any
 import segno
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -16,12 +15,13 @@ from pillar_service.core.names import NOTE_LENGTH, new_id
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.bots import invites
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("invites", __name__)
 
 
-class Invite(FlaskForm):  # type: ignore[misc]
+class Invite(Form):
     """For whom an invite is; ``once`` marks the page, so that a form sent twice asks once."""
 
     note = StringField("For whom (peers never see it)", [Length(max=NOTE_LENGTH)])

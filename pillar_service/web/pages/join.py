@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 
 from pillar_service.usecases.people import accounts, sharing
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("join", __name__)
 
@@ -16,7 +16,7 @@ def show(token: str) -> str:
     """What one is invited to, and who would join: the account that is signed in, whatever address the mail went to."""
     account = accounts.show(current_user.id) if current_user.is_authenticated else None
     told = sharing.invitation(token)
-    return render_template("join.html", told=told, account=account, token=token, form=FlaskForm())
+    return render_template("join.html", told=told, account=account, token=token, form=Form())
 
 
 @blueprint.post("/join/<token>")

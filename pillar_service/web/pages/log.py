@@ -4,19 +4,19 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField
 
 from pillar_service.core.bots.happenings import LINES, Kind
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.bots import happenings
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.live import live
 
 blueprint = Blueprint("log", __name__)
 
 
-class Lines(FlaskForm):  # type: ignore[misc]
+class Lines(Form):
     """How many lines of the container's log."""
 
     lines = SelectField(

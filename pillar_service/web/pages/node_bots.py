@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
@@ -12,13 +11,14 @@ from wtforms.validators import Length
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.nodes.rooms import Sharing
 from pillar_service.usecases.nodes import draining, node_terms
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("node_bots", __name__)
 
 CHOICES = {Sharing.OWN: "those of its own account", Sharing.NAMED: "those of named accounts, too", Sharing.ALL: "all"}
 
 
-class Terms(FlaskForm):  # type: ignore[misc]
+class Terms(Form):
     """Whose bots a node takes, and how many."""
 
     sharing = SelectField("Bots that it takes", choices=[SelectChoice(str(key), said) for key, said in CHOICES.items()])

@@ -4,17 +4,17 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.usecases.nodes import losing
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("node_lost", __name__)
 
 
-class Lost(FlaskForm):  # type: ignore[misc]
+class Lost(Form):
     """Which node is lost, said again."""
 
     typed = StringField("The machine's name, to be sure", [Length(max=200)])

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -16,11 +15,12 @@ from pillar_service.core.nodes.wheels import needed
 from pillar_service.usecases.events import stories
 from pillar_service.usecases.nodes import enrolment_tokens, facts, node_keys, standings, wheels
 from pillar_service.web import incoming
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("nodes", __name__)
 
 
-class Token(FlaskForm):  # type: ignore[misc]
+class Token(Form):
     """What a token lets in."""
 
     pattern = StringField("Names that it may have", [Length(max=40)], default="*")
@@ -134,7 +134,7 @@ def rotate(id: str) -> Any:
     return redirect(url_for("nodes.listed"))
 
 
-class Forget(FlaskForm):  # type: ignore[misc]
+class Forget(Form):
     """Which node is to be forgotten, said again."""
 
     typed = StringField("The machine's name, to be sure", [Length(max=200)])

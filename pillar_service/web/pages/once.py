@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import render_template
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from wtforms import HiddenField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Invalid
 from pillar_service.usecases.jobs import jobs
+from pillar_service.web.pages.forms import Form
 
 TOO_LONG = "The page was open for too long: send it again."
 
@@ -20,7 +20,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(12)
 
 
-class Once(FlaskForm):  # type: ignore[misc]
+class Once(Form):
     """A form that asks for something once. Its key is made when the form is shown."""
 
     key = HiddenField(default=new_key, validators=[InputRequired(), Length(max=64)])

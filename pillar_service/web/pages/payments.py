@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, render_template
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.people.agents import AccountState
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.service import storage
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("payments", __name__)
 
@@ -27,7 +27,7 @@ def standing() -> dict[str, Any]:
 
 
 def _page(about: dict[str, Any], **more: Any) -> str:
-    return render_template("payment.html", about=about, form=FlaskForm(), **more)
+    return render_template("payment.html", about=about, form=Form(), **more)
 
 
 @blueprint.get("/payment")

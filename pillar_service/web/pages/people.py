@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from wtforms import EmailField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -13,17 +12,18 @@ from pillar_service.core.people.agents import Belonging
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.people import sharing
 from pillar_service.web.pages.bots import visible
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("people", __name__)
 
 
-class Invitation(FlaskForm):  # type: ignore[misc]
+class Invitation(Form):
     """Whom to invite."""
 
     email = EmailField("E-mail address", [InputRequired("Write the address."), Length(max=400)])
 
 
-class HandOver(FlaskForm):  # type: ignore[misc]
+class HandOver(Form):
     """To whom the bot is handed over."""
 
     to = SelectField("To", validate_choice=False)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
@@ -11,17 +10,18 @@ from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.people import mails as letters
 from pillar_service.usecases.people import resetting
 from pillar_service.web import signing
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("reset", __name__)
 
 
-class Forgotten(FlaskForm):  # type: ignore[misc]
+class Forgotten(Form):
     """Whose password is forgotten."""
 
     email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
 
 
-class Reset(FlaskForm):  # type: ignore[misc]
+class Reset(Form):
     """Another password."""
 
     password = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])

@@ -6,17 +6,17 @@ from typing import Any
 import segno
 from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 
 from pillar_service.core.errors import Conflict, SaltcellarError, Unauthenticated
 from pillar_service.usecases.people import second_factor
 from pillar_service.web.pages.confirm import MustConfirm
+from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.sign_in import Code
 
 blueprint = Blueprint("second_factor", __name__)
 
 
-def _page(form: FlaskForm, wrong: SaltcellarError | None = None, first: Code | None = None) -> Any:
+def _page(form: Form, wrong: SaltcellarError | None = None, first: Code | None = None) -> Any:
     told, pending = second_factor.told(current_user.id), second_factor.pending(current_user.id)
     sentence = wrong.sentence if wrong else None
     status = wrong.status if wrong else 422 if form.errors or first else 200

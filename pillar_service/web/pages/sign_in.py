@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_required
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
@@ -12,18 +11,19 @@ from wtforms.validators import InputRequired, Length
 from pillar_service.core.errors import NotFound, Unauthenticated
 from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.web import signing
+from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("sign_in", __name__)
 
 
-class SignIn(FlaskForm):  # type: ignore[misc]
+class SignIn(Form):
     """The form."""
 
     email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
     password = PasswordField("Password", [InputRequired("Write your password."), Length(max=1000)])
 
 
-class Code(FlaskForm):  # type: ignore[misc]
+class Code(Form):
     """The second step."""
 
     code = StringField("Code", [InputRequired("Write the code that your telephone shows."), Length(max=100)])

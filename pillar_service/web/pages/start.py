@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -14,19 +13,20 @@ from pillar_service.settings import settings
 from pillar_service.usecases.people import mails, sign_up
 from pillar_service.usecases.people.sign_up import Made
 from pillar_service.web import signing
+from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.sign_in import SignIn
 
 blueprint = Blueprint("start", __name__)
 
 
-class Newbie(FlaskForm):  # type: ignore[misc]
+class Newbie(Form):
     """Who the newcomer is, and what the first bot is called."""
 
     name = StringField("Your name", [InputRequired("Write your name."), Length(max=200)])
     bot = StringField("The name of your first bot", [Length(max=200)])
 
 
-class Welcome(FlaskForm):  # type: ignore[misc]
+class Welcome(Form):
     """The last question."""
 
     bot = StringField("The name of your first bot", [Length(max=200)])
@@ -55,7 +55,7 @@ def start() -> Any:
     return redirect(url_for("start.newbie"))
 
 
-def _page(template: str, asked: FlaskForm, wrong: SaltcellarError | None = None, **more: Any) -> Any:
+def _page(template: str, asked: Form, wrong: SaltcellarError | None = None, **more: Any) -> Any:
     shown = render_template(template, form=asked, wrong=wrong.sentence if wrong else None, settings=settings(), **more)
     return (shown, wrong.status) if wrong else shown
 

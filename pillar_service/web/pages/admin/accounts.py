@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -12,11 +11,12 @@ from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.usecases.admin import accounts
 from pillar_service.usecases.payments import payments
 from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
+from pillar_service.web.pages.forms import Form
 
 SECOND_FACTOR_OFF = "turn off the second factor of"
 
 
-class Reason(FlaskForm):  # type: ignore[misc]
+class Reason(Form):
     """Why an account is suspended or resumed."""
 
     reason = StringField(
@@ -24,7 +24,7 @@ class Reason(FlaskForm):  # type: ignore[misc]
     )
 
 
-class Paid(FlaskForm):  # type: ignore[misc]
+class Paid(Form):
     """How many months were paid; the key makes two presses one."""
 
     months = IntegerField(

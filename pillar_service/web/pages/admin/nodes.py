@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
-from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
@@ -13,12 +12,13 @@ from pillar_service.usecases.admin import nodes
 from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_keys, node_terms
 from pillar_service.usecases.nodes import nodes as node_cases
 from pillar_service.web.pages.admin.door import actor, asked, blueprint
+from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.node_bots import Terms
 from pillar_service.web.pages.node_lost import Lost
 from pillar_service.web.pages.nodes import Forget, Token
 
 
-class Labels(FlaskForm):  # type: ignore[misc]
+class Labels(Form):
     """A node's labels."""
 
     labels = TextAreaField("Labels", [Length(max=8000)])

@@ -1,0 +1,38 @@
+"""What all forms of the pages are: Flask-WTF's, with sentences that say what to do."""
+
+from flask_wtf import FlaskForm
+
+SENTENCES = {
+    "This field is required.": "Fill this in.",
+    "Field cannot be longer than %(max)d characters.": "Write at most %(max)d characters.",
+    "Not a valid integer value.": "That is no whole number.",
+    "Number must be between %(min)s and %(max)s.": "Write a number from %(min)s to %(max)s.",
+    "Not a valid choice.": "Choose one of those that are offered.",
+    "'%(value)s' is not a valid choice for this field.": "Choose among those that are offered.",
+    "'%(value)s' are not valid choices for this field.": "Choose among those that are offered.",
+}
+"""WTForms' own sentences, as we say them."""
+
+
+class _Said:
+    """A translation as WTForms asks for one."""
+
+    def gettext(self, text: str) -> str:
+        return SENTENCES.get(text, text)
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        return self.gettext(one if n == 1 else many)
+
+
+SAID = _Said()
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form of a page."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """How WTForms makes it."""
+
+        def get_translations(self, form: FlaskForm) -> _Said:
+            """Our sentences in place of WTForms' own."""
+            return SAID
