@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Conflict
+from pillar_service.core.errors import Conflict, Forbidden, NotFound
 from pillar_service.core.jobs import commands, redaction, retrying
 from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.core.listing import Cursor
@@ -108,7 +108,7 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def show(id: object, after: object = 0) -> dict[str, Any]:
+def show(person: str, id: object, after: object = 0) -> dict[str, Any]:
     """A job, its parts by node, what it waits for, and its lines after the n-th; raises NotFound.
 
     {"job", "anew", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page; ``anew`` says why it can't be tried
@@ -119,7 +119,7 @@ def show(id: object, after: object = 0) -> dict[str, Any]:
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
     return {
         "job": described([job])[0],
-        "anew": _anew(job),
+        "anew": _anew(person, job),
         "parts": described(rows.parts_of(job.id)) if job.parts else [],
         "waits_for": challenges.waiting(job.id),
         "lines": lines,
@@ -127,24 +127,28 @@ def show(id: object, after: object = 0) -> dict[str, Any]:
     }
 
 
-def _anew(job: Job) -> str:
+def _anew(person: str, job: Job) -> str:
     try:
-        retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
-    except Conflict as error:
+        _command_again(person, job)
+    except (Conflict, Forbidden, NotFound) as error:
         return error.sentence
     return ""
 
 
 def retry(actor: str, person: str, id: object) -> dict[str, Any]:
     """Ask again for what a job that is over asked for; pressed twice, it is asked once. Returns {"agent", "job"}.
+def _command_again(person: str, job: Job) -> str:
+    if job.bot is not None:
+        permissions.require(person, OF_COMMAND[commands.again(job.command) or job.command], job.bot)
+    return retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
+
+
 
     Raises Conflict when the job is not over, NotFound when its bot is gone, Forbidden when ``person`` may not ask
     for it.
     """
     job, key = jobs.found(id), f"retry:{id}"
-    if job.bot is not None:
-        permissions.require(person, OF_COMMAND[commands.again(job.command) or job.command], job.bot)
-    command = retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
+    command = _command_again(person, job)
     with transaction():
         is_new = rows.with_key(actor, key) is None
         made = _again(actor, command, job.bot, {} if command != job.command else job.arguments, key)

@@ -6,11 +6,11 @@ told to nobody. So the door comes before CSRF protection, which it then asks for
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, abort, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
 
-from pillar_service.core.errors import NotFound
+from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.usecases.admin import access
 
 PREFIX = "/admin"
@@ -24,14 +24,17 @@ def _ask_for_tokens_here(state: BlueprintSetupState) -> None:
 
 
 @blueprint.before_app_request
-def _admit() -> None:
+def _admit() -> Any:
     if request.path != PREFIX and not request.path.startswith(f"{PREFIX}/"):
-        return
+        return None
     try:
         access.admit(person())
     except NotFound:
         abort(404)
+    except Forbidden as error:
+        return render_template("admin/second_factor.html", sentence=error.sentence), error.status
     current_app.extensions["csrf"].protect()
+    return None
 
 
 def person() -> str | None:

@@ -20,7 +20,7 @@ def listed() -> str:
 @blueprint.get("/jobs/<id>", endpoint="job")
 def show(id: str) -> str:
     """One job, with its lines."""
-    return render_template("admin/job.html", **jobs.show(id, request.args.get("after", 0)))
+    return render_template("admin/job.html", **jobs.show(person() or "", id, request.args.get("after", 0)))
 
 
 @blueprint.post("/jobs/<id>/cancel", endpoint="cancel")
