@@ -24,7 +24,7 @@ from pillar_service.usecases.bots import bots, health, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import enrolment_tokens, nodes
 from pillar_service.usecases.payments import payments
-from pillar_service.usecases.people import accounts
+from pillar_service.usecases.people import accounts, leaving
 from pillar_service.usecases.service import backup_rounds, masters
 
 CODE = f"my.butt.nz:20000:{PUB}~{'c' * 43}="
@@ -111,6 +111,24 @@ def test_the_pages_of_what_is_there(visitor: FlaskClient, operator: str, someone
         missing = [word for word in words if word not in page.text]
         assert missing in ([], ["SQLite"], ["PostgreSQL"]), path
         assert len(page.data) < 150_000
+
+
+def test_the_audit_and_jobs_name_people_and_bots_by_what_they_are_called(
+    visitor: FlaskClient, operator: str, someone: str
+) -> None:
+    mine = poured()
+    job = jobs.submit(f"account:{someone}", "bots.restart", "my")["job"]["id"]
+    accounts.create("test", "gone@example.org", password=PASSWORD)
+    gone = accounts.found("gone@example.org").id
+    leaving.delete(gone, "gone@example.org", PASSWORD, None)
+    who = f'title="account:{someone}">{OWNER}</a>'
+    bot = f'title="agent:{mine["id"]}">my</a>'
+    for path in ("/audit", f"/accounts/{someone}", f"/search?q={someone}&kind=audit"):
+        page = visitor.get(f"/admin{path}").text
+        assert (who in page, bot in page) == (True, True), path
+    for path in ("/jobs", f"/jobs/{job}", "/search?q=bots.restart&kind=jobs"):
+        assert who in visitor.get(f"/admin{path}").text, path
+    assert f">account:{gone}</a>" in visitor.get("/admin/audit").text
 
 
 def test_what_is_not_there_is_a_page(visitor: FlaskClient, operator: str) -> None:

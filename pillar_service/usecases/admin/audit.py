@@ -9,7 +9,7 @@ from pillar_service.core.listing import Cursor
 from pillar_service.store import listings
 from pillar_service.store.paging import Page
 from pillar_service.store.service.audit import Audit
-from pillar_service.usecases.admin import filters
+from pillar_service.usecases.admin import filters, naming
 
 MOST = 500
 
@@ -30,7 +30,7 @@ def listed(
         action=filters.word(action, "action"),
         subject=filters.word(subject, "subject"),
     )
-    return filters.listed(rows, lambda row: Cursor(row.at, row.id), described)
+    return filters.listed(rows, lambda row: Cursor(row.at, row.id), named)
 
 
 def newest(
@@ -49,7 +49,14 @@ def of_account(id: str, limit: int) -> list[dict[str, Any]]:
     page = Page(limit)
     both = listings.audit(page, actor=f"account:{id}") + listings.audit(page, subject=f"agent:{id}")
     unique = {row.id: row for row in both}.values()
-    return described(sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit])
+    return named(sorted(unique, key=lambda row: (row.at, row.id), reverse=True)[:limit])
+
+
+def named(rows: list[Audit]) -> list[dict[str, Any]]:
+    """The same, with what the actor (``by``) and the subject (``about``) are called, None where they are by what they are."""
+    told = described(rows)
+    called = naming.called(one[key] for one in told for key in ("actor", "subject"))
+    return [{**one, "by": called.get(one["actor"]), "about": called.get(one["subject"])} for one in told]
 
 
 def described(rows: list[Audit]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from pillar_service.store.jobs import jobs as rows
 from pillar_service.store.jobs import outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.admin import bots as shown_bots
-from pillar_service.usecases.admin import filters
+from pillar_service.usecases.admin import filters, naming
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import jobs, queue
 from pillar_service.usecases.meeseeks import catalogue, challenges, stopping
@@ -81,10 +81,12 @@ def _command(name: str) -> str:
 
 
 def described(found: Iterable[Job]) -> list[dict[str, Any]]:
-    """Jobs with what may be shown of their arguments and results."""
+    """Jobs with what may be shown of their arguments and results, and what who asked for them is called (``by``)."""
     these = list(found)
+    called = naming.called(job.actor for job in these)
     by_id = bot_rows.with_ids({job.bot for job in these if job.bot})
-    return [_redacted(_told(job, by_id[job.bot].name if job.bot else None)) for job in these]
+    told = [_redacted(_told(job, by_id[job.bot].name if job.bot else None)) for job in these]
+    return [{**job, "by": called.get(job["actor"])} for job in told]
 
 
 def _told(job: Job, bot_name: str | None) -> dict[str, Any]:
@@ -111,8 +113,8 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
 def show(person: str, id: object, after: object = 0) -> dict[str, Any]:
     """A job, its parts by node, what it waits for, and its lines after the n-th; raises NotFound.
 
-    {"job", "anew", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page; ``anew`` says why it can't be tried
-    again, empty if it can. Private lines are not told.
+    {"job", "anew", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page; ``anew`` says why ``person``
+    can't try it again, empty if they can. Private lines are not told.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
     found = [] if _is_private(job) else outputs.lines(job.id, first, LINES + 1)
@@ -135,14 +137,14 @@ def _anew(person: str, job: Job) -> str:
     return ""
 
 
-def retry(actor: str, person: str, id: object) -> dict[str, Any]:
-    """Ask again for what a job that is over asked for; pressed twice, it is asked once. Returns {"agent", "job"}.
 def _command_again(person: str, job: Job) -> str:
     if job.bot is not None:
         permissions.require(person, OF_COMMAND[commands.again(job.command) or job.command], job.bot)
     return retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
 
 
+def retry(actor: str, person: str, id: object) -> dict[str, Any]:
+    """Ask again for what a job that is over asked for; pressed twice, it is asked once. Returns {"agent", "job"}.
 
     Raises Conflict when the job is not over, NotFound when its bot is gone, Forbidden when ``person`` may not ask
     for it.

@@ -37,6 +37,6 @@ def _looks(word: str, most: int) -> dict[Kind, Callable[[], list[Any]]]:
         Kind.NODES: lambda: nodes.described(search.nodes(word, searching.label(word), most)),
         Kind.JOBS: lambda: jobs.described(search.jobs(begins, commands, actors, most)),
         Kind.EVENTS: lambda: [stories.described(one) for one in search.events(place, word, most)],
-        Kind.AUDIT: lambda: audit.described(search.audit(word, begins, actors, subjects, most)),
+        Kind.AUDIT: lambda: audit.named(search.audit(word, begins, actors, subjects, most)),
         Kind.ACTORS: lambda: search.actors(actors),
     }

@@ -1,0 +1,16 @@
+"""What operators read in place of an id: the address of an account, the name of a bot."""
+
+from collections.abc import Iterable
+
+from pillar_service.store.bots import bots as bot_rows
+from pillar_service.store.people import accounts as account_rows
+
+
+def called(keys: Iterable[str]) -> dict[str, str]:
+    """What these actors and subjects of the audit ('account:…', 'agent:…') are called; deleted accounts not."""
+    parts = {key: key.partition(":") for key in keys}
+    ids = {key: id for key, (kind, _, id) in parts.items() if kind in ("account", "agent")}
+    bots = {id: row.name for id, row in bot_rows.with_ids(ids.values()).items()}
+    people = account_rows.with_ids(ids.values()).items()
+    names = bots | {id: row.email for id, row in people if row.agent.removed_at is None}
+    return {key: names[id] for key, id in ids.items() if id in names}
