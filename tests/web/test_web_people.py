@@ -148,7 +148,10 @@ def test_a_wrong_address_is_said_at_the_field(ann: FlaskClient, sent: Sent, emai
 def test_twenty_invitations_then_a_429(ann: FlaskClient, sent: Sent) -> None:
     for n in range(20):
         sharing.invite(_id(OWNER), "my", f"p{n}@example.org")
-    assert send(ann, "/bots/my/people/invite", email=MEMBER).status_code == 429
+    refused = send(ann, "/bots/my/people/invite", email=MEMBER)
+    assert refused.status_code == 429
+    assert "take one back" in refused.text
+    assert "guessing" not in refused.text
 
 
 def test_where_no_mail_is_set_up_the_address_is_shown_once(

@@ -7,7 +7,7 @@ from flask_login import current_user, login_required
 from wtforms import EmailField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from pillar_service.core.errors import Invalid
+from pillar_service.core.errors import Invalid, TooMany
 from pillar_service.core.people.agents import Belonging
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.people import sharing
@@ -68,9 +68,9 @@ def invite(name: str) -> Any:
         return _page(bot, invitation=asked), 422
     try:
         address = sharing.invite(current_user.id, name, asked.email.data)
-    except Invalid as error:
+    except (Invalid, TooMany) as error:
         asked.email.errors = [error.sentence]
-        return _page(bot, invitation=asked), 422
+        return _page(bot, invitation=asked), error.status
     if address is not None:
         return _page(bot, invitation=Invitation(formdata=None), address=address)
     return _back(name, f"An invitation is on its way to {asked.email.data}.")
