@@ -149,7 +149,7 @@ def test_an_account_is_suspended_after_a_question_and_for_a_reason(
     assert visitor.post(path, data={"reason": " ", "csrf_token": csrf(asked)}).status_code == 422
     assert accounts.show(someone)["state"] == "active"
     done = visitor.post(path, data={"reason": "spam <b>", "csrf_token": csrf(asked)}, follow_redirects=True)
-    assert "is suspended now; 1 bots are told so" in done.text
+    assert "is suspended now; 1 bot is told so" in done.text
     assert "spam &lt;b&gt;" in done.text
     assert accounts.show(someone)["state"] == "suspended"
     said = [(row["actor"], row["detail"]) for row in trail(f"agent:{someone}")]

@@ -79,7 +79,10 @@ def _confirmed(id: str, act: str, carry_out: Any) -> Any:
     if act == SECOND_FACTOR_OFF:
         flash(f"{done['agent']['email']} signs in by password alone now, and was told so by mail.")
     else:
-        flash(f"{done['agent']['email']} is {done['agent']['state']} now; {len(done['jobs'])} bots are told so.")
+        told = len(done["jobs"])
+        flash(
+            f"{done['agent']['email']} is {done['agent']['state']} now; {told} bot{'s are' if told != 1 else ' is'} told so."
+        )
     return redirect(url_for("admin.account", id=done["agent"]["id"]))
 
 
@@ -90,5 +93,5 @@ def paid(id: str) -> Any:
     if not form.validate_on_submit():
         return _page(id, form), 422
     accounts.mark_paid(actor(), id, form.months.data, form.key.data or None)
-    flash(f"Marked as paid: {form.months.data} months.")
+    flash(f"Marked as paid: {form.months.data} month{'s' if form.months.data != 1 else ''}.")
     return redirect(url_for("admin.account", id=id))
