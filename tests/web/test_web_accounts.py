@@ -227,6 +227,14 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     assert send(other, f"{page}/off", page, password=PASSWORD, code=codes[1]).status_code == 302
 
 
+def test_a_long_page_shows_the_form_that_was_refused(visitor: FlaskClient, person: str) -> None:
+    sign_in(visitor)
+    assert "autofocus" not in visitor.get("/account").text
+    refused = send(visitor, "/account/delete", "/account", **{"delete-email": OWNER, "delete-password": "wrong"})
+    assert refused.status_code == 401
+    assert re.findall(r"<h2[^>]* autofocus>([^<]+)", refused.text) == ["Delete the account"]
+
+
 def test_a_second_factor_without_a_code_asks_for_it(visitor: FlaskClient, person: str) -> None:
     sign_in(visitor)
     page = "/account/second-factor"
