@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
+from pillar_service.store import database
+from pillar_service.store.people import second_factor as second_factors
 from pillar_service.store.people.second_factor import SecondFactor
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.nodes import node_terms
@@ -221,10 +223,19 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     assert send(other, "/sign-in/code", code=code).status_code == 401  # it was used already
     assert send(other, "/sign-in/code", code=codes[0]).headers["Location"] == "/bots"
     assert other.get("/bots").status_code == 200
-    assert "9 recovery codes" in other.get(page).text
+    assert "9 recovery codes are left." in other.get(page).text
     refused = send(other, f"{page}/off", page, password=PASSWORD, code=codes[0])
     assert refused.status_code == 401
     assert send(other, f"{page}/off", page, password=PASSWORD, code=codes[1]).status_code == 302
+
+
+def test_the_last_recovery_codes_ask_for_new_ones(visitor: FlaskClient, person: str) -> None:
+    sign_in(visitor)
+    with_factor(person)
+    with database.transaction():
+        second_factors.put_recovery(person, ["one"])
+    for path in ("/account", "/account/second-factor"):
+        assert "1 recovery code is left: make new ones." in visitor.get(path).text
 
 
 def test_a_long_page_shows_the_form_that_was_refused(visitor: FlaskClient, person: str) -> None:
