@@ -92,9 +92,8 @@ def test_what_can_not_be_accepted_is_one_clear_page(ann: FlaskClient, public_app
     owner(MEMBER)
     owner("eve@example.org")
     bob, eve = signed_in(public_app, MEMBER), signed_in(public_app, "eve@example.org")
-    assert send(bob, used).status_code == 302
+    assert [send(bob, used).location for _ in range(2)] == ["/bots/my/people"] * 2  # a double click
     for again in (
-        send(bob, used),
         send(eve, used),
         eve.get(used),
         eve.get("/join/x"),
@@ -120,6 +119,15 @@ def test_the_owner_who_opens_the_address_is_told_so(ann: FlaskClient, sent: Sent
     page = send(ann, path(sent))
     assert page.status_code == 409
     assert "already" in page.text
+
+
+def test_who_belongs_already_is_not_invited(ann: FlaskClient, sent: Sent) -> None:
+    member()
+    for email in (OWNER, MEMBER.upper()):
+        page = send(ann, "/bots/my/people/invite", email=email)
+        assert page.status_code == 422
+        assert f"{email.lower()} belongs to this bot already" in page.text
+    assert len(sent) == 0
 
 
 def test_known_and_unknown_addresses_are_answered_alike(ann: FlaskClient, sent: Sent) -> None:

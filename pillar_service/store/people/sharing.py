@@ -41,6 +41,13 @@ def with_hash(token_hash: str, now: float) -> Invitation | None:
     return found
 
 
+def taken(token_hash: str, person: str) -> Invitation | None:
+    """The invitation whose token has this hash, if this person accepted it."""
+    ours = (Invitation.token_hash == token_hash) & (Invitation.accepted_by == person)
+    found: Invitation | None = Invitation.select().where(ours).first()
+    return found
+
+
 def sent_by(person: str, since: float) -> int:
     """How many invitations a person has sent since then, whatever became of them."""
     return Invitation.select().where((Invitation.invited_by == person) & (Invitation.created_at > since)).count()

@@ -89,6 +89,7 @@ def invite(person: str, key: object, email: object) -> str | None:
         bots.refuse_if_deleted(bot)
         open_now = rows.open_of(bot.id, now)
         before = [row for row in open_now if row.email == address]
+        _refuse_who_belongs(bot, address)
         rules.refuse_too_many(len(open_now) - len(before), rows.sent_by(person, now - DAY_S))
         for row in before:
             rows.withdraw(row.id, now)
@@ -98,6 +99,12 @@ def invite(person: str, key: object, email: object) -> str | None:
         mails.post(address, letter, now=now)
         auditing.record(f"account:{person}", "sharing.invite", f"agent:{bot.id}", now, address)
     return None if settings().mail else f"{settings().address}/join/{token}"
+
+
+def _refuse_who_belongs(bot: Bot, address: str) -> None:
+    holder = account_rows.with_email(address)
+    if holder is not None and holder.id in _belonging(bot):
+        raise Invalid(f"{address} belongs to this bot already: invite somebody else.")
 
 
 def _host(bot: Bot) -> str:
@@ -141,12 +148,14 @@ def _good(token: str, now: float) -> tuple[Invitation, Bot]:
 
 
 def accept(person: str, token: str) -> str:
-    """Join a bot as a member; returns the bot's name. Works once.
+    """Join a bot as a member; returns the bot's name. Works once; to who is in by it already it says the same again.
 
     Raises NotFound, Forbidden (a suspended account), and Conflict for who belongs already: the invitation stays good.
     """
     now = time.time()
     with transaction():
+        if before := _joined_by(token, person):
+            return before.name
         row, bot = _good(token, now)
         if accounts.found(person).state == AccountState.SUSPENDED:
             raise Forbidden(
@@ -158,6 +167,13 @@ def accept(person: str, token: str) -> str:
         agents.join(person, bot.id, Belonging.MEMBER)
         auditing.record(f"account:{person}", "sharing.join", f"agent:{bot.id}", now, row.email)
         return bot.name
+
+
+def _joined_by(token: str, person: str) -> Bot | None:
+    row = rows.taken(tokens.hash_token(token), person)
+    if row is None or agents.role_for(person, row.bot) is None:
+        return None
+    return bot_rows.with_ids([row.bot]).get(row.bot)
 
 
 def remove(person: str, key: object, who: object) -> None:

@@ -140,6 +140,15 @@ def test_what_is_not_good_is_said_alike(ann: str, sent: Sent) -> None:
             assert error.value.sentence == rules.NOT_VALID
 
 
+def test_who_accepted_it_is_told_the_same_again_while_they_belong(ann: str, sent: Sent) -> None:
+    secret, bob = invited(ann, sent), owner(MEMBER)
+    assert [sharing.accept(bob, secret) for _ in range(2)] == ["my", "my"]
+    assert deeds().count("sharing.join") == 1
+    sharing.remove(ann, "my", bob)
+    with pytest.raises(NotFound):
+        sharing.accept(bob, secret)
+
+
 def test_the_invitation_to_a_bot_that_goes_is_good_for_nothing(ann: str, sent: Sent) -> None:
     secret, bob = invited(ann, sent), owner(MEMBER)
     bots.delete("test", "my", purge=True)
