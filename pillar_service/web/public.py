@@ -100,6 +100,6 @@ def _shown(status: int, title: str, sentence: str) -> Response:
     """A page for people, a problem in JSON for nodes and for who uses the API."""
     if request.blueprint == door.blueprint.name or request.path.split("/")[1] in FOR_MACHINES:
         return problems.problem(status, title, sentence)
-    return make_response(
-        render_template("error.html", status=status, title=title, sentence=sentence, number=current()), status
-    )
+    told = {"status": status, "title": title, "sentence": sentence, "number": current()}
+    back = signing.looked_at() if request.method == "POST" else None
+    return make_response(render_template("error.html", **told, back=back), status)

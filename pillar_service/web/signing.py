@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, flash, g, redirect, request, session, url_for
+from flask import Flask, current_app, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
@@ -34,13 +34,19 @@ def register(app: Flask) -> None:
 def ask() -> Any:
     """Ask a visitor to sign in; then they come to the page that they wanted, or on which they pressed a button."""
     flash("Sign in to see that page.")
-    wanted = urlsplit(request.url if request.method in ("GET", "HEAD") else request.referrer or "")
-    then = inside(wanted.path + (f"?{wanted.query}" if wanted.query else "")) if _is_ours(wanted.netloc) else None
-    return redirect(url_for("sign_in.form", next=then))
+    return redirect(url_for("sign_in.form", next=looked_at()))
 
 
-def _is_ours(host: str) -> bool:
-    return host == urlsplit(request.host_url).netloc
+def looked_at() -> str | None:
+    """The page that a browser wants, or the one on which somebody pressed a button; None for one that can't be opened here."""
+    try:
+        there = urlsplit(request.url if request.method in ("GET", "HEAD") else request.referrer or "")
+    except ValueError:  # a header may hold anything
+        return None
+    adapter = current_app.create_url_adapter(request)
+    if there.netloc != urlsplit(request.host_url).netloc or adapter is None or not adapter.test(there.path, "GET"):
+        return None
+    return inside(there.path + (f"?{there.query}" if there.query else ""))
 
 
 def person(token: str) -> Person | None:

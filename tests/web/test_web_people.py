@@ -130,6 +130,26 @@ def test_who_belongs_already_is_not_invited(ann: FlaskClient, sent: Sent) -> Non
     assert len(sent) == 0
 
 
+def test_what_another_tab_did_before_leads_back_to_the_page(ann: FlaskClient, sent: Sent) -> None:
+    gone = f"/bots/my/people/{member()}/remove"
+    seen = "http://localhost/bots/my/people"
+    form = {"csrf_token": csrf(ann.get("/bots/my/people"))}
+    assert ann.post(gone, data=form).status_code == 302
+    page = ann.post(gone, data=form, headers={"Referer": seen})
+    assert page.status_code == 404
+    assert "This person does not belong to the bot." in page.text
+    assert "mistyped" not in page.text
+    assert '<a class="button" href="/bots/my/people">Look again</a>' in page.text
+    for elsewhere in (
+        "http://evil.example/bots",
+        "http://localhost/sign-out",
+        "http://localhost//evil",
+        "http://[",
+        "",
+    ):
+        assert "Look again" not in ann.post(gone, data=form, headers={"Referer": elsewhere}).text
+
+
 def test_known_and_unknown_addresses_are_answered_alike(ann: FlaskClient, sent: Sent) -> None:
     owner("known@example.org")
     said = []

@@ -74,6 +74,8 @@ def step(now: JobState, to: JobState) -> JobState:
     """The new state, if a job may go there from where it is; raises Conflict otherwise."""
     if to in NEXT[now]:
         return to
+    if to is now:
+        raise Conflict(f"The job is {now} already.")
     raise Conflict(f"A job that is {now} can't become {to}.")
 
 

@@ -21,7 +21,8 @@ def test_a_job_goes_only_where_the_drawing_says(now: JobState, to: JobState) -> 
     if to in NEXT[now]:
         assert step(now, to) is to
     else:
-        with pytest.raises(Conflict, match=f"A job that is {now} can't become {to}"):
+        said = f"The job is {now} already" if now is to else f"A job that is {now} can't become {to}"
+        with pytest.raises(Conflict, match=said):
             step(now, to)
 
 
