@@ -30,6 +30,9 @@ class MustConfirm(Confirm):
 
 def confirmed(form: Confirm) -> bool:
     """Whether the password and the code in a form are right; if not, the form says so. Raises TooMany."""
+    if not form.password.data:
+        form.password.errors = [*form.password.errors, "Write your password."]
+        return False
     try:
         confirm(current_user.id, form.password.data or "", form.code.data or None)
     except Unauthenticated:
