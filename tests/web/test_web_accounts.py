@@ -229,6 +229,14 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     assert send(other, f"{page}/off", page, password=PASSWORD, code=codes[1]).status_code == 302
 
 
+def test_others_can_be_ended_where_there_are_others(public_app: Flask, person: str) -> None:
+    browser = public_app.test_client()
+    sign_in(browser)
+    assert "End all others" not in browser.get("/account").text
+    sign_in(public_app.test_client())
+    assert "End all others" in browser.get("/account").text
+
+
 def test_the_last_recovery_codes_ask_for_new_ones(visitor: FlaskClient, person: str) -> None:
     sign_in(visitor)
     with_factor(person)
