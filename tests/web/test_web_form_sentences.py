@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 from pouring import poured
-from visiting import send
+from visiting import csrf, send
 
 from pillar_service.web.pages.forms import SAID
 
@@ -18,7 +18,8 @@ from pillar_service.web.pages.forms import SAID
 )
 def test_a_number_that_can_not_be_taken(visitor: FlaskClient, at_home: str, uses: str, sentence: str) -> None:
     poured()
-    page = send(visitor, "/bots/my/invites", note="", uses=uses, key="once")
+    form = {"csrf_token": csrf(visitor.get("/bots/my/invites")), "note": "", "uses": uses, "once": "a"}
+    page = visitor.post("/bots/my/invites/make", data=form)
     assert page.status_code == 422
     assert sentence in page.text
 
