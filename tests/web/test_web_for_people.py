@@ -21,7 +21,8 @@ from pillar_service.usecases.jobs.leases import PUBLISHING
 FOR_OPERATORS = re.compile(r"salt-|saltutil|\bsalt\b|systemctl")
 NOT_BUILT = "The pub's image saltcellar/pub:9 is not on the node: run `salt-run bots.rebuild <bot>` to build it there."
 OTHER = f"The pub's image saltcellar/pub:9 is not on the node: {LOAD_IT}."
-SAID = [*(said for _, said, _ in faults.FAULTS), AWAY, NOT_BUILT, OTHER]
+NOT_THERE = f"{faults.NODE_AWAY} cellar-1 does not answer the master: is it on?"
+SAID = [*(said for _, said, _ in faults.FAULTS), AWAY, NOT_BUILT, OTHER, NOT_THERE]
 
 
 def fails(said: str, command: str) -> str:

@@ -16,6 +16,8 @@ LOAD_IT = "load or pull it there and start the bot again, or run `salt-run bots.
 START_DOCKER = "start it there (systemctl start docker), then start the bot again"
 """What who runs the place can do, at the end of more than one sentence: people read something else for each."""
 
+NODE_AWAY = "The node is away: it did not take the job. Check that its salt-minion runs."
+
 FAULTS: list[tuple[re.Pattern[str], str, str]] = [
     (
         re.compile(r"(?:port is already allocated|address already in use)", re.I),
@@ -70,6 +72,8 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
 
 FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
     NO_MASTER: "What carries wishes out is away at this moment: it waits, and happens by itself once that is back.",
+    NODE_AWAY: "Its machine is away, and did not take this: try again once it is back. If that lasts, tell whoever runs it.",
+    " does not answer the master: is it on?": " does not answer.",
     f"on the node: {BUILD_IT}.": "on its machine: rebuild the bot, which builds it there.",
     f"on the node: {LOAD_IT}.": "on its machine: upgrade the bot, which takes the newest one.",
     f"on the node: {START_DOCKER}.": (

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.jobs import outcomes, redaction
-from pillar_service.core.jobs.faults import sentence
+from pillar_service.core.jobs.faults import NODE_AWAY, sentence
 from pillar_service.core.jobs.jobs import QUEUED_FOR_S, JobState, Reason, after_failure
 from pillar_service.core.jobs.outcomes import Outcome
 from pillar_service.store.database import transaction
@@ -183,7 +183,7 @@ def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
 SENTENCES = {
     Reason.NOT_PUBLISHED: "The master could not publish it to the node.",
     Reason.NO_RETURN: "The node did not answer in time.",
-    Reason.NODE_AWAY: "The node is away: it did not take the job. Check that its salt-minion runs.",
+    Reason.NODE_AWAY: NODE_AWAY,
     Reason.NOT_RUNNING: "The node does not run it any more and never said how it ended: look at the bot, try again.",
     Reason.OLD_PILLAR: outcomes.COPY,
     Reason.NOT_BEGUN: "The node has not begun it.",
