@@ -18,8 +18,8 @@ BELOW = {
     **dict.fromkeys(
         ("status", "invites", "log", "people", "exports", "imports", "deletions", "restores", "jobs"), "bots"
     ),
-    **dict.fromkeys(("node_bots", "node_lost"), "nodes"),
-    **dict.fromkeys(("second_factor", "tokens", "configuration", "forwardings", "chat"), "account"),
+    **dict.fromkeys(("node_bots", "node_lost", "configuration", "forwardings"), "nodes"),
+    **dict.fromkeys(("second_factor", "tokens", "chat"), "account"),
 }
 """Under which way the pages stand that are reached from it: their blueprints, and that of the way."""
 
