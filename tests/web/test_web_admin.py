@@ -194,6 +194,9 @@ def test_months_are_marked_paid_once_for_two_presses(visitor: FlaskClient, opera
     for _ in range(2):
         assert visitor.post(f"/admin/accounts/{someone}/paid", data=form).status_code == 302
     [paid] = payments.show(someone)["payments"]
+    one = visitor.post(f"/admin/accounts/{operator}/paid", data={**form, "months": "1", "key": "1"})
+    assert "Marked as paid: 1 month." in visitor.get(one.location).text
+    assert ">1 month<" in visitor.get(one.location).text
     assert paid["kind"] == "paid"
     page = visitor.get(f"/admin/accounts/{someone}")
     assert "3 months" in page.text

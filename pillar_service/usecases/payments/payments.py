@@ -158,9 +158,10 @@ def _mark(actor: str, person: str, id: str, months: int, now: float) -> None:
     row, chosen = subscriptions.found(person), settings()
     until, day = rules.marked(subscriptions.facts(row), subscriptions.terms(person), months, row.anchor_day, now)
     payments.change(person, marked_until=until, anchor_day=day)
-    amount = {"amount_cents": months * chosen.price_cents, "currency": chosen.currency, "detail": f"{months} months"}
+    said = "1 month" if months == 1 else f"{months} months"
+    amount = {"amount_cents": months * chosen.price_cents, "currency": chosen.currency, "detail": said}
     payments.add_payment(id, person, PaymentKind.PAID, now, provider=str(ProviderName.MANUAL), **amount)
-    auditing.record(actor, "payments.mark_paid", f"agent:{person}", now, f"{months} months, {id}")
+    auditing.record(actor, "payments.mark_paid", f"agent:{person}", now, f"{said}, {id}")
 
 
 def end(actor: str, person: str) -> None:
