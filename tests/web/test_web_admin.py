@@ -129,6 +129,9 @@ def test_the_audit_and_jobs_name_people_and_bots_by_what_they_are_called(
     for path in ("/jobs", f"/jobs/{job}", "/search?q=bots.restart&kind=jobs"):
         assert who in visitor.get(f"/admin{path}").text, path
     assert f">account:{gone}</a>" in visitor.get("/admin/audit").text
+    assert "#gone" in visitor.get("/admin/accounts").text
+    page = visitor.get(f"/admin/accounts/{gone}").text
+    assert ("#gone" in page, "Suspend…" in page) == (True, False)
 
 
 def test_what_is_not_there_is_a_page(visitor: FlaskClient, operator: str) -> None:
@@ -191,12 +194,12 @@ def test_months_are_marked_paid_once_for_two_presses(visitor: FlaskClient, opera
     key = re.search(r'name="key"[^>]*value="([0-9a-f]+)"', page.text)
     assert key
     form = {"months": "3", "key": key[1], "csrf_token": csrf(page)}
-    for _ in range(2):
-        assert visitor.post(f"/admin/accounts/{someone}/paid", data=form).status_code == 302
-    [paid] = payments.show(someone)["payments"]
     one = visitor.post(f"/admin/accounts/{operator}/paid", data={**form, "months": "1", "key": "1"})
     assert "Marked as paid: 1 month." in visitor.get(one.location).text
     assert ">1 month<" in visitor.get(one.location).text
+    for _ in range(2):
+        assert visitor.post(f"/admin/accounts/{someone}/paid", data=form).status_code == 302
+    [paid] = payments.show(someone)["payments"]
     assert paid["kind"] == "paid"
     page = visitor.get(f"/admin/accounts/{someone}")
     assert "3 months" in page.text

@@ -43,6 +43,7 @@ def described(rows: Iterable[Account]) -> list[dict[str, Any]]:
             "role": row.role,
             "bots": owning.get(row.id, 0),
             "created_at": row.agent.created_at,
+            "removed_at": row.agent.removed_at,
         }
         for row in found
     ]
