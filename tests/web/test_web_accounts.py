@@ -14,7 +14,9 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
+from pillar_service.core.people.agents import Belonging
 from pillar_service.store import database
+from pillar_service.store.people import agents
 from pillar_service.store.people import second_factor as second_factors
 from pillar_service.store.people.second_factor import SecondFactor
 from pillar_service.usecases.bots import bots
@@ -227,6 +229,17 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     refused = send(other, f"{page}/off", page, password=PASSWORD, code=codes[0])
     assert refused.status_code == 401
     assert send(other, f"{page}/off", page, password=PASSWORD, code=codes[1]).status_code == 302
+
+
+def test_what_goes_with_an_account_is_named(visitor: FlaskClient, person: str) -> None:
+    sign_in(visitor)
+    assert "Export first" not in visitor.get("/account").text
+    poured()
+    poured("garden", upload=None)
+    with database.transaction():
+        agents.join(owner("second@example.org"), bots.show("garden")["id"], Belonging.OWNER)
+    page = visitor.get("/account").text
+    assert ("<strong>my.butt.nz</strong>" in page, "garden.butt.nz" in page) == (True, False)
 
 
 def test_others_can_be_ended_where_there_are_others(public_app: Flask, person: str) -> None:

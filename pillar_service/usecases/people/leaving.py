@@ -113,6 +113,11 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
         auditing.record(f"account:{person}", "accounts.delete", f"agent:{person}", time.time())
 
 
+def goes(person: str) -> list[str]:
+    """The names of the bots that would go with a person's account."""
+    return [bot.name for bot in _alone(person)]
+
+
 def _alone(person: str) -> list[Bot]:
     """The bots whose data goes with this person: nobody else owns them. Deleted ones that could come back count too."""
     found = bot_rows.listed(of=person) + bot_rows.deleted(person)

@@ -55,6 +55,7 @@ def _page(wrong: SaltcellarError | None = None, **given: Form) -> Any:
         account=account,
         forms=forms,
         sent=next(iter(given), None),
+        goes=leaving.goes(current_user.id),
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),
         tokens=tokens.listed(current_user.id),
