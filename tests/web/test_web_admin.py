@@ -131,7 +131,7 @@ def test_the_audit_and_jobs_name_people_and_bots_by_what_they_are_called(
     assert f">account:{gone}</a>" in visitor.get("/admin/audit").text
     assert "#gone" in visitor.get("/admin/accounts").text
     page = visitor.get(f"/admin/accounts/{gone}").text
-    assert ("#gone" in page, "Suspend…" in page) == (True, False)
+    assert ("#gone" in page, "Suspend…" in page, "Mark as paid" in page) == (True, False, False)
 
 
 def test_what_is_not_there_is_a_page(visitor: FlaskClient, operator: str) -> None:
