@@ -207,11 +207,11 @@ def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
     poured()
     other = owner("other@example.org")
     poured("theirs", email="other@example.org")
+    sharing.invite(other, "theirs", OWNER)
     with database.transaction():
         agents.join(person, bots.found("theirs").id, Belonging.OWNER)
     secret = tokens.create(person, "ci", ["read"])["secret"]
     sharing.invite(person, "theirs", "friend@example.org")
-    sharing.invite(other, "theirs", OWNER)
     assert leaving.data(person)["tokens"][0]["name"] == "ci"
     leaving.delete(person, OWNER, PASSWORD, None)
     with pytest.raises(Unauthenticated):
