@@ -5,7 +5,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from pillar_service.core import names
 from pillar_service.core.errors import Invalid
 
 LONGEST = 4096
@@ -16,9 +15,8 @@ def public_key(given: object) -> str:
     """An RSA key as masters keep it: the same key always gives the same text. Raises Invalid."""
     key = _read(given) if isinstance(given, str) and len(given) <= LONGEST else None
     if key is None or not BITS[0] <= key.key_size <= BITS[1]:
-        raise Invalid(
-            f"{names.shown(given)} is no RSA key of {BITS[0]} to {BITS[1]} bits in PEM: send the minion's public key."
-        )
+        # Never what was sent: it may be the private half.
+        raise Invalid(f"This is no RSA key of {BITS[0]} to {BITS[1]} bits in PEM: send the minion's public key.")
     told = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return told.decode().strip()
 

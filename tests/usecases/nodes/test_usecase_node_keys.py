@@ -148,8 +148,9 @@ def test_a_key_that_a_master_has_by_other_means_is_said(service):
         node_keys.rotate("test", "cellar-1")
     with pytest.raises(NotFound):
         nodes.set_key("test", "cellar-9", key(5).public)
-    with pytest.raises(Invalid):
-        nodes.set_key("test", "cellar-1", "x")
+    with pytest.raises(Invalid) as refused:
+        nodes.set_key("test", "cellar-1", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN")
+    assert "PRIVATE" not in refused.value.sentence
 
 
 def test_a_node_whose_key_is_not_known_here_is_its_masters_affair(service):
