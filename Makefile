@@ -12,9 +12,10 @@ CAMPAIGNS = $$(grep -rl --include='test_*.py' mark.slow $(DAEMONS) | sort | \
 	awk -v part=$(PART) 'BEGIN { split(part, of, "/") } NR % of[2] == of[1] % of[2]')
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
-# The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these three, which start processes or walk
-# through every migration.
-LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py tests/master/test_master_runners.py
+# The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these, which start processes, walk through
+# every migration, or try hundreds of words.
+LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py tests/master/test_master_runners.py \
+	tests/runners/test_hostile_words.py tests/catalogue/test_catalogue_shipped.py
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store) $(LATER:%=--ignore=%)
 
 .PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
