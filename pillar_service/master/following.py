@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pillar_service.core.errors import Failed, SaltcellarError
@@ -36,7 +37,8 @@ def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
             seen = line["n"]
         return told, bool(lines)
 
-    return _succeeded(dict(job) if job["state"] in OVER else _over(look))
+    with _waiting_for(job["id"]):
+        return _succeeded(dict(job) if job["state"] in OVER else _over(look))
 
 
 def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +55,8 @@ def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
         is_cut = bool(_cut(told["lines"]))
         return ({**told["job"], "state": JobState.RUNNING} if is_cut else dict(told["job"])), is_new or is_cut
 
-    ended = _succeeded(_over(look))
+    with _waiting_for(job["id"]):
+        ended = _succeeded(_over(look))
     places = {part["node"]: part["result"] for part in told["parts"]}
     return {"job": ended["id"], "result": ended["result"], "places": places}
 
@@ -69,6 +72,16 @@ def printed(client: Client, id: str) -> Iterator[dict[str, Any]]:
         if not (more := _cut(lines)):
             return
         after = min(seen[place] for place in more)
+
+
+@contextmanager
+def _waiting_for(job: str) -> Iterator[None]:
+    """Who is told to end (SIGINT, SIGTERM, for which Salt raises SystemExit) says that the job goes on without them."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as ended:
+        told = f"Nobody waits here any more, but the job {job} goes on: `salt-run meeseeks.show {job}` tells what came of it."
+        raise Failed(told) from ended
 
 
 def _cut(lines: list[dict[str, Any]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import time
 
 import pytest
@@ -62,6 +63,19 @@ def test_a_bots_job_is_followed_through_an_outage_and_its_failure_told(client_of
     with served(telling(*answers)) as service, pytest.raises(Failed, match="It broke"):
         following.finished(client_of(service), JOB)
     assert capsys.readouterr().err == "line 1\nline 2\n"
+
+
+def test_who_is_told_to_end_says_that_the_job_goes_on(client_of):
+    def ended(*_):
+        raise SystemExit(1)
+
+    before = signal.signal(signal.SIGALRM, ended)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with served(telling(told())) as service, pytest.raises(Failed, match=f"goes on: .*{JOB['id']}"):
+            following.finished(client_of(service), JOB)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 class Printing:
