@@ -80,7 +80,9 @@ def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[b
             script.write_text(f"#!/bin/bash\n{code}\n")
             script.chmod(0o755)
         told = f". {tmp_path}/tree/vagrant/settings.sh; take_turn; prepare up"
-        going = subprocess.Popen(["bash", "-c", told], env=os.environ | place.settings, start_new_session=True)
+        # Where the tests run under nohup, SIGHUP is ignored by whatever they start.
+        hears = ["env", "--default-signal=HUP", "bash", "-c", told]
+        going = subprocess.Popen(hears, env=os.environ | place.settings, start_new_session=True)
         ends = time.monotonic() + 30
         while not begun.exists() and time.monotonic() < ends:
             time.sleep(0.05)
