@@ -62,7 +62,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/tool.sh moto
 	@vagrant/assets.sh
-test: ## every test but the long campaigns, on real daemons: an hour on two cores
+test: ## every test but the long campaigns, on real daemons: 40 minutes on two cores
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/11
 	@vagrant/test.sh slow
