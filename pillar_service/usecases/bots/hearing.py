@@ -74,6 +74,9 @@ class Hearing:
             return actual if actual is not Actual.GONE else before  # gone is said by the job that removed it
         if bot.id in self._moving:
             return Actual.PROVISIONING
+        if before is Actual.ALIVE and actual is Actual.PROVISIONING:
+            # It was looked at before its job said that it lives, or starts anew: if it stays silent, it is sick soon.
+            return before
         if before is Actual.PROVISIONING and bot.id in self._pouring:
             return before  # not there yet, or not up yet: its job will tell
         if actual is Actual.STOPPED and bot.desired == Desired.RUNNING and report["status"] == "exited":

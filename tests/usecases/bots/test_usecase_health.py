@@ -67,6 +67,15 @@ def test_a_bot_that_should_run_and_does_not_is_sick(said: dict[str, Any], actual
     assert bots.show("my")["actual"] == actual
 
 
+def test_what_was_seen_before_a_job_said_that_it_lives_does_not_undo_it() -> None:
+    id = poured()["id"]
+    starting: dict[str, Any] = {"answers": False, "health": "starting", "pub_id": None}
+    health.take("cellar-1", [event(report(id, uptime_s=2, **starting))])
+    assert bots.show("my")["actual"] == "alive"
+    health.take("cellar-1", [event(report(id, uptime_s=40, **starting), n=2)])
+    assert bots.show("my")["actual"] == "sick"
+
+
 def test_a_bot_being_poured_is_not_called_sick_yet() -> None:
     id = bot()["agent"]["id"]
     health.take("cellar-1", [event(report(id, status="missing", answers=False, health="none", pub_id=None))])
