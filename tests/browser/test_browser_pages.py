@@ -26,6 +26,13 @@ def visit(page: Page, scene: Scene, place: Place) -> Page:
     return page
 
 
+def test_the_lines_of_a_log_stand_below_each_other(opened: Opened, scene: Scene) -> None:
+    """First of all: with the keyboard alone somebody asks for the log anew, and nobody answers."""
+    page = opened(OWNER).new_page()
+    page.goto(scene.address("/bots/my/log"))
+    assert page.locator("#lines code").inner_text().split("\n") == LOG
+
+
 @each
 def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, place: Place) -> None:
     page = opened(place.who).new_page()
@@ -114,12 +121,6 @@ def test_htmx_and_uplot_work_under_the_policy(page: Page) -> None:
         "document.querySelector('.welcome'))"
     )
     expect(page.locator(".uplot canvas")).to_be_visible()
-
-
-def test_the_lines_of_a_log_stand_below_each_other(opened: Opened, scene: Scene) -> None:
-    page = opened(OWNER).new_page()
-    page.goto(scene.address("/bots/my/log"))
-    assert page.locator("#lines code").inner_text().split("\n") == LOG
 
 
 def test_a_legend_without_a_value_has_no_colon(opened: Opened, scene: Scene) -> None:
