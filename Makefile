@@ -62,7 +62,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/tool.sh moto
 	@vagrant/assets.sh
-test: ## every test but the long campaigns, on real daemons: 40 minutes on two cores
+test: ## every test but the long campaigns, on real daemons: 50 minutes on two cores
 	@vagrant/test.sh lint unit integration
 test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/11
 	@vagrant/test.sh slow
@@ -82,7 +82,7 @@ unit: ## the tests of every room, without daemons: some minutes
 	$(call tests,$(ON_BOTH),,3)
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
 integration: ## the tests on real daemons, Docker and a browser
-	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,3)
+	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
 # print of themselves is shown: seeds, and what came of what they killed.
 slow:

@@ -34,7 +34,7 @@ def test_whatever_can_be_called_is_here() -> None:
 
 
 def test_each_campaign_finds_its_fixtures() -> None:
-    """`make test-slow` takes hours, and a part of it a day: what its tests ask for is looked up here, and none is run."""
+    """`make test-slow` takes hours, and is seldom run: what its tests ask for is looked up here, and none is run."""
     plan = ["-q", "-p", "no:cacheprovider", "--setup-plan", "-m", "slow", "browser", "integration", "image", "states"]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     words = [sys.executable, "-m", "pytest", *plan]
