@@ -21,9 +21,6 @@ from pillar_service.master import runner
 
 PUBLISH_TIMEOUT_S = 15
 
-Function = str | list[str]
-"""One function with its arguments, or several in a row with a list of arguments for each."""
-
 
 class SaltMaster:
     """One warm LocalClient for all threads: publishing takes 20 ms, and Salt's client is not made for threads."""
@@ -39,16 +36,16 @@ class SaltMaster:
         with self._lock:
             return str(salt.utils.jid.gen_jid(self._opts))
 
-    def publish_to_all(self, function: Function, arguments: list[Any]) -> None:
+    def publish_to_all(self, function: str) -> None:
         """Publishes one call to every node that is connected; raises as `publish` does."""
-        self._publish("*", function, arguments, self.new_jid(), "glob")
+        self._publish("*", function, [], self.new_jid(), "glob")
 
     def publish_to(self, nodes: list[str], function: str) -> None:
         """Publishes one call to those of these nodes that are connected; raises as `publish` does."""
         self._publish(nodes, function, [], self.new_jid(), "list")
 
     def publish(
-        self, node: str, function: Function, arguments: list[Any], jid: str, metadata: Mapping[str, Any] | None = None
+        self, node: str, function: str, arguments: list[Any], jid: str, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Publishes one call to one node under our jid; ``metadata`` is told beside it.
 
@@ -58,7 +55,7 @@ class SaltMaster:
         self._publish([node], function, arguments, jid, "list", **({"metadata": dict(metadata)} if metadata else {}))
 
     def _publish(
-        self, target: str | list[str], function: Function, arguments: list[Any], jid: str, kind: str, **beside: Any
+        self, target: str | list[str], function: str, arguments: list[Any], jid: str, kind: str, **beside: Any
     ) -> None:
         try:
             with self._lock:
