@@ -48,8 +48,8 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
         case ["salt", "job", jid, "prog", node, number]:
             state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
             if isinstance(state, dict):
-                for key, state_id, text in lines(jid[:40], number[:40], state):
-                    runs.add_line(jid, node, key, state_id, text)
+                for line in lines(jid, number, state):
+                    runs.add_line(jid, node, *line)
 
 
 def of_return(jid: str, returned: Any) -> Iterator[tuple[str, str, str]]:
@@ -57,7 +57,7 @@ def of_return(jid: str, returned: Any) -> Iterator[tuple[str, str, str]]:
     told = returned.values() if isinstance(returned, dict) else ()
     states = [one for one in told if isinstance(one, dict) and one.get("__id__") and "__run_num__" in one]
     for state in sorted(states, key=outcomes.number):
-        yield from lines(jid[:40], str(state["__id__"])[:40], state)
+        yield from lines(jid, str(state["__id__"]), state)
 
 
 def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -67,6 +67,7 @@ def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str
     which of all lines the first is (``log_from``), a line that came while it ran has the same key at its end. Of one that
     ``goes_on`` there is nothing to say yet but its log.
     """
+    jid, number = jid[:40], number[:40]
     state_id, written, first = str(state.get("__id__", "")), state.get("log"), state.get("log_from")
     if isinstance(written, list):
         part, at = ("log", first) if isinstance(first, int) else (number, 0)

@@ -140,8 +140,9 @@ class Runs:
             held = self._held.get(jid)
             if held is None or held.node != node or (state_id and state_id.partition(" ")[0] not in held.bots):
                 return
-            if len(held.lines) < MOST_LINES and key not in held.delivered:
-                held.lines[key] = {"key": key, "state_id": state_id, "text": text}
+            if key in held.delivered or len(held.lines) >= MOST_LINES:
+                return
+            held.lines[key] = {"key": key, "state_id": state_id, "text": text}
         self.woken.set()
 
     def lines_of(self, held: Held) -> list[dict[str, str]]:
