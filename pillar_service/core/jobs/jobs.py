@@ -79,8 +79,8 @@ def step(now: JobState, to: JobState) -> JobState:
     raise Conflict(f"A job that is {now} can't become {to}.")
 
 
-def can_be_cancelled(now: JobState) -> None:
-    """Raise Conflict for a job that runs or is over."""
+def require_cancellable(now: JobState) -> None:
+    """Raises Conflict for a job that runs or is over: that can't be cancelled any more."""
     if now in OVER:
         raise Conflict(f"This job is over ({now}): there is nothing left to cancel.")
     if JobState.CANCELLED not in NEXT[now]:

@@ -8,7 +8,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.jobs import commands, redaction, retrying
 from pillar_service.core.jobs.commands import command
-from pillar_service.core.jobs.jobs import NO_MASTER, OVER, JobState, can_be_cancelled
+from pillar_service.core.jobs.jobs import NO_MASTER, OVER, JobState, require_cancellable
 from pillar_service.core.people.agents import Desired
 from pillar_service.core.people.permissions import OF_COMMAND, Act
 from pillar_service.store.bots import bots as rows
@@ -142,7 +142,7 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
         job = found(id)
         if job.parts:
             raise Conflict("It runs on several nodes, or as a bot's job: cancel it as a command (meeseeks.cancel).")
-        can_be_cancelled(JobState(job.state))
+        require_cancellable(JobState(job.state))
         closing.close(job, JobState.CANCELLED, now, error="It was cancelled before it ran.")
         subject = f"agent:{job.bot}" if job.bot else f"job:{job.id}"
         auditing.record(actor, "jobs.cancel", subject, now, f"job {job.id}")

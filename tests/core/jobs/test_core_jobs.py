@@ -11,7 +11,7 @@ from pillar_service.core.jobs.jobs import (
     JobState,
     Reason,
     after_failure,
-    can_be_cancelled,
+    require_cancellable,
     step,
 )
 
@@ -34,15 +34,15 @@ def test_what_is_over_stays_over_and_everything_open_can_end() -> None:
 def test_a_running_job_is_never_cancelled() -> None:
     assert JobState.CANCELLED not in NEXT[JobState.RUNNING]
     with pytest.raises(Conflict, match="runs already"):
-        can_be_cancelled(JobState.RUNNING)
+        require_cancellable(JobState.RUNNING)
 
 
 def test_a_job_that_is_over_has_nothing_to_cancel() -> None:
     for state in OVER:
         with pytest.raises(Conflict, match=f"is over .{state}.: there is nothing left to cancel"):
-            can_be_cancelled(state)
+            require_cancellable(state)
     for state in OPEN - {JobState.RUNNING}:
-        can_be_cancelled(state)
+        require_cancellable(state)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
