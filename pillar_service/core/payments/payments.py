@@ -176,6 +176,11 @@ def add_months(at: float, months: int, anchor_day: int) -> float:
     return then.replace(year=year, month=month + 1, day=day).timestamp()
 
 
+def span(months: int) -> str:
+    """So many months, as people read it."""
+    return "1 month" if months == 1 else f"{months} months"
+
+
 def money(cents: int, currency: str) -> str:
     """An amount in its currency's smallest unit as people read it: 500 of usd is '$5', 512 is '$5.12'."""
     whole = f"{cents // 100}.{cents % 100:02d}".removesuffix(".00")

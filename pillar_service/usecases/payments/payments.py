@@ -158,7 +158,7 @@ def _mark(actor: str, person: str, id: str, months: int, now: float) -> None:
     row, chosen = subscriptions.found(person), settings()
     until, day = rules.marked(subscriptions.facts(row), subscriptions.terms(person), months, row.anchor_day, now)
     payments.change(person, marked_until=until, anchor_day=day)
-    said = "1 month" if months == 1 else f"{months} months"
+    said = rules.span(months)
     amount = {"amount_cents": months * chosen.price_cents, "currency": chosen.currency, "detail": said}
     payments.add_payment(id, person, PaymentKind.PAID, now, provider=str(ProviderName.MANUAL), **amount)
     auditing.record(actor, "payments.mark_paid", f"agent:{person}", now, f"{said}, {id}")

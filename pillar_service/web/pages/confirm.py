@@ -9,6 +9,8 @@ from pillar_service.usecases.people import codes
 from pillar_service.usecases.people.confirming import confirm
 from pillar_service.web.pages.forms import Form
 
+EMPTY = "Write your password."
+
 
 class Confirm(Form):
     """The part of a form that shows again who asks; templates show the code's field if `asks_code`."""
@@ -25,16 +27,16 @@ class Confirm(Form):
 class MustConfirm(Confirm):
     """As above, where nothing goes without the password."""
 
-    password = PasswordField("Your password", [InputRequired("Write your password."), Length(max=1000)])
+    password = PasswordField("Your password", [InputRequired(EMPTY), Length(max=1000)])
 
 
 def confirmed(form: Confirm) -> bool:
     """Whether the password and the code in a form are right; if not, the form says so. Raises TooMany."""
     if not form.password.data:
-        form.password.errors = [*form.password.errors, "Write your password."]
+        form.password.errors = [*form.password.errors, EMPTY]
         return False
     try:
-        confirm(current_user.id, form.password.data or "", form.code.data or None)
+        confirm(current_user.id, form.password.data, form.code.data or None)
     except Unauthenticated:
         said = "That is not right. Check the password" + (" and the code." if form.asks_code else ".")
         form.password.errors = [*form.password.errors, said]

@@ -7,6 +7,7 @@ from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from pillar_service.core.names import new_id
+from pillar_service.core.payments.payments import span
 from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.usecases.admin import accounts
 from pillar_service.usecases.payments import payments
@@ -93,5 +94,5 @@ def paid(id: str) -> Any:
     if not form.validate_on_submit():
         return _page(id, form), 422
     accounts.mark_paid(actor(), id, form.months.data, form.key.data or None)
-    flash(f"Marked as paid: {form.months.data} month{'s' if form.months.data != 1 else ''}.")
+    flash(f"Marked as paid: {span(form.months.data)}.")
     return redirect(url_for("admin.account", id=id))
