@@ -1,7 +1,8 @@
 """The agent: what a node does by itself, in one process of the minion, whether or not anybody is there to ask it to.
 
 A *duty* is an object with a ``name``, ``every_s`` and ``run(now_monotonic)``; ``duties.py`` lists them. Each has a thread
-of its own: one that hangs or fails stops no other. A duty may have ``stop()``, which is called at the end.
+of its own: one that hangs or fails stops no other. A duty may have ``wait(seconds)``, which comes back sooner when there is
+something to do, and ``stop()``, which is called at the end.
 """
 
 import contextlib
@@ -66,15 +67,15 @@ class Agent:
         self._stopped.set()
 
     def _go(self, duty: Duty) -> None:
+        wait = getattr(duty, "wait", self._stopped.wait)
         while not self._stopped.is_set():
-            pause = duty.every_s
             try:
                 duty.run(time.monotonic())
+                wait(duty.every_s)
             except Exception:
                 self.failures[duty.name] += 1
                 log.exception("agent: the duty %s failed; it is tried again", duty.name)
-                pause = max(pause, AFTER_FAILURE_S)
-            self._stopped.wait(pause)
+                self._stopped.wait(max(duty.every_s, AFTER_FAILURE_S))
 
     def _end(self) -> None:
         for duty in self._duties:

@@ -31,15 +31,17 @@ BACKLOG, SPLAY_S = 100, 30.0
 LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
 PATIENCE_S = 30.0
 """How long one request may take; then it counts as failed, though the service may still take it."""
+MORE_S = 0.1
+"""How long the next step is waited for while there is more to tell: so one request takes what is put meanwhile, too."""
 
 
 class Delivery:
-    """One batch at a time. The spool object is this duty's own: by its stamp it sees what others put.
+    """One batch at a time. The spool object is this duty's own: by its bell it hears, by its stamp it sees what others put.
 
     A service that does not say that it takes this minion's key gets health reports alone, with the node's token.
     """
 
-    name, every_s = "deliver", 0.1
+    name, every_s = "deliver", 0.5
 
     def __init__(
         self,
@@ -68,6 +70,17 @@ class Delivery:
         except SaltcellarError as error:
             pause = self._pause(error, now_monotonic)
         self._not_before = max(self._not_before, now_monotonic + (time.monotonic() - began if not sent else 0) + pause)
+
+    def wait(self, seconds: float) -> None:
+        """Until something is put, at most so long; while there is more to tell, until the next step may come."""
+        if self._is_more:
+            time.sleep(MORE_S)
+        else:
+            self._spool.bell.wait(seconds)
+
+    def stop(self) -> None:
+        """Hear of nothing more."""
+        self._spool.bell.close()
 
     def _is_due(self, now: float) -> bool:
         """Whether there may be something to tell; looked at now and then whatever the stamp says."""

@@ -35,6 +35,15 @@ class Fails:
             print("once more", file=file)
         raise RuntimeError("It fails each time.")
 
+class Waits:
+    name, every_s = "waits", 1000.0
+    def run(self, now):
+        with (folder / "woken").open("a") as file:
+            print("once more", file=file)
+    def wait(self, seconds):
+        assert seconds == 1000.0
+        time.sleep(0.01)
+
 class Hangs:
     name, every_s = "hangs", 0.01
     def run(self, now):
@@ -44,7 +53,7 @@ class Hangs:
 
 with alone(Home(folder), 0.05) as ours:
     if ours:
-        Agent([Hangs(), Fails(), Counts()]).run()
+        Agent([Hangs(), Fails(), Waits(), Counts()]).run()
 """
 
 
@@ -75,6 +84,9 @@ def test_a_duty_that_hangs_or_fails_stops_no_other_and_the_end_is_peaceful(tmp_p
     agent = start(tmp_path)
     until(lambda: count(tmp_path) > 50 and (tmp_path / "failed").exists())
     assert (tmp_path / "failed").read_text() == "once more\n"  # it rests, whatever its pace
+    assert (tmp_path / "woken").read_text().count(
+        "once more"
+    ) > 5  # and one that knows when there is something to do, does it
     agent.send_signal(number)
     assert agent.wait(20) == 0
     assert (tmp_path / "stopped").exists()

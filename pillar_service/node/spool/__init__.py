@@ -2,6 +2,7 @@
 
 file      the SQLite file: its schema, its epoch, what to do when it is broken
 ledger    the events in it: put, read in order, bounded
+bell      wakes who delivers, once something was put
 losses    what was let go, so that each is told; what the service refused
 spool     what everybody calls: safe from several processes, and alive while the disk is full or can't be written to
 

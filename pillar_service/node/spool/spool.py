@@ -17,6 +17,7 @@ from pillar_service.node import clock
 from pillar_service.node.clock import Moment
 from pillar_service.node.paths import Home
 from pillar_service.node.spool import file, ledger, losses
+from pillar_service.node.spool.bell import Bell
 from pillar_service.node.spool.ledger import Bounds, Draft, Place
 
 Done = TypeVar("Done")
@@ -43,6 +44,7 @@ class Spool:
 
     def __init__(self, home: Home, bounds: Bounds | None = None, now: Callable[[], Moment] = clock.now) -> None:
         self.path: Path = home.state / "spool.db"
+        self.bell = Bell(home.state / "spool.bell")
         self.bounds, self.now = bounds or Bounds(), now
         self.refused = 0
         """How many events were refused since this object could write to the file last."""
@@ -66,10 +68,12 @@ class Spool:
                     file.keep_reserve(self.path)
                     if not ledger.is_room(at, draft, self.bounds):
                         raise Full(NO_ROOM)
-                    return ledger.put(at, draft, self.now())
+                    place = ledger.put(at, draft, self.now())
             except Full:
                 self.refused += 1
                 raise
+        self.bell.ring()
+        return place
 
     def batch(self, most: int = submission.BATCH_EVENTS, only: str | None = None) -> Batch:
         """What is to be told next, of one type ``only`` or of all; losses that were noted become events first.
@@ -117,7 +121,8 @@ class Spool:
                 ledger.put(at, draft, self.now())
                 at.execute("DELETE FROM dead WHERE n = ?", (Place(one["epoch"], one["sequence"]).n,))
                 count += 1
-            return count
+        self.bell.ring()
+        return count
 
     def dead(self) -> list[dict[str, Any]]:
         """What the service refused for good, the oldest first. Raises Full."""
