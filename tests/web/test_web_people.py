@@ -93,6 +93,7 @@ def test_what_can_not_be_accepted_is_one_clear_page(ann: FlaskClient, public_app
     owner("eve@example.org")
     bob, eve = signed_in(public_app, MEMBER), signed_in(public_app, "eve@example.org")
     assert [send(bob, used).location for _ in range(2)] == ["/bots/my/people"] * 2  # a double click
+    assert bob.get(used).location == "/bots/my/people"  # the mail, once more
     for again in (
         send(eve, used),
         eve.get(used),

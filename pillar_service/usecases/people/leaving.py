@@ -128,9 +128,10 @@ def _alone(person: str) -> list[Bot]:
 
 
 def _leave_bots(person: str) -> None:
-    alone = _alone(person)
+    alone, now = _alone(person), time.time()
     for bot in alone:
         if not bot.purge:
+            sharing_of.tell_gone(person, bot, now)
             bots.delete(f"account:{person}", bot.id, purge=True)
     agents.part_from_others(person, [bot.id for bot in alone])
 

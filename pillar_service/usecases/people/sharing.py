@@ -37,6 +37,13 @@ OWNS = """{by} has handed the bot {host} over to you: it is yours now, with all 
 {address}/bots/{name}/people
 """
 
+GONE = """Whoever owned the bot {host} has deleted their account, and the bot with it. Nobody can bring it back.
+
+What your own Scuttlebutt program has of it stays with you. For another pub, start here:
+
+{address}/
+"""
+
 
 def people(person: str, key: object) -> dict[str, Any]:
     """Who belongs to a bot: {"people", "invitations", "may_share", "role"}.
@@ -176,6 +183,12 @@ def _joined_by(token: str, person: str) -> Bot | None:
     return bot_rows.with_ids([row.bot]).get(row.bot)
 
 
+def joined(person: str, token: str) -> str | None:
+    """The name of the bot to which somebody belongs by this very invitation; None: it was not theirs, or they left."""
+    bot = _joined_by(token, person)
+    return bot.name if bot else None
+
+
 def remove(person: str, key: object, who: object) -> None:
     """Let somebody (an account's id) belong to a bot no more; raises Invalid (oneself), NotFound, Conflict (last owner)."""
     now = time.time()
@@ -206,6 +219,14 @@ def _part(bot: Bot, who: str) -> None:
 def _active(people: dict[str, Belonging]) -> set[str]:
     known = account_rows.with_ids(people)
     return {id for id, account in known.items() if account.state == AccountState.ACTIVE}
+
+
+def tell_gone(owner: str, bot: Bot, now: float) -> None:
+    """Write to the members of a bot that goes with its owner's account, in the caller's transaction. It names nobody."""
+    letter = Letter(f"The bot {_host(bot)} is gone", GONE.format(host=_host(bot), address=settings().address))
+    members = account_rows.with_ids([who for who in _belonging(bot) if who != owner])
+    for member in members.values():
+        mails.post(member.email, letter, now=now)
 
 
 def hand_over(person: str, key: object, to: object, typed: object) -> None:

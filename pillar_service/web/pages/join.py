@@ -12,8 +12,13 @@ blueprint = Blueprint("join", __name__)
 
 
 @blueprint.get("/join/<token>")
-def show(token: str) -> str:
-    """What one is invited to, and who would join: the account that is signed in, whatever address the mail went to."""
+def show(token: str) -> Any:
+    """What one is invited to, and who would join: the account that is signed in, whatever address the mail went to.
+
+    Who has joined by it already is led to the bot.
+    """
+    if current_user.is_authenticated and (name := sharing.joined(current_user.id, token)):
+        return _joined(name)
     account = accounts.show(current_user.id) if current_user.is_authenticated else None
     told = sharing.invitation(token)
     return render_template("join.html", told=told, account=account, token=token, form=Form())
@@ -23,6 +28,9 @@ def show(token: str) -> str:
 @login_required  # type: ignore[untyped-decorator]
 def accept(token: str) -> Any:
     """Join."""
-    name = sharing.accept(current_user.id, token)
+    return _joined(sharing.accept(current_user.id, token))
+
+
+def _joined(name: str) -> Any:
     flash(f"You belong to {name} now.")
     return redirect(url_for("people.show", name=name))

@@ -184,6 +184,19 @@ def test_what_was_deleted_but_kept_loses_its_data_too(person: str) -> None:
     assert agents.role_for(person, shared["id"]) is None
 
 
+def test_members_read_that_a_bot_goes_with_its_owner(person: str) -> None:
+    alone, shared = poured("alone"), poured("shared")
+    member, other = owner("member@example.org"), owner("other@example.org")
+    with database.transaction():
+        for bot in (alone, shared):
+            agents.join(member, bot["id"], Belonging.MEMBER)
+        agents.join(other, shared["id"], Belonging.OWNER)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    [mail] = mails.Mail.select()
+    assert (mail.recipient, mail.subject) == ("member@example.org", "The bot alone.butt.nz is gone")
+    assert OWNER not in mail.text
+
+
 def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bot, node = poured(), f"shed.{person}"
     sharing.invite(person, "my", "friend@example.org")
