@@ -80,14 +80,14 @@ def publish(directory, account=None, allow=None, deny=None, facts=None, days=90)
     Sign the files of a directory of this master, and offer them to nodes: machines (``machines/NAME.yaml``), beacons
     (``beacons/NAME.py``), checks (``checks/NAME``, programs). Returns the bundle: serial, files, for whom, until when.
 
-    ``account`` (an id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids. ``facts``: grains that
-    must fit. Anything wrong in a file is told with its line, and nothing is published. A node runs the newest for it,
-    and one of its account's own before any for all; ``warning`` says whom that concerns.
+    ``account`` (its e-mail address or id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids.
+    ``facts``: grains that must fit. Anything wrong in a file is told with its line, and nothing is published. A node
+    runs the newest for it, and one of its account's own before any for all; ``warning`` says whom that concerns.
 
     CLI Example::
 
         salt-run nodes.publish /srv/bundle
-        salt-run nodes.publish /srv/bundle account=9e0f1f3a9c2e5b7d deny='["test-*"]' facts='{os: Debian}' days=30
+        salt-run nodes.publish /srv/bundle account=demo@example.org deny='["test-*"]' facts='{os: Debian}' days=30
     """
     told = {"account": account, "allow": allow, "deny": deny, "facts": facts, "days": days}
     return runners.answer(__opts__, lambda service: service.publish(packing.bundle(runners.text(directory), told)))

@@ -41,8 +41,8 @@ def enrol_sh() -> Response:
 
 @blueprint.get("/enrol/token")
 def token() -> dict[str, Any]:
-    """What a token is good for."""
-    return enrolment.look(incoming.bearer(), signing.address())
+    """What a token is good for, and whether for a node of that name: asked before anything is installed."""
+    return enrolment.look(incoming.bearer(), signing.address(), request.args.get("name"))
 
 
 @blueprint.get("/enrol/bundle")

@@ -216,13 +216,23 @@ def test_it_says_how_it_is_asked(machine: Machine) -> None:
     assert machine.left() == []
 
 
-@pytest.mark.parametrize(("asked", "said"), [({"pattern": "rack"}, "called rack"), ({"life": "60s"}, "is expired")])
-def test_a_token_that_is_not_for_this_is_said_and_leaves_nothing(machine: Machine, asked: dict, said: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "name", "said"),
+    [
+        ({"pattern": "rack"}, "shed", "called rack"),
+        ({"life": "60s"}, "shed", "is expired"),
+        ({}, "a b&name=rack", "can't be a node's name"),
+    ],
+)
+def test_a_token_that_is_not_for_this_is_said_and_leaves_nothing(
+    machine: Machine, asked: dict, name: str, said: str
+) -> None:
     token = machine.token(**asked)
     machine.happens("UPDATE enrolment_token SET expires_at = expires_at - 60")
-    done = machine.run(token)
+    done = machine.run(token, CELLAR_ENROL_NAME=name)
     assert done.returncode == 1
     assert said in done.stderr
+    assert "software" not in done.stdout, "it is said before anything is installed"
     assert machine.left() == []
 
 

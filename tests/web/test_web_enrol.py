@@ -72,6 +72,14 @@ def test_a_machine_comes_in_by_its_token_alone(visitor: FlaskClient, token: str)
     assert state == {"node": answer.json["node"], "answers": False}
 
 
+@pytest.mark.parametrize(("name", "status"), [("shed", 200), ("rack", 403), ("../x", 422), ("", 422)])
+def test_whether_a_name_will_do_is_told_before_anything_is_installed(
+    visitor: FlaskClient, token: str, name: str, status: int
+) -> None:
+    assert visitor.get("/enrol/token", query_string={"name": name}, headers=bearing(token)).status_code == status
+    assert redeem(visitor, token).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("told", "status"),
     [({"name": "../x"}, 422), ({"name": "rack"}, 403), ({"public_key": "x"}, 422), ({"wrong": 1}, 422)],

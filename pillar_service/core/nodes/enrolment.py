@@ -95,6 +95,12 @@ def pattern(value: object) -> str:
     )
 
 
+def require_fitting(name: str, pattern: str) -> None:
+    """Raises Forbidden for a node's name that a token with this pattern is not for."""
+    if not fnmatchcase(name, pattern):
+        raise Forbidden(f"This token is for nodes called {pattern}, not {name}: choose such a name, or make another.")
+
+
 def decide(token: Token, known: Known | None, name: str, public_key: str, now: float) -> Redeemed:
     """What comes of a machine that brings this key and asks to be the node of that name; raises why it may not.
 
@@ -110,10 +116,7 @@ def decide(token: Token, known: Known | None, name: str, public_key: str, now: f
         raise Unauthenticated("This token's time is over: make a new one.")
     if token.used >= token.uses:
         raise Unauthenticated("This token was used already: make a new one.")
-    if not fnmatchcase(name, token.pattern):
-        raise Forbidden(
-            f"This token is for nodes called {token.pattern}, not {name}: choose such a name, or make another."
-        )
+    require_fitting(name, token.pattern)
     if known is None:
         return Redeemed.NEW
     return _again(token, known, name, public_key, same)

@@ -31,14 +31,19 @@ UNKNOWN = "This token is not known: make a new one, and copy all of it."
 MACHINE = ("hostname", "system", "python", "saltcellar")
 
 
-def look(secret: str, address: str) -> dict[str, Any]:
-    """What a token that can be used is good for; raises Unauthenticated, which is audited. The token stays as it is."""
+def look(secret: str, address: str, name: object = None) -> dict[str, Any]:
+    """What a token that can be used is good for, also for a node of that ``name`` (None: of any). The token stays as it is.
+
+    Raises Unauthenticated, which is audited; Invalid and Forbidden for the name.
+    """
     token = _of(secret)
     told = described(token)
     if told["state"] != "open":
         error = Unauthenticated(f"This token is {told['state']}: make a new one.")
         _refused(token.id, "a machine", error, address)
         raise error
+    if name is not None:
+        rules.require_fitting(rules.node_name(name), token.pattern)
     return {key: told[key] for key in ("account", "pattern", "labels", "uses", "used", "replaces", "expires_at")}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, g
 
 from pillar_service.usecases.nodes import bundles
+from pillar_service.usecases.people import accounts
 from pillar_service.web import incoming
 
 blueprint = Blueprint("bundles", __name__)
@@ -12,8 +13,10 @@ blueprint = Blueprint("bundles", __name__)
 
 @blueprint.post("/bundles")
 def publish() -> tuple[dict[str, Any], int]:
-    """Sign files for nodes."""
-    given = incoming.body("files", "account", "allow", "deny", "facts", "days")
+    """Sign files for nodes; ``account`` by its id or e-mail address."""
+    given = dict(incoming.body("files", "account", "allow", "deny", "facts", "days"))
+    if given.get("account"):
+        given["account"] = accounts.found(given["account"]).id
     return {"bundle": bundles.publish(g.actor, given)}, 201
 
 

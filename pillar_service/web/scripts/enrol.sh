@@ -92,10 +92,12 @@ known() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys
 
 # --- the service ------------------------------------------------------------------------------------------------------
 
-# Ask the service for PATH with the token, into a file; what it says is in $status.   ask PATH FILE
+# Ask the service for PATH with the token, into a file; what it says is in $status.   ask PATH FILE [OPTION…]
 ask() {
+  url=$service$1 into=$2
+  shift 2
   status=$(printf 'Authorization: Bearer %s\n' "$token" |
-    curl -sS --connect-timeout 10 --max-time 600 -H @- -o "$2" -w '%{http_code}' "$service$1" 2>"$work/curl") ||
+    curl -sS --connect-timeout 10 --max-time 600 -H @- -o "$into" -w '%{http_code}' "$@" "$url" 2>"$work/curl") ||
     fail "The service does not answer at $service ($(head -n 1 "$work/curl")): is this machine online? Run this again later."
 }
 
@@ -106,7 +108,7 @@ reason() {
 
 check_token() {
   [ -n "$token" ] || no_token
-  ask /enrol/token "$work/token"
+  ask /enrol/token "$work/token" -G --data-urlencode "name=$name"
   case $status in
     200) good=yes ;;
     401)
