@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH, HEIGHT = 720, 160
-ROW, LONGEST = 28, 420
 
 
 def stacked(moments: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, Any]:
@@ -46,18 +45,16 @@ def _parts(moment: Mapping[str, Any], kinds: Sequence[str], most: int) -> list[d
     return parts
 
 
-def across(rows: Sequence[Mapping[str, Any]], amount: str, limit: str = "") -> dict[str, Any]:
-    """Bars under each other, one for each row's amount, a thin one for its limit behind it."""
+def across(rows: Sequence[Mapping[str, Any]], amount: str, limit: str = "") -> list[dict[str, Any]]:
+    """Bars under each other, one for each row's amount, another for its limit behind it; their widths in percent."""
     most = max((max(row[amount], row.get(limit, 0)) for row in rows), default=0) or 1
-    bars = [
+    return [
         {
             "name": row["node"],
             "amount": row[amount],
             "limit": row.get(limit),
-            "y": n * ROW,
-            "width": round(row[amount] / most * LONGEST, 2),
-            "limit_width": round(row.get(limit, 0) / most * LONGEST, 2),
+            "width": round(row[amount] / most * 100, 2),
+            "limit_width": round(row.get(limit, 0) / most * 100, 2),
         }
-        for n, row in enumerate(rows)
+        for row in rows
     ]
-    return {"bars": bars, "width": WIDTH, "height": max(1, len(bars)) * ROW}
