@@ -10,7 +10,7 @@ start_minion() {
   write_minion "$@"
   # The machines that come along; what the node's operator changed there stays.
   cp --no-clobber "$top"/salt/machines/*.yaml "$data/machines/"
-  cp "$keys/master/master.pub" "$keys/$process/minion_master.pub"
+  cp "$keys/master/saltcellar.pub" "$keys/$process/minion_master.pub"
   # One that was left half way has asked in vain to be let in: it waits, and Salt goes by that request before the accepted key.
   is_ready "$process" || stop_process "$process"
   start_process "$process" "$bin/python" "$bin/salt-minion" -c "$etc"

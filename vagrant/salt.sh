@@ -43,7 +43,11 @@ fi
 need_port master "$CELLAR_PUBLISH_PORT" CELLAR_PUBLISH_PORT
 need_port master "$CELLAR_RETURN_PORT" CELLAR_RETURN_PORT
 write_master
+# A place from before the keys were called so, or its backup: Salt would make others.
+if [[ ! -e $keys/master/saltcellar.pem && -s $keys/master/master.pem ]]; then
+  for half in pub pem; do install -m 400 "$keys/master/master.$half" "$keys/master/saltcellar.$half"; done
+fi
 start_process master "$bin/python" "$bin/salt-master" -c "$salt_etc"
-wait_started master "salt-master made no key" test -s "$keys/master/master.pub"
+wait_started master "salt-master made no key" test -s "$keys/master/saltcellar.pub"
 start_minion minion "$CELLAR_NODE" "$salt_etc" "$CELLAR_DIR/node"
 say "salt-master and minion $CELLAR_NODE: started"

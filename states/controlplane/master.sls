@@ -19,11 +19,14 @@ cellar master folders:
     - mode: '0700'
     - makedirs: True
 
+# The machine may have another name since: the service takes a token for the master alone for which it was made.
 cellar master token:
   cmd.run:
-    - name: umask 077; /usr/local/sbin/cellar manage master-token {{ grains["host"] | json }} > master-token.part && mv master-token.part master-token
+    - name: >-
+        umask 077; /usr/local/sbin/cellar manage master-token {{ grains["host"] | json }} > master-token.part &&
+        mv master-token.part master-token && echo {{ grains["host"] | json }} > master-token.name
     - cwd: {{ controlplane.salt }}
-    - unless: test -s master-token
+    - unless: test -s master-token && grep -qxF {{ grains["host"] | json }} master-token.name
     - require:
       - file: cellar master folders
       - cmd: cellar schema
@@ -34,6 +37,16 @@ cellar master configuration:
     - source: salt://controlplane/files/master.jinja
     - template: jinja
     - mode: '0600'
+    - require:
+      - file: cellar master folders
+
+# A place from before the keys were called so, or its backup: Salt would make others.
+cellar master keys keep their name:
+  cmd.run:
+    - name: for half in pub pem; do install -m 400 master.$half saltcellar.$half; done
+    - cwd: {{ controlplane.data }}/master/pki
+    - onlyif: test -s {{ controlplane.data }}/master/pki/master.pem
+    - unless: test -e {{ controlplane.data }}/master/pki/saltcellar.pem
     - require:
       - file: cellar master folders
 
@@ -48,5 +61,5 @@ cellar logs are rotated:
     - source: salt://controlplane/files/logrotate.jinja
     - template: jinja
     - mode: '0644'
-{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
+{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "cellar master keys keep their name"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
 {{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}

@@ -44,7 +44,7 @@ class LyingNode(Wire):
         self.keys.mkdir()
         make_keys("minion", self.keys)
         master.accept(name, self.keys / "minion.pub")
-        (self.keys / "minion_master.pub").write_text((master.keys / "master.pub").read_text())
+        (self.keys / "minion_master.pub").write_text((master.keys / "saltcellar.pub").read_text())
         opts = salt.config.DEFAULT_MINION_OPTS.copy() | {"id": name, "pki_dir": str(self.keys)}
         opts |= {"master_ip": "127.0.0.1", "master_uri": self.uri, "__role": "minion", "cachedir": str(folder)}
         self.opts = opts | {"signing_algorithm": "PKCS1v15-SHA224", "encryption_algorithm": "OAEP-SHA224"}

@@ -22,8 +22,8 @@ def release(folder: Path) -> Path:
 class Plane(Machine):
     """A control plane of cellar.test, once its bootstrap was called."""
 
-    def __init__(self, packed: Path, hosts: dict[str, str] | None = None) -> None:
-        super().__init__("plane", hosts)
+    def __init__(self, packed: Path, hosts: dict[str, str] | None = None, name: str = "plane") -> None:
+        super().__init__(name, hosts)
         self._packed = packed
 
     def unpack(self) -> None:

@@ -139,7 +139,7 @@ class Master(SaltProcess):
         self.keys = folder / "pki"
         (self.keys / "minions").mkdir(parents=True)
         if twin is None:
-            make_keys("master", self.keys)
+            make_keys("saltcellar", self.keys)
         else:
             shutil.copytree(twin.keys, self.keys, dirs_exist_ok=True)
         config = self._config(folder, url, token_file) | more
@@ -152,7 +152,6 @@ class Master(SaltProcess):
         asked = {"url": url, "token_file": str(token_file)}
         return {
             "include": f"{TOP}/salt/master.d/*.conf",
-            "id": self.name,
             "user": "root",
             "interface": "127.0.0.1",
             **self.ports,
@@ -213,7 +212,7 @@ class Minion(SaltProcess):
         keys = folder / "pki"
         keys.mkdir(parents=True)
         make_keys("minion", keys)
-        (keys / "minion_master.pub").write_text((master.keys / "master.pub").read_text())
+        (keys / "minion_master.pub").write_text((master.keys / "saltcellar.pub").read_text())
         master.accept(node, keys / "minion.pub")
         config = {
             "include": f"{TOP}/salt/minion.d/*.conf",

@@ -74,7 +74,7 @@ def other_key(place: Place, folder: Path) -> Path:
     """A folder with a key that nobody let in, and the master's."""
     folder.mkdir()
     make_keys("minion", folder)
-    shutil.copy(place.master.keys / "master.pub", folder / "minion_master.pub")
+    shutil.copy(place.master.keys / "saltcellar.pub", folder / "minion_master.pub")
     return folder
 
 

@@ -51,7 +51,7 @@ def test_a_control_plane_that_was_lost_whole_is_restored_by_one_command(places, 
     asked_since = plane.client().submit("bots.invite", bot, {"note": "after the snapshot"})
     succeeded(plane.client(), asked_since)
     was = lives(engine, [bot])
-    key = (plane.keys / "master.pub").read_text()
+    key = (plane.keys / "saltcellar.pub").read_text()
     refused = plane.script("restore.sh", places / "repository", places / "password")
     assert (refused.returncode, "not over a living one" in refused.stderr) == (1, True), refused
 
@@ -61,8 +61,8 @@ def test_a_control_plane_that_was_lost_whole_is_restored_by_one_command(places, 
     done = plane.script("restore.sh", places / "repository", places / "password")
     assert done.returncode == 0, done.stdout + done.stderr
 
-    assert (plane.keys / "master.pub").read_text() == key
-    assert oct((plane.keys / "master.pem").stat().st_mode)[-3:] == "400"
+    assert (plane.keys / "saltcellar.pub").read_text() == key
+    assert oct((plane.keys / "saltcellar.pem").stat().st_mode)[-3:] == "400"
     assert oct(plane.folder.parent.stat().st_mode)[-3:] == "700", "what lies above was left alone"
     client = plane.client()
     until(lambda: plane.salt(NODE, "test.ping"), 90, "the node has come back by itself, to the same master's key")

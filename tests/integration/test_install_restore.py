@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 NODE, NAME = "far-1", f"kept-{secrets.token_hex(3)}"
 REPOSITORY, PASSWORD = "/mnt/backups/cellar", "/etc/cellar/secrets/backup-password"
-KEY = "/var/lib/cellar/master/pki/master.pub"
+KEY = "/var/lib/cellar/master/pki/saltcellar.pub"
 TOLD = f"""
 controlplane:
   domain: {DOMAIN}
@@ -36,7 +36,7 @@ class Reached:
 
     def __init__(self, plane: Plane, folder: Path) -> None:
         self.ports, self.keys, self._plane = {"publish_port": 4505, "ret_port": 4506}, folder, plane
-        (folder / "master.pub").write_text(plane.run("cat", KEY))
+        (folder / "saltcellar.pub").write_text(plane.run("cat", KEY))
 
     def accept(self, node: str, public_key: Path) -> None:
         """Lets a node with this key in."""
@@ -88,8 +88,8 @@ def node(lost: Plane, folder: Path) -> Iterator[Minion]:
 
 @pytest.fixture(scope="module")
 def empty(packed: Path) -> Iterator[Plane]:
-    """The machine that is to be the place, with nothing of it."""
-    plane = Plane(packed)
+    """The machine that is to be the place, with nothing of it, not even its name."""
+    plane = Plane(packed, name="another")
     try:
         yield plane
     finally:
@@ -115,7 +115,7 @@ def is_whole(plane: Plane) -> None:
         "/etc/cellar/pillar/controlplane.sls": "root:root 640",
         "/etc/cellar/salt/master-token": "root:root 600",
         "/var/lib/cellar/master": "root:root 700",
-        "/var/lib/cellar/master/pki/master.pem": "root:root 400",
+        "/var/lib/cellar/master/pki/saltcellar.pem": "root:root 400",
     }.items():
         assert plane.run("stat", "-L", "-c", "%U:%G %a", path).strip() == wanted, path
     assert plane.run("find", "/etc/cellar", "/var/lib/cellar", "/mnt/backups", "-nouser", "-o", "-nogroup") == ""

@@ -172,7 +172,7 @@ def test_no_older_protocol_is_spoken(version: Any, wire: Wire, liar: LyingNode) 
 
 def test_no_key_is_accepted_on_sight(wire: Wire, victim: LyingNode, master: Master) -> None:
     """Another key for an accepted name is denied, and a stranger's waits for ever."""
-    other = (master.keys / "master.pub").read_text()
+    other = (master.keys / "saltcellar.pub").read_text()
     for name in (VICTIM, "stranger"):
         told = wire.clear(
             cmd="_auth", id=name, pub=other, nonce="n", enc_algo="OAEP-SHA224", sig_algo="PKCS1v15-SHA224"

@@ -162,14 +162,21 @@ class MasterFacts:
 def told(
     masters: list[MasterFacts], node: str, account: str | None, configuration: Mapping[str, str]
 ) -> dict[str, object]:
-    """What a node is told that was let in; the first master's key counts, and only masters that share it are named."""
+    """What a node is told that was let in; the first master's key counts, and only masters that share it are named.
+
+    Each place once: what stands there now may have had another name before.
+    """
     first = masters[0]
-    same = [one for one in masters if one.public_key == first.public_key]
+    same: dict[tuple[str, int], MasterFacts] = {}
+    for one in masters:
+        if one.public_key == first.public_key:
+            same.setdefault((one.address, one.return_port), one)
     return {
         "node": node,
         "account": account,
         "masters": [
-            {"address": one.address, "port": one.return_port, "publish_port": one.publish_port} for one in same
+            {"address": one.address, "port": one.return_port, "publish_port": one.publish_port}
+            for one in same.values()
         ],
         "master_key": first.public_key,
         "master_fingerprint": fingerprint(first.public_key),

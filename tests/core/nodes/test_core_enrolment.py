@@ -109,7 +109,8 @@ def test_only_masters_that_share_the_first_ones_key_are_told():
         MasterFacts("a", 1, 2, "x\nk\nx"),
         MasterFacts("b", 3, 4, "x\nother\nx"),
         MasterFacts("c", 5, 6, "x\nk\nx"),
+        MasterFacts("a", 7, 2, "x\nk\nx"),  # what it was called before
     ]
     told = enrolment.told(masters, "shed", None, {"a.conf": "x"})
-    assert [one["address"] for one in told["masters"]] == ["a", "c"]
+    assert [(one["address"], one["publish_port"]) for one in told["masters"]] == [("a", 1), ("c", 5)]
     assert (told["master_key"], told["configuration"]) == ("x\nk\nx", {"a.conf": "x"})
