@@ -64,7 +64,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/assets.sh
 test: ## every test but the long campaigns, on real daemons: 50 minutes on two cores
 	@vagrant/test.sh lint unit integration
-test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/11
+test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/20
 	@vagrant/test.sh slow
 check: dev lint ## while you work, under a minute: lint, types, and most of core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
@@ -86,7 +86,7 @@ integration: ## the tests on real daemons, Docker and a browser
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
 # print of themselves is shown: seeds, and what came of what they killed.
 slow:
-	@[[ '$(PART)' =~ ^[1-9][0-9]?/[1-9][0-9]?$$ ]] || { echo "Say which part of how many, as PART=2/11."; exit 2; }
+	@[[ '$(PART)' =~ ^[1-9][0-9]?/[1-9][0-9]?$$ ]] || { echo "Say which part of how many, as PART=2/20."; exit 2; }
 	[ $(firstword $(subst /, ,$(PART))) != 1 ] || CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
 	$(call tests,-m slow --durations=20 -rP --show-capture=stdout $(CAMPAIGNS),,0)
 bench: ## the figures in bench/results.md
