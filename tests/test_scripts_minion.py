@@ -18,7 +18,9 @@ SALT = """#!/bin/bash
 def test_a_minion_that_says_late_that_it_synced(tmp_path: Path) -> None:
     stand_in(tmp_path, "python", PYTHON)
     stand_in(tmp_path, "salt", SALT)
-    master = '(cd "$CELLAR_DIR"; mkdir -p run etc/salt/pki/master/minions; echo key >etc/salt/pki/master/saltcellar.pub)'
+    master = (
+        '(cd "$CELLAR_DIR"; mkdir -p run etc/salt/pki/master/minions; echo key >etc/salt/pki/master/saltcellar.pub)'
+    )
     begin = f'. $v/settings.sh; . $v/minion.sh; bin={tmp_path}; {master}; start_process master "$(command -v sleep)" 60'
     start = 'start_minion minion here-1 "$salt_etc" "$CELLAR_DIR/node"'
     told = bash(tmp_path, f"{begin}; trap 'stop_process minion; stop_process master' EXIT; {start}; is_ready minion")

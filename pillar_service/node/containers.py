@@ -11,6 +11,7 @@ import requests
 
 from pillar_service.core.errors import Failed, NotFound, Unavailable
 from pillar_service.core.jobs.faults import START_DOCKER
+from pillar_service.node import networks
 from pillar_service.node.paths import Home
 
 NODE_LABEL = "saltcellar.node"
@@ -128,6 +129,14 @@ def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb
             and (limits["Memory"], limits["RestartPolicy"]["Name"]) == (memory_mb << 20, "unless-stopped")
             and int(home.config(bot).stat().st_mtime) <= listed["Created"]
         )
+
+
+def is_stranded(node: str, bot: str, network: str) -> bool:
+    """Whether the bot's container is on a network of that name which is gone (`docker network prune`): it starts no more."""
+    with engine() as client:
+        listed = find(client, node, bot) or {"NetworkSettings": {"Networks": {}}}
+        bound = listed["NetworkSettings"]["Networks"].get(network)
+        return bound is not None and bound["NetworkID"] not in {one["Id"] for one in networks.named(client, network)}
 
 
 _found: dict[tuple[str, str], tuple[float, Any]] = {}

@@ -155,6 +155,23 @@ def is_as_told(bot, told, image, memory_mb, network):
         return False
 
 
+def is_stranded(bot, network):
+    """
+    Whether a bot's container can't be started any more, since its network was removed while it was stopped (by
+    ``docker network prune``, say), though there is one of that name again. False when that can't be known.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt cellar-1 pubs.is_stranded 1f3a9c2e5b7d9e0f saltcellar
+    """
+    try:
+        return containers.is_stranded(__opts__["id"], bot, network)
+    except (SaltcellarError, AttributeError):  # the node's package may be older than this file
+        return False
+
+
 @_said
 def unlisted():
     """

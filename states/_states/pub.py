@@ -192,7 +192,7 @@ def _telling():
 def poured(name, bot, told, memory_mb, container, force=False):
     """
     The bot's container runs as ``told`` (a sum of all that its states say); else it is made, with the arguments
-    ``container`` of ``docker_container.running``. ``force``: made anew even if it is just so.
+    ``container`` of ``docker_container.running``. ``force``: made anew even if it is just so, as one is whose network is gone.
 
     To compare, that state makes and removes a second container. What a container was made from stands on it, so only what
     can be changed on a living one is looked at here, and not by Salt's ``unless``: for that Salt asks whether the state has
@@ -201,7 +201,8 @@ def poured(name, bot, told, memory_mb, container, force=False):
     just_so = [bot, told, container["image"], memory_mb, container["network_mode"]]
     if not force and __salt__["pubs.is_as_told"](*just_so):
         return _reported(bot, {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."})
-    made = __states__["docker_container.running"](**container, force=force) | {"name": name}
+    anew = force or __salt__["pubs.is_stranded"](bot, container["network_mode"])
+    made = __states__["docker_container.running"](**container, force=anew) | {"name": name}
     return _reported(bot, made, f"{name} anew" if force else None)
 
 

@@ -1,12 +1,14 @@
 """One network by its name, whoever makes it at the same moment; on the real engine."""
 
 import contextlib
+import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
+from masterless import IMAGE, Node
 
 from pillar_service.core.errors import Failed
 from pillar_service.node import containers, converge, networks
@@ -82,3 +84,31 @@ def test_none_is_cut_off_where_two_are_in_use(name: str, image: str) -> None:
         with containers.engine() as client:
             for one in made:
                 client.remove_container(one, force=True)
+
+
+def test_a_stopped_container_whose_network_was_removed_is_made_anew(name: str, node: Node) -> None:
+    bot = node.add()
+    container = {"name": f"pub-{bot}", "image": IMAGE, "network_mode": name, "command": "sleep 600"}
+    labels = {"saltcellar.node": node.id, "saltcellar.bot": bot}
+
+    def poured() -> str:
+        told = json.dumps(container | {"labels": labels})
+        [ret] = node.call(
+            "state.single", "pub.poured", f"name={bot} container", f"bot={bot}", "told=x", "memory_mb=128",
+            f"container={told}",
+        ).values()  # fmt: skip
+        assert ret["result"] is True, ret
+        made = node.container(bot)
+        assert made.status == "running"
+        return str(made.id)
+
+    converge.network(name, plan_only=False)
+    first = poured()
+    node.container(bot).stop(timeout=0)
+    assert poured() == first
+    node.container(bot).stop(timeout=0)
+    with containers.engine() as client:
+        client.remove_network(name)
+    converge.network(name, plan_only=False)
+    assert poured() != first
+    assert len(node.engine.containers.list(all=True, filters={"label": f"saltcellar.bot={bot}"})) == 1

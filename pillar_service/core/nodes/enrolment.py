@@ -175,8 +175,7 @@ def told(
         "node": node,
         "account": account,
         "masters": [
-            {"address": one.address, "port": one.return_port, "publish_port": one.publish_port}
-            for one in same.values()
+            {"address": one.address, "port": one.return_port, "publish_port": one.publish_port} for one in same.values()
         ],
         "master_key": first.public_key,
         "master_fingerprint": fingerprint(first.public_key),
