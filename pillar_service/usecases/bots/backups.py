@@ -27,12 +27,12 @@ def _holds_all(arguments: Mapping[str, Any]) -> bool:
 
 
 def kept(there: Iterable[Standing]) -> set[str]:
-    """Those (by id) of all transfers, the newest first, that stay however old, if the settings say so: each bot's newest,
-    where that is an export and the bot's data is not gone."""
+    """Those (by id) of all transfers, the newest first, that stay however old, if the settings say so: each bot's newest
+    export, where the bot's data is not gone. What it was imported from, or moved by, takes no export's place: that goes."""
     if not (settings().keep_exports or settings().backs_up_bots):
         return set()
     last: dict[str, Standing] = {}
     for one in there:
-        if one.bot is not None and _holds_all(one.arguments):
+        if one.kind == "export" and one.bot is not None and _holds_all(one.arguments):
             last.setdefault(one.bot, one)
-    return {one.id for one in last.values() if one.kind == "export" and one.has_data}
+    return {one.id for one in last.values() if one.has_data}

@@ -1,6 +1,7 @@
 """Bots of lost nodes are restored elsewhere: only once, only from a good tar; the newest export is kept for that."""
 
 import io
+import itertools
 import logging
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from lost_nodes import arrive, exported, lost, states, three_nodes
 from pouring import OTHER_PUB, PUB, carry_out, event, poured, report, tar, told
 
+from pillar_service.core import names
 from pillar_service.core.errors import Conflict, ForkHazard, Invalid, NotFound, SaltcellarError
 from pillar_service.settings import settings
 from pillar_service.store import database
@@ -215,6 +217,22 @@ def test_the_newest_whole_export_is_kept_if_a_setting_says_so(monkeypatch: pytes
     carry_out()
     transfers.sweep()
     assert not transfers.path(second).exists(), "what is purged is not kept"
+
+
+def test_what_is_imported_takes_no_exports_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELLAR_KEEP_EXPORTS", "yes")
+    settings.cache_clear()
+    ids = (f"{number:016x}" for number in itertools.count(2**60, -1))  # of two of one moment, the later comes first
+    monkeypatch.setattr(names, "new_id", lambda: next(ids))
+    id = lost()
+    [export] = rows.of_bot(id)
+    aged(export.id)
+    restoring.restore("test", "my")
+    arrive()
+    arrive()
+    transfers.sweep()
+    assert [(one.id, one.kind) for one in rows.of_bot(id)] == [(export.id, "export")]
+    assert transfers.path(export.id).exists()
 
 
 def test_however_many_tars_there_are_they_are_looked_through_in_one_question(
