@@ -37,6 +37,8 @@ BATCH_EVENTS = 500
 MOST_NUMBER = 2**31 - 1
 """Of an epoch or a sequence: CloudEvents' integers have 32 bits (specification 1.0, "Type System")."""
 SUBJECT_LENGTH = 200
+FIRST_AT, LAST_AT = (datetime(year, *day, tzinfo=UTC).timestamp() for year, day in ((1, (1, 1)), (9999, (12, 31))))
+"""The earliest and the latest that an event may say it happened: what a zone puts before or after all years can't be told."""
 
 
 class Lifecycle(StrEnum):
@@ -196,7 +198,10 @@ def _at(value: object) -> float:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise Invalid(f"The time must be written as RFC 3339 has it, with its zone, not {names.shown(value)}.")
-    return moment.timestamp()
+    at = moment.timestamp()
+    if not FIRST_AT <= at <= LAST_AT:
+        raise Invalid(f"The time must be in a year from 1 to 9999, in UTC, not {names.shown(value)}.")
+    return at
 
 
 def _seconds(value: object) -> float:

@@ -43,11 +43,19 @@ def test_the_sdk_takes_it_for_a_cloudevent() -> None:
         *(("type", wrong) for wrong in (None, "x", "a..b", "Org.example", "org.example\n")),
         *(("subject", wrong) for wrong in (None, "", "a\nb", "x" * 201)),
         *(("time", wrong) for wrong in (None, 5, "soon", "2026-01-01T00:00:00")),
+        *(("time", wrong) for wrong in ("9999-12-31T23:59:59-00:01", "9999-12-31T23:59:59.999999+00:00")),
+        ("time", "0001-01-01T00:00:00+00:01"),
     ],
 )  # fmt: skip
 def test_what_is_no_event_of_ours_is_refused(name: str, value: object) -> None:
     with pytest.raises(Invalid):
         Submission.read({**ONE.event("cellar-1"), name: value})
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T00:00:00+00:00", "0001-01-01T00:00:00+00:00"])
+def test_every_time_that_is_taken_can_be_told(time: str) -> None:
+    taken = Submission.read({**ONE.event("cellar-1"), "time": time})
+    assert Submission.read(taken.event("cellar-1")) == taken
 
 
 @pytest.mark.parametrize(
