@@ -14,7 +14,7 @@ from pillar_service.core.people.scopes import Scope
 from pillar_service.store import database
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.usecases.bots import bots, transfers
-from pillar_service.usecases.jobs import claims, jobs, runs
+from pillar_service.usecases.jobs import claims, jobs, queue, runs
 from pillar_service.usecases.people import accounts, tokens
 
 
@@ -159,6 +159,15 @@ def test_jobs_are_listed_and_cancelled(api: FlaskClient) -> None:
     assert problem(api.post(f"/jobs/{waits}/cancel"), 409)
     stops = api.post("/agents/my/actions/stop").json["job"]["id"]
     assert "opposite" in problem(api.post(f"/jobs/{stops}/cancel"), 409)
+
+
+def test_a_job_of_no_bot_is_not_there(api: FlaskClient) -> None:
+    poured()
+    with database.transaction():
+        job = queue.call("test", "nodes.rotate", "cellar-1", "enrolment.rotate", [], {}, time.time())
+    for method, path in (("get", f"/jobs/{job.id}"), ("post", f"/jobs/{job.id}/cancel")):
+        assert problem(getattr(api, method)(path), 404)
+    assert jobs.show(job.id)["job"]["state"] == "queued"
 
 
 def test_an_export_is_brought_to_life(api: FlaskClient) -> None:

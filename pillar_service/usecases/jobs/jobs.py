@@ -129,6 +129,8 @@ def take_back(person: str, id: object) -> dict[str, Any]:
     Who may ask for it may take it back: raises NotFound, Forbidden for others.
     """
     job = found(id)
+    if job.bot is None:
+        raise NotFound(f"There is no job {names.shown(id)}.")
     permissions.require(person, OF_COMMAND[job.command], job.bot, deleted=True)
     if job.command in commands.WISHES:
         raise Conflict("This changed what the bot should be, and cancelling does not undo that: ask for the opposite.")
