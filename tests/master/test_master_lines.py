@@ -1,7 +1,13 @@
 """What of a node's progress becomes lines of jobs."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
+from pillar_service.master.dispatch import events
 from pillar_service.master.dispatch.events import heard, of_return
 from pillar_service.master.dispatch.runs import Held, Runs
 
@@ -66,3 +72,44 @@ def test_what_a_command_returns_is_no_state() -> None:
         "no": {"__run_num__": 1},
     }
     assert [*of_return("1", told), *of_return("1", ["x"]), *of_return("1", None)] == []
+
+
+@pytest.mark.parametrize(
+    "data", [None, "x", {"data": "x"}, {"data": {"ret": "x"}}, {"data": {"ret": {"result": [1], "comment": {}}}}]
+)
+def test_progress_that_makes_no_sense_is_none(data: Any) -> None:
+    runs, held = Runs(), Held.of(RUN, "1")
+    runs.add(held)
+    heard("salt/job/1/prog/cellar-1/0", data, runs, None)  # type: ignore[arg-type]
+    assert all("unclear" in line["text"] for line in runs.lines_of(held))
+
+
+def test_one_event_that_makes_no_sense_does_not_end_the_listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    told = [deep, "made"]
+    stop, greeted, connected = threading.Event(), [], []
+
+    class Bus:
+        def get_event(self, **_: object) -> Any:
+            if not told:
+                stop.set()
+                return None
+            state = {"__id__": f"{BOT} dir", "result": True, "comment": told.pop(0)}
+            return {"tag": f"salt/job/1/prog/cellar-1/{len(told)}", "data": {"data": {"ret": state}}}
+
+    @contextmanager
+    def bus(*_: object, **__: object) -> Iterator[Bus]:
+        connected.append(1)
+        yield Bus()
+
+    class Greeting:
+        def greet_all(self) -> None:
+            greeted.append(1)
+
+    monkeypatch.setattr(events.salt.utils.event, "get_master_event", bus)
+    runs, held = Runs(), Held.of(RUN, "1")
+    runs.add(held)
+    events.follow({"sock_dir": ""}, runs, Greeting(), stop)  # type: ignore[arg-type]
+    assert ([line["text"] for line in runs.lines_of(held)], connected, greeted) == (["dir: ok. made"], [1], [1])

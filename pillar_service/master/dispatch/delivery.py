@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,9 @@ IN_CACHE_WITHIN_S = 2.0
 
 AT_ONCE, AT_ONCE_BYTES = 100, 4 << 20
 """The most results, and about the most bytes of them, in one request."""
+
+DEEPEST = 64
+"""So deep may be nested what a node returns; below that nothing of ours looks."""
 
 SWEEP_S = 2.0
 """How often all runs are looked up, whether or not anything was heard of them."""
@@ -113,13 +117,31 @@ def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) ->
 
 
 def _told(held: Held, found: Mapping[str, Any]) -> Told:
+    code = found.get("retcode", 0)
     return {
         "jid": held.jid,
         "node": held.node,
-        "return": found.get("return"),
+        "return": _plain(found.get("return")),
         "success": bool(found.get("success", True)),
-        "retcode": int(found.get("retcode", 0)),
+        "retcode": code if isinstance(code, int) else 1,
     }
+
+
+def _plain(returned: Any, deepest: int = DEEPEST) -> Any:
+    """What a node returned, as JSON can tell it: it is the node's word, and may be all that Salt's own format takes."""
+    if isinstance(returned, str | int | None):
+        return returned
+    if isinstance(returned, float):
+        return returned if math.isfinite(returned) else str(returned)
+    if isinstance(returned, bytes):
+        return returned.decode(errors="replace")
+    if not deepest:
+        return "…"
+    if isinstance(returned, Mapping):
+        return {str(_plain(key, 0)): _plain(value, deepest - 1) for key, value in returned.items()}
+    if isinstance(returned, list | tuple):
+        return [_plain(one, deepest - 1) for one in returned]
+    return str(returned)
 
 
 def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: Any) -> bool:

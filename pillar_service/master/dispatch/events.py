@@ -30,10 +30,19 @@ def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: thread
                     event = bus.get_event(wait=5, tag="salt/", full=True)
                     if event is not None:
                         backoff.reset()
-                        heard(event["tag"], event["data"], runs, arrivals)
+                        _heard(event["tag"], event["data"], runs, arrivals)
         except Exception as error:  # What Salt's transport raises when the publisher goes is not one kind.
             log.warning("The master's event bus was lost (%r); connecting again.", error)
         backoff.wait()
+
+
+def _heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
+    try:
+        heard(tag, data, runs, arrivals)
+    except (
+        Exception
+    ) as error:  # what a node says may be anything; only the bus's own failures are a reason to connect again
+        log.warning("The event %s makes no sense (%s).", tag[:200], type(error).__name__)
 
 
 def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
@@ -46,7 +55,8 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
         case ["salt", "minion", node, "start"]:
             arrivals.greet(node)
         case ["salt", "job", jid, "prog", node, number]:
-            state = data.get("data", {}).get("ret") if isinstance(data, dict) else None
+            progress = data.get("data") if isinstance(data, dict) else None
+            state = progress.get("ret") if isinstance(progress, dict) else None
             if isinstance(state, dict):
                 for line in lines(jid, number, state):
                     runs.add_line(jid, node, *line)
@@ -80,8 +90,7 @@ def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str
 def told(state_id: str, state: Mapping[str, Any]) -> str:
     """A state's line: what of the bot, how it went, what Salt says; one printable line of at most 500 characters."""
     what = state_id.partition(" ")[2] or state_id
-    comment = " ".join(str(state.get("comment", "")).split())
-    line = (
-        f"{what}: {MARKS.get(state.get('result'), 'unclear')}{', changed' if state.get('changes') else ''}. {comment}"
-    )
+    comment, result = " ".join(str(state.get("comment", "")).split()), state.get("result")
+    mark = MARKS[result] if isinstance(result, bool | None) else "unclear"
+    line = f"{what}: {mark}{', changed' if state.get('changes') else ''}. {comment}"
     return "".join(letter if letter.isprintable() else "?" for letter in line)[:LINE_LENGTH].strip()
