@@ -120,6 +120,14 @@ def test_the_story_shows_what_is_missing_and_nobody_elses(api: FlaskClient) -> N
     assert api.get("/nodes/events?kind=x").status_code == 422
 
 
+def test_whatever_a_node_says_of_itself_can_be_shown(api: FlaskClient) -> None:
+    events.take("ann-1", [alive(9, "ann-1", saltcellar="0.4\ud800", salt=["\ud800"], python="\x00")])
+    come_as(api)
+    for path in ("/nodes", "/nodes/ann-1/story"):
+        assert api.get(path).status_code == 200
+    assert "saltcellar 0.4?" in api.get("/nodes/ann-1/story").text
+
+
 def test_long_stories_and_lists_have_pages(api: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stories, "LINES", 3)
     monkeypatch.setattr(stories, "LISTED", 3)

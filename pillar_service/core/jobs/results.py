@@ -4,6 +4,7 @@ A node says which run it was, under which jid, and what came of it. It is believ
 node under that jid, and of no other (``usecases.jobs.results``).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -61,7 +62,7 @@ class Result:
             names.text(data.get("jid"), "jid", 100),
             names.text(data.get("function"), "function", 200),
             tuple(_id(one, "job") for one in jobs),
-            data.get("return"),
+            _shown(data.get("return")),
             data.get("success") is True,
             names.whole_number(data.get("retcode"), "return code", -(2**31), 2**31),
         )
@@ -80,3 +81,12 @@ def _id(value: object, what: str) -> str:
     if isinstance(value, str) and names.ID.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} is not the id of a {what}.")
+
+
+def _shown(returned: Any) -> Any:
+    """What was returned, if a page can be sent with it; raises Invalid."""
+    try:
+        json.dumps(returned, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise Invalid("What a run returned holds characters that are no text (lone surrogates).") from error
+    return returned

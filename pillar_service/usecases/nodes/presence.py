@@ -50,9 +50,14 @@ def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
     if not said:
         return {}
     spool = said[-1].get("spool")
-    versions = {name: str(said[-1][name])[:50] for name in VERSIONS if said[-1].get(name)}
+    versions = {name: _line(said[-1][name]) for name in VERSIONS if said[-1].get(name)}
     kept = {name: value for name, value in spool.items() if _is_small(value)} if isinstance(spool, Mapping) else None
     return {"spool": kept, "versions": versions}
+
+
+def _line(value: Any) -> str:
+    # What can't be printed, such as a lone surrogate, no page can be sent with.
+    return "".join(one if one.isprintable() else "?" for one in str(value)[:50])
 
 
 def _is_small(value: object) -> bool:

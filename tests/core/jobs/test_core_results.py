@@ -83,3 +83,9 @@ def test_the_older_form_is_none() -> None:
 def test_what_makes_no_sense_is_refused(wrong: Any) -> None:
     with pytest.raises(Invalid):
         Result.read(wrong)
+
+
+@pytest.mark.parametrize("returned", ["\ud800", {"lines": ["\ud800"]}, {"\ud800": 1}])
+def test_what_no_page_can_be_sent_with_is_refused(returned: Any) -> None:
+    with pytest.raises(Invalid, match="no text"):
+        Result.read({**TOLD, "return": returned})
