@@ -106,7 +106,11 @@ def _labels(told: str) -> dict[str, str]:
 def add(id: str, concurrency: int, port_first: int, port_last: int, account: str | None = None) -> Node:
     """Add a node: an account's takes that account's bots, the place's own all, until somebody says otherwise."""
     columns = {"concurrency": concurrency, "port_first": port_first, "port_last": port_last, "account": account}
-    return Node.create(id=id, sharing=str(Sharing.OWN if account else Sharing.ALL), **columns)
+    return Node.create(id=id, sharing=_sharing(account), **columns)
+
+
+def _sharing(account: str | None) -> str:
+    return str(Sharing.OWN if account else Sharing.ALL)
 
 
 def labelled(label: Label) -> Expression:
@@ -158,9 +162,10 @@ def change(id: str, **columns: object) -> None:
     plain.change(Node, columns, "id = ?", id)
 
 
-def forget(id: str, now: float) -> None:
+def forget(node: Node, now: float) -> None:
     """Find a node no more, but by `ever`; what was said of it is as of a new one, save its key and that it is lost."""
     told: dict[str, object] = {
+        "sharing": _sharing(node.account),
         "labels": {},
         "facts": {},
         "capacities": {},
@@ -168,4 +173,4 @@ def forget(id: str, now: float) -> None:
         "draining_at": None,
         "bots_most": None,
     }
-    change(id, **told, cpus=None, memory_mb=None, disk_mb=None, forgotten_at=now)
+    change(node.id, **told, cpus=None, memory_mb=None, disk_mb=None, forgotten_at=now)

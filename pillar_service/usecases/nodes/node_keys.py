@@ -76,7 +76,7 @@ def forget(actor: str, id: object) -> dict[str, Any]:
                 "or purge them first."
             )
         was = nodes.described(node)
-        rows.forget(node.id, now)
+        rows.forget(node, now)
         node_shares.put(node.id, ())
         for kept in (standings.forget, facts.forget_node, pillars.forget):
             kept(node.id)

@@ -12,7 +12,7 @@ from pillar_service.core.nodes.enrolment import KeyAct, fingerprint, statement
 from pillar_service.store import database
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.usecases.bots import bots
-from pillar_service.usecases.nodes import enrolment_tokens, node_keys, nodes, pillars
+from pillar_service.usecases.nodes import enrolment_tokens, node_keys, node_terms, nodes, pillars
 from pillar_service.usecases.people import accounts
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -187,3 +187,12 @@ def test_a_node_that_is_cut_off_is_forgotten_and_may_come_back(person):
     [back] = node_keys.listed_of(person)
     assert (back["key"]["state"], node_keys.after(0)["serial"] > serial) == ("accepted", True)
     assert nodes.authenticated(door_token(node)) == node
+
+
+def test_what_comes_back_takes_no_bots_but_its_own_accounts(person):
+    node = f"shed.{person}"
+    node_terms.share("test", node, "all")
+    node_keys.revoke("test", node)
+    node_keys.forget("test", node)
+    enrol(enrolment_tokens.create_for(person)["secret"], number=2)
+    assert node_terms.found(node).sharing == "own"
