@@ -10,11 +10,13 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import Unavailable
 from pillar_service.core.nodes import governors as rules
+from pillar_service.core.nodes.configuration import OPERATORS
 from pillar_service.core.nodes.governors import KEYS, OVER_BY_S
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.nodes import configuration as keys
 from pillar_service.store.nodes import governors as rows
+from pillar_service.store.nodes import nodes
 from pillar_service.usecases.nodes.pillars import account_of
 
 
@@ -97,10 +99,11 @@ def begin_job(job: Job, attempt: int, now: float) -> None:
 
 
 def end_job(job: Job) -> None:
-    """Give back what the job's last attempt took, in the transaction in which it ends."""
+    """Give back what the job's last attempt took, in the transaction in which it ends; one without a node took nothing."""
     name = (job.plan or {}).get("governor")
-    if name is not None:
-        rows.release(account_of(str(job.node)), name, _of_job(job, job.attempts))
+    if name is not None and job.node is not None:
+        # Its node may be forgotten by now.
+        rows.release(nodes.account(job.node) or OPERATORS, name, _of_job(job, job.attempts))
 
 
 def _of_job(job: Job, attempt: int) -> str:

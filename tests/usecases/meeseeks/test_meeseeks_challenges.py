@@ -3,12 +3,14 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from chatting import (
     ANN,
     BEN,
     CLEO,
+    COMMANDS,
     DORA,
     NOW,
     ROLES,
@@ -78,6 +80,18 @@ def test_a_no_or_no_answer_ends_it() -> None:
     assert claims.is_claimable("salt") is False
     assert [state(job) for job in (no, silent)] == ["cancelled", "timed_out"]
     assert looking.show(chat(), silent["id"])["job"]["error"] == "Nobody said yes in time."
+
+
+def test_what_takes_a_governor_and_never_came_to_a_node_ends_all_the_same() -> None:
+    sure = next(one for one in COMMANDS if one.name == "sure")
+    keep([replace(sure, governor="restarts")])
+    no, silent, queued = ask("sure"), ask("sure"), ask("sure")
+    challenges.confirm(chat(), no["id"], False)
+    challenges.confirm(chat(), queued["id"], True)
+    stopping.cancel(chat(), queued["id"])
+    later()
+    assert claims.claim("salt")["runs"] == []
+    assert [state(job) for job in (no, silent, queued)] == ["cancelled", "timed_out", "cancelled"]
 
 
 def test_masters_are_woken_by_a_challenge_whose_time_is_over() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from accounts_with_nodes import account, own
+from enrolling import key
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, Unavailable
 from pillar_service.core.nodes.configuration import OPERATORS
@@ -12,7 +13,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import governors as rows
 from pillar_service.usecases.jobs import endings, executing
-from pillar_service.usecases.nodes import configuration, governors, pillars
+from pillar_service.usecases.nodes import configuration, governors, node_keys, nodes, pillars
 from pillar_service.usecases.people import leaving
 from pillar_service.usecases.service import storage
 
@@ -200,6 +201,15 @@ def test_a_job_of_another_account_is_not_held_up_and_one_without_a_governor_says
     put(OPERATORS, 1)
     executing.begin("cellar-1", job("e" * 16, "cellar-1"), 1)
     executing.begin("garden", job("f" * 16, "garden", None), 1)
+
+
+def test_a_job_ends_though_its_node_was_forgotten(ann: str) -> None:
+    executing.begin("garden", job("a" * 16, "garden"), 1)
+    nodes.set_key("test", "garden", key(1).public)
+    node_keys.revoke("test", "garden")
+    node_keys.forget("test", "garden")
+    over("a" * 16)
+    assert holders(ann, time.time()) == []
 
 
 def test_who_leaves_leaves_none(ann: str) -> None:
