@@ -5,11 +5,13 @@ message would start again at sequence 1 under the same id, and the feed is destr
 So only a tar of everything comes to life again; one of the secret, the gossip, the log or the blobs alone is for people.
 """
 
+import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pillar_service.core import names
 from pillar_service.core.errors import ForkHazard, Invalid
@@ -27,6 +29,11 @@ NO_LOG = (
 )
 SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
+
+LONGEST_HEADER = 4 * tarfile.BLOCKSIZE
+"""The most bytes of a header that says more of a file than fits into a block; what an export has fits, but for its size."""
+
+Known = Mapping[str, tarfile.TarInfo]
 
 
 class Kind(StrEnum):
@@ -70,10 +77,15 @@ class Export:
 
 
 def allowed(member: tarfile.TarInfo) -> bool:
-    """Whether a member may stand in an export: plain files and folders at known places, no links, nothing outside."""
+    """Whether a member may stand in an export: plain files and folders at known places, no links, nothing outside.
+
+    No sparse ones either: such a file is as large as it says, whatever the tar's own size.
+    """
     parts = member.name.removeprefix("./").split("/")
     if not (member.isfile() or member.isdir()) or any(part in ("", ".", "..") for part in parts):
         return member.isdir() and member.name in (".", "./")
+    if member.size < 0 or member.issparse():
+        return False
     path = "/".join(parts)
     if member.isdir():
         return parts[0] in FOLDERS
@@ -92,53 +104,77 @@ def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
     Raises Invalid for a file that is no such export, ForkHazard for one that would fork its identity.
     """
     try:
-        with tarfile.open(fileobj=file, mode="r:") as tar:
-            return _checked(tar) if wanted is Kind.EVERYTHING else _part(tar, wanted)
-    except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
+        known = _known(file, wanted)
+        return _checked(file, known) if wanted is Kind.EVERYTHING else _part(file, known, wanted)
+    except BROKEN as error:
         raise Invalid(
             f"This is not a tar that an export made ({error}): choose one as it was downloaded, of everything."
         ) from error
 
 
-def _checked(tar: tarfile.TarFile) -> Export:
-    sizes = _sizes(tar)
-    if not sizes.get(LOG) and UNPUBLISHED not in sizes:
+BROKEN = (tarfile.TarError, EOFError, ValueError, LookupError, OverflowError, RecursionError)
+"""What the library raises at a tar that somebody wrote by hand."""
+
+
+class _Headers:
+    """A file of which headers alone are read: the library takes as much of one as it says that it has, at once."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seek, self.tell, self._read = file.seek, file.tell, file.read
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LONGEST_HEADER:
+            raise tarfile.ReadError("a header is too long")
+        return self._read(size)
+
+
+def _known(file: IO[bytes], wanted: Kind) -> dict[str, tarfile.TarInfo]:
+    """The files that stand at fixed places, by their paths, once every member may stand in an export of that kind."""
+    end, known, last = file.seek(0, io.SEEK_END), {}, -1
+    file.seek(0)
+    with tarfile.open(fileobj=cast("IO[bytes]", _Headers(file)), mode="r:") as tar:
+        for member in tar:
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep each of millions
+            path = member.name.removeprefix("./")
+            if not allowed(member):
+                raise Invalid(
+                    f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
+                )
+            # A size that leads back would be read for ever.
+            if member.offset <= last or member.offset_data + member.size > end:
+                raise tarfile.ReadError("its members do not follow each other")
+            if path not in (MANIFEST, "", ".") and not belongs(path, wanted):
+                raise Invalid(f"The tar was to hold the bot's {wanted}, but has {names.shown(path)} too: ask again.")
+            last = member.offset
+            if path in FILES:
+                known[path] = member
+    return known
+
+
+def _checked(file: IO[bytes], known: Known) -> Export:
+    has_log = LOG in known and known[LOG].size > 0
+    if not has_log and UNPUBLISHED not in known:
         raise ForkHazard(NO_LOG)
-    manifest = _json(tar, MANIFEST, sizes)
+    manifest = _json(file, MANIFEST, known)
     if manifest.get("kind", Kind.EVERYTHING) != Kind.EVERYTHING:
         raise Invalid(f"The tar holds only the bot's {names.shown(manifest['kind'])}: import one of everything.")
-    found = Export(_owner(tar, manifest, sizes), _sequence(manifest))
-    if found.sequence and not sizes.get(LOG):
+    found = Export(_owner(file, manifest, known), _sequence(manifest))
+    if found.sequence and not has_log:
         raise ForkHazard(NO_LOG)
     return found
 
 
-def _part(tar: tarfile.TarFile, wanted: Kind) -> Export:
-    sizes = _sizes(tar)
-    strangers = [path for path in sizes if path not in (MANIFEST, "", ".") and not belongs(path, wanted)]
-    if strangers:
-        raise Invalid(f"The tar was to hold the bot's {wanted}, but has {names.shown(strangers[0])} too: ask again.")
-    manifest = _json(tar, MANIFEST, sizes)
+def _part(file: IO[bytes], known: Known, wanted: Kind) -> Export:
+    manifest = _json(file, MANIFEST, known)
     if manifest.get("kind") != wanted:
         raise Invalid(f"The tar was to hold the bot's {wanted}, but says {names.shown(manifest.get('kind'))}.")
     if wanted is Kind.SECRET:
-        return Export(_owner(tar, manifest, sizes), _sequence(manifest))
+        return Export(_owner(file, manifest, known), _sequence(manifest))
     return Export(_pub_id(manifest.get("pub_id")), _sequence(manifest))
 
 
-def _sizes(tar: tarfile.TarFile) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for member in tar:
-        if not allowed(member):
-            raise Invalid(
-                f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
-            )
-        sizes[member.name.removeprefix("./")] = member.size
-    return sizes
-
-
-def _owner(tar: tarfile.TarFile, manifest: dict[str, Any], sizes: dict[str, int]) -> str:
-    pub_id = _json(tar, "secret", sizes).get("id")
+def _owner(file: IO[bytes], manifest: dict[str, Any], known: Known) -> str:
+    pub_id = _json(file, "secret", known).get("id")
     if manifest.get("pub_id") != pub_id:
         raise Invalid(
             "The tar's secret and its manifest do not name one and the same pub: it was changed after the export."
@@ -156,15 +192,15 @@ def _sequence(manifest: dict[str, Any]) -> int:
     return names.whole_number(manifest.get("sequence"), "manifest's sequence", 0, 2**53)
 
 
-def _json(tar: tarfile.TarFile, name: str, sizes: dict[str, int]) -> dict[str, Any]:
-    if not 0 < sizes.get(name, 0) <= SMALL:
+def _json(file: IO[bytes], name: str, known: Known) -> dict[str, Any]:
+    if name not in known or not 0 < known[name].size <= SMALL:
         raise Invalid(f"The tar has no usable {name}: it is not an export.")
-    member = tar.extractfile(name if name in tar.getnames() else f"./{name}")
-    lines = (member.read() if member else b"").decode().splitlines()
+    file.seek(known[name].offset_data)
+    lines = file.read(known[name].size).decode().splitlines()
     try:
         # ssb-keys writes the secret with comment lines around its JSON.
         read = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"The tar's {name} is not readable ({error}).") from error
     if not isinstance(read, dict):
         raise Invalid(f"The tar's {name} is not readable (it holds no object).")
