@@ -60,8 +60,9 @@ def left_behind(bot: Bot) -> set[str]:
 
 
 def _is_lost(id: str) -> bool:
+    """Whether nobody can tell a node anything: it was declared lost, or is forgotten."""
     node = nodes.find(id)
-    return node is not None and node.lost_at is not None
+    return node is None or node.lost_at is not None
 
 
 def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:

@@ -54,6 +54,28 @@ def test_a_bot_of_a_lost_node_is_restored_on_another() -> None:
     assert not claims.is_claimable("salt")
 
 
+@pytest.mark.parametrize("at", ["arriving", "clearing"])
+def test_a_bot_does_not_wait_for_a_node_that_was_forgotten(at: str) -> None:
+    id = lost()
+    restoring.restore("test", "my")
+    if at == "clearing":
+        with database.transaction():
+            node_rows.change("cellar-1", lost_at=None)  # it was cut off, and nobody said that it is lost
+        arrive()
+        [move] = move_rows.open_everywhere()
+        jobs.cancel("test", move.job)
+        with database.transaction():
+            move_rows.change(move.id, error="No.", changed_at=0.0)
+    node_keys.forget("test", "cellar-1")
+    arrive()
+    assert move_rows.open_everywhere() == []
+    assert not claims.is_claimable("salt")
+    node_terms.limit("test", "cellar-3", None)
+    draining.drain("test", "cellar-2")
+    assert draining.go_on() == 1
+    assert move_rows.open_of(id) is not None
+
+
 def test_asked_twice_it_is_restored_once() -> None:
     lost()
     first = restoring.restore("test", "my", idempotency_key="k")
