@@ -5,6 +5,7 @@ that nobody needs any more, and looks whether the machines that come along are o
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from pillar_service.usecases.bots import moves, transfers
 from pillar_service.usecases.jobs import claims
@@ -35,18 +36,20 @@ def _work(over: threading.Event) -> None:
     pause_s = 0.0  # at once: what was missed while the service was away is nobody's silence
     while not over.wait(pause_s):
         pause_s = EVERY_S
+        _look(presence.look, moves.go_on, draining.go_on, waves.go_on)
+        if time.monotonic() >= next_give_up:
+            next_give_up = time.monotonic() + GIVE_UP_EVERY_S
+            _look(claims.without_master)
+        if time.monotonic() >= next_sweep:
+            next_sweep = time.monotonic() + SWEEP_EVERY_S
+            _look(transfers.sweep, shipping.ship)
+
+
+def _look(*these: Callable[[], object]) -> None:
+    """Each by itself: what one can't do is no reason for the others not to."""
+    for one in these:
         try:
-            presence.look()
-            moves.go_on()
-            draining.go_on()
-            waves.go_on()
-            if time.monotonic() >= next_give_up:
-                next_give_up = time.monotonic() + GIVE_UP_EVERY_S
-                claims.without_master()
-            if time.monotonic() >= next_sweep:
-                next_sweep = time.monotonic() + SWEEP_EVERY_S
-                transfers.sweep()
-                shipping.ship()
+            one()
         except Exception:
-            log.exception("Nodes, moves, upgrades and tars can't be looked at; again in %g s.", EVERY_S)
+            log.exception("%s.%s could not be done; it is tried again.", one.__module__, one.__name__)
             storage.release()

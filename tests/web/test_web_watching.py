@@ -48,6 +48,25 @@ def test_a_job_for_which_no_master_came_is_given_up(monkeypatch: pytest.MonkeyPa
     assert [jobs.found(one).state for one in (late, new)] == ["timed_out", "queued"]
 
 
+@pytest.mark.usefixtures("service")
+def test_what_one_look_can_not_do_keeps_no_other_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("Broken.")
+
+    owner()
+    late = bot("late")["job"]["id"]
+    with database.transaction():
+        job_rows.change(late, created_at=time.time() - QUEUED_FOR_S - 1)
+    monkeypatch.setattr(watching.presence, "look", broken)
+    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    over, until = watching.start(), time.monotonic() + 5
+    while jobs.found(late).state == "queued" and time.monotonic() < until:
+        time.sleep(0.05)
+    over.set()
+    [thread.join(5) for thread in threading.enumerate() if thread.name == "watching"]
+    assert jobs.found(late).state == "timed_out"
+
+
 def test_what_comes_along_is_offered_without_anybody(
     service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
