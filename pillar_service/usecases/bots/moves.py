@@ -154,7 +154,7 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
     try:
         if transfer is None or transfer.pub_id != bot.pub_id:
             raise NotFound("The tar with what it is was not kept.")
-        if (bot.sequence or 0) > transfer.sequence:
+        if max(bot.sequence or 0, _written(move.job)) > transfer.sequence:
             raise ForkHazard("It has written more since it was packed.")
         target, port = elsewhere(bot)
     except SaltcellarError as error:
@@ -168,6 +168,13 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
     bots.change(bot.id, imported=tar, report=None, reported_at=None)
     rows.change(move.id, job=job.id, error="", changed_at=now)
     _rewrite(move.source, target)
+
+
+def _written(job: str) -> int:
+    """How far a pub's log went, as its node found when it removed the container; 0 where it did not say."""
+    found = jobs.find(job)
+    told = found.result.get("sequence") if found is not None and isinstance(found.result, dict) else None
+    return told if isinstance(told, int) else 0
 
 
 def port_there(bot: Bot, target: str) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from accounts_with_nodes import own
-from pouring import PUB, bot, event, owner, poured, report, states_of, tar, told
+from pouring import PUB, bot, event, owner, poured, report, state, states_of, tar, told
 
 from pillar_service.core.bots.moves import MoveState
 from pillar_service.core.errors import Conflict, NotFound
@@ -231,6 +231,17 @@ def test_what_wrote_more_since_it_was_packed_does_not_go() -> None:
     [move] = draining.show("cellar-1")["moves"]
     assert (move["state"], "written more" in move["error"]) == ("back", True)
     assert states() == {id: "running"}
+
+
+def test_what_its_node_found_written_after_it_was_packed_does_not_go() -> None:
+    id = poured()["id"]
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    left = state(id, "gone", pub={"data": "kept", "pub_id": PUB, "sequence": 4})
+    steps(vacate=left)
+    [move] = draining.show("cellar-1")["moves"]
+    assert (move["state"], "written more" in move["error"]) == ("back", True)
+    assert (states("cellar-1"), states("cellar-2")) == ({id: "running"}, {})
 
 
 def test_a_bot_that_moves_is_left_alone() -> None:
