@@ -94,6 +94,7 @@ def sentence(raw: str) -> str:
     for pattern, said, _ in FAULTS:
         if pattern.search(raw):
             return said
+    raw = raw.replace("\0", " ")  # which PostgreSQL keeps in no text
     line = _crash(raw) if TRACEBACK in raw else " ".join(raw.split())
     return names.fitting(line, LONGEST)
 
