@@ -142,13 +142,17 @@ def mark_paid(
 ) -> dict[str, Any]:
     """An operator says that an account (id or address) has paid so many months; the same ``key`` twice counts once.
 
-    Returns what `of_account` does; a suspended account runs again. Raises Invalid, NotFound.
+    Returns what `of_account` does; a suspended account runs again. Raises Invalid, NotFound, Conflict for the key of what was
+    marked otherwise.
     """
     count, then = names.whole_number(months, "number of months", 1, MOST_MONTHS), time.time() if now is None else now
     whole = hashlib.sha256(f"{actor}\n{key}".encode()).hexdigest() if key else names.new_id()
     id, person = f"manual_{whole[:32]}", str(accounts.found(account).id)
     with transaction():
-        if payments.payment(id) is None:
+        before = payments.payment(id)
+        if before is not None and (before.account, before.detail) != (person, rules.span(count)):
+            raise Conflict(f"The Idempotency-Key {names.shown(key)} was used for another payment: send a new one.")
+        if before is None:
             _mark(actor, person, id, count, then)
             dues.carry_out(person, then)
     return of_account(person, then)

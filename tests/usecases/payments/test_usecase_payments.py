@@ -129,6 +129,10 @@ def test_marking_twice_under_one_key_counts_once(person: str) -> None:
     first = payments.mark_paid("operator:ann", person, 3, key="1")
     assert payments.mark_paid("operator:ann", person, 3, key="1") == first
     assert payments.mark_paid("operator:ann", person, 3, key="2")["until"] > first["until"] + 80 * DAY
+    other = accounts.create("test", "other@example.org")[0]["id"]
+    for account, months in ((other, 3), (person, 1)):
+        with pytest.raises(Conflict, match="used for another payment"):
+            payments.mark_paid("operator:ann", account, months, key="1")
     assert [one["amount"] for one in payments.show(person)["payments"]] == ["$15", "$15"]
     for wrong in (0, 25, "x", None, True):
         with pytest.raises(Invalid):
