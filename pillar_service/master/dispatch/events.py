@@ -37,11 +37,10 @@ def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: thread
 
 
 def _heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
+    """A node may say anything; only the bus's own failures are a reason to connect again."""
     try:
         heard(tag, data, runs, arrivals)
-    except (
-        Exception
-    ) as error:  # what a node says may be anything; only the bus's own failures are a reason to connect again
+    except Exception as error:
         log.warning("The event %s makes no sense (%s).", tag[:200], type(error).__name__)
 
 
