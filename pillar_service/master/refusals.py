@@ -7,13 +7,11 @@ from typing import Any
 from pillar_service.core import errors
 from pillar_service.master.wire import Answer
 
+EVERY = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.SaltcellarError)]
+"""Those of the error tree itself: what another room makes of one is nobody's title, and may ask for more than a sentence."""
 
-def _every(kind: type[errors.SaltcellarError]) -> list[type[errors.SaltcellarError]]:
-    return [kind, *(found for under in kind.__subclasses__() for found in _every(under))]
-
-
-KINDS = {(kind.status, kind.title): kind for kind in _every(errors.SaltcellarError)}
-BY_STATUS = {kind.status: kind for kind in reversed(_every(errors.SaltcellarError)[1:])}
+KINDS = {(kind.status, kind.title): kind for kind in EVERY}
+BY_STATUS = {kind.status: kind for kind in reversed(EVERY[1:])}
 
 
 def refusal(answer: Answer, origin: str) -> errors.SaltcellarError:
