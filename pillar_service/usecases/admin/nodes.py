@@ -3,10 +3,9 @@
 from typing import Any
 
 from pillar_service.core import names, searching
-from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.errors import Invalid
 from pillar_service.core.listing import PAGE
 from pillar_service.store import listings
-from pillar_service.store.nodes import nodes as rows
 from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.admin import bots, filters, jobs
 from pillar_service.usecases.nodes import nodes
@@ -32,9 +31,7 @@ def described(found: list[Node]) -> list[dict[str, Any]]:
 
 def show(id: str) -> dict[str, Any]:
     """One node: {"node", "bots", "jobs"}, the newest of each; raises NotFound."""
-    node = rows.find(id) if id.isprintable() else None
-    if node is None:
-        raise NotFound(f"There is no node {names.shown(id)}.")
+    node = nodes.found(id)
     return {
         "node": described([node])[0],
         "bots": bots.listed(node=node.id)["rows"],

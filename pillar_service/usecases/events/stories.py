@@ -4,16 +4,15 @@ import re
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.errors import Invalid
 from pillar_service.core.events import stories
 from pillar_service.core.events.events import MOST_LISTED, Filter, Kind, Severity
 from pillar_service.core.events.stories import Line, Lost
 from pillar_service.core.events.submission import event_id
 from pillar_service.store.events import events
 from pillar_service.store.events.events import Event, Which
-from pillar_service.store.nodes import nodes
 from pillar_service.store.nodes.nodes import Node
-from pillar_service.usecases.nodes import standings
+from pillar_service.usecases.nodes import nodes, standings
 
 LINES, LISTED = 200, 50
 MOST_LOSSES, MOST_COMINGS = 500, 500
@@ -74,19 +73,12 @@ SHOWN = (
 )
 
 
-def _node(account: str | None, id: object) -> Node:
-    node = nodes.find(id) if isinstance(id, str) and id.isprintable() else None
-    if node is None or (account is not None and node.account != account):
-        raise NotFound(f"There is no node {names.shown(id)}.")
-    return node
-
-
 def story(account: str | None, id: object, before: str = "") -> dict[str, Any]:
     """What a node told, in its own order, the last page first: {"node", "told", "older"}.
 
     ``older`` is what ``before`` is to be for the page before; raises NotFound, for another account's node (not None) too.
     """
-    node = _node(account, id)
+    node = nodes.found(id, account)
     found = events.story(node.id, _place(before), LINES + 1)
     earlier = (found[LINES].epoch, found[LINES].sequence) if len(found) > LINES else None
     shown = found[:LINES][::-1]

@@ -6,15 +6,16 @@ from typing import Any
 from pillar_service.core.bots.moves import MoveState
 from pillar_service.core.errors import Conflict, Full, SaltcellarError
 from pillar_service.core.people.agents import Desired
+from pillar_service.core.people.permissions import NodeAct
 from pillar_service.store.bots import bots
 from pillar_service.store.bots import moves as rows
 from pillar_service.store.bots.bots import Bot
 from pillar_service.store.bots.moves import Move
 from pillar_service.store.database import transaction
-from pillar_service.store.nodes import nodes
+from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import moves
-from pillar_service.usecases.nodes import node_terms
+from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.service import auditing
 
 LOOK_S = 5
@@ -37,31 +38,31 @@ def undrain(actor: str, id: object) -> dict[str, Any]:
 
 def _set(actor: str, id: object, at: float | None, action: str) -> dict[str, Any]:
     with transaction():
-        node = node_terms.found(id)
-        nodes.change(node.id, draining_at=at)
+        node = nodes.found(id)
+        node_rows.change(node.id, draining_at=at)
         auditing.record(actor, action, f"node:{node.id}", time.time())
         return show(node.id)
 
 
 def drain_of(person: str, id: object) -> None:
     """Drain a node, as a person who may; raises NotFound for one that they may not see."""
-    drain(f"account:{person}", node_terms.allowed(person, id).id)
+    drain(f"account:{person}", nodes.allowed(person, NodeAct.OFFER, id).id)
 
 
 def undrain_of(person: str, id: object) -> None:
     """Let a node take new bots again, as a person who may."""
-    undrain(f"account:{person}", node_terms.allowed(person, id).id)
+    undrain(f"account:{person}", nodes.allowed(person, NodeAct.OFFER, id).id)
 
 
 def go_on(now: float | None = None) -> int:
     """Let the next bot go from each node that is being drained, where none is on its way; how many went."""
     then = time.time() if now is None else now
-    return sum(_next(id, then) for id in nodes.draining())
+    return sum(_next(id, then) for id in node_rows.draining())
 
 
 def _next(id: str, now: float) -> bool:
     with transaction():
-        node = nodes.find(id)
+        node = node_rows.find(id)
         if node is None or node.draining_at is None or node.lost_at is not None:
             return False
         if any(_is_going(move) for move in rows.from_node(id, now)):
@@ -95,7 +96,7 @@ def _goes(bot: Bot, now: float) -> bool:
 def show(id: str, person: str | None = None) -> dict[str, Any]:
     """{"node", "draining_at", "moves", "left"}: what moves or has moved since the draining began, and what is there still,
     by name, with why. Of a person: only of bots that they belong to."""
-    node = node_terms.found(id)
+    node = nodes.found(id)
     theirs = None if person is None else frozenset(agents.bots_of(person))
     begun = rows.from_node(id, node.draining_at or time.time())
     named = bots.with_ids({move.bot for move in begun})

@@ -6,16 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Invalid, NotFound
+from pillar_service.core.errors import Invalid
 from pillar_service.core.listing import PAGE
 from pillar_service.core.nodes import discovery
 from pillar_service.core.nodes import facts as rules
 from pillar_service.core.nodes.rooms import size
 from pillar_service.store.events import events
 from pillar_service.store.nodes import facts as rows
-from pillar_service.store.nodes import nodes
+from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.nodes.facts import NodeFacts
 from pillar_service.store.nodes.nodes import Node
+from pillar_service.usecases.nodes import nodes
 
 HISTORY = 20
 """How many changes one look gives."""
@@ -69,13 +70,13 @@ def _keep(node: str, known: NodeFacts | None, fresh: Sequence[tuple[tuple[int, i
     (epoch, sequence), last = fresh[-1]
     standing = {"changes": count, "changed_at": changed_at, "told_at": now, "epoch": epoch, "sequence": sequence}
     rows.put(known, node, {**last, **standing})
-    nodes.change(node, **asdict(size(last["facts"])))
+    node_rows.change(node, **asdict(size(last["facts"])))
     rows.prune(node, count - rules.KEPT)
 
 
 def listed(account: str | None, before: str = "") -> dict[str, Any]:
     """The nodes of an account, or (None) all, by id, with what stands out of their facts: {"rows", "next"}."""
-    wanted = nodes.listed() if account is None else nodes.of(account)
+    wanted = node_rows.listed() if account is None else node_rows.of(account)
     after = [one for one in wanted if one.id > before]
     shown = after[:PAGE]
     known = rows.of([one.id for one in shown])
@@ -85,9 +86,7 @@ def listed(account: str | None, before: str = "") -> dict[str, Any]:
 
 def show(account: str | None, node: object, before: int | None = None) -> dict[str, Any]:
     """One node's facts, flat too, and their changes; raises NotFound, for another account's node (not None) too."""
-    found = nodes.find(node) if isinstance(node, str) and node.isprintable() else None
-    if found is None or (account is not None and found.account != account):
-        raise NotFound(f"There is no node {names.shown(node)}.")
+    found = nodes.found(node, account)
     known = rows.find(found.id)
     facts = known.facts if known else {}
     flat = itertools.islice(rules.flat(facts), MOST_SHOWN)
@@ -103,7 +102,7 @@ def show(account: str | None, node: object, before: int | None = None) -> dict[s
 
 def all_of(account: str) -> dict[str, Any]:
     """The facts of each of an account's nodes that told any."""
-    return {id: known.facts for id, known in sorted(rows.of([one.id for one in nodes.of(account)]).items())}
+    return {id: known.facts for id, known in sorted(rows.of([one.id for one in node_rows.of(account)]).items())}
 
 
 def _summary(node: Node, known: NodeFacts | None) -> dict[str, Any]:

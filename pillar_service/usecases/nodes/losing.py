@@ -13,7 +13,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.nodes import nodes as rows
 from pillar_service.store.nodes import standings
 from pillar_service.store.nodes.nodes import Node
-from pillar_service.usecases.nodes import node_terms, nodes
+from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.service import auditing
 from pillar_service.usecases.service.auditing import Deed
 
@@ -24,7 +24,7 @@ def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
     ``anyway``: though it was heard of just now. Said again, it changes nothing. Raises NotFound, Conflict.
     """
     with transaction():
-        node, now = node_terms.found(id), time.time()
+        node, now = nodes.found(id), time.time()
         if node.lost_at is None:
             if node.key_state == KeyState.NONE:
                 raise Conflict(
@@ -34,7 +34,7 @@ def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
             if anyway is not True:
                 rules.refuse_if_heard(node.id, heard_at(node), now)
             _lose(actor, node, now)
-        return nodes.described(node_terms.found(node.id))
+        return nodes.described(nodes.found(node.id))
 
 
 def heard_at(node: Node) -> float | None:
@@ -57,12 +57,12 @@ def _lose(actor: str, node: Node, now: float) -> None:
 
 def declare_of(person: str, id: object, anyway: bool = False) -> dict[str, Any]:
     """Declare a node lost, as a person who may; raises NotFound for one that they may not see."""
-    return declare(f"account:{person}", node_terms.allowed(person, id, NodeAct.REVOKE).id, anyway)
+    return declare(f"account:{person}", nodes.allowed(person, NodeAct.REVOKE, id).id, anyway)
 
 
 def show(id: object) -> dict[str, Any]:
     """{"node", "heard_at", "seems_to_live"}: what somebody should know before they declare a node lost."""
-    node = node_terms.found(id)
+    node = nodes.found(id)
     heard = heard_at(node)
     lives = heard is not None and time.time() - heard < rules.HEARD_WITHIN_S
     return {"node": nodes.described(node), "heard_at": heard, "seems_to_live": lives}
@@ -70,4 +70,4 @@ def show(id: object) -> dict[str, Any]:
 
 def show_of(person: str, id: object) -> dict[str, Any]:
     """The same, for a person who may."""
-    return show(node_terms.allowed(person, id, NodeAct.REVOKE).id)
+    return show(nodes.allowed(person, NodeAct.REVOKE, id).id)

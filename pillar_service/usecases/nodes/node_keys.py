@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from pillar_service.core.errors import Conflict, Forbidden, Unauthenticated
 from pillar_service.core.nodes import enrolment as rules
 from pillar_service.core.nodes.enrolment import KeyAct, KeyState
 from pillar_service.core.people.permissions import NodeAct
@@ -17,7 +17,6 @@ from pillar_service.store.nodes import nodes as rows
 from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import nodes, pem
-from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
 
 ROTATE = "nodes.rotate"
@@ -44,18 +43,18 @@ def revoke(actor: str, id: object) -> dict[str, Any]:
     """Cut a node off: masters refuse its key from now on, and so does its door; returns the node. Raises NotFound, Conflict."""
     now = time.time()
     with transaction():
-        node = _found(id)
+        node = nodes.found(id)
         if node.key_state == KeyState.NONE:
             raise Conflict(f"No key of {node.id} is known here: use salt-key on its master.")
         if node.key_state != KeyState.REVOKED:
             nodes.keep_key(actor, "nodes.revoke", node.id, node.public_key, KeyState.REVOKED, now)
-        return nodes.described(_found(node.id))
+        return nodes.described(nodes.found(node.id))
 
 
 def rotate(actor: str, id: object) -> dict[str, Any]:
     """Tell a node to make itself another key; returns the job that tells it. Raises NotFound, Conflict."""
     with transaction():
-        node = _found(id)
+        node = nodes.found(id)
         if node.key_state != KeyState.ACCEPTED or node.enrolled_by is None:
             raise Conflict(
                 f"{node.id} was not enrolled, or is cut off: only a node that enrolled makes itself another key."
@@ -67,7 +66,7 @@ def forget(actor: str, id: object) -> dict[str, Any]:
     """Forget a node that is cut off and has no bots: no list shows it any more; returns what it was. A token may let its
     machine in again, with another key. Raises NotFound, Conflict."""
     with transaction():
-        node, now = _found(id), time.time()
+        node, now = nodes.found(id), time.time()
         if node.key_state != KeyState.REVOKED:
             raise Conflict(f"{node.id} is not cut off: revoke its key first, or declare it lost.")
         if held := bots.held(node.id):
@@ -86,8 +85,7 @@ def forget(actor: str, id: object) -> dict[str, Any]:
 
 def forget_of(person: str, id: object) -> dict[str, Any]:
     """Forget a node, as a person who may; raises NotFound for a node that they may not see."""
-    _allowed(person, NodeAct.REVOKE, id)
-    return forget(f"account:{person}", id)
+    return forget(f"account:{person}", nodes.allowed(person, NodeAct.REVOKE, id).id)
 
 
 def listed_of(person: str) -> list[dict[str, Any]]:
@@ -97,32 +95,17 @@ def listed_of(person: str) -> list[dict[str, Any]]:
 
 def of(person: str, id: object) -> dict[str, Any]:
     """A node that a person may cut off; raises NotFound for one that they may not see."""
-    _allowed(person, NodeAct.REVOKE, id)
-    return nodes.described(_found(id))
+    return nodes.described(nodes.allowed(person, NodeAct.REVOKE, id))
 
 
 def revoke_of(person: str, id: object) -> dict[str, Any]:
     """Cut a node off, as a person who may; raises NotFound for a node that they may not see."""
-    _allowed(person, NodeAct.REVOKE, id)
-    return revoke(f"account:{person}", id)
+    return revoke(f"account:{person}", nodes.allowed(person, NodeAct.REVOKE, id).id)
 
 
 def rotate_of(person: str, id: object) -> dict[str, Any]:
     """Give a node another key, as a person who may; raises NotFound for a node that they may not see."""
-    _allowed(person, NodeAct.ROTATE, id)
-    return rotate(f"account:{person}", id)
-
-
-def _allowed(person: str, act: NodeAct, id: object) -> None:
-    node = _found(id)
-    permissions.require_nodes(person, act, node.account, f"There is no node {names.shown(id)}.")
-
-
-def _found(id: object) -> Node:
-    node = rows.find(id) if isinstance(id, str) and id.isprintable() else None
-    if node is None:
-        raise NotFound(f"There is no node {names.shown(id)}.")
-    return node
+    return rotate(f"account:{person}", nodes.allowed(person, NodeAct.ROTATE, id).id)
 
 
 def turn(id: object, new_key: object, signature: object, proof: object) -> dict[str, Any]:

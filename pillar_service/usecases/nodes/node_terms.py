@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.nodes.rooms import Sharing
 from pillar_service.core.people import mails
 from pillar_service.core.people.permissions import NodeAct
@@ -13,10 +13,8 @@ from pillar_service.store.bots import bots
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import node_shares, rooms
 from pillar_service.store.nodes import nodes as rows
-from pillar_service.store.nodes.nodes import Node
 from pillar_service.store.people import agents
 from pillar_service.usecases.nodes import nodes
-from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
 
 MOST_NAMED = 100
@@ -34,11 +32,11 @@ def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[
     if named and chosen is not Sharing.NAMED:
         raise Invalid(f"Addresses are for a node that is shared with named accounts, not with {chosen}.")
     with transaction():
-        node = found(id)
+        node = nodes.found(id)
         rows.change(node.id, sharing=str(chosen))
         node_shares.put(node.id, named)
         auditing.record(actor, "nodes.share", f"node:{node.id}", now, f"{chosen} {' '.join(named)}".strip())
-        return nodes.described(found(id))
+        return nodes.described(nodes.found(id))
 
 
 def _named(given: object) -> list[str]:
@@ -54,26 +52,11 @@ def limit(actor: str, id: object, most: object) -> dict[str, Any]:
     """
     count = None if most is None else names.whole_number(most, "number of bots", 0, MOST_BOTS)
     with transaction():
-        node = found(id)
+        node = nodes.found(id)
         rows.change(node.id, bots_most=count)
         said = "no limit" if count is None else str(count)
         auditing.record(actor, "nodes.limit", f"node:{node.id}", time.time(), said)
-        return nodes.described(found(id))
-
-
-def found(id: object) -> Node:
-    """The node with that id; raises NotFound."""
-    node = rows.find(id) if isinstance(id, str) and id.isprintable() else None
-    if node is None:
-        raise NotFound(f"There is no node {names.shown(id)}.")
-    return node
-
-
-def allowed(person: str, id: object, act: NodeAct = NodeAct.OFFER) -> Node:
-    """The node, if that person may do this with it; raises NotFound for one that they may not see, Forbidden."""
-    node = found(id)
-    permissions.require_nodes(person, act, node.account, f"There is no node {names.shown(id)}.")
-    return node
+        return nodes.described(nodes.found(id))
 
 
 def set(actor: str, id: object, sharing: object, emails: object, most: object) -> dict[str, Any]:
@@ -86,7 +69,7 @@ def set(actor: str, id: object, sharing: object, emails: object, most: object) -
 def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most: object) -> dict[str, Any]:
     """Say both, as a person who may. Only on the operators' pages (and by salt-run) one is made
     to take everybody's bots: they answer for it."""
-    node = allowed(person, id)
+    node = nodes.allowed(person, NodeAct.OFFER, id)
     if sharing == Sharing.ALL and node.sharing != Sharing.ALL:
         raise Forbidden("Only who runs this place lets a machine take everybody's bots: ask them.")
     return set(f"account:{person}", id, sharing, emails, most)
@@ -94,12 +77,12 @@ def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most
 
 def show_of(person: str, id: object) -> dict[str, Any]:
     """A node's terms and bots, as a person who may see it; of bots that they may not see only how many there are."""
-    return show(allowed(person, id, NodeAct.SEE).id, person)
+    return show(nodes.allowed(person, NodeAct.SEE, id).id, person)
 
 
 def show(id: object, person: str | None = None) -> dict[str, Any]:
     """{"node", "emails", "room", "bots", "others"}: a node's terms, how full it is, the names of its bots."""
-    node = found(id)
+    node = nodes.found(id)
     [room] = rooms.found(time.time(), [], node.id)
     there = bots.listed(node=node.id)
     theirs = None if person is None else frozenset(agents.bots_of(person))

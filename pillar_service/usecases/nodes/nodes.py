@@ -1,4 +1,4 @@
-"""Nodes: add one, label one, list them."""
+"""Nodes: find one, add one, label one, list them."""
 
 import time
 from typing import Any
@@ -9,6 +9,7 @@ from pillar_service.core.nodes import enrolment
 from pillar_service.core.nodes import labels as rules
 from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.core.people import tokens
+from pillar_service.core.people.permissions import NodeAct
 from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import nodes
@@ -16,6 +17,7 @@ from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.meeseeks.catalogue import NAME
 from pillar_service.usecases.nodes import pem, pillars, returning
+from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
 
 CONCURRENCY = 4
@@ -45,7 +47,7 @@ def add(
         pillars.rewrite(name)
         if there is None or any(getattr(there, key) != value for key, value in columns.items()):
             auditing.record(actor, "nodes.add", f"node:{name}", now, f"{columns}")
-        return described(_found(name)), there is None
+        return described(found(name)), there is None
 
 
 def label(actor: str, id: object, given: object) -> dict[str, Any]:
@@ -55,16 +57,14 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
     """
     labels, now = checked_labels(given), time.time()
     with transaction():
-        node = nodes.find(id) if isinstance(id, str) else None
-        if node is None:
-            raise NotFound(f"There is no node {names.shown(id)}.")
+        node = found(id)
         nodes.change(node.id, labels=labels)
         pillars.rewrite(node.id)
         if labels != node.labels:
             tell_labels(actor, node.id, now)
         written = ", ".join(f"{key}={value}" for key, value in labels.items())
         auditing.record(actor, "nodes.label", f"node:{node.id}", now, written or "none")
-        return described(_found(node.id))
+        return described(found(node.id))
 
 
 def checked_labels(given: object) -> dict[str, str]:
@@ -96,10 +96,23 @@ def _columns(there: Node | None, first: object, last: object, concurrency: objec
     return {"port_first": low, "port_last": high, "concurrency": names.whole_number(given[2], "concurrency", 1, 100)}
 
 
-def _found(id: str) -> Node:
-    found = nodes.find(id)
-    assert found is not None
-    return found
+def found(id: object, account: str | None = None) -> Node:
+    """The node with that id, which is of that account if one is named; raises NotFound."""
+    node = nodes.find(id) if isinstance(id, str) and id.isprintable() else None
+    if node is None or (account is not None and node.account != account):
+        raise NotFound(_unknown(id))
+    return node
+
+
+def allowed(person: str, act: NodeAct, id: object) -> Node:
+    """The node, if that person may do this with it; raises NotFound for one that they may not see, Forbidden."""
+    node = found(id)
+    permissions.require_nodes(person, act, node.account, _unknown(id))
+    return node
+
+
+def _unknown(id: object) -> str:
+    return f"There is no node {names.shown(id)}."
 
 
 def listed() -> list[dict[str, Any]]:
@@ -139,12 +152,10 @@ def set_key(actor: str, id: object, public_key: object) -> dict[str, Any]:
     """
     key, now = pem.public_key(public_key), time.time()
     with transaction():
-        node = nodes.find(id) if isinstance(id, str) else None
-        if node is None:
-            raise NotFound(f"There is no node {names.shown(id)}.")
+        node = found(id)
         if (node.public_key, node.key_state) != (key, KeyState.ACCEPTED):
             keep_key(actor, "nodes.set_key", node.id, key, KeyState.ACCEPTED, now)
-        return described(_found(node.id))
+        return described(found(node.id))
 
 
 def keep_key(actor: str, action: str, id: str, key: str | None, state: KeyState, now: float, detail: str = "") -> None:

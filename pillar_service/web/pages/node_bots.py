@@ -10,7 +10,8 @@ from wtforms.validators import Length
 
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.nodes.rooms import Sharing
-from pillar_service.usecases.nodes import draining, node_terms
+from pillar_service.core.people.permissions import NodeAct
+from pillar_service.usecases.nodes import draining, node_terms, nodes
 from pillar_service.web.pages.forms import Form
 
 blueprint = Blueprint("node_bots", __name__)
@@ -58,7 +59,7 @@ def show(id: str) -> str:
 @login_required  # type: ignore[untyped-decorator]
 def take(id: str) -> Any:
     """Say whose bots it takes, and how many."""
-    node_terms.allowed(current_user.id, id)
+    nodes.allowed(current_user.id, NodeAct.OFFER, id)
     form = Terms()
     try:
         node_terms.set_of(current_user.id, id, *form.read())

@@ -40,7 +40,7 @@ def test_a_node_that_was_heard_of_just_now_is_not_lost_unless_somebody_says_so()
     with pytest.raises(Conflict, match="seems to live"):
         losing.declare("test", "cellar-1")
     assert losing.show("cellar-1")["seems_to_live"] is True
-    assert nodes.described(node_terms.found("cellar-1"))["key"]["state"] == "accepted", "and nothing was revoked"
+    assert nodes.described(nodes.found("cellar-1"))["key"]["state"] == "accepted", "and nothing was revoked"
     assert losing.declare("test", "cellar-1", anyway=True)["lost_at"] is not None
 
 
