@@ -99,7 +99,7 @@ FORBIDDEN: Mapping[Kind, tuple[int, str, str]] = {
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing that is not as it should be: what it is ``about``, what it ``is``, and what to do about it (``mend``)."""
+    """One thing that is not as it should be: what it is ``about``, what is wrong (``told``), and what mends it (``mend``)."""
 
     about: str
     told: str

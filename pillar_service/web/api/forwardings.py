@@ -68,7 +68,7 @@ class Switched(Taken):
 
 
 class ForwardingPath(BaseModel):
-    """EventFilter one."""
+    """Which one."""
 
     id: str
 
