@@ -3,7 +3,7 @@
 from peewee import BigIntegerField, IntegerField, TextField
 
 from pillar_service.store.database import Table, db, on_sqlite
-from pillar_service.store.reading import read
+from pillar_service.store.handwritten import read
 
 
 class Pillar(Table):

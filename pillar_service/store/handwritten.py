@@ -6,19 +6,19 @@ from typing import Any
 from pillar_service.store.database import db, on_sqlite
 
 
-def read(told: str, *values: object) -> list[tuple[Any, ...]]:
+def read(sql: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a SELECT, as the database has them."""
-    found: list[tuple[Any, ...]] = _carried_out(told, values).fetchall()
+    found: list[tuple[Any, ...]] = _carried_out(sql, values).fetchall()
     return found
 
 
-def write(told: str, *values: object) -> int:
+def write(sql: str, *values: object) -> int:
     """Carry out an INSERT, UPDATE or DELETE, in the caller's transaction; of how many rows."""
-    return int(_carried_out(told, values).rowcount)
+    return int(_carried_out(sql, values).rowcount)
 
 
-def _carried_out(told: str, values: tuple[object, ...]) -> Any:
-    return db.execute_sql(told if on_sqlite() else told.replace("?", "%s"), values)
+def _carried_out(sql: str, values: tuple[object, ...]) -> Any:
+    return db.execute_sql(sql if on_sqlite() else sql.replace("?", "%s"), values)
 
 
 def places(count: int) -> str:
