@@ -68,7 +68,7 @@ def queue(service: Service, count: int, where: Callable[[int], str]) -> None:
     """So many jobs of `no-op` that wait, asked for by somebody else an hour ago."""
     with _of(service):
         then = time.time() - 3600
-        jobs.add_all(
+        jobs.add_queued(
             Job(id=f"{n:016x}", command="no-op", node=where(n), arguments={}, plan={**PLAN, "nodes": [where(n)]},
                 at_most=1000, actor="operator:backlog", fingerprint="", created_at=then + n / 1000, not_before=then,
                 deadline_at=then + 86_400)

@@ -245,7 +245,7 @@ def backlog(count: int) -> None:
     now = time.time()
     with transaction():
         for first in range(0, count, 1_000):
-            rows.add_all(
+            rows.add_queued(
                 Job(
                     id=new_id(), parent=None, command="say", node="cellar-1", arguments={}, plan={}, priority=5, at_most=None,
                     deadline_at=now, actor="test", fingerprint="x", created_at=now, not_before=now,

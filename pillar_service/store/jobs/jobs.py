@@ -76,22 +76,22 @@ def add_new(these: Sequence[Job]) -> None:
     plain.add_all(Job, these)
 
 
-PART: dict[str, type] = {
+QUEUED_COLUMNS: dict[str, type] = {
     "id": str, "parent": str, "command": str, "node": str, "state": str, "arguments": str, "attempts": int,
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
     "fingerprint": str, "created_at": float, "not_before": float, "request": str, "converges": bool,
 }  # fmt: skip
-"""The columns of a queued part of a job, and what each holds."""
+"""The columns that a queued job has which is a part of another, and what each holds."""
 
 
-def add_all(parts: Iterable[Job]) -> None:
-    """Add the parts of a job, many in one statement."""
-    rows.insert_plain("job", PART, (_kept(job.__data__) for job in parts), "")
+def add_queued(these: Iterable[Job]) -> None:
+    """Add queued jobs that have no more than those columns, such as the parts of a job: many in one statement."""
+    rows.insert_plain("job", QUEUED_COLUMNS, (_kept(job.__data__) for job in these), "")
 
 
 def _kept(told: dict[str, Any]) -> list[Any]:
     kept = {**told, "arguments": json.dumps(told["arguments"]), "plan": json.dumps(told["plan"])}
-    return [kept.get(name) for name in PART]
+    return [kept.get(name) for name in QUEUED_COLUMNS]
 
 
 def find(id: str) -> Job | None:

@@ -45,7 +45,7 @@ def join(person: str, bot: str, role: Belonging) -> None:
     Belongs.create(source=person, target=bot, role=str(role))
 
 
-def leave(bot: str) -> None:
+def part_all(bot: str) -> None:
     """Nobody acts for this bot any more."""
     Belongs.delete().where(Belongs.target == bot).execute()
 

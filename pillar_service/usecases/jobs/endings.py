@@ -176,5 +176,5 @@ def _purged(bot: Bot, now: float) -> None:
     samples.forget(bot.id)
     invites.forget(bot.id)
     sharing.forget(bot.id)
-    agents.leave(bot.id)
+    agents.part_all(bot.id)
     auditing.record(f"node:{bot.node}", "bots.purged", f"agent:{bot.id}", now, bot.name)

@@ -47,7 +47,7 @@ def begin(job: Job, now: float) -> None:
     if plan["bot"] is not None:
         _action(job, plan, now)
     elif job.parts:
-        jobs.add_all(_part(job, node, now) for node in plan["nodes"])
+        jobs.add_queued(_part(job, node, now) for node in plan["nodes"])
 
 
 def _part(job: Job, node: str, now: float) -> Job:

@@ -87,7 +87,7 @@ def test_who_stops_belonging_to_a_bot_while_asking_is_refused(act: str) -> None:
     with database.transaction():
         asking.start()
         time.sleep(0.3)  # it waits for its turn to write
-        agents.leave(bot)
+        agents.part_all(bot)
     asking.join(10)
     assert len(refused) == 1
     found = bots.find(bot)

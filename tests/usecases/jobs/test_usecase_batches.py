@@ -144,7 +144,7 @@ def whole(count: int) -> str:
     }
     with database.transaction():
         job_rows.add(id="0" * 16, parts=count, **common)
-        job_rows.add_all(
+        job_rows.add_queued(
             job_rows.Job(id=f"{n:016x}", parent="0" * 16, node="cellar-1", plan={"secrets": {}}, **common)
             for n in range(1, count + 1)
         )

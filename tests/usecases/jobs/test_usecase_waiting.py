@@ -24,7 +24,7 @@ PLAN = {
 def queue(node: str | None, *ids: str, priority: int = 5, command: str = "say", at_most: int | None = None) -> None:
     """Jobs that wait, in this order."""
     with database.transaction():
-        jobs.add_all(
+        jobs.add_queued(
             jobs.Job(id=id, command=command, node=node, arguments={}, plan=PLAN, priority=priority, at_most=at_most,
                      actor="test", fingerprint="", created_at=BEGAN + int(id[1:]), not_before=0.0)
             for id in ids
