@@ -87,6 +87,11 @@ def of_job(job: str) -> list[JobOutput]:
     return list(JobOutput.select().where(JobOutput.job == job))
 
 
+def taken(job: str, attempt: int) -> int:
+    """The number of the last line that was taken of an attempt; 0 before the first."""
+    return next((one.taken for one in of_job(job) if one.attempt == attempt), 0)
+
+
 def keys(job: str, asked: Sequence[str]) -> set[str]:
     """Those of these keys that a line of the job has."""
     told = f"SELECT key FROM job_line WHERE job = ? AND key IN ({places(len(asked))})"  # noqa: S608

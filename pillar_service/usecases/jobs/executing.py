@@ -95,7 +95,7 @@ def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str
             raise Conflict(
                 f"The job {job.id} takes no lines of the attempt {which}: it did not begin, or ended long ago."
             )
-        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == which), 0)
+        before = outputs.taken(job.id, which)
         fresh = {n: line for n, line in given.items() if n > before}
         last = max(fresh, default=before)
         if fresh:

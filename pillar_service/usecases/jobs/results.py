@@ -76,5 +76,5 @@ def _jobs(run: Standing, result: Result) -> Iterator[Job]:
 
 def _note(job: Job, key: str, text: str, now: float) -> None:
     if not outputs.keys(job.id, [key]):
-        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == NOTES), 0)
+        before = outputs.taken(job.id, NOTES)
         keeping.keep(job, NOTES, before + 1, [Line(key, "note", text)], now)

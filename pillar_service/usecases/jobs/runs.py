@@ -112,7 +112,7 @@ def _keep(job: Job, lines: list[Mapping[str, Any]], now: float) -> None:
     known = outputs.keys(job.id, list(told))
     fresh = [Line(key, None, text) for key, text in told.items() if key not in known]
     if fresh:
-        before = next((one.taken for one in outputs.of_job(job.id) if one.attempt == job.attempts), 0)
+        before = outputs.taken(job.id, job.attempts)
         keeping.keep(job, job.attempts, before + len(fresh), fresh, now)
 
 
