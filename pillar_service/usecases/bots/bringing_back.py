@@ -76,10 +76,7 @@ def _refuse(bot: Bot, now: float) -> None:
 
 
 def _port(bot: Bot, room: Room) -> int:
-    # Invites name the port: with the one it had, those that it gave out work on.
-    if bot.port_before and room.has_free(bot.port_before):
-        return bot.port_before
-    port = room.port()
+    port = placing.same_port([bot.port_before], bot.node) or room.port()
     if port is None:
         raise Full(f"The node {bot.node}, which has the data of {bot.name}, has no port left: delete a bot there.")
     return port

@@ -15,7 +15,7 @@ from pillar_service.store.bots.moves import Move
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.store.nodes import nodes, rooms
+from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import bots as usecase
 from pillar_service.usecases.bots import placing
 from pillar_service.usecases.jobs import queue
@@ -161,7 +161,9 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
         _home(move, bot, error.sentence, now)
         return
     rows.change(move.id, state=str(MoveState.ARRIVING), target=target)
-    bots.change(bot.id, node=target, port=port_there(bot, target) or port, actual=str(Actual.PROVISIONING))
+    bots.change(
+        bot.id, node=target, port=placing.same_port([bot.port], target) or port, actual=str(Actual.PROVISIONING)
+    )
     job = _ask(move.id, MoveState.ARRIVING, bots.with_ids([bot.id])[bot.id], target, now)
     transfers.hand_on(transfer.id, job.id)
     tar = {"job": job.id, "sha256": transfer.sha256, "size": transfer.size, "pub_id": transfer.pub_id}
@@ -175,13 +177,6 @@ def _written(job: str) -> int:
     found = jobs.find(job)
     told = found.result.get("sequence") if found is not None and isinstance(found.result, dict) else None
     return told if isinstance(told, int) else 0
-
-
-def port_there(bot: Bot, target: str) -> int | None:
-    """The port that a bot has, where that is free on another node."""
-    # Invites name the port: with the one it had, those that it gave out work on.
-    [room] = rooms.found(time.time(), [], target)
-    return bot.port if bot.port is not None and room.has_free(bot.port) else None
 
 
 def _arrived(move: Move, bot: Bot, now: float) -> None:

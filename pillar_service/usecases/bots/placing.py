@@ -72,10 +72,15 @@ def _room(node: str, owners: Sequence[str]) -> Room:
 
 def port_again(pub_id: str, node: str) -> int | None:
     """The port that the last bot with this identity had, where that is free on a node."""
-    # Invites name the port: with the one it had, those that it gave out work on.
-    room = _room(node, [])
     gone = sorted(bots.with_pub_id(pub_id), key=lambda bot: bot.agent.removed_at or 0, reverse=True)
-    return next((bot.port_before for bot in gone if bot.port_before and room.has_free(bot.port_before)), None)
+    return same_port([bot.port_before for bot in gone], node)
+
+
+def same_port(had: Iterable[int | None], node: str) -> int | None:
+    """The first of the ports that a bot had which is free on a node: invites name the port, and so those that it gave out
+    work on."""
+    room = _room(node, [])
+    return next((port for port in had if port and room.has_free(port)), None)
 
 
 def choices(person: str) -> list[str]:

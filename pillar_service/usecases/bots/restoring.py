@@ -118,7 +118,7 @@ def _change(bot: Bot, placed: tuple[str, int], tar: Transfer, job: str) -> None:
     unknown = {"report": None, "reported_at": None, "detail": ""}
     # What it wrote after the tar is given up: from now on that is its last known message.
     last = {"sequence": tar.sequence, "imported": given, "actual": str(Actual.PROVISIONING)}
-    bots.change(bot.id, node=placed[0], port=moves.port_there(bot, placed[0]) or placed[1], **last, **unknown)
+    bots.change(bot.id, node=placed[0], port=placing.same_port([bot.port], placed[0]) or placed[1], **last, **unknown)
     for one in {bot.node, placed[0]}:
         pillars.rewrite(one)
 
