@@ -212,6 +212,11 @@ def parts_of(job: str) -> list[Job]:
     return list(Job.select().where(Job.parent == job).order_by(Job.node, Job.id))
 
 
+def parts_or_itself(job: Job) -> list[Job]:
+    """The jobs that run something for it: its parts, by node, or, where it has none, it alone."""
+    return parts_of(job.id) if job.parts else [job]
+
+
 def begin(id: str, node: str, attempt: int) -> bool:
     """Its node begins an attempt; False when that one is not the running one, or was begun before."""
     fresh = Job.begun.is_null() | (Job.begun < attempt)

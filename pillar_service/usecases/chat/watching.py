@@ -13,6 +13,7 @@ from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.nodes import standings
 from pillar_service.usecases.jobs import jobs as bots_jobs
+from pillar_service.usecases.jobs import parts, queue
 from pillar_service.usecases.meeseeks import challenges, looking, targets
 
 TAIL = 20
@@ -61,18 +62,27 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
     job = jobs.find(id)
     if job is None:
         return None
-    plan, its = job.plan or {}, _runs_of(job)
+    its, plan = jobs.parts_or_itself(job), job.plan or queue.NOTHING
     before = jobs.find(preview) if preview else None
-    is_previewing = before is not None and before.state not in OVER
+    shown_first = jobs.parts_or_itself(before) if before is not None and before.state not in OVER else []
+    is_asked = job.state == JobState.ASKED
     return Seen(
-        job.id, job.command, job.actor, JobState(job.state), job.arguments, tuple(plan.get("nodes", ())),
-        tuple((one.node or "master", str(one.state)) for one in its) if job.state != JobState.ASKED else (),
-        challenges.waiting(job.id) if job.state == JobState.ASKED else None, job.error or "",
-        max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
-        sum(outputs.line_count(one.id) for one in its), plan["output"]["private"] if plan else False,
-        plan["output"]["file"] if plan else False,
-        _why_waiting(_runs_of(before) if before and is_previewing else its), is_previewing,
-    )  # fmt: skip
+        id=job.id,
+        command=job.command,
+        actor=job.actor,
+        state=JobState(job.state),
+        arguments=job.arguments,
+        nodes=tuple(plan.get("nodes", ())),
+        places=() if is_asked else tuple((parts.place(one), str(one.state)) for one in its),
+        waits_for=challenges.waiting(job.id) if is_asked else None,
+        error=job.error or "",
+        seconds=max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
+        count=sum(outputs.line_count(one.id) for one in its),
+        is_private=plan["output"]["private"],
+        is_always_filed=plan["output"]["file"],
+        waits=_why_waiting(shown_first or its),
+        is_previewing=bool(shown_first),
+    )
 
 
 def _why_waiting(its: list[Job]) -> str:
@@ -89,10 +99,6 @@ def _why_waiting(its: list[Job]) -> str:
     return f"{targets.told(away)} {'is' if len(away) == 1 else 'are'} away: it begins there if that is over within {within}."
 
 
-def _runs_of(job: Job) -> list[Job]:
-    return jobs.parts_of(job.id) if job.parts else [job]
-
-
 @dataclass(frozen=True)
 class Preview:
     """What a preview that is over said, of each place its lines; and where it failed: (place, why)."""
@@ -107,8 +113,8 @@ def previewed(id: str | None) -> Preview | None:
     job = jobs.find(id) if id else None
     if job is None or job.state not in OVER:
         return None
-    its = _runs_of(job)
-    failed = ((one.node or "master", one.error or str(one.state)) for one in its if one.state != JobState.SUCCEEDED)
+    its = jobs.parts_or_itself(job)
+    failed = ((parts.place(one), one.error or str(one.state)) for one in its if one.state != JobState.SUCCEEDED)
     return Preview(tuple(output(job.id)), tuple(failed), bool(job.plan and job.plan["output"]["private"]))
 
 
@@ -120,7 +126,7 @@ def was_previewed(mark: str | None) -> bool:
 def tail(id: str) -> list[str]:
     """The last lines of a job, of each place a few; each says where it comes from when there are several places."""
     job = jobs.find(id)
-    its = _runs_of(job) if job is not None else []
+    its = jobs.parts_or_itself(job) if job is not None else []
     each = max(3, TAIL // max(len(its), 1))
     return [line for one in its for line in _placed(one, its, max(0, outputs.line_count(one.id) - each), each)][-TAIL:]
 
@@ -128,13 +134,13 @@ def tail(id: str) -> list[str]:
 def output(id: str) -> list[str]:
     """All that came out of a job that is over: its lines, or what it returned where it has none."""
     job = jobs.find(id)
-    its = _runs_of(job) if job is not None else []
+    its = jobs.parts_or_itself(job) if job is not None else []
     return [line for one in its for line in _placed(one, its, 0, MOST_FILED)]
 
 
 def _placed(one: Job, its: list[Job], after: int, most: int) -> list[str]:
     found = _lines(one, after, most)
-    return [f"{one.node or 'master'}: {line}" for line in found] if len(its) > 1 else found
+    return [f"{parts.place(one)}: {line}" for line in found] if len(its) > 1 else found
 
 
 def _lines(job: Job, after: int, most: int) -> list[str]:

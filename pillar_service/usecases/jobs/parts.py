@@ -7,7 +7,7 @@ from typing import Any
 
 from pillar_service.core.jobs.jobs import OVER, JobState, of_parts
 from pillar_service.store.jobs import jobs
-from pillar_service.store.jobs.jobs import Part
+from pillar_service.store.jobs.jobs import Job, Part
 from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.meeseeks import previews
 
@@ -68,8 +68,8 @@ def summary(its: list[Part]) -> dict[str, Any]:
     }
 
 
-def place(part: Part) -> str:
-    """Where a part runs."""
+def place(part: Part | Job) -> str:
+    """Where a part, or a job without parts, runs, for people."""
     return part.node or "master"
 
 

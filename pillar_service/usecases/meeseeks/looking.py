@@ -9,7 +9,7 @@ from pillar_service.core.jobs.jobs import OVER
 from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.jobs import jobs as jobs_of_bots
-from pillar_service.usecases.jobs import queue, redacting
+from pillar_service.usecases.jobs import parts, queue, redacting
 from pillar_service.usecases.meeseeks import challenges, deciding
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -88,13 +88,13 @@ def tail(asker: Asker, id: object, most: int = 20) -> list[dict[str, Any]]:
 def _places(asker: Asker, job: Job) -> list[Job]:
     if _is_hidden(asker, job):
         raise Forbidden(PRIVATE)
-    return jobs.parts_of(job.id) if job.parts else [job]
+    return jobs.parts_or_itself(job)
 
 
 def _lines(part: Job, after: int, most: int) -> list[dict[str, Any]]:
-    place = part.node or "master"
     return [
-        {"place": place, "n": line.n, "at": line.at, "text": line.text} for line in outputs.lines(part.id, after, most)
+        {"place": parts.place(part), "n": line.n, "at": line.at, "text": line.text}
+        for line in outputs.lines(part.id, after, most)
     ]
 
 
@@ -102,7 +102,7 @@ def _said(part: Job, after: int, most: int) -> list[dict[str, Any]]:
     if outputs.line_count(part.id):
         return _lines(part, after, most)
     told = enumerate(returned(part)[after : after + most], after + 1)
-    return [{"place": part.node or "master", "n": n, "at": part.ended_at, "text": text} for n, text in told]
+    return [{"place": parts.place(part), "n": n, "at": part.ended_at, "text": text} for n, text in told]
 
 
 def returned(part: Job) -> list[str]:
@@ -138,4 +138,4 @@ def has_news(id: str, after: int) -> bool:
     job = jobs.find(id)
     if job is None or job.state in OVER:
         return True
-    return any(outputs.line_count(part.id) > after for part in (jobs.parts_of(id) if job.parts else [job]))
+    return any(outputs.line_count(part.id) > after for part in jobs.parts_or_itself(job))

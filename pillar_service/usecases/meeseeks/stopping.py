@@ -27,7 +27,7 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
     now = time.time()
     with transaction():
         job = _mine(asker, id, "meeseeks.cancel")
-        these = [one for one in _runs_of(job) if one.state in WAITING]
+        these = [one for one in jobs.parts_or_itself(job) if one.state in WAITING]
         if not these:
             raise Conflict("It runs already: kill it." if job.state not in OVER else "It is over already.")
         _refuse_wishes(these)
@@ -40,7 +40,7 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
 def cancelled(id: str, ends: str) -> str:
     """What became of a job that was cancelled, for people: it may run on in places, which something ``ends``."""
     job = jobs.find(id)
-    its = _runs_of(job) if job is not None else []
+    its = jobs.parts_or_itself(job) if job is not None else []
     on = [one.node or "the master" for one in its if one.state not in OVER]
     if not on:
         return f"Job {id} is cancelled."
@@ -57,7 +57,7 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
     now = time.time()
     with transaction():
         job = _mine(asker, id, "meeseeks.kill")
-        its = [one for one in _runs_of(job) if one.state not in OVER]
+        its = [one for one in jobs.parts_or_itself(job) if one.state not in OVER]
         if not its:
             raise Conflict("It is over already.")
         _refuse_wishes(its)
@@ -68,10 +68,6 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
                 endings.end(one, JobState.CANCELLED, f"{asker.actor} killed it before it ran.", now)
         auditing.record(asker.actor, "meeseeks.kill", f"job:{job.id}", now, "by force" if force else "")
         return [queue.described(_stop(asker, one, force, now)) for one in its if one.state == JobState.RUNNING]
-
-
-def _runs_of(job: Job) -> list[Job]:
-    return jobs.parts_of(job.id) if job.parts else [job]
 
 
 def _refuse_wishes(these: list[Job]) -> None:
