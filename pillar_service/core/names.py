@@ -4,7 +4,7 @@ import re
 import secrets
 import unicodedata
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from pillar_service.core.errors import Invalid
 
@@ -31,6 +31,16 @@ WORD = re.compile(r"\w+")
 NOTE_LENGTH = 200
 PERSON_NAME_LENGTH = 200
 TEXT_LENGTH = 1000
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether it is an id as we make them."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+def is_pub_id(value: object) -> TypeGuard[str]:
+    """Whether it is the id of a pub."""
+    return isinstance(value, str) and PUB_ID.fullmatch(value) is not None
 
 
 def new_id() -> str:

@@ -27,7 +27,7 @@ AWAY = "The pub does not answer on its control socket"
 def info(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
     """What the pub tells of itself: id, version, sequence, peers, …; raises Unavailable when it does not answer."""
     told = ask(folder, "GET", "/info", timeout_s=timeout_s)
-    if not isinstance(told, dict) or not names.PUB_ID.fullmatch(str(told.get("id"))):
+    if not isinstance(told, dict) or not names.is_pub_id(told.get("id")):
         raise Failed("The pub's answer about itself makes no sense.")
     return told
 

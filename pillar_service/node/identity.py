@@ -53,7 +53,7 @@ def _id_in(secret: bytes | None) -> str | None:
         found = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))["id"]
     except (ValueError, KeyError, TypeError):
         return None
-    return found if isinstance(found, str) and names.PUB_ID.fullmatch(found) else None
+    return found if names.is_pub_id(found) else None
 
 
 def sequence(folder: Path, pub_id: str) -> int:

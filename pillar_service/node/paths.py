@@ -15,7 +15,7 @@ PUB_USER = 1000
 
 def bot_id(value: object) -> str:
     """The value, if it is a bot's id and so one safe path segment; raises Invalid otherwise."""
-    if isinstance(value, str) and names.ID.fullmatch(value):
+    if names.is_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is not a bot's id: it has 16 lower-case hexadecimal digits.")
 

@@ -23,7 +23,7 @@ def told(config: Mapping[str, Any], pub_id: str | None) -> dict[str, Any]:
 def named(config: Mapping[str, Any] | None) -> str | None:
     """Who the pub is by its configuration; None where that does not say it."""
     found = config[SECTION].get(PUB_ID) if config else None
-    return found if isinstance(found, str) and names.PUB_ID.fullmatch(found) else None
+    return found if names.is_pub_id(found) else None
 
 
 def read(path: Path) -> dict[str, Any] | None:

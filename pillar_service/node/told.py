@@ -155,7 +155,7 @@ def _checked(bots: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[s
             good[bot_id(key)] = bot(bots[key])
         except Invalid as error:
             # What is no id is written so that it is harmless, and can never be taken for one.
-            told_key = key if isinstance(key, str) and names.ID.fullmatch(key) else names.shown(key)
+            told_key = key if names.is_id(key) else names.shown(key)
             refused[told_key] = f"This bot is left as it is, because its pillar entry makes no sense. {error}"
     return good, refused
 

@@ -44,7 +44,7 @@ def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object =
 
 
 def _job(job: object) -> str:
-    if isinstance(job, str) and names.ID.fullmatch(job):
+    if names.is_id(job):
         return job
     raise Failed(f"{names.shown(job)} is not a job's id.")
 

@@ -183,7 +183,7 @@ def _owner(file: IO[bytes], manifest: dict[str, Any], known: Known) -> str:
 
 
 def _pub_id(value: object) -> str:
-    if isinstance(value, str) and names.PUB_ID.fullmatch(value):
+    if names.is_pub_id(value):
         return value
     raise Invalid(f"The tar says that it is of {names.shown(value)}, which is no pub: it was changed after the export.")
 

@@ -64,17 +64,13 @@ def made(returned: object, now: float) -> Entry | None:
 
 
 def _entry(told: object) -> Entry | None:
-    if not isinstance(told, Mapping) or not _is_id(told.get("id")):
+    if not isinstance(told, Mapping) or not names.is_pub_id(told.get("id")):
         return None
     uses, used = _count(told.get("uses")), _count(told.get("used", 0))
     if not uses or used is None:
         return None
     created, revoked = _moment(told.get("created")), _moment(told.get("revoked_at"))
     return Entry(told["id"], _note(told.get("note")), uses, used, _used_by(told.get("used_by")), created, revoked)
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and names.PUB_ID.fullmatch(value) is not None
 
 
 def _count(value: object) -> int | None:
@@ -91,7 +87,7 @@ def _used_by(value: object) -> list[dict[str, Any]]:
     return [
         {"id": row["id"], "at": _moment(row.get("at"))}
         for row in rows
-        if isinstance(row, Mapping) and _is_id(row.get("id"))
+        if isinstance(row, Mapping) and names.is_pub_id(row.get("id"))
     ]
 
 

@@ -83,7 +83,7 @@ def _kind(value: object) -> str:
 
 
 def _invite(value: object) -> str:
-    if isinstance(value, str) and names.PUB_ID.fullmatch(value):
+    if names.is_pub_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is not an invite's id: take it from the list of invites ('@….ed25519').")
 

@@ -78,7 +78,7 @@ class Result:
 
 
 def _id(value: object, what: str) -> str:
-    if isinstance(value, str) and names.ID.fullmatch(value):
+    if names.is_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is not the id of a {what}.")
 

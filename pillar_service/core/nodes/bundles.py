@@ -206,7 +206,7 @@ def path(value: object) -> str:
 
 def account(value: object) -> str | None:
     """An account's id, or None for everybody's; raises Invalid."""
-    if value is None or (isinstance(value, str) and names.ID.fullmatch(value)):
+    if value is None or names.is_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is no id of an account: `salt-run accounts.list` tells them.")
 

@@ -81,7 +81,7 @@ class Record:
 def job_id(job: object) -> str:
     """A job's id; raises Invalid. What the command line took for a number is one, too."""
     written = f"{job:016d}" if isinstance(job, int) and not isinstance(job, bool) else job
-    if isinstance(written, str) and names.ID.fullmatch(written):
+    if names.is_id(written):
         return written
     raise Invalid(f"{names.shown(job)} is not a job's id: it has 16 lower-case hexadecimal digits.")
 

@@ -155,7 +155,7 @@ def code(person: str, key: object, id: object) -> str:
 
 
 def _found(bot: Bot, id: object) -> Invite:
-    row = rows.find(bot.id, id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    row = rows.find(bot.id, id) if names.is_id(id) else None
     if row is None:
         raise NotFound(f"{bot.name} has no such invite.")
     return row

@@ -46,13 +46,13 @@ def _truth(value: object, what: str) -> bool:
 
 
 def _id(value: object, what: str) -> str:
-    if isinstance(value, str) and names.ID.fullmatch(value):
+    if names.is_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is no id of a bot.")
 
 
 def _pub_id(value: object, what: str) -> str | None:
-    if value is None or (isinstance(value, str) and names.PUB_ID.fullmatch(value)):
+    if value is None or names.is_pub_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is no pub's id.")
 

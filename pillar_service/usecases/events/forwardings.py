@@ -84,7 +84,7 @@ def _require(account: str | None, act: NodeAct) -> None:
 
 
 def _found(account: str | None, id: object) -> Forwarding:
-    one = rows.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    one = rows.find(id) if names.is_id(id) else None
     if one is None or one.account != account:
         raise NotFound(f"There is no forwarding {names.shown(id)}.")
     return one

@@ -146,7 +146,7 @@ def told(bot: Bot | Placed, said: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that change by what a pub said of itself; its identity, once known, stays."""
     pub_id, sequence, version = said.get("pub_id"), said.get("sequence"), said.get("version")
     columns: dict[str, Any] = {}
-    if bot.pub_id is None and isinstance(pub_id, str) and names.PUB_ID.fullmatch(pub_id):
+    if bot.pub_id is None and names.is_pub_id(pub_id):
         columns["pub_id"] = pub_id
     if isinstance(sequence, int) and (bot.sequence or 0) < sequence < 2**53:
         columns["sequence"] = sequence

@@ -65,7 +65,7 @@ def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
 
 
 def _of_node(node: str, id: object) -> Job:
-    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    job = jobs.find(id) if names.is_id(id) else None
     if job is None or job.node != node or job.plan is None:
         raise NotFound(f"This node has no job {names.shown(id)}.")
     return job

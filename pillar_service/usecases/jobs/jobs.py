@@ -62,7 +62,7 @@ def _submit(request: queue.Request, name: str, key: object, arguments: dict[str,
 
 def found(id: object) -> Job:
     """The job with that id; raises NotFound."""
-    job = jobs.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    job = jobs.find(id) if names.is_id(id) else None
     if job is None:
         raise NotFound(f"There is no job {names.shown(id)}.")
     return job

@@ -106,7 +106,7 @@ def listed(asker: Asker, of: str = "") -> list[dict[str, Any]]:
 def revoke(asker: Asker, id: object) -> None:
     """End a token: one's own, or with the privilege anybody's. Raises NotFound, also for another's."""
     with transaction():
-        token = rows.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+        token = rows.find(id) if names.is_id(id) else None
         if token is None or not (token.actor == asker.actor or deciding.decided(asker, OTHERS, None).allowed):
             raise NotFound(f"You have no token {names.shown(id)}.")
         rows.forget(token.id)

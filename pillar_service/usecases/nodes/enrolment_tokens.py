@@ -113,7 +113,7 @@ def revoke_of(person: str, id: object) -> None:
 
 
 def _found(id: object) -> EnrolmentToken:
-    token = rows.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    token = rows.find(id) if names.is_id(id) else None
     if token is None:
         raise NotFound(f"There is no token {names.shown(id)}.")
     return token

@@ -159,7 +159,7 @@ def end_all(person: str) -> int:
 def revoke(person: str, id: object) -> None:
     """End a token of that person; raises NotFound, for another person's too."""
     with transaction():
-        token = rows.find(person, id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+        token = rows.find(person, id) if names.is_id(id) else None
         if token is None:
             raise NotFound(f"You have no token {names.shown(id)}.")
         rows.forget(token.id)

@@ -59,7 +59,7 @@ def listed() -> list[dict[str, Any]]:
 
 def show(id: object) -> dict[str, Any]:
     """One round; raises NotFound."""
-    found = rows.find(id) if isinstance(id, str) and names.ID.fullmatch(id) else None
+    found = rows.find(id) if names.is_id(id) else None
     if found is None:
         raise NotFound(f"There is no backup {names.shown(id)}.")
     return described(found)
