@@ -15,9 +15,13 @@ from pillar_service.store.events import events, forgotten
 from pillar_service.store.events.events import Which
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import facts as fact_rows
-from pillar_service.store.nodes import node_shares, standings
-from pillar_service.store.people import accounts as rows
-from pillar_service.store.people import agents, mails, second_factor, sessions, sharing, tickets
+from pillar_service.store.nodes import node_shares
+from pillar_service.store.nodes import standings as standing_rows
+from pillar_service.store.people import accounts as account_rows
+from pillar_service.store.people import agents, mails, tickets
+from pillar_service.store.people import second_factor as factor_rows
+from pillar_service.store.people import sessions as session_rows
+from pillar_service.store.people import sharing as sharing_rows
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, bringing_back, invites
@@ -32,14 +36,10 @@ from pillar_service.usecases.nodes import (
     governors,
     machine_orders,
     node_keys,
+    standings,
 )
-from pillar_service.usecases.nodes import standings as standing
 from pillar_service.usecases.payments import payments
-from pillar_service.usecases.people import accounts, confirming, passwords
-from pillar_service.usecases.people import second_factor as second_factors
-from pillar_service.usecases.people import sessions as people
-from pillar_service.usecases.people import sharing as sharing_of
-from pillar_service.usecases.people import tokens as programs
+from pillar_service.usecases.people import accounts, confirming, passwords, second_factor, sessions, sharing, tokens
 from pillar_service.usecases.service import auditing
 
 MOST = 10_000
@@ -60,9 +60,9 @@ def data(person: str) -> dict[str, Any]:
     their_bots = bots.listed(account=person)
     return {
         "account": accounts.described(account),
-        "second_factor": second_factors.told(person),
-        "sessions": people.listed(person, ""),
-        "tokens": programs.listed(person),
+        "second_factor": second_factor.told(person),
+        "sessions": sessions.listed(person, ""),
+        "tokens": tokens.listed(person),
         "chat": chat.listed(person),
         "nodes": node_keys.listed_of(person),
         "machines": machine_orders.listed_of(person),
@@ -74,7 +74,7 @@ def data(person: str) -> dict[str, Any]:
         "payment": payments.show(person),
         "configuration": configuration.listed(person),
         "governors": governors.listed(person),
-        "standings": standing.of(person),
+        "standings": standings.of(person),
         "events": happened,
         "forwardings": forwardings.listed(person),
         "facts": facts.all_of(person),
@@ -87,7 +87,7 @@ def data(person: str) -> dict[str, Any]:
 
 
 def _of_bot(person: str, bot: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"people": sharing_of.people(person, bot)}
+    told: dict[str, Any] = {"people": sharing.people(person, bot)}
     with suppress(Forbidden, NotFound):  # a member may not see the invites
         told["invites"] = invites.told(person, bot)["invites"]
     return told
@@ -131,17 +131,17 @@ def _leave_bots(person: str) -> None:
     alone, now = _alone(person), time.time()
     for bot in alone:
         if not bot.purge:
-            sharing_of.tell_gone(person, bot, now)
+            sharing.tell_gone(person, bot, now)
             bots.delete(f"account:{person}", bot.id, purge=True)
     agents.part_from_others(person, [bot.id for bot in alone])
 
 
 def _forget(person: str, email: str, password_hash: str) -> None:
-    rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
+    account_rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
     agents.change(person, name="deleted", removed_at=time.time())
-    second_factor.drop(person)
+    factor_rows.drop(person)
     tickets.drop(person)
-    sessions.end_all(person)
+    session_rows.end_all(person)
     token_rows.forget_all(person)
     machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
@@ -149,11 +149,11 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     forgotten.forget_account(person)
     events.forget_account(person)
     fact_rows.forget_account(person)
-    standings.forget_account(person)
+    standing_rows.forget_account(person)
     chat.forget(person)
     configuration.forget(person)
     governors.forget(person)
-    sharing.forget_person(person, email)
+    sharing_rows.forget_person(person, email)
     node_shares.forget(email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")
