@@ -1,13 +1,17 @@
 """Who is signed in: Flask-Login's side of the sessions in the database. The cookie carries a random token alone."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+import flask_login
 from flask import Flask, current_app, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
 from pillar_service.usecases.people import second_factor, sessions
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Person(UserMixin):  # type: ignore[misc]
@@ -29,6 +33,11 @@ def register(app: Flask) -> None:
     manager.session_protection = None  # what it would mark, whether a browser has moved since, is asked by nobody here
     manager.user_loader(person)
     manager.unauthorized_handler(ask)
+
+
+def login_required(view: View) -> View:
+    """Flask-Login's decorator, which has no types: only who is signed in sees the view, a visitor is asked to sign in."""
+    return cast(View, flask_login.login_required(view))
 
 
 def ask() -> Any:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -15,6 +15,7 @@ from pillar_service.usecases.people import accounts, leaving, profile, second_fa
 from pillar_service.web import signing
 from pillar_service.web.pages.confirm import MustConfirm
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("account", __name__)
 
@@ -67,14 +68,14 @@ def _page(wrong: SaltcellarError | None = None, **given: Form) -> Any:
 
 
 @blueprint.get("/account")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show() -> Any:
     """Name, address, password, second factor, sessions, data, the end."""
     return _page()
 
 
 @blueprint.post("/account/name")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def rename() -> Any:
     """Change the name."""
     asked = Name(prefix="name-")
@@ -89,7 +90,7 @@ def rename() -> Any:
 
 
 @blueprint.post("/account/email")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def change_email() -> Any:
     """Change or verify the address: a link goes to it."""
     asked = Email(prefix="email-")
@@ -105,14 +106,14 @@ def change_email() -> Any:
 
 
 @blueprint.get("/verify/<token>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def verify(token: str) -> str:
     """Where the link leads; it changes nothing yet, for programs open links too."""
     return render_template("verify.html", email=profile.asked_email(current_user.id, token), form=Form(), token=token)
 
 
 @blueprint.post("/verify/<token>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def verified(token: str) -> Any:
     """Have that address."""
     flash(f"Your address is {profile.verify_email(current_user.id, token)}.")
@@ -120,7 +121,7 @@ def verified(token: str) -> Any:
 
 
 @blueprint.post("/account/password")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def change_password() -> Any:
     """Change the password; this browser gets a new session, all others end."""
     asked = Password(prefix="password-")
@@ -140,7 +141,7 @@ def change_password() -> Any:
 
 
 @blueprint.post("/account/sessions/<id>/end")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def end_session(id: str) -> Any:
     """End one session."""
     sessions.end(current_user.id, id)
@@ -148,7 +149,7 @@ def end_session(id: str) -> Any:
 
 
 @blueprint.post("/account/sessions/end")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def end_sessions() -> Any:
     """End all sessions but this one."""
     flash(f"Sessions ended: {sessions.end_others(current_user.id, current_user.session)}.")
@@ -156,7 +157,7 @@ def end_sessions() -> Any:
 
 
 @blueprint.get("/account/data")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def data() -> Response:
     """All that is kept about the person, as a file."""
     answer = Response(json.dumps(leaving.data(current_user.id), indent=2), mimetype="application/json")
@@ -165,7 +166,7 @@ def data() -> Response:
 
 
 @blueprint.post("/account/delete")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def delete() -> Any:
     """The end of the account."""
     asked = Delete(prefix="delete-")

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from markupsafe import Markup
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -22,6 +22,7 @@ from pillar_service.usecases.people import permissions
 from pillar_service.web.figures import ago
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import Once, new_key, refused, sent_key
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("bots", __name__)
 blueprint.app_context_processor(lambda: {"new_key": new_key})
@@ -66,7 +67,7 @@ def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
 
 
 @blueprint.get("/bots")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def listed() -> str:
     """The dashboard."""
     deleted = bringing_back.deleted(current_user.id)
@@ -81,14 +82,14 @@ def part() -> str:
 
 
 @blueprint.get("/bots/new")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def new() -> str:
     """The form for a new bot."""
     return render_template("bot_new.html", form=New(), wrong=None)
 
 
 @blueprint.post("/bots/new")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def create() -> Any:
     """Pour it; the dashboard shows how that goes."""
     form = New()
@@ -104,14 +105,14 @@ def create() -> Any:
 
 
 @blueprint.get("/bots/<name>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(name: str) -> Any:
     """One bot: its first tab."""
     return redirect(url_for("bots.actions", name=visible(name)["name"]))
 
 
 @blueprint.get("/bots/<name>/actions")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def actions(name: str) -> str:
     """What can be done with a bot, and what was."""
     bot = visible(name)
@@ -121,7 +122,7 @@ def actions(name: str) -> str:
 
 
 @blueprint.post("/bots/<name>/actions/<action>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def act(name: str, action: str) -> Any:
     """Do it: a job."""
     if action not in ACTIONS:

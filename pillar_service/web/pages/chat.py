@@ -3,17 +3,18 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from pillar_service.usecases.meeseeks import people
 from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("chat", __name__)
 
 
 @blueprint.get("/chat/link/<token>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(token: str) -> str:
     """Who says that it is you; it changes nothing yet, for programs open links too."""
     told = {"user": people.look(token), "account": accounts.show(current_user.id)}
@@ -21,7 +22,7 @@ def show(token: str) -> str:
 
 
 @blueprint.post("/chat/link/<token>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def link(token: str) -> Any:
     """It is you; then the second factor, where that is off."""
     flash(f"{people.link(current_user.id, token)} in Slack is you now.")
@@ -30,7 +31,7 @@ def link(token: str) -> Any:
 
 
 @blueprint.post("/account/chat/<team>/<user>/unlink")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def unlink(team: str, user: str) -> Any:
     """It is you no longer."""
     people.unlink(current_user.id, team, user)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
@@ -13,6 +13,7 @@ from pillar_service.core.nodes.configuration import LONGEST_KEY
 from pillar_service.usecases.nodes import configuration, governors
 from pillar_service.web import incoming
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("configuration", __name__)
 
@@ -55,21 +56,21 @@ def _one(key: str, form: Setting | None = None, wrong: str | None = None) -> str
 
 
 @blueprint.get("/account/configuration")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def listed() -> str:
     """All keys, a form for one more, and what was changed."""
     return _all(Setting(formdata=None))
 
 
 @blueprint.get("/account/configuration/<path:key>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(key: str) -> str:
     """One key, a form with its value, and what was changed of it."""
     return _one(key)
 
 
 @blueprint.post("/account/configuration")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def put() -> Any:
     """Set a key, if what stood when the page was drawn stands still."""
     form = Setting()
@@ -96,7 +97,7 @@ def _again(form: Setting, before: int, wrong: str | None) -> str:
 
 
 @blueprint.post("/account/configuration/delete")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def delete() -> Any:
     """Delete a key, if what stood when the page was drawn stands still."""
     key, before = request.form.get("key", ""), _number(request.form.get("revision"))

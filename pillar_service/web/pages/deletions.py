@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -14,6 +14,7 @@ from pillar_service.usecases.people import permissions
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
 from pillar_service.web.pages.once import Once, refused, sent_key
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("deletions", __name__)
 blueprint.app_context_processor(lambda: {"deleted_days": settings().deleted_days})
@@ -38,14 +39,14 @@ def _bot(name: str) -> dict[str, Any]:
 
 
 @blueprint.get("/bots/<name>/delete")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form(name: str) -> str:
     """What it means, and the form."""
     return render_template("delete.html", bot=_bot(name), form=Delete(formdata=None), wrong=None)
 
 
 @blueprint.post("/bots/<name>/delete")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def delete(name: str) -> Any:
     """Delete it; its data stays for a while."""
     bot, form = _bot(name), Delete()
@@ -58,7 +59,7 @@ def delete(name: str) -> Any:
 
 
 @blueprint.post("/deleted/<id>/bring-back")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def bring_back(id: str) -> Any:
     """Let it run again."""
     own_bots.bring_back(current_user.id, id, sent_key())

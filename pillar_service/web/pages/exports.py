@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, send_file, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
@@ -15,6 +15,7 @@ from pillar_service.usecases.jobs import jobs
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
 from pillar_service.web.pages.once import Once, refused
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("exports", __name__)
 
@@ -37,14 +38,14 @@ class Export(Once, Confirm):
 
 
 @blueprint.get("/bots/<name>/export")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form(name: str) -> str:
     """The choice."""
     return render_template("export.html", bot=visible(name, Act.EXPORT), form=Export(), wrong=None)
 
 
 @blueprint.post("/bots/<name>/export")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def ask(name: str) -> Any:
     """Ask for it; with the secret only after the password."""
     bot, form = visible(name, Act.EXPORT), Export()
@@ -57,7 +58,7 @@ def ask(name: str) -> Any:
 
 
 @blueprint.get("/bots/<name>/exports/<job>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def fetch(name: str, job: str) -> Any:
     """The tar."""
     bot = visible(name, Act.EXPORT)

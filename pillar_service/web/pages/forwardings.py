@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
@@ -13,6 +13,7 @@ from pillar_service.core.events.events import Kind, Severity
 from pillar_service.core.events.forwarding import Way
 from pillar_service.usecases.events import forwardings
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("forwardings", __name__)
 
@@ -39,7 +40,7 @@ class Where(Form):
 
 
 @blueprint.get("/account/forwardings")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def listed() -> str:
     """All of them, and a form for one more."""
     return _page(Where(formdata=None))
@@ -50,7 +51,7 @@ def _page(form: Where, wrong: str | None = None) -> str:
 
 
 @blueprint.post("/account/forwardings")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def make() -> Any:
     """Make one; a webhook's secret is shown this once."""
     form = Where()
@@ -79,7 +80,7 @@ def switched(form_state: str | None) -> bool:
 
 
 @blueprint.post("/account/forwardings/<id>/switch")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def switch(id: str) -> Any:
     """Switch one on or off."""
     is_on = switched(request.form.get("state"))
@@ -89,7 +90,7 @@ def switch(id: str) -> Any:
 
 
 @blueprint.post("/account/forwardings/<id>/test")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def test(id: str) -> Any:
     """Send one event that tries it out."""
     forwardings.test(f"account:{current_user.id}", current_user.id, id)
@@ -98,7 +99,7 @@ def test(id: str) -> Any:
 
 
 @blueprint.post("/account/forwardings/<id>/remove")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def remove(id: str) -> Any:
     """Forget one."""
     forwardings.remove(f"account:{current_user.id}", current_user.id, id)

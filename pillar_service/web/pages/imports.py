@@ -5,7 +5,7 @@ import tempfile
 from typing import IO, Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
@@ -16,6 +16,7 @@ from pillar_service.settings import settings
 from pillar_service.usecases.bots import pouring
 from pillar_service.web.pages.bots import New
 from pillar_service.web.pages.once import refused
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("imports", __name__)
 
@@ -30,14 +31,14 @@ class Import(New):
 
 
 @blueprint.get("/bots/import")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form() -> str:
     """The form."""
     return render_template("bot_import.html", form=Import(formdata=None), wrong=None)
 
 
 @blueprint.post("/bots/import")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def take() -> Any:
     """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
     form = Import(_sent())

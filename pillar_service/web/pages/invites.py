@@ -7,7 +7,7 @@ from typing import Any
 
 import segno
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -17,6 +17,7 @@ from pillar_service.usecases.bots import invites
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.live import live
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("invites", __name__)
 
@@ -45,7 +46,7 @@ def _shown(bot: dict[str, Any], told: dict[str, Any], form: Invite) -> str:
 
 
 @blueprint.get("/bots/<name>/invites")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(name: str) -> str:
     """The ledger as it was last told, and the way to make an invite; an old copy is asked for anew."""
     return _shown(visible(name), invites.look(current_user.id, name, _page()), Invite())
@@ -63,7 +64,7 @@ def ledger(name: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/invites/make")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def make(name: str) -> Any:
     """Ask for an invite."""
     bot, asked = visible(name, Act.INVITE), Invite()
@@ -74,7 +75,7 @@ def make(name: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/invites/<id>/revoke")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def revoke(name: str, id: str) -> Any:
     """Ask that an invite be revoked."""
     invites.revoke(current_user.id, name, id)
@@ -82,7 +83,7 @@ def revoke(name: str, id: str) -> Any:
 
 
 @blueprint.get("/bots/<name>/invites/<id>/qr.svg")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def qr(name: str, id: str) -> Response:
     """An invite's code as a QR code, dark on light in every theme, as scanners want it."""
     drawn = io.BytesIO()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from pillar_service.core.errors import NotFound
 from pillar_service.core.jobs import commands
@@ -13,6 +13,7 @@ from pillar_service.usecases.jobs import jobs, progress
 from pillar_service.usecases.people import permissions
 from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import sent_key
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
 
@@ -42,7 +43,7 @@ def _has_tar(job: dict[str, Any]) -> bool:
 
 
 @blueprint.get("/jobs/<id>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(id: str) -> str:
     """How a job goes, with its last lines, or those before ``?before=``."""
     return render_template("job.html", **_told(id, request.args.get("before")))
@@ -58,7 +59,7 @@ def part(id: str) -> Any:
 
 
 @blueprint.post("/jobs/<id>/again")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def again(id: str) -> Any:
     """Try it again: another job."""
     made = own_bots.again(current_user.id, id, sent_key())
@@ -66,7 +67,7 @@ def again(id: str) -> Any:
 
 
 @blueprint.post("/jobs/<id>/cancel")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def cancel(id: str) -> Any:
     """Cancel it while it waits."""
     jobs.take_back(current_user.id, id)

@@ -3,10 +3,11 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from pillar_service.usecases.people import accounts, sharing
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("join", __name__)
 
@@ -25,7 +26,7 @@ def show(token: str) -> Any:
 
 
 @blueprint.post("/join/<token>")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def accept(token: str) -> Any:
     """Join."""
     return _joined(sharing.accept(current_user.id, token))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import SelectChoice, SelectField
 
 from pillar_service.core.bots.happenings import LINES, Kind
@@ -12,6 +12,7 @@ from pillar_service.usecases.bots import happenings
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.live import live
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("log", __name__)
 
@@ -31,7 +32,7 @@ def _page(bot: dict[str, Any], asked: Lines) -> str:
 
 
 @blueprint.get("/bots/<name>/log")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(name: str) -> str:
     """What happened, newest first, narrowed by ``?kind=``; and the lines that were asked for last."""
     return _page(visible(name), Lines())
@@ -49,7 +50,7 @@ def lines(name: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/log/lines")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def ask(name: str) -> Any:
     """Ask for the container's last lines."""
     bot, asked = visible(name, Act.OPERATE), Lines()

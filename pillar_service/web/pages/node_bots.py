@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
@@ -13,6 +13,7 @@ from pillar_service.core.nodes.rooms import Sharing
 from pillar_service.core.people.permissions import NodeAct
 from pillar_service.usecases.nodes import draining, node_terms, nodes
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("node_bots", __name__)
 
@@ -49,14 +50,14 @@ def _page(id: str, form: Terms | None = None, wrong: str | None = None) -> str:
 
 
 @blueprint.get("/nodes/<id>/bots")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(id: str) -> str:
     """What it takes and has."""
     return _page(id)
 
 
 @blueprint.post("/nodes/<id>/bots")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def take(id: str) -> Any:
     """Say whose bots it takes, and how many."""
     nodes.allowed(current_user.id, NodeAct.OFFER, id)
@@ -70,7 +71,7 @@ def take(id: str) -> Any:
 
 
 @blueprint.post("/nodes/<id>/drain")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def drain(id: str) -> Any:
     """Let its bots go to other nodes."""
     draining.drain_of(current_user.id, id)
@@ -79,7 +80,7 @@ def drain(id: str) -> Any:
 
 
 @blueprint.post("/nodes/<id>/undrain")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def undrain(id: str) -> Any:
     """Let it take new bots again."""
     draining.undrain_of(current_user.id, id)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import BooleanField, StringField
 from wtforms.validators import Length
 
 from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.usecases.nodes import losing
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("node_lost", __name__)
 
@@ -28,7 +29,7 @@ class Lost(Form):
 
 
 @blueprint.get("/nodes/<id>/lost")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form(id: str) -> str:
     """What it means, and the form."""
     return _page(losing.show_of(current_user.id, id), Lost(formdata=None))
@@ -39,7 +40,7 @@ def _page(its: dict[str, Any], form: Lost, wrong: str | None = None) -> str:
 
 
 @blueprint.post("/nodes/<id>/lost")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def declare(id: str) -> Any:
     """Declare it lost."""
     its, form = losing.show_of(current_user.id, id), Lost()

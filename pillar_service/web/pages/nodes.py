@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import BooleanField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -16,6 +16,7 @@ from pillar_service.usecases.events import stories
 from pillar_service.usecases.nodes import enrolment_tokens, facts, node_keys, standings, wheels
 from pillar_service.web import incoming
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("nodes", __name__)
 
@@ -41,7 +42,7 @@ class Token(Form):
 
 
 @blueprint.get("/nodes")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def listed() -> str:
     """All of a person's nodes and tokens."""
     return _page(Token(formdata=None))
@@ -59,28 +60,28 @@ def _page(form: Token, wrong: str | None = None, refused: str | None = None) -> 
 
 
 @blueprint.get("/nodes/<id>/story")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def story(id: str) -> str:
     """What one of them told, in its own order."""
     return render_template("story.html", **stories.story(current_user.id, id, request.args.get("before", "")))
 
 
 @blueprint.get("/nodes/registry")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def registry() -> str:
     """What all of them are, by what they told."""
     return render_template("registry.html", page=facts.listed(current_user.id, request.args.get("before", "")))
 
 
 @blueprint.get("/nodes/<id>/facts")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def told(id: str) -> str:
     """What one of them told of itself, and what of it changed."""
     return render_template("facts.html", **facts.show(current_user.id, id, incoming.before()))
 
 
 @blueprint.get("/nodes/events")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def events() -> str:
     """What all of them told, the newest first."""
     asked = {name: request.args.get(name, "") for name in ("node", "kind", "severity")}
@@ -94,7 +95,7 @@ def events() -> str:
 
 
 @blueprint.post("/nodes/tokens")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def create() -> Any:
     """Make a token, and show how it is used; its secret is shown this once."""
     form = Token()
@@ -108,7 +109,7 @@ def create() -> Any:
 
 
 @blueprint.post("/nodes/tokens/<id>/revoke")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def revoke_token(id: str) -> Any:
     """End a token."""
     enrolment_tokens.revoke_of(current_user.id, id)
@@ -117,7 +118,7 @@ def revoke_token(id: str) -> Any:
 
 
 @blueprint.post("/nodes/<id>/revoke")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def revoke(id: str) -> Any:
     """Cut a node off."""
     node = node_keys.revoke_of(current_user.id, id)
@@ -126,7 +127,7 @@ def revoke(id: str) -> Any:
 
 
 @blueprint.post("/nodes/<id>/rotate")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def rotate(id: str) -> Any:
     """Let a node make itself another key."""
     node_keys.rotate_of(current_user.id, id)
@@ -147,7 +148,7 @@ class Forget(Form):
 
 
 @blueprint.post("/nodes/<id>/forget")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def forget(id: str) -> Any:
     """Forget a node that is cut off."""
     node_keys.of(current_user.id, id)

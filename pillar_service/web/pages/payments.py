@@ -3,13 +3,14 @@
 from typing import Any
 
 from flask import Blueprint, render_template
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.people.agents import AccountState
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.service import storage
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("payments", __name__)
 
@@ -31,21 +32,21 @@ def _page(about: dict[str, Any], **more: Any) -> str:
 
 
 @blueprint.get("/payment")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show() -> str:
     """State, until when, what it costs, what was paid."""
     return _page(payments.show(current_user.id))
 
 
 @blueprint.post("/payment/pay")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def pay() -> str:
     """To the provider's page, where one pays."""
     return render_template("payment_leave.html", address=payments.checkout(current_user.id), what="to pay")
 
 
 @blueprint.post("/payment/manage")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def manage() -> str:
     """To the provider's page, where one changes the card or cancels."""
     return render_template(
@@ -54,14 +55,14 @@ def manage() -> str:
 
 
 @blueprint.get("/payment/thanks")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def thanks() -> str:
     """Back from the provider, having paid."""
     return _page(payments.returned(current_user.id), came_from="thanks")
 
 
 @blueprint.get("/payment/cancelled")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def cancelled() -> str:
     """Back from the provider, not having paid."""
     return _page(payments.show(current_user.id), came_from="cancelled")

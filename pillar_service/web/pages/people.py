@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import EmailField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -13,6 +13,7 @@ from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.people import sharing
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("people", __name__)
 
@@ -53,14 +54,14 @@ def _back(bot: str, said: str) -> Any:
 
 
 @blueprint.get("/bots/<name>/people")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(name: str) -> str:
     """Who belongs to the bot, and what the person may change about that."""
     return _page(visible(name))
 
 
 @blueprint.post("/bots/<name>/people/invite")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def invite(name: str) -> Any:
     """Invite somebody by mail."""
     bot, asked = visible(name, Act.SHARE), Invitation()
@@ -77,7 +78,7 @@ def invite(name: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/people/invitations/<id>/withdraw")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def withdraw(name: str, id: str) -> Any:
     """Take an invitation back."""
     sharing.withdraw(current_user.id, name, id)
@@ -85,7 +86,7 @@ def withdraw(name: str, id: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/people/<who>/remove")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def remove(name: str, who: str) -> Any:
     """Let somebody belong to the bot no more."""
     sharing.remove(current_user.id, name, who)
@@ -93,7 +94,7 @@ def remove(name: str, who: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/people/hand-over")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def hand_over(name: str) -> Any:
     """Make a member the owner."""
     bot, asked = visible(name, Act.SHARE), HandOver()
@@ -108,7 +109,7 @@ def hand_over(name: str) -> Any:
 
 
 @blueprint.post("/bots/<name>/people/leave")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def leave(name: str) -> Any:
     """Belong to the bot no more."""
     sharing.leave(current_user.id, name)

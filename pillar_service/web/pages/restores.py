@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
@@ -13,6 +13,7 @@ from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.bots import placing, restoring
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.once import Once, actor, refused
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("restores", __name__)
 
@@ -41,7 +42,7 @@ def _form(**more: Any) -> Restore:
 
 
 @blueprint.get("/bots/<name>/restore")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form(name: str) -> str:
     """How old the newest export is, what would be lost, and the button."""
     bot = visible(name, Act.CHANGE)
@@ -51,7 +52,7 @@ def form(name: str) -> str:
 
 
 @blueprint.post("/bots/<name>/restore")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def restore(name: str) -> Any:
     """Restore it; its job shows how that goes."""
     bot, form = visible(name, Act.CHANGE), _form()

@@ -5,13 +5,14 @@ from typing import Any
 
 import segno
 from flask import Blueprint, Response, abort, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from pillar_service.core.errors import Conflict, SaltcellarError, Unauthenticated
 from pillar_service.usecases.people import second_factor
 from pillar_service.web.pages.confirm import MustConfirm
 from pillar_service.web.pages.forms import Form
 from pillar_service.web.pages.sign_in import Code
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("second_factor", __name__)
 
@@ -26,14 +27,14 @@ def _page(form: Form, wrong: SaltcellarError | None = None, first: Code | None =
 
 
 @blueprint.get("/account/second-factor")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show() -> Any:
     """How it stands, and what can be done."""
     return _page(MustConfirm(formdata=None))
 
 
 @blueprint.post("/account/second-factor/begin")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def begin() -> Any:
     """Make a secret, and show it."""
     asked = MustConfirm()
@@ -47,7 +48,7 @@ def begin() -> Any:
 
 
 @blueprint.get("/account/second-factor/qr.svg")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def qr() -> Response:
     """The secret as a telephone reads it, while it waits for its first code."""
     pending = second_factor.pending(current_user.id)
@@ -59,7 +60,7 @@ def qr() -> Response:
 
 
 @blueprint.post("/account/second-factor/on")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def turn_on() -> Any:
     """Turn it on with the first code; the recovery codes are shown this once."""
     asked = Code()
@@ -72,7 +73,7 @@ def turn_on() -> Any:
 
 
 @blueprint.post("/account/second-factor/renew")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def renew() -> Any:
     """Make new recovery codes."""
     asked = MustConfirm()
@@ -86,7 +87,7 @@ def renew() -> Any:
 
 
 @blueprint.post("/account/second-factor/off")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def turn_off() -> Any:
     """Turn it off."""
     asked = MustConfirm()

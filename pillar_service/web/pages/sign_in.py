@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
@@ -12,6 +12,7 @@ from pillar_service.core.errors import NotFound, Unauthenticated
 from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.web import signing
 from pillar_service.web.pages.forms import Form
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -78,7 +79,7 @@ def second_step() -> Any:
 
 
 @blueprint.post("/sign-out")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def sign_out() -> Response:
     """End the session."""
     signing.leave()

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from flask import Blueprint, Response, current_app, render_template, request
-from flask_login import login_required
 from markupsafe import Markup
 
 from pillar_service.core import names
@@ -15,6 +14,7 @@ from pillar_service.usecases.bots import series
 from pillar_service.web import charts, drawing
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.live import live
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("status", __name__)
 
@@ -41,7 +41,7 @@ def _asked(name: str, known: type[Choice], default: str) -> Choice:
 
 
 @blueprint.get("/bots/<name>/status")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(name: str) -> str:
     """How the bot is now, and its charts over ``?span=``."""
     bot, now = visible(name), time.time()
@@ -74,7 +74,7 @@ def points(name: str) -> dict[str, object]:
 
 
 @blueprint.get("/bots/<name>/chart.svg")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def chart(name: str) -> Response:
     """A chart of ``?figure=`` over ``?span=``, for who has no script."""
     bot, span = visible(name), _asked("span", Span, Span.DAY)
@@ -83,7 +83,7 @@ def chart(name: str) -> Response:
 
 
 @blueprint.get("/bots/<name>/spark.svg")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def spark(name: str) -> Response:
     """A small chart of ``?figure=`` over the last day, for the dashboard."""
     bot, figure = visible(name), _asked("figure", Figure, "memory")

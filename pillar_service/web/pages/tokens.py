@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import current_user
 from wtforms import IntegerField, SelectChoice, SelectMultipleField, StringField, widgets
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -11,6 +11,7 @@ from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.people import tokens
 from pillar_service.web.pages.confirm import Confirm, confirmed
+from pillar_service.web.signing import login_required
 
 blueprint = Blueprint("tokens", __name__)
 
@@ -40,14 +41,14 @@ class New(Confirm):
 
 
 @blueprint.get("/account/tokens/new")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def form() -> str:
     """The form."""
     return render_template("token_new.html", form=New(formdata=None), wrong=None)
 
 
 @blueprint.post("/account/tokens/new")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def create() -> Any:
     """Make it, and show its secret this once."""
     form = New()
@@ -61,7 +62,7 @@ def create() -> Any:
 
 
 @blueprint.post("/account/tokens/<id>/revoke")
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def revoke(id: str) -> Any:
     """End it."""
     tokens.revoke(current_user.id, id)
