@@ -13,14 +13,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_URL = 500
 EXAMPLE = "write it as 'https://example.org/hook'."
 
-NOBODYS = tuple(ipaddress.ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"))
-"""IPv4 addresses that look like anybody's: what machines at Azure find what is told to them alone at, and relays."""
+INWARD = tuple(ipaddress.ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"))
+"""IPv4 addresses of which Python counts some as global, and none is: Azure's own, where each machine there is told its
+secrets; those of protocols (RFC 6890); and relays into IPv6 (RFC 7526)."""
 
 GLOBAL = ipaddress.ip_network("2000::/3")
 """The only IPv6 addresses that are given out to machines of the Internet."""
 
 PASSED_ON = tuple(ipaddress.ip_network(one) for one in ("2001::/32", "2002::/16"))
-"""IPv6 addresses among them behind which there is an IPv4 one, which could be any."""
+"""IPv6 addresses among those that stand for an IPv4 one, which could be any (Teredo, 6to4)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def is_public(ip: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id or found not in GLOBAL or any(found in one for one in PASSED_ON):
             return False
-    elif any(found in one for one in NOBODYS):
+    elif any(found in one for one in INWARD):
         return False
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
 
