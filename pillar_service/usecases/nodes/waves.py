@@ -11,6 +11,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.nodes import selectors
 from pillar_service.core.nodes import waves as rules
 from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.selectors import Selector
 from pillar_service.core.nodes.waves import NodeState, Seen, UpgradeState
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import facts, nodes, standings
@@ -37,26 +38,40 @@ def begin(
         raise Invalid(f"This service hands out {__version__} alone: upgrade it first, or leave the version away.")
     bundle = _bundle()
     with transaction():
-        open = rows.open()
-        if open is not None:
-            raise Conflict(f"The upgrade {open.id} is {open.state}: cancel or resume that first.")
-        wanted = [node for node in nodes.listed() if meant.matches(node.labels)]
-        left_out = {node.id: why for node in wanted if (why := _hindrance(node))}
-        going = [node.id for node in wanted if node.id not in left_out]
-        if not going:
-            raise NotFound(_nobody(left_out))
-        now = time.time()
-        told: dict[str, object] = {
+        _refuse_if_open()
+        (going, left_out), now = _sorted_out(meant), time.time()
+        columns = {
+            "id": names.new_id(),
+            "actor": actor,
             "selector": str(meant),
             "version": __version__,
             "bundle": bundle,
             "waves": str(waves),
+            "deadline_s": deadline_s,
+            "state": str(UpgradeState.RUNNING),
+            "begun_at": now,
+            "changed_at": now,
         }
-        told |= {"deadline_s": deadline_s, "state": str(UpgradeState.RUNNING), "begun_at": now, "changed_at": now}
-        made = rows.add({"id": names.new_id(), "actor": actor, **told}, rules.split(going, waves))
+        made = rows.add(columns, rules.split(going, waves))
         _ask(made, 1, now)
         auditing.record(actor, "nodes.upgrade", f"upgrade:{made.id}", now, f"{len(going)} nodes to {__version__}")
         return show(made.id) | {"left_out": left_out}
+
+
+def _refuse_if_open() -> None:
+    open = rows.open()
+    if open is not None:
+        raise Conflict(f"The upgrade {open.id} is {open.state}: cancel or resume that first.")
+
+
+def _sorted_out(meant: Selector) -> tuple[list[str], dict[str, str]]:
+    """The nodes that are upgraded, of those that are meant, and those that are not, with why; raises NotFound for none."""
+    wanted = [node for node in nodes.listed() if meant.matches(node.labels)]
+    left_out = {node.id: why for node in wanted if (why := _hindrance(node))}
+    going = [node.id for node in wanted if node.id not in left_out]
+    if not going:
+        raise NotFound(_nobody(left_out))
+    return going, left_out
 
 
 def _bundle() -> str:
