@@ -34,7 +34,7 @@ def read(value: Any, faults: Faults) -> dict[str, Command]:
 
 def _command(name: str, body: Any, at: Path, faults: Faults) -> Command | None:
     before = len(faults.found)
-    if not catalogue.NAME.fullmatch(name) or name in catalogue.BUILT_IN:
+    if not names.SHORT_NAME.fullmatch(name) or name in catalogue.BUILT_IN:
         faults.add(
             at,
             f"{names.shown(name)} can't be a command's name: use a-z, 0-9 and hyphens, no word of the bot's own.",

@@ -13,6 +13,10 @@ Value = TypeVar("Value", bound=StrEnum)
 BOT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """A DNS label (RFC 1123, section 2.1), lower case: `my` becomes `my.butt.nz`."""
 
+SHORT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+"""What commands of the catalogue, machines, governors, and nodes at customers' sites are called: a DNS label of at most 40
+characters."""
+
 NODE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?", re.ASCII)
 """A minion id that is also one safe path segment."""
 

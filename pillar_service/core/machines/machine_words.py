@@ -15,7 +15,6 @@ from pillar_service.core.nodes import governors
 WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 """The name of a state, an event, a watcher, something remembered."""
 
-MACHINE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9])?", re.ASCII)
 
@@ -37,7 +36,7 @@ def word(value: object, what: str) -> str:
 
 def machine(value: object) -> str:
     """A machine's name; raises Invalid."""
-    if isinstance(value, str) and MACHINE.fullmatch(value):
+    if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't name a machine: use up to 40 lower-case letters, digits and hyphens.")
 

@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +19,6 @@ from pillar_service.core.meeseeks.runs import Action, Arguments, Function, Runne
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 
 __all__ = ["Action", "Arguments", "Function", "Runner", "Runs", "Script", "Where"]
-
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 
 BUILT_IN = (
     *("help", "jobs", "job", "last", "logs", "tail", "head", "cancel", "kill", "repeat", "alias", "unalias", "aliases"),

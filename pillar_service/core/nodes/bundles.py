@@ -45,7 +45,7 @@ MOST_FILES = 200
 LONGEST_DAYS = 366
 
 PATH = re.compile(
-    r"machines/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\.yaml"
+    rf"machines/{names.SHORT_NAME.pattern}\.yaml"
     r"|beacons/[a-z][a-z0-9_]{0,39}\.py"
     r"|checks/[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?:\.[A-Za-z0-9]{1,8})?",
     re.ASCII,

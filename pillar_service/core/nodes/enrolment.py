@@ -14,9 +14,6 @@ from fnmatch import fnmatchcase
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
 
-NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-"""A DNS label, short enough that the whole id (see `minion_id`) can be a label's value."""
-
 PATTERN = re.compile(r"[a-z0-9*?-]{1,40}", re.ASCII)
 
 USES = (1, 1000)
@@ -72,8 +69,11 @@ class Known:
 
 
 def node_name(value: object) -> str:
-    """The value, if a node at a customer's site can be called so; raises Invalid."""
-    if isinstance(value, str) and NODE_NAME.fullmatch(value):
+    """The value, if a node at a customer's site can be called so; raises Invalid.
+
+    It is short enough that the whole id (see `minion_id`) can be a label's value.
+    """
+    if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
     raise Invalid(
         f"{names.shown(value)} can't be a node's name: use 1 to 40 lower-case letters, digits and hyphens, with a letter or "

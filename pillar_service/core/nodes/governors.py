@@ -4,7 +4,6 @@ The configuration says how many: `governors/restarts: 2` lets two hold `restarts
 number that only grows. Who was paused while its lease ran out has an old fence, with which nothing is renewed.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,6 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound
 KEYS = "governors/"
 """Keys of the configuration that begin so are governors."""
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 LONGEST_HOLDER = 200
 MOST = (1, 1000)
 SECONDS = (5, 86_400)
@@ -36,7 +34,7 @@ class Lease:
 
 def name(value: object) -> str:
     """The value, if a governor can be called so; raises Invalid."""
-    if isinstance(value, str) and NAME.fullmatch(value):
+    if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't be a governor's name: use 1 to 40 of a-z, 0-9 and hyphens.")
 

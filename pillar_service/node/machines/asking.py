@@ -6,7 +6,6 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
-from pillar_service.core.machines.machine_words import MACHINE
 from pillar_service.core.machines.machines import Machine
 from pillar_service.node import agent, disk
 from pillar_service.node.machines.library import Library, Loaded
@@ -51,7 +50,7 @@ def show(home: Home, machine: str) -> dict[str, Any]:
 
 def history(home: Home, machine: str, subject: str | None = None, last: object = 20) -> dict[str, list[dict[str, Any]]]:
     """What a machine did, the last first, for each of its instances or for one."""
-    if not MACHINE.fullmatch(machine):
+    if not names.SHORT_NAME.fullmatch(machine):
         raise NotFound(f"This node has no machine {names.shown(machine)}.")
     count = names.whole_number(last, "number of entries", 1, 1000)
     found = _memories(home, machine)

@@ -5,7 +5,7 @@ import time
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.meeseeks import typed
-from pillar_service.core.meeseeks.catalogue import BUILT_IN, NAME
+from pillar_service.core.meeseeks.catalogue import BUILT_IN
 from pillar_service.store.database import transaction
 from pillar_service.store.meeseeks import aliases
 from pillar_service.usecases.meeseeks import catalogue
@@ -37,7 +37,7 @@ def alias(asker: Asker, name: str, line: str) -> None:
 
 
 def _checked(word: str) -> str:
-    if not NAME.fullmatch(word):
+    if not names.SHORT_NAME.fullmatch(word):
         raise Invalid(f"{names.shown(word)} can't be an alias: use at most 40 lower-case letters, digits and '-'.")
     if word in BUILT_IN or word in catalogue.current().catalogue.commands:
         raise Invalid(f"{word} means something already: choose another word.")
@@ -62,5 +62,5 @@ def expanded(asker: Asker, line: str) -> str:
     word = first.lower()
     if word in BUILT_IN or word in catalogue.current().catalogue.commands:
         return line
-    meant = aliases.line(asker.actor, word) if NAME.fullmatch(word) else None
+    meant = aliases.line(asker.actor, word) if names.SHORT_NAME.fullmatch(word) else None
     return line if meant is None else " ".join([meant, *rest])
