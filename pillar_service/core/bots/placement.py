@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pillar_service.core.errors import Full, Invalid, NotFound
+from pillar_service.core.nodes.labels import with_id
 from pillar_service.core.nodes.rooms import Owner, Room
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 
@@ -48,7 +49,7 @@ def _fitting(rooms: Iterable[Room], wish: Wish) -> list[Room]:
             )
     if not usable:
         raise Full("There is no node on which this account may place bots: add a node, or ask whoever runs this place.")
-    fit = [room for room in usable if wish.selector.matches({**room.labels, "node": room.node})]
+    fit = [room for room in usable if wish.selector.matches(with_id(room.labels, room.node))]
     if not fit:
         raise Invalid(f"No node that this account may use is {wish.selector}: ask for other labels, or leave them out.")
     left = [room for room in fit if room.node not in wish.besides]

@@ -17,6 +17,14 @@ VALUE = re.compile(rf"(?:{NAME})?", re.ASCII)
 MOST = 64
 """Labels of one node."""
 
+NODE = "node"
+"""The label that every node has besides its own: its id."""
+
+
+def with_id(labels: Mapping[str, str], node: str) -> dict[str, str]:
+    """A node's labels as selectors see them: its id is one of them."""
+    return {**labels, NODE: node}
+
 
 def key(word: object) -> str:
     """The word, if it can be a label's key; raises Invalid otherwise."""

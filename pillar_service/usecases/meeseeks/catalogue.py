@@ -27,9 +27,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 """How often the files are looked at, at most."""
 
-NAME = "node"
-"""The label that every node has besides its own: its id."""
-
 EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 

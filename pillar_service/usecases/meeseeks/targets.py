@@ -8,6 +8,7 @@ from pillar_service.core.errors import Conflict, Forbidden, Invalid, NoNodes, No
 from pillar_service.core.meeseeks.catalogue import Action, Command, Where
 from pillar_service.core.meeseeks.parameters import Kind
 from pillar_service.core.nodes import losing
+from pillar_service.core.nodes.labels import NODE, with_id
 from pillar_service.core.nodes.selectors import EVERYTHING, AnyOf, Selector
 from pillar_service.core.people.agents import Desired
 from pillar_service.core.people.permissions import Act, refuse_on_theirs
@@ -17,7 +18,6 @@ from pillar_service.store.bots.bots import Bot
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.meeseeks import people, routing
 from pillar_service.usecases.meeseeks.asker import Asker
-from pillar_service.usecases.meeseeks.catalogue import NAME
 from pillar_service.usecases.people import permissions
 
 BRING_BACK = Action("bots.bring_back")
@@ -27,7 +27,7 @@ MOST_NAMED = 10
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
     """The labels of every node on which commands of the catalogue run, or of these, by its id."""
-    return {node: {**its, NAME: node} for node, its in nodes.labels(only).items()}
+    return {node: with_id(its, node) for node, its in nodes.labels(only).items()}
 
 
 def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
@@ -38,7 +38,7 @@ def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed:
     """
     if command.where is Where.NONE:
         return []
-    known = labels(asked.only(NAME))
+    known = labels(asked.only(NODE))
     named = {arguments[one.name] for one in command.parameters if one.kind is Kind.NODE and arguments.get(one.name)}
     fit = [
         node
@@ -79,7 +79,7 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
         return able
     if command.where is Where.ONE:
         raise Invalid(
-            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NAME}=NAME."
+            f"{command.name} runs on one node, but {len(able)} fit ({told(able)}): choose with -l {NODE}=NAME."
         )
     return [routing.any_one(able)]
 
@@ -118,7 +118,7 @@ def bot(asker: Asker, command: Command, arguments: Mapping[str, Any], asked: Sel
     node = None if found is None else nodes.find(found.node)
     if found is None or node is None:
         raise NotFound(f"There is no bot {names.shown(name)}.")
-    its = {**node.labels, NAME: node.id}
+    its = with_id(node.labels, node.id)
     if node.account is not None:
         _require_theirs(asker, command, found)
     elif not allowed.matches(its):

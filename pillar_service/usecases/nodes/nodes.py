@@ -15,7 +15,6 @@ from pillar_service.store.database import transaction
 from pillar_service.store.nodes import nodes
 from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.jobs import queue
-from pillar_service.usecases.meeseeks.catalogue import NAME
 from pillar_service.usecases.nodes import pem, pillars, returning
 from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
@@ -70,8 +69,8 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
 def checked_labels(given: object) -> dict[str, str]:
     """The labels in a mapping, if a node may have them; raises Invalid."""
     labels = rules.checked(given)
-    if NAME in labels:
-        raise Invalid(f"The label {NAME} is a node's id, which every node has already: leave it out.")
+    if rules.NODE in labels:
+        raise Invalid(f"The label {rules.NODE} is a node's id, which every node has already: leave it out.")
     return labels
 
 

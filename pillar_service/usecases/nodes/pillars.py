@@ -14,6 +14,7 @@ from pillar_service.core.nodes import configuration as rules_of_configuration
 from pillar_service.core.nodes import pillar as shape
 from pillar_service.core.nodes.configuration import OPERATORS
 from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.labels import with_id
 from pillar_service.core.nodes.signatures import MINION_KEY
 from pillar_service.core.people import agents as rules
 from pillar_service.core.people import tokens
@@ -24,7 +25,6 @@ from pillar_service.store.database import transaction
 from pillar_service.store.nodes import configuration, nodes, pillars
 from pillar_service.store.people import accounts, agents
 from pillar_service.usecases.meeseeks import catalogue
-from pillar_service.usecases.meeseeks.catalogue import NAME
 from pillar_service.usecases.nodes import bundles, pub_images
 
 BLANK = "(this node's token)"
@@ -66,7 +66,7 @@ def rewrite(node: str) -> None:
         service["auth"] = MINION_KEY
     labels = found.labels if found else {}
     # The catalogue is the place's own: nobody else's node learns what stands in it.
-    commands = {} if found and found.account else catalogue.for_node({**labels, NAME: node})
+    commands = {} if found and found.account else catalogue.for_node(with_id(labels, node))
     configured = configuration_of((found.account if found else None) or OPERATORS)
     moving = moves.states()
     facts = [_facts(bot, owners.get(bot.id, []), moving.get(bot.id)) for bot in there] + _left_behind(node)
