@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from pillar_service.usecases.bots import bot_exports
+from pillar_service.usecases.bots import backup_exports
 from pillar_service.usecases.service import backup_rounds, storage
 
 EVERY_S = 2.0
@@ -30,7 +30,7 @@ def work(over: threading.Event) -> None:
         try:
             if time.monotonic() - looked >= EXPORTS_S:
                 looked = time.monotonic()
-                bot_exports.ask_due()
+                backup_exports.ask_due()
             backup_rounds.step()
         except Exception:
             log.exception("Backups can't be made; again in %g s.", EVERY_S)

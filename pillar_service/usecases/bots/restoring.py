@@ -23,8 +23,8 @@ from pillar_service.store.bots.transfers import Transfer
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
-from pillar_service.usecases.bots import backups, moves, placing
 from pillar_service.usecases.bots import bots as usecase
+from pillar_service.usecases.bots import kept_exports, moves, placing
 from pillar_service.usecases.bots import transfers as tars
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
@@ -49,7 +49,7 @@ def restore(
         if before is not None:
             return usecase.shown(before)
         bot = usecase.found(key)
-        newest = backups.newest(bot)
+        newest = kept_exports.newest(bot)
         if chosen is None or newest is None or newest.id != chosen.id:
             raise Conflict(f"Something happened to {bot.name} or its exports at this moment: try again.")
         rules.refuse_unread(bot.name, bot.sequence, _tar(chosen), typed if isinstance(typed, str) else None)
@@ -58,7 +58,7 @@ def restore(
 
 def _whole(bot: Bot) -> Transfer:
     """The newest export of a bot, looked through once more: all that an import needs is in it."""
-    newest = backups.newest(bot)
+    newest = kept_exports.newest(bot)
     _check(bot, newest)
     assert newest is not None
     try:
@@ -129,7 +129,7 @@ def show(key: object) -> dict[str, Any]:
     ``unread`` is how many messages it is known to have written after the tar, ``why`` why it can't be restored now, or None.
     """
     bot = usecase.found(key)
-    newest, why = backups.newest(bot), None
+    newest, why = kept_exports.newest(bot), None
     try:
         _check(bot, newest)
     except SaltcellarError as error:

@@ -20,7 +20,7 @@ from pillar_service.store.bots.transfers import Standing, Transfer
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.usecases.bots import backups
+from pillar_service.usecases.bots import kept_exports
 from pillar_service.usecases.service import auditing
 
 KEPT_S = DAY_S
@@ -228,7 +228,7 @@ def sweep() -> None:
     now = time.time()
     with transaction():
         there = transfers.standing()
-        kept = backups.kept(there)
+        kept = kept_exports.kept(there)
         old = {one.id for one in there if one.created_at < now - KEPT_S and one.id not in kept and not _is_used(one)}
         transfers.forget(*old)
     known = {one.id for one in there} - old

@@ -1,4 +1,4 @@
-"""Backups: the newest export of everything that is kept of a bot."""
+"""Exports that are kept: of each bot the newest of everything, by which it can be restored."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

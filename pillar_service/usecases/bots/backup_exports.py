@@ -7,7 +7,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.service import backups as rules
 from pillar_service.settings import settings
-from pillar_service.store.bots import bot_exports as rows
+from pillar_service.store.bots import backup_exports as rows
 from pillar_service.usecases.jobs import jobs
 
 ACTOR = "backups"

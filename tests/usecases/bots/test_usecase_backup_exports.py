@@ -13,7 +13,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.people.agents import Desired
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.bots import transfers as rows
-from pillar_service.usecases.bots import bot_exports, bots, health, transfers
+from pillar_service.usecases.bots import backup_exports, bots, health, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import node_terms
 
@@ -58,13 +58,13 @@ def carried_out(works: bool = True) -> None:
 
 
 def test_each_bot_that_lives_is_exported_one_at_a_time_on_a_node_and_its_tar_kept(places: Callable[[], None]) -> None:
-    assert bot_exports.ask_due() == 2
+    assert backup_exports.ask_due() == 2
     assert asked() == ["one", "three"] or asked() == ["three", "two"]
-    assert bot_exports.ask_due() == 0, "twice does no harm"
+    assert backup_exports.ask_due() == 0, "twice does no harm"
     carried_out()
-    assert bot_exports.ask_due() == 1
+    assert backup_exports.ask_due() == 1
     carried_out()
-    assert bot_exports.ask_due() == 0, "all are done"
+    assert backup_exports.ask_due() == 0, "all are done"
     old = time.time() - 2 * DAY_S
     rows.Transfer.update(created_at=old).execute()
     transfers.sweep()
@@ -73,27 +73,27 @@ def test_each_bot_that_lives_is_exported_one_at_a_time_on_a_node_and_its_tar_kep
 
 def test_it_is_due_again_after_so_many_days_and_after_some_hours_when_it_failed(places: Callable[[], None]) -> None:
     now = time.time()
-    assert bot_exports.ask_due() == 2
+    assert backup_exports.ask_due() == 2
     carried_out(works=False)
-    assert bot_exports.ask_due() == 1, "the other on cellar-1"
+    assert backup_exports.ask_due() == 1, "the other on cellar-1"
     carried_out()
     later = now + 6.1 * HOUR
     for name in ("one", "two", "three"):
         bot_rows.change(bots.show(name)["id"], reported_at=later)
-    assert bot_exports.ask_due(now + 5.9 * HOUR) == 0
-    assert bot_exports.ask_due(later) == 2, "what failed, not what worked"
+    assert backup_exports.ask_due(now + 5.9 * HOUR) == 0
+    assert backup_exports.ask_due(later) == 2, "what failed, not what worked"
     carried_out()
     week = now + 7.1 * DAY_S
     for name in ("one", "two", "three"):
         bot_rows.change(bots.show(name)["id"], reported_at=week)
-    assert bot_exports.ask_due(week) == 2
+    assert backup_exports.ask_due(week) == 2
 
 
 def test_who_is_stopped_or_silent_or_gone_is_left_alone(places: Callable[[], None]) -> None:
     bots.desire("test", "one", Desired.STOPPED)
     bots.delete("test", "two", False)
     bot_rows.change(bots.show("three")["id"], reported_at=time.time() - 3600)
-    assert bot_exports.ask_due() == 0
+    assert backup_exports.ask_due() == 0
 
 
 @pytest.mark.parametrize("name", ["CELLAR_BACKUP_BOTS_DAYS", "CELLAR_BACKUP_REPOSITORY"])
@@ -102,4 +102,4 @@ def test_without_backups_of_bots_none_is_stopped(
 ) -> None:
     monkeypatch.setenv(name, "0" if name.endswith("DAYS") else "")
     places()
-    assert bot_exports.ask_due() == 0
+    assert backup_exports.ask_due() == 0
