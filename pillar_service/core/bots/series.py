@@ -174,16 +174,24 @@ def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict
     again, is_exact = restarted(known, at[0])
     return {
         "at": at,
-        "memory": [round(kib * 1024 / n, 1) if n else None for kib, n in zip(memory_sum, memory_n, strict=True)],
-        "memory_max": [None if kib is None else kib * 1024 for kib in memory_max],
-        "disk": [None if kib is None else kib * 1024 for kib in disk],
-        "peers": [round(count / n, 1) if n else None for count, n in zip(peers_sum, peers_n, strict=True)],
+        "memory": _means(memory_sum, memory_n, 1024),
+        "memory_max": _bytes(memory_max),
+        "disk": _bytes(disk),
+        "peers": _means(peers_sum, peers_n),
         "rx_per_s": list(map(rx.get, at)),
         "tx_per_s": list(map(tx.get, at)),
         "restarts": [moment for moment in restarts(known) if moment >= at[0]],
         "restarted": again,
         "restarted_exactly": is_exact,
     }
+
+
+def _means(sums: Iterable[int], counts: Iterable[int], unit: int = 1) -> list[float | None]:
+    return [round(total * unit / n, 1) if n else None for total, n in zip(sums, counts, strict=True)]
+
+
+def _bytes(kibs: Iterable[int | None]) -> list[int | None]:
+    return [None if kib is None else kib * 1024 for kib in kibs]
 
 
 def rates(buckets: Iterable[Bucket], counter: str) -> dict[int, float]:
