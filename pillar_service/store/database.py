@@ -115,7 +115,7 @@ def on_sqlite() -> bool:
 
 
 def revision() -> int | None:
-    """A number that is another as soon as somebody else has committed anything; None on PostgreSQL, which has none as cheap.
+    """A number that differs as soon as somebody else has committed anything; None on PostgreSQL, which has none as cheap.
 
     It is this thread's connection's own: no other thread's can be compared with it, and its own commits do not count.
     """

@@ -51,7 +51,7 @@ def _unwell(report: Mapping[str, Any]) -> Actual:
 
 
 def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
-    """The state to show now: an old report of anything that should be heard of is no longer believed.
+    """The state to show now: what should be heard of and was not for a while is lost, whatever its last report said.
 
     Arguments: the last reported state, when it was reported and the time now (both Unix seconds).
     """
@@ -61,7 +61,7 @@ def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
 
 
 NEVER = "0001-01-01"
-"""How the moment begins at which Docker says that a container was started which never was."""
+"""How Docker's moment of a container's start begins while it was never started."""
 
 
 def started_again(before: Mapping[str, Any], container: str, started: str, count: int) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class Keeping:
         return {Path(path).stem: one for path, one in files.items() if path.startswith("beacons/")}
 
     def stamp(self) -> object:
-        """Something that is another one once another bundle is in use; cheap."""
+        """Differs once another bundle is in use; cheap to ask."""
         try:
             found = self._file.stat()
         except OSError:

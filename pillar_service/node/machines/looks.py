@@ -74,7 +74,7 @@ def _file(told: Mapping[str, Any]) -> Look:
 
 
 def _mark(path: str, found: os.stat_result) -> Any:
-    """What is another one once the content is: its hash; of what is large or no file, when it was written, and which it is."""
+    """Differs once the content does: its hash; for what is large or no file, when it was written, its size and its inode."""
     if not stat.S_ISREG(found.st_mode) or found.st_size > HASHED:
         return {"at": found.st_mtime_ns, "size": found.st_size, "inode": found.st_ino}
     # Whoever puts a pipe in its place meanwhile keeps nobody waiting.

@@ -83,7 +83,7 @@ def _made(row: tuple[Any, ...]) -> Bot:
 
 
 KINDS: dict[str, Callable[[Any], Any]] = {"purge": bool, "imported": json.loads, "report": json.loads}
-"""What the databases keep otherwise than it is meant."""
+"""The columns whose values the databases give in another form, and what makes of them what they mean."""
 
 
 def add(agent: str, **columns: object) -> None:

@@ -125,7 +125,7 @@ REVISION = "SELECT count(*), min(at), sum(last), sum(memory_n), sum(peers_n) FRO
 
 
 def revision(bot: str, step: int, at: float) -> tuple[int | None, ...]:
-    """What is another as soon as anything that `buckets_since` finds is another; at a tenth of what finding it costs.
+    """Differs as soon as anything that `buckets_since` finds does, and costs a tenth of finding it.
 
     Buckets go oldest first, and merging a sample that changes one makes a count or ``last`` larger, never smaller.
     """

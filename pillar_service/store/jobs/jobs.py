@@ -81,7 +81,7 @@ QUEUED_COLUMNS: dict[str, type] = {
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
     "fingerprint": str, "created_at": float, "not_before": float, "request": str, "converges": bool,
 }  # fmt: skip
-"""The columns that a queued job has which is a part of another, and what each holds."""
+"""The columns of a queued job that is a part of another, and what each holds."""
 
 
 def add_queued(these: Iterable[Job]) -> None:

@@ -163,7 +163,7 @@ def change(id: str, **columns: object) -> None:
 
 
 def forget(node: Node, now: float) -> None:
-    """Find a node no more, but by `ever`; what was said of it is as of a new one, save its key and that it is lost."""
+    """Let a node be found by `ever` alone. All else said of it is as with a new one, but for its key and that it is lost."""
     told: dict[str, object] = {
         "sharing": _sharing(node.account),
         "labels": {},

@@ -46,7 +46,7 @@ ONLY_HEALTH = "With this token come health reports alone: sign the request with 
 
 @dataclass(frozen=True)
 class Hearer:
-    """Who hears of a type: ``read`` gives what is heard of an event's data, or raises Invalid, and it is never taken.
+    """Who hears a type: ``read`` gives what is heard of an event's data; one for which it raises Invalid is refused for good.
 
     ``hear`` gets a node and its new events' ids and data, and says which parts it refused: [{"id", "why"}]. ``kept`` gives
     what stays of what was read.

@@ -1,4 +1,4 @@
-"""Closing jobs: whatever way one ends, what goes with its end goes with it."""
+"""Closing jobs: however one ends, the same is done with its end."""
 
 import logging
 from collections.abc import Sequence

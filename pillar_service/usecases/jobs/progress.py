@@ -31,7 +31,7 @@ def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
 
 
 def has_news(person: str, id: object, seen: object) -> bool:
-    """Whether anything of a job changed since somebody saw it, be it what stands there of its age; raises NotFound."""
+    """Whether anything of a job changed since somebody saw it, if only the minutes of its age; raises NotFound."""
     job = jobs.told_to(person, id)
     return _seen(job, jobs.waits(job["state"])) != seen
 

@@ -27,7 +27,7 @@ CALL_S = 60
 class Request:
     """Who asks (``actor``), for what (its parts make the fingerprint), under which idempotency key (or None).
 
-    ``number`` is the request's in the logs: what several ask for at the same moment, one thread may write for all.
+    ``number`` is the request's in the logs, kept here because one thread may write what several ask for at the same moment.
     """
 
     def __init__(self, actor: str, key: str | None, *parts: object) -> None:

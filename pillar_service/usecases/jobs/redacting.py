@@ -17,7 +17,10 @@ SPOKEN = ("head", "tail", "error")
 
 
 def patterns(job: Job) -> list[re.Pattern[str]]:
-    """What is taken out; nothing where no command of the catalogue asked for the job, or (of the usual) for codes."""
+    """The patterns of what is taken out of what came of a job.
+
+    None where no command of the catalogue asked for it; the usual ones not where it was asked for codes.
+    """
     plan = job.plan or _of_parent(job)
     if plan is None:
         return []

@@ -110,7 +110,7 @@ def _let_go(actor: str, order: MachineOrder, detail: str) -> None:
 
 
 def _is_node(order: MachineOrder) -> bool:
-    """Whether the node of that name is this very machine: it was once, or is by the token it was given."""
+    """Whether the node of that name is this very machine: the order was enrolled, or the machine's own token let it in."""
     node = node_rows.find(order.node)
     return node is not None and (order.state == OrderState.ENROLLED or node.enrolled_by == (order.token or ""))
 
