@@ -7,6 +7,10 @@ from typing import Any
 
 from pillar_service.core.meeseeks import templates
 
+EXECUTOR = "meeseeks.run"
+"""The Salt function that runs a command of the catalogue on a node: it asks the service before it begins, and keeps its
+outcome there."""
+
 STOP_RUNNER = "stop-runner"
 """What a master's dispatcher does itself, by a name that no function has: it ends the runner with the jid that it is given."""
 

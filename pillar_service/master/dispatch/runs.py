@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillar_service.core import tracing
+from pillar_service.core.meeseeks.runs import EXECUTOR
 
 MOST_LINES = 2000
 """Lines of one run kept while the service is away; the rest is in the result anyway."""
-
-
-GUARDED = "meeseeks.run"
-"""The function that asks the service before it begins, and keeps its outcome on the node."""
 
 
 @dataclass
@@ -56,7 +53,7 @@ class Held:
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
         """From a RUN of the private app."""
-        guarded = tuple(run["arguments"][:2]) if run["function"] == GUARDED else None
+        guarded = tuple(run["arguments"][:2]) if run["function"] == EXECUTOR else None
         return cls(
             run["id"],
             run["node"],

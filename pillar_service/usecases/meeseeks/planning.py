@@ -12,9 +12,6 @@ from pillar_service.core.nodes.selectors import Selector
 from pillar_service.usecases.jobs import executing, queue
 from pillar_service.usecases.meeseeks.asker import Asker
 
-EXECUTOR = "meeseeks.run"
-"""The Salt function that runs a command of the catalogue on a node."""
-
 
 def plan(
     job: str,
@@ -50,5 +47,5 @@ def _call(command: Command, arguments: dict[str, Any]) -> dict[str, Any]:
     if isinstance(command.runs, Runner):
         given, keywords = runs.call(command.runs, arguments)
         return {"function": command.runs.name, "arguments": given, "keywords": keywords, "is_guarded": False}
-    told = {"function": EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
+    told = {"function": runs.EXECUTOR, "arguments": [command.name, arguments], "keywords": {}, "is_guarded": True}
     return {**told, "entry": command.digest}
