@@ -20,7 +20,6 @@ from chatting import (
     link,
     node,
     said,
-    scene,
     state,
     user,
 )
@@ -41,11 +40,6 @@ from pillar_service.usecases.people import accounts
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 ROOT = Asker("operator:root")
-
-
-@pytest.fixture
-def _scene(service: object) -> None:
-    scene()
 
 
 def nodes_of(line: str, **more: str) -> list[str]:

@@ -16,7 +16,6 @@ from chatting import (
     grant,
     keep,
     said,
-    scene,
     state,
 )
 from pouring import answer, owner, poured
@@ -35,11 +34,6 @@ from pillar_service.usecases.meeseeks.asker import Asker
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 ROOT = Asker("operator:root")
-
-
-@pytest.fixture
-def _scene(service: object) -> None:
-    scene()
 
 
 def write(job: str, *texts: str) -> None:

@@ -19,7 +19,6 @@ from chatting import (
     keep,
     node,
     said,
-    scene,
     state,
     user,
 )
@@ -35,11 +34,6 @@ from pillar_service.usecases.meeseeks import challenges
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 CHANGED = "The command {} was changed since this was asked for: ask for it anew."
-
-
-@pytest.fixture
-def _scene(service: object) -> None:
-    scene()
 
 
 def change(name: str, **columns: Any) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from chatting import ANN, ask, chat, said, scene
+from chatting import ANN, ask, chat, said
 
 from pillar_service.core import tracing
 from pillar_service.core.errors import Conflict, TooMany
@@ -20,11 +20,6 @@ from pillar_service.usecases.service import auditing
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 THREADS = 8
-
-
-@pytest.fixture
-def _scene(service: object) -> None:
-    scene()
 
 
 def at_once(lines: list[str], key: str | None = None) -> list[Any]:

@@ -17,7 +17,6 @@ from chatting import (
     keep,
     link,
     said,
-    scene,
     state,
 )
 from pouring import owner
@@ -34,11 +33,6 @@ from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.people import accounts
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
-
-
-@pytest.fixture
-def _scene(service: object) -> None:
-    scene()
 
 
 def make(line: str, id: str = ANN, **more: object) -> str:
