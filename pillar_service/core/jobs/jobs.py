@@ -31,7 +31,10 @@ class JobState(StrEnum):
     LOST = "lost"
 
 
-OPEN = frozenset({JobState.ASKED, JobState.QUEUED, JobState.CLAIMED, JobState.RUNNING})
+WAITING = frozenset({JobState.ASKED, JobState.QUEUED, JobState.CLAIMED})
+"""States in which a job does not run yet, and can be cancelled."""
+
+OPEN = WAITING | {JobState.RUNNING}
 OVER = frozenset(JobState) - OPEN
 
 NEXT: dict[JobState, frozenset[JobState]] = {

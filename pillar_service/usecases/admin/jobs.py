@@ -7,7 +7,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Forbidden, NotFound
 from pillar_service.core.jobs import commands, redaction, retrying
-from pillar_service.core.jobs.jobs import OVER, JobState
+from pillar_service.core.jobs.jobs import OVER, WAITING, JobState
 from pillar_service.core.listing import Cursor
 from pillar_service.core.people.permissions import OF_COMMAND
 from pillar_service.store import listings
@@ -20,7 +20,7 @@ from pillar_service.usecases.admin import bots as shown_bots
 from pillar_service.usecases.admin import filters, naming
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import jobs, queue
-from pillar_service.usecases.meeseeks import catalogue, challenges, stopping
+from pillar_service.usecases.meeseeks import catalogue, challenges, looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
@@ -91,12 +91,8 @@ def described(found: Iterable[Job]) -> list[dict[str, Any]]:
 
 def _told(job: Job, bot_name: str | None) -> dict[str, Any]:
     is_command = job.plan is not None
-    more = {"target": queue.target(job, bot_name), "is_command": is_command, "is_private": _is_private(job)}
+    more = {"target": queue.target(job, bot_name), "is_command": is_command, "is_private": looking.is_private(job)}
     return {**queue.described(job, bot_name), **more}
-
-
-def _is_private(job: Job) -> bool:
-    return job.plan is not None and bool(job.plan.get("output", {}).get("private"))
 
 
 def _redacted(job: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +102,7 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
         "result": redaction.result(job["command"], job["result"]),
         "error": None if job["error"] is None else redaction.text(job["error"]),
         "is_over": job["state"] in OVER,
-        "is_waiting": job["state"] in (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED),
+        "is_waiting": job["state"] in WAITING,
     }
 
 
@@ -117,7 +113,7 @@ def show(person: str, id: object, after: object = 0) -> dict[str, Any]:
     can't try it again, empty if they can. Private lines are not told.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
-    found = [] if _is_private(job) else outputs.lines(job.id, first, LINES + 1)
+    found = [] if looking.is_private(job) else outputs.lines(job.id, first, LINES + 1)
     lines = [{"n": line.n, "at": line.at, "text": redaction.text(line.text)} for line in found[:LINES]]
     return {
         "job": described([job])[0],

@@ -78,7 +78,7 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         error=job.error or "",
         seconds=max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
         count=sum(outputs.line_count(one.id) for one in its),
-        is_private=plan["output"]["private"],
+        is_private=looking.is_private(job),
         is_always_filed=plan["output"]["file"],
         waits=_why_waiting(shown_first or its),
         is_previewing=bool(shown_first),
@@ -115,7 +115,7 @@ def previewed(id: str | None) -> Preview | None:
         return None
     its = jobs.parts_or_itself(job)
     failed = ((parts.place(one), one.error or str(one.state)) for one in its if one.state != JobState.SUCCEEDED)
-    return Preview(tuple(output(job.id)), tuple(failed), bool(job.plan and job.plan["output"]["private"]))
+    return Preview(tuple(output(job.id)), tuple(failed), looking.is_private(job))
 
 
 def was_previewed(mark: str | None) -> bool:

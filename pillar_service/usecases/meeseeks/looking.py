@@ -41,7 +41,7 @@ def _sees_others(asker: Asker) -> bool:
 
 def is_private(job: Job) -> bool:
     """Whether what came out of a job is for who asked for it alone."""
-    return job.plan is not None and bool(job.plan["output"]["private"])
+    return job.plan is not None and bool(job.plan.get("output", {}).get("private"))
 
 
 def _is_hidden(asker: Asker, job: Job) -> bool:

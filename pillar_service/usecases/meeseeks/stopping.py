@@ -5,7 +5,7 @@ from typing import Any
 
 from pillar_service.core.errors import Conflict, Forbidden
 from pillar_service.core.jobs import commands
-from pillar_service.core.jobs.jobs import OVER, URGENT, JobState
+from pillar_service.core.jobs.jobs import OVER, URGENT, WAITING, JobState
 from pillar_service.core.meeseeks.runs import STOP_RUNNER
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs, runs
@@ -16,7 +16,6 @@ from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.service import auditing
 
 STOP = "meeseeks.stop"
-WAITING = (JobState.ASKED, JobState.QUEUED, JobState.CLAIMED)
 
 
 def cancel(asker: Asker, id: object) -> dict[str, Any]:
