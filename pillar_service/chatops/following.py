@@ -131,7 +131,7 @@ def _file(name: str, seen: Seen, lines: Sequence[str], what: str = "") -> File:
 
 
 def at_once(job: str) -> None:
-    """Let every conversation of a job show it now; a fault of ours is left to the follower."""
+    """Let every conversation of a job show it now, before the follower comes by."""
     for conversation in conversations.of_job(job):
         follow(conversation)
 

@@ -82,10 +82,23 @@ def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any], known: Per
         channel, thread, message = found
         member = about.member if about else None
         speaker = known.known.get(about.persona, speaker) if about else speaker
-    where = (row.conversation, channel, thread, message, member)
-    doubt = row.state == str(OutgoingState.SENDING)
-    times = (row.tries, row.created_at, until)
-    return Item(row.id, row.lane, OutgoingKind(row.kind), *where, body, row.mark, *times, doubt, speaker)
+    return Item(
+        id=row.id,
+        lane=row.lane,
+        kind=OutgoingKind(row.kind),
+        conversation=row.conversation,
+        channel=channel,
+        thread=thread,
+        message=message,
+        member=member,
+        body=body,
+        mark=row.mark,
+        tries=row.tries,
+        created_at=row.created_at,
+        until=until,
+        is_in_doubt=row.state == OutgoingState.SENDING,
+        speaker=speaker,
+    )
 
 
 def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
