@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 
 from pillar_service.store.database import JsonField, Table, Unread, db, on_sqlite
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 Row = TypeVar("Row", bound=Table)
 

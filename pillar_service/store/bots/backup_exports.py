@@ -2,7 +2,7 @@
 
 from pillar_service.core.jobs.jobs import OPEN
 from pillar_service.core.people.agents import Actual, Desired
-from pillar_service.store.handwritten import places, read
+from pillar_service.store.sql import places, read
 
 DUE = """
 SELECT bot.agent, bot.node FROM bot JOIN agent ON agent.id = bot.agent

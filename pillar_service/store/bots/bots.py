@@ -13,8 +13,8 @@ from pillar_service.core.errors import NotFound
 from pillar_service.core.people.agents import Actual, AgentType, Belonging
 from pillar_service.store import rows
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import read
 from pillar_service.store.people.agents import Agent, Belongs
+from pillar_service.store.sql import read
 
 
 class Bot(Table):

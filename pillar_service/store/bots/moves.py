@@ -4,7 +4,7 @@ from peewee import DoubleField, TextField
 
 from pillar_service.store import plain
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Move(Table):

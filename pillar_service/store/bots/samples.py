@@ -8,7 +8,7 @@ from peewee import BigIntegerField, CompositeKey, Expression, IntegerField, Smal
 from pillar_service.core.bots.series import Bucket, Sample
 from pillar_service.store import rows
 from pillar_service.store.database import Table, on_sqlite
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class SampleRow(Table):

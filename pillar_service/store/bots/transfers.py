@@ -8,7 +8,7 @@ from peewee import BigIntegerField, DoubleField, TextField
 from pillar_service.store import plain
 from pillar_service.store.bots.moves import OPEN as MOVES
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Transfer(Table):

@@ -9,7 +9,7 @@ from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField
 from pillar_service.core.events.events import Filter
 from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table, on_sqlite
-from pillar_service.store.handwritten import places, read, write
+from pillar_service.store.sql import places, read, write
 
 
 class Event(Table):

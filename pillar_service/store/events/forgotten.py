@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
 
 from pillar_service.store.database import Table, on_sqlite
-from pillar_service.store.handwritten import places, read, write
+from pillar_service.store.sql import places, read, write
 
 MOST = 1000
 """How many marks are kept of a node: streams are named by whoever submits. Those that stood still the longest go first."""

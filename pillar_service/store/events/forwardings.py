@@ -5,7 +5,7 @@ from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 from pillar_service.core.events.forwarding import CLAIMED_S, LONGEST_PAUSE_S
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Forwarding(Table):

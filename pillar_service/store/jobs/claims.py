@@ -12,8 +12,8 @@ from typing import NamedTuple
 from pillar_service.core.jobs.jobs import LOW, URGENT
 from pillar_service.store import plain, rows
 from pillar_service.store.database import on_sqlite
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.jobs.jobs import OPEN_IN_SQL, Job
+from pillar_service.store.sql import places, read
 
 FIRST, MORE = 4, 8
 """How many jobs of each node are looked at first, and how many times more of those nodes that have more."""

@@ -9,8 +9,8 @@ from peewee import BooleanField, DoubleField, IntegerField, TextField, fn
 from pillar_service.core.jobs.jobs import NORMAL, OPEN, JobState
 from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.paging import Page, page_of
+from pillar_service.store.sql import places, read
 
 STILL_OPEN = sorted(str(state) for state in OPEN)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pillar_service.core.jobs.jobs import OVER
-from pillar_service.store.handwritten import places, read, write
+from pillar_service.store.sql import places, read, write
 
 STATES = ", ".join(f"'{state}'" for state in sorted(OVER))
 

@@ -7,7 +7,7 @@ from peewee import BigIntegerField, CompositeKey, DoubleField, IntegerField, Tex
 
 from pillar_service.store import rows
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import places, read
+from pillar_service.store.sql import places, read
 
 COLUMNS = {"job": str, "n": int, "key": str, "text": str, "at": float, "stream": str}
 

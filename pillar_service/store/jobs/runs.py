@@ -8,8 +8,8 @@ from peewee import SQL, BooleanField, DoubleField, IntegerField, TextField
 
 from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.jobs.jobs import OPEN_IN_SQL
+from pillar_service.store.sql import places, read
 
 CLAIMED, RUNNING, ENDED = "claimed", "running", "over"
 

@@ -3,7 +3,7 @@
 from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class KeptCatalogue(Table):

@@ -7,7 +7,7 @@ from peewee import BooleanField, CompositeKey, DoubleField, IntegerField, TextFi
 from pillar_service.core.meeseeks.challenges import ChallengeState
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Challenge(Table):

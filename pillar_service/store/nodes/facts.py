@@ -8,8 +8,8 @@ from peewee import BigIntegerField, CompositeKey, DoubleField, TextField
 
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.nodes.nodes import Node
+from pillar_service.store.sql import places, read
 
 
 class NodeFacts(Table):

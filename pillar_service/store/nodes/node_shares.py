@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from peewee import CompositeKey, TextField
 
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class NodeShare(Table):

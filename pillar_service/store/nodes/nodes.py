@@ -12,7 +12,7 @@ from pillar_service.core.nodes.rooms import Sharing
 from pillar_service.core.searching import Label
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import places, read
+from pillar_service.store.sql import places, read
 
 
 class Node(Table):

@@ -3,7 +3,7 @@
 from peewee import BigIntegerField, IntegerField, TextField
 
 from pillar_service.store.database import Table, db, on_sqlite
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Pillar(Table):

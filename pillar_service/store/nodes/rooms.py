@@ -8,9 +8,9 @@ from pillar_service.core.nodes import presence
 from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.core.nodes.rooms import LEFT_FOR_S, Room, Sharing, Size
 from pillar_service.core.people.agents import Belonging
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.nodes import node_shares, nodes, standings
 from pillar_service.store.nodes.nodes import Node
+from pillar_service.store.sql import places, read
 
 
 class Taken(NamedTuple):

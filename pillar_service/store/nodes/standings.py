@@ -9,7 +9,7 @@ from pillar_service.core.nodes import presence
 from pillar_service.core.nodes.presence import STOPPED_AFTER_S
 from pillar_service.store import plain
 from pillar_service.store.database import JsonField, Table
-from pillar_service.store.handwritten import places, read
+from pillar_service.store.sql import places, read
 
 
 class Standing(Table):

@@ -6,8 +6,8 @@ from peewee import DoubleField, ForeignKeyField, ModelSelect, TextField
 
 from pillar_service.core.people.agents import AccountRole, AccountState
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import places, read
 from pillar_service.store.people.agents import Agent
+from pillar_service.store.sql import places, read
 
 
 class Account(Table):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from peewee import DoubleField, TextField
 
 from pillar_service.store.database import Table
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Session(Table):

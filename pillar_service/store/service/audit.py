@@ -9,8 +9,8 @@ from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 
 from pillar_service.core.service.audit import Entry, hashed, link
 from pillar_service.store.database import Table, db, on_sqlite, transaction
-from pillar_service.store.handwritten import read
 from pillar_service.store.paging import Page, page_of
+from pillar_service.store.sql import read
 
 
 class Audit(Table):

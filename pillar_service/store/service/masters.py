@@ -4,7 +4,7 @@ from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.core.nodes.enrolment import MasterFacts
 from pillar_service.store.database import Table, db
-from pillar_service.store.handwritten import read
+from pillar_service.store.sql import read
 
 
 class Master(Table):

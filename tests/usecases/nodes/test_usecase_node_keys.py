@@ -195,4 +195,4 @@ def test_what_comes_back_takes_no_bots_but_its_own_accounts(person):
     node_keys.revoke("test", node)
     node_keys.forget("test", node)
     enrol(enrolment_tokens.create_for(person)["secret"], number=2)
-    assert node_terms.found(node).sharing == "own"
+    assert nodes.found(node).sharing == "own"
