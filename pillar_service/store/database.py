@@ -141,6 +141,23 @@ def transaction() -> Iterator[None]:
         call()
 
 
+@contextmanager
+def part() -> Iterator[None]:
+    """A part of the caller's transaction: where it raises, nothing of it is written, and the rest may go on.
+
+    Raises as `explained` says, and what is raised inside.
+    """
+    before = len(_later.__dict__.setdefault("calls", []))
+    try:
+        with db.atomic():
+            yield
+    except BaseException as error:
+        del _later.calls[before:]
+        if isinstance(error, FAULTS):
+            raise explained(error) from error
+        raise
+
+
 _later = threading.local()
 
 

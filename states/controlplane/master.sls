@@ -41,7 +41,7 @@ cellar master configuration:
       - file: cellar master folders
 
 # A place from before the keys were called so, or its backup: Salt would make others.
-cellar master keys keep their name:
+cellar master keys:
   cmd.run:
     - name: for half in pub pem; do install -m 400 master.$half saltcellar.$half; done
     - cwd: {{ controlplane.data }}/master/pki
@@ -61,5 +61,5 @@ cellar logs are rotated:
     - source: salt://controlplane/files/logrotate.jinja
     - template: jinja
     - mode: '0644'
-{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "cellar master keys keep their name"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
+{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "cellar master keys"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
 {{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}

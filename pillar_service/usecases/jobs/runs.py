@@ -15,7 +15,7 @@ from pillar_service.store.jobs import jobs, outputs, runs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.jobs.outputs import Line
 from pillar_service.store.jobs.runs import Run, Standing
-from pillar_service.usecases.jobs import endings, keeping, parts, plans, queue, redacting
+from pillar_service.usecases.jobs import endings, keeping, one_by_one, parts, plans, queue, redacting
 
 Known = TypeVar("Known", Run, Standing)
 
@@ -231,8 +231,7 @@ def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
 def sweep(now: float) -> None:
     """End what has waited too long, in the caller's transaction: runs without a return, and what nobody took."""
     with parts.together(now):
-        for run in runs.expired(now):
-            _fail(run, Reason.NO_RETURN, "", now)
+        one_by_one.end(runs.expired(now), lambda run: _fail(run, Reason.NO_RETURN, "", now), now)
     give_up(now)
 
 
@@ -243,11 +242,16 @@ def give_up(now: float) -> None:
     for one may wait for ever.
     """
     with parts.together(now):
-        for job in jobs.past_deadline(now):
-            said = job.error or f"{job.node or 'The master'} did not take it in time."
-            endings.end(job, JobState.TIMED_OUT, said, now)
-        for job in jobs.queued_before(now - QUEUED_FOR_S):
-            said = f"No master took the job for {queue.target(job)} within a day."
-            endings.end(job, JobState.TIMED_OUT, said, now)
+        one_by_one.end(jobs.past_deadline(now), lambda job: _late(job, now), now)
+        one_by_one.end(jobs.queued_before(now - QUEUED_FOR_S), lambda job: _never_taken(job, now), now)
         for whole in jobs.left_open(now - QUEUED_FOR_S):
             parts.part_moved(whole, now)
+
+
+def _late(job: Job, now: float) -> None:
+    said = job.error or f"{job.node or 'The master'} did not take it in time."
+    endings.end(job, JobState.TIMED_OUT, said, now)
+
+
+def _never_taken(job: Job, now: float) -> None:
+    endings.end(job, JobState.TIMED_OUT, f"No master took the job for {queue.target(job)} within a day.", now)

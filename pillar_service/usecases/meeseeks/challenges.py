@@ -16,7 +16,7 @@ from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.meeseeks import challenges
 from pillar_service.store.meeseeks.challenges import Challenge
-from pillar_service.usecases.jobs import endings
+from pillar_service.usecases.jobs import endings, one_by_one
 from pillar_service.usecases.meeseeks import catalogue, deciding, going, people
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.people import codes
@@ -210,12 +210,12 @@ def _refuse(job: Job, challenge: Challenge, asker: Asker, said: str, now: float)
 
 def expire(now: float) -> None:
     """End the jobs whose challenge nobody answered in time."""
-    for challenge in challenges.expired(now):
-        with transaction():
-            job = jobs.find(challenge.job)
-            if (
-                challenges.settle(challenge.id, ChallengeState.EXPIRED)
-                and job is not None
-                and job.state == JobState.ASKED
-            ):
-                endings.end(job, JobState.TIMED_OUT, rules.SAYING[ChallengeKind(challenge.kind)], now)
+    with transaction():
+        one_by_one.end(challenges.expired(now), lambda challenge: _expire(challenge, now), now)
+
+
+def _expire(challenge: Challenge, now: float) -> None:
+    job = jobs.find(challenge.job)
+    is_open = challenges.settle(challenge.id, ChallengeState.EXPIRED)
+    if is_open and job is not None and job.state == JobState.ASKED:
+        endings.end(job, JobState.TIMED_OUT, rules.SAYING[ChallengeKind(challenge.kind)], now)

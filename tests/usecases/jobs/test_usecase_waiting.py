@@ -9,7 +9,7 @@ from pillar_service.store import database
 from pillar_service.store.jobs import claims as rows
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
-from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.jobs import claims, one_by_one
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -122,3 +122,23 @@ def test_a_claim_reads_a_few_jobs_of_each_node_however_many_wait(
     assert len(claimed()) == claims.AT_ONCE
     assert len(seen) < 2000
     assert not [row for row in seen if row[0] == "full" and len(row) > 1]
+
+
+def test_one_that_can_not_be_ended_keeps_no_other_from_being_carried_out(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_by_one, "_left", {})  # as in a new process
+    now = time.time()
+    on_nodes("a")
+    queue("a", "j00001", "j00002", "j00003")
+    with database.transaction():
+        jobs.Job.update(deadline_at=now - 1, not_before=now + 3600).where(jobs.Job.id << ["j00001", "j00002"]).execute()
+        jobs.Job.update(plan=["no plan"]).where(jobs.Job.id == "j00001").execute()
+    assert claimed() == ["j00003"]
+    assert claims.claim("salt")["runs"] == []
+    assert {job.id: job.state for job in jobs.Job.select()} == {
+        "j00001": "queued", "j00002": "timed_out", "j00003": "claimed"
+    }  # fmt: skip
+    assert [one.getMessage() for one in caplog.records if "could not be ended" in one.getMessage()] == [
+        "j00001 could not be ended; it is tried again in 60 s."
+    ]
