@@ -61,5 +61,6 @@ cellar logs are rotated:
     - source: salt://controlplane/files/logrotate.jinja
     - template: jinja
     - mode: '0644'
-{%- set first = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "cellar master keys"}, {"cmd": "saltcellar-private goes by what it is told"}] %}
+{%- set its_own = [{"file": "cellar master configuration"}, {"cmd": "cellar master token"}, {"cmd": "cellar master keys"}] %}
+{%- set first = its_own + [{"cmd": "saltcellar-private goes by what it is told"}] %}
 {{ runs("saltcellar-master", "master.service.jinja", {}, controlplane.salt ~ "/master", first) }}
