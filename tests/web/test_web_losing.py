@@ -4,6 +4,7 @@ import pytest
 from enrolling import key
 from flask import Flask
 from flask.testing import FlaskClient
+from forms import delete
 from pouring import OWNER, PUB, answer, event, owner, poured, report, tar
 from visiting import send, signed_in, somebody
 
@@ -115,3 +116,14 @@ def test_masters_do_both(master: FlaskClient) -> None:
     assert master.post("/agents/nobody/restore", json={}).status_code == 404
     made = master.post("/agents/my/restore", json={"node": "cellar-2"}, headers={"Idempotency-Key": "1"})
     assert (made.status_code, made.json["job"]["node"]) == (202, "cellar-2")
+
+
+def test_an_owner_gives_a_bot_of_a_lost_node_up(public_app: Flask, bot: str) -> None:
+    browser = signed_in(public_app, OWNER)
+    losing.declare("test", "cellar-1")
+    assert "restore it instead" in browser.get("/bots/my/delete").text
+    assert delete(browser).headers["Location"] == "/bots"
+    page = browser.get("/bots").text
+    assert "my is gone." in page
+    assert "bring-back" not in page
+    assert browser.get("/bots/my/delete").status_code == 404

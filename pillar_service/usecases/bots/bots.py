@@ -18,7 +18,7 @@ from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents
-from pillar_service.usecases.bots import placing, transfers
+from pillar_service.usecases.bots import forgetting, placing, transfers
 from pillar_service.usecases.jobs import closing, queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.payments import subscriptions
@@ -158,7 +158,7 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
 
     The port is free once the node has done so, and the name for its owner: for others once the data goes. What is still
     queued for the bot is cancelled. Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a
-    bot that was deleted before (by its id) loses its data now.
+    bot that was deleted before (by its id) loses its data now. One of a lost node is gone for good at once.
     """
     request = queue.Request(actor, idempotency_key, "delete", key, purge)
     with transaction():
@@ -167,10 +167,24 @@ def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = N
             return shown(before)
         bot, now = found(key, deleted=purge), time.time()
         withdraw(bot, "The bot was deleted before it was done.", now)
+        if forgetting.can_not_be_told(bot.node):
+            return _gone_with_its_node(request, bot, now)
         going = purge or bot.purge
         purge_at = now if going else now + settings().deleted_days * DAY_S
         columns = {"desired": str(Desired.ABSENT), "purge": going, "purge_at": purge_at}
         return _change(request, "bots.delete", bot, columns)
+
+
+def _gone_with_its_node(request: queue.Request, bot: Bot, now: float) -> dict[str, Any]:
+    refuse_if_exporting(bot)
+    job = queue.ask(request, "bots.delete", bot, now)
+    result = {"pub_id": bot.pub_id, "data": f"on {bot.node}, which is lost"}
+    jobs.move(job.id, job.state, JobState.SUCCEEDED, started_at=now, ended_at=now, result=result)
+    auditing.record(request.actor, "bots.delete", f"agent:{bot.id}", now, f"job {job.id}, {bot.node} is lost")
+    forgetting.with_its_node(bot, request.actor, now)
+    done = jobs.find(job.id)
+    assert done is not None
+    return shown(done)
 
 
 def withdraw(bot: Bot, why: str, now: float) -> None:

@@ -13,7 +13,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import placing
+from pillar_service.usecases.bots import forgetting, placing
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
@@ -89,13 +89,16 @@ def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:
     """
     with transaction():
         due = [bot for bot in bots.purgeable(time.time() if now is None else now) if not jobs.open_of(bot.id)]
-        asked = [_purge(actor, bot, time.time()) for bot in due]
+        asked = [job for bot in due if (job := _purge(actor, bot, time.time()))]
         for node in {bot.node for bot in due}:
             pillars.rewrite(node)
     return asked
 
 
-def _purge(actor: str, bot: Bot, now: float) -> dict[str, Any]:
+def _purge(actor: str, bot: Bot, now: float) -> dict[str, Any] | None:
+    if forgetting.can_not_be_told(bot.node):
+        forgetting.with_its_node(bot, actor, now)
+        return None
     bots.change(bot.id, purge=True)
     job = queue.ask(queue.Request(actor, None, "purge", bot.id), "bots.purge", bot, now)
     auditing.record(actor, "bots.purge", f"agent:{bot.id}", now, f"{bot.name}, job {job.id}")

@@ -202,8 +202,3 @@ def _change(row: Invite, entry: Entry) -> None:
     changed = {column: value for column, value in told.items() if getattr(row, column) != value}
     if changed:
         rows.change(row.id, **changed)
-
-
-def forget(bot: str) -> None:
-    """Forget every invite of a bot that is gone."""
-    rows.forget(bot)

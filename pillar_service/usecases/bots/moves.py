@@ -15,9 +15,8 @@ from pillar_service.store.bots.moves import Move
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import placing
+from pillar_service.usecases.bots import forgetting, placing
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
@@ -44,7 +43,7 @@ def check(bot: Bot) -> str:
         raise Conflict(f"{bot.name} has moved here, and the node that it left has not cleared up yet: wait for that.")
     if bot.pub_id is None:
         raise Conflict(f"{bot.name} has no identity yet: it moves once it has lived.")
-    if _is_lost(bot.node):
+    if forgetting.can_not_be_told(bot.node):
         raise Conflict(f"{bot.node}, which has {bot.name}, was declared lost: restore the bot instead.")
     return elsewhere(bot)[0]
 
@@ -57,12 +56,6 @@ def elsewhere(bot: Bot) -> tuple[str, int]:
 def left_behind(bot: Bot) -> set[str]:
     """The node that has a bot, and those that have something of it still: it can't come to life on them."""
     return {bot.node, *rows.left_by(bot.id)}
-
-
-def _is_lost(id: str) -> bool:
-    """Whether nobody can tell a node anything: it was declared lost, or is forgotten."""
-    node = nodes.find(id)
-    return node is None or node.lost_at is not None
 
 
 def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
@@ -188,7 +181,7 @@ def _arrived(move: Move, bot: Bot, now: float) -> None:
 
 def _clear(move: Move, bot: Bot, now: float) -> None:
     """Nobody can tell a lost node to clear up: its tombstones wait for it."""
-    state = MoveState.LEFT if _is_lost(move.source) else MoveState.CLEARING
+    state = MoveState.LEFT if forgetting.can_not_be_told(move.source) else MoveState.CLEARING
     rows.change(move.id, state=str(state), error="", changed_at=now)
     _rewrite(move.source)
     if state is MoveState.CLEARING:
@@ -198,7 +191,8 @@ def _clear(move: Move, bot: Bot, now: float) -> None:
 def _done(move: Move, bot: Bot, now: float) -> None:
     rows.change(move.id, state=str(MoveState.DONE), error="", changed_at=now)
     pillars.rewrite(move.source)
-    auditing.record(f"move:{move.id}", "bots.moved", f"agent:{bot.id}", now, f"{bot.name} is on {move.target}")
+    said = f"{bot.name} is on {move.target}" if move.target != move.source else f"nothing of {bot.name} is there"
+    auditing.record(f"move:{move.id}", "bots.moved", f"agent:{bot.id}", now, said)
 
 
 def _home(move: Move, bot: Bot, wrong: str, now: float) -> None:

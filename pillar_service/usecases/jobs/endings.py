@@ -12,12 +12,12 @@ from pillar_service.core.jobs.commands import COMMANDS
 from pillar_service.core.jobs.jobs import JobState, Reason, step
 from pillar_service.core.jobs.outcomes import Outcome
 from pillar_service.core.people.agents import Actual, Desired
-from pillar_service.store.bots import bots, moves, samples, transfers
+from pillar_service.store.bots import bots, moves, transfers
 from pillar_service.store.bots.bots import Bot, Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import End, Job
-from pillar_service.store.people import agents, sharing
-from pillar_service.usecases.bots import invites
+from pillar_service.store.people import agents
+from pillar_service.usecases.bots import forgetting, invites
 from pillar_service.usecases.jobs import closing, executing, redacting
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.service import auditing
@@ -166,15 +166,5 @@ def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
         auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)
     # The pillar may have come to tell of a purge only after the node had read it: the node's own word counts.
     if bot.purge and said.get("data") == "gone":
-        _purged(bot, now)
+        forgetting.purged(bot, f"node:{bot.node}", now)
     pillars.rewrite(bot.node)
-
-
-def _purged(bot: Bot, now: float) -> None:
-    """Its data is gone: all is forgotten but the identity (transfers.take needs it)."""
-    bots.change(bot.id, purge_at=None)
-    samples.forget(bot.id)
-    invites.forget(bot.id)
-    sharing.forget(bot.id)
-    agents.part_all(bot.id)
-    auditing.record(f"node:{bot.node}", "bots.purged", f"agent:{bot.id}", now, bot.name)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from wtforms import StringField
 from wtforms.validators import Length
 
 from pillar_service.core.people.permissions import Act
 from pillar_service.settings import settings
-from pillar_service.usecases.bots import own_bots
+from pillar_service.usecases.bots import forgetting, own_bots
 from pillar_service.usecases.people import permissions
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
@@ -35,7 +35,8 @@ class Delete(Once, Confirm):
 
 def _bot(name: str) -> dict[str, Any]:
     bot = visible(name, Act.DELETE)
-    return bot | {"may_export": Act.EXPORT in permissions.of(current_user.id, bot["id"])}
+    may_export = Act.EXPORT in permissions.of(current_user.id, bot["id"])
+    return bot | {"may_export": may_export, "goes_with_its_node": forgetting.can_not_be_told(bot["node"])}
 
 
 @blueprint.get("/bots/<name>/delete")
@@ -55,6 +56,9 @@ def delete(name: str) -> Any:
     if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
         return refused("delete.html", form, bot=bot)
     made = own_bots.delete(current_user.id, bot["id"], form.key.data)
+    if bot["goes_with_its_node"]:  # and with it goes that anybody may see its jobs
+        flash(f"{bot['name']} is gone.")
+        return redirect(url_for("bots.listed"))
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 
 

@@ -1,19 +1,22 @@
 """Lost nodes: who says so, what comes of it, and what a node finds that comes back all the same."""
 
+import time
+
 import pytest
 from accounts_with_nodes import account, own
 from enrolling import enrol, key, master_is_there
 from lost_nodes import arrive, exported, is_nowhere_twice, lost, states, three_nodes
-from pouring import answer, carry_out, event, poured, report, states_of, told
+from pouring import answer, bot, carry_out, event, poured, report, states_of, told
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
 from pillar_service.store import database
 from pillar_service.store.bots import moves as move_rows
 from pillar_service.store.jobs import jobs as job_rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots, health, moves, restoring
+from pillar_service.usecases.bots import bots, bringing_back, health, moves, restoring
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_terms, nodes
+from pillar_service.usecases.nodes import draining, enrolment_tokens, losing, node_keys, node_terms, nodes
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -134,3 +137,38 @@ def test_a_lost_node_is_not_drained() -> None:
     draining.drain("test", "cellar-1")
     assert draining.go_on() == 0
     assert "restore the bot instead" in draining.show("cellar-1")["left"]["my"]
+
+
+def test_a_bot_of_a_lost_node_is_deleted_at_once_and_its_name_is_free() -> None:
+    id = lost()
+    made = bots.delete("test", "my", purge=False)
+    assert (made["job"]["state"], made["agent"]["actual"]) == ("succeeded", "gone")
+    assert not claims.is_claimable("salt"), "nobody can tell the node"
+    with pytest.raises(NotFound):
+        bots.show("my")
+    with pytest.raises(Conflict, match="time is over"):
+        bringing_back.bring_back("test", id)
+    assert bot("my", node="cellar-2")["agent"]["id"] != id
+    node_keys.forget("test", "cellar-1")
+
+
+def test_what_a_lost_node_has_of_a_bot_that_was_deleted_meanwhile_goes_when_it_is_back() -> None:
+    id = lost()
+    bots.delete("test", "my", purge=True)
+    bots.delete("test", id, purge=True)  # asked again, it is the same
+    nodes.set_key("test", "cellar-1", key(2).public)
+    assert states("cellar-1") == {id: "absent"}, "it is stopped before it could run again"
+    for _ in range(3):
+        carry_out(node="cellar-1")
+        moves.go_on()
+    assert (states("cellar-1"), [one.state for one in move_rows.from_node("cellar-1", 0.0)]) == ({}, ["done"])
+
+
+def test_the_data_of_a_deleted_bot_whose_node_is_lost_is_let_go_without_it() -> None:
+    poured()
+    bots.delete("test", "my", purge=False)
+    carry_out(node="cellar-1")
+    losing.declare("test", "cellar-1")
+    assert bringing_back.purge_due("test", time.time() + 30 * DAY_S) == []
+    assert bringing_back.purge_due("test", time.time() + 30 * DAY_S) == []
+    assert not claims.is_claimable("salt")
