@@ -11,6 +11,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.nodes import selectors
 from pillar_service.core.nodes import waves as rules
 from pillar_service.core.nodes.enrolment import KeyState
+from pillar_service.core.nodes.labels import with_id
 from pillar_service.core.nodes.selectors import Selector
 from pillar_service.core.nodes.waves import NodeState, Seen, UpgradeState
 from pillar_service.store.database import transaction
@@ -66,7 +67,7 @@ def _refuse_if_open() -> None:
 
 def _sorted_out(meant: Selector) -> tuple[list[str], dict[str, str]]:
     """The nodes that are upgraded, of those that are meant, and those that are not, with why; raises NotFound for none."""
-    wanted = [node for node in nodes.listed() if meant.matches(node.labels)]
+    wanted = [node for node in nodes.listed() if meant.matches(with_id(node.labels, node.id))]
     left_out = {node.id: why for node in wanted if (why := _hindrance(node))}
     going = [node.id for node in wanted if node.id not in left_out]
     if not going:

@@ -132,6 +132,10 @@ def test_one_at_a_time_and_the_end_of_it(four: list[str]) -> None:
     assert [one["state"] for one in waves.listed()] == ["running", "cancelled"]
 
 
+def test_a_node_is_named_by_its_id_as_everywhere(four: list[str]) -> None:
+    assert [one["node"] for one in begun(selector=f"node={four[2]}")["nodes"]] == [four[2]]
+
+
 def test_who_can_not_be_upgraded_is_left_out_with_why(four: list[str]) -> None:
     nodes.add("test", "cellar-9")
     says(four[0])
