@@ -43,7 +43,10 @@ def create(
     whole = hashlib.sha256(f"{actor}\n{key}".encode()).hexdigest() if key else names.new_id()
     id = whole[:16]
     with transaction():
-        if rows.find(id) is None:
+        before = rows.find(id)
+        if before is not None and before.node != node:
+            raise Conflict(f"The Idempotency-Key {names.shown(key)} was used for another machine: send a new one.")
+        if before is None:
             _refuse(node, whose)
             state = {"state": str(OrderState.ASKED), "due_at": now, "created_at": now}
             rows.add(id=id, account=whose, actor=actor, node=node, name=called, **told, **state)

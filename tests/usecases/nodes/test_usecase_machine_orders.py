@@ -113,6 +113,8 @@ def test_the_same_order_twice_is_one(cloud):
     assert order(key="k") == first
     with pytest.raises(Conflict, match=f"was ordered \\({first}, asked\\)"):
         order(key="other")
+    with pytest.raises(Conflict, match="used for another machine"):
+        machine_orders.create("operator:ann", "rack-2", key="k")
     with pytest.raises(Conflict, match="There is a node cellar-1"):
         machine_orders.create("test", "cellar-1")
     with pytest.raises(Invalid):
