@@ -19,6 +19,7 @@ BY_INDEX: Mapping[str, tuple[str, Callable[[], Any]]] = {
     "what starts": ("job_run", lambda: runs.carrying(MANY)),
     "what has started": ("job_run", lambda: jobs.start(MANY, 1.0)),
     "what bots wait for": ("job_open_bot", lambda: claims.open_of_bots(MANY)),
+    "how much a bot waits for": ("job_open_bot", lambda: jobs.open_of_bot("b", 100)),
     "a bot's jobs": ("job_bot", lambda: jobs.listed(10, bot="b")),
     "what ended": ("job_ended", lambda: figures.ended_jobs(1.0, 2.0)),
     "old runs": ("job_run", lambda: old_jobs.forget_runs(1.0, 10)),

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.errors import Conflict
+from pillar_service.core.errors import Conflict, TooMany
 
 
 class JobState(StrEnum):
@@ -62,6 +62,10 @@ CLAIM_LEASE_S = 60.0
 """A claimed run that its master did not start for this long is given back."""
 
 
+MOST_OF_BOT = 100
+"""So many jobs of one bot may be open when people ask for another: each claim reads all of them, and everybody waits for it."""
+
+
 class Reason(StrEnum):
     """Why a run did not bring what was asked for to an end, though nothing in it failed."""
 
@@ -80,6 +84,12 @@ def step(now: JobState, to: JobState) -> JobState:
     if to is now:
         raise Conflict(f"The job is {now} already.")
     raise Conflict(f"A job that is {now} can't become {to}.")
+
+
+def refuse_too_many(there: int) -> None:
+    """Raises TooMany for a bot of which so many jobs are not over yet."""
+    if there >= MOST_OF_BOT:
+        raise TooMany(f"{there} jobs of this bot are not over yet: wait until some are, or cancel some.")
 
 
 def require_cancellable(now: JobState) -> None:

@@ -188,6 +188,12 @@ def open_of_actor(actor: str, most: int) -> int:
     return len(read(told, actor, most))
 
 
+def open_of_bot(bot: str, most: int) -> int:
+    """How many jobs of a bot are not over; not counted beyond so many."""
+    told = f"SELECT 1 FROM job WHERE bot = ? AND state || '' IN ({OPEN_IN_SQL}) LIMIT ?"  # noqa: S608
+    return len(read(told, bot, most))
+
+
 def states_of_parts(job: str) -> set[str]:
     """The states that the parts of a job are in. Cheap: each part that ends asks it."""
     return {state for (state,) in read("SELECT DISTINCT state FROM job WHERE parent = ?", job)}

@@ -122,10 +122,12 @@ def _described(row: Invite, may: bool) -> dict[str, Any]:
 
 def make(person: str, key: object, uses: object, note: object, form: str | None = None) -> dict[str, Any]:
     """Ask for an invite; returns {"agent", "job"}. ``form`` is one page's own mark: sent twice, it asks once."""
-    bot = permissions.require(person, Act.INVITE, key)
     arguments = {"uses": uses, "note": note}
     marked = None if form is None else hashlib.sha256(f"{form}\n{uses}\n{note}".encode(errors="replace")).hexdigest()
-    return jobs.submit(f"account:{person}", "bots.invite", bot.id, arguments, marked)
+    with transaction():
+        bot = permissions.require(person, Act.INVITE, key)
+        queue.refuse_too_many(f"account:{person}", bot, marked)
+        return jobs.submit(f"account:{person}", "bots.invite", bot.id, arguments, marked)
 
 
 def revoke(person: str, key: object, id: object) -> dict[str, Any]:

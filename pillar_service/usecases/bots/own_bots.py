@@ -1,7 +1,8 @@
 """What a person asks of a bot: whether they may is asked in the transaction that does it, so nothing can change in between.
 
 ``person`` is an account's id. Each raises NotFound when they may not even see the bot, Forbidden when they may only see it,
-and what the thing itself raises (`jobs`, `bots`, `bringing_back`). The same ``idempotency_key`` twice gives the same job.
+what the thing itself raises (`jobs`, `bots`, `bringing_back`), and what queues more of a bot that has too much queued TooMany.
+The same ``idempotency_key`` twice gives the same job.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from pillar_service.core.people.agents import Desired
 from pillar_service.core.people.permissions import OF_COMMAND, Act
 from pillar_service.store.database import transaction
 from pillar_service.usecases.bots import bots, bringing_back
-from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.jobs import jobs, queue
 from pillar_service.usecases.people import permissions
 
 
@@ -23,6 +24,7 @@ def submit(
     """Ask for a command on a bot (by id or name); returns {"agent", "job"}."""
     with transaction():
         bot = permissions.require(person, OF_COMMAND[command], key)
+        queue.refuse_too_many(f"account:{person}", bot, idempotency_key)
         return jobs.submit(f"account:{person}", command, bot.id, arguments, idempotency_key)
 
 
@@ -33,7 +35,8 @@ def again(person: str, id: object, idempotency_key: str | None = None) -> dict[s
         if job.bot is None:
             raise NotFound(f"There is no job {names.shown(id)}.")
         act = OF_COMMAND[commands.again(job.command) or job.command]
-        permissions.require(person, act, job.bot, deleted=True)
+        bot = permissions.require(person, act, job.bot, deleted=True)
+        queue.refuse_too_many(f"account:{person}", bot, idempotency_key)
         return jobs.again(f"account:{person}", job.id, idempotency_key)
 
 
@@ -41,6 +44,7 @@ def desire(person: str, key: object, desired: Desired, idempotency_key: str | No
     """Say that a bot should run or be stopped; returns {"agent", "job"}."""
     with transaction():
         bot = permissions.require(person, Act.OPERATE, key)
+        queue.refuse_too_many(f"account:{person}", bot, idempotency_key)
         return bots.desire(f"account:{person}", bot.id, desired, idempotency_key)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pillar_service.core import names, tracing
 from pillar_service.core.errors import Conflict, Invalid
+from pillar_service.core.jobs import jobs as rules
 from pillar_service.core.jobs.commands import applies_states, command
 from pillar_service.core.jobs.jobs import NORMAL, QUEUED_FOR_S
 from pillar_service.store.bots import bots
@@ -50,6 +51,12 @@ class Request:
         if found is not None and found.fingerprint != self.fingerprint:
             raise Conflict(f"The Idempotency-Key {names.shown(self.key)} was used for another request: send a new one.")
         return found
+
+
+def refuse_too_many(actor: str, bot: Bot, key: str | None) -> None:
+    """Raise TooMany for who asks for a job more of a bot that has too many, unless they asked for it before (``key``)."""
+    if key is None or jobs.with_key(actor, key) is None:
+        rules.refuse_too_many(jobs.open_of_bot(bot.id, rules.MOST_OF_BOT))
 
 
 def ask(

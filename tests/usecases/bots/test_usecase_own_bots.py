@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from pouring import owner, poured
 
-from pillar_service.core.errors import Forbidden, NotFound, SaltcellarError
+from pillar_service.core.errors import Forbidden, NotFound, SaltcellarError, TooMany
+from pillar_service.core.jobs import jobs as rules
 from pillar_service.core.people.agents import Belonging, Desired
 from pillar_service.store import database
 from pillar_service.store.bots import bots
 from pillar_service.store.jobs import jobs
 from pillar_service.store.people import agents
-from pillar_service.usecases.bots import own_bots
+from pillar_service.usecases.bots import invites, own_bots
 from pillar_service.usecases.jobs import jobs as usecase
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -93,3 +94,21 @@ def test_who_stops_belonging_to_a_bot_while_asking_is_refused(act: str) -> None:
     found = bots.find(bot)
     assert found is not None
     assert (jobs.open_of(bot), found.desired, found.agent.description) == ([], "running", "")
+
+
+@pytest.mark.parametrize("act", OF_MEMBERS)
+def test_of_one_bot_no_more_is_queued_than_a_claim_reads_at_once(act: str) -> None:
+    person, bot = owner(), a_bot()
+    failed_one = failed(bot)
+    first = own_bots.submit(person, "bots.logs", bot, {}, "once")
+    for _ in range(rules.MOST_OF_BOT - 1):
+        own_bots.submit(person, "bots.logs", bot, {})
+    with pytest.raises(TooMany, match="not over yet"):
+        ASKED[act](person, bot)
+    with pytest.raises(TooMany, match="not over yet"):
+        invites.make(person, bot, 1, "")
+    assert own_bots.submit(person, "bots.logs", bot, {}, "once")["job"] == first["job"]
+    usecase.cancel("test", first["job"]["id"])
+    own_bots.again(person, failed_one)
+    own_bots.delete(person, bot)  # which lets go of all that waits
+    assert len(jobs.open_of(bot)) == 1
