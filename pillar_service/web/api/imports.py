@@ -9,6 +9,7 @@ from pydantic import Field
 from pillar_service.core import names
 from pillar_service.core.people.scopes import Scope
 from pillar_service.usecases.bots import pouring
+from pillar_service.web import uploads
 from pillar_service.web.api.operations import Noun
 from pillar_service.web.api.shapes import Asked, BotName, Line, NodeName, NodeSelector, Repeatable, Taken
 
@@ -35,4 +36,5 @@ def take(query: Named, raw: Tar, header: Repeatable) -> tuple[dict[str, Any], in
     """Send the tar as the body: the bot in it is poured, and is yours."""
     person, key = g.bearer.account, header.key or names.new_id()
     tar = raw.stream  # type: ignore[attr-defined]
-    return pouring.bring_in(person, query.name, query.description, tar, key, query.node, query.selector), 201
+    with uploads.taken_in(person):
+        return pouring.bring_in(person, query.name, query.description, tar, key, query.node, query.selector), 201

@@ -14,6 +14,7 @@ from werkzeug.formparser import parse_form_data
 from pillar_service.core.errors import Conflict, Full, Invalid, NotFound
 from pillar_service.settings import settings
 from pillar_service.usecases.bots import pouring
+from pillar_service.web import uploads
 from pillar_service.web.pages.bots import New
 from pillar_service.web.pages.once import refused
 from pillar_service.web.signing import login_required
@@ -41,7 +42,8 @@ def form() -> str:
 @login_required
 def take() -> Any:
     """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
-    form = Import(_sent())
+    with uploads.taken_in(current_user.id):
+        form = Import(_sent())
     if not form.validate():
         return refused("bot_import.html", form)
     try:

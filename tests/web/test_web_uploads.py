@@ -1,0 +1,60 @@
+"""Uploads: a tar that comes in on a slow line holds a thread, so of one person they are few."""
+
+import socket
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from forms import imported
+from pouring import tar
+from programs import problem
+from visiting import come_as
+
+from pillar_service.web import uploads
+from pillar_service.web.slots import Slots
+
+
+@pytest.fixture(autouse=True)
+def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No upload of another test holds a place."""
+    monkeypatch.setattr(uploads, "slots", Slots(4, 1, uploads.OF_ONE_PERSON))
+
+
+def held_are(count: int) -> bool:
+    """Whether so many are on their way, soon."""
+    until = time.monotonic() + 5
+    while uploads.slots.held() != count and time.monotonic() < until:
+        time.sleep(0.01)
+    return uploads.slots.held() == count
+
+
+def begun(address: str, authorization: str) -> socket.socket:
+    """A tar of which nothing comes yet."""
+    where = urlsplit(address)
+    line = socket.create_connection((where.hostname, where.port))
+    asked = f"POST /imports?name=slow HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: {authorization}\r\n"
+    line.sendall(f"{asked}Content-Type: application/x-tar\r\nContent-Length: 100000\r\n\r\n".encode())
+    return line
+
+
+def test_who_sends_slowly_holds_few_threads(address: str, api: FlaskClient) -> None:
+    with ExitStack() as lines:
+        for count in range(1, uploads.OF_ONE_PERSON + 1):
+            lines.enter_context(begun(address, api.environ_base["HTTP_AUTHORIZATION"]))
+            assert held_are(count)
+        refused = api.post("/imports?name=my", data=tar().getvalue(), content_type="application/x-tar")
+        assert "Too many tars" in problem(refused, 429)
+        assert refused.headers["Retry-After"] == str(uploads.AGAIN_S)
+    assert held_are(0)
+    again = api.post("/imports?name=my", data=tar().getvalue(), content_type="application/x-tar")
+    assert again.status_code == 201
+
+
+def test_a_form_with_a_tar_waits_for_its_place_too(visitor: FlaskClient, person: str) -> None:
+    come_as(visitor)
+    with uploads.slots.taken(person), uploads.slots.taken(person):
+        refused = imported(visitor, tar().getvalue())[0]
+        assert (refused.status_code, "Too many tars" in refused.text) == (429, True)
+    assert imported(visitor, tar().getvalue())[0].status_code == 302
