@@ -33,6 +33,7 @@ from pillar_service.store import database
 from pillar_service.store.chat import chat_people
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
+from pillar_service.usecases.jobs import claims
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.nodes import presence
@@ -474,3 +475,20 @@ def test_a_catalogue_that_could_never_be_read_says_so_and_allows_nothing(
     catalogue._Looked.at = 0.0
     assert catalogue.current().catalogue.commands == {}
     assert "commands.yaml" in (catalogue.fault() or "")
+
+
+def test_a_catalogue_that_another_version_kept_of_the_same_files_is_read_from_them_anew() -> None:
+    from pillar_service.store.meeseeks import catalogues
+
+    catalogue.reload("test")
+    was = catalogue.current()
+    with database.transaction():
+        body = catalogues.find().body  # type: ignore[union-attr]
+        catalogues.put(body.replace('"summary":', '"of_the_next_version":1,"summary":'), was.fingerprint, 1.0)
+    catalogue._Looked.known, catalogue._Looked.stamp, catalogue._Looked.where = (
+        catalogue.EMPTY,
+        None,
+        None,
+    )  # a new process
+    assert catalogue.current() == was
+    assert claims.claim("salt")["runs"] == []
