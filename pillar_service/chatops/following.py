@@ -34,13 +34,8 @@ def follow(conversation: Conversation) -> bool:
         return False
     speaker = sentences.named(conversation.persona)
     if seen.state is JobState.ASKED:
-        is_new = _ask(conversation, seen, speaker)
-    else:
-        body = rendering.progress(speaker, seen, watching.tail(seen.id))
-        is_new = conversations.show(conversation.id, seen.mark, body)
-    if is_new and _needs_telling(conversation, seen):
-        _tell_approvers(conversation, seen)
-    return is_new
+        return _ask(conversation, seen, speaker)
+    return conversations.show(conversation.id, seen.mark, rendering.progress(speaker, seen, watching.tail(seen.id)))
 
 
 def _is_askers(conversation: Conversation, seen: Seen) -> bool:
@@ -49,13 +44,20 @@ def _is_askers(conversation: Conversation, seen: Seen) -> bool:
 
 def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
     preview = None if seen.is_previewing else watching.previewed(conversation.preview)
+
+    def tell() -> None:
+        # With what is shown, or neither: who is not told now never is.
+        if _needs_telling(conversation, seen):
+            _tell_approvers(conversation, seen)
+
     if preview is None:
-        return conversations.show(conversation.id, seen.mark, rendering.question(speaker, seen))
+        return conversations.show(conversation.id, seen.mark, rendering.question(speaker, seen), lambda _: tell())
     told, is_filed = messages.previewed(preview.lines, preview.failed)
     is_here = not preview.is_private or (_is_askers(conversation, seen) and conversation.channel.startswith("D"))
     file = _file(f"{seen.command}-preview", seen, preview.lines, "the preview of ")
 
     def say(before: str | None) -> None:
+        tell()
         if watching.was_previewed(before):
             return
         if is_here and is_filed:

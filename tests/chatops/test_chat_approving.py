@@ -8,8 +8,10 @@ from fakes.slack import Slack
 from fakes.slack.people import User
 from talking import BEN, EVE, telephone, until_direct, until_run
 
+from pillar_service.core.errors import Unavailable
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
+from pillar_service.usecases.chat import approvers
 
 
 def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
@@ -72,3 +74,23 @@ def test_who_may_approve_is_told_wherever_it_was_asked_for(
     talk.user(BEN).presses("Approve", talk.user(BEN).direct)
     assert len(until_run()) == 2
     ann.sees("All done!")
+
+
+def test_who_may_approve_is_told_though_the_database_was_busy_just_then(
+    talk: Slack, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[str](), approvers.of
+
+    def busy_at_first(*given: str) -> list[str]:
+        asked.append(given[0])
+        if len(asked) == 1:
+            raise Unavailable("The service's database is busy.")
+        return real(*given)
+
+    monkeypatch.setattr(approvers, "of", busy_at_first)
+    ann.mentions("retire -l environment=stg")
+    until_run()
+    ann.sees("Preview")
+    ann.presses("Yes")
+    until_direct(talk.user(BEN), "must say yes within 30 minutes")
+    assert len(asked) == 2
