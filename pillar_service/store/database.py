@@ -142,7 +142,7 @@ def transaction() -> Iterator[None]:
 
 
 @contextmanager
-def part() -> Iterator[None]:
+def attempt() -> Iterator[None]:
     """A part of the caller's transaction: where it raises, nothing of it is written, and the rest may go on.
 
     Raises as `explained` says, and what is raised inside.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pillar_service.core.errors import Unavailable
-from pillar_service.store.database import part
+from pillar_service.store.database import attempt
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def end(these: Iterable[One], how: Callable[[One], object], now: float) -> None:
         if _left.get(one.id, now) > now:
             continue
         try:
-            with part():
+            with attempt():
                 how(one)
         except Unavailable:
             raise

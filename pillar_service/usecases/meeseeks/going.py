@@ -6,7 +6,7 @@ from pillar_service.core import names, tracing
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs.jobs import JobState, step
 from pillar_service.settings import settings
-from pillar_service.store.database import transaction
+from pillar_service.store.database import attempt
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.bots import bots, bringing_back
@@ -74,7 +74,7 @@ def _action(job: Job, plan: dict[str, Any], now: float) -> None:
     """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
     try:
-        with tracing.within(job.request), transaction():
+        with tracing.within(job.request), attempt():  # what is refused may have written something by then
             made = _asked(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
     except SaltcellarError as error:
         endings.end(job, JobState.FAILED, error.sentence, now)

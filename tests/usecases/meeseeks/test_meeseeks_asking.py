@@ -25,7 +25,7 @@ from chatting import (
 )
 from pouring import answer, carry_out, has_second_factor, operator, owner, poured
 
-from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
+from pillar_service.core.errors import Conflict, Forbidden, Full, Invalid, NotFound, SaltcellarError, TooMany
 from pillar_service.core.meeseeks.roles import Role
 from pillar_service.core.nodes import selectors
 from pillar_service.settings import settings
@@ -33,7 +33,9 @@ from pillar_service.store import database
 from pillar_service.store.chat import chat_people
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
+from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.jobs import jobs as bots_jobs
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.nodes import presence
@@ -359,6 +361,33 @@ def test_a_bot_is_deleted_and_brought_back() -> None:
     assert ask("restart-bot my")["state"] == "queued"
     twice = ask("bring-back-bot my")
     assert (twice["state"], "not deleted" in twice["error"]) == ("failed", True)
+
+
+def test_of_an_action_that_is_refused_nothing_is_done() -> None:
+    owner()
+    bot = poured(node="cellar-1")["id"]
+    bots_jobs.submit("test", "bots.export", bot)
+    claim_all()
+    waits = bots_jobs.submit("test", "bots.restart", bot)["job"]
+    refused = ask("delete-bot my")
+    assert (refused["state"], "is being exported" in refused["error"]) == ("failed", True)
+    assert state(waits) == "queued"
+
+
+def test_a_bot_for_which_there_is_no_port_any_more_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise Full("There is no port.")
+
+    owner()
+    bot = poured(node="cellar-1")["id"]
+    ask("delete-bot my")
+    carry_out()
+    monkeypatch.setattr(bringing_back, "_port", full)
+    assert ask("bring-back-bot my")["error"] == "There is no port."
+    with pytest.raises(NotFound):
+        bots.show(bot)
+    monkeypatch.undo()
+    assert ask("bring-back-bot my")["state"] == "queued"
 
 
 def test_of_several_deleted_bots_of_a_name_the_last_comes_back() -> None:
