@@ -11,6 +11,7 @@ from pillar_service.core.meeseeks import challenges as rules
 from pillar_service.core.meeseeks import roles
 from pillar_service.core.meeseeks.catalogue import Requires
 from pillar_service.core.meeseeks.challenges import ChallengeKind, ChallengeState
+from pillar_service.core.meeseeks.roles import Caller
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
@@ -80,15 +81,24 @@ def waiting(id: str) -> dict[str, Any] | None:
     job, found = jobs.find(id), challenges.open_of(id)
     if job is None or found is None or job.state != JobState.ASKED:
         return None
-    said_yes = [vote.actor for vote in challenges.votes(found.id) if vote.is_yes]
     return {
         "kind": found.kind,
         "role": found.role,
         "needed": found.needed,
-        "yes": said_yes,
+        "yes": _said_yes(found),
         "created_at": found.created_at,
         "expires_at": found.expires_at,
     }
+
+
+def _said_yes(challenge: Challenge) -> list[str]:
+    """Who said yes, of those who may approve it now, too: hours may have passed, and roles been taken away."""
+    said = [vote.actor for vote in challenges.votes(challenge.id) if vote.is_yes]
+    return [actor for actor in said if _may_approve(people.of_actor(actor), str(challenge.role))]
+
+
+def _may_approve(caller: Caller | None, role: str) -> bool:
+    return caller is None or catalogue.current().policy.holds(caller, role)
 
 
 def confirm(asker: Asker, id: str, is_yes: bool) -> None:
@@ -134,8 +144,8 @@ def _check(asker: Asker, job: Job, person: str, given: str) -> None:
 def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
     """Somebody of the role that must approve a job says yes or no; returns {"is_met", "is_refused", "yes", "needed"}.
 
-    Nobody approves their own, or votes twice, by whatever name they had meanwhile. Raises NotFound, Forbidden, Conflict
-    (voted before, settled, too late).
+    Nobody approves their own, or votes twice, by whatever name they had meanwhile; a yes counts as long as its voter has
+    the role. Raises NotFound, Forbidden, Conflict (voted before, settled, too late).
     """
     now = time.time()
     with transaction():
@@ -145,7 +155,7 @@ def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
         rules.refuse_second((_selves(vote.actor, vote.selves) for vote in challenges.votes(challenge.id)), voter)
         challenges.vote(challenge.id, asker.actor, voter, is_yes, now)
         auditing.record(asker.actor, "meeseeks.vote", f"job:{job.id}", now, "yes" if is_yes else "no")
-        said_yes = sum(one.is_yes for one in challenges.votes(challenge.id))
+        said_yes = len(_said_yes(challenge))
         if not is_yes:
             _refuse(job, challenge, asker, f"{asker.actor} did not approve it.", now)
         elif said_yes >= challenge.needed:
@@ -185,7 +195,7 @@ def _require_own(asker: Asker, job: Job) -> None:
 
 def _require_another(asker: Asker, job: Job, voter: set[str], role: str) -> None:
     rules.refuse_own(_selves(job.actor, (job.plan or {}).get("selves", ())), voter)
-    if asker.caller is not None and not catalogue.current().policy.holds(asker.caller, role):
+    if not _may_approve(asker.caller, role):
         raise Forbidden(f"Only somebody with the role {role} may approve it.")
 
 

@@ -353,6 +353,21 @@ def test_only_the_role_approves_and_a_suspended_one_does_not() -> None:
         challenges.vote(chat(BEN), job["id"], True)
 
 
+@pytest.mark.parametrize("how", ["role", "suspended"])
+def test_a_yes_of_who_may_not_approve_any_more_is_none(how: str) -> None:
+    job = ask("deploy")
+    link(BEN, owner("ben@example.org"))
+    challenges.vote(chat(BEN), job["id"], True)
+    if how == "role":
+        keep(roles=[replace(one, users=one.users - {"T01/U02"}) for one in ROLES])
+    else:
+        accounts.set_state("test", "ben@example.org", "suspended")
+    assert challenges.waiting(job["id"])["yes"] == []  # type: ignore[index]
+    assert challenges.vote(chat(CLEO), job["id"], True) == {"is_met": False, "is_refused": False, "yes": 1, "needed": 2}
+    assert state(job) == "asked"
+    assert challenges.vote(ROOT, job["id"], True)["is_met"]
+
+
 def test_one_no_ends_it() -> None:
     job = ask("deploy")
     challenges.vote(chat(BEN), job["id"], True)
