@@ -69,7 +69,8 @@ def _may_slip_in(row: Subscription, left_at: float, now: float) -> bool:
 
 
 def _is_long_ago(row: Subscription) -> bool:
-    return row.asked_at is None or row.asked_at < time.time() - DAY_S
+    now = time.time()  # what was asked after that was asked while the clock was wrong
+    return row.asked_at is None or not now - DAY_S <= row.asked_at <= now
 
 
 def _is_worth_asking(row: Subscription, now: float) -> bool:
@@ -141,7 +142,7 @@ def _ask(account: str) -> None:
 def keep(account: str, told: Told, asked_at: float) -> None:
     """Keep what a provider told, in the caller's transaction, unless somebody asked later and kept that already."""
     row = subscriptions.found(account)
-    if row.asked_at is not None and row.asked_at > asked_at:
+    if row.asked_at is not None and asked_at < row.asked_at <= time.time():
         return
     columns = {"reference": told.reference, "live": told.live, "paid_until": told.paid_until}
     payments.change(account, cancelled_at=told.cancelled_at, asked_at=asked_at, **columns)

@@ -385,6 +385,19 @@ def test_while_stripe_is_away_nobody_is_warned_and_it_is_told(stripe: FakeStripe
     assert states(person, 32) == ["active"]
 
 
+def test_what_was_asked_while_the_clock_was_wrong_keeps_no_payment_from_counting(
+    stripe: FakeStripe, person: str
+) -> None:
+    ended_trial(person)
+    payments.checkout(person, stripe.books.now)
+    with transaction():
+        rows.change(person, asked_at=time.time() + 365 * DAY)
+    [session] = stripe.books.sessions.values()
+    stripe.books.complete(session["id"])
+    arrive(stripe)
+    assert payments.show(person)["state"] == "active"
+
+
 @pytest.mark.parametrize("how", ["other secret", "no signature", "changed", "old", "letters", "no JSON", "no event"])
 def test_what_stripe_did_not_sign_for_us_now_is_refused(stripe: FakeStripe, person: str, how: str) -> None:
     event = {"id": "evt_1", "object": "event", "type": "invoice.paid", "created": 1, "data": {"object": {}}}
