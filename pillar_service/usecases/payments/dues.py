@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Unavailable
 from pillar_service.core.payments import payments as rules
 from pillar_service.core.payments.payments import PaymentState, ProviderName, Step
 from pillar_service.core.people.agents import AccountState, Belonging, Desired, Hold
@@ -26,16 +27,28 @@ QUIET = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE})
 SLIPS_IN_S = 14 * DAY_S
 """For so long after somebody left their provider is asked each day: a slow bank takes as long, and an event may be lost."""
 
+GIVES_UP_AFTER = 3
+"""When the provider did not answer for so many accounts in a row it is not asked for the others of that run: each takes as
+long as it waits, and a run would last for hours beside the next."""
+
+SILENT = "The provider did not answer for others: it is asked again in the next run."
+
 log = logging.getLogger(__name__)
 
 
 def run(now: float) -> dict[str, Any]:
     """Settle every account; returns {"accounts", "steps", "failures"}. One that fails is told, the others go on."""
-    rows, steps, failures = payments.listed(), [], []
+    rows, steps, failures, silent = payments.listed(), [], [], 0
     for row in rows:
+        asks = _would_ask(row, now)
+        if asks and silent >= GIVES_UP_AFTER:
+            failures.append({"account": row.account, "error": SILENT})
+            continue
         try:
             steps += [{"account": row.account, "step": str(step)} for step in settle(row.account, now)]
+            silent = 0 if asks else silent
         except Exception as error:
+            silent += asks and isinstance(error, Unavailable)
             log.exception("The payments of account %s could not be settled.", row.account)
             failures.append({"account": row.account, "error": str(error)})
     return {"accounts": len(rows), "steps": steps, "failures": failures}
@@ -56,6 +69,13 @@ def settle(account: str, now: float) -> list[Step]:
         return []
     with transaction():
         return carry_out(account, now)
+
+
+def _would_ask(row: Subscription, now: float) -> bool:
+    if not _at_provider(row):
+        return False
+    left_at = _left_at(row.account)
+    return _is_worth_asking(row, now) if left_at is None else _may_slip_in(row, left_at, now)
 
 
 def _left_at(account: str) -> float | None:

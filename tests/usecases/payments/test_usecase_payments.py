@@ -10,6 +10,7 @@ from trails import trail
 
 from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound, Unavailable
 from pillar_service.core.people.agents import AccountState
+from pillar_service.payments.stripe import Stripe
 from pillar_service.store.database import transaction
 from pillar_service.store.payments import payments as rows
 from pillar_service.store.people import mails
@@ -396,6 +397,24 @@ def test_what_was_asked_while_the_clock_was_wrong_keeps_no_payment_from_counting
     stripe.books.complete(session["id"])
     arrive(stripe)
     assert payments.show(person)["state"] == "active"
+
+
+def test_while_stripe_is_away_not_each_account_waits_for_it(
+    stripe: FakeStripe, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[str](), Stripe.told
+    people = [person, *(owner(f"p{n}@example.org") for n in range(9))]
+    for one in people[:-1]:
+        subscribe(stripe, one)
+    ended_trial(people[-1])
+    monkeypatch.setattr(Stripe, "told", lambda self, customer: asked.append(customer) or real(self, customer))
+    stripe.is_away = True
+    ran = payments.run_due(time.time() + 32 * DAY)
+    assert len(asked) == dues.GIVES_UP_AFTER
+    assert {one["account"] for one in ran["failures"]} == set(people[:-1])
+    assert [one["account"] for one in ran["steps"]] == [people[-1]]
+    stripe.is_away = False
+    assert payments.run_due(time.time())["failures"] == []
 
 
 @pytest.mark.parametrize("how", ["other secret", "no signature", "changed", "old", "letters", "no JSON", "no event"])
