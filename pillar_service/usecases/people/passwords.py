@@ -2,7 +2,9 @@
 
 import base64
 import functools
+import math
 import secrets
+from collections.abc import Mapping, Sequence
 
 import argon2
 
@@ -16,6 +18,9 @@ SCORE = 3
 
 JUDGED = 72
 """So many characters are judged: zxcvbn's time grows faster than the length."""
+
+MOST_WAYS = 16
+"""In so many ways at most is a password read for one whose letters were replaced ('$' for 's'): zxcvbn tries every one."""
 
 ROUNDS = 2
 """With 19 MiB what OWASP asks of Argon2id with the least memory: 64 MiB, the library's own, would double a worker."""
@@ -57,11 +62,21 @@ def checked(password: object, *known: str) -> str:
     """The password, if it is hard to guess for who knows these words of the person; raises Invalid that says how."""
     # Its lists of words are 12 MiB, of which a worker that nobody brings a new password to has no need.
     from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+    from zxcvbn.matching import L33T_TABLE  # type: ignore[import-untyped]
 
     chosen = shaped(password)
-    told = zxcvbn(chosen[:JUDGED], user_inputs=[word[:JUDGED].lower() for word in known if word])
+    told = zxcvbn(_judged(chosen[:JUDGED], L33T_TABLE), user_inputs=[word[:JUDGED].lower() for word in known if word])
     if told["score"] >= SCORE:
         return chosen
     feedback = [told["feedback"]["warning"], *told["feedback"]["suggestions"]]
     advice = " ".join(line if line.endswith(".") else f"{line}." for line in feedback if line)
     raise Invalid(f"That password is too easy to guess. {advice or 'Use a few unrelated words.'}")
+
+
+def _judged(password: str, replaced: Mapping[str, Sequence[str]]) -> str:
+    """The password with so few different signs that stand for letters (``replaced`` names them) that it is soon judged."""
+    there = [found for signs in replaced.values() if (found := [sign for sign in signs if sign in password])]
+    if math.prod(map(len, there)) <= MOST_WAYS:
+        return password
+    stay = {signs[0] for signs in there}
+    return "".join("~" if sign not in stay and any(sign in signs for signs in there) else sign for sign in password)

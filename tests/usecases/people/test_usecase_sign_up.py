@@ -1,5 +1,6 @@
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -371,3 +372,16 @@ def test_without_mail_a_program_has_its_account_at_once() -> None:
     assert accounts.sign_in(NEW, PASSWORD, HERE)
     with pytest.raises(Unauthenticated):
         accounts.sign_in(OWNER, PASSWORD, HERE)
+
+
+@pytest.mark.parametrize("signs", ["4@8({[<3691!|70$5+%2", "4@({[<691!|7$5+", "a[87{|919{8b"])
+def test_a_password_with_many_signs_in_place_of_letters_is_soon_judged(signs: str) -> None:
+    began = time.process_time()
+    passwords.checked((signs * 20)[: passwords.LENGTH[1]])
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("easy", ["p@$$w0rd123", "P4$$w0rd1!2+", "p455w0rd@(6|"])
+def test_a_few_signs_in_place_of_letters_make_no_good_password(easy: str) -> None:
+    with pytest.raises(Invalid, match="too easy to guess"):
+        passwords.checked(easy)
