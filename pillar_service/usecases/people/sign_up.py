@@ -105,6 +105,7 @@ def register(email: object, password: object, name: object, address: str) -> boo
     """
     written = letters.address(email)
     told = names.person_name(written if name is None else name)
+    limits.spend(Tried.START, written, address)  # first: to judge and to hash a password is work
     hashed = passwords.hashed(passwords.checked(password, written, told, settings().domain))
     limits.spend(Tried.MAIL, written, address)
     with transaction():

@@ -374,6 +374,18 @@ def test_without_mail_a_program_has_its_account_at_once() -> None:
         accounts.sign_in(OWNER, PASSWORD, HERE)
 
 
+def test_who_registers_again_and_again_has_no_password_judged_for_it(work: Any) -> None:
+    for n in range(PER_NETWORK[Tried.START]):
+        with pytest.raises((Invalid, TooMany)):
+            sign_up.register(f"a{n}@example.org", "password12", None, HERE)
+
+    def again() -> None:
+        with pytest.raises(TooMany):
+            sign_up.register("one@example.org", PASSWORD, None, HERE)
+
+    assert "hash" not in work(again)
+
+
 @pytest.mark.parametrize("signs", ["4@8({[<3691!|70$5+%2", "4@({[<691!|7$5+", "a[87{|919{8b"])
 def test_a_password_with_many_signs_in_place_of_letters_is_soon_judged(signs: str) -> None:
     began = time.process_time()
