@@ -27,11 +27,16 @@ check = codes.check
 
 def begin(person: str, password: str) -> None:
     """Make a secret for a person's telephone; it counts once a code of it was written. Raises Unauthenticated."""
-    if is_on(person):
-        raise Conflict("The second factor is on already: turn it off first.")
+    _refuse_if_on(person)
     confirming.confirm(person, password)
     with transaction():
+        _refuse_if_on(person)
         second_factor.put(person, sealing.seal(codes.SEALED, person, pyotp.random_base32()), time.time())
+
+
+def _refuse_if_on(person: str) -> None:
+    if is_on(person):
+        raise Conflict("The second factor is on already: turn it off first.")
 
 
 def pending(person: str) -> dict[str, str] | None:

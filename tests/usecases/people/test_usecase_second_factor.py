@@ -201,3 +201,17 @@ def test_after_another_secret_key_a_recovery_code_or_an_operator_helps(
         second_factor.take_off("operator:root", OWNER)
     second_factor.begin(id, PASSWORD)
     assert second_factor.pending(id)
+
+
+def test_a_factor_that_came_on_while_another_was_begun_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    id, telephone = pending()
+    real = confirming.confirm
+
+    def slowly(*given: Any) -> None:
+        real(*given)
+        second_factor.turn_on(id, telephone.at(NOW))
+
+    monkeypatch.setattr(confirming, "confirm", slowly)
+    with pytest.raises(Conflict, match="on already"):
+        second_factor.begin(id, PASSWORD)
+    assert second_factor.is_on(id)
