@@ -22,6 +22,8 @@ from pillar_service.usecases.service import auditing
 FAILURES, LOCKED_S = rules.PAIR, rules.WINDOW_S
 """So many failed sign-ins for an account from a network, and it is locked out there for so many seconds."""
 
+WRONG = "That address and password do not belong together. Check both, then try again."
+
 
 def create(
     actor: str, email: object, name: object = None, password: object = None, role: object = None
@@ -109,6 +111,11 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
         return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
 
 
+def _is_still(account: Account) -> bool:
+    now = accounts.find(account.id)
+    return now is not None and now.password_hash == account.password_hash and now.agent.removed_at is None
+
+
 def sign_in(email: str, password: str, address: str) -> str:
     """The id of the account that this password opens; ``address`` is where the attempt comes from.
 
@@ -120,8 +127,11 @@ def sign_in(email: str, password: str, address: str) -> str:
     account = accounts.with_email(written) if written.isprintable() else None
     right = passwords.is_right(account.password_hash if account else passwords.nobodys(), password)
     if account is None or not right:
-        raise Unauthenticated("That address and password do not belong together. Check both, then try again.")
+        raise Unauthenticated(WRONG)
     with transaction():
+        # To check it takes a while, in which another may have been set because somebody else knows this one.
+        if not _is_still(account):
+            raise Unauthenticated(WRONG)
         limits.settle(attempt)
         auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", time.time())
     return str(account.id)

@@ -5,7 +5,8 @@ from trails import trail
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from pillar_service.store import database
 from pillar_service.store.people import accounts as rows
-from pillar_service.usecases.people import accounts
+from pillar_service.store.people import agents
+from pillar_service.usecases.people import accounts, passwords
 from pillar_service.usecases.service import masters
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -50,6 +51,26 @@ def test_a_wrong_address_and_a_wrong_password_are_answered_alike() -> None:
             accounts.sign_in(email, password, "127.0.0.1")
         said.add(refused.value.sentence)
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("what", [{"password_hash": "another"}, None])
+def test_a_password_that_ends_while_it_is_checked_opens_nothing(
+    what: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, real = owner(), passwords.is_right
+
+    def slowly(*given: str) -> bool:
+        found = real(*given)
+        with database.transaction():
+            if what is None:
+                agents.change(id, removed_at=1.0)
+            else:
+                rows.change(id, **what)
+        return found
+
+    monkeypatch.setattr(passwords, "is_right", slowly)
+    with pytest.raises(Unauthenticated, match="do not belong together"):
+        accounts.sign_in(OWNER, "long enough 1", "127.0.0.1")
 
 
 def test_ten_failures_lock_out_that_address_for_a_while() -> None:
