@@ -21,7 +21,7 @@ from pillar_service.usecases.bots import transfers
 from pillar_service.usecases.events import events as told
 from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.nodes import bundles, configuration, governors, nodes, pillars, pub_images, signed, waves
-from pillar_service.web import conditions, incoming
+from pillar_service.web import conditions, incoming, uploads
 
 blueprint = Blueprint("door", __name__)
 
@@ -93,7 +93,8 @@ def _offset(iat: object) -> float | None:
 def deliver(job: str) -> tuple[dict[str, Any], int]:
     """The tar that an export job made on this node."""
     request.max_content_length = settings().transfer_bytes
-    return transfers.deliver(g.node, job, request.stream), 201
+    with uploads.from_node(g.node):
+        return transfers.deliver(g.node, job, request.stream), 201
 
 
 @blueprint.get("/transfers/<job>")

@@ -1,4 +1,7 @@
-"""Uploads: the tars that people send in. Each holds a thread of its worker for as long as its line is slow, so they are few."""
+"""Uploads: the tars that people and nodes send in. Each holds a thread of its worker for as long as its line is slow.
+
+So they are few.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +15,31 @@ AGAIN_S = 10
 
 OF_ONE_PERSON = 2
 slots = Slots(share=4, least=1, each=OF_ONE_PERSON)
-"""What uploads hold: a quarter of the threads, and two of one person."""
+"""What uploads of people hold: a quarter of the threads, and two of one person."""
+
+OF_ONE_NODE = 4
+"""A node sends one at a time; what broke off before may still be waited for."""
+
+slots_of_nodes = Slots(share=1, each=OF_ONE_NODE)
 
 
 @contextmanager
-def taken_in(person: str) -> Iterator[None]:
+def from_person(person: str) -> Iterator[None]:
     """While a person (an account's id) sends a tar; raises TooManyRequests when too many are on their way."""
-    with slots.taken(person) as may:
+    with _place(slots, person):
+        yield
+
+
+@contextmanager
+def from_node(node: str) -> Iterator[None]:
+    """While a node sends one."""
+    with _place(slots_of_nodes, node):
+        yield
+
+
+@contextmanager
+def _place(of: Slots, asker: str) -> Iterator[None]:
+    with of.taken(asker) as may:
         if not may:
             raise TooManyRequests("Too many tars come in now: try again when one has arrived.", retry_after=AGAIN_S)
         yield

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 from forms import imported
-from pouring import tar
+from pouring import owner, poured, tar
 from programs import problem
 from visiting import come_as
 
+from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.web import uploads
 from pillar_service.web.slots import Slots
 
@@ -22,19 +23,29 @@ def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "slots", Slots(4, 1, uploads.OF_ONE_PERSON))
 
 
-def held_are(count: int) -> bool:
+def held_are(count: int, slots: Slots | None = None) -> bool:
     """Whether so many are on their way, soon."""
-    until = time.monotonic() + 5
-    while uploads.slots.held() != count and time.monotonic() < until:
+    until, looked_at = time.monotonic() + 5, slots or uploads.slots
+    while looked_at.held() != count and time.monotonic() < until:
         time.sleep(0.01)
-    return uploads.slots.held() == count
+    return looked_at.held() == count
 
 
-def begun(address: str, authorization: str) -> socket.socket:
+def exporting() -> str:
+    """A job that exports a bot of cellar-1, and runs."""
+    owner()
+    poured()
+    job = jobs.submit("test", "bots.export", "my")["job"]["id"]
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], "jid")
+    return str(job)
+
+
+def begun(address: str, authorization: str, what: str = "POST /imports?name=slow") -> socket.socket:
     """A tar of which nothing comes yet."""
     where = urlsplit(address)
     line = socket.create_connection((where.hostname, where.port))
-    asked = f"POST /imports?name=slow HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: {authorization}\r\n"
+    asked = f"{what} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: {authorization}\r\n"
     line.sendall(f"{asked}Content-Type: application/x-tar\r\nContent-Length: 100000\r\n\r\n".encode())
     return line
 
@@ -58,3 +69,15 @@ def test_a_form_with_a_tar_waits_for_its_place_too(visitor: FlaskClient, person:
         refused = imported(visitor, tar().getvalue())[0]
         assert (refused.status_code, "Too many tars" in refused.text) == (429, True)
     assert imported(visitor, tar().getvalue())[0].status_code == 302
+
+
+def test_a_node_holds_few_threads_with_what_it_sends(address: str, node: FlaskClient) -> None:
+    job = exporting()
+    with ExitStack() as lines:
+        for count in range(1, uploads.OF_ONE_NODE + 1):
+            path = f"PUT /transfers/{job}"
+            lines.enter_context(begun(address, node.environ_base["HTTP_AUTHORIZATION"], path))
+            assert held_are(count, uploads.slots_of_nodes)
+        assert "Too many tars" in problem(node.put(f"/transfers/{job}", data=tar().getvalue()), 429)
+    assert held_are(0, uploads.slots_of_nodes)
+    assert node.put(f"/transfers/{job}", data=tar().getvalue()).status_code == 201

@@ -42,7 +42,7 @@ def form() -> str:
 @login_required
 def take() -> Any:
     """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
-    with uploads.taken_in(current_user.id):
+    with uploads.from_person(current_user.id):
         form = Import(_sent())
     if not form.validate():
         return refused("bot_import.html", form)
