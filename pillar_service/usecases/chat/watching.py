@@ -1,5 +1,6 @@
 """A job as a conversation shows it: how it stands, what it waits for, the ends of its output."""
 
+import itertools
 import json
 import time
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from pillar_service.usecases.meeseeks import challenges, looking, targets
 TAIL = 20
 MOST_FILED = 200_000
 """So many lines of each place go into a file."""
+
+MOST_BYTES = 20 << 20
+"""So much of all places together: each may have said JOB_BYTES, and what is filed is in memory several times."""
+
+MORE = "… and {count} lines more, for which there is no room here."
 
 
 @dataclass(frozen=True)
@@ -132,15 +138,36 @@ def tail(id: str) -> list[str]:
 
 
 def output(id: str) -> list[str]:
-    """All that came out of a job that is over: its lines, or what it returned where it has none."""
+    """All that came out of a job that is over: its lines, or what it returned where it has none. Of many places as much of
+    each as there is room for."""
     job = jobs.find(id)
     its = jobs.parts_or_itself(job) if job is not None else []
-    return [line for one in its for line in _placed(one, its, 0, MOST_FILED)]
+    found, room = list[str](), MOST_BYTES
+    for places_left, one in zip(range(len(its), 0, -1), its, strict=True):
+        lines = _lines(one, 0, MOST_FILED)
+        kept = _fitting(lines, room // places_left)
+        room -= sum(map(_size, lines[:kept]))
+        more = [MORE.format(count=len(lines) - kept)] if kept < len(lines) else []
+        found += _named([*lines[:kept], *more], one, its)
+    return found
+
+
+def _fitting(lines: list[str], room: int) -> int:
+    """For how many of these lines there is room."""
+    sizes = itertools.accumulate(map(_size, lines))
+    return sum(size <= room for size in sizes)
+
+
+def _size(line: str) -> int:
+    return len(line.encode(errors="replace")) + 1
 
 
 def _placed(one: Job, its: list[Job], after: int, most: int) -> list[str]:
-    found = _lines(one, after, most)
-    return [f"{parts.place(one)}: {line}" for line in found] if len(its) > 1 else found
+    return _named(_lines(one, after, most), one, its)
+
+
+def _named(lines: list[str], one: Job, its: list[Job]) -> list[str]:
+    return [f"{parts.place(one)}: {line}" for line in lines] if len(its) > 1 else lines
 
 
 def _lines(job: Job, after: int, most: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Looking at jobs of commands, and stopping them."""
 
 import time
+from operator import itemgetter
 
 import pytest
 from chatting import (
@@ -28,7 +29,8 @@ from pillar_service.store import database
 from pillar_service.store.jobs import jobs, outputs
 from pillar_service.store.jobs.outputs import Line
 from pillar_service.usecases.bots import bots
-from pillar_service.usecases.jobs import runs
+from pillar_service.usecases.chat import watching
+from pillar_service.usecases.jobs import executing, runs
 from pillar_service.usecases.meeseeks import looking, stopping
 from pillar_service.usecases.meeseeks.asker import Asker
 
@@ -235,3 +237,17 @@ def test_a_runner_is_ended_by_the_master_that_runs_it() -> None:
 def test_an_urgent_command_stands_in_the_list_of_jobs() -> None:
     ask("alarm")
     assert [told["command"] for told in looking.listed(chat())] == ["alarm"]
+
+
+def test_what_many_places_said_is_put_together_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_BYTES", 100)
+    job = ask("say hi")
+    for run, count in zip(sorted(claim_all(), key=itemgetter("node")), (2, 50), strict=True):
+        begin(run)
+        lines = [{"n": n, "stream": "stdout", "text": "0123456789"} for n in range(1, count + 1)]
+        executing.add_lines(run["node"], run["jobs"][0], 1, lines)
+        finish(run)
+    first, second = (part.node for part in jobs.parts_of(job["id"]))
+    told = watching.output(job["id"])
+    assert told[:-1] == [f"{first}: 0123456789"] * 2 + [f"{second}: 0123456789"] * 7
+    assert told[-1] == f"{second}: … and 43 lines more, for which there is no room here."
