@@ -304,6 +304,22 @@ def test_a_broken_file_is_set_aside_and_that_is_told(home: Home, spool: Spool) -
     assert spool.path.with_name("spool.db.broken").exists()
 
 
+def test_a_file_that_broke_while_nobody_had_it_open_is_set_aside_by_who_opens_it(home: Home, spool: Spool) -> None:
+    before = spool.put(KIND, "node", {"n": 1})
+    spool.close()
+    with sqlite3.connect(spool.path) as third:
+        third.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page = third.execute("SELECT rootpage FROM sqlite_master WHERE name = 'life'").fetchone()[0]
+    third.close()
+    with spool.path.open("r+b") as file:  # its first page, by which SQLite knows a file of its own, is whole
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    later = Spool(home, now=spool.now)  # as after the loss of power that broke it
+    assert later.put(KIND, "node", {"n": 2}).epoch > before.epoch
+    assert [(gap.reason, gap.epoch) for gap in gaps(later)] == [(Reason.BROKEN, before.epoch)]
+    later.close()
+
+
 def test_a_file_that_breaks_while_two_have_it_open_is_set_aside_once(
     home: Home, spool: Spool, time_of_day: Clock
 ) -> None:

@@ -59,17 +59,21 @@ def opened(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, i
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(path):
         try:
-            connection = _connected(path)
+            return _begun(path, now)
         except sqlite3.DatabaseError as error:
             if not is_broken(error):
                 raise
             _move(path)
-            connection = _connected(path)
-        try:
-            return connection, identity(path), _begin_epoch(connection, path.with_suffix(".epoch"), now)
-        except BaseException:
-            connection.close()
-            raise
+            return _begun(path, now)
+
+
+def _begun(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, int | None]:
+    connection = _connected(path)
+    try:
+        return connection, identity(path), _begin_epoch(connection, path.with_suffix(".epoch"), now)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def identity(path: Path) -> Which | None:
