@@ -77,19 +77,28 @@ def _why(error: Exception) -> str:
 
 
 def _connected(folder: Path, until: float) -> socket.socket:
-    """A connection to the socket, by way of the directory's descriptor: a socket's path holds 108 bytes only."""
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    """A connection to the very socket that was looked at, by its descriptor: by its path another's could be there by now,
+    and a socket's path holds 108 bytes only."""
+    found = _found(folder)
     try:
-        if not stat.S_ISSOCK(os.stat(SOCKET, dir_fd=directory, follow_symlinks=False).st_mode):
+        if not stat.S_ISSOCK(os.fstat(found).st_mode):
             raise Unavailable(f"{AWAY}: {SOCKET} is not a socket.")
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(_left(until))
-            connection.connect(f"/proc/self/fd/{directory}/{SOCKET}")
+            connection.connect(f"/proc/self/fd/{found}")
         except BaseException:
             connection.close()
             raise
         return connection
+    finally:
+        os.close(found)
+
+
+def _found(folder: Path) -> int:
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        return os.open(SOCKET, os.O_PATH | os.O_NOFOLLOW, dir_fd=directory)
     finally:
         os.close(directory)
 

@@ -1,6 +1,7 @@
 """The control socket belongs to somebody who is not trusted."""
 
 import json
+import stat
 import time
 
 import pytest
@@ -41,6 +42,23 @@ def test_a_link_to_another_socket_is_not_followed(folder, tmp_path, listen):
     (folder / "control.sock").symlink_to(tmp_path / "docker.sock")
     with pytest.raises(Unavailable, match="not a socket"):
         control.info(folder)
+
+
+def test_a_link_that_takes_the_sockets_place_once_it_was_looked_at_is_not_followed(
+    folder, tmp_path, listen, monkeypatch
+):
+    other = tmp_path / "other.sock"
+    listen(other, says("200 OK", {"id": PUB.replace("A", "B", 1)}))
+    listen(folder / "control.sock", says("200 OK", {"id": PUB}))
+    is_socket = stat.S_ISSOCK
+
+    def swapped(mode: int) -> bool:
+        (folder / "control.sock").unlink()
+        (folder / "control.sock").symlink_to(other)
+        return is_socket(mode)
+
+    monkeypatch.setattr(control.stat, "S_ISSOCK", swapped)
+    assert control.info(folder)["id"] == PUB
 
 
 def test_a_link_in_place_of_the_directory_is_not_followed(home, tmp_path, listen):
