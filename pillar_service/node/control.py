@@ -36,7 +36,11 @@ def pub(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
     """What a job or a report tells of a pub: pub_id, sequence, version, peers, follows; raises like ``info``."""
     told = info(folder, timeout_s)
     numbers = {key: _count(told.get(key)) for key in ("sequence", "peers", "follows")}
-    return {"pub_id": told["id"], "version": str(told.get("version"))[:32], **numbers}
+    return {"pub_id": told["id"], "version": _text(told.get("version"))[:32], **numbers}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _count(value: object) -> int:
@@ -145,9 +149,11 @@ def _read(written: bytes) -> Any:
     response.begin()
     try:
         answer = json.loads(response.read())
-    except ValueError as error:
+        # It may say what no text can hold: half a character, by which a whole state run would not return.
+        json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
         raise http.client.HTTPException("its answer is not JSON") from error
     if response.status < 400:
         return answer
-    said = str(answer.get("error") if isinstance(answer, dict) else answer)[:300]
+    said = _text(answer.get("error") if isinstance(answer, dict) else answer)[:300]
     raise {404: NotFound, 503: Unavailable}.get(response.status, Failed)(said)

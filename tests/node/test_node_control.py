@@ -100,6 +100,19 @@ def test_a_dripping_answer_takes_no_longer_than_allowed(folder, listen):
     assert time.monotonic() - started < 1
 
 
+NESTED = (b"[" * 100_000, b'{"id": ' + b"[" * 700 + b"]" * 700 + b"}", b'{"error": ' + b"[" * 700 + b"]" * 700 + b"}")
+UNSPEAKABLE = json.dumps({"id": PUB, "version": "\ud800"}).encode()
+"""What JSON can write and UTF-8 can't: a state run that returned it would never arrive."""
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 No"])
+@pytest.mark.parametrize("body", [*NESTED, UNSPEAKABLE])
+def test_an_answer_that_is_made_to_break_who_reads_it(folder, listen, status, body):
+    listen(folder / "control.sock", says(status, body))
+    with pytest.raises((Unavailable, Failed)):
+        control.pub(folder)
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[1]", b'{"id": "x"}', b"null", b'{"id": 3}'])
 def test_an_answer_that_makes_no_sense(folder, listen, body):
     listen(folder / "control.sock", says("200 OK", body))
