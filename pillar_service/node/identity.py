@@ -11,6 +11,9 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports
 
+LONGEST = 1 << 20
+"""Bytes that a message in a log may have to be looked at; Scuttlebutt's have 8 KiB."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -51,7 +54,7 @@ def _id_in(secret: bytes | None) -> str | None:
     try:
         # ssb-keys writes comment lines around the JSON.
         found = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if names.is_pub_id(found) else None
 
@@ -79,11 +82,18 @@ def told(folder: Path) -> dict[str, Any]:
 
 
 def _messages(log: IO[bytes]) -> Iterator[bytes]:
-    """The messages of a log, as flumelog-offset frames them: length, message, length, end; numbers have 4 bytes."""
-    while len(head := log.read(4)) == 4:
-        size = int.from_bytes(head)
-        message = log.read(size)
-        if len(message) < size or log.read(4) != head or len(log.read(4)) < 4:
+    """The messages of a log, as flumelog-offset frames them: length, message, length, end; numbers have 4 bytes.
+
+    The pub's user can write anything: what is longer than a message can be is passed over, and a hole, in which lengths are 0,
+    is its end.
+    """
+    while len(head := log.read(4)) == 4 and (size := int.from_bytes(head)):
+        message = b""
+        if size <= LONGEST:
+            message = log.read(size)
+        else:
+            log.seek(size, os.SEEK_CUR)
+        if log.read(4) != head or len(log.read(4)) < 4:
             return
         yield message
 
@@ -92,5 +102,5 @@ def _sequence_in(message: bytes, pub_id: str) -> int:
     try:
         value = json.loads(message)["value"]
         return int(value["sequence"]) if value["author"] == pub_id else 0
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return 0

@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import tarfile
+import time
 
 import pytest
 from wires import BOT, PUB
@@ -106,6 +107,24 @@ def test_a_log_cut_off_in_the_middle_counts_to_its_last_whole_message(folder):
     log = filled(folder) / "flume/log.offset"
     log.write_bytes(log.read_bytes()[:-10])
     assert identity.sequence(folder, PUB) == 1
+
+
+def test_a_log_that_a_pub_made_to_hold_up_its_node(folder):
+    log = filled(folder) / "flume/log.offset"
+    whole = log.read_bytes()
+    with log.open("r+b") as file:
+        file.write((0xFFFFFFF0).to_bytes(4))
+        file.seek(4 + 0xFFFFFFF0)
+        file.write((0xFFFFFFF0).to_bytes(4) + bytes(4) + whole)
+        file.truncate(1 << 40)  # a hole, which takes no room
+    began = time.monotonic()
+    assert identity.sequence(folder, PUB) == 2
+    assert time.monotonic() - began < 2
+
+
+def test_a_secret_that_is_made_to_break_who_reads_it(folder):
+    (filled(folder) / "secret").write_bytes(b"[" * 100_000)
+    assert identity.told(folder) == {}
 
 
 def test_what_is_there_already(home, folder):
