@@ -1,19 +1,34 @@
 """What a bot's data takes on disk."""
 
+import errno
 import hashlib
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+DEEPEST = 32
+"""How many folders below each other are looked at; a pub's own are four deep."""
+
+
+def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
+    """As os.fwalk, with paths from the folder on (``.``: itself), following no link, and no deeper than ``DEEPEST``.
+
+    It calls itself for each folder in a folder, and keeps all of them open: whose folder it is could bring it to its end.
+    """
+    for top, folders, files, directory in os.fwalk(folder, follow_symlinks=False):
+        relative = os.path.relpath(top, folder)
+        if relative.count("/") + 1 >= DEEPEST:
+            folders.clear()
+        yield relative, folders, files, directory
 
 
 def used_bytes(folder: Path) -> int:
     """The bytes of every file below a folder, following no link; 0 when there is no such folder."""
-    total = 0
     if not folder.is_dir():
         return 0
-    for _, _, files, directory in os.fwalk(folder, follow_symlinks=False):
-        total += sum(_size(name, directory) for name in files)
-    return total
+    return sum(_size(name, directory) for _, _, files, directory in walk(folder) for name in files)
 
 
 def _size(name: str, directory: int) -> int:
@@ -41,6 +56,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder with all that is in it, however deep that goes; raises OSError, for a link in its place, too.
+
+    Python's own way calls itself for each folder in a folder, and keeps all of them open.
+    """
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    done = subprocess.run(["rm", "-rf", "--", str(folder)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"rm ended with {done.returncode}"]
+        raise OSError(errno.EIO, said[-1], str(folder))
 
 
 def sha256(file: IO[bytes]) -> str:

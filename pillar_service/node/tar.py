@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pillar_service.core.bots import exports
+from pillar_service.node import disk
 from pillar_service.node.paths import PUB_USER
 
 OWN = (exports.MANIFEST, "config")
@@ -41,8 +42,7 @@ def pack(
 
 def _wanted(folder: Path) -> Iterable[tuple[str, int, str]]:
     """Every entry that belongs in an export: its path, and its parent's descriptor and name, valid while it is used."""
-    for top, folders, files, directory in os.fwalk(folder, follow_symlinks=False):
-        relative = os.path.relpath(top, folder)
+    for relative, folders, files, directory in disk.walk(folder):
         folders[:] = sorted(one for one in folders if _path(relative, one).split("/")[0] in exports.FOLDERS)
         for name in folders + sorted(files):
             path = _path(relative, name)

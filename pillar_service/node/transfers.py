@@ -168,7 +168,7 @@ def remove(home: Home, bot: str) -> None:
     """Delete a bot's data and configuration for good."""
     try:
         if home.bot(bot).is_dir():
-            shutil.rmtree(home.bot(bot))
+            disk.remove_folder(home.bot(bot))
         home.config(bot).unlink(missing_ok=True)
     except OSError as error:
         raise Failed(f"The bot's data could not be deleted: {error.strerror or error}.") from error

@@ -3,14 +3,17 @@
 import io
 import os
 import stat
+import subprocess
 import tarfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from wires import BOT, PUB
 
 from pillar_service.core.bots import exports
-from pillar_service.core.errors import Conflict, ForkHazard
+from pillar_service.core.errors import Conflict, Failed, ForkHazard
 from pillar_service.node import disk, identity, tar, transfers
 
 SECRET = f'# a comment\n{{"id": "{PUB}", "private": "x"}}\n'
@@ -152,6 +155,39 @@ def test_disk_space_follows_no_link(folder, tmp_path):
     (folder / "own").write_bytes(bytes(100))
     assert 100 <= disk.used_bytes(folder) < 1000
     assert disk.used_bytes(folder / "nowhere") == 0
+
+
+@pytest.fixture
+def deep(folder) -> Iterator[None]:
+    """A pub's folders, one in the other, deeper than Python goes and than a path may name."""
+    made, before = ["d" * 20] * 1500, os.open(".", os.O_RDONLY)
+    os.chdir(folder)
+    for name in made:
+        os.mkdir(name)
+        os.chdir(name)
+    Path("deepest").write_bytes(bytes(100))
+    os.fchdir(before)
+    os.close(before)
+    yield
+    subprocess.run(["rm", "-rf", "--", folder], check=True)
+
+
+@pytest.mark.usefixtures("deep")
+def test_a_folder_that_goes_deeper_than_python_can_be_counted_packed_and_removed(home, folder):
+    filled(folder)
+    assert 0 < disk.used_bytes(folder) < 10_000
+    assert exports.check(packed(home, folder)) == exports.Export(PUB, 2)
+    transfers.remove(home, BOT)
+    assert transfers.is_removed(home, BOT)
+
+
+def test_what_can_not_be_removed_is_said_and_no_link_is(home, tmp_path):
+    home.bots.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    home.bot(BOT).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Failed, match="Not a directory"):
+        transfers.remove(home, BOT)
+    assert home.bot(BOT).is_symlink()
 
 
 def test_a_file_is_replaced_whole_even_where_a_link_lies_in_wait(tmp_path):
