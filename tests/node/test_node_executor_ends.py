@@ -2,13 +2,18 @@
 
 import os
 import secrets
+import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from executing import Cellar, alive, until
 
-from pillar_service.node.executor import cage, stopping
+from pillar_service.node.executor import cage, leftovers, stopping
+from pillar_service.node.executor.duty import Commands
+from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
 
 STUBBORN = {
     "a child": "sleep 300.{mark} & wait",
@@ -98,6 +103,31 @@ def test_when_the_minion_dies_all_of_it_dies_and_the_outcome_says_so(cellar: Cel
     cellar.shell("true")
     cellar.run()  # the next run clears up
     assert os.listdir(cellar.home.executor / "scratch") == []
+
+
+def test_what_outlived_its_warden_is_ended_by_the_agent(
+    cellar: Cellar, mark: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cellar.shell(f"(setsid sleep 300.{mark} &); echo up; sleep 301.{mark}")
+    job = cellar.ask()
+    minion = cellar.outside(job)
+    until(lambda: len(alive(mark)) >= 2)
+    until(lambda: cellar.lines(job))
+    for pid in (stopping.running(cellar.home)[0]["pid"], minion.pid):  # as systemd ends a unit, but in no other order
+        os.kill(pid, signal.SIGKILL)
+    minion.communicate()
+    if not list(cage.MOUNT.rglob(f"{job}.1")):  # here nobody may make control groups: one that only looks so
+        monkeypatch.setattr(cage, "MOUNT", tmp_path)
+        (tmp_path / "pids/saltcellar" / f"{job}.1").mkdir(parents=True)
+        (tmp_path / "pids/saltcellar" / f"{job}.1" / "cgroup.procs").write_text("\n".join(map(str, alive(mark))))
+    assert leftovers.end(Home(cellar.home.root / "another")) == 0
+    assert alive(mark), "another node's are let alone"
+    duty = Commands(cellar.home, Told)
+    duty.run(0.0)
+    until(lambda: not alive(mark))
+    duty.run(5.0)
+    assert list(cage.MOUNT.rglob(f"{job}.1/pids.max")) == []
+    assert "the minion ended" in cellar.run(job)["error"].lower()
 
 
 def test_stopping_does_not_reach_a_stranger_with_the_same_number(cellar: Cellar) -> None:

@@ -68,6 +68,16 @@ def build(name: str, limits: Limits, mount: Path = MOUNT) -> Cage:
     return Cage((*pids, *_made(mount / "memory" / OURS / name, {"memory.limit_in_bytes": memory})))
 
 
+def left() -> dict[str, Cage]:
+    """The cages that there are, by name, whosever they are: nodes that share a machine share this place."""
+    found: dict[str, list[Path]] = {}
+    for place in (MOUNT / OURS, MOUNT / "pids" / OURS, MOUNT / "memory" / OURS):
+        for folder in place.iterdir() if place.is_dir() else ():
+            if folder.is_dir():
+                found.setdefault(folder.name, []).append(folder)
+    return {name: Cage(tuple(folders)) for name, folders in found.items()}
+
+
 def _made(folder: Path, values: dict[str, int]) -> list[Path]:
     if not folder.parent.parent.is_dir():
         return []

@@ -1,4 +1,5 @@
-"""The duty `commands`: brings lines of commands that could not be brought while they ran, and tells what the node has."""
+"""The duty `commands`: brings lines of commands that could not be brought while they ran, ends what such a one left, and tells
+what the node has."""
 
 import contextlib
 
@@ -19,7 +20,9 @@ class Commands:
         self._home, self._known, self._looked_at = home, known, float("-inf")
 
     def run(self, now_monotonic: float) -> None:
-        """Bring what is left."""
+        """End and bring what is left."""
+        with contextlib.suppress(OSError):
+            leftovers.end(self._home)
         told = self._known()
         if told.service is None:
             return

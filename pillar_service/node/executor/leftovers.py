@@ -1,13 +1,32 @@
-"""What a run could not bring to the service: its last lines, while the service was away. Sent by whoever comes next."""
+"""What a run left: lines that it could not bring to the service while that was away, which whoever comes next sends; and
+processes whose warden was ended by force."""
 
 import time
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.node.door import Door
-from pillar_service.node.executor import records
+from pillar_service.node.executor import cage, records
 from pillar_service.node.executor.sending import Way, is_unwanted
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
+
+
+def end(home: Home) -> int:
+    """End what is in the cages of this node's runs that nobody watches over any more; how many there were.
+
+    systemd ends all that is left in a unit's own control group, the warden too, and not what is in the command's.
+    """
+    ended = 0
+    for name, left in cage.left().items():
+        record = records.named(home, name)
+        if record is None or record.read() is None:
+            continue  # another node's, on the same machine
+        with record.held(wait=False) as ours:
+            if ours:
+                left.kill()
+                left.remove()
+                ended += 1
+    return ended
 
 
 def deliver(home: Home, told: Told, budget_s: float = 1.0) -> int:

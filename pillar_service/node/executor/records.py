@@ -148,8 +148,14 @@ def sweep(home: Home, now: float | None = None) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
+def named(home: Home, name: str) -> Record | None:
+    """The run of that name; None for what is no run's."""
+    found = NAMED.fullmatch(name)
+    return Record(home, found[1], int(found[2])) if found else None
+
+
 def _of(home: Home, path: Path) -> Record:
-    named = NAMED.fullmatch(path.name.removesuffix(".json"))
-    if named is None:
+    found = named(home, path.name.removesuffix(".json"))
+    if found is None:
         raise FileNotFoundError(path)
-    return Record(home, named[1], int(named[2]))
+    return found
