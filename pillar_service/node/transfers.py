@@ -1,6 +1,7 @@
 """Bots leave and come: export to the service, import from it."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
@@ -19,6 +20,9 @@ from pillar_service.node.paths import Home
 
 FORMAT = 1
 """The version of what a tar looks like."""
+
+FRESH = "import-"
+"""What the name of a folder begins with in which an import is unpacked."""
 
 WHILE_RUNNING = frozenset({Kind.SECRET, Kind.GOSSIP})
 """Kinds for which a pub need not stop: it never writes its secret again, and replaces the other file as a whole."""
@@ -123,6 +127,7 @@ def bring_in(home: Home, bot: str, wanted: Mapping[str, Any], door: Door) -> Non
     if is_imported(home, bot, wanted):
         return
     home.transfers.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tidy(home)
     with _new_folder(home.transfers) as fresh:
         with tempfile.TemporaryFile(dir=home.transfers) as file:
             _fetched(door, wanted, file)
@@ -133,13 +138,36 @@ def bring_in(home: Home, bot: str, wanted: Mapping[str, Any], door: Door) -> Non
 
 @contextlib.contextmanager
 def _new_folder(inside: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=inside, prefix="import-"))
+    folder = Path(tempfile.mkdtemp(dir=inside, prefix=FRESH))
     try:
-        yield folder
+        with _at_work(folder):
+            yield folder
     except OSError as error:
         raise Failed(f"The import could not be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _at_work(folder: Path) -> Iterator[bool]:
+    """Whether nobody else is at work in a folder; if so, nobody is until this ends, which it does with this process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _tidy(home: Home) -> None:
+    """What imports that were killed left is gone: each holds a whole bot, its secret among it."""
+    for folder in home.transfers.glob(f"{FRESH}*"):
+        with contextlib.suppress(OSError), _at_work(folder) as is_left:
+            if is_left:
+                shutil.rmtree(folder)
 
 
 def _fetched(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> None:
@@ -165,8 +193,9 @@ def _put(fresh: Path, folder: Path) -> None:
 
 
 def remove(home: Home, bot: str) -> None:
-    """Delete a bot's data and configuration for good."""
+    """Delete a bot's data and configuration for good, and what an import of it may have left."""
     try:
+        _tidy(home)
         if home.bot(bot).is_dir():
             disk.remove_folder(home.bot(bot))
         home.config(bot).unlink(missing_ok=True)

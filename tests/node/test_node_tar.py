@@ -1,5 +1,6 @@
 """What goes into a tar and what comes out of one."""
 
+import hashlib
 import io
 import os
 import stat
@@ -179,6 +180,36 @@ def test_a_folder_that_goes_deeper_than_python_can_be_counted_packed_and_removed
     assert exports.check(packed(home, folder)) == exports.Export(PUB, 2)
     transfers.remove(home, BOT)
     assert transfers.is_removed(home, BOT)
+
+
+class Held:
+    """A door behind which there is one tar."""
+
+    def __init__(self, written: bytes) -> None:
+        self.written = written
+
+    def fetch(self, _job: str, file, _size: int) -> str:
+        file.write(self.written)
+        return hashlib.sha256(self.written).hexdigest()
+
+
+def test_what_imports_left_that_were_killed_goes_with_the_next_one_and_with_the_bot(home, folder):
+    written = packed(home, filled(folder)).getvalue()
+    left = home.transfers / "import-killed"
+
+    def killed() -> None:
+        left.mkdir(parents=True)
+        (left / "secret").write_text(SECRET)
+
+    killed()
+    with transfers._new_folder(home.transfers) as at_work:
+        transfers.remove(home, BOT)
+        assert at_work.is_dir()
+    assert not left.exists()
+    killed()
+    wanted = {"job": "9e0f1f3a9c2e5b7d", "pub_id": PUB, "size": len(written)}
+    transfers.bring_in(home, BOT, wanted | {"sha256": hashlib.sha256(written).hexdigest()}, Held(written))
+    assert (os.listdir(home.transfers), identity.of(folder).whole) == ([], True)
 
 
 def test_what_can_not_be_removed_is_said_and_no_link_is(home, tmp_path):
