@@ -358,6 +358,13 @@ def test_what_is_on_the_machine_submits_by_the_nodes_own_command(machine: Machin
     assert (machine.root / "var/lib/saltcellar/state/spool.db").exists()
 
 
+def test_whoever_enrols_it_with_whatever_umask_a_commands_user_gets_to_it(machine: Machine) -> None:
+    machine.sh(f"umask 077; sh -s -- {machine.token()}", machine.script().read_text())
+    for folder in ("var/lib/saltcellar", "opt/saltcellar/bin"):
+        assert stat.S_IMODE((machine.root / folder).stat().st_mode) == 0o755, folder
+    assert stat.S_IMODE((machine.root / "run/saltcellar").stat().st_mode) == 0o700
+
+
 def test_a_lost_disk_comes_back_by_a_token_for_that(machine: Machine) -> None:
     node = joined(machine)
     machine.stop()

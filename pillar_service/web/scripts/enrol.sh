@@ -353,6 +353,8 @@ tidy() {
 }
 
 main() {
+  # Commands run as somebody else, who must be able to pass, and logrotate takes no file that others may write.
+  umask 022
   read_arguments "$@"
   trust
   joined=no fresh=no good=no
