@@ -28,6 +28,9 @@ SPLAY = 0.1
 MAKING, SWITCHING, DONE, FAILED = "making", "switching", "done", "failed"
 """How an order stands; `switch.sh` waits for the third, and writes the last."""
 
+UNDER_WAY = "switching"
+"""The file in which `switch.sh` notes that it is at work."""
+
 SWITCH = Path(__file__).with_name("switch.sh")
 
 
@@ -76,6 +79,9 @@ class Upgrading:
             self._keep(last, DONE)
         elif last.get("state") == MAKING:
             self._keep(last, FAILED, "The node was stopped while the new version was made ready.")
+        elif last.get("state") == SWITCHING and not (self._opt / UNDER_WAY).exists():
+            # Nobody would ever begin it: `switch.sh` notes down what it does before it does it.
+            self._keep(last, FAILED, "The node was stopped before it changed over to the new version.")
 
     def _take(self, wanted: Mapping[str, Any]) -> None:
         order = {"order": str(wanted.get("order")), "version": str(wanted.get("version"))}
