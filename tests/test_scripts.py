@@ -261,3 +261,15 @@ def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run:
     assert [line.split()[-2] for line in told] == ["poured", "bare", "volume"]
     (run / "engine.json").write_text(json.dumps([*(one["Id"] for one in found), "heap"]))
     assert left(run, docker(ids)) == []
+
+
+def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
+    place.folder.mkdir()
+    (place.folder / "precious").write_text("keep")
+    assert "stays as it is" in place.bash("$v/clean.sh").stderr
+    place.bash("$v/down.sh")  # which stops nothing, and makes it no place
+    assert "stays as it is" in place.bash("$v/clean.sh").stderr
+    assert (place.folder / "precious").read_text() == "keep"
+    (place.folder / "log").mkdir()
+    assert "is gone" in place.bash("$v/clean.sh").stdout
+    assert not place.folder.exists()
