@@ -273,3 +273,9 @@ def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     (place.folder / "log").mkdir()
     assert "is gone" in place.bash("$v/clean.sh").stdout
     assert not place.folder.exists()
+
+
+@pytest.mark.parametrize("script", ["settings.sh", "demo-settings.sh"])
+def test_scripts_know_where_they_stand_though_cd_speaks(place: Place, script: str) -> None:
+    told = place.bash(f'cd $v/..; . vagrant/{script}; printf "%s" "$here" "$top"', CDPATH=".:..")
+    assert told.stdout == f"{VAGRANT}{VAGRANT.parent}"

@@ -6,6 +6,8 @@
 # CELLAR_SLACK_PORT                  where the Web API of the fake Slack answers (8092)
 # CELLAR_DESK_PORT                   the page on which one reads and writes in it (8093)
 
+# cd would say where it goes, into what is read here.
+unset CDPATH
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${CELLAR_DIR:=$top/.cellar/demo}" "${CELLAR_NODE:=demo-1}" "${CELLAR_NODE_2:=demo-2}"
 : "${CELLAR_PUBLIC_PORT:=8090}" "${CELLAR_PRIVATE_PORT:=8091}" "${CELLAR_SLACK_PORT:=8092}" "${CELLAR_DESK_PORT:=8093}"

@@ -6,6 +6,8 @@ set -euo pipefail
 # What stands in the image must not depend on who builds it.
 umask 022
 
+# cd would say where it goes, into what is read here.
+unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly source_dir=$here/../states/pubs/image

@@ -18,6 +18,8 @@
 
 set -euo pipefail
 
+# cd would say where it goes, into what is read here.
+unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$here")
 
