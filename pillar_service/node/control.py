@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pillar_service.core import names
+from pillar_service.core.bots.happenings import plain
 from pillar_service.core.errors import Failed, NotFound, Unavailable
 
 SOCKET = "control.sock"
@@ -36,7 +37,7 @@ def pub(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
     """What a job or a report tells of a pub: pub_id, sequence, version, peers, follows; raises like ``info``."""
     told = info(folder, timeout_s)
     numbers = {key: _count(told.get(key)) for key in ("sequence", "peers", "follows")}
-    return {"pub_id": told["id"], "version": _text(told.get("version"))[:32], **numbers}
+    return {"pub_id": told["id"], "version": plain(_text(told.get("version")))[:32], **numbers}
 
 
 def _text(value: object) -> str:

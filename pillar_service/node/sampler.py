@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from pillar_service.core.bots.happenings import plain
 from pillar_service.core.bots.health import STATUSES
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.people.agents import Desired
@@ -18,6 +19,9 @@ PATIENCE_S = 0.4
 """How long one pub may take to answer before it counts as not answering."""
 DISK_EVERY_S = 60.0
 """How often a bot's disk space is counted: it reads a whole folder."""
+
+ERROR = 500
+"""Characters of what Docker said that the service takes."""
 
 Report = dict[str, Any]
 
@@ -43,7 +47,7 @@ class Sampler:
                 found = containers.ours(client, self.node)
                 self._look(client, found, self._wanted(told, found), until)
         except SaltcellarError as error:
-            return {"node": {"docker": False, "error": error.sentence, "unlisted": []}, "bots": []}
+            return {"node": {"docker": False, "error": plain(error.sentence)[:ERROR], "unlisted": []}, "bots": []}
         strangers = (
             [] if told.problem else [containers.name(one) for bot, one in found.items() if bot not in told.known]
         )

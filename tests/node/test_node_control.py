@@ -126,6 +126,11 @@ def test_numbers_that_are_none_count_as_nothing(folder, listen):
     assert control.pub(folder) == {"pub_id": PUB, "version": "v" * 32, "sequence": 0, "peers": 0, "follows": 0}
 
 
+def test_a_version_is_a_line(folder, listen):
+    listen(folder / "control.sock", says("200 OK", {"id": PUB, "version": "1\n\x00\u202e2"}))
+    assert control.pub(folder)["version"].isprintable()
+
+
 def test_the_pubs_own_sentence_is_told(folder, listen):
     listen(folder / "control.sock", says("404 Not Found", {"error": "There is no invite with this id on this pub."}))
     with pytest.raises(NotFound, match="no invite with this id"):

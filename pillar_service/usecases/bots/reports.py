@@ -7,6 +7,7 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.bots import health
+from pillar_service.core.bots.happenings import plain
 from pillar_service.core.errors import Invalid
 
 Read = Callable[[object, str], Any]
@@ -27,7 +28,8 @@ def _seconds(value: object, what: str) -> float:
 
 
 def _line(value: object, what: str) -> str | None:
-    return None if value is None else names.text(value, what, 500)
+    # A pub, or Docker, wrote it, not the node: refused, it would take what is told of all the other bots along.
+    return None if value is None else names.text(plain(value)[:500] if isinstance(value, str) else value, what, 500)
 
 
 def _one_of(known: tuple[str, ...]) -> Read:

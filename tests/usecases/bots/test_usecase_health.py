@@ -45,6 +45,16 @@ def test_the_future_does_not_hide_what_comes_after() -> None:
     assert bots.show("my")["health"]["peers"] == 2
 
 
+def test_what_a_pub_says_of_itself_keeps_no_other_from_being_heard_of() -> None:
+    mine, theirs = poured()["id"], bot("theirs")["agent"]["id"]
+    node = {"docker": True, "error": f"no\nroom {'x' * 600}", "unlisted": []}
+    sent = event(report(mine, version="0.1\n\x00\u202e\ud800"), report(theirs, peers=7))
+    sent["data"]["node"] = node
+    assert health.take("cellar-1", [sent])["refused"] == []
+    assert bots.show("theirs")["health"]["peers"] == 7
+    assert bots.show("my")["health"]["version"].isprintable()
+
+
 def test_silence_is_shown_as_lost() -> None:
     id = poured()["id"]
     health.take("cellar-1", [event(report(id, at=time.time() - 600))])
