@@ -10,7 +10,7 @@ from pillar_service.core.bots.health import EVENT_TYPE
 from pillar_service.node.counters import Counters
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.reporter import Reporter
-from pillar_service.node.spool import Spool
+from pillar_service.node.spool import Place, Spool
 from pillar_service.node.told import told
 
 
@@ -141,3 +141,22 @@ def test_a_pillar_that_this_node_did_not_seal_is_none(home, what):
         (home.state / "pillar.jwt").write_text(json.dumps(pillar()))
     kept = Kept(home, "n", pki)
     assert (kept.pillar(), kept.told().problem) == ({}, "This node (n) has no pillar yet.")
+
+
+def test_a_node_with_very_many_bots_tells_of_all_of_them(home, known, monkeypatch):
+    told = [
+        {"bot": f"{n:016x}", "status": "running", "health": "none", "answers": False, "x": "x" * 400}
+        for n in range(1000)
+    ]
+    node = {"docker": True, "error": None, "unlisted": []}
+    reporter = Reporter("n", home, home.root)
+    monkeypatch.setattr(reporter._sampler, "sample", lambda *_: {"node": node, "bots": told})
+    events, why = reporter.tick(known, 60, refresh=list)
+    assert why is None
+    spool, kept = Spool(home), []
+    while waiting := spool.batch().events:
+        kept += [one.data for one in waiting]
+        spool.settle([Place(one.epoch, one.sequence) for one in waiting], {})
+    for found in ([event["data"] for event in events], kept):
+        assert [bot["bot"] for data in found for bot in data["bots"]] == [bot["bot"] for bot in told]
+        assert all(data["node"] == node for data in found)
