@@ -8,7 +8,7 @@ from minion_keys import new_key
 
 from pillar_service.core.errors import Failed
 from pillar_service.node import stillness
-from pillar_service.node.masterless import amiss
+from pillar_service.node.masterless import amiss, applying
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
 
@@ -78,3 +78,12 @@ def test_who_holds_a_bot_still_keeps_others_from_starting_it(tmp_path: Path) -> 
         assert not free
     with stillness.nobody_holds(home) as free:
         assert free
+
+
+def test_a_pillar_that_was_left_by_one_who_was_killed_is_gone_with_the_next(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (home.masterless / ".pillar-killed").mkdir(parents=True)
+    (home.masterless / ".pillar-killed" / "kept.sls").write_text("the node's token")
+    with applying._told(home, {}) as told:
+        assert list(home.masterless.iterdir()) == [told]
+    assert list(home.masterless.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pillar_service.core.nodes import pillar as shape
 from pillar_service.node.paths import Home
 
 WHY = "This node converges by itself to what it was told last."
+TOLD = ".pillar-"
+"""What the name of a folder begins with in which Salt finds the pillar."""
 AT_MOST_S = 900.0
 """As long as a state run takes that starts every pub of a full node, and waits for it."""
 
@@ -42,7 +45,9 @@ def apply(home: Home, conf_file: str, states: Path, pillar: Mapping[str, Any]) -
 def _told(home: Home, pillar: Mapping[str, Any]) -> Iterator[Path]:
     """A folder that only root can read, in which Salt finds the pillar; it is gone afterwards."""
     home.masterless.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".pillar-", dir=home.masterless) as name:
+    for left in home.masterless.glob(f"{TOLD}*"):  # by one that was killed: only one agent runs in a home
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=TOLD, dir=home.masterless) as name:
         for file, content in (("top", {"base": {"*": ["kept"]}}), ("kept", pillar)):
             (Path(name) / f"{file}.sls").write_text(f"#!json\n{json.dumps(content)}\n")
         yield Path(name)
