@@ -28,10 +28,11 @@ def used_bytes(folder: Path) -> int:
     """The bytes of every file below a folder, following no link; 0 when there is no such folder."""
     if not folder.is_dir():
         return 0
-    return sum(_size(name, directory) for _, _, files, directory in walk(folder) for name in files)
+    return sum(size(name, directory) for _, _, files, directory in walk(folder) for name in files)
 
 
-def _size(name: str, directory: int) -> int:
+def size(name: str, directory: int) -> int:
+    """The bytes of what has that name in an open folder, itself a link perhaps; 0 once it is gone."""
     try:
         return os.stat(name, dir_fd=directory, follow_symlinks=False).st_size
     except FileNotFoundError:

@@ -40,6 +40,13 @@ def pack(
         return sum(member.isfile() and member.name not in OWN for member in tar.getmembers())
 
 
+def size(folder: Path, kind: exports.Kind) -> int:
+    """About how many bytes a tar of that kind takes; holes take as many as what is written."""
+    if not folder.is_dir():
+        return 0
+    return sum(disk.size(name, at) for path, at, name in _wanted(folder) if exports.belongs(path, kind))
+
+
 def _wanted(folder: Path) -> Iterable[tuple[str, int, str]]:
     """Every entry that belongs in an export: its path, and its parent's descriptor and name, valid while it is used."""
     for relative, folders, files, directory in disk.walk(folder):

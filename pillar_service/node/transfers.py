@@ -13,13 +13,16 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
-from pillar_service.core.errors import Conflict, Failed, ForkHazard
+from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
 from pillar_service.node import containers, disk, identity, stillness, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
 
 FORMAT = 1
 """The version of what a tar looks like."""
+
+MARGIN = 64 << 20
+"""Bytes that a disk must have left besides a tar."""
 
 FRESH = "import-"
 """What the name of a folder begins with in which an import is unpacked."""
@@ -36,6 +39,7 @@ def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object =
     """
     _job(job)
     wanted = exports.kind(kind)
+    _need_room(home, tar.size(home.bot(bot), wanted))
     still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(home, node, bot)
     with still, _spooled(home, job) as file:
         packed = tar.pack(home.bot(bot), home.config(bot), _manifest(home, bot, wanted), file, wanted)
@@ -45,6 +49,17 @@ def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object =
         kept = os.dup(file.fileno())
     with os.fdopen(kept, "rb") as file:
         return _sent(door, job, file, wanted)
+
+
+def _need_room(home: Home, size: int) -> None:
+    """Raise Full before a disk is filled that all bots of this node, and Docker perhaps, write to."""
+    home.transfers.mkdir(mode=0o700, parents=True, exist_ok=True)
+    free = shutil.disk_usage(home.transfers).free
+    if free < size + MARGIN:
+        raise Full(
+            f"This takes {(size + MARGIN) // 1_000_000} MB in {home.transfers} for a while, and {free // 1_000_000} MB are "
+            "free there: free some space, then ask again."
+        )
 
 
 def _job(job: object) -> str:
@@ -126,8 +141,8 @@ def bring_in(home: Home, bot: str, wanted: Mapping[str, Any], door: Door) -> Non
     """
     if is_imported(home, bot, wanted):
         return
-    home.transfers.mkdir(mode=0o700, parents=True, exist_ok=True)
     _tidy(home)
+    _need_room(home, 2 * wanted["size"])  # the tar, and what is in it
     with _new_folder(home.transfers) as fresh:
         with tempfile.TemporaryFile(dir=home.transfers) as file:
             _fetched(door, wanted, file)

@@ -3,18 +3,20 @@
 import hashlib
 import io
 import os
+import shutil
 import stat
 import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from wires import BOT, PUB
 
 from pillar_service.core.bots import exports
-from pillar_service.core.errors import Conflict, Failed, ForkHazard
+from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
 from pillar_service.node import disk, identity, tar, transfers
 
 SECRET = f'# a comment\n{{"id": "{PUB}", "private": "x"}}\n'
@@ -210,6 +212,18 @@ def test_what_imports_left_that_were_killed_goes_with_the_next_one_and_with_the_
     wanted = {"job": "9e0f1f3a9c2e5b7d", "pub_id": PUB, "size": len(written)}
     transfers.bring_in(home, BOT, wanted | {"sha256": hashlib.sha256(written).hexdigest()}, Held(written))
     assert (os.listdir(home.transfers), identity.of(folder).whole) == ([], True)
+
+
+def test_no_export_or_import_fills_the_disk_of_all(home, folder, monkeypatch):
+    with (filled(folder) / "gossip.json").open("wb") as file:
+        file.truncate(100 << 20)  # a hole, which takes room only in a tar
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=150 << 20))
+    with pytest.raises(Full, match="free some space"):
+        transfers.export(home, "n", BOT, "9e0f1f3a9c2e5b7d", Held(b""), "gossip")
+    with pytest.raises(Conflict, match="no identity yet"):
+        transfers.export(home, "n", "a" * 16, "9e0f1f3a9c2e5b7d", Held(b""), "gossip")
+    with pytest.raises(Full, match="free some space"):
+        transfers.bring_in(home, "a" * 16, {"job": "b" * 16, "pub_id": PUB, "size": 50 << 20}, Held(b""))
 
 
 def test_what_can_not_be_removed_is_said_and_no_link_is(home, tmp_path):
