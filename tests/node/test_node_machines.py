@@ -93,6 +93,22 @@ def test_an_action_that_the_restart_cut_off_has_failed(room: Room) -> None:
     assert "while this was under way" in asking.history(room.home, "slow")[NODE][1]["error"]
 
 
+@pytest.mark.parametrize(
+    "pending", [{"transition": 99, "source": "dark", "action": 0, "begun": True}, {"of": "another version"}, ["x"]]
+)
+def test_what_one_machine_can_not_go_on_with_stops_none(room: Room, pending: object) -> None:
+    room.write("lamp", LAMP)
+    room.write("other", LAMP.replace("machine: lamp", "machine: other"))
+    lamp_on(room)
+    room.engine.close()
+    file = room.home.running / "lamp" / f"{NODE}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"pending": pending}))
+    room.begin()
+    room.tick()
+    assert (room.state("lamp"), room.state("other")) == ("light", "light")
+    assert not room.engine.instances["lamp", NODE].is_busy
+
+
 def test_a_changed_file_is_taken_up_and_a_broken_one_is_not(room: Room) -> None:
     room.write("lamp", LAMP)
     lamp_on(room)

@@ -50,12 +50,19 @@ class Instance:
             for one in self._watchings:
                 one.entered(memory.state, machine.initial)
             memory.enter(machine.initial)
-        if memory.pending and not self._actions():
+        if memory.pending and not self._is_known(memory.pending):
             memory.pending = None
         if memory.pending and memory.pending["begun"]:
             # It may have happened, whole or half: its machine is told that it failed, and says what then.
             self._finish("The node stopped while this was under way.")
         memory.save()
+
+    def _is_known(self, pending: Mapping[str, Any]) -> bool:
+        """Whether it can be gone on with: another version, to which the node went and back, may have kept it."""
+        try:
+            return "begun" in pending and bool(self._actions())
+        except (LookupError, TypeError, AttributeError):
+            return False
 
     @property
     def is_busy(self) -> bool:
