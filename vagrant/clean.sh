@@ -17,7 +17,7 @@ remove_bots() {
   exit
 }
 # A folder of somebody else's, named by mistake, would be gone whole.
-[[ -e $CELLAR_DIR/run/up.lock && -d $CELLAR_DIR/log || -d $CELLAR_DIR/demo ]] ||
+[[ $CELLAR_DIR == "$top/.cellar" || -e $CELLAR_DIR/run/up.lock && -d $CELLAR_DIR/log || -d $CELLAR_DIR/demo ]] ||
   fail "$CELLAR_DIR was not made by 'make up', and stays as it is: is CELLAR_DIR right? If it is, remove that folder by hand"
 # A tour that stands in the same place goes first, with its processes.
 [[ ! -d $CELLAR_DIR/demo ]] || CELLAR_DIR=$CELLAR_DIR/demo "$here/clean.sh"
