@@ -101,7 +101,8 @@ class Claim:
         return [described(run, together) for run, together in self._made]
 
     def _choose(self) -> None:
-        self._waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
+        waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)
+        self._waiting = [job for job in waiting if plans.is_known(job)]
         self._of_bots = rows.open_of_bots({job.bot for job in self._waiting if job.bot})
         known = catalogue.current().catalogue
         for job in self._waiting:
@@ -148,7 +149,10 @@ class Claim:
             return True
         mine, before = self._plan(job), self._of_bots.get(str(job.bot), [])
         return all(
-            mine.converges and other.state == JobState.QUEUED and self._plan(other).leading == mine.leading
+            plans.is_known(other)
+            and mine.converges
+            and other.state == JobState.QUEUED
+            and self._plan(other).leading == mine.leading
             for other in before[: next((n for n, other in enumerate(before) if other.id == job.id), 0)]
         )
 

@@ -16,6 +16,11 @@ def of(job: Job) -> Command:
     return Command(job.command, plan["function"], converging=job.converges, **told)
 
 
+def is_known(job: Job) -> bool:
+    """Whether this version can carry it out: after the step back from a newer one, what that was asked for waits for it."""
+    return job.plan is not None or job.command in COMMANDS
+
+
 def keywords(together: Sequence[Job]) -> dict[str, Any]:
     """What the function of jobs that go into one run is called with by name."""
     first = together[0]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from pouring import owner, poured
 
 from pillar_service.store import database
 from pillar_service.store.jobs import claims as rows
@@ -142,3 +143,17 @@ def test_one_that_can_not_be_ended_keeps_no_other_from_being_carried_out(
     assert [one.getMessage() for one in caplog.records if "could not be ended" in one.getMessage()] == [
         "j00001 could not be ended; it is tried again in 60 s."
     ]
+
+
+def test_a_command_of_a_newer_version_waits_and_keeps_no_other_waiting() -> None:
+    """After a step back."""
+    on_nodes("a")
+    owner()
+    bot = str(poured()["id"])
+    with database.transaction():
+        for n, command in enumerate(("bots.from_later", "bots.logs")):
+            jobs.add(id=f"{n:016x}", command=command, bot=bot, node="cellar-1", arguments={}, actor="test", fingerprint="",
+                     created_at=BEGAN + n, not_before=0.0)  # fmt: skip
+    queue("a", "j00001")
+    assert claimed() == ["j00001"], "of the bot's, the second waits for the first"
+    assert claimed() == []
