@@ -17,8 +17,8 @@ from pillar_service.node.told import Told
 
 PATIENCE_S = 0.4
 """How long one pub may take to answer before it counts as not answering."""
-DISK_EVERY_S = 60.0
-"""How often a bot's disk space is counted: it reads a whole folder."""
+DISK_EVERY_S, COUNTED_S = 60.0, 0.5
+"""How often a bot's disk space is counted, for it reads a whole folder; and how long at most: the minion waits for it."""
 
 ERROR = 500
 """Characters of what Docker said that the service takes."""
@@ -129,6 +129,6 @@ class Sampler:
         if time.monotonic() - counted_at < DISK_EVERY_S:
             return used
         with contextlib.suppress(OSError):
-            used = disk.used_bytes(self.home.bot(bot))
+            used = disk.used_bytes(self.home.bot(bot), COUNTED_S)
         self._disk[bot] = (time.monotonic(), used)
         return used

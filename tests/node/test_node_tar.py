@@ -179,6 +179,7 @@ def deep(folder) -> Iterator[None]:
 def test_a_folder_that_goes_deeper_than_python_can_be_counted_packed_and_removed(home, folder):
     filled(folder)
     assert 0 < disk.used_bytes(folder) < 10_000
+    assert disk.used_bytes(folder, within_s=-1.0) == 0, "what there is no time for is not counted"
     assert exports.check(packed(home, folder)) == exports.Export(PUB, 2)
     transfers.remove(home, BOT)
     assert transfers.is_removed(home, BOT)
