@@ -1,7 +1,6 @@
 """The pub's image, where the engine lacks it and the place hands it out: fetched once, checked, loaded."""
 
 import contextlib
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import IO, Any
 from pillar_service.core.errors import Failed, Full, SaltcellarError, Unavailable
 from pillar_service.core.jobs import faults
 from pillar_service.core.nodes import bundles
-from pillar_service.node import containers, disk
+from pillar_service.node import containers, disk, locks
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
@@ -113,19 +112,11 @@ def _alone(folder: Path, until: float) -> Iterator[None]:
     """Nobody else on this node fetches an image until this ends; waits until whoever does so is done."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("wb") as lock:
-        while not _taken(lock.fileno()):
+        while not locks.taken(lock):
             if time.monotonic() > until:
                 raise Unavailable("The pub's image is being fetched on this node for something else: try again.")
             time.sleep(0.2)
         yield
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _tidy(file: Path) -> None:

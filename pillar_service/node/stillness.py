@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from pillar_service.node import locks
 from pillar_service.node.paths import Home
 
 
@@ -21,12 +22,7 @@ def held(home: Home) -> Iterator[None]:
 def nobody_holds(home: Home) -> Iterator[bool]:
     """Gives whether no bot of this node is held still; if so, none is until this ends."""
     with _lock(home) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield locks.taken(lock)
 
 
 def _lock(home: Home) -> IO[bytes]:

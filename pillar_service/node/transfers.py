@@ -1,7 +1,6 @@
 """Bots leave and come: export to the service, import from it."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
 from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
-from pillar_service.node import containers, disk, identity, stillness, tar
+from pillar_service.node import containers, disk, identity, locks, stillness, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
 
@@ -168,11 +167,7 @@ def _at_work(folder: Path) -> Iterator[bool]:
     """Whether nobody else is at work in a folder; if so, nobody is until this ends, which it does with this process."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
+        yield locks.taken(descriptor)
     finally:
         os.close(descriptor)
 
