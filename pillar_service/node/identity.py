@@ -50,11 +50,9 @@ def _size(folder: Path, name: str) -> int | None:
 
 
 def _id_in(secret: bytes | None) -> str | None:
-    lines = (secret or b"").decode(errors="replace").splitlines()
     try:
-        # ssb-keys writes comment lines around the JSON.
-        found = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))["id"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = exports.uncommented((secret or b"").decode(errors="replace"))["id"]
+    except (ValueError, KeyError, TypeError):
         return None
     return found if names.is_pub_id(found) else None
 

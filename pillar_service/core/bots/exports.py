@@ -196,12 +196,19 @@ def _json(file: IO[bytes], name: str, known: Known) -> dict[str, Any]:
     if name not in known or not 0 < known[name].size <= SMALL:
         raise Invalid(f"The tar has no usable {name}: it is not an export.")
     file.seek(known[name].offset_data)
-    lines = file.read(known[name].size).decode().splitlines()
+    written = file.read(known[name].size).decode()
     try:
-        # ssb-keys writes the secret with comment lines around its JSON.
-        read = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("#")))
-    except (ValueError, RecursionError) as error:
+        read = uncommented(written)
+    except ValueError as error:
         raise Invalid(f"The tar's {name} is not readable ({error}).") from error
     if not isinstance(read, dict):
         raise Invalid(f"The tar's {name} is not readable (it holds no object).")
     return read
+
+
+def uncommented(written: str) -> Any:
+    """What a JSON text says that may have lines of comment, as ssb-keys writes around a secret; raises ValueError."""
+    try:
+        return json.loads("\n".join(line for line in written.splitlines() if not line.lstrip().startswith("#")))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
