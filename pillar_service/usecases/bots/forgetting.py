@@ -13,6 +13,16 @@ from pillar_service.usecases.service import auditing
 LOST = "It was deleted while its node was lost."
 
 
+def removed(bot: Bot, actor: str, said: str, now: float) -> None:
+    """A bot is removed, unless it was before: its name and port are free."""
+    if bot.agent.removed_at is not None:
+        return
+    agents.change(bot.id, removed_at=now)
+    last = {"report": None, "reported_at": None, "imported": None}
+    bots.change(bot.id, port=None, port_before=bot.port, actual=str(Actual.GONE), detail="", **last)
+    auditing.record(actor, "bots.gone", f"agent:{bot.id}", now, said)
+
+
 def purged(bot: Bot, actor: str, now: float) -> None:
     """A bot's data is gone: all is forgotten but the identity (transfers.take needs it)."""
     bots.change(bot.id, purge_at=None)
@@ -34,11 +44,8 @@ def with_its_node(bot: Bot, actor: str, now: float) -> None:
 
     Should that node be let in again, a tombstone is there, and what it has of the bot is cleared up.
     """
-    last = {"report": None, "reported_at": None, "imported": None, "detail": "", "port": None, "purge": True}
-    bots.change(bot.id, desired=str(Desired.ABSENT), actual=str(Actual.GONE), **last)
-    if bot.agent.removed_at is None:
-        agents.change(bot.id, removed_at=now)
-        auditing.record(actor, "bots.gone", f"agent:{bot.id}", now, f"{bot.name}, with {bot.node}")
+    bots.change(bot.id, desired=str(Desired.ABSENT), purge=True)
+    removed(bot, actor, f"{bot.name}, with {bot.node}", now)
     if bot.node not in moves.left_by(bot.id):
         columns = {"bot": bot.id, "source": bot.node, "target": bot.node, "job": "", "actor": actor, "error": LOST}
         moves.add(id=names.new_id(), state=str(MoveState.LEFT), started_at=now, changed_at=now, **columns)

@@ -16,11 +16,9 @@ from pillar_service.store.bots import bots, moves, transfers
 from pillar_service.store.bots.bots import Bot, Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import End, Job
-from pillar_service.store.people import agents
 from pillar_service.usecases.bots import forgetting, invites
 from pillar_service.usecases.jobs import closing, executing, redacting
 from pillar_service.usecases.nodes import pillars
-from pillar_service.usecases.service import auditing
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
 NOT_BACK = "The node applied an older pillar, in which the bot was still to go: start it."
@@ -159,11 +157,7 @@ def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
     """It is removed: name and port are free. It can be brought back as long as its data is not gone too."""
     if bot.pub_id in (None, said.get("pub_id")):  # an older node does not tell who is gone, nor how far its log went
         bots.change(bot.id, **told(bot, said))
-    if bot.agent.removed_at is None:
-        agents.change(bot.id, removed_at=now)
-        last = {"report": None, "reported_at": None, "imported": None}
-        bots.change(bot.id, port=None, port_before=bot.port, actual=str(Actual.GONE), detail="", **last)
-        auditing.record(f"node:{bot.node}", "bots.gone", f"agent:{bot.id}", now, bot.name)
+    forgetting.removed(bot, f"node:{bot.node}", bot.name, now)
     # The pillar may have come to tell of a purge only after the node had read it: the node's own word counts.
     if bot.purge and said.get("data") == "gone":
         forgetting.purged(bot, f"node:{bot.node}", now)
