@@ -1,6 +1,6 @@
 """Nodes as placement sees them: whose bots each takes, what it has, and why it takes none now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -110,6 +110,10 @@ class Room:
     def has_free(self, port: int) -> bool:
         """Whether that very port is the node's and free."""
         return self.port_first <= port <= self.port_last and port not in self.taken
+
+    def again(self, had: Iterable[int | None]) -> int | None:
+        """The first of the ports that a bot had which is free: invites name the port, and so those that it gave out work on."""
+        return next((port for port in had if port and self.has_free(port)), None)
 
     @property
     def most(self) -> int:

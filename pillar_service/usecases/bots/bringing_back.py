@@ -76,7 +76,7 @@ def _refuse(bot: Bot, now: float) -> None:
 
 
 def _port(bot: Bot, room: Room) -> int:
-    port = placing.same_port([bot.port_before], bot.node) or room.port()
+    port = room.again([bot.port_before]) or room.port()
     if port is None:
         raise Full(f"The node {bot.node}, which has the data of {bot.name}, has no port left: delete a bot there.")
     return port

@@ -77,10 +77,8 @@ def port_again(pub_id: str, node: str) -> int | None:
 
 
 def same_port(had: Iterable[int | None], node: str) -> int | None:
-    """The first of the ports that a bot had which is free on a node: invites name the port, and so those that it gave out
-    work on."""
-    room = _room(node, [])
-    return next((port for port in had if port and room.has_free(port)), None)
+    """The first of the ports that a bot had which is free on a node."""
+    return _room(node, []).again(had)
 
 
 def choices(person: str) -> list[str]:
