@@ -40,7 +40,7 @@ def run(now: float) -> dict[str, Any]:
     """Settle every account; returns {"accounts", "steps", "failures"}. One that fails is told, the others go on."""
     rows, steps, failures, silent = payments.listed(), [], [], 0
     for row in rows:
-        asks = _would_ask(row, now)
+        asks = _at_provider(row) and _is_worth_asking(row, _left_at(row.account), now)
         if asks and silent >= GIVES_UP_AFTER:
             failures.append({"account": row.account, "error": SILENT})
             continue
@@ -56,11 +56,12 @@ def run(now: float) -> dict[str, Any]:
 
 def settle(account: str, now: float) -> list[Step]:
     """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
-    row = subscriptions.found(account)
-    if (left_at := _left_at(account)) is not None:
-        ask(account) if _may_slip_in(row, left_at, now) else stop(account)
+    row, left_at = subscriptions.found(account), _left_at(account)
+    asks = _is_worth_asking(row, left_at, now)
+    if left_at is not None:
+        ask(account) if asks else stop(account)
         return []
-    if _is_worth_asking(row, now):
+    if asks:
         ask(account)
         row = subscriptions.found(account)
     if row.live and row.reference and _next(row, now) is Step.CLOSE:
@@ -71,21 +72,10 @@ def settle(account: str, now: float) -> list[Step]:
         return carry_out(account, now)
 
 
-def _would_ask(row: Subscription, now: float) -> bool:
-    if not _at_provider(row):
-        return False
-    left_at = _left_at(row.account)
-    return _is_worth_asking(row, now) if left_at is None else _may_slip_in(row, left_at, now)
-
-
 def _left_at(account: str) -> float | None:
     """When the person left, in Unix seconds; None while they are there."""
     holder = account_rows.find(account)
     return 0.0 if holder is None else holder.agent.removed_at
-
-
-def _may_slip_in(row: Subscription, left_at: float, now: float) -> bool:
-    return _at_provider(row) and now < left_at + SLIPS_IN_S and _is_long_ago(row)
 
 
 def _is_long_ago(row: Subscription) -> bool:
@@ -93,9 +83,11 @@ def _is_long_ago(row: Subscription) -> bool:
     return row.asked_at is None or not now - DAY_S <= row.asked_at <= now
 
 
-def _is_worth_asking(row: Subscription, now: float) -> bool:
+def _is_worth_asking(row: Subscription, left_at: float | None, now: float) -> bool:
     if not _at_provider(row):
         return False
+    if left_at is not None:  # something may slip in
+        return now < left_at + SLIPS_IN_S and _is_long_ago(row)
     return _is_long_ago(row) or subscriptions.state(row, now) not in QUIET
 
 
