@@ -8,6 +8,7 @@ from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
 from libcloud.common.types import LibcloudError, MalformedResponseError, ProviderError
 
 from pillar_service.clouds.provider import Account
+from pillar_service.core import names
 from pillar_service.core.errors import Failed, Forbidden, Full, NotFound, SaltcellarError, Unavailable
 from pillar_service.core.jobs.redaction import HIDDEN
 
@@ -73,4 +74,4 @@ def _said(account: Account, error: Exception) -> str:
     told = str(getattr(error, "value", None) or getattr(error, "message", None) or error)
     for secret in (account.secret, account.key):
         told = told.replace(secret, HIDDEN) if secret else told
-    return "".join(letter if letter.isprintable() else " " for letter in told)[:200]
+    return names.printable(told)[:200]

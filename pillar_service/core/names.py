@@ -128,6 +128,11 @@ def _is_mixed(word: str) -> bool:
     return len(latin) == 2
 
 
+def printable(text: str, instead: str = " ") -> str:
+    """A text of which each character that can't be printed, such as half a letter or the end of a line, is another one."""
+    return "".join(one if one.isprintable() else instead for one in text)
+
+
 def fitting(text: str, most: int) -> str:
     """A text of at most so many characters; what had to go leaves a '…'."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -136,7 +136,7 @@ def _nothing(node: str, reason: str) -> str:
 
 
 def _line(value: object) -> str:
-    return "".join(one if one.isprintable() else " " for one in str(value)[:400])
+    return names.printable(str(value)[:400])
 
 
 def _notice(stale: object) -> str | None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pillar_service.core.jobs.commands import COMMANDS
 from pillar_service.core.jobs.jobs import OVER
-from pillar_service.core.names import fitting, one_of
+from pillar_service.core.names import fitting, one_of, printable
 
 LINES = (50, 200, 1000)
 """How many lines of a container's log may be asked for."""
@@ -103,7 +103,7 @@ def plain(line: object) -> str:
     What is left out in the middle of a text leaves a '�', a tab leaves blanks; at most 2000 characters are kept.
     """
     text = SEQUENCE.sub("", str(line)[: 2 * LONGEST]).replace("\t", "    ").rstrip("\r\n")
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable(text, "\N{REPLACEMENT CHARACTER}")
     return fitting(text, LONGEST)
 
 

@@ -79,7 +79,7 @@ def _count(value: object) -> int | None:
 
 def _note(value: object) -> str:
     text = value if isinstance(value, str) else ""
-    return "".join(c if c.isprintable() else " " for c in text[: names.NOTE_LENGTH])
+    return names.printable(text[: names.NOTE_LENGTH])
 
 
 def _used_by(value: object) -> list[dict[str, Any]]:

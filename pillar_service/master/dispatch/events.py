@@ -7,6 +7,7 @@ from typing import Any
 
 import salt.utils.event
 
+from pillar_service.core import names
 from pillar_service.core.jobs import outcomes
 from pillar_service.master.dispatch.arrivals import Arrivals
 from pillar_service.master.dispatch.backoff import Backoff
@@ -92,4 +93,4 @@ def told(state_id: str, state: Mapping[str, Any]) -> str:
     comment, result = " ".join(str(state.get("comment", "")).split()), state.get("result")
     mark = MARKS[result] if isinstance(result, bool | None) else "unclear"
     line = f"{what}: {mark}{', changed' if state.get('changes') else ''}. {comment}"
-    return "".join(letter if letter.isprintable() else "?" for letter in line)[:LINE_LENGTH].strip()
+    return names.printable(line, "?")[:LINE_LENGTH].strip()

@@ -121,7 +121,7 @@ def _is_for(job: Job, state_id: object) -> bool:
 
 
 def _printable(text: object) -> str:
-    return "".join(c if c.isprintable() else " " for c in str(text)[:LINE_LENGTH])
+    return names.printable(str(text)[:LINE_LENGTH])
 
 
 class Returned(NamedTuple):

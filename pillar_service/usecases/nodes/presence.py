@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pillar_service.core import names
 from pillar_service.core.bots.health import EVENT_TYPE
 from pillar_service.core.events import events as rules
 from pillar_service.core.events.events import PRESENCE_EPOCH, Presence
@@ -57,7 +58,7 @@ def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
 
 def _line(value: Any) -> str:
     # What can't be printed, such as a lone surrogate, no page can be sent with.
-    return "".join(one if one.isprintable() else "?" for one in str(value)[:50])
+    return names.printable(str(value)[:50], "?")
 
 
 def _is_small(value: object) -> bool:
