@@ -209,7 +209,15 @@ def rows(service):
 def files(folder, *excepted):
     """All that the daemons have on their disks: logs, job cache, spools, inbox, database."""
     there = [file for file in folder.rglob("*") if file.is_file() and not set(excepted) & set(file.parts)]
-    return b"\n".join(file.read_bytes() for file in there)
+    return b"\n".join(content for file in there if (content := read(file)) is not None)
+
+
+def read(file):
+    """What is in it; None if it went meanwhile: the daemons live, and a minion cleans its job cache now and then."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def command_lines():
