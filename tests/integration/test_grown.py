@@ -126,12 +126,20 @@ def refused(grown: Grown) -> bool:
 
 
 def the_publishing_master_dies(grown: Grown) -> None:
-    """The other pours while it is dead, and goes on when it is back."""
+    """The other pours while it is dead, though the node asks the dead one for the pillar of what it has just published."""
     dead = grown.publishing()
+    before = published(dead)
+    grown.pour()
+    until(lambda: published(dead) > before, 60, "one more run is published")
     dead.kill()
     grown.alive(grown.pour())
     assert grown.publishing() is not dead
     dead.start()
+
+
+def published(master: Master) -> int:
+    """How many state runs it has published, as its log tells."""
+    return (master.folder / "salt.log").read_text().count("Published state.apply")
 
 
 def each_is_there_once_and_lives(grown: Grown, engine: docker.DockerClient) -> None:
