@@ -4,6 +4,7 @@
 const fs = require('fs')
 const os = require('os')
 const path = require('path')
+const durable = require('./plugin/durable')
 
 const STOP_MS = 5000
 const NEEDS_A_PERSON = 78
@@ -107,10 +108,9 @@ guardName(config.saltcellar?.pub_id)
 guardIdentity()
 checkSecret()
 const server = createServer(config)
-const unwatch = server.post(() => {
-  fs.rmSync(unpublished, { force: true })
-  setImmediate(() => unwatch())
-})
+durable.sync(secret)
+durable.sync(home)
+durable.publish(server, log, () => fs.rmSync(unpublished, { force: true }))
 stopOn('SIGTERM', server)
 stopOn('SIGINT', server)
 console.log(`pub: ${server.id} as ${config.connections.incoming.net[0].external}`)

@@ -3,6 +3,7 @@
 
 const fs = require('fs')
 const path = require('path')
+const { sync } = require('./durable')
 
 const FORMAT = 1
 const EMPTY = { format: FORMAT, claim: null, invites: [] }
@@ -42,22 +43,13 @@ function parse (text) {
   }
 }
 
-function sync (file, flags) {
-  const handle = fs.openSync(file, flags)
-  try {
-    fs.fsyncSync(handle)
-  } finally {
-    fs.closeSync(handle)
-  }
-}
-
 // Writes the file so that after a crash or a power cut either the old or the new content is there.
 function write (file, data) {
   const fresh = `${file}.new`
   fs.writeFileSync(fresh, JSON.stringify(data, null, 1) + '\n', { mode: 0o600 })
-  sync(fresh, 'r+')
+  sync(fresh)
   fs.renameSync(fresh, file)
-  sync(path.dirname(file), 'r')
+  sync(path.dirname(file))
 }
 
 module.exports = class Ledger {
