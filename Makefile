@@ -10,6 +10,8 @@ ON_ONE := tests/web tests/chatops
 PART := 1/1
 CAMPAIGNS = $$(grep -rl --include='test_*.py' mark.slow $(DAEMONS) | sort | \
 	awk -v part=$(PART) 'BEGIN { split(part, of, "/") } NR % of[2] == of[1] % of[2]')
+# An unpacked release has no git, and nobody lints it.
+SCRIPTS := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
 # What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
 # The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these, which start processes, walk through
@@ -68,12 +70,15 @@ test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: P
 	@vagrant/test.sh slow
 check: dev lint ## while you work, under a minute: lint, types, and most of core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
-lint: ## ruff, mypy, salt-lint, shellcheck
+lint: .venv/.scripts-checked ## ruff, mypy, salt-lint, shellcheck
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	git ls-files 'states/*.sls' 'salt/*.sls' | xargs .venv/bin/salt-lint
-	git ls-files '*.sh' .ci/run | xargs -P 2 -n 8 shellcheck
+# All of them whenever one has changed, for each reads settings.sh; a third of a minute of a processor, and seldom needed.
+.venv/.scripts-checked: $(SCRIPTS) .shellcheckrc
+	printf '%s\n' $(SCRIPTS) | xargs -P 2 -n 8 shellcheck
+	@touch $@
 # What fails is tried once more with nothing beside it, and both are seen: two cores are few for two sets of daemons.
 tests = $(PYTHON) -m pytest -n $(3) $(2) $(1) \
 	|| { [ $$? = 1 ] && $(PYTHON) -m pytest --last-failed --last-failed-no-failures none $(1); }
