@@ -170,10 +170,8 @@ def _whoami(who: Asker, said: Said, words: Words) -> Block:
     caller = who.caller
     roles = [role.name for role in catalogue.current().policy.of(caller)] if caller else []
     account = (caller.email if caller else None) or "no account that I know: write '2fa enrol'"
-    return messages.listing(
-        "You are",
-        [f"{said.person.team}/{said.person.user}", f"Account: {account}", f"Roles: {', '.join(roles) or 'none'}"],
-    )
+    told = [f"{said.person.team}/{said.person.user}", f"Account: {account}", f"Roles: {', '.join(roles) or 'none'}"]
+    return messages.listing("You are", told + ([caller.lacks] if caller and caller.lacks else []))
 
 
 def _version(who: Asker, said: Said, words: Words) -> Block:

@@ -19,7 +19,7 @@ from pillar_service.core.people.agents import AccountState
 ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = ROOT / "states" / "meeseeks" / "scripts"
 
-OPERATOR = Caller(email="operator@example.org", state=AccountState.ACTIVE)
+OPERATOR = Caller(email="operator@example.org", state=AccountState.ACTIVE, is_proved=True)
 
 
 @pytest.fixture(scope="module")

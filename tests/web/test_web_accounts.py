@@ -88,7 +88,9 @@ def test_without_mail_yes_leads_straight_to_the_dashboard(visitor: FlaskClient) 
     send(visitor, "/start", email=NEW, password=GOOD)
     assert send(visitor, "/newbie", name="Ann", bot="garden").headers["Location"] == "/bots"
     assert visitor.get("/mailbox").status_code == 404
-    assert "not verified yet" in visitor.get("/account").text
+    page = visitor.get("/account").text
+    assert "not verified: this place sends no mail" in page
+    assert "Send a link" not in page
 
 
 @pytest.mark.parametrize("by_mail", [True, False])

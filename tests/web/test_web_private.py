@@ -11,6 +11,7 @@ from pouring import OWNER, PUB, owner, poured, state, tar
 from pillar_service.core.names import BOT_NAME
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.people import sign_up
 from pillar_service.usecases.service import storage
 
 HOSTILE = [
@@ -101,6 +102,15 @@ def test_a_person_is_made_with_a_password_only_when_none_was_given(master: Flask
         master.patch(f"/agents/{made['agent']['id']}", json={"state": "suspended"}).json["agent"]["state"]
         == "suspended"
     )
+
+
+def test_an_operator_says_that_an_address_is_its_owners(master: FlaskClient, person: str) -> None:
+    sign_up.register("ann@example.org", "quince teapot walrus 7", "Ann", "192.0.2.7")
+    [ann] = master.get("/agents?type=person&email=ann@example.org").json["agents"]
+    assert not ann["verified"]
+    assert master.patch(f"/agents/{ann['id']}", json={"verified": True}).json["agent"]["verified"]
+    assert "true" in problem(master.patch(f"/agents/{ann['id']}", json={"verified": False}), 422)
+    problem(master.patch(f"/agents/{ann['id']}", json={"verified": True, "state": "active"}), 422)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name)[:30])

@@ -45,19 +45,32 @@ STAGES = tuple(Reason)
 class Caller:
     """Who asks: a chat user (``team`` and ``user``, empty if none) and the account they are linked to, if any.
 
-    ``state`` is the account's; None where there is no account, and then ``email`` counts for nothing.
+    ``state`` is the account's; None where there is no account. ``email`` counts only where that ``is_proved``: else who
+    takes an address that a role names would take the role with it.
     """
 
     team: str = ""
     user: str = ""
     email: str | None = None
     state: AccountState | None = None
+    is_proved: bool = False
 
     @property
     def users(self) -> frozenset[User]:
         """As whom they may be named in a role."""
         chat = {f"{self.team}/{self.user}"} if self.team and self.user else set()
-        return frozenset(chat | ({self.email.lower()} if self.email and self.state is not None else set()))
+        return frozenset(chat | ({self.email.lower()} if self.email and self._counts else set()))
+
+    @property
+    def _counts(self) -> bool:
+        return self.is_proved and self.state is not None
+
+    @property
+    def lacks(self) -> str | None:
+        """Why the address of their account names them in no role, as a sentence; None where it does, or there is none."""
+        if not self.email or self.state is None or self.is_proved:
+            return None
+        return f"{self.email} is not verified: no role counts by it."
 
     def __str__(self) -> str:
         return " = ".join(sorted(self.users)) or "nobody"
@@ -165,6 +178,7 @@ class Policy:
         roles = self.of(who)
         lines = [f"{'allowed' if decision.allowed else 'denied'}: {decision.why}"]
         lines.append(f"who: {who}, {who.state or 'without an account'}; roles: {_listed(role.name for role in roles)}")
+        lines.extend([who.lacks] if who.lacks else [])
         for role in roles:
             groups = [group for group in role.groups if who.users & self.groups.get(group, frozenset())]
             lines.append(f"role {role.name}, by {_listed([f'group {group}' for group in groups] or ['name'])}")

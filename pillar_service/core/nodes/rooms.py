@@ -34,7 +34,7 @@ class Sharing(StrEnum):
 
 @dataclass(frozen=True)
 class Owner:
-    """An account that owns the bot which is to be placed."""
+    """An account that owns the bot which is to be placed; its address, empty where it is not verified."""
 
     id: str
     email: str

@@ -11,7 +11,8 @@ from pillar_service.store.sql import places, read
 
 
 class Account(Table):
-    """A person's account; ``id`` is the agent's. ``verified_at``: when a link sent to its address was opened."""
+    """A person's account; ``id`` is the agent's. ``verified_at``: when a link that was sent
+    to its address was opened, or an operator said that it is theirs."""
 
     id: str
     agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")

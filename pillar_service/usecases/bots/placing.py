@@ -39,7 +39,7 @@ def place(
 def _owner(id: str) -> Owner:
     account = accounts.find(id)
     assert account is not None
-    return Owner(id, account.email)
+    return Owner(id, "" if account.verified_at is None else account.email)
 
 
 def owners(bot: str) -> list[str]:

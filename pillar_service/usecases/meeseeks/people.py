@@ -17,6 +17,7 @@ from pillar_service.store.chat.chat_people import ChatLink
 from pillar_service.store.database import transaction
 from pillar_service.store.meeseeks import aliases, command_tokens
 from pillar_service.store.people import accounts
+from pillar_service.store.people.accounts import Account
 from pillar_service.usecases.meeseeks.asker import Asker, of_chat
 from pillar_service.usecases.people import mails
 from pillar_service.usecases.service import auditing
@@ -28,8 +29,11 @@ LINK_S = 600.0
 def asker(team: str, user: str, channel: str = "") -> Asker:
     """Who a chat user (team and user id) is to the roles, asking in a channel (its id, or `direct`)."""
     account = accounts.find(chat_people.account(team, user) or "")
-    state = None if account is None else AccountState(account.state)
-    return Asker(of_chat(team, user), Caller(team, user, None if account is None else account.email, state), channel)
+    return Asker(of_chat(team, user), Caller(team, user) if account is None else _caller(account, team, user), channel)
+
+
+def _caller(account: Account, team: str = "", user: str = "") -> Caller:
+    return Caller(team, user, account.email, AccountState(account.state), account.verified_at is not None)
 
 
 def named(user: object) -> Caller:
@@ -39,7 +43,7 @@ def named(user: object) -> Caller:
         return asker(team, id).caller or Caller(team, id)
     address = names.email(user)
     found = accounts.with_email(address)
-    return Caller("", "", address, None if found is None else AccountState(found.state))
+    return Caller(email=address) if found is None else _caller(found)
 
 
 def asking_as(user: object, channel: str = "") -> Asker:
@@ -58,7 +62,7 @@ def of_actor(actor: str) -> Caller | None:
         team, _, user = id.partition("/")
         return asker(team, user).caller
     found = accounts.find(id) if kind == "account" else None
-    return None if found is None else Caller("", "", found.email, AccountState(found.state))
+    return None if found is None else _caller(found)
 
 
 def selves(actor: str) -> set[str]:

@@ -48,7 +48,8 @@ def ask_email(person: str, password: str, code: str | None, email: object, addre
     """Send a link to the address that an account wants to have, or has; True when one was sent.
 
     Whether somebody else has that address is told to them by mail, and to nobody else. Without mail it is changed at
-    once: False. Raises Unauthenticated, Invalid, TooMany, Conflict (only without mail: the address is taken).
+    once, and is not verified: False. Raises Unauthenticated, Invalid, TooMany, Conflict (only without mail: the address
+    is taken).
     """
     written = letters.address(email)
     confirming.confirm(person, password, code)
@@ -88,8 +89,9 @@ def _move(person: str, email: str, verified_at: float | None) -> None:
     before, holder = accounts.found(person), rows.with_email(email)
     if holder is not None and holder.id != person:
         raise Conflict(sign_up.TAKEN)
-    rows.change(person, email=email, verified_at=verified_at)
-    if before.email != email:
+    is_same = before.email == email
+    rows.change(person, email=email, verified_at=verified_at or (before.verified_at if is_same else None))
+    if not is_same:
         ticket_rows.drop(person, TicketKind.RESET)
         mails.post(before.email, letters.moved(settings().domain, email))
     auditing.record(f"account:{person}", "accounts.email", f"agent:{person}", time.time())

@@ -13,6 +13,8 @@ from pillar_service.web import incoming
 blueprint = Blueprint("agents", __name__)
 
 BOT = ("type", "name", "account", "description", "node", "selector", "memory_mb", "import")
+CHANGES_OF_BOT = ("desired", "description", "image")
+CHANGES_OF_PERSON = ("state", "second_factor", "verified")
 PERSON = ("type", "email", "name", "password", "role")
 
 
@@ -59,17 +61,17 @@ def show(key: str) -> dict[str, Any]:
 
 @blueprint.patch("/agents/<key>")
 def change(key: str) -> dict[str, Any]:
-    """One change at a time: desired, description or image of a bot, state or second factor of an account."""
-    given = incoming.body("desired", "description", "image", "state", "second_factor")
+    """One change at a time, of a bot or of an account."""
+    given = incoming.body(*CHANGES_OF_BOT, *CHANGES_OF_PERSON)
     if len(given) != 1:
         raise Invalid(
-            "Send one change: 'desired', 'description' or 'image' of a bot, 'state' or 'second_factor' of a person."
+            "Send one change: 'desired', 'description' or 'image' of a bot, 'state', 'second_factor' or 'verified' of a person."
         )
     [(what, value)] = given.items()
-    if what == "second_factor":
-        return _second_factor(key, value)
-    if what == "state":
-        return accounts.set_state(g.actor, key, value)
+    return _change_person(key, what, value) if what in CHANGES_OF_PERSON else _change_bot(key, what, value)
+
+
+def _change_bot(key: str, what: str, value: object) -> dict[str, Any]:
     if what == "description":
         return bots.describe(g.actor, key, value)
     if what == "image":
@@ -85,10 +87,20 @@ def _upgrade(key: str, image: object) -> dict[str, Any]:
     return bots.upgrade(g.actor, key, incoming.key())
 
 
-def _second_factor(key: str, value: object) -> dict[str, Any]:
+def _change_person(key: str, what: str, value: object) -> dict[str, Any]:
+    if what == "state":
+        return accounts.set_state(g.actor, key, value)
+    if what == "verified":
+        return _verified(key, value)
     if value != "off":
         raise Invalid("'second_factor' can only be turned 'off' here: its owner turns it on.")
     return second_factor.take_off(g.actor, key)
+
+
+def _verified(key: str, value: object) -> dict[str, Any]:
+    if value is not True:
+        raise Invalid("'verified' can only be set to true here.")
+    return accounts.verify(g.actor, key)
 
 
 @blueprint.delete("/agents/<key>")

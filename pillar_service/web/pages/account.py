@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
 from pillar_service.core.people import mails as letters
 from pillar_service.usecases.meeseeks import people
-from pillar_service.usecases.people import accounts, leaving, profile, second_factor, sessions, tokens
+from pillar_service.usecases.people import accounts, leaving, mails, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
 from pillar_service.web.pages.confirm import MustConfirm
 from pillar_service.web.pages.forms import Form
@@ -56,6 +56,7 @@ def _page(wrong: SaltcellarError | None = None, **given: Form) -> Any:
         account=account,
         forms=forms,
         sent=next(iter(given), None),
+        has_mail=mails.is_set_up(),
         goes=leaving.goes(current_user.id),
         wrong=dict.fromkeys(given, wrong.sentence) if wrong else {},
         factor=second_factor.told(current_user.id),

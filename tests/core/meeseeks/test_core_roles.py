@@ -51,14 +51,15 @@ GROUPS = {"team": [ANN, BOB], "idle": []}
 
 CALLERS = [
     Caller("T01", "U01"),
-    Caller("T01", "U01", "bob@example.org", AccountState.ACTIVE),
-    Caller("T01", "U01", "bob@example.org", AccountState.SUSPENDED),
+    Caller("T01", "U01", "bob@example.org", AccountState.ACTIVE, True),
+    Caller("T01", "U01", "bob@example.org", AccountState.SUSPENDED, True),
     Caller("T02", "U01"),  # the same user id in another team
-    Caller("T01", "U09", "BOB@example.org", AccountState.ACTIVE),
-    Caller("T01", "U09", "bob@example.org", None),  # an address that no account stands behind
-    Caller(email="bob@example.org", state=AccountState.ACTIVE),
-    Caller(email="bob@example.org", state=AccountState.SUSPENDED),
-    Caller(email="T01/U01", state=AccountState.ACTIVE),
+    Caller("T01", "U09", "BOB@example.org", AccountState.ACTIVE, True),
+    Caller("T01", "U09", "bob@example.org", AccountState.ACTIVE),  # who has not shown that it is their address
+    Caller("T01", "U09", "bob@example.org", None, True),  # an address that no account stands behind
+    Caller(email="bob@example.org", state=AccountState.ACTIVE, is_proved=True),
+    Caller(email="bob@example.org", state=AccountState.SUSPENDED, is_proved=True),
+    Caller(email="T01/U01", state=AccountState.ACTIVE, is_proved=True),
     Caller(),
 ]
 
@@ -110,7 +111,8 @@ def oracle(
     """The nodes that are allowed; of plain words and dictionaries."""
     if who.state == "suspended":
         return set()
-    known_as = [f"{who.team}/{who.user}"] + ([(who.email or "").lower()] if who.state == "active" else [])
+    counts = who.state == "active" and who.is_proved
+    known_as = [f"{who.team}/{who.user}"] + ([(who.email or "").lower()] if counts else [])
     nodes: set[str] = set()
     for told in (ROLES[name] for name in names):
         members = told["users"] + [user for group in told["groups"] for user in GROUPS[group]]
@@ -152,7 +154,7 @@ def test_the_asker_can_only_narrow() -> None:
 
 
 def test_two_grants_reach_the_nodes_of_either() -> None:
-    who = Caller("T01", "U01", BOB, AccountState.ACTIVE)
+    who = Caller("T01", "U01", BOB, AccountState.ACTIVE, True)
     decision = policy(("two", "four")).decide(who, "restart-bot", {"bot": "my", "lines": 5}, "direct")
     assert decision.nodes(EVERYTHING, NODES) == ["p1", "p2", "s1"]
     assert decision.roles == ("four", "two")
@@ -161,7 +163,13 @@ def test_two_grants_reach_the_nodes_of_either() -> None:
 @pytest.mark.parametrize(
     ("who", "command", "arguments", "channel", "reason"),
     [
-        (Caller("T01", "U01", BOB, AccountState.SUSPENDED), "restart-bot", {"bot": "my"}, "C01", Reason.SUSPENDED),
+        (
+            Caller("T01", "U01", BOB, AccountState.SUSPENDED, True),
+            "restart-bot",
+            {"bot": "my"},
+            "C01",
+            Reason.SUSPENDED,
+        ),
         (Caller("T09", "U01"), "restart-bot", {"bot": "my"}, "C01", Reason.NO_ROLE),
         (Caller("T01", "U01"), "kube-pods", {}, "C01", Reason.COMMAND),
         (Caller("T01", "U01"), "restart-bot", {"bot": "my"}, "C02", Reason.CHANNEL),
@@ -199,7 +207,7 @@ def test_an_argument_that_was_not_given_fits_no_pattern(arguments: dict[str, Any
 
 def test_a_suspended_approver_holds_no_role() -> None:
     made = policy(("four",))
-    assert made.holds(Caller(email=BOB, state=AccountState.ACTIVE), "four")
-    assert not made.holds(Caller(email=BOB, state=AccountState.SUSPENDED), "four")
+    assert made.holds(Caller(email=BOB, state=AccountState.ACTIVE, is_proved=True), "four")
+    assert not made.holds(Caller(email=BOB, state=AccountState.SUSPENDED, is_proved=True), "four")
     assert not made.holds(Caller("T01", "U01"), "four")
-    assert not made.holds(Caller(email=BOB, state=AccountState.ACTIVE), "five")
+    assert not made.holds(Caller(email=BOB, state=AccountState.ACTIVE, is_proved=True), "five")

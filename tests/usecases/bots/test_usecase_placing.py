@@ -21,7 +21,7 @@ from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, bringing_back, placing, pouring, transfers
 from pillar_service.usecases.events import events
 from pillar_service.usecases.nodes import enrolment, node_terms, nodes
-from pillar_service.usecases.people import sharing, sign_up
+from pillar_service.usecases.people import accounts, sharing, sign_up
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -99,6 +99,16 @@ def test_a_deleted_bot_comes_back_only_where_its_owner_may_have_it(people: dict[
         bringing_back.bring_back("test", id)
     node_terms.share("test", "node-bob", "named", [mail("ann")])
     assert bringing_back.bring_back("test", id)["agent"]["node"] == "node-bob"
+
+
+def test_who_only_says_that_an_address_is_theirs_may_not_use_what_is_shared_with_it(people: dict[str, str]) -> None:
+    node_terms.share("test", "node-bob", "named", [mail("eve")])
+    sign_up.register(mail("eve"), "seven lemons in a cellar", "Eve", "192.0.2.1")
+    eve = str(accounts.show(mail("eve"))["id"])
+    with pytest.raises(NotFound):
+        pouring.create(eve, "hers", node="node-bob")
+    accounts.verify("test", eve)
+    assert pouring.create(eve, "hers", node="node-bob")["agent"]["node"] == "node-bob"
 
 
 def test_a_bot_is_handed_only_to_who_may_have_it_on_its_node(people: dict[str, str]) -> None:

@@ -86,6 +86,7 @@ def test_a_secret_that_can_not_be_read_switches_it_off(ann: str) -> None:
 
 
 def test_mail_tells_what_came_once_and_rests_a_while(ann: str, posted: Callable[[], list[Any]]) -> None:
+    verify(ann, None)
     with pytest.raises(Conflict, match="verified"):
         forwardings.make(ann, ann, "mail")
     verify(ann)

@@ -1,0 +1,74 @@
+"""An address gives its roles to who has shown that it is theirs; in a place without mail an operator's word does."""
+
+import pytest
+from chatting import ANN, PASSWORD, ZOE, chat, keep, link
+from pouring import owner
+
+from pillar_service.core.errors import NotFound
+from pillar_service.usecases.chat import approvers
+from pillar_service.usecases.meeseeks import catalogue, deciding, explaining
+from pillar_service.usecases.people import accounts, profile, sign_up
+
+NAMED, APPROVES = "ann@example.org", "zed@example.org"
+"""Addresses that have a role in `chatting.ROLES`."""
+
+HERE = "192.0.2.7"
+STRANGER = "quince teapot walrus 7"
+
+
+@pytest.fixture(autouse=True)
+def _kept(service: object) -> None:
+    keep()
+
+
+def roles(id: str = ZOE) -> list[str]:
+    """The roles that a chat user has."""
+    caller = chat(id).caller
+    assert caller is not None
+    return [role.name for role in catalogue.current().policy.of(caller)]
+
+
+def registered(email: str) -> str:
+    """An account that somebody made themselves; its id."""
+    sign_up.register(email, STRANGER, "Zoe", HERE)
+    return str(accounts.show(email)["id"])
+
+
+def test_who_registers_an_address_that_a_role_names_does_not_get_the_role() -> None:
+    link(ZOE, registered(NAMED))
+    assert roles() == []
+    assert not deciding.decided(chat(ZOE), "say", None).allowed
+    assert any("ann@example.org is not verified" in line for line in explaining.can(f"T01/{ZOE}", "say")["why"])
+
+
+def test_who_moves_to_an_address_that_a_role_names_does_not_get_the_role() -> None:
+    person = owner("zoe@example.org")
+    link(ZOE, person)
+    profile.ask_email(person, PASSWORD, None, APPROVES, HERE)
+    assert accounts.show(person)["email"] == APPROVES
+    assert roles() == []
+    assert approvers.of("approver", "T01", "chat:T01/" + ANN) == ["U02", "U03", "U04"]
+
+
+def test_an_operators_word_is_enough() -> None:
+    link(ZOE, owner(NAMED))
+    assert roles() == ["tester"]
+    person = registered(APPROVES)
+    link(ZOE, person)
+    assert roles() == []
+    assert accounts.verify("test", APPROVES)["agent"]["verified"]
+    assert roles() == ["approver"]
+    with pytest.raises(NotFound):
+        accounts.verify("test", "nobody@example.org")
+
+
+def test_who_writes_the_same_address_again_keeps_that_it_was_verified() -> None:
+    person = owner(NAMED)
+    link(ZOE, person)
+    profile.ask_email(person, PASSWORD, None, NAMED, HERE)
+    assert roles() == ["tester"]
+
+
+def test_a_chat_users_own_id_counts_whatever_the_address() -> None:
+    link(ANN, registered("new@example.org"))
+    assert roles(ANN) == ["tester"]
