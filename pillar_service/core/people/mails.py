@@ -73,7 +73,9 @@ def known(place: str, link: str) -> Letter:
 def reset(place: str, link: str) -> Letter:
     """To who has forgotten the password."""
     told = f"To set another password for your account at {place}, open\n\n  {link}\n\nwithin an hour. It ends all\n"
-    ending = "sessions and all tokens of your programs. If you did not ask for this, do nothing.\n"
+    ending = (
+        "sessions, all tokens of your programs, and who in Slack is you.\nIf you did not ask for this, do nothing.\n"
+    )
     return Letter(f"Another password for {place}", told + ending)
 
 
@@ -89,26 +91,33 @@ def moved(place: str, now: str) -> Letter:
     return Letter(f"Your address at {place} has changed", f"{told}If it was not you, write to whoever runs {place}.\n")
 
 
-def changed(place: str, link: str, ended: int = 0, stay: int = 0) -> Letter:
-    """To who has another password now; so many tokens of their programs ended with the old one, or stay good."""
+def changed(place: str, link: str, besides: str) -> Letter:
+    """To who has another password now; ``besides`` is what `ended` or `stay` says."""
     told = f"The password of your account at {place} was changed, and all other sessions were ended.\n"
-    if ended or stay:
-        told += f"{tokens_ended(ended) if ended else tokens_stay(stay)}\n"
+    told += f"{besides}\n" if besides else ""
     return Letter(f"Your password at {place} was changed", f"{told}\nIf it was not you, set another at\n\n  {link}\n")
 
 
-def tokens_ended(count: int) -> str:
-    """That tokens of programs ended with a password."""
-    return f"{_tokens(count)} ended with it: make new ones on your account's page."
+def ended(tokens: int, users: int) -> str:
+    """What else ended with a password: so many tokens of programs, so many users in Slack who were the person. Lines."""
+    told = [f"{_tokens(tokens)} ended with it: make new ones."] if tokens else []
+    told += [f"{_users(users)} not you any more: to be it again, write '2fa enrol' there."] if users else []
+    return "\n".join(told)
 
 
-def tokens_stay(count: int) -> str:
-    """That tokens of programs go on with another password."""
-    return f"{_tokens(count)} {'is' if count == 1 else 'are'} good as before: end on your account's page what others may know."
+def stay(tokens: int, users: int) -> str:
+    """What goes on with another password: so many tokens of programs, so many users in Slack who are the person. Lines."""
+    told = [f"{_tokens(tokens)} {'is' if tokens == 1 else 'are'} good as before."] if tokens else []
+    told += [f"{_users(users)} you as before."] if users else []
+    return "\n".join([*told, "End on your account's page, and in chat, what is not yours."] if told else [])
 
 
 def _tokens(count: int) -> str:
     return "One token of your programs" if count == 1 else f"{count} tokens of your programs"
+
+
+def _users(count: int) -> str:
+    return "One user in Slack is" if count == 1 else f"{count} users in Slack are"
 
 
 def chat_linked(place: str, user: str, link: str) -> Letter:

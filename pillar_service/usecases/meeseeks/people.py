@@ -148,12 +148,24 @@ def listed(person: str) -> list[dict[str, Any]]:
     return [{"team": one.team, "user": one.user_id, "at": one.at} for one in chat_people.of(person)]
 
 
+def held(person: str) -> tuple[int, int]:
+    """How many chat users are that person, and how many command tokens of theirs are good."""
+    now, actors = time.time(), _actors(person)
+    return len(chat_people.of(person)), sum(len(command_tokens.listed(actor, now)) for actor in actors)
+
+
+def end(person: str) -> tuple[int, int]:
+    """No chat user is that person any more, and their command tokens end, in the caller's transaction; as `held`, how many."""
+    ended = held(person)
+    command_tokens.forget_of(sorted(_actors(person)))
+    chat_people.forget_all(person)
+    return ended
+
+
 def forget(person: str) -> None:
     """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
-    actors = sorted(_actors(person))
-    command_tokens.forget_of(actors)
-    aliases.forget_of(actors)
-    chat_people.forget_all(person)
+    aliases.forget_of(sorted(_actors(person)))
+    end(person)
 
 
 def unlink(person: str, team: str, user: str) -> None:

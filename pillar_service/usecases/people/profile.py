@@ -12,6 +12,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts as rows
 from pillar_service.store.people import agents, sessions
 from pillar_service.store.people import tickets as ticket_rows
+from pillar_service.usecases.meeseeks import people as chat
 from pillar_service.usecases.people import accounts, confirming, limits, mails, passwords, sign_up, tickets, tokens
 from pillar_service.usecases.service import auditing
 
@@ -24,10 +25,10 @@ def rename(person: str, name: object) -> None:
         auditing.record(f"account:{person}", "accounts.rename", f"agent:{person}", time.time())
 
 
-def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> int:
-    """Set another password; all sessions but ``session`` (its id) end, and programs' tokens stay: returns how many.
+def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> str:
+    """Set another password; all sessions but ``session`` (its id) end. Programs' tokens, and who in chat is the person, stay.
 
-    Raises Unauthenticated, Invalid, TooMany.
+    Returns what stays, in lines for them; raises Unauthenticated, Invalid, TooMany.
     """
     confirming.confirm(person, password, code)
     account = accounts.found(person)
@@ -37,11 +38,11 @@ def change_password(person: str, password: str, code: str | None, new: str, sess
         sessions.end_all(person, session)
         ticket_rows.drop(person, TicketKind.RESET)
         ticket_rows.drop(person, TicketKind.SECOND_STEP)
-        stay = tokens.personal(person)
-        told = letters.changed(settings().domain, f"{settings().address}/forgotten", stay=stay)
-        mails.post(account.email, told)
+        users, of_commands = chat.held(person)
+        besides = letters.stay(tokens.personal(person) + of_commands, users)
+        mails.post(account.email, letters.changed(settings().domain, f"{settings().address}/forgotten", besides))
         auditing.record(f"account:{person}", "accounts.password", f"agent:{person}", time.time())
-    return stay
+    return besides
 
 
 def ask_email(person: str, password: str, code: str | None, email: object, address: str) -> bool:

@@ -10,6 +10,7 @@ from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts, sessions
 from pillar_service.store.people import tickets as rows
+from pillar_service.usecases.meeseeks import people as chat
 from pillar_service.usecases.people import limits, mails, passwords, tickets, tokens
 from pillar_service.usecases.service import auditing
 
@@ -35,10 +36,11 @@ def look(token: str) -> None:
     tickets.look(TicketKind.RESET, token)
 
 
-def reset(token: str, password: str) -> int:
-    """Set another password: all sessions, all tokens and all that was on its way end, for who asks lost hold of the account.
+def reset(token: str, password: str) -> str:
+    """Set another password: all sessions, all tokens, all that was on its way and who in chat is the person end, for who asks
+    lost hold of the account.
 
-    Returns how many tokens of programs ended. Raises NotFound, Invalid.
+    Returns what ended besides sessions, in lines for them. Raises NotFound, Invalid.
     """
     ticket, now = tickets.look(TicketKind.RESET, token), time.time()
     account = accounts.find(str(ticket.account))
@@ -47,12 +49,14 @@ def reset(token: str, password: str) -> int:
     with transaction():
         tickets.use(ticket)
         if account is None or account.agent.removed_at is not None:
-            return 0
+            return ""
         accounts.change(account.id, password_hash=hashed, verified_at=account.verified_at or now)
         sessions.end_all(account.id)
         rows.drop(account.id)
-        ended = tokens.end_all(account.id)
-        told = letters.changed(settings().domain, f"{settings().address}/forgotten", ended=ended)
-        mails.post(account.email, told)
-        auditing.record(f"account:{account.id}", "accounts.reset", f"agent:{account.id}", now, f"{ended} tokens ended")
-    return ended
+        users, of_commands = chat.end(account.id)
+        ended = tokens.end_all(account.id) + of_commands
+        besides = letters.ended(ended, users)
+        mails.post(account.email, letters.changed(settings().domain, f"{settings().address}/forgotten", besides))
+        said = f"{ended} tokens ended, {users} chat users parted"
+        auditing.record(f"account:{account.id}", "accounts.reset", f"agent:{account.id}", now, said)
+    return besides

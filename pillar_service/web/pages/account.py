@@ -9,7 +9,6 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unauthenticated
-from pillar_service.core.people import mails as letters
 from pillar_service.usecases.meeseeks import people
 from pillar_service.usecases.people import accounts, leaving, mails, profile, second_factor, sessions, tokens
 from pillar_service.web import signing
@@ -135,9 +134,7 @@ def change_password() -> Any:
     except (Invalid, Unauthenticated) as error:
         return _page(error, password=asked)
     signing.enter(current_user.id)
-    flash(
-        "Your password was changed. All other sessions were ended." + (f" {letters.tokens_stay(stay)}" if stay else "")
-    )
+    flash(f"Your password was changed. All other sessions were ended. {stay}")
     return redirect(url_for("account.show"))
 
 

@@ -7,7 +7,6 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
 from pillar_service.core.errors import Conflict, Invalid
-from pillar_service.core.people import mails as letters
 from pillar_service.usecases.people import resetting
 from pillar_service.web import signing
 from pillar_service.web.pages.forms import Form
@@ -60,8 +59,7 @@ def reset(token: str) -> Any:
     if asked.validate_on_submit():
         try:
             ended = resetting.reset(token, asked.password.data)
-            told = f" {letters.tokens_ended(ended)}" if ended else ""
-            flash(f"Your password was changed. Sign in with it.{told}")
+            flash(f"Your password was changed. Sign in with it. {ended}")
             return redirect(url_for("sign_in.form"))
         except Invalid as error:
             wrong = error.sentence

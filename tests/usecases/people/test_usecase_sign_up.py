@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import argon2
+import chatting
 import pytest
+from chatting import scene
 from pouring import OWNER, owner, poured
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from pillar_service.core.meeseeks.roles import Caller
 from pillar_service.core.people.limits import PER_NETWORK, Tried, network
 from pillar_service.store import database
 from pillar_service.store.people.mails import Mail
 from pillar_service.store.people.tickets import Ticket
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import jobs
+from pillar_service.usecases.meeseeks import by_token
+from pillar_service.usecases.meeseeks import people as chat
+from pillar_service.usecases.meeseeks import tokens as command_tokens
 from pillar_service.usecases.people import accounts, leaving, passwords, profile, resetting, sessions, sign_up, tokens
 from pillar_service.usecases.people.codes import check
 
@@ -268,19 +274,46 @@ def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:
     for name in ("ci", "bot"):
         secret = tokens.create(id, name, ["read"])["secret"]
     session = tokens.sign_in(OWNER, "long enough 1", None, HERE)["secret"]
-    assert profile.change_password(id, "long enough 1", None, PASSWORD, None) == 2
+    assert "2 tokens" in profile.change_password(id, "long enough 1", None, PASSWORD, None)
     assert "2 tokens of your programs are good as before" in mail_to(OWNER).text
     assert tokens.authenticate(secret).account == id
     resetting.ask(OWNER, HERE)
     assert "all tokens of your programs" in mail_to(OWNER).text
-    assert resetting.reset(link(OWNER), "walrus quince teapot 9") == 2
+    assert "2 tokens" in resetting.reset(link(OWNER), "walrus quince teapot 9")
     assert "2 tokens of your programs ended with it" in mail_to(OWNER).text
     for one in (secret, session):
         with pytest.raises(Unauthenticated):
             tokens.authenticate(one)
     assert tokens.listed(id) == []
-    assert profile.change_password(id, "walrus quince teapot 9", None, PASSWORD, None) == 0
+    assert profile.change_password(id, "walrus quince teapot 9", None, PASSWORD, None) == ""
     assert "tokens" not in mail_to(OWNER).text
+
+
+def test_a_reset_ends_who_in_chat_is_the_person_and_a_change_says_that_they_stay() -> None:
+    scene()
+    id = owner("ann@example.org")
+    for user in ("U01", "U08"):
+        chatting.link(user, id)
+    other = owner("ben@example.org")
+    chatting.link("U02", other)
+    secrets = [command_tokens.make(chatting.chat(user), "say hi", 5)["secret"] for user in ("U01", "U08", "U02")]
+    profile.change_password(id, "long enough 1", None, PASSWORD, None)
+    assert "2 users in Slack are you as before" in mail_to("ann@example.org").text
+    assert "2 tokens of your programs are good as before" in mail_to("ann@example.org").text
+    assert len(chat.listed(id)) == 2
+    resetting.ask("ann@example.org", HERE)
+    assert "who in Slack is you" in mail_to("ann@example.org").text
+    said = resetting.reset(link("ann@example.org"), "walrus quince teapot 9")
+    assert said in mail_to("ann@example.org").text
+    assert "2 users in Slack are not you any more" in said
+    assert "2 tokens of your programs ended" in said
+    assert chat.listed(id) == []
+    assert chatting.chat("U08").caller == Caller("T01", "U08")
+    for secret in secrets[:2]:
+        with pytest.raises(Unauthenticated):
+            by_token.run(secret, {})
+    assert by_token.run(secrets[2], {})["job"]
+    assert len(chat.listed(other)) == 1
 
 
 def test_an_address_changes_once_its_link_was_opened_by_the_one_who_asked() -> None:
