@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from pillar_service.core import names
-from pillar_service.core.bots import exports
 from pillar_service.core.bots.moves import AT_HOME, MoveState
 from pillar_service.core.errors import Conflict, NotFound, SaltcellarError
 from pillar_service.core.jobs.jobs import JobState
@@ -24,7 +23,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import bots as usecase
-from pillar_service.usecases.bots import kept_exports, moves, placing
+from pillar_service.usecases.bots import kept_exports, looking_through, moves, placing
 from pillar_service.usecases.bots import transfers as tars
 from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
@@ -62,8 +61,7 @@ def _whole(bot: Bot) -> Transfer:
     _check(bot, newest)
     assert newest is not None
     try:
-        with tars.path(newest.id).open("rb") as file:
-            held = exports.check(file)
+        held = looking_through.check(tars.path(newest.id))
     except FileNotFoundError as error:
         raise NotFound(f"The newest export of {bot.name} is not on the service's disk any more.") from error
     if (held.pub_id, held.sequence) != (newest.pub_id, newest.sequence):

@@ -20,7 +20,7 @@ from pillar_service.store.bots.transfers import Standing, Transfer
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.usecases.bots import kept_exports
+from pillar_service.usecases.bots import kept_exports, looking_through
 from pillar_service.usecases.service import auditing
 
 KEPT_S = DAY_S
@@ -63,8 +63,7 @@ def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes], holds: e
     part = settings().files / f"{id}.part"
     try:
         size, sha256 = _written(part, stream)
-        with part.open("rb") as file:
-            export = exports.check(file, holds)
+        export = looking_through.check(part, holds)
         _keep(part, path(id))
         columns = {"pub_id": export.pub_id, "sequence": export.sequence, "size": size, "sha256": sha256}
         _commit(actor, id, kind, job, columns)
