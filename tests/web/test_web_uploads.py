@@ -1,6 +1,8 @@
 """Uploads: a tar that comes in on a slow line holds a thread, so of one person they are few."""
 
 import socket
+import tarfile
+import threading
 import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from pouring import owner, poured, tar
 from programs import problem
 from visiting import come_as
 
+from pillar_service.settings import settings
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.web import uploads
 from pillar_service.web.slots import Slots
@@ -69,6 +72,22 @@ def test_a_form_with_a_tar_waits_for_its_place_too(visitor: FlaskClient, person:
         refused = imported(visitor, tar().getvalue())[0]
         assert (refused.status_code, "Too many tars" in refused.text) == (429, True)
     assert imported(visitor, tar().getvalue())[0].status_code == 302
+
+
+def test_a_form_with_a_tar_has_its_place_until_its_bot_is_poured(visitor: FlaskClient, person: str) -> None:
+    come_as(visitor)
+    many = tar()
+    with tarfile.open(fileobj=many, mode="a") as archive:
+        for number in range(12_000):
+            archive.addfile(tarfile.TarInfo(f"blobs/sha256/00/{number}"))
+    sending = threading.Thread(target=imported, args=(visitor, many.getvalue()))
+    sending.start()
+    while sending.is_alive() and not list(settings().files.glob("*.part")):
+        time.sleep(0.001)
+    is_seen, held = sending.is_alive(), uploads.slots.held()
+    sending.join()
+    assert (is_seen, held) == (True, 1)
+    assert uploads.slots.held() == 0
 
 
 def test_a_node_holds_few_threads_with_what_it_sends(address: str, node: FlaskClient) -> None:

@@ -43,7 +43,10 @@ def form() -> str:
 def take() -> Any:
     """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
     with uploads.from_person(current_user.id):
-        form = Import(_sent())
+        return _brought_in(Import(_sent()))
+
+
+def _brought_in(form: Import) -> Any:
     if not form.validate():
         return refused("bot_import.html", form)
     try:
