@@ -212,10 +212,15 @@ def refuse_if_moving(bot: Bot) -> None:
 
 
 def refuse_if_exporting(bot: Bot) -> None:
-    """Raise Conflict for a bot whose data a node packs at this moment, or that moves."""
+    """Raise Conflict for a bot whose data a node packs at this moment, or may still pack, or that moves."""
     refuse_if_moving(bot)
-    if any(job.command == "bots.export" and job.state != "queued" for job in jobs.open_of(bot.id)):
+    if any(job.command == "bots.export" and _may_have_begun(job) for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
+
+
+def _may_have_begun(job: Job) -> bool:
+    # One that waits for another try was published before: its node may be at it, whatever it did not say.
+    return job.state != JobState.QUEUED or job.attempts > 0
 
 
 def refuse_if_deleted(bot: Bot) -> None:

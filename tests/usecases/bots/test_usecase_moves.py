@@ -266,6 +266,21 @@ def test_a_bot_that_moves_is_left_alone() -> None:
         transfers.export_of(id, packed["id"])  # a move is no way around the password that an export takes
 
 
+def test_a_bot_does_not_go_while_its_node_may_still_pack_what_waits_for_another_try() -> None:
+    poured()
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    asked = jobs.submit("test", "bots.export", "my")["job"]["id"]
+    [run] = claims.claim("salt")["runs"]
+    runs.started("salt", run["id"], "jid")
+    runs.failed("salt", run["id"], "no_return")
+    assert jobs.show(asked)["job"]["state"] == "queued"
+    assert draining.go_on() == 0
+    assert "being exported" in draining.show("cellar-1")["left"]["my"]
+    jobs.cancel("test", asked)
+    assert draining.go_on() == 1
+
+
 def test_a_bot_that_moves_is_not_called_sick() -> None:
     id = poured()["id"]
     open_cellar_2()
