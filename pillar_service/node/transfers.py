@@ -12,7 +12,7 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
-from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
+from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full, Unavailable
 from pillar_service.node import containers, disk, identity, locks, stillness, tar
 from pillar_service.node.door import Door
 from pillar_service.node.paths import Home
@@ -22,6 +22,9 @@ FORMAT = 1
 
 MARGIN = 64 << 20
 """Bytes that a disk must have left besides a tar."""
+
+PATIENCE_S = 300.0
+"""For so long an import waits for its turn to fetch its tar: a third of what its job may take."""
 
 FRESH = "import-"
 """What the name of a folder begins with in which an import is unpacked."""
@@ -181,12 +184,26 @@ def _tidy(home: Home) -> None:
 
 
 def _fetched(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> None:
-    if door.fetch(wanted["job"], file, wanted["size"]) != wanted["sha256"]:
+    if _in_its_turn(door, wanted, file) != wanted["sha256"]:
         raise Failed("The transfer's checksum is not the announced one: try again.")
     file.seek(0)
     held = exports.check(file)
     if held.pub_id != wanted["pub_id"]:
         raise Conflict("The transfer holds another identity than the announced one: it is not imported.")
+
+
+def _in_its_turn(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> str:
+    """The checksum of what was fetched; that waits where the service says that too many fetch now, or it broke off."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return door.fetch(wanted["job"], file, wanted["size"])
+        except Unavailable as error:
+            if error.retry_after_s is None or time.monotonic() + error.retry_after_s > until:
+                raise
+            file.seek(0)
+            file.truncate()
+            time.sleep(error.retry_after_s)
 
 
 def _put(fresh: Path, folder: Path) -> None:

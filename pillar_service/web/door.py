@@ -9,7 +9,7 @@ import time
 import zlib
 from typing import Any
 
-from flask import Blueprint, Response, g, request, send_file
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from pillar_service.core.errors import Invalid
@@ -21,7 +21,7 @@ from pillar_service.usecases.bots import transfers
 from pillar_service.usecases.events import events as told
 from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.nodes import bundles, configuration, governors, nodes, pillars, pub_images, signed, waves
-from pillar_service.web import conditions, incoming, uploads
+from pillar_service.web import conditions, incoming, sending, uploads
 
 blueprint = Blueprint("door", __name__)
 
@@ -100,7 +100,7 @@ def deliver(job: str) -> tuple[dict[str, Any], int]:
 @blueprint.get("/transfers/<job>")
 def fetch(job: str) -> Response:
     """The tar that an import on this node needs."""
-    return send_file(transfers.path(transfers.for_node(g.node, job).id), mimetype="application/x-tar")
+    return sending.to_node(g.node, transfers.path(transfers.for_node(g.node, job).id))
 
 
 @blueprint.get("/bundle")
@@ -118,13 +118,13 @@ def upgrade() -> dict[str, Any]:
 @blueprint.get("/node/wheels")
 def upgrade_wheels() -> Response:
     """The wheels of that version."""
-    return send_file(waves.bundle(g.node), mimetype="application/gzip")
+    return sending.to_node(g.node, waves.bundle(g.node), "application/gzip")
 
 
 @blueprint.get("/node/image/<sha256>")
 def pub_image(sha256: str) -> Response:
     """The tar of the pub's image that nodes are told of; from any byte on (Range), for one that broke off."""
-    return send_file(pub_images.file(sha256), mimetype="application/gzip")
+    return sending.to_node(g.node, pub_images.file(sha256), "application/gzip")
 
 
 @blueprint.post("/jobs/<id>/begin")

@@ -16,7 +16,7 @@ import pytest
 from wires import BOT, PUB
 
 from pillar_service.core.bots import exports
-from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
+from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full, Unavailable
 from pillar_service.node import disk, identity, tar, transfers
 
 SECRET = f'# a comment\n{{"id": "{PUB}", "private": "x"}}\n'
@@ -186,12 +186,17 @@ def test_a_folder_that_goes_deeper_than_python_can_be_counted_packed_and_removed
 
 
 class Held:
-    """A door behind which there is one tar."""
+    """A door behind which there is one tar. It breaks off first, and says after how many seconds to come again."""
 
-    def __init__(self, written: bytes) -> None:
-        self.written = written
+    def __init__(self, written: bytes, refusals=()) -> None:
+        self.written, self.refusals = written, list(refusals)
 
     def fetch(self, _job: str, file, _size: int) -> str:
+        if self.refusals:
+            file.write(b"x" * (len(self.written) + 1))
+            error = Unavailable("Too many.")
+            error.retry_after_s = self.refusals.pop()
+            raise error
         file.write(self.written)
         return hashlib.sha256(self.written).hexdigest()
 
@@ -213,6 +218,17 @@ def test_what_imports_left_that_were_killed_goes_with_the_next_one_and_with_the_
     wanted = {"job": "9e0f1f3a9c2e5b7d", "pub_id": PUB, "size": len(written)}
     transfers.bring_in(home, BOT, wanted | {"sha256": hashlib.sha256(written).hexdigest()}, Held(written))
     assert (os.listdir(home.transfers), identity.of(folder).whole) == ([], True)
+
+
+def test_an_import_waits_where_too_many_tars_are_fetched(home, folder):
+    written = packed(home, filled(folder)).getvalue()
+    told = {"size": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+    wanted = {"job": "9e0f1f3a9c2e5b7d", "pub_id": PUB, **told}
+    transfers.bring_in(home, "b" * 16, wanted, Held(written, refusals=[0, 0]))
+    assert identity.of(home.bot("b" * 16)).whole
+    for too_late in (None, 10_000):  # the service is not there; it asks for more patience than there is
+        with pytest.raises(Unavailable):
+            transfers.bring_in(home, "c" * 16, wanted, Held(written, refusals=[too_late]))
 
 
 def test_no_export_or_import_fills_the_disk_of_all(home, folder, monkeypatch):

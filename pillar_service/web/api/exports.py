@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import Response, g, send_file
+from flask import Response, g
 from pydantic import Field, model_validator
 
 from pillar_service.core.bots.exports import HOLDS_SECRET, Kind
 from pillar_service.core.people.permissions import Act
 from pillar_service.core.people.scopes import Scope, TokenKind
 from pillar_service.usecases.bots import transfers
+from pillar_service.web import sending
 from pillar_service.web.api.actions import asked
 from pillar_service.web.api.agents import confirm, require
 from pillar_service.web.api.operations import Noun
@@ -56,4 +57,4 @@ def export(path: BotPath, body: Export, header: Repeatable) -> tuple[dict[str, A
 def download(path: BotPath, query: Which) -> Response:
     """Fetch an export. It holds the bot's secret: whoever has that is the bot."""
     found = transfers.export_of(require(Act.EXPORT, path.id), query.job)
-    return send_file(transfers.path(found.id), mimetype="application/x-tar", as_attachment=True)
+    return sending.to_person(g.bearer.account, transfers.path(found.id))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, g, request, send_file
+from flask import Blueprint, Response, g, request
 
 from pillar_service.settings import settings
 from pillar_service.usecases.bots import transfers
+from pillar_service.web import sending
 
 blueprint = Blueprint("transfers", __name__)
 
@@ -20,4 +21,4 @@ def upload() -> tuple[dict[str, Any], int]:
 @blueprint.get("/transfers/<job>")
 def exported(job: str) -> Response:
     """The tar that an export job made."""
-    return send_file(transfers.path(transfers.exported(job).id), mimetype="application/x-tar")
+    return sending.to_master(transfers.path(transfers.exported(job).id))

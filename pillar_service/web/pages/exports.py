@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, send_file, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
@@ -12,6 +12,7 @@ from pillar_service.core.bots.exports import HOLDS_SECRET, Kind
 from pillar_service.core.people.permissions import Act
 from pillar_service.usecases.bots import own_bots, transfers
 from pillar_service.usecases.jobs import jobs
+from pillar_service.web import sending
 from pillar_service.web.pages.bots import visible
 from pillar_service.web.pages.confirm import Confirm, confirmed
 from pillar_service.web.pages.once import Once, refused
@@ -64,6 +65,6 @@ def fetch(name: str, job: str) -> Any:
     bot = visible(name, Act.EXPORT)
     found = transfers.export_of(bot["id"], job)
     name = f"{bot['name']}-{transfers.exported_kind(jobs.found(job).arguments)}.tar"
-    answer = send_file(transfers.path(found.id), mimetype="application/x-tar", as_attachment=True, download_name=name)
+    answer = sending.to_person(current_user.id, transfers.path(found.id), name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
