@@ -190,16 +190,16 @@ def old(kind: str, before: float, limit: int) -> list[int]:
     return [n for n, received_at in oldest if received_at < before]
 
 
+def of_account(account: str, limit: int) -> list[int]:
+    """The numbers of an account's oldest events, at most so many."""
+    return [n for (n,) in read("SELECT n FROM event WHERE account = ? ORDER BY n LIMIT ?", account, limit)]
+
+
 def forget(old: Sequence[int]) -> int:
     """Forget the events with these numbers; of how many."""
     if old:
         write(f"DELETE FROM event WHERE n IN ({places(len(old))})", *old)  # noqa: S608
     return len(old)
-
-
-def forget_account(account: str) -> None:
-    """Forget all events of an account."""
-    Event.delete().where(Event.account == account).execute()
 
 
 def story(node: str, before: tuple[int, int] | None, limit: int) -> list[Event]:

@@ -53,6 +53,7 @@ def note(old: Sequence[int], now: float) -> None:
     )
 
 
-def forget_account(account: str) -> None:
-    """Forget the marks of the nodes of which this account has events."""
-    write("DELETE FROM event_forgotten WHERE node IN (SELECT node FROM event WHERE account = ?)", account)
+def forget_nodes_of(events: Sequence[int]) -> None:
+    """Forget the marks of the nodes that told the events with these numbers, which are there still."""
+    told = f"SELECT node FROM event WHERE n IN ({places(len(events))})"  # noqa: S608
+    write(f"DELETE FROM event_forgotten WHERE node IN ({told})", *events)  # noqa: S608

@@ -45,6 +45,9 @@ from pillar_service.usecases.service import auditing
 MOST = 10_000
 """Of the jobs and of the nodes' events the newest so many are told; the API tells all of them, a page at a time."""
 
+ROWS = 1000
+"""How many events one transaction forgets, at most."""
+
 
 def data(person: str) -> dict[str, Any]:
     """What is kept about a person: account, sessions, bots, nodes, what they asked for, what was done by and to them.
@@ -107,6 +110,8 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
         bots.refuse_if_exporting(bot)
     payments.end(f"account:{person}", person)
     nobody = passwords.hashed(secrets.token_hex(16))
+    while _forget_events(person):
+        pass
     with transaction():
         _leave_bots(person)
         _forget(account.id, account.email, nobody)
@@ -136,6 +141,15 @@ def _leave_bots(person: str) -> None:
     agents.part_from_others(person, [bot.id for bot in alone])
 
 
+def _forget_events(person: str) -> bool:
+    """Forget the oldest events of a person's nodes; whether there may be more. There may be millions, and who forgot them at
+    once would keep every other writer waiting."""
+    with transaction():
+        old = events.of_account(person, ROWS)
+        forgotten.forget_nodes_of(old)
+        return events.forget(old) == ROWS
+
+
 def _forget(person: str, email: str, password_hash: str) -> None:
     account_rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
     agents.change(person, name="deleted", removed_at=time.time())
@@ -146,8 +160,8 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
     forwardings.forget(person)
-    forgotten.forget_account(person)
-    events.forget_account(person)
+    while _forget_events(person):  # what came since
+        pass
     fact_rows.forget_account(person)
     standing_rows.forget_account(person)
     chat.forget(person)

@@ -1,3 +1,4 @@
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,13 @@ from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
 from stripe_books import PRICE
 
 from pillar_service.core.errors import Conflict, Unauthenticated, Unavailable
+from pillar_service.core.events.events import Filter
 from pillar_service.core.people.agents import Belonging
 from pillar_service.payments.stripe import Stripe
 from pillar_service.store import database
+from pillar_service.store.events import events as event_rows
+from pillar_service.store.events import forgotten
+from pillar_service.store.events.events import Which
 from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.payments import payments as subscription_rows
 from pillar_service.store.people import agents, mails
@@ -249,3 +254,23 @@ def test_a_suspended_account_takes_its_data_and_leaves(person: str, why: str) ->
     leaving.delete(person, OWNER, PASSWORD, None)
     assert told()[bot["id"]]["state"] == "absent"
     assert accounts.listed() == []
+
+
+def test_what_there_is_very_much_of_is_forgotten_in_small_batches(
+    person: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = owner("other@example.org")
+    with database.transaction():
+        for account, count in ((person, 2_500), (other, 3)):
+            nodes.add_for(f"shed-{account[:4]}", account)
+            came, said = (f"shed-{account[:4]}", account, 1.0, 5), ("submission", "org.example.x", "db", "s", 1, 0)
+            event_rows.add([(*came, n, *said, 1.0, 1.0, "boot", True, "{}") for n in range(count)])
+        forgotten.note([event.n for event in event_rows.page(Which(Filter(), person), 9)], 1.0)
+    assert forgotten.marks(f"shed-{person[:4]}", [5])
+    caplog.set_level(logging.DEBUG, "peewee")
+    leaving.delete(person, OWNER, PASSWORD, None)
+    gone = [record.msg[1] for record in caplog.records if str(record.msg[0]).startswith("DELETE FROM event WHERE n IN")]
+    assert [len(numbers) for numbers in gone] == [1000, 1000, 500]
+    assert event_rows.page(Which(Filter(), person), 9) == []
+    assert len(event_rows.page(Which(Filter(), other), 9)) == 3
+    assert forgotten.marks(f"shed-{person[:4]}", [5]) == {}
