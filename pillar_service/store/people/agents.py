@@ -80,8 +80,3 @@ def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belong
 def change_role(person: str, bot: str, role: Belonging) -> None:
     """Change as what a person belongs to a bot."""
     Belongs.update(role=str(role)).where((Belongs.source == person) & (Belongs.target == bot)).execute()
-
-
-def owned_by(person: str) -> int:
-    """How many bots a person owns."""
-    return Belongs.select().where((Belongs.source == person) & (Belongs.role == str(Belonging.OWNER))).count()

@@ -242,7 +242,7 @@ def hand_over(person: str, key: object, to: object, typed: object) -> None:
             raise Invalid(f"To hand it over, type the bot's name: {bot.name}.")
         belonging = _belonging(bot)
         changed = rules.handed_over(belonging, _active(belonging), person, str(to))
-        if agents.owned_by(str(to)) >= settings().bots_most:
+        if bot_rows.owned(str(to)) >= settings().bots_most:
             raise Conflict("That person owns as many bots as one may: choose another member.")
         if not placing.may_be_on(bot.node, [str(to)]):
             raise Conflict(
