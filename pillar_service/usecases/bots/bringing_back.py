@@ -7,6 +7,7 @@ from pillar_service.core.errors import Conflict, ForkHazard, Full
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.nodes.rooms import Room
 from pillar_service.core.people.agents import Actual, Desired
+from pillar_service.settings import settings
 from pillar_service.store.bots import bots
 from pillar_service.store.bots.bots import Bot
 from pillar_service.store.database import transaction
@@ -34,8 +35,8 @@ def bring_back(actor: str, key: object, idempotency_key: str | None = None) -> d
     """Let a deleted bot (by its id) run again, with its data, on the node that has it; returns {"agent", "job"}.
 
     Its name and port are what they were; another port only where that is taken. Raises NotFound, ForkHazard (its
-    identity has come to life elsewhere), Conflict (not deleted, too late, name taken, its node takes it no more),
-    Full (no port).
+    identity has come to life elsewhere), Conflict (not deleted, too late, name taken, its node takes it no more, its owner
+    has as many as one may), Full (no port).
     """
     request = queue.Request(actor, idempotency_key, "bring_back", key)
     with transaction():
@@ -64,6 +65,7 @@ def _refuse(bot: Bot, now: float) -> None:
         raise Conflict(f"{bot.name} is being removed at this moment: try again when that has ended.")
     if bot.agent.removed_at is None:
         return
+    _refuse_too_many(bot)
     if bots.with_name(bot.name):
         raise Conflict(f"The name {bot.name} belongs to another bot by now: delete or export that first.")
     for other in bots.with_pub_id(bot.pub_id) if bot.pub_id else []:
@@ -73,6 +75,12 @@ def _refuse(bot: Bot, now: float) -> None:
                 f"Its identity {bot.pub_id} has come to life as the bot {other.name} since, and never runs twice: "
                 "go on with that one."
             )
+
+
+def _refuse_too_many(bot: Bot) -> None:
+    most = settings().bots_most
+    if any(bots.owned(owner) >= most for owner in placing.owners(bot.id)):
+        raise Conflict(f"Its owner has {most} bots, as many as an account may own: delete one first.")
 
 
 def _port(bot: Bot, room: Room) -> int:

@@ -105,6 +105,25 @@ def test_a_name_that_is_taken_by_now_is_a_conflict() -> None:
     bringing_back.bring_back("test", id)
 
 
+def test_nobody_brings_back_more_than_one_may_own(
+    person: str, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLAR_BOTS_MOST", "1")
+    service()
+    id = deleted()
+    pouring.create(person, "second")
+    with pytest.raises(Conflict, match="as many as an account may own"):
+        bringing_back.bring_back(f"account:{person}", id)
+    bots.delete("test", "second", purge=False)
+    with pytest.raises(Conflict, match="as many as an account may own"):  # its node has not removed it yet
+        bringing_back.bring_back(f"account:{person}", id)
+    bringing_back.bring_back(f"account:{person}", bots.show("second")["id"])
+    bots.delete("test", "second", purge=False)
+    carry_out()
+    bringing_back.bring_back(f"account:{person}", id, "k")
+    assert bringing_back.bring_back(f"account:{person}", id, "k")["agent"]["desired"] == "running"
+
+
 def test_its_port_goes_to_another_only_where_no_other_is_free() -> None:
     id = deleted()
     assert bot("second")["agent"]["port"] == 20001
