@@ -126,7 +126,8 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
         return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
 
 
-def _is_still(account: Account) -> bool:
+def is_still(account: Account) -> bool:
+    """Whether an account that was read before is there, with the password that it had."""
     now = accounts.find(account.id)
     return now is not None and now.password_hash == account.password_hash and now.agent.removed_at is None
 
@@ -145,7 +146,7 @@ def sign_in(email: str, password: str, address: str) -> str:
         raise Unauthenticated(WRONG)
     with transaction():
         # To check it takes a while, in which another may have been set because somebody else knows this one.
-        if not _is_still(account):
+        if not is_still(account):
             raise Unauthenticated(WRONG)
         limits.settle(attempt)
         auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", time.time())

@@ -5,6 +5,8 @@ from pillar_service.core.people.limits import Tried
 from pillar_service.store.database import transaction
 from pillar_service.usecases.people import accounts, codes, limits, passwords
 
+WRONG = "That is not your password: check it, then try again."
+
 
 def confirm(person: str, password: str, code: str | None = None) -> None:
     """Check the password of a person (an account's id), and the code where a second factor is on.
@@ -14,7 +16,7 @@ def confirm(person: str, password: str, code: str | None = None) -> None:
     """
     attempt = limits.spend(Tried.CONFIRM, person)
     if not passwords.is_right(accounts.found(person).password_hash, password):
-        raise Unauthenticated("That is not your password: check it, then try again.")
+        raise Unauthenticated(WRONG)
     with transaction():
         limits.settle(attempt)
     if codes.is_on(person):

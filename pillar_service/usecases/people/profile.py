@@ -3,7 +3,7 @@
 import time
 
 from pillar_service.core import names
-from pillar_service.core.errors import Conflict, NotFound
+from pillar_service.core.errors import Conflict, NotFound, Unauthenticated
 from pillar_service.core.people import mails as letters
 from pillar_service.core.people.limits import Tried
 from pillar_service.core.people.tickets import TicketKind
@@ -30,10 +30,12 @@ def change_password(person: str, password: str, code: str | None, new: str, sess
 
     Returns what stays, in lines for them; raises Unauthenticated, Invalid, TooMany.
     """
-    confirming.confirm(person, password, code)
     account = accounts.found(person)
+    confirming.confirm(person, password, code)
     hashed = passwords.hashed(passwords.checked(new, account.email, account.agent.name, settings().domain))
     with transaction():
+        if not accounts.is_still(account):  # to judge and to hash the new one takes a while
+            raise Unauthenticated(confirming.WRONG)
         rows.change(person, password_hash=hashed)
         sessions.end_all(person, session)
         ticket_rows.drop(person, TicketKind.RESET)

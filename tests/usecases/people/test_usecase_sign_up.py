@@ -342,6 +342,24 @@ def test_a_new_password_ends_the_other_sessions() -> None:
     assert sessions.find(theirs, HERE) is None
 
 
+def test_a_password_that_is_set_anew_meanwhile_is_not_changed_by_who_knew_the_old_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    id, real = owner(), passwords.checked
+    resetting.ask(OWNER, HERE)
+    token = link(OWNER)
+
+    def slow(*given: Any) -> str:
+        monkeypatch.setattr(passwords, "checked", real)
+        resetting.reset(token, PASSWORD)  # the account's owner takes it back while somebody else changes its password
+        return real(*given)
+
+    monkeypatch.setattr(passwords, "checked", slow)
+    with pytest.raises(Unauthenticated, match="not your password"):
+        profile.change_password(id, "long enough 1", None, "walrus quince teapot 9", None)
+    assert accounts.sign_in(OWNER, PASSWORD, HERE) == id
+
+
 def test_a_person_who_leaves_is_forgotten_and_their_own_bots_go() -> None:
     id, other = owner(), owner("other@example.org")
     poured("mine")
