@@ -28,7 +28,9 @@ def to_person(person: str, file: Path, name: str | None = None) -> Response:
     """A tar for a person (an account's id), who keeps it under that name; raises TooManyRequests."""
     if not (held := _place(of_people, person)):
         raise TooManyRequests(TOO_MANY, retry_after=AGAIN_S)
-    return _sent(held, file, mimetype="application/x-tar", as_attachment=True, download_name=name)
+    answer = _sent(held, file, mimetype="application/x-tar", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"  # Flask's own, no-cache, lets a browser keep the secret that is in it
+    return answer
 
 
 def to_node(node: str, file: Path, mimetype: str = "application/x-tar") -> Response:

@@ -69,6 +69,7 @@ def test_a_person_who_reads_slowly_holds_few_threads(address: str, api: FlaskCli
     assert held_are(0, sending.of_people)
     with api.get(path) as whole:
         assert len(whole.data) > len(LARGE["blobs/sha256/00/x"])
+        assert whole.headers["Cache-Control"] == "no-store", "a browser would keep the secret that is in it"
     assert api.head(path).status_code == 200
     with api.get(path, headers={"Range": "bytes=0-9"}) as part:
         assert (part.status_code, len(part.data)) == (206, 10)

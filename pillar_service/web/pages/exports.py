@@ -65,6 +65,4 @@ def fetch(name: str, job: str) -> Any:
     bot = visible(name, Act.EXPORT)
     found = transfers.export_of(bot["id"], job)
     name = f"{bot['name']}-{transfers.exported_kind(jobs.found(job).arguments)}.tar"
-    answer = sending.to_person(current_user.id, transfers.path(found.id), name)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return sending.to_person(current_user.id, transfers.path(found.id), name)
