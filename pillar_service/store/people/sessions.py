@@ -70,6 +70,13 @@ def end_all(account: str, but: str | None = None) -> int:
     return int((rows if but is None else rows.where(Session.id != but)).execute())
 
 
+def end_but(account: str, newest: int) -> None:
+    """End the sessions of an account, but for so many that were seen last."""
+    stay = Session.select(Session.id).where(Session.account == account)
+    stay = stay.order_by(Session.seen_at.desc(), Session.id).limit(newest)
+    Session.delete().where((Session.account == account) & Session.id.not_in(stay)).execute()
+
+
 def forget(seen_before: float) -> None:
     """Forget the sessions that nobody was seen with since then."""
     Session.delete().where(Session.seen_at < seen_before).execute()

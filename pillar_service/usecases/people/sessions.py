@@ -19,6 +19,9 @@ SEEN_EVERY_S = 300.0
 
 BROWSER_LENGTH = 120
 
+MOST = 50
+"""How many sessions an account has at a time: one more ends the one that was seen longest ago."""
+
 
 def begin(account: str, address: str, browser: str, before: str | None = None) -> str:
     """Start a session for an account that has shown who it is, and return its token.
@@ -31,6 +34,7 @@ def begin(account: str, address: str, browser: str, before: str | None = None) -
         sessions.forget(now - IDLE_S)
         if before:
             sessions.end(tokens.hash_token(before))
+        sessions.end_but(account, MOST - 1)
         sessions.add(tokens.hash_token(token), account, now, address[:100], shown)
         auditing.record(f"account:{account}", "sessions.begin", f"agent:{account}", now)
     return token

@@ -66,3 +66,16 @@ def test_a_suspended_person_may_sign_in_and_see() -> None:
     token = sessions.begin(id, HERE, "")
     accounts.set_state("test", id, "suspended")
     assert sessions.find(token, HERE)
+
+
+def test_one_session_more_than_there_may_be_ends_the_one_that_was_seen_longest_ago() -> None:
+    id = owner()
+    other = sessions.begin(owner("other@example.org"), HERE, "")
+    first, second = (sessions.begin(id, HERE, "a program that signs in again and again") for _ in range(2))
+    for token, ago in ((first, 20), (second, 30)):
+        Session.update(seen_at=Session.seen_at - ago).where(Session.id == tokens.hash_token(token)).execute()
+    for _ in range(sessions.MOST - 1):
+        last = sessions.begin(id, HERE, "")
+    assert len(sessions.listed(id, "")) == sessions.MOST
+    assert sessions.find(second, HERE) is None
+    assert all(sessions.find(token, HERE) for token in (first, last, other))
