@@ -1,7 +1,10 @@
 """What forms say of what can't be taken: what to do, never WTForms' own sentences."""
 
+import io
+
 import pytest
 from flask.testing import FlaskClient
+from forms import fill
 from pouring import poured
 from visiting import csrf, send
 
@@ -34,6 +37,29 @@ def test_what_nobody_offered(visitor: FlaskClient, at_home: str) -> None:
     page = send(visitor, "/account/forwardings", way="pigeon", address="https://example.org")
     assert page.status_code == 422
     assert "Choose one of those that are offered." in page.text
+
+
+@pytest.mark.parametrize("where", ["/sign-in", "/start", "/forgotten"])
+def test_a_file_in_the_place_of_a_text_is_no_text(visitor: FlaskClient, where: str) -> None:
+    form = {"csrf_token": csrf(visitor.get(where)), "password": "x", "email": (io.BytesIO(b"x"), "x.txt")}
+    page = visitor.post(where, data=form)
+    assert page.status_code == 422
+    assert "Write your e-mail address." in page.text
+
+
+@pytest.mark.parametrize("body", [[1], "x", 5, {"email": 5, "password": {"a": 1}}])
+def test_json_in_the_place_of_a_form_is_no_form(visitor: FlaskClient, body: object) -> None:
+    headers = {"X-CSRFToken": csrf(visitor.get("/sign-in"))}
+    page = visitor.post("/sign-in", json=body, headers=headers)
+    assert page.status_code == 422
+    assert "Write your e-mail address." in page.text
+
+
+def test_of_an_import_the_tar_alone_is_a_file(visitor: FlaskClient, at_home: str) -> None:
+    form = fill(visitor.get("/bots/import"), tar=(io.BytesIO(b"x"), "my.tar"), name=(io.BytesIO(b"x"), "x.txt"))
+    page = visitor.post("/bots/import", data=form)
+    assert page.status_code == 422
+    assert "Give it a name." in page.text
 
 
 def test_one_and_many_are_said_alike_as_wtforms_asks_for_them() -> None:

@@ -1,6 +1,10 @@
 """What all forms of the pages are: Flask-WTF's, with sentences that say what to do."""
 
+from typing import Any
+
+from flask import request
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 
 SENTENCES = {
     "This field is required.": "Fill this in.",
@@ -32,6 +36,11 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         """How WTForms makes it."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """What was sent, unless it is handed over: Flask-WTF would take a file, or JSON of any shape, for a text."""
+            is_asked = formdata is _Auto and request.method in ("POST", "PUT", "PATCH", "DELETE")
+            return (request.form or None) if is_asked else super().wrap_formdata(form, formdata)
 
         def get_translations(self, form: FlaskForm) -> _Said:
             """Our sentences in place of WTForms' own."""

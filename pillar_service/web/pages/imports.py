@@ -7,7 +7,7 @@ from typing import IO, Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.file import FileField, FileRequired
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.formparser import parse_form_data
 
@@ -73,7 +73,8 @@ def _sent() -> CombinedMultiDict:  # type: ignore[type-arg]
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Full("The service's disk is full: the tar was not taken. Try again when there is room.") from error
         raise
-    return CombinedMultiDict([files, fields])
+    tars = MultiDict((name, file) for name, file in files.items(multi=True) if name == "tar")
+    return CombinedMultiDict([tars, fields])  # whatever else came as a file is no text
 
 
 def _spool(*_: object, **__: object) -> IO[bytes]:
