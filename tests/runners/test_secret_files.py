@@ -19,6 +19,16 @@ def test_an_account_takes_its_password_from_a_file(runners: Runners, tmp_path: P
     confirming.confirm(made["id"], "a good long passphrase")
 
 
+def test_another_password_is_shown_once_to_who_gives_it(runners: Runners) -> None:
+    from pillar_service.usecases.people import confirming
+
+    made = runners["accounts.create"]("cleo@example.org", password="a good long passphrase")
+    given = runners["accounts.new_password"]("cleo@example.org")
+    assert given["id"] == made["id"]
+    confirming.confirm(made["id"], given["password"])
+    assert "password" not in runners["accounts.show"]("cleo@example.org")
+
+
 @pytest.mark.parametrize("given", ["/nowhere/password", "/tmp", "\0", 5.5])
 def test_what_is_no_file_makes_no_account(runners: Runners, given: object) -> None:
     assert runners["accounts.create"]("ben@example.org", password_file=given)["retcode"] == 1

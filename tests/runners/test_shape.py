@@ -14,7 +14,7 @@ RUNNERS = TOP / "runners"
 EXPECTED = {
     "bots": "list show create start stop restart upgrade rebuild delete purge invite invites revoke export import logs "
     "restore",
-    "accounts": "list create show suspend resume second_factor_off verify",
+    "accounts": "list create show suspend resume second_factor_off verify new_password",
     "nodes": "list show facts label share limit drain undrain draining token tokens revoke_token enrol enrolled revoke rotate "
     "forget publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade audit",
     "meeseeks": "commands run jobs show logs cancel kill audit can reload forget",

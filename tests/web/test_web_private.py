@@ -11,7 +11,7 @@ from pouring import OWNER, PUB, owner, poured, state, tar
 from pillar_service.core.names import BOT_NAME
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.jobs import jobs
-from pillar_service.usecases.people import sign_up
+from pillar_service.usecases.people import accounts, sign_up
 from pillar_service.usecases.service import storage
 
 HOSTILE = [
@@ -102,6 +102,12 @@ def test_a_person_is_made_with_a_password_only_when_none_was_given(master: Flask
         master.patch(f"/agents/{made['agent']['id']}", json={"state": "suspended"}).json["agent"]["state"]
         == "suspended"
     )
+
+
+def test_an_operator_gives_another_password(master: FlaskClient, person: str) -> None:
+    given = master.patch(f"/agents/{person}", json={"password": "new"}).json
+    assert accounts.sign_in(OWNER, given["password"], "192.0.2.7") == person
+    assert "'new'" in problem(master.patch(f"/agents/{person}", json={"password": "quince teapot walrus 7"}), 422)
 
 
 def test_an_operator_says_that_an_address_is_its_owners(master: FlaskClient, person: str) -> None:

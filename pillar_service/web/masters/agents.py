@@ -1,5 +1,6 @@
 """Agents: persons and bots."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -7,15 +8,22 @@ from flask import Blueprint, g, request
 from pillar_service.core.errors import Invalid
 from pillar_service.core.people.agents import AgentType, Desired
 from pillar_service.usecases.bots import bots, restoring
-from pillar_service.usecases.people import accounts, agents, second_factor
+from pillar_service.usecases.people import accounts, agents, resetting, second_factor
 from pillar_service.web import incoming
 
 blueprint = Blueprint("agents", __name__)
 
 BOT = ("type", "name", "account", "description", "node", "selector", "memory_mb", "import")
 CHANGES_OF_BOT = ("desired", "description", "image")
-CHANGES_OF_PERSON = ("state", "second_factor", "verified")
+CHANGES_OF_PERSON = ("state", "second_factor", "verified", "password")
 PERSON = ("type", "email", "name", "password", "role")
+
+OF_PERSON: dict[str, tuple[object, Callable[[str, object], dict[str, Any]], str]] = {
+    "second_factor": ("off", second_factor.take_off, "'off': its owner turns it on"),
+    "verified": (True, accounts.verify, "true"),
+    "password": ("new", resetting.give, "'new': the service makes one, and tells it once"),
+}
+"""What of a person can be set to one value alone: to which, by what, and how that is said to who sends another."""
 
 
 @blueprint.get("/agents")
@@ -65,7 +73,8 @@ def change(key: str) -> dict[str, Any]:
     given = incoming.body(*CHANGES_OF_BOT, *CHANGES_OF_PERSON)
     if len(given) != 1:
         raise Invalid(
-            "Send one change: 'desired', 'description' or 'image' of a bot, 'state', 'second_factor' or 'verified' of a person."
+            "Send one change: 'desired', 'description' or 'image' of a bot, "
+            "'state', 'second_factor', 'verified' or 'password' of a person."
         )
     [(what, value)] = given.items()
     return _change_person(key, what, value) if what in CHANGES_OF_PERSON else _change_bot(key, what, value)
@@ -90,17 +99,10 @@ def _upgrade(key: str, image: object) -> dict[str, Any]:
 def _change_person(key: str, what: str, value: object) -> dict[str, Any]:
     if what == "state":
         return accounts.set_state(g.actor, key, value)
-    if what == "verified":
-        return _verified(key, value)
-    if value != "off":
-        raise Invalid("'second_factor' can only be turned 'off' here: its owner turns it on.")
-    return second_factor.take_off(g.actor, key)
-
-
-def _verified(key: str, value: object) -> dict[str, Any]:
-    if value is not True:
-        raise Invalid("'verified' can only be set to true here.")
-    return accounts.verify(g.actor, key)
+    known, change, only = OF_PERSON[what]
+    if value != known or type(value) is not type(known):
+        raise Invalid(f"'{what}' can only be set to {only}.")
+    return change(g.actor, key)
 
 
 @blueprint.delete("/agents/<key>")

@@ -289,6 +289,26 @@ def test_a_reset_ends_the_tokens_and_a_change_says_that_they_stay() -> None:
     assert "tokens" not in mail_to(OWNER).text
 
 
+@pytest.mark.usefixtures("_no_mail")
+def test_an_operator_gives_another_password_where_no_mail_can_ask_for_one() -> None:
+    id = owner()
+    held, program = sessions.begin(id, HERE, "a"), tokens.create(id, "ci", ["read"])["secret"]
+    with pytest.raises(Conflict, match="ask whoever runs it for another password"):
+        resetting.ask(OWNER, HERE)
+    given = resetting.give("operator:salt/root", OWNER)
+    assert given["agent"]["id"] == id
+    assert accounts.sign_in(OWNER, given["password"], HERE) == id
+    with pytest.raises(Unauthenticated):
+        accounts.sign_in(OWNER, "long enough 1", HERE)
+    assert sessions.find(held, HERE) is None
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(program)
+    assert given["password"] not in str(_rows("audit") + _rows("mail"))
+    leaving.delete(id, OWNER, given["password"], None)
+    with pytest.raises(NotFound):
+        resetting.give("operator:salt/root", id)
+
+
 def test_a_reset_ends_who_in_chat_is_the_person_and_a_change_says_that_they_stay() -> None:
     scene()
     id = owner("ann@example.org")
