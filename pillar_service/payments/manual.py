@@ -12,7 +12,7 @@ class Manual:
 
     name = ProviderName.MANUAL
 
-    def customer(self, account: str, email: str) -> str:
+    def customer(self, account: str, email: str, known: str | None) -> str:
         self._refuse()
 
     def checkout(self, order: Order, now: float) -> str:

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from pillar_service.core.errors import Conflict
 from pillar_service.core.payments.payments import PaymentKind, ProviderName
+
+
+class NoSuchCustomer(Conflict):
+    """The provider knows that customer no more: deleted there, or the key is another mode's or another account's."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,15 @@ class Order:
 
 
 class Provider(Protocol):
-    """Someone who takes payments. Every method but ``event`` may raise Unavailable or Failed."""
+    """Someone who takes payments.
+
+    Every method but ``event`` may raise Unavailable or Failed; what is about a customer, but ``customer``, NoSuchCustomer.
+    """
 
     name: ProviderName
 
-    def customer(self, account: str, email: str) -> str:
-        """The provider's id for an account's person; the same account gives the same."""
+    def customer(self, account: str, email: str, known: str | None) -> str:
+        """The provider's id for an account's person: ``known`` while that is there; the same account gives the same."""
 
     def checkout(self, order: Order, now: float) -> str:
         """The address of the page where the person pays; asked again soon, it is the same page."""

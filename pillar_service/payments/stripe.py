@@ -15,7 +15,7 @@ import stripe
 
 from pillar_service.core.errors import Failed, Invalid, Unavailable
 from pillar_service.core.payments.payments import PaymentKind, ProviderName
-from pillar_service.payments.provider import Charge, Event, Order, Told
+from pillar_service.payments.provider import Charge, Event, NoSuchCustomer, Order, Told
 
 TIMEOUT_S = 15
 TOLERANCE_S = 300
@@ -27,6 +27,7 @@ TRIAL_S = (49 * 3600, 729 * 86_400)
 LIVE = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
 COVERING = frozenset({"trialing", "active"})
 NOT_CHOSEN = frozenset({"payment_failed", "payment_disputed"})
+MISSING = "resource_missing"
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ def _sentences() -> Iterator[None]:
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise Unavailable("Stripe does not answer: nothing was changed. Try again in a minute.") from error
     except stripe.StripeError as error:
+        if isinstance(error, stripe.InvalidRequestError) and (error.code, error.param) == (MISSING, "customer"):
+            raise NoSuchCustomer("Stripe does not know you any more: to pay, begin anew.") from error
         log.error("Stripe refused: %s", error)
         raise Failed("Stripe refused what we asked: the reason is in the service's log.") from error
 
@@ -54,10 +57,26 @@ class Stripe:
             key, base_addresses={"api": url.rstrip("/")}, max_network_retries=1, http_client=http
         )
 
-    def customer(self, account: str, email: str) -> str:
+    def customer(self, account: str, email: str, known: str | None) -> str:
+        if known is not None and self._is_there(known):
+            return known
         told: Any = {"email": email, "metadata": {"account": account}}
         with _sentences():
-            return str(self._client.v1.customers.create(told, {"idempotency_key": _key("customer", told)}).id)
+            # One that we forgot (the other key was set, our database is out of an old snapshot) may be paying already.
+            for one in self._client.v1.customers.search({"query": f"metadata['account']:'{account}'", "limit": 2}).data:
+                if one.id != known:
+                    return str(one.id)
+            key = _key("customer", [told, known])
+            return str(self._client.v1.customers.create(told, {"idempotency_key": key}).id)
+
+    def _is_there(self, customer: str) -> bool:
+        with _sentences():
+            try:
+                return not getattr(self._client.v1.customers.retrieve(customer), "deleted", False)
+            except stripe.InvalidRequestError as error:
+                if error.code != MISSING:
+                    raise
+                return False
 
     def checkout(self, order: Order, now: float) -> str:
         for session in self._open_sessions(order.customer, 1):

@@ -24,6 +24,8 @@ WEBHOOK_SECRET = "whsec_only_for_tests"
 
 KNOWN = {
     ("POST", "customers"): {"email", "metadata[account]"},
+    ("GET", "customers"): set(),
+    ("GET", "customers/search"): {"query", "limit"},
     ("POST", "checkout/sessions"): {
         "mode", "customer", "client_reference_id", "line_items[0][price]", "line_items[0][quantity]", "success_url",
         "cancel_url", "subscription_data[trial_end]",
@@ -119,11 +121,15 @@ class FakeStripe(Standing):
         asked = dict(given)
         if len(asked) != len(given):
             raise Refused(400, "A parameter was sent twice")
-        if method == "GET" and not 1 <= int(asked.get("limit", 0)) <= 100:
+        if method == "GET" and name != "customers" and not 1 <= int(asked.get("limit", 0)) <= 100:
             raise Refused(400, "Lists are asked for with a limit from 1 to 100")
-        if "customer" in asked and asked["customer"] not in self.books.customers:
+        if "customer" in asked and not self._is_there(asked["customer"], method):
             raise Refused(400, f"No such customer: '{asked['customer']}'", code="resource_missing", param="customer")
         return asked
+
+    def _is_there(self, customer: str, method: str) -> bool:
+        found = self.books.customers.get(customer)
+        return found is not None and (method == "GET" or "deleted" not in found)
 
     def _once(self, key: str | None, name: str, id: str, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
         if not key:
@@ -187,6 +193,8 @@ class FakeStripe(Standing):
             if self.books.subscriptions.get(id, {}).get("status") in (None, "canceled"):
                 raise Refused(404, f"No such subscription: '{id}'", code="resource_missing", param="id")
             return public(self.books.end(id))
+        if name.startswith("customers"):
+            return self._customers(id, asked)
         rows = {
             "checkout/sessions": self.books.sessions, "subscriptions": self.books.subscriptions,
             "invoices": self.books.invoices, "charges": self.books.charges,
@@ -202,6 +210,16 @@ class FakeStripe(Standing):
             "has_more": False,
             "data": [_shown(row, asked) for row in chosen],
         }
+
+    def _customers(self, id: str, asked: dict[str, str]) -> dict[str, Any]:
+        if not id:
+            account = asked["query"].removeprefix("metadata['account']:'").removesuffix("'")
+            there = [one for one in self.books.customers.values() if "deleted" not in one]
+            found = [one for one in there if one["metadata"]["account"] == account][::-1][: int(asked["limit"])]
+            return {"object": "search_result", "url": "/v1/customers/search", "has_more": False, "data": found}
+        if id not in self.books.customers:
+            raise Refused(404, f"No such customer: '{id}'", code="resource_missing", param="id")
+        return self.books.customers[id]
 
     def page(self, method: str, path: str, query: dict[str, str], form: dict[str, str]) -> tuple[int, str, str]:
         """What a person sees: status, page, where to go to."""
@@ -227,8 +245,9 @@ class FakeStripe(Standing):
 
 def _named(path: str) -> tuple[str, str]:
     """What a path is about, and the id in it."""
-    if path.startswith("subscriptions/"):
-        return "subscriptions", path.partition("/")[2]
+    name, _, id = path.partition("/")
+    if name in ("subscriptions", "customers") and id not in ("", "search"):
+        return name, id
     if path.startswith("checkout/sessions/"):
         _, _, id, deed = path.split("/")
         return f"checkout/sessions/{deed}", id

@@ -41,6 +41,14 @@ class Books:
             {**event, "data": {"object": copy.deepcopy(about)}, "request": {"id": None, "idempotency_key": None}}
         )
 
+    def delete_customer(self, id: str) -> None:
+        """An operator deletes a customer in Stripe's dashboard: all its subscriptions end, and it can only be looked at."""
+        for subscription in self.subscriptions.values():
+            if subscription["customer"] == id and subscription["status"] != "canceled":
+                self.end(subscription["id"])
+        self.customers[id] = {"id": id, "object": "customer", "deleted": True}
+        self.happen("customer.deleted", {**self.customers[id], "customer": None})
+
     def complete(self, session: str) -> dict[str, Any]:
         """The person fills in a card that works and pays."""
         told = self.sessions[session]

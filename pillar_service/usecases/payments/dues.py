@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from pillar_service.core.durations import DAY_S
@@ -9,7 +10,7 @@ from pillar_service.core.errors import Unavailable
 from pillar_service.core.payments import payments as rules
 from pillar_service.core.payments.payments import PaymentState, ProviderName, Step
 from pillar_service.core.people.agents import AccountState, Belonging, Desired, Hold
-from pillar_service.payments.provider import Charge, Told
+from pillar_service.payments.provider import Charge, NoSuchCustomer, Told
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.database import transaction
 from pillar_service.store.payments import payments
@@ -113,7 +114,8 @@ def end(account: str) -> None:
     """Let an account (its id) be charged nothing more, now or by a page that is still open. No transaction may be open."""
     row = subscriptions.found(account)
     if row.customer is not None and _at_provider(row):
-        subscriptions.provider().close(row.customer)
+        with suppress(NoSuchCustomer):
+            subscriptions.provider().close(row.customer)
         _ask(account)
     stop(account)
 
@@ -126,7 +128,7 @@ def _undo(row: Subscription) -> None:
     if row.customer is None or not _at_provider(row):
         return
     provider = subscriptions.provider()
-    told = provider.told(row.customer)
+    told = _told(row)
     if told.live and told.reference:
         provider.cancel(told.reference)
     kept = payments.known(charge.id for charge in told.charges)
@@ -146,9 +148,18 @@ def stop(account: str) -> None:
 def _ask(account: str) -> None:
     row, began = subscriptions.found(account), time.time()
     if row.customer is not None and _at_provider(row):
-        told = subscriptions.provider().told(row.customer)
+        told = _told(row)
         with transaction():
             keep(account, told, began)
+
+
+def _told(row: Subscription) -> Told:
+    """What the provider knows of a customer; of one that it knows no more: nothing is charged, what was paid stays paid."""
+    try:
+        return subscriptions.provider().told(str(row.customer))
+    except NoSuchCustomer:
+        log.warning("%s does not know %s, the customer of account %s.", row.provider, row.customer, row.account)
+        return Told(cancelled_at=row.cancelled_at, paid_until=row.paid_until)
 
 
 def keep(account: str, told: Told, asked_at: float) -> None:

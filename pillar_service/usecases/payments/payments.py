@@ -86,13 +86,21 @@ def checkout(person: str, now: float | None = None) -> str:
 
 def _customer(person: str) -> str:
     row, provider = subscriptions.found(person), subscriptions.provider()
-    if row.customer is not None and row.provider == provider.name:
-        return row.customer
-    customer, now = provider.customer(person, accounts.found(person).email), time.time()
-    with transaction():
-        payments.change(person, customer=customer, provider=str(provider.name), asked_at=None)
-        auditing.record(f"account:{person}", "payments.customer", f"agent:{person}", now, customer)
+    known = row.customer if row.provider == provider.name else None
+    customer, now = provider.customer(person, accounts.found(person).email, known), time.time()
+    if customer != known:
+        with transaction():
+            kept = _kept(subscriptions.found(person))
+            payments.change(person, customer=customer, provider=str(provider.name), asked_at=None, **kept)
+            auditing.record(f"account:{person}", "payments.customer", f"agent:{person}", now, customer)
     return customer
+
+
+def _kept(row: Subscription) -> dict[str, Any]:
+    """What was paid as another customer, of whom the provider will not tell any more, is kept as what operators mark."""
+    if (row.paid_until or 0.0) <= (row.marked_until or 0.0):
+        return {}
+    return {"marked_until": row.paid_until, "anchor_day": None}
 
 
 def portal(person: str) -> str:

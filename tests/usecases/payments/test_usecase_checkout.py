@@ -1,0 +1,97 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fake_stripe import FakeStripe, sent
+from pouring import OWNER, owner
+
+from pillar_service.core.errors import Conflict
+from pillar_service.store.database import transaction
+from pillar_service.store.payments import payments as rows
+from pillar_service.usecases.payments import payments, subscriptions
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def person(service: Callable[[], None]) -> str:
+    """Somebody whose trial ended a moment ago."""
+    person = owner()
+    with transaction():
+        rows.change(person, trial_ends=time.time() - 10)
+    return person
+
+
+def arrive(stripe: FakeStripe) -> None:
+    """All events that have not been sent yet."""
+    for event in stripe.events:
+        payments.take_event(*sent(event))
+    stripe.events.clear()
+
+
+def paid(stripe: FakeStripe, person: str) -> dict[str, Any]:
+    """A person pays in the checkout; their subscription."""
+    made = stripe.books.complete(page(person))
+    arrive(stripe)
+    return made
+
+
+def page(person: str) -> str:
+    """The id of the page on which a person is asked to pay."""
+    return payments.checkout(person).rpartition("/")[2]
+
+
+def customer(person: str) -> str:
+    return str(subscriptions.found(person).customer)
+
+
+def test_who_was_deleted_at_stripe_keeps_what_was_paid_and_pays_anew(stripe: FakeStripe, person: str) -> None:
+    paid(stripe, person)
+    before, until = customer(person), payments.show(person)["until"]
+    stripe.books.delete_customer(before)
+    arrive(stripe)
+    assert payments.run_due(time.time() + 2 * DAY)["failures"] == []
+    with pytest.raises(Conflict, match="begin anew"):
+        payments.portal(person)
+    assert paid(stripe, person)["trial_end"] >= until, "that month was paid"
+    assert customer(person) != before
+    assert payments.show(person)["until"] >= until
+    assert payments.show(person)["renews"]
+    assert len(stripe.books.charges) == 1
+
+
+def test_who_is_known_only_under_the_other_key_is_settled_and_not_charged_twice(
+    stripe: FakeStripe, person: str
+) -> None:
+    paid(stripe, person)
+    real, until = customer(person), payments.show(person)["until"]
+    known = stripe.books.customers.pop(real)
+    assert payments.run_due(time.time() + 2 * DAY)["failures"] == []
+    assert payments.show(person)["until"] == until
+    assert payments.checkout(person)
+    tried = customer(person)
+    assert tried != real
+    del stripe.books.customers[tried]
+    stripe.books.customers[real] = known
+    with pytest.raises(Conflict, match="already"):
+        payments.checkout(person)
+    assert customer(person) == real
+    assert payments.show(person)["renews"]
+
+
+def test_who_is_unknown_to_stripe_leaves_all_the_same(stripe: FakeStripe, person: str) -> None:
+    paid(stripe, person)
+    stripe.books.customers.clear()
+    payments.end("test", person)
+    assert not payments.show(person)["renews"]
+
+
+def test_a_place_out_of_an_old_snapshot_finds_who_pays_already(stripe: FakeStripe, person: str) -> None:
+    paid(stripe, person)
+    with transaction():
+        rows.change(person, customer=None, provider="manual", reference=None, live=False, paid_until=None)
+    stripe._kept.clear()  # Stripe forgets the keys of requests after a day
+    with pytest.raises(Conflict, match="already"):
+        payments.checkout(person)
+    assert payments.of_account(OWNER)["state"] == "active"
