@@ -78,7 +78,7 @@ class Provider(Protocol):
         """The provider's id for an account's person: ``known`` while that is there; the same account gives the same."""
 
     def checkout(self, order: Order, now: float) -> str:
-        """The address of the page where the person pays; asked again soon, it is the same page."""
+        """The address of the page where the person pays: the same for the same order, and the only one that is open."""
 
     def portal(self, customer: str, return_url: str) -> str:
         """The address of the page where the person changes the card, or cancels."""

@@ -7,15 +7,16 @@ any order or not at all.
 import hashlib
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import stripe
 
 from pillar_service.core.errors import Failed, Invalid, Unavailable
-from pillar_service.core.payments.payments import PaymentKind, ProviderName
-from pillar_service.payments.provider import Charge, Event, NoSuchCustomer, Order, Told
+from pillar_service.core.payments.payments import ProviderName
+from pillar_service.payments.provider import Event, NoSuchCustomer, Order, Told
+from pillar_service.payments.stripe_facts import facts
 
 TIMEOUT_S = 15
 TOLERANCE_S = 300
@@ -24,10 +25,8 @@ TOLERANCE_S = 300
 TRIAL_S = (49 * 3600, 729 * 86_400)
 """Checkout takes no trial that ends sooner than in 48 hours or later than in 730 days."""
 
-LIVE = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
-COVERING = frozenset({"trialing", "active"})
-NOT_CHOSEN = frozenset({"payment_failed", "payment_disputed"})
 MISSING = "resource_missing"
+JUST_PAID = "That payment was just made or given up: look at your payments again in a minute."
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +78,21 @@ class Stripe:
                 return False
 
     def checkout(self, order: Order, now: float) -> str:
-        for session in self._open_sessions(order.customer, 1):
-            if session.url:
-                return str(session.url)
+        told = self._told_of(order, now)
+        mark = _key("checkout", [told, order.number])
+        same = [one for one in self._close(order.customer, but=mark) if one.url]
+        if same:
+            return str(same[0].url)
+        key = f"{mark}-{int(now // 3600)}"
+        with _sentences():
+            made = self._client.v1.checkout.sessions.create(
+                told | {"metadata": {"order": mark}}, {"idempotency_key": key}
+            )
+        if made.status != "open" or not made.url:
+            raise Unavailable(JUST_PAID)
+        return str(made.url)
+
+    def _told_of(self, order: Order, now: float) -> Any:
         told: Any = {
             "mode": "subscription",
             "customer": order.customer,
@@ -93,17 +104,24 @@ class Stripe:
         # Who pays early keeps what is covered: Stripe charges for the first time when that ends.
         if order.covered_until > now + TRIAL_S[0]:
             told["subscription_data"] = {"trial_end": math.ceil(min(order.covered_until, now + TRIAL_S[1]))}
-        key = _key("checkout", [told, order.number, int(now // 3600)])
-        with _sentences():
-            made = self._client.v1.checkout.sessions.create(told, {"idempotency_key": key})
-        if made.status != "open" or not made.url:
-            raise Unavailable("That payment was just made or given up: look at your payments again in a minute.")
-        return str(made.url)
+        return told
 
-    def _open_sessions(self, customer: str, most: int) -> Sequence[Any]:
-        told: Any = {"customer": customer, "status": "open", "limit": most}
+    def _close(self, customer: str, but: str | None = None) -> list[Any]:
+        """Close a customer's open pages but those of the order with that mark, which are returned."""
+        asked: Any = {"customer": customer, "status": "open", "limit": 100}
         with _sentences():
-            return self._client.v1.checkout.sessions.list(told).data
+            found = self._client.v1.checkout.sessions.list(asked).data
+        same = [one for one in found if but is not None and getattr(one.metadata, "order", None) == but]
+        for id in {str(one.id) for one in found} - {str(one.id) for one in same}:
+            self._expire(id)
+        return same
+
+    def _expire(self, session: str) -> None:
+        with _sentences():
+            try:
+                self._client.v1.checkout.sessions.expire(session)
+            except stripe.InvalidRequestError as error:
+                raise Unavailable(JUST_PAID) from error
 
     def portal(self, customer: str, return_url: str) -> str:
         with _sentences():
@@ -117,26 +135,14 @@ class Stripe:
             charges = self._client.v1.charges.list(
                 {"customer": customer, "limit": 100, "expand": ["data.refunds"]}
             ).data
-        live = [one for one in found if one.status in LIVE]
-        last = max(live or found, key=lambda one: one.created, default=None)
-        # A renewal's invoice is paid an hour after the month began: till it failed, Stripe's own word counts.
-        ends = [*_periods(invoices), *(_period_end(one) for one in live if one.status in COVERING)]
-        return Told(
-            reference=str(last.id) if last else None,
-            live=bool(live),
-            cancelled_at=_cancelled_at(last),
-            paid_until=max(ends, default=None),
-            charges=tuple(kept for charge in charges for kept in _charges(charge)),
-        )
+        return facts(found, invoices, charges)
 
     def cancel(self, reference: str) -> None:
         with _sentences():
             self._client.v1.subscriptions.cancel(reference)
 
     def close(self, customer: str) -> None:
-        for session in self._open_sessions(customer, 100):
-            with _sentences():
-                self._client.v1.checkout.sessions.expire(str(session.id))
+        self._close(customer)
 
     def refund(self, charge: str) -> None:
         told: Any = {"charge": charge}
@@ -161,34 +167,3 @@ class Stripe:
 
 def _key(what: str, told: object) -> str:
     return f"saltcellar-{what}-{hashlib.sha256(repr(told).encode()).hexdigest()[:32]}"
-
-
-def _period_end(subscription: Any) -> float:
-    # Indexed: as an attribute, items would be a mapping's own method.
-    return max(float(item.current_period_end) for item in subscription["items"].data)
-
-
-def _periods(invoices: Sequence[Any]) -> Iterator[float]:
-    for invoice in invoices:
-        if invoice.parent and invoice.parent.type == "subscription_details":
-            yield from (float(line.period.end) for line in invoice.lines.data)
-
-
-def _cancelled_at(subscription: Any) -> float | None:
-    if subscription is None or subscription.canceled_at is None:
-        return None
-    details = subscription.cancellation_details
-    return None if details and details.reason in NOT_CHOSEN else float(subscription.canceled_at)
-
-
-def _charges(charge: Any) -> Iterator[Charge]:
-    kind = {"succeeded": PaymentKind.PAID, "failed": PaymentKind.FAILED}.get(charge.status)
-    if kind is None:
-        return
-    said = str(charge.failure_message or "")[:200]
-    left = 0 if charge.disputed or kind is not PaymentKind.PAID else int(charge.amount - charge.amount_refunded)
-    yield Charge(str(charge.id), kind, int(charge.amount), str(charge.currency), float(charge.created), said, left)
-    for refund in charge.refunds.data if charge.refunds else ():
-        if refund.status == "succeeded":
-            at = float(refund.created)
-            yield Charge(str(refund.id), PaymentKind.REFUNDED, int(refund.amount), str(refund.currency), at)

@@ -28,7 +28,7 @@ KNOWN = {
     ("GET", "customers/search"): {"query", "limit"},
     ("POST", "checkout/sessions"): {
         "mode", "customer", "client_reference_id", "line_items[0][price]", "line_items[0][quantity]", "success_url",
-        "cancel_url", "subscription_data[trial_end]",
+        "cancel_url", "subscription_data[trial_end]", "metadata[order]",
     },
     ("POST", "checkout/sessions/expire"): set(),
     ("GET", "checkout/sessions"): {"customer", "status", "limit"},
@@ -165,6 +165,7 @@ class FakeStripe(Standing):
         kept = {key: asked[key] for key in ("customer", "client_reference_id", "success_url", "cancel_url", "mode")}
         made = self.books.new("checkout.session", "cs_test", status="open", **kept)
         made |= {"url": f"{self.url}/pay/{made['id']}", "_trial_end": trial}
+        made["metadata"] = {"order": asked["metadata[order]"]} if "metadata[order]" in asked else {}
         self.books.sessions[made["id"]] = made
         return public(made)
 

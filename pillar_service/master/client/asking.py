@@ -17,6 +17,9 @@ LONG_POLL_S = 25.0
 MARGIN_S = 10.0
 """What a long poll may take beyond the wait that it asked for."""
 
+PROVIDER_S = 60.0
+"""How long it may take where who takes the payments is told something, too."""
+
 RUN_S = 600.0
 """How long the payments of all accounts may take, each perhaps with a question to their provider."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillar_service.master.client.asking import RUN_S, Asking, segment
+from pillar_service.master.client.asking import PROVIDER_S, RUN_S, Asking, segment
 
 
 class Payments(Asking):
@@ -18,7 +18,7 @@ class Payments(Asking):
 
     def mark_paid(self, which: str, months: object) -> dict[str, Any]:
         """Says that an account has paid so many months; returns how it stands then."""
-        return self._json("POST", f"/payments/{segment(which)}", {"months": months})["payment"]
+        return self._json("POST", f"/payments/{segment(which)}", {"months": months}, wait=PROVIDER_S)["payment"]
 
     def run_payments(self) -> dict[str, Any]:
         """Takes all steps that are due; returns them, and what failed."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.errors import Unavailable
+from pillar_service.core.errors import SaltcellarError, Unavailable
 from pillar_service.core.payments import payments as rules
 from pillar_service.core.payments.payments import PaymentState, ProviderName, Step
 from pillar_service.core.people.agents import AccountState, Belonging, Desired, Hold
@@ -120,6 +120,16 @@ def end(account: str) -> None:
     stop(account)
 
 
+def close_pages(account: str) -> None:
+    """Close the pages on which an account (its id) was asked for what is covered now, if the provider lets us."""
+    row = subscriptions.found(account)
+    if row.customer is not None and _at_provider(row):
+        try:
+            subscriptions.provider().close(row.customer)
+        except SaltcellarError as error:
+            log.warning("A page on which account %s was asked to pay may be open still: %s", account, error)
+
+
 def _undo(row: Subscription) -> None:
     """End what charges an account that is gone, and give back what was not known when it left: all till then was.
 
@@ -149,6 +159,8 @@ def _ask(account: str) -> None:
     row, began = subscriptions.found(account), time.time()
     if row.customer is not None and _at_provider(row):
         told = _told(row)
+        if told.live and not row.live:  # who paid on one page has perhaps another open
+            subscriptions.provider().close(row.customer)
         with transaction():
             keep(account, told, began)
 

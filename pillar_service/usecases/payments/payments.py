@@ -163,6 +163,7 @@ def mark_paid(
         if before is None:
             _mark(actor, person, id, count, then)
             dues.carry_out(person, then)
+    dues.close_pages(person)
     return of_account(person, then)
 
 

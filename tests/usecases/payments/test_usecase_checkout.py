@@ -6,7 +6,7 @@ import pytest
 from fake_stripe import FakeStripe, sent
 from pouring import OWNER, owner
 
-from pillar_service.core.errors import Conflict
+from pillar_service.core.errors import Conflict, Failed, Unavailable
 from pillar_service.store.database import transaction
 from pillar_service.store.payments import payments as rows
 from pillar_service.usecases.payments import payments, subscriptions
@@ -95,3 +95,54 @@ def test_a_place_out_of_an_old_snapshot_finds_who_pays_already(stripe: FakeStrip
     with pytest.raises(Conflict, match="already"):
         payments.checkout(person)
     assert payments.of_account(OWNER)["state"] == "active"
+
+
+def test_a_page_of_before_is_not_offered_once_something_else_is_to_be_paid(stripe: FakeStripe, person: str) -> None:
+    before = page(person)
+    payments.mark_paid("operator:ann", person, 3)
+    assert stripe.books.sessions[before]["status"] == "expired", "whoever has it open would pay those months twice"
+    after = page(person)
+    assert (after == before, page(person)) == (False, after)
+    with transaction():
+        rows.change(person, marked_until=time.time() + 200 * DAY)
+    assert page(person) != after
+    assert [one["status"] for one in stripe.books.sessions.values()] == ["expired", "expired", "open"]
+
+
+def test_the_price_of_now_is_asked_for(
+    stripe: FakeStripe, person: str, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page(person)
+    monkeypatch.setenv("CELLAR_STRIPE_PRICE", "price_dearer")
+    service()
+    with pytest.raises(Failed):  # the fake knows but one price: that it is asked is enough
+        page(person)
+
+
+def test_once_somebody_pays_no_other_page_of_theirs_takes_anything(stripe: FakeStripe, person: str) -> None:
+    one = page(person)
+    other = stripe.books.new("checkout.session", "cs_test", status="open", customer=customer(person), url="there")
+    stripe.books.sessions[other["id"]] = other  # two tabs pressed the button in the same moment
+    stripe.books.complete(one)
+    arrive(stripe)
+    assert other["status"] == "expired"
+
+
+def test_months_are_marked_though_stripe_is_away(stripe: FakeStripe, person: str) -> None:
+    page(person)
+    stripe.is_away = True
+    assert payments.mark_paid("operator:ann", person, 3)["state"] == "active"
+
+
+def test_a_page_that_is_paid_as_it_is_closed_says_to_look_again(
+    stripe: FakeStripe, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = page(person)
+    monkeypatch.setattr(stripe, "_expired", lambda id: stripe.books.complete(id) and FakeStripe._expired(stripe, id))
+    with transaction():
+        rows.change(person, marked_until=time.time() + 200 * DAY)
+    with pytest.raises(Unavailable, match="just"):
+        page(person)
+    assert stripe.books.sessions[before]["status"] == "complete"
+    with pytest.raises(Conflict, match="already"):
+        page(person)
