@@ -53,3 +53,11 @@ def test_who_orders_machines_has_a_key_and_its_secret(tmp_path):
     assert read(known | told).cloud_secret == "hidden"
     with pytest.raises(Invalid, match="CELLAR_CLOUD_BOOT_S must be seconds from 60 to 86400"):
         read(known | {"CELLAR_CLOUD_BOOT_S": "59"})
+
+
+def test_a_currency_is_one_that_a_price_can_be_shown_in():
+    known = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_FILES": "/nowhere", "CELLAR_SECRET_KEY": "s" * 32}
+    assert read(known | {"CELLAR_CURRENCY": "EUR"}).currency == "eur"
+    for wrong in ("€", "euro", "", "e r"):
+        with pytest.raises(Invalid, match="CELLAR_CURRENCY must be three letters such as usd"):
+            read(known | {"CELLAR_CURRENCY": wrong})

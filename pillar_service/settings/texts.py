@@ -38,6 +38,12 @@ def none_or_more(value: str) -> int:
     return 0 if value == "0" else count(value)
 
 
+def currency(value: str) -> str:
+    if value.isascii() and value.isalpha() and len(value) == 3:
+        return value.lower()
+    raise ValueError("three letters such as usd")
+
+
 def boot(value: str) -> int:
     if 60 <= count(value) <= 86_400:
         return int(value)

@@ -22,6 +22,7 @@ LAST_WARNING_S = 2 * DAY_S
 WITHOUT_HUNDREDTHS = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
 )
+WITH_THOUSANDTHS = frozenset(["bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"])
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "nzd": "NZ$"}
 
 
@@ -182,8 +183,15 @@ def span(months: int) -> str:
 
 
 def money(cents: int, currency: str) -> str:
-    """An amount in its currency's smallest unit as people read it: 500 of usd is '$5', 512 is '$5.12'."""
-    whole = f"{cents // 100}.{cents % 100:02d}".removesuffix(".00")
-    amount = str(cents) if currency.lower() in WITHOUT_HUNDREDTHS else whole
+    """An amount in its currency's smallest unit as people read it: 500 of usd is '$5', 512 is '$5.12', 5 of jpy '5 JPY'."""
+    places = _places(currency.lower())
+    whole, part = divmod(cents, 10**places)
+    amount = f"{whole}.{part:0{places}d}" if part else str(whole)
     sign = SIGNS.get(currency.lower())
     return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
+
+
+def _places(currency: str) -> int:
+    if currency in WITHOUT_HUNDREDTHS:
+        return 0
+    return 3 if currency in WITH_THOUSANDTHS else 2

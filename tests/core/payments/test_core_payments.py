@@ -189,6 +189,9 @@ def test_months_that_are_marked_keep_their_day_and_begin_anew_after_a_suspension
         (1250, "nzd", "NZ$12.50"),
         (500, "USD", "$5"),
         (700, "jpy", "700 JPY"),
+        (1500, "kwd", "1.500 KWD"),
+        (5, "BHD", "0.005 BHD"),
+        (12000, "tnd", "12 TND"),
     ],
 )
 def test_money(cents: int, currency: str, text: str) -> None:
