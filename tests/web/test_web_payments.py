@@ -6,6 +6,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from days import days_pass
 from fake_stripe import FakeStripe, sent
 from flask.testing import FlaskClient
 from pouring import OWNER, owner
@@ -113,7 +114,7 @@ def test_a_suspended_person_sees_what_to_do(signed_in: FlaskClient, person: str)
     with transaction():
         rows.change(person, trial_ends=time.time() - 30 * DAY)
     payments.run_due(time.time() - 20 * DAY)
-    payments.run_due()
+    days_pass(time.time())
     page = signed_in.get("/payment")
     assert 'role="alert"' in page.text
     assert "Your bots are stopped" in page.text

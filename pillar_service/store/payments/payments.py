@@ -86,6 +86,12 @@ def change(account: str, **columns: object) -> None:
     Subscription.update(**columns).where(Subscription.account == account).execute()
 
 
+def put_off(seconds: float) -> None:
+    """Let what counts from a warning or a suspension count from so many seconds later; below 0: earlier."""
+    moments = {column: column + seconds for column in (Subscription.warned_at, Subscription.suspended_at)}
+    Subscription.update(moments).execute()
+
+
 def payment(id: str) -> Payment | None:
     """The payment with that id."""
     return Payment.get_or_none(Payment.id == id)

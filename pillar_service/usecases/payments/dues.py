@@ -18,6 +18,7 @@ from pillar_service.store.payments.payments import Subscription
 from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots
+from pillar_service.usecases.nodes import presence
 from pillar_service.usecases.payments import payment_mails, subscriptions
 from pillar_service.usecases.people import accounts, holds
 from pillar_service.usecases.service import auditing
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 def run(now: float) -> dict[str, Any]:
     """Settle every account; returns {"accounts", "steps", "failures"}. One that fails is told, the others go on."""
+    presence.listening(now)  # a clock that jumped since is noticed before anything is done by it
     rows, steps, failures, silent = payments.listed(), [], [], 0
     for row in rows:
         asks = _at_provider(row) and _is_worth_asking(row, _left_at(row.account), now)
