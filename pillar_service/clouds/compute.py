@@ -17,6 +17,7 @@ USER_DATA = ("ex_userdata", "ex_user_data")
 """What libcloud's drivers call the user data of a new machine."""
 
 GOING = (NodeState.STOPPING, NodeState.TERMINATED)
+ATTACHED = (StorageVolumeState.INUSE, StorageVolumeState.ATTACHING)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -104,7 +105,9 @@ class Compute:
             if wish.volume_gb and machine.handle.state != NodeState.RUNNING:
                 raise Unavailable("The machine does not run yet, and gets its volume when it does.")
             volume = self._volume(wish)
-            if volume is not None and volume.state != StorageVolumeState.INUSE:
+            if volume is not None and volume.state == StorageVolumeState.CREATING:
+                raise Unavailable("The volume is still being made: the machine gets it then.")
+            if volume is not None and volume.state not in ATTACHED:
                 self._driver.attach_volume(machine.handle, volume, device=self._device)
 
     def _volume(self, wish: Wish) -> Any:
@@ -118,7 +121,10 @@ class Compute:
         return self._driver.create_volume(size=wish.volume_gb, name=wish.tag, **located)
 
     def _volumes(self, tag: str) -> list[Any]:
-        return [volume for volume in self._driver.list_volumes() if volume.name == tag]
+        try:
+            return [volume for volume in self._driver.list_volumes() if volume.name == tag]
+        except NotImplementedError:  # it has none, or libcloud knows of none
+            return []
 
     def destroy(self, machine: Machine) -> None:
         try:

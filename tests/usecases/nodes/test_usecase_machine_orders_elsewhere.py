@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from enrolling import enrol, master_is_there
+from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError, LibcloudError
-from libcloud.compute.base import StorageVolume
+from libcloud.compute.base import NodeDriver, StorageVolume
 from libcloud.compute.drivers.dummy import DummyNodeDriver
 from libcloud.compute.providers import set_driver
 from libcloud.compute.types import NodeState, StorageVolumeState
@@ -47,6 +48,8 @@ class Remembering(DummyNodeDriver):
         return list(self.volumes)
 
     def attach_volume(self, node: Any, volume: StorageVolume, device: str | None = None) -> bool:
+        if volume.state == StorageVolumeState.CREATING:
+            raise BaseHTTPError(400, "IncorrectState: it is not 'available'.")
         assert (node.state, volume.state, device) == (NodeState.RUNNING, StorageVolumeState.AVAILABLE, "/dev/vdb")
         volume.state = StorageVolumeState.INUSE
         return True
@@ -153,3 +156,28 @@ def test_the_secret_never_goes_over_a_wire_that_others_can_read():
     for address in ("http://api.example.org", "ftp://api.example.org", "api.example.org", "https://"):
         with pytest.raises(Invalid, match="https://"):
             connection(address)
+
+
+def test_a_provider_without_volumes_lets_its_machines_go(provider, monkeypatch):
+    provider("remembering")
+    id = str(machine_orders.create("test", "rack-1", volume_gb=0)["id"])
+    monkeypatch.setattr(Remembering, "list_volumes", NodeDriver.list_volumes)
+    go()
+    machine_orders.retire("test", "rack-1")
+    for at in (10, rules.SETTLE_S + 60):
+        go(at)
+    assert (machine_orders.show(id)["state"], len(driver().nl)) == ("retired", 2)
+
+
+def test_a_volume_that_is_still_being_made_is_waited_for(provider, monkeypatch):
+    provider("remembering")
+    id = ordered()
+    go()
+    driver().nl[-1].state = NodeState.RUNNING
+    slow = StorageVolume("9", f"saltcellar-{id}", 5, driver(), state=StorageVolumeState.CREATING)
+    monkeypatch.setattr(driver(), "create_volume", lambda **_: driver().volumes.append(slow) or slow)
+    go(10)
+    assert (machine_orders.show(id)["state"], len(driver().volumes)) == ("making", 1)
+    slow.state = StorageVolumeState.AVAILABLE
+    go(30)
+    assert (machine_orders.show(id)["state"], slow.state) == ("booting", StorageVolumeState.INUSE)
