@@ -41,10 +41,18 @@ TRIES = 8
 
 LONGEST_PAUSE_S = 300.0
 
+FARTHEST_S = 7200.0
+"""No next step is due later than in an hour: what stands further in the future was written while the clock was wrong."""
+
 
 def tag(order: str) -> str:
     """What an order's machine and volume are called at the provider."""
     return f"saltcellar-{order}"
+
+
+def believed(tried_at: float | None, now: float) -> float | None:
+    """When a machine was last asked for, or began to boot: now, if only a wrong clock knew that moment."""
+    return now if tried_at is not None and tried_at > now + FARTHEST_S else tried_at
 
 
 def pause_s(tries: int, error: SaltcellarError) -> float:

@@ -2,7 +2,7 @@
 
 from peewee import DoubleField, IntegerField, TextField
 
-from pillar_service.core.nodes.machine_orders import UNDER_WAY, OrderState
+from pillar_service.core.nodes.machine_orders import FARTHEST_S, UNDER_WAY, OrderState
 from pillar_service.store.database import JsonField, Table
 
 
@@ -70,9 +70,10 @@ def listed(limit: int) -> list[MachineOrder]:
 
 
 def due(now: float) -> MachineOrder | None:
-    """The order whose next step is due for the longest time."""
+    """The order whose next step is due for the longest time; what is due too late to be believed is due now."""
     under_way = MachineOrder.state.in_([str(state) for state in UNDER_WAY])
-    rows = MachineOrder.select().where(under_way & (MachineOrder.due_at <= now))
+    is_due = (MachineOrder.due_at <= now) | (MachineOrder.due_at > now + FARTHEST_S)
+    rows = MachineOrder.select().where(under_way & is_due)
     found: MachineOrder | None = rows.order_by(MachineOrder.due_at, MachineOrder.id).first()
     return found
 

@@ -56,10 +56,12 @@ def _claim(now: float) -> MachineOrder | None:
         return None
     with transaction():
         order = rows.due(now)
-        until = now + rules.CLAIMED_S
-        if order is None or not rows.change(order, due_at=until):
+        if order is None:
             return None
-        order.due_at = until
+        until, tried_at = now + rules.CLAIMED_S, rules.believed(order.tried_at, now)
+        if not rows.change(order, due_at=until, tried_at=tried_at):
+            return None
+        order.due_at, order.tried_at = until, tried_at
         return order
 
 

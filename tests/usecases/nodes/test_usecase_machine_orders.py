@@ -13,6 +13,7 @@ from pouring import bot, owner
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from pillar_service.core.nodes import machine_orders as rules
+from pillar_service.settings import settings
 from pillar_service.store import database
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.nodes.enrolment import EnrolmentToken
@@ -376,6 +377,26 @@ def test_retiring_goes_on_through_every_fault(cloud):
     for _ in range(8):
         at = go(at) + rules.LONGEST_PAUSE_S
     assert (shown(id)["state"], cloud.servers, cloud.volumes, left) == ("retired", {}, {}, [])
+
+
+def test_a_clock_that_was_a_month_ahead_lets_no_machine_stand_for_so_long(cloud):
+    booted(cloud)
+    machine_orders.retire("test", "rack-1")
+    building.step(time.time() + 30 * 86_400)
+    for at in (0, rules.LOOK_S + 1, rules.SETTLE_S + 10):
+        go(at)
+    assert shown(str(MachineOrder.get().id))["state"] == "retired"
+    assert (cloud.servers, cloud.volumes) == ({}, {})
+
+
+def test_what_was_begun_while_the_clock_was_a_month_ahead_is_made_or_given_up(cloud, service, monkeypatch):
+    id = order()
+    ahead = time.time() + 30 * 86_400
+    building.step(ahead)
+    assert shown(id)["state"] == "booting"
+    go()
+    go(settings().cloud_boot_s + 10)
+    assert shown(id)["state"] == "failed"
 
 
 def test_an_account_that_leaves_takes_its_machines_along(cloud):
