@@ -18,6 +18,8 @@ MOST_S = 6 * 3600.0
 ASKING_S = 60.0
 """For how long a short question may take."""
 
+FORGET = ("forget", "--quiet", "--prune", "--group-by", "tags", "--tag", TAG)
+
 INCOMPLETE = 3
 """restic's exit code when a file could not be read; it has made a snapshot of the rest."""
 
@@ -35,6 +37,8 @@ KEYS = ("access key id you provided", "signature we calculated", "access denied"
 
 DAMAGED = ("decrypting blob", "ciphertext verification failed", "nonce is invalid", "invalid data returned")
 """A block that was kept is not what it was: ahead of what a command makes of it, such as that a file can't be dumped."""
+
+LOCKED = "already locked"
 
 FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
     (
@@ -57,7 +61,7 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
         "The repository {where} holds no such snapshot of Saltcellar: {last}.",
     ),
     (
-        ("already locked",),
+        (LOCKED,),
         Conflict,
         "Another restic works on {where}: {last}. If none does, run `restic unlock` there.",
     ),
@@ -133,24 +137,15 @@ def snapshots(repository: Repository) -> list[Snapshot]:
 def forget(repository: Repository, keep: Mapping[str, str], beat: Callable[[], None]) -> None:
     """Let go what is not to be kept (restic's own words: ``{"within": "3d", "daily": "14"}``), and its data."""
     words = [word for name, value in keep.items() for word in (f"--keep-{name}", value)]
-    _alone(repository, ["forget", "--quiet", "--prune", "--group-by", "tags", "--tag", TAG, *words], beat)
+    _refuse(repository, _run(repository, [*FORGET, *words], MOST_S, beat=beat))
 
 
 def check(repository: Repository, beat: Callable[[], None]) -> None:
     """Look whether the repository is whole; raises Failed."""
     try:
-        _alone(repository, ["check"], beat)
+        _refuse(repository, _run(repository, ["check"], MOST_S, beat=beat))
     except Failed as error:
         raise Failed(f"The repository {repository.address} is damaged, or can't be read. {error.sentence}") from error
-
-
-def _alone(repository: Repository, command: Sequence[str], beat: Callable[[], None]) -> None:
-    """What wants the repository for itself: a lock whose process is dead, and no other, is taken away first."""
-    said = _run(repository, command, MOST_S, beat=beat)
-    if said.code and isinstance(_error(repository, said), Conflict):
-        _ask(repository, ["unlock"])
-        said = _run(repository, command, MOST_S, beat=beat)
-    _refuse(repository, said)
 
 
 def read(repository: Repository, snapshot: str, path: str) -> str:
@@ -177,6 +172,21 @@ def _ask(repository: Repository, words: Sequence[str]) -> Said:
 
 
 def _run(
+    repository: Repository,
+    words: Sequence[str],
+    most_s: float,
+    folder: Path | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> Said:
+    """Run restic; where somebody who died left a lock, that one, and no other, is taken away first."""
+    said = _once(repository, words, most_s, folder, beat)
+    if said.code and LOCKED in said.err.lower():
+        _once(repository, ["unlock"], ASKING_S)
+        said = _once(repository, words, most_s, folder, beat)
+    return said
+
+
+def _once(
     repository: Repository,
     words: Sequence[str],
     most_s: float,

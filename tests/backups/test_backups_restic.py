@@ -160,3 +160,27 @@ def test_a_block_that_is_not_what_it_was_is_no_missing_snapshot(repository: Repo
         restic.read(repository, made.id, "/cellar/text")
     with pytest.raises(Failed, match=r"is damaged|could not do its work"):
         restic.restore(repository, made.id, tmp_path / "out", ["/cellar"])
+
+
+def killed_with_its_lock(repository: Repository) -> None:
+    """A check is killed (kill -9, a loss of power) while it has the repository for itself."""
+    words = ["restic", "-r", repository.address, "--password-file", repository.password_file, "check", "--read-data"]
+    locks = Path(repository.address) / "locks"
+    there = {*locks.iterdir()}
+    checking = subprocess.Popen([*words, "--cache-dir", repository.cache], stdout=subprocess.DEVNULL)
+    until(lambda: {*locks.iterdir()} - there, 20, "it has its lock")
+    checking.kill()
+    checking.wait()
+    assert {*locks.iterdir()} - there, "its lock is there still"
+
+
+def test_the_lock_of_one_who_died_keeps_no_snapshot_from_being_made(repository: Repository, tmp_path: Path) -> None:
+    restic.make(repository)
+    (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(48 << 20))
+    snapshot(repository, tmp_path)
+    killed_with_its_lock(repository)
+    snapshot(repository, tmp_path)
+    assert len(restic.snapshots(repository)) == 2
+    killed_with_its_lock(repository)
+    restic.restore(repository, "latest", tmp_path / "out", ["/cellar"])
+    assert restic.read(repository, "latest", "/cellar/text") == "something"
