@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +129,24 @@ def _summary(said: Said) -> dict[str, Any]:
     return found
 
 
+def newest(repository: Repository) -> Snapshot:
+    """The last one that was made; raises NotFound."""
+    found = snapshots(repository)
+    if not found:
+        raise NotFound(f"There is no snapshot at {repository.address} yet.")
+    return found[-1]
+
+
 def snapshots(repository: Repository) -> list[Snapshot]:
-    """All of ours, the oldest first."""
+    """All of ours, the oldest first; before them those of a future that never was."""
     told = json.loads(_ask(repository, ["snapshots", "--json", "--tag", TAG]).out) or []
-    return [Snapshot(one["short_id"], one["time"]) for one in sorted(told, key=lambda one: one["time"])]
+    soon = datetime.now(UTC) + timedelta(days=1)
+
+    def order(one: Snapshot) -> tuple[bool, datetime]:
+        at = datetime.fromisoformat(one.time)
+        return at <= soon, at
+
+    return sorted((Snapshot(one["short_id"], one["time"]) for one in told), key=order)
 
 
 def forget(repository: Repository, keep: Mapping[str, str], beat: Callable[[], None]) -> None:
@@ -149,9 +164,8 @@ def check(repository: Repository, beat: Callable[[], None]) -> None:
 
 
 def read(repository: Repository, snapshot: str, path: str) -> str:
-    """One small file of a snapshot (its id, or ``latest``); raises NotFound."""
-    latest = ["--tag", TAG] if snapshot == "latest" else []
-    return _ask(repository, ["dump", *latest, "--", snapshot, path]).out
+    """One small file of a snapshot; raises NotFound."""
+    return _ask(repository, ["dump", "--", snapshot, path]).out
 
 
 def restore(
@@ -159,9 +173,8 @@ def restore(
 ) -> None:
     """Write what a snapshot holds at these absolute paths below ``target``, and compare what was written. As root with its
     owners. Raises NotFound, Failed."""
-    latest = ["--tag", TAG] if snapshot == "latest" else []
     which = [word for path in only for word in ("--include", path)]
-    words = ["restore", "--quiet", "--verify", "--target", str(target), *latest, *which, "--", snapshot]
+    words = ["restore", "--quiet", "--verify", "--target", str(target), *which, "--", snapshot]
     _refuse(repository, _run(repository, words, MOST_S, beat=beat))
 
 

@@ -66,7 +66,7 @@ def test_over_sftp_it_is_made_filled_read_and_looked_through(
     restic.make(far)
     made = snapshot(far, tmp_path)
     assert [one.id for one in restic.snapshots(far)] == [made.id]
-    assert restic.read(far, "latest", "/cellar/text") == "something"
+    assert restic.read(far, made.id, "/cellar/text") == "something"
     restic.forget(far, {"last": "1"}, nothing)
     restic.check(far, nothing)
     restic.restore(far, made.id, tmp_path / "out", ["/cellar"])
@@ -82,8 +82,8 @@ def test_what_restic_refuses_is_one_of_our_errors(repository: Repository, tmp_pa
     restic.make(repository)
     with pytest.raises(Conflict, match="already"):
         restic.make(repository)
-    with pytest.raises(NotFound, match="no such snapshot"):
-        restic.read(repository, "latest", "/cellar/text")
+    with pytest.raises(NotFound, match="There is no snapshot at"):
+        restic.newest(repository)
     made = snapshot(repository, tmp_path)
     for wrong in ("deadbeef", "--help"):
         with pytest.raises(SaltcellarError, match=r"snapshot|could not do"):
@@ -182,5 +182,23 @@ def test_the_lock_of_one_who_died_keeps_no_snapshot_from_being_made(repository: 
     snapshot(repository, tmp_path)
     assert len(restic.snapshots(repository)) == 2
     killed_with_its_lock(repository)
-    restic.restore(repository, "latest", tmp_path / "out", ["/cellar"])
-    assert restic.read(repository, "latest", "/cellar/text") == "something"
+    newest = restic.newest(repository).id
+    restic.restore(repository, newest, tmp_path / "out", ["/cellar"])
+    assert restic.read(repository, newest, "/cellar/text") == "something"
+
+
+def made_by_another_clock(repository: Repository, zone: str, *more: str) -> None:
+    words = ["backup", "--quiet", "--tag", restic.TAG, *more, repository.password_file]
+    where = ["restic", "-r", repository.address, "--password-file", repository.password_file, "--cache-dir"]
+    subprocess.run([*where, repository.cache, *words], check=True, env={**os.environ, "TZ": zone})
+
+
+@pytest.mark.parametrize("more", [(), ("--time", "2199-01-01 00:00:00")])
+def test_the_newest_is_the_last_one_made_whatever_clock_the_others_were_made_by(
+    repository: Repository, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """Of a machine in another zone, or whose clock was ahead: a restore would bring back what was long ago."""
+    restic.make(repository)
+    made_by_another_clock(repository, "Pacific/Kiritimati", *more)
+    made = snapshot(repository, tmp_path)
+    assert restic.newest(repository).id == made.id

@@ -12,7 +12,7 @@ from typing import Any
 from pillar_service.backups import postgres, restic
 from pillar_service.backups.restic import Repository
 from pillar_service.backups.running import ran
-from pillar_service.core.errors import Conflict, Failed, NotFound
+from pillar_service.core.errors import Conflict, Failed
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.service import backups as rules
 from pillar_service.core.service.backups import Manifest, RoundKind, RoundState
@@ -38,7 +38,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
 
     Raises NotFound (no snapshot), Conflict (something is there, or answers: nothing was touched), Failed.
     """
-    id = snapshot or _newest(where)
+    id = snapshot or restic.newest(where).id
     told = rules.manifest(restic.read(where, id, rules.MANIFEST))
     environment = json.loads(restic.read(where, id, rules.ENVIRONMENT))
     if database is not None and (database if told.is_sqlite else postgres.without_password(database)) != told.database:
@@ -56,13 +56,6 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
     _settle(environment, id)
     begun.unlink()
     return {"snapshot": id, "taken_at": told.taken_at, "database": told.database, "settings": str(settings)}
-
-
-def _newest(where: Repository) -> str:
-    found = restic.snapshots(where)
-    if not found:
-        raise NotFound(f"There is no snapshot at {where.address}.")
-    return found[-1].id
 
 
 def _address(where: Repository, id: str, told: Manifest, environment: dict[str, str]) -> str:

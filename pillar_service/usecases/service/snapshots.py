@@ -155,19 +155,17 @@ def verify(beat: Beat) -> tuple[str, str]:
     scratch database, its rows against what was copied, and each tar against its sum.
     """
     where = repository()
-    kept = restic.snapshots(where)
-    if not kept:
-        raise NotFound(f"There is no snapshot at {where.address} yet.")
+    id = restic.newest(where).id
     restic.check(where, beat)
     with _scratch("scratch") as folder, _on_disk():
-        told = rules.manifest(restic.read(where, kept[-1].id, rules.MANIFEST))
-        restic.restore(where, kept[-1].id, folder, [f"/{rules.ROOT}", *told.paths], beat)
-        return kept[-1].id, look_through(folder, told, beat)
+        told = rules.manifest(restic.read(where, id, rules.MANIFEST))
+        restic.restore(where, id, folder, [f"/{rules.ROOT}", *told.paths], beat)
+        return id, look_through(folder, told, beat)
 
 
 def file(where: Repository, snapshot: str | None, path: str) -> str:
     """A small file that a snapshot holds (the newest, if none is named), by its absolute path; raises NotFound."""
-    return restic.read(where, snapshot or "latest", path)
+    return restic.read(where, snapshot or restic.newest(where).id, path)
 
 
 def look_through(folder: Path, told: Manifest, beat: Beat) -> str:

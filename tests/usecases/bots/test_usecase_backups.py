@@ -45,7 +45,8 @@ def restored(place: Path) -> Path:
     """The newest snapshot, by restic alone."""
     out = place / "out"
     shutil.rmtree(out, ignore_errors=True)
-    restic.restore(snapshots.repository(), "latest", out, ["/"])
+    where = snapshots.repository()
+    restic.restore(where, restic.newest(where).id, out, ["/"])
     return out
 
 

@@ -15,6 +15,7 @@ from backing_up import KEYS, kept_in
 from lost_nodes import exported
 from pouring import owner, poured
 
+from pillar_service.backups import restic
 from pillar_service.core.errors import Conflict, NotFound
 from pillar_service.core.service.backups import RoundKind
 from pillar_service.settings import settings
@@ -166,7 +167,7 @@ def test_one_that_was_killed_goes_on_when_it_is_begun_again(place: Path, request
     where = snapshots.repository()
     lose(place, request)
     (place / "plane" / "backups").mkdir(parents=True)
-    id = rebuilding._newest(where)
+    id = restic.newest(where).id
     (place / "plane" / "backups" / "rebuilding").write_text(id)
     (place / "plane" / "etc" / "pki").mkdir(parents=True)
     (place / "plane" / "etc" / "pki" / "master.pem").write_text("half a ke")
