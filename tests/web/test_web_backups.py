@@ -50,13 +50,13 @@ def test_a_process_of_its_own_makes_them_and_ends_when_it_is_told(
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         ends = time.monotonic() + 60
-        while not (rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED)) and time.monotonic() < ends:
+        while not (rows.newest(RoundKind.BACKUP, time.time(), RoundState.SUCCEEDED)) and time.monotonic() < ends:
             time.sleep(0.2)
         process.terminate()
         said = process.communicate(timeout=10)[1].splitlines()
         assert process.returncode == 0
     finally:
         process.kill()
-    assert rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED), "the first is due at once"
+    assert rows.newest(RoundKind.BACKUP, time.time(), RoundState.SUCCEEDED), "the first is due at once"
     assert "Backups are made here" in json.loads(said[0])["message"]
     assert all(json.loads(line)["level"] for line in said), "as the service's other logs"

@@ -2,7 +2,7 @@
 
 from peewee import BigIntegerField, DoubleField, TextField
 
-from pillar_service.core.service.backups import RoundKind, RoundState
+from pillar_service.core.service.backups import AHEAD_S, RoundKind, RoundState
 from pillar_service.store.database import Table
 
 
@@ -47,9 +47,9 @@ def open_rounds() -> list[BackupRound]:
     return list(BackupRound.select().where(OPEN).order_by(BackupRound.asked_at, BackupRound.kind))
 
 
-def newest(kind: RoundKind, state: RoundState | None = None) -> BackupRound | None:
-    """The last round of a kind that was asked for, or the last that is in this state."""
-    wanted = BackupRound.kind == str(kind)
+def newest(kind: RoundKind, now: float, state: RoundState | None = None) -> BackupRound | None:
+    """The last round of a kind that was asked for, or the last that is in this state; none of a future that never was."""
+    wanted = (BackupRound.kind == str(kind)) & (BackupRound.asked_at <= now + AHEAD_S)
     rows = BackupRound.select().where(wanted if state is None else wanted & (BackupRound.state == str(state)))
     found: BackupRound | None = rows.order_by(BackupRound.asked_at.desc(), BackupRound.id).first()
     return found

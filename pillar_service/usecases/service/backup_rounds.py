@@ -79,7 +79,7 @@ def standing(now: float) -> list[dict[str, Any]]:
 
 
 def _standing(kind: RoundKind, now: float) -> dict[str, Any]:
-    good, last, first = rows.newest(kind, RoundState.SUCCEEDED), rows.newest(kind), rows.oldest()
+    good, last, first = rows.newest(kind, now, RoundState.SUCCEEDED), rows.newest(kind, now), rows.oldest()
     since = good or first
     # Where none was ever asked for, whoever should ask does not run: that is the longest time without one.
     none_since = since.asked_at if since else figures.began()
@@ -138,9 +138,9 @@ def is_due(kind: RoundKind, now: float) -> bool:
     if there is not None:
         return _is_dead(there, now)
     every_s = _every_s(kind)
-    if not every_s or (kind is RoundKind.VERIFICATION and not rows.newest(RoundKind.BACKUP, RoundState.SUCCEEDED)):
+    if not every_s or (kind is RoundKind.VERIFICATION and not rows.newest(RoundKind.BACKUP, now, RoundState.SUCCEEDED)):
         return False
-    last = rows.newest(kind)
+    last = rows.newest(kind, now)
     return last is None or rules.is_due(last.asked_at, last.state == RoundState.SUCCEEDED, every_s, now)
 
 

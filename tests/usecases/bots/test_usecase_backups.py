@@ -215,13 +215,13 @@ def test_what_is_missing_is_told_and_tried_again(
     rows.BackupRound.update(asked_at=now - 7 * HOUR).execute()
     (place / gone).rename(place / "away")
     assert backup_rounds.step(now)
-    tried = rows.newest(RoundKind.BACKUP)
+    tried = rows.newest(RoundKind.BACKUP, time.time() + HOUR)
     assert (tried.state, said in tried.detail) == ("failed", True), tried.detail
     assert not (place / "repository" / "config").exists() or gone != "repository", "no new one is made in its place"
     (place / "away").rename(place / gone)
     assert not backup_rounds.step(now + 800)
     assert backup_rounds.step(now + 1000)
-    assert rows.newest(RoundKind.BACKUP).state == "succeeded"
+    assert rows.newest(RoundKind.BACKUP, time.time() + HOUR).state == "succeeded"
 
 
 @on_sqlite
@@ -323,3 +323,14 @@ def test_how_backups_stand_is_told_to_operators_and_prometheus(place: Path) -> N
     assert (backup["age_s"], "chmod o=" in backup["error"]) == (13 * HOUR, True)
     told = measuring.read(now + 13 * HOUR)
     assert told[families.BACKUP_AGE][("backup",)] == 13 * HOUR > 2 * told[families.BACKUP_EVERY][("backup",)]
+
+
+@on_sqlite
+def test_a_backup_that_a_wrong_clock_saw_hides_no_failure(place: Path) -> None:
+    now = time.time()
+    assert backup_rounds.step(now + 300 * 24 * HOUR)
+    (place / "etc" / "password").chmod(0o644)
+    assert backup_rounds.step(now)
+    [backup, _] = backup_rounds.standing(now + 13 * HOUR)
+    assert (backup["succeeded_at"], "chmod o=" in backup["error"]) == (None, True)
+    assert backup["age_s"] >= 13 * HOUR - 60
