@@ -141,6 +141,11 @@ def purgeable(now: float) -> list[Bot]:
     return list(_deleted().where(Bot.purge_at <= now).order_by(Bot.purge_at))
 
 
+def put_off(seconds: float) -> None:
+    """Keep the data of deleted bots that can be brought back for so many seconds longer; below 0: for less."""
+    Bot.update(purge_at=Bot.purge_at + seconds).where(Bot.purge_at.is_null(False) & ~Bot.purge).execute()
+
+
 def purging(node: str) -> list[Bot]:
     """The deleted bots of which that node is told to delete the data."""
     return list(_deleted().where((Bot.node == node) & Bot.purge).order_by(Agent.id))

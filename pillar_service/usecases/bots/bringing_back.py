@@ -16,7 +16,7 @@ from pillar_service.store.people import agents
 from pillar_service.usecases.bots import bots as usecase
 from pillar_service.usecases.bots import forgetting, placing
 from pillar_service.usecases.jobs import queue
-from pillar_service.usecases.nodes import pillars
+from pillar_service.usecases.nodes import pillars, presence
 from pillar_service.usecases.service import auditing
 
 
@@ -95,8 +95,10 @@ def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:
 
     Safe to call twice: there is one open job for each bot, and one that failed is asked for again.
     """
+    then = time.time() if now is None else now
+    presence.listening(then)  # a clock that jumped since is noticed before anything goes by it
     with transaction():
-        due = [bot for bot in bots.purgeable(time.time() if now is None else now) if not jobs.open_of(bot.id)]
+        due = [bot for bot in bots.purgeable(then) if not jobs.open_of(bot.id)]
         asked = [job for bot in due if (job := _purge(actor, bot, time.time()))]
         for node in {bot.node for bot in due}:
             pillars.rewrite(node)

@@ -12,7 +12,8 @@ from pillar_service.core.events.events import PRESENCE_EPOCH, Presence
 from pillar_service.core.events.submission import Lifecycle, Priority, Submission
 from pillar_service.core.nodes import presence as deciding
 from pillar_service.core.nodes.presence import State
-from pillar_service.core.payments import counting
+from pillar_service.core.service import counting
+from pillar_service.store.bots import bots
 from pillar_service.store.database import transaction
 from pillar_service.store.events import events
 from pillar_service.store.nodes import standings
@@ -72,7 +73,7 @@ def _columns(standing: deciding.Standing) -> dict[str, Any]:
 
 
 def listening(now: float) -> None:
-    """Write down now and then that the service is there; when it was not, nobody was silent or late to pay meanwhile."""
+    """Write down now and then that the service is there; when it was not, nobody was silent or late meanwhile."""
     last = standings.beat_at()
     if last is not None and 0 <= now - last < deciding.BEAT_EVERY_S:
         return
@@ -82,6 +83,7 @@ def listening(now: float) -> None:
             standings.was_deaf(last + deciding.BEAT_EVERY_S, deaf_s)
         if last is not None and (lost_s := counting.lost(last, now)):
             payments.put_off(lost_s)
+            bots.put_off(lost_s)
         standings.beat(now)
 
 

@@ -206,6 +206,14 @@ def test_when_the_days_are_over_the_data_goes_once(person: str) -> None:
     assert [row["action"] for row in trail(f"agent:{id}")].count("bots.purged") == 1
 
 
+def test_a_clock_that_jumps_lets_no_data_go() -> None:
+    id = deleted()
+    assert bringing_back.purge_due("test", in_days(0)) == []
+    assert bringing_back.purge_due("test", in_days(60)) == []
+    assert bringing_back.purge_due("test", in_days(0)) == [], "it is right again"
+    assert bringing_back.bring_back("test", id)["agent"]["name"] == "my"
+
+
 def test_after_its_time_it_is_too_late_even_before_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     id = deleted()
     with transaction():
