@@ -52,6 +52,15 @@ def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:
     part = into.with_name(f"{into.name}.part")
     part.unlink(missing_ok=True)
     part.touch(0o600)
+    try:
+        counts = _copied(part, beat)
+        part.rename(into)
+    finally:
+        part.unlink(missing_ok=True)  # half a copy, where the disk is full, would take all that is left of it
+    return counts
+
+
+def _copied(part: Path, beat: Callable[[], None]) -> dict[str, int]:
     if database.on_sqlite():
         copying.copy(part)
         counts = copying.counts_of(part)
@@ -60,5 +69,4 @@ def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:
             postgres.dump(settings().database, moment, part, beat)
     with part.open("rb") as whole:
         os.fsync(whole.fileno())
-    part.rename(into)
     return counts
