@@ -263,6 +263,28 @@ def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run:
     assert left(run, docker(ids)) == []
 
 
+COPIED = '. $v/settings.sh; . $v/changing.sh; service_python() { echo "$4" >"$4"; }; copy_database "$1"'
+"""`copy_database FOLDER` of an upgrade, where the service's own copying is a line in a file."""
+
+
+def test_an_upgrade_keeps_three_whole_copies_of_the_database_whatever_its_folder_is_called(
+    place: Place, tmp_path: Path
+) -> None:
+    copies, other = tmp_path / "my cellar" / "copies", tmp_path / "my"
+    copies.mkdir(parents=True)
+    other.write_text("somebody else's")
+    whole = [copies / f"before-2026010{day}T120000" for day in range(1, 5)]
+    killed = [copies / f"before-2026020{day}T120000.part" for day in range(1, 4)]
+    for file in (*whole, *killed):
+        file.touch()
+    done = place.bash(f'set -- "{copies}"; {COPIED}')
+    assert done.returncode == 0, done.stderr
+    kept = sorted(copies.iterdir())
+    assert kept[:-1] == whole[-2:]
+    assert kept[-1].read_text() == f"{kept[-1]}\n", "the one that was just made"
+    assert other.exists()
+
+
 def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     place.folder.mkdir()
     (place.folder / "precious").write_text("keep")

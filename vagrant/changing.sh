@@ -17,8 +17,9 @@ apart() ("$@")
 
 # Copy the database into the folder COPIES, of the service's user.
 copy_database() {
+  find "$1" -name 'before-*.part' -delete || exit # what was killed left half of it
   manage copy "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
-  find "$1" -name 'before-*' | sort -r | tail -n +$((KEPT + 1)) | xargs -r rm --
+  find "$1" -name 'before-*' -print0 | sort -rz | tail -zn +$((KEPT + 1)) | xargs -r0 rm --
 }
 
 # Who runs beside a step of the database that takes away what it uses would fail: then it is stopped for that long.
