@@ -1,5 +1,6 @@
 """Counting in this process. A server begins with `begin`: then each worker counts into a file of its own."""
 
+import logging
 import os
 import shutil
 import threading
@@ -11,6 +12,18 @@ from pillar_service.metrics.families import BUCKETS, WORKERS, Family, Kind
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """What the library looks at when it is imported, which is why it is not imported before `_made`."""
+
+FILES = ("counter", "histogram", "gauge_livesum")
+ROOM = 256 << 10
+"""So many bytes of the disk each file of a process takes at once, four times what the library begins with."""
+
+log = logging.getLogger(__name__)
+
+
+class _Files:
+    """Whether this process has files to count into; one that has none, as on a full disk, counts nothing."""
+
+    are_there = True
 
 
 def begin(folder: Path, app: str) -> None:
@@ -25,8 +38,27 @@ def begin(folder: Path, app: str) -> None:
 
 
 def work_begins() -> None:
-    """A worker process begins."""
-    _of(WORKERS, ()).set(1)
+    """A worker process begins, if need be without figures."""
+    try:
+        _reserve(Path(os.environ[FOLDER]))
+    except OSError as error:
+        log.error("Nothing is counted by process %s: its files can't be made (%s).", os.getpid(), error)
+        _Files.are_there = False
+    else:
+        _of(WORKERS, ()).set(1)
+
+
+def _reserve(folder: Path) -> None:
+    # They are written through memory: a block that a full disk does not have then kills the process (SIGBUS).
+    files = [folder / f"{kind}_{os.getpid()}.db" for kind in FILES]
+    try:
+        for file in files:
+            with file.open("ab") as made:
+                os.posix_fallocate(made.fileno(), 0, ROOM)
+    except OSError:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def work_ended(pid: int) -> None:
@@ -38,12 +70,14 @@ def work_ended(pid: int) -> None:
 
 def count(family: Family, *labels: str) -> None:
     """One more."""
-    _of(family, labels).inc()
+    if _Files.are_there:
+        _of(family, labels).inc()
 
 
 def observe(family: Family, value: float, *labels: str) -> None:
     """Something took so long (seconds)."""
-    _of(family, labels).observe(value)
+    if _Files.are_there:
+        _of(family, labels).observe(value)
 
 
 _making = threading.Lock()
