@@ -9,7 +9,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict
 from pillar_service.core.payments import payments as rules
 from pillar_service.core.payments.payments import PaymentKind, ProviderName
-from pillar_service.payments.provider import Event, Order
+from pillar_service.payments.provider import Event, NoSuchCustomer, Order
 from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.payments import payments
@@ -108,7 +108,11 @@ def portal(person: str) -> str:
     row, provider = subscriptions.found(person), subscriptions.provider()
     if row.customer is None and provider.name != ProviderName.MANUAL:
         raise Conflict("You have not paid yet: there is no card to change.")
-    return provider.portal(row.customer or "", f"{settings().address}/payment")
+    try:
+        return provider.portal(row.customer or "", f"{settings().address}/payment")
+    except NoSuchCustomer:
+        dues.ask(person)  # from then on they can pay anew
+        raise
 
 
 def returned(person: str) -> dict[str, Any]:

@@ -146,3 +146,12 @@ def test_a_page_that_is_paid_as_it_is_closed_says_to_look_again(
     assert stripe.books.sessions[before]["status"] == "complete"
     with pytest.raises(Conflict, match="already"):
         page(person)
+
+
+def test_who_can_not_change_the_card_because_stripe_does_not_know_them_can_pay(stripe: FakeStripe, person: str) -> None:
+    paid(stripe, person)
+    del stripe.books.customers[customer(person)]
+    assert not payments.show(person)["can_pay"]
+    with pytest.raises(Conflict, match="begin anew"):
+        payments.portal(person)
+    assert payments.show(person)["can_pay"]
