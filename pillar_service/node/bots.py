@@ -23,7 +23,7 @@ def invite(home: Home, bot: str, uses: object, note: object) -> dict[str, Any]:
 
 
 def invites(home: Home, bot: str) -> list[dict[str, Any]]:
-    """Every invite in the pub's ledger."""
+    """The invites in the pub's ledger: at most so many as the service keeps."""
     return control.invites(home.bot(bot))
 
 

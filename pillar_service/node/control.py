@@ -16,12 +16,14 @@ from typing import Any
 from urllib.parse import quote
 
 from pillar_service.core import names
+from pillar_service.core.bots import invites as ledgers
 from pillar_service.core.bots.happenings import plain
 from pillar_service.core.errors import Failed, NotFound, Unavailable
 
 SOCKET = "control.sock"
 LARGEST = 1 << 20
-"""The most bytes an answer may have."""
+LARGEST_LEDGER = 16 << 20
+"""The most bytes an answer may have; a ledger, which knows some 200 bytes of each invite, and 100 of each use of one."""
 AWAY = "The pub does not answer on its control socket"
 
 
@@ -54,8 +56,11 @@ def invite(folder: Path, uses: int, note: str) -> dict[str, Any]:
 
 
 def invites(folder: Path) -> list[dict[str, Any]]:
-    """Every invite in the ledger."""
-    return ask(folder, "GET", "/invites", timeout_s=30)
+    """The invites in the ledger; of very many those that can still be used, and the newest of the others."""
+    told = ask(folder, "GET", "/invites", timeout_s=30, largest=LARGEST_LEDGER)
+    if not isinstance(told, list):
+        raise Failed("The pub's answer about its invites makes no sense.")
+    return ledgers.worth_telling(told)
 
 
 def revoke(folder: Path, invite_id: str) -> dict[str, Any]:
@@ -63,13 +68,15 @@ def revoke(folder: Path, invite_id: str) -> dict[str, Any]:
     return ask(folder, "DELETE", f"/invites/{quote(invite_id, safe='')}", timeout_s=30)
 
 
-def ask(folder: Path, method: str, path: str, body: object = None, timeout_s: float = 5.0) -> Any:
+def ask(
+    folder: Path, method: str, path: str, body: object = None, timeout_s: float = 5.0, largest: int = LARGEST
+) -> Any:
     """The JSON that the pub answers; raises Unavailable, NotFound, or Failed with the pub's own sentence."""
     until = time.monotonic() + timeout_s
     try:
         with _connected(folder, until) as connection:
             connection.sendall(_request(method, path, body))
-            written = _all(connection, until)
+            written = _all(connection, until, largest)
         return _read(written)
     except (OSError, http.client.HTTPException) as error:
         raise Unavailable(f"{AWAY} ({_why(error)}).") from error
@@ -122,7 +129,7 @@ def _request(method: str, path: str, body: object) -> bytes:
     return head.encode() + b"\r\n" + sent
 
 
-def _all(connection: socket.socket, until: float) -> bytes:
+def _all(connection: socket.socket, until: float, largest: int) -> bytes:
     parts, size = [], 0
     while True:
         connection.settimeout(_left(until))
@@ -131,7 +138,7 @@ def _all(connection: socket.socket, until: float) -> bytes:
             return b"".join(parts)
         parts.append(part)
         size += len(part)
-        if size > LARGEST:
+        if size > largest:
             raise http.client.HTTPException("its answer is too long")
 
 

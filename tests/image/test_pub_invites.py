@@ -110,6 +110,42 @@ def test_note_is_not_published(pub, new_peer):
     assert b"private-remark-4711" not in log
 
 
+def entries(count, uses, used):
+    return [
+        {"id": f"@{n:043}=.ed25519", "note": "", "uses": uses, "used": used, "created": None, "used_by": []}
+        | {"revoked_at": None}
+        for n in range(count)
+    ]
+
+
+def with_ledger(pub, invites):
+    """A pub whose ledger has these invites."""
+    pub.start().wait_up()
+    pub.container.stop(timeout=5)
+    (pub.data / "invites.json").write_text(json.dumps({"format": 1, "claim": None, "invites": invites}))
+    pub.container.start()
+    pub.wait_up()
+    return pub
+
+
+def test_what_is_over_is_forgotten_when_the_ledger_is_full(new_pub):
+    pub = with_ledger(new_pub(), entries(1200, 1, 1))
+    made = pub.invite(1, "the newest")
+    for _ in range(2):
+        told = pub.get("/invites")
+        assert (len(told), told[0]["id"], told[-1]["id"]) == (1000, f"@{201:043}=.ed25519", made["id"])
+        pub.restart()
+
+
+def test_no_invite_is_made_beside_a_thousand_that_can_still_be_used(new_pub):
+    pub = with_ledger(new_pub(), entries(1000, 2, 1))
+    status, answer = pub.ask("POST", "/invites", {"uses": 1, "note": ""})
+    assert (status, answer["error"].endswith("revoke some first.")) == (409, True)
+    assert revoke(pub, {"id": f"@{0:043}=.ed25519"})[0] == 200
+    assert pub.invite()["uses"] == 1
+    assert len(pub.get("/invites")) == 1000
+
+
 def test_lost_ledger_is_rebuilt_from_the_codes(new_pub, new_peer):
     pub, ann, bob = new_pub().start(), new_peer(), new_peer()
     pub.wait_up()

@@ -135,3 +135,23 @@ def test_the_pubs_own_sentence_is_told(folder, listen):
     listen(folder / "control.sock", says("404 Not Found", {"error": "There is no invite with this id on this pub."}))
     with pytest.raises(NotFound, match="no invite with this id"):
         control.revoke(folder, PUB)
+
+
+def test_a_ledger_of_very_many_invites_is_told_by_what_can_still_be_used_and_what_is_newest(folder, listen):
+    many = [{"id": str(n), "note": "n" * 200, "state": "unused" if n == 7 else "used"} for n in range(5000)]
+    listen(folder / "control.sock", says("200 OK", many))
+    told = control.invites(folder)
+    assert (len(told), told[0]["id"], told[1]["id"], told[-1]["id"]) == (1000, "7", "4001", "4999")
+
+
+def test_what_is_told_of_a_ledger_has_an_end_in_bytes(folder, listen):
+    used_by = [{"id": PUB, "at": "2026-11-21T11:20:24.000Z"}] * 1000
+    listen(folder / "control.sock", says("200 OK", [{"id": PUB, "state": "used", "used_by": used_by}] * 100))
+    assert 0 < len(json.dumps(control.invites(folder))) <= 2 << 20
+
+
+@pytest.mark.parametrize("body", [{}, "x", None, 3])
+def test_what_is_no_ledger_makes_no_sense(folder, listen, body):
+    listen(folder / "control.sock", says("200 OK", body))
+    with pytest.raises(Failed, match="makes no sense"):
+        control.invites(folder)

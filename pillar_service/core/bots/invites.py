@@ -1,7 +1,8 @@
 """A pub's ledger of invites, read from what its node returned: bounded and checked, for the pub itself is not trusted."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,9 @@ from pillar_service.core import names
 
 MOST = 1000
 """The most invites of a ledger, and the most uses of an invite, that are kept."""
+
+LARGEST = 2 << 20
+"""The most bytes, as JSON, of what a node returns of a ledger."""
 
 CODE = re.compile(r"[\x21-\x7e]{1,500}", re.ASCII)
 """What an invite's code may look like: one printable word."""
@@ -52,6 +56,25 @@ def ledger(returned: object) -> list[Entry] | None:
         return None
     found = {entry.invite: entry for entry in map(_entry, returned[-MOST:]) if entry is not None}
     return list(found.values())
+
+
+def worth_telling(whole: Sequence[Any]) -> list[Any]:
+    """What a node returns of a pub's whole ledger, in its order: at most so many invites, and so many bytes.
+
+    What can still be used goes before what is over, for it may have to be revoked; then the newest.
+    """
+    told = sorted(range(len(whole)), key=lambda place: (_is_open(whole[place]), place), reverse=True)[:MOST]
+    kept, room = [], LARGEST
+    for place in told:
+        room -= len(json.dumps(whole[place], ensure_ascii=False).encode())
+        if room < 0:
+            break
+        kept.append(place)
+    return [whole[place] for place in sorted(kept)]
+
+
+def _is_open(told: object) -> bool:
+    return isinstance(told, Mapping) and told.get("state") == InviteState.UNUSED
 
 
 def made(returned: object, now: float) -> Entry | None:

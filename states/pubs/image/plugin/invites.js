@@ -9,6 +9,10 @@ const codes = require('./codes')
 const reconcile = require('./reconcile')
 const Refusal = require('./refusal')
 
+// So many invites the service keeps, too (core/bots/invites.py): more open ones nobody could see, to revoke them; and each
+// change writes the whole ledger anew.
+const MOST = 1000
+
 const now = () => new Date().toISOString()
 
 // The key pair of a code is made from the seed after its last tilde.
@@ -72,6 +76,7 @@ module.exports = class Invites {
   }
 
   async record (create, args) {
+    await this.makeRoom()
     const code = await create(...args)
     const id = idOf(code)
     const record = await codes.get(id)
@@ -84,6 +89,17 @@ module.exports = class Invites {
       throw err
     }
     return code
+  }
+
+  // What is over is forgotten, the oldest first. A code goes before its entry: without one, reconcile would adopt it.
+  async makeRoom () {
+    const { invites } = this.ledger.data
+    const tooMany = invites.length - MOST + 1
+    if (tooMany <= 0) return
+    const old = new Set(invites.filter((entry) => stateOf(entry) !== 'unused').slice(0, tooMany).map(({ id }) => id))
+    if (old.size < tooMany) throw new Refusal(409, `This pub has ${MOST} invites that can still be used: revoke some first.`)
+    for (const id of old) await codes.remove(id)
+    this.ledger.update((draft) => { draft.invites = draft.invites.filter(({ id }) => !old.has(id)) })
   }
 
   onUse (use, id, args) {
