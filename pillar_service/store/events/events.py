@@ -11,6 +11,9 @@ from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table, on_sqlite
 from pillar_service.store.sql import places, read, write
 
+MOST_EPOCHS = 1000
+"""How many epochs are remembered of a node: it names them itself. Those that were not heard of the longest go first."""
+
 
 class Event(Table):
     """One event. ``n`` grows in the order in which the service took them; ``account`` is whose the node was then."""
@@ -248,6 +251,15 @@ def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: fl
     highest = ", ".join(f"{name} = {most}(event_epoch.{name}, excluded.{name})" for name in ("highest", "request"))
     conflict = f"ON CONFLICT (node, epoch) DO UPDATE SET {highest}, {sums}, heard_at = excluded.heard_at"
     rows.insert_plain("event_epoch", EPOCH, given, conflict)
+
+
+def forget_epochs(node: str) -> None:
+    """Forget how far a node came in the epochs that are too many."""
+    write(
+        """DELETE FROM event_epoch WHERE node = ? AND epoch > 0 AND epoch NOT IN (SELECT epoch FROM event_epoch
+        WHERE node = ? AND epoch > 0 ORDER BY heard_at DESC, epoch DESC LIMIT ?)""",
+        *(node, node, MOST_EPOCHS),
+    )
 
 
 EPOCH = {

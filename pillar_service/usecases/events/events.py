@@ -34,6 +34,8 @@ MOST_BATCHES = 16
 GAP = Kind.GAP
 """By itself: to look it up in its class takes longer than to compare it, for each event."""
 
+UNHEARD = events.Reached()
+
 WRITER = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False)
 """Made once: `json.dumps` would make one for each event. What was read from JSON has no circles."""
 
@@ -190,7 +192,10 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
         return None
     account = nodes.account(batch.node)
     fresh = _added(batch, account, now, reached)
-    events.came(batch.node, _progress(batch, fresh.values(), request), now)
+    progress = _progress(batch, fresh.values(), request)
+    events.came(batch.node, progress, now)
+    if any(reached.get(epoch, UNHEARD) == UNHEARD for epoch, *_ in progress):
+        events.forget_epochs(batch.node)
     if not fresh:  # told once more, by whomever: it does not show that the node is there
         return []
     presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)

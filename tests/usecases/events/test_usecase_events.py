@@ -12,9 +12,10 @@ from pouring import event as health_event
 from pouring import owner, poured, report
 
 from pillar_service.core.errors import Invalid
-from pillar_service.core.events.events import Filter, Kind
+from pillar_service.core.events.events import PRESENCE_EPOCH, Filter, Kind
 from pillar_service.core.events.gaps import Gap, Reason
 from pillar_service.core.events.submission import GAP, MOST_NUMBER, Priority
+from pillar_service.core.nodes.signatures import Request
 from pillar_service.store import database
 from pillar_service.store.bots import samples
 from pillar_service.store.events import events
@@ -223,3 +224,15 @@ def test_ids_are_numbers_of_this_node_alone() -> None:
     batch = cases.Batch("cellar-1", refused=[{**one, "why": ""} for one in refused])
     assert cases._progress(batch, [], None) == [(1, 5, 0, 1, 0, 0)]
     assert json.dumps(refused)
+
+
+def test_of_a_node_that_names_epochs_without_end_the_newest_are_remembered() -> None:
+    cases.take("cellar-1", [told(1, epoch=5000), told(2, epoch=5000)], request=Request(5000, 7))
+    for first in range(1, 2001, 500):
+        cases.take("cellar-1", [told(1, epoch=epoch) for epoch in range(first, first + 500)])
+        cases.take("cellar-1", [told(3 + first, epoch=5000)], request=Request(5000, 7 + first))
+    wrong = [told(1, epoch=epoch) | {"specversion": "0.3"} for epoch in range(3001, 3901)]
+    cases.take("cellar-1", wrong)
+    known = {one.epoch for one in events.epochs(["cellar-1"])}
+    assert len(known - {PRESENCE_EPOCH}) == 1000
+    assert {5000, 3900} <= known
