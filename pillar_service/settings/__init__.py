@@ -55,6 +55,7 @@ class Settings:
     keep_jobs_days: int
     keep_audit_days: int
     keep_events_days: dict[str, int]
+    keep_events_mib: int
     webhook_networks: list[Network]
     metrics: str
     backup_repository: str

@@ -113,6 +113,12 @@ SETTINGS = (
         "For how many days events of nodes are kept, by their kind, separated by blanks; 0 for ever.",
     ),
     Setting(
+        "KEEP_EVENTS_MIB",
+        texts.none_or_more,
+        "1024",
+        "How many MiB of events are kept of one node; then its oldest go first, whatever their kind; 0 for no end.",
+    ),
+    Setting(
         "WEBHOOK_NETWORKS",
         texts.networks,
         "",

@@ -41,7 +41,7 @@ from pillar_service.store import database, migrations
 from pillar_service.store.bots import bots, invites, moves, samples, transfers
 from pillar_service.store.chat import chat_people, conversations, outgoing
 from pillar_service.store.database import db, transaction
-from pillar_service.store.events import events, forgotten, forwardings
+from pillar_service.store.events import events, forgotten, forwardings, held
 from pillar_service.store.jobs import jobs, leases, outputs, runs
 from pillar_service.store.meeseeks import aliases, catalogues, challenges, command_tokens
 from pillar_service.store.nodes import (
@@ -115,7 +115,7 @@ TABLES = [
     pillars.Pillar, pillars.Change, samples.SampleRow, samples.BucketRow,
     transfers.Transfer, backup_rounds.BackupRound, audit.Audit, audit.AuditHead, tokens.Token,
     holds.AccountHold, payments.Subscription, payments.Payment, payments.ProviderEvent,
-    fleet.FleetCount, events.Event, events.EventEpoch, forgotten.Forgotten, standings.Standing,
+    fleet.FleetCount, events.Event, events.EventEpoch, forgotten.Forgotten, held.Held, standings.Standing,
     facts.NodeFacts, facts.FactChange,
     forwardings.Forwarding, waves.Upgrade, waves.UpgradeNode,
     configuration.Configuration, configuration.ConfigurationChange, governors.Governor, governors.GovernorLease,

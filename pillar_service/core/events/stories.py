@@ -25,7 +25,7 @@ class Line:
 
 EVENT, HOLE, REPORTS = "event", "hole", "reports"
 LOST = "the node could not keep them: {reason}"
-UNTOLD = "not here: still on the node, refused, or forgotten by their age"
+UNTOLD = "not here: still on the node, refused, or forgotten since"
 
 
 @dataclass(frozen=True)

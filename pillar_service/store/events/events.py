@@ -9,6 +9,7 @@ from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, DoubleField
 from pillar_service.core.events.events import Filter
 from pillar_service.store import plain, rows
 from pillar_service.store.database import JsonField, Table, on_sqlite
+from pillar_service.store.events import held
 from pillar_service.store.sql import places, read, write
 
 MOST_EPOCHS = 1000
@@ -184,7 +185,10 @@ def has_after(n: int, account: str | None) -> bool:
 
 def shorten(node: str, epoch: int, sequence: int, data: Any) -> None:
     """Keep this in the place of an event's data."""
-    plain.change(Event, {"data": data}, "node = ? AND epoch = ? AND sequence = ?", node, epoch, sequence)
+    which, place = "node = ? AND epoch = ? AND sequence = ?", (node, epoch, sequence)
+    held.count(-1, which, *place)
+    plain.change(Event, {"data": data}, which, *place)
+    held.count(1, which, *place)
 
 
 def old(kind: str, before: float, limit: int) -> list[int]:
@@ -198,10 +202,24 @@ def of_account(account: str, limit: int) -> list[int]:
     return [n for (n,) in read("SELECT n FROM event WHERE account = ? ORDER BY n LIMIT ?", account, limit)]
 
 
+def oldest(node: str, size: int, limit: int) -> list[int]:
+    """The numbers of the first events that a node told, as many as take so many bytes, and at most ``limit``."""
+    told = f"SELECT n, {held.SIZE} FROM event WHERE node = ? AND epoch > 0 ORDER BY epoch, sequence LIMIT ?"  # noqa: S608
+    found, left = [], size
+    for n, takes in read(told, node, limit):
+        if left <= 0:
+            break
+        found.append(n)
+        left -= takes
+    return found
+
+
 def forget(old: Sequence[int]) -> int:
     """Forget the events with these numbers; of how many."""
     if old:
-        write(f"DELETE FROM event WHERE n IN ({places(len(old))})", *old)  # noqa: S608
+        which = f"n IN ({places(len(old))})"
+        held.count(-1, which, *old)
+        write(f"DELETE FROM event WHERE {which}", *old)  # noqa: S608
     return len(old)
 
 

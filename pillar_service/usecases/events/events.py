@@ -17,9 +17,10 @@ from pillar_service.core.events.gaps import Gap
 from pillar_service.core.events.submission import Submission, event_id
 from pillar_service.core.nodes.facts import EVENT_TYPE as FACTS
 from pillar_service.core.nodes.signatures import Request
-from pillar_service.store.events import events, forgotten
+from pillar_service.store.events import events, forgotten, held
 from pillar_service.store.nodes import nodes
 from pillar_service.usecases.bots import health, reports
+from pillar_service.usecases.events import forgetting
 from pillar_service.usecases.jobs import results
 from pillar_service.usecases.nodes import facts, presence
 from pillar_service.usecases.service.grouping import Group
@@ -198,6 +199,8 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
         events.forget_epochs(batch.node)
     if not fresh:  # told once more, by whomever: it does not show that the node is there
         return []
+    held.add(batch.node, sum(len(told.columns[-1]) + held.AROUND for told in fresh.values()))
+    forgetting.make_room(batch.node, now)
     presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
     nodes.change(batch.node, last_seen=now)
     return _let_hear(batch.node, fresh, now)

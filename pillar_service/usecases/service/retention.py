@@ -7,12 +7,12 @@ from pillar_service.core.events.events import Kind
 from pillar_service.settings import settings
 from pillar_service.store.bots import bots
 from pillar_service.store.database import transaction
-from pillar_service.store.events import events, forgotten
+from pillar_service.store.events import events, held
 from pillar_service.store.jobs import old_jobs
 from pillar_service.store.nodes import facts
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import series
-from pillar_service.usecases.events import deliveries
+from pillar_service.usecases.events import forgetting
 from pillar_service.usecases.service import auditing
 
 ROWS = 1000
@@ -51,6 +51,7 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     for kind, days in kept.keep_events_days.items():
         while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
             pass
+    _forget_too_much(now, until, gone)
     return gone
 
 
@@ -67,11 +68,19 @@ def _forget_figures(now: float, until: float) -> None:
 def _forget_events(kind: str, then: float, now: float, gone: dict[str, int]) -> bool:
     with transaction():
         old = events.old(kind, then, ROWS)
-        deliveries.lose(old)
-        forgotten.note(old, now)
-        counts = [events.forget(old), facts.forget(then, ROWS) if kind == Kind.FACTS else 0]
+        counts = [forgetting.forget(old, now), facts.forget(then, ROWS) if kind == Kind.FACTS else 0]
     gone["events"] += sum(counts)
     return ROWS in counts
+
+
+def _forget_too_much(now: float, until: float, gone: dict[str, int]) -> None:
+    """The oldest events of nodes of which more is kept than may be, as after the setting was made smaller."""
+    for node in held.above(forgetting.most()) if forgetting.most() else ():
+        count = 1
+        while count and time.monotonic() < until:
+            with transaction():
+                count = forgetting.forget_oldest(node, now)
+            gone["events"] += count
 
 
 def _forget_jobs(then: float, gone: dict[str, int]) -> bool:

@@ -1,0 +1,52 @@
+"""How much is kept of what each node told. What the service itself says of a node (epoch 0) does not count."""
+
+from peewee import BigIntegerField, TextField
+
+from pillar_service.store.database import Table
+from pillar_service.store.sql import read, write
+
+AROUND = 500
+"""So many bytes an event counts beside its data: its other columns, and its part of the indexes."""
+
+SIZE = f"LENGTH(data) + {AROUND}"
+"""What an event takes, in SQL."""
+
+
+class Held(Table):
+    """The bytes that a node's events take."""
+
+    node = TextField(primary_key=True)
+    size = BigIntegerField()
+
+    class Meta:
+        table_name = "event_held"
+
+
+def of(node: str) -> int:
+    """How many bytes are kept of a node. Cheap: each batch of events asks for it."""
+    found = read("SELECT size FROM event_held WHERE node = ?", node)
+    return int(found[0][0]) if found else 0
+
+
+def above(most: int) -> list[str]:
+    """The nodes of which more is kept."""
+    return [node for (node,) in read("SELECT node FROM event_held WHERE size > ?", most)]
+
+
+def add(node: str, size: int) -> None:
+    """So many bytes more are kept of a node."""
+    write(
+        """INSERT INTO event_held (node, size) VALUES (?, ?)
+        ON CONFLICT (node) DO UPDATE SET size = event_held.size + excluded.size""",
+        *(node, size),
+    )
+
+
+def count(sign: int, which: str, *values: object) -> None:
+    """Count what those events take that are there: 1 for more, -1 for less. ``which`` is an SQL condition with these values."""
+    write(
+        f"""UPDATE event_held SET size = event_held.size + ? * these.size FROM (
+        SELECT node, SUM({SIZE}) AS size FROM event WHERE epoch > 0 AND {which} GROUP BY node
+        ) AS these WHERE these.node = event_held.node""",  # noqa: S608
+        *(sign, *values),
+    )
