@@ -3,12 +3,23 @@
 from typing import Any
 
 from pillar_service.core import names
+from pillar_service.core.bots.exports import Kind
 from pillar_service.node import containers, control, starting, transfers
+from pillar_service.node.door import Door
+from pillar_service.node.lastgood import Known
 from pillar_service.node.paths import Home, bot_id
 from pillar_service.node.sampler import Sampler
 from pillar_service.node.told import Told
 
 export = transfers.export
+"""As a master of an older version asks for it: the bot runs afterwards if it did before."""
+
+
+def export_as_told(
+    known: Known, home: Home, node: str, bot: str, job: str, door: Door, kind: object = Kind.EVERYTHING
+) -> dict[str, Any]:
+    """The same, but a bot that by then is ``known`` to be no longer told to run stays as it is."""
+    return transfers.export(home, node, bot, job, door, kind, known)
 
 
 def info(home: Home, bot: str) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
 from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full, Unavailable
+from pillar_service.core.people.agents import Desired
 from pillar_service.node import containers, disk, identity, locks, stillness, tar
 from pillar_service.node.door import Door
+from pillar_service.node.lastgood import Known
 from pillar_service.node.paths import Home
+from pillar_service.node.told import Told
 
 FORMAT = 1
 """The version of what a tar looks like."""
@@ -33,16 +36,25 @@ WHILE_RUNNING = frozenset({Kind.SECRET, Kind.GOSSIP})
 """Kinds for which a pub need not stop: it never writes its secret again, and replaces the other file as a whole."""
 
 
-def export(home: Home, node: str, bot: str, job: str, door: Door, kind: object = Kind.EVERYTHING) -> dict[str, Any]:
+def export(
+    home: Home,
+    node: str,
+    bot: str,
+    job: str,
+    door: Door,
+    kind: object = Kind.EVERYTHING,
+    known: Known = Told,
+) -> dict[str, Any]:
     """Send a bot's identity and data, or one kind of it, to the service as the tar of that job.
 
     Returns pub_id, sequence, size, sha256 and kind. The pub is stopped only while the tar is written beside its data,
-    if at all, and started again whatever happens. Raises Conflict when the bot has nothing of that kind.
+    if at all, and started again whatever happens, unless by then it is ``known`` that it is to run no more. Raises
+    Conflict when the bot has nothing of that kind.
     """
     _job(job)
     wanted = exports.kind(kind)
     _need_room(home, tar.size(home.bot(bot), wanted))
-    still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(home, node, bot)
+    still = contextlib.nullcontext() if wanted in WHILE_RUNNING else _stopped(home, node, bot, known)
     with still, _spooled(home, job) as file:
         packed = tar.pack(home.bot(bot), home.config(bot), _manifest(home, bot, wanted), file, wanted)
         if not packed:
@@ -71,8 +83,8 @@ def _job(job: object) -> str:
 
 
 @contextlib.contextmanager
-def _stopped(home: Home, node: str, bot: str) -> Iterator[None]:
-    """Holds the bot's container still for a while; afterwards it is what it was before."""
+def _stopped(home: Home, node: str, bot: str, known: Known) -> Iterator[None]:
+    """Holds the bot's container still for a while; afterwards it is what it was before, or what it was told to be meanwhile."""
     with stillness.held(home), containers.engine(timeout_s=60) as client:
         container = containers.of_bot(client, node, bot)["Id"]
         was_running = client.inspect_container(container)["State"]["Running"]
@@ -80,7 +92,7 @@ def _stopped(home: Home, node: str, bot: str) -> Iterator[None]:
             containers.stop(client, container)
             yield
         finally:
-            if was_running:
+            if was_running and known().bots.get(bot, {}).get("state", Desired.RUNNING) == Desired.RUNNING:
                 client.start(container)
 
 

@@ -6,6 +6,8 @@ configuration (default ``/var/lib/saltcellar``). A function that can't do its wo
 one sentence for people.
 """
 
+from pathlib import Path
+
 try:
     from pillar_service.core.errors import Invalid, SaltcellarError
     from pillar_service.node import bots, containers, paths
@@ -19,6 +21,14 @@ except ImportError as error:
 
     def _said(function):
         return function
+
+
+# A master is upgraded before its nodes, which get this file from it at once.
+try:
+    from pillar_service.node.bots import export_as_told as _export_as_told
+    from pillar_service.node.lastgood import Kept
+except ImportError:
+    _export_as_told = None
 
 
 def __virtual__():
@@ -134,7 +144,10 @@ def export(bot, job, kind="everything"):
 
         salt cellar-1 pubs.export 1f3a9c2e5b7d9e0f 9e0f1f3a9c2e5b7d
     """
-    return bots.export(_home(), __opts__["id"], bot, job, Door(_told().service), kind)
+    asked = (_home(), __opts__["id"], bot, job, Door(_told().service), kind)
+    if _export_as_told is None:
+        return bots.export(*asked)
+    return _export_as_told(Kept(_home(), __opts__["id"], Path(__opts__["pki_dir"])).told, *asked)
 
 
 def is_as_told(bot, told, image, memory_mb, network):
