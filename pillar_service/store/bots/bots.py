@@ -226,7 +226,12 @@ def placed(node: str) -> list[Placed]:
 
 def held(node: str) -> int:
     """How many bots hold a port on a node: also those that are deleted and could come back."""
-    return int(Bot.select().where((Bot.node == node) & Bot.port.is_null(False)).count())
+    return len(holding(node))
+
+
+def holding(node: str) -> list[str]:
+    """The ids of the bots that hold a port on a node: also of those that are deleted and could come back."""
+    return [id for (id,) in read("SELECT agent FROM bot WHERE node = ? AND port IS NOT NULL", node)]
 
 
 def reported(heard: Iterable[Placed]) -> None:

@@ -5,8 +5,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from pillar_service.core.errors import Forbidden, Invalid, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound
 from pillar_service.core.events.events import Filter
+from pillar_service.core.nodes.enrolment import KeyState
 from pillar_service.core.people.agents import Belonging
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.bots.bots import Bot
@@ -16,6 +17,7 @@ from pillar_service.store.events.events import Which
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import facts as fact_rows
 from pillar_service.store.nodes import node_shares
+from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.nodes import standings as standing_rows
 from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents, mails, tickets
@@ -100,7 +102,7 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
     """Delete an account: the bots that nobody else owns go with their data, deleted ones too; who it was is forgotten.
 
     ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict while a bot
-    is being exported: then nothing was cancelled at the provider of payments either.
+    is being exported, or others have bots on their nodes: then nothing was cancelled at the provider of payments either.
     """
     account = accounts.found(person)
     if email.strip().lower() != account.email:
@@ -108,6 +110,7 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
     confirming.confirm(person, password, code)
     for bot in _alone(person):
         bots.refuse_if_exporting(bot)
+    _refuse_if_others_need_a_node(person)
     payments.end(f"account:{person}", person)
     nobody = passwords.hashed(secrets.token_hex(16))
     while _forget_events(person):
@@ -130,6 +133,19 @@ def _alone(person: str) -> list[Bot]:
     for row in agents.people_of([bot.id for bot in found], Belonging.OWNER):
         owners.setdefault(row.target, []).append(row.source)
     return [bot for bot in found if owners.get(bot.id) == [person]]
+
+
+def _refuse_if_others_need_a_node(person: str) -> None:
+    """This person's nodes are cut off, and with one its bots: who else has some there could not even take them away."""
+    own = {bot.id for bot in _alone(person)}
+    for node in node_rows.of(person):
+        others = set(bot_rows.holding(node.id)) - own if node.key_state == KeyState.ACCEPTED else set()
+        if others:
+            raise Conflict(
+                f"On your node {node.id} there are bots of others ({len(others)}, with deleted ones that could come back), "
+                "which would be lost with it: share it no more, and let them, or whoever runs this place, move them away. Or "
+                "cut the node off yourself, if they may be lost."
+            )
 
 
 def _leave_bots(person: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from days import days_pass
+from eventful import known
 from eventful import told as event
 from fake_stripe import KEY, WEBHOOK_SECRET, FakeStripe, sent
 from pouring import OWNER, PUB, answer, carry_out, owner, poured, told
@@ -16,6 +17,7 @@ from pillar_service.core.events.events import Filter
 from pillar_service.core.people.agents import Belonging
 from pillar_service.payments.stripe import Stripe
 from pillar_service.store import database
+from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.events import events as event_rows
 from pillar_service.store.events import forgotten
 from pillar_service.store.events.events import Which
@@ -28,7 +30,7 @@ from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.events import events
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.nodes import configuration, nodes
+from pillar_service.usecases.nodes import configuration, node_keys, nodes
 from pillar_service.usecases.payments import payments
 from pillar_service.usecases.people import accounts, leaving, sharing, tokens
 
@@ -220,6 +222,34 @@ def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.Mo
     assert (told["second_factor"]["is_on"], told["cut_off"]) == (False, [])
     monkeypatch.setattr(leaving, "MOST", 2)
     assert "events" in leaving.data(person)["cut_off"]
+
+
+def with_a_bot_of_somebody_else(person: str) -> tuple[str, str]:
+    """A node of this person, on which somebody else has a bot: the node's id and the bot's."""
+    node, bot = known(f"shed.{person}", person), poured("theirs", email="other@example.org")["id"]
+    with database.transaction():
+        bot_rows.change(bot, node=node)
+    return node, bot
+
+
+def test_nobody_leaves_with_a_node_on_which_others_have_bots(person: str) -> None:
+    owner("other@example.org")
+    node, bot = with_a_bot_of_somebody_else(person)
+    with pytest.raises(Conflict, match=rf"On your node {node} there are bots of others \(1, .* move them away"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert node_rows.find(node).key_state == "accepted"
+    with database.transaction():
+        bot_rows.change(bot, node="cellar-1")
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert node_rows.find(node).key_state == "revoked"
+
+
+def test_a_node_that_was_cut_off_already_keeps_nobody(person: str) -> None:
+    owner("other@example.org")
+    node, _ = with_a_bot_of_somebody_else(person)
+    node_keys.revoke_of(person, node)
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert accounts.listed(OWNER) == []
 
 
 def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
