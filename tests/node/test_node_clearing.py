@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ingest import NODE, Ingest
 from minion_keys import new_key
+from salt.utils.network import parse_host_port
 
 from pillar_service.core.errors import Unavailable
 from pillar_service.node.enrolment import clearing
@@ -22,6 +24,13 @@ def site(tmp_path: Path) -> Site:
     new_key(site.pki)
     site.identity.write_text(json.dumps({"node": NODE}))
     return site
+
+
+@pytest.mark.parametrize("address", ["salt.example.org", "192.0.2.7", "2001:db8::7", "[2001:db8::7]"])
+def test_a_master_is_found_under_whatever_address_it_has(site: Site, address: str) -> None:
+    told = {"node": NODE, "master_fingerprint": "00", "masters": [{"address": address, "port": 4506}]}
+    written = yaml.safe_load(site.configuration(told, "root"))
+    assert parse_host_port(written["master"]) == (address.strip("[]"), 4506)
 
 
 def test_what_waits_is_told_and_what_nobody_takes_is_counted(site: Site) -> None:

@@ -52,7 +52,7 @@ class Site:
         """The minion's own configuration, as an answer to its enrolment told; values are JSON, which YAML reads."""
         # With several masters no `master_alive_interval`: Salt 3008.3 then ends the whole minion while one of them is away
         # (salt.minion.MinionManager has one loop for all; Minion.handle_event stops it). ZeroMQ connects again by itself.
-        names = [f"{one['address']}:{one['port']}" for one in told["masters"]]
+        names = [f"{_in_brackets(one['address'])}:{one['port']}" for one in told["masters"]]
         values = {
             "id": told["node"],
             "user": user,
@@ -73,6 +73,11 @@ class Site:
         }
         lines = [f"{key}: {json.dumps(value)}" for key, value in values.items()]
         return "\n".join(["# Written by enrol.sh; what is the same on every node stands in minion.d.", *lines, ""])
+
+
+def _in_brackets(address: str) -> str:
+    """An address as it stands before a port: Salt takes the last part of an IPv6 one for nothing else."""
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
