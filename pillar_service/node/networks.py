@@ -9,7 +9,7 @@ from typing import Any
 
 import docker
 
-from pillar_service.core.errors import Failed
+from pillar_service.core.errors import Failed, Unavailable
 
 
 def named(client: docker.APIClient, name: str) -> list[Mapping[str, Any]]:
@@ -21,7 +21,7 @@ def named(client: docker.APIClient, name: str) -> list[Mapping[str, Any]]:
 def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
     """Make the network if there is none, and take twins away that nobody is on; whether it was made, how many went.
 
-    Raises Failed when containers are on two of them.
+    Raises Failed when containers are on two of them, Unavailable when somebody removes it at this moment.
     """
     made = not named(client, name) and _made(client, name)
     on_it = {one["Id"]: _on_it(client, one["Id"]) for one in named(client, name)}
@@ -33,6 +33,8 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
             f"them (docker network inspect {used[-1][:12]}), then start the bots again."
         )
     # Whoever comes second keeps the same one as the first, the oldest: both may be at it now.
+    if not there:
+        raise Unavailable(f"Docker's network {name} was taken away just as it was looked for: try again.")
     kept = (used or there)[0]
     twins = [one for one in there if one != kept]
     return made, sum(_removed(client, twin) for twin in twins)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pillar_service.core.errors import Failed
-from pillar_service.node import containers
+from pillar_service.core.errors import Failed, Unavailable
+from pillar_service.node import containers, networks
 
 
 class Engine:
@@ -18,6 +18,7 @@ class Engine:
     def __init__(self) -> None:
         self.speaks = "1.41"
         self.asked: list[str] = []
+        self.says: dict[str, object] = {}
 
     def answer(self, connection: socket.socket) -> None:
         path = connection.recv(65536).decode().split(" ")[1].partition("?")[0]
@@ -25,7 +26,7 @@ class Engine:
         if path == "/version":
             status, told = "200 OK", {"ApiVersion": self.speaks}
         elif path.startswith(f"/v{self.speaks}/"):
-            status, told = "200 OK", {}
+            status, told = "200 OK", self.says.get(path, {})
         else:
             status, told = "400 Bad Request", {"message": "client version is too old"}
         connection.sendall(f"HTTP/1.0 {status}\r\n\r\n{json.dumps(told)}".encode())
@@ -59,6 +60,12 @@ def test_and_again_after_an_error_for_it_may_have_been_upgraded(engine: Engine) 
         ask()
     ask()
     assert engine.asked[-2:] == ["/version", "/v1.44/info"]
+
+
+def test_a_network_that_somebody_removes_at_that_moment_is_asked_for_again_by_whoever_wants_it(engine: Engine) -> None:
+    engine.says = {"/v1.41/networks": [], "/v1.41/networks/create": {"Id": "n1"}}
+    with containers.engine() as client, pytest.raises(Unavailable, match="try again"):
+        networks.settle(client, "saltcellar")
 
 
 def test_no_proxy_is_looked_for_before_a_socket(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
