@@ -78,6 +78,15 @@ def test_a_new_engine_goes_on_where_the_old_one_stopped(room: Room) -> None:
     )
 
 
+@pytest.mark.parametrize("written", [b"", b"{", b"\xff", b"[]"])
+def test_an_event_that_nobody_can_read_is_looked_at_once(room: Room, written: bytes) -> None:
+    folder = room.home.running / asking.FIRE
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_bytes(written)
+    room.tick()
+    assert list(folder.iterdir()) == []
+
+
 def test_an_action_that_the_restart_cut_off_has_failed(room: Room) -> None:
     room.write(
         "slow",

@@ -131,9 +131,11 @@ def _names(folder: Path) -> list[str]:
 
 
 def _taken(file: Path) -> dict[str, Any]:
+    """What was asked for, once: also what nobody can read goes, or it would be read each second for ever."""
     try:
-        told = json.loads(file.read_text())
+        written = file.read_bytes()
         file.unlink()
-        return told if isinstance(told, dict) else {}
+        told = json.loads(written)
     except (OSError, ValueError):
         return {}
+    return told if isinstance(told, dict) else {}
