@@ -10,9 +10,11 @@ import fcntl
 import logging
 import os
 import signal
+import stat
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
@@ -24,6 +26,8 @@ AT_THE_END_S = 2.0
 """How long duties that run are waited for; they are killed at any moment anyway, now and then."""
 AFTER_FAILURE_S = 10.0
 """At least so long does a duty rest that failed: one that fails each time neither spins nor fills the log."""
+
+PASS = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 class Duty(Protocol):
@@ -115,9 +119,18 @@ def runs(home: Home) -> bool:
     return False
 
 
+def _let_pass(root: Path) -> None:
+    """Users of commands, and who drops events, must get below it; a node may have been enrolled under a umask of 027."""
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & PASS != PASS:
+        root.chmod(mode | PASS)
+
+
 def _locked(home: Home) -> int | None:
     """The open file ``agent.lock``, which says who has it; None while somebody else has it, or there can be none."""
     descriptor = None
+    with contextlib.suppress(OSError):
+        _let_pass(home.root)
     try:
         home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(home.state / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pillar_service.node.agent import alone
 from pillar_service.node.paths import Home
 
 SCRIPT = """
@@ -187,3 +189,12 @@ assert {"yaml", "statemachine", "croniter", "simpleeval"} <= set(sys.modules)
 
 def test_what_machines_need_is_loaded_with_the_first_of_them(home: Home) -> None:
     subprocess.run([sys.executable, "-c", LAZY, home.root], env=environment(), timeout=120, check=True)
+
+
+def test_whoever_a_command_runs_as_gets_to_its_folder_on_a_node_that_was_enrolled_under_a_umask(tmp_path):
+    home = Home(tmp_path / "home")
+    home.root.mkdir(mode=0o700)
+    home.root.chmod(0o750)
+    with alone(home):
+        assert stat.S_IMODE(home.root.stat().st_mode) == 0o751
+        assert stat.S_IMODE(home.state.stat().st_mode) == 0o700
