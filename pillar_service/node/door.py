@@ -105,6 +105,10 @@ class Door:
         answer = self._call("POST", f"/jobs/{job}/lines", timeout_s, json=told)
         return int(_object(answer).get("taken") or 0)
 
+    def run(self, run: str, timeout_s: float = 10.0) -> None:
+        """Ask whether somebody still waits for a run: raises Conflict if not, NotFound when the service does not know it."""
+        self._call("GET", f"/runs/{run}", timeout_s)
+
     def capacities(self, told: Mapping[str, Any], timeout_s: float = 10.0) -> None:
         """Tell what this node has to run commands with: ``has`` (names) and ``slots``."""
         self._call("POST", "/capacities", timeout_s, json=told)

@@ -1,6 +1,6 @@
 """For which request this process of the minion works, as its master tells beside the call (``metadata``).
 
-It goes into the minion's log alone; nothing is decided by it, and nobody else is told.
+The request goes into the minion's log alone; nothing is decided by it, and nobody else is told.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 
 import salt.utils.msgpack
 
-from pillar_service.core import tracing
+from pillar_service.core import names, tracing
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,21 @@ def _calls(folder: Path) -> Iterator[dict[str, Any]]:
             yield told
 
 
-def _asked(call: Mapping[str, Any]) -> str:
+def run(opts: Mapping[str, Any]) -> str | None:
+    """Which run of ours this process carries out; None where somebody called by hand."""
+    found = (_beside(call).get("run") for call in _mine(opts))
+    return next((id for id in found if names.is_id(id)), None)
+
+
+def _beside(call: Mapping[str, Any]) -> Mapping[str, Any]:
     told = call.get("metadata")
     told = told.get("saltcellar") if isinstance(told, Mapping) else None
-    if not isinstance(told, Mapping):
+    return told if isinstance(told, Mapping) else {}
+
+
+def _asked(call: Mapping[str, Any]) -> str:
+    told = _beside(call)
+    if not told:
         return "(by hand)"
     jobs = told.get("jobs")
     return tracing.listed(str(told.get("run")), jobs if isinstance(jobs, Mapping) else {})

@@ -141,6 +141,13 @@ def lines(id: str) -> dict[str, Any]:
     return executing.add_lines(g.node, id, given.get("attempt"), given.get("lines"))
 
 
+@blueprint.get("/runs/<id>")
+def run(id: str) -> dict[str, Any]:
+    """Whether somebody still waits for what this node is about to carry out; an error if not."""
+    executing.require_awaited(g.node, id)
+    return {"run": id}
+
+
 @blueprint.post("/capacities")
 def capacities() -> dict[str, Any]:
     """What this node has to run commands with."""

@@ -30,6 +30,11 @@ try:
 except ImportError:
     _export_as_told = None
 
+try:
+    from pillar_service.node import awaited as _awaited
+except ImportError:
+    _awaited = None
+
 
 def __virtual__():
     return (False, MISSING) if MISSING else "pubs"
@@ -46,6 +51,12 @@ def _told():
 def _told_now():
     # What a person asks about is now.
     return pillars.told_now(__salt__, __opts__["id"])
+
+
+def _require_awaited():
+    """What changes something each time that it is done must not be done once its job was given up."""
+    if _awaited is not None:
+        _awaited.require(__opts__, _told().service)
 
 
 @_said
@@ -73,6 +84,7 @@ def invite(bot, uses=1, note=""):
 
         salt cellar-1 pubs.invite 1f3a9c2e5b7d9e0f uses=3 note='for Ann'
     """
+    _require_awaited()
     return bots.invite(_home(), bot, uses, note)
 
 
@@ -115,6 +127,7 @@ def restart(bot, timeout=60):
 
         salt cellar-1 pubs.restart 1f3a9c2e5b7d9e0f
     """
+    _require_awaited()
     return bots.restart(_home(), __opts__["id"], bot, timeout)
 
 

@@ -213,6 +213,7 @@ MATRIX = {
     "PUT /transfers/<job>": (401, 401, 401, 401, 401, 401, 401),
     "POST /jobs/<id>/begin": (401, 401, 401, 401, 401, 401, 401),
     "POST /jobs/<id>/lines": (401, 401, 401, 401, 401, 401, 401),
+    "GET /runs/<id>": (401, 401, 401, 401, 401, 401, 401),
     "POST /capacities": (401, 401, 401, 401, 401, 401, 401),
     "GET /bundle": (401, 401, 401, 401, 401, 401, 401),
     # nobody without an address that was signed

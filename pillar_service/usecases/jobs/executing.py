@@ -10,7 +10,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Failed, Invalid, NotFound
 from pillar_service.core.jobs import redaction
 from pillar_service.store.database import transaction
-from pillar_service.store.jobs import jobs, outputs
+from pillar_service.store.jobs import jobs, outputs, runs
 from pillar_service.store.jobs.jobs import Job
 from pillar_service.store.jobs.outputs import Line
 from pillar_service.store.nodes import nodes
@@ -62,6 +62,17 @@ def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
             )
         governors.begin_job(job, which, time.time())
         return {"arguments": secrets(job)}
+
+
+def require_awaited(node: str, id: object) -> None:
+    """A node is about to carry out a run. Raises Conflict when nobody waits for it any more, NotFound for another node's."""
+    run = runs.find(id) if names.is_id(id) else None
+    if run is None or run.node != node:
+        raise NotFound(f"This node has no run {names.shown(id)}.")
+    if run.state != runs.RUNNING:
+        raise Conflict(
+            "This was given up before the node came to it: nothing was done. Ask for it again if it is still wanted."
+        )
 
 
 def _of_node(node: str, id: object) -> Job:
