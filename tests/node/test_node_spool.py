@@ -481,3 +481,19 @@ def test_this_moment_knows_its_boot() -> None:
     assert len(moment.boot) == 36
     assert abs(moment.at - time.time()) < 5
     assert moment.is_synced in (True, False)
+
+
+def nested(deep: int, inner: Any = 1) -> Any:
+    data = inner
+    for n in range(deep):
+        data = [data] if n % 2 else {"a": data}
+    return data
+
+
+def test_no_event_is_taken_that_can_not_be_read_again_where_the_others_wait(spool: Spool) -> None:
+    for deep in (65, 500, 950, *range(970, 1000)):
+        with pytest.raises(Invalid, match="nested 64 deep"):
+            spool.put(KIND, "node", nested(deep))
+    spool.put(KIND, "node", nested(64))
+    spool.put(KIND, "node", [[]] * 1000)
+    assert [one.data for one in spool.batch().events] == [nested(64), [[]] * 1000]

@@ -23,6 +23,9 @@ from pillar_service.node.spool.ledger import Bounds, Draft, Place
 Done = TypeVar("Done")
 
 SWEEP_S = 60.0
+DEEPEST = 64
+"""So deep may an event be nested: Python reads JSON some 1,000 deep, less the deeper it stands itself, and one event that could
+be put and not read again would keep all others from being told."""
 FORKED = "This process was forked from one that has the spool open: nothing was taken. Close it before a fork."
 NO_ROOM = "The spool is full of events that are as dear: nothing was taken. Try again when the service has taken some."
 
@@ -245,12 +248,23 @@ def _draft(type: str, subject: str, data: Any, stream: str, priority: Priority) 
 
 
 def _json(data: Any) -> str:
+    if _is_deeper(data, DEEPEST):
+        raise Invalid(f"An event's data may be nested {DEEPEST} deep at most: put it as text, or flatter.")
     try:
         told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"An event's data must be what JSON can tell ({error}).") from error
     # A lone surrogate can't be encoded, and would break the batch that it is in.
     return told.encode("utf-8", "replace").decode()
+
+
+def _is_deeper(data: Any, most: int) -> bool:
+    """Whether there are more than so many lists and objects in each other."""
+    here = [data]
+    for _ in range(most + 1):
+        here = [one for one in here if isinstance(one, dict | list | tuple) and one]
+        here = [inner for one in here for inner in (one.values() if isinstance(one, dict) else one)]
+    return bool(here)
 
 
 def _submission(row: tuple[Any, ...]) -> Submission:
