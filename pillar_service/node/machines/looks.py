@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from pillar_service.core.errors import NotFound
 from pillar_service.core.machines.machines import Kind, Watcher
 from pillar_service.core.meeseeks import templates
-from pillar_service.node.machines import commands, containers
+from pillar_service.node.machines import commands, containers, fetching
 
 Look = dict[str, Any]
 Configuration = Callable[[str], Any]
@@ -56,11 +54,9 @@ def _exec(told: Mapping[str, Any]) -> Look:
 
 def _http(told: Mapping[str, Any]) -> Look:
     began, seen = time.monotonic(), {"status": 0, "answers": False, "text": ""}
-    with contextlib.suppress(requests.RequestException), requests.Session() as session:
-        session.trust_env = False
-        with session.get(told["url"], timeout=told["timeout"], allow_redirects=False, stream=True) as answer:
-            text = next(answer.iter_content(TEXT), b"")[:TEXT]
-            seen = {"status": answer.status_code, "answers": True, "text": text.decode(errors="replace")}
+    with contextlib.suppress(*fetching.ERRORS):
+        status, text = fetching.beginning(told["url"], told["timeout"], TEXT)
+        seen = {"status": status, "answers": True, "text": text.decode(errors="replace")}
     return {**seen, "seconds": round(time.monotonic() - began, 3)}
 
 
