@@ -78,6 +78,28 @@ def test_a_new_engine_goes_on_where_the_old_one_stopped(room: Room) -> None:
     )
 
 
+SAID = """
+machine: said
+about: a
+memory: {what: ""}
+initial: idle
+states:
+  idle: {}
+  heard: {enter: [{set: {what: seen.key.value}}, {exec: [echo, "so: {what}"], failed: broke}]}
+  sad: {}
+transitions: [{on: hear, from: idle, to: heard}, {on: broke, from: heard, to: sad}]
+watchers: {key: {kind: kv, key: said, every: 1, in: idle, when: exists, fires: hear}}
+"""
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+def test_a_word_that_no_command_can_be_given_is_an_action_that_failed(room: Room, value: str) -> None:
+    room.keys["said"] = value
+    room.write("said", SAID)
+    room.in_state("sad", "said")
+    assert "could not be started" in asking.history(room.home, "said")[NODE][1]["error"]
+
+
 @pytest.mark.parametrize("written", [b"", b"{", b"\xff", b"[]"])
 def test_an_event_that_nobody_can_read_is_looked_at_once(room: Room, written: bytes) -> None:
     folder = room.home.running / asking.FIRE
