@@ -91,7 +91,10 @@ def governor(value: object, _: frozenset[str]) -> str:
 def url(value: object, known: frozenset[str]) -> str:
     """An address to ask; raises Invalid."""
     text = filled(value, known)
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # brackets that are no IPv6 address
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
         raise Invalid(
             f"{names.shown(value)} must be an address such as http://127.0.0.1:8080/health, without a password."

@@ -96,6 +96,11 @@ def test_a_good_file_is_read_whole() -> None:
             "kind: http, url: 'file:///etc/passwd'",
             "must be an address such as",
         ),
+        (
+            "kind: exec, command: [test, -e, /tmp/x]",
+            "kind: http, url: 'http://[::1/'",
+            "must be an address such as",
+        ),
         ("kind: exec, command: [test, -e, /tmp/x]", "kind: file, path: '{data}/../../x'", "must be a whole path"),
         (
             "kind: exec, command: [test, -e, /tmp/x]",
