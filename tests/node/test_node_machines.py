@@ -430,6 +430,7 @@ def test_a_memory_file_that_makes_no_sense_is_begun_anew(room: Room) -> None:
         b"{",
         b"[]",
         b'{"state": 7, "values": {}}',
+        b"{}",
         json.dumps({"state": "x", "values": {}, "odd": 1}).encode(),
     ):
         room.engine.close()

@@ -35,7 +35,7 @@ class Memory:
     @classmethod
     def at(cls, path: Path) -> "Memory":
         """What the file says; nothing when there is none, or it makes no sense."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             told = json.loads(path.read_text())
             if isinstance(told["state"], str) and isinstance(told["values"], dict):
                 return cls(path, **told)
