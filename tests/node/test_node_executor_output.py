@@ -13,6 +13,8 @@ from executing import NODE, Cellar, until
 from pillar_service.node.executor import leftovers, output, records, stopping
 from pillar_service.node.executor.redactor import Redactor
 from pillar_service.node.executor.splitting import PIECE, Splitter, lines
+from pillar_service.store.database import release
+from pillar_service.usecases.jobs import executing
 
 SECRET = {"key": {"kind": "secret"}}
 
@@ -273,3 +275,15 @@ def test_capacities_are_told_when_they_change(cellar: Cellar, tmp_path: Path) ->
     assert not capacities.tell(cellar.home, cellar.told)
     cellar.start()
     assert capacities.tell(cellar.home, cellar.told)
+
+
+def test_what_a_loss_of_power_left_in_the_lines_of_one_run_holds_up_no_others(cellar: Cellar) -> None:
+    first, second = cellar.ask(), cellar.ask()
+    for job, written in ((first, b"\0" * 50 + b"\n{\n[]\n"), (second, b"")):
+        executing.begin(NODE, job, 1)
+        line = json.dumps({"n": 1, "stream": "stdout", "text": "said"}).encode() + b"\n"
+        records.Record(cellar.home, job, 1).lines.write_bytes(written + line)
+    release()
+    leftovers.deliver(cellar.home, cellar.told, 5.0)
+    assert [cellar.lines(job) for job in (first, second)] == [[("stdout", "said")]] * 2
+    assert records.unsent(cellar.home) == []

@@ -51,6 +51,15 @@ class Spool:
         os.close(self._file)
 
 
+def _told(line: bytes) -> list[dict[str, Any]]:
+    """The line, unless nobody can read it: a loss of power may leave blocks of zeros."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return []
+    return [told] if isinstance(told, dict) else []
+
+
 class Reader:
     """Reads such a file in batches, while it is written or later."""
 
@@ -62,7 +71,7 @@ class Reader:
         found, size = [], 0
         self._next = self._at
         for line in self._lines():
-            found.append(json.loads(line))
+            found += _told(line)
             size += len(line)
             self._next += len(line)
             if len(found) == BATCH_LINES or size >= BATCH_BYTES:
