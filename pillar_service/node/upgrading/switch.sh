@@ -45,9 +45,9 @@ put_back() {
     mv "$opt/venv.before" "$opt/venv"
     rm -rf "$opt/venv.next"
   fi
-  sed 's/"state": "switching", "why": "[^"]*"/"state": "failed", "why": "The new version did not come to work, and the one before is back: see the log of the node."/' \
-    "$state" >"$state.part"
-  mv "$state.part" "$state"
+  # With a full disk nothing can be said of it; the version before runs all the same, and finds by itself that this failed.
+  if sed 's/"state": "switching", "why": "[^"]*"/"state": "failed", "why": "The new version did not come to work, and the one before is back: see the log of the node."/' \
+    "$state" >"$state.part"; then mv "$state.part" "$state"; fi || true
   "$launcher" start
   echo "put back"
 }
