@@ -1,16 +1,24 @@
 """What a node keeps to converge by without a master, and which bots are amiss."""
 
+import errno
+import os
+import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from minion_keys import new_key
+from wires import BOT
 
 from pillar_service.core.errors import Failed
 from pillar_service.node import stillness
+from pillar_service.node.lastgood import Kept
 from pillar_service.node.masterless import amiss, applying
+from pillar_service.node.masterless.duty import Converging
 from pillar_service.node.masterless.states import States
 from pillar_service.node.paths import Home
+from pillar_service.node.spool import Spool
 
 
 @pytest.fixture
@@ -87,3 +95,41 @@ def test_a_pillar_that_was_left_by_one_who_was_killed_is_gone_with_the_next(tmp_
     with applying._told(home, {}) as told:
         assert list(home.masterless.iterdir()) == [told]
     assert list(home.masterless.iterdir()) == []
+
+
+def without_containers(connection: socket.socket) -> None:
+    """Docker's engine, as far as it is asked here."""
+    is_version = connection.recv(65536).startswith(b"GET /version")
+    connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + (b'{"ApiVersion": "1.41"}' if is_version else b"[]"))
+
+
+def test_what_fails_for_want_of_room_is_told_and_tried_ever_more_seldom(
+    states: States, home: Home, listen: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[float] = []
+
+    def full(_: object) -> None:
+        tried.append(now)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    kept = Kept(home, "n", home.root / "pki")
+    bot = {
+        "name": "my",
+        "host": "my.example.org",
+        "state": "running",
+        "port": 20000,
+        "image": "pub:1",
+        "memory_mb": 256,
+    }
+    assert kept.keep({"saltcellar": {"node": "n", "bots": {BOT: bot}}})
+    duty, spool = Converging(home, "n", kept, states, full, Spool(home)), Spool(home)
+    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path holds 108 bytes only
+        listen(Path(short) / "docker.sock", without_containers)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
+        for second in range(0, 200, 5):
+            now = float(second)
+            duty.run(now)
+    assert tried == [20.0, 50.0, 110.0]
+    assert [one.data["why"] for one in spool.batch().events] == [
+        "This node could not converge: No space left on device."
+    ] * 3

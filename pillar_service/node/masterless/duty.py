@@ -75,9 +75,10 @@ class Converging:
         try:
             self._states.check()
             self._apply(self._kept.pillar())
-        except SaltcellarError as error:
-            log.warning("converge: %s", error.sentence)
-            self._tell(Lifecycle.NOT_CONVERGED, {"bots": bots, "why": error.sentence})
+        except (SaltcellarError, OSError) as error:
+            why = f"This node could not converge: {error.strerror}." if isinstance(error, OSError) else error.sentence
+            log.warning("converge: %s", why)
+            self._tell(Lifecycle.NOT_CONVERGED, {"bots": bots, "why": why})
         else:
             self._tell(Lifecycle.CONVERGED, {"bots": bots})
 
