@@ -363,6 +363,19 @@ def test_a_schedule_survives_a_clock_that_was_years_ahead(room: Room) -> None:
     room.until(lambda: marks["schedule it"] <= time.time())
 
 
+def test_a_schedule_does_not_fire_twice_for_a_clock_that_is_put_back_a_little(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = 1_800_586_800.0  # 2027-01-22 03:00:00 UTC
+    wall = [three - 60]
+    monkeypatch.setattr(time, "time", lambda: wall[0])
+    watcher = Watcher("it", Kind.SCHEDULE, "it", frozenset({"a"}), 1, settings={"cron": "0 3 * * *"})
+    watching, fired = Watching(watcher, Memory(room.home.state / "x")), []
+    for n, wall[0] in enumerate((three - 60, three + 0.5, three - 1, three + 0.1, three + 2, three + 86_401)):
+        fired.append(watching.fired(2.0 * n, dict))
+    assert fired == [False, True, False, False, False, True]
+
+
 def test_one_machine_for_each_bot(room: Room) -> None:
     room.bots |= {"9e0f1f3a9c2e5b7d": "pub-my", "0123456789abcdef": "pub-other"}
     room.write(

@@ -15,6 +15,8 @@ from pillar_service.node.machines import expressions, looks
 from pillar_service.node.machines.memory import Memory
 
 DAY_S = 86_400
+SET_S = 600
+"""By less than this a clock is put back that is kept right, in seconds: no schedule begins anew then, and fires twice."""
 
 
 class Watching:
@@ -83,6 +85,8 @@ class Watching:
         self._due, wall = now + 1.0, time.time()
         key = self._schedule_mark
         last = self._memory.marks.get(key)
+        if isinstance(last, int | float) and 0 < last - wall < SET_S:
+            return False  # what came before the clock was put back a little came
         if not isinstance(last, int | float) or last > wall:
             # The first look; or the clock was ahead, and has been set right.
             last = self._memory.marks[key] = wall
