@@ -497,3 +497,16 @@ def test_no_event_is_taken_that_can_not_be_read_again_where_the_others_wait(spoo
     spool.put(KIND, "node", nested(64))
     spool.put(KIND, "node", [[]] * 1000)
     assert [one.data for one in spool.batch().events] == [nested(64), [[]] * 1000]
+
+
+@pytest.mark.parametrize("data", ["{", "[" * 2000 + "]" * 2000, "\x00" * 20])
+def test_an_event_that_can_not_be_read_any_more_is_lost_and_holds_up_no_other(spool: Spool, data: str) -> None:
+    places = [spool.put(KIND, "node", {"n": n}) for n in range(3)]
+    with sqlite3.connect(spool.path) as at:
+        at.execute("UPDATE event SET data = ? WHERE n = ?", (data, places[1].n))
+    at.close()
+    told = spool.batch().events
+    assert [one.data["n"] for one in told] == [0, 2]
+    spool.settle([places[0], places[2]], {})
+    [gap] = spool.batch().events
+    assert (gap.type, gap.data["reason"], gap.data["first"], gap.data["count"]) == (GAP, Reason.BROKEN, 2, 1)

@@ -96,7 +96,7 @@ class Spool:
             if rows:
                 at.execute("UPDATE life SET requests = requests + 1")
             epoch, number = at.execute("SELECT epoch, requests FROM life").fetchone()
-            return Batch(epoch, number, [_submission(row) for row in rows])
+            return Batch(epoch, number, list(_read(at, rows)))
 
     def settle(self, taken: Iterable[Place], refused: Mapping[Place, str]) -> None:
         """What the service has committed need not be told again; what it refuses for good is kept apart. Raises Full."""
@@ -265,6 +265,15 @@ def _is_deeper(data: Any, most: int) -> bool:
         here = [one for one in here if isinstance(one, dict | list | tuple) and one]
         here = [inner for one in here for inner in (one.values() if isinstance(one, dict) else one)]
     return bool(here)
+
+
+def _read(at: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Iterator[Submission]:
+    """The events in these rows. One that nobody can read, as after a fault of the disk, is lost: no other waits for it."""
+    for row in rows:
+        try:
+            yield _submission(row)
+        except (ValueError, RecursionError):
+            ledger.let_go(at, [row], gaps.Reason.BROKEN)
 
 
 def _submission(row: tuple[Any, ...]) -> Submission:
