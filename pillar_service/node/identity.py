@@ -38,8 +38,11 @@ def _read(folder: Path, name: str) -> bytes | None:
         return None
     except OSError:
         return b""
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)  # the pub's user may have put anything there: Python opens no folder as a file
+        return b""
     with os.fdopen(opened, "rb") as file:
-        return file.read(exports.SMALL) if stat.S_ISREG(os.fstat(opened).st_mode) else b""
+        return file.read(exports.SMALL)
 
 
 def _size(folder: Path, name: str) -> int | None:

@@ -243,6 +243,16 @@ def test_no_export_or_import_fills_the_disk_of_all(home, folder, monkeypatch):
         transfers.bring_in(home, "a" * 16, {"job": "b" * 16, "pub_id": PUB, "size": 50 << 20}, Held(b""))
 
 
+@pytest.mark.parametrize("path", ["secret", exports.LOG])
+def test_a_bot_whose_pub_made_folders_of_its_files_is_deleted_like_any_other(home, folder, path):
+    (filled(folder) / path).unlink()
+    (folder / path).mkdir()
+    assert identity.of(folder).pub_id in (None, PUB)
+    assert "sequence" not in identity.told(folder)
+    transfers.remove(home, BOT)
+    assert not folder.exists()
+
+
 def test_what_can_not_be_removed_is_said_and_no_link_is(home, tmp_path):
     home.bots.mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
