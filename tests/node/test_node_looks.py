@@ -1,15 +1,20 @@
 """What machines look at may be anybody's: it holds up no look for longer than its time."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
+from executing import until
 
 from pillar_service.core.errors import NotFound
-from pillar_service.node.machines import library, looks
+from pillar_service.node.machines import library, looks, tree
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
 
@@ -96,3 +101,16 @@ def test_what_is_no_answer_is_none(serve: Callable[[Answer], str], said: bytes) 
 
 def test_nobody_there_is_no_answer() -> None:
     assert page("http://127.0.0.1:9/")["answers"] is False
+
+
+def test_a_process_may_call_itself_what_is_no_text() -> None:
+    named = "open('/proc/self/comm', 'wb').write(b'\\xff\\xfe'); print('named', flush=True); input()"
+    command = [sys.executable, "-c", named]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"named\n"
+        assert tree.mark(process.pid) is not None
+        assert tree.is_stopped(os.getpid()) is False
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: tree.is_stopped(os.getpid()))
+        process.kill()

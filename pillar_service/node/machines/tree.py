@@ -29,7 +29,7 @@ def is_stopped(pid: int) -> bool:
 
 def _fields(pid: int) -> list[str]:
     try:
-        told = Path(f"/proc/{pid}/stat").read_text()
+        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a process is called what it likes
     except OSError:
         return []
     return told[told.rfind(")") + 2 :].split()
