@@ -37,6 +37,7 @@ class Sampler:
         self.node, self.home, self._keep = node, home, keep
         self._counters, self._inspections = Counters(home.state), Inspections()
         self._reports: dict[str, Report] = {}
+        self._looked: dict[str, float] = {}
         self._disk: dict[str, tuple[float, int]] = {}
 
     def sample(self, told: Told, budget_s: float = 1.2) -> dict[str, Any]:
@@ -64,9 +65,11 @@ class Sampler:
 
     def _look(self, client: Any, found: Mapping[str, Any], wanted: list[str], until: float) -> None:
         self._reports = {bot: report for bot, report in self._reports.items() if bot in wanted}
-        for bot in sorted(wanted, key=lambda bot: self._reports.get(bot, {"at": 0})["at"]):
+        self._looked = {bot: self._looked.get(bot, float("-inf")) for bot in wanted}
+        for bot in sorted(wanted, key=self._looked.__getitem__):
             if time.monotonic() > until:
                 break
+            self._looked[bot] = time.monotonic()
             self._reports[bot] = self._report(client, bot, found.get(bot))
         if self._keep:
             with contextlib.suppress(OSError):

@@ -1,17 +1,22 @@
 """Reports: when one is due, that it is kept, and the pillar beside it."""
 
 import json
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from minion_keys import new_key
 from wires import BOT
 
 from pillar_service.core.bots.health import EVENT_TYPE
+from pillar_service.node import containers
 from pillar_service.node.counters import Counters
 from pillar_service.node.lastgood import Kept
 from pillar_service.node.reporter import Reporter
+from pillar_service.node.sampler import Sampler
 from pillar_service.node.spool import Place, Spool
-from pillar_service.node.told import told
+from pillar_service.node.told import Told, told
 
 
 def test_counters_go_on_where_what_they_read_starts_anew(home):
@@ -160,3 +165,27 @@ def test_a_node_with_very_many_bots_tells_of_all_of_them(home, known, monkeypatc
     for found in ([event["data"] for event in events], kept):
         assert [bot["bot"] for data in found for bot in data["bots"]] == [bot["bot"] for bot in told]
         assert all(data["node"] == node for data in found)
+
+
+def test_a_clock_that_is_put_back_lets_no_bot_wait_for_the_others(home, listen, monkeypatch):
+    bots = [f"{n:016x}" for n in range(4)]
+    state = {"Status": "exited", "Running": False, "StartedAt": "2026-11-30T12:00:00Z", "Pid": 0}
+    inspected = {"Id": "c", "State": state, "RestartCount": 0, "HostConfig": {"Memory": 0}}
+    listed = [{"Id": bot, "Names": [f"/my-{bot}"], "Labels": {containers.BOT_LABEL: bot}} for bot in bots]
+
+    def slow(connection):
+        path = connection.recv(65536).decode().split(" ")[1].partition("?")[0].removeprefix("/v1.41")
+        told = {"/version": {"ApiVersion": "1.41"}, "/containers/json": listed}.get(path, inspected)
+        time.sleep(0.1 if told is inspected else 0.0)
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(told).encode())
+
+    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path holds 108 bytes only
+        listen(Path(short) / "docker.sock", slow)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
+        sampler = Sampler("n", home, keep=False)
+        sampler.sample(Told(), 5.0)
+        then = int(time.time()) - 3600
+        monkeypatch.setattr(time, "time", lambda: then)
+        for _ in range(8):
+            told = sampler.sample(Told(), 0.15)["bots"]
+    assert [(bot["status"], bot["at"]) for bot in told] == [("exited", then)] * 4
