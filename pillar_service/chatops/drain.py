@@ -1,12 +1,13 @@
 """The drain: a thread that takes what was kept and lets it be worked on, one after the other.
 
-A fault of the database, or of ours, lets a delivery wait; others go on. One that fails again and again is let go, and
-its sender is told so.
+A fault of the database, or of ours, lets a delivery wait; others go on. One that fails again and again by ours is let go,
+and its sender is told so; the database may be away for as long as it likes.
 """
 
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from pillar_service.chatops import orphans
@@ -37,6 +38,7 @@ class Drain:
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, name="drain", daemon=True)
         self._adopted = self._forgot = 0.0
+        self._waited: Counter[int] = Counter()
 
     def start(self) -> None:
         """Start the thread."""
@@ -87,27 +89,33 @@ class Drain:
         except Exception as error:
             self._failed(entry, error)
         else:
-            self.inbox.done(entry.n)
+            self._done(entry)
         return True
 
-    def _later(self, entry: Entry, error: Exception) -> None:
+    def _done(self, entry: Entry) -> None:
+        self.inbox.done(entry.n)
+        self._waited.pop(entry.n, None)
+
+    def _later(self, entry: Entry, error: Exception, has_failed: bool = False) -> None:
         log.warning("What Slack delivered (%s) waits: %s", entry.key, error)
         storage.release()
-        self.inbox.later(entry.n, min(0.2 * 2.0 ** min(entry.tries, 10), LONGEST_PAUSE_S))
+        pause_s = min(0.2 * 2.0 ** min(self._waited[entry.n], 10), LONGEST_PAUSE_S)
+        self._waited[entry.n] += 1
+        self.inbox.later(entry.n, pause_s, has_failed)
 
     def _failed(self, entry: Entry, error: Exception) -> None:
         # What was said may hold a secret: neither it nor an error's own text goes to the log.
         kind = error.sentence if isinstance(error, SaltcellarError) else type(error).__name__
         log.error("What Slack delivered (%s) failed: %s", entry.key, kind, exc_info=_where(error))
         if entry.tries + 1 < MOST_TRIES:
-            self._later(entry, RuntimeError(kind))
+            self._later(entry, RuntimeError(kind), has_failed=True)
             return
         try:
             self.apologise(entry.payload)
         except Exception as another:
             log.error("Its sender can't be told: %s", type(another).__name__)
         hearing.done(entry.key)
-        self.inbox.done(entry.n)
+        self._done(entry)
 
 
 def _where(error: Exception) -> Exception:

@@ -59,7 +59,7 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One that waits to be worked on."""
+    """One that waits to be worked on; ``tries`` is how often that failed."""
 
     n: int
     key: str
@@ -130,10 +130,11 @@ class Inbox:
         told = "UPDATE delivery SET done_at = ?, body = '' WHERE n = ?"
         self.run(lambda connection: connection.execute(told, (time.time(), n))).result(WAIT_S)
 
-    def later(self, n: int, pause_s: float) -> None:
-        """It could not be worked on: again after a pause of that many seconds."""
-        told = "UPDATE delivery SET tries = tries + 1, not_before = ? WHERE n = ?"
-        self.run(lambda connection: connection.execute(told, (time.time() + pause_s, n))).result(WAIT_S)
+    def later(self, n: int, pause_s: float, has_failed: bool = False) -> None:
+        """It could not be worked on: again after a pause of that many seconds. ``has_failed`` counts it as a try."""
+        told = "UPDATE delivery SET tries = tries + ?, not_before = ? WHERE n = ?"
+        values = (int(has_failed), time.time() + pause_s, n)
+        self.run(lambda connection: connection.execute(told, values)).result(WAIT_S)
 
     def forget(self) -> None:
         """Forget what was done long ago."""

@@ -59,7 +59,7 @@ def test_what_waits_lets_others_pass(inbox: Inbox) -> None:
     inbox.keep(delivery("b"))
     first = inbox.next()
     assert first is not None
-    inbox.later(first.n, 0.2)
+    inbox.later(first.n, 0.2, has_failed=True)
     second = inbox.next()
     assert second is not None
     assert second.key == "b"
@@ -171,6 +171,16 @@ def test_what_fails_is_tried_again_then_its_sender_is_told(
     assert len(apologies) == 1
     slack.user("T1/U1").mentions("end")
     assert [one.text for one in heard.wait(2)] == ["lucky", "end"]
+
+
+def test_what_waited_for_the_database_has_all_its_tries_left(
+    slack: Slack, inbox: Inbox, drain: Drain, heard: Any, apologies: list[Any], door: str
+) -> None:
+    # Raised from the last on: away for a while, then one fault of ours.
+    heard.failing = [ZeroDivisionError(), Unavailable("Away."), Unavailable("Away."), Unavailable("Away.")]
+    slack.user("T1/U1").mentions("patient")
+    assert [one.text for one in heard.wait(1)] == ["patient"]
+    assert apologies == []
 
 
 def test_while_the_service_is_busy_all_is_acked_and_done_later(
