@@ -43,7 +43,8 @@ def _is_askers(conversation: Conversation, seen: Seen) -> bool:
 
 
 def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
-    preview = None if seen.is_previewing else watching.previewed(conversation.preview)
+    is_askers = _is_askers(conversation, seen)
+    preview = None if seen.is_previewing else watching.previewed(conversation.preview, is_askers)
 
     def tell() -> None:
         # With what is shown, or neither: who is not told now never is.
@@ -53,7 +54,7 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
     if preview is None:
         return conversations.show(conversation.id, seen.mark, rendering.question(speaker, seen), lambda _: tell())
     told, is_filed = messages.previewed(preview.lines, preview.failed)
-    is_here = not preview.is_private or (_is_askers(conversation, seen) and conversation.channel.startswith("D"))
+    is_here = not preview.is_private or (is_askers and conversation.channel.startswith("D"))
     file = _file(f"{seen.command}-preview", seen, preview.lines, "the preview of ")
 
     def say(before: str | None) -> None:
@@ -62,7 +63,7 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
             return
         if is_here and is_filed:
             outbox.upload(conversation.id, *file)
-        elif not is_here and _is_askers(conversation, seen):
+        elif not is_here and is_askers:
             _write(conversation, blocks.message(f"The preview of {seen.command}", *told), file if is_filed else None)
 
     body = rendering.question(speaker, seen, told if is_here else [blocks.context(UNSEEN)])
@@ -85,11 +86,13 @@ def _tell_approvers(conversation: Conversation, seen: Seen) -> None:
 
 
 def _end(conversation: Conversation, seen: Seen) -> bool:
-    speaker, lines = sentences.named(conversation.persona), watching.output(seen.id)
+    # Of all who were asked to approve it nobody is told what it said, which may be very long.
+    is_askers = _is_askers(conversation, seen)
+    speaker, lines = sentences.named(conversation.persona), watching.output(seen.id) if is_askers else []
     is_filed = bool(lines) and (seen.is_always_filed or not messages.fits(lines))
 
     def say() -> None:
-        if not _is_askers(conversation, seen):
+        if not is_askers:
             return
         if not seen.is_private or conversation.channel.startswith("D"):
             outbox.say(conversation.id, rendering.end(speaker, seen, lines, is_filed))

@@ -11,7 +11,7 @@ from talking import BEN, EVE, telephone, until_direct, until_run
 from pillar_service.core.errors import Unavailable
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
-from pillar_service.usecases.chat import approvers
+from pillar_service.usecases.chat import approvers, watching
 
 
 def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
@@ -94,3 +94,21 @@ def test_who_may_approve_is_told_though_the_database_was_busy_just_then(
     ann.presses("Yes")
     until_direct(talk.user(BEN), "must say yes within 30 minutes")
     assert len(asked) == 2
+
+
+def test_what_it_said_is_read_once_however_many_were_asked_to_approve_it(
+    talk: Slack, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, real, ben = list[str](), watching.output, talk.user(BEN)
+    ann.mentions("retire -l environment=stg")
+    until_run()
+    ann.sees("Preview")
+    ann.presses("Yes")
+    until_direct(ben, "must say yes within 30 minutes")
+    monkeypatch.setattr(watching, "output", lambda id: read.append(id) or real(id))
+    ben.presses("Approve", ben.direct)
+    assert len(until_run(lambda node, command: ["it is gone"])) == 2
+    ann.sees("All done!")
+    ben.sees("succeeded, job")
+    assert len(read) == 1
+    assert not [one for one in ben.visible() if one["channel"] == ben.direct and "it is gone" in str(one)]

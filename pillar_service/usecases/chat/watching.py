@@ -114,11 +114,14 @@ class Preview:
     is_private: bool
 
 
-def previewed(id: str | None) -> Preview | None:
-    """The output of a preview (its job's id); None when there is none, or it is not over."""
+def previewed(id: str | None, is_askers: bool) -> Preview | None:
+    """The output of a preview (its job's id); None when there is none, or it is not over. Of a private one nothing but that
+    it is, unless it ``is_askers``."""
     job = jobs.find(id) if id else None
     if job is None or job.state not in OVER:
         return None
+    if looking.is_private(job) and not is_askers:
+        return Preview((), (), True)
     its = jobs.parts_or_itself(job)
     failed = ((parts.place(one), one.error or str(one.state)) for one in its if one.state != JobState.SUCCEEDED)
     return Preview(tuple(output(job.id)), tuple(failed), looking.is_private(job))
