@@ -24,6 +24,8 @@ from pillar_service.usecases.service import auditing
 
 log = logging.getLogger(__name__)
 
+CHANGED = "The command {} was changed since this was asked for: ask for it anew."
+
 LOOK_EVERY_S = 1.0
 """How often the files are looked at, at most."""
 
@@ -117,7 +119,7 @@ def changed(job: Job, known: Catalogue | None = None) -> str | None:
     now = (known or current().catalogue).commands.get(job.command)
     if now is not None and now.digest == was:
         return None
-    return f"The command {job.command} was changed since this was asked for: ask for it anew."
+    return CHANGED.format(job.command)
 
 
 def fault() -> str | None:

@@ -28,6 +28,16 @@ OVER = "That is settled already, or its time is over."
 
 def begin(job: Job, requires: Requires, now: float) -> None:
     """A job that was asked for waits for the first thing that its command requires, in the caller's transaction."""
+    job.plan = {**(job.plan or {}), "steps": _steps(requires)}
+    if requires.approval is not None:
+        # Whatever they unlink until somebody votes.
+        job.plan["selves"] = sorted(people.selves(job.actor))
+    jobs.change(job.id, plan=job.plan)
+    _open(job, 0, now)
+
+
+def _steps(requires: Requires) -> list[dict[str, Any]]:
+    """What is waited for, one after the other, as a plan keeps it."""
     steps: list[dict[str, Any]] = [{"kind": str(ChallengeKind.CONFIRM), "seconds": rules.CONFIRM_S}]
     steps = steps if requires.confirm else []
     steps += [{"kind": str(ChallengeKind.OTP), "seconds": rules.OTP_S}] if requires.otp else []
@@ -41,11 +51,7 @@ def begin(job: Job, requires: Requires, now: float) -> None:
                 "needed": asked.count,
             }
         )
-        # Whatever they unlink until somebody votes.
-        job.plan = {**(job.plan or {}), "selves": sorted(people.selves(job.actor))}
-    job.plan = {**(job.plan or {}), "steps": steps}
-    jobs.change(job.id, plan=job.plan)
-    _open(job, 0, now)
+    return steps
 
 
 def _open(job: Job, position: int, now: float) -> None:
@@ -172,10 +178,18 @@ def _current(id: str, kind: ChallengeKind, now: float) -> tuple[Job, Challenge]:
         raise Conflict(OVER)
     if challenge.binding != _binding(job):
         raise Conflict("The job is not what was asked for: ask again.")
-    if why := catalogue.changed(job):
+    if why := catalogue.changed(job) or _required_otherwise(job):
         raise Conflict(why)
     _refuse_suspended(job.actor)
     return job, challenge
+
+
+def _required_otherwise(job: Job) -> str | None:
+    """Why what a job waits for is not what it takes to run its command now; None when it is."""
+    command = catalogue.current().catalogue.commands.get(job.command)
+    if command is not None and _steps(command.requires) == (job.plan or {})["steps"]:
+        return None
+    return catalogue.CHANGED.format(job.command)
 
 
 def _binding(job: Job) -> str:

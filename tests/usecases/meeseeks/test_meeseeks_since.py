@@ -25,7 +25,7 @@ from chatting import (
 from pouring import answer, owner, poured
 
 from pillar_service.core.errors import Conflict
-from pillar_service.core.meeseeks.catalogue import Arguments, Command, Limits, Requires
+from pillar_service.core.meeseeks.catalogue import Approval, Arguments, Command, Limits, Requires
 from pillar_service.core.meeseeks.roles import Role
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs
@@ -60,6 +60,36 @@ def test_nobody_says_yes_to_what_is_another_command_by_then(columns: dict[str, A
     keep()
     challenges.confirm(chat(), job["id"], True)
     assert state(job) == "queued"
+
+
+@pytest.mark.parametrize(
+    "requires",
+    [
+        Requires(),
+        Requires(otp=True, approval=Approval("approver", 2, 90)),
+        Requires(approval=Approval("tester", 2, 90)),
+        Requires(approval=Approval("approver", 3, 90)),
+    ],
+)
+def test_nobody_approves_what_takes_another_yes_by_then(requires: Requires) -> None:
+    job = ask("deploy")
+    change("deploy", requires=requires)
+    with pytest.raises(Conflict, match="was changed since"):
+        challenges.vote(chat(BEN), job["id"], True)
+    assert state(job) == "asked"
+    keep()
+    approve(job)
+    assert state(job) == "queued"
+
+
+def test_nobody_says_yes_to_a_runner_that_is_in_the_catalogue_no_more() -> None:
+    runner = next(one for one in COMMANDS if one.name == "list-bots")
+    keep([replace(runner, requires=Requires(confirm=True))])
+    job = ask("list-bots")
+    keep([])
+    with pytest.raises(Conflict, match="was changed since"):
+        challenges.confirm(chat(), job["id"], True)
+    assert claim_all() == []
 
 
 def test_what_waits_for_its_node_fails_when_its_command_is_another_by_then() -> None:
