@@ -43,6 +43,17 @@ def test_a_yes_then_a_code_then_an_approval(talk: Slack, ann: User) -> None:
     assert talk.refused == []
 
 
+def test_a_no_where_a_code_is_asked_for_is_a_no(talk: Slack, ann: User) -> None:
+    telephone("U01")
+    ann.mentions("launch -l environment=stg")
+    ann.presses("Yes")
+    ann.sees("Show me your code!")
+    ann.presses("No")
+    ann.sees("cancelled, job")
+    assert stage.carry_out() == []
+    assert talk.refused == []
+
+
 def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: Slack, ann: User) -> None:
     codes, ben = telephone("U01"), talk.user(BEN)
     ann.writes("launch -l environment=stg")

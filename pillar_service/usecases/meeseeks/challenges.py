@@ -1,7 +1,7 @@
 """Challenges: a job waits for a yes, then for a code, then for others' approval, as its command requires."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from pillar_service.core import names
@@ -22,6 +22,9 @@ from pillar_service.usecases.meeseeks import catalogue, deciding, going, people
 from pillar_service.usecases.meeseeks.asker import Asker
 from pillar_service.usecases.people import codes
 from pillar_service.usecases.service import auditing
+
+OWN = frozenset({ChallengeKind.CONFIRM, ChallengeKind.OTP})
+"""What who asked answers themselves."""
 
 OVER = "That is settled already, or its time is over."
 
@@ -108,14 +111,18 @@ def _may_approve(caller: Caller | None, role: str) -> bool:
 
 
 def confirm(asker: Asker, id: str, is_yes: bool) -> None:
-    """Who asked for a job says yes or no. Raises NotFound, Forbidden (another's job), Conflict (settled, too late)."""
+    """Who asked for a job says yes, or no, which they may also in place of their code.
+
+    Raises NotFound, Forbidden (another's job), Conflict (settled, too late; a yes to what is another by now).
+    """
     now = time.time()
     with transaction():
-        job, challenge = _current(id, ChallengeKind.CONFIRM, now)
+        job, challenge = _open_one(id, {ChallengeKind.CONFIRM} if is_yes else OWN, now)
         _require_own(asker, job)
         if not is_yes:
             _refuse(job, challenge, asker, "It was called off.", now)
             return
+        _require_as_asked(job, challenge)
         _meet(job, challenge, asker, now)
 
 
@@ -124,7 +131,8 @@ def code(asker: Asker, id: str, given: str) -> None:
 
     Raises as `confirm`, and Unauthenticated (a wrong code), TooMany (ten wrong ones), Forbidden (no second factor).
     """
-    job, _ = _current(id, ChallengeKind.OTP, time.time())
+    job, challenge = _open_one(id, {ChallengeKind.OTP}, time.time())
+    _require_as_asked(job, challenge)
     _require_own(asker, job)
     person = people.account(asker)
     if not codes.is_on(person):
@@ -132,7 +140,8 @@ def code(asker: Asker, id: str, given: str) -> None:
     _check(asker, job, person, given)
     now = time.time()
     with transaction():
-        job, challenge = _current(id, ChallengeKind.OTP, now)
+        job, challenge = _open_one(id, {ChallengeKind.OTP}, now)
+        _require_as_asked(job, challenge)
         _meet(job, challenge, asker, now)
 
 
@@ -151,11 +160,13 @@ def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
     """Somebody of the role that must approve a job says yes or no; returns {"is_met", "is_refused", "yes", "needed"}.
 
     Nobody approves their own, or votes twice, by whatever name they had meanwhile; a yes counts as long as its voter has
-    the role. Raises NotFound, Forbidden, Conflict (voted before, settled, too late).
+    the role. Raises NotFound, Forbidden, Conflict (voted before, settled, too late; a yes to what is another by now).
     """
     now = time.time()
     with transaction():
-        job, challenge = _current(id, ChallengeKind.APPROVAL, now)
+        job, challenge = _open_one(id, {ChallengeKind.APPROVAL}, now)
+        if is_yes:
+            _require_as_asked(job, challenge)
         voter = people.selves(asker.actor)
         _require_another(asker, job, voter, str(challenge.role))
         rules.refuse_second((_selves(vote.actor, vote.selves) for vote in challenges.votes(challenge.id)), voter)
@@ -170,18 +181,23 @@ def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
         return {"is_met": is_met, "is_refused": not is_yes, "yes": said_yes, "needed": challenge.needed}
 
 
-def _current(id: str, kind: ChallengeKind, now: float) -> tuple[Job, Challenge]:
+def _open_one(id: str, kinds: Set[ChallengeKind], now: float) -> tuple[Job, Challenge]:
+    """A job and what it waits for, if that is of these kinds; raises NotFound, Conflict."""
     job, challenge = jobs.find(id), challenges.open_of(id)
     if job is None:
         raise NotFound(f"There is no job {names.shown(id)}.")
-    if challenge is None or challenge.kind != kind or challenge.expires_at < now or job.state != JobState.ASKED:
+    if challenge is None or challenge.kind not in kinds or challenge.expires_at < now or job.state != JobState.ASKED:
         raise Conflict(OVER)
+    return job, challenge
+
+
+def _require_as_asked(job: Job, challenge: Challenge) -> None:
+    """Raises Conflict, Forbidden where a yes would let something run that is not what was asked for, or is nobody's to ask."""
     if challenge.binding != _binding(job):
         raise Conflict("The job is not what was asked for: ask again.")
     if why := catalogue.changed(job) or _required_otherwise(job):
         raise Conflict(why)
     _refuse_suspended(job.actor)
-    return job, challenge
 
 
 def _required_otherwise(job: Job) -> str | None:

@@ -82,6 +82,24 @@ def test_a_no_or_no_answer_ends_it() -> None:
     assert looking.show(chat(), silent["id"])["job"]["error"] == "Nobody said yes in time."
 
 
+def test_a_no_in_place_of_a_code_ends_it() -> None:
+    job, other = ask("coded"), ask("deploy")
+    with pytest.raises(Forbidden, match="not yours"):
+        challenges.confirm(chat(BEN), job["id"], False)
+    challenges.confirm(chat(), job["id"], False)
+    with pytest.raises(Conflict, match="settled"):
+        challenges.confirm(chat(), other["id"], False)
+    assert (state(job), state(other)) == ("cancelled", "asked")
+    assert [row.detail for row in said("meeseeks.otp")] == ["refused"]
+
+
+def test_a_yes_is_no_code() -> None:
+    job = ask("coded")
+    with pytest.raises(Conflict, match="settled"):
+        challenges.confirm(chat(), job["id"], True)
+    assert state(job) == "asked"
+
+
 def test_what_takes_a_governor_and_never_came_to_a_node_ends_all_the_same() -> None:
     sure = next(one for one in COMMANDS if one.name == "sure")
     keep([replace(sure, governor="restarts")])

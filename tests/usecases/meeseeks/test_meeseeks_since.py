@@ -82,6 +82,15 @@ def test_nobody_approves_what_takes_another_yes_by_then(requires: Requires) -> N
     assert state(job) == "queued"
 
 
+def test_a_no_counts_also_for_what_is_another_by_then() -> None:
+    job, other = ask("sure"), ask("deploy")
+    keep([])
+    challenges.confirm(chat(), job["id"], False)
+    challenges.vote(chat(BEN), other["id"], False)
+    keep()
+    assert (state(job), state(other)) == ("cancelled", "cancelled")
+
+
 def test_nobody_says_yes_to_a_runner_that_is_in_the_catalogue_no_more() -> None:
     runner = next(one for one in COMMANDS if one.name == "list-bots")
     keep([replace(runner, requires=Requires(confirm=True))])
