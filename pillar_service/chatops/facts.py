@@ -9,6 +9,9 @@ from pillar_service.chatops import markup
 from pillar_service.chatops.deliveries import Payload
 
 SLACKBOT = "USLACKBOT"
+SAID_BY_PEOPLE = (None, "file_share", "thread_broadcast")
+"""Subtypes of a message that somebody wrote: of none, with a file, in a thread and in its channel, too."""
+
 DIRECT = "direct"
 
 
@@ -83,10 +86,12 @@ def _text(value: Any) -> str:
 def is_for_us(payload: Payload) -> bool:
     """Whether an event is a person's new message: not a bot's, ours, edited, deleted, nor about joining.
 
-    docs.slack.dev/reference/events/message: every such thing has a subtype, and what a bot writes a bot_id.
+    docs.slack.dev/reference/events/message: every such thing has another subtype, and what a bot writes a bot_id.
     """
     event = payload.get("event") or {}
-    if any(event.get(name) for name in ("bot_id", "bot_profile", "subtype", "edited", "hidden", "deleted_ts")):
+    if event.get("subtype") not in SAID_BY_PEOPLE:
+        return False
+    if any(event.get(name) for name in ("bot_id", "bot_profile", "edited", "hidden", "deleted_ts")):
         return False
     user, kind = _text(event.get("user")), event.get("type")
     if not user or user in (SLACKBOT, ours(payload)) or not _text(event.get("channel")):

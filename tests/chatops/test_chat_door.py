@@ -179,6 +179,19 @@ def test_what_is_no_persons_new_message_is_heard_by_nobody(
     assert [one.text for one in heard.wait(1)] == ["end"]
 
 
+@pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
+def test_what_somebody_writes_beside_a_file_or_for_the_channel_too_is_heard(
+    slack: Slack, door: str, drain: Drain, heard: Any, subtype: str
+) -> None:
+    ann = slack.user("T1/U1")
+    ann.writes("help", thread="1.1", subtype=subtype)
+    ann.mentions("jobs", thread="1.1", subtype=subtype)
+    ann.writes("never", subtype=subtype, user="U0BOT")
+    ann.writes("never", subtype=subtype, bot_id="B1")
+    ann.mentions("end")
+    assert [one.text for one in heard.wait(3)] == ["help", "jobs", "end"]
+
+
 def test_another_teams_same_user_id_is_another_user(slack: Slack, door: str, drain: Drain, heard: Any) -> None:
     for who in ("T1/U1", "T2/U1"):
         slack.user(who).mentions("whoami")
