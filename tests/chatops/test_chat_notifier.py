@@ -192,7 +192,7 @@ def test_a_no_for_good_is_given_up_and_the_thread_goes_on(slack: Slack, notifier
     assert {row.state: row.body for row in Outgoing.select()} == {"given_up": {}, "sent": {}}
 
 
-@pytest.mark.parametrize("word", ["closed", "outside"])
+@pytest.mark.parametrize("word", ["closed", "outside", "restricted"])
 def test_a_conversation_whose_channel_takes_nothing_any_more_goes_on_in_direct_messages(
     slack: Slack, notifier: Notifier, word: str
 ) -> None:

@@ -25,8 +25,11 @@ KEPT_S = 86_400.0
 NOBODY = Personas()
 UNREADABLE = "It can't be read any more, for the place has another secret key now."
 
-UNREACHABLE = ("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel")
-"""Slack's words for a channel in which we can't speak: then who asked is spoken to directly."""
+UNREACHABLE = (
+    *("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel"),
+    *("restricted_action", "posting_to_general_channel_denied"),
+)
+"""Slack's words for a channel in which we can't speak, or how they begin: then who asked is spoken to directly."""
 
 UNANSWERABLE = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
 """Slack's words for a message that nobody can reply to, or that is gone: then it is said beside it."""

@@ -23,8 +23,8 @@ class Trigger:
 
 @dataclass
 class Workspace:
-    """The state, guarded by one lock. `closed` channels are archived, in those `outside` the bot is no member.
-    Without `is_customized` the app lacks the scope chat:write.customize.
+    """The state, guarded by one lock. `closed` channels are archived, in those `outside` the bot is no member,
+    in those `restricted` only some may write. Without `is_customized` the app lacks the scope chat:write.customize.
 
     Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set.
     """
@@ -42,6 +42,7 @@ class Workspace:
     tokens: dict[str, tuple[float, float]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)
+    restricted: set[str] = field(default_factory=set)
     is_customized: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -76,6 +77,8 @@ class Workspace:
         """Raises Refused where the bot can't speak."""
         if channel in self.outside:
             raise Refused("not_in_channel")
+        if channel in self.restricted:
+            raise Refused("restricted_action_read_only_channel")
         if channel in self.closed:
             raise Refused("is_archived")
 
