@@ -84,6 +84,16 @@ class Listeners:
         pressed = facts.pressed(payload)
         if pressed is not None:
             outbox.whisper(pressed.channel, pressed.person.user, messages.said(SORRY), pressed.thread)
+        elif payload.get("type") == "view_submission":
+            _apologise_for(facts.submitted(payload))
+
+
+def _apologise_for(submitted: Submitted) -> None:
+    about = _about(submitted)
+    if submitted.callback == "code":  # its window is open, and says that the code is being checked
+        outbox.view(submitted.view, modals.note(answering.TITLE, SORRY))
+    elif "channel" in about:
+        outbox.whisper(about["channel"], submitted.person.user, messages.said(SORRY), about["thread"])
 
 
 def _hear(said: Said) -> None:

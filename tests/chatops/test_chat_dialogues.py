@@ -9,7 +9,7 @@ from fakes.slack import Slack
 from fakes.slack.people import User
 from talking import BEN, EVE, telephone, until_all_claimed, until_claimed, until_run
 
-from pillar_service.chatops import following
+from pillar_service.chatops import asking, following
 from pillar_service.chatops import sentences as chat_sentences
 from pillar_service.core.chat.personas import Moment, Persona
 from pillar_service.core.errors import Conflict
@@ -196,6 +196,25 @@ def test_wrong_arguments_keep_the_window_open(talk: Slack, ann: User) -> None:
     assert ann.window("rotate")
     ann.submits("rotate", service="nginx", selector="environment=stg")
     ann.sees("the preview is being made")
+
+
+def test_who_sent_a_window_is_told_that_it_went_wrong(talk: Slack, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    ann.slash("restart-bot")
+    with monkeypatch.context() as broken:
+        broken.setattr(asking, "filled", fails)
+        ann.submits("restart-bot", bot="my.butt.nz")
+        assert ann.sees("Something went wrong here")["to"] == "U01"
+    codes = telephone("U01")
+    ann.mentions("launch -l environment=stg")
+    ann.presses("Yes")
+    ann.presses("Enter the code")
+    monkeypatch.setattr(challenges, "code", fails)
+    ann.submits("One-time code", code=codes.now())
+    ann.windows_with("Something went wrong here")
+    assert talk.refused == []
 
 
 def test_long_output_becomes_a_file(talk: Slack, ann: User) -> None:
