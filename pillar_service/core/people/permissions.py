@@ -32,7 +32,7 @@ table counts besides, by the account that the chat user is.
 
 from enum import StrEnum
 
-from pillar_service.core.errors import Forbidden
+from pillar_service.core.errors import Conflict, Forbidden
 from pillar_service.core.people.agents import AccountRole, AccountState, Belonging
 
 
@@ -87,6 +87,13 @@ OF_COMMAND = {
     "bots.vacate": Act.DELETE,
 }
 """What it takes to ask for a command; a test holds that every command stands here."""
+
+
+def to_ask(command: str) -> Act:
+    """What it takes to ask for a command. Raises Conflict for one of a newer version, whose jobs stay after a step back."""
+    if command in OF_COMMAND:
+        return OF_COMMAND[command]
+    raise Conflict(f"{command} is of a newer version of the service: with this one nothing can be done about it.")
 
 
 def acting_role(role: AccountRole, has_second_factor: bool) -> AccountRole:

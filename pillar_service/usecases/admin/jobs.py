@@ -9,7 +9,7 @@ from pillar_service.core.errors import Conflict, Forbidden, NotFound
 from pillar_service.core.jobs import commands, redaction, retrying
 from pillar_service.core.jobs.jobs import OVER, WAITING, JobState
 from pillar_service.core.listing import Cursor
-from pillar_service.core.people.permissions import OF_COMMAND
+from pillar_service.core.people.permissions import to_ask
 from pillar_service.store import listings
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.database import transaction
@@ -135,7 +135,7 @@ def _anew(person: str, job: Job) -> str:
 
 def _command_again(person: str, job: Job) -> str:
     if job.bot is not None:
-        permissions.require(person, OF_COMMAND[commands.again(job.command) or job.command], job.bot)
+        permissions.require(person, to_ask(commands.again(job.command) or job.command), job.bot)
     return retrying.by_operator(job.command, JobState(job.state), job.bot is not None)
 
 

@@ -7,14 +7,13 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.bots import health, identities, series
 from pillar_service.core.bots.moves import MoveState
-from pillar_service.core.jobs.commands import COMMANDS
 from pillar_service.core.people import agents as rules
 from pillar_service.core.people.agents import AccountState, Actual, Desired
 from pillar_service.store.bots import bots, moves
 from pillar_service.store.bots.bots import Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.usecases.bots import series as kept
-from pillar_service.usecases.jobs import endings
+from pillar_service.usecases.jobs import endings, plans
 from pillar_service.usecases.nodes import pillars
 
 
@@ -30,7 +29,7 @@ class Hearing:
 
     @cached_property
     def _pouring(self) -> set[str]:
-        return {job.bot for job in jobs.open_on(self.node) if job.bot and COMMANDS[job.command].converges}
+        return {job.bot for job in jobs.open_on(self.node) if job.bot and plans.converges(job)}
 
     @cached_property
     def _moving(self) -> frozenset[str]:

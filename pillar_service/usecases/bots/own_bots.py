@@ -11,7 +11,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import NotFound
 from pillar_service.core.jobs import commands
 from pillar_service.core.people.agents import Desired
-from pillar_service.core.people.permissions import OF_COMMAND, Act
+from pillar_service.core.people.permissions import OF_COMMAND, Act, to_ask
 from pillar_service.store.database import transaction
 from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.jobs import jobs, queue
@@ -34,7 +34,7 @@ def again(person: str, id: object, idempotency_key: str | None = None) -> dict[s
         job = jobs.found(id)
         if job.bot is None:
             raise NotFound(f"There is no job {names.shown(id)}.")
-        act = OF_COMMAND[commands.again(job.command) or job.command]
+        act = to_ask(commands.again(job.command) or job.command)
         bot = permissions.require(person, act, job.bot, deleted=True)
         queue.refuse_too_many(f"account:{person}", bot, idempotency_key)
         return jobs.again(f"account:{person}", job.id, idempotency_key)

@@ -17,7 +17,7 @@ from pillar_service.store.bots.bots import Bot, Placed
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import End, Job
 from pillar_service.usecases.bots import forgetting, invites
-from pillar_service.usecases.jobs import closing, executing, redacting
+from pillar_service.usecases.jobs import closing, executing, plans, redacting
 from pillar_service.usecases.nodes import pillars
 
 NOT_REMOVED = "The node applied an older pillar, which did not know that the bot is to go: delete it again."
@@ -121,7 +121,7 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
 def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
     """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
     closing.close(job, state, now, error=said, **({"result": came_back} if came_back else {}))
-    if job.bot is not None and job.command != VACATE and COMMANDS[job.command].converges:
+    if job.bot is not None and job.command != VACATE and plans.converges(job):
         bot = bots.of_job(job.bot)
         worse = {"actual": str(Actual.SICK)} if bot.actual == Actual.PROVISIONING else {}
         bots.change(bot.id, detail=said, **worse)

@@ -10,7 +10,7 @@ from pillar_service.core.jobs import commands, redaction, retrying
 from pillar_service.core.jobs.commands import command
 from pillar_service.core.jobs.jobs import NO_MASTER, OVER, JobState, require_cancellable
 from pillar_service.core.people.agents import Desired
-from pillar_service.core.people.permissions import OF_COMMAND, Act
+from pillar_service.core.people.permissions import OF_COMMAND, Act, to_ask
 from pillar_service.store.bots import bots as rows
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs, outputs
@@ -131,7 +131,7 @@ def take_back(person: str, id: object) -> dict[str, Any]:
     job = found(id)
     if job.bot is None:
         raise NotFound(f"There is no job {names.shown(id)}.")
-    permissions.require(person, OF_COMMAND[job.command], job.bot, deleted=True)
+    permissions.require(person, to_ask(job.command), job.bot, deleted=True)
     if job.command in commands.WISHES:
         raise Conflict("This changed what the bot should be, and cancelling does not undo that: ask for the opposite.")
     return cancel(f"account:{person}", id)
@@ -180,7 +180,7 @@ def told_to(person: str, id: object) -> dict[str, Any]:
 
 
 def _as_allowed(job: dict[str, Any], may: frozenset[Act]) -> dict[str, Any]:
-    if OF_COMMAND[job["command"]] in may:
+    if OF_COMMAND.get(job["command"]) in may:
         return job
     said = None if job["error"] is None else redaction.text(job["error"])
     return job | {"arguments": redaction.arguments(job["arguments"]), "result": None, "error": said}

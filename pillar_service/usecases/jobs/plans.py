@@ -21,6 +21,11 @@ def is_known(job: Job) -> bool:
     return job.plan is not None or job.command in COMMANDS
 
 
+def converges(job: Job) -> bool:
+    """Whether it applies states; nobody knows that here of what a newer version asked for."""
+    return is_known(job) and of(job).converges
+
+
 def keywords(together: Sequence[Job]) -> dict[str, Any]:
     """What the function of jobs that go into one run is called with by name."""
     first = together[0]

@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 
 import pytest
-from pouring import owner, poured
+from pouring import bot, event, owner, poured, report
 
+from pillar_service.core.errors import Conflict
 from pillar_service.store import database
 from pillar_service.store.jobs import claims as rows
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
+from pillar_service.usecases.bots import health, own_bots
 from pillar_service.usecases.jobs import claims, one_by_one
+from pillar_service.usecases.jobs import jobs as job_cases
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -145,15 +148,36 @@ def test_one_that_can_not_be_ended_keeps_no_other_from_being_carried_out(
     ]
 
 
+def test_a_job_of_a_newer_version_is_shown_and_is_over_after_a_day() -> None:
+    """After a step back."""
+    person, poured_one, poured_next = owner(), poured(), bot("other")["agent"]
+    with database.transaction():
+        jobs.add(id="f" * 16, command="bots.from_later", bot=poured_one["id"], node="cellar-1", arguments={}, actor="test",
+                 fingerprint="", created_at=time.time(), not_before=0.0)  # fmt: skip
+    assert (
+        health.take("cellar-1", [event(report(str(poured_next["id"]), answers=False, health="starting"))])["refused"]
+        == []
+    )
+    assert job_cases.listed_to(person)[0]["command"] == "bots.from_later"
+    assert job_cases.told_to(person, "f" * 16)["state"] == "queued"
+    for ask in (lambda: job_cases.take_back(person, "f" * 16), lambda: own_bots.again(person, "f" * 16)):
+        with pytest.raises(Conflict, match="newer version"):
+            ask()
+    with database.transaction():
+        jobs.change("f" * 16, created_at=1.0)
+    assert "f" * 16 not in claimed()
+    assert job_cases.told_to(person, "f" * 16)["state"] == "timed_out"
+
+
 def test_a_command_of_a_newer_version_waits_and_keeps_no_other_waiting() -> None:
     """After a step back."""
     on_nodes("a")
     owner()
-    bot = str(poured()["id"])
+    poured_one = str(poured()["id"])
     with database.transaction():
         for n, command in enumerate(("bots.from_later", "bots.logs")):
-            jobs.add(id=f"{n:016x}", command=command, bot=bot, node="cellar-1", arguments={}, actor="test", fingerprint="",
-                     created_at=BEGAN + n, not_before=0.0)  # fmt: skip
+            jobs.add(id=f"{n:016x}", command=command, bot=poured_one, node="cellar-1", arguments={}, actor="test",
+                     fingerprint="", created_at=BEGAN + n, not_before=0.0)  # fmt: skip
     queue("a", "j00001")
     assert claimed() == ["j00001"], "of the bot's, the second waits for the first"
     assert claimed() == []
