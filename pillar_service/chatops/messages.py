@@ -13,6 +13,9 @@ MENUS_MOST = 5
 NODES_SHOWN = 60
 LINES_SHOWN = 20
 HEAD, TAIL = 10, 30
+FITTING = 8_000
+"""So much of an output is shown whole, as `fits` counts."""
+
 PREVIEWED = 2_900
 """So many characters of a preview are shown in the question."""
 
@@ -159,8 +162,10 @@ def result(sentence: str, lines: Sequence[str], is_filed: bool, parts: Sequence[
 
 def fits(lines: Sequence[str]) -> bool:
     """Whether an output can be shown whole in a message."""
-    whole = texts.clean("\n".join(lines))
-    return sum(2 + texts.length(texts.ESCAPES.get(one, one)) for one in whole.replace("`", texts.APART)) <= 8_000
+    whole = texts.clean("\n".join(lines)).replace("`", texts.APART)
+    if len(whole) > FITTING:
+        return False  # to count each character of many millions would take a quarter of a minute
+    return sum(2 + texts.length(texts.ESCAPES.get(one, one)) for one in whole) <= FITTING
 
 
 def _pieces(whole: str) -> list[str]:
@@ -168,7 +173,7 @@ def _pieces(whole: str) -> list[str]:
     made: list[str] = []
     piece: list[str] = []
     room = blocks.MOST_SECTION - 20
-    for character in texts.clean(whole):
+    for character in texts.clean(whole)[: blocks.MOST_IN_ALL + 1]:  # of more no message shows anything
         room -= max(texts.length(texts.ESCAPES.get(character, character)), 2 if character == "`" else 1)
         if room < 0:
             made.append("".join(piece))

@@ -1,6 +1,7 @@
 """Messages and windows: never above one of Slack's limits, whatever they are made of; nothing in them calls anybody."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,15 @@ def test_what_fits_is_shown_whole(lines: list[str]) -> None:
     for raw, written in texts.ESCAPES.items():
         wanted = wanted.replace(raw, written)
     assert shown.strip() == wanted.strip()
+
+
+def test_much_output_is_judged_and_cut_at_once() -> None:
+    lines, began = ["x" * 16_000] * 1_250, time.process_time()
+    assert not messages.fits(lines)
+    shown = messages.result("Done", lines, False)
+    assert time.process_time() - began < 3
+    fine(shown)
+    assert "more than fits here" in str(shown["blocks"][-1])
 
 
 @given(MANY)
