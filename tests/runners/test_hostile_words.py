@@ -119,3 +119,13 @@ def test_a_name_is_good_or_refused(runners: Runners, name: str) -> None:
     told = told_well(runners["bots.create"](name, OWNER, wait=False))
     is_room = "retcode" not in told or any(word in told["error"] for word in ("is taken", "no port"))
     assert is_room is bool(BOT_NAME.fullmatch(name)), told
+
+
+@pytest.mark.parametrize("word", [float("inf"), float("nan"), [{"a"}], {"a": b"b"}], ids=str)
+def test_what_can_not_be_sent_is_told_in_one_sentence(runners: Runners, word: Any) -> None:
+    for told in (
+        runners["meeseeks.run"]("disk", amount=word),
+        runners["bots.logs"]("stands", lines=word),
+        runners["configuration.set"]("operators", "a/b", word),
+    ):
+        assert "put quotes around it" in told_well(told)["error"]

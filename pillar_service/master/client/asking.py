@@ -56,7 +56,7 @@ class Asking:
         condition: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         headers = dict(condition or {}) | ({"Content-Type": "application/json"} if told is not None else {})
-        body = json.dumps(told, allow_nan=False).encode() if told is not None else None
+        body = _written(told) if told is not None else None
         timeout = wait + MARGIN_S if wait else None
         return self._object(self._ask(method, path, headers, body, timeout))
 
@@ -86,6 +86,16 @@ class Asking:
                 f"What answers at {self._wire.origin} is not the service (it sent no JSON object): correct its address."
             )
         return _Told(told)
+
+
+def _written(told: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(told, allow_nan=False).encode()
+    except (ValueError, TypeError) as error:  # the command line makes them of `.inf` and `[!!set {a}]`
+        raise errors.Invalid(
+            "What was typed is a number without an end, or holds what is neither text, number, list nor object: put quotes "
+            "around it, twice."
+        ) from error
 
 
 def segment(value: str) -> str:
