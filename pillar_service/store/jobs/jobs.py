@@ -265,8 +265,8 @@ def not_begun() -> list[Job]:
 
 
 def queued_before(then: float) -> list[Job]:
-    """The jobs that have been queued since before then; a job with parts ends as they do."""
-    return plain.found(Job, "WHERE state = 'queued' AND parts = 0 AND created_at < ?", then)
+    """The jobs without a deadline of their own that have been queued since before then; a job with parts ends as they do."""
+    return plain.found(Job, "WHERE state = 'queued' AND parts = 0 AND deadline_at IS NULL AND created_at < ?", then)
 
 
 def left_open(then: float) -> list[str]:

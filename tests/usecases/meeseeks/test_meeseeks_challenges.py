@@ -160,6 +160,15 @@ def test_a_cancelled_job_waits_for_nothing() -> None:
     assert state(job) == "cancelled"
 
 
+def test_what_waited_a_day_for_its_answers_runs_then() -> None:
+    job = ask("deploy")
+    with database.transaction():
+        jobs.change(job["id"], created_at=NOW - 25 * 3600)
+    for voter in (BEN, CLEO):
+        challenges.vote(chat(voter), job["id"], True)
+    assert [run["jobs"] for run in claim_all()] == [[job["id"]]]
+
+
 def test_operators_at_the_master_are_asked_for_nothing() -> None:
     job = asking.ask(ROOT, asking.wish(ROOT, "whole", {}))["job"]
     assert job["state"] == "queued"
