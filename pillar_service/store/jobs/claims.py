@@ -51,7 +51,8 @@ SELECT node FROM one WHERE node IS NOT NULL"""  # noqa: S608
 """From one node to the next by the index, however much waits for each."""
 
 LIMITED = """SELECT command, COUNT(*), MIN(at_most) FROM job
-WHERE state || '' IN ('claimed', 'running') AND at_most IS NOT NULL GROUP BY command"""
+WHERE state || '' IN ('claimed', 'running') AND parts = 0 AND at_most IS NOT NULL GROUP BY command"""
+"""What is on several nodes runs nothing itself: its parts are counted."""
 
 ON_MASTER = (
     "SELECT priority, created_at, id FROM job WHERE node IS NULL AND {} ORDER BY priority, created_at, id LIMIT ?"

@@ -3,10 +3,12 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from chatting import (
     ANN,
+    COMMANDS,
     SECRET,
     ZOE,
     ask,
@@ -138,6 +140,17 @@ def test_any_gives_each_as_much_as_it_does_at_once() -> None:
         nodes.change("cellar-2", concurrency=1)
         jobs.Job.update(state="succeeded").execute()
     assert asked_of(10) == {"cellar-1": 5, "cellar-2": 5}
+
+
+def test_what_runs_once_at_a_time_goes_from_node_to_node() -> None:
+    keep([replace(one, concurrency=1) for one in COMMANDS if one.name == "say"])
+    job, took = ask("say hi"), []
+    while claimed := claim_all():
+        [run] = claimed
+        took.append(run["node"])
+        begin(run)
+        finish(run)
+    assert (sorted(took), state(job)) == (["cellar-1", "cellar-2"], "succeeded")
 
 
 def test_any_takes_one_after_the_other_where_none_is_busy() -> None:
