@@ -82,13 +82,19 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
         places=() if is_asked else tuple((parts.place(one), str(one.state)) for one in its),
         waits_for=challenges.waiting(job.id) if is_asked else None,
         error=job.error or "",
-        seconds=max(0.0, (job.ended_at or 0) - (job.started_at or job.created_at)),
+        seconds=_ran_for(its),
         count=sum(outputs.line_count(one.id) for one in its),
         is_private=looking.is_private(job),
         is_always_filed=plan["output"]["file"],
         waits=_why_waiting(shown_first or its),
         is_previewing=bool(shown_first),
     )
+
+
+def _ran_for(its: list[Job]) -> float:
+    """How many seconds it ran, from where it began first to where it ended last; 0 where it never did, or is not over."""
+    began = [one.started_at for one in its if one.started_at is not None]
+    return max(0.0, max(one.ended_at or 0.0 for one in its) - min(began)) if began else 0.0
 
 
 def _why_waiting(its: list[Job]) -> str:

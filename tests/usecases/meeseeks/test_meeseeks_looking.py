@@ -251,3 +251,19 @@ def test_what_many_places_said_is_put_together_within_bounds(monkeypatch: pytest
     told = watching.output(job["id"])
     assert told[:-1] == [f"{first}: 0123456789"] * 2 + [f"{second}: 0123456789"] * 7
     assert told[-1] == f"{second}: … and 43 lines more, for which there is no room here."
+
+
+def test_how_long_it_ran_counts_from_its_first_begin_to_its_last_end() -> None:
+    """Not from when it was asked for: it may have waited for a yes, or for a node."""
+    several, one, never = ask("say hi"), ask("any"), ask("any")
+    stopping.cancel(chat(), never["id"])
+    for run in claim_all():
+        begin(run)
+        finish(run)
+    first, second = jobs.parts_of(several["id"])
+    with database.transaction():
+        jobs.Job.update(created_at=1.0).execute()
+        for id, began, ended in ((first.id, 100.0, 105.0), (second.id, 101.0, 108.0), (one["id"], 200.0, 202.5)):
+            jobs.change(id, started_at=began, ended_at=ended)
+    told = [watching.seen(job["id"]) for job in (several, one, never)]
+    assert [seen and seen.seconds for seen in told] == [8.0, 2.5, 0.0]
