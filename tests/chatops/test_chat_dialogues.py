@@ -18,7 +18,7 @@ from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.leases import Lease
 from pillar_service.store.nodes import standings
 from pillar_service.usecases.chat import turns
-from pillar_service.usecases.jobs import claims
+from pillar_service.usecases.jobs import claims, runs
 from pillar_service.usecases.meeseeks import catalogue, challenges
 from pillar_service.usecases.nodes import presence
 
@@ -176,6 +176,15 @@ def test_a_failure_says_what_and_where(talk: Slack, ann: User) -> None:
     until_run(lambda node, command: ["no route to host"], 3)
     told = ann.sees("failed on cellar-1, cellar-2")
     assert "cellar-2: no route to host" in str(told["blocks"])
+
+
+def test_a_failure_of_a_bots_action_says_why(talk: Slack, ann: User) -> None:
+    ann.mentions("restart-bot my")
+    ann.presses("Yes")
+    run = until_claimed()
+    runs.started("salt", run["id"], "j1")
+    runs.result(run["id"], "j1", run["node"], "ERROR: The pub did not answer within 60 s.", False, 1)
+    ann.sees("The pub did not answer within 60 s.")
 
 
 def test_a_no_is_a_no(talk: Slack, ann: User) -> None:

@@ -47,9 +47,15 @@ def part_moved(whole: str, now: float) -> None:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
     told = summary(jobs.standing_of_parts(whole))
-    said = None if to is JobState.SUCCEEDED else sentence(told)
+    said = None if to is JobState.SUCCEEDED else _why(job, told)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
     previews.ended(job, now)
+
+
+def _why(job: Job, told: dict[str, Any]) -> str:
+    """What went wrong, for people: of a bot's action as the bot's own job says it, else on which nodes."""
+    own = jobs.parts_of(job.id)[0].error if (job.plan or {}).get("bot") is not None else None
+    return own or sentence(told)
 
 
 def summary(its: list[Part]) -> dict[str, Any]:
