@@ -154,9 +154,9 @@ def _cancel(who: Asker, said: Said, words: Words) -> Block:
 
 
 def _kill(who: Asker, said: Said, words: Words) -> Block:
-    is_forced = "--force" in words
-    id = looking.found(who, _one([word for word in words if word != "--force"])).id
-    made = stopping.kill(who, id, is_forced)
+    forced = [word for word in words if typed.Word(word).option == "force"]  # a phone makes one long dash of two
+    id = looking.found(who, _one([word for word in words if word not in forced])).id
+    made = stopping.kill(who, id, bool(forced))
     following.at_once(id)
     return messages.said(f"Job {id} is being ended on {len(made)} nodes." if made else f"Job {id} is ended.")
 

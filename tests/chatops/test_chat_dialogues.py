@@ -261,6 +261,16 @@ def test_jobs_can_be_looked_at_repeated_and_cancelled(talk: Slack, ann: User) ->
     ann.sees("It said nothing.")
 
 
+@pytest.mark.parametrize("force", ["--force", "—force"])
+def test_what_runs_is_killed_by_force_however_the_dashes_came(talk: Slack, ann: User, force: str) -> None:
+    ann.mentions("hello -l environment=prd")
+    run = until_claimed()
+    stage.begun(run)
+    ann.mentions(f"kill {run['jobs'][0]} {force}")
+    ann.sees("is being ended on 1 nodes")
+    assert until_claimed()["arguments"] == [run["jobs"][0], True]
+
+
 def test_what_is_cancelled_while_it_runs_elsewhere_says_where(talk: Slack, ann: User) -> None:
     ann.mentions("hello -l environment=stg")
     job = until_all_claimed()[0]["arguments"][0]
