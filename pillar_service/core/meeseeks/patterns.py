@@ -1,8 +1,10 @@
 """Regular expressions in the files: those that a person's argument could keep busy for ever are refused.
 
-Only the usual mistake is seen: a repeat of nothing but repeats, such as `(a+)+`. Texts are short besides.
+Only the usual mistake is seen: a repeat of nothing but repeats, and of what may be left out, such as `(a+-?)+`. Texts are
+short besides.
 """
 
+import operator
 import re
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -38,11 +40,15 @@ def _busy(parsed: Any) -> bool:
 
 
 def _only_repeats(parsed: Any) -> bool:
-    return bool(parsed) and all(
-        (operation in _REPEATS and told[1] > MANY)
-        or (operation not in _REPEATS and any(_only_repeats(inside) for inside in _inside(operation, told)))
-        for operation, told in parsed
-    )
+    repeats = [_is_repeat(operation, told) for operation, told in parsed]
+    optional = [operation in _REPEATS and told[0] == 0 for operation, told in parsed]
+    return any(repeats) and all(map(operator.or_, repeats, optional))
+
+
+def _is_repeat(operation: Any, told: Any) -> bool:
+    if operation in _REPEATS:
+        return bool(told[1] > MANY)
+    return any(_only_repeats(inside) for inside in _inside(operation, told))
 
 
 def _inside(operation: Any, told: Any) -> list[Any]:

@@ -16,6 +16,9 @@ from pillar_service.core.meeseeks.patterns import fault
         "(.*)*",
         "((a)+){20}",
         "(a{1,50}){1,50}",
+        r"(\w+[ -]?)+",
+        r"(-?\w+)*",
+        r"(\w+(-\w)?)*",
     ],
 )
 def test_a_repeat_of_repeats_is_refused(pattern: str) -> None:
@@ -33,6 +36,9 @@ def test_a_repeat_of_repeats_is_refused(pattern: str) -> None:
         "(a|b)*",
         "(a+)?",
         "(a?){3}",
+        "(a?b?)*",
+        r"(\w+-)*",
+        r"(\w+[ -]?)?",
         r"token=\S+",
     ],
 )
