@@ -36,6 +36,10 @@ class Place(NamedTuple):
     id: str
 
 
+DUE = "(not_before <= ? OR not_before > ?)"
+FAR_S = 3600.0
+"""No job is put off for so long, in seconds: what stands further ahead was written by a clock that has been set back since."""
+
 QUEUED = "state || '' = 'queued' AND parts = 0"
 FREE = """
 (command IN ({})) IS NOT TRUE
@@ -69,7 +73,7 @@ ON_POSTGRES = """SELECT job.* FROM json_array_elements(?::json) AS place(value) 
 
 def is_waiting(now: float) -> bool:
     """Whether any job waits that is due. Cheap: long polls ask it all the time."""
-    return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND not_before <= ? LIMIT 1", now))  # noqa: S608
+    return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND {DUE} LIMIT 1", now, now + FAR_S))  # noqa: S608
 
 
 def nodes() -> list[str]:
@@ -108,24 +112,24 @@ def front(now: float, rooms: Mapping[str, int], busy: Busy, limit: int) -> list[
 
 
 def _on_master(now: float, busy: Busy, limit: int) -> list[Place]:
-    told, values = _free(busy)
-    return [Place(*row) for row in read(ON_MASTER.format(told), now, *values, limit)]
+    told, values = _free(now, busy)
+    return [Place(*row) for row in read(ON_MASTER.format(told), *values, limit)]
 
 
 def _of_nodes(now: float, priorities: Mapping[str, int], busy: Busy, most: int) -> dict[str, list[Place]]:
     """The first jobs of each of these nodes whose priority is not beyond the one named."""
-    told, values = _free(busy)
+    told, values = _free(now, busy)
     found: dict[str, list[Place]] = {}
     asked = (ON_SQLITE if on_sqlite() else ON_POSTGRES).format(told)
-    for node, *place in read(asked, json.dumps(list(priorities.items())), now, *values, most):
+    for node, *place in read(asked, json.dumps(list(priorities.items())), *values, most):
         found.setdefault(node, []).append(Place(*place))
     return {node: sorted(its) for node, its in found.items()}
 
 
-def _free(busy: Busy) -> tuple[str, Sequence[str]]:
+def _free(now: float, busy: Busy) -> tuple[str, Sequence[str | float]]:
     lists = (busy.commands, busy.converging, busy.converges)
     told = FREE.format(*(places(len(some)) for some in lists))
-    return f"{QUEUED} AND not_before <= ? AND {told}", [one for some in lists for one in some]
+    return f"{QUEUED} AND {DUE} AND {told}", [now, now + FAR_S, *(one for some in lists for one in some)]
 
 
 def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:

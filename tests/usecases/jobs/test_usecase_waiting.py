@@ -112,6 +112,17 @@ def test_what_is_to_wait_waits() -> None:
     assert not claims.is_claimable("salt")
 
 
+def test_what_was_asked_for_by_a_clock_that_was_set_back_since_does_not_wait_for_it() -> None:
+    on_nodes("a")
+    assert claimed() == []
+    queue("a", "j00001", "j00002")
+    with database.transaction():
+        jobs.change("j00001", created_at=time.time() + 86_400, not_before=time.time() + 86_400)
+        jobs.change("j00002", not_before=time.time() + 30)
+    assert claims.is_claimable("salt")
+    assert claimed() == ["j00001"]
+
+
 def test_a_claim_reads_a_few_jobs_of_each_node_however_many_wait(
     service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
