@@ -45,6 +45,12 @@ QUIET_S = 0.005
 MOST_TOGETHER = 500
 AWAY = "What came could not be kept: deliver it again."
 
+FAR_S = 3_600.0
+"""Nothing is put off for so long, in seconds: what stands further ahead was kept by a clock that has been set back since."""
+
+NEXT = """SELECT n, key, delivery, body, tries FROM delivery
+WHERE done_at IS NULL AND (not_before <= ? OR not_before > ?) ORDER BY n LIMIT 1"""
+
 Work = Callable[[sqlite3.Connection], Any]
 
 
@@ -114,10 +120,10 @@ class Inbox:
 
     def next(self) -> Entry | None:
         """What is due and came first; None when nothing waits. What can't be opened any more is let go."""
-        told = "SELECT n, key, delivery, body, tries FROM delivery WHERE done_at IS NULL AND not_before <= ? ORDER BY n LIMIT 1"
         while True:
+            now = time.time()
             with self._reading:
-                row = self._reader.execute(told, (time.time(),)).fetchone()
+                row = self._reader.execute(NEXT, (now, now + FAR_S)).fetchone()
             if row is None:
                 return None
             payload = sealed.opened(row[1], row[3])

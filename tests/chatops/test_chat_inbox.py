@@ -70,6 +70,15 @@ def test_what_waits_lets_others_pass(inbox: Inbox) -> None:
     assert (again.key, again.tries) == ("a", 1)
 
 
+def test_what_was_kept_before_the_clock_was_set_back_is_next(inbox: Inbox) -> None:
+    inbox.keep(delivery())
+    inbox.run(lambda file: file.execute("UPDATE delivery SET not_before = not_before + 86400")).result(2)
+    entry = inbox.next()
+    assert entry is not None
+    inbox.later(entry.n, 30)
+    assert inbox.next() is None
+
+
 def test_nothing_that_was_said_can_be_read_in_the_files(inbox: Inbox) -> None:
     canary = secrets.token_hex(12)
     inbox.keep(delivery(value=canary))

@@ -318,6 +318,14 @@ def test_a_conversation_ends_once(slack: Slack, notifier: Notifier) -> None:
     assert [message["text"] for message in slack.messages()] == ["over", "bye"]
 
 
+def test_what_was_said_before_the_clock_was_set_back_is_sent(slack: Slack, chat: Callable[[], None]) -> None:
+    for n, ahead_s in enumerate((86_400, 3_600)):
+        outbox.post("C1", text(f"{n}"), f"{n}.1")
+        with transaction():
+            Outgoing.update(not_before=time.time() + ahead_s).where(Outgoing.n == n + 1).execute()
+    assert [item.thread for item in sending.heads(10)] == ["0.1"]
+
+
 def test_a_window_opens_with_its_trigger_or_its_user_is_told(slack: Slack, notifier: Notifier) -> None:
     title, said = (
         {"type": "plain_text", "text": "A title"},

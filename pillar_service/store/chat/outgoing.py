@@ -12,6 +12,10 @@ from pillar_service.store.database import JsonField, Table
 OPEN = (str(OutgoingState.QUEUED), str(OutgoingState.SENDING))
 
 
+FAR_S = 2 * 3600.0
+"""Nothing is put off for so long, in seconds: what stands further ahead was written by a clock that has been set back since."""
+
+
 class Outgoing(Table):
     """One thing to send. ``n`` grows; of each ``lane`` only the one with the lowest ``n`` that is open is sent.
 
@@ -78,7 +82,8 @@ def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str
     The oldest first, but edits after all else: there may be many of them, and they come slowly.
     """
     firsts = Outgoing.select(fn.MIN(Outgoing.n)).where(Outgoing.state.in_(OPEN)).group_by(Outgoing.lane)
-    rows = Outgoing.select().where(Outgoing.n.in_(firsts) & (Outgoing.not_before <= now))
+    is_due = (Outgoing.not_before <= now) | (Outgoing.not_before > now + FAR_S)
+    rows = Outgoing.select().where(Outgoing.n.in_(firsts) & is_due)
     if resting:
         rows = rows.where(Outgoing.channel.is_null() | Outgoing.channel.not_in(list(resting)))
     if busy:
