@@ -14,7 +14,7 @@ from pillar_service.documents.faults import Faults, raise_any
 COMMANDS, ROLES, PERSONAS = FILES = ("commands.yaml", "roles.yaml", "personas.yaml")
 
 Folder = str | PathLike[str]
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[tuple[int, ...] | None, ...]
 
 
 def load(directory: Folder, states: Folder | None = None) -> Loaded:
@@ -42,12 +42,13 @@ def stamp(directory: Folder) -> Stamp:
     return tuple(_stamp(Path(directory) / name) for name in FILES)
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: Path) -> tuple[int, ...] | None:
     try:
         told = file.stat()
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_size, told.st_ino
+    # Who may read it changes the last of these alone: what could not be read is tried again then.
+    return told.st_mtime_ns, told.st_size, told.st_ino, told.st_ctime_ns
 
 
 def _bytes(file: Path) -> bytes:

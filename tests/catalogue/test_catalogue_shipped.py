@@ -1,6 +1,7 @@
 """The files that are shipped: they load, say what they must, and each script does what it says."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,14 @@ def test_what_was_kept_of_another_shape_is_refused(shipped: Loaded) -> None:
 def test_what_was_kept_badly_is_refused(wrong: str) -> None:
     with pytest.raises(Invalid, match="can't be read"):
         loaded.from_json(wrong)
+
+
+def test_a_file_that_others_may_read_now_changes_the_stamp(tmp_path: Path) -> None:
+    (tmp_path / "roles.yaml").touch(0o600)
+    before = stamp(tmp_path)
+    time.sleep(0.02)  # the kernel's clock ticks every few milliseconds
+    (tmp_path / "roles.yaml").chmod(0o644)
+    assert stamp(tmp_path) != before
 
 
 def test_a_changed_file_changes_stamp_and_fingerprint(tmp_path: Path, shipped: Loaded) -> None:
