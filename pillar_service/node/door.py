@@ -207,6 +207,23 @@ class Door:
         return answer
 
 
+def in_its_turn(fetch: Callable[[IO[bytes]], str], file: IO[bytes], patience_s: float) -> str:
+    """What ``fetch`` returns of what it wrote into that file, which begins anew where it is busy or broke off.
+
+    Raises Unavailable where the service does not say when to come back, or that would be after so many seconds.
+    """
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return fetch(file)
+        except Unavailable as error:
+            if error.retry_after_s is None or time.monotonic() + error.retry_after_s > until:
+                raise
+            file.seek(0)
+            file.truncate()
+            time.sleep(error.retry_after_s)
+
+
 def _key(key: str) -> str:
     return f"/node/configuration/{key}"
 

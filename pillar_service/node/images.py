@@ -20,8 +20,8 @@ PATIENCE_S = 600.0
 """For all of it, so that whoever waits for the state run hears why it failed; what came stays for the next one."""
 LOAD_S = 600.0
 """How long Docker may be silent while it unpacks, perhaps onto an SD card."""
-TRIES, PAUSE_S = 3, 2.0
-"""How often in a row nothing may come, and how long it is waited each time."""
+QUIET_S, PAUSE_S = 120.0, 2.0
+"""For how long nothing may come, while the place is busy with others say; and how long it is waited after a line broke."""
 MARGIN = 64 << 20
 """Bytes that a disk must have left besides the tar."""
 
@@ -34,6 +34,7 @@ class Source:
     node: str
     told: Told
     patience_s: float = PATIENCE_S
+    quiet_s: float = QUIET_S
     pause_s: float = PAUSE_S
 
     def offers(self, tag: str) -> bool:
@@ -69,7 +70,7 @@ class Source:
 
     def _fill(self, file: IO[bytes], image: Mapping[str, Any], until: float) -> None:
         """A part that came before is gone on with."""
-        door, size, idle = Door(self.told.service), image["size"], 0
+        door, size, last = Door(self.told.service), image["size"], time.monotonic()
         if file.tell() > size:
             file.truncate(0)
             file.seek(0)
@@ -78,10 +79,14 @@ class Source:
             try:
                 door.image(image["sha256"], file, size, until)
             except Unavailable as error:
-                idle = idle + 1 if file.tell() == had else 0
-                if idle == TRIES or time.monotonic() + self.pause_s > until:
+                now, pause_s = time.monotonic(), self.pause_s
+                if file.tell() == had:
+                    pause_s = error.retry_after_s or self.pause_s
+                else:
+                    last = now
+                if now + pause_s > min(until, last + self.quiet_s):
                     raise _broke_off(error, file.tell(), size) from error
-                time.sleep(self.pause_s)
+                time.sleep(pause_s)
 
 
 def nowhere(tag: str, node: str, is_built: bool) -> str:

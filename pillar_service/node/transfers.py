@@ -12,10 +12,10 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
-from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full, Unavailable
+from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
 from pillar_service.core.people.agents import Desired
 from pillar_service.node import containers, disk, identity, locks, stillness, tar
-from pillar_service.node.door import Door
+from pillar_service.node.door import Door, in_its_turn
 from pillar_service.node.lastgood import Known
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
@@ -196,26 +196,15 @@ def _tidy(home: Home) -> None:
 
 
 def _fetched(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> None:
-    if _in_its_turn(door, wanted, file) != wanted["sha256"]:
+    def fetch(into: IO[bytes]) -> str:
+        return door.fetch(wanted["job"], into, wanted["size"])
+
+    if in_its_turn(fetch, file, PATIENCE_S) != wanted["sha256"]:
         raise Failed("The transfer's checksum is not the announced one: try again.")
     file.seek(0)
     held = exports.check(file)
     if held.pub_id != wanted["pub_id"]:
         raise Conflict("The transfer holds another identity than the announced one: it is not imported.")
-
-
-def _in_its_turn(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> str:
-    """The checksum of what was fetched; that waits where the service says that too many fetch now, or it broke off."""
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return door.fetch(wanted["job"], file, wanted["size"])
-        except Unavailable as error:
-            if error.retry_after_s is None or time.monotonic() + error.retry_after_s > until:
-                raise
-            file.seek(0)
-            file.truncate()
-            time.sleep(error.retry_after_s)
 
 
 def _put(fresh: Path, folder: Path) -> None:

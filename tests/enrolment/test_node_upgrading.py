@@ -39,6 +39,7 @@ class Service:
     def __init__(self) -> None:
         self.wanted: dict[str, Any] | None = None
         self.bundle = b""
+        self.busy = 0
         self.server = make_server("127.0.0.1", 0, self.answer, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -46,6 +47,9 @@ class Service:
     def answer(self) -> Any:
         @Request.application
         def answered(request: Request) -> Response:
+            if request.path == "/node/wheels" and self.busy:
+                self.busy -= 1
+                return Response(json.dumps({"detail": "Too many."}), 503, {"Retry-After": "1"})
             if request.path == "/node/wheels":
                 return Response(self.bundle, mimetype="application/gzip")
             return Response(json.dumps({"upgrade": self.wanted}), mimetype="application/json")
@@ -82,6 +86,7 @@ def test_a_node_becomes_what_it_is_asked_to_and_goes_back_from_what_does_not_wor
     assert "another SHA-256" in node.state()["why"]
     assert (node.runs(), (node.opt / "venv.next").exists()) == ("0.0.1", False)
 
+    service.busy = 2  # with other nodes that fetch it
     service.wants("a-2", "9.9.8", tmp_path / "good.tar.gz")
     node.until(lambda: node.runs() == "9.9.8" and node.state().get("state") == "done", "it is the new version")
     node.until(lambda: (node.opt / "made").exists() and not (node.opt / "venv.before").exists(), "it is settled")

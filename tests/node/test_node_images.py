@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,14 @@ class Line:
     """The way to the service: it keeps what was asked, and lets through so many bytes of each answer."""
 
     def __init__(self, app: Any) -> None:
-        self.app, self.most, self.asked = app, sys.maxsize, []
+        self.app, self.most, self.asked, self.busy = app, sys.maxsize, [], 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.asked.append(environ.get("HTTP_RANGE"))
+        if self.busy:
+            self.busy -= 1
+            start_response("503 Service Unavailable", [("Retry-After", "1"), ("Content-Length", "0")])
+            return []
         return [b"".join(self.app(environ, start_response))[: self.most]]
 
 
@@ -63,7 +67,7 @@ def source(cellar: Cellar, tar: Path) -> Callable[..., Source]:
         found = pub_images.handed_out()
         assert found is not None
         told = Told(service=cellar.service, image=asdict(found) | other)
-        return Source(cellar.home, NODE, told, pause_s=0.01)
+        return Source(cellar.home, NODE, told, quiet_s=3.0, pause_s=0.01)
 
     return make
 
@@ -102,6 +106,14 @@ def test_what_came_stays_for_the_next_time(
     line.asked.clear()
     assert source().fetched(soon()).read_bytes() == tar.read_bytes()
     assert line.asked == [], "what is there whole is not fetched again"
+
+
+def test_a_place_that_is_busy_with_others_is_waited_for(source: Callable[..., Source], tar: Path, line: Line) -> None:
+    line.busy = 5
+    with pytest.raises(Unavailable, match="could not be fetched"):
+        replace(source(), quiet_s=1.5).fetched(soon())
+    line.busy = 2
+    assert source().fetched(soon()).read_bytes() == tar.read_bytes()
 
 
 def test_a_service_that_is_away_is_said(source: Callable[..., Source], cellar: Cellar) -> None:

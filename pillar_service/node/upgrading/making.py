@@ -4,11 +4,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from pillar_service.core.errors import Failed
-from pillar_service.node.door import Door
+from pillar_service.node.door import Door, in_its_turn
 
 NEXT = "venv.next"
 LARGEST = 1 << 30
@@ -25,7 +26,7 @@ def made(door: Door, opt: Path, version: str, sha256: str) -> Path:
     work.mkdir(mode=0o700)
     try:
         with (work / "bundle.tar.gz").open("wb") as file:
-            found = door.wheels(file, LARGEST)
+            found = in_its_turn(partial(door.wheels, most=LARGEST), file, PATIENCE_S)
         if found != sha256:
             raise Failed("The bundle of wheels is not the one that was named (another SHA-256).")
         _unpack(work / "bundle.tar.gz", work)
