@@ -74,7 +74,7 @@ def test_with_an_account_goes_what_its_nodes_told() -> None:
     person = owner()
     cases.take(known("cellar-1", person), [told(1)])
     with transaction():
-        events.forget_account(person)
+        events.forget(events.of_account(person, 10))
     assert held.of("cellar-1") == weighed() == 0
 
 
