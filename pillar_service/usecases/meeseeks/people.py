@@ -155,24 +155,39 @@ def held(person: str) -> tuple[int, int]:
 
 
 def end(person: str) -> tuple[int, int]:
-    """No chat user is that person any more, and their command tokens end, in the caller's transaction; as `held`, how many."""
-    ended = held(person)
+    """No chat user is that person any more, and their command tokens end, in the caller's transaction; as `held`, how many.
+
+    Who is suspended stays who they are in chat: as nobody's, that chat user would have again what roles grant it by its id.
+    """
+    links, good = held(person)
     command_tokens.forget_of(sorted(_actors(person)))
+    if _is_suspended(person):
+        return 0, good
     chat_people.forget_all(person)
-    return ended
+    return links, good
+
+
+def _is_suspended(person: str) -> bool:
+    account = accounts.find(person)
+    return account is not None and account.state == AccountState.SUSPENDED
 
 
 def forget(person: str) -> None:
     """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
-    aliases.forget_of(sorted(_actors(person)))
-    end(person)
+    actors = sorted(_actors(person))
+    aliases.forget_of(actors)
+    command_tokens.forget_of(actors)
+    chat_people.forget_all(person)
 
 
 def unlink(person: str, team: str, user: str) -> None:
-    """A chat user is that person no longer; raises NotFound."""
+    """A chat user is that person no longer; raises NotFound, and Forbidden for who is suspended (see `end`)."""
     with transaction():
-        if chat_people.account(team, user) != person or not chat_people.forget(team, user):
+        if chat_people.account(team, user) != person:
             raise NotFound(f"{team}/{user} is not you.")
+        if _is_suspended(person):
+            raise Forbidden("Your account is suspended: who you are in chat stays as it is until it is resumed.")
+        chat_people.forget(team, user)
         auditing.record(f"account:{person}", "meeseeks.unlink", f"agent:{person}", time.time(), f"{team}/{user}")
 
 

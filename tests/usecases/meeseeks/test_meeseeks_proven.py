@@ -4,9 +4,11 @@ import pytest
 from chatting import ANN, PASSWORD, ZOE, chat, keep, link
 from pouring import owner
 
-from pillar_service.core.errors import NotFound
+from pillar_service.core.errors import Forbidden, NotFound
+from pillar_service.core.meeseeks.roles import Reason
+from pillar_service.store import database
 from pillar_service.usecases.chat import approvers
-from pillar_service.usecases.meeseeks import catalogue, deciding, explaining
+from pillar_service.usecases.meeseeks import catalogue, deciding, explaining, people
 from pillar_service.usecases.people import accounts, profile, sign_up
 
 NAMED, APPROVES = "ann@example.org", "zed@example.org"
@@ -72,3 +74,14 @@ def test_who_writes_the_same_address_again_keeps_that_it_was_verified() -> None:
 def test_a_chat_users_own_id_counts_whatever_the_address() -> None:
     link(ANN, registered("new@example.org"))
     assert roles(ANN) == ["tester"]
+
+
+def test_who_is_suspended_stays_so_in_chat_whatever_they_unlink_or_reset() -> None:
+    person = owner("new@example.org")
+    link(ANN, person)
+    accounts.set_state("test", person, "suspended")
+    with pytest.raises(Forbidden, match="suspended"):
+        people.unlink(person, "T01", ANN)
+    with database.transaction():
+        assert people.end(person) == (0, 0)
+    assert deciding.decided(chat(ANN), "say", None).reason is Reason.SUSPENDED
