@@ -20,6 +20,12 @@ characters."""
 NODE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?", re.ASCII)
 """A minion id that is also one safe path segment."""
 
+WEB_ADDRESS = re.compile(r"/|\bwww\.", re.IGNORECASE)
+"""What makes of a word the address of a page."""
+
+SEEN = "LNPS"
+"""The categories of Unicode of which something is seen: letters, digits, and signs that stand alone."""
+
 ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 """An id that we make: 64 random bits."""
 
@@ -94,10 +100,15 @@ def one_of(known: type[Value], value: object, what: str) -> Value:
 
 
 def person_name(value: object) -> str:
-    """What a person is called, without blanks around it; raises Invalid."""
+    """What a person is called, without blanks around it; raises Invalid.
+
+    It stands in mails to others: something of it must be seen, and nobody sends them to a page by it.
+    """
     chosen = text(value, "name", PERSON_NAME_LENGTH).strip()
-    if not chosen:
+    if not any(unicodedata.category(one)[0] in SEEN for one in chosen):
         raise Invalid("Write your name, or what you want to be called.")
+    if WEB_ADDRESS.search(chosen):
+        raise Invalid("A name holds no address of a page: write what you want to be called.")
     return chosen
 
 

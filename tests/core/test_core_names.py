@@ -110,3 +110,16 @@ def test_text_is_one_printable_line() -> None:
 def test_ids_are_made_as_they_are_read() -> None:
     assert names.ID.fullmatch(names.new_id())
     assert names.new_id() != names.new_id()
+
+
+@pytest.mark.parametrize("name", [" Ann ", "李", "Dr. J. St.John", "🦀", "ann@example.org"])
+def test_what_somebody_wants_to_be_called(name: str) -> None:
+    assert names.person_name(name) == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "\u0301\u0302", "http://example.org", "win at example.org/x", "WWW.example.org"]
+)
+def test_a_name_is_seen_and_leads_to_no_page(name: str) -> None:
+    with pytest.raises(Invalid, match="what you want to be called"):
+        names.person_name(name)
