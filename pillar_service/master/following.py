@@ -12,7 +12,7 @@ from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
 
 PAGE = 1000
-"""Lines of each place that the service tells at once."""
+"""Lines of each place that a service tells at once which does not say how many (``most``)."""
 
 NOTHING_NEW_S = 0.5
 """How long to wait, asking included, when what came was known: the service answers at once where too many wait already, and
@@ -49,10 +49,10 @@ def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
     def look() -> Look:
         # A place that has said nothing yet is behind all others.
         places = [part["node"] or "master" for part in told["parts"]] or list(seen)
-        after = min((seen.get(place, 0) for place in _cut(told["lines"]) or places), default=0)
+        after = min((seen.get(place, 0) for place in _cut(told) or places), default=0)
         told.update(client.command_job(job["id"], after=after, wait=LONG_POLL_S))
         is_new = _show(told["lines"], seen)
-        is_cut = bool(_cut(told["lines"]))
+        is_cut = bool(_cut(told))
         return ({**told["job"], "state": JobState.RUNNING} if is_cut else dict(told["job"])), is_new or is_cut
 
     with _waiting_for(job["id"]):
@@ -66,10 +66,11 @@ def printed(client: Client, id: str) -> Iterator[dict[str, Any]]:
     seen: dict[str, int] = {}
     after = 0
     while True:
-        lines = client.command_job(id, after=after)["lines"]
+        told = client.command_job(id, after=after)
+        lines = told["lines"]
         yield from (line for line in lines if line["n"] > seen.get(line["place"], 0))
         seen |= {line["place"]: max(line["n"], seen.get(line["place"], 0)) for line in lines}
-        if not (more := _cut(lines)):
+        if not (more := _cut(told)):
             return
         after = min(seen[place] for place in more)
 
@@ -84,9 +85,10 @@ def _waiting_for(job: str) -> Iterator[None]:
         raise Failed(told) from ended
 
 
-def _cut(lines: list[dict[str, Any]]) -> list[str]:
-    """The places that may have more lines than these."""
-    return [place for place, count in Counter(line["place"] for line in lines).items() if count >= PAGE]
+def _cut(told: Mapping[str, Any]) -> list[str]:
+    """The places that may have more lines than were told."""
+    counted = Counter(line["place"] for line in told["lines"])
+    return [place for place, count in counted.items() if count >= told.get("most", PAGE)]
 
 
 def _over(look: Callable[[], Look]) -> dict[str, Any]:

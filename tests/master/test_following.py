@@ -81,19 +81,20 @@ def test_who_is_told_to_end_says_that_the_job_goes_on(client_of):
 class Printing:
     """A service whose job has so many lines of each place, told in pages as ours tells them."""
 
-    def __init__(self, **lines):
-        self.lines, self.asked = lines, 0
+    def __init__(self, most=None, **lines):
+        self.lines, self.asked, self.most = lines, 0, most
 
     def answer(self, connection, request):
         after, self.asked = int(re.search(rb"after=(\d+)", request)[1]), self.asked + 1
         told_now = told("succeeded", tuple(self.lines), **self.lines)
         page = {
             place: [line for line in told_now["lines"] if line["place"] == place and line["n"] > after][
-                : following.PAGE
+                : self.most or following.PAGE
             ]
             for place in self.lines
         }
         told_now["lines"] = [line for lines in page.values() for line in lines]
+        told_now |= {"most": self.most} if self.most else {}  # an older service does not say it
         answer("200 OK", json.dumps(told_now).encode())(connection, request)
 
 
@@ -106,6 +107,14 @@ def test_what_a_job_printed_is_told_to_its_last_line(client_of):
         lines = list(following.printed(client_of(service), JOB["id"]))
     for place, count in LONG.items():
         assert [line["n"] for line in lines if line["place"] == place] == list(range(1, count + 1))
+    assert printing.asked == 3
+
+
+def test_a_service_that_tells_fewer_lines_at_once_is_asked_more_often(client_of):
+    printing = Printing(most=10, one=25, other=5)
+    with served(printing.answer) as service:
+        lines = list(following.printed(client_of(service), JOB["id"]))
+    assert len(lines) == 30
     assert printing.asked == 3
 
 

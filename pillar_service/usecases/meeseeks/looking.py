@@ -16,6 +16,9 @@ from pillar_service.usecases.meeseeks.asker import Asker
 SHORTEST = 4
 """The fewest characters by which a job may be named."""
 
+LINES_OF_ONE, LINES_OF_ALL = 1000, 10_000
+"""The most lines of one place, and of all places together, that are told at once; of each place one is."""
+
 EVERYBODY = "*"
 PRIVATE = "What came out of that is for who asked for it alone."
 
@@ -55,18 +58,20 @@ def described(asker: Asker, job: Job) -> dict[str, Any]:
     return told | {"result": None, "error": told["error"] and PRIVATE} if _is_hidden(asker, job) else told
 
 
-def show(asker: Asker, id: object, after: int = 0, most: int = 1000) -> dict[str, Any]:
-    """A job, its parts, what it waits for, and at most so many lines after the n-th of each place.
+def show(asker: Asker, id: object, after: int = 0, most: int | None = None) -> dict[str, Any]:
+    """A job, its parts, what it waits for, and lines after the n-th of each place: ``most``, else 1,000, fewer of many places.
 
-    {"job", "parts", "waits_for", "lines": [{"place", "n", "at", "text"}]}; raises NotFound.
+    {"job", "parts", "waits_for", "most", "lines": [{"place", "n", "at", "text"}]}; raises NotFound.
     """
     job = found(asker, id)
-    its = jobs.parts_of(job.id) if job.parts else []
+    its, places = jobs.parts_of(job.id) if job.parts else [], _places(asker, job)
+    most = most or max(1, min(LINES_OF_ONE, LINES_OF_ALL // max(1, len(places))))
     return {
         "job": queue.described(job) | {"waits": jobs_of_bots.waits(job.state)},
         "parts": [queue.described(part) for part in its],
         "waits_for": challenges.waiting(job.id),
-        "lines": [line for place in _places(asker, job) for line in _lines(place, after, most)],
+        "most": most,
+        "lines": [line for place in places for line in _lines(place, after, most)],
     }
 
 

@@ -54,7 +54,8 @@ class Ran(BaseModel):
 
 
 class Going(BaseModel):
-    """How a run goes: the whole, its part on each node where there are several, and the first 1,000 lines of each."""
+    """How a run goes: the whole, its part on each node where there are several, and the first lines of each: at most
+    1,000, and 10,000 in all."""
 
     job: CommandJob
     parts: list[CommandJob]

@@ -116,6 +116,18 @@ def test_the_last_lines_of_each_place() -> None:
     assert [line["n"] for line in looking.lines(chat(), looking.last(chat()), 28)] == [29, 30, 29, 30]
 
 
+def test_of_many_places_fewer_lines_of_each_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LINES_OF_ALL", 7)
+    job = ask("say hi")
+    for part in jobs.parts_of(job["id"]):
+        write(part.id, *(f"{part.node} {n}" for n in range(30)))
+    told = looking.show(chat(), job["id"], 3)
+    assert [(line["place"], line["n"]) for line in told["lines"]] == [
+        (f"cellar-{n}", m) for n in (1, 2) for m in (4, 5, 6)
+    ]
+    assert told["most"] == 3
+
+
 def test_what_waits_is_cancelled_and_what_runs_goes_on() -> None:
     job = ask("say hi")
     run = next(run for run in claim_all() if run["node"] == "cellar-1")
