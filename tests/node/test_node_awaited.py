@@ -59,7 +59,24 @@ def test_what_was_given_up_does_not(cellar: Cellar, opts: dict[str, Any]) -> Non
 
 def test_nor_what_nobody_can_be_asked_about(cellar: Cellar, opts: dict[str, Any]) -> None:
     with pytest.raises(Unavailable):
-        awaited.require(opts, cellar.service | AWAY)
+        awaited.require(opts, cellar.service | AWAY, patience_s=0)
+
+
+def test_a_service_that_is_away_for_a_moment_is_asked_again(cellar: Cellar, opts: dict[str, Any]) -> None:
+    published(state=runs.ENDED)
+    app, away = cellar.app, iter((True, True))
+
+    def back_soon(environ: dict[str, Any], start_response: Any) -> Any:
+        if next(away, False):
+            start_response("503 Service Unavailable", [("Content-Length", "0")])
+            return []
+        return app(environ, start_response)
+
+    cellar.stop()
+    cellar.app = back_soon
+    cellar.start()
+    with pytest.raises(Conflict, match="given up"):
+        awaited.require(opts, cellar.service)
 
 
 def test_what_somebody_calls_by_hand_is_waited_for(cellar: Cellar, opts: dict[str, Any]) -> None:
