@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from pillar_service.backups.running import ran
 from pillar_service.core.errors import Failed
+from pillar_service.programs.running import ran
 
 MOST_S = 2 * 3600.0
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pillar_service.backups.running import Said, ran
 from pillar_service.core.errors import Conflict, Failed, Full, Invalid, NotFound, SaltcellarError, Unavailable
+from pillar_service.programs.running import Said, ran
 
 TAG = "saltcellar"
 """What all of our snapshots bear; others in the same repository are left alone."""

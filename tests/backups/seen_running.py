@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pillar_service.backups import running
+from pillar_service.programs import running
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, word: str) -> tuple[list[bytes], Callable[[], None]]:

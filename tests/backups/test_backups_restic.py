@@ -16,8 +16,8 @@ from sshd import Sshd
 
 from pillar_service.backups import restic
 from pillar_service.backups.restic import Repository
-from pillar_service.backups.running import ran
 from pillar_service.core.errors import Conflict, Failed, Full, Invalid, NotFound, SaltcellarError, Unavailable
+from pillar_service.programs.running import ran
 
 
 def nothing() -> None:
@@ -135,7 +135,7 @@ def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 def test_a_program_ends_with_who_started_it(tmp_path: Path) -> None:
     """kill -9 on the worker: what it ran must not go on reading what the next one writes."""
-    code = "from pillar_service.backups.running import ran; ran(['sleep', '300.25'], {}, 300)"
+    code = "from pillar_service.programs.running import ran; ran(['sleep', '300.25'], {}, 300)"
     worker = subprocess.Popen([sys.executable, "-c", code])
 
     def sleeper() -> list[str]:

@@ -5,10 +5,10 @@ import json
 import sys
 from pathlib import Path
 
-from pillar_service.backups import running
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Export, Kind
 from pillar_service.core.errors import Failed, ForkHazard, Invalid, SaltcellarError, Unavailable
+from pillar_service.programs import running
 
 SOON = 4 << 20
 """A tar of at most so many bytes is looked through at once: it holds 8,000 files at most."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from pillar_service.backups import postgres, restic
 from pillar_service.backups.restic import Repository
-from pillar_service.backups.running import ran
 from pillar_service.core.errors import Conflict, Failed
 from pillar_service.core.jobs.jobs import JobState
 from pillar_service.core.service import backups as rules
 from pillar_service.core.service.backups import Manifest, RoundKind, RoundState
+from pillar_service.programs.running import ran
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.service import backup_rounds, copying

@@ -262,7 +262,7 @@ def test_who_died_is_buried_and_another_begins(place: Path) -> None:
 @on_sqlite
 def test_who_was_taken_for_dead_stops_and_ends_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that was frozen: its round was buried, and what it does then counts no more."""
-    from pillar_service.backups import running
+    from pillar_service.programs import running
 
     monkeypatch.setattr(running, "BEAT_S", 0.01)
     asked = backup_rounds.ask("test", RoundKind.BACKUP)
