@@ -64,11 +64,11 @@ def show(asker: Asker, id: object, after: int = 0, most: int | None = None) -> d
     {"job", "parts", "waits_for", "most", "lines": [{"place", "n", "at", "text"}]}; raises NotFound.
     """
     job = found(asker, id)
-    its, places = jobs.parts_of(job.id) if job.parts else [], _places(asker, job)
+    places = _places(asker, job)
     most = most or max(1, min(LINES_OF_ONE, LINES_OF_ALL // max(1, len(places))))
     return {
         "job": queue.described(job) | {"waits": jobs_of_bots.waits(job.state)},
-        "parts": [queue.described(part) for part in its],
+        "parts": [queue.described(part) for part in places] if job.parts else [],
         "waits_for": challenges.waiting(job.id),
         "most": most,
         "lines": [line for place in places for line in _lines(place, after, most)],
