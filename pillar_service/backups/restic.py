@@ -194,7 +194,7 @@ def _run(
     """Run restic; where somebody who died left a lock, that one, and no other, is taken away first."""
     said = _once(repository, words, most_s, folder, beat)
     if said.code and LOCKED in said.err.lower():
-        _once(repository, ["unlock"], ASKING_S)
+        _once(repository, ["unlock"], ASKING_S, folder, beat)
         said = _once(repository, words, most_s, folder, beat)
     return said
 
@@ -203,8 +203,8 @@ def _once(
     repository: Repository,
     words: Sequence[str],
     most_s: float,
-    folder: Path | None = None,
-    beat: Callable[[], None] = lambda: None,
+    folder: Path | None,
+    beat: Callable[[], None],
 ) -> Said:
     where = [
         "-r",
