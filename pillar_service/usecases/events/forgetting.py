@@ -34,7 +34,7 @@ def make_room(node: str, now: float) -> None:
 
 def forget_oldest(node: str, now: float) -> int:
     """Forget some of the oldest that a node told, if more of it is kept than may be; how many."""
-    over = held.of(node) - most()
-    if not most() or over <= 0:
+    bound = most()
+    if not bound or (over := held.of(node) - bound) <= 0:
         return 0
     return forget(events.oldest(node, over, ROWS), now)
