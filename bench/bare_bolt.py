@@ -7,11 +7,11 @@ from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 
+from bench.bare_server import BareServer
 from pillar_service.settings import settings
-from pillar_service.web.serve import Server
 
 
-class BareBolt(Server):
+class BareBolt(BareServer):
     """A bolt app at /slack with one listener that does nothing, and a route that says that it is up."""
 
     def load(self) -> Any:
@@ -33,4 +33,4 @@ class BareBolt(Server):
 
 
 if __name__ == "__main__":
-    BareBolt("private", None).run()
+    BareBolt().run()

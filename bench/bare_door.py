@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Flask, request
 
-from pillar_service.web.serve import Server
+from bench.bare_server import BareServer
 
 
-class BareDoor(Server):
+class BareDoor(BareServer):
     """One route that takes whatever is sent: no signature, no events, no database."""
 
     def load(self) -> Flask:
@@ -23,4 +23,4 @@ class BareDoor(Server):
 
 
 if __name__ == "__main__":
-    BareDoor("private", None).run()
+    BareDoor().run()

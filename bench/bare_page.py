@@ -4,13 +4,13 @@ from pathlib import Path
 
 from flask import Flask, render_template
 
-from pillar_service.web.serve import Server
+from bench.bare_server import BareServer
 
 ONE = 350
 """The bytes of an article on the page, about."""
 
 
-class BarePage(Server):
+class BarePage(BareServer):
     """A page of about so many bytes at ``/page/<bytes>``, drawn anew each time: no session, no database."""
 
     def load(self) -> Flask:
@@ -32,4 +32,4 @@ def _row(n: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    BarePage("private", None).run()
+    BarePage().run()

@@ -12,18 +12,16 @@ processor time of a request goes, part by part, in one process with nobody besid
 
 import json
 import sqlite3
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.request import urlopen
 
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from daemons import Daemon, Service, free_port, running, until
+from daemons import Service
 
-from bench import TOP, parts, submitting
+from bench import parts, pillar, submitting
 from bench.cellar import Cellar
 from bench.report import Row
 from bench.spread import Spread
@@ -70,11 +68,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 def _bare_request(cellar: Cellar, service: Service, request: submitting.Request, size: int) -> Row:
-    port = free_port()
-    environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
-    command, url = [sys.executable, "-m", "bench.bare_door"], f"http://127.0.0.1:{port}"
-    with running(Daemon("bare-door", command, cellar.folder / f"bare-door-{size}", environment)):
-        until(lambda: urlopen(f"{url}/healthz", timeout=2).status == 200, 20, f"{url} answers")
+    with pillar.bare(service, cellar.folder / f"bare-door-{size}", "/healthz", "bare_door") as url:
         took = [_speed(url, [request] * ASKED) for _ in range(ROUNDS + 1)]
     per_s = Spread(tuple(took[1:]))
     return Row(f"gunicorn and Flask alone, {len(request[0]):,} bytes", per_s.shown(0), "requests/s")

@@ -106,7 +106,8 @@ def _pub_row(cellar: Cellar, agent: dict[str, Any]) -> Row:
 
 def _nothing_of_ours() -> dict[str, Any]:
     empty: dict[str, Any] = {key: [] for key in ("include", "ext_pillar", "engines", "runner_dirs")}
-    return empty | {"saltcellar": {}, "file_roots": {"base": []}}
+    # Its keys are called by that name, as in what is shipped.
+    return empty | {"id": "saltcellar_master", "saltcellar": {}, "file_roots": {"base": []}}
 
 
 def _use(client: salt.client.LocalClient, node: str) -> None:
