@@ -3,16 +3,19 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 # The longest first: what is begun last is waited for alone.
 DAEMONS := tests/browser tests/integration tests/image tests/states
-# What knows SQL is tested on both databases; the rest on SQLite, and once more on PostgreSQL by `make test-slow`.
-ON_BOTH := tests/store tests/usecases
+# What knows SQL is tested on both databases by `make test`; the rest on SQLite, and once more on PostgreSQL: what uses the store
+# by `make test-slow`, what uses that by `make campaigns`.
+ON_BOTH := tests/store
+ON_EACH := tests/usecases
 ON_ONE := tests/web tests/chatops
-# Which part of how many of `make test-slow`: each takes every so manyth file that has a campaign in it.
+# Which part of how many of `make campaigns`: each takes every so manyth file that has a campaign in it.
 PART := 1/1
-CAMPAIGNS = $$(grep -rl --include='test_*.py' mark.slow $(DAEMONS) | sort | \
+CAMPAIGNS = $$(grep -rl --include='test_*.py' mark.campaign $(DAEMONS) | sort | \
 	awk -v part=$(PART) 'BEGIN { split(part, of, "/") } NR % of[2] == of[1] % of[2]')
 # An unpacked release has no git, and nobody lints it.
 SCRIPTS := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
 NOT_UNIT := $(DAEMONS:%=--ignore=%)
+QUICK := -m 'not slow and not campaign'
 # What is soon done, to be run again and again while one works: what starts no process, and needs no engine, browser or PostgreSQL.
 # The other rooms (usecases, web, chatops, node, …) take minutes: `make unit`, as do these, which start processes, walk through
 # every migration, or try hundreds of words.
@@ -20,7 +23,7 @@ LATER := tests/store/test_store_carrying.py tests/store/test_store_migrations.py
 	tests/runners/test_hostile_words.py tests/catalogue/test_catalogue_shipped.py
 CHECKED := tests/test_layering.py tests/test_settings.py $(addprefix tests/,core catalogue master runners beacons store) $(LATER:%=--ignore=%)
 
-.PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow check lint unit integration slow bench screenshots format docs lock sbom audit dev
+.PHONY: help up upgrade status logs down clean restore demo demo-down demo-recording node-bundle image-tar release test test-slow campaigns check lint unit integration slow campaign bench screenshots format docs lock sbom audit dev
 
 up: ## one pub, alive, on this machine
 	@vagrant/up.sh
@@ -64,10 +67,12 @@ dev: ## the tools and packages that tests need
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/tool.sh moto
 	@vagrant/assets.sh
-test: ## every test but the long campaigns, on real daemons: 50 minutes on two cores
+test: ## every test but those of the next two, on real daemons: half an hour on two cores
 	@vagrant/test.sh lint unit integration
-test-slow: ## the long campaigns, and the pages on PostgreSQL; a part of them: PART=2/20
+test-slow: ## what each take a minute or more, and the use cases on PostgreSQL
 	@vagrant/test.sh slow
+campaigns: ## hours: each part killed again and again, places installed, lost, upgraded; a part of them: PART=2/14
+	@vagrant/test.sh campaign
 check: dev lint ## while you work, under a minute: lint, types, and most of core, catalogue, master, runners, beacons, store on SQLite; no more
 	CELLAR_TEST_DATABASES=sqlite $(PYTHON) -m pytest -n 2 $(CHECKED)
 lint: .venv/.scripts-checked ## ruff, mypy, salt-lint, shellcheck
@@ -85,15 +90,18 @@ tests = $(PYTHON) -m pytest -n $(3) $(2) $(1) \
 # Three at a time, for they wait for the disk that a database is written to; two sets of daemons fill two cores.
 unit: ## the tests of every room, without daemons: some minutes
 	$(call tests,$(ON_BOTH),,3)
-	export CELLAR_TEST_DATABASES=sqlite; $(call tests,-m 'not slow' tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
+	export CELLAR_TEST_DATABASES=sqlite; $(call tests,$(QUICK) tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
 integration: ## the tests on real daemons, Docker and a browser
-	$(call tests,-m 'not slow' --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
+	$(call tests,$(QUICK) --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
+slow:
+	export CELLAR_TEST_DATABASES=postgresql; $(call tests,$(ON_EACH),,3)
+	$(call tests,-m slow --durations=20 tests,--dist loadfile --no-loadscope-reorder,2)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
 # print of themselves is shown: seeds, and what came of what they killed.
-slow:
-	@[[ '$(PART)' =~ ^[1-9][0-9]?/[1-9][0-9]?$$ ]] || { echo "Say which part of how many, as PART=2/20."; exit 2; }
+campaign:
+	@[[ '$(PART)' =~ ^[1-9][0-9]?/[1-9][0-9]?$$ ]] || { echo "Say which part of how many, as PART=2/14."; exit 2; }
 	[ $(firstword $(subst /, ,$(PART))) != 1 ] || CELLAR_TEST_DATABASES=postgresql $(PYTHON) -m pytest -n 2 $(ON_ONE)
-	$(call tests,-m slow --durations=20 -rP --show-capture=stdout $(CAMPAIGNS),,0)
+	$(call tests,-m campaign --durations=20 -rP --show-capture=stdout $(CAMPAIGNS),,0)
 bench: ## the figures in bench/results.md
 	@vagrant/packages.sh bench
 	@vagrant/python.sh service,master,node,dev

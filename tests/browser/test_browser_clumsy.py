@@ -33,6 +33,7 @@ def service(scene: Scene) -> Service:
     return scene.service
 
 
+@pytest.mark.slow
 def test_a_page_that_can_not_be_renewed_says_so_until_it_can(
     opened: Opened, complaints: Complaints, scene: Scene
 ) -> None:

@@ -11,6 +11,8 @@ from wheels import bundle
 
 from pillar_service import __version__
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:

@@ -14,6 +14,8 @@ from small_node import Node
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+pytestmark = pytest.mark.slow
+
 # In place of Salt's minion: the duty alone, as the agent runs it, and the version that it is.
 NODE = """#!python
 import json, sys, time

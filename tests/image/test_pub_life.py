@@ -60,6 +60,7 @@ process.on('SIGUSR2', () => doors().forEach((door) => door.close()))
 """
 
 
+@pytest.mark.slow
 def test_hung_pub_is_unhealthy_until_it_goes_on(new_pub, wait_until):
     pub = new_pub().start(healthcheck=OFTEN)
     wait_until(lambda: pub.health() == "healthy", 20)
@@ -69,6 +70,7 @@ def test_hung_pub_is_unhealthy_until_it_goes_on(new_pub, wait_until):
     wait_until(lambda: pub.health() == "healthy", 20)
 
 
+@pytest.mark.slow
 def test_pub_with_a_closed_port_is_unhealthy(new_pub, wait_until):
     pub = new_pub().start(healthcheck=OFTEN, command=["node", "-e", CLOSE_THE_PORT])
     wait_until(lambda: pub.health() == "healthy", 20)
@@ -77,6 +79,7 @@ def test_pub_with_a_closed_port_is_unhealthy(new_pub, wait_until):
     assert pub.is_up()
 
 
+@pytest.mark.slow
 def test_a_pulse_that_stops_is_seen_by_the_node_before_docker_looks(new_pub, wait_until):
     pub = new_pub().start(command=["node", "-e", CLOSE_THE_PORT])
     wait_until(lambda: seen_by_the_node(pub) == "healthy", 20)

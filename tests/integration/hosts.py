@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from networks import GOOD, Network
 
 OUTAGE_S = float(os.environ.get("CELLAR_TEST_OUTAGE_S", "300"))
-"""For how long the campaigns of `make test-slow` cut a host off, in real time: CELLAR_TEST_OUTAGE_S is for a quick try."""
+"""For how long `make campaigns` cuts a host off, in real time: CELLAR_TEST_OUTAGE_S is for a quick try."""
 
 
 class Host:

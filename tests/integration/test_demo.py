@@ -13,7 +13,7 @@ from campaigns import free_ports
 from customers import Visitor
 from standing import Standing
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 BOTS = {"garden": "1", "orchard": "2", "library": "2", "harbour": "1", "lobby": "2"}
 """Each bot, and on which node it is."""

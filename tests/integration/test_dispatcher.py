@@ -65,6 +65,7 @@ def test_a_job_looks_at_its_own_bot_alone(client, master, cellar_1, bot):
     over(client, client.delete_agent(other["agent"]["id"], purge=True)["job"]["id"], 90)
 
 
+@pytest.mark.slow
 def test_a_result_that_came_while_the_service_was_away_is_delivered(client, service, bot):
     job = client.submit("bots.restart", bot, {})["id"]
     until(lambda: client.job(job)[0]["state"] == "running", 10, "it runs")
@@ -74,6 +75,7 @@ def test_a_result_that_came_while_the_service_was_away_is_delivered(client, serv
     assert over(client, job)["state"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_node_that_is_away_is_said_so(client, cellar_2):
     client.create_agent({"type": "person", "email": "away@example.org"})
     cellar_2.signal(signal.SIGSTOP)

@@ -7,6 +7,8 @@ from campaigns import free_ports, let_go, of_bot, poured, restarted
 from daemons import running, until
 from salt_daemons import Minion
 
+pytestmark = pytest.mark.slow
+
 NODE, ACCOUNT, NAME = "drained-1", "drained@example.org", f"moves-{secrets.token_hex(3)}"
 
 

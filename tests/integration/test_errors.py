@@ -101,6 +101,7 @@ def test_a_bot_that_is_made_anew_has_another_port(says, master, client, node):
     assert again["actual"] == "alive"
 
 
+@pytest.mark.slow
 def test_an_image_that_is_missing(says, master, client, node, service, engine):
     tag = f"saltcellar/pub:test-{secrets.token_hex(3)}"
     service.stop()
@@ -151,6 +152,7 @@ def test_the_service_is_away(says, master, service, engine, bot):
     assert "There is no bot or account" in says("bots.show", "unheard")
 
 
+@pytest.mark.slow
 def test_the_master_is_away(client, master, node, bot, engine):
     before = lives(engine, [bot])
     master.kill()
@@ -169,6 +171,7 @@ def test_the_master_is_away(client, master, node, bot, engine):
     assert client.agent("patient")["actual"] == "alive"
 
 
+@pytest.mark.slow
 def test_docker_is_down_on_the_node(says, master, client, node, engine, bot):
     before = lives(engine, [bot])
     with node.without_docker():
@@ -193,6 +196,7 @@ def facts(client) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
 def test_the_disk_is_full_on_the_node(says, master, client, node, engine, bot):
     who = client.agent(bot)["pub_id"]
     with node.full():

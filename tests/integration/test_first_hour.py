@@ -26,7 +26,7 @@ from pillar_service.core.machines.machines import Event
 from pillar_service.node.spool import Spool
 
 __all__ = ["place"]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 NAME = f"first-{secrets.token_hex(3)}"
 STORY = (

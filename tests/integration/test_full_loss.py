@@ -10,7 +10,7 @@ from control_plane import ControlPlane
 from daemons import running, until
 from salt_daemons import Minion
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 NODE, ACCOUNT, NAME = "far-1", "kept@example.org", f"kept-{secrets.token_hex(3)}"
 

@@ -18,6 +18,8 @@ from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "grown@example.org"
 WORKERS = 3
 AT_ONCE = 2

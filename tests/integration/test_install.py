@@ -16,7 +16,7 @@ from daemons import running, until
 from machines import TOP, Machine
 from planes import DOMAIN, UNITS, UNPACKED, Plane
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 NASTY = '"Jürg\'s" `id` $HOME \\\\n & co <post@cellar.test>'
 

@@ -13,7 +13,7 @@ import pytest
 from daemons import running, until
 from planes import DOMAIN, UNITS, UNPACKED, Plane
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 ACME = "/root/acme"
 TRUSTED = {"REQUESTS_CA_BUNDLE": f"{ACME}/localhost.pem"}

@@ -15,7 +15,7 @@ from daemons import running, until
 from planes import DOMAIN, UNITS, UNPACKED, Plane
 from salt_daemons import Minion
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 NODE, NAME = "far-1", f"kept-{secrets.token_hex(3)}"
 REPOSITORY, PASSWORD = "/mnt/backups/cellar", "/etc/cellar/secrets/backup-password"

@@ -10,7 +10,7 @@ from daemons import running
 from planes import DOMAIN, UNITS, UNPACKED, Plane
 from visitor import STEP, Visitor
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 NEXT = "/root/next"
 PACKAGE = f"{NEXT}/pillar_service"

@@ -1,6 +1,6 @@
 """kill -9 in the middle of `bots.create`: each bot ends alive or its job says why; nothing twice, nothing lost.
 
-``CELLAR_TEST_KILLS`` is how often `make test-slow` kills each (20; `make test` does it once); ``CELLAR_TEST_SEED`` repeats
+``CELLAR_TEST_KILLS`` is how often `make campaigns` kills each (20; `make test-slow` does it once); ``CELLAR_TEST_SEED`` repeats
 the moments of a run.
 """
 
@@ -43,6 +43,7 @@ def campaign(client, engine, request):
     campaign.remove()
 
 
+@pytest.mark.slow
 def test_each_is_killed(campaign, service, master, minions):
     moments, (first, second) = random.Random(SEED), minions
     campaign.kill(moments, "service", service, first)
@@ -52,7 +53,7 @@ def test_each_is_killed(campaign, service, master, minions):
     campaign.check()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("campaign", ["five_minions"], indirect=True)
 @pytest.mark.parametrize("victim", ["service", "master", "dispatcher"])
 def test_one_of_the_centre_is_killed_again_and_again(campaign, service, master, victim):
@@ -64,7 +65,7 @@ def test_one_of_the_centre_is_killed_again_and_again(campaign, service, master, 
     campaign.check()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("campaign", ["five_minions"], indirect=True)
 def test_the_minions_are_killed_again_and_again(campaign, five_minions):
     def rounds(at: int, minion: Minion) -> None:

@@ -7,6 +7,8 @@ from campaigns import free_ports, let_go, of_bot, poured, restarted, succeeded, 
 from daemons import running, until
 from salt_daemons import Minion
 
+pytestmark = pytest.mark.slow
+
 NODE, ACCOUNT, NAME = "lost-1", "lost@example.org", f"restored-{secrets.token_hex(3)}"
 
 

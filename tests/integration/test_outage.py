@@ -20,7 +20,7 @@ from two_ways import KIND, PER_S, STREAMS, Fate, listener, numbers, printed, sto
 from pillar_service.core.events.submission import Lifecycle
 
 __all__ = ["folder", "place"]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 LED_S, TRAILED_S = 5, 15
 EVENTS = round(PER_S * (LED_S + OUTAGE_S + TRAILED_S))

@@ -13,7 +13,7 @@ from pillar_service.core.events.submission import Lifecycle
 from pillar_service.node.spool import Spool
 
 __all__ = ["folder", "place"]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 COUNT, STREAMS, BYTES = 60, 3, 1024
 POOR_S = 20

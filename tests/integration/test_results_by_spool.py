@@ -16,6 +16,8 @@ from pillar_service.core.events.submission import JOB_RESULT
 from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "spooled@example.org"
 NODE = "spooled-1"
 SALT_GIVES_UP = {"return_retry_timer": 1, "return_retry_timer_max": 1, "return_retry_tries": 2}

@@ -1,7 +1,7 @@
 """Two masters for the same nodes, and everything killed at random: all that was asked for ends, is told, and runs once.
 
-``CELLAR_TEST_JOBS`` is how many jobs the campaign of `make test-slow` asks for, half of them in Slack (200; `make test`
-asks for 30); ``CELLAR_TEST_SEED`` repeats the moments of a run.
+``CELLAR_TEST_JOBS`` is how many jobs the campaign of `make campaigns` asks for, half of them in Slack (200; `make test-slow`
+asks for 16); ``CELLAR_TEST_SEED`` repeats the moments of a run.
 """
 
 import json
@@ -159,7 +159,9 @@ class Asked:
             self.threads[thread] = word
 
 
-@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(FEW, marks=pytest.mark.slow), pytest.param(MANY, marks=pytest.mark.campaign)]
+)
 def test_whatever_is_killed_and_frozen_every_job_ends_is_told_and_runs_once(place, count):
     chance = random.Random(SEED)
     with tempfile.TemporaryDirectory() as name:

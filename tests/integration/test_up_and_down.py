@@ -23,7 +23,7 @@ from daemons import until
 from salt_daemons import TOP
 from standing import Standing
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 
 @pytest.fixture(scope="module")

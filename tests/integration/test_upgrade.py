@@ -16,7 +16,7 @@ from visitor import STEP, Visitor
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 
 class Machine:

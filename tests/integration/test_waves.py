@@ -23,7 +23,7 @@ from pillar_service.master.client import Client  # noqa: E402
 from pillar_service.node.enrolment import joining  # noqa: E402
 from pillar_service.node.enrolment.site import Site  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 
 # The duties that an upgrade needs, as the agent runs them; not Salt, nor bots.
 NODE = """#!python

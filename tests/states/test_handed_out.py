@@ -96,6 +96,7 @@ def told(packed: tuple[str, Path], environment: dict[str, str], monkeypatch: pyt
     return asdict(found)
 
 
+@pytest.mark.slow
 def test_a_node_without_the_image_fetches_it_and_its_bots_run(
     node: Node,
     engine: docker.DockerClient,
