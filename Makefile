@@ -93,8 +93,9 @@ unit: ## the tests of every room, without daemons: some minutes
 	export CELLAR_TEST_DATABASES=sqlite; $(call tests,$(QUICK) tests $(NOT_UNIT) $(ON_BOTH:%=--ignore=%),,3)
 integration: ## the tests on real daemons, Docker and a browser
 	$(call tests,$(QUICK) --durations=20 $(DAEMONS),--dist loadfile --no-loadscope-reorder,2)
+slow: export CELLAR_TEST_DATABASES := postgresql
 slow:
-	export CELLAR_TEST_DATABASES=postgresql; $(call tests,$(ON_EACH),,3)
+	$(call tests,$(ON_EACH),,3)
 	$(call tests,-m slow --durations=20 tests,--dist loadfile --no-loadscope-reorder,2)
 # One after the other: two campaigns side by side keep two cores so busy that what waits for a node gives up. What they
 # print of themselves is shown: seeds, and what came of what they killed.
