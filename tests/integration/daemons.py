@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +36,11 @@ def until(true: Callable[[], Any], seconds: float, what: str, every_s: float = 0
     raise AssertionError(f"Not within {seconds} s: {what}")
 
 
+def around(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that has these settings and no other: a test in this process may have set some."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")} | dict(settings)
+
+
 @dataclass
 class Daemon:
     """One process with its children, in a process group of its own, so that nothing of it is left behind."""
@@ -53,7 +58,7 @@ class Daemon:
         self.output = (self.folder / f"{self.name}.out").open("ab")
         self.process = subprocess.Popen(
             self.command,
-            env=os.environ | self.environment,
+            env=around(self.environment),
             stdout=self.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -134,15 +139,15 @@ class Service:
     def wait(self) -> None:
         """Waits until both apps answer."""
         for url in (self.url, self.public_url):
-            until(lambda url=url: urlopen(f"{url}/healthz", timeout=2).status == 200, 20, f"{url} answers")
+            until(lambda url=url: urlopen(f"{url}/healthz", timeout=2).status == 200, 60, f"{url} answers")
 
     def manage(self, *arguments: str) -> str:
         """Runs a command of the service; returns what it printed."""
-        return self._printed(service_commands.run(*arguments, environment=os.environ | self.environment))
+        return self._printed(service_commands.run(*arguments, environment=around(self.environment)))
 
     def python(self, code: str, *arguments: str) -> str:
         """Runs a piece of Python with the service's settings; returns what it printed."""
-        return self._printed(service_commands.python(code, *arguments, environment=os.environ | self.environment))
+        return self._printed(service_commands.python(code, *arguments, environment=around(self.environment)))
 
     def _printed(self, done: "subprocess.CompletedProcess[str]") -> str:
         assert done.returncode == 0, done.stderr + done.stdout
