@@ -116,7 +116,8 @@ SETTINGS = (
         "KEEP_EVENTS_MIB",
         texts.none_or_more,
         "1024",
-        "How many MiB of events are kept of one node; then its oldest go first, whatever their kind; 0 for no end.",
+        "How many MiB of events are kept of one node; then its oldest go, and those of when it lived and what it lost last; 0 "
+        "for no end.",
     ),
     Setting(
         "WEBHOOK_NETWORKS",

@@ -15,6 +15,10 @@ from pillar_service.store.sql import places, read, write
 MOST_EPOCHS = 1000
 """How many epochs are remembered of a node: it names them itself. Those that were not heard of the longest go first."""
 
+MOST_PASSED = 20_000
+"""How many of a node's oldest events are looked at for what may go: a node says itself what is vital. One that lives for a year
+tells so many."""
+
 
 class Event(Table):
     """One event. ``n`` grows in the order in which the service took them; ``account`` is whose the node was then."""
@@ -203,10 +207,15 @@ def of_account(account: str, limit: int) -> list[int]:
 
 
 def oldest(node: str, size: int, limit: int) -> list[int]:
-    """The numbers of the first events that a node told, as many as take so many bytes, and at most ``limit``."""
-    told = f"SELECT n, {held.SIZE} FROM event WHERE node = ? AND epoch > 0 ORDER BY epoch, sequence LIMIT ?"  # noqa: S608
+    """The numbers of the first events that a node told, as many as take so many bytes, and at most ``limit``.
+
+    What is vital (when it lived, what it lost) goes after all others among the first ``MOST_PASSED``.
+    """
+    told = f"""SELECT n, {held.SIZE} FROM event WHERE n IN (SELECT n FROM (
+        SELECT n, priority, epoch, sequence FROM event WHERE node = ? AND epoch > 0 ORDER BY epoch, sequence LIMIT ?
+        ) AS first ORDER BY priority = 0, epoch, sequence LIMIT ?) ORDER BY priority = 0, epoch, sequence"""  # noqa: S608
     found, left = [], size
-    for n, takes in read(told, node, limit):
+    for n, takes in read(told, node, MOST_PASSED, limit):
         if left <= 0:
             break
         found.append(n)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from eventful import known, told
+from eventful import alive, known, told
 from pouring import owner
 
 from pillar_service.core.nodes.facts import EVENT_TYPE as FACTS
@@ -55,6 +55,31 @@ def test_small_events_of_a_node_make_room_for_large_ones() -> None:
         cases.take("cellar-1", [told(n, data=LARGE)])
     assert held.of("cellar-1") == weighed() <= 1 << 20
     assert kept()[-10:] == list(range(3001, 3011))
+
+
+@pytest.mark.usefixtures("one_mib")
+def test_when_a_node_lived_is_known_after_a_flood_of_others() -> None:
+    cases.take("cellar-1", [alive(n) for n in range(1, 4)])
+    for n in range(4, 40):
+        cases.take("cellar-1", [told(n, data=LARGE)])
+    assert kept() == [1, 2, 3, *range(30, 40)]
+    assert held.of("cellar-1") == weighed() <= 1 << 20
+
+
+@pytest.mark.usefixtures("one_mib")
+def test_a_node_that_calls_all_it_tells_vital_fills_no_disk_either() -> None:
+    for n in range(1, 40):
+        cases.take("cellar-1", [alive(n, much=LARGE)])
+    assert kept() == list(range(30, 40))
+
+
+@pytest.mark.usefixtures("one_mib")
+def test_what_is_vital_is_passed_over_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_PASSED", 2)
+    cases.take("cellar-1", [alive(n) for n in range(1, 4)])
+    for n in range(4, 40):
+        cases.take("cellar-1", [told(n, data=LARGE)])
+    assert kept() == [3, *range(30, 40)]
 
 
 def test_what_is_kept_of_a_node_is_known_whatever_is_forgotten_or_shortened() -> None:
