@@ -95,6 +95,11 @@ def deaf_for(beat_at: float, now: float) -> float:
     return now - beat_at if now - beat_at > DEAF_AFTER_S else 0.0
 
 
+def ahead_by(beat_at: float, now: float) -> float:
+    """How far the service's clock was ahead, that wrote down at ``beat_at`` for the last time that it is there."""
+    return beat_at - now if beat_at - now > DEAF_AFTER_S else 0.0
+
+
 def is_here(standing: Standing, now: float) -> bool:
     """Whether a node was ever heard of, and is still."""
     return standing.heard_at is not None and not is_silent(standing, now)

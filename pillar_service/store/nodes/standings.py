@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from peewee import BooleanField, DoubleField, IntegerField, TextField
+from peewee import BooleanField, Case, DoubleField, IntegerField, TextField
 
 from pillar_service.core.nodes import presence
 from pillar_service.core.nodes.presence import STOPPED_AFTER_S
@@ -84,6 +84,15 @@ def beat(now: float) -> None:
 def was_deaf(until: float, seconds: float) -> None:
     """Of the silence of all that were heard of until then, so many seconds more are the service's own."""
     Standing.update(deaf_s=Standing.deaf_s + seconds).where(Standing.heard_at <= until).execute()
+
+
+def was_ahead(now: float, seconds: float) -> None:
+    """The clock was so far ahead, and is right again: who was heard of by it was as long ago as it seemed then; for others the
+    jump ahead was a silence of the service's own."""
+    told = (Standing.heard_at, Standing.reported_at, Standing.stopped_at)
+    Standing.update({column: column - seconds for column in told}).where(Standing.heard_at > now).execute()
+    left = Standing.deaf_s - seconds
+    Standing.update(deaf_s=Case(None, [(left > 0, left)], 0.0)).where(Standing.deaf_s > 0).execute()
 
 
 def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:

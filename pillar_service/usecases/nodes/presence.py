@@ -81,6 +81,8 @@ def listening(now: float) -> None:
         last = standings.beat_at()
         if last is not None and (deaf_s := deciding.deaf_for(last, now)):
             standings.was_deaf(last + deciding.BEAT_EVERY_S, deaf_s)
+        if last is not None and (ahead_s := deciding.ahead_by(last, now)):
+            standings.was_ahead(now, ahead_s)
         if last is not None and (lost_s := counting.lost(last, now)):
             payments.put_off(lost_s)
             bots.put_off(lost_s)

@@ -10,6 +10,7 @@ from pillar_service.core.nodes.presence import (
     STOPPED_AFTER_S,
     Standing,
     State,
+    ahead_by,
     deaf_for,
     heard,
     looked,
@@ -83,3 +84,7 @@ def test_an_unsteady_one_that_stays_away_is_away() -> None:
         standing, now = looked(standing, now), now + 5
     assert standing.state is State.UNSTEADY
     assert looked(standing, now + 4 * HALF_LIFE_S).state is State.AWAY
+
+
+def test_a_clock_was_ahead_that_stands_well_before_the_last_word() -> None:
+    assert [ahead_by(100.0, now) for now in (101.0, 70.0, 69.0)] == [0.0, 0.0, 31.0]

@@ -58,3 +58,23 @@ def test_who_is_lost_or_cut_off_is_not_counted_as_away() -> None:
     for now in range(50, 400, 5):
         hears(now, *(["comes-back"] if now % 15 == 0 else []))
     assert standings.counts() == {"never": 1, "here": 1, "away": 1}, "the third is cellar-1"
+
+
+@pytest.mark.parametrize("was_heard_ahead", [True, False])
+def test_who_died_while_the_clock_was_ahead_is_told_once_that_is_right_again(was_heard_ahead: bool) -> None:
+    ahead = 86_400
+    for now in range(50, 100, 5):
+        both = ("comes-back", "is-gone") if was_heard_ahead else ("comes-back",)
+        hears(ahead + now, *(both if now % 15 == 0 else ()))
+    for now in range(100, 400, 5):
+        hears(now, *(["comes-back"] if now % 15 == 0 else []))
+    assert (told("comes-back"), told("is-gone")) == ([], ["away"])
+
+
+def test_who_was_told_to_be_away_while_the_clock_was_ahead_stays_so() -> None:
+    for now in range(86_450, 86_800, 5):
+        hears(now, *(["comes-back"] if now % 15 == 0 else []))
+    for now in range(400, 500, 5):
+        hears(now, *(["comes-back"] if now % 15 == 0 else []))
+    assert (told("comes-back"), told("is-gone")) == ([], ["away"])
+    assert standings.of(["is-gone"])["is-gone"].presence.heard_at == 45.0
