@@ -4,7 +4,7 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.bots.exports import Kind
-from pillar_service.node import containers, control, starting, transfers
+from pillar_service.node import containers, control, starting, stillness, transfers
 from pillar_service.node.door import Door
 from pillar_service.node.lastgood import Known
 from pillar_service.node.paths import Home, bot_id
@@ -44,9 +44,12 @@ def revoke(home: Home, bot: str, invite_id: str) -> dict[str, Any]:
 
 
 def restart(home: Home, node: str, bot: str, timeout_s: object) -> dict[str, Any]:
-    """Restart the bot's container and wait until the pub answers; what the pub tells then."""
+    """Restart the bot's container and wait until the pub answers; what the pub tells then.
+
+    Raises Conflict while it is packed for an export.
+    """
     seconds = names.whole_number(timeout_s, "timeout in seconds", 1, 600)
-    with containers.engine(timeout_s=60) as client:
+    with stillness.starting(home, bot), containers.engine(timeout_s=60) as client:
         container = containers.of_bot(client, node, bot_id(bot))["Id"]
         client.restart(container, timeout=containers.STOP_S)
     return starting.wait(home, node, bot, seconds)

@@ -1,30 +1,44 @@
-"""A bot that is held still for a while, because somebody works on its data, is not started by what keeps bots running."""
+"""A bot that is held still for a while, because somebody works on its data, is not started meanwhile."""
 
 import contextlib
 import fcntl
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
+from pillar_service.core.errors import Conflict
 from pillar_service.node import locks
-from pillar_service.node.paths import Home
+from pillar_service.node.paths import Home, bot_id
 
 
 @contextlib.contextmanager
-def held(home: Home) -> Iterator[None]:
-    """While this lasts nobody starts a bot of this node by itself; waits until whoever does so is done."""
-    with _lock(home) as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+def held(home: Home, bot: str) -> Iterator[None]:
+    """While this lasts nobody starts this bot, nor any bot of this node by itself; waits until whoever does so is done."""
+    with _lock(home, "still.lock") as node, _lock(home, f"still-{bot_id(bot)}.lock") as its:
+        fcntl.flock(node, fcntl.LOCK_SH)
+        fcntl.flock(its, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def starting(home: Home, bot: str) -> Iterator[None]:
+    """While this lasts nobody holds the bot still; raises Conflict while somebody does."""
+    with _lock(home, f"still-{bot_id(bot)}.lock") as its:
+        try:
+            fcntl.flock(its, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                "The bot is being packed for an export, so it is not started: try again in a while."
+            ) from None
         yield
 
 
 @contextlib.contextmanager
 def nobody_holds(home: Home) -> Iterator[bool]:
     """Gives whether no bot of this node is held still; if so, none is until this ends."""
-    with _lock(home) as lock:
+    with _lock(home, "still.lock") as lock:
         yield locks.taken(lock)
 
 
-def _lock(home: Home) -> IO[bytes]:
+def _lock(home: Home, name: str) -> IO[bytes]:
     home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Path(home.state / "still.lock").open("wb")
+    return (home.state / name).open("wb")

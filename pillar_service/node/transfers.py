@@ -85,7 +85,7 @@ def _job(job: object) -> str:
 @contextlib.contextmanager
 def _stopped(home: Home, node: str, bot: str, known: Known) -> Iterator[None]:
     """Holds the bot's container still for a while; afterwards it is what it was before, or what it was told to be meanwhile."""
-    with stillness.held(home), containers.engine(timeout_s=60) as client:
+    with stillness.held(home, bot), containers.engine(timeout_s=60) as client:
         container = containers.of_bot(client, node, bot)["Id"]
         was_running = client.inspect_container(container)["State"]["Running"]
         try:

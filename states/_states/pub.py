@@ -12,6 +12,7 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python. The SLS files 
         - timeout: 60
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 try:
@@ -49,6 +50,13 @@ try:
     from pillar_service.node.images import Source
 except ImportError:
     Source = None
+
+try:
+    from pillar_service.node.stillness import starting as _starting
+except ImportError:
+
+    def _starting(home, bot):
+        return nullcontext()
 
 
 def __virtual__():
@@ -193,6 +201,7 @@ def poured(name, bot, told, memory_mb, container, force=False):
     """
     The bot's container runs as ``told`` (a sum of all that its states say); else it is made, with the arguments
     ``container`` of ``docker_container.running``. ``force``: made anew even if it is just so, as one is whose network is gone.
+    Fails while the bot is packed for an export: what it wrote then would be in half of the tar.
 
     To compare, that state makes and removes a second container. What a container was made from stands on it, so only what
     can be changed on a living one is looked at here, and not by Salt's ``unless``: for that Salt asks whether the state has
@@ -202,8 +211,16 @@ def poured(name, bot, told, memory_mb, container, force=False):
     if not force and __salt__["pubs.is_as_told"](*just_so):
         return _reported(bot, {"name": name, "changes": {}, "result": True, "comment": "The container runs as told."})
     anew = force or __salt__["pubs.is_stranded"](bot, container["network_mode"])
-    made = __states__["docker_container.running"](**container, force=anew) | {"name": name}
+    made = _made(bot, container, anew) | {"name": name}
     return _reported(bot, made, f"{name} anew" if force else None)
+
+
+def _made(bot, container, anew):
+    try:
+        with _starting(_home(), bot):
+            return __states__["docker_container.running"](**container, force=anew)
+    except SaltcellarError as error:
+        return {"changes": {}, "result": False, "comment": error.sentence}
 
 
 def mod_watch(name, sfun=None, **told):

@@ -1,17 +1,19 @@
 """An export leaves its bot as that should be by then, whatever was asked for meanwhile."""
 
+import importlib.util
 import json
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_node_tar import Held, filled
 from wires import BOT
 
-from pillar_service.core.errors import Failed
-from pillar_service.node import bots, containers
+from pillar_service.core.errors import Conflict, Failed
+from pillar_service.node import bots, containers, stillness
 from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 
@@ -79,3 +81,51 @@ def test_a_bot_that_was_removed_meanwhile_is_no_fault_of_the_export(home: Home, 
 
     filled(folder)
     exported(home, gone)
+
+
+def test_a_bot_that_is_packed_is_not_restarted_by_hand(home: Home, folder: Path, engine: Engine) -> None:
+    filled(folder)
+
+    def meanwhile() -> Told:
+        with pytest.raises(Conflict, match="being packed"):
+            bots.restart(home, "n", BOT, 1)
+        assert not engine.runs
+        return to_be("running")
+
+    exported(home, meanwhile)
+    assert engine.runs
+
+
+STATES = Path(__file__).parents[2] / "states/_states/pub.py"
+
+
+def poured(home: Home, made: list[str]) -> dict[str, Any]:
+    """What the state that pours a bot's container returns; ``made`` gets the container that Docker's own state makes."""
+    specification = importlib.util.spec_from_file_location("states_of_pubs", STATES)
+    assert specification
+    assert specification.loader
+    states: Any = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(states)
+
+    def running(name: str, **more: Any) -> dict[str, Any]:
+        made.append(name)
+        return {"changes": {}, "result": True, "comment": "Made."}
+
+    states.__opts__, states.__pillar__ = {"id": "n", "test": False}, {}
+    states.__salt__ = {"config.get": lambda _: str(home.root)}
+    states.__salt__ |= {"pubs.is_as_told": lambda *_: False, "pubs.is_stranded": lambda *_: False}
+    states.__states__ = {"docker_container.running": running}
+    told: dict[str, Any] = states.poured(
+        f"{BOT} container", BOT, "1", 256, {"name": "my", "image": "x", "network_mode": "y"}
+    )
+    return told
+
+
+def test_a_state_run_by_hand_starts_no_bot_that_is_packed(home: Home) -> None:
+    made: list[str] = []
+    with stillness.held(home, BOT):
+        said = poured(home, made)
+    assert (said["result"], made) == (False, [])
+    assert "being packed" in said["comment"]
+    with stillness.held(home, "0" * 16):
+        assert (poured(home, made)["result"], made) == (True, ["my"])

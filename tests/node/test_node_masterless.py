@@ -82,7 +82,7 @@ def test_only_a_bot_that_should_run_and_ended_is_amiss() -> None:
 
 def test_who_holds_a_bot_still_keeps_others_from_starting_it(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    with stillness.held(home), stillness.held(home), stillness.nobody_holds(home) as free:
+    with stillness.held(home, BOT), stillness.held(home, "0" * 16), stillness.nobody_holds(home) as free:
         assert not free
     with stillness.nobody_holds(home) as free:
         assert free

@@ -55,7 +55,7 @@ def test_a_container_that_is_gone_is_made_again_and_a_stopped_pub_comes_back(nod
     assert alone.looks() == []
     node.container(bot).stop()
     alone.looks()
-    with stillness.held(alone.home):
+    with stillness.held(alone.home, bot):
         assert alone.looks(HOLD_S) == []
     assert alone.looks() == [(Lifecycle.CONVERGED, {"bots": [bot]})]
     assert node.container(bot).status == "running"
