@@ -19,7 +19,7 @@ MOST_S = 6 * 3600.0
 ASKING_S = 60.0
 """For how long a short question may take."""
 
-FORGET = ("forget", "--quiet", "--prune", "--group-by", "tags", "--tag", TAG)
+FORGET = ("forget", "--quiet", "--prune", "--group-by", "tags")
 
 INCOMPLETE = 3
 """restic's exit code when a file could not be read; it has made a snapshot of the rest."""
@@ -75,7 +75,8 @@ class Repository:
     """Where it is (``/folder``, ``sftp:host:/folder``, ``s3:https://host/bucket``), and the files that open it.
 
     ``cache`` is a folder of ours. ``sftp_command`` is the whole command that speaks SFTP, if ssh's own configuration is not
-    to decide; ``s3_file`` holds S3's keys as AWS' tools write them.
+    to decide; ``s3_file`` holds S3's keys as AWS' tools write them. ``place`` is whose snapshots they are (restic's
+    host), of those who may share a repository; empty where that is not known, for all.
     """
 
     address: str
@@ -83,14 +84,16 @@ class Repository:
     cache: Path
     sftp_command: str = ""
     s3_file: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One snapshot; ``added`` is how many bytes were new, where that is known."""
+    """One snapshot, and whose; ``added`` is how many bytes were new, where that is known."""
 
     id: str
     time: str
+    place: str
     added: int | None = None
 
 
@@ -104,7 +107,6 @@ def backup(
     folder: Path,
     paths: Sequence[str],
     without: Sequence[str],
-    host: str,
     beat: Callable[[], None],
 ) -> Snapshot:
     """A snapshot of paths; relative ones are of ``folder`` and stand so in the snapshot. One that lacks a file is taken back.
@@ -112,7 +114,7 @@ def backup(
     ``without`` are absolute paths that are left out. Raises Failed.
     """
     left_out = [word for path in without for word in ("--exclude", path)]
-    words = ["backup", "--quiet", "--json", "--ignore-ctime", "--host", host, "--tag", TAG, *left_out, "--", *paths]
+    words = ["backup", "--quiet", "--json", "--ignore-ctime", *_ours(repository), *left_out, "--", *paths]
     said = _run(repository, words, MOST_S, folder, beat)
     told = _summary(said)
     if said.code == INCOMPLETE:
@@ -120,7 +122,11 @@ def backup(
             _ask(repository, ["forget", told["snapshot_id"]])
         raise Failed(f"Not everything could be read, so there is no new snapshot: {said.last}.")
     _refuse(repository, said)
-    return Snapshot(told["snapshot_id"], "", told["data_added"])
+    return Snapshot(told["snapshot_id"], "", repository.place, told["data_added"])
+
+
+def _ours(repository: Repository) -> list[str]:
+    return ["--tag", TAG, *(["--host", repository.place] if repository.place else [])]
 
 
 def _summary(said: Said) -> dict[str, Any]:
@@ -130,29 +136,35 @@ def _summary(said: Said) -> dict[str, Any]:
 
 
 def newest(repository: Repository) -> Snapshot:
-    """The last one that was made; raises NotFound."""
+    """The last one that was made; raises NotFound, and Conflict where it is not known whose, and there are several's."""
     found = snapshots(repository)
     if not found:
         raise NotFound(f"There is no snapshot at {repository.address} yet.")
+    by_place = {one.place: one.id for one in found}
+    if len(by_place) > 1:
+        each = ", ".join(f"{place} {id}" for place, id in sorted(by_place.items()))
+        raise Conflict(
+            f"{repository.address} has snapshots of several places: say which one (--snapshot), the newest are {each}."
+        )
     return found[-1]
 
 
 def snapshots(repository: Repository) -> list[Snapshot]:
     """All of ours, the oldest first; before them those of a future that never was."""
-    told = json.loads(_ask(repository, ["snapshots", "--json", "--tag", TAG]).out) or []
+    told = json.loads(_ask(repository, ["snapshots", "--json", *_ours(repository)]).out) or []
     soon = datetime.now(UTC) + timedelta(days=1)
 
     def order(one: Snapshot) -> tuple[bool, datetime]:
         at = datetime.fromisoformat(one.time)
         return at <= soon, at
 
-    return sorted((Snapshot(one["short_id"], one["time"]) for one in told), key=order)
+    return sorted((Snapshot(one["short_id"], one["time"], one["hostname"]) for one in told), key=order)
 
 
 def forget(repository: Repository, keep: Mapping[str, str], beat: Callable[[], None]) -> None:
     """Let go what is not to be kept (restic's own words: ``{"within": "3d", "daily": "14"}``), and its data."""
     words = [word for name, value in keep.items() for word in (f"--keep-{name}", value)]
-    _refuse(repository, _run(repository, [*FORGET, *words], MOST_S, beat=beat))
+    _refuse(repository, _run(repository, [*FORGET, *_ours(repository), *words], MOST_S, beat=beat))
 
 
 def check(repository: Repository, beat: Callable[[], None]) -> None:

@@ -29,11 +29,12 @@ def repository(tmp_path: Path) -> Repository:
     (tmp_path / "password").write_text("only for tests\n")
     (tmp_path / "source" / "cellar").mkdir(parents=True)
     (tmp_path / "source" / "cellar" / "text").write_text("something")
-    return Repository(str(tmp_path / "repository"), str(tmp_path / "password"), tmp_path / "cache")
+    where = str(tmp_path / "repository"), str(tmp_path / "password"), tmp_path / "cache"
+    return Repository(*where, place="cellar.test")
 
 
 def snapshot(repository: Repository, tmp_path: Path, *more: str) -> restic.Snapshot:
-    return restic.backup(repository, tmp_path / "source", ["cellar", *more], [], "cellar.test", nothing)
+    return restic.backup(repository, tmp_path / "source", ["cellar", *more], [], nothing)
 
 
 class Sftp(Sshd):
@@ -106,7 +107,7 @@ def test_the_password_stands_in_no_argument_and_no_environment(
     seen, look = watched(monkeypatch, str(tmp_path))
     (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(48 << 20))
     monkeypatch.setenv("CELLAR_ONLY_OURS", "secret of ours")
-    restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", look)
+    restic.backup(repository, tmp_path / "source", ["cellar"], [], look)
     assert seen, "it was seen at work"
     assert not any(b"only for tests" in one or b"secret of ours" in one for one in seen)
 
@@ -188,7 +189,7 @@ def test_the_lock_of_one_who_died_keeps_no_snapshot_from_being_made(repository: 
 
 
 def made_by_another_clock(repository: Repository, zone: str, *more: str) -> None:
-    words = ["backup", "--quiet", "--tag", restic.TAG, *more, repository.password_file]
+    words = ["backup", "--quiet", "--tag", restic.TAG, "--host", repository.place, *more, repository.password_file]
     where = ["restic", "-r", repository.address, "--password-file", repository.password_file, "--cache-dir"]
     subprocess.run([*where, repository.cache, *words], check=True, env={**os.environ, "TZ": zone})
 
@@ -202,3 +203,26 @@ def test_the_newest_is_the_last_one_made_whatever_clock_the_others_were_made_by(
     made_by_another_clock(repository, "Pacific/Kiritimati", *more)
     made = snapshot(repository, tmp_path)
     assert restic.newest(repository).id == made.id
+
+
+def test_of_places_that_share_a_repository_each_has_its_own_snapshots(repository: Repository, tmp_path: Path) -> None:
+    restic.make(repository)
+    other = replace(repository, place="other.test")
+    others, first = snapshot(other, tmp_path), snapshot(repository, tmp_path)
+    ours = snapshot(repository, tmp_path)
+    assert [one.id for one in restic.snapshots(other)] == [others.id]
+    assert (restic.newest(other).id, restic.newest(repository).id) == (others.id, ours.id)
+    restic.forget(repository, {"last": "1"}, nothing)
+    assert [one.id for one in restic.snapshots(replace(repository, place=""))] == [others.id, ours.id]
+    assert first.id not in (others.id, ours.id)
+
+
+def test_which_place_is_to_be_restored_must_be_said_where_there_are_several(
+    repository: Repository, tmp_path: Path
+) -> None:
+    restic.make(repository)
+    first, anybodys = snapshot(repository, tmp_path), replace(repository, place="")
+    assert restic.newest(anybodys).id == first.id
+    other = snapshot(replace(repository, place="other.test"), tmp_path)
+    with pytest.raises(Conflict, match=f"cellar.test {first.id}, other.test {other.id}"):
+        restic.newest(anybodys)

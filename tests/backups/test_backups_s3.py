@@ -32,14 +32,16 @@ def repository(buckets: Buckets, tmp_path: Path) -> Repository:
     (tmp_path / "source" / "cellar").mkdir(parents=True)
     (tmp_path / "source" / "cellar" / "text").write_text("something")
     address = f"{buckets.address}-{tmp_path.name.replace('_', '-')}"
-    return Repository(address, str(tmp_path / "password"), tmp_path / "cache", s3_file=str(buckets.keys))
+    return Repository(
+        address, str(tmp_path / "password"), tmp_path / "cache", s3_file=str(buckets.keys), place="cellar.test"
+    )
 
 
 def test_it_is_made_filled_read_looked_through_and_restored(repository: Repository, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="There is no repository at"):
         restic.snapshots(repository)
     restic.make(repository)
-    made = [restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", nothing) for _ in range(2)]
+    made = [restic.backup(repository, tmp_path / "source", ["cellar"], [], nothing) for _ in range(2)]
     assert [one.id for one in restic.snapshots(repository)] == [one.id for one in made]
     restic.forget(repository, {"last": "1"}, nothing)
     assert [one.id for one in restic.snapshots(repository)] == [made[1].id]
@@ -55,7 +57,7 @@ def test_neither_password_nor_keys_stand_in_an_argument_or_the_environment(
     restic.make(repository)
     (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(8 << 20))
     seen, look = watched(monkeypatch, repository.address)
-    restic.backup(repository, tmp_path / "source", ["cellar"], [], "cellar.test", look)
+    restic.backup(repository, tmp_path / "source", ["cellar"], [], look)
     assert seen, "it was seen at work"
     assert not any(b"only for tests" in one or buckets.secret.encode() in one for one in seen)
     assert any(str(buckets.keys).encode() in one for one in seen), "it was told the file"

@@ -34,10 +34,13 @@ def repository() -> Repository:
         chosen.backup_folder / "cache",
         chosen.backup_sftp_command,
         chosen.backup_s3_file,
+        chosen.domain,
     )
 
 
-def opened(address: str, password_file: str, cache: Path, sftp_command: str = "", s3_file: str = "") -> Repository:
+def opened(
+    address: str, password_file: str, cache: Path, sftp_command: str = "", s3_file: str = "", place: str = ""
+) -> Repository:
     """A repository, whose password's file was looked at; raises Invalid where it can't be read, or by everybody."""
     try:
         if os.stat(password_file).st_mode & 0o007:
@@ -46,7 +49,7 @@ def opened(address: str, password_file: str, cache: Path, sftp_command: str = ""
             raise Invalid(f"There is no password in {password_file}.")
     except OSError as error:
         raise Invalid(f"The repository's password can't be read ({error.strerror}: {password_file}).") from error
-    return Repository(address, password_file, cache, sftp_command, s3_file)
+    return Repository(address, password_file, cache, sftp_command, s3_file, place)
 
 
 def take(beat: Beat) -> Snapshot:
@@ -64,7 +67,7 @@ def take(beat: Beat) -> Snapshot:
 
 def _taken(where: Repository, folder: Path, paths: list[str], beat: Beat) -> Snapshot:
     def backup() -> Snapshot:
-        return restic.backup(where, folder, paths, [where.password_file], settings().domain, beat)
+        return restic.backup(where, folder, paths, [where.password_file], beat)
 
     try:
         return backup()
