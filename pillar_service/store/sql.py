@@ -7,7 +7,7 @@ from pillar_service.store.database import db, on_sqlite
 
 
 def read(sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT, as the database has them."""
+    """The rows of a SELECT, or of what ends with RETURNING, as the database has them."""
     found: list[tuple[Any, ...]] = _carried_out(sql, values).fetchall()
     return found
 

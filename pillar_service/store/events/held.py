@@ -23,7 +23,7 @@ class Held(Table):
 
 
 def of(node: str) -> int:
-    """How many bytes are kept of a node. Cheap: each batch of events asks for it."""
+    """How many bytes are kept of a node."""
     found = read("SELECT size FROM event_held WHERE node = ?", node)
     return int(found[0][0]) if found else 0
 
@@ -33,13 +33,14 @@ def above(most: int) -> list[str]:
     return [node for (node,) in read("SELECT node FROM event_held WHERE size > ?", most)]
 
 
-def add(node: str, size: int) -> None:
-    """So many bytes more are kept of a node."""
-    write(
+def add(node: str, size: int) -> int:
+    """So many bytes more are kept of a node; how many by now. Cheap: each batch of events does it."""
+    told = read(
         """INSERT INTO event_held (node, size) VALUES (?, ?)
-        ON CONFLICT (node) DO UPDATE SET size = event_held.size + excluded.size""",
+        ON CONFLICT (node) DO UPDATE SET size = event_held.size + excluded.size RETURNING size""",
         *(node, size),
     )
+    return int(told[0][0])
 
 
 def count(sign: int, which: str, *values: object) -> None:

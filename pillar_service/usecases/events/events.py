@@ -199,8 +199,8 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
         events.forget_epochs(batch.node)
     if not fresh:  # told once more, by whomever: it does not show that the node is there
         return []
-    held.add(batch.node, sum(len(told.columns[-1]) + held.AROUND for told in fresh.values()))
-    forgetting.make_room(batch.node, now)
+    size = held.add(batch.node, sum(len(told.columns[-1]) + held.AROUND for told in fresh.values()))
+    forgetting.make_room(batch.node, size, now)
     presence.heard(batch.node, account, [told.event for told in fresh.values()], now, offset_s)
     nodes.change(batch.node, last_seen=now)
     return _let_hear(batch.node, fresh, now)

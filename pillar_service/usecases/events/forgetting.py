@@ -25,16 +25,24 @@ def most() -> int:
     return settings().keep_events_mib << 20
 
 
-def make_room(node: str, now: float) -> None:
-    """Forget the oldest of what a node told while more of it is kept than may be, in the caller's transaction."""
+def make_room(node: str, size: int, now: float) -> None:
+    """Forget the oldest of what a node told, of whom so many bytes are kept, while that is more than may be.
+
+    In the caller's transaction.
+    """
     for _ in range(ROUNDS):
-        if not forget_oldest(node, now):
+        if not _forget_above(node, size, now):
             return
+        size = held.of(node)
 
 
 def forget_oldest(node: str, now: float) -> int:
     """Forget some of the oldest that a node told, if more of it is kept than may be; how many."""
+    return _forget_above(node, held.of(node), now)
+
+
+def _forget_above(node: str, size: int, now: float) -> int:
     bound = most()
-    if not bound or (over := held.of(node) - bound) <= 0:
+    if not bound or size <= bound:
         return 0
-    return forget(events.oldest(node, over, ROWS), now)
+    return forget(events.oldest(node, size - bound, ROWS), now)
