@@ -1,5 +1,6 @@
 """enrol.sh, run by a real shell against a real service, in a scratch folder."""
 
+import fcntl
 import json
 import os
 import stat
@@ -264,6 +265,22 @@ def test_a_download_that_breaks_off_does_nothing(machine: Machine) -> None:
     for part in (0.3, 0.7, 0.97):
         machine.sh("sh -s -- x", text[: int(len(text) * part)])
         assert machine.left() == []
+
+
+@pytest.mark.parametrize("arguments", [["x"], ["--reset", "--with-data"]])
+def test_beside_another_one_it_does_nothing(machine: Machine, arguments: list[str]) -> None:
+    """What failed, or was taken back off, would take with it what the other one made."""
+    made = machine.root / "opt/saltcellar/venv.enrol/bin/python"
+    made.parent.mkdir(parents=True)
+    made.write_text("half of it")
+    there = os.open(machine.root, os.O_RDONLY)
+    try:
+        fcntl.flock(there, fcntl.LOCK_EX)
+        done = machine.run(*arguments)
+    finally:
+        os.close(there)
+    assert (done.returncode, machine.left()) == (1, ["opt/saltcellar/venv.enrol/bin/python"])
+    assert "Another enrol.sh is at work" in done.stderr
 
 
 def test_a_lost_answer_leaves_the_key_for_the_next_run(machine: Machine) -> None:

@@ -53,11 +53,20 @@ read_arguments() {
 check_machine() {
   [ "$(uname -s)" = Linux ] || fail "This is no Linux ($(uname -s)): a node needs one."
   [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "Run it as root: put sudo before sh, or give --root DIR for a try without it."
-  for tool in curl tar sha256sum setsid sed; do
+  for tool in curl tar sha256sum setsid sed flock; do
     command -v "$tool" >/dev/null || fail "$tool is missing: install it (on Debian: apt-get install curl tar coreutils util-linux sed), then run this again."
   done
   find_python
   say machine "$(uname -sr), $("$python" --version 2>&1)"
+}
+
+# One at a time: what fails takes away what it made, which may be another one's by then. Whoever has the lock's descriptor holds
+# it, so no node may be started with that.
+hold() {
+  command -v flock >/dev/null || return 0
+  mkdir -p "$root/"
+  exec 9<"$root/"
+  flock -n 9 || [ $? != 1 ] || fail "Another enrol.sh is at work here: wait until it is done, then run this again."
 }
 
 # The first one for which there are wheels, or the first.
@@ -292,7 +301,7 @@ start() {
   write_submit
   write_unit
   write_rotation
-  "$launcher" restart || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
+  "$launcher" restart 9<&- || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
   say started "$("$launcher" status)"
   tries=0
   while ask "/enrol/node?name=$name" "$work/state"; ! grep -q '"answers": *true' "$work/state"; do
@@ -333,7 +342,7 @@ part() {
   if enrolment clear >"$work/cleared" 2>"$work/refused"; then
     say bots "$(cat "$work/cleared")"
   elif [ -n "$(ls -A "$data/bots" 2>/dev/null)" ]; then
-    if [ -x "$launcher" ]; then "$launcher" start || true; fi
+    if [ -x "$launcher" ]; then "$launcher" start 9<&- || true; fi
     fail "The bots' containers are still there, and nothing was taken off. $(tail -n 1 "$work/refused")"
   else
     say bots "containers may be left: $(tail -n 1 "$work/refused")"
@@ -358,12 +367,13 @@ main() {
   read_arguments "$@"
   trust
   joined=no fresh=no good=no
+  if [ "$act" = enrol ]; then check_machine; fi
+  hold
   [ -e "$opt" ] || [ -e "$etc" ] || fresh=yes
   work=$(mktemp -d)
   trap tidy EXIT
   trap 'exit 130' INT TERM HUP
   if [ "$act" = reset ]; then reset; return; fi
-  check_machine
   choose_name
   check_token
   install
