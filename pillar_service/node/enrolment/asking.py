@@ -28,9 +28,10 @@ def ask(service: str, path: str, told: Mapping[str, Any], token: str | None = No
     said = _object(answer)
     if answer.status_code // 100 == 2 and said is not None:
         return said
-    unknown = Unavailable if answer.status_code >= 500 or answer.status_code == 429 else Failed
+    # What is no object of JSON comes from somebody on the way; and who is asked to wait, or meets a fault, hears no yes or no.
+    is_known = said is not None and answer.status_code < 500 and answer.status_code != 429
     detail = (said or {}).get("detail") or f"The service answered {answer.status_code} without a reason."
-    raise ERRORS.get(answer.status_code, unknown)(str(detail))
+    raise (ERRORS.get(answer.status_code, Failed) if is_known else Unavailable)(str(detail))
 
 
 def _object(answer: requests.Response) -> dict[str, Any] | None:
