@@ -65,6 +65,11 @@ def put(before: NodeFacts | None, node: str, columns: dict[str, Any]) -> None:
         plain.change(NodeFacts, columns, "node = ?", node)
 
 
+def begin_anew(node: str) -> None:
+    """What the node tells next is newer, however it numbers it: on another disk it may begin from below."""
+    plain.change(NodeFacts, {"epoch": 0, "sequence": 0}, "node = ?", node)
+
+
 def add_change(node: str, n: int, at: float, changes: list[dict[str, str | None]]) -> None:
     """Keep a node's n-th change."""
     plain.add(FactChange, {"node": node, "n": n, "at": at, "changes": changes})

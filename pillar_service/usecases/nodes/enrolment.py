@@ -19,6 +19,7 @@ from pillar_service.core.people import limits, tokens
 from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.nodes import enrolment as rows
+from pillar_service.store.nodes import facts
 from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.nodes.enrolment import EnrolmentToken
 from pillar_service.usecases.nodes import nodes, pem, returning
@@ -92,6 +93,7 @@ def _let_in(token_id: str, name: str, key: str, about: Mapping[str, str], addres
     if token.labels:
         nodes.tell_labels(f"enrolment:{token.id}", id, now)
     if came is Redeemed.REPLACED:
+        facts.begin_anew(id)
         returning.with_another_key(f"enrolment:{token.id}", id, now)
     return id
 

@@ -5,11 +5,13 @@ import threading
 
 import pytest
 from enrolling import ADDRESS, enrol, key, master_is_there
+from eventful import told
 from pouring import OWNER, bot, owner
 from trails import trail
 
 from pillar_service.core.errors import Conflict, Forbidden, Full, Invalid, NotFound, Unauthenticated, Unavailable
 from pillar_service.core.nodes.enrolment import fingerprint
+from pillar_service.core.nodes.facts import EVENT_TYPE as FACTS
 from pillar_service.core.people import tokens as secrets
 from pillar_service.core.people.limits import PER_ACCOUNT, Tried
 from pillar_service.settings import settings
@@ -17,7 +19,8 @@ from pillar_service.store import database
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import enrolment as rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.nodes import enrolment, enrolment_tokens, node_keys, nodes, pillars
+from pillar_service.usecases.events import events
+from pillar_service.usecases.nodes import enrolment, enrolment_tokens, facts, node_keys, nodes, pillars
 from pillar_service.usecases.people import accounts, leaving
 from pillar_service.usecases.service import storage
 
@@ -81,6 +84,16 @@ def test_a_node_with_bots_that_has_another_key_seals_anew_what_it_goes_by(person
     enrol(enrolment_tokens.create_for(person, **again)["secret"], number=3)
     [job] = [job for job in jobs.listed(10, node=node) if job.bot is None]
     assert (job.command, job.plan["function"], job.plan["arguments"]) == ("nodes.seal", "state.apply", ["pubs"])
+
+
+def test_a_machine_with_another_disk_is_believed_though_it_numbers_from_below(person):
+    node = enrol(enrolment_tokens.create_for(person)["secret"])["node"]
+    for epoch, os in ((9, "Debian 11"), (8, "Debian 10")):
+        events.take(node, [told(1, FACTS, node, epoch=epoch, stream="facts", data={"facts": {"os": os}})])
+    assert facts.show(None, node)["facts"] == {"os": "Debian 11"}
+    enrol(enrolment_tokens.create_for(person, replaces=True)["secret"], number=2)
+    events.take(node, [told(1, FACTS, node, epoch=1, stream="facts", data={"facts": {"os": "Debian 12"}})])
+    assert facts.show(None, node)["facts"] == {"os": "Debian 12"}
 
 
 def test_who_asks_again_is_told_the_same_and_nothing_more_happens(person):
