@@ -82,7 +82,8 @@ def _clear_up(id: str, now: float) -> bool:
 def _is_due(move: Move, job: Job | None, now: float) -> bool:
     if job is not None and job.state in OPEN:
         return False
-    return not move.error or now - move.changed_at >= AGAIN_AFTER_S[MoveState(move.state)]
+    # What failed in a future that never was is tried again at once: the clock was ahead.
+    return not move.error or not 0 <= now - move.changed_at < AGAIN_AFTER_S[MoveState(move.state)]
 
 
 def _step(id: str, now: float) -> bool:

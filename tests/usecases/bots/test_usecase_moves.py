@@ -190,6 +190,20 @@ def test_what_fails_at_the_other_place_is_tried_again_there_and_never_goes_back(
     assert draining.show("cellar-1")["moves"][0]["state"] == "done"
 
 
+def test_what_failed_while_the_clock_was_ahead_is_tried_again_once_that_is_right() -> None:
+    """Nobody has the bot meanwhile: it left the one node, and does not live on the other."""
+    poured()
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    for _ in range(4):
+        draining.go_on()
+        moves.go_on()
+        carried(**{"import": "ERROR: The image is missing."})
+    moves.go_on(time.time() + 86_400)
+    assert moves.go_on() == 1
+    assert carried() == [("cellar-2", "bots.import")]
+
+
 def test_that_all_went_well_is_not_enough() -> None:
     """A node that applied an older pillar stopped nothing, removed nothing, and brought nothing to life."""
     id = poured()["id"]
