@@ -64,6 +64,11 @@ def change_node(id: str, node: str, **columns: object) -> None:
     plain.change(UpgradeNode, columns, "upgrade = ? AND node = ?", id, node)
 
 
+def asked_by(id: str, now: float) -> None:
+    """Who was asked in a future that never was, while the clock was ahead, was asked now."""
+    plain.change(UpgradeNode, {"asked_at": now}, "upgrade = ? AND asked_at > ?", id, now)
+
+
 def find(id: str) -> Upgrade | None:
     """The one with that id."""
     return plain.first(Upgrade, "WHERE id = ?", id)

@@ -194,6 +194,7 @@ def go_on(now: float | None = None) -> bool:
 
 
 def _step(upgrade: Upgrade, now: float) -> bool:
+    rows.asked_by(upgrade.id, now)
     wave = [one for one in rows.nodes(upgrade.id) if one.wave == upgrade.wave]
     judged = {
         one.node: rules.judge(_seen(one), upgrade.version, upgrade.deadline_s, now) for one in wave if _waits(one)

@@ -15,6 +15,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound
 from pillar_service.core.nodes import facts
 from pillar_service.store import database
 from pillar_service.store.nodes import standings
+from pillar_service.store.nodes.waves import UpgradeNode
 from pillar_service.usecases.events import events
 from pillar_service.usecases.nodes import enrolment_tokens, losing, nodes, waves
 
@@ -103,6 +104,18 @@ def test_silence_past_the_deadline_stops_it(four: list[str]) -> None:
     assert waves.go_on(time.time() + 590) is False
     assert waves.go_on(time.time() + 601) is True
     assert f"{four[0]} was not {__version__} within 10m" in waves.show(id)["said"]
+    assert waves.show(id)["state"] == "stopped"
+
+
+def test_who_was_asked_while_the_clock_was_ahead_is_through_or_too_late_by_the_right_one(four: list[str]) -> None:
+    id = begun(waves="2,rest")["id"]
+    with database.transaction():
+        UpgradeNode.update(asked_at=time.time() + 86_400).where(UpgradeNode.state == "asked").execute()
+    assert waves.go_on() is False
+    says(four[0])
+    waves.go_on()
+    assert [one["state"] for one in waves.show(id)["nodes"]] == ["done", "asked", "waiting", "waiting"]
+    assert waves.go_on(time.time() + 601) is True
     assert waves.show(id)["state"] == "stopped"
 
 
