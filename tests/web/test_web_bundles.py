@@ -29,6 +29,7 @@ from pillar_service.usecases.events import events
 from pillar_service.usecases.nodes import bundles, nodes, shipping
 from pillar_service.usecases.nodes import pillars as bodies
 from pillar_service.usecases.people import accounts
+from pillar_service.usecases.service import rebuilding
 
 LAMP = b"machine: lamp\nabout: a\ninitial: x\nstates: {x: {}}\n"
 SHIPPED = Path(__file__).resolve().parents[2] / "salt" / "machines"
@@ -259,6 +260,15 @@ def test_a_node_takes_what_comes_along_leaves_what_it_denies_and_comes_back_to_i
     monkeypatch.setattr(time, "time", lambda: later)
     assert used() == along
     assert [one[0].rsplit(".")[-1] for one in spool.events if one[0].endswith("refused")] == ["refused"]
+
+
+def test_after_a_restore_none_has_the_number_of_one_that_was_lost(signing: None) -> None:
+    """Nodes had the lost ones: they would take another of that number for what they have, and refuse one below it."""
+    assert bundles.publish("test", given())["serial"] == 1
+    before = time.time()
+    rebuilding.settle("20da5180")
+    assert bundles.publish("test", given())["serial"] > before
+    assert bundles.publish("test", given())["serial"] < time.time() + 3
 
 
 def test_old_ones_are_let_go(signing: None) -> None:

@@ -41,6 +41,9 @@ AHEAD_S = 3600.0
 EXPORT_RETRY_S = 6 * 3600.0
 """How long after an export of a bot that failed the next is tried: each stops it for a moment."""
 
+RESTORER = "restore"
+"""Who puts a snapshot back, as the audit says it."""
+
 ROOT = "cellar"
 """The folder of a snapshot that holds all but the files and folders that were named: those stand at their own paths."""
 

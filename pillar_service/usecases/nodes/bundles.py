@@ -14,6 +14,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid, NotFound
 from pillar_service.core.nodes import bundles as rules
 from pillar_service.core.nodes.bundles import Manifest, Slot
+from pillar_service.core.service.backups import RESTORER
 from pillar_service.documents import machines
 from pillar_service.documents.faults import Faults, raise_any
 from pillar_service.settings import settings
@@ -21,6 +22,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.nodes import bundles, facts, nodes
 from pillar_service.store.nodes.bundles import Bundle
 from pillar_service.store.people import accounts
+from pillar_service.store.service import audit
 from pillar_service.usecases.service import auditing
 
 ADDRESS_S = 300
@@ -89,7 +91,7 @@ def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def keep(actor: str, files: Mapping[str, bytes], now: float, days: int, **whose: Any) -> Manifest:
     """Sign files and keep them for nodes, in the caller's transaction."""
     manifest = Manifest(
-        serial=bundles.newest() + 1,
+        serial=max(bundles.newest(), _lost()) + 1,
         made_at=int(now),
         expires_at=int(now) + days * 86_400,
         files={path: rules.digest(content) for path, content in files.items()},
@@ -110,6 +112,12 @@ def keep(actor: str, files: Mapping[str, bytes], now: float, days: int, **whose:
     detail = f"for {manifest.account or 'all'}: {', '.join(sorted(files))}"[:1000]
     auditing.record(actor, "nodes.publish", f"bundle:{manifest.serial}", now, detail)
     return manifest
+
+
+def _lost() -> int:
+    """A serial as high as that of any bundle which was lost with a database that was restored: nodes have such, and take none
+    below. It is the time of the last restore, which grows faster than anybody publishes."""
+    return max((int(one.at) for one in audit.by(RESTORER)), default=0)
 
 
 def _warning(account: str | None, files: Mapping[str, bytes], now: float) -> str | None:

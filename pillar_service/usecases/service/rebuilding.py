@@ -22,7 +22,6 @@ from pillar_service.store.service import backup_rounds, copying
 from pillar_service.usecases.jobs import endings
 from pillar_service.usecases.service import auditing, doors
 
-ACTOR = "restore"
 SETTLE_S = 600.0
 FORGOTTEN = (
     "The control plane was lost, and restored from a backup in which this still waited: it may have been done since. Look, and "
@@ -126,6 +125,6 @@ def settle(snapshot: str) -> int:
             to = RoundState.SUCCEEDED if made and one.state == RoundState.RUNNING else RoundState.FAILED
             backup_rounds.move(one.id, RoundState(one.state), to, ended_at=now, **made)
         auditing.record(
-            ACTOR, "backups.restored", f"backup:{snapshot}", now, f"{len(waiting)} jobs that waited were ended"
+            rules.RESTORER, "backups.restored", f"backup:{snapshot}", now, f"{len(waiting)} jobs that waited were ended"
         )
     return len(waiting)
