@@ -65,9 +65,12 @@ def _next(id: str, now: float) -> bool:
         node = node_rows.find(id)
         if node is None or node.draining_at is None or node.lost_at is not None:
             return False
+        since = min(node.draining_at, now)
+        if since < node.draining_at:  # the clock was ahead: what stays was tried before that moment, again and again
+            node_rows.change(id, draining_at=since)
         if any(_is_going(move) for move in rows.from_node(id, now)):
             return False
-        return any(_goes(bot, now) for bot in _some(_left(id, node.draining_at), now))
+        return any(_goes(bot, now) for bot in _some(_left(id, since), now))
 
 
 def _is_going(move: Move) -> bool:

@@ -15,6 +15,7 @@ from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.bots import moves as rows
 from pillar_service.store.bots import transfers as tars
 from pillar_service.store.jobs.jobs import Job
+from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import bots, health, moves, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
@@ -161,6 +162,18 @@ def test_what_fails_at_home_goes_home_and_says_so(command: str) -> None:
     draining.drain("test", "cellar-1")
     steps()
     assert bots.show("my")["node"] == "cellar-2"
+
+
+def test_what_stayed_is_left_so_though_the_clock_was_ahead_when_its_node_was_drained() -> None:
+    id = poured()["id"]
+    open_cellar_2()
+    draining.drain("test", "cellar-1")
+    with database.transaction():
+        node_rows.change("cellar-1", draining_at=time.time() + 86_400)
+    steps(stop="ERROR: The disk is full.")
+    [move] = draining.show("cellar-1")["moves"]
+    assert (move["state"], states()) == ("back", {id: "running"})
+    assert draining.go_on() == 0
 
 
 def test_what_fails_at_the_other_place_is_tried_again_there_and_never_goes_back() -> None:
