@@ -23,6 +23,7 @@ from typing import Any
 
 from pillar_service.chatops import sealed
 from pillar_service.chatops.deliveries import Delivery, Payload
+from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.errors import Unavailable
 
 SCHEMA = """
@@ -44,9 +45,6 @@ QUIET_S = 0.005
 
 MOST_TOGETHER = 500
 AWAY = "What came could not be kept: deliver it again."
-
-FAR_S = 3_600.0
-"""Nothing is put off for so long, in seconds: what stands further ahead was kept by a clock that has been set back since."""
 
 NEXT = """SELECT n, key, delivery, body, tries FROM delivery
 WHERE done_at IS NULL AND (not_before <= ? OR not_before > ?) ORDER BY n LIMIT 1"""
@@ -123,7 +121,7 @@ class Inbox:
         while True:
             now = time.time()
             with self._reading:
-                row = self._reader.execute(NEXT, (now, now + FAR_S)).fetchone()
+                row = self._reader.execute(NEXT, (now, now + AHEAD_S)).fetchone()
             if row is None:
                 return None
             payload = sealed.opened(row[1], row[3])

@@ -7,6 +7,9 @@ from pillar_service.core.errors import Invalid
 
 DAY_S = 86_400.0
 
+AHEAD_S = 7_200.0
+"""Nothing is put off for so long: a moment further ahead was written by a clock that has been set back since."""
+
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 _WRITTEN = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s?)?", re.ASCII)

@@ -7,6 +7,7 @@ here when something died; so nothing is made twice, and what is retired is gone.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pillar_service.core.durations import AHEAD_S
 from pillar_service.core.errors import SaltcellarError, Unavailable
 
 
@@ -41,9 +42,6 @@ TRIES = 8
 
 LONGEST_PAUSE_S = 300.0
 
-FARTHEST_S = 7200.0
-"""No next step is due later than in an hour: what stands further in the future was written while the clock was wrong."""
-
 
 def tag(order: str) -> str:
     """What an order's machine and volume are called at the provider."""
@@ -52,7 +50,7 @@ def tag(order: str) -> str:
 
 def believed(tried_at: float | None, now: float) -> float | None:
     """When a machine was last asked for, or began to boot: now, if only a wrong clock knew that moment."""
-    return now if tried_at is not None and tried_at > now + FARTHEST_S else tried_at
+    return now if tried_at is not None and tried_at > now + AHEAD_S else tried_at
 
 
 def pause_s(tries: int, error: SaltcellarError) -> float:

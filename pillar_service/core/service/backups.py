@@ -35,9 +35,6 @@ SILENT_S = 120.0
 RETRY_S = 900.0
 """How long after one that failed the next is tried."""
 
-AHEAD_S = 3600.0
-"""A round that was asked for so far in the future was asked for while the clock was wrong."""
-
 EXPORT_RETRY_S = 6 * 3600.0
 """How long after an export of a bot that failed the next is tried: each stops it for a moment."""
 

@@ -8,12 +8,9 @@ from peewee import JOIN, BigIntegerField, Case, DoubleField, Expression, Integer
 from pillar_service.core.chat.chat import OutgoingKind, OutgoingState
 from pillar_service.store.chat.conversations import Conversation
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.due import is_due
 
 OPEN = (str(OutgoingState.QUEUED), str(OutgoingState.SENDING))
-
-
-FAR_S = 2 * 3600.0
-"""Nothing is put off for so long, in seconds: what stands further ahead was written by a clock that has been set back since."""
 
 
 class Outgoing(Table):
@@ -82,8 +79,7 @@ def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str
     The oldest first, but edits after all else: there may be many of them, and they come slowly.
     """
     firsts = Outgoing.select(fn.MIN(Outgoing.n)).where(Outgoing.state.in_(OPEN)).group_by(Outgoing.lane)
-    is_due = (Outgoing.not_before <= now) | (Outgoing.not_before > now + FAR_S)
-    rows = Outgoing.select().where(Outgoing.n.in_(firsts) & is_due)
+    rows = Outgoing.select().where(Outgoing.n.in_(firsts) & is_due(Outgoing.not_before, now))
     if resting:
         rows = rows.where(Outgoing.channel.is_null() | Outgoing.channel.not_in(list(resting)))
     if busy:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pillar_service.core.jobs.jobs import LOW, URGENT
 from pillar_service.store import plain, rows
 from pillar_service.store.database import on_sqlite
+from pillar_service.store.due import DUE, bounds
 from pillar_service.store.jobs.jobs import OPEN_IN_SQL, Job
 from pillar_service.store.sql import places, read
 
@@ -35,10 +36,6 @@ class Place(NamedTuple):
     created_at: float
     id: str
 
-
-DUE = "(not_before <= ? OR not_before > ?)"
-FAR_S = 3600.0
-"""No job is put off for so long, in seconds: what stands further ahead was written by a clock that has been set back since."""
 
 QUEUED = "state || '' = 'queued' AND parts = 0"
 FREE = """
@@ -73,7 +70,7 @@ ON_POSTGRES = """SELECT job.* FROM json_array_elements(?::json) AS place(value) 
 
 def is_waiting(now: float) -> bool:
     """Whether any job waits that is due. Cheap: long polls ask it all the time."""
-    return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND {DUE} LIMIT 1", now, now + FAR_S))  # noqa: S608
+    return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND {DUE} LIMIT 1", *bounds(now)))  # noqa: S608
 
 
 def nodes() -> list[str]:
@@ -129,7 +126,7 @@ def _of_nodes(now: float, priorities: Mapping[str, int], busy: Busy, most: int) 
 def _free(now: float, busy: Busy) -> tuple[str, Sequence[str | float]]:
     lists = (busy.commands, busy.converging, busy.converges)
     told = FREE.format(*(places(len(some)) for some in lists))
-    return f"{QUEUED} AND {DUE} AND {told}", [now, now + FAR_S, *(one for some in lists for one in some)]
+    return f"{QUEUED} AND {DUE} AND {told}", [*bounds(now), *(one for some in lists for one in some)]
 
 
 def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:

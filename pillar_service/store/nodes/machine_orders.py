@@ -2,8 +2,9 @@
 
 from peewee import DoubleField, IntegerField, TextField
 
-from pillar_service.core.nodes.machine_orders import FARTHEST_S, UNDER_WAY, OrderState
+from pillar_service.core.nodes.machine_orders import UNDER_WAY, OrderState
 from pillar_service.store.database import JsonField, Table
+from pillar_service.store.due import is_due
 
 
 class MachineOrder(Table):
@@ -70,10 +71,9 @@ def listed(limit: int) -> list[MachineOrder]:
 
 
 def due(now: float) -> MachineOrder | None:
-    """The order whose next step is due for the longest time; what is due too late to be believed is due now."""
+    """The order whose next step is due for the longest time."""
     under_way = MachineOrder.state.in_([str(state) for state in UNDER_WAY])
-    is_due = (MachineOrder.due_at <= now) | (MachineOrder.due_at > now + FARTHEST_S)
-    rows = MachineOrder.select().where(under_way & is_due)
+    rows = MachineOrder.select().where(under_way & is_due(MachineOrder.due_at, now))
     found: MachineOrder | None = rows.order_by(MachineOrder.due_at, MachineOrder.id).first()
     return found
 

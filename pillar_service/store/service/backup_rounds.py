@@ -2,7 +2,8 @@
 
 from peewee import BigIntegerField, DoubleField, TextField
 
-from pillar_service.core.service.backups import AHEAD_S, RoundKind, RoundState
+from pillar_service.core.durations import AHEAD_S
+from pillar_service.core.service.backups import RoundKind, RoundState
 from pillar_service.store.database import Table
 
 
