@@ -93,7 +93,7 @@ def _offset(iat: object) -> float | None:
 def deliver(job: str) -> tuple[dict[str, Any], int]:
     """The tar that an export job made on this node."""
     request.max_content_length = settings().transfer_bytes
-    with uploads.from_node(g.node):
+    with uploads.taken(uploads.of_nodes, g.node):
         return transfers.deliver(g.node, job, request.stream), 201
 
 

@@ -17,6 +17,10 @@ AGAIN_S = 10
 
 TOO_MANY = "Too many files are fetched now: try again when one has arrived."
 
+TAR = "application/x-tar"
+
+Refusal = type[TooManyRequests] | type[ServiceUnavailable]
+
 OF_ONE = 2
 of_people = Slots(share=4, least=1, each=OF_ONE)
 of_nodes = Slots(share=4, least=1, each=OF_ONE)
@@ -26,35 +30,28 @@ of_masters = Slots(share=4, least=1)
 
 def to_person(person: str, file: Path, name: str | None = None) -> Response:
     """A tar for a person (an account's id), who keeps it under that name; raises TooManyRequests."""
-    if not (held := _place(of_people, person)):
-        raise TooManyRequests(TOO_MANY, retry_after=AGAIN_S)
-    answer = _sent(held, file, mimetype="application/x-tar", as_attachment=True, download_name=name)
+    answer = _sent(of_people, person, file, as_attachment=True, download_name=name)
     answer.headers["Cache-Control"] = "no-store"  # Flask's own, no-cache, lets a browser keep the secret that is in it
     return answer
 
 
-def to_node(node: str, file: Path, mimetype: str = "application/x-tar") -> Response:
+def to_node(node: str, file: Path, mimetype: str = TAR) -> Response:
     """A file for a node; raises ServiceUnavailable, for which nodes wait."""
-    if not (held := _place(of_nodes, node)):
-        raise ServiceUnavailable(TOO_MANY, retry_after=AGAIN_S)
-    return _sent(held, file, mimetype=mimetype)
+    return _sent(of_nodes, node, file, mimetype, ServiceUnavailable)
 
 
 def to_master(file: Path) -> Response:
     """A tar for a master; raises TooManyRequests."""
-    if not (held := _place(of_masters)):
-        raise TooManyRequests(TOO_MANY, retry_after=AGAIN_S)
-    return _sent(held, file, mimetype="application/x-tar")
+    return _sent(of_masters, "", file)
 
 
-def _place(of: Slots, asker: str = "") -> ExitStack | None:
-    held = ExitStack()
-    return held if held.enter_context(of.taken(asker)) else None
-
-
-def _sent(held: ExitStack, file: Path, **told: Any) -> Response:
-    with held:
-        answer = send_file(file, **told)
+def _sent(
+    of: Slots, asker: str, file: Path, mimetype: str = TAR, refusal: Refusal = TooManyRequests, **told: Any
+) -> Response:
+    with ExitStack() as held:
+        if not held.enter_context(of.taken(asker)):
+            raise refusal(TOO_MANY, retry_after=AGAIN_S)
+        answer = send_file(file, mimetype, **told)
         answer.direct_passthrough = False  # the server would close the file, and nobody else would hear of it
         answer.call_on_close(held.pop_all().close)
         return answer

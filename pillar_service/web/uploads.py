@@ -14,32 +14,19 @@ AGAIN_S = 10
 """When to come back who was told that there are too many, in seconds."""
 
 OF_ONE_PERSON = 2
-slots = Slots(share=4, least=1, each=OF_ONE_PERSON)
+of_people = Slots(share=4, least=1, each=OF_ONE_PERSON)
 """What uploads of people hold: a quarter of the threads, and two of one person."""
 
 OF_ONE_NODE = 4
 """A node sends one at a time; what broke off before may still be waited for."""
 
-slots_of_nodes = Slots(share=1, each=OF_ONE_NODE)
+of_nodes = Slots(share=1, each=OF_ONE_NODE)
 
 
 @contextmanager
-def from_person(person: str) -> Iterator[None]:
-    """While a person (an account's id) sends a tar; raises TooManyRequests when too many are on their way."""
-    with _place(slots, person):
-        yield
-
-
-@contextmanager
-def from_node(node: str) -> Iterator[None]:
-    """While a node sends one."""
-    with _place(slots_of_nodes, node):
-        yield
-
-
-@contextmanager
-def _place(of: Slots, asker: str) -> Iterator[None]:
-    with of.taken(asker) as may:
+def taken(of: Slots, sender: str) -> Iterator[None]:
+    """While a person (an account's id) or a node sends a tar; raises TooManyRequests when too many are on their way."""
+    with of.taken(sender) as may:
         if not may:
             raise TooManyRequests("Too many tars come in now: try again when one has arrived.", retry_after=AGAIN_S)
         yield

@@ -23,12 +23,12 @@ from pillar_service.web.slots import Slots
 @pytest.fixture(autouse=True)
 def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """No upload of another test holds a place."""
-    monkeypatch.setattr(uploads, "slots", Slots(4, 1, uploads.OF_ONE_PERSON))
+    monkeypatch.setattr(uploads, "of_people", Slots(4, 1, uploads.OF_ONE_PERSON))
 
 
 def held_are(count: int, slots: Slots | None = None) -> bool:
     """Whether so many are on their way, soon."""
-    until, looked_at = time.monotonic() + 5, slots or uploads.slots
+    until, looked_at = time.monotonic() + 5, slots or uploads.of_people
     while looked_at.held() != count and time.monotonic() < until:
         time.sleep(0.01)
     return looked_at.held() == count
@@ -68,7 +68,7 @@ def test_who_sends_slowly_holds_few_threads(address: str, api: FlaskClient) -> N
 
 def test_a_form_with_a_tar_waits_for_its_place_too(visitor: FlaskClient, person: str) -> None:
     come_as(visitor)
-    with uploads.slots.taken(person), uploads.slots.taken(person):
+    with uploads.of_people.taken(person), uploads.of_people.taken(person):
         refused = imported(visitor, tar().getvalue())[0]
         assert (refused.status_code, "Too many tars" in refused.text) == (429, True)
     assert imported(visitor, tar().getvalue())[0].status_code == 302
@@ -84,10 +84,10 @@ def test_a_form_with_a_tar_has_its_place_until_its_bot_is_poured(visitor: FlaskC
     sending.start()
     while sending.is_alive() and not list(settings().files.glob("*.part")):
         time.sleep(0.001)
-    is_seen, held = sending.is_alive(), uploads.slots.held()
+    is_seen, held = sending.is_alive(), uploads.of_people.held()
     sending.join()
     assert (is_seen, held) == (True, 1)
-    assert uploads.slots.held() == 0
+    assert uploads.of_people.held() == 0
 
 
 def test_a_node_holds_few_threads_with_what_it_sends(address: str, node: FlaskClient) -> None:
@@ -96,7 +96,7 @@ def test_a_node_holds_few_threads_with_what_it_sends(address: str, node: FlaskCl
         for count in range(1, uploads.OF_ONE_NODE + 1):
             path = f"PUT /transfers/{job}"
             lines.enter_context(begun(address, node.environ_base["HTTP_AUTHORIZATION"], path))
-            assert held_are(count, uploads.slots_of_nodes)
+            assert held_are(count, uploads.of_nodes)
         assert "Too many tars" in problem(node.put(f"/transfers/{job}", data=tar().getvalue()), 429)
-    assert held_are(0, uploads.slots_of_nodes)
+    assert held_are(0, uploads.of_nodes)
     assert node.put(f"/transfers/{job}", data=tar().getvalue()).status_code == 201

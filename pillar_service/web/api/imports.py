@@ -36,5 +36,5 @@ def take(query: Named, raw: Tar, header: Repeatable) -> tuple[dict[str, Any], in
     """Send the tar as the body: the bot in it is poured, and is yours."""
     person, key = g.bearer.account, header.key or names.new_id()
     tar = raw.stream  # type: ignore[attr-defined]
-    with uploads.from_person(person):
+    with uploads.taken(uploads.of_people, person):
         return pouring.bring_in(person, query.name, query.description, tar, key, query.node, query.selector), 201

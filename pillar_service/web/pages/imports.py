@@ -42,7 +42,7 @@ def form() -> str:
 @login_required
 def take() -> Any:
     """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
-    with uploads.from_person(current_user.id):
+    with uploads.taken(uploads.of_people, current_user.id):
         return _brought_in(Import(_sent()))
 
 
