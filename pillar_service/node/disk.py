@@ -1,17 +1,23 @@
-"""What a bot's data takes on disk."""
+"""A node's disk: what is on it, whether more has room, and writing and deleting that a crash leaves no half of."""
 
 import errno
 import hashlib
 import math
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from pillar_service.core.errors import Full
+
 DEEPEST = 32
 """How many folders below each other are looked at; a pub's own are four deep."""
+
+MARGIN = 64 << 20
+"""Bytes that a disk must have left besides what is about to be written."""
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
@@ -46,6 +52,19 @@ def size(name: str, directory: int) -> int:
         return os.stat(name, dir_fd=directory, follow_symlinks=False).st_size
     except FileNotFoundError:
         return 0
+
+
+def require_room(folder: Path, size: int, what: str, then: str) -> None:
+    """Raise Full where a disk would be filled that all bots of this node, and Docker perhaps, write to.
+
+    Its sentence says that ``what`` takes so many bytes, and what to do ``then``, once there is room.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size + MARGIN:
+        raise Full(
+            f"{what} takes {(size + MARGIN) // 1_000_000} MB in {folder} for a while, and {free // 1_000_000} MB are free "
+            f"there: free some space, then {then}."
+        )
 
 
 def write_atomically(path: Path, written: bytes, mode: int = 0o600) -> None:

@@ -1,14 +1,13 @@
 """The pub's image, where the engine lacks it and the place hands it out: fetched once, checked, loaded."""
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pillar_service.core.errors import Failed, Full, SaltcellarError, Unavailable
+from pillar_service.core.errors import Failed, SaltcellarError, Unavailable
 from pillar_service.core.jobs import faults
 from pillar_service.core.nodes import bundles
 from pillar_service.node import containers, disk, locks
@@ -22,8 +21,6 @@ LOAD_S = 600.0
 """How long Docker may be silent while it unpacks, perhaps onto an SD card."""
 QUIET_S, PAUSE_S = 120.0, 2.0
 """For how long nothing may come, while the place is busy with others say; and how long it is waited after a line broke."""
-MARGIN = 64 << 20
-"""Bytes that a disk must have left besides the tar."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,8 @@ class Source:
         if file.tell() > size:
             file.truncate(0)
             file.seek(0)
-        _need_room(self.home.images, size - file.tell())
+        if lacks := size - file.tell():
+            disk.require_room(self.home.images, lacks, "The pub's image", "start the bot again")
         while (had := file.tell()) < size:
             try:
                 door.image(image["sha256"], file, size, until)
@@ -129,15 +127,6 @@ def _tidy(file: Path) -> None:
     for other in file.parent.glob("*.tar"):
         if other != file:
             other.unlink()
-
-
-def _need_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if size and free < size + MARGIN:
-        raise Full(
-            f"The pub's image takes {_mb(size + MARGIN)} MB in {folder} until it is loaded, and {_mb(free)} MB are free "
-            "there: free some space, then start the bot again."
-        )
 
 
 def _broke_off(error: SaltcellarError, got: int, size: int) -> Unavailable:

@@ -12,7 +12,7 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports
 from pillar_service.core.bots.exports import Kind
-from pillar_service.core.errors import Conflict, Failed, ForkHazard, Full
+from pillar_service.core.errors import Conflict, Failed, ForkHazard
 from pillar_service.core.people.agents import Desired
 from pillar_service.node import containers, disk, identity, locks, stillness, tar
 from pillar_service.node.door import Door, in_its_turn
@@ -22,9 +22,6 @@ from pillar_service.node.told import Told
 
 FORMAT = 1
 """The version of what a tar looks like."""
-
-MARGIN = 64 << 20
-"""Bytes that a disk must have left besides a tar."""
 
 PATIENCE_S = 300.0
 """For so long an import waits for its turn to fetch its tar: a third of what its job may take."""
@@ -66,14 +63,8 @@ def export(
 
 
 def _need_room(home: Home, size: int) -> None:
-    """Raise Full before a disk is filled that all bots of this node, and Docker perhaps, write to."""
     home.transfers.mkdir(mode=0o700, parents=True, exist_ok=True)
-    free = shutil.disk_usage(home.transfers).free
-    if free < size + MARGIN:
-        raise Full(
-            f"This takes {(size + MARGIN) // 1_000_000} MB in {home.transfers} for a while, and {free // 1_000_000} MB are "
-            "free there: free some space, then ask again."
-        )
+    disk.require_room(home.transfers, size, "This", "ask again")
 
 
 def _job(job: object) -> str:

@@ -13,7 +13,7 @@ import pytest
 from executing import NODE, Cellar
 
 from pillar_service.core.errors import Failed, Full, NotFound, Unavailable
-from pillar_service.node import images
+from pillar_service.node import disk, images
 from pillar_service.node.door import PIECE
 from pillar_service.node.images import Source
 from pillar_service.node.told import Told
@@ -150,7 +150,7 @@ def test_bytes_that_were_changed_on_the_way_are_not_used(source: Callable[..., S
 def test_a_disk_without_room_is_said_before_anything_is_fetched(
     source: Callable[..., Source], line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "MARGIN", 1 << 60)
+    monkeypatch.setattr(disk, "MARGIN", 1 << 60)
     with pytest.raises(Full, match="MB are free there: free some space"):
         source().fetched(soon())
     assert line.asked == []
