@@ -6,6 +6,7 @@ import time
 
 from pillar_service.usecases.bots import backup_exports
 from pillar_service.usecases.service import backup_rounds, storage
+from pillar_service.web import threads
 
 EVERY_S = 2.0
 """How often it looks whether one is due: two questions, each with one row as its answer."""
@@ -18,9 +19,7 @@ log = logging.getLogger(__name__)
 
 def start() -> threading.Event:
     """Start the thread; set the event that is returned to end it."""
-    over = threading.Event()
-    threading.Thread(target=work, args=(over,), name="backups", daemon=True).start()
-    return over
+    return threads.start("backups", work)
 
 
 def work(over: threading.Event) -> None:

@@ -8,6 +8,7 @@ import threading
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,7 +17,7 @@ from pillar_service.core.people.mails import MAILABLE
 from pillar_service.settings import settings
 from pillar_service.usecases.people import mails
 from pillar_service.usecases.people.mails import Claimed
-from pillar_service.usecases.service import storage
+from pillar_service.web import threads
 
 EVERY_S = 1.0
 """How often the outbox is looked into."""
@@ -122,18 +123,4 @@ def kept(path: Path) -> list[dict[str, str]]:
 
 def start() -> threading.Event:
     """Start the thread; set the event that is returned to end it."""
-    over = threading.Event()
-    threading.Thread(target=_work, args=(over,), name="posting", daemon=True).start()
-    return over
-
-
-def _work(over: threading.Event) -> None:
-    while not over.is_set():
-        try:
-            is_more = deliver()
-        except Exception:
-            log.exception("The outbox can't be worked on; again in a second.")
-            storage.release()
-            is_more = False
-        if not is_more:
-            over.wait(EVERY_S)
+    return threads.start("posting", partial(threads.go_on, deliver, EVERY_S))

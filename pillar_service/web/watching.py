@@ -11,6 +11,7 @@ from pillar_service.usecases.bots import moves, transfers
 from pillar_service.usecases.jobs import claims
 from pillar_service.usecases.nodes import draining, presence, shipping, waves
 from pillar_service.usecases.service import storage
+from pillar_service.web import threads
 
 EVERY_S = 5.0
 """How often it looks: a question with few rows as its answer."""
@@ -26,9 +27,7 @@ log = logging.getLogger(__name__)
 
 def start() -> threading.Event:
     """Start the thread; set the event that is returned to end it."""
-    over = threading.Event()
-    threading.Thread(target=_work, args=(over,), name="watching", daemon=True).start()
-    return over
+    return threads.start("watching", _work)
 
 
 def _work(over: threading.Event) -> None:
