@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from pouring import OWNER, owner, poured
 from visiting import PASSWORD, csrf, sign_in
 
+from pillar_service.core.people import limits
 from pillar_service.core.people.agents import Belonging
 from pillar_service.store import database
 from pillar_service.store.people import agents
@@ -286,7 +287,7 @@ def test_a_second_step_without_a_first_is_none(visitor: FlaskClient, person: str
 
 
 def test_ten_wrong_passwords_are_a_page_that_says_how_long(visitor: FlaskClient, person: str) -> None:
-    for _ in range(accounts.FAILURES):
+    for _ in range(limits.PAIR):
         assert send(visitor, "/start", email=OWNER, password=GOOD).status_code == 302
     for page in (send(visitor, "/start", email=OWNER, password=PASSWORD), sign_in(visitor)):
         assert (page.status_code, page.headers["Retry-After"]) == (429, "900")

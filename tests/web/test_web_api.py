@@ -10,12 +10,13 @@ from programs import bearer, problem
 from trails import trail
 from visiting import PASSWORD
 
+from pillar_service.core.people import limits
 from pillar_service.core.people.scopes import Scope
 from pillar_service.store import database
 from pillar_service.store.people import tokens as token_rows
 from pillar_service.usecases.bots import bots, transfers
 from pillar_service.usecases.jobs import claims, jobs, queue, runs
-from pillar_service.usecases.people import accounts, tokens
+from pillar_service.usecases.people import tokens
 
 
 def test_from_registering_to_signing_out(visitor: FlaskClient) -> None:
@@ -39,7 +40,7 @@ def test_a_wrong_password_is_answered_alike_for_everybody_and_locked_out_in_the_
         for email in (OWNER, "nobody@example.org")
     }
     assert len(said) == 1
-    for _ in range(accounts.FAILURES):
+    for _ in range(limits.PAIR):
         visitor.post("/authentication/sign-in", json={"email": OWNER, "password": "wrong"})
     locked = visitor.post("/authentication/sign-in", json={"email": OWNER, "password": PASSWORD})
     assert "15 minutes" in problem(locked, 429)

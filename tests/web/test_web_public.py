@@ -7,10 +7,9 @@ from flask.testing import FlaskClient
 from pouring import OWNER, PUB, answer, bot, carry_out, event, has_second_factor, operator, owner, poured, report, tar
 from visiting import PASSWORD, csrf, sign_in
 
-from pillar_service.core.people import tokens
+from pillar_service.core.people import limits, tokens
 from pillar_service.usecases.bots import bots, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
-from pillar_service.usecases.people import accounts
 from pillar_service.usecases.service import storage
 
 
@@ -53,7 +52,7 @@ def test_a_wrong_password_is_answered_alike_for_everybody(visitor: FlaskClient, 
 
 
 def test_too_many_failures_are_a_429_that_says_how_long(visitor: FlaskClient, person: str) -> None:
-    for _ in range(accounts.FAILURES):
+    for _ in range(limits.PAIR):
         sign_in(visitor, password="wrong")
     page = sign_in(visitor)
     assert page.status_code == 429

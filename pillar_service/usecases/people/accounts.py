@@ -6,7 +6,6 @@ from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, NotFound, Unauthenticated
-from pillar_service.core.people import limits as rules
 from pillar_service.core.people.agents import AccountRole, AccountState, AgentType, Hold
 from pillar_service.core.people.limits import Tried
 from pillar_service.store.bots import bots
@@ -18,9 +17,6 @@ from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import holds, limits, passwords
 from pillar_service.usecases.service import auditing
-
-FAILURES, LOCKED_S = rules.PAIR, rules.WINDOW_S
-"""So many failed sign-ins for an account from a network, and it is locked out there for so many seconds."""
 
 WRONG = "That address and password do not belong together. Check both, then try again."
 

@@ -3,6 +3,7 @@ from pouring import OWNER, owner
 from trails import trail
 
 from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from pillar_service.core.people import limits
 from pillar_service.store import database
 from pillar_service.store.people import accounts as rows
 from pillar_service.store.people import agents
@@ -75,14 +76,14 @@ def test_a_password_that_ends_while_it_is_checked_opens_nothing(
 
 def test_ten_failures_lock_out_that_address_for_a_while() -> None:
     owner()
-    for _ in range(accounts.FAILURES):
+    for _ in range(limits.PAIR):
         with pytest.raises(Unauthenticated):
             accounts.sign_in(OWNER, "wrong", "192.0.2.1")
     with pytest.raises(TooMany, match="15 minutes"):
         accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
     assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.2")
     with database.transaction():
-        rows.SignInFailure.update(at=rows.SignInFailure.at - accounts.LOCKED_S - 1).execute()
+        rows.SignInFailure.update(at=rows.SignInFailure.at - limits.WINDOW_S - 1).execute()
     assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
 
 
