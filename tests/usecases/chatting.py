@@ -152,6 +152,11 @@ def ask(line: str, id: str = ANN, key: str | None = None, channel: str = CHANNEL
     return dict(asking.ask(asker, asking.read(asker, line), key)["job"])
 
 
+def nodes_of(line: str, **more: str) -> list[str]:
+    """The nodes that a line means."""
+    return list(asking.read(chat(**more), line).nodes)
+
+
 def state(job: dict[str, Any]) -> str:
     """How a job stands now."""
     found = jobs.find(job["id"])

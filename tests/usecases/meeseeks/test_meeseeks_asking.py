@@ -1,14 +1,10 @@
-"""Asking for commands: who may, where they run, with what, how often."""
+"""Asking for commands: who may, with what, how often."""
 
 import json
-import time
-from collections import Counter
-from dataclasses import replace
 
 import pytest
 from chatting import (
     ANN,
-    COMMANDS,
     SECRET,
     ZOE,
     ask,
@@ -20,35 +16,23 @@ from chatting import (
     grant,
     keep,
     link,
-    node,
+    nodes_of,
     said,
-    state,
     user,
 )
-from pouring import answer, carry_out, has_second_factor, operator, owner, poured
+from pouring import answer, owner
 
-from pillar_service.core.errors import Conflict, Forbidden, Full, Invalid, NotFound, SaltcellarError, TooMany
+from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
 from pillar_service.core.meeseeks.roles import Role
-from pillar_service.core.nodes import selectors
-from pillar_service.settings import settings
 from pillar_service.store import database
-from pillar_service.store.chat import chat_people
 from pillar_service.store.jobs import jobs
-from pillar_service.store.nodes import nodes
-from pillar_service.usecases.bots import bots, bringing_back
 from pillar_service.usecases.jobs import claims
-from pillar_service.usecases.jobs import jobs as bots_jobs
 from pillar_service.usecases.meeseeks import asking, catalogue, looking
 from pillar_service.usecases.meeseeks.asker import Asker
-from pillar_service.usecases.nodes import presence
 from pillar_service.usecases.people import accounts
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 ROOT = Asker("operator:root")
-
-
-def nodes_of(line: str, **more: str) -> list[str]:
-    return list(asking.read(chat(**more), line).nodes)
 
 
 def test_who_has_no_role_may_ask_for_nothing_and_it_is_written_down() -> None:
@@ -76,141 +60,6 @@ def test_somebody_is_their_account_too_while_it_is_active() -> None:
     accounts.set_state("test", "ann@example.org", "suspended")
     with pytest.raises(Forbidden, match="suspended"):
         asking.read(chat(ZOE), "say hi")
-
-
-def test_only_granted_nodes_are_meant_whatever_is_asked_for() -> None:
-    assert nodes_of("say hi") == ["cellar-1", "cellar-2"]
-    assert nodes_of("say hi -l disk=ssd") == ["cellar-1"]
-    assert nodes_of("say hi -l node=cellar-2") == ["cellar-2"]
-    for wider in ("environment=prd", "node=cellar-3", "environment in (prd)", "!environment"):
-        with pytest.raises(NotFound, match=r"yours are cellar-1, cellar-2"):
-            asking.read(chat(), f"say hi -l '{wider}'")
-    assert asking.wish(ROOT, "say", {"text": "hi"}).nodes == ("cellar-1", "cellar-2", "cellar-3")
-
-
-def test_a_label_can_not_pass_for_a_nodes_id() -> None:
-    node("cellar-4", environment="tests", node="cellar-1")
-    assert nodes_of("say hi -l node=cellar-1") == ["cellar-1"]
-
-
-def test_one_node_must_be_chosen_where_several_fit() -> None:
-    with pytest.raises(Invalid, match=r"2 fit \(cellar-1, cellar-2\): choose with -l node=NAME"):
-        ask("one")
-    assert nodes_of("one on=cellar-2") == ["cellar-2"]
-    with pytest.raises(NotFound):
-        ask("one on=cellar-3")
-
-
-def test_any_takes_the_least_busy() -> None:
-    first = ask("any")
-    assert {first["node"], ask("any")["node"]} == {"cellar-1", "cellar-2"}
-
-
-def heard(node: str, ago_s: float) -> None:
-    """A node was heard of so many seconds ago."""
-    with database.transaction():
-        presence.reported(node, None, time.time() - ago_s)
-
-
-def asked_of(count: int, line: str = "any") -> Counter[str]:
-    """On which nodes so many jobs go that are not over before the next is asked for."""
-    return Counter(str(ask(line)["node"]) for _ in range(count))
-
-
-def test_any_takes_a_node_that_is_here_though_it_is_busier() -> None:
-    heard("cellar-1", 30 * 86_400)
-    heard("cellar-2", 5)
-    assert asked_of(10) == {"cellar-2": 10}
-
-
-def test_any_takes_one_that_is_away_only_where_none_is_here() -> None:
-    for node_id in ("cellar-1", "cellar-2"):
-        heard(node_id, 30 * 86_400)
-    assert asked_of(4) == {"cellar-1": 2, "cellar-2": 2}
-    heard("cellar-2", 5)
-    assert ask("any -l disk=ssd")["node"] == "cellar-1"
-
-
-def test_any_gives_each_as_much_as_it_does_at_once() -> None:
-    with database.transaction():
-        nodes.change("cellar-1", concurrency=8, capacities={"has": [], "slots": 1})
-        nodes.change("cellar-2", concurrency=8, capacities={"has": [], "slots": 4})
-    assert asked_of(10) == {"cellar-1": 2, "cellar-2": 8}
-    with database.transaction():
-        nodes.change("cellar-2", concurrency=1)
-        jobs.Job.update(state="succeeded").execute()
-    assert asked_of(10) == {"cellar-1": 5, "cellar-2": 5}
-
-
-def test_what_runs_once_at_a_time_goes_from_node_to_node() -> None:
-    keep([replace(one, concurrency=1) for one in COMMANDS if one.name == "say"])
-    job, took = ask("say hi"), []
-    while claimed := claim_all():
-        [run] = claimed
-        took.append(run["node"])
-        begin(run)
-        finish(run)
-    assert (sorted(took), state(job)) == (["cellar-1", "cellar-2"], "succeeded")
-
-
-def test_any_takes_one_after_the_other_where_none_is_busy() -> None:
-    took = []
-    for _ in range(6):
-        took.append(ask("any")["node"])
-        with database.transaction():
-            jobs.Job.update(state="succeeded").execute()
-    assert took == ["cellar-1", "cellar-2"] * 3
-
-
-def test_what_a_node_has_routes_and_permits_nothing() -> None:
-    assert {tuple(nodes_of("pods")) for _ in range(9)} == {("cellar-2",)}
-    with pytest.raises(Conflict, match="needs kubectl, which cellar-1 does not have"):
-        ask("pods -l disk=ssd")
-    with pytest.raises(NotFound):
-        ask("pods -l environment=prd")
-
-
-def test_a_job_on_several_nodes_has_a_part_on_each_and_tells_who_answered() -> None:
-    job = ask("say hi")
-    assert (job["parts"], job["node"], job["state"]) == (2, None, "queued")
-    by_node = {run["node"]: run for run in claim_all()}
-    assert {run["function"] for run in by_node.values()} == {"meeseeks.run"}
-    assert [part["command"] for part in looking.show(chat(), job["id"])["parts"]] == ["say", "say"]
-    begin(by_node["cellar-1"])
-    finish(by_node["cellar-1"])
-    assert state(job) == "running"
-    begin(by_node["cellar-2"])
-    finish(by_node["cellar-2"], "failed", 3)
-    told = looking.show(chat(), job["id"])["job"]
-    assert told["state"] == "failed"
-    assert told["result"] == {
-        "expected": ["cellar-1", "cellar-2"],
-        "answered": ["cellar-1", "cellar-2"],
-        "missing": [],
-        "failed": ["cellar-2"],
-    }
-    assert told["error"] == "It worked on 1 of 2: failed on cellar-2."
-
-
-def test_nodes_that_never_took_it_are_missing_once_its_time_is_over() -> None:
-    job = ask("say hi")
-    run = next(run for run in claim_all() if run["node"] == "cellar-1")
-    begin(run)
-    finish(run)
-    with database.transaction():
-        jobs.Job.update(state="queued", run=None, deadline_at=1.0).where(jobs.Job.node == "cellar-2").execute()
-    claim_all()
-    told = looking.show(chat(), job["id"])["job"]
-    assert (told["state"], told["result"]["missing"]) == ("timed_out", ["cellar-2"])
-
-
-def test_a_job_that_no_node_took_in_time_says_who_is_missing() -> None:
-    job = ask("say hi")
-    with database.transaction():
-        jobs.Job.update(deadline_at=1.0).execute()
-    assert claim_all() == []
-    told = looking.show(chat(), job["id"])["job"]
-    assert (told["state"], told["result"]["missing"]) == ("timed_out", ["cellar-1", "cellar-2"])
 
 
 def test_a_secret_reaches_the_node_and_stands_nowhere_else() -> None:
@@ -341,159 +190,6 @@ def test_what_a_runner_returns_is_no_outcome_of_the_executors() -> None:
     answer(run, {"state": "making", "id": "1f2e"})
     told = looking.show(chat(), job["id"])["job"]
     assert (told["state"], told["result"]) == ("succeeded", {"state": "making", "id": "1f2e"})
-
-
-def test_a_bots_action_is_the_bots_own_job() -> None:
-    owner()
-    bot = poured(node="cellar-1")
-    job = ask("restart-bot my")
-    assert (job["parts"], job["state"]) == (1, "queued")
-    carry_out()
-    told = looking.show(chat(), job["id"])
-    assert told["job"]["state"] == "succeeded"
-    assert [(part["bot"], part["command"]) for part in told["parts"]] == [(bot["id"], "bots.restart")]
-
-
-def test_a_bot_is_deleted_and_brought_back() -> None:
-    owner()
-    first = poured(node="cellar-1")
-    gone = ask("delete-bot my")
-    assert (gone["parts"], gone["state"]) == (1, "queued")
-    carry_out()
-    assert looking.show(chat(), gone["id"])["job"]["state"] == "succeeded"
-    with pytest.raises(NotFound, match="no bot"):
-        ask("restart-bot my")
-    keep(roles=[Role("tester", frozenset({user(ANN)}), (), (grant("*", bot="(?!my).*"),))])
-    with pytest.raises(Forbidden):
-        ask(f"bring-back-bot my.{settings().domain}")
-    keep()
-    back = ask(f"bring-back-bot my.{settings().domain}")
-    carry_out()
-    told = looking.show(chat(), back["id"])
-    assert (told["job"]["state"], told["parts"][0]["bot"]) == ("succeeded", first["id"])
-    assert ask("restart-bot my")["state"] == "queued"
-    twice = ask("bring-back-bot my")
-    assert (twice["state"], "not deleted" in twice["error"]) == ("failed", True)
-
-
-def test_of_an_action_that_is_refused_nothing_is_done() -> None:
-    owner()
-    bot = poured(node="cellar-1")["id"]
-    bots_jobs.submit("test", "bots.export", bot)
-    claim_all()
-    waits = bots_jobs.submit("test", "bots.restart", bot)["job"]
-    refused = ask("delete-bot my")
-    assert (refused["state"], "is being exported" in refused["error"]) == ("failed", True)
-    assert state(waits) == "queued"
-
-
-def test_a_bot_for_which_there_is_no_port_any_more_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> int:
-        raise Full("There is no port.")
-
-    owner()
-    bot = poured(node="cellar-1")["id"]
-    ask("delete-bot my")
-    carry_out()
-    monkeypatch.setattr(bringing_back, "_port", full)
-    assert ask("bring-back-bot my")["error"] == "There is no port."
-    with pytest.raises(NotFound):
-        bots.show(bot)
-    monkeypatch.undo()
-    assert ask("bring-back-bot my")["state"] == "queued"
-
-
-def test_of_several_deleted_bots_of_a_name_the_last_comes_back() -> None:
-    owner()
-    both = []
-    for _ in range(2):
-        both.append(poured(node="cellar-1")["id"])
-        ask("delete-bot my")
-        carry_out()
-    assert looking.show(chat(), ask("bring-back-bot my")["id"])["parts"][0]["bot"] == both[1]
-
-
-def test_a_bot_elsewhere_or_on_a_node_that_is_not_granted_is_refused() -> None:
-    owner()
-    poured(node="cellar-3")
-    domain = settings().domain
-    with pytest.raises(Forbidden, match="on cellar-3"):
-        ask("restart-bot my")
-    keep(roles=[Role("tester", frozenset({user(ANN)}), (), (grant("*", where=""),))])
-    with pytest.raises(NotFound, match="no bot"):
-        ask("restart-bot my.another.place")
-    with pytest.raises(NotFound, match="does not fit"):
-        ask("restart-bot my -l environment=tests")
-    ask(f"restart-bot my.{domain}")
-
-
-def given_to(node: str, account: str | None, **columns: object) -> None:
-    with database.transaction():
-        nodes.change(node, account=account, **columns)
-
-
-def test_an_accounts_own_node_is_meant_by_no_role() -> None:
-    given_to("cellar-1", owner())
-    assert nodes_of("say hi") == ["cellar-2"]
-    for line in ("say hi -l node=cellar-1", "one on=cellar-1", "say hi -l 'node in (cellar-1)'"):
-        with pytest.raises(NotFound, match=r"yours are cellar-2"):
-            asking.read(chat(), line)
-    with pytest.raises(NotFound):
-        asking.wish(ROOT, "say", {"text": "hi"}, selectors.parse("node=cellar-1"))
-
-
-def test_a_bot_on_an_accounts_own_node_is_for_who_may_do_that_on_its_page() -> None:
-    account = owner()
-    poured(node="cellar-1")
-    given_to("cellar-1", account)
-    with pytest.raises(Forbidden, match="a node of an account's own"):
-        ask("restart-bot my")
-    link(ANN, owner("ann@example.org"))
-    with pytest.raises(Forbidden, match="a node of an account's own"):
-        ask("restart-bot my")
-    with database.transaction():
-        chat_people.put("T01", ANN, account, 1.0)
-    assert ask("restart-bot my")["state"] == "queued"
-    with pytest.raises(NotFound, match="does not fit"):
-        ask("restart-bot my -l environment=prd")
-    with pytest.raises(Forbidden, match="No role names you"):
-        ask("restart-bot my", ZOE)
-    assert asking.wish(ROOT, "restart-bot", {"bot": "my"}).nodes == ("cellar-1",)
-
-
-def test_an_operators_account_restarts_on_anybodys_node_and_invites_nobody_there() -> None:
-    account = owner()
-    poured(node="cellar-1")
-    given_to("cellar-1", account)
-    boss = operator("ann@example.org")
-    link(ANN, boss)
-    with pytest.raises(Forbidden, match="a node of an account's own"):
-        ask("restart-bot my")
-    has_second_factor(boss)
-    assert ask("restart-bot my")["state"] == "queued"
-    with pytest.raises(Forbidden, match="a node of an account's own"):
-        ask("invite my")
-
-
-def test_a_lost_node_is_no_target_and_its_bots_are_told_of() -> None:
-    owner()
-    poured(node="cellar-1")
-    given_to("cellar-1", None, lost_at=1.0)
-    assert nodes_of("say hi") == ["cellar-2"]
-    with pytest.raises(NotFound):
-        asking.read(chat(), "say hi -l node=cellar-1")
-    with pytest.raises(Conflict, match="cellar-1 was declared lost"):
-        ask("restart-bot my")
-
-
-def test_an_argument_pattern_is_asked_of_the_bot_that_is_meant_however_it_was_written() -> None:
-    owner()
-    bot = poured(node="cellar-1")
-    role = Role("tester", frozenset({user(ANN)}), (), (grant("restart-bot", bot="(?!my).*"),))
-    keep(roles=[role])
-    for written in ("my", "MY", f"my.{settings().domain}", bot["id"]):
-        with pytest.raises(Forbidden, match="not with these arguments"):
-            ask(f"restart-bot {written}")
 
 
 def test_a_grant_counts_in_its_channels_alone() -> None:
