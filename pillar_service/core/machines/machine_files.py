@@ -1,8 +1,7 @@
 """A machine from the plain values of its file. Every fault is noted with its place; nothing is guessed."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 from pillar_service.core import names
 from pillar_service.core.errors import Invalid
@@ -21,27 +20,15 @@ from pillar_service.core.machines.machines import (
     Transition,
     Watcher,
 )
-
-Place = tuple[str | int, ...]
+from pillar_service.core.machines.plain_values import MOST, Faults, Place, PlainValues
 
 TOP = ("machine", "about", "each", "memory", "initial", "states", "transitions", "watchers")
 WATCHER = ("kind", "fires", "in", "every", "hold", "when")
 TRANSITION = ("on", "from", "to", "if", "do")
 ACTION = ("timeout", "user", "done", "failed", "governor")
 STATE = ("enter", "leave")
-MOST = {"states": 50, "transitions": 200, "watchers": 50, "memory": 50, "actions": 20, "keys": 10}
 EVERY_S = 10
 RESERVED = {"seen", "state", "in_state_s", *expressions.FUNCTIONS}
-
-
-class Faults(Protocol):
-    """Where faults are noted."""
-
-    def add(self, at: Place, sentence: str) -> None:
-        """Note what is wrong at a place."""
-
-    def at(self, place: Place) -> AbstractContextManager[None]:
-        """Note the Invalid that is raised inside, and go on."""
 
 
 def read(value: Any, name: str, faults: Faults) -> Machine | None:
@@ -49,9 +36,9 @@ def read(value: Any, name: str, faults: Faults) -> Machine | None:
     return _Reader(faults).machine(value, name)
 
 
-class _Reader:
+class _Reader(PlainValues):
     def __init__(self, faults: Faults) -> None:
-        self.faults = faults
+        super().__init__(faults)
         self.states: dict[str, Any] = {}
         self.known: frozenset[str] = frozenset()
         self.promised: list[tuple[Place, str]] = []
@@ -61,12 +48,7 @@ class _Reader:
         with self.faults.at(("machine",)):
             if words.machine(top.get("machine")) != name:
                 raise Invalid(f"This machine must be called as its file is: {name}.")
-        about = ""
-        with self.faults.at(("about",)):
-            about = names.text(top.get("about"), "line about the machine", 200)
-        each = Each.NODE
-        with self.faults.at(("each",)):
-            each = names.one_of(Each, top.get("each", "node"), "kind of thing that a machine is for")
+        about, each = self.about(top), self.each(top)
         memory = self.memory(top.get("memory"), each)
         self.known = frozenset((*PLACES[each], *memory))
         self.states = self.named(top.get("states"), ("states",), "a state")
@@ -75,15 +57,27 @@ class _Reader:
             self.faults.add(("states",), "A machine needs at least one state.")
         initial = str(top.get("initial"))
         self.is_state(top.get("initial"), ("initial",))
-        transitions = [
-            self.transition(body, ("transitions", number))
-            for number, body in enumerate(self.listed(top.get("transitions"), ("transitions",), MOST["transitions"]))
-        ]
-        watched = self.named(top.get("watchers"), ("watchers",), "a watcher")
-        watchers = {one: self.watcher(body, ("watchers", one), one) for one, body in watched.items()}
-        made = Machine(name, about, each, initial, memory, states, tuple(filter(None, transitions)), watchers)
+        made = Machine(name, about, each, initial, memory, states, self.transitions(top), self.watchers(top))
         self.crossed(made)
         return made
+
+    def about(self, top: Mapping[str, Any]) -> str:
+        with self.faults.at(("about",)):
+            return names.text(top.get("about"), "line about the machine", 200)
+        return ""
+
+    def each(self, top: Mapping[str, Any]) -> Each:
+        with self.faults.at(("each",)):
+            return names.one_of(Each, top.get("each", "node"), "kind of thing that a machine is for")
+        return Each.NODE
+
+    def transitions(self, top: Mapping[str, Any]) -> tuple[Transition, ...]:
+        listed = self.listed(top.get("transitions"), ("transitions",), MOST["transitions"])
+        return tuple(self.transition(body, ("transitions", number)) for number, body in enumerate(listed))
+
+    def watchers(self, top: Mapping[str, Any]) -> dict[str, Watcher]:
+        named = self.named(top.get("watchers"), ("watchers",), "a watcher")
+        return {one: self.watcher(body, ("watchers", one), one) for one, body in named.items()}
 
     def memory(self, value: Any, each: Each) -> dict[str, Any]:
         kept = self.named(value, ("memory",), "something remembered")
@@ -99,19 +93,22 @@ class _Reader:
         enter, leave = (self.actions(body.get(word), (*at, word)) for word in STATE)
         return State(name, enter, leave)
 
-    def transition(self, value: Any, at: Place) -> Transition | None:
+    def transition(self, value: Any, at: Place) -> Transition:
         body = self.mapping(value, at, "A transition", TRANSITION)
-        sources = body.get("from", list(self.states))
-        sources = [sources] if isinstance(sources, str) else self.listed(sources, (*at, "from"), MOST["states"])
-        for source in sources:
-            self.is_state(source, (*at, "from"))
+        sources = self.some_states(body, at, "from")
         self.is_state(body.get("to"), (*at, "to"))
         on, condition = self.event(body.get("on"), (*at, "on")), None
         if "if" in body:
             condition = self.expression(body["if"], (*at, "if"), ())
-        return Transition(
-            on, tuple(map(str, sources)), str(body.get("to")), condition, self.actions(body.get("do"), (*at, "do"))
-        )
+        return Transition(on, sources, str(body.get("to")), condition, self.actions(body.get("do"), (*at, "do")))
+
+    def some_states(self, body: Mapping[str, Any], at: Place, word: str) -> tuple[str, ...]:
+        """The states that are named there, one or several; all of them where none is."""
+        told = body.get(word, list(self.states))
+        listed = [told] if isinstance(told, str) else self.listed(told, (*at, word), MOST["states"])
+        for state in listed:
+            self.is_state(state, (*at, word))
+        return tuple(map(str, listed))
 
     def watcher(self, value: Any, at: Place, name: str) -> Watcher:
         kind = Kind.TIMER
@@ -120,6 +117,13 @@ class _Reader:
         settings = words.SETTINGS[kind]
         body = self.mapping(value, at, f"A watcher of kind {kind}", (*WATCHER, *settings))
         told = {word: self.setting(body, at, word, *rule) for word, rule in settings.items()}
+        every, hold = self.pace(body, at, kind)
+        inside = frozenset(self.some_states(body, at, "in"))
+        fires = self.event(body.get("fires"), (*at, "fires"))
+        return Watcher(name, kind, fires, inside, every, hold, self.when(body, at, kind), told)
+
+    def pace(self, body: Mapping[str, Any], at: Place, kind: Kind) -> tuple[int, int]:
+        """How often it looks, and for how long something must be so, in seconds."""
         every, hold = EVERY_S if kind is not Kind.TIMER else 1, 0
         with self.faults.at((*at, "every")):
             every = words.length(1, 86_400)(body.get("every", every), frozenset())
@@ -127,12 +131,7 @@ class _Reader:
             hold = words.length(0, 86_400)(body.get("hold", 0), frozenset())
             if "hold" in body and kind in (Kind.TIMER, Kind.SCHEDULE):
                 raise Invalid(f"A {kind} has no 'hold': it fires when its time has come. Leave it out.")
-        inside = body.get("in", list(self.states))
-        inside = [inside] if isinstance(inside, str) else self.listed(inside, (*at, "in"), MOST["states"])
-        for state in inside:
-            self.is_state(state, (*at, "in"))
-        fires = self.event(body.get("fires"), (*at, "fires"))
-        return Watcher(name, kind, fires, frozenset(map(str, inside)), every, hold, self.when(body, at, kind), told)
+        return every, hold
 
     def when(self, body: Mapping[str, Any], at: Place, kind: Kind) -> str | None:
         if kind in (Kind.TIMER, Kind.SCHEDULE):
@@ -166,6 +165,10 @@ class _Reader:
         deed, made = deeds[0], None
         with self.faults.at((*at, deed)):
             made = self.what(deed, body[deed], (*at, deed))
+        return Action(deed, made, **self.terms(body, at, deed))
+
+    def terms(self, body: Mapping[str, Any], at: Place, deed: Deed) -> dict[str, Any]:
+        """For how long, as whom, within what limit an action is done, and which events its end fires."""
         told: dict[str, Any] = {}
         if "governor" in body and deed not in GOVERNED:
             self.faults.add((*at, "governor"), f"Only {' and '.join(sorted(GOVERNED))} can take a governor.")
@@ -175,7 +178,7 @@ class _Reader:
                     told["timeout_s" if word == "timeout" else word] = rule(body[word], self.known)
         told |= {word: self.event(body[word], (*at, word)) for word in ("done", "failed") if word in body}
         self.promised += [((*at, word), told[word]) for word in ("done", "failed") if word in told]
-        return Action(deed, made, **told)
+        return told
 
     def what(self, deed: Deed, value: Any, at: Place) -> Any:
         if deed is Deed.EXEC:
@@ -229,30 +232,3 @@ class _Reader:
     def is_state(self, value: Any, at: Place) -> None:
         if not isinstance(value, str) or value not in self.states:
             self.faults.add(at, f"{names.shown(value)} is no state; there are: {', '.join(self.states) or 'none'}.")
-
-    def mapping(self, value: Any, at: Place, what: str, known: Iterable[str]) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self.faults.add(at, f"{what} must be keys with values, not {names.shown(value)}.")
-            return {}
-        for word in value.keys() - set(known):
-            self.faults.add((*at, word), f"{names.shown(word)} is no word here; there are: {', '.join(known)}.")
-        return value
-
-    def named(self, value: Any, at: Place, what: str) -> dict[str, Any]:
-        found = value if isinstance(value, dict) else {}
-        if value is not None and found is not value:
-            self.faults.add(at, f"This must be keys with values, not {names.shown(value)}.")
-        if len(found) > MOST["states"]:
-            self.faults.add(at, f"There are {len(found)} here; at most {MOST['states']} may be.")
-        for name in found:
-            with self.faults.at((*at, name)):
-                words.word(name, what)
-        return found
-
-    def listed(self, value: Any, at: Place, most: int) -> list[Any]:
-        if value is not None and not isinstance(value, list):
-            self.faults.add(at, f"This must be a list, not {names.shown(value)}.")
-        found = value if isinstance(value, list) else []
-        if len(found) > most:
-            self.faults.add(at, f"There are {len(found)} here; at most {most} may be.")
-        return found

@@ -1,0 +1,59 @@
+"""Plain values of a machine's file, each taken for what it should be; where it is something else, a fault is noted."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from pillar_service.core import names
+from pillar_service.core.machines import machine_words as words
+
+Place = tuple[str | int, ...]
+
+MOST = {"states": 50, "transitions": 200, "watchers": 50, "memory": 50, "actions": 20, "keys": 10}
+
+
+class Faults(Protocol):
+    """Where faults are noted."""
+
+    def add(self, at: Place, sentence: str) -> None:
+        """Note what is wrong at a place."""
+
+    def at(self, place: Place) -> AbstractContextManager[None]:
+        """Note the Invalid that is raised inside, and go on."""
+
+
+class PlainValues:
+    """What can be taken for values of any word of the file."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+
+    def mapping(self, value: Any, at: Place, what: str, known: Iterable[str]) -> dict[str, Any]:
+        """Values under words that are all known; empty for anything else."""
+        if not isinstance(value, dict):
+            self.faults.add(at, f"{what} must be keys with values, not {names.shown(value)}.")
+            return {}
+        for word in value.keys() - set(known):
+            self.faults.add((*at, word), f"{names.shown(word)} is no word here; there are: {', '.join(known)}.")
+        return value
+
+    def named(self, value: Any, at: Place, what: str) -> dict[str, Any]:
+        """Values under names that the file chose; empty for anything else."""
+        found = value if isinstance(value, dict) else {}
+        if value is not None and found is not value:
+            self.faults.add(at, f"This must be keys with values, not {names.shown(value)}.")
+        if len(found) > MOST["states"]:
+            self.faults.add(at, f"There are {len(found)} here; at most {MOST['states']} may be.")
+        for name in found:
+            with self.faults.at((*at, name)):
+                words.word(name, what)
+        return found
+
+    def listed(self, value: Any, at: Place, most: int) -> list[Any]:
+        """A list; empty for anything else."""
+        if value is not None and not isinstance(value, list):
+            self.faults.add(at, f"This must be a list, not {names.shown(value)}.")
+        found = value if isinstance(value, list) else []
+        if len(found) > most:
+            self.faults.add(at, f"There are {len(found)} here; at most {most} may be.")
+        return found
