@@ -59,19 +59,13 @@ def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandSh
         with faults.at(at):
             used |= templates.places(template)
     for name in sorted(used - set(shape.parameters)):
-        faults.add(
-            at, f"'{{{name}}}' is no parameter of this command; it has: {', '.join(shape.parameters) or 'none'}."
-        )
+        known = ", ".join(shape.parameters) or "none"
+        faults.add(at, f"'{{{name}}}' is no parameter of this command; it has: {known}.")
     for parameter in parameters:
-        if (
-            parameter.name not in used
-            and parameter.kind is not Kind.NODE
-            and not shape.parameters[parameter.name].unused
-        ):
-            faults.add(
-                (*at, "parameters", parameter.name),
-                f"Nothing uses {parameter.name}: name it as '{{{parameter.name}}}', or say unused: yes.",
-            )
+        is_needless = parameter.kind is Kind.NODE or shape.parameters[parameter.name].unused
+        if parameter.name not in used and not is_needless:
+            told = f"Nothing uses {parameter.name}: name it as '{{{parameter.name}}}', or say unused: yes."
+            faults.add((*at, "parameters", parameter.name), told)
 
 
 def _check_secrets(parameters: tuple[Parameter, ...], at: Path, faults: Faults) -> None:

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pillar_service.core.tracing import current
-from pillar_service.settings import settings
+from pillar_service.settings import Settings, settings
 from pillar_service.usecases.service import storage
 from pillar_service.web import (
     addresses,
@@ -48,23 +48,10 @@ def create_app() -> Flask:
     storage.prepare()
     chosen = settings()
     app = description.app(__name__)
-    app.config.update(
-        SECRET_KEY=chosen.secret_key,
-        MAX_CONTENT_LENGTH=LARGEST_FORM,
-        SESSION_COOKIE_NAME="saltcellar",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=chosen.address.startswith("https:"),
-        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
-        SESSION_REFRESH_EACH_REQUEST=False,  # `signing` renews it: to sign it anew is a twelfth of a page
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
-    )
+    app.config.update(_configuration(chosen))
     app.ensure_sync = _as_it_is  # type: ignore[method-assign]
     tracing.register(app)
-    protection = CSRFProtect(app)
-    # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
-    for exempt in (door, enrol, webhooks, imports):
-        protection.exempt(exempt.blueprint)
+    _protect(app)
     if chosen.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.proxies, x_proto=chosen.proxies)  # type: ignore[method-assign]
     signing.register(app)
@@ -82,6 +69,28 @@ def create_app() -> Flask:
     readiness.register(app)
     app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
+
+
+def _configuration(chosen: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": chosen.secret_key,
+        "MAX_CONTENT_LENGTH": LARGEST_FORM,
+        "SESSION_COOKIE_NAME": "saltcellar",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": chosen.address.startswith("https:"),
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+        "SESSION_REFRESH_EACH_REQUEST": False,  # `signing` renews it: to sign it anew is a twelfth of a page
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+    }
+
+
+def _protect(app: Flask) -> None:
+    """Let forms in only with their token."""
+    protection = CSRFProtect(app)
+    # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
+    for exempt in (door, enrol, webhooks, imports):
+        protection.exempt(exempt.blueprint)
 
 
 def _as_it_is(function: Any) -> Any:

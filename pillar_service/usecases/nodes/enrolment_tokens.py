@@ -51,21 +51,27 @@ def create(
     length = names.whole_number(
         durations.seconds(life, "life of the token"), "life of the token in seconds", *rules.LIFE_S
     )
-    secret, now = tokens.new_token(), time.time()
-    with transaction():
-        rows.forget_old(whose, now - KEPT_S)
-        if rows.open_of(whose, now) >= MOST_OPEN:
-            raise Conflict(f"There are {MOST_OPEN} tokens for nodes that can still be used: revoke one first.")
-        kept = {"prefix": secret[:PREFIX], "token_hash": tokens.hash_token(secret), "expires_at": now + length}
-        made = rows.add(id=names.new_id(), account=whose, actor=actor, created_at=now, **told, **kept)
-        what = f"{made.uses} of {made.pattern}" + (", new keys too" if made.replaces else "")
-        auditing.record(actor, "nodes.token", f"agent:{whose}" if whose else f"enrolment:{made.id}", now, what)
+    secret = tokens.new_token()
+    made = _kept(actor, whose, secret, length, told)
     script = f"{settings().address}/enrol.sh"
     lines = {
         "line": f"curl -fsS {script} | sh -s -- {secret}",
         "hidden": f"curl -fsS {script} | CELLAR_ENROL_TOKEN={secret} sh",
     }
     return described(made) | {"secret": secret, "script": script, **lines}
+
+
+def _kept(actor: str, whose: str | None, secret: str, length_s: int, told: dict[str, Any]) -> EnrolmentToken:
+    now = time.time()
+    kept = {"prefix": secret[:PREFIX], "token_hash": tokens.hash_token(secret), "expires_at": now + length_s}
+    with transaction():
+        rows.forget_old(whose, now - KEPT_S)
+        if rows.open_of(whose, now) >= MOST_OPEN:
+            raise Conflict(f"There are {MOST_OPEN} tokens for nodes that can still be used: revoke one first.")
+        made = rows.add(id=names.new_id(), account=whose, actor=actor, created_at=now, **told, **kept)
+        what = f"{made.uses} of {made.pattern}" + (", new keys too" if made.replaces else "")
+        auditing.record(actor, "nodes.token", f"agent:{whose}" if whose else f"enrolment:{made.id}", now, what)
+    return made
 
 
 def active_owner(key: object) -> str:

@@ -38,22 +38,12 @@ def begin(
     if version not in (None, __version__):
         raise Invalid(f"This service hands out {__version__} alone: upgrade it first, or leave the version away.")
     bundle = _bundle()
+    asked = {"actor": actor, "selector": str(meant), "waves": str(waves), "deadline_s": deadline_s}
     with transaction():
         _refuse_if_open()
         (going, left_out), now = _sorted_out(meant), time.time()
-        columns = {
-            "id": names.new_id(),
-            "actor": actor,
-            "selector": str(meant),
-            "version": __version__,
-            "bundle": bundle,
-            "waves": str(waves),
-            "deadline_s": deadline_s,
-            "state": str(UpgradeState.RUNNING),
-            "begun_at": now,
-            "changed_at": now,
-        }
-        made = rows.add(columns, rules.split(going, waves))
+        fresh = {"id": names.new_id(), "state": str(UpgradeState.RUNNING), "begun_at": now, "changed_at": now}
+        made = rows.add({**asked, **fresh, "version": __version__, "bundle": bundle}, rules.split(going, waves))
         _ask(made, 1, now)
         auditing.record(actor, "nodes.upgrade", f"upgrade:{made.id}", now, f"{len(going)} nodes to {__version__}")
         return show(made.id) | {"left_out": left_out}

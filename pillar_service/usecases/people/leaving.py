@@ -57,9 +57,8 @@ def data(person: str) -> dict[str, Any]:
     ``of_bots`` has the people and invites of each bot, so far as this person may see them; ``cut_off`` names what has more
     than is told here.
     """
-    account, actor = accounts.found(person), f"account:{person}"
-    done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(actor)}
-    asked = jobs.listed(MOST, actor=actor)
+    account = accounts.found(person)
+    asked = jobs.listed(MOST, actor=f"account:{person}")
     happened = [stories.described(one) for one in events.page(Which(Filter(), person), MOST)]
     named = bot_rows.with_ids({job.bot for job in asked if job.bot})
     their_bots = bots.listed(account=person)
@@ -83,12 +82,18 @@ def data(person: str) -> dict[str, Any]:
         "events": happened,
         "forwardings": forwardings.listed(person),
         "facts": facts.all_of(person),
-        "audit": [
-            {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
-            for row in sorted(done.values(), key=lambda row: row.at)
-        ],
+        "audit": _done(person),
         "cut_off": [name for name, told in (("jobs", asked), ("events", happened)) if len(told) == MOST],
     }
+
+
+def _done(person: str) -> list[dict[str, Any]]:
+    """What was done by a person and to them, the oldest first."""
+    done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(f"account:{person}")}
+    return [
+        {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
+        for row in sorted(done.values(), key=lambda row: row.at)
+    ]
 
 
 def _of_bot(person: str, bot: str) -> dict[str, Any]:
