@@ -2,6 +2,7 @@
 processes whose warden was ended by force."""
 
 import time
+from collections.abc import Iterator
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.node.door import Door
@@ -41,13 +42,19 @@ def deliver(home: Home, told: Told, budget_s: float = 1.0) -> int:
         with record.held(wait=False) as ours:
             way = Way(record.lines, record.job, record.attempt)
             try:
-                while ours and (left := until - time.monotonic()) > 0:
-                    if not (n := way.send(Door(told.service), max(0.5, left))):
-                        way.forget()
-                        break
+                for n in _sent(way, Door(told.service), until) if ours else ():
                     sent += n
             except SaltcellarError as error:
                 if not is_unwanted(error):
                     return sent
                 way.forget()
     return sent
+
+
+def _sent(way: Way, door: Door, until: float) -> Iterator[int]:
+    """Send the lines of one run, batch by batch: how many each had."""
+    while (left := until - time.monotonic()) > 0:
+        if not (n := way.send(door, max(0.5, left))):
+            way.forget()
+            return
+        yield n

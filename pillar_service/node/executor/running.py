@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pillar_service.core.errors import Failed, SaltcellarError
+from pillar_service.core.errors import Failed, Invalid, SaltcellarError
 from pillar_service.core.meeseeks import runs
 from pillar_service.node.door import Door
 from pillar_service.node.executor import arguments as giving
@@ -56,7 +56,7 @@ class Executor:
     def _checked(self, record: Record, command: object, given: object) -> dict[str, Any]:
         entry = entries.entry(self._told.commands, command)
         if not isinstance(given, Mapping):
-            raise entries.Invalid("The arguments must be an object of names and values.")
+            raise Invalid("The arguments must be an object of names and values.")
         giving.checked(entry, given, None)
         who = None if entry.function else people.person(entry.user)
         script = self._fetched(entry)

@@ -34,16 +34,7 @@ def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
     who = people.person(user) if user != "root" or os.geteuid() == 0 else None
     began = time.monotonic()
     try:
-        with subprocess.Popen(  # noqa: S603  (an argument list)
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env=people.environment(who, "/tmp", {}, {}) if who else {"PATH": people.PATH, "LANG": "C.UTF-8"},  # noqa: S108
-            **({"user": who.uid, "group": who.gid, "extra_groups": list(who.groups), "umask": 0o077} if who else {}),
-        ) as process:
+        with _started(argv, who) as process:
             try:
                 said = _heard(process, began + timeout_s)
                 timed_out = process.poll() is None
@@ -56,6 +47,20 @@ def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
     code = process.returncode
     seconds = round(time.monotonic() - began, 3)
     return Ended(128 - code if code < 0 else code, said.decode(errors="replace").strip(), timed_out, seconds)
+
+
+def _started(argv: Sequence[str], who: people.Person | None) -> subprocess.Popen[bytes]:
+    """``who``: None for whoever runs this, who is not root and can become nobody else."""
+    return subprocess.Popen(  # noqa: S603  (an argument list)
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        cwd="/",
+        env=people.environment(who, "/tmp", {}, {}) if who else {"PATH": people.PATH, "LANG": "C.UTF-8"},  # noqa: S108
+        **({"user": who.uid, "group": who.gid, "extra_groups": list(who.groups), "umask": 0o077} if who else {}),
+    )
 
 
 def _heard(process: subprocess.Popen[bytes], until: float) -> bytes:
