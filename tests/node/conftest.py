@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from apps import made_once
 from executing import NODE, Cellar
+from machine_rooms import Room
+from spooling import Clock
 from wires import BOT
 
 from pillar_service.node.paths import Home
+from pillar_service.node.spool import Spool
 
 
 @pytest.fixture
@@ -109,3 +112,22 @@ def cellar(sqlite_url: str, environment: dict[str, str], monkeypatch: pytest.Mon
         made.end()
     storage.release()
     settings.cache_clear()
+
+
+@pytest.fixture
+def time_of_day() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def spool(home: Home, time_of_day: Clock) -> Iterator[Spool]:
+    spool = Spool(home, now=time_of_day)
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    room = Room(tmp_path, bots={})
+    yield room
+    room.close()

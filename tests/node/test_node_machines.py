@@ -1,22 +1,15 @@
-"""Machines with real files, real processes and a real HTTP server; the container has a module of its own."""
+"""Machines with real files and real processes; what they see and the container have modules of their own."""
 
-import http.server
 import json
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from machine_rooms import NODE, Room
 
 from pillar_service.core.errors import Invalid, NotFound, Unavailable
-from pillar_service.core.machines.machines import Kind, Watcher
-from pillar_service.node.machines import asking, library, looks
+from pillar_service.node.machines import asking
 from pillar_service.node.machines.engine import Engine
-from pillar_service.node.machines.memory import Memory
 from pillar_service.node.machines.telling import Telling
-from pillar_service.node.machines.watching import Watching
 from pillar_service.node.paths import Home
 
 LAMP = """
@@ -37,13 +30,6 @@ watchers:
   there: {kind: file, path: "{data}/switch", every: 1, in: dark, when: exists, fires: there}
   gone: {kind: file, path: "{data}/switch", every: 1, in: light, when: not exists, fires: gone}
 """
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    room = Room(tmp_path, bots={})
-    yield room
-    room.close()
 
 
 def lamp_on(room: Room) -> None:
@@ -174,208 +160,6 @@ def test_a_full_spool_and_a_disk_that_takes_nothing_stop_no_machine(
     assert room.engine._tell.lost >= 2
 
 
-SEES = """
-machine: sees
-about: a
-memory: {{limit: 3}}
-initial: no_
-states: {{no_: {{}}, yes_: {{}}}}
-transitions: [{{on: seen, from: no_, to: yes_}}]
-watchers:
-  other: {{kind: metric, metric: load, every: 1, when: value < 0, fires: seen}}
-  it: {{{it}, every: 1, in: no_, fires: seen}}
-"""
-
-
-@pytest.mark.parametrize(
-    "it",
-    [
-        "kind: exec, command: [sh, -c, 'echo 7; exit 3'], when: exit_code == 3 and output == '7'",
-        "kind: exec, command: [sleep, '30'], timeout: 1s, when: timed_out",
-        "kind: metric, metric: memory_free_percent, when: 0 < value <= 100",
-        "kind: metric, metric: disk_free_bytes, path: '{data}', when: value > 1000",
-        "kind: metric, metric: inodes_free_percent, when: value > 0",
-        "kind: metric, metric: load, when: value >= 0",
-        "kind: timer, after: 'max(0, limit - 3)'",
-        "kind: kv, key: app/colour, when: exists and value == 'red'",
-        "kind: expression, when: seen.other.value >= 0",
-        "kind: container, container: there-is-none-of-this-name, when: not exists and status == 'missing'",
-        "kind: file, path: /etc/passwd, when: exists and size_bytes > 10 and age_s >= 0",
-        "kind: http, url: 'http://127.0.0.1:1/', when: not answers and status == 0",
-    ],
-)
-def test_each_kind_of_watcher_sees(room: Room, it: str) -> None:
-    room.keys["app/colour"] = "red"
-    room.write("sees", SEES.format(it=it))
-    room.in_state("yes_", "sees")
-
-
-@pytest.mark.parametrize(
-    "it",
-    [
-        "kind: exec, command: [there-is-no-such-program], when: exit_code == 0",
-        "kind: metric, metric: disk_free_bytes, path: /there/is/none, when: value < 10",
-        "kind: expression, when: seen.it.value > 1",
-        "kind: kv, key: missing, when: value > 3",
-        "kind: timer, after: \"'soon'\"",
-    ],
-)
-def test_what_cannot_be_seen_is_not_so(room: Room, it: str) -> None:
-    room.write("sees", SEES.format(it=it))
-    room.until(lambda: room.engine.instances and room.engine.instances["sees", NODE].problems.get("it"))
-    assert room.state("sees") == "no_"
-
-
-def test_a_watcher_asks_a_server_and_follows_nobody(room: Room) -> None:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:1/")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    room.write(
-        "sees", SEES.format(it=f"kind: http, url: 'http://127.0.0.1:{server.server_port}/', when: status == 302")
-    )
-    room.in_state("yes_", "sees")
-    server.shutdown()
-
-
-def test_a_change_is_seen_once_and_over_a_restart(room: Room) -> None:
-    looped = SEES.replace("from: no_, to: yes_}}]", "from: no_, to: yes_}}, {{on: seen, from: yes_, to: no_}}]")
-    looped = looped.replace(", in: no_", "")
-    file, count = room.home.root / "watched", lambda: len(room.told.of("transition"))
-    file.write_text("1")
-    room.write("sees", looped.format(it="kind: file, path: '{data}/watched'"))
-    room.until(lambda: room.engine.instances and room.engine.instances["sees", NODE].memory.marks)
-    assert count() == 0, "the first look changes nothing"
-    room.engine.close()
-    file.write_text("22")
-    room.begin()
-    room.until(lambda: count() == 1)
-    for _ in range(10):
-        room.ahead += 1
-        room.tick()
-        time.sleep(0.01)
-    assert count() == 1
-
-
-def test_a_file_is_changed_when_its_content_is(room: Room) -> None:
-    seen = Watching(Watcher("it", Kind.FILE, "it", frozenset({"a"}), 1), Memory(room.home.state / "x"))
-    file = room.home.root / "watched"
-
-    def compared(content: bytes) -> tuple[bool, bool]:
-        file.unlink(missing_ok=True)  # another inode, another time
-        file.write_bytes(content)
-        told = seen._compared(looks._file({"path": str(file)})["mark"])
-        return told["first"], told["changed"]
-
-    assert [compared(one) for one in (b"1", b"1", b"2", b"2")] == [
-        (True, False),
-        (False, False),
-        (False, True),
-        (False, False),
-    ]
-    large = b"x" * (looks.HASHED + 1)
-    assert [compared(one) for one in (large, large, b"2")] == [(False, True)] * 3
-    seen._memory.marks["mark it"] = [1, 1, 1]  # of an older version
-    assert [compared(one) for one in (b"3", b"4")] == [(False, False), (False, True)]
-
-
-def test_self_upgrade_runs_what_a_bundle_brought_once_for_each_content(room: Room) -> None:
-    program, ran = room.home.bundles / "current/checks/upgrade", room.home.root / "ran"
-
-    def bring(number: int) -> None:
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.unlink(missing_ok=True)
-        program.write_text(f"#!/bin/sh\necho {number} >> {ran}\n")
-        program.chmod(0o700)
-
-    def looked() -> None:
-        for _ in range(3):
-            room.ahead += 61
-            room.tick()
-            time.sleep(0.05)
-
-    bring(1)
-    room.write("self-upgrade", (SHIPPED[0].parent / "self-upgrade.yaml").read_text())
-    for number in (1, 2):
-        room.in_state("waiting", "self-upgrade")
-        asking.fire(room.home, "self-upgrade", "now")
-        room.in_state("current", "self-upgrade")
-        bring(number)
-        looked()
-        assert (room.state("self-upgrade"), ran.read_text().split()[-1]) == ("current", str(number))
-        bring(number + 1)
-        room.ahead += 61
-    assert ran.read_text() == "1\n2\n"
-
-    marks = room.engine.instances["self-upgrade", NODE].memory.marks
-    marks["schedule tonight"] -= 3 * 86_400  # it waited last days ago, and many a night was since
-    room.in_state("waiting", "self-upgrade")
-    looked()
-    assert room.state("self-upgrade") == "waiting", "by day it waits for the next night"
-    room.engine.close()
-    room.begin()
-    looked()
-    assert room.state("self-upgrade") == "waiting"
-    room.engine.instances["self-upgrade", NODE].memory.marks["schedule tonight"] -= 86_400
-    room.in_state("current", "self-upgrade")
-    assert ran.read_text() == "1\n2\n3\n"
-
-
-def test_a_condition_must_hold_for_as_long_as_it_says(room: Room) -> None:
-    room.write("sees", SEES.format(it="kind: metric, metric: load, hold: 1h, when: value >= 0"))
-    room.until(lambda: room.engine.instances and room.engine.instances["sees", NODE]._watchings[1].seen)
-    assert room.state("sees") == "no_"
-    room.ahead += 3600
-    room.in_state("yes_", "sees")
-
-
-def test_a_schedule_fires_once_for_what_was_missed(room: Room) -> None:
-    room.write("sees", SEES.format(it="kind: schedule, cron: '0 3 * * *'"))
-    marks = room.until(lambda: room.engine.instances and room.engine.instances["sees", NODE].memory.marks)
-    assert room.state("sees") == "no_"
-    marks["schedule it"] -= 3 * 86_400
-    room.in_state("yes_", "sees")
-    assert len(room.told.of("transition")) == 1
-
-
-def test_a_schedule_that_never_comes_is_no_machine_and_holds_up_no_other_watcher(room: Room) -> None:
-    room.write("sees", SEES.format(it="kind: schedule, cron: '0 0 30 2 *'"))
-    room.tick()
-    assert "No time ever fits" in room.engine.library.problems["sees"]
-    # One that was read by a library of another mind.
-    watcher = Watcher("it", Kind.SCHEDULE, "it", frozenset({"a"}), 1, settings={"cron": "0 0 30 2 *"})
-    watching = Watching(watcher, Memory(room.home.state / "x"))
-    assert watching.fired(1.0, dict) is False
-    assert watching.problem
-
-
-def test_a_schedule_survives_a_clock_that_was_years_ahead(room: Room) -> None:
-    room.write("sees", SEES.format(it="kind: schedule, cron: '0 3 * * *'"))
-    marks = room.until(lambda: room.engine.instances and room.engine.instances["sees", NODE].memory.marks)
-    marks["schedule it"] = time.time() + 10 * 365 * 86_400
-    room.until(lambda: marks["schedule it"] <= time.time())
-
-
-def test_a_schedule_does_not_fire_twice_for_a_clock_that_is_put_back_a_little(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    three = 1_800_586_800.0  # 2027-01-22 03:00:00 UTC
-    wall = [three - 60]
-    monkeypatch.setattr(time, "time", lambda: wall[0])
-    watcher = Watcher("it", Kind.SCHEDULE, "it", frozenset({"a"}), 1, settings={"cron": "0 3 * * *"})
-    watching, fired = Watching(watcher, Memory(room.home.state / "x")), []
-    for n, wall[0] in enumerate((three - 60, three + 0.5, three - 1, three + 0.1, three + 2, three + 86_401)):
-        fired.append(watching.fired(2.0 * n, dict))
-    assert fired == [False, True, False, False, False, True]
-
-
 def test_one_machine_for_each_bot(room: Room) -> None:
     room.bots |= {"9e0f1f3a9c2e5b7d": "pub-my", "0123456789abcdef": "pub-other"}
     room.write(
@@ -471,15 +255,3 @@ def test_an_operators_file_wins_over_the_bundles(tmp_path: Path) -> None:
     room.tick()
     assert room.engine.library.machines["lamp"].about == "Goes on while a file is there."
     assert "other" in room.engine.library.machines
-
-
-SHIPPED = sorted((Path(__file__).parents[2] / "salt" / "machines").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
-def test_what_is_shipped_has_no_fault(file: Path) -> None:
-    assert library.read(file.read_bytes(), file.stem).about
-
-
-def test_four_are_shipped() -> None:
-    assert [file.stem for file in SHIPPED] == ["certificate-watch", "disk-guard", "pub-healer", "self-upgrade"]
