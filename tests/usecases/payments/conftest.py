@@ -1,0 +1,20 @@
+"""A place that sends mail, and a person who is to pay."""
+
+from collections.abc import Callable
+
+import pytest
+from paying import Written
+from pouring import owner
+
+
+@pytest.fixture
+def mailed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Written:
+    """A place that sends mail."""
+    monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
+    service()
+    return Written()
+
+
+@pytest.fixture
+def person() -> str:
+    return owner()
