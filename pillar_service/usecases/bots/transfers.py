@@ -1,7 +1,5 @@
 """Transfers: tars on their way between a person and a node, durable before they are acknowledged."""
 
-import errno
-import hashlib
 import os
 import time
 from contextlib import suppress
@@ -11,7 +9,7 @@ from typing import IO, Any
 from pillar_service.core import names
 from pillar_service.core.bots import exports, identities
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, Full, NotFound
+from pillar_service.core.errors import Conflict, Forbidden, ForkHazard, NotFound
 from pillar_service.core.jobs.jobs import OPEN, JobState
 from pillar_service.core.people.agents import Desired
 from pillar_service.settings import settings
@@ -20,13 +18,11 @@ from pillar_service.store.bots.transfers import Standing, Transfer
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
-from pillar_service.usecases.bots import kept_exports, looking_through
+from pillar_service.usecases.bots import kept_exports, looking_through, tars
 from pillar_service.usecases.service import auditing
 
 KEPT_S = DAY_S
 """How long a tar is kept: an upload that nobody used, an export."""
-
-CHUNK = 1 << 20
 
 
 def upload(actor: str, stream: IO[bytes]) -> dict[str, Any]:
@@ -62,9 +58,9 @@ def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes], holds: e
     id = names.new_id()
     part = settings().files / f"{id}.part"
     try:
-        size, sha256 = _written(part, stream)
+        size, sha256 = tars.write(part, stream)
         export = looking_through.check(part, holds)
-        _keep(part, path(id))
+        tars.keep(part, path(id))
         columns = {"pub_id": export.pub_id, "sequence": export.sequence, "size": size, "sha256": sha256}
         _commit(actor, id, kind, job, columns)
     except BaseException:
@@ -72,38 +68,6 @@ def _receive(actor: str, kind: str, job: Job | None, stream: IO[bytes], holds: e
             leftover.unlink(missing_ok=True)
         raise
     return {"upload": id, **columns}
-
-
-def _written(part: Path, stream: IO[bytes]) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    try:
-        with part.open("wb") as file:
-            while chunk := stream.read(CHUNK):
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Full(
-                "The service's disk is full: the tar was not kept. Free some space there, then try again."
-            ) from error
-        raise
-    return size, digest.hexdigest()
-
-
-def _keep(part: Path, final: Path) -> None:
-    part.rename(final)
-    _flush(final.parent)
-
-
-def _flush(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _commit(actor: str, id: str, kind: str, job: Job | None, columns: dict[str, Any]) -> None:
@@ -133,8 +97,7 @@ def copy(tar: Transfer, job: str) -> None:
     """Give what an export holds to the job that imports it, and keep the export, in the caller's transaction."""
     id, now = names.new_id(), time.time()
     os.utime(path(tar.id), (now, now))  # `sweep` takes an old file without a row away
-    os.link(path(tar.id), path(id))
-    _flush(path(id).parent)
+    tars.link(path(tar.id), path(id))
     told = {name: getattr(tar, name) for name in ("pub_id", "sequence", "size", "sha256", "created_at")}
     transfers.add(id=id, kind="upload", job=job, **told)
 
