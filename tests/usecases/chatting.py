@@ -228,3 +228,9 @@ NOW = int(time.time()) // 30 * 30 + 15
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let telephones' clocks stand still."""
     monkeypatch.setattr(codes, "time", SimpleNamespace(time=lambda: NOW))
+
+
+def later() -> None:
+    """Let the time of every challenge be over."""
+    with database.transaction():
+        challenges.Challenge.update(expires_at=1.0).execute()
