@@ -1,84 +1,22 @@
-"""Machines that are ordered: at a fake of Scaleway's API, through libcloud's real driver, with all that can go wrong there."""
+"""Machines that are ordered and made, at a fake of Scaleway's API by libcloud's real driver, with all that can go wrong."""
 
 import logging
-import re
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from enrolling import enrol, master_is_there
-from fake_scaleway import ORGANIZATION, SECRET, FakeScaleway, Refused
-from pouring import bot, owner
+from enrolling import enrol
+from fake_scaleway import ORGANIZATION, SECRET, Refused
+from ordering import booted, enrolled, go, only, order, shown, token
+from pouring import owner
 
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from pillar_service.core.nodes import machine_orders as rules
 from pillar_service.settings import settings
-from pillar_service.store import database
-from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.nodes.enrolment import EnrolmentToken
 from pillar_service.store.nodes.machine_orders import MachineOrder
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots
 from pillar_service.usecases.nodes import building, enrolment_tokens, machine_orders, node_keys, nodes
-from pillar_service.usecases.people import leaving
-
-
-@pytest.fixture
-def cloud(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeScaleway]:
-    """Scaleway, where this place orders its machines."""
-    fake = FakeScaleway()
-    for name, value in fake.settings().items():
-        monkeypatch.setenv(name, value)
-    service()
-    building._asked.cache_clear()
-    master_is_there()
-    yield fake
-    fake.stop()
-
-
-def order(**told: Any) -> str:
-    return str(machine_orders.create("operator:ann", "rack-1", **told)["id"])
-
-
-def go(at: float = 0.0, most: int = 20) -> float:
-    """Take all steps that are due so many seconds from now."""
-    for _ in range(most):
-        if not building.step(time.time() + at):
-            return at
-    raise AssertionError("It does not come to rest.")
-
-
-def shown(id: str) -> dict[str, Any]:
-    return machine_orders.show(id)
-
-
-def only(things: dict[str, Any]) -> Any:
-    [one] = things.values()
-    return one
-
-
-def token(cloud: FakeScaleway) -> str:
-    """The token that the machine was given."""
-    script = only(cloud.user_data)
-    assert script.startswith("#!/bin/sh\n")
-    return str(re.findall(r"CELLAR_ENROL_TOKEN=(\S+) CELLAR_ENROL_NAME=rack-1", script)[0])
-
-
-def booted(cloud: FakeScaleway, **told: Any) -> str:
-    """An order whose machine boots."""
-    id = order(**told)
-    go()
-    assert shown(id)["state"] == "booting", shown(id)
-    return id
-
-
-def enrolled(cloud: FakeScaleway, **told: Any) -> str:
-    id = booted(cloud, **told)
-    enrol(token(cloud), "rack-1")
-    go(rules.LOOK_S + 1)
-    assert shown(id)["state"] == "enrolled"
-    return id
 
 
 def test_a_machine_is_made_with_its_volume_and_becomes_the_accounts_node(cloud):
@@ -296,99 +234,6 @@ def test_a_slow_boot_is_waited_for_and_one_that_is_too_slow_never_gets_in(cloud)
     assert token(cloud) != old
 
 
-# --- going ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("keeps_volumes", [False, True])
-def test_a_retired_machine_is_cut_off_first_then_gone_with_its_volumes(cloud, keeps_volumes):
-    id = enrolled(cloud)
-    cloud.keeps_volumes = keeps_volumes
-    told = machine_orders.retire("operator:bea", "rack-1")
-    assert (told["state"], len(cloud.servers)) == ("retiring", 1)
-    assert next(one for one in nodes.listed() if one["id"] == "rack-1")["key"]["state"] == "revoked"
-    for at in (0, 10, 20, rules.SETTLE_S + 20):
-        go(at)
-    assert (shown(id)["state"], cloud.servers, cloud.volumes) == ("retired", {}, {})
-    assert len(cloud.deleted) == len(set(cloud.deleted))
-    again = machine_orders.retire("operator:bea", "rack-1")
-    assert (again["state"], building.step(time.time() + 999)) == ("retired", False)
-    done = {row.action for row in audit.about(f"machine:{id}")}
-    assert done == {"nodes.provision", "nodes.provisioned", "nodes.retire", "nodes.retired"}
-    booted_again = order()
-    assert booted_again != id
-
-
-def test_a_machine_with_bots_is_kept_unless_told_otherwise(cloud):
-    id = enrolled(cloud)
-    owner()
-    mine = bot()["agent"]["id"]
-    with database.transaction():
-        bot_rows.change(mine, node="rack-1")
-    with pytest.raises(Conflict, match="There are bots on rack-1 \\(1, "):
-        machine_orders.retire("test", id)
-    bots.delete("test", mine, purge=False)  # it can come back
-    with pytest.raises(Conflict, match="There are bots on rack-1"):
-        machine_orders.retire("test", "rack-1")
-    assert machine_orders.retire("test", id, with_bots=True)["state"] == "retiring"
-
-
-def test_a_half_made_machine_is_retired_with_the_volumes_that_it_never_used(cloud):
-    cloud.before = lambda what: (_ for _ in ()).throw(Refused(400, "no")) if "user_data" in what else None
-    id = order()
-    go()
-    assert (shown(id)["state"], only(cloud.servers)["state"]) == ("failed", "stopped")
-    machine_orders.retire("test", id)
-    for at in (0, 10, 20, rules.SETTLE_S + 20):
-        go(at)
-    assert (shown(id)["state"], cloud.servers, cloud.volumes) == ("retired", {}, {})
-
-
-def test_one_retired_while_it_is_being_made_leaves_nothing_at_the_provider(cloud):
-    id = order()
-
-    def retire_meanwhile(what: str) -> None:
-        if what == "POST servers":
-            machine_orders.retire("operator:bea", id)
-
-    cloud.after = retire_meanwhile
-    building.step()
-    assert len(cloud.servers) == 1
-    assert shown(id)["state"] == "retiring"
-    for at in (0, 10, 20, rules.SETTLE_S + 20):
-        go(at)
-    assert (shown(id)["state"], cloud.servers, cloud.volumes) == ("retired", {}, {})
-
-
-def test_retiring_goes_on_through_every_fault(cloud):
-    id = enrolled(cloud)
-    cloud.key = "another"
-    machine_orders.retire("test", id)
-    go()
-    assert (shown(id)["state"], "refuses our key" in shown(id)["fault"]) == ("retiring", True)
-    cloud.key, left = SECRET, [Refused(500, "oops"), ConnectionAbortedError()]
-
-    def fail(what: str) -> None:
-        if left and ("action" in what or "DELETE" in what):
-            raise left.pop()
-
-    cloud.after = fail
-    cloud.keeps_volumes = True
-    at = 0.0
-    for _ in range(8):
-        at = go(at) + rules.LONGEST_PAUSE_S
-    assert (shown(id)["state"], cloud.servers, cloud.volumes, left) == ("retired", {}, {}, [])
-
-
-def test_a_clock_that_was_a_month_ahead_lets_no_machine_stand_for_so_long(cloud):
-    booted(cloud)
-    machine_orders.retire("test", "rack-1")
-    building.step(time.time() + 30 * 86_400)
-    for at in (0, rules.LOOK_S + 1, rules.SETTLE_S + 10):
-        go(at)
-    assert shown(str(MachineOrder.get().id))["state"] == "retired"
-    assert (cloud.servers, cloud.volumes) == ({}, {})
-
-
 def test_what_was_begun_while_the_clock_was_a_month_ahead_is_made_or_given_up(cloud, service, monkeypatch):
     id = order()
     ahead = time.time() + 30 * 86_400
@@ -397,14 +242,6 @@ def test_what_was_begun_while_the_clock_was_a_month_ahead_is_made_or_given_up(cl
     go()
     go(settings().cloud_boot_s + 10)
     assert shown(id)["state"] == "failed"
-
-
-def test_an_account_that_leaves_takes_its_machines_along(cloud):
-    person = owner()
-    id = enrolled(cloud, account=person)
-    assert [one["id"] for one in leaving.data(person)["machines"]] == [id]
-    leaving._forget(person, "x@example.org", "")
-    assert shown(id)["state"] == "retiring"
 
 
 def test_an_order_of_another_provider_waits_for_its_settings(cloud, service, monkeypatch):
