@@ -62,7 +62,7 @@ def suspend(account, wait=True):
 
     CLI Example: ``salt-run accounts.suspend demo@example.org``
     """
-    return _change(account, "suspended", wait)
+    return runners.change(__opts__, account, {"state": "suspended"}, wait)
 
 
 @runners.asked
@@ -72,7 +72,7 @@ def resume(account, wait=True):
 
     CLI Example: ``salt-run accounts.resume demo@example.org``
     """
-    return _change(account, "active", wait)
+    return runners.change(__opts__, account, {"state": "active"}, wait)
 
 
 @runners.asked
@@ -84,7 +84,7 @@ def second_factor_off(account):
 
     CLI Example: ``salt-run accounts.second_factor_off demo@example.org``
     """
-    return _told(account, {"second_factor": "off"}, wait=True)
+    return runners.change(__opts__, account, {"second_factor": "off"}, wait=True)
 
 
 @runners.asked
@@ -95,7 +95,7 @@ def verify(account):
 
     CLI Example: ``salt-run accounts.verify demo@example.org``
     """
-    return _told(account, {"verified": True}, wait=True)
+    return runners.change(__opts__, account, {"verified": True}, wait=True)
 
 
 @runners.asked
@@ -113,17 +113,5 @@ def new_password(account):
         which = service.agent(runners.text(account))["id"]
         told = service.change_agent(which, {"password": "new"})
         return told["agent"] | {"password": told["password"]}
-
-    return runners.answer(__opts__, ask)
-
-
-def _change(account, state, wait):
-    return _told(account, {"state": state}, wait)
-
-
-def _told(account, change, wait):
-    def ask(service):
-        which = service.agent(runners.text(account))["id"]
-        return runners.settled(service, service.change_agent(which, change), wait)
 
     return runners.answer(__opts__, ask)

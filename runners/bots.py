@@ -78,7 +78,7 @@ def start(bot, wait=True):
 
     CLI Example: ``salt-run bots.start my``
     """
-    return _change(bot, {"desired": "running"}, wait)
+    return runners.change(__opts__, bot, {"desired": "running"}, wait)
 
 
 @runners.asked
@@ -88,7 +88,7 @@ def stop(bot, wait=True):
 
     CLI Example: ``salt-run bots.stop my``
     """
-    return _change(bot, {"desired": "stopped"}, wait)
+    return runners.change(__opts__, bot, {"desired": "stopped"}, wait)
 
 
 @runners.asked
@@ -98,7 +98,7 @@ def upgrade(bot, wait=True):
 
     CLI Example: ``salt-run bots.upgrade my``
     """
-    return _change(bot, {"image": "latest"}, wait)
+    return runners.change(__opts__, bot, {"image": "latest"}, wait)
 
 
 @runners.asked
@@ -292,11 +292,3 @@ def _given(name, **more):
 
 def _create(service, told, wait):
     return runners.settled(service, service.create_agent(told | {"name": runners.text(told["name"])}), wait)
-
-
-def _change(bot, told, wait):
-    def ask(service):
-        which = service.agent(runners.text(bot))["id"]
-        return runners.settled(service, service.change_agent(which, told), wait)
-
-    return runners.answer(__opts__, ask)

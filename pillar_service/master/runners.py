@@ -84,6 +84,15 @@ def command(
     return answer(opts, ask)
 
 
+def change(opts: Mapping[str, Any], agent: object, told: Mapping[str, Any], wait: bool) -> Any:
+    """Changes a bot or an account, by its name or address; what it is once the jobs of that are over, as ``settled``."""
+
+    def ask(service: Client) -> Any:
+        return settled(service, service.change_agent(service.agent(text(agent))["id"], told), wait)
+
+    return answer(opts, ask)
+
+
 def settled(service: Client, told: Mapping[str, Any], wait: bool) -> dict[str, Any]:
     """The agent of an answer that came with jobs, as it is after them; with ``wait=False`` the answer itself."""
     jobs = [*([told["job"]] if told.get("job") else []), *(told.get("jobs") or [])]
