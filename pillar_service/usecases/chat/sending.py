@@ -77,31 +77,32 @@ def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ())
 
 
 def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any], known: Personas = NOBODY) -> Item:
-    channel, thread, message, member = row.channel, row.thread, row.message, row.member
-    speaker = known.of(channel or "")
-    if row.conversation is not None:
-        about = conversations.find(row.conversation)
-        found = (about.channel, about.thread or about.message, about.message) if about else (channel, None, None)
-        channel, thread, message = found
-        member = about.member if about else None
-        speaker = known.known.get(about.persona, speaker) if about else speaker
     return Item(
         id=row.id,
         lane=row.lane,
         kind=OutgoingKind(row.kind),
         conversation=row.conversation,
-        channel=channel,
-        thread=thread,
-        message=message,
-        member=member,
         body=body,
         mark=row.mark,
         tries=row.tries,
         created_at=row.created_at,
         until=until,
         is_in_doubt=row.state == OutgoingState.SENDING,
-        speaker=speaker,
+        **_where(row, known),
     )
+
+
+def _where(row: outgoing.Outgoing, known: Personas) -> dict[str, Any]:
+    """Where it is said, to whom and by whom: as its conversation stands now, if it is of one."""
+    speaker = known.of(row.channel or "")
+    if row.conversation is None:
+        where = {"channel": row.channel, "thread": row.thread, "message": row.message, "member": row.member}
+        return where | {"speaker": speaker}
+    about = conversations.find(row.conversation)
+    if about is None:
+        return {"channel": row.channel, "thread": None, "message": None, "member": None, "speaker": speaker}
+    where = {"channel": about.channel, "thread": about.thread or about.message, "message": about.message}
+    return where | {"member": about.member, "speaker": known.known.get(about.persona, speaker)}
 
 
 def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
