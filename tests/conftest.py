@@ -65,22 +65,22 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres) -> str:
     """The address of a PostgreSQL database that has the schema; a test that uses it empties it first."""
-    from pillar_service.store import database
+    from pillar_service.store import database, schema
 
     address = postgres.new("migrated")
     database.connect(address)
-    database.migrate()
+    schema.migrate()
     return address
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database that has the schema; a test copies it."""
-    from pillar_service.store import database
+    from pillar_service.store import database, schema
 
     file = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
     database.connect(f"sqlite:///{file}")
-    database.migrate()
+    schema.migrate()
     database.release()
     return file
 

@@ -4,16 +4,13 @@ import json
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse.migrations import MigrationError, Runner
 
-from pillar_service.core.errors import Conflict, Invalid, NotFound, SaltcellarError, Unavailable
+from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unavailable
 from pillar_service.store.turns import Turns
 
 BUSY_S = 5
@@ -21,9 +18,6 @@ BUSY_S = 5
 
 WRITER_LOCK = 0x5A17CE11
 """The key of PostgreSQL's advisory lock that makes writers queue, as SQLite's do."""
-
-STOPS = "STOPS"
-"""A step that says so (`STOPS = True`) takes away what the version before it uses: that has to be stopped first."""
 
 FAULTS = (peewee.PeeweeException,)
 """What a query raises when the database, not the asker, is at fault; give it to `explained`."""
@@ -233,85 +227,3 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__context__
-
-
-def _connect_first() -> None:
-    # Two processes that make the same new file collide over its journal mode, for which SQLite does not wait.
-    until = time.monotonic() + BUSY_S
-    while True:
-        try:
-            db.connect(reuse_if_open=True)
-            return
-        except peewee.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            db.close()
-            time.sleep(0.05)
-
-
-def runner() -> Runner:
-    """What applies the migrations, and knows which are applied."""
-    return Runner(db.obj, str(Path(__file__).parent / "migrations"))
-
-
-def migrate() -> list[str]:
-    """Bring the schema up to date and return what was applied; a second process that does so waits for the first.
-
-    Raises Conflict where a newer version of the service made the schema.
-    """
-    with _steps() as steps:
-        return list(steps.up())
-
-
-def pending() -> tuple[str, dict[str, bool]]:
-    """The newest step that was taken, or ``""``, and each step to come with whether the version before can't go on beside it.
-
-    Raises Conflict as `migrate` does.
-    """
-    with _steps() as steps:
-        known = steps.status()
-        taken = [step.name for step in known if step.applied]
-        coming = {step.name: bool(getattr(step.load(), STOPS, False)) for step in known if not step.applied}
-        return taken[-1] if taken else "", coming
-
-
-def migrate_back(to: str | None = None) -> list[str]:
-    """Undo the newest step of the schema, or all after the step ``to``; what was undone, the newest first.
-
-    Raises NotFound for a step that was not taken or can't be undone, Conflict as `migrate` does.
-    """
-    with _steps() as steps:
-        taken = [step.name for step in steps.status() if step.applied]
-        if not taken or to not in (None, *taken):
-            raise NotFound(f"The database has no step {to}: it has {', '.join(taken)}." if to else "There is no step.")
-        after = taken[-1:] if to is None else taken[taken.index(to) + 1 :]
-        return list(steps.down(after[0])) if after else []
-
-
-@contextmanager
-def _steps() -> Iterator[Runner]:
-    """The steps of the schema, in a transaction that takes as long as it must, without looking at foreign keys."""
-    try:
-        if on_sqlite():
-            _connect_first()
-            db.obj.pragma("foreign_keys", 0)  # not possible inside the transaction, where tables may be rebuilt
-        with transaction():
-            if not on_sqlite():
-                db.execute_sql("SET LOCAL statement_timeout = 0")
-            steps = runner()
-            _refuse_newer([step.name for step in steps.status() if step.path is None])
-            yield steps
-    except MigrationError as error:
-        raise NotFound(f"The database stays as it is, for a step has no way back: {error}") from error
-    except FAULTS as error:
-        raise explained(error) from error
-    finally:
-        release()
-
-
-def _refuse_newer(unknown: list[str]) -> None:
-    if unknown:
-        raise Conflict(
-            f"A newer version made the database (this one does not know {', '.join(unknown)}): run that version, or go back "
-            f"with it first (`python -m pillar_service.web migrate --back`)."
-        )

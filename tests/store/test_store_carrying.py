@@ -11,7 +11,7 @@ from databases import Postgres
 from test_store_migrations import RELEASED, asked, load, rows
 
 from pillar_service.core.errors import Conflict, Failed
-from pillar_service.store import database
+from pillar_service.store import database, schema
 from pillar_service.store.database import db
 from pillar_service.store.service import carrying
 
@@ -35,7 +35,7 @@ def full(kind: str, new: New) -> str:
     database.connect(address)
     dump = Path(__file__).parent / "released" / f"{RELEASED[-1]}.{kind}.sql.gz"
     load(address, gzip.decompress(dump.read_bytes()).decode())
-    database.migrate()
+    schema.migrate()
     return address
 
 
@@ -80,7 +80,7 @@ def last_event() -> int:
 
 def test_what_the_database_numbers_is_known(fresh_url: str) -> None:
     database.connect(fresh_url)
-    database.migrate()
+    schema.migrate()
     if database.on_sqlite():
         found = asked("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%' AND type = 'table'")
     else:
@@ -110,7 +110,7 @@ def test_only_an_empty_database_is_moved_into(new: New) -> None:
 def test_one_that_is_not_up_to_date_is_not_moved(new: New) -> None:
     first = full("sqlite", new)
     database.connect(first)
-    database.migrate_back()
+    schema.migrate_back()
     there = new("sqlite")
     with pytest.raises(Conflict, match="not up to date"):
         carrying.carry(there)

@@ -10,7 +10,7 @@ import pytest
 from playhouse.migrations import Migration, Runner
 
 from pillar_service.core.errors import Conflict, NotFound
-from pillar_service.store import database, migrations
+from pillar_service.store import database, migrations, schema
 from pillar_service.store.database import db, transaction
 
 FOLDER = Path(migrations.__file__).parent
@@ -61,7 +61,7 @@ def asked(question: str) -> list[tuple[Any, ...]]:
     return list(db.execute_sql(question).fetchall())
 
 
-def schema() -> set[str]:
+def shape() -> set[str]:
     """All that the schema is made of, however it came about."""
     if database.on_sqlite():
         found = asked("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
@@ -120,36 +120,36 @@ def test_each_step_goes_back_and_forward_with_its_rows(released: str) -> None:
     with transaction():
         steps = Runner(db.obj, str(FOLDER))
         steps.up()
-    came = {step: (schema(), rows()) for step in STEPS[-1:]}
+    came = {step: (shape(), rows()) for step in STEPS[-1:]}
     for number in range(len(STEPS) - 1, 0, -1):
         step, earlier = STEPS[number], STEPS[number - 1]
         there, had = came[step]
-        assert database.migrate_back() == [step]
-        came[earlier] = (schema(), rows())
+        assert schema.migrate_back() == [step]
+        came[earlier] = (shape(), rows())
         kept(step, had, came[earlier][1])
         assert take_only(step) == [step]
-        assert schema() == there, f"{step} taken again makes another schema"
+        assert shape() == there, f"{step} taken again makes another schema"
         kept(f"{step} again", came[earlier][1], rows())
-        assert database.migrate_back(earlier) == [step]
-        assert schema() == came[earlier][0]
+        assert schema.migrate_back(earlier) == [step]
+        assert shape() == came[earlier][0]
     back = {step: told for step, (told, _) in came.items()}
-    assert database.migrate_back() == STEPS[:1]
+    assert schema.migrate_back() == STEPS[:1]
     assert set(db.get_tables()) <= {"schema_migration", "sqlite_sequence"}
     for step in STEPS:
         assert take_only(step) == [step]
-        assert schema() == back[step], f"Back to {step} is not as it was there"
+        assert shape() == back[step], f"Back to {step} is not as it was there"
 
 
 def take_only(step: str) -> list[str]:
     """Take the next step alone."""
-    with database._steps() as steps:
+    with schema._steps() as steps:
         return list(steps.up(step))
 
 
 def test_no_row_refers_to_one_that_is_gone(released: str) -> None:
-    database.migrate()
+    schema.migrate()
     for step in reversed(STEPS[1:]):
-        database.migrate_back(STEPS[STEPS.index(step) - 1])
+        schema.migrate_back(STEPS[STEPS.index(step) - 1])
         if database.on_sqlite():
             assert asked("PRAGMA foreign_key_check") == [], f"after {step} was undone"
 
@@ -165,8 +165,8 @@ def test_a_released_database_comes_up_to_date_and_can_be_used(
     for name, value in {**environment, "CELLAR_DATABASE": fresh_url}.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    database.migrate()
-    assert database.migrate() == []
+    schema.migrate()
+    assert schema.migrate() == []
     assert {bot["name"] for bot in bots.listed()} >= {"my", "your"}
     assert auditing.verify()["first_fault"] is None
     nodes.label("test", "cellar-1", {"environment": "prd"})
@@ -176,17 +176,17 @@ def test_a_released_database_comes_up_to_date_and_can_be_used(
 
 def test_two_losses_of_one_bot_leave_one_node_to_clear(released: str) -> None:
     [(bot,)] = asked("SELECT DISTINCT bot FROM move")
-    database.migrate_back("0026_machine_orders")
+    schema.migrate_back("0026_machine_orders")
     found = asked(f"SELECT id, state FROM move WHERE bot = '{bot}' ORDER BY id")
     assert found == [("m1", "clearing"), ("m2", "done"), ("m3", "done")]
 
 
 def test_a_database_of_a_newer_version_is_refused(fresh_url: str) -> None:
     database.connect(fresh_url)
-    database.migrate()
+    schema.migrate()
     with transaction():
         Runner(db.obj, str(FOLDER)).History.create(name="9999_later")
-    for attempt in (database.migrate, database.migrate_back):
+    for attempt in (schema.migrate, schema.migrate_back):
         with pytest.raises(Conflict, match=r"newer version.*9999_later.*run that version"):
             attempt()
     database.release()
@@ -195,11 +195,11 @@ def test_a_database_of_a_newer_version_is_refused(fresh_url: str) -> None:
 def test_back_to_what_never_was_is_refused(fresh_url: str) -> None:
     database.connect(fresh_url)
     with pytest.raises(NotFound, match="no step"):
-        database.migrate_back()
-    database.migrate()
+        schema.migrate_back()
+    schema.migrate()
     with pytest.raises(NotFound, match="has no step 9999_later"):
-        database.migrate_back("9999_later")
-    assert database.migrate_back(STEPS[-1]) == []
+        schema.migrate_back("9999_later")
+    assert schema.migrate_back(STEPS[-1]) == []
     database.release()
 
 
@@ -212,7 +212,7 @@ def test_a_step_that_does_not_stop_the_service_only_adds(fresh_url: str) -> None
     for step in last[STEPS.index(LAST_OF_FIRST) + 1 :]:
         before = columns()
         take_only(step.name)
-        if not getattr(step.load(), database.STOPS, False):
+        if not getattr(step.load(), schema.STOPS, False):
             assert before <= columns(), f"{step.name} takes away what the version before uses: add `STOPS = True` to it"
             added = {column for column in columns() - before if column[0] in {table for table, *_ in before}}
             needed = [column for column in added if not column[2] and column[3] is None]
@@ -233,8 +233,8 @@ def columns() -> set[tuple[str, str, bool, str | None]]:
 
 def test_what_is_to_come_is_told(fresh_url: str) -> None:
     database.connect(fresh_url)
-    assert database.pending() == ("", dict.fromkeys(STEPS, False))
+    assert schema.pending() == ("", dict.fromkeys(STEPS, False))
     take_only(STEPS[0])
-    at, coming = database.pending()
+    at, coming = schema.pending()
     assert (at, list(coming)) == (STEPS[0], STEPS[1:])
     database.release()

@@ -37,7 +37,7 @@ from pillar_service.core.people.mails import MailState
 from pillar_service.core.people.scopes import TokenKind
 from pillar_service.core.people.tickets import TicketKind
 from pillar_service.core.service.backups import RoundKind, RoundState
-from pillar_service.store import database, migrations
+from pillar_service.store import database, migrations, schema
 from pillar_service.store.bots import bots, invites, moves, samples, transfers
 from pillar_service.store.chat import chat_people, conversations, outgoing
 from pillar_service.store.database import db, transaction
@@ -170,7 +170,7 @@ def test_the_database_knows_a_bots_name_as_core_does(service: Callable[[], None]
 def _migrate(address: str, told: "multiprocessing.Queue[list[str]]", start: object) -> None:
     database.connect(address)
     start.wait()  # type: ignore[attr-defined]
-    told.put(database.migrate())
+    told.put(schema.migrate())
 
 
 def test_two_processes_migrate_at_once_and_each_step_is_applied_once(fresh_url: str) -> None:

@@ -13,7 +13,7 @@ import peewee
 import psycopg
 
 from pillar_service.core.errors import Conflict, Failed, Unavailable
-from pillar_service.store import database
+from pillar_service.store import database, schema
 from pillar_service.store.database import FAULTS, WRITER_LOCK, db, explained, transaction
 
 NUMBERED = {"event": "n"}
@@ -35,12 +35,12 @@ def carry(url: str) -> dict[str, int]:
     Nobody writes into the old one meanwhile, and it stays as it is. Into the new one goes everything or nothing: what
     failed may be begun again. Raises Conflict (the old one is not up to date, the new one not empty), Failed, Unavailable.
     """
-    if database.pending()[1]:
+    if schema.pending()[1]:
         raise Conflict("The database is not up to date: run `python -m pillar_service.web migrate` first.")
     source = db.obj
     database.connect(url)
     _refuse_unless_empty()
-    database.migrate()
+    schema.migrate()
     try:
         with _held(source), transaction(), _without_triggers():
             return _copied(source)

@@ -5,10 +5,11 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from pillar_service.store.database import db, on_sqlite, runner
+from pillar_service.store.database import db, on_sqlite
 from pillar_service.store.jobs.jobs import STILL_OPEN, Job
 from pillar_service.store.jobs.runs import ENDED, Run
 from pillar_service.store.nodes import fleet
+from pillar_service.store.schema import runner
 from pillar_service.store.service.masters import Master
 from pillar_service.store.sql import read
 

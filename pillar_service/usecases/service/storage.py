@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pillar_service.backups import postgres
 from pillar_service.settings import settings
-from pillar_service.store import database
+from pillar_service.store import database, schema
 from pillar_service.store.service import copying
 
 FAULTS = database.FAULTS
@@ -27,7 +27,7 @@ def migrate() -> list[str]:
 
     Raises Conflict where a newer version of the service made it.
     """
-    return database.migrate()
+    return schema.migrate()
 
 
 def migrate_back(to: str | None = None) -> list[str]:
@@ -35,12 +35,12 @@ def migrate_back(to: str | None = None) -> list[str]:
 
     Raises NotFound for a step that was not taken, Conflict where a newer version of the service made the schema.
     """
-    return database.migrate_back(to)
+    return schema.migrate_back(to)
 
 
 def pending() -> tuple[str, dict[str, bool]]:
     """The newest step that was taken, and each to come with whether the service has to be stopped for it; raises Conflict."""
-    return database.pending()
+    return schema.pending()
 
 
 def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:

@@ -19,7 +19,7 @@ import psycopg  # noqa: E402
 from databases import Postgres  # noqa: E402
 from scene import furnished  # noqa: E402
 
-from pillar_service.store import database  # noqa: E402
+from pillar_service.store import database, schema  # noqa: E402
 
 FEW = 12
 """Of samples and buckets, of which there are thousands, so many are as good."""
@@ -62,7 +62,7 @@ def tables(kept: sqlite3.Connection) -> list[str]:
 def copied(kept: sqlite3.Connection, address: str) -> None:
     """The same rows in PostgreSQL, whose schema is made anew."""
     database.connect(address)
-    database.migrate()
+    schema.migrate()
     with psycopg.connect(address) as other:
         other.execute("SET session_replication_role = replica")  # the audit refuses, and rows come in no order
         other.execute(f"TRUNCATE {', '.join(tables(kept))}")

@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.service import audit as rules
-from pillar_service.store import database, migrations
+from pillar_service.store import database, migrations, schema
 from pillar_service.store.database import db, transaction
 from pillar_service.store.service import audit
 from pillar_service.usecases.service import auditing
@@ -280,7 +280,7 @@ def test_rows_from_before_the_chain_are_chained(fresh_url: str, tmp_path: Path) 
         list(Runner(db.obj, str(steps)).up())
         for n in (2, 1):
             db.execute_sql(f"INSERT INTO audit VALUES ('{n}', {n}.25, 'a', 'b', 'c', '')")
-    database.migrate()
+    schema.migrate()
     told = auditing.verify()
     assert (told["rows"], told["blanked"], told["first_fault"]) == (2, 0, None)
     assert [row.id for row in audit.after(0, 10)] == ["1", "2"]
