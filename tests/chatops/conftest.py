@@ -150,3 +150,10 @@ def talk(
 def ann(talk: Slack) -> User:
     """An operator, who talks to the whole of it."""
     return talk.user(ANN)
+
+
+@pytest.fixture
+def threads(slack: Slack) -> None:
+    """Messages that can be replied to."""
+    for channel in ("C1", "C2"):
+        slack.workspace.begin(channel, "2.0", "2.1", "2.2", *(f"1.{n}" for n in range(300)))
