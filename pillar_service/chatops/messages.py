@@ -12,6 +12,7 @@ BUTTONS_MOST = 20
 MENUS_MOST = 5
 NODES_SHOWN = 60
 LINES_SHOWN = 20
+MOST_BOLD = 150
 HEAD, TAIL = 10, 30
 FITTING = 8_000
 """So much of an output is shown whole, as `fits` counts."""
@@ -41,8 +42,8 @@ def listing(title: str, lines: Sequence[str]) -> Block:
     return blocks.message(texts.fitting(title, 300), blocks.section(f"*{_bold(title)}*"), *_paragraphs(lines))
 
 
-def _bold(text: str, most: int = 150) -> str:
-    return texts.fitting(" ".join(texts.clean(text[: 4 * most]).split()).replace("*", "∗"), most) or "–"
+def _bold(text: str) -> str:
+    return texts.fitting(" ".join(texts.clean(text[: 4 * MOST_BOLD]).split()).replace("*", "∗"), MOST_BOLD) or "–"
 
 
 def _paragraphs(lines: Sequence[str]) -> list[Block]:

@@ -83,9 +83,7 @@ class Facts:
         return STREAM in self._spool.status()["streams"]
 
 
-def collected(
-    node: str, grains: Mapping[str, Any], told: Told, upgrade: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def collected(node: str, grains: Mapping[str, Any], told: Told, upgrade: Mapping[str, Any]) -> dict[str, Any]:
     """All facts, without secrets. Docker that is away is a fact, too."""
     engine, bots = _docker(node)
     found = {

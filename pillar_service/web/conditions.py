@@ -30,9 +30,8 @@ def expected() -> int | None:
     raise Invalid("Send either If-Match with the tag of one revision, such as \"7\", or 'If-None-Match: *'.")
 
 
-def tagged(told: dict[str, object], revision: int, status: int = 200) -> Response:
+def tagged(told: dict[str, object], revision: int) -> Response:
     """An answer with the entity tag of a revision."""
     answer = jsonify(told)
-    answer.status_code = status
     answer.headers["ETag"] = etag(revision)
     return answer

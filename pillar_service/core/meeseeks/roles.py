@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from pillar_service.core.meeseeks import templates
-from pillar_service.core.nodes.selectors import EVERYTHING, AnyOf, Selector, any_of
+from pillar_service.core.nodes.selectors import AnyOf, Selector, any_of
 from pillar_service.core.people.agents import AccountState
 
 CHAT_USER = re.compile(r"[TE][A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}", re.ASCII)
@@ -171,7 +171,7 @@ class Policy:
         return Decision(True, f"{command} is granted by the role {' and '.join(roles)}.", nodes, Reason.GRANTED, roles)
 
     def explain(
-        self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str, asked: Selector = EVERYTHING
+        self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str, asked: Selector
     ) -> list[str]:
         """The decision and each grant that counted for or against it, a line each; no argument's value is repeated."""
         decision = self.decide(who, command, arguments, channel)

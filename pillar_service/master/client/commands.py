@@ -51,7 +51,7 @@ class Commands(Asking):
         """The newest rows of the audit that fit: actor, action, subject, since and until (days), limit."""
         return self._json("GET", "/audit" + query(wanted))["rows"]
 
-    def verify_audit(self, n: int | None = None, chain: str = "") -> dict[str, Any]:
+    def verify_audit(self, n: int | None, chain: str) -> dict[str, Any]:
         """Whether the audit is as it was written, also up to a head (``n``, ``chain``) that was noted before."""
         noted = {} if n is None else {"n": n, "chain": chain}
         return self._json("GET", "/audit/verify" + query(noted), wait=RUN_S)

@@ -26,7 +26,7 @@ class Configuration(Asking):
         """Takes a key away, if that revision stands. Raises Invalid for what is no revision."""
         self._ask("DELETE", _key(account, key), _condition(revision), None)
 
-    def configuration_changes(self, account: str, key: str | None = None) -> list[dict[str, Any]]:
+    def configuration_changes(self, account: str, key: str | None) -> list[dict[str, Any]]:
         """What was changed in an account's configuration, the newest first."""
         path = f"/configuration-changes/{segment(account)}"
         return self._json("GET", path + query({"key": key} if key else {}))["changes"]

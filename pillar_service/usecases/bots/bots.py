@@ -57,7 +57,7 @@ def create(
         return _create(request, label, told, owner, placed, limit, upload)
 
 
-def refuse_if_no_room(account: object, node: object = None, selector: object = None) -> None:
+def refuse_if_no_room(account: object, node: object, selector: object) -> None:
     """Raise what `create` raises because of whose the bot would be, and of where it would go."""
     with transaction():
         placing.place([_active_owner(account)], settings().memory_mb, node, selector)

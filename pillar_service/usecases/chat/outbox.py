@@ -104,8 +104,8 @@ def upload(conversation: str, name: str, content: str, text: str) -> str:
     return _add(OutgoingKind.FILE, _lane_of(row), body, conversation=row.id, channel=row.channel)
 
 
-def modal(trigger: str, view: Body, channel: str | None = None, member: str | None = None, otherwise: str = "") -> str:
-    """Open a window with a trigger id; when that fails and a channel and member are given they read ``otherwise``."""
+def modal(trigger: str, view: Body, channel: str, member: str, otherwise: str) -> str:
+    """Open a window with a trigger id; when that fails the member reads ``otherwise`` in the channel."""
     body = {"trigger": trigger, "view": view, "otherwise": otherwise}
     return _add(OutgoingKind.MODAL, None, body, channel=channel, member=member)
 

@@ -46,7 +46,7 @@ def named(user: object) -> Caller:
     return Caller(email=address) if found is None else _caller(found)
 
 
-def asking_as(user: object, channel: str = "") -> Asker:
+def asking_as(user: object, channel: str) -> Asker:
     """Who that user would be if they asked in a channel; raises Invalid."""
     caller = named(user)
     if caller.team:

@@ -27,7 +27,7 @@ def note(now: float) -> None:
         fleet.forget(at - KEPT_S)
 
 
-def over_time(days: object = 1) -> dict[str, Any]:
+def over_time(days: object) -> dict[str, Any]:
     """{"days", "bots", "jobs"}: bots by state and ended jobs by result, over so many days; raises Invalid.
 
     Both are lists of {"at", "counts"}, a step after the other; the counts of bots are None where nobody counted.
