@@ -12,13 +12,12 @@ from pillar_service.core import durations, names
 from pillar_service.core.errors import SaltcellarError
 from pillar_service.core.jobs.jobs import NORMAL
 from pillar_service.core.meeseeks import catalogue, patterns, typed
-from pillar_service.core.meeseeks.catalogue import Approval, Command, Limits, Output, Requires
+from pillar_service.core.meeseeks.catalogue import LONGEST_S, Approval, Command, Limits, Output, Requires
 from pillar_service.core.meeseeks.runs import Action, Function, Runner, Runs
 from pillar_service.core.nodes import governors, selectors
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 from pillar_service.documents.faults import Faults, Path
 
-LONGEST_S = 86400
 TEST = "test"
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pillar_service.core.meeseeks.catalogue import LONGEST_S, Limits
 from pillar_service.core.meeseeks.runs import Where
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -57,10 +58,10 @@ class OutputShape(Shape):
 
 
 class LimitsShape(Shape):
-    memory_mb: Annotated[int, Field(ge=16, le=65536)] = 512
-    cpu_s: Annotated[int, Field(ge=1, le=86400)] = 300
-    processes: Annotated[int, Field(ge=1, le=4096)] = 64
-    file_mb: Annotated[int, Field(ge=1, le=10240)] = 100
+    memory_mb: Annotated[int, Field(ge=16, le=65536)] = Limits.memory_mb
+    cpu_s: Annotated[int, Field(ge=1, le=LONGEST_S)] = Limits.cpu_s
+    processes: Annotated[int, Field(ge=1, le=4096)] = Limits.processes
+    file_mb: Annotated[int, Field(ge=1, le=10240)] = Limits.file_mb
 
 
 class CommandShape(Shape):

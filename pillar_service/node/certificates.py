@@ -9,8 +9,9 @@ import sys
 import time
 from urllib.parse import urlsplit
 
+from pillar_service.core.durations import DAY_S
+
 PATIENCE_S = 15
-DAY_S = 86_400
 ENDING, AWAY = 10, 11
 
 

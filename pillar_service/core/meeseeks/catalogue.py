@@ -73,6 +73,10 @@ class Output:
     redact: tuple[str, ...] = ()
 
 
+LONGEST_S = 86_400
+"""For how long a command may run at most, in seconds."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a command's processes may use on a node: MiB of memory, seconds of processor, processes, MiB of a file."""

@@ -8,7 +8,7 @@ from typing import Any
 from pillar_service.core import names
 from pillar_service.core.errors import Forbidden, Invalid
 from pillar_service.core.meeseeks import parameters
-from pillar_service.core.meeseeks.catalogue import Limits
+from pillar_service.core.meeseeks.catalogue import LONGEST_S, Limits
 from pillar_service.core.meeseeks.parameters import Parameter
 from pillar_service.core.meeseeks.runs import Function
 
@@ -18,8 +18,6 @@ SOURCE = re.compile(r"salt://[A-Za-z0-9_][A-Za-z0-9_./-]{0,400}", re.ASCII)
 
 USER = "nobody"
 """Who runs what names no user."""
-
-LONGEST_S = 86_400
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from croniter import croniter
 
+from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Failed, SaltcellarError
 from pillar_service.core.machines.machines import Kind, Watcher
 from pillar_service.node.machines import expressions, looks
 from pillar_service.node.machines.memory import Memory
 
-DAY_S = 86_400
 SET_S = 600
 """By less than this a clock is put back that is kept right, in seconds: no schedule begins anew then, and fires twice."""
 
