@@ -48,6 +48,17 @@ def mark_paid(account, months=1):
 
 
 @runners.asked
+def take_back(account, payment):
+    """
+    Take back months that were marked as paid by mistake: ``payment`` is their id, as ``payments.show`` tells it. The newest go
+    first; both stay in the account's payments. Whose cover ends by that is warned and suspended as anybody else.
+
+    CLI Example: ``salt-run payments.take_back demo@example.org manual_0123456789abcdef0123456789abcdef``
+    """
+    return runners.answer(__opts__, lambda service: service.take_back(runners.text(account), runners.text(payment)))
+
+
+@runners.asked
 def run():
     """
     Do what is due: warn, suspend, resume, close. The master's schedule does this each hour; twice does no harm.

@@ -19,7 +19,7 @@ EXPECTED = {
     "forget publish bundles provision provisioned retire finish lost upgrade upgrades resume_upgrade cancel_upgrade audit",
     "meeseeks": "commands run jobs show logs cancel kill audit can reload forget",
     "backups": "now verify list show",
-    "payments": "list show mark_paid run",
+    "payments": "list show mark_paid take_back run",
     "configuration": "list get set delete governors history",
 }
 ASKING = [(name, one) for name in EXPECTED for one in EXPECTED[name].split() if one != "audit"]

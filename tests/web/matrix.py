@@ -138,6 +138,7 @@ MATRIX = {
     "GET /admin/accounts": of_operators(200),
     "GET /admin/accounts/<id>": of_operators(200),
     "POST /admin/accounts/<id>/paid": LET_IN,
+    "POST /admin/accounts/<id>/paid/<payment>/take-back": LET_IN,
     "GET /admin/accounts/<id>/resume": of_operators(200),
     "POST /admin/accounts/<id>/resume": LET_IN,
     "GET /admin/accounts/<id>/second-factor-off": of_operators(200),
@@ -278,6 +279,7 @@ WHERE = {
     "filename": "style.css",
     "invite": PUB,
     "key": "a/b",
+    "payment": "manual_1",
 }
 """What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
 

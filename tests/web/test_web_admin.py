@@ -210,6 +210,26 @@ def test_months_are_marked_paid_once_for_two_presses(visitor: FlaskClient, opera
     assert visitor.post(f"/admin/accounts/{someone}/paid", data={"months": "1"}).status_code == 400
 
 
+def test_months_that_were_marked_by_mistake_are_taken_back_by_a_button(
+    visitor: FlaskClient, operator: str, someone: str
+) -> None:
+    payments.mark_paid("test", someone, 3)
+    payments.mark_paid("test", operator, 1)
+    until = payments.show(someone)["until"]
+    page = visitor.get(f"/admin/accounts/{someone}")
+    [path] = re.findall(r'action="([^"]+/take-back)"', page.text)
+    assert visitor.post(path).status_code == 400
+    for _ in range(2):
+        done = visitor.post(path, data={"csrf_token": csrf(page)})
+        assert done.status_code == 302
+    page = visitor.get(done.location)
+    assert ("Taken back" in page.text, "/take-back" in page.text) == (True, False)
+    assert payments.show(someone)["until"] < until
+    for wrong in ("manual_x", "%00", "x" * 500):
+        path = f"/admin/accounts/{someone}/paid/{wrong}/take-back"
+        assert visitor.post(path, data={"csrf_token": csrf(page)}).status_code == 404
+
+
 def test_where_nobody_pays_there_is_no_form(
     visitor: FlaskClient, operator: str, someone: str, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

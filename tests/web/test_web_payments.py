@@ -147,6 +147,11 @@ def test_operators_see_mark_and_settle(master: FlaskClient, person: str) -> None
         marked = master.post(f"/payments/{OWNER}", json={"months": 2}, headers={"Idempotency-Key": "1"})
         assert marked.json["payment"]["state"] == "active"
     assert len(master.get(f"/payments/{person}").json["payment"]["payments"]) == 1
+    [paid] = master.get(f"/payments/{person}").json["payment"]["payments"]
+    for _ in range(2):
+        back = master.delete(f"/payments/{OWNER}/{paid['id']}")
+        assert back.json["payment"]["state"] == "trial"
+    assert master.delete(f"/payments/{OWNER}/x").status_code == 404
     assert master.post("/payments/run", json={}).json == {"accounts": 1, "steps": [], "failures": []}
     for path, body, status in (
         (f"/payments/{OWNER}", {"months": 0}, 422),

@@ -169,6 +169,15 @@ def marked(facts: Facts, terms: Terms, months: int, anchor_day: int | None, now:
     return add_months(start, months, day), day
 
 
+def taken_back(facts: Facts, months: int, anchor_day: int | None) -> float:
+    """Until when marked months cover once so many of the last ones are taken back.
+
+    Where they began with a payment after a silence, that moment is what is left: who ran again for them is warned anew.
+    """
+    until = facts.marked_until or 0.0
+    return add_months(until, -months, anchor_day or datetime.fromtimestamp(until, UTC).day)
+
+
 def add_months(at: float, months: int, anchor_day: int) -> float:
     """So many calendar months later (UTC), on the anchor day or the last day of a month that is too short for it."""
     then = datetime.fromtimestamp(at, UTC)
@@ -180,6 +189,11 @@ def add_months(at: float, months: int, anchor_day: int) -> float:
 def span(months: int) -> str:
     """So many months, as people read it."""
     return "1 month" if months == 1 else f"{months} months"
+
+
+def months_in(span: str) -> int:
+    """How many months a `span` tells."""
+    return int(span.split()[0])
 
 
 def money(cents: int, currency: str) -> str:

@@ -20,6 +20,11 @@ class Payments(Asking):
         """Says that an account has paid so many months; returns how it stands then."""
         return self._json("POST", f"/payments/{segment(which)}", {"months": months}, wait=PROVIDER_S)["payment"]
 
+    def take_back(self, which: str, payment: str) -> dict[str, Any]:
+        """Says that what was marked as paid (a payment's id) was not; returns how the account stands then."""
+        told = self._json("DELETE", f"/payments/{segment(which)}/{segment(payment)}", wait=PROVIDER_S)
+        return told["payment"]
+
     def run_payments(self) -> dict[str, Any]:
         """Takes all steps that are due; returns them, and what failed."""
         return self._json("POST", "/payments/run", {}, wait=RUN_S)

@@ -112,6 +112,12 @@ def payments_of(account: str, most: int) -> list[Payment]:
     return list(Payment.select().where(Payment.account == account).order_by(Payment.at.desc(), Payment.id).limit(most))
 
 
+def payments_by(provider: ProviderName, account: str) -> list[Payment]:
+    """An account's payments by one provider, newest first."""
+    mine = (Payment.account == account) & (Payment.provider == str(provider))
+    return list(Payment.select().where(mine).order_by(Payment.at.desc(), Payment.id))
+
+
 def is_seen(event: str) -> bool:
     """Whether that event was dealt with."""
     return bool(ProviderEvent.select().where(ProviderEvent.id == event).exists())

@@ -13,7 +13,7 @@ from pillar_service.store import listings
 from pillar_service.store.database import transaction
 from pillar_service.store.people.accounts import Account
 from pillar_service.usecases.admin import audit, bots, filters, jobs
-from pillar_service.usecases.payments import payments
+from pillar_service.usecases.payments import payments, taking_back
 from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.usecases.service import auditing
 
@@ -50,7 +50,10 @@ def described(rows: Iterable[Account]) -> list[dict[str, Any]]:
 
 
 def show(id: str) -> dict[str, Any]:
-    """One account: {"account", "bots", "jobs", "audit", "payment"}, the newest of each; raises NotFound."""
+    """One account: {"account", "bots", "jobs", "audit", "payment"}, the newest of each; raises NotFound.
+
+    ``newest_mark`` is the id of the payment that can be taken back.
+    """
     account = accounts.found(id)
     return {
         "account": described([account])[0],
@@ -58,6 +61,7 @@ def show(id: str) -> dict[str, Any]:
         "jobs": jobs.listed(account=account.id)["rows"][:20],
         "audit": audit.of_account(account.id, 20),
         "payment": payments.show(account.id),
+        "newest_mark": taking_back.newest(account.id),
         "has_second_factor": second_factor.is_on(account.id),
     }
 
@@ -72,6 +76,11 @@ def mark_paid(actor: str, id: object, months: object, key: str | None = None) ->
     if not takes_payments():
         raise Conflict("This place is free: nobody pays here.")
     payments.mark_paid(actor, accounts.found(id).id, months, key)
+
+
+def take_back(actor: str, id: object, payment: object) -> None:
+    """Take back what was marked as paid by mistake (a payment's id), once; raises NotFound, Conflict."""
+    taking_back.take_back(actor, accounts.found(id).id, payment)
 
 
 def suspend(actor: str, person: str, id: object, reason: object) -> dict[str, Any]:

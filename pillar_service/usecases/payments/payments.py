@@ -43,7 +43,8 @@ def show(person: str, now: float | None = None) -> dict[str, Any]:
 
 def _shown(payment: Payment) -> dict[str, Any]:
     amount = rules.money(payment.amount_cents, payment.currency)
-    return {"id": payment.id, "kind": payment.kind, "amount": amount, "at": payment.at, "detail": payment.detail}
+    told = {"id": payment.id, "kind": payment.kind, "amount": amount, "at": payment.at, "detail": payment.detail}
+    return {**told, "by_hand": payment.provider == ProviderName.MANUAL}
 
 
 def standing(person: str, role: str) -> dict[str, Any]:

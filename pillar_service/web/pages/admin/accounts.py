@@ -96,3 +96,11 @@ def paid(id: str) -> Any:
     accounts.mark_paid(actor(), id, form.months.data, form.key.data or None)
     flash(f"Marked as paid: {span(form.months.data)}.")
     return redirect(url_for("admin.account", id=id))
+
+
+@blueprint.post("/accounts/<id>/paid/<payment>/take-back", endpoint="take_back")
+def take_back(id: str, payment: str) -> Any:
+    """Take back months that were marked by mistake."""
+    accounts.take_back(actor(), id, payment)
+    flash("Taken back: those months count no more.")
+    return redirect(url_for("admin.account", id=id))
