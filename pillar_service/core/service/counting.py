@@ -2,6 +2,12 @@
 
 from pillar_service.core.durations import DAY_S
 
+JUMP_S = 3 * DAY_S
+"""When more passes at once the clock is not trusted at once: a place may be away over a weekend."""
+
+SETTLES_S = 7 * DAY_S
+"""For so long after that nothing is removed for its age."""
+
 
 def lost(before: float, now: float) -> float:
     """Of the seconds between two moments at which the service was there, how many do not count; below 0 when it went back.

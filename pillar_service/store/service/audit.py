@@ -125,6 +125,12 @@ def by(actor: str) -> list[Audit]:
     return list(Audit.select().where(Audit.actor == actor).order_by(Audit.at))
 
 
+def last(actions: Iterable[str]) -> Audit | None:
+    """The row that was written last of these actions."""
+    found: Audit | None = Audit.select().where(Audit.action << list(actions)).order_by(Audit.n.desc()).first()
+    return found
+
+
 def blank(subject: str) -> None:
     """Forget the details of what was done to a subject; that it was done stays."""
     Audit.update(detail="", salt="").where(Audit.subject == subject).execute()

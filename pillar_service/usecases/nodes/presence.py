@@ -18,6 +18,7 @@ from pillar_service.store.database import transaction
 from pillar_service.store.events import events
 from pillar_service.store.nodes import standings
 from pillar_service.store.payments import payments
+from pillar_service.usecases.service import jumps
 
 STREAM = "presence"
 TOLD = (Lifecycle.START, Lifecycle.ALIVE)
@@ -86,6 +87,7 @@ def listening(now: float) -> None:
         if last is not None and (lost_s := counting.lost(last, now)):
             payments.put_off(lost_s)
             bots.put_off(lost_s)
+            jumps.note(lost_s, now)
         standings.beat(now)
 
 

@@ -13,7 +13,8 @@ from pillar_service.store.nodes import facts
 from pillar_service.store.service import audit
 from pillar_service.usecases.bots import series
 from pillar_service.usecases.events import forgetting
-from pillar_service.usecases.service import auditing
+from pillar_service.usecases.nodes import presence
+from pillar_service.usecases.service import auditing, jumps
 
 ROWS = 1000
 """How many lines, runs, events, changes of facts or rows of the audit one transaction removes, at most."""
@@ -35,9 +36,21 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     from its end. One whose tar is still there stays. Conversations without a job go uncounted. Changes of nodes' facts go, and
     count, with the events of that kind. Figures of bots go, uncounted, also of those that nobody hears of any more. Twice does
     no harm; what is left after ``works_s`` seconds goes the next time.
+
+    Raises Conflict while a jump of the clock is too near: then what is too much goes alone, whatever its age.
     """
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
+    presence.listening(now)  # a clock that jumped since is noticed before anything goes by it
+    try:
+        jumps.refuse_after_one(now)
+        _forget_old(actor, now, until, gone)
+    finally:
+        _forget_too_much(now, until, gone)
+    return gone
+
+
+def _forget_old(actor: str, now: float, until: float, gone: dict[str, int]) -> None:
     kept = settings()
     _forget_figures(now, until)
     if kept.keep_jobs_days:
@@ -51,8 +64,6 @@ def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
     for kind, days in kept.keep_events_days.items():
         while days and time.monotonic() < until and _forget_events(kind, now - days * DAY_S, now, gone):
             pass
-    _forget_too_much(now, until, gone)
-    return gone
 
 
 def _forget_figures(now: float, until: float) -> None:

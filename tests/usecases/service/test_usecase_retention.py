@@ -8,6 +8,7 @@ from eventful import alive, told
 from pouring import bot, carry_out, owner
 
 from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict
 from pillar_service.store.chat import conversations as rows
 from pillar_service.store.chat.outgoing import Outgoing
 from pillar_service.store.database import transaction
@@ -18,6 +19,7 @@ from pillar_service.store.nodes import standings
 from pillar_service.store.service import audit
 from pillar_service.usecases.chat import conversations
 from pillar_service.usecases.events import events as cases
+from pillar_service.usecases.nodes import presence
 from pillar_service.usecases.service import auditing, retention
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -111,6 +113,45 @@ def test_an_open_job_stays_whatever_its_age() -> None:
     assert retention.forget("test")["jobs"] == 0
 
 
+def jump_to(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: now)
+
+
+def test_a_clock_that_jumps_ahead_takes_nothing_until_somebody_could_put_it_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner()
+    job, now = done("young", 10), time.time()
+    cases.take("cellar-1", [told(1)])
+    presence.listening(now)
+    jump_to(now + 400 * DAY_S, monkeypatch)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="400 days"):
+            retention.forget("test")
+    assert (there(job), kept()) == ((True, True, 3), [1])
+    assert [row.action for row in audit.about("service")] == ["clock.ahead"]
+    jump_to(now + 60, monkeypatch)
+    assert sum(retention.forget("test").values()) == 0, "it is right again"
+    assert there(job) == (True, True, 3)
+
+
+def test_a_place_that_was_away_for_long_goes_on_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner()
+    done("old", 360)
+    now = time.time()
+    for days in (0, 2.9, 5.8):
+        jump_to(now + days * DAY_S, monkeypatch)
+        assert retention.forget("test")["jobs"] == int(days > 5), "a weekend is nothing out of the way"
+    done("older", 360)
+    presence.look(now + 20 * DAY_S)
+    for days in range(20, 27):
+        jump_to(now + days * DAY_S, monkeypatch)
+        with pytest.raises(Conflict):
+            retention.forget("test")
+    jump_to(now + 27.1 * DAY_S, monkeypatch)
+    assert retention.forget("test")["jobs"] == 1
+
+
 def test_the_audit_goes_only_when_asked_for_and_its_chain_holds(
     service: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +163,7 @@ def test_the_audit_goes_only_when_asked_for_and_its_chain_holds(
     assert retention.forget("test")["audit"] == 0
     monkeypatch.setenv("CELLAR_KEEP_AUDIT_DAYS", "1")
     service()
-    monkeypatch.setattr(time, "time", lambda: now + 2 * DAY_S)
+    jump_to(now + 2 * DAY_S, monkeypatch)
     assert retention.forget("test")["audit"] == rows + 3
     told = auditing.verify()
     assert (told["rows"], told["first_fault"]) == (1, None)

@@ -1,0 +1,32 @@
+"""Jumps of the service's clock: what is removed for its age waits after one, so that a wrong clock can be put right first."""
+
+from pillar_service.core.durations import DAY_S
+from pillar_service.core.errors import Conflict
+from pillar_service.core.service import counting
+from pillar_service.store.service import audit
+from pillar_service.usecases.service import auditing
+
+AHEAD, BACK = "clock.ahead", "clock.back"
+
+
+def note(passed_s: float, now: float) -> None:
+    """So many seconds passed at once, or passed back (below 0): write it down if that is out of the way, in the caller's
+    transaction."""
+    if abs(passed_s) > counting.JUMP_S:
+        auditing.record("service", AHEAD if passed_s > 0 else BACK, "service", now, _days(abs(passed_s)))
+
+
+def refuse_after_one(now: float) -> None:
+    """Raise Conflict within a week after the clock went ahead, or the service came back, unless it went back since."""
+    last = audit.last((AHEAD, BACK))
+    if last is not None and last.action == AHEAD and now < last.at + counting.SETTLES_S:
+        left = _days(last.at + counting.SETTLES_S - now)
+        raise Conflict(
+            f"{last.detail} passed at once: the clock of this place went ahead, or it was away. Nothing goes for its age for "
+            f"{left} more, so that you can put a wrong clock right first."
+        )
+
+
+def _days(seconds: float) -> str:
+    count = round(seconds / DAY_S, 1)
+    return "1 day" if count == 1 else f"{count:g} days"
