@@ -31,11 +31,13 @@ class Charge:
 class Told:
     """All that a provider knows of a customer now.
 
-    ``live`` says that it goes on charging, ``cancelled_at`` when the person ended the subscription that comes last.
+    ``reference`` is the subscription that counts, ``live`` says that it goes on charging, ``cancelled_at`` when the person
+    ended it; ``surplus`` are others that go on charging beside it.
     """
 
     reference: str | None = None
     live: bool = False
+    surplus: tuple[str, ...] = ()
     cancelled_at: float | None = None
     paid_until: float | None = None
     charges: tuple[Charge, ...] = ()
@@ -87,7 +89,7 @@ class Provider(Protocol):
         """All that is known of a customer now."""
 
     def cancel(self, reference: str) -> None:
-        """End a subscription at once, so that nothing more is charged."""
+        """End a subscription at once, so that nothing more is charged; twice it ends once."""
 
     def close(self, customer: str) -> None:
         """Let nobody pay any more on a page that is still open for a customer."""

@@ -139,7 +139,11 @@ class Stripe:
 
     def cancel(self, reference: str) -> None:
         with _sentences():
-            self._client.v1.subscriptions.cancel(reference)
+            try:
+                self._client.v1.subscriptions.cancel(reference)
+            except stripe.InvalidRequestError as error:
+                if error.code != MISSING:
+                    raise
 
     def close(self, customer: str) -> None:
         self._close(customer)

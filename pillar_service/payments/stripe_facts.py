@@ -14,16 +14,22 @@ NOT_CHOSEN = frozenset({"payment_failed", "payment_disputed"})
 def facts(found: Sequence[Any], invoices: Sequence[Any], charges: Sequence[Any]) -> Told:
     """What follows from a customer's subscriptions, paid invoices and charges."""
     live = [one for one in found if one.status in LIVE]
-    last = max(live or found, key=lambda one: one.created, default=None)
+    last = max(live, key=_goes_on) if live else max(found, key=lambda one: one.created, default=None)
     # A renewal's invoice is paid an hour after the month began: till it failed, Stripe's own word counts.
     ends = [*_periods(invoices), *(_period_end(one) for one in live if one.status in COVERING)]
     return Told(
         reference=str(last.id) if last else None,
         live=bool(live),
+        surplus=tuple(str(one.id) for one in live if one is not last and one.canceled_at is None),
         cancelled_at=_cancelled_at(last),
         paid_until=max(ends, default=None),
         charges=tuple(kept for charge in charges for kept in _charges(charge)),
     )
+
+
+def _goes_on(subscription: Any) -> tuple[bool, bool, float]:
+    """Which one is to go on, where there are several: whose card works, whom nobody cancelled, the newest."""
+    return subscription.status in COVERING, subscription.canceled_at is None, float(subscription.created)
 
 
 def _period_end(subscription: Any) -> float:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -161,10 +162,25 @@ def _ask(account: str) -> None:
     row, began = subscriptions.found(account), time.time()
     if row.customer is not None and _at_provider(row):
         told = _told(row)
+        if told.surplus:
+            _end_surplus(row, told.surplus)
+            told = _told(row)
         if told.live and not row.live:  # who paid on one page has perhaps another open
             subscriptions.provider().close(row.customer)
         with transaction():
             keep(account, told, began)
+
+
+def _end_surplus(row: Subscription, references: Iterable[str]) -> None:
+    """Nobody pays twice: end what charges beside the subscription that counts, and tell operators, who see what it took."""
+    for reference in references:
+        said = (
+            f"{reference} charged beside another and is ended: look at {row.provider} whether to give back what it took"
+        )
+        log.warning("Account %s: %s.", row.account, said)
+        with transaction():
+            auditing.record(ACTOR, "payments.end_surplus", f"agent:{row.account}", time.time(), said)
+        subscriptions.provider().cancel(reference)
 
 
 def _told(row: Subscription) -> Told:
