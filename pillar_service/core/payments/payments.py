@@ -157,6 +157,12 @@ def taken(facts: Facts, done: Step, now: float) -> Facts:
             return replace(facts, suspended_at=None, closed_at=None)
 
 
+def again(left: Facts) -> Facts:
+    """What is known of a subscription that follows on the one of an account that was deleted, as it stood then: a trial and its
+    grace are had once, and what was paid counts still. That its bots were stopped or deleted is over."""
+    return replace(left, cancelled_at=None, suspended_at=None, closed_at=None)
+
+
 def marked(facts: Facts, terms: Terms, months: int, anchor_day: int | None, now: float) -> tuple[float, int]:
     """Until when it is covered once so many months are marked as paid, and the day of the month that is kept for it.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from peewee import BigIntegerField, BooleanField, DoubleField, IntegerField, TextField
 
-from pillar_service.core.payments.payments import PaymentKind, PaymentState, ProviderName
+from pillar_service.core.payments.payments import Facts, PaymentKind, PaymentState, ProviderName
 from pillar_service.store import plain
 from pillar_service.store.database import Table
 
@@ -61,9 +61,9 @@ class ProviderEvent(Table):
         table_name = "provider_event"
 
 
-def add(account: str, trial_ends: float) -> None:
-    """Add an account's subscription."""
-    Subscription.create(account=account, trial_ends=trial_ends)
+def add(account: str, known: Facts) -> None:
+    """Add an account's subscription, of which so much is known."""
+    Subscription.create(account=account, **vars(known))
 
 
 def find(account: str) -> Subscription | None:

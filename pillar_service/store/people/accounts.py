@@ -79,6 +79,13 @@ def belonging(bots: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(bot, email, role) for bot, email, role in read(f"{told}({places(len(bots))}) ORDER BY a.email", *bots)]
 
 
+def left_last(prefix: str) -> str | None:
+    """The id of the account that was deleted last of those whose address begins so since."""
+    gone = _all().where(Account.email.startswith(prefix) & Agent.removed_at.is_null(False))
+    found: Account | None = gone.order_by(Agent.removed_at.desc()).first()
+    return None if found is None else found.id
+
+
 def change(id: str, **columns: object) -> None:
     """Change an account's columns."""
     Account.update(**columns).where(Account.agent == id).execute()

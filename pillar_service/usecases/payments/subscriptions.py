@@ -20,9 +20,12 @@ FACTS = tuple(Facts.__dataclass_fields__)
 POURING = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE, PaymentState.PAST_DUE})
 
 
-def begin(account: str, now: float) -> None:
-    """Start the trial of a new account, in the transaction that makes it."""
-    payments.add(account, math.ceil(now + settings().trial_days * DAY_S))  # providers count whole seconds
+def begin(account: str, now: float, before: str | None = None) -> None:
+    """Start the trial of a new account, in the transaction that makes it; ``before`` is the account that the same person had
+    and deleted: then this one goes on as that stood."""
+    left = payments.find(before) if before else None
+    trial_ends = math.ceil(now + settings().trial_days * DAY_S)  # providers count whole seconds
+    payments.add(account, Facts(trial_ends) if left is None else rules.again(facts(left)))
 
 
 def found(account: str) -> Subscription:

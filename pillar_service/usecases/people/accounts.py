@@ -16,7 +16,7 @@ from pillar_service.usecases.jobs import queue
 from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import holds, limits, passwords
-from pillar_service.usecases.service import auditing
+from pillar_service.usecases.service import auditing, sealing
 
 WRONG = "That address and password do not belong together. Check both, then try again."
 
@@ -49,9 +49,19 @@ def add(
             raise Conflict(f"There is an account for {email} already.")
         agents.add(id, AgentType.PERSON, name, "", now)
         accounts.add(id, email, hashed, role, verified_at)
-        subscriptions.begin(id, now)
+        subscriptions.begin(id, now, accounts.left_last(_mark(email)))
         auditing.record(actor or f"account:{id}", "accounts.create", f"agent:{id}", now, email)
     return id
+
+
+def gone(id: str, email: str) -> str:
+    """What stands for the address of an account that is deleted: it tells nothing of it to who has not CELLAR_SECRET_KEY, but
+    shows that who makes an account with it again was here."""
+    return f"{_mark(email)}{id}@invalid"
+
+
+def _mark(email: str) -> str:
+    return f"deleted-{sealing.mark('left', '', email)[:32]}-"
 
 
 def found(key: object) -> Account:

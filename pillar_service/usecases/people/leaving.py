@@ -172,7 +172,7 @@ def _forget_events(person: str) -> bool:
 
 
 def _forget(person: str, email: str, password_hash: str) -> None:
-    account_rows.change(person, email=f"deleted-{person}@invalid", password_hash=password_hash, verified_at=None)
+    account_rows.change(person, email=accounts.gone(person, email), password_hash=password_hash, verified_at=None)
     agents.change(person, name="deleted", removed_at=time.time())
     factor_rows.drop(person)
     tickets.drop(person)

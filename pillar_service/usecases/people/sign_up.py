@@ -31,6 +31,7 @@ from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts as rows
 from pillar_service.usecases.bots import bots
+from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import accounts, limits, mails, passwords, tickets
 
 JOIN = "/join/"
@@ -160,6 +161,8 @@ def finish(token: str, bot: object, password: str, browser: str | None) -> Made:
 def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> Made:
     hashed = facts["password_hash"]
     id = accounts.add(None, facts["email"], facts["name"], hashed, AccountRole.PERSON, verified_at)
+    if bot and not subscriptions.may_pour(id, time.time()):
+        return Made(id, "Nothing was paid for what came after you left: pay first, then make a bot.")
     try:
         if bot:
             bots.create(f"account:{id}", bot, id)
