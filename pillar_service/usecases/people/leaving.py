@@ -107,7 +107,8 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
     """Delete an account: the bots that nobody else owns go with their data, deleted ones too; who it was is forgotten.
 
     ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict while a bot
-    is being exported, or others have bots on their nodes: then nothing was cancelled at the provider of payments either.
+    is being exported, or others have bots on their nodes: then nothing was cancelled at the provider of payments either, unless
+    the first of these came while that was under way.
     """
     account = accounts.found(person)
     if email.strip().lower() != account.email:
@@ -121,6 +122,7 @@ def delete(person: str, email: str, password: str, code: str | None) -> None:
     while _forget_events(person):
         pass
     with transaction():
+        _refuse_if_others_need_a_node(person)  # one may have come meanwhile
         _leave_bots(person)
         _forget(account.id, account.email, nobody)
         auditing.record(f"account:{person}", "accounts.delete", f"agent:{person}", time.time())

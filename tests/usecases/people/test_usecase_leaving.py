@@ -244,6 +244,24 @@ def test_nobody_leaves_with_a_node_on_which_others_have_bots(person: str) -> Non
     assert node_rows.find(node).key_state == "revoked"
 
 
+def test_a_bot_of_somebody_else_that_comes_while_the_payments_end_is_not_lost(
+    person: str, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner("other@example.org")
+    open_page(person, stripe)
+    real, came = Stripe.close, list[tuple[str, str]]()
+
+    def slowly(self: Stripe, customer: str) -> None:
+        real(self, customer)
+        came.append(with_a_bot_of_somebody_else(person))
+
+    monkeypatch.setattr(Stripe, "close", slowly)
+    with pytest.raises(Conflict, match="bots of others"):
+        leaving.delete(person, OWNER, PASSWORD, None)
+    assert node_rows.find(came[0][0]).key_state == "accepted"
+    assert accounts.show(OWNER)["id"] == person
+
+
 def test_a_node_that_was_cut_off_already_keeps_nobody(person: str) -> None:
     owner("other@example.org")
     node, _ = with_a_bot_of_somebody_else(person)
