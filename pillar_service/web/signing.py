@@ -10,6 +10,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from flask_wtf.csrf import generate_csrf
 
 from pillar_service.usecases.people import second_factor, sessions
+from pillar_service.usecases.people.accounts import Proof
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -76,10 +77,11 @@ def address() -> str:
     return request.remote_addr or ""
 
 
-def enter(account: str) -> None:
-    """Sign an account in, in a new session; whatever this browser had before ends."""
+def enter(account: str, proof: Proof | None = None) -> None:
+    """Sign an account in, in a new session; whatever this browser had before ends. Raises Unauthenticated where the proof is
+    old."""
     before = current_user.token if current_user.is_authenticated else None
-    token = sessions.begin(account, address(), request.headers.get("User-Agent", ""), before)
+    token = sessions.begin(account, address(), request.headers.get("User-Agent", ""), before, proof)
     found = sessions.find(token, address())
     session.clear()
     session.permanent = True
@@ -95,12 +97,12 @@ def _begin_forms() -> None:
     generate_csrf()
 
 
-def go_on(account: str, then: str | None = None) -> Any:
+def go_on(proof: Proof, then: str | None = None) -> Any:
     """Where who wrote the right password goes: in, or to the second step where one is on."""
-    if second_factor.is_on(account):
-        session["second_step"] = second_factor.first_step(account)
+    if second_factor.is_on(proof.account):
+        session["second_step"] = second_factor.first_step(proof.account)
         return redirect(url_for("sign_in.code", next=inside(then)))
-    enter(account)
+    enter(proof.account, proof)
     return there(then)
 
 

@@ -86,7 +86,7 @@ def price(**told: str) -> str:
 
 
 def opens(password: str) -> bool:
-    return accounts.sign_in(OWNER, password, "192.0.2.1") == accounts.show(OWNER)["id"]
+    return accounts.sign_in(OWNER, password, "192.0.2.1").account == accounts.show(OWNER)["id"]
 
 
 def status() -> int:

@@ -106,7 +106,7 @@ def test_a_person_is_made_with_a_password_only_when_none_was_given(master: Flask
 
 def test_an_operator_gives_another_password(master: FlaskClient, person: str) -> None:
     given = master.patch(f"/agents/{person}", json={"password": "new"}).json
-    assert accounts.sign_in(OWNER, given["password"], "192.0.2.7") == person
+    assert accounts.sign_in(OWNER, given["password"], "192.0.2.7").account == person
     assert "'new'" in problem(master.patch(f"/agents/{person}", json={"password": "quince teapot walrus 7"}), 422)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from pillar_service.core import names
 from pillar_service.core.errors import Conflict, NotFound, Unauthenticated
@@ -17,6 +17,14 @@ from pillar_service.usecases.nodes import pillars
 from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import holds, limits, passwords
 from pillar_service.usecases.service import auditing, sealing
+
+
+class Proof(NamedTuple):
+    """Whose account (its id) somebody showed to be theirs, and what was kept of the password by which they did."""
+
+    account: str
+    password_hash: str
+
 
 WRONG = "That address and password do not belong together. Check both, then try again."
 
@@ -132,14 +140,19 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
         return {"agent": described(found(account.id)), "jobs": [queue.described(job) for job in made]}
 
 
-def is_still(account: Account) -> bool:
-    """Whether an account that was read before is there, with the password that it had."""
-    now = accounts.find(account.id)
-    return now is not None and now.password_hash == account.password_hash and now.agent.removed_at is None
+def proof(account: Account) -> Proof:
+    """Of an account as it was read."""
+    return Proof(account.id, account.password_hash)
 
 
-def sign_in(email: str, password: str, address: str) -> str:
-    """The id of the account that this password opens; ``address`` is where the attempt comes from.
+def is_still(before: Proof) -> bool:
+    """Whether an account is still there, with the password that it had."""
+    now = accounts.find(before.account)
+    return now is not None and proof(now) == before and now.agent.removed_at is None
+
+
+def sign_in(email: str, password: str, address: str) -> Proof:
+    """The account that this password opens, and the proof of it; ``address`` is where the attempt comes from.
 
     Where `second_factor.is_on`, that is the first step only. Raises Unauthenticated (the same for a wrong address and a
     wrong password, after the same time), or TooMany after ten failures within 15 minutes.
@@ -152,8 +165,8 @@ def sign_in(email: str, password: str, address: str) -> str:
         raise Unauthenticated(WRONG)
     with transaction():
         # To check it takes a while, in which another may have been set because somebody else knows this one.
-        if not is_still(account):
+        if not is_still(proof(account)):
             raise Unauthenticated(WRONG)
         limits.settle(attempt)
         auditing.record(f"account:{account.id}", "accounts.sign_in", f"agent:{account.id}", time.time())
-    return str(account.id)
+    return proof(account)

@@ -34,7 +34,7 @@ def change_password(person: str, password: str, code: str | None, new: str, sess
     confirming.confirm(person, password, code)
     hashed = passwords.hashed(passwords.checked(new, account.email, account.agent.name, settings().domain))
     with transaction():
-        if not accounts.is_still(account):  # to judge and to hash the new one takes a while
+        if not accounts.is_still(accounts.proof(account)):  # to judge and to hash the new one takes a while
             raise Unauthenticated(confirming.WRONG)
         rows.change(person, password_hash=hashed)
         sessions.end_all(person, session)

@@ -15,6 +15,7 @@ from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.people import second_factor
 from pillar_service.usecases.people import accounts, codes, confirming, mails, tickets
+from pillar_service.usecases.people.accounts import Proof
 from pillar_service.usecases.service import auditing, sealing
 
 RECOVERY_CODES = 10
@@ -111,12 +112,12 @@ def first_step(person: str) -> str:
         return tickets.issue(TicketKind.SECOND_STEP, person)
 
 
-def second_step(token: str | None, code: str) -> str:
-    """The id of the person whose code this is, after the first step; raises NotFound, Unauthenticated, TooMany."""
+def second_step(token: str | None, code: str) -> Proof:
+    """The account of the person whose code this is, after the first step; raises NotFound, Unauthenticated, TooMany."""
     ticket = tickets.look(TicketKind.SECOND_STEP, token)
     if ticket.account is None or not code:
         raise Invalid("Write the code that your telephone shows.")
     codes.check(ticket.account, code)
     with transaction():
         tickets.use(ticket)
-    return str(ticket.account)
+        return accounts.proof(accounts.found(ticket.account))

@@ -5,10 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 from pillar_service.core.durations import DAY_S
-from pillar_service.core.errors import NotFound, Unavailable
+from pillar_service.core.errors import NotFound, Unauthenticated, Unavailable
 from pillar_service.core.people import tokens
 from pillar_service.store.database import transaction
 from pillar_service.store.people import sessions
+from pillar_service.usecases.people import accounts
+from pillar_service.usecases.people.accounts import Proof
 from pillar_service.usecases.service import auditing
 
 IDLE_S = 14 * DAY_S
@@ -23,14 +25,17 @@ MOST = 50
 """How many sessions an account has at a time: one more ends the one that was seen longest ago."""
 
 
-def begin(account: str, address: str, browser: str, before: str | None = None) -> str:
+def begin(account: str, address: str, browser: str, before: str | None = None, proof: Proof | None = None) -> str:
     """Start a session for an account that has shown who it is, and return its token.
 
-    ``browser`` is what the browser calls itself; ``before`` is the token that this browser had until now: it ends.
+    ``browser`` is what the browser calls itself; ``before`` is the token that this browser had until now: it ends. Raises
+    Unauthenticated when another password was set since the ``proof``.
     """
     token, now = tokens.new_token(), time.time()
     shown = "".join(letter for letter in browser if letter.isprintable())[:BROWSER_LENGTH]
     with transaction():
+        if proof is not None and not accounts.is_still(proof):
+            raise Unauthenticated(accounts.WRONG)
         sessions.forget(now - IDLE_S)
         if before:
             sessions.end(tokens.hash_token(before))

@@ -47,8 +47,8 @@ class Made(NamedTuple):
     refused: str = ""
 
 
-def start(email: object, password: str, address: str) -> dict[str, str]:
-    """Somebody wrote an address and a password: {"account": id} when they are right together, else {"newbie": token}.
+def start(email: object, password: str, address: str) -> dict[str, Any]:
+    """Somebody wrote an address and a password: {"account": its proof} when they are right together, else {"newbie": token}.
 
     Raises Invalid (no address that mail can be sent to, a password too easy to guess), TooMany.
     """

@@ -14,7 +14,6 @@ from pillar_service.core.people.scopes import Scope, TokenKind
 from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import tokens as rows
-from pillar_service.store.people.accounts import Account
 from pillar_service.store.people.tokens import Token
 from pillar_service.usecases.people import accounts, second_factor
 from pillar_service.usecases.service import auditing
@@ -55,16 +54,16 @@ def sign_in(email: str, password: str, code: str | None, address: str) -> dict[s
     ``code`` is the second factor, where one is on; ``address`` is where the attempt comes from. Raises as
     accounts.sign_in does.
     """
-    account = accounts.found(accounts.sign_in(email, password, address))
-    _check_second_factor(account.id, code)
+    account, password_hash = accounts.sign_in(email, password, address)
+    _check_second_factor(account, code)
     now = time.time()
     with transaction():
-        rows.forget_expired(account.id, now)
-        there = rows.of(account.id, TokenKind.SESSION)
+        rows.forget_expired(account, now)
+        there = rows.of(account, TokenKind.SESSION)
         for old in there[: max(0, len(there) - MOST[TokenKind.SESSION] + 1)]:
             rows.forget(old.id)
         expires = now + SESSION_DAYS * DAY_S
-        return _add(account.id, TokenKind.SESSION, "signed in", frozenset(Scope), now, expires, _mark(account))
+        return _add(account, TokenKind.SESSION, "signed in", frozenset(Scope), now, expires, _mark(password_hash))
 
 
 def _check_second_factor(account: str, code: str | None) -> None:
@@ -73,8 +72,8 @@ def _check_second_factor(account: str, code: str | None) -> None:
         second_factor.check(account, code)
 
 
-def _mark(account: Account) -> str:
-    return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16]
+def _mark(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
 
 
 def refuse_programs(by: Bearer) -> None:
@@ -124,7 +123,7 @@ def authenticate(token: str) -> Bearer:
     account = account_rows.find(found.account) if found else None
     if found is None or account is None or found.expires_at <= now:
         raise Unauthenticated(UNKNOWN)
-    if found.kind == TokenKind.SESSION and found.mark != _mark(account):
+    if found.kind == TokenKind.SESSION and found.mark != _mark(account.password_hash):
         raise Unauthenticated("Your password was changed since: sign in again.")
     if now - (found.last_used_at or 0) > NOTED_EVERY_S:
         _note(found.id, now)

@@ -43,10 +43,10 @@ def sign_in() -> Any:
     if not asked.validate_on_submit():
         return _page(asked), 422
     try:
-        id = accounts.sign_in(asked.email.data, asked.password.data, signing.address())
+        proof = accounts.sign_in(asked.email.data, asked.password.data, signing.address())
+        return signing.go_on(proof, request.args.get("next"))
     except Unauthenticated as error:
         return _page(asked, error.sentence), 401
-    return signing.go_on(id, request.args.get("next"))
 
 
 def _page(asked: SignIn, wrong: str | None = None) -> str:
@@ -68,13 +68,13 @@ def second_step() -> Any:
     if not asked.validate_on_submit():
         return render_template("sign_in_code.html", form=asked), 422
     try:
-        id = second_factor.second_step(session.get("second_step"), asked.code.data)
+        proof = second_factor.second_step(session.get("second_step"), asked.code.data)
     except Unauthenticated as error:
         return render_template("sign_in_code.html", form=asked, wrong=error.sentence), 401
     except NotFound as error:
         session.pop("second_step", None)
         return _page(SignIn(formdata=None), error.sentence), 401
-    signing.enter(id)
+    signing.enter(proof.account, proof)
     return signing.there(request.args.get("next"))
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("service")
 def test_a_password_is_made_shown_once_and_kept_as_a_hash() -> None:
     made, password = accounts.create("test", "Demo@Example.org ")
     assert password
-    assert accounts.sign_in(OWNER, password, "127.0.0.1") == made["id"]
+    assert accounts.sign_in(OWNER, password, "127.0.0.1").account == made["id"]
     kept = rows.find(OWNER)
     assert kept is not None
     assert kept.password_hash.startswith("$argon2id$")

@@ -149,7 +149,7 @@ def test_the_second_step_is_for_who_did_the_first() -> None:
         second_factor.second_step(None, code)
     with pytest.raises(Invalid):
         second_factor.second_step(token, "")
-    assert second_factor.second_step(token, code) == id
+    assert second_factor.second_step(token, code).account == id
     with pytest.raises(NotFound):
         second_factor.second_step(token, telephone.at(NOW, counter_offset=1))
 

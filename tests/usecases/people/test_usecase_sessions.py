@@ -1,8 +1,10 @@
 import pytest
-from pouring import owner
+from pouring import OWNER, owner
 
-from pillar_service.core.errors import NotFound
+from pillar_service.core.errors import NotFound, Unauthenticated
 from pillar_service.core.people import tokens
+from pillar_service.store.database import transaction
+from pillar_service.store.people import accounts as rows
 from pillar_service.store.people.sessions import Session
 from pillar_service.usecases.people import accounts, sessions
 
@@ -31,6 +33,17 @@ def test_signing_in_again_ends_what_the_browser_had() -> None:
     assert first != second
     assert sessions.find(first, HERE) is None
     assert sessions.find(second, HERE)
+
+
+def test_who_signed_in_with_a_password_that_was_changed_at_once_has_no_session() -> None:
+    id = owner()
+    was = accounts.sign_in(OWNER, "long enough 1", HERE)
+    sessions.begin(id, HERE, "", proof=was)
+    with transaction():
+        rows.change(id, password_hash="another")
+    with pytest.raises(Unauthenticated, match="do not belong together"):
+        sessions.begin(id, HERE, "", proof=was)
+    assert len(sessions.listed(id, "")) == 1
 
 
 def test_after_fourteen_idle_days_a_session_is_over_and_forgotten() -> None:

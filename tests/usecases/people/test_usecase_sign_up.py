@@ -99,7 +99,7 @@ def test_a_newcomer_has_an_account_and_a_bot_after_the_link() -> None:
     assert accounts.show(id)["verified"]
     assert [bot["name"] for bot in bots.listed(account=id)] == ["garden"]
     assert jobs.listed()[0]["actor"] == f"account:{id}"
-    assert sign_up.start(NEW, PASSWORD, HERE) == {"account": id}
+    assert sign_up.start(NEW, PASSWORD, HERE)["account"].account == id
 
 
 def test_the_link_works_once() -> None:
@@ -259,7 +259,7 @@ def test_a_reset_ends_all_sessions_and_its_link_works_once() -> None:
         resetting.reset(used, "password12")
     resetting.reset(used, PASSWORD)
     assert sessions.find(held, HERE) is None
-    assert accounts.sign_in(OWNER, PASSWORD, HERE) == id
+    assert accounts.sign_in(OWNER, PASSWORD, HERE).account == id
     assert accounts.show(id)["verified"]
     with pytest.raises(NotFound):
         resetting.reset(used, PASSWORD)
@@ -297,7 +297,7 @@ def test_an_operator_gives_another_password_where_no_mail_can_ask_for_one() -> N
         resetting.ask(OWNER, HERE)
     given = resetting.give("operator:salt/root", OWNER)
     assert given["agent"]["id"] == id
-    assert accounts.sign_in(OWNER, given["password"], HERE) == id
+    assert accounts.sign_in(OWNER, given["password"], HERE).account == id
     with pytest.raises(Unauthenticated):
         accounts.sign_in(OWNER, "long enough 1", HERE)
     assert sessions.find(held, HERE) is None
@@ -377,7 +377,7 @@ def test_a_password_that_is_set_anew_meanwhile_is_not_changed_by_who_knew_the_ol
     monkeypatch.setattr(passwords, "checked", slow)
     with pytest.raises(Unauthenticated, match="not your password"):
         profile.change_password(id, "long enough 1", None, "walrus quince teapot 9", None)
-    assert accounts.sign_in(OWNER, PASSWORD, HERE) == id
+    assert accounts.sign_in(OWNER, PASSWORD, HERE).account == id
 
 
 def test_a_person_who_leaves_is_forgotten_and_their_own_bots_go() -> None:

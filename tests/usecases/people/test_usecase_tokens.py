@@ -14,7 +14,7 @@ from pillar_service.store.people import accounts as account_rows
 from pillar_service.store.people import agents
 from pillar_service.store.people import tokens as rows
 from pillar_service.usecases.jobs import jobs
-from pillar_service.usecases.people import accounts, tokens
+from pillar_service.usecases.people import accounts, second_factor, tokens
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -41,6 +41,22 @@ def test_who_signs_in_gets_a_token_for_everything_and_only_its_hash_is_kept() ->
     assert made["secret"] not in str(trail(f"agent:{person}")) + str(tokens.listed(person))
     with pytest.raises(Unauthenticated):
         tokens.sign_in(OWNER, "wrong", None, "127.0.0.1")
+
+
+def test_a_password_that_is_changed_after_it_was_right_gives_no_token_that_is_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = owner()
+
+    def meanwhile(account: str) -> bool:
+        with database.transaction():
+            account_rows.change(person, password_hash="another")
+        return False
+
+    monkeypatch.setattr(second_factor, "is_on", meanwhile)
+    made = tokens.sign_in(OWNER, PASSWORD, None, "127.0.0.1")
+    with pytest.raises(Unauthenticated, match="changed"):
+        tokens.authenticate(made["secret"])
 
 
 def test_a_token_ends_with_its_time() -> None:
