@@ -101,9 +101,9 @@ def add_failure(id: str, who: str, now: float) -> None:
     SignInFailure.create(id=id, who=who, at=now)
 
 
-def forget_failures(before: float) -> None:
-    """Forget the failures from before then."""
-    SignInFailure.delete().where(SignInFailure.at < before).execute()
+def forget_failures(before: float, after: float) -> None:
+    """Forget the failures from before then, and from after then: the clock that told of those was wrong."""
+    SignInFailure.delete().where((SignInFailure.at < before) | (SignInFailure.at > after)).execute()
 
 
 def take_back(ids: list[str]) -> None:

@@ -32,7 +32,7 @@ def spend(tried: Tried, account: str, address: str | None = None) -> Attempt:
     now = time.time()
     counted = _counted(tried, account, address)
     with transaction():
-        accounts.forget_failures(now - limits.WINDOW_S)
+        accounts.forget_failures(now - limits.WINDOW_S, now + limits.WINDOW_S)
         if any(accounts.failures(who, now - limits.WINDOW_S) >= most for who, most in counted.items()):
             raise TooMany("Too many attempts: wait 15 minutes, then try again.")
         ids = [names.new_id() for _ in counted]

@@ -56,11 +56,11 @@ def post(to: str, letter: Letter, is_void: bool = False, now: float | None = Non
 def claim() -> Claimed | None:
     """The mail that is due and has waited longest, ours for two minutes; None when there is none, or it was taken."""
     now = time.time()
-    if mails.due(now) is None:
+    if mails.due(now, rules.LONGEST_PAUSE_S) is None:
         return None
     with transaction():
         mails.forget(now - KEPT_S)
-        mail = mails.due(now)
+        mail = mails.due(now, rules.LONGEST_PAUSE_S)
         if mail is None or not mails.claim(mail, now + rules.CLAIMED_S):
             return None
         return Claimed(mail.id, mail.recipient, mail.subject, mail.text, mail.attempts + 1, mail.created_at)

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from pouring import OWNER, owner
 from trails import trail
@@ -85,6 +87,20 @@ def test_ten_failures_lock_out_that_address_for_a_while() -> None:
     with database.transaction():
         rows.SignInFailure.update(at=rows.SignInFailure.at - limits.WINDOW_S - 1).execute()
     assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
+
+
+def test_what_failed_while_the_clock_was_ahead_locks_nobody_out_once_it_is_right() -> None:
+    owner()
+    with pytest.MonkeyPatch.context() as ahead:
+        real = time.time
+        ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
+        for _ in range(accounts.FAILURES):
+            with pytest.raises(Unauthenticated):
+                accounts.sign_in(OWNER, "wrong", "192.0.2.1")
+        with pytest.raises(TooMany):
+            accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
+    assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
+    assert rows.SignInFailure.select().count() == 0, "nothing of then is kept for a year"
 
 
 def test_states_of_accounts() -> None:

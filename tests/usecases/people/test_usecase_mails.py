@@ -43,6 +43,21 @@ def test_a_mail_is_there_only_if_what_it_is_about_is() -> None:
     assert mails.claim() is None
 
 
+def test_what_could_not_be_delivered_while_the_clock_was_ahead_goes_once_it_is_right() -> None:
+    with pytest.MonkeyPatch.context() as ahead:
+        real = time.time
+        ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
+        post()
+        first = mails.claim()
+        assert first is not None
+        mails.failed(first, "certificate has expired")
+        assert mails.claim() is None
+    again = mails.claim()
+    assert again is not None
+    assert again.attempts == 2
+    assert mails.claim() is None, "it is theirs who claimed it"
+
+
 def test_a_claimed_mail_is_nobody_elses_until_its_deliverer_must_be_dead() -> None:
     post()
     ours = mails.claim()
