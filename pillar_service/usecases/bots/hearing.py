@@ -46,7 +46,7 @@ class Hearing:
             return f"The bot {names.shown(report['bot'])} is not on {self.node}."
         at = min(report["at"], self.now)  # a node's clock may be ahead; the future would hide every later report
         self._samples.setdefault(bot.id, []).append(series.sample(report, at))
-        if bot.reported_at is None or at >= bot.reported_at:
+        if bot.reported_at is None or at >= bot.reported_at or bot.reported_at > self.now:  # our own clock was ahead
             self._last_word(bot, report, at)
         return identities.another(bot.pub_id, report["pub_id"]) if report["pub_id"] else None
 

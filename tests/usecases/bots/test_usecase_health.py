@@ -38,6 +38,18 @@ def test_an_older_report_is_a_sample_but_not_the_last_word() -> None:
     assert len(samples.newest(id, 10)) == 2
 
 
+def test_what_was_heard_while_the_place_s_own_clock_was_ahead_hides_nothing_once_it_is_right() -> None:
+    id = poured()["id"]
+    with pytest.MonkeyPatch.context() as ahead:
+        real = time.time
+        ahead.setattr(time, "time", lambda: real() + 86_400 * 365)
+        health.take("cellar-1", [event(report(id))])
+    health.take("cellar-1", [event(report(id, status="exited", health="none"), n=2)])
+    shown = bots.show("my")
+    assert shown["actual"] == "sick"
+    assert shown["reported_at"] <= time.time()
+
+
 def test_the_future_does_not_hide_what_comes_after() -> None:
     id = poured()["id"]
     health.take("cellar-1", [event(report(id, at=time.time() + 9e6, peers=1))])
