@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -162,8 +161,7 @@ def _ask(account: str) -> None:
     row, began = subscriptions.found(account), time.time()
     if row.customer is not None and _at_provider(row):
         told = _told(row)
-        if told.surplus:
-            _end_surplus(row, told.surplus)
+        if [reference for reference in told.surplus if _ends(row, reference)]:
             told = _told(row)
         if told.live and not row.live:  # who paid on one page has perhaps another open
             subscriptions.provider().close(row.customer)
@@ -171,16 +169,19 @@ def _ask(account: str) -> None:
             keep(account, told, began)
 
 
-def _end_surplus(row: Subscription, references: Iterable[str]) -> None:
-    """Nobody pays twice: end what charges beside the subscription that counts, and tell operators, who see what it took."""
-    for reference in references:
-        said = (
-            f"{reference} charged beside another and is ended: look at {row.provider} whether to give back what it took"
-        )
-        log.warning("Account %s: %s.", row.account, said)
-        with transaction():
-            auditing.record(ACTOR, "payments.end_surplus", f"agent:{row.account}", time.time(), said)
+def _ends(row: Subscription, reference: str) -> bool:
+    """Nobody pays twice: end what charges beside the subscription that counts, and tell operators, who see what it took. Where
+    that fails it is tried again with the next question: what was paid counts all the same."""
+    said = f"{reference} charged beside another: it is ended; look at {row.provider} whether to give back what it took"
+    log.warning("Account %s: %s.", row.account, said)
+    try:
         subscriptions.provider().cancel(reference)
+    except SaltcellarError as error:
+        log.warning("Account %s: %s could not be ended: %s", row.account, reference, error)
+        return False
+    with transaction():
+        auditing.record(ACTOR, "payments.end_surplus", f"agent:{row.account}", time.time(), said)
+    return True
 
 
 def _told(row: Subscription) -> Told:

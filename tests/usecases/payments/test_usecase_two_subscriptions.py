@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_stripe import FakeStripe, sent
+from fake_stripe import FakeStripe, Refused, sent
 from pouring import owner
 from trails import trail
 
@@ -73,6 +73,23 @@ def test_who_cancelled_one_of_them_keeps_the_other(stripe: FakeStripe, person: s
     arrive(stripe)
     assert (older["status"], newer["status"], ended(person)) == ("active", "active", [])
     assert payments.show(person)["renews"]
+
+
+def test_where_stripe_does_not_end_the_other_what_was_paid_counts_all_the_same(
+    stripe: FakeStripe, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = paid_twice(stripe, person)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(stripe.books, "end", lambda id: refuse())
+        arrive(stripe)
+    assert payments.show(person)["state"] == "active"
+    assert (older["status"], newer["status"], ended(person)) == ("active", "active", [])
+    payments.returned(person)
+    assert (older["status"], newer["status"]) == ("canceled", "active")
+
+
+def refuse() -> None:
+    raise Refused(400, "It is part of a schedule.")
 
 
 def test_who_leaves_is_charged_by_neither(stripe: FakeStripe, person: str) -> None:
