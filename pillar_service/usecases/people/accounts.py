@@ -57,7 +57,10 @@ def add(
             raise Conflict(f"There is an account for {email} already.")
         agents.add(id, AgentType.PERSON, name, "", now)
         accounts.add(id, email, hashed, role, verified_at)
-        subscriptions.begin(id, now, accounts.left_last(_mark(email)))
+        before = accounts.left_last(_mark(email))
+        subscriptions.begin(id, now, before)
+        if actor is None and before is not None and holds.held_by_operator(before):
+            set_state("service", id, AccountState.SUSPENDED)
         auditing.record(actor or f"account:{id}", "accounts.create", f"agent:{id}", now, email)
     return id
 

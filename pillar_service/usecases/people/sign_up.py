@@ -32,12 +32,16 @@ from pillar_service.store.database import transaction
 from pillar_service.store.people import accounts as rows
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.payments import subscriptions
-from pillar_service.usecases.people import accounts, limits, mails, passwords, tickets
+from pillar_service.usecases.people import accounts, holds, limits, mails, passwords, tickets
 
 JOIN = "/join/"
 """How the address of an invitation begins: who comes from there joins a bot, and needs none of their own."""
 
 TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
+
+
+UNPAID = "Nothing was paid for what came after you left: pay first, then make a bot."
+SUSPENDED = "It was suspended when you left, and is: ask whoever runs this place why."
 
 
 class Made(NamedTuple):
@@ -162,7 +166,7 @@ def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> Made:
     hashed = facts["password_hash"]
     id = accounts.add(None, facts["email"], facts["name"], hashed, AccountRole.PERSON, verified_at)
     if bot and not subscriptions.may_pour(id, time.time()):
-        return Made(id, "Nothing was paid for what came after you left: pay first, then make a bot.")
+        return Made(id, SUSPENDED if holds.held_by_operator(id) else UNPAID)
     try:
         if bot:
             bots.create(f"account:{id}", bot, id)

@@ -72,6 +72,17 @@ def test_what_was_paid_counts_still_and_who_paid_is_warned_as_anybody(monkeypatc
     assert accounts.show(made)["state"] == "active"
 
 
+def test_whom_an_operator_suspended_is_suspended_still() -> None:
+    person = come().account
+    accounts.set_state("operator:ann", person, "suspended")
+    leave(person)
+    made = come(bot="my")
+    assert "ask whoever runs this place" in made.refused
+    assert (accounts.show(made.account)["state"], bots.listed()) == ("suspended", [])
+    leave(made.account)
+    assert accounts.create("operator:ann", OWNER)[0]["state"] == "active", "an operator may let them in again"
+
+
 def test_nothing_that_is_kept_names_who_left(monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]) -> None:
     person = come().account
     leave(person)
