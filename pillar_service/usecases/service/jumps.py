@@ -1,5 +1,7 @@
 """Jumps of the service's clock: what is removed for its age waits after one, so that a wrong clock can be put right first."""
 
+import logging
+
 from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Conflict
 from pillar_service.core.service import counting
@@ -8,12 +10,16 @@ from pillar_service.usecases.service import auditing
 
 AHEAD, BACK = "clock.ahead", "clock.back"
 
+log = logging.getLogger(__name__)
+
 
 def note(passed_s: float, now: float) -> None:
     """So many seconds passed at once, or passed back (below 0): write it down if that is out of the way, in the caller's
     transaction."""
     if abs(passed_s) > counting.JUMP_S:
-        auditing.record("service", AHEAD if passed_s > 0 else BACK, "service", now, _days(abs(passed_s)))
+        is_ahead, said = passed_s > 0, _days(abs(passed_s))
+        log.warning("%s passed at once%s: is the clock right?", said, "" if is_ahead else ", backwards")
+        auditing.record("service", AHEAD if is_ahead else BACK, "service", now, said)
 
 
 def refuse_after_one(now: float) -> None:

@@ -118,7 +118,7 @@ def jump_to(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_clock_that_jumps_ahead_takes_nothing_until_somebody_could_put_it_right(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     owner()
     job, now = done("young", 10), time.time()
@@ -130,6 +130,7 @@ def test_a_clock_that_jumps_ahead_takes_nothing_until_somebody_could_put_it_righ
             retention.forget("test")
     assert (there(job), kept()) == ((True, True, 3), [1])
     assert [row.action for row in audit.about("service")] == ["clock.ahead"]
+    assert "400 days passed at once" in caplog.text, "who watches the log is told"
     jump_to(now + 60, monkeypatch)
     assert sum(retention.forget("test").values()) == 0, "it is right again"
     assert there(job) == (True, True, 3)
