@@ -8,7 +8,7 @@ DUE = """
 SELECT bot.agent, bot.node FROM bot JOIN agent ON agent.id = bot.agent
 WHERE agent.removed_at IS NULL AND bot.desired = ? AND bot.actual = ? AND bot.reported_at > ?
     AND NOT EXISTS (
-        SELECT 1 FROM job WHERE job.bot = bot.agent AND job.command = 'bots.export' AND job.actor = ?
+        SELECT 1 FROM job WHERE job.bot = bot.agent AND job.command = 'bots.export' AND job.actor = ? AND job.created_at <= ?
             AND (job.created_at > ? OR (job.created_at > ? AND job.state = 'succeeded'))
     )
 ORDER BY bot.agent LIMIT ?
@@ -16,10 +16,11 @@ ORDER BY bot.agent LIMIT ?
 
 
 def due(
-    actor: str, heard_since: float, tried_before: float, exported_before: float, most: int
+    actor: str, now: float, heard_since: float, tried_before: float, exported_before: float, most: int
 ) -> list[tuple[str, str]]:
-    """Bots (id, node) that run, were heard of since then, and whose export this actor has not asked for since, nor got."""
-    values = (str(Desired.RUNNING), str(Actual.ALIVE), heard_since, actor, tried_before, exported_before, most)
+    """Bots (id, node) that run, were heard of since then, and whose export this actor has not asked for since, nor got; what
+    it asked for at a later moment than ``now`` was asked for while the clock was ahead."""
+    values = (str(Desired.RUNNING), str(Actual.ALIVE), heard_since, actor, now, tried_before, exported_before, most)
     return [(bot, node) for bot, node in read(DUE, *values)]
 
 

@@ -1,6 +1,7 @@
 """Transfers: tars on their way, uploaded to be imported or exported to be fetched."""
 
 import json
+from math import inf
 from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, DoubleField, TextField
@@ -39,9 +40,14 @@ def of_job(job: str) -> Transfer | None:
     return Transfer.get_or_none(Transfer.job == job)
 
 
-def of_bot(bot: str) -> list[Transfer]:
-    """The transfers that a bot's jobs are about, the newest first."""
-    return plain.found(Transfer, "WHERE job IN (SELECT id FROM job WHERE bot = ?) ORDER BY created_at DESC, id", bot)
+NEWEST = "ORDER BY CASE WHEN {0}created_at > ? THEN 1 ELSE 0 END, {0}created_at DESC, {0}id"
+"""The newest first; what is of a later moment than now, because the clock was ahead, comes last."""
+
+
+def of_bot(bot: str, now: float = inf) -> list[Transfer]:
+    """The transfers that a bot's jobs are about, the newest first; those of a later moment than ``now`` last."""
+    theirs = f"WHERE job IN (SELECT id FROM job WHERE bot = ?) {NEWEST.format('')}"  # noqa: S608
+    return plain.found(Transfer, theirs, bot, now)
 
 
 def use(id: str, job: str) -> bool:
@@ -79,15 +85,15 @@ SELECT t.id, t.kind, t.created_at, j.state, j.arguments, j.bot,
     (a.removed_at IS NULL OR b.purge_at IS NOT NULL) AND NOT (b.desired = 'absent' AND b.purge),
     EXISTS (SELECT 1 FROM move WHERE bot = j.bot AND {MOVES})
 FROM transfer t LEFT JOIN job j ON j.id = t.job LEFT JOIN bot b ON b.agent = j.bot LEFT JOIN agent a ON a.id = j.bot
-ORDER BY t.created_at DESC, t.id
+{NEWEST.format("t.")}
 """  # noqa: S608
 
 
-def standing() -> list[Standing]:
-    """All transfers, the newest first, in one question."""
+def standing(now: float) -> list[Standing]:
+    """All transfers, the newest first, those of a later moment than ``now`` last; in one question."""
     return [
         Standing(id, kind, at, state, json.loads(given or "{}"), bot, bool(has_data), bool(moves))
-        for id, kind, at, state, given, bot, has_data, moves in read(STANDING)
+        for id, kind, at, state, given, bot, has_data, moves in read(STANDING, now)
     ]
 
 

@@ -28,7 +28,7 @@ def ask_due(now: float | None = None) -> int:
     busy, asked = rows.busy(ACTOR), 0
     exported_before = then - settings().backup_bots_days * DAY_S
     for bot, node in rows.due(
-        ACTOR, then - health.LOST_AFTER_S, then - rules.EXPORT_RETRY_S, exported_before, LOOKED_AT
+        ACTOR, then, then - health.LOST_AFTER_S, then - rules.EXPORT_RETRY_S, exported_before, LOOKED_AT
     ):
         if len(busy) >= AT_ONCE:
             break

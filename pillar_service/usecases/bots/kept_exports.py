@@ -1,5 +1,6 @@
 """Exports that are kept: of each bot the newest of everything, by which it can be restored."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from pillar_service.store.jobs import jobs
 
 def newest(bot: Bot) -> Transfer | None:
     """The newest tar of everything that a job of this very bot brought or took; who it is of is for its user to check."""
-    return next((one for one in transfers.of_bot(bot.id) if _is_whole(one)), None)
+    return next((one for one in transfers.of_bot(bot.id, time.time()) if _is_whole(one)), None)
 
 
 def _is_whole(transfer: Transfer) -> bool:

@@ -189,9 +189,11 @@ def sweep() -> None:
     """Forget what is older than a day and no backup, and files that no transfer knows (a process was killed meanwhile)."""
     now = time.time()
     with transaction():
-        there = transfers.standing()
+        there = transfers.standing(now)
         kept = kept_exports.kept(there)
-        old = {one.id for one in there if one.created_at < now - KEPT_S and one.id not in kept and not _is_used(one)}
+        old = {
+            one.id for one in there if abs(now - one.created_at) > KEPT_S and one.id not in kept and not _is_used(one)
+        }
         transfers.forget(*old)
     known = {one.id for one in there} - old
     for file in settings().files.iterdir():

@@ -13,6 +13,7 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.people.agents import Desired
 from pillar_service.store.bots import bots as bot_rows
 from pillar_service.store.bots import transfers as rows
+from pillar_service.store.jobs.jobs import Job
 from pillar_service.usecases.bots import backup_exports, bots, health, transfers
 from pillar_service.usecases.jobs import claims, jobs, runs
 from pillar_service.usecases.nodes import node_terms
@@ -87,6 +88,15 @@ def test_it_is_due_again_after_so_many_days_and_after_some_hours_when_it_failed(
     for name in ("one", "two", "three"):
         bot_rows.change(bots.show(name)["id"], reported_at=week)
     assert backup_exports.ask_due(week) == 2
+
+
+def test_it_is_due_again_after_a_clock_that_was_ahead_is_right(places: Callable[[], None]) -> None:
+    assert backup_exports.ask_due() == 2
+    carried_out()
+    assert backup_exports.ask_due() == 1
+    carried_out()
+    Job.update(created_at=Job.created_at + 365 * DAY_S).execute()
+    assert backup_exports.ask_due() == 2
 
 
 def test_who_is_stopped_or_silent_or_gone_is_left_alone(places: Callable[[], None]) -> None:

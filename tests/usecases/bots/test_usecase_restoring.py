@@ -18,7 +18,7 @@ from pillar_service.store.bots import moves as move_rows
 from pillar_service.store.bots import transfers as rows
 from pillar_service.store.nodes import nodes as node_rows
 from pillar_service.store.service import audit
-from pillar_service.usecases.bots import bots, health, restoring, transfers
+from pillar_service.usecases.bots import bots, health, kept_exports, restoring, transfers
 from pillar_service.usecases.jobs import claims, jobs
 from pillar_service.usecases.nodes import draining, losing, node_keys, node_terms
 
@@ -239,6 +239,26 @@ def test_the_newest_whole_export_is_kept_if_a_setting_says_so(monkeypatch: pytes
     carry_out()
     transfers.sweep()
     assert not transfers.path(second).exists(), "what is purged is not kept"
+
+
+def test_an_export_of_a_clock_that_was_ahead_is_not_the_newest_once_there_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CELLAR_KEEP_EXPORTS", "yes")
+    settings.cache_clear()
+    id = str(poured()["id"])
+    ahead = exported(id)
+    with database.transaction():
+        rows.Transfer.update(created_at=time.time() + 365 * 86_400).where(rows.Transfer.id == ahead).execute()
+    transfers.sweep()
+    assert transfers.path(ahead).exists(), "there is no other"
+    second = exported(id)
+    newest = kept_exports.newest(bots.found("my"))
+    assert newest is not None
+    assert newest.id == second
+    aged(second)
+    transfers.sweep()
+    assert [transfers.path(one).exists() for one in (ahead, second)] == [False, True]
 
 
 def test_what_is_imported_takes_no_exports_place(monkeypatch: pytest.MonkeyPatch) -> None:
