@@ -208,7 +208,12 @@ SETTINGS = (
     ),
     Setting("CATALOGUE", Path, "/etc/saltcellar/meeseeks", "The folder of the catalogue, the roles and the personas."),
     Setting("CHAT_JOBS_MOST", texts.count, "20", "How many jobs that are not over somebody may have in chat."),
-    Setting("CHAT_DEADLINE_S", texts.count, "3600", "How long a command waits for a node that is away, in seconds."),
+    Setting(
+        "CHAT_DEADLINE_S",
+        texts.count,
+        "3600",
+        "How long a command waits for a node that is away, once it is its turn, in seconds.",
+    ),
     Setting(
         "CLOUD",
         str,

@@ -139,8 +139,8 @@ def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
     return found
 
 
-def claim(taken: Iterable[tuple[str, str, int]]) -> int:
-    """Queued jobs (id, run, attempts) go into runs, in one statement; how many were still queued."""
-    told = [(id, run, attempts, "claimed") for id, run, attempts in taken]
-    columns = {"run": str, "attempts": int, "state": str}
+def claim(taken: Iterable[tuple[str, str, int, float | None]]) -> int:
+    """Queued jobs (id, run, attempts, deadline) go into runs, in one statement; how many were still queued."""
+    told = [(*one, "claimed") for one in taken]
+    columns = {"run": str, "attempts": int, "deadline_at": float, "state": str}
     return rows.update("job", "id", columns, told, "job.state || '' = 'queued'")

@@ -8,6 +8,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Conflict
 from pillar_service.core.jobs.commands import COMMANDS, CONVERGE, Command
 from pillar_service.core.jobs.jobs import CLAIM_LEASE_S, URGENT, JobState
+from pillar_service.settings import settings
 from pillar_service.store.database import transaction
 from pillar_service.store.jobs import claims as rows
 from pillar_service.store.jobs import runs
@@ -95,10 +96,14 @@ class Claim:
         """Makes the runs; as masters see them."""
         self._choose()
         runs.add(run for run, _ in self._made)
-        taken = [(job.id, str(job.run), job.attempts + 1) for _, together in self._made for job in together]
+        taken = [(job.id, str(job.run), job.attempts + 1, self._late(job)) for _, its in self._made for job in its]
         if rows.claim(taken) != len(taken):
             raise Conflict("Another master has just claimed the same job: claim again.")
         return [described(run, together) for run, together in self._made]
+
+    def _late(self, job: Job) -> float | None:
+        """Until when it waits for its node. From its first turn on, which may have been a long time in coming."""
+        return None if job.deadline_at is None else min(job.deadline_at, self.now + settings().chat_deadline_s)
 
     def _choose(self) -> None:
         waiting = rows.waiting(self.now, self._rooms, self._busy, LOOKED_AT)

@@ -23,13 +23,19 @@ def go(job: Job, now: float) -> None:
 def ready(job: Job, now: float) -> dict[str, Any]:
     """Let a job that was asked for be a queued one, which the table does not know yet; the columns that change.
 
-    Its deadline counts from now, however long it waited for an approval.
+    Its deadline counts from now, however long it waited for an approval, and from when the last of its nodes has its turn.
     """
-    state = step(JobState(job.state), JobState.QUEUED)
-    told = {"state": str(state), "not_before": now, "deadline_at": now + settings().chat_deadline_s}
-    columns = {**told, **_place(job.plan or {})}
+    state, plan = step(JobState(job.state), JobState.QUEUED), job.plan or {}
+    deadline_at = now + settings().chat_deadline_s + _turns_s(plan, job.at_most)
+    columns = {"state": str(state), "not_before": now, "deadline_at": deadline_at, **_place(plan)}
     job.__data__.update(columns)
     return columns
+
+
+def _turns_s(plan: dict[str, Any], at_most: int | None) -> float:
+    """After how many seconds the last of its nodes has its turn at the latest, where so many run it at a time."""
+    nodes = len(plan["nodes"])
+    return float((nodes - 1) // at_most * plan["timeout_s"]) if nodes and at_most else 0.0
 
 
 def _place(plan: dict[str, Any]) -> dict[str, Any]:
