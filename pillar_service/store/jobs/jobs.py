@@ -252,6 +252,11 @@ def open_for(person: str) -> list[Job]:
     return plain.found(Job, f"WHERE {theirs} AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
 
 
+def open_calls(command: str) -> list[Job]:
+    """The jobs of a command that are not over, whoever asked for them, in the order they came."""
+    return plain.found(Job, f"WHERE command = ? AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", command)
+
+
 def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
     """A bot's jobs of these commands, newest first."""
     rows = Job.select().where((Job.bot == bot) & Job.command.in_(list(commands)))

@@ -1,6 +1,7 @@
 """Stopping jobs of commands: cancel what does not run yet, kill what runs on nodes."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pillar_service.core.errors import Conflict, Forbidden
@@ -51,7 +52,8 @@ def cancelled(id: str, ends: str) -> str:
 def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
     """End a job wherever it runs, and cancel the rest; returns the jobs that stop it, one for each node.
 
-    ``force`` gives it no time to end by itself. Raises NotFound, Forbidden, Conflict (it is over, or can't be ended).
+    What is on its way to stop it is one of them; ``force``, which gives it no time to end by itself, makes another. Raises
+    NotFound, Forbidden, Conflict (it is over, or can't be ended).
     """
     now = time.time()
     with transaction():
@@ -66,7 +68,8 @@ def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
             if one.state in WAITING:
                 endings.end(one, JobState.CANCELLED, f"{asker.actor} killed it before it ran.", now)
         auditing.record(asker.actor, "meeseeks.kill", f"job:{job.id}", now, "by force" if force else "")
-        return [queue.described(_stop(asker, one, force, now)) for one in its if one.state == JobState.RUNNING]
+        asked = {tuple((one.plan or {})["arguments"]): one for one in jobs.open_calls(STOP)}
+        return [queue.described(_stop(asker, one, force, asked, now)) for one in its if one.state == JobState.RUNNING]
 
 
 def _refuse_wishes(these: list[Job]) -> None:
@@ -86,8 +89,12 @@ def _can_be_ended(job: Job) -> bool:
     return job.plan is not None and (job.plan["is_guarded"] or job.node is None)
 
 
-def _stop(asker: Asker, job: Job, force: bool, now: float) -> Job:
-    if job.node is not None:
-        return queue.call(asker.actor, STOP, job.node, STOP, [job.id, force], {}, now, URGENT)
-    run = runs.find(str(job.run))
-    return queue.call(asker.actor, STOP, None, STOP_RUNNER, [run and run.jid, force], {}, now, URGENT)
+Calls = Mapping[tuple[Any, ...], Job]
+"""The calls that stop something and are not over, by what they are called with: what is to stop, and whether by force."""
+
+
+def _stop(asker: Asker, job: Job, force: bool, asked: Calls, now: float) -> Job:
+    run = runs.find(str(job.run)) if job.node is None else None
+    function, target = (STOP, job.id) if job.node is not None else (STOP_RUNNER, run and run.jid)
+    before = asked.get((target, True)) or (None if force else asked.get((target, False)))
+    return before or queue.call(asker.actor, STOP, job.node, function, [target, force], {}, now, URGENT)

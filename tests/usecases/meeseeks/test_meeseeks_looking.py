@@ -163,6 +163,22 @@ def test_a_kill_reaches_the_node_before_anything_else() -> None:
     assert [told["command"] for told in looking.listed(chat())] == ["say"]
 
 
+def test_a_kill_that_is_asked_for_again_is_the_one_that_is_on_its_way() -> None:
+    job, runner = ask("say hi"), ask("list-bots")
+    claim_all()
+    stops = {id: stopping.kill(chat(), id) for id in (job["id"], runner["id"])}
+    for _ in range(5):
+        assert {id: stopping.kill(chat(), id) for id in stops} == stops
+    forced = stopping.kill(chat(), job["id"], force=True)
+    assert {one["id"] for one in forced}.isdisjoint(one["id"] for one in stops[job["id"]])
+    assert stopping.kill(chat(), job["id"]) == stopping.kill(chat(), job["id"], force=True) == forced
+    assert len(claim_all()) == 5
+    claims_over = {one["id"] for one in forced} | {one["id"] for its in stops.values() for one in its}
+    with database.transaction():
+        jobs.Job.update(state="lost").where(jobs.Job.id.in_(claims_over)).execute()
+    assert claims_over.isdisjoint(one["id"] for one in stopping.kill(chat(), job["id"]))
+
+
 def test_a_kill_cancels_what_does_not_run_yet() -> None:
     job = ask("sure")
     assert stopping.kill(chat(), job["id"]) == []
