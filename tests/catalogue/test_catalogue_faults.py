@@ -27,6 +27,13 @@ def test_good_files_have_no_fault(tmp_path: Path) -> None:
     assert told(tmp_path) == []
 
 
+def test_a_choice_may_be_as_long_as_a_menu_shows_it(tmp_path: Path) -> None:
+    assert (
+        told(tmp_path, command(PROGRAM + f"parameters:\n  a: {{kind: enum, choices: [b, {'c' * 75}], unused: yes}}"))
+        == []
+    )
+
+
 def command(body: str, name: str = "thing") -> str:
     """A file of one command; the body begins on line 3, after a summary."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
@@ -46,6 +53,12 @@ PROGRAM = "program: [df]\n"
         (PROGRAM + "parameters:\n  a: {knd: int}", "5: 'knd' is no word here; there are: kind, help, required,"),
         (PROGRAM + "parameters:\n  a: {kind: integer}", "5: 'integer' is no kind; there are: string, int, enum,"),
         (PROGRAM + "parameters:\n  a:\n    kind: enum\n    choices: [yes, no]", "7: item 1 of choices must be a text"),
+        (
+            PROGRAM + f"parameters:\n  a: {{kind: enum, choices: [b, {'c' * 76}], unused: yes}}",
+            f"5: The parameter a: the choice '{'c' * 49}… (78 characters) is longer than the 75 characters of a menu's line.",
+        ),
+        (PROGRAM + f"parameters:\n  a: {{kind: enum, choices: [{'😀' * 38}], unused: yes}}", "5: The parameter a: the choice"),
+        (PROGRAM + "parameters:\n  a: {kind: enum, choices: [b, c, b], unused: yes}", "5: The parameter a: the choice"),
         (PROGRAM + "parameters:\n  a: {}", "5: Nothing uses a: name it as '{a}', or say unused: yes."),
         (PROGRAM + "parameters:\n  A: {unused: yes}", "5: The parameter A: 'A' can't be a parameter's name"),
         (PROGRAM + "parameters:\n  a: {pattern: '(', unused: yes}", "5: The parameter a: the pattern is no"),

@@ -11,7 +11,7 @@ secret    as a string, but no sentence ever repeats it
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -28,6 +28,9 @@ TAKEN = frozenset({"selector", "l"})
 
 LONGEST = 1000
 """Characters of a text whose parameter sets no `most`."""
+
+LONGEST_CHOICE = 75
+"""Characters of a choice, an emoji as two: Slack's menus show no more, and of a much longer one not even all comes back."""
 
 LARGEST = 10**12
 YES, NO = ("yes", "true", "on", "y", "1"), ("no", "false", "off", "n", "0")
@@ -116,6 +119,7 @@ def faults(parameter: Parameter) -> Iterator[str]:
         yield f"{names.shown(parameter.name)} can't be a parameter's name: use lower-case letters, digits and '_'"
     if (parameter.kind is Kind.ENUM) != bool(parameter.choices):
         yield "choices belong to an enum, and every enum needs some"
+    yield from _faults_of_choices(parameter.choices)
     if parameter.pattern is not None and parameter.kind not in TEXTS:
         yield f"a {parameter.kind} has no pattern"
     if (parameter.least, parameter.most) != (None, None) and parameter.kind not in RANGED:
@@ -148,6 +152,14 @@ def read(name: str, given: Mapping[str, Any]) -> Parameter:
     known = {key: value for key, value in given.items() if key in told(Parameter(name))}
     kind, choices = Kind(known.pop("kind", Kind.STRING)), tuple(known.pop("choices", ()))
     return Parameter(name, kind, choices=choices, **known)
+
+
+def _faults_of_choices(choices: Sequence[str]) -> Iterator[str]:
+    for choice in sorted({one for one in choices if choices.count(one) > 1}):
+        yield f"the choice {names.shown(choice)} stands here a second time"
+    for choice in choices:
+        if len(choice.encode("utf-16-le", "surrogatepass")) > 2 * LONGEST_CHOICE:
+            yield f"the choice {names.shown(choice)} is longer than the {LONGEST_CHOICE} characters of a menu's line"
 
 
 def _faults_of_default(parameter: Parameter) -> Iterator[str]:
