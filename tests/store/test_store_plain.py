@@ -7,8 +7,7 @@ import pytest
 
 from pillar_service.store import database
 from pillar_service.store.database import Unread
-from pillar_service.store.jobs import jobs
-from pillar_service.store.jobs.jobs import Part
+from pillar_service.store.jobs import jobs, runs
 from pillar_service.usecases.jobs import parts
 
 
@@ -47,13 +46,18 @@ def test_a_text_that_is_json_is_that_text() -> None:
 def test_a_whole_tells_where_it_failed_and_where_nobody_answered() -> None:
     now = time.time()
     common = {"command": "c", "arguments": {}, "actor": "t", "fingerprint": "", "created_at": now, "not_before": now}
-    jobs.add(id="f" * 16, parts=3, **common)
-    for n, (state, result) in enumerate(
-        [("succeeded", {"state": "done"}), ("failed", {"exit_code": 1}), ("failed", None)]
-    ):
-        jobs.add(id=f"{n:016x}", parent="f" * 16, state=state, result=result, **common)
+    jobs.add(id="f" * 16, parts=4, **common)
+    called = {"function": "f", "arguments": [], "keywords": {}, "timeout_s": 1, "retry_safe": False}
+    runs.add([runs.new(id="r" * 16, master="salt", created_at=now, expires_at=now, **called)])
+    ended = [("succeeded", {"state": "done"}), ("failed", {"exit_code": 1}), ("failed", None), ("failed", None)]
+    for n, (state, result) in enumerate(ended):
+        how = {"run": "r" * 16, "error": "It is away."} if n < 3 else {"error": "It is another."}
+        jobs.add(id=f"{n:016x}", parent="f" * 16, state=state, result=result, **how, **common)
     its = jobs.standing_of_parts("f" * 16)
-    assert its == [Part(None, "succeeded", True), Part(None, "failed", True), Part(None, "failed", False)]
+    assert [(part.state, part.has_result, part.refused) for part in its] == [
+        ("succeeded", True, None), ("failed", True, None), ("failed", False, None), ("failed", False, "It is another."),
+    ]  # fmt: skip
     told = parts.summary([part._replace(node=f"cellar-{n}") for n, part in enumerate(its)])
-    assert told["expected"] == ["cellar-0", "cellar-1", "cellar-2"]
-    assert (told["answered"], told["failed"], told["missing"]) == (["cellar-0", "cellar-1"], ["cellar-1"], ["cellar-2"])
+    assert told["expected"] == ["cellar-0", "cellar-1", "cellar-2", "cellar-3"]
+    assert (told["answered"], told["missing"]) == (["cellar-0", "cellar-1"], ["cellar-2"])
+    assert told["failed"] == ["cellar-1", "cellar-3"]

@@ -200,17 +200,22 @@ def states_of_parts(job: str) -> set[str]:
 
 
 class Part(NamedTuple):
-    """How a part of a job stands: where it runs (None: on the master), its state, and whether anything came back."""
+    """How a part of a job stands: where it runs (None: on the master), its state, and whether anything came back.
+
+    ``refused`` says why it failed before any master was given it, if it did.
+    """
 
     node: str | None
     state: str
     has_result: bool
+    refused: str | None
 
 
 def standing_of_parts(job: str) -> list[Part]:
     """How the parts of a job stand, by node. Cheap: what was asked and what came back stay where they are."""
-    told = "SELECT node, state, result IS NOT NULL FROM job WHERE parent = ? ORDER BY node, id"
-    return [Part(node, state, bool(has_result)) for node, state, has_result in read(told, job)]
+    refused = "CASE WHEN state = 'failed' AND run IS NULL THEN error END"
+    told = f"SELECT node, state, result IS NOT NULL, {refused} FROM job WHERE parent = ? ORDER BY node, id"  # noqa: S608
+    return [Part(node, state, bool(has_result), why) for node, state, has_result, why in read(told, job)]
 
 
 def parts_of(job: str) -> list[Job]:

@@ -46,32 +46,37 @@ def part_moved(whole: str, now: float) -> None:
     if to not in OVER:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
-    told = summary(jobs.standing_of_parts(whole))
-    said = None if to is JobState.SUCCEEDED else _why(job, told)
+    its = jobs.standing_of_parts(whole)
+    told, said = summary(its), None if to is JobState.SUCCEEDED else _why(job, its)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
     previews.ended(job, now)
 
 
-def _why(job: Job, told: dict[str, Any]) -> str:
-    """What went wrong, for people: of a bot's action as the bot's own job says it, else on which nodes."""
+def _why(job: Job, its: list[Part]) -> str:
+    """What went wrong, for people: of a bot's action as the bot's own job says it, else on which nodes, and why it was not
+    given to them."""
     own = jobs.parts_of(job.id)[0].error if (job.plan or {}).get("bot") is not None else None
-    return own or sentence(told)
+    refused = sorted({part.refused for part in its if part.refused})
+    return own or " ".join([sentence(summary(its)), *refused])
 
 
 def summary(its: list[Part]) -> dict[str, Any]:
     """Where it was to run, and how it went there: {"expected", "answered", "missing", "failed"}, each a list of places.
 
-    A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed.
+    A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed, and so
+    did what was not given to it any more.
     """
-    silent = (JobState.TIMED_OUT, JobState.LOST, JobState.CANCELLED)
-    never = [part for part in its if part.state in silent or (part.state == JobState.FAILED and not part.has_result)]
-    failed = [part for part in its if part.state == JobState.FAILED and part not in never]
+    failed = [part for part in its if part.state == JobState.FAILED and (part.has_result or part.refused)]
     return {
         "expected": [place(part) for part in its],
-        "answered": [place(part) for part in its if part.state == JobState.SUCCEEDED or part in failed],
-        "missing": [place(part) for part in never],
+        "answered": [place(part) for part in its if _answered(part)],
+        "missing": [place(part) for part in its if not (_answered(part) or part.refused)],
         "failed": [place(part) for part in failed],
     }
+
+
+def _answered(part: Part) -> bool:
+    return part.state == JobState.SUCCEEDED or (part.state == JobState.FAILED and part.has_result)
 
 
 def place(part: Part | Job) -> str:

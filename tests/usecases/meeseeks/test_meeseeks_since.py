@@ -15,6 +15,7 @@ from chatting import (
     begin,
     chat,
     claim_all,
+    finish,
     grant,
     keep,
     node,
@@ -121,6 +122,21 @@ def test_what_a_node_is_about_to_run_does_not_begin_and_is_not_tried_for_ever() 
         jobs.change(job["id"], not_before=0.0)
     assert claim_all() == []
     assert (state(job), error(job)) == ("failed", CHANGED.format("any"))
+
+
+def test_of_many_nodes_those_that_were_asked_for_another_command_failed_and_were_not_silent() -> None:
+    keep([replace(one, concurrency=1) for one in COMMANDS if one.name == "say"])
+    job = ask("say hi")
+    [run] = claim_all()
+    begin(run)
+    change("say", user="root")
+    finish(run)
+    assert claim_all() == []
+    [refused] = {"cellar-1", "cellar-2"} - {run["node"]}
+    found = jobs.find(job["id"])
+    assert found is not None
+    assert (found.result["answered"], found.result["failed"], found.result["missing"]) == ([run["node"]], [refused], [])
+    assert error(job) == f"It worked on 1 of 2: failed on {refused}. {CHANGED.format('say')}"
 
 
 def test_what_only_people_read_of_a_command_may_change() -> None:
