@@ -8,7 +8,7 @@ import pytest
 from pillar_service.store import database
 from pillar_service.store.database import db
 from pillar_service.store.jobs import claims, jobs, old_jobs, runs
-from pillar_service.store.service import figures
+from pillar_service.store.service import audit, figures
 
 MANY = [f"{n:016x}" for n in range(150)]
 """With few of them SQLite takes the right index anyway; with many it took that of all states."""
@@ -22,6 +22,10 @@ BY_INDEX: Mapping[str, tuple[str, Callable[[], Any]]] = {
     "how much a bot waits for": ("job_open_bot", lambda: jobs.open_of_bot("b", 100)),
     "a bot's jobs": ("job_bot", lambda: jobs.listed(10, bot="b")),
     "what ended": ("job_ended", lambda: figures.ended_jobs(1.0, 2.0)),
+    "who is forgotten": (
+        "audit_action",
+        lambda: audit.blank_said("ann@example.org", ["sharing.invite", "sharing.join"]),
+    ),
     "old runs": ("job_run", lambda: old_jobs.forget_runs(1.0, 10)),
 }
 

@@ -136,6 +136,10 @@ def blank(subject: str) -> None:
     Audit.update(detail="", salt="").where(Audit.subject == subject).execute()
 
 
-def blank_said(detail: str) -> None:
-    """Forget a detail, such as an address, wherever it is all that a row says."""
-    Audit.update(detail="", salt="").where(Audit.detail == detail).execute()
+def blank_said(detail: str, actions: Sequence[str]) -> None:
+    """Forget a detail, such as an address, wherever it is all that a row of these actions says.
+
+    The actions have an index; for what any row says each would have to be read.
+    """
+    said = Audit.action.in_(actions) & (Audit.detail == detail)
+    Audit.update(detail="", salt="").where(said).execute()

@@ -194,4 +194,4 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     node_shares.forget(email)
     mails.forget_to(email)
     audit.blank(f"agent:{person}")
-    audit.blank_said(email)
+    audit.blank_said(email, sharing.NAMING)

@@ -23,6 +23,9 @@ from pillar_service.usecases.bots import bots, placing
 from pillar_service.usecases.people import accounts, mails, permissions
 from pillar_service.usecases.service import auditing
 
+NAMING = tuple(f"sharing.{deed}" for deed in ("invite", "withdraw", "join", "remove", "hand_over"))
+"""The actions that stand in the audit with somebody's address as all that is said of them."""
+
 INVITED = """{by} invites you to share the bot {host}: to see how it is, to invite people to it, to stop and start it.
 
 To join, open this address within 7 days. It works once; give it to nobody else:

@@ -289,6 +289,32 @@ def test_tokens_invitations_and_the_address_are_forgotten(person: str) -> None:
     assert [mail.recipient for mail in mails.Mail.select()] == ["friend@example.org"]
 
 
+@pytest.mark.parametrize("deed", ["invite", "withdraw", "join", "remove", "hand_over"])
+def test_whatever_was_done_with_a_share_tells_the_address_of_who_left_no_more(person: str, deed: str) -> None:
+    poured()
+    other = owner("other@example.org")
+    bot = poured("theirs", email="other@example.org")["id"]
+    sharing.invite(other, bot, OWNER)
+    if deed == "withdraw":
+        sharing.withdraw(other, bot, sharing.people(other, bot)["invitations"][0]["id"])
+    elif deed != "invite":
+        joins(person, bot)
+    if deed == "remove":
+        sharing.remove(other, bot, person)
+    elif deed == "hand_over":
+        sharing.hand_over(other, bot, person, "theirs")
+    told = [row.detail for row in audit.Audit.select().where(audit.Audit.action == f"sharing.{deed}")]
+    assert told == [OWNER]
+    leaving.delete(person, OWNER, PASSWORD, None)
+    assert OWNER not in str(list(audit.Audit.select().dicts()))
+
+
+def joins(person: str, bot: str) -> None:
+    """Somebody opens the link in the mail that invites them."""
+    [mail] = mails.Mail.select().where(mails.Mail.recipient == OWNER).order_by(mails.Mail.created_at.desc()).limit(1)
+    sharing.accept(person, mail.text.split("/join/")[1].split()[0])
+
+
 @pytest.mark.parametrize("why", ["operator", "payment"])
 def test_a_suspended_account_takes_its_data_and_leaves(person: str, why: str) -> None:
     bot = poured()
