@@ -246,7 +246,7 @@ def test_what_is_secret_stands_in_no_log_message_row_metric_or_audit(slack, ann,
     assert told["job"]["state"] == "succeeded", told
     ann.sees("I know (hidden)", LONG_S)
     ann.mentions(f"logs {job['id']}")
-    ann.sees("token: (hidden)", LONG_S)
+    ann.sees("door: (hidden)", LONG_S)
     ann.mentions("token say text=x")
     token = ann.sees("which I tell only now", LONG_S)["text"].split()[-1]
     until(lambda: "queued" not in rows(service).partition("INSERT INTO outgoing")[2].partition("CREATE")[0], 30, "sent")

@@ -98,7 +98,7 @@ def test_a_secret_is_found_nowhere(cellar: Cellar, tmp_path: Path) -> None:
     printf '%s' "$1" | base64; env; ps -o args -p $$; printf '%s' "$1" > kept
     python3 -c 'import json, os, urllib.parse as u; k = os.environ["CELLAR_ARG_KEY"]; print(json.dumps(k), u.quote(k), repr(k))'
     python3 -c 'import os; print("z" * 28_660 + os.environ["CELLAR_ARG_KEY"] + "z" * 9_000)'
-    echo 'password: hunter2'; echo 'host:8008:@abc=.ed25519~seed='
+    echo 'login: hunter2'; echo 'host:8008:@abc=.ed25519~seed='
     """
     cellar.commands["x"] = {
         "argv": ["/bin/sh", "-c", script, "sh", "{key}"], "parameters": SECRET, "output": {"redact": ["hunter[0-9]"]},
@@ -108,11 +108,11 @@ def test_a_secret_is_found_nowhere(cellar: Cellar, tmp_path: Path) -> None:
     assert ran["state"] == "done", ran
     said = "\n".join(text for _, text in cellar.lines(job))
     assert "(hidden)" in said
-    assert "password: (hidden)" in said
+    assert "login: (hidden)" in said
     forms = [secret.encode(), base64.b64encode(secret.encode()), b"canary", b"hunter2", b"seed="]
     everything = everything_on(cellar.home.root, tmp_path) + said.encode() + json.dumps(ran).encode()
     assert [form for form in forms if form in everything] == []
-    assert b"password: " in everything
+    assert b"login: " in everything
 
 
 def test_a_secret_stays_whole_wherever_a_long_line_is_cut() -> None:

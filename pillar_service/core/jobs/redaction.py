@@ -53,9 +53,35 @@ SECRETS = re.compile(
 )
 
 
+def _written(*words: str) -> str:
+    """These words as programs write them, each form by itself: what begins with no letter of theirs is passed over at once."""
+    return "|".join(dict.fromkeys(form for word in words for form in (word, word.capitalize(), word.upper())))
+
+
+NAMED = _written(
+    *("token", "password", "passwd", "passphrase", "secret"),
+    *(f"{what}{between}key" for what in ("api", "access", "private") for between in ("_", "-", "")),
+)
+
+GIVEN_AWAY = re.compile(
+    rf"(?:{_written('authorization')})[\"']?[:=] ?[\"']?(?:[A-Za-z]{{1,20}} )?[^\s\"',;]+"  # a header, with its scheme
+    rf"|(?:{_written('bearer')}) (?=[A-Za-z._~+/=-]*\d)[A-Za-z0-9._~+/=-]{{12,}}"
+    r"|eyJ[A-Za-z0-9_-]{10,200}\.[A-Za-z0-9_.-]{10,}"  # a JSON web token
+    r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
+    r"|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
+    rf"|(?:{NAMED})[\"']?(?:=|: ?)[\"']?[^\s\"',;&()]+"
+)
+"""Secrets of other programs, as these print them: by a name that says so (`token=…`), or in a form that everybody knows."""
+
+USUAL = (SECRETS, GIVEN_AWAY)
+"""What is taken out of every text."""
+
+
 def text(written: str) -> str:
-    """A text without what looks like a code or a key."""
-    return SECRETS.sub(HIDDEN, written)
+    """A text without what looks like a code, a key or a secret."""
+    for pattern in USUAL:
+        written = pattern.sub(HIDDEN, written)
+    return written
 
 
 def without(written: str, patterns: Sequence[re.Pattern[str]]) -> str:

@@ -6,7 +6,7 @@ import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
 
-from pillar_service.core.jobs.redaction import HIDDEN, SECRETS
+from pillar_service.core.jobs.redaction import HIDDEN, USUAL
 from pillar_service.node.executor.texts import clean
 
 PART = 4
@@ -19,7 +19,7 @@ class Redactor:
     def __init__(self, values: Iterable[str] = (), patterns: Iterable[re.Pattern[str]] = ()) -> None:
         forms = sorted({form for value in values for form in _forms(value) if form}, key=len, reverse=True)
         by_value = [re.compile("|".join(map(re.escape, forms)))] if forms else []
-        self._patterns = [*by_value, SECRETS, *patterns]
+        self._patterns = [*by_value, *USUAL, *patterns]
 
     def text(self, written: str) -> str:
         """The text with what is secret replaced."""

@@ -24,7 +24,7 @@ def patterns(job: Job) -> list[re.Pattern[str]]:
     plan = job.plan or _of_parent(job)
     if plan is None:
         return []
-    usual = [] if job.command in redaction.CODES else [redaction.SECRETS]
+    usual = () if job.command in redaction.CODES else redaction.USUAL
     return [*usual, *(re.compile(one) for one in plan.get("redact") or ())]
 
 

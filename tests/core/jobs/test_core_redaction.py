@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -52,6 +53,39 @@ def test_what_is_no_secret_stays() -> None:
 def test_a_text_loses_what_looks_like_a_secret_and_nothing_else(secret: str) -> None:
     assert redaction.text(f"before {secret} after") == f"before {redaction.HIDDEN} after"
     assert redaction.text(f"{KEY} at net:my.butt.nz:1~shs:{'A' * 43}=") == f"{KEY} at net:my.butt.nz:1~shs:{'A' * 43}="
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Authorization: Bearer abc", "authorization: Basic YWJj", "'Authorization':'abc'", "Bearer 0a1b2c3d4e5f6789", "token=abc",
+     "API_TOKEN=abc", '"access_token": "abc"', "authToken: abc", "?a=1&token=abc&b=2", "PGPASSWORD=abc", "password: abc",
+     "https://ann:abc@example.org/x", "redis://:abc@db", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjZWxsYXIifQ.abc",
+     "AKIAABCDEFGHIJKLMNOP", "ghp_" + "abc" * 12, "xoxb-1234567890-abc", "aws_secret_access_key=abc", "api-key: abc"],
+)  # fmt: skip
+def test_a_secret_that_is_given_by_its_name_or_its_form_is_taken_out(said: str) -> None:
+    for told in (said, said.replace("Bearer", "bearer"), f"+ curl -H '{said}' example.org"):
+        assert redaction.HIDDEN in redaction.text(told)
+        for secret in ("abc", "YWJj", "0a1b2c3d4e5f6789", "AKIA"):
+            assert secret not in redaction.text(told)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["3 tokens: 5 left", "a basic authentication", "bearer authentication is used", "password:", "token (hidden)",
+     "https://example.org:8080/a?b=c", "log-in with password=(secret)", "net:my.butt.nz:8008", "private.key",
+     "tokenring on", "secrets/web"],
+)  # fmt: skip
+def test_what_only_speaks_of_a_secret_stays(said: str) -> None:
+    assert redaction.text(said) == said
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "token", "Bearer ", "://", "://a:", "eyJ", "token=", "passphrase", "bearer aaaa", "eyJa."]
+)
+def test_a_strangers_text_takes_no_longer_than_its_length(part: str) -> None:
+    began = time.monotonic()
+    redaction.text((part * 100_000)[:100_000])
+    assert time.monotonic() - began < 5
 
 
 def test_a_note_is_the_askers_own() -> None:

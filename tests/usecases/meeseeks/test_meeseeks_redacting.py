@@ -10,7 +10,7 @@ from pouring import answer, owner, poured
 from pillar_service.store.jobs import jobs
 from pillar_service.usecases.bots import bots
 from pillar_service.usecases.chat import watching
-from pillar_service.usecases.jobs import claims, runs
+from pillar_service.usecases.jobs import claims, executing, runs
 from pillar_service.usecases.jobs import jobs as bots_jobs
 from pillar_service.usecases.meeseeks import looking
 
@@ -61,6 +61,19 @@ def test_what_a_runner_returns_or_fails_with_is_redacted_before_it_is_kept() -> 
     assert looking.show(chat(), failed)["job"]["error"] == "No (hidden) for (hidden)"
     for secret in (CODE, "pin=77"):
         assert secret not in everything()
+
+
+def test_a_secret_that_a_command_prints_by_its_name_is_kept_nowhere() -> None:
+    job = ask("any")
+    [run] = claim_all()
+    begin(run)
+    said = ("GET / Authorization: Bearer canary-1", "DB_TOKEN=canary-2")
+    lines = [{"n": n, "stream": "stdout", "text": text} for n, text in enumerate(said, 1)]
+    executing.add_lines(run["node"], job["id"], 1, lines)
+    assert [line["text"] for line in looking.tail(chat(), job["id"])] == ["GET / (hidden)", "DB_(hidden)"]
+    shown = carried_out("show-bot my", {"token": "canary-3"})
+    assert watching.output(shown) == ["{", '  "(hidden)"', "}"]
+    assert not any(secret in everything() for secret in ("canary-1", "canary-2"))
 
 
 def test_a_code_that_was_asked_for_is_told() -> None:
