@@ -183,9 +183,9 @@ def newest_by_node(these: Sequence[str]) -> dict[str, float]:
 
 
 def open_of_actor(actor: str, most: int) -> int:
-    """How many jobs of an actor are not over, parts not counted; not counted beyond so many."""
-    told = f"SELECT 1 FROM job WHERE actor = ? AND state IN ({OPEN_IN_SQL}) AND parent IS NULL LIMIT ?"  # noqa: S608
-    return len(read(told, actor, most))
+    """How many jobs of an actor are not over, parts and calls of our own not counted; not counted beyond so many."""
+    told = f"actor = ? AND state IN ({OPEN_IN_SQL}) AND parent IS NULL AND fingerprint <> ''"
+    return len(read(f"SELECT 1 FROM job WHERE {told} LIMIT ?", actor, most))  # noqa: S608
 
 
 def open_of_bot(bot: str, most: int) -> int:

@@ -179,6 +179,17 @@ def test_a_kill_that_is_asked_for_again_is_the_one_that_is_on_its_way() -> None:
     assert claims_over.isdisjoint(one["id"] for one in stopping.kill(chat(), job["id"]))
 
 
+def test_who_stops_what_runs_on_many_nodes_may_ask_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = ask("say hi")
+    runs_of_it = claim_all()
+    assert len(stopping.kill(chat(), job["id"])) == 2
+    for run in runs_of_it:
+        begin(run)
+        finish(run, "failed", 1)
+    monkeypatch.setenv("CELLAR_CHAT_JOBS_MOST", "2")
+    assert ask("any")["state"] == "queued"
+
+
 def test_a_kill_cancels_what_does_not_run_yet() -> None:
     job = ask("sure")
     assert stopping.kill(chat(), job["id"]) == []
