@@ -24,6 +24,9 @@ from pillar_service.usecases.service import auditing, measuring, sealing
 from pillar_service.usecases.service.auditing import Deed
 from pillar_service.usecases.service.grouping import Group
 
+SECRET = "(secret)"  # noqa: S105 - what stands in the place of one
+"""What is shown and kept of an argument that is a secret."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -44,7 +47,7 @@ class Wish:
     def shown(self) -> dict[str, Any]:
         """The arguments as they may be shown and kept: a secret's place is told, never its value."""
         return {
-            name: "(secret)" if name in self.command.secrets and value is not None else value
+            name: SECRET if name in self.command.secrets and value is not None else value
             for name, value in self.arguments.items()
             if value is not None
         }
@@ -92,7 +95,11 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
 
 def again(asker: Asker, job: Job) -> Wish:
     """The wish that a job was, resolved anew: with its arguments and selector, as they may now. Raises as `wish`."""
-    if catalogue.current().catalogue.command(job.command).secrets & set(job.arguments):
+    # Whether it was one is told by what was kept: the command may be another since.
+    if (
+        catalogue.current().catalogue.command(job.command).secrets & set(job.arguments)
+        or SECRET in job.arguments.values()
+    ):
         raise Invalid(f"{job.command} took a secret, which nobody keeps: ask for it anew.")
     return wish(asker, job.command, job.arguments, selectors.parse((job.plan or {}).get("selector", "")))
 

@@ -25,13 +25,14 @@ from chatting import (
 )
 from pouring import answer, owner, poured
 
-from pillar_service.core.errors import Conflict
+from pillar_service.core.errors import Conflict, Invalid
 from pillar_service.core.meeseeks.catalogue import Approval, Arguments, Command, Limits, Requires
+from pillar_service.core.meeseeks.parameters import Parameter
 from pillar_service.core.meeseeks.roles import Role
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs
 from pillar_service.store.nodes import nodes
-from pillar_service.usecases.meeseeks import challenges
+from pillar_service.usecases.meeseeks import asking, challenges
 
 pytestmark = pytest.mark.usefixtures("service", "_scene")
 CHANGED = "The command {} was changed since this was asked for: ask for it anew."
@@ -137,6 +138,15 @@ def test_of_many_nodes_those_that_were_asked_for_another_command_failed_and_were
     assert found is not None
     assert (found.result["answered"], found.result["failed"], found.result["missing"]) == ([run["node"]], [refused], [])
     assert error(job) == f"It worked on 1 of 2: failed on {refused}. {CHANGED.format('say')}"
+
+
+def test_what_was_a_secret_when_it_was_asked_for_is_not_repeated_as_if_it_were_a_text() -> None:
+    job = ask(f"log-in {SECRET}")
+    change("log-in", parameters=(Parameter("password", required=True),))
+    found = jobs.find(job["id"])
+    assert found is not None
+    with pytest.raises(Invalid, match="took a secret, which nobody keeps"):
+        asking.again(chat(), found)
 
 
 def test_what_only_people_read_of_a_command_may_change() -> None:
