@@ -17,6 +17,9 @@ HEAD, TAIL = 10, 30
 FITTING = 8_000
 """So much of an output is shown whole, as `fits` counts."""
 
+ARGUMENT = 2_800
+"""So many characters of an argument are shown, beside its name."""
+
 PREVIEWED = 2_900
 """So many characters of a preview are shown in the question."""
 
@@ -47,13 +50,17 @@ def _bold(text: str) -> str:
 
 
 def _paragraphs(lines: Sequence[str]) -> list[Block]:
+    return _sections([texts.fitting(line, 1_000) or " " for line in lines])
+
+
+def _sections(rows: Sequence[str]) -> list[Block]:
+    """Rows of mrkdwn, each short enough for a section, in as few of them as may be."""
     made, paragraph = [], ""
-    for line in lines:
-        shown = texts.fitting(line, 1_000) or " "
-        if texts.length(paragraph) + texts.length(shown) + 1 > blocks.MOST_SECTION:
+    for row in rows:
+        if texts.length(paragraph) + texts.length(row) + 1 > blocks.MOST_SECTION:
             made.append(blocks.section(paragraph))
             paragraph = ""
-        paragraph += f"{shown}\n"
+        paragraph += f"{row}\n"
     return [*made, blocks.section(paragraph)] if paragraph.strip() else made
 
 
@@ -86,13 +93,14 @@ def _menus(these: Sequence[tuple[str, str]]) -> Block:
 
 
 def wish(command: str, arguments: Mapping[str, Any], nodes: Sequence[str]) -> list[Block]:
-    """What will run, with which arguments, where."""
+    """What will run, with which arguments, where. Who says yes reads it here: all of an argument that a section holds."""
     told = [f"*{_bold(command)}*"]
     told += [
-        f"• {_bold(name)}: `{texts.fitting(str(value).replace('`', 'ˋ'), 300) or ' '}`"
+        f"• {_bold(name)}: `{texts.fitting(str(value).replace('`', 'ˋ'), ARGUMENT) or ' '}`"
         for name, value in arguments.items()
     ]
-    return [blocks.section("\n".join(told)), blocks.section(places(nodes))]
+    first, *more = _sections(told)
+    return [first, blocks.section(places(nodes)), *more]
 
 
 def places(nodes: Sequence[str]) -> str:

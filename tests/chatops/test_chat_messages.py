@@ -204,6 +204,16 @@ def test_a_message_keeps_to_fifty_blocks_and_its_buttons(count: int) -> None:
     assert body["blocks"][-1] == last
 
 
+def test_whoever_says_yes_reads_all_of_what_they_say_yes_to() -> None:
+    """Each argument may have a thousand characters, and there may be many: the last of them decides as the first does."""
+    given = {"text": f"{'harmless ' * 105}and --force", **{f"more_{n}": f"{'x' * 195} end {n}" for n in range(25)}}
+    body = messages.question("Sure?", "0" * 16, messages.wish("deploy", given, ["cellar-1"]))
+    fine(body)
+    shown = str(body["blocks"])
+    assert "and --force`" in shown
+    assert all(f" end {n}`" in shown for n in range(25))
+
+
 def test_a_secret_is_never_filled_in() -> None:
     window = modals.arguments("x", "y", [Parameter("password", Kind.SECRET, default="hunter2")], "", False)
     assert "hunter2" not in str(window)
