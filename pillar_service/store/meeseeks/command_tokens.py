@@ -50,9 +50,9 @@ def listed(actor: str | None, now: float) -> list[CommandToken]:
     return list(rows.order_by(CommandToken.created_at, CommandToken.id))
 
 
-def used(id: str, at: float) -> None:
-    """Remember when a token was used."""
-    CommandToken.update(last_used_at=at).where(CommandToken.id == id).execute()
+def used(id: str, at: float) -> bool:
+    """Remember when a token was used; False when it is there no more."""
+    return bool(CommandToken.update(last_used_at=at).where(CommandToken.id == id).execute() == 1)
 
 
 def forget(id: str) -> bool:

@@ -40,7 +40,8 @@ def run(secret: str, arguments: Mapping[str, object], key: str | None = None) ->
     with transaction():
         asked = asking.ask(asker, wanted, _key(token, key))
         now, id = time.time(), asked["job"]["id"]
-        rows.used(token.id, now)
+        if not rows.used(token.id, now):  # it was revoked meanwhile
+            raise Unauthenticated(UNKNOWN)
         auditing.record(asker.actor, "meeseeks.token_run", f"job:{id}", now, f"token {token.id}")
     return asked
 

@@ -1,5 +1,7 @@
 """Tokens for commands, and aliases."""
 
+from typing import Any
+
 import pytest
 from chatting import (
     ANN,
@@ -50,6 +52,19 @@ def test_a_token_runs_its_command_as_who_made_it() -> None:
     assert by_token.show(made["secret"], job["id"])["job"]["state"] == "succeeded"
     assert [(row.actor, row.detail) for row in said("meeseeks.token_run")] == [("chat:T01/U01", f"token {made['id']}")]
     assert tokens.listed(chat())[0]["last_used_at"]
+
+
+def test_a_token_that_is_revoked_while_it_is_read_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, wish = tokens.make(chat(), "any"), asking.wish
+
+    def meanwhile(*told: Any) -> asking.Wish:
+        tokens.revoke(chat(), made["id"])
+        return wish(*told)
+
+    monkeypatch.setattr(asking, "wish", meanwhile)
+    with pytest.raises(Unauthenticated, match="was revoked"):
+        by_token.run(made["secret"], {})
+    assert (jobs.of_commands(None, 9), said("meeseeks.ask"), said("meeseeks.token_run")) == ([], [], [])
 
 
 def test_a_secret_of_a_token_is_told_once_and_its_life_is_thirty_days() -> None:
