@@ -147,13 +147,13 @@ SECRET_ENDS = ("token", "password", "passwd", "passphrase", "secret", "apikey", 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
 
 # Each begins where a word does, or has bounds: a stranger's text takes a time that grows with its length alone.
-GIVEN = re.compile(r"(?<![\w.-])([\w.-]{1,100})[\"']?\s?[=:]|(?<![\w.-])(--?[\w-]{1,100})\s", re.ASCII)
+GIVEN = re.compile(r"(?<![\w.-])([\w.-]{1,100})[\"']?\s{0,9}[=:]|(?<![\w.-])(--?[\w-]{1,100})\s", re.ASCII)
 """A name that a value follows: `TOKEN=…`, `"token": …`, `--token …`."""
 
 LOOKS_SECRET = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # a JSON web token
-    r"|\b(?:[Bb]earer|[Bb]asic) [A-Za-z0-9._~+/=-]{8,}"
+    r"|\b(?i:bearer|basic)\s{1,9}[A-Za-z0-9._~+/=-]{8,}"
     r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abpr]-[A-Za-z0-9-]{10,}"
 )

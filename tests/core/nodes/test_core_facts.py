@@ -39,7 +39,8 @@ def test_a_name_that_only_holds_such_a_word_is_none(name: str) -> None:
     ["-----BEGIN OPENSSH PRIVATE KEY-----\nabc", f"x={JWT}", "https://ann:hunter2@example.org/x", "redis://:hunter2@db",
      "Bearer abcdefghijklmnop1234", "AKIAABCDEFGHIJKLMNOP", "ghp_" + "a" * 36, "xoxb-1234567890-abcdef",
      "p" * 86 + "==.ed25519", "API_TOKEN=abc", '{"token": "abc"}', "https://x.org/?a=1&token=abc", "run --password abc",
-     "password: abc", "Authorization: Basic YW5uOmFiYw==", "user=ann;PGPASSWORD=abc"],
+     "password: abc", "token   = abc", "Authorization: Basic YW5uOmFiYw==",
+     "BEARER  abcdefghijklmnop1234", "user=ann;PGPASSWORD=abc"],
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(text: str) -> None:
     told = json.dumps(facts.checked({"note": f"see {text}", "all": [text], text[:60]: "x"}))
