@@ -26,7 +26,7 @@ BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 86
 RECEIVED = Family("cellar_jobs_received_total", Kind.COUNTER, ("command",), "Jobs asked for.")
 REJECTED = Family("cellar_commands_rejected_total", Kind.COUNTER, ("why",), "Commands refused, by the error's title.")
 DURATION = Family(
-    "cellar_job_duration_seconds", Kind.HISTOGRAM, ("command", "result"), "From start to end, on one place each."
+    "cellar_job_duration_seconds", Kind.HISTOGRAM, ("command", "result"), "From start to end, on each node."
 )
 SLACK = Family("cellar_slack_calls_total", Kind.COUNTER, ("method", "outcome"), "Calls of Slack's Web API.")
 OTP = Family("cellar_otp_total", Kind.COUNTER, ("outcome",), "Codes of second factors: taken, wrong, locked_out.")

@@ -41,13 +41,16 @@ class Results:
         self._folder.mkdir(mode=OURS_ALONE, parents=True, exist_ok=True)
         if stat.S_IMODE(self._folder.stat().st_mode) != OURS_ALONE:
             self._folder.chmod(OURS_ALONE)  # only then: each call is written to the disk
+        why = ""
         for file in sorted(self._folder.glob("*/return.p")):
             try:
                 self._take(file)
             except Full as error:
-                self._say(f"What came of runs waits for room. {error.sentence}")
-                return
-        self._said = ""
+                why = f"What came of runs waits for room. {error.sentence}"
+                break
+            except OSError as error:  # a bad block, say, which those behind it need not wait for
+                why = f"{file} can't be read ({error.strerror})."
+        self._say(why)
 
     def _take(self, file: Path) -> None:
         told = _read(file)
@@ -69,9 +72,9 @@ class Results:
             log.warning("results: what run %s came to is told by its return alone. %s", result.run, error.sentence)
 
     def _say(self, why: str) -> None:
-        if why != self._said:
+        if why and why != self._said:
             log.warning("results: %s", why)
-            self._said = why
+        self._said = why
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -95,6 +95,21 @@ def test_what_no_event_can_tell_goes_by_its_return_alone_and_holds_up_nothing(
     assert f"what run {RUN} came to is told by its return alone" in caplog.text
 
 
+def test_one_that_the_disk_does_not_give_holds_up_no_other(
+    tmp_path: Path, duty: Results, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = written(tmp_path / "cache", "1", metadata=BESIDE)
+    bad.unlink()
+    bad.mkdir()  # as one on a bad block, it can't be read: root may read whatever has no permissions
+    good = written(tmp_path / "cache", "2", metadata=BESIDE)
+    duty.run(0.0)
+    duty.run(1.0)
+    assert [subject for _, subject, *_ in waiting(spool)] == [RUN]
+    assert not good.exists()
+    assert len(caplog.messages) == 1
+    assert "can't be read (Is a directory)" in caplog.messages[0]
+
+
 def test_with_a_full_spool_it_stays_on_the_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     full = Spool(Home(tmp_path / "node"), Bounds(bytes=1))
     file = written(tmp_path / "cache", "1", metadata=BESIDE)
