@@ -1,4 +1,4 @@
-"""From what was given to what is run: every argument is checked once more, each stays one word."""
+"""Turns given arguments into an argument list: each is checked once more, and each stays one word."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ from pillar_service.node.executor.entries import Entry
 def checked(entry: Entry, given: Mapping[str, Any], secrets: Mapping[str, Any] | None) -> dict[str, Any]:
     """The arguments of a command, with defaults; ``secrets`` are those that the service handed out.
 
-    With None for ``secrets`` the others alone are checked. Raises Invalid for an unknown or a bad argument, and for a
-    secret that came through Salt.
+    If ``secrets`` is None, only the other arguments are checked. Raises Invalid for an unknown or bad argument, and for a
+    secret among ``given``, which came through Salt.
     """
     for name in sorted(given, key=str):
         if name not in entry.parameters:
@@ -29,12 +29,12 @@ def checked(entry: Entry, given: Mapping[str, Any], secrets: Mapping[str, Any] |
 
 
 def secret_texts(entry: Entry, arguments: Mapping[str, Any]) -> list[str]:
-    """The values that must be found nowhere."""
+    """The values of the secret arguments, which must not show up anywhere."""
     secret = (arguments.get(name) for name, parameter in entry.parameters.items() if parameter.secret)
     return [str(value) for value in secret if value]
 
 
 def words(entry: Entry, arguments: Mapping[str, Any], script: str | None) -> list[str]:
-    """The argument list to be run: the script's interpreter and path come first, where there is one."""
+    """The argument list to run; if there is a script, its interpreter and path come first."""
     leading = [*(entry.script.interpreter if entry.script else ()), *([script] if script else [])]
     return [*leading, *templates.words(entry.argv, arguments)]

@@ -1,7 +1,7 @@
-"""A control group around a command's processes, where the system lets us make one: bounds what all use together.
+"""A control group around a command's processes, where the system lets us make one: it bounds what they use together.
 
-Version 2 and version 1 of the interface are known. Where neither can be written to, each process has its own limits
-alone (limits(2)): those of a number of processes do not bind root.
+Versions 1 and 2 of the interface are supported. Where neither can be written to, only the limits of each process
+(getrlimit(2)) apply, and the one on the number of processes does not bind root.
 """
 
 import os
@@ -18,18 +18,18 @@ OURS = "saltcellar"
 
 @dataclass(frozen=True)
 class Cage:
-    """The folders of one command's control groups; none where there are no such groups."""
+    """The folders of one command's control groups; empty if there are none."""
 
     folders: tuple[Path, ...] = ()
 
     def enter(self) -> None:
-        """Puts the calling process, and all it will make, inside."""
+        """Put the calling process, and all that it will start, inside."""
         for folder in self.folders:
             with suppress(OSError):
                 (folder / "cgroup.procs").write_text(str(os.getpid()))
 
     def kill(self) -> None:
-        """Sends SIGKILL to all inside."""
+        """Send SIGKILL to every process inside."""
         for folder in self.folders:
             with suppress(OSError):
                 (folder / "cgroup.kill").write_text("1")
@@ -46,14 +46,14 @@ class Cage:
         return found
 
     def remove(self) -> None:
-        """Takes it away, once nobody is inside."""
+        """Remove the control groups; one that still has processes stays."""
         for folder in self.folders:
             with suppress(OSError):
                 folder.rmdir()
 
 
 def build(name: str, limits: Limits, mount: Path = MOUNT) -> Cage:
-    """A cage with these limits, as far as the system has such groups and we may make them."""
+    """A cage with these limits, as far as the system has control groups and we may make them."""
     if os.geteuid() != 0:
         return Cage()
     memory = limits.memory_mb << 20
@@ -69,7 +69,7 @@ def build(name: str, limits: Limits, mount: Path = MOUNT) -> Cage:
 
 
 def left() -> dict[str, Cage]:
-    """The cages that there are, by name, whosever they are: nodes that share a machine share this place."""
+    """All cages by name, also those of other nodes on the same machine, which share these folders."""
     found: dict[str, list[Path]] = {}
     for place in (MOUNT / OURS, MOUNT / "pids" / OURS, MOUNT / "memory" / OURS):
         for folder in place.iterdir() if place.is_dir() else ():

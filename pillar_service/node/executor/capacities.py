@@ -1,4 +1,4 @@
-"""What this node has to run commands with, and telling the service when that changes. Never trusted for permission."""
+"""What this node has for running commands; the service is told when it changes. No permission ever depends on it."""
 
 import contextlib
 import json
@@ -20,16 +20,16 @@ LOOKED_FOR = (
     *("docker", "podman", "kubectl", "helm", "systemctl", "journalctl", "apt-get", "dnf", "apk"),
     *("git", "curl", "rsync", "psql", "mysql", "sqlite3", "redis-cli", "terraform", "ansible", "aws", "gcloud", "az"),
 )
-"""Programs that a node tells of when they are on the path that commands have."""
+"""Programs that a node reports if they are on the commands' PATH."""
 
 FILES = {"on-call": "/etc/saltcellar/on-call"}
-"""What a node has when a file is there."""
+"""Further capacities that a node has if a file exists."""
 
 SLOTS_PER_CPU = 4
 
 
 def found(path: str = PATH) -> dict[str, Any]:
-    """{"has": names, sorted, "slots": how many commands at once}; systemd is there where it runs."""
+    """{"has": sorted names, "slots": how many commands at once}; "systemd" is in ``has`` where systemd runs."""
     has = {name for name in LOOKED_FOR if shutil.which(name, path=path)}
     has |= {name for name, file in FILES.items() if Path(file).is_file()}
     if Path("/run/systemd/system").is_dir():
@@ -38,10 +38,10 @@ def found(path: str = PATH) -> dict[str, Any]:
 
 
 def tell(home: Home, told: Told, timeout_s: float = 2.0, path: str = PATH) -> bool:
-    """Tell the service, unless it knows; whether it was told. One that is away is told at the next look."""
+    """Tell the service, unless it knows already; returns whether it was told. If it is away, the next call tells it."""
     now = found(path)
     file = records.folder(home, "state") / "capacities.json"
-    # To another service, or with another token, it is told again.
+    # A service at another address is told again.
     written = json.dumps({"told": now, "service": (told.service or {}).get("url")}, sort_keys=True).encode()
     with contextlib.suppress(OSError):
         if file.read_bytes() == written:

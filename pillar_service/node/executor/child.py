@@ -1,4 +1,4 @@
-"""What a command's first process does between fork and exec: becomes who it is to be, within its limits."""
+"""What a command's first process does between fork and exec: it sets its limits and changes to the command's user."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ from pillar_service.node.executor.people import Person
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 NOT_STARTED = 127
-"""The exit code of what could not be started, as shells have it."""
+"""The exit code for a program that could not be started, as in shells."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,7 +28,7 @@ def prctl(option: int, value: int) -> None:
 
 @dataclass(frozen=True)
 class Program:
-    """What is run: an argument list, as whom, where, with which environment, within which limits."""
+    """What is run: an argument list, its environment, user, working folder and limits."""
 
     argv: list[str] = field(repr=False)
     environment: dict[str, str] = field(repr=False)
@@ -37,7 +37,7 @@ class Program:
     limits: Limits
 
     def __call__(self, cage: Cage) -> NoReturn:
-        """Become it. Never returns: what can't be started says so on its error output, and exits with 127."""
+        """Become the program. Never returns: if it can't be started, writes why to standard error and exits with 127."""
         try:
             self._become(cage)
             os.execvpe(self.argv[0], self.argv, self.environment)  # noqa: S606  (never a shell)
@@ -60,7 +60,7 @@ class Program:
         if self.who.uid != 0:
             prctl(PR_SET_NO_NEW_PRIVS, 1)
         die_with(warden, signal.SIGKILL)
-        # Last: what stands above needs memory of this interpreter's.
+        # Last: the lines above need this interpreter's memory.
         lower(resource.RLIMIT_AS, self.limits.memory_mb << 20)
 
 
@@ -69,22 +69,22 @@ def _resources(limits: Limits, running: int) -> list[tuple[int, int]]:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, limits.cpu_s),
         (resource.RLIMIT_FSIZE, limits.file_mb << 20),
-        # It counts all processes of the user; those that are there already are not this command's.
+        # The kernel counts all processes of the user: those already running are not this command's.
         (resource.RLIMIT_NPROC, running + limits.processes),
     ]
 
 
 def lower(what: int, most: int) -> None:
-    """Set a limit of the calling process; never above the one there is."""
+    """Lower a resource limit of the calling process; never raises the current one."""
     _, hard = resource.getrlimit(what)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    # A second more of the processor's time: so its first signal is the one that says why.
+    # A second more for the hard CPU limit: so the first signal is SIGXCPU, which says why, and not SIGKILL.
     last = most + 1 if what == resource.RLIMIT_CPU and hard in (resource.RLIM_INFINITY, most + 1) else most
     resource.setrlimit(what, (most, last))
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Get this signal when the parent (its process id) dies, at once if it has."""
+    """Have the calling process get this signal when its parent (a process id) dies; at once if it is dead already."""
     prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
@@ -92,18 +92,18 @@ def die_with(parent: int, number: signal.Signals) -> None:
 
 @dataclass(frozen=True)
 class Called:
-    """A function of this process's own that runs in the command's first process; ``call`` returns an exit code.
+    """A Python function that runs in the command's first process; ``call`` returns an exit code.
 
-    It stays whom the minion is, and has no limit of its address space or its files' sizes: much of the first is the
-    minion's own, and what it starts (a package manager, Docker's client) has needs of its own. Its memory is bounded by the
-    cage.
+    It keeps the minion's user, and has no limit on address space or file size: the minion itself takes much of the
+    former, and the programs it starts (a package manager, Docker's client) have needs of their own. The cage bounds its
+    memory.
     """
 
     call: Callable[[], int]
     cpu_s: int
 
     def __call__(self, cage: Cage) -> NoReturn:
-        """Call it. Never returns; what it raises is one line on its error output."""
+        """Call it. Never returns; an exception becomes one line on standard error."""
         code = 1
         try:
             cage.enter()

@@ -1,5 +1,5 @@
-"""The duty `commands`: brings lines of commands that could not be brought while they ran, ends what such a one left, and tells
-what the node has."""
+"""The duty `commands`: sends lines that could not be sent while their command ran, ends what commands left running, and
+tells the service what this node has for running commands."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ BUDGET_S = 2.0
 
 
 class Commands:
-    """Each 5 s. A service that is away is told later; a full disk does not stop it."""
+    """Runs every 5 s. If the service is away, it is told later; a full disk does not stop this duty."""
 
     name, every_s = "commands", 5.0
 
@@ -20,7 +20,7 @@ class Commands:
         self._home, self._known, self._looked_at = home, known, float("-inf")
 
     def run(self, now_monotonic: float) -> None:
-        """End and bring what is left."""
+        """End leftover processes, send leftover lines, and once a minute report capacities."""
         with contextlib.suppress(OSError):
             leftovers.end(self._home)
         told = self._known()

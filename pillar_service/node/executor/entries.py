@@ -1,4 +1,4 @@
-"""What the pillar says of a command, checked before anything is done with it."""
+"""A command as the pillar describes it, checked before anything is done with it."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ FUNCTION = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*", re.ASCII)
 SOURCE = re.compile(r"salt://[A-Za-z0-9_][A-Za-z0-9_./-]{0,400}", re.ASCII)
 
 USER = "nobody"
-"""Who runs what names no user."""
+"""The user of a command that names none."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A file of the master's (``salt://…``), and the argument list of what reads it; none: it is run itself."""
+    """A file on the master (``salt://…``) and the argument list of its interpreter; without one the file itself is run."""
 
     source: str
     interpreter: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Entry:
-    """A command as this node runs it: an argument list (after the script's path, where there is one) or a function."""
+    """A command as this node runs it: an argument list (following the script's path, if it has a script) or a function."""
 
     name: str
     argv: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Entry:
 
 
 def entry(commands: Mapping[str, Any], name: object) -> Entry:
-    """The command of that name; raises Forbidden when the pillar does not name it, Invalid when it makes no sense."""
+    """The command of that name; raises Forbidden if the pillar does not have it, Invalid if its entry is malformed."""
     if not isinstance(name, str) or not NAME.fullmatch(name) or name not in commands:
         raise Forbidden(f"This node's pillar names no command {names.shown(name)}: it is not run here.")
     try:

@@ -1,4 +1,4 @@
-"""A function of Salt's as a command: called in a process of its own, its result is the output."""
+"""A Salt function as a command: it is called in a process of its own, and its result is the command's output."""
 
 import json
 import os
@@ -8,13 +8,13 @@ from typing import Any
 from pillar_service.core.jobs.commands import applies_states
 
 Call = Callable[[str, Sequence[Any], Mapping[str, Any]], tuple[Any, int]]
-"""Calls an execution function by its name: its result, and its return code."""
+"""Calls an execution function by name; returns its result and its return code."""
 
 
 def called(call: Call, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> int:
-    """Call it and write its result, a text as it is, all else as JSON, to the standard output; its return code.
+    """Call it and write its result to standard output, text as it is, anything else as JSON; returns the return code.
 
-    Of states that are only tried (`test=True`) those are told that would change or fail.
+    For states with `test=True`, writes only those that would change or fail.
     """
     result, code = call(name, arguments, keywords)
     if applies_states(name) and keywords.get("test") is True and _are_states(result):

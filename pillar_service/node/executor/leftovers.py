@@ -1,5 +1,4 @@
-"""What a run left: lines that it could not bring to the service while that was away, which whoever comes next sends; and
-processes whose warden was ended by force."""
+"""What runs left behind: lines that could not be sent while the service was away, and processes whose warden was killed."""
 
 import time
 from collections.abc import Iterator
@@ -13,9 +12,10 @@ from pillar_service.node.told import Told
 
 
 def end(home: Home) -> int:
-    """End what is in the cages of this node's runs that nobody watches over any more; how many there were.
+    """Kill all processes in cages of this node's runs that have no warden; returns how many such cages there were.
 
-    systemd ends all that is left in a unit's own control group, the warden too, and not what is in the command's.
+    When systemd stops the minion's unit, it ends everything in the unit's control group, wardens included, but nothing in
+    the cages.
     """
     ended = 0
     for name, left in cage.left().items():
@@ -31,9 +31,9 @@ def end(home: Home) -> int:
 
 
 def deliver(home: Home, told: Told, budget_s: float = 1.0) -> int:
-    """Send lines of runs that are over, oldest first, in about ``budget_s`` seconds; how many were sent.
+    """Send lines of runs that are over, oldest first, in about ``budget_s`` seconds; returns how many were sent.
 
-    Sends nothing, and says nothing, while the service is away.
+    While the service is away it just stops.
     """
     sent, until = 0, time.monotonic() + budget_s
     if not home.executor.is_dir():
@@ -52,7 +52,7 @@ def deliver(home: Home, told: Told, budget_s: float = 1.0) -> int:
 
 
 def _sent(way: Way, door: Door, until: float) -> Iterator[int]:
-    """Send the lines of one run, batch by batch: how many each had."""
+    """Send the lines of one run, batch by batch; yields how many each batch had."""
     while (left := until - time.monotonic()) > 0:
         if not (n := way.send(door, max(0.5, left))):
             way.forget()

@@ -1,4 +1,4 @@
-"""What came of a run: the object that goes back through Salt, and stays on this node for a day."""
+"""The outcome of a run: the object that is returned through Salt and kept on this node for a day."""
 
 import json
 import signal
@@ -18,9 +18,9 @@ USED_UP = {signal.SIGXCPU: "the processor's time that it may have", signal.SIGXF
 
 
 def of(record: Record) -> dict[str, Any] | None:
-    """The outcome of a run that somebody had before; None when there was none. For who holds the record.
+    """The recorded outcome of a run; None when it was not begun. The caller must hold the record.
 
-    One that was begun and has no outcome was interrupted: nobody runs it any more, or it would be held.
+    A run that was begun and has no outcome was interrupted: if it still ran, its warden would hold the record.
     """
     told = record.read()
     if told is None or told["state"] != RUNNING:
@@ -46,28 +46,28 @@ def _base(record: Record, state: str) -> dict[str, Any]:
 
 
 def not_begun(record: Record, why: str) -> dict[str, Any]:
-    """Nothing was run, and nothing is written down: this attempt can be asked for again."""
+    """The outcome when nothing was run. It is not written down, so this attempt can be asked for again."""
     return _base(record, NOT_BEGUN) | {"error": why}
 
 
 def refused(record: Record, error: SaltcellarError) -> dict[str, Any]:
-    """It was refused before it began. What may be otherwise at the next try has not begun; the rest has failed."""
+    """The outcome of a run refused before it began: "failed" for a permanent error, otherwise "not_begun"."""
     return not_begun(record, error.sentence) if not error.permanent else failed(record, error.sentence)
 
 
 def failed(record: Record, why: str) -> dict[str, Any]:
-    """It could not be run, and trying again is no use."""
+    """The outcome when it could not be run and trying again is no use."""
     return _base(record, FAILED) | {"error": why}
 
 
 def running(record: Record, command: str, user: str) -> dict[str, Any]:
-    """It runs, since now (Unix seconds)."""
+    """What is written down of a run that begins now (``since``, Unix seconds)."""
     told = {"job": record.job, "attempt": record.attempt, "state": RUNNING}
     return told | {"command": command, "user": user, "since": round(time.time(), 3)}
 
 
 def report(written: bytes) -> dict[str, Any]:
-    """What a warden reported; one that was ended by force could not."""
+    """A warden's report; "killed" if there is none, because the warden itself was killed."""
     try:
         return dict(json.loads(written))
     except ValueError:
@@ -75,7 +75,7 @@ def report(written: bytes) -> dict[str, Any]:
 
 
 def ended(record: Record, told: dict[str, Any], output: Output, timeout_s: int) -> dict[str, Any]:
-    """It ran, and ended as its warden says."""
+    """The outcome of a run that ended as its warden's report (``told``) says."""
     state = told["why"] or (DONE if told["exit_code"] == 0 else FAILED)
     return _base(record, state) | {
         "exit_code": told["exit_code"],

@@ -1,7 +1,7 @@
-"""A command's output on its way: bounded, redacted, on the disk until the service has it.
+"""A command's output: bounded, redacted, and on disk until the service has it.
 
-Its head goes to the disk as it comes, up to a bound; of what comes after, the newest is held in memory and goes there at
-the end. What lies between is counted, and a line says so in its place.
+The head is written to disk as it comes, up to a bound. Of what follows, the newest lines are held in memory and written at
+the end. The lines between them are only counted, and a line in their place says how many are left out.
 """
 
 from collections import deque
@@ -14,10 +14,10 @@ from pillar_service.node.executor.spool import Spool
 HEAD_LINES, HEAD_BYTES = 16_000, 8 << 20
 TAIL_LINES, TAIL_BYTES = 2_000, 1 << 20
 SHOWN_LINES, SHOWN_CHARACTERS = 20, 1_000
-"""Of the head and of the tail, so much is in the outcome itself."""
+"""How many lines of the head and of the tail are in the outcome itself, and how many characters of each line."""
 
 NOTE = "note"
-"""The stream of what the executor itself has to say."""
+"""The stream of lines that the executor itself writes."""
 
 
 class Output:
@@ -33,28 +33,28 @@ class Output:
 
     @property
     def count(self) -> int:
-        """How many lines there were; one that is cut counts for each piece."""
+        """How many lines there were; each piece of a cut line counts."""
         return self._taken + self._left_out + len(self._tail)
 
     @property
     def dropped(self) -> int:
-        """How many of them are kept nowhere."""
+        """How many of them were lost or left out."""
         return self._left_out + self._spool.lost
 
     @property
     def tail(self) -> list[str]:
-        """The last lines; those of the head are not among them."""
+        """The last lines, without those of the head."""
         return list(self._last)
 
     def feed(self, stream: str, chunk: bytes) -> None:
-        """Take in what came on a stream; an empty chunk is its end."""
+        """Take in a chunk of a stream; an empty chunk is its end."""
         splitter = self._splitters[stream]
         for line in splitter.feed(chunk) if chunk else splitter.end():
             self._take(stream, line)
         self._spool.flush()
 
     def close(self) -> None:
-        """Write down what is held still. The file is whole then."""
+        """Write what is still held in memory; the file is complete then."""
         if self._left_out:
             self._spool.add(NOTE, f"… {self._left_out:,} lines are left out here …")
         while self._tail:
@@ -65,7 +65,7 @@ class Output:
         if self._taken < HEAD_LINES and self._spool.size < HEAD_BYTES and not self._tail:
             self._keep(stream, raw)
             return
-        # Most of what comes here will be left out, so nobody reads it yet.
+        # Most of these lines will be left out, so they are redacted only when they are written.
         self._tail.append((stream, raw))
         self._tail_bytes += len(raw)
         while len(self._tail) > TAIL_LINES or (self._tail_bytes > TAIL_BYTES and len(self._tail) > 1):

@@ -1,4 +1,4 @@
-"""As whom a command runs, and what of the world it sees."""
+"""The user that a command runs as, and its environment."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Person:
-    """A user of this system, with all the groups that the system says."""
+    """A user of this system, with all the groups they are in."""
 
     name: str
     uid: int
@@ -24,7 +24,7 @@ class Person:
 
 
 def person(name: str) -> Person:
-    """The user of that name; raises Invalid when there is none, or when this process may not become them."""
+    """The user of that name; raises Invalid if there is none, or if this process may not become that user."""
     try:
         found = pwd.getpwnam(name)
     except (KeyError, ValueError) as error:
@@ -36,10 +36,9 @@ def person(name: str) -> Person:
 
 
 def environment(who: Person, scratch: str, told: Mapping[str, str], arguments: Mapping[str, object]) -> dict[str, str]:
-    """The whole environment of a command.
+    """The whole environment of a command; nothing of the minion's is in it.
 
-    ``told`` becomes ``CELLAR_<NAME>``, each argument that was given ``CELLAR_ARG_<NAME>``; nothing of the minion's is
-    in it.
+    Each item of ``told`` becomes ``CELLAR_<NAME>``, and each argument with a value ``CELLAR_ARG_<NAME>``.
     """
     ours = {f"CELLAR_{name.upper()}": value for name, value in told.items()}
     given = {

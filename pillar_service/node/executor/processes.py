@@ -1,4 +1,4 @@
-"""The processes that descend from one, found in /proc, and signals that never reach another."""
+"""Finds the descendants of a process in /proc, and sends signals that can't reach another process by mistake."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Process(NamedTuple):
-    """A process: ``start`` (in ticks since the system's) tells it from a later one of the same id."""
+    """A process; ``start`` (ticks since boot) tells it from a later one with the same id."""
 
     pid: int
     parent: int
@@ -17,7 +17,7 @@ class Process(NamedTuple):
 
 
 def look(pid: int) -> Process | None:
-    """The process of that id, if there is one."""
+    """The process with that id; None if there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             told = file.read()
@@ -28,14 +28,14 @@ def look(pid: int) -> Process | None:
 
 
 def everybody() -> Iterator[Process]:
-    """Every process there is."""
+    """All processes of the system."""
     for name in os.listdir("/proc"):
         if name.isdigit() and (found := look(int(name))):
             yield found
 
 
 def descendants(of: int) -> list[Process]:
-    """The living descendants of a process, whatever group or session they made."""
+    """The living descendants of a process, in whatever group or session they are."""
     children: dict[int, list[Process]] = {}
     for process in everybody():
         children.setdefault(process.parent, []).append(process)
@@ -49,7 +49,7 @@ def descendants(of: int) -> list[Process]:
 
 
 def send(process: Process, number: signal.Signals) -> bool:
-    """Send a signal to that very process; False when it is gone."""
+    """Send a signal to exactly this process, and to no later one with its id; False if it is gone."""
     with suppress(OSError):
         handle = os.pidfd_open(process.pid)
         try:

@@ -1,4 +1,4 @@
-"""What is known of each run on this node, on the disk: who runs it now, or how it ended. Kept for a day."""
+"""The records of this node's runs, on disk: that a run is under way, or how it ended. They are kept for a day."""
 
 import fcntl
 import json
@@ -24,7 +24,7 @@ NAMED = re.compile(r"([0-9a-f]{16})\.([0-9]{1,6})", re.ASCII)
 
 @dataclass(frozen=True)
 class Record:
-    """One attempt of a job on this node, and where its things are."""
+    """One attempt of a job on this node, and the paths of its files."""
 
     home: Home
     job: str
@@ -32,17 +32,17 @@ class Record:
 
     @classmethod
     def of(cls, home: Home, job: object, attempt: object) -> "Record":
-        """Of a job's id and the number of an attempt; raises Invalid."""
+        """The record for a job's id and the number of an attempt; raises Invalid."""
         return cls(home, job_id(job), names.whole_number(attempt, "attempt", 1, 999_999))
 
     @property
     def name(self) -> str:
-        """Its name in all folders."""
+        """Its file name in each of the executor's folders."""
         return f"{self.job}.{self.attempt}"
 
     @property
     def lines(self) -> Path:
-        """The file of its lines that the service does not have yet."""
+        """The file with the lines that the service does not have yet."""
         return folder(self.home, "lines") / self.name
 
     @property
@@ -55,31 +55,31 @@ class Record:
         return folder(self.home, "runs") / f"{self.name}.json"
 
     def read(self) -> dict[str, Any] | None:
-        """What was written down of it."""
+        """What is written down; None when there is nothing readable."""
         try:
             return dict(json.loads(self._file.read_bytes()))
         except (OSError, ValueError):
             return None
 
     def write(self, told: Mapping[str, Any]) -> None:
-        """Write it down, durably."""
+        """Write the record durably."""
         disk.write_atomically(self._file, json.dumps(told).encode())
         disk.sync_folder(self._file.parent)
 
     @contextmanager
     def held(self, wait: bool = True) -> Iterator[bool]:
-        """Holds the run for this process and its children: one at a time. False when another has it and we don't wait."""
+        """Lock the run for this process and its children; yields False if another holds it and ``wait`` is False."""
         with _locked(folder(self.home, "locks") / self.name, wait) as held:
             yield held
 
     def is_held(self) -> bool:
-        """Whether some process has this run."""
+        """Whether some process holds this run."""
         with self.held(wait=False) as ours:
             return not ours
 
 
 def job_id(job: object) -> str:
-    """A job's id; raises Invalid. What the command line took for a number is one, too."""
+    """A job's id; raises Invalid. Also takes an id of digits only, which Salt's command line turned into a number."""
     written = f"{job:016d}" if isinstance(job, int) and not isinstance(job, bool) else job
     if names.is_id(written):
         return written
@@ -87,7 +87,7 @@ def job_id(job: object) -> str:
 
 
 def folder(home: Home, name: str, mode: int = 0o700) -> Path:
-    """One of the executor's folders."""
+    """One of the executor's folders, created if it is missing."""
     found = home.executor / name
     if not found.is_dir():
         for path, its in ((home.executor, 0o711), (found, mode)):
@@ -98,7 +98,7 @@ def folder(home: Home, name: str, mode: int = 0o700) -> Path:
 
 @contextmanager
 def _locked(path: Path, wait: bool) -> Iterator[bool]:
-    # A lock of an open file: children share it, and the kernel takes it back from the last of them.
+    # A lock on an open file: child processes share it, and the kernel releases it when the last of them ends.
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         held = True
@@ -113,7 +113,7 @@ def _locked(path: Path, wait: bool) -> Iterator[bool]:
 
 @contextmanager
 def slot(home: Home, command: str, most: int | None) -> Iterator[bool]:
-    """One of the places for a command on this node, of which there are ``most`` (None: as many as one likes)."""
+    """Take one of the ``most`` slots that a command has on this node (None: no limit); yields whether one was free."""
     for n in range(most or 0):
         with _locked(folder(home, "slots") / f"{command}.{n}", wait=False) as held:
             if held:
@@ -123,19 +123,19 @@ def slot(home: Home, command: str, most: int | None) -> Iterator[bool]:
 
 
 def known(home: Home, job: str | None = None) -> list[Record]:
-    """Every run that something is written down of, or every one of a job, by job and attempt."""
+    """All runs that have a record, or those of one job, sorted by job and attempt."""
     found = (NAMED.fullmatch(path.stem) for path in folder(home, "runs").glob(f"{job or '*'}.*.json"))
     return sorted((Record(home, one[1], int(one[2])) for one in found if one), key=lambda one: (one.job, one.attempt))
 
 
 def unsent(home: Home) -> list[Record]:
-    """Every run of which lines wait, oldest first."""
+    """All runs with lines that the service does not have yet, oldest first."""
     paths = sorted(folder(home, "lines").iterdir(), key=lambda path: path.stat().st_mtime)
     return [Record(home, one[1], int(one[2])) for path in paths if (one := NAMED.fullmatch(path.name))]
 
 
 def sweep(home: Home, now: float | None = None) -> None:
-    """Forget what is older than a day, and scratch folders whose run is over."""
+    """Remove what is older than a day, and the scratch folders of runs that are over."""
     before = (time.time() if now is None else now) - KEPT_S
     for name in ("runs", "lines", "locks"):
         for path in folder(home, name).iterdir():
@@ -149,7 +149,7 @@ def sweep(home: Home, now: float | None = None) -> None:
 
 
 def named(home: Home, name: str) -> Record | None:
-    """The run of that name; None for what is no run's."""
+    """The run of that name; None if it is no run's name."""
     found = NAMED.fullmatch(name)
     return Record(home, found[1], int(found[2])) if found else None
 

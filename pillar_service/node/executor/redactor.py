@@ -1,4 +1,4 @@
-"""Takes out of a command's output what nobody may see, before it is written down or leaves this process."""
+"""Takes secrets out of a command's output before it is written down or leaves this process."""
 
 import base64
 import json
@@ -10,11 +10,11 @@ from pillar_service.core.jobs.redaction import HIDDEN, USUAL
 from pillar_service.node.executor.texts import clean
 
 PART = 4
-"""The least characters of one line of a secret that has several, for the line alone to be taken out."""
+"""A line of a multi-line secret is also redacted on its own if it has at least so many characters."""
 
 
 class Redactor:
-    """Knows values (in the forms that programs like to print them in) and patterns."""
+    """Hides secret values, in the forms in which programs tend to print them, and whatever matches a pattern."""
 
     def __init__(self, values: Iterable[str] = (), patterns: Iterable[re.Pattern[str]] = ()) -> None:
         forms = sorted({form for value in values for form in _forms(value) if form}, key=len, reverse=True)
@@ -22,13 +22,13 @@ class Redactor:
         self._patterns = [*by_value, *USUAL, *patterns]
 
     def text(self, written: str) -> str:
-        """The text with what is secret replaced."""
+        """The text with each secret replaced."""
         for pattern in self._patterns:
             written = pattern.sub(HIDDEN, written)
         return written
 
     def cut(self, written: str, at: int) -> int:
-        """Where to cut a text near ``at`` (characters), so that nothing secret is cut in two."""
+        """Where to cut a text near the character ``at`` without cutting a secret in two."""
         found = [match.span() for pattern in self._patterns for match in pattern.finditer(written)]
         before = at
         while spanning := [start for start, end in found if start < before < end]:

@@ -1,4 +1,4 @@
-"""One run of a command: refused, or fenced, begun, watched, and its outcome written down before it is told."""
+"""One run of a command: refused, or begun and watched, with its outcome written down before it is returned."""
 
 import contextlib
 import os
@@ -27,20 +27,20 @@ from pillar_service.node.told import Told
 CHUNK = 1 << 16
 
 Fetch = Callable[[str], str | None]
-"""Gets a file of the master's (``salt://…``): the path of a copy on this node, or None (or "") when there is none."""
+"""Fetches a file from the master (``salt://…``): the path of the copy on this node, or None (or "") if there is none."""
 
 
 class Executor:
-    """Runs commands on this node; ``fetch`` and ``call`` are what the minion's loader lends."""
+    """Runs commands on this node; ``fetch`` and ``call`` come from the minion's loader."""
 
     def __init__(self, home: Home, node: str, told: Told, fetch: Fetch, call: Call) -> None:
         self._home, self._node, self._told = home, node, told
         self._fetch, self._call = fetch, call
 
     def run(self, job: object, attempt: object, command: object, arguments: object) -> dict[str, Any]:
-        """Run an attempt of a job, once; the outcome, which is the same when the same is asked again.
+        """Run one attempt of a job; returns the outcome. If asked again, returns that outcome without another run.
 
-        Raises Invalid for what is no job's id or attempt; all else that goes wrong is in the outcome.
+        Raises Invalid for a bad job id or attempt; the outcome says whatever else goes wrong.
         """
         record = Record.of(self._home, job, attempt)
         with record.held():
@@ -76,7 +76,7 @@ class Executor:
 
 
 class Run:
-    """One run that nothing speaks against but, perhaps, the service."""
+    """One run that has passed every check on this node; only the service can still refuse it."""
 
     def __init__(self, home: Home, node: str, record: Record, entry: Entry, door: Door) -> None:
         self._home, self._node, self._record = home, node, record
@@ -85,7 +85,7 @@ class Run:
     def carry_out(
         self, given: Mapping[str, Any], who: people.Person | None, script: str | None, call: Call
     ) -> dict[str, Any]:
-        """Ask the service, run it, write down and return the outcome."""
+        """Ask the service whether it may begin, run the command, write the outcome down and return it."""
         try:
             secrets = self._door.begin(self._record.job, self._record.attempt)
         except SaltcellarError as error:
@@ -112,7 +112,7 @@ class Run:
 
     @contextlib.contextmanager
     def _scratch(self, who: people.Person | None, script: str | None) -> Iterator[tuple[str, str | None]]:
-        """An empty folder of the user's, with a copy of the script beside which nothing else can be put in its place."""
+        """An empty folder that the user owns, and beside it a copy of the script, which the user can't replace."""
         folder = self._record.scratch
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -147,7 +147,7 @@ class Run:
         return Program(argv, environment, who, folder, self._entry.limits)
 
     def _watched(self, first: warden.First, redactor: Redactor) -> tuple[dict[str, Any], Output]:
-        """Run it under a warden, and take in what it says, until all of it has ended."""
+        """Run the command under a warden and take in its output until all its processes have ended."""
         around = cage.build(self._record.name, self._entry.limits)
         self._record.lines.unlink(missing_ok=True)
         output, pipes, began = Output(self._record.lines, redactor), Pipes(), time.monotonic()
@@ -158,14 +158,14 @@ class Run:
         report = _heard(pipes, output)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
-        around.remove()  # the warden has, unless somebody ended it by force
+        around.remove()  # the warden did, unless it was killed
         output.close()
         sender.finish()
         return {**outcomes.report(report), "seconds": round(time.monotonic() - began, 3)}, output
 
 
 def _heard(pipes: Pipes, output: Output) -> bytes:
-    """Takes in the output; returns the warden's report, after which nobody is there to say anything."""
+    """Take in the output; returns the warden's report, after which the command has no process left to write any."""
     report = bytearray()
     with selectors.DefaultSelector() as selector:
         for name in ("stdout", "stderr", "report"):

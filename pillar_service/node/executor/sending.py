@@ -1,4 +1,4 @@
-"""Lines on their way through the node's door: while the command runs, and later when the service was away."""
+"""Sends lines through the node's door: while the command runs, or later if the service was away."""
 
 import threading
 import time
@@ -10,21 +10,21 @@ from pillar_service.node.executor.spool import BATCH_LINES, Reader
 
 EVERY_S = 0.2
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""How long to wait after one failure, two, …"""
+"""Seconds to wait after one failure, two, …"""
 
 AT_THE_END_S = 5.0
-"""How long the end of a run waits for its lines to arrive; what does not is sent by whoever comes next."""
+"""Seconds that the end of a run waits for its lines to be sent; the duty `commands` sends the rest."""
 
 
 class Way:
-    """The way of one run's lines from their file to the service. Raises what the door raised; the next try goes on."""
+    """Sends one run's lines from their file to the service. Raises what the door raises; the next call goes on there."""
 
     def __init__(self, path: Path, job: str, attempt: int) -> None:
         self._path, self._job, self._attempt = path, job, attempt
         self._reader, self._stored = Reader(path), 0
 
     def send(self, door: Door, timeout_s: float = 10.0) -> int:
-        """Send what there is of one batch; how many lines it had."""
+        """Send one batch; returns how many lines it had."""
         batch = self._reader.batch()
         fresh = [line for line in batch if line["n"] > self._stored]
         if fresh:
@@ -33,17 +33,17 @@ class Way:
         return len(batch)
 
     def forget(self) -> None:
-        """The service has all of it, or wants none."""
+        """Delete the file: the service has all its lines, or wants none."""
         self._path.unlink(missing_ok=True)
 
 
 def is_unwanted(error: SaltcellarError) -> bool:
-    """Whether the service will never take these lines; a token that is not taken may be one that has just changed."""
+    """Whether the service will never take these lines. A refused token does not mean that: it may just have changed."""
     return error.permanent and not isinstance(error, Unauthenticated)
 
 
 class Sender(threading.Thread):
-    """Sends lines while they are written, every 0.2 s, or as soon as 500 wait."""
+    """Sends lines while they are written: every 0.2 s, or at once after a full batch of 500."""
 
     def __init__(self, way: Way, door: Door) -> None:
         super().__init__(daemon=True, name="lines")
@@ -52,7 +52,7 @@ class Sender(threading.Thread):
         self._failures = 0
 
     def run(self) -> None:
-        """Until all is sent after ``finish``."""
+        """Send until ``finish`` was called and everything is sent."""
         while time.monotonic() < self._until:
             is_over = self._over.is_set()
             try:
@@ -79,7 +79,7 @@ class Sender(threading.Thread):
             self._over.wait(pause)
 
     def finish(self) -> None:
-        """Everything is written: send the rest, for 5 s at most."""
+        """Send the rest, now that everything is written; waits 5 s at most."""
         self._until = time.monotonic() + AT_THE_END_S
         self._over.set()
         self.join(AT_THE_END_S + 1.0)

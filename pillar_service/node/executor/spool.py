@@ -1,4 +1,4 @@
-"""Lines on the disk, in order, until the service has them."""
+"""A run's lines on disk, in order, until the service has them."""
 
 import json
 import os
@@ -11,7 +11,7 @@ BATCH_LINES, BATCH_BYTES = 500, 1 << 20
 
 
 class Spool:
-    """Writes a file of lines: a JSON object each (``n`` from 1, ``stream``, ``text``). A full disk loses lines only."""
+    """Writes lines to a file, a JSON object each (``n`` from 1, ``stream``, ``text``). A full disk costs only lines."""
 
     def __init__(self, path: Path) -> None:
         self.size = self.lost = 0
@@ -20,15 +20,15 @@ class Spool:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
     def add(self, stream: str, text: str) -> None:
-        """One more line."""
+        """Add a line."""
         self._n += 1
-        # A lone surrogate can't be, and would break the batch that it is in.
+        # A lone surrogate can't be encoded, and would spoil the batch that it is in.
         told = json.dumps({"n": self._n, "stream": stream, "text": text}, ensure_ascii=False).encode("utf-8", "replace")
         self._fresh.append(told + b"\n")
         self.size += len(told) + 1
 
     def flush(self) -> None:
-        """Hand what is new to the system, whole lines or none."""
+        """Write the new lines to the file, all or none; if that fails, they count as lost."""
         fresh, self._fresh = self._fresh, []
         data = b"".join(fresh)
         if not data:
@@ -44,7 +44,7 @@ class Spool:
         self.lost += len(fresh)
 
     def close(self) -> None:
-        """Make it durable."""
+        """Flush, sync and close the file."""
         self.flush()
         with suppress(OSError):
             os.fsync(self._file)
@@ -52,7 +52,7 @@ class Spool:
 
 
 def _told(line: bytes) -> list[dict[str, Any]]:
-    """The line, unless nobody can read it: a loss of power may leave blocks of zeros."""
+    """The line, or nothing if it can't be parsed: a power failure may leave blocks of zeros."""
     try:
         told = json.loads(line)
     except ValueError:
@@ -61,13 +61,13 @@ def _told(line: bytes) -> list[dict[str, Any]]:
 
 
 class Reader:
-    """Reads such a file in batches, while it is written or later."""
+    """Reads the file of a Spool in batches, while it is written or later."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._at, self._next = path, 0, 0
 
     def batch(self) -> list[dict[str, Any]]:
-        """The lines after those that were taken: at most 500, or about 1 MiB. The same again until they are ``taken``."""
+        """The next lines: at most 500, or about 1 MiB. Returns them again until ``taken`` is called."""
         found, size = [], 0
         self._next = self._at
         for line in self._lines():
@@ -79,7 +79,7 @@ class Reader:
         return found
 
     def taken(self) -> None:
-        """The last batch need not be read again."""
+        """Go on after the last batch."""
         self._at = self._next
 
     def _lines(self) -> Iterator[bytes]:

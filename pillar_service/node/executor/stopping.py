@@ -1,4 +1,4 @@
-"""What runs here now, and how to stop it."""
+"""Lists the runs that are under way on this node, and stops them."""
 
 import signal
 import time
@@ -9,11 +9,11 @@ from pillar_service.node.executor.records import RUNNING, Record
 from pillar_service.node.paths import Home
 
 WITHIN_S = warden.GRACE_S + 3.0
-"""How long stopping waits for the end."""
+"""Seconds that ``stop`` waits for the processes to end."""
 
 
 def running(home: Home) -> list[dict[str, Any]]:
-    """The runs of this node that are not over: job, attempt, command, user, since (Unix seconds), pid (of the warden)."""
+    """The runs under way on this node: job, attempt, command, user, since (Unix seconds), pid (the warden's)."""
     found = ((one, one.read()) for one in records.known(home))
     return [
         {key: value for key, value in told.items() if key not in ("state", "start")}
@@ -23,10 +23,10 @@ def running(home: Home) -> list[dict[str, Any]]:
 
 
 def stop(home: Home, job: object, force: bool = False) -> dict[str, Any]:
-    """End all processes of a job that runs here: SIGTERM, then SIGKILL after 5 s, or (``force``) at once.
+    """End all processes of a job that runs here: SIGTERM, and after 5 s SIGKILL; with ``force``, SIGKILL at once.
 
-    Returns {"job", "stopped", "state"}: ``state`` is the outcome's, "running" when it has not ended yet, or None when no
-    such job was here; ``stopped`` says whether a signal was sent. Raises Invalid for what is no job's id.
+    Returns {"job", "stopped", "state"}: ``state`` is the outcome's, "running" if it has not ended yet, or None if this
+    node had no such job; ``stopped`` says whether a signal was sent. Raises Invalid for a bad job id.
     """
     id = records.job_id(job)
     number = warden.AT_ONCE if force else warden.IN_PEACE
@@ -45,9 +45,9 @@ def _signal(record: Record, number: signal.Signals) -> bool:
 
 
 def outcome(home: Home, job: object, attempt: object = None) -> dict[str, Any]:
-    """The outcome of a job's attempt, or of the last that was begun here; while it runs, that it does; {} for none.
+    """The outcome of a job's attempt, or of the last one begun here; while it runs, its record; {} if there is none.
 
-    Raises Invalid for what is no job's id.
+    Raises Invalid for a bad job id.
     """
     found = records.known(home, records.job_id(job))
     of = [one for one in found if attempt is None or one.attempt == attempt]

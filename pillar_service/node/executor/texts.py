@@ -1,15 +1,15 @@
-"""What a program wrote, as text that harms no terminal, page or database."""
+"""Makes what a program wrote safe for terminals, pages and the database."""
 
 import re
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-"""What makes a terminal change colour, move, or take a title."""
+"""Escape sequences, with which a program changes a terminal's colours, cursor or title."""
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean(written: str) -> str:
-    """The text without escape sequences; what can't be printed (but a tab) is replaced."""
+    """The text without escape sequences; unprintable characters except tabs are replaced."""
     if written.isprintable():
         return written
     plain = ESCAPES.sub("", written)
@@ -17,5 +17,5 @@ def clean(written: str) -> str:
 
 
 def decoded(raw: bytes) -> str:
-    """Bytes as clean text; what is no UTF-8 is replaced."""
+    """Bytes as clean text; what is not valid UTF-8 is replaced."""
     return clean(raw.decode("utf-8", "replace"))

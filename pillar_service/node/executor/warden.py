@@ -1,8 +1,8 @@
-"""The warden: a process between the minion and a command that sees to it that all of the command's processes end.
+"""The warden: a process between the minion and a command, which makes sure that all of the command's processes end.
 
-It is a subreaper: whatever a command starts, in a session of its own or twice removed, stays below it and is found. It
-lives as long as one of them does, holds the run's lock, and ends them when time is up, when it is told to (SIGTERM: in
-peace; SIGUSR1: at once), or when the minion's process dies.
+It is a subreaper: whatever a command starts, even in another session or after a double fork, stays among its descendants
+and can be found. It holds the run's lock and lives as long as any of them. It ends them when the time is up, when it is
+told to (SIGTERM: with a grace period; SIGUSR1: at once), or when the minion's process dies.
 """
 
 import json
@@ -18,10 +18,10 @@ from pillar_service.node.executor.cage import Cage
 from pillar_service.node.executor.child import PR_SET_CHILD_SUBREAPER, die_with, prctl
 
 GRACE_S = 5.0
-"""How long processes have between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 STUCK_S = 20.0
-"""How long SIGKILL is repeated; what lives on then hangs in the kernel."""
+"""Seconds for which SIGKILL is repeated; a process that outlives them hangs in the kernel."""
 
 IN_PEACE, AT_ONCE = signal.SIGTERM, signal.SIGUSR1
 WATCHED = {IN_PEACE, AT_ONCE, signal.SIGCHLD}
@@ -31,24 +31,24 @@ First = Callable[[Cage], NoReturn]
 
 
 class Pipes:
-    """The pipes of a command: what it says, what it complains of, and what its warden reports."""
+    """The pipes for a command's output, its error output, and its warden's report."""
 
     def __init__(self) -> None:
         (self.stdout, self._stdout), (self.stderr, self._stderr) = os.pipe(), os.pipe()
         self.report, self._report = os.pipe()
 
     def close(self) -> None:
-        """Close our ends."""
+        """Close the ends that the minion reads."""
         for end in (self.stdout, self.stderr, self.report):
             os.close(end)
 
     def keep_ours(self) -> None:
-        """Close the ends that are the command's and the warden's."""
+        """Close the ends that the command and the warden write to."""
         for end in (self._stdout, self._stderr, self._report):
             os.close(end)
 
     def keep_theirs(self) -> int:
-        """Make them the standard ones; returns the descriptor for the report."""
+        """Close the minion's ends and make the command's the standard streams; returns the report's descriptor."""
         self.close()
         nothing = os.open(os.devnull, os.O_RDONLY)
         for end, place in ((nothing, 0), (self._stdout, 1), (self._stderr, 2)):
@@ -58,9 +58,10 @@ class Pipes:
 
 
 def start(first: First, timeout_s: float, cage: Cage, pipes: Pipes) -> int:
-    """Start a command under a warden; returns the warden's process id. Its report is one JSON object:
+    """Start a command under a warden; returns the warden's process id.
 
-    ``why`` (None, "timed_out" or "killed"), ``exit_code``, ``signal``, and ``left``: how many would not die.
+    The report is one JSON object: ``why`` (None, "timed_out" or "killed"), ``exit_code``, ``signal``, and ``left``: how
+    many processes could not be ended.
     """
     minion = os.getpid()
     warden = os.fork()
@@ -77,7 +78,7 @@ def start(first: First, timeout_s: float, cage: Cage, pipes: Pipes) -> int:
 
 
 class Warden:
-    """Watches over one command, in a process of its own."""
+    """Watches one command, in a process of its own."""
 
     def __init__(self, first: First, timeout_s: float, cage: Cage, report: int) -> None:
         self._first, self._cage, self._report = first, cage, report
@@ -87,7 +88,7 @@ class Warden:
         self._at_once = False
 
     def run(self, minion: int) -> dict[str, Any]:
-        """Run the command to its end; the report."""
+        """Run the command until all its processes have ended; returns the report."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, WATCHED)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -104,7 +105,7 @@ class Warden:
         return {"why": self._why, **_ended(self._status), "left": len(processes.descendants(os.getpid()))}
 
     def _begin(self) -> NoReturn:
-        # All in here is the command's own process already, and nobody else's descriptor may be in it.
+        # This is already the command's own process: no other descriptor may stay open in it.
         os.close(self._report)
         os.setsid()
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
@@ -123,7 +124,7 @@ class Warden:
         self._at_once = self._at_once or got.si_signo == AT_ONCE
 
     def _reap(self) -> bool:
-        """Take leave of those that have ended; False when nobody is left."""
+        """Reap the processes that have ended; False when none is left."""
         try:
             while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 if found[0] == self._leader:
@@ -133,7 +134,7 @@ class Warden:
         return True
 
     def _end(self) -> None:
-        """See all of them off."""
+        """End all processes: SIGTERM, unless it is to be at once, then SIGKILL."""
         until = time.monotonic() + GRACE_S
         for process in [] if self._at_once else processes.descendants(os.getpid()):
             processes.send(process, signal.SIGTERM)
@@ -145,7 +146,7 @@ class Warden:
             time.sleep(0.01)
 
     def _kill(self) -> None:
-        # Who is stopped can't make others, and holds its place among the many that are allowed: so the rest run out.
+        # A stopped process can't fork, but still counts against the limit of processes: so the others can't fork for ever.
         seen: set[processes.Process] = set()
         while fresh := set(processes.descendants(os.getpid())) - seen:
             seen |= fresh
