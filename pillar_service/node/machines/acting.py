@@ -1,4 +1,4 @@
-"""What is done on a transition: one action after the other, each at its end before the next begins."""
+"""Carries out a transition's actions: one after the other, each to its end before the next begins."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ LAST_WORDS = 300
 
 
 def slow(action: Action, names: Mapping[str, Any], put: Put, lease: Lease | None = None) -> str:
-    """Do what takes its time, if its lease stands; what it said. Raises one of our errors when it did not work."""
+    """Carry out a slow action, if its lease is still valid; returns its output. Raises a SaltcellarError if it fails."""
     if lease is not None:
         lease.check()
     if action.deed is Deed.RESTART:
@@ -39,5 +39,5 @@ def _configured(what: Mapping[str, str], names: Mapping[str, Any], put: Put) -> 
 
 
 def text(action: Action, places: Mapping[str, Any]) -> str:
-    """The action's text with its places filled."""
+    """The action's text with its placeholders filled in."""
     return str(templates.word(action.what, {name: "" if one is None else one for name, one in places.items()}))

@@ -1,4 +1,4 @@
-"""What an operator may ask of this node's machines: what there are, how they stand, what they did; and to take an event."""
+"""What an operator can ask of this node's machines: to list and show them, their history, and to take an event."""
 
 import json
 import time
@@ -16,7 +16,7 @@ FIRE = ".fire"
 
 
 def listed(home: Home) -> dict[str, Any]:
-    """Every machine: about, file, what is wrong with the file, and the state of each of its instances."""
+    """Every machine: what it is about, its file, the file's fault if it has one, and the state of each instance."""
     library = _library(home)
     told = {name: _row(home, one) for name, one in sorted(library.loaded.items())}
     for name, fault in library.problems.items():
@@ -25,7 +25,7 @@ def listed(home: Home) -> dict[str, Any]:
 
 
 def show(home: Home, machine: str) -> dict[str, Any]:
-    """One machine: its states, events and watchers; and of each instance the state, since when, and what it remembers."""
+    """One machine: its states, events and watchers, and each instance's state, for how long, and what it remembers."""
     found = _found(home, machine)
     made = found.machine
     return {
@@ -49,7 +49,7 @@ def show(home: Home, machine: str) -> dict[str, Any]:
 
 
 def history(home: Home, machine: str, subject: str | None = None, last: object = 20) -> dict[str, list[dict[str, Any]]]:
-    """What a machine did, the last first, for each of its instances or for one."""
+    """What a machine did, newest first, for one of its instances (``subject``) or for each."""
     if not names.SHORT_NAME.fullmatch(machine):
         raise NotFound(f"This node has no machine {names.shown(machine)}.")
     count = names.whole_number(last, "number of entries", 1, 1000)
@@ -60,9 +60,10 @@ def history(home: Home, machine: str, subject: str | None = None, last: object =
 
 
 def fire(home: Home, machine: str, event: str, subject: str | None = None) -> dict[str, Any]:
-    """Let the machine's instances, or one of them, take an event in a moment; raises Invalid for an event that it has not.
+    """Have the machine's instances, or one of them, take an event shortly.
 
-    Raises Unavailable when there is nobody to give it to.
+    Raises Invalid if the machine has no such event, NotFound if there is no such machine or instance, and Unavailable if
+    this node's agent does not run.
     """
     made = _found(home, machine).machine
     if event not in made.events:

@@ -1,4 +1,4 @@
-"""Which transition an event takes. The library holds the state and walks; ours is only what a guard asks."""
+"""Which transition an event takes. The library keeps the state and takes the transition; the guards are our own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ Allows = Callable[[Transition], bool]
 
 
 class Chart:
-    """One machine's states and transitions, from a given state on."""
+    """One machine's states and transitions, beginning in a given state."""
 
     def __init__(self, machine: Machine, state: str, allows: Allows) -> None:
         self._allows = allows
         self._taken: Transition | None = None
-        # Names of ours get a prefix, so that none is one of the library's own.
+        # Our names get a prefix, so that none clashes with one of the library's own.
         states: dict[str, Any] = {
             f"s_{name}": {"value": name, "initial": name == machine.initial, "on": self._ways(machine, name)}
             for name in machine.states
@@ -26,7 +26,7 @@ class Chart:
             states=states,
             allow_event_without_transition=True,
             catch_errors_as_events=False,
-            # A state may be an end; what leads nowhere by mistake, `core/machines/machine_files.py` says with its line.
+            # A state may be final; `core/machines/machine_files.py` reports dead ends that are mistakes, with their line.
             validate_trap_states=False,
             validate_disconnected_states=False,
         )
@@ -51,7 +51,7 @@ class Chart:
         return note
 
     def send(self, event: str) -> Transition | None:
-        """The transition that the event took, or None when none did."""
+        """Send an event; returns the transition that it took, or None."""
         self._taken = None
         self._running.send(f"e_{event}")
         return self._taken

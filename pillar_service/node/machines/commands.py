@@ -1,4 +1,4 @@
-"""A command of a machine: an argument list, never a shell; within its time; what it leaves behind ends with it."""
+"""Runs a machine's command: an argument list, never a shell, with a time limit; what it leaves running is killed."""
 
 import contextlib
 import os
@@ -13,10 +13,10 @@ from pillar_service.core.errors import Failed
 from pillar_service.node.executor import people, processes
 
 OUTPUT = 4096
-"""Bytes of what it says that are kept."""
+"""Bytes of output that are kept."""
 
 AFTER_S = 1.0
-"""How long what it started may go on speaking after its end."""
+"""Seconds for which output is still read after the command has ended, from processes that it started."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Ended:
 
 
 def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
-    """Run it to its end; raises Invalid for a user that is none, Failed when it can't be started."""
+    """Run a command to its end or time limit; raises Invalid for an unknown user, Failed if it can't be started."""
     who = people.person(user) if user != "root" or os.geteuid() == 0 else None
     began = time.monotonic()
     try:
@@ -42,7 +42,7 @@ def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
                 _end(process)
     except OSError as error:
         raise Failed(f"{argv[0]} could not be started ({error.strerror}).") from error
-    except ValueError as error:  # a NUL, or half a character, that a word's place was filled with
+    except ValueError as error:  # a placeholder was filled with a NUL or a lone surrogate
         raise Failed(f"{argv[0]!a} could not be started: a word of it can't be given to a command.") from error
     code = process.returncode
     seconds = round(time.monotonic() - began, 3)
@@ -50,7 +50,7 @@ def run(argv: Sequence[str], timeout_s: float, user: str = "root") -> Ended:
 
 
 def _started(argv: Sequence[str], who: people.Person | None) -> subprocess.Popen[bytes]:
-    """``who``: None for whoever runs this, who is not root and can become nobody else."""
+    """Start it as ``who``; None means the current user, who is not root and can't become anybody else."""
     return subprocess.Popen(  # noqa: S603  (an argument list)
         list(argv),
         stdin=subprocess.DEVNULL,
@@ -82,7 +82,7 @@ def _heard(process: subprocess.Popen[bytes], until: float) -> bytes:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """See off the command, and all of its session that can be found."""
+    """Kill the command, its process group, and all its descendants that can be found."""
     below = processes.descendants(process.pid) if process.poll() is None else []
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""A container as machines see it, and its restart. Each thread keeps its connection to the engine.
+"""A container as machines see it, and its restart. Each thread keeps its own connection to Docker.
 
-One listing serves everybody who looks within a second; a container that goes on as it did is not inspected each time.
+One listing serves all looks within a second; a container that the listing shows unchanged is not inspected again.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from pillar_service.node.inspections import Inspections
 from pillar_service.node.machines import tree
 
 GRACE_S = 5
-"""How long a container has to stop before it is killed."""
+"""Seconds that a container has to stop before it is killed."""
 
 MOST_KEPT = 1000
 
 FRESH_S = 1.0
-"""For how long one look serves everybody."""
+"""Seconds for which one look serves everybody."""
 
 _kept = threading.local()
 _looking = threading.Lock()
@@ -31,7 +31,7 @@ _looked: dict[str, tuple[float, dict[str, Any]]] = {}
 
 @contextlib.contextmanager
 def _engine() -> Iterator[Any]:
-    """This thread's client of the engine, made anew after it failed."""
+    """This thread's Docker client; after a failure the next call makes a new one."""
     stack: contextlib.ExitStack | None = getattr(_kept, "stack", None)
     if stack is None:
         stack = _kept.stack = contextlib.ExitStack()
@@ -50,7 +50,7 @@ def _engine() -> Iterator[Any]:
 
 
 def bots(node: str) -> dict[str, str]:
-    """The name of each bot's container on this node, by bot; raises Unavailable when Docker does not answer."""
+    """The name of each bot's container on this node, by bot id; raises Unavailable if Docker does not answer."""
     with _looking:
         listed = _listing().values()
     ours = containers.by_bot(one for one in listed if one["Labels"].get(containers.NODE_LABEL) == node)
@@ -58,7 +58,7 @@ def bots(node: str) -> dict[str, str]:
 
 
 def look(name: str) -> dict[str, Any]:
-    """What Docker and the kernel say of a container; raises Unavailable when Docker does not answer."""
+    """What Docker and the kernel say about a container; raises Unavailable if Docker does not answer."""
     with _looking:
         at, seen = _looked.get(name, (0.0, {}))
         if not seen or time.monotonic() - at > FRESH_S:
@@ -70,7 +70,7 @@ def look(name: str) -> dict[str, Any]:
 
 
 def _listing() -> dict[str, Mapping[str, Any]]:
-    """Every container by name."""
+    """All containers by name."""
     global _listed
     if time.monotonic() - _listed[0] > FRESH_S:
         with _engine() as client:
@@ -80,7 +80,7 @@ def _listing() -> dict[str, Mapping[str, Any]]:
 
 
 def _told(name: str) -> Mapping[str, Any] | None:
-    """What Docker says of it; None when there is no such container."""
+    """What Docker says about a container; None if there is no such container."""
     try:
         return _inspections.of(name, _listing().get(name), _inspect)
     except NotFound:
@@ -109,7 +109,7 @@ def _seen(told: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def restart(name: str) -> None:
-    """Restart a container that is to run, as `docker restart -t 5` does; raises Conflict for one that was stopped."""
+    """Restart a running container, as `docker restart -t 5` does; raises Conflict if it does not run."""
     with _engine() as client:
         if not client.inspect_container(name)["State"]["Running"]:
             raise Conflict("The container does not run, as somebody wants it: it was left so.")

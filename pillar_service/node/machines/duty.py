@@ -1,4 +1,4 @@
-"""The duty `machines`: lets them all go on, once a second."""
+"""The duty `machines`: advances all machines once a second."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Machines:
-    """Runs once a second. The engine is made when there is a first machine, and stays."""
+    """Runs once a second. The engine is created for the first machine and kept."""
 
     name, every_s = "machines", 1.0
 
@@ -32,14 +32,14 @@ class Machines:
         self._engine: Engine | None = None
 
     def run(self, now_monotonic: float) -> None:
-        """Let each go on."""
+        """Advance every machine."""
         if self._engine is None and files.found(self._home):
             self._engine = self._made()
         if self._engine is not None:
             self._engine.tick(now_monotonic)
 
     def _made(self) -> "Engine":
-        # What reads and runs machines takes 7 MiB: a node without any does without.
+        # The code that reads and runs machines takes 7 MiB: a node without machines does not import it.
         from pillar_service.node.machines.engine import Engine
 
         return Engine(

@@ -1,4 +1,4 @@
-"""Runs the machines of this node: one of each for the node, or for each of its bots."""
+"""Runs this node's machines: an instance of each for the node, or for each of its bots."""
 
 import json
 import logging
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 THREADS = 6
 REFRESH_S = 5.0
-"""How often files and bots are looked for."""
+"""Seconds between looks for files and bots."""
 
 Bots = Callable[[str], Mapping[str, str]]
 
 
 class Engine:
-    """All machines of a node; ``tick`` is called about each second, by one thread."""
+    """All machines of a node; one thread calls ``tick`` about once a second."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class Engine:
         self._tell(Event.BROKEN, name, {"machine": name, "faults": fault[:2000]})
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Shut the thread pool down."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def tick(self, now: float) -> None:
-        """Let every machine go on. One that fails does not stop the others."""
+        """Advance every machine. One that fails does not stop the others."""
         if now >= self._due:
             self._due = now + REFRESH_S
             self.library.refresh()
@@ -79,7 +79,7 @@ class Engine:
                 log.exception("machines: %s of %s failed", *key)
 
     def _hear(self) -> None:
-        """Take in which bots there are; while Docker does not answer, those that there were."""
+        """Take in which bots there are; while Docker does not answer, the known ones stay."""
         if self._asked is None or not self._asked.done():
             return
         try:
@@ -89,7 +89,7 @@ class Engine:
         self._asked = None
 
     def _arrange(self) -> None:
-        """Make an instance of each machine for each subject; an action under way is seen to its end first."""
+        """Make an instance of each machine for each subject; an instance with an action under way is replaced after it."""
         wanted = {(name, subject): one for name, one in self.library.loaded.items() for subject in self._of(one)}
         for key, instance in list(self.instances.items()):
             is_same = key in wanted and wanted[key].content == instance.loaded.content
@@ -109,12 +109,12 @@ class Engine:
         if loaded.machine.each is Each.BOT:
             places |= {"bot": subject, "container": self._subjects[subject]}
         kept = Memory.at(memory.path(self._home.running, loaded.machine.name, subject))
-        # Where the service is may be told later than we begin.
+        # The service's address may only be known after we begin.
         found = lambda: {**places, "service": self._service()}  # noqa: E731
         return Instance(loaded, subject, found, kept, self._tell, self._put, self._govern)
 
     def _take_fired(self) -> None:
-        """Events that somebody fired by hand (`machines.fire`)."""
+        """Take in events that somebody fired by hand (`machines.fire`)."""
         folder = self._home.running / FIRE
         for name in sorted(_names(folder)):
             told = _taken(folder / name)
@@ -131,7 +131,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _taken(file: Path) -> dict[str, Any]:
-    """What was asked for, once: also what nobody can read goes, or it would be read each second for ever."""
+    """What was asked for; deletes the file, even an unreadable one, which would otherwise be read each second for ever."""
     try:
         written = file.read_bytes()
         file.unlink()

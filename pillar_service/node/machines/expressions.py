@@ -1,4 +1,4 @@
-"""Computes expressions. `core/machines/expressions.py` says what may stand in one; the library computes it without `eval`."""
+"""Computes expressions. `core/machines/expressions.py` says what one may contain; the library computes it without `eval`."""
 
 import ast
 import functools
@@ -34,7 +34,7 @@ def _parsed(written: str) -> Any:
 
 
 def value(written: str, names: Mapping[str, Any]) -> Any:
-    """What an expression comes to; raises Failed with a sentence when it comes to nothing."""
+    """The value of an expression; raises Failed if it can't be computed."""
     try:
         return _Evaluator(names).eval(written, previously_parsed=_parsed(written))
     except (simpleeval.InvalidExpression, SyntaxError, ArithmeticError, TypeError, ValueError, LookupError) as error:

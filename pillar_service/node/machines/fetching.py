@@ -1,4 +1,4 @@
-"""The beginning of a page, within a time of its own: whoever serves it may be anybody, and go on sending for ever."""
+"""Fetches the beginning of a page within a time limit: its server is not trusted, and may go on sending for ever."""
 
 import contextlib
 import http.client
@@ -13,11 +13,11 @@ import requests
 
 HEADERS = {"User-Agent": requests.utils.default_user_agent(), "Accept": "*/*"}
 ERRORS = (OSError, http.client.HTTPException, ValueError)
-"""What `beginning` raises when there is no answer."""
+"""What `beginning` raises if there is no answer."""
 
 
 def beginning(url: str, timeout_s: float, size: int) -> tuple[int, bytes]:
-    """The status, and as much of the answer as came within the time, at most so many bytes; no redirect is followed."""
+    """The status, and at most ``size`` bytes of what was answered within ``timeout_s``; follows no redirects."""
     until = time.monotonic() + timeout_s
     asked = requests.Request("GET", url, HEADERS).prepare()
     parts = urlsplit(str(asked.url))
@@ -37,8 +37,8 @@ def _secret(connection: socket.socket, host: str) -> ssl.SSLSocket:
 
 @contextlib.contextmanager
 def _ended(connection: socket.socket, until: float) -> Iterator[None]:
-    """The connection is over at that moment (monotonic): a socket's own timeout begins anew with each byte."""
-    its = connection.dup()  # what speaks TLS takes the first one's descriptor
+    """Shut the connection down at ``until`` (monotonic seconds): a socket's own timeout restarts with each byte."""
+    its = connection.dup()  # the TLS socket takes over the descriptor of the first
     timer = threading.Timer(max(0.0, until - time.monotonic()), _shut, (its,))
     timer.daemon = True
     timer.start()

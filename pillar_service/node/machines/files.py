@@ -1,4 +1,4 @@
-"""The files in which this node's machines stand. It reads none of them, and loads no library to do so."""
+"""The files with this node's machines. This module only finds them: it reads none and imports no library."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from pillar_service.node.paths import Home
 
 SUFFIX = ".yaml"
 MOST = 100
-"""Files of a folder that are read."""
+"""How many files of a folder are read."""
 
 
 def folders(home: Home) -> tuple[Path, ...]:
-    """Where machines stand, the bundle's first: a file of the node's operator wins over one of the same name."""
+    """The folders with machines, the bundle's first: the operator's file wins over the bundle's of the same name."""
     return home.bundles / "current" / "machines", home.machines
 
 
 def found(home: Home) -> dict[str, Path]:
-    """The files by the name of their machine."""
+    """The files by machine name."""
     them: dict[str, Path] = {}
     for folder in folders(home):
         if folder.is_dir() and not folder.is_symlink():

@@ -1,4 +1,4 @@
-"""What needs a lease of a governor before it is done: it waits for one, and so does its machine; all others go on."""
+"""Actions that need a governor's lease: such an action waits for it, and so does its machine; other machines go on."""
 
 import time
 from collections.abc import Callable
@@ -9,17 +9,17 @@ from pillar_service.core.machines.machines import Action
 from pillar_service.node.governors import AGAIN_S, Door, Governor, Lease
 
 SPARE_S = 30
-"""How much longer a lease is than its action may take: for the way there, and for what is done before and after."""
+"""Seconds by which a lease is longer than its action may take: for the request, and for what is done before and after."""
 
 LONGEST_S = 60.0
-"""At least so often is it asked again, however long there was none, in seconds."""
+"""The longest pause between two requests, in seconds, however long no lease was granted."""
 
 Govern = Callable[[str, str, int], Governor]
-"""The governor of that name for who does ``what``, with leases of so many seconds."""
+"""Makes a governor from its name, who needs the lease (``what``), and the lease's length in seconds."""
 
 
 def nobody(name: str, what: str, seconds: int) -> Governor:
-    """The governor of a node that knows no service: who needs a lease waits."""
+    """The governor of a node that knows no service: an action that needs a lease waits."""
 
     def door() -> Door:
         raise Unavailable("This node knows no service that could grant it.")
@@ -30,8 +30,8 @@ def nobody(name: str, what: str, seconds: int) -> Governor:
 class Permit:
     """The lease for the next action of one instance (``what``: its machine and its subject).
 
-    It is asked for in the pool, ever more patiently, by one holder: an answer that was lost is given again, not a second
-    lease. ``problem`` says why it waits.
+    It is requested in the thread pool, with ever longer pauses and always as the same holder: so if an answer is lost, the
+    service grants the same lease again and not a second one. ``problem`` says why the action waits.
     """
 
     def __init__(self, govern: Govern, what: str) -> None:
@@ -39,7 +39,7 @@ class Permit:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: what comes next is another action."""
+        """Start over, for another action."""
         self._governor: Governor | None = None
         self._asked: Future[Lease | None] | None = None
         self._due, self._pause_s = 0.0, AGAIN_S
@@ -47,7 +47,7 @@ class Permit:
         self.problem = ""
 
     def granted(self, action: Action, pool: Executor) -> bool:
-        """Whether the action may begin now; asks for a lease, or for another one, if not."""
+        """Whether the action may begin now; if not, requests a lease when it is time to."""
         if not action.governor or (self.lease is not None and self.lease.stands):
             return True
         if self._asked is not None and self._asked.done():
@@ -67,7 +67,7 @@ class Permit:
         self._due, self._pause_s = time.monotonic() + self._pause_s, min(LONGEST_S, 2 * self._pause_s)
 
     def give_back(self, pool: Executor) -> None:
-        """The action is over: the next one waits for a lease of its own."""
+        """Release the lease after the action: the next action needs a lease of its own."""
         if self.lease is not None:
             pool.submit(self.lease.release)
         self.forget()

@@ -1,4 +1,4 @@
-"""One machine for one subject (a bot, or the node itself): looks, steps, acts, and remembers."""
+"""An instance: one machine for one subject (a bot, or the node itself). It looks, takes transitions, acts and remembers."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Instance:
-    """Runs in the engine's thread; only looks and slow actions run in the pool's."""
+    """Runs in the engine's thread; only slow looks and slow actions run in the pool."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Instance:
         self._chart = Chart(self.machine, memory.state, self._allows)
 
     def _settle(self) -> None:
-        """Go on from what is remembered, as far as this content of the file has it."""
+        """Go on from what is remembered, as far as the machine's file in its present content knows it."""
         memory, machine = self.memory, self.machine
         memory.values = {name: memory.values.get(name, first) for name, first in machine.memory.items()}
         if memory.content != self.loaded.content:
@@ -53,12 +53,12 @@ class Instance:
         if memory.pending and not self._is_known(memory.pending):
             memory.pending = None
         if memory.pending and memory.pending["begun"]:
-            # It may have happened, whole or half: its machine is told that it failed, and says what then.
+            # It may have happened, in whole or in part: it counts as failed, and the machine says what follows.
             self._finish("The node stopped while this was under way.")
         memory.save()
 
     def _is_known(self, pending: Mapping[str, Any]) -> bool:
-        """Whether it can be gone on with: another version, to which the node went and back, may have kept it."""
+        """Whether this version understands a pending action, which another version of the node may have left behind."""
         try:
             return "begun" in pending and bool(self._actions())
         except (LookupError, TypeError, AttributeError):
@@ -71,20 +71,20 @@ class Instance:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its next action waits for a lease: nothing of it has happened."""
+        """Whether its next action has not begun because it waits for a lease."""
         return self.memory.pending is not None and not self.memory.pending["begun"] and self._future is None
 
     @property
     def problems(self) -> dict[str, str]:
-        """What its watchers can't see, and why."""
+        """The watchers that can't see anything, and why."""
         return {one.watcher.name: one.problem for one in self._watchings if one.problem}
 
     def fire(self, event: str, by: str) -> None:
-        """Let it take an event, once what it does now is over."""
+        """Have it take an event once its pending actions are over."""
         self.memory.events.append([event, by])
 
     def tick(self, now: float, pool: Executor, configuration: looks.Configuration) -> None:
-        """Go on: at most one transition."""
+        """Go on; takes at most one transition."""
         if self.is_busy:
             self._act(pool)
             return
@@ -115,7 +115,7 @@ class Instance:
             return False
 
     def _step(self, event: str, by: str, pool: Executor) -> bool:
-        """Whether the event led anywhere."""
+        """Take an event; returns whether it led to a transition."""
         source = self.memory.state
         taken = self._chart.send(event)
         if taken is None:
@@ -128,14 +128,14 @@ class Instance:
             self.memory.pending = None
         for one in self._watchings:
             one.entered(source, taken.target)
-        # Written before anything is done: what happens twice would be worse than what is told to have failed.
+        # Saved before anything is done: an action done twice would be worse than one wrongly reported as failed.
         self.memory.save()
         self._say(Event.TRANSITION, event=event, source=source, target=taken.target, by=by)
         self._act(pool)
         return True
 
     def _actions(self) -> tuple[Action, ...]:
-        """What is still to be done."""
+        """The actions still to be done."""
         pending = self.memory.pending
         if not pending:
             return ()
@@ -143,7 +143,7 @@ class Instance:
         return self.machine.actions(transition, pending["source"])[pending["action"] :]
 
     def _act(self, pool: Executor) -> None:
-        """Do what is pending, as far as it goes at once."""
+        """Do the pending actions, as far as that is possible without waiting."""
         while self.memory.pending:
             action = self._actions()[0]
             if action.deed not in SLOW:
@@ -157,7 +157,7 @@ class Instance:
                 self._slow(pool)
 
     def _begin(self, pending: dict[str, Any], action: Action, pool: Executor) -> None:
-        """Begin what takes its time, or wait for the lease that it needs."""
+        """Begin a slow action, or wait for the lease that it needs."""
         is_granted = self._permit.granted(action, pool)
         if pending.get("waits", "") != self._permit.problem or is_granted:
             pending |= {"waits": self._permit.problem, "begun": is_granted}
@@ -189,7 +189,7 @@ class Instance:
             self._finish(str(error))
 
     def _finish(self, error: str | None, said: str = "", told: bool = False) -> None:
-        """One action is over; after one that failed, the rest of its transition is not done."""
+        """End an action; if it failed, the rest of its transition's actions are not done."""
         pending, action = self.memory.pending, self._actions()[0]
         assert pending
         is_last = len(self._actions()) == 1

@@ -1,4 +1,4 @@
-"""The machines that there are on this node, from their files; of a file that broke, the last good content goes on."""
+"""This node's machines, read from their files. When a file breaks, its last good content stays in use."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from pillar_service.node.paths import Home
 
 @dataclass(frozen=True)
 class Loaded:
-    """A machine, and the hash of the content that it was read from."""
+    """A machine, the hash of the content that it was read from (``content``), and its file."""
 
     machine: Machine
     content: str
@@ -32,7 +32,7 @@ def read(raw: bytes, name: str) -> Machine:
 
 
 class Library:
-    """Machines by name; ``problems`` by file name. ``said`` hears of each broken content once."""
+    """Machines (``loaded``) and faults (``problems``) by machine name. ``said`` is called once for each broken content."""
 
     def __init__(self, home: Home, said: Callable[[str, str], None] = lambda name, fault: None) -> None:
         self._home, self._said = home, said
@@ -46,7 +46,7 @@ class Library:
         return {name: one.machine for name, one in self.loaded.items()}
 
     def refresh(self) -> None:
-        """Read what has changed. A file that is gone takes its machine along; one that is broken does not."""
+        """Read what has changed. A deleted file removes its machine; a broken one does not."""
         found = files.found(self._home)
         for name in self.loaded.keys() - found.keys():
             del self.loaded[name]

@@ -1,4 +1,4 @@
-"""What a watcher sees: one look, within bounds, as plain values by the names that `core/machines/machines.py` gives them."""
+"""What a watcher sees: one bounded look, as plain values under the names that `core/machines/machines.py` gives them."""
 
 import contextlib
 import hashlib
@@ -16,20 +16,20 @@ from pillar_service.node.machines import commands, containers, fetching
 
 Look = dict[str, Any]
 Configuration = Callable[[str], Any]
-"""The value of a key of the account's configuration; raises NotFound when there is none."""
+"""Returns the value of a key of the account's configuration; raises NotFound if there is none."""
 
 Put = Callable[[str, Any], object]
-"""Sets a key of the account's configuration; raises one of our errors."""
+"""Sets a key of the account's configuration; raises a SaltcellarError."""
 
 HASHED = 1 << 20
-"""Bytes up to which a file is known by its content: as much as one of a bundle may have."""
+"""Bytes up to which a file is compared by its content: the most that a file of a bundle may have."""
 
 TEXT = 4096
-"""Bytes of an answer that are read."""
+"""How many bytes of an answer are read."""
 
 
 def look(watcher: Watcher, places: Mapping[str, Any], configuration: Configuration) -> Look:
-    """One look; raises one of our errors, or OSError, when nothing can be seen."""
+    """One look; raises a SaltcellarError or OSError if nothing can be seen."""
     told = {word: _filled(value, places) for word, value in watcher.settings.items()}
     if watcher.kind is Kind.KV:
         return _kv(configuration, told["key"])
@@ -70,10 +70,10 @@ def _file(told: Mapping[str, Any]) -> Look:
 
 
 def _mark(path: str, found: os.stat_result) -> Any:
-    """Differs once the content does: its hash; for what is large or no file, when it was written, its size and its inode."""
+    """A mark that changes with the content: its hash or, if it is large or no file, its modification time, size and inode."""
     if not stat.S_ISREG(found.st_mode) or found.st_size > HASHED:
         return {"at": found.st_mtime_ns, "size": found.st_size, "inode": found.st_ino}
-    # Whoever puts a pipe in its place meanwhile keeps nobody waiting.
+    # Not blocking, in case somebody puts a pipe in its place meanwhile.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         return hashlib.sha256(file.read(HASHED)).hexdigest()
 
@@ -114,4 +114,4 @@ _LOOKS: Mapping[Kind, Callable[[Mapping[str, Any]], Look]] = {
     Kind.EXPRESSION: _nothing,
 }
 SLOW = frozenset({Kind.EXEC, Kind.CONTAINER, Kind.HTTP, Kind.FILE, Kind.METRIC})
-"""Looks that may wait for something, and so are not made in the engine's own thread."""
+"""Looks that may have to wait, and so are not made in the engine's own thread."""

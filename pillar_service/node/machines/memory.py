@@ -1,4 +1,4 @@
-"""What one machine remembers over a restart: its state, its values, what it was about to do, and what it did."""
+"""What one instance of a machine remembers across restarts: its state, its values, its pending actions and its history."""
 
 import contextlib
 import json
@@ -14,12 +14,12 @@ from pillar_service.node import clock, disk
 log = logging.getLogger(__name__)
 
 HISTORY = 200
-"""Entries that are kept."""
+"""How many entries of the history are kept."""
 
 
 @dataclass
 class Memory:
-    """Kept in one file, which a crash leaves whole. A disk that takes nothing does not stop the machine."""
+    """Kept in one file, which is written atomically. If it can't be written, the machine goes on all the same."""
 
     path: Path
     content: str = ""
@@ -34,7 +34,7 @@ class Memory:
 
     @classmethod
     def at(cls, path: Path) -> "Memory":
-        """What the file says; nothing when there is none, or it makes no sense."""
+        """The memory in a file; an empty one if the file is missing or malformed."""
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             told = json.loads(path.read_text())
             if isinstance(told["state"], str) and isinstance(told["values"], dict):
@@ -42,24 +42,24 @@ class Memory:
         return cls(path)
 
     def enter(self, state: str) -> None:
-        """Be in a state from now on."""
+        """Enter a state now."""
         now = clock.now()
         self.state, self.boot, self.entered = state, now.boot, now.mono
 
     @property
     def in_state_s(self) -> float:
-        """For how long; counted anew after a restart of the system."""
+        """Seconds in this state; after a reboot, counting starts over."""
         now = clock.now()
         if self.boot != now.boot:
             self.boot, self.entered = now.boot, now.mono
         return max(0.0, now.mono - self.entered)
 
     def note(self, **entry: Any) -> None:
-        """Add to the history."""
+        """Add an entry to the history."""
         self.history = [*self.history, {"at": int(time.time()), **entry}][-HISTORY:]
 
     def save(self) -> None:
-        """Write it down."""
+        """Write it to its file."""
         told = {key: value for key, value in asdict(self).items() if key != "path"}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -69,7 +69,7 @@ class Memory:
 
 
 def path(folder: Path, machine: str, subject: str) -> Path:
-    """The file of one machine for one subject; both are safe path segments; raises NotFound otherwise."""
+    """The file of one machine for one subject; raises NotFound unless both are safe path segments."""
     if "/" in machine + subject or machine.startswith(".") or subject.startswith("."):
         raise NotFound("There is no such machine.")
     return folder / machine / f"{subject}.json"

@@ -1,4 +1,4 @@
-"""What the service hears of machines and bundles: through the spool, which keeps it while nobody listens."""
+"""Tells the service about machines and bundles, through the spool, which keeps the events while the service is away."""
 
 import logging
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pillar_service.core.nodes import bundles
 log = logging.getLogger(__name__)
 
 ORDINARY, SHOUTS = ("machines", Priority.NORMAL), ("shouts", Priority.HIGH)
-"""Streams, and how dear each is: no flood of the one pushes the other out."""
+"""Two streams and their priorities: a flood of one does not push events of the other out of the spool."""
 
 URGENT = frozenset({machines.Event.GAVE_UP, machines.Event.BROKEN, bundles.Event.REFUSED})
 
@@ -21,17 +21,17 @@ class Spool(Protocol):
     """Where events are kept until they are delivered."""
 
     def put(self, type: str, subject: str, data: Mapping[str, Any], *, stream: str, priority: Priority) -> Any:
-        """Keep an event; raises Full when there is no room."""
+        """Keep an event; raises Full if there is no room."""
 
 
 class Telling:
-    """Tells; what can't be kept is logged and counted, and stops nothing."""
+    """Puts events into the spool; one that can't be kept is logged and counted, and stops nothing."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool, self.lost = spool, 0
 
     def __call__(self, event: str, subject: str, data: Mapping[str, Any]) -> None:
-        """Tell of an event of a machine (``pub-healer/9e0f…``)."""
+        """Tell the service of an event about a subject (such as ``pub-healer/9e0f…``)."""
         try:
             stream, priority = SHOUTS if event in URGENT else ORDINARY
             self._spool.put(str(event), subject, data, stream=stream, priority=priority)

@@ -1,23 +1,23 @@
-"""A process and those below it, as the kernel tells of them."""
+"""A process and its descendants, as the kernel shows them."""
 
 import contextlib
 from pathlib import Path
 
 MOST = 64
-"""Processes of a tree that are looked at."""
+"""How many processes of a tree are looked at."""
 
 STATE, STARTED = 0, 19
 """Fields of /proc/PID/stat (proc(5)), counted from the one after the name."""
 
 
 def mark(pid: int) -> object:
-    """What tells this process from a later one with its number; None when there is none."""
+    """What tells this process from a later one with the same id; None if there is no such process."""
     fields = _fields(pid)
     return (pid, fields[STARTED]) if fields else None
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process of this one's tree was sent SIGSTOP and never went on."""
+    """Whether a process of this tree is stopped (as by SIGSTOP)."""
     looked = [pid] if pid else []
     for one in looked:
         if (fields := _fields(one)) and fields[STATE] in "Tt":
@@ -29,7 +29,7 @@ def is_stopped(pid: int) -> bool:
 
 def _fields(pid: int) -> list[str]:
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a process is called what it likes
+        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a process's name may be any bytes
     except OSError:
         return []
     return told[told.rfind(")") + 2 :].split()

@@ -1,4 +1,4 @@
-"""One watcher at work: when its next look is due, since when what it sees holds, and what it saw last."""
+"""One watcher at work: when its next look is due, since when its condition holds, and what it saw last."""
 
 import itertools
 import time
@@ -16,11 +16,11 @@ from pillar_service.node.machines import expressions, looks
 from pillar_service.node.machines.memory import Memory
 
 SET_S = 600
-"""By less than this a clock is put back that is kept right, in seconds: no schedule begins anew then, and fires twice."""
+"""The clock may be set back by up to so many seconds without a schedule starting over, and so firing twice."""
 
 
 class Watching:
-    """A watcher for one instance; ``start`` and ``fired`` are called by the engine's thread alone."""
+    """A watcher for one instance; only the engine's thread calls ``start`` and ``fired``."""
 
     def __init__(self, watcher: Watcher, memory: Memory) -> None:
         self.watcher, self._memory = watcher, memory
@@ -32,11 +32,11 @@ class Watching:
         self.reset()
 
     def reset(self) -> None:
-        """Look at once, and let what is seen hold anew: the state is another one."""
+        """Look at once, and count from scratch how long the condition holds: the state has changed."""
         self._due, self._since, self._stale = 0.0, None, self._future is not None
 
     def entered(self, source: str, target: str) -> None:
-        """The machine goes from one state to another: what a schedule missed where it did not look is not made up for."""
+        """The machine goes from one state to another. A schedule does not make up for times in states it does not watch."""
         self.reset()
         inside = self.watcher.states
         if self.watcher.kind is Kind.SCHEDULE and target in inside and source not in inside:
@@ -45,7 +45,7 @@ class Watching:
     def start(
         self, now: float, pool: Executor, words: Callable[[], Mapping[str, Any]], configuration: looks.Configuration
     ) -> None:
-        """Begin a look, when one is due and none is under way."""
+        """Begin a look, if one is due and none is under way."""
         if self._future is not None or now < self._due or self.watcher.kind in (Kind.TIMER, Kind.SCHEDULE):
             return
         self._due, places = now + self.watcher.every_s, words()
@@ -62,8 +62,8 @@ class Watching:
             if self.watcher.kind is Kind.SCHEDULE:
                 return self._schedule(now)
             return self._looked(now, names)
-        except (SaltcellarError, OSError, ValueError) as error:  # ValueError: of croniter, for what never comes
-            # What can't be seen is not so: nothing fires, and it has to hold anew.
+        except (SaltcellarError, OSError, ValueError) as error:  # ValueError: croniter's, for a time that never comes
+            # A condition that can't be seen does not hold: nothing fires, and counting starts over.
             self.problem, self._since = str(error), None
             return False
 
@@ -86,12 +86,12 @@ class Watching:
         key = self._schedule_mark
         last = self._memory.marks.get(key)
         if isinstance(last, int | float) and 0 < last - wall < SET_S:
-            return False  # what came before the clock was put back a little came
+            return False  # the clock was set back a little: this time has fired already
         if not isinstance(last, int | float) or last > wall:
-            # The first look; or the clock was ahead, and has been set right.
+            # The first look, or the clock was far ahead and has been corrected.
             last = self._memory.marks[key] = wall
             self._memory.save()
-        # After a long sleep it fires once, for whatever was missed.
+        # After a long sleep it fires once, however much was missed.
         if croniter(self.watcher.settings["cron"], max(last, wall - DAY_S * 366)).get_next(float) > wall:
             return False
         self._memory.marks[key] = wall
@@ -127,7 +127,7 @@ class Watching:
         if is_first or before != mark:
             self._memory.marks[key] = mark
             self._memory.save()
-        # A list is how an older version marked files: it says nothing of the content.
+        # An older version marked files with a list, which says nothing about the content.
         is_known = not is_first and not (self.watcher.kind is Kind.FILE and isinstance(before, list))
         return {"first": is_first, "changed": is_known and before != mark}
 
