@@ -1,13 +1,14 @@
-"""The spool: what this node has to tell the service is on its disk before anybody is told that it was taken.
+"""The spool: keeps the events of this node on disk until the service has them.
 
 file      the SQLite file: its schema, its epoch, what to do when it is broken
-ledger    the events in it: put, read in order, bounded
-bell      wakes who delivers, once something was put
-losses    what was let go, so that each is told; what the service refused
-spool     what everybody calls: safe from several processes, and alive while the disk is full or can't be written to
+ledger    the events in the file: put, read in order, bounded
+bell      wakes the duty `deliver` when an event was put
+losses    events that were dropped, so that each loss is reported; events that the service refused
+spool     what everybody calls: safe from several processes, and able to go on while the disk is full or read-only
 
-Strict order within a stream. There is no limit on tries: an event goes when the service has it, when the service refuses
-it for good (it is kept apart), or for want of room.
+An event is on disk before its sender learns that it was taken. Order is strict within a stream. Delivery is tried without
+limit: an event leaves when the service has it, when the service refuses it for good (it is kept apart), when it is too
+old, or when room is needed.
 """
 
 from pillar_service.node.spool.ledger import Bounds, Place

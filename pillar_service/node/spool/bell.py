@@ -1,4 +1,4 @@
-"""The bell of a spool: whoever puts an event rings it, so that who delivers need not look for one ten times a second."""
+"""A spool's bell: rung for each event that is put, so that delivery need not look for events ten times a second."""
 
 import os
 import select
@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 UNHEARD_S = 0.1
-"""How long to wait where there can be no bell (a disk that can't be written to): then one has to look."""
+"""Seconds to wait if there can be no bell (the disk can't be written to): then the spool must be looked at again."""
 
 
 class Bell:
-    """A pipe with a name, beside the spool's file. It holds what was rung while nobody waited: no ring is missed.
+    """A named pipe beside the spool's file. A ring stays in it until somebody waits, so none is missed.
 
-    It only saves time: an event stands in the spool whether or not it was heard.
+    The bell only saves time: an event is in the spool whether or not the bell was heard.
     """
 
     def __init__(self, path: Path) -> None:
@@ -21,7 +21,7 @@ class Bell:
         self._heard: int | None = None
 
     def ring(self) -> None:
-        """Whoever waits, wakes; nothing happens where nobody listens, or is behind."""
+        """Wake whoever waits. Does nothing if nobody listens or the pipe is full."""
         with suppress(OSError):
             pipe = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
@@ -30,7 +30,7 @@ class Bell:
                 os.close(pipe)
 
     def wait(self, seconds: float) -> None:
-        """Until it is rung, or was since the last wait; at most so long."""
+        """Wait until the bell is rung, at most so many seconds; returns at once if it was rung since the last wait."""
         try:
             pipe = self._opened()
         except OSError:
@@ -42,7 +42,7 @@ class Bell:
             os.read(pipe, 1 << 16)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._heard is not None:
             os.close(self._heard)
             self._heard = None
@@ -51,6 +51,6 @@ class Bell:
         if self._heard is None:
             with suppress(FileExistsError):
                 os.mkfifo(self._path, 0o600)
-            # Also for writing: else it would say for ever that the last one who rang has gone.
+            # Opened for writing, too: otherwise poll would report a hang-up for ever once a writer has closed the pipe.
             self._heard = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         return self._heard

@@ -1,4 +1,4 @@
-"""The spool's file: SQLite, written through to the disk at each commit; a broken one is set aside."""
+"""The spool's file: an SQLite database, synced to disk at each commit; a broken file is set aside."""
 
 import fcntl
 import os
@@ -38,23 +38,23 @@ CREATE TABLE IF NOT EXISTS dead (
 BUSY_S = 5.0
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 IN_2020 = 1_577_836_800
-"""What epochs count from: the seconds since then fit into CloudEvents' integers until 2088."""
+"""The zero of epochs, in Unix seconds: the seconds since then fit into CloudEvents' integers until 2088."""
 RESERVE = 2 << 20
-"""Bytes kept free beside the file: with a disk that is full otherwise, what was delivered can still be forgotten."""
+"""Bytes reserved beside the file: so delivered events can be deleted even when the disk is full."""
 CHECKPOINT_PAGES = 250
-"""Half of the reserve, as the log that SQLite writes ahead may have it."""
+"""Pages after which SQLite's write-ahead log is checkpointed: they take half of the reserve."""
 UNDATED = 1 << 24
-"""A first epoch where the clock makes no sense: by chance, and below every one that is a time."""
+"""With a clock that makes no sense, the first epoch is random and below this, and so below any that comes from a clock."""
 
 
 Which = tuple[int, int]
-"""A file by its device and its inode."""
+"""A file's identity: its device and inode."""
 
 
 def opened(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, int | None]:
-    """A connection to the file, which is made if it is not there; which it is; the epoch of one that is lost, or None.
+    """A connection to the file (created if missing), the file's identity, and the epoch of a lost predecessor or None.
 
-    Raises OSError or sqlite3.OperationalError when the disk is full or can't be written to.
+    A broken file is set aside first. Raises OSError or sqlite3.OperationalError if the disk is full or can't be written to.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(path):
@@ -77,7 +77,7 @@ def _begun(path: Path, now: Moment) -> tuple[sqlite3.Connection, Which | None, i
 
 
 def identity(path: Path) -> Which | None:
-    """Which file it is that stands there; None: there is none."""
+    """The identity of the file at this path; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -86,19 +86,19 @@ def identity(path: Path) -> Which | None:
 
 
 def is_broken(error: sqlite3.Error) -> bool:
-    """Whether SQLite can't make sense of the file any more."""
+    """Whether the error means that SQLite can't read the file as a database."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
 
 
 def set_aside(path: Path, which: Which | None) -> None:
-    """Move a broken file out of the way, for somebody to look at (the newest is kept), unless another process has."""
+    """Move a broken file aside for inspection (only the newest is kept), unless another process has done so."""
     with _alone(path):
         if identity(path) == which:
             _move(path)
 
 
 def has_reserve(path: Path) -> bool:
-    """Whether some room on the disk is kept."""
+    """Whether the reserve is there."""
     try:
         return path.with_suffix(".reserve").stat().st_size >= RESERVE
     except FileNotFoundError:
@@ -106,14 +106,14 @@ def has_reserve(path: Path) -> bool:
 
 
 def keep_reserve(path: Path) -> None:
-    """Keep that room; raises OSError when there is none."""
+    """Make the reserve, if it is missing; raises OSError if the disk has no room for it."""
     if not has_reserve(path):
         with path.with_suffix(".reserve").open("ab") as file:
             os.posix_fallocate(file.fileno(), 0, RESERVE)
 
 
 def free_reserve(path: Path) -> bool:
-    """Give that room up for now; whether there was some."""
+    """Free the reserve for now; returns whether there was one."""
     try:
         had = has_reserve(path)
         os.truncate(path.with_suffix(".reserve"), 0)
@@ -154,9 +154,9 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _begin_epoch(at: sqlite3.Connection, beside: Path, now: Moment) -> int | None:
-    """A new epoch in a new file or after a new boot, above all before; the epoch of a file that is lost.
+    """Begin a new epoch in a new file or after a reboot, above all earlier ones; returns the epoch of a lost file, or None.
 
-    It is written beside the file, too, before it is used: no number is said twice because a file was lost.
+    The epoch is also written beside the file before it is used, so that no number is used twice if the file is lost.
     """
     at.execute("BEGIN IMMEDIATE")
     row = at.execute("SELECT epoch, boot FROM life").fetchone()

@@ -1,9 +1,9 @@
-"""The events that wait in the spool's file; each function in the caller's transaction.
+"""The events that wait in the spool's file; each function works in the caller's transaction.
 
-An event's number ``n`` is its epoch and its sequence in one: it grows for ever. ``turn`` is how dear it is to be told: its
-own priority, or that of a dearer one that came after it in its stream, so that the order by turn keeps each stream's order.
-What was ``sent`` once may be at the service, whatever became of the answer: it is not let go for want of room, or a gap would
-tell of a loss that was none. Once too old it goes, with a reason of its own.
+An event's number ``n`` combines its epoch and its sequence, and only ever grows. ``turn`` orders delivery, lowest first: it is
+the event's own priority, or that of a more important event that came later in its stream, so that sorting by turn keeps each
+stream in order. An event that was ``sent`` once may have reached the service, even without an answer: it is not dropped for
+want of room, because the gap would report a loss that was none. It is dropped when it is too old, with a reason of its own.
 """
 
 import sqlite3
@@ -19,31 +19,31 @@ from pillar_service.node.spool import losses
 SHIFT = 31
 COLUMNS = "n, stream, priority, type, subject, data, size, at, mono, boot, synced"
 OVERHEAD, ENVELOPE = 300, 500
-"""Bytes that an event takes beside its data: in the file; and on the wire, more than that."""
+"""Bytes that an event takes besides its data: in the file, and what it takes on the wire beyond its size in the file."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much waits at most: bytes in all, of which some are for vital events alone, and for how many seconds."""
+    """Limits on what waits: total bytes, the bytes of them reserved for vital events, and age in seconds."""
 
     bytes: int = 64 << 20
     reserved: int = 8 << 20
     age_s: float = 30 * 86_400.0
 
     def of(self, priority: int) -> int:
-        """How many bytes may wait when an event of that priority comes."""
+        """How many bytes may wait, counting a new event of that priority."""
         return self.bytes if priority == Priority.VITAL else self.bytes - self.reserved
 
 
 class Place(NamedTuple):
-    """By which the service knows an event of this node."""
+    """An event's place, by which the service identifies it among this node's events."""
 
     epoch: int
     sequence: int
 
     @classmethod
     def of(cls, n: int) -> "Place":
-        """The place that is this number."""
+        """The place with this number."""
         return cls(n >> SHIFT, n & MOST_NUMBER)
 
     @property
@@ -53,7 +53,7 @@ class Place(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """An event before it has a place; its data is JSON."""
+    """An event before it has a place; ``data`` is JSON."""
 
     type: str
     subject: str
@@ -63,7 +63,7 @@ class Draft(NamedTuple):
 
     @property
     def size(self) -> int:
-        """What it takes of the room there is."""
+        """The bytes it takes in the file."""
         return len(self.data.encode()) + len(self.subject.encode()) + len(self.type) + OVERHEAD
 
 
@@ -84,7 +84,10 @@ _PUT = f"INSERT INTO event ({COLUMNS}, turn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 
 
 
 def is_room(at: sqlite3.Connection, draft: Draft, bounds: Bounds) -> bool:
-    """Make room for an event by letting go of what is no dearer, the least dear and oldest first; whether there is now."""
+    """Make room for an event by dropping others of its priority or lower, lowest and oldest first; whether there is room now.
+
+    Drops nothing if that would not make enough room.
+    """
     over = at.execute("SELECT bytes FROM life").fetchone()[0] + draft.size - bounds.of(draft.priority)
     if over <= 0:
         return True
@@ -100,7 +103,7 @@ def is_room(at: sqlite3.Connection, draft: Draft, bounds: Bounds) -> bool:
 
 
 def forget_old(at: sqlite3.Connection, now: Moment, bounds: Bounds) -> None:
-    """Let go of what has waited too long, if that is known: by one boot's clock, or by two that were kept right."""
+    """Drop events that are too old, as far as that is known: from this boot's clock, or from two synchronised clocks."""
     told = f"""SELECT {COLUMNS}, sent FROM event WHERE priority > 0 AND (
     CASE WHEN boot = ? THEN mono < ? ELSE synced AND ? AND at < ? END)"""  # noqa: S608
     before = (now.boot, now.mono - bounds.age_s, now.is_synced, now.at - bounds.age_s)
@@ -110,7 +113,7 @@ def forget_old(at: sqlite3.Connection, now: Moment, bounds: Bounds) -> None:
 
 
 def let_go(at: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], reason: Reason) -> None:
-    """Drop events, and note of which stream, and why."""
+    """Drop events, and note the losses by stream and reason."""
     for n, stream, priority, *_ in rows:
         epoch, sequence = Place.of(n)
         losses.note(at, epoch, stream, priority, reason, sequence)
@@ -118,13 +121,16 @@ def let_go(at: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], reason: Reas
 
 
 def forget(at: sqlite3.Connection, n: int) -> None:
-    """An event is no longer here."""
+    """Delete an event."""
     freed = at.execute("DELETE FROM event WHERE n = ? RETURNING size", (n,)).fetchall()
     at.executemany("UPDATE life SET bytes = bytes - ?", freed)
 
 
 def batch(at: sqlite3.Connection, most: int, only: str | None) -> list[tuple[Any, ...]]:
-    """What is to be told next, in order, at most so many, and as much as one request takes; it counts as sent from now."""
+    """The next events to send, in order, and mark them as sent: at most ``most``, of type ``only`` (None: of all types).
+
+    They take no more bytes than one request may, unless a single event does.
+    """
     told = f"SELECT {COLUMNS} FROM event WHERE ? IS NULL OR type = ? ORDER BY turn, n LIMIT ?"  # noqa: S608
     found, size = [], 0
     for row in at.execute(told, (only, only, most)):

@@ -1,4 +1,4 @@
-"""What was let go: noted in the transaction in which it goes, told as events; and what the service refused for good."""
+"""Losses, noted in the transaction that drops the events and reported as events; and events that the service refused."""
 
 import json
 import sqlite3
@@ -9,12 +9,12 @@ from pillar_service.core.events.gaps import OTHERS, Gap, Reason
 from pillar_service.core.events.submission import MOST_NUMBER, Priority
 
 MOST_GAPS = 500
-"""How many losses are told apart; those of further streams are told as the others'."""
+"""How many losses are kept apart; those of further streams are added up under one name, ``OTHERS``."""
 MOST_DEAD, MOST_DEAD_BYTES = 1000, 8 << 20
 
 
 def note(at: sqlite3.Connection, epoch: int, stream: str, priority: int, reason: Reason, sequence: int) -> None:
-    """One more event of a stream is gone; the sequence 0: nobody knows which, or how many."""
+    """Note that an event of a stream was lost; the sequence 0 means that it is unknown which and how many were lost."""
     key = (epoch, stream, priority, str(reason))
     there = at.execute("SELECT 1 FROM gap WHERE (epoch, stream, priority, reason) = (?, ?, ?, ?)", key).fetchone()
     if not there and at.execute("SELECT count(*) FROM gap").fetchone()[0] >= MOST_GAPS:
@@ -27,7 +27,7 @@ DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last
 
 
 def taken(at: sqlite3.Connection) -> Iterator[Gap]:
-    """The losses noted so far, which are noted no more: they are to be told."""
+    """Take out the losses noted so far, to report them."""
     rows = at.execute("SELECT epoch, first, last, count, reason, stream, priority FROM gap").fetchall()
     at.execute("DELETE FROM gap")
     for epoch, first, last, count, reason, stream, priority in rows:
@@ -35,7 +35,7 @@ def taken(at: sqlite3.Connection) -> Iterator[Gap]:
 
 
 def bury(at: sqlite3.Connection, n: int, why: str) -> None:
-    """Keep an event apart that the service will never take, in the place of the oldest such if there are too many."""
+    """Keep apart an event that the service will never take; the oldest such events go if there are too many."""
     told = "SELECT n, stream, priority, type, subject, data, size, at, ? FROM event WHERE n = ?"
     at.execute(f"INSERT OR REPLACE INTO dead {told}", (why[:300], n))
     at.execute(_BOUND, (MOST_DEAD, MOST_DEAD_BYTES))
@@ -47,7 +47,7 @@ SELECT n, row_number() OVER newest AS place, sum(size) OVER newest AS bytes FROM
 
 
 def dead(at: sqlite3.Connection) -> list[dict[str, Any]]:
-    """What the service refused for good, the oldest first."""
+    """The events that the service refused for good, oldest first."""
     rows = at.execute("SELECT n, why, stream, priority, type, subject, data, at FROM dead ORDER BY n").fetchall()
     names = ("n", "why", "stream", "priority", "type", "subject", "data", "at")
     return [_shown(dict(zip(names, row, strict=True))) for row in rows]

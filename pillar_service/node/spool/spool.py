@@ -1,4 +1,4 @@
-"""What everybody on the node calls to tell the service something."""
+"""The spool itself, which everything on the node calls to tell the service something."""
 
 import json
 import os
@@ -24,15 +24,15 @@ Done = TypeVar("Done")
 
 SWEEP_S = 60.0
 DEEPEST = 64
-"""So deep may an event be nested: Python reads JSON some 1,000 deep, less the deeper it stands itself, and one event that could
-be put and not read again would keep all others from being told."""
+"""How deep an event may be nested. Python reads JSON about 1,000 levels deep, less the depth of its own call stack; an event
+that could be put but not read again would hold up all others."""
 FORKED = "This process was forked from one that has the spool open: nothing was taken. Close it before a fork."
 NO_ROOM = "The spool is full of events that are as dear: nothing was taken. Try again when the service has taken some."
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What is to be told next; ``epoch`` and ``number`` count requests."""
+    """The events to send next; ``epoch`` and ``number`` identify the request."""
 
     epoch: int
     number: int
@@ -40,9 +40,9 @@ class Batch:
 
 
 class Spool:
-    """The spool of a node; each process may have objects of it, and threads may share one.
+    """The spool of a node. Each process may have several such objects, and threads may share one.
 
-    Whoever forks a process that goes on with Python closes it before: SQLite's locks and its knowledge of them would part.
+    Close it before forking a process that goes on running Python: SQLite's locks do not survive a fork.
     """
 
     def __init__(self, home: Home, bounds: Bounds | None = None, now: Callable[[], Moment] = clock.now) -> None:
@@ -50,7 +50,7 @@ class Spool:
         self.bell = Bell(home.state / "spool.bell")
         self.bounds, self.now = bounds or Bounds(), now
         self.refused = 0
-        """How many events were refused since this object could write to the file last."""
+        """How many events were refused since this object last wrote to the file."""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._which: tuple[int, int] | None = None
@@ -60,9 +60,10 @@ class Spool:
     def put(
         self, type: str, subject: str, data: Any, *, stream: str = "", priority: Priority = Priority.NORMAL
     ) -> Place:
-        """Keep an event until the service has it; on disk when this returns. Without a stream: one for its priority.
+        """Keep an event until the service has it; it is on disk when this returns. The default stream depends on its priority.
 
-        Raises Invalid, and Full (no room, a full disk, one that can't be written to): then nothing was taken.
+        Raises Invalid for a malformed event, and Full if there is no room or the disk is full or can't be written to. Then
+        nothing was taken.
         """
         draft = _draft(type, subject, data, stream, priority)
         with self._lock:
@@ -79,9 +80,9 @@ class Spool:
         return place
 
     def batch(self, most: int = submission.BATCH_EVENTS, only: str | None = None) -> Batch:
-        """What is to be told next, of one type ``only`` or of all; losses that were noted become events first.
+        """The events to send next, of the type ``only`` or (None) of all types; noted losses become events first.
 
-        Raises Full when that can't be written down.
+        Raises Full if it can't be written down that they are being sent.
         """
         return self._even_if_full(lambda: self._batch(most, only))
 
@@ -99,7 +100,7 @@ class Spool:
             return Batch(epoch, number, list(_read(at, rows)))
 
     def settle(self, taken: Iterable[Place], refused: Mapping[Place, str]) -> None:
-        """What the service has committed need not be told again; what it refuses for good is kept apart. Raises Full."""
+        """Delete the events that the service has committed, and keep apart those that it refuses for good. Raises Full."""
         self._even_if_full(lambda: self._settle(list(taken), refused))
 
     def _settle(self, taken: list[Place], refused: Mapping[Place, str]) -> None:
@@ -114,7 +115,7 @@ class Spool:
             self._tidy()
 
     def retry(self) -> int:
-        """Try again, as new events, what the service refused, as far as there is room; how many. Raises Full."""
+        """Put refused events again as new ones, as far as there is room; returns how many. Raises Full."""
         with self._writing() as at:
             count = 0
             for one in losses.dead(at):
@@ -128,12 +129,12 @@ class Spool:
         return count
 
     def dead(self) -> list[dict[str, Any]]:
-        """What the service refused for good, the oldest first. Raises Full."""
+        """The events that the service refused for good, oldest first. Raises Full."""
         with self._writing() as at:
             return losses.dead(at)
 
     def status(self) -> dict[str, Any]:
-        """How many wait in each stream, their bytes, losses, dead letters and refusals. Raises Full."""
+        """How many events wait in each stream, their bytes, and counts of losses, dead events and refusals. Raises Full."""
         with self._writing() as at:
             told = "SELECT stream, count(*), min(at) FROM event GROUP BY stream ORDER BY stream"
             streams = {name: {"waiting": count, "oldest_at": oldest} for name, count, oldest in at.execute(told)}
@@ -151,7 +152,7 @@ class Spool:
             }
 
     def stamp(self) -> object:
-        """Something that is another one once another object of this spool has changed it; cheap."""
+        """A value that differs after another Spool object has changed the file; cheap to ask for."""
         with self._lock:
             if self._connection is None or file.identity(self.path) != self._which:
                 return object()
@@ -161,14 +162,14 @@ class Spool:
                 return object()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()  # rolls back what is not committed
                 self._connection = None
 
     def _tell_losses(self, at: sqlite3.Connection, now: Moment) -> None:
-        """Losses go on being added up until the last ones that were told of have arrived."""
+        """Turn noted losses into events, unless earlier ones still wait: until then, losses go on adding up."""
         told = "SELECT 1 FROM event WHERE stream = ? AND type = ? LIMIT 1"
         if at.execute(told, (gaps.STREAM, submission.GAP)).fetchone():
             return
@@ -176,7 +177,7 @@ class Spool:
             ledger.put(at, Draft(submission.GAP, gap.stream, _json(gap.data()), gaps.STREAM, Priority.VITAL), now)
 
     def _even_if_full(self, what: Callable[[], Done]) -> Done:
-        """Do what frees room, with the room that is reserved for it if there is no other."""
+        """Do something that frees room; if the disk is full, free the reserve and do it again."""
         try:
             return what()
         except Full:
@@ -186,13 +187,13 @@ class Spool:
         return what()
 
     def _tidy(self) -> None:
-        """Give back to the disk what the file does not need."""
+        """Return to the disk the room that the file does not need."""
         with self._lock, suppress(sqlite3.Error, OSError):
             self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, on disk at its end; raises Full when the disk does not take it."""
+        """One transaction, on disk when it ends; raises Full if it can't be written."""
         with self._lock:
             if self._connection is not None and self._process != os.getpid():
                 raise Failed(FORKED)
@@ -218,7 +219,7 @@ class Spool:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None and file.identity(self.path) != self._which:
-            self.close()  # somebody set the file aside
+            self.close()  # another process set the file aside
         if self._connection is None:
             self._connection, self._which, lost = file.opened(self.path, self.now())
             self._process = os.getpid()
@@ -254,12 +255,12 @@ def _json(data: Any) -> str:
         told = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"An event's data must be what JSON can tell ({error}).") from error
-    # A lone surrogate can't be encoded, and would break the batch that it is in.
+    # A lone surrogate can't be encoded, and would spoil the batch that it is in.
     return told.encode("utf-8", "replace").decode()
 
 
 def _is_deeper(data: Any, most: int) -> bool:
-    """Whether there are more than so many lists and objects in each other."""
+    """Whether lists and objects are nested more than ``most`` deep."""
     here = [data]
     for _ in range(most + 1):
         here = [one for one in here if isinstance(one, dict | list | tuple) and one]
@@ -268,7 +269,7 @@ def _is_deeper(data: Any, most: int) -> bool:
 
 
 def _read(at: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Iterator[Submission]:
-    """The events in these rows. One that nobody can read, as after a fault of the disk, is lost: no other waits for it."""
+    """The events in these rows. An unreadable one (after a disk fault) is dropped, so that it does not hold up the others."""
     for row in rows:
         try:
             yield _submission(row)
