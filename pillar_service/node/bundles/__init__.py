@@ -1,7 +1,7 @@
-"""Bundles on this node: fetched, verified before anything of them is used, and verified again each time.
+"""Bundles on this node: fetched, verified before anything in them is used, and verified again every minute.
 
-keeping   takes a bundle, or refuses it; makes the folder be what was signed
-fetching  what the service has for this node
+keeping   takes or refuses a bundle; makes the folder match what was signed
+fetching  fetches what the service has for this node
 duty      both, every minute
-beacons   runs those in it, from their verified content
+beacons   runs a bundle's beacons from their verified content
 """

@@ -1,7 +1,7 @@
-"""The beacons of the bundle in use, run as Salt runs its own: `validate`, then `beacon`, each interval.
+"""The beacons of the bundle in use, run as Salt runs its own: at each interval `validate`, then `beacon`.
 
-Their code is taken from the signed file, verified, and never from the folder: what somebody changed there, or left beside
-it (a compiled file), is not loaded. What fires goes onto Salt's bus and, to be kept, into the spool.
+Their code comes from the verified signed file and never from the folder: a file that somebody changed there, or left there
+(a compiled one), is not loaded. Fired events go onto Salt's bus and into the spool, which keeps them.
 """
 
 import logging
@@ -22,13 +22,13 @@ from pillar_service.node.told import Told
 log = logging.getLogger(__name__)
 
 VERIFIED_FOR_S = 60.0
-"""How long one look at the signed file counts, as long as it is the same file."""
+"""Seconds after which the signed file is verified again, even if it has not changed."""
 
 _running: dict[tuple[str, Home], "Beacons"] = {}
 
 
 def beacons(opts: Mapping[str, Any]) -> "Beacons":
-    """Those of the minion with this configuration: Salt loads its own file anew whenever it likes, these stay."""
+    """The beacons of the minion with this configuration: one object, which stays when Salt reloads its beacon file."""
     node, home = opts["id"], Home.at((opts.get("saltcellar") or {}).get("data"))
     if (node, home) not in _running:
         known = Kept(home, node, Path(opts["pki_dir"])).told
@@ -38,7 +38,10 @@ def beacons(opts: Mapping[str, Any]) -> "Beacons":
 
 
 class Beacons:
-    """``known`` gives what the pillar says; the spool is this object's own; ``settings`` are those of each, by its name."""
+    """The bundle's beacons. ``known`` returns what the pillar says; ``settings`` holds each beacon's settings by its name.
+
+    No other object may use ``spool``, which is closed after each call of ``fire``.
+    """
 
     def __init__(self, keeping: Keeping, known: Callable[[], Told], spool: Spool, settings: Mapping[str, Any]) -> None:
         self._keeping, self._known, self._spool, self._tell = keeping, known, spool, Telling(spool)
@@ -50,14 +53,14 @@ class Beacons:
         self._seen_at = float("-inf")
 
     def fire(self, lent: Mapping[str, Any], now_monotonic: float) -> list[dict[str, Any]]:
-        """What fires now, as Salt takes it from a beacon; ``lent`` is what Salt's loader gives one (`__salt__` …)."""
+        """Run each beacon; returns what fired, as Salt expects it. ``lent``: what Salt's loader gives one (`__salt__` …)."""
         self._look(now_monotonic)
         fired = [one for name in sorted(self._code) for one in self._fired(name, lent)]
-        self._spool.close()  # the minion forks a process for each job: no connection may go along
+        self._spool.close()  # the minion forks a process for each job, which must inherit no connection
         return fired
 
     def _look(self, now: float) -> None:
-        """Let the code be what was signed."""
+        """Load the code that was signed, if it is time to verify it or the signed file has changed."""
         stamp = self._keeping.stamp()
         if stamp == self._seen and now - self._seen_at < VERIFIED_FOR_S:
             return
@@ -66,7 +69,7 @@ class Beacons:
             key = self._keeping.key(self._known().bundle_key)
             code = self._keeping.beacons(key) if key else {}
         except (SaltcellarError, OSError) as error:
-            log.debug("bundled: no beacon runs. %s", error)  # the duty `bundles` tells why
+            log.debug("bundled: no beacon runs. %s", error)  # the duty `bundles` tells the service why
         self._modules = {name: one for name, one in self._modules.items() if self._code[name] == code.get(name)}
         self._code, self._seen, self._seen_at = code, stamp, now
 
@@ -74,7 +77,7 @@ class Beacons:
         settings = self._settings.get(name) or {}
         try:
             events = _called(self._module(name, lent), settings if isinstance(settings, list) else [settings])
-        except Exception as error:  # it is somebody's own code, and may raise anything
+        except Exception as error:  # a beacon is somebody else's code and may raise anything
             self._say(name, f"{type(error).__name__}: {error}")
             return []
         self._said.pop(name, None)
@@ -97,7 +100,7 @@ class Beacons:
 
 
 def _called(module: Any, settings: list[Any]) -> list[dict[str, Any]]:
-    """What a beacon returns; raises whatever it raises, and ValueError for what makes no sense."""
+    """What a beacon returns; raises whatever the beacon raises, and ValueError if it can't run or returns nonsense."""
     if hasattr(module, "__virtual__") and module.__virtual__() is False:
         raise ValueError("It does not want to be loaded here.")
     if hasattr(module, "validate"):

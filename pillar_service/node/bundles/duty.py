@@ -1,4 +1,4 @@
-"""The duty `bundles`: verifies what is in use, fetches what is newer, and tells of what was refused or put right."""
+"""The duty `bundles`: verifies the bundle in use, fetches a newer one, and tells what was taken, refused or repaired."""
 
 import logging
 import time
@@ -15,11 +15,11 @@ from pillar_service.node.told import Told
 log = logging.getLogger(__name__)
 
 AGAIN_S = 3600.0
-"""After how long what was refused is fetched again."""
+"""Seconds after which a refused bundle is fetched again."""
 
 
 class Bundles:
-    """Runs once a minute. ``told`` gives what the pillar says now, or said last; the last key goes on being used."""
+    """Runs once a minute. ``told`` returns what the pillar says now or said last; without a key in it the last one is used."""
 
     name, every_s = "bundles", 60.0
 
@@ -29,7 +29,7 @@ class Bundles:
         self._declined: tuple[object, float] = (None, 0.0)
 
     def run(self, now_monotonic: float = 0.0) -> None:
-        """Verify, then look for a newer one."""
+        """Verify the bundle in use, then look for a newer one."""
         told = self._told()
         key = self._keeping.key(told.bundle_key)
         if not key:
@@ -76,7 +76,7 @@ class Bundles:
         return self._declined[0] == serial and time.monotonic() < self._declined[1]
 
     def _refused(self, why: str) -> None:
-        """Tell it once, until it is something else."""
+        """Tell why something was refused, once, until the reason changes."""
         if why and why != self._said:
             log.warning("bundles: %s", why)
             self._tell(Event.REFUSED, "bundle", {"why": why})

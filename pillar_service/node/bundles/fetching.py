@@ -1,4 +1,4 @@
-"""Asks the service which bundle is for this node, and fetches it from the address that it signed for a while."""
+"""Asks the service which bundle is for this node, and fetches it from the address that the service signed for a while."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,20 @@ PATIENCE_S = 60
 
 
 def offer(door: Door) -> Mapping[str, Any] | None:
-    """The newest bundle for this node: ``serial``, ``size``, ``path``; None when there is none."""
+    """The newest bundle for this node: ``serial``, ``size``, ``path``; None if there is none."""
     told = door.bundle().get("bundle")
     return told if isinstance(told, dict) else None
 
 
 def fetch(door: Door, path: str) -> bytes:
-    """The bundle at a path that the service signed; raises Unavailable, or Failed for one that is too large."""
+    """The bundle at a path that the service signed.
+
+    Raises Unavailable if it can't be fetched, Failed if the path is not a bundle's or the bundle is too large.
+    """
     if not path.startswith("/bundles/"):
         raise Failed("The service's answer names no bundle.")
     try:
-        # The address says for itself that it may be fetched; the node's token goes nowhere else than to the door.
+        # The signed address is the permission: the node's token is sent only through the door.
         with requests.get(door.url + path, timeout=PATIENCE_S, stream=True, allow_redirects=False) as answer:
             if answer.status_code != 200:
                 raise Unavailable(f"The bundle can't be fetched: the service said {answer.status_code}.")

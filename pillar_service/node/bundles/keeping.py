@@ -1,7 +1,7 @@
-"""The bundle that is in use: one signed file, and a folder that is made to be what it says, again and again.
+"""The bundle in use: one signed file, and a folder that is made to match it, again and again.
 
-A crash at any moment leaves the old bundle or the new one; the folder follows at the next look. Whatever else stands in
-it (a file that nobody signed, a link, a folder) is removed.
+A crash at any moment leaves either the old bundle or the new one; the folder follows at the next check. Anything else in
+the folder (an unsigned file, a link, a folder) is removed.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ FOLDERS = ("machines", "beacons", "checks")
 
 @dataclass(frozen=True)
 class Verified:
-    """A bundle whose signature, checksums and addressee were right."""
+    """A bundle whose signature, checksums and addressees are right."""
 
     manifest: Manifest
     files: Mapping[str, bytes]
@@ -39,24 +39,24 @@ class Verified:
 
 
 def of_minion(home: Home, opts: Mapping[str, Any], known: Callable[[], Told]) -> "Keeping":
-    """That of the minion with this configuration, whose pillar says what ``known`` gives."""
+    """The Keeping of the minion with this configuration; ``known`` returns what its pillar says."""
     facts = dict(opts.get("grains") or {})
     return Keeping(home, opts["id"], lambda: {**facts, "labels": known().labels}, _denied(opts))
 
 
 def told_of_bundles(opts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a minion's configuration says of bundles."""
+    """What a minion's configuration says about bundles."""
     return (opts.get("saltcellar") or {}).get("bundles") or {}
 
 
 def _denied(opts: Mapping[str, Any]) -> list[str]:
-    """The patterns of files that whoever runs this node wants of no bundle."""
+    """The patterns of files that this node's operator accepts from no bundle."""
     patterns = told_of_bundles(opts).get("deny") or []
     return [patterns] if isinstance(patterns, str) else [str(one) for one in patterns]
 
 
 class Keeping:
-    """Takes bundles for one node. ``denied`` are the operator's patterns of files, which win over every bundle."""
+    """Takes bundles for one node. ``denied`` are the operator's patterns of files that are left out of every bundle."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Keeping:
 
     @property
     def folder(self) -> Path:
-        """What is in use."""
+        """The folder of the bundle in use."""
         return self._home.bundles / "current"
 
     @property
@@ -79,18 +79,18 @@ class Keeping:
 
     @property
     def serial(self) -> int:
-        """The newest that was ever taken here; 0 before the first."""
+        """The highest serial that was ever taken here; 0 before the first."""
         return max(self._newest().values())
 
     def _newest(self) -> dict[Slot, int]:
-        """The newest that was ever taken here, by slot; a file of an older version knows one for both that were published."""
+        """The highest serial ever taken here, by slot; an older version's file has one serial for all published slots."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             told = json.loads((self._home.bundles / "newest.json").read_text())
             return {slot: int(told.get(slot, 0 if slot is Slot.SHIPPED else told["serial"])) for slot in Slot}
         return dict.fromkeys(Slot, 0)
 
     def key(self, told: str | None) -> str | None:
-        """The service's key as the pillar tells it; else as it was told last, for a node that starts alone."""
+        """The service's key in the pillar (``told``) or, if it has none, the last one, for a node that starts alone."""
         file = self._home.bundles / "key"
         with contextlib.suppress(OSError):
             if told and _content(file) != told.encode():
@@ -100,13 +100,13 @@ class Keeping:
         return told or (kept.decode(errors="replace") if kept else None)
 
     def take(self, whole: bytes, key: str) -> Manifest:
-        """Use this bundle from now on. Raises one of our errors, and goes on with the one before, when it is not right."""
+        """Use this bundle from now on. If it is not valid, raises a SaltcellarError, and the one in use stays."""
         found = self._verified(whole, key)
         newest = self._newest()
         bundles.check_age(found.manifest, newest[found.manifest.slot], self._now())
         newest[found.manifest.slot] = found.manifest.serial
         self._home.bundles.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The serial first: after a crash between the two, this very bundle may still be taken.
+        # The serial first: after a crash between the two writes, the same bundle can still be taken.
         told = json.dumps({**newest, "serial": max(newest.values())}).encode()
         disk.write_atomically(self._home.bundles / "newest.json", told)
         disk.write_atomically(self._file, whole)
@@ -115,9 +115,10 @@ class Keeping:
         return found.manifest
 
     def verify(self, key: str) -> tuple[Manifest | None, list[str]]:
-        """Look again at what is in use: it, and what was put right. Raises when it is forged, and then uses nothing.
+        """Verify the bundle in use; returns its manifest and the paths that were repaired.
 
-        One that has expired meanwhile is used on: a node that hears of nobody still heals its bots.
+        Raises Invalid or Forbidden if it is forged, and then uses none. A bundle that has expired stays in use: so a node
+        that is cut off still heals its bots.
         """
         if (whole := self._whole()) is None:
             return None, self._purge({})
@@ -129,13 +130,13 @@ class Keeping:
         return found.manifest, self._make(found)
 
     def beacons(self, key: str) -> dict[str, bytes]:
-        """The code of each beacon in use, by its name: from the signed file, verified now. Raises when that is forged."""
+        """The code of each beacon in use, by name, from the signed file as verified now. Raises if the file is forged."""
         whole = self._whole()
         files = self._wanted(self._verified(whole, key)) if whole is not None else {}
         return {Path(path).stem: one for path, one in files.items() if path.startswith("beacons/")}
 
     def stamp(self) -> object:
-        """Differs once another bundle is in use; cheap to ask."""
+        """A value that differs once another bundle is in use; cheap to ask for."""
         try:
             found = self._file.stat()
         except OSError:
@@ -150,7 +151,7 @@ class Keeping:
             return None
 
     def has_expired(self, manifest: Manifest) -> bool:
-        """Whether it has, as far as anybody knows."""
+        """Whether the bundle has expired; False if the clock is not synchronised."""
         now = self._now()
         return now is not None and now > manifest.expires_at
 
@@ -167,7 +168,7 @@ class Keeping:
         return Verified(manifest, opened.files, whole)
 
     def _make(self, found: Verified) -> list[str]:
-        """Let the folder be what was signed, less what is denied here; what had to be changed."""
+        """Make the folder match what was signed, without what is denied here; returns the paths that had to be changed."""
         wanted = self._wanted(found)
         changed = self._purge(wanted)
         for path, content in sorted(wanted.items()):
@@ -180,7 +181,7 @@ class Keeping:
         return changed
 
     def _wanted(self, found: Verified) -> dict[str, bytes]:
-        """What was signed, less what is denied here."""
+        """The signed files, without those that are denied here."""
         return {
             path: content
             for path, content in found.files.items()
@@ -188,7 +189,7 @@ class Keeping:
         }
 
     def _purge(self, wanted: Mapping[str, bytes]) -> list[str]:
-        """Remove what is not wanted, following no link; what was removed."""
+        """Remove what is not wanted, without following links; returns what was removed."""
         removed = []
         for folder in (self._home.bundles, self.folder, *(self.folder / name for name in FOLDERS)):
             if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -204,7 +205,7 @@ class Keeping:
 
 
 def _known(now: Moment) -> float | None:
-    """Unix seconds; None on a clock that nobody keeps right: there nothing expires."""
+    """Unix seconds; None if the clock is not synchronised: then nothing expires."""
     return now.at if now.is_synced else None
 
 
