@@ -1,6 +1,6 @@
 """`python -m pillar_service.node.enrolment ACT --root DIR`: what enrol.sh and the launcher call.
 
-Exit codes are those of core.errors: 7 means that it is not known what came of it.
+Exit codes are those of core.errors: 7 means that the outcome is unknown.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pillar_service.node.enrolment.site import Site
 
 
 def main() -> int:
-    """Do it; what went wrong is one sentence on standard error."""
+    """Do what the arguments ask for; an error is one sentence on standard error. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="enrolment")
     parser.add_argument("act", choices=("join", "tell", "clear", "leave", "finish", "rotate"))
     parser.add_argument("--root", type=Path, default=Path("/"))
@@ -38,7 +38,7 @@ def _do(asked: argparse.Namespace, site: Site) -> None:
         told = joining.join(site, asked.service, asked.name, sys.stdin.readline().strip(), asked.new_key)
         sys.stdout.write(f"{told['node']} {told['master_fingerprint']}\n")
     elif asked.act in ("tell", "clear"):
-        from pillar_service.node.enrolment import clearing  # which brings Docker's library along
+        from pillar_service.node.enrolment import clearing  # imported here: it loads Docker's library
 
         sys.stdout.write(f"{clearing.tell(site) if asked.act == 'tell' else clearing.clear(site)}\n")
     elif asked.act == "leave":

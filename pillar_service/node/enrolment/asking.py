@@ -1,4 +1,4 @@
-"""What a node asks the service before it has a token of its own, and what it says of its key."""
+"""The requests that a node makes before it has a token of its own, and those about its key."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ TIMEOUT_S = 30.0
 
 
 def ask(service: str, path: str, told: Mapping[str, Any], token: str | None = None) -> dict[str, Any]:
-    """The answer to what is told; raises Unavailable when it is not known what came of it, else what the service said."""
+    """The service's answer; raises Unavailable if the outcome is unknown, otherwise the error that the service named."""
 
     def bear(request: requests.PreparedRequest) -> requests.PreparedRequest:
         if token:
-            request.headers["Authorization"] = f"Bearer {token}"  # set here: a .netrc would win over a header given
+            request.headers["Authorization"] = f"Bearer {token}"  # set here: a .netrc would override a header passed in
         return request
 
     try:
@@ -28,7 +28,7 @@ def ask(service: str, path: str, told: Mapping[str, Any], token: str | None = No
     said = _object(answer)
     if answer.status_code // 100 == 2 and said is not None:
         return said
-    # What is no object of JSON comes from somebody on the way; and who is asked to wait, or meets a fault, hears no yes or no.
+    # What is not a JSON object comes from a proxy on the way; 429 and server errors are neither a yes nor a no.
     is_known = said is not None and answer.status_code < 500 and answer.status_code != 429
     detail = (said or {}).get("detail") or f"The service answered {answer.status_code} without a reason."
     raise (ERRORS.get(answer.status_code, Failed) if is_known else Unavailable)(str(detail))

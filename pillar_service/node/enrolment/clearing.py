@@ -1,4 +1,4 @@
-"""What would stay behind when a node goes: events that the service has not heard, and its bots' containers."""
+"""Clears up before a node leaves: sends the events that still wait, and removes its bots' containers."""
 
 import time
 
@@ -12,7 +12,7 @@ from pillar_service.node.signing import Signer
 from pillar_service.node.spool import Spool
 
 PATIENCE_S, TRIES, PAUSE_S = 20.0, 30, 0.1
-"""For how long, how often without one event less, and how far apart what waits is brought to the service."""
+"""For sending waiting events: seconds in all, tries in a row without progress, and seconds between tries."""
 
 DOCKERS_OWN = {"bridge", "host", "none"}
 
@@ -23,7 +23,7 @@ AWAY = (
 
 
 def tell(site: Site) -> str:
-    """Bring what waits in the spool to the service, with the agent stopped and the key still good; what came of it."""
+    """Send what waits in the spool, while the agent is stopped and the key is still good; returns a line on the outcome."""
     home, node = Home(site.data), site.who()["node"]
     spool = Spool(home)
     if not spool.path.exists():
@@ -46,9 +46,9 @@ def _waiting(spool: Spool) -> int:
 
 
 def clear(site: Site) -> str:
-    """Remove this node's containers, and their network if nobody else is on it; what came of it.
+    """Remove this node's containers, and their networks if nothing else uses them; returns a line on the outcome.
 
-    Raises Unavailable when Docker is away and there are bots.
+    Raises Unavailable if Docker does not answer and there are bots.
     """
     bots = Home(site.data).bots
     try:

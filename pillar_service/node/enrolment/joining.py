@@ -1,4 +1,4 @@
-"""A machine becomes a node, and goes again."""
+"""A machine becomes a node, and leaves again."""
 
 import getpass
 import json
@@ -15,11 +15,11 @@ from pillar_service.node.enrolment.site import Site, write
 
 
 def join(site: Site, service: str, name: str, token: str, new_key: bool = False) -> dict[str, Any]:
-    """Make the key, redeem the token with its public half, write down what the answer tells; returns it.
+    """Make the key, redeem the token with its public half, write the answer's configuration, and return the answer.
 
-    Run again it comes to the same: the key that is there is brought again. With ``new_key`` it is another one, and the key
-    that is there stays the node's until the service has taken that. Raises what the service said, or Unavailable when it is
-    not known: then the key must stay for the next try.
+    Running it again gives the same result, because it uses the key that is there. With ``new_key`` it makes another key,
+    and the present one stays the node's until the service has taken the new one. Raises the error that the service named,
+    or Unavailable if the outcome is unknown: then the key must stay for the next try.
     """
     called = node_name(name)
     if not new_key or not (site.pki / keys.PRIVATE).exists():
@@ -29,7 +29,7 @@ def join(site: Site, service: str, name: str, token: str, new_key: bool = False)
         return told
     key, told = _with_another(site, service, called, token)
     settle(site, told, key.public)
-    key.save(site.pki / keys.NEXT)  # a node that starts at this moment may have tried to turn to it, and let it go
+    key.save(site.pki / keys.NEXT)  # a node that starts at this moment may have tried to turn to it, and deleted it
     turning.take(site)
     return told
 
@@ -39,7 +39,10 @@ def _redeemed(service: str, name: str, key: keys.Key, token: str) -> dict[str, A
 
 
 def _with_another(site: Site, service: str, name: str, token: str) -> tuple[keys.Key, dict[str, Any]]:
-    """What is told to the next key; one that is refused goes, unless an earlier try may have had it taken."""
+    """Enrol with the next key; returns it and the answer.
+
+    A refused key is deleted, unless the service may have taken it at an earlier try.
+    """
     was_told = (site.pki / keys.NEXT).exists()
     key = keys.following(site.pki)
     try:
@@ -53,7 +56,7 @@ def _with_another(site: Site, service: str, name: str, token: str) -> tuple[keys
 
 
 def about() -> dict[str, str]:
-    """A little about this machine."""
+    """Basic facts about this machine."""
     return {
         "hostname": platform.node()[:200],
         "system": platform.platform()[:200],
@@ -63,7 +66,7 @@ def about() -> dict[str, str]:
 
 
 def settle(site: Site, told: dict[str, Any], public_key: str) -> None:
-    """Write the configuration down; the file that names the node is the last."""
+    """Write the configuration; the file that names the node comes last."""
     if fingerprint(told["master_key"]) != told["master_fingerprint"]:
         raise Failed("The service's answer does not fit together: its master's key has another fingerprint.")
     write(site.pki / "minion_master.pub", f"{told['master_key'].strip()}\n")
@@ -75,7 +78,7 @@ def settle(site: Site, told: dict[str, Any], public_key: str) -> None:
 
 
 def leave(site: Site) -> None:
-    """Tell the service that this node goes: its key is good for nothing from then on."""
+    """Tell the service that this node leaves; from then on its key is worthless."""
     who, key = site.who(), keys.own(site.pki)
     signature = key.sign(statement(KeyAct.LEAVE, who["node"], key.public))
     ask(who["service"], "/keys/leave", {"node": who["node"], "signature": signature})

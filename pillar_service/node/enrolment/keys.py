@@ -1,4 +1,4 @@
-"""The node's key pair: made here, its private half never leaves; files as Salt's minion reads them."""
+"""The node's key pair, in files as Salt's minion reads them. It is made here, and its private half never leaves."""
 
 import base64
 from pathlib import Path
@@ -13,7 +13,7 @@ from pillar_service.node.enrolment.site import write
 BITS = 3072
 PRIVATE, PUBLIC = "minion.pem", "minion.pub"
 NEXT = "minion.next.pem"
-"""A new key that may be the node's already, as far as the service knows."""
+"""A new key, which the service may already regard as the node's."""
 
 
 class Key:
@@ -24,12 +24,12 @@ class Key:
 
     @classmethod
     def new(cls) -> "Key":
-        """Another key."""
+        """A new key."""
         return cls(generate_private_key(65537, BITS))
 
     @classmethod
     def at(cls, file: Path) -> "Key | None":
-        """The key in a file, None when there is none; raises Failed for what is no key."""
+        """The key in a file; None if there is no file; raises Failed if it holds no RSA key or can't be read."""
         try:
             found = serialization.load_pem_private_key(file.read_bytes(), None)
         except FileNotFoundError:
@@ -44,18 +44,18 @@ class Key:
 
     @property
     def public(self) -> str:
-        """Its public half in PEM."""
+        """The public half in PEM."""
         told = self._private.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return told.decode().strip()
 
     def sign(self, statement: bytes) -> str:
-        """A statement's signature, in base64."""
+        """The signature of a statement, in base64."""
         return base64.b64encode(self._private.sign(statement, PKCS1v15(), hashes.SHA256())).decode()
 
     def save(self, file: Path) -> None:
-        """Write it down, for its owner alone."""
+        """Write the private key to a file that only its owner can read."""
         told = self._private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
@@ -63,7 +63,7 @@ class Key:
 
 
 def own(folder: Path) -> Key:
-    """The node's key; made when there is none."""
+    """The node's key, made if there is none; also writes the public half beside it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Key.at(folder / PRIVATE)
     if key is None:
@@ -74,7 +74,7 @@ def own(folder: Path) -> Key:
 
 
 def following(folder: Path) -> Key:
-    """The key that is to be the node's next; made when there is none."""
+    """The node's next key, made if there is none."""
     key = Key.at(folder / NEXT)
     if key is None:
         key = Key.new()
@@ -83,6 +83,6 @@ def following(folder: Path) -> Key:
 
 
 def take(folder: Path) -> None:
-    """The next key is the node's now."""
+    """Make the next key the node's key."""
     (folder / NEXT).rename(folder / PRIVATE)
     own(folder)

@@ -1,4 +1,4 @@
-"""Where an enrolled node keeps what is its own; all of it below one root, so that it stands beside whatever is there."""
+"""Where an enrolled node keeps its files: all below one root, so that it can live beside whatever else is there."""
 
 import json
 import os
@@ -12,46 +12,46 @@ from pillar_service.core.errors import NotFound
 
 @dataclass(frozen=True)
 class Site:
-    """The folders of a node below ``root``: `/` on a machine of its own."""
+    """The folders of a node below ``root``, which is `/` if the node has the machine to itself."""
 
     root: Path
 
     @property
     def etc(self) -> Path:
-        """Holds Salt's configuration and the node's key."""
+        """The folder of Salt's configuration and the node's key."""
         return self.root / "etc/saltcellar"
 
     @property
     def pki(self) -> Path:
-        """Holds the key pair and the master's public key."""
+        """The folder of the key pair and the master's public key."""
         return self.etc / "pki"
 
     @property
     def identity(self) -> Path:
-        """Says which node this is: a JSON file."""
+        """The JSON file that says which node this is."""
         return self.etc / "node.json"
 
     @property
     def data(self) -> Path:
-        """Holds the bots and what the node knows."""
+        """The folder of the bots and of what the node knows."""
         return self.root / "var/lib/saltcellar"
 
     @property
     def launcher(self) -> Path:
-        """Starts and stops the node."""
+        """The program that starts and stops the node."""
         return self.root / "opt/saltcellar/bin/saltcellar-node"
 
     def who(self) -> dict[str, Any]:
-        """Which node this is: {"node", "service"}; raises NotFound before it is one."""
+        """Which node this is: {"node", "service", …}; raises NotFound if this machine is no node."""
         try:
             return dict(json.loads(self.identity.read_text()))
         except (OSError, ValueError) as error:
             raise NotFound(f"This machine is no node yet: {self.identity} can't be read.") from error
 
     def configuration(self, told: Mapping[str, Any], user: str) -> str:
-        """The minion's own configuration, as an answer to its enrolment told; values are JSON, which YAML reads."""
-        # With several masters no `master_alive_interval`: Salt 3008.3 then ends the whole minion while one of them is away
-        # (salt.minion.MinionManager has one loop for all; Minion.handle_event stops it). ZeroMQ connects again by itself.
+        """The text of the minion's configuration, from the answer to its enrolment; values are JSON, which is also YAML."""
+        # No `master_alive_interval` with several masters: with it, Salt 3008.3 ends the whole minion while one master is
+        # away (salt.minion.MinionManager has one loop for all; Minion.handle_event stops it). ZeroMQ reconnects by itself.
         names = [f"{_in_brackets(one['address'])}:{one['port']}" for one in told["masters"]]
         values = {
             "id": told["node"],
@@ -66,7 +66,7 @@ class Site:
             "extension_modules": str(self.root / "var/cache/saltcellar/extmods"),
             "conf_file": str(self.etc / "minion"),
             "saltcellar": {"data": str(self.data), "root": str(self.root)},
-            # A node that is refused goes on with what it knows, and asks again.
+            # A node that the master rejects goes on with what it knows, and asks again.
             "rejected_retry": True,
             "acceptance_wait_time": 2,
             "acceptance_wait_time_max": 60,
@@ -76,12 +76,12 @@ class Site:
 
 
 def _in_brackets(address: str) -> str:
-    """An address as it stands before a port: Salt takes the last part of an IPv6 one for nothing else."""
+    """The address as it is written before a port: otherwise Salt takes the last group of an IPv6 address for the port."""
     return f"[{address}]" if ":" in address and not address.startswith("[") else address
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file whole, or not at all."""
+    """Write a file atomically and durably."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)

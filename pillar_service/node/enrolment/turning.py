@@ -1,7 +1,7 @@
-"""A node makes itself another key: tells the service by the one it has, then uses the new one.
+"""A node changes its key: it announces the new key to the service, signed with the old one, then uses the new one.
 
-The new key is on the disk before anything is told. Whether it counts already is asked again by telling it again, at the
-next start at the latest: so a node that dies in the middle comes back with the key that masters accept.
+The new key is on disk before it is announced. If it is unknown whether the service took it, the node announces it again, at
+its next start at the latest: so a node that dies midway comes back with the key that masters accept.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ from pillar_service.node.sealing import Seal
 
 
 def turn(site: Site) -> None:
-    """Make another key and have it counted; raises what the service said: then the old one goes on."""
+    """Make a new key and have the service take it; raises the error that the service named: then the old key stays."""
     new = keys.following(site.pki)
     try:
         _tell(site, new)
     except Unavailable:
-        raise  # it may count: the next start finds out
+        raise  # the service may have taken it: the next start finds out
     except SaltcellarError:
         (site.pki / keys.NEXT).unlink(missing_ok=True)
         raise
@@ -31,19 +31,19 @@ def turn(site: Site) -> None:
 
 
 def take(site: Site) -> None:
-    """The next key is the node's now, and what the one before sealed is sealed with it: the node goes on by it alone."""
+    """Make the next key the node's key, and seal with it what the old one had sealed, which the node needs without a master."""
     seals = _seals(site, keys.PRIVATE)
     for (file, before), (_, after) in zip(seals, _seals(site, keys.NEXT), strict=True):
         try:
             disk.write_atomically(_fresh(file), after.close(before.open(file.read_bytes())))
         except (OSError, SaltcellarError):
-            _fresh(file).unlink(missing_ok=True)  # there is none, or none that counts: the next state run makes it
+            _fresh(file).unlink(missing_ok=True)  # missing, or wrongly sealed: the next state run makes it
     keys.take(site.pki)
     _reseal(site)
 
 
 def _reseal(site: Site) -> None:
-    """Put what was sealed anew in its place, if the key is the node's that sealed it."""
+    """Put each newly sealed file in its place, if it is sealed with the node's present key."""
     for file, seal in _seals(site, keys.PRIVATE):
         try:
             seal.open(_fresh(file).read_bytes())
@@ -53,7 +53,7 @@ def _reseal(site: Site) -> None:
 
 
 def _seals(site: Site, key: str) -> list[tuple[Path, Seal]]:
-    """What this node keeps to go by with no master there, and its seal by that key."""
+    """The sealed files that this node works from without a master, each with its seal by that key."""
     home, node = Home(site.data), site.who()["node"]
     kept = ((home.state / lastgood.NAME, lastgood.SEALED), (home.masterless / states.MANIFEST, states.SEALED))
     return [(file, Seal(node, site.pki, what, key)) for file, what in kept]
@@ -64,7 +64,7 @@ def _fresh(file: Path) -> Path:
 
 
 def finish(site: Site) -> bool:
-    """Bring to its end what was begun before; says whether the key is another now."""
+    """Complete a change of key that was begun before; returns whether the key has changed."""
     if not (site.pki / keys.NEXT).exists():
         if site.identity.exists():
             _reseal(site)
