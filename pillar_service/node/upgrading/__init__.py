@@ -1,6 +1,6 @@
-"""A node becomes another version by itself: it asks, makes the new one ready beside the old, and changes over.
+"""A node upgrades itself: it asks the service for a version, installs it beside the present one, and switches over.
 
-`duty.py` asks the service and says in the facts what came of it; `making.py` makes an environment of the service's wheels,
-checked by its SHA-256, while the old one works; `switch.sh` stands outside of both, puts the new one in its place, and back
-where that does not come to work. It needs the layout that `enrol.sh` makes.
+`duty.py` asks the service, and reports the outcome in the node's facts. `making.py` makes an environment from the service's
+wheels, checked by their SHA-256, while the present one works. `switch.sh` belongs to neither: it puts the new one in place,
+and the old one back if the new one does not come to work. All this needs the layout that `enrol.sh` makes.
 """

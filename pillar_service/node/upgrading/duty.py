@@ -1,4 +1,4 @@
-"""The duty `upgrading`: asks whether this node is to become another version, and does so, once for each order."""
+"""The duty `upgrading`: asks whether this node is to switch to another version, and does so, once for each order."""
 
 import json
 import logging
@@ -23,19 +23,19 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 300.0
 SPLAY = 0.1
-"""By how much of it a node asks earlier or later."""
+"""The share of the interval by which a node may ask earlier or later."""
 
 MAKING, SWITCHING, DONE, FAILED = "making", "switching", "done", "failed"
-"""How an order stands; `switch.sh` waits for the third, and writes the last."""
+"""The states of an order; `switch.sh` waits for "done", and writes "failed"."""
 
 UNDER_WAY = "switching"
-"""The file in which `switch.sh` notes that it is at work."""
+"""The file with which `switch.sh` notes that it is at work."""
 
 SWITCH = Path(__file__).with_name("switch.sh")
 
 
 def state(home: Home) -> dict[str, Any]:
-    """What came of the last order: {"order", "version", "state", "why"}; empty when there was none."""
+    """The state of the last order: {"order", "version", "state", "why"}; empty if there was none."""
     try:
         found = json.loads(_file(home).read_text())
     except (OSError, ValueError):
@@ -48,7 +48,7 @@ def _file(home: Home) -> Path:
 
 
 class Upgrading:
-    """Runs every few seconds; ``opt`` is where enrol.sh put this node, which is where its environment stands."""
+    """Runs every 5 s; ``opt`` is the folder where enrol.sh put this node and its environment."""
 
     name, every_s = "upgrading", 5.0
 
@@ -58,7 +58,7 @@ class Upgrading:
         self._is_begun = False
 
     def run(self, now_monotonic: float) -> None:
-        """Say that a new version works; then ask, if it is time to."""
+        """At the first run, settle the last order; then ask for a new one, if it is time to."""
         if not self._is_begun:
             self._begin(state(self._home))
             self._is_begun = True
@@ -74,13 +74,13 @@ class Upgrading:
             self._take(wanted)
 
     def _begin(self, last: Mapping[str, Any]) -> None:
-        # It is this very process that works now: a version that can't come so far is put back.
+        # This process is the proof that the new version works: `switch.sh` puts back one that does not get here.
         if last.get("state") == SWITCHING and last.get("version") == metadata.version("saltcellar"):
             self._keep(last, DONE)
         elif last.get("state") == MAKING:
             self._keep(last, FAILED, "The node was stopped while the new version was made ready.")
         elif last.get("state") == SWITCHING and not (self._opt / UNDER_WAY).exists():
-            # Nobody would ever begin it: `switch.sh` notes down what it does before it does it.
+            # It will never begin: `switch.sh` makes its note before it does anything.
             self._keep(last, FAILED, "The node was stopped before it changed over to the new version.")
 
     def _take(self, wanted: Mapping[str, Any]) -> None:
@@ -106,11 +106,11 @@ class Upgrading:
             raise Failed(f"The bundle of wheels could not be fetched: {error}") from error
 
     def _switch(self, made: str) -> None:
-        """Let a script change over that outlives this process, which the change ends."""
+        """Start the script that switches over; it outlives this process, which the switch ends."""
         script = self._opt / "bin" / SWITCH.name
         shutil.copyfile(SWITCH, script)
         command = ["sh", str(script), str(self._opt), str(_file(self._home)), made]
-        if "INVOCATION_ID" in os.environ:  # systemd ends all of a unit with it: this is a unit of its own
+        if "INVOCATION_ID" in os.environ:  # systemd ends all processes of a unit: so the script gets a unit of its own
             command = ["systemd-run", "--quiet", "--collect", "--unit=saltcellar-upgrade", *command]
         log_file = self._opt / "switch.log"
         with log_file.open("ab") as said:

@@ -1,4 +1,4 @@
-"""Makes the environment of another version, beside the one that works."""
+"""Makes the environment of another version, beside the present one."""
 
 import shutil
 import subprocess
@@ -13,13 +13,13 @@ from pillar_service.node.door import Door, in_its_turn
 
 NEXT = "venv.next"
 LARGEST = 1 << 30
-"""Bytes of the wheels, packed or not."""
+"""The most bytes of the bundle of wheels, and of each wheel unpacked."""
 PATIENCE_S = 900.0
-"""For each step; pip unpacks a hundred megabytes, perhaps onto an SD card."""
+"""Seconds for each step: pip unpacks a hundred megabytes, perhaps onto an SD card."""
 
 
 def made(door: Door, opt: Path, version: str, sha256: str) -> Path:
-    """The environment of that version, in ``opt`` (where enrol.sh put the other); raises Failed, Unavailable, OSError."""
+    """Make the environment of that version in ``opt``, beside the present one; raises Failed, Unavailable or OSError."""
     work, fresh = opt / "upgrade", opt / NEXT
     for before in (work, fresh):
         shutil.rmtree(before, ignore_errors=True)
@@ -41,7 +41,7 @@ def made(door: Door, opt: Path, version: str, sha256: str) -> Path:
 
 
 def _unpack(file: Path, into: Path) -> None:
-    """The wheels alone, by their own names: nothing else in an archive is for us."""
+    """Unpack only the wheels, by their base names; everything else in the archive is ignored."""
     try:
         with tarfile.open(file) as archive:
             for member in archive:
@@ -60,7 +60,7 @@ def _write(part: IO[bytes], path: Path) -> None:
 
 
 def _install(fresh: Path, wheels: Path, version: str) -> None:
-    # Of the interpreter that the environment at work was made with.
+    # With the interpreter that the present environment was made with.
     _run([str(getattr(sys, "_base_executable", sys.executable)), "-m", "venv", str(fresh)], "make an environment")
     python = str(fresh / "bin/python")
     wanted = ["--no-index", "--find-links", str(wheels), f"saltcellar[node]=={version}"]
@@ -82,7 +82,7 @@ def _run(command: list[str], what: str) -> None:
 
 
 def rename(fresh: Path) -> None:
-    """Scripts name their interpreter by its whole path: the one at which it will be."""
+    """Change the interpreter's path, which scripts name in full, to the one that it will have after the switch."""
     before, after = (f"{fresh.with_name(name)}/bin/".encode() for name in (fresh.name, "venv"))
     for script in (fresh / "bin").iterdir():
         if script.is_file() and not script.is_symlink():

@@ -1,21 +1,22 @@
 #!/bin/sh
-# Put a node's new version in the place of the one that works, and back if it does not come to work.   switch.sh OPT STATE MADE
-# OPT is where enrol.sh put the node, STATE the file in which the new version says "done", MADE what enrol.sh compares.
-# It belongs to neither version, and goes on when both are gone. When it is gone itself, as after a reboot, the launcher calls it
-# again: then it goes on from what it finds.
+# Put a node's new version in place of the present one, and the old one back if the new one does not work:
+#   switch.sh OPT STATE MADE
+# OPT is the folder where enrol.sh put the node, STATE the file in which the new version says "done", MADE the version and
+# SHA-256 that enrol.sh compares. This script is a copy that belongs to neither version, and goes on while both are stopped.
+# If it is interrupted, as by a reboot, the launcher calls it again, and it goes on from what it finds.
 set -eu
 opt=$1 state=$2 made=$3 launcher=$1/bin/saltcellar-node under_way=$1/switching
 
 says() { grep -q "\"state\": \"$1\"" "$state"; }
 
-# By what the launcher knows whether this still goes on: the kernel gives numbers anew, but not with the same beginning.
+# Note this process by its id and its start time, so that the launcher can tell it from a later process with the same id.
 note() {
   printf '%s %s %s %s\n' "$$" "$(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20)" "$state" "$made" >"$under_way.part"
   mv "$under_way.part" "$under_way"
   sync # before anything is moved
 }
 
-# Where it was ended between two steps, what is done already is left out.
+# If an earlier call was interrupted, the steps that it has done are left out.
 change_over() {
   "$launcher" stop || true
   if [ ! -d "$opt/venv.next" ]; then return; fi
@@ -26,7 +27,7 @@ change_over() {
   mv "$opt/venv.next" "$opt/venv"
 }
 
-# It counts once the new version runs the duty that asked for all this, three minutes at most.
+# The new version works once it runs the duty `upgrading`, which says "done"; it has three minutes.
 works() {
   tries=0
   while [ "$tries" -lt "${CELLAR_SWITCH_WAIT:-180}" ]; do
@@ -45,7 +46,7 @@ put_back() {
     mv "$opt/venv.before" "$opt/venv"
     rm -rf "$opt/venv.next"
   fi
-  # With a full disk nothing can be said of it; the version before runs all the same, and finds by itself that this failed.
+  # On a full disk the failure can't be written down; the old version runs all the same, and finds out by itself.
   if sed 's/"state": "switching", "why": "[^"]*"/"state": "failed", "why": "The new version did not come to work, and the one before is back: see the log of the node."/' \
     "$state" >"$state.part"; then mv "$state.part" "$state"; fi || true
   "$launcher" start
