@@ -1,1 +1,1 @@
-"""Converging without a master: the last good states and pillar are kept, sealed, and applied where bots are not as told."""
+"""Converging without a master: the last good states and pillar are kept, sealed, and applied when bots are amiss."""

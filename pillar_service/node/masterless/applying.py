@@ -1,4 +1,4 @@
-"""Applies the kept states with the kept pillar, by `salt-call --local`: a process of its own, which asks no master."""
+"""Applies the kept states with the kept pillar by `salt-call --local`, a process of its own that asks no master."""
 
 import json
 import os
@@ -19,15 +19,15 @@ from pillar_service.node.paths import Home
 
 WHY = "This node converges by itself to what it was told last."
 TOLD = ".pillar-"
-"""What the name of a folder begins with in which Salt finds the pillar."""
+"""The prefix of the temporary folders in which Salt finds the pillar."""
 AT_MOST_S = 900.0
-"""As long as a state run takes that starts every pub of a full node, and waits for it."""
+"""Seconds that a state run may take: enough to start every pub of a full node and wait for it."""
 
 
 def apply(home: Home, conf_file: str, states: Path, pillar: Mapping[str, Any]) -> None:
-    """Apply the state `pubs` of the folder ``states``; raises Failed with what did not work.
+    """Apply the state `pubs` from the folder ``states``; raises Failed with what did not work.
 
-    The pillar says of itself that it is an old copy: then the states stop and remove nothing.
+    A notice in the pillar says that it is an old copy: so the states stop and remove nothing.
     """
     with _told(home, shape.with_notice(pillar, time.time(), WHY)) as told:
         code, out = _run(_command(conf_file, states, told))
@@ -43,9 +43,9 @@ def apply(home: Home, conf_file: str, states: Path, pillar: Mapping[str, Any]) -
 
 @contextmanager
 def _told(home: Home, pillar: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that only root can read, in which Salt finds the pillar; it is gone afterwards."""
+    """A temporary folder that only its owner can read, in which Salt finds the pillar."""
     home.masterless.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in home.masterless.glob(f"{TOLD}*"):  # by one that was killed: only one agent runs in a home
+    for left in home.masterless.glob(f"{TOLD}*"):  # left by a killed run: a home has only one agent
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=TOLD, dir=home.masterless) as name:
         for file, content in (("top", {"base": {"*": ["kept"]}}), ("kept", pillar)):

@@ -1,4 +1,4 @@
-"""The duty `converge`: bots that should run, and do not, are poured again, whether or not anybody is there to say so."""
+"""The duty `converge`: pours bots again that should run and do not, even while master and service are away."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -17,16 +17,16 @@ from pillar_service.node.spool import Spool
 log = logging.getLogger(__name__)
 
 HOLD_S = 20.0
-"""So long must a bot be amiss, and told the same: a job of the centre, or Docker itself, may be at work on it."""
+"""Seconds that a bot must be amiss, with its entry in the pillar unchanged: a job or Docker itself may be working on it."""
 AGAIN_S, SELDOM_S = 30.0, 1800.0
-"""After how long it is tried again, first and at last."""
+"""Seconds until the next try: after the first one, and at most."""
 
 Apply = Callable[[Mapping[str, Any]], None]
-"""Applies the kept states with that pillar; raises SaltcellarError."""
+"""Applies the kept states with a pillar; raises SaltcellarError."""
 
 
 class Converging:
-    """Runs each 5 s. ``tell`` is where it says what it did."""
+    """Runs every 5 s; puts what it did into the spool."""
 
     name, every_s = "converge", 5.0
 
@@ -37,7 +37,7 @@ class Converging:
         self._due, self._pause = float("-inf"), AGAIN_S
 
     def run(self, now_monotonic: float) -> None:
-        """Look, and pour again what has been amiss for long enough."""
+        """Look for bots that are amiss, and pour again those that have been so for long enough."""
         bots = self._amiss(now_monotonic)
         if not self._since:
             self._due, self._pause = float("-inf"), AGAIN_S
@@ -54,21 +54,21 @@ class Converging:
             with containers.engine() as client:
                 found = amiss.found(told.bots, containers.ours(client, self._node))
         except SaltcellarError:
-            found = []  # without Docker nothing is known, and nothing can be done
+            found = []  # without Docker nothing can be known or done
         before = self._since
         self._since = {bot: (told.bots[bot], now) for bot in found}
         self._since |= {bot: before[bot] for bot in found if bot in before and before[bot][0] == told.bots[bot]}
         return [bot for bot, (_, since) in self._since.items() if now - since >= HOLD_S]
 
     def _may(self) -> bool:
-        """Not once the service is there and says that this node's key is worth nothing: its bots may live elsewhere."""
+        """Whether to go on: not if the service answers that this node's key is invalid, for its bots may live elsewhere."""
         try:
             Door(self._kept.told().service).configuration(timeout_s=5)
         except (Unauthenticated, Forbidden) as error:
             log.warning("converge: bots are left as they are. %s", error.sentence)
             return False
         except SaltcellarError:
-            return True  # nobody is there
+            return True  # the service is away
         return True
 
     def _converge(self, bots: list[str]) -> None:

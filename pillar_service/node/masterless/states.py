@@ -1,4 +1,4 @@
-"""The states that this node was converged with last, and the seal over them."""
+"""The states that this node last converged with, and the seal over them."""
 
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ MANIFEST, SEALED = "manifest.jwt", "states"
 
 
 class States:
-    """The folder that a state run fills, and beside it the manifest: each file's SHA-256 by its path."""
+    """The folder that a state run fills, and beside it the sealed manifest with each file's SHA-256 by path."""
 
     def __init__(self, home: Home, node: str, pki: Path) -> None:
         self.folder, self._manifest = home.masterless / "states", home.masterless / MANIFEST
         self._seal = Seal(node, pki, SEALED)
 
     def is_sealed(self) -> bool:
-        """Whether the files are those that were sealed, and no others."""
+        """Whether the files are exactly those that were sealed."""
         try:
             self.check()
         except (OSError, Failed):
@@ -27,11 +27,11 @@ class States:
         return True
 
     def seal(self) -> None:
-        """Seal what is in the folder now; raises OSError, Failed for what is no plain file, Unavailable without a key."""
+        """Seal what is in the folder now; raises OSError, Failed for anything but plain files, Unavailable without a key."""
         disk.write_atomically(self._manifest, self._seal.close(self._found()))
 
     def check(self) -> None:
-        """Raises Failed when the files are not those that were sealed."""
+        """Raise Failed unless the files are exactly those that were sealed."""
         found, sealed = self._found(), self._sealed()
         others = sorted(name for name in found.keys() | sealed.keys() if found.get(name) != sealed.get(name))
         if others:
