@@ -1,1 +1,1 @@
-"""Salt finds the engines of a minion here."""
+"""The engines of a minion, where Salt finds them."""
