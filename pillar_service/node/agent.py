@@ -1,8 +1,8 @@
-"""The agent: what a node does by itself, in one process of the minion, whether or not anybody is there to ask it to.
+"""The agent: runs the node's duties in one process of the minion, whether or not a master is there.
 
 A *duty* is an object with a ``name``, ``every_s`` and ``run(now_monotonic)``; ``duties.py`` lists them. Each has a thread
-of its own: one that hangs or fails stops no other. A duty may have ``wait(seconds)``, which comes back sooner when there is
-something to do, and ``stop()``, which is called at the end.
+of its own, so one that hangs or fails does not stop the others. A duty may have ``wait(seconds)``, which returns sooner if
+there is something to do, and ``stop()``, which is called at the end.
 """
 
 import contextlib
@@ -23,36 +23,36 @@ from pillar_service.node.paths import Home
 log = logging.getLogger(__name__)
 
 AT_THE_END_S = 2.0
-"""How long duties that run are waited for; they are killed at any moment anyway, now and then."""
+"""Seconds that running duties get to finish when the agent stops; each duty must survive being killed anyway."""
 AFTER_FAILURE_S = 10.0
-"""At least so long does a duty rest that failed: one that fails each time neither spins nor fills the log."""
+"""The least pause after a failure, in seconds: so a duty that always fails neither spins nor fills the log."""
 
 PASS = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 class Duty(Protocol):
-    """Something to be done again and again."""
+    """Something that is done again and again."""
 
     name: str
     every_s: float
 
     def run(self, now_monotonic: float) -> None:
-        """Do it once; what may happen is no error."""
+        """Do it once. An exception counts as a failure; conditions that are to be expected must not raise."""
 
 
 class Agent:
-    """Runs duties until it is told to stop, or whoever started it is gone."""
+    """Runs duties until it is told to stop or its parent process is gone."""
 
     def __init__(self, duties: Sequence[Duty]) -> None:
         self._duties, self._stopped = duties, threading.Event()
         self.failures = {duty.name: 0 for duty in duties}
 
     def run(self) -> None:
-        """Until the end, in the main thread of a process."""
+        """Run until the end; call this in the main thread of a process."""
         parent = os.getppid()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        # No thread keeps the process from ending.
+        # Daemon threads, which don't keep the process from ending.
         threads = [
             threading.Thread(target=self._go, args=(duty,), name=duty.name, daemon=True) for duty in self._duties
         ]
@@ -92,9 +92,10 @@ class Agent:
 
 @contextlib.contextmanager
 def alone(home: Home, every_s: float = 0.5) -> Iterator[bool]:
-    """Waits until no other agent runs in this home: after a kill, the one before may take a second to see it.
+    """Wait until no other agent runs in this home: when a minion is killed, its agent may take a second to notice.
 
-    Gives whether it came to that: not if whoever started us is gone before. A disk that can't be written to is waited for.
+    Yields True once this agent is alone, or False if its parent process is gone before that. Also waits while the disk can't
+    be written to.
     """
     parent, descriptor = os.getppid(), None
     while descriptor is None and os.getppid() == parent:
@@ -120,14 +121,14 @@ def runs(home: Home) -> bool:
 
 
 def _let_pass(root: Path) -> None:
-    """Users of commands, and who drops events, must get below it; a node may have been enrolled under a umask of 027."""
+    """Let all users pass through the home: commands' users and those who drop events need to. A umask may have forbidden it."""
     mode = stat.S_IMODE(root.stat().st_mode)
     if mode & PASS != PASS:
         root.chmod(mode | PASS)
 
 
 def _locked(home: Home) -> int | None:
-    """The open file ``agent.lock``, which says who has it; None while somebody else has it, or there can be none."""
+    """The locked file ``agent.lock``, which holds the agent's process id; None if another agent has it or it can't be made."""
     descriptor = None
     with contextlib.suppress(OSError):
         _let_pass(home.root)
@@ -135,11 +136,11 @@ def _locked(home: Home) -> int | None:
         home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(home.state / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # BlockingIOError among them
+    except OSError:  # also BlockingIOError
         if descriptor is not None:
             os.close(descriptor)
         return None
-    with contextlib.suppress(OSError):  # on a full disk it works without
+    with contextlib.suppress(OSError):  # on a full disk the lock works without the process id
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor

@@ -1,6 +1,6 @@
 """Whether somebody still waits for what this process carries out.
 
-A node that was frozen, or had half a connection, finds what was published to it when it wakes up: its jobs may be over by then.
+A node that was frozen or half disconnected receives old jobs when it wakes up, which may be over by then.
 """
 
 import time
@@ -12,11 +12,14 @@ from pillar_service.node import tracing
 from pillar_service.node.door import Door
 
 PATIENCE_S, AGAIN_S = 30.0, 1.0
-"""For how long a service that is away is asked again, and how often: it is back in a few seconds from a restart."""
+"""Seconds for which a service that is away is asked again, and the pause between tries: a restart takes it a few seconds."""
 
 
 def require(opts: Mapping[str, Any], service: Mapping[str, str] | None, patience_s: float = PATIENCE_S) -> None:
-    """Raises Conflict when nobody does, and Unavailable when that can't be known. What is called by hand is waited for."""
+    """Raise Conflict if nobody waits for this process's run any more, Unavailable if that can't be found out.
+
+    A call by hand always passes, and so does every call if the service's address is unknown.
+    """
     run = tracing.run(opts)
     if run is None or service is None:
         return
@@ -28,7 +31,7 @@ def require(opts: Mapping[str, Any], service: Mapping[str, str] | None, patience
 def _is_known(run: str, service: Mapping[str, str], until: float) -> bool:
     try:
         Door(service).run(run)
-    except NotFound:  # a service of an older version is not asked that
+    except NotFound:  # an older service does not have this address
         return True
     except Unavailable:
         if time.monotonic() + AGAIN_S > until:

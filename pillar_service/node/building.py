@@ -1,4 +1,4 @@
-"""Builds the pub's image by the script that the states bring, and tells what it writes as it is written."""
+"""Builds the pub's image with the script that the states bring, and passes on its log while it runs."""
 
 import os
 import signal
@@ -14,21 +14,22 @@ from pillar_service.core.jobs import redaction
 
 SCRIPT = "./pub-image.sh"
 MOST_LINES = 200
-"""So many lines of its logs are told at a time, the last ones: they go over Salt's bus, and onto a page."""
+"""How many lines of the logs are told at a time, the last ones: they go over Salt's bus and onto a page."""
 LONGEST = 400
 LAST_WORDS = 3
 EVERY_S = 2.0
-"""How often it is told what was written meanwhile."""
+"""Seconds between looks at the logs."""
 
 Tell = Callable[[int, list[str]], None]
-"""Takes lines as they come, and which of all lines the first of them is."""
+"""Takes new lines, after the number of the first of them among all lines (from 0)."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """How it ended, in one sentence; ``lines`` are the last of its logs, and then what the script itself said.
+    """How a build ended.
 
-    ``first`` is which of all lines the first of them is.
+    ``comment`` says so in one sentence. ``lines`` are the last lines of its logs, followed by the script's own output, and
+    ``first`` is the number of the first of them among all lines (from 0).
     """
 
     comment: str
@@ -40,7 +41,7 @@ class Built:
 def build(
     scripts: Path, logs: Path, base_image: str, timeout_s: float, tell: Tell = lambda _first, _lines: None
 ) -> Built:
-    """Run the script of that directory, whose programs write their logs into ``logs``; ``tell`` hears of them meanwhile."""
+    """Run the script in the folder ``scripts``, which writes its logs into ``logs``; ``tell`` gets their lines meanwhile."""
     written = Written(logs, tell)
     try:
         said, code = _run(scripts, logs, base_image, timeout_s, written)
@@ -58,7 +59,7 @@ def build(
 
 
 class Written:
-    """The lines of the logs in a folder that are written from now on: what was built before is not told again."""
+    """Reads the lines that are written to the logs in a folder from now on; logs of earlier builds are left out."""
 
     def __init__(self, logs: Path, tell: Tell) -> None:
         self._logs, self._tell, self._since_ns = logs, tell, time.time_ns()
@@ -66,7 +67,10 @@ class Written:
         self.count, self.last = 0, deque[str](maxlen=MOST_LINES)
 
     def look(self, is_over: bool = False) -> None:
-        """Read on, the oldest log first, and tell it; a line that has no end yet waits for it, unless it ``is_over``."""
+        """Read new lines, the oldest log first, and tell them; a line without an end is left for later until it ``is_over``.
+
+        Once it ``is_over``, lines are only added to ``last`` and not told.
+        """
         fresh = {path: path.stat().st_mtime_ns for path in self._logs.glob("*.log")}
         inorder = sorted((path for path, at in fresh.items() if at >= self._since_ns), key=lambda path: fresh[path])
         lines = _plain(line for path in inorder for line in self._lines(path, is_over))
@@ -79,7 +83,7 @@ class Written:
     def _lines(self, path: Path, is_over: bool) -> list[str]:
         with path.open("rb") as file:
             known = self._read.get(path, 0)
-            at = file.seek(known if known <= path.stat().st_size else 0)  # it may have been begun anew
+            at = file.seek(known if known <= path.stat().st_size else 0)  # the log may have been started over
             found = file.read()
         whole = found if is_over else found[: found.rfind(b"\n") + 1]
         self._read[path] = at + len(whole)
@@ -105,7 +109,7 @@ def _run(scripts: Path, logs: Path, base_image: str, timeout_s: float, written: 
                 return running.communicate(timeout=min(EVERY_S, left))[0], running.returncode
             except subprocess.TimeoutExpired:
                 written.look()
-        os.killpg(running.pid, signal.SIGKILL)  # and what it has started
+        os.killpg(running.pid, signal.SIGKILL)  # also ends what the script has started
         return f"{running.communicate()[0]}\nit took longer than {timeout_s:g} s", running.returncode
 
 

@@ -1,6 +1,7 @@
-"""How long an address's certificate is good: `python -m pillar_service.node.certificates https://… 14`.
+"""Checks how long an address's certificate is valid: `python -m pillar_service.node.certificates https://… 14`.
 
-Ends with 0 while it is for so many days (or has none), 10 when it is not or can't be trusted, 11 when nobody answers.
+Exits with 0 if it is valid for more than so many days or the address is not https, with 10 if it is not or can't be trusted,
+and with 11 if nobody answers.
 """
 
 import socket
@@ -16,7 +17,7 @@ ENDING, AWAY = 10, 11
 
 
 def days_left(host: str, port: int) -> float:
-    """For how many days the certificate there is good; raises ssl.SSLError, OSError."""
+    """For how many days the certificate there is valid; raises ssl.SSLError if it can't be trusted, OSError."""
     context = ssl.create_default_context()
     with (
         socket.create_connection((host, port), PATIENCE_S) as connection,
@@ -28,7 +29,7 @@ def days_left(host: str, port: int) -> float:
 
 
 def main(address: str = "", days: str = "14") -> int:
-    """The exit code, and a line that says why."""
+    """Check the certificate and print a line about it; returns the exit code."""
     parts = urlsplit(address)
     if parts.scheme != "https" or not parts.hostname:
         print("There is no certificate to look at.")

@@ -1,4 +1,4 @@
-"""What time it is on this node, as far as it can know."""
+"""The time on this node, and whether it can be trusted."""
 
 import ctypes
 import time
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 TIME_ERROR = 5
-"""What adjtimex(2) returns for a clock that nobody keeps right."""
+"""What adjtimex(2) returns for a clock that is not synchronised."""
 
 
 _libc = ctypes.CDLL(None)
 
 
 class Moment(NamedTuple):
-    """Unix seconds; seconds since the machine started, and which start that was; whether the first can be believed."""
+    """Unix seconds, seconds since boot, the boot's id, and whether the clock is synchronised."""
 
     at: float
     mono: float
@@ -23,13 +23,13 @@ class Moment(NamedTuple):
 
 
 def now() -> Moment:
-    """This moment."""
+    """The present moment."""
     return Moment(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), _boot(), is_synchronised())
 
 
 def is_synchronised() -> bool:
-    """Whether this system's clock is kept right by somebody (NTP): on one that is not, nothing expires."""
-    told = ctypes.create_string_buffer(512)  # modes 0: nothing is changed; a struct timex has fewer bytes
+    """Whether this system's clock is synchronised (by NTP); with a clock that is not, nothing expires."""
+    told = ctypes.create_string_buffer(512)  # larger than a struct timex; its modes are 0: nothing is changed
     return 0 <= int(_libc.adjtimex(told)) < TIME_ERROR
 
 

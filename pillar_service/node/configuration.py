@@ -1,6 +1,6 @@
-"""The configuration of this node's account: the last good copy of what the pillar told, for whoever reads it here.
+"""The configuration of this node's account: the last good copy.
 
-It stands on the disk, so that machines go by it while the centre is away, and after a restart.
+It is on disk, so that machines can use it while the service is away and after a restart.
 """
 
 import contextlib
@@ -22,24 +22,24 @@ from pillar_service.node.told import Told
 log = logging.getLogger(__name__)
 
 EVERY_S, SPLAY, AGAIN_S = 300.0, 0.1, 30.0
-"""How often a node asks by itself, by how much of that each a little earlier or later; and after how long again."""
+"""Seconds between two requests, the share of that by which they vary, and seconds until the next try after a failure."""
 
 
 class Configuration:
-    """Reads what stands on the disk; any process of the node may, at the same time."""
+    """The copy on disk, which any number of the node's processes may use at the same time."""
 
     def __init__(self, home: Home) -> None:
         self._file = home.state / "configuration.json"
         self._read: tuple[tuple[int, int], dict[str, Any]] | None = None
 
     def take(self, ask: Callable[[], Told]) -> list[str]:
-        """Keep what the pillar tells; the keys that are another than before, sorted.
+        """Keep the configuration in the pillar that ``ask`` returns; returns the keys that have changed, sorted.
 
-        ``ask`` gets the pillar. An old copy of it changes nothing; raises Unavailable when it tells nothing.
+        A stale pillar's is kept only if its revision is higher. Raises Unavailable if the pillar has none.
         """
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._file.with_suffix(".lock").open("w") as lock:
-            # Of two that take at once the later asks later: an older answer never comes after a newer one.
+            # Asked under the lock: so an older answer never replaces a newer one.
             fcntl.flock(lock, fcntl.LOCK_EX)
             return self._keep(ask())
 
@@ -58,14 +58,14 @@ class Configuration:
         return dict(self._kept()["keys"])
 
     def get(self, key: str) -> Any:
-        """The value of a key; raises NotFound. This is what the watcher `kv` of machines asks."""
+        """The value of a key; raises NotFound. The watcher `kv` of machines calls this."""
         found = self._kept()["keys"].get(key)
         if found is None:
             raise rules.missing(key)
         return found["value"]
 
     def _kept(self) -> dict[str, Any]:
-        """The copy on the disk, read again when it is another file; nothing while there is none that can be read."""
+        """The copy on disk, read again when the file has changed; an empty one if the file can't be read."""
         try:
             stands = self._file.stat()
             mark = (stands.st_ino, stands.st_mtime_ns)
@@ -77,10 +77,10 @@ class Configuration:
 
 
 class Asking:
-    """The duty `configuration`: asks the service now and then, for a node that was away when it was told to take it.
+    """The duty `configuration`: asks the service now and then, in case the node was away when it was told of a change.
 
-    Not a schedule of Salt's, which looks each second whether the function is there: before the first sync it is not, and
-    then Salt loads every module that it has into the minion, for good.
+    This is no Salt schedule, because Salt checks every second whether a scheduled function exists. Before the first sync
+    it does not, and then Salt loads all its modules into the minion for good.
     """
 
     name, every_s = "configuration", 5.0
@@ -89,7 +89,7 @@ class Asking:
         self._kept, self._known, self._due = Configuration(home), known, float("-inf")
 
     def run(self, now_monotonic: float) -> None:
-        """Ask, if it is time to; what can't be had is asked for again."""
+        """Ask, if it is time to; after a failure, try again later."""
         if now_monotonic < self._due:
             return
         pause = AGAIN_S
@@ -113,19 +113,19 @@ def _nothing() -> dict[str, Any]:
 
 
 def change(told: Told, key: str, value: Any, revision: int | None = None) -> dict[str, Any]:
-    """Set a key of this node's account at the service; raises Changed where another revision stands than this one."""
+    """Set a key of this node's account at the service; raises Changed unless the key has this ``revision`` (None: any)."""
     return Door(told.service).set_key(rules.key(key), value, revision)
 
 
 def delete(told: Told, key: str, revision: int | None = None) -> None:
-    """Take a key of this node's account away at the service; raises Changed likewise."""
+    """Delete a key of this node's account at the service; raises Changed likewise."""
     Door(told.service).delete_key(rules.key(key), revision)
 
 
 def put(home: Home, known: Known, key: str, value: Any) -> None:
-    """Set a key where there stands at the service what this node knows of it; it knows the new value from then on.
+    """Set a key at the service, if it has the revision there that this node knows; then take over the new configuration.
 
-    Raises Changed where somebody else did so meanwhile, which it knows then, too; Unavailable while the service is away.
+    Raises Changed if somebody else has set it meanwhile, and takes that over; Unavailable while the service is away.
     """
     kept, told = Configuration(home), known()
     before = kept.all().get(key)
@@ -134,5 +134,5 @@ def put(home: Home, known: Known, key: str, value: Any) -> None:
     try:
         change(told, key, value, before["revision"] if before else 0)
     finally:
-        with contextlib.suppress(SaltcellarError, OSError):  # it is told soon in any case
+        with contextlib.suppress(SaltcellarError, OSError):  # the node gets it soon in any case
             kept.take(lambda: _asked(told))

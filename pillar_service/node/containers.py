@@ -18,29 +18,29 @@ NODE_LABEL = "saltcellar.node"
 BOT_LABEL = "saltcellar.bot"
 TOLD_LABEL = "saltcellar.told"
 LOG_BYTES = 1 << 20
-"""The most bytes of logs that are given back."""
+"""The most bytes of logs that are returned."""
 STOP_S = 10
-"""How long a pub may take to stop before it is killed."""
+"""Seconds that a pub may take to stop before it is killed."""
 FRESH_S = 1.0
-"""For how long a listing serves a state run, which looks at one bot after the other."""
+"""Seconds for which a state run, which looks at one bot after the other, uses the same listing."""
 
 AWAY = f"Docker is not answering on the node: {START_DOCKER}."
 
 
 _spoken: dict[str, str] = {}
-"""Which version of its API the engine at a host speaks: asked for once, and again after an error, for it may be another."""
+"""The API version of the engine at each host: asked for once, and again after an error, when the engine may have changed."""
 
 
 @contextlib.contextmanager
 def engine(timeout_s: float = 30) -> Iterator[docker.APIClient]:
-    """A client of the engine (DOCKER_HOST, or the usual socket), closed at the end; its errors come out as ours."""
+    """A client of the engine (at DOCKER_HOST or the usual socket), closed at the end; its errors are raised as ours."""
     with errors(), contextlib.closing(_client(timeout_s)) as client:
         yield client
 
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
-    """Docker's errors come out as ours: Unavailable when it does not answer, NotFound, Failed with what it said."""
+    """Raise Docker's errors as ours: Unavailable if it does not answer, NotFound, and Failed with what it said."""
     try:
         yield
     except docker.errors.NotFound as error:
@@ -58,7 +58,7 @@ def _client(timeout_s: float) -> docker.APIClient:
     host = settings.get("base_url", "")
     client = docker.APIClient(version=_spoken.get(host, "auto"), timeout=timeout_s, **settings)
     _spoken[host] = client.api_version
-    if client.base_url.startswith("http+docker:"):  # no proxy stands before a socket: the environment need not be read
+    if client.base_url.startswith("http+docker:"):  # a socket has no proxy: the environment need not be read
         client.trust_env = False
     return client
 
@@ -71,33 +71,33 @@ def answers() -> bool:
 
 
 def ours(client: docker.APIClient, node: str) -> dict[str, Mapping[str, Any]]:
-    """Every container of this node by bot id, whatever its state, as Docker lists it."""
+    """This node's bots' containers by bot id, in whatever state, as Docker lists them."""
     return by_bot(all_of(client, node))
 
 
 def all_of(client: docker.APIClient, node: str) -> list[Mapping[str, Any]]:
-    """Every container that was made for this node, whatever it is, as Docker lists it."""
+    """All containers that were made for this node, as Docker lists them."""
     return list(client.containers(all=True, filters={"label": f"{NODE_LABEL}={node}"}))
 
 
 def find(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any] | None:
-    """The bot's container as Docker lists it; None when this node has none."""
-    labels = [f"{NODE_LABEL}={node}", f"{BOT_LABEL}={bot}"]  # to list takes as long as there are containers
+    """The bot's container as Docker lists it; None if this node has none."""
+    labels = [f"{NODE_LABEL}={node}", f"{BOT_LABEL}={bot}"]  # the more containers are listed, the longer it takes
     return by_bot(client.containers(all=True, filters={"label": labels})).get(bot)
 
 
 def by_bot(listed: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Those of listed containers that are a bot's, by its id."""
+    """The bots' containers among those listed, by bot id."""
     return {bot: one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and not _replaces(one, bot)}
 
 
 def _replaces(listed: Mapping[str, Any], bot: str) -> bool:
-    # docker_container.running makes a short-lived, unnamed container with the same labels, to compare.
+    # docker_container.running makes a short-lived container with the same labels and no name of its own, for comparison.
     return not name(listed).endswith(f"-{bot}")
 
 
 def leftovers(client: docker.APIClient, node: str) -> list[Mapping[str, Any]]:
-    """Containers of this node that Salt made to compare, and was killed before it removed them: they never ran."""
+    """Containers that Salt made for comparison and did not remove, because it was killed; they never ran."""
     filters = {"label": f"{NODE_LABEL}={node}", "status": "created"}
     listed = client.containers(all=True, filters=filters)
     return [one for one in listed if (bot := one["Labels"].get(BOT_LABEL)) and _replaces(one, bot)]
@@ -109,7 +109,7 @@ def name(listed: Mapping[str, Any]) -> str:
 
 
 def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
-    """The bot's container; raises NotFound when this node has none."""
+    """The bot's container; raises NotFound if this node has none."""
     found = find(client, node, bot)
     if found is None:
         raise NotFound("The bot has no container on this node: start the bot, which makes one.")
@@ -117,7 +117,7 @@ def of_bot(client: docker.APIClient, node: str, bot: str) -> Mapping[str, Any]:
 
 
 def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb: int, network: str) -> bool:
-    """Whether the bot's container runs, was made from ``told`` and ``image``, and nobody changed it since by hand."""
+    """Whether the bot's container runs, was made from ``told`` and ``image``, and was not changed by hand since."""
     with engine() as client:
         listed = _lately(("ours", node), lambda: ours(client, node)).get(bot)
         if listed is None or listed["State"] != "running" or listed["Labels"].get(TOLD_LABEL) != told:
@@ -132,7 +132,7 @@ def is_as_told(node: str, home: Home, bot: str, told: str, image: str, memory_mb
 
 
 def is_stranded(node: str, bot: str, network: str) -> bool:
-    """Whether the bot's container is on a network of that name which is gone (`docker network prune`): it starts no more."""
+    """Whether the bot's container is on a deleted network of that name (`docker network prune`), and so can't start."""
     with engine() as client:
         listed = find(client, node, bot) or {"NetworkSettings": {"Networks": {}}}
         bound = listed["NetworkSettings"]["Networks"].get(network)
@@ -143,7 +143,7 @@ _found: dict[tuple[str, str], tuple[float, Any]] = {}
 
 
 def _lately(what: tuple[str, str], ask: Callable[[], Any]) -> Any:
-    """What was found a moment ago, by this process, or is asked for now."""
+    """What this process found within the last second, or asks for now."""
     at, found = _found.get(what, (float("-inf"), None))
     if time.monotonic() - at > FRESH_S:
         found = ask()
@@ -152,7 +152,7 @@ def _lately(what: tuple[str, str], ask: Callable[[], Any]) -> Any:
 
 
 def unlisted(client: docker.APIClient, node: str, listed: set[str]) -> list[str]:
-    """The names of this node's containers whose bot is not listed."""
+    """The names of this node's containers whose bot is not in ``listed``."""
     return sorted(name(one) for bot, one in ours(client, node).items() if bot not in listed)
 
 
@@ -166,7 +166,7 @@ def has_image(client: docker.APIClient, tag: str) -> bool:
 
 
 def stop(client: docker.APIClient, container: str) -> None:
-    """Stop a container, running, restarting or paused; one that is stopped stays so."""
+    """Stop a container, be it running, restarting or paused; a stopped one stays as it is."""
     if client.inspect_container(container)["State"].get("Paused"):
         client.unpause(container)
     client.stop(container, timeout=STOP_S)
@@ -191,7 +191,7 @@ def last_words(client: docker.APIClient, container: str) -> str:
 
 
 def uptime_s(inspected: Mapping[str, Any]) -> int:
-    """For how many seconds an inspected container has been running; 0 when it is not."""
+    """Seconds that an inspected container has been running; 0 if it does not run."""
     state = inspected["State"]
     if not state["Running"]:
         return 0

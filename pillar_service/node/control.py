@@ -1,7 +1,7 @@
-"""The pub's control API: HTTP over the unix socket in its data directory.
+"""The pub's control API: HTTP over the Unix socket in its data directory.
 
-The directory and whoever listens there belong to the pub's user. Root connects only to a real socket, reads a bounded
-answer in a bounded time, and believes nothing but its shape.
+The directory and whatever listens there belong to the pub's user, who is not trusted. Root connects only to a real socket,
+limits the answer's size and time, and checks its shape.
 """
 
 import http.client
@@ -23,12 +23,12 @@ from pillar_service.core.errors import Failed, NotFound, Unavailable
 SOCKET = "control.sock"
 LARGEST = 1 << 20
 LARGEST_LEDGER = 16 << 20
-"""The most bytes an answer may have; a ledger, which knows some 200 bytes of each invite, and 100 of each use of one."""
+"""The most bytes of an answer, and of the ledger, which holds about 200 bytes for each invite and 100 for each use of one."""
 AWAY = "The pub does not answer on its control socket"
 
 
 def info(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
-    """What the pub tells of itself: id, version, sequence, peers, …; raises Unavailable when it does not answer."""
+    """What the pub says about itself: id, version, sequence, peers, …; raises Unavailable if it does not answer."""
     told = ask(folder, "GET", "/info", timeout_s=timeout_s)
     if not isinstance(told, dict) or not names.is_pub_id(told.get("id")):
         raise Failed("The pub's answer about itself makes no sense.")
@@ -36,7 +36,7 @@ def info(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
 
 
 def pub(folder: Path, timeout_s: float = 5.0) -> dict[str, Any]:
-    """What a job or a report tells of a pub: pub_id, sequence, version, peers, follows; raises like ``info``."""
+    """What a job or report says about a pub: pub_id, sequence, version, peers, follows; raises like ``info``."""
     told = info(folder, timeout_s)
     numbers = {key: _count(told.get(key)) for key in ("sequence", "peers", "follows")}
     return {"pub_id": told["id"], "version": plain(_text(told.get("version")))[:32], **numbers}
@@ -51,12 +51,12 @@ def _count(value: object) -> int:
 
 
 def invite(folder: Path, uses: int, note: str) -> dict[str, Any]:
-    """A new invite: id, code, note, uses."""
+    """Create an invite; returns its id, code, note and uses."""
     return ask(folder, "POST", "/invites", {"uses": uses, "note": note}, timeout_s=30)
 
 
 def invites(folder: Path) -> list[dict[str, Any]]:
-    """The invites in the ledger; of very many those that can still be used, and the newest of the others."""
+    """The invites in the ledger; if there are too many, those that can still be used and the newest of the others."""
     told = ask(folder, "GET", "/invites", timeout_s=30, largest=LARGEST_LEDGER)
     if not isinstance(told, list):
         raise Failed("The pub's answer about its invites makes no sense.")
@@ -64,7 +64,7 @@ def invites(folder: Path) -> list[dict[str, Any]]:
 
 
 def revoke(folder: Path, invite_id: str) -> dict[str, Any]:
-    """Revoke an invite: its id and its new state; revoking twice is as once."""
+    """Revoke an invite; returns its id and its new state. Revoking it again changes nothing."""
     return ask(folder, "DELETE", f"/invites/{quote(invite_id, safe='')}", timeout_s=30)
 
 
@@ -89,8 +89,10 @@ def _why(error: Exception) -> str:
 
 
 def _connected(folder: Path, until: float) -> socket.socket:
-    """A connection to the very socket that was looked at, by its descriptor: by its path another's could be there by now,
-    and a socket's path holds 108 bytes only."""
+    """A connection to the socket, opened by its descriptor.
+
+    At its path there might be another one by now, and a socket's path may have only 108 bytes.
+    """
     found = _found(folder)
     try:
         if not stat.S_ISSOCK(os.fstat(found).st_mode):
@@ -123,7 +125,7 @@ def _left(until: float) -> float:
 
 
 def _request(method: str, path: str, body: object) -> bytes:
-    # HTTP/1.0: the answer ends where the connection ends, so that its length and time are ours to bound.
+    # HTTP/1.0: the answer ends with the connection, so that we can bound its size and time.
     sent = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.0\r\nHost: pub\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n"
     return head.encode() + b"\r\n" + sent
@@ -143,7 +145,7 @@ def _all(connection: socket.socket, until: float, largest: int) -> bytes:
 
 
 class _Received:
-    """Bytes that http.client reads as if from a socket."""
+    """Received bytes, which http.client reads as if from a socket."""
 
     def __init__(self, written: bytes) -> None:
         self.written = written
@@ -157,7 +159,7 @@ def _read(written: bytes) -> Any:
     response.begin()
     try:
         answer = json.loads(response.read())
-        # It may say what no text can hold: half a character, by which a whole state run would not return.
+        # It may hold a lone surrogate, which can't be encoded: a whole state run would fail to return it.
         json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise http.client.HTTPException("its answer is not JSON") from error

@@ -1,4 +1,4 @@
-"""What the states of a pub do: look, plan, do; each says what it found in one sentence."""
+"""What the states of a pub do. Each looks, plans or acts, and says what it found in one sentence."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,10 @@ from pillar_service.node.paths import Home, bot_id
 
 @dataclass(frozen=True)
 class Found:
-    """How a state ended. ``would_change``: a plan, nothing was done. ``pub``: what the pub told of itself, or is left of it."""
+    """How a state ended.
+
+    ``would_change``: this is a plan, and something would change. ``pub``: what the pub said about itself, or what is left.
+    """
 
     comment: str
     changes: dict[str, Any] = field(default_factory=dict)
@@ -28,9 +31,9 @@ class Found:
 
 
 def engine(would_come: bool = False) -> Found:
-    """The Docker engine answers; raises Unavailable when it does not.
+    """The Docker engine answers; raises Unavailable if it does not.
 
-    ``would_come``: this is a plan, in which it is installed and started before.
+    ``would_come``: this is a plan in which an earlier state installs and starts it.
     """
     if containers.answers():
         return Found("Docker answers.")
@@ -40,7 +43,7 @@ def engine(would_come: bool = False) -> Found:
 
 
 def pillar_kept(kept: Kept, pillar: Mapping[str, Any], plan_only: bool) -> Found:
-    """The pillar is kept; no change is told, since what changed it is told by what follows."""
+    """The pillar is kept. Reports no changes: the states that follow report what is different."""
     if not plan_only:
         with _written("pillar"):
             kept.keep(pillar)
@@ -48,7 +51,7 @@ def pillar_kept(kept: Kept, pillar: Mapping[str, Any], plan_only: bool) -> Found
 
 
 def states_kept(states: States, plan_only: bool) -> Found:
-    """The states are sealed."""
+    """The kept states are sealed."""
     if not states.is_sealed() and not plan_only:
         with _written("states"):
             states.seal()
@@ -64,7 +67,7 @@ def _written(what: str) -> Iterator[None]:
 
 
 def tidied(node: str, plan_only: bool) -> Found:
-    """No container is left over from a state run that was killed. Only one state run is at work on a node at a time."""
+    """No container is left over from a killed state run. A node has only one state run at a time."""
     with containers.engine(timeout_s=60) as client:
         found = containers.leftovers(client, node)
         changes = {containers.name(one): {"old": "created", "new": None} for one in found}
@@ -76,7 +79,7 @@ def tidied(node: str, plan_only: bool) -> Found:
 
 
 def network(name: str, plan_only: bool) -> Found:
-    """The engine has one network of that name; raises Failed when it has two that are in use."""
+    """The engine has exactly one network of that name; raises Failed if two of them are in use."""
     with containers.engine(timeout_s=60) as client:
         there = len(networks.named(client, name))
         if there == 1:
@@ -89,7 +92,7 @@ def network(name: str, plan_only: bool) -> Found:
 
 
 BUILT = "saltcellar/pub"
-"""The name of the image that `bots.rebuild` builds; its tag is the version of its sources (vagrant/pub-image.sh)."""
+"""The name of the image that `bots.rebuild` builds; the tag is the version of its sources (vagrant/pub-image.sh)."""
 
 
 def image(
@@ -99,10 +102,10 @@ def image(
     place: Source | None = None,
     plan_only: bool = False,
 ) -> Found:
-    """The engine has the image, fetched from the ``place`` if need be; raises Failed with how to get it when that has none.
+    """The engine has the image, fetched from the ``place`` if need be; raises Failed, with how to get it, if that has none.
 
-    ``would_come``: this is a plan, in which it is built before. ``sources``: what gives the text of the `package.json` from
-    which `bots.rebuild` builds. States that are older than this name no place.
+    ``would_come``: this is a plan in which an earlier state builds it. ``sources`` returns the text of the `package.json`
+    from which `bots.rebuild` builds. Older states pass no ``place``.
     """
     with containers.engine() as client:
         if containers.has_image(client, tag):
@@ -124,9 +127,9 @@ def _is_built(tag: str, sources: object) -> bool:
 
 
 def configured(home: Home, bot: str, config: Mapping[str, Any], pub_id: str | None, plan_only: bool) -> Found:
-    """The bot's configuration file says ``config``, and who it is.
+    """The bot's configuration file holds ``config`` and the pub's id.
 
-    Where nothing but that was missing no change is told: what is made from the configuration stays as it is.
+    If only the id was missing, no change is reported, so that the container made from the configuration stays as it is.
     """
     path = home.config(bot)
     there = pub_config.read(path)
@@ -143,14 +146,16 @@ def configured(home: Home, bot: str, config: Mapping[str, Any], pub_id: str | No
 
 
 def itself(home: Home, bot: str, pub_id: str) -> Found:
-    """The bot's data directory holds the identity that the bot has; raises Conflict when it holds another, or none."""
+    """The bot's data directory holds the bot's identity; raises Conflict if it holds another, or none."""
     _refuse_another(pub_id, identity.of(home.bot(bot)).pub_id)
     return Found(f"{pub_id} is there.")
 
 
 def placed(home: Home, bot: str, pub_id: str | None, plan_only: bool) -> Found:
-    """The bot's data directory is there, its pub's own; raises Conflict before anything is made when it is to hold an identity
-    that the bot has, and holds another, or none."""
+    """The bot's data directory exists and belongs to the pub's user.
+
+    Raises Conflict, before anything is made, if the bot has an identity (``pub_id``) and the directory holds another, or none.
+    """
     if pub_id:
         itself(home, bot, pub_id)
     folder = home.bot(bot)
@@ -171,7 +176,7 @@ def _refuse_another(known: str | None, found: str | None) -> None:
 
 
 def imported(home: Home, bot: str, transfer: Mapping[str, Any], door: Callable[[], Door], plan_only: bool) -> Found:
-    """The transfer's identity is in the bot's data directory; raises what keeps it from getting there."""
+    """The transfer's identity is in the bot's data directory; raises whatever prevents the import."""
     if transfers.is_imported(home, bot, transfer):
         return Found(f"{transfer['pub_id']} is there with its log.")
     changes = {"identity": {"old": None, "new": transfer["pub_id"]}}
@@ -182,9 +187,10 @@ def imported(home: Home, bot: str, transfer: Mapping[str, Any], door: Callable[[
 
 
 def alive(home: Home, node: str, bot: str, timeout_s: float, plan_only: bool, pub_id: str | None = None) -> Found:
-    """The pub answers, as ``pub_id`` where that is known.
+    """The pub answers, and is ``pub_id`` if that is known.
 
-    Raises Unavailable if not ``timeout_s`` seconds after its start, Failed if it crashes, Conflict if it is another.
+    Raises Unavailable if it does not answer ``timeout_s`` seconds after its start, Failed if it keeps crashing, Conflict if it
+    is another pub.
     """
     if plan_only:
         return _planned(home, bot)
@@ -202,9 +208,9 @@ def _planned(home: Home, bot: str) -> Found:
 
 
 def gone(home: Home, node: str, bot: str, purge: bool, plan_only: bool) -> Found:
-    """The bot has no container and, when ``purge``, no data; what is left of it is said.
+    """The bot has no container and, with ``purge``, no data; ``pub`` says what is left.
 
-    So is how far its log went: it may have written since its last report, and no older export may come to life.
+    It also says how far the log went: the pub may have written since its last report, and no older export may be started.
     """
     with containers.engine(timeout_s=60) as client:
         listed = containers.find(client, node, bot_id(bot))
@@ -233,7 +239,7 @@ def _going(listed: Mapping[str, Any] | None, with_data: bool) -> dict[str, Any]:
 
 
 def unlisted(node: str, known: list[str]) -> Found:
-    """Names this node's containers of bots that are not known; they are left alone."""
+    """Name this node's containers of bots that are not known; they are left alone."""
     with containers.engine() as client:
         strangers = containers.unlisted(client, node, set(known))
     if not strangers:

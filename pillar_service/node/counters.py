@@ -1,4 +1,4 @@
-"""Counters that survive what they are read from: kept on the node's disk, replaced whole."""
+"""Counters that survive the containers they are read from: kept in a file, which is written atomically."""
 
 import json
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ class Counters:
         return kept if isinstance(kept, dict) else {}
 
     def totals(self, bot: str) -> dict[str, int]:
-        """A bot's totals so far."""
+        """A bot's totals."""
         kept = self._kept.get(bot, {})
         return {key: int(kept.get(key, 0)) for key in COUNTERS}
 
     def add(self, bot: str, read: Mapping[str, int], born: Mapping[str, str]) -> dict[str, int]:
-        """The totals with a new reading; ``born`` tells for each counter what it counts since: a new one is from 0."""
+        """Add a reading; returns the totals. ``born`` identifies since when each counter counts; a new value means from 0."""
         kept = self._kept.setdefault(bot, {})
         for key, counted in read.items():
             if kept.get(f"{key}_born") != born[key]:
@@ -40,11 +40,11 @@ class Counters:
         return self.totals(bot)
 
     def started(self, bot: str, container: str, started: str, count: int) -> None:
-        """Count a bot's starts: by what Docker tells of its container (`health.started_again`)."""
+        """Count a bot's starts, from what Docker says about its container (`health.started_again`)."""
         self._kept[bot] = started_again(self._kept.get(bot, {}), container, started, count)
 
     def save(self, known: set[str]) -> None:
-        """Keep the totals of the known bots on the disk, and forget the others."""
+        """Write the totals of the known bots to disk, and forget the others."""
         self._kept = {bot: kept for bot, kept in self._kept.items() if bot in known}
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk.write_atomically(self._path, json.dumps(self._kept, sort_keys=True).encode())

@@ -1,4 +1,4 @@
-"""The duty `deliver`: brings what waits in the spool to the service, in order, at a pace, for as long as it takes."""
+"""The duty `deliver`: sends the spool's events to the service, in order and at a limited rate, for as long as it takes."""
 
 import logging
 import random
@@ -22,23 +22,23 @@ from pillar_service.node.spool.spool import Batch
 log = logging.getLogger(__name__)
 
 PER_S = 2000.0
-"""Events a second at most, so that a node with much to tell leaves room for the others."""
+"""The most events a second, so that a node with much to tell leaves room for others."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 LONGEST_ASKED_S = 900.0
-"""How long the service can ask us to wait (Retry-After)."""
+"""The longest that the service can ask us to wait (Retry-After), in seconds."""
 BACKLOG, SPLAY_S = 100, 30.0
-"""With so many waiting at the start there was an outage, for others too: they don't all begin at once."""
+"""If so many events wait at the start, there was an outage for others, too: each node then waits up to so many seconds."""
 LOOK_EVERY_S = REFRESH_EVERY_S = 60.0
 PATIENCE_S = 30.0
-"""How long one request may take; then it counts as failed, though the service may still take it."""
+"""Seconds that one request may take; then it counts as failed, although the service may still take it."""
 MORE_S = 0.1
-"""How long the next step is waited for while there is more to tell: so one request takes what is put meanwhile, too."""
+"""Seconds between steps while there is more to send, so that a request also takes what is put meanwhile."""
 
 
 class Delivery:
-    """One batch at a time. The spool object is this duty's own: by its bell it hears, by its stamp it sees what others put.
+    """Sends one batch at a time. Nothing else may use this Spool object: its stamp shows only what other objects put.
 
-    A service that does not say that it takes this minion's key gets health reports alone, with the node's token.
+    If the service does not say that it takes the minion's key, it gets only health reports, with the node's token.
     """
 
     name, every_s = "deliver", 0.5
@@ -60,7 +60,7 @@ class Delivery:
         self._stamp: object = None
 
     def run(self, now_monotonic: float) -> None:
-        """One step, if it is time for one."""
+        """Take one step, if it is time to."""
         if now_monotonic < self._not_before or not self._is_due(now_monotonic):
             return
         began, sent = time.monotonic(), 0
@@ -72,18 +72,18 @@ class Delivery:
         self._not_before = max(self._not_before, now_monotonic + (time.monotonic() - began if not sent else 0) + pause)
 
     def wait(self, seconds: float) -> None:
-        """Until something is put, at most so long; while there is more to tell, until the next step may come."""
+        """Wait until an event is put, at most so many seconds; while there is more to send, only until the next step."""
         if self._is_more:
             time.sleep(MORE_S)
         else:
             self._spool.bell.wait(seconds)
 
     def stop(self) -> None:
-        """Hear of nothing more."""
+        """Stop listening to the bell."""
         self._spool.bell.close()
 
     def _is_due(self, now: float) -> bool:
-        """Whether there may be something to tell; looked at now and then whatever the stamp says."""
+        """Whether there may be something to send; also True once a minute, whatever the stamp says."""
         stamp = self._spool.stamp()
         if self._is_more or stamp != self._stamp or now - self._looked_at >= LOOK_EVERY_S:
             self._stamp, self._looked_at = stamp, now
@@ -91,7 +91,7 @@ class Delivery:
         return False
 
     def _step(self, now: float) -> int:
-        """Send a batch and forget what the service has of it; how many events it had."""
+        """Send a batch and settle what the service answers; returns how many events it had."""
         self._is_more = True
         if self._is_first and self._spool.status()["waiting"] >= BACKLOG:
             self._not_before = now + self._chance() * SPLAY_S
@@ -132,7 +132,7 @@ class Delivery:
         self._failures, self._said, self._most = 0, "", min(2 * self._most, BATCH_EVENTS)
 
     def _isolate(self, batch: Batch, error: Invalid) -> None:
-        """The service refuses a whole request: send less at once, until the one that it can't take stands alone."""
+        """After a whole request is refused: halve the batch until the event that the service can't take stands alone."""
         if len(batch.events) > 1:
             self._most = len(batch.events) // 2
             return
@@ -141,7 +141,7 @@ class Delivery:
         self._spool.settle([], {Place(one.epoch, one.sequence): error.sentence})
 
     def _pause(self, error: SaltcellarError, now: float) -> float:
-        """How long to wait: by chance, up to twice as long each time (full jitter), or as the service asks."""
+        """Seconds to wait: random, up to a limit that doubles each time (full jitter), plus what the service asks for."""
         self._session.close()
         if error.sentence != self._said:
             log.warning("deliver: events wait. %s", error.sentence)

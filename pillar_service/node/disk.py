@@ -1,4 +1,4 @@
-"""A node's disk: what is on it, whether more has room, and writing and deleting that a crash leaves no half of."""
+"""A node's disk: how much is used, whether there is room for more, and crash-safe writing and deleting."""
 
 import errno
 import hashlib
@@ -14,16 +14,16 @@ from typing import IO
 from pillar_service.core.errors import Full
 
 DEEPEST = 32
-"""How many folders below each other are looked at; a pub's own are four deep."""
+"""How many levels of folders are looked at; a pub's own are four deep."""
 
 MARGIN = 64 << 20
-"""Bytes that a disk must have left besides what is about to be written."""
+"""Bytes that must stay free on a disk besides what is about to be written."""
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
-    """As os.fwalk, with paths from the folder on (``.``: itself), following no link, and no deeper than ``DEEPEST``.
+    """Like os.fwalk, with paths relative to the folder (``.``), without following links, and no deeper than ``DEEPEST``.
 
-    It calls itself for each folder in a folder, and keeps all of them open: whose folder it is could bring it to its end.
+    os.fwalk recurses and keeps each parent folder open: without the limit, the folder's owner could exhaust it.
     """
     for top, folders, files, directory in os.fwalk(folder, follow_symlinks=False):
         relative = os.path.relpath(top, folder)
@@ -33,9 +33,9 @@ def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
 
 
 def used_bytes(folder: Path, within_s: float = math.inf) -> int:
-    """The bytes of every file below a folder, following no link; 0 when there is no such folder.
+    """The bytes of all files below a folder, without following links; 0 if there is no such folder.
 
-    Of those alone that could be looked at in so many seconds: whose folder it is may have made millions.
+    Counts only what it can within ``within_s`` seconds: the folder's owner may have made millions of files.
     """
     total, until = 0, time.monotonic() + within_s
     for _, _, files, directory in walk(folder) if folder.is_dir() else ():
@@ -47,7 +47,7 @@ def used_bytes(folder: Path, within_s: float = math.inf) -> int:
 
 
 def size(name: str, directory: int) -> int:
-    """The bytes of what has that name in an open folder, itself a link perhaps; 0 once it is gone."""
+    """The bytes of the entry of that name in an open folder (of a link, its own); 0 if it is gone."""
     try:
         return os.stat(name, dir_fd=directory, follow_symlinks=False).st_size
     except FileNotFoundError:
@@ -55,9 +55,9 @@ def size(name: str, directory: int) -> int:
 
 
 def require_room(folder: Path, size: int, what: str, then: str) -> None:
-    """Raise Full where a disk would be filled that all bots of this node, and Docker perhaps, write to.
+    """Raise Full if ``size`` bytes more would fill the disk, which all bots of this node and perhaps Docker write to.
 
-    Its sentence says that ``what`` takes so many bytes, and what to do ``then``, once there is room.
+    The error's sentence says that ``what`` takes so many bytes, and what to do ``then``, once there is room.
     """
     free = shutil.disk_usage(folder).free
     if free < size + MARGIN:
@@ -68,7 +68,7 @@ def require_room(folder: Path, size: int, what: str, then: str) -> None:
 
 
 def write_atomically(path: Path, written: bytes, mode: int = 0o600) -> None:
-    """Replace a file in a directory of root's; after a crash the old or the new content is there, whole."""
+    """Replace a file in a folder that only root can write to; after a crash it has the old or the new content, whole."""
     fresh = path.with_name(f".{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
@@ -88,9 +88,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder with all that is in it, however deep that goes; raises OSError, for a link in its place, too.
+    """Delete a folder with all its content, however deep; raises OSError, also if it is a link.
 
-    Python's own way calls itself for each folder in a folder, and keeps all of them open.
+    Not by shutil.rmtree, which recurses and keeps each parent folder open.
     """
     if folder.is_symlink():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
@@ -101,5 +101,5 @@ def remove_folder(folder: Path) -> None:
 
 
 def sha256(file: IO[bytes]) -> str:
-    """The sha256 of an open file, from where it stands to its end."""
+    """The sha256 of an open file, from its current position to its end."""
     return hashlib.file_digest(file, "sha256").hexdigest()

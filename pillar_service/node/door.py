@@ -1,4 +1,4 @@
-"""The node's door to the service: reports go out, exports go out, imports come in."""
+"""The node's door: its requests to the service."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ from pillar_service.core.events.submission import MEDIA_TYPE
 
 CHUNK = 1 << 20
 PIECE = 1 << 16
-"""Of what is gone on with after it broke off: as much at most came in vain."""
+"""Chunk size of a fetch that can be resumed: the most bytes that are lost when it breaks off."""
 PARTIAL = 206
 KNOWN = (Unauthenticated, Forbidden, NotFound, Conflict, Changed, Invalid, TooMany, Full, Unavailable)
 ERRORS = {error.status: error for error in KNOWN} | {400: Invalid, 413: Invalid}
@@ -36,7 +36,7 @@ Sign = Callable[[bytes], str]
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Sets the token itself; a header given as such would lose to a .netrc."""
+    """Sets the token's header itself: a .netrc would override a header that was passed in."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -47,9 +47,9 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class Door:
-    """The service's public address (``url``) and this node's token, as the pillar gives them.
+    """Makes requests with the service's address (``url``) and this node's token, both from the pillar.
 
-    With a ``session`` it goes on using one connection.
+    With a ``session``, it reuses one connection. Raises Unavailable if the pillar does not say where the service is.
     """
 
     def __init__(self, service: Mapping[str, str] | None, session: requests.Session | None = None) -> None:
@@ -60,9 +60,9 @@ class Door:
         self._request = (session or requests).request
 
     def events(self, batch: list[dict[str, Any]], timeout_s: float = 10.0, sign: Sign | None = None) -> dict[str, Any]:
-        """Deliver CloudEvents; returns the ids that are stored (``accepted``) and those that won't be (``refused``).
+        """Deliver CloudEvents; returns the ids that were stored (``accepted``) and those that never will be (``refused``).
 
-        With ``sign`` the request is compressed and has a token of its own; without, it has the node's token.
+        With ``sign``, the request is compressed and has a token of its own; without it, it has the node's token.
         """
         body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         options: dict[str, Any] = {"headers": {"Content-Type": MEDIA_TYPE}}
@@ -73,7 +73,7 @@ class Door:
         return _object(self._call("POST", "/events", timeout_s, data=body, **options))
 
     def send(self, job: str, file: IO[bytes]) -> dict[str, Any]:
-        """Upload an export's tar from an open file; returns the service's ``size`` and ``sha256`` of it."""
+        """Upload an export's tar from an open file; returns the ``size`` and ``sha256`` that the service has."""
         headers = {"Content-Type": "application/x-tar"}
         return _object(self._call("PUT", f"/transfers/{job}", 60, data=file, headers=headers))
 
@@ -92,9 +92,9 @@ class Door:
         return digest.hexdigest()
 
     def begin(self, job: str, attempt: int, timeout_s: float = 10.0) -> dict[str, Any]:
-        """Ask whether an attempt of a job may begin: the job's secret arguments, told once.
+        """Ask whether an attempt of a job may begin; returns the job's secret arguments, which are handed out once.
 
-        Raises Conflict when it began before or is not to run now, NotFound when the job is not this node's.
+        Raises Conflict if it began before or must not run now, NotFound if the job is not this node's.
         """
         answer = self._call("POST", f"/jobs/{job}/begin", timeout_s, json={"attempt": attempt})
         return dict(_object(answer).get("arguments") or {})
@@ -106,11 +106,11 @@ class Door:
         return int(_object(answer).get("taken") or 0)
 
     def run(self, run: str, timeout_s: float = 10.0) -> None:
-        """Ask whether somebody still waits for a run: raises Conflict if not, NotFound when the service does not know it."""
+        """Ask whether somebody still waits for a run; raises Conflict if not, NotFound if the service does not know it."""
         self._call("GET", f"/runs/{run}", timeout_s)
 
     def capacities(self, told: Mapping[str, Any], timeout_s: float = 10.0) -> None:
-        """Tell what this node has to run commands with: ``has`` (names) and ``slots``."""
+        """Tell what this node has for running commands: ``has`` (names) and ``slots``."""
         self._call("POST", "/capacities", timeout_s, json=told)
 
     def bundle(self, timeout_s: float = 10.0) -> dict[str, Any]:
@@ -118,9 +118,9 @@ class Door:
         return _object(self._call("GET", "/bundle", timeout_s))
 
     def upgrade(self, timeout_s: float = 10.0) -> dict[str, Any] | None:
-        """Which version this node is asked to become: ``order``, ``version``, ``sha256`` of its wheels; None for none.
+        """Which version this node is to switch to: ``order``, ``version``, ``sha256`` of its wheels; None if none.
 
-        An older service knows no such question: then there is none.
+        Also None from an older service, which does not have this address.
         """
         try:
             wanted = _object(self._call("GET", "/node/upgrade", timeout_s)).get("upgrade")
@@ -129,7 +129,7 @@ class Door:
         return wanted if isinstance(wanted, dict) else None
 
     def wheels(self, file: IO[bytes], most: int) -> str:
-        """Fetch the wheels of that version into a file; returns their sha256; raises Failed when they are more than that."""
+        """Fetch the wheels of that version into a file; returns their sha256; raises Failed if they exceed ``most`` bytes."""
         digest, got = hashlib.sha256(), 0
         with self._call("GET", "/node/wheels", 60, stream=True) as answer:
             for part in _parts(answer):
@@ -141,10 +141,10 @@ class Door:
         return digest.hexdigest()
 
     def image(self, sha256: str, file: IO[bytes], size: int, until: float) -> None:
-        """Fetch what a file, open at its end, lacks of the pub's image; ``until`` is on the monotonic clock.
+        """Fetch the rest of the pub's image into a file that is open at its end; ``until``: monotonic seconds.
 
-        Raises NotFound when it is not handed out any more, Failed when it has more than ``size`` bytes, Unavailable when
-        it broke off: what came by then stays.
+        Raises NotFound if the image is not handed out any more, Failed if it has more than ``size`` bytes, Unavailable if
+        the transfer breaks off or takes too long: what has come stays in the file.
         """
         headers = {"Range": f"bytes={file.tell()}-"} if file.tell() else {}
         with self._call("GET", f"/node/image/{sha256}", 60, stream=True, headers=headers) as answer:
@@ -161,25 +161,25 @@ class Door:
             raise Unavailable("The transfer broke off: try again.")
 
     def configuration(self, timeout_s: float = 10.0) -> dict[str, Any]:
-        """What the account set, as the pillar has it: ``revision`` and ``keys``."""
+        """The account's configuration, as in the pillar: ``revision`` and ``keys``."""
         return _object(self._call("GET", "/node/configuration", timeout_s))
 
     def set_key(self, key: str, value: Any, revision: int | None, timeout_s: float = 10.0) -> dict[str, Any]:
-        """Set a key of the account's configuration, if that revision stands (0: none; None: whatever does)."""
+        """Set a key of the account's configuration, if it has that revision (0: if there is no such key; None: in any case)."""
         headers = _condition(revision)
         return _object(self._call("PUT", _key(key), timeout_s, json={"value": value}, headers=headers))
 
     def delete_key(self, key: str, revision: int | None, timeout_s: float = 10.0) -> None:
-        """Take a key of the account's configuration away, if that revision stands."""
+        """Delete a key of the account's configuration, if it has that revision."""
         self._call("DELETE", _key(key), timeout_s, headers=_condition(revision))
 
     def take(self, name: str, holder: str, seconds: int, timeout_s: float = 5.0) -> dict[str, Any]:
-        """Take a lease on a governor: ``granted``, ``fence``."""
+        """Take a lease on a governor; returns ``granted`` and ``fence``."""
         told = {"holder": holder, "seconds": seconds}
         return _object(self._call("POST", f"/governors/{name}/take", timeout_s, json=told))
 
     def renew(self, name: str, holder: str, fence: int, seconds: int, timeout_s: float = 5.0) -> dict[str, Any]:
-        """Hold a lease for longer; raises Conflict when it is over."""
+        """Renew a lease; raises Conflict if it is over."""
         told = {"holder": holder, "fence": fence, "seconds": seconds}
         return _object(self._call("POST", f"/governors/{name}/renew", timeout_s, json=told))
 
@@ -194,7 +194,7 @@ class Door:
                 method,
                 self.url + path,
                 timeout=(min(timeout_s, 5.0), timeout_s),
-                # A redirect would carry the token to somebody else.
+                # A redirect could carry the token elsewhere.
                 allow_redirects=False,
                 **{"auth": self._auth, **options},
             )
@@ -208,9 +208,9 @@ class Door:
 
 
 def in_its_turn(fetch: Callable[[IO[bytes]], str], file: IO[bytes], patience_s: float) -> str:
-    """What ``fetch`` returns of what it wrote into that file, which begins anew where it is busy or broke off.
+    """Call ``fetch`` with the file until it succeeds; returns its result. The file is emptied before each new try.
 
-    Raises Unavailable where the service does not say when to come back, or that would be after so many seconds.
+    Raises Unavailable if the service does not say when to try again, or says a time after ``patience_s`` seconds.
     """
     until = time.monotonic() + patience_s
     while True:
@@ -255,11 +255,11 @@ def _error(answer: requests.Response) -> SaltcellarError:
     try:
         said, kind = answer.json()["detail"], ERRORS.get(answer.status_code, Failed)
     except (ValueError, KeyError, TypeError):
-        # Not the service's own words: what somebody on the way dislikes is not refused for good.
+        # This is not the service's own answer: what a proxy refuses is not refused for good.
         said, kind = answer.reason, ERRORS.get(answer.status_code, Failed)
         kind = Failed if kind is Invalid else kind
     error = kind(f"The service said {answer.status_code}: {str(said)[:300]}")
-    # What the service says, and not what this kind of error says by itself.
+    # Replaces the default of this kind of error.
     after = answer.headers.get("Retry-After", "")
     error.retry_after_s = int(after[:6]) if after.isdecimal() else None
     return error

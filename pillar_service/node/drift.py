@@ -1,4 +1,4 @@
-"""Looks where this node is not what it should be: its minion's configuration, its own files."""
+"""Looks for drift on this node: in its minion's configuration and its own files."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ LOGROTATE = Path("/etc/logrotate.d")
 
 
 def look(opts: Mapping[str, Any]) -> dict[str, Any]:
-    """``drift``, and the versions of ``salt`` and ``saltcellar``."""
+    """What drifted (``drift``), and the versions of ``salt`` and ``saltcellar``."""
     looked = [*drift.of_options(opts, drift.NODE, "salt/minion.d"), *_files(opts), *_logs(opts)]
     versions = {"salt": salt.version.__version__, "saltcellar": __version__}
     return {"drift": [asdict(one) for one in looked], **versions}
@@ -39,7 +39,7 @@ def _files(opts: Mapping[str, Any]) -> Iterator[Drift]:
 
 
 def _logs(opts: Mapping[str, Any]) -> Iterator[Drift]:
-    """What enrol.sh lets logrotate keep small."""
+    """Drift of the logs, which enrol.sh has logrotate keep small."""
     log = Path(opts["log_file"])
     rotated = "\n".join(file.read_text(errors="replace") for file in sorted(LOGROTATE.glob("*")) if file.is_file())
     logs = {str(one): one.stat().st_size for one in (log, log.with_name("node.out")) if one.is_file()}

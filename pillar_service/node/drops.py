@@ -1,12 +1,13 @@
 """The duty `drops`: takes events from files that anything on this node puts into the folder ``drop`` of its home.
 
-A file is a JSON object: ``type``, ``subject``, ``data``, and, if wanted, ``stream`` and ``priority`` (1 to 4). It is read
-when nobody has it open for writing any more, oldest first, unless its name begins with a dot: so write it there and rename
-it, or just write and close it. Then it is in the spool, and gone; the node may die in between, and then it is submitted
-twice. What makes no sense is moved into ``refused``, with the reason beside it. With the spool full, files wait.
+A file is a JSON object: ``type``, ``subject``, ``data``, and optionally ``stream`` and ``priority`` (1 to 4). Files are
+taken oldest first, once nobody has them open for writing; names that begin with a dot are ignored. So write a file under
+such a name and rename it, or just write and close it. It is put into the spool, then deleted; if the node dies in between,
+it is submitted twice. A malformed file is moved into ``refused``, with the reason beside it. While the spool is full, files
+wait.
 
-The folder is made for root alone; widen it (``chmod 1733``) if others may submit. Whatever one of them puts there (a name,
-a file that stays open, a lease on it) holds up that entry alone.
+Only root may use the folder at first; widen it (``chmod 1733``) to let others submit. Whatever they put there (an odd name,
+a file that stays open, a lease on it) holds up only that entry.
 """
 
 import errno
@@ -29,18 +30,18 @@ from pillar_service.node.spool import Spool
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
-"""How many files are taken in one look."""
+"""How many files are taken in one run."""
 NAME_BYTES = 60
-"""What is kept of a file's name: with what stands before and behind, it must fit into the 255 bytes that a name may have."""
+"""How many bytes of a file's name are kept: with what is added before and after, they must fit into the 255 of a name."""
 MOST_REFUSED = 100
 SETTLED_S = 5.0
 F_SETSIG = 10
-"""Of Linux; Python does not name it."""
+"""A command of Linux's fcntl(2), for which Python has no name."""
 KNOWN = {"type", "subject", "data", "stream", "priority"}
 
 
 class Drops:
-    """Looks each second."""
+    """Looks into the folder every second."""
 
     name, every_s = "drops", 1.0
 
@@ -49,7 +50,7 @@ class Drops:
         self._taking, self._refused = home.drop / "taking", home.drop / "refused"
 
     def run(self, now_monotonic: float = 0.0) -> None:
-        """Take what is there."""
+        """Take the files that are there."""
         try:
             for folder in (self._folder, self._taking, self._refused):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ class Drops:
         self._said = said
 
     def _gather(self) -> list[Exception]:
-        """Move them to where nobody puts another one in their place, under names that sort by age; what failed."""
+        """Move the files to where nobody can replace them, under names that sort by age; returns what failed."""
         faults: list[Exception] = []
         for entry in list(os.scandir(self._folder)):
             try:
@@ -73,7 +74,7 @@ class Drops:
         return faults
 
     def _take_all(self) -> list[Exception]:
-        """Take the oldest that can be taken; what failed. Those that are still written count for nothing."""
+        """Take the oldest files that can be taken, not counting those still being written; returns what failed."""
         faults: list[Exception] = []
         taken = 0
         for path in sorted(self._taking.iterdir()):
@@ -86,7 +87,7 @@ class Drops:
         return faults
 
     def _take(self, path: Path) -> bool:
-        """Take a file, or set it aside; whether nobody writes it any more."""
+        """Take a file, or set it aside; returns False if it is still being written."""
         try:
             if (written := _closed(path)) is None:
                 return False
@@ -108,13 +109,13 @@ class Drops:
 
 def _name(entry: "os.DirEntry[str]") -> str:
     found = entry.stat(follow_symlinks=False)
-    # A byte that is cut apart becomes a sign of three bytes: 180 at most.
+    # A byte that can't be decoded becomes a character of three bytes: 180 at most.
     own = os.fsencode(entry.name)[:NAME_BYTES].decode(errors="replace")
     return f"{found.st_mtime_ns:020d}-{found.st_ino}-{own}"
 
 
 def _closed(path: Path) -> bytes | None:
-    """What is in a file that nobody writes any more; None while somebody does. Raises Invalid for what is no file."""
+    """The content of a file; None while somebody has it open for writing. Raises Invalid for anything but a plain file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -131,9 +132,9 @@ def _closed(path: Path) -> bytes | None:
 
 
 def _is_closed(descriptor: int) -> bool:
-    """Nobody can be given a lease (fcntl(2)) for reading while a file is open for writing somewhere."""
+    """Whether nobody has the file open for writing: if somebody has, the kernel grants no read lease (fcntl(2)) on it."""
     try:
-        # Who opens it right now makes the kernel send a signal: one that does nothing, instead of one that ends us.
+        # If somebody opens the file right now, the kernel signals us: by SIGURG, which does nothing; SIGIO would end us.
         fcntl.fcntl(descriptor, F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)

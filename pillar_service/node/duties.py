@@ -1,4 +1,4 @@
-"""The duties of a node's agent: a line each."""
+"""The duties of a node's agent, one line each."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,9 +34,9 @@ def duties(
     refresh: Callable[[], object],
     grains: Callable[[], Mapping[str, Any]] | None = None,
 ) -> list[Duty]:
-    """Of the node whose minion has this configuration (``opts``).
+    """The duties of the node whose minion has this configuration (``opts``).
 
-    ``refresh`` asks for its pillar anew, ``grains`` gathers its grains anew; without it they are those in ``opts``.
+    ``refresh`` has the pillar fetched again; ``grains`` gathers the grains afresh, and defaults to those in ``opts``.
     """
     node, pki, spool = opts["id"], Path(opts["pki_dir"]), Spool(home)
     kept, states = Kept(home, node, pki), States(home, node, pki)

@@ -1,7 +1,7 @@
 """The duty `facts`: tells what this node is: its grains, Docker, bots, disks and versions, without secrets.
 
-Told when its content changes, and every ten minutes, each node a little earlier or later, so that not all speak at once.
-What changes all the time (load, free memory, how a bot is just now) is no fact.
+Facts are told when they change and about every ten minutes, at times that vary so that nodes do not all speak at once.
+What changes all the time (load, free memory, a bot's present state) is no fact.
 """
 
 import json
@@ -26,18 +26,21 @@ log = logging.getLogger(__name__)
 STREAM = "facts"
 
 NOT_OF_THE_NODE = frozenset({"pid", "cwd", "ps", "pythonpath", "systempath", "path", "machine_id"})
-"""Grains of the process that asks; and one that is to be kept from others (machine-id(5))."""
+"""Grains that are about the asking process, and one that must be kept confidential (machine-id(5))."""
 
 SPLAY = 0.1
-"""By how much of the ten minutes a node tells earlier or later."""
+"""The share of the ten minutes by which a node may tell its facts earlier or later."""
 
 MOUNTS = Path("/proc/self/mounts")
 MOST_DISKS = 100
 
 
 class Facts:
-    """Runs each minute. ``grains`` gathers them anew, which is asked for only when facts are due; ``told`` knows the bots,
-    ``upgrade`` what came of the last order to become another version."""
+    """Runs every minute.
+
+    ``grains`` gathers the grains, and is called only when facts are due; ``told`` returns what the pillar says, and
+    ``upgrade`` the state of the last order to upgrade.
+    """
 
     name, every_s = "facts", 60.0
 
@@ -56,7 +59,7 @@ class Facts:
         self._said = ""
 
     def run(self, now_monotonic: float) -> None:
-        """Tell, if it is due or something changed. What can't be kept is logged, and told the next time."""
+        """Tell the facts, if they are due or have changed. If they can't be put into the spool, log it and try again later."""
         is_due = now_monotonic >= self._due
         try:
             if is_due:
@@ -75,16 +78,16 @@ class Facts:
             self._said = str(error)
 
     def _put(self, facts: Mapping[str, Any]) -> None:
-        # They are told again anyway: for want of room they go before all others.
+        # They are told again anyway: when room is needed, they are dropped first.
         self._spool.put(rules.EVENT_TYPE, self._node, {"facts": facts}, stream=STREAM, priority=Priority.BULK)
 
     def _waits(self) -> bool:
-        """Whether the same still waits to be delivered: twice in the spool it would only take room."""
+        """Whether facts still wait to be delivered: the same ones again would only take room."""
         return STREAM in self._spool.status()["streams"]
 
 
 def collected(node: str, grains: Mapping[str, Any], told: Told, upgrade: Mapping[str, Any]) -> dict[str, Any]:
-    """All facts, without secrets. Docker that is away is a fact, too."""
+    """All facts, without secrets. That Docker does not answer is a fact, too."""
     engine, bots = _docker(node)
     found = {
         "grains": grains,
@@ -98,7 +101,7 @@ def collected(node: str, grains: Mapping[str, Any], told: Told, upgrade: Mapping
     try:
         return rules.checked(found)
     except Invalid:
-        # Grains may be anybody's: without them the rest is told still.
+        # Anybody may define grains: if they are invalid, the rest is told without them.
         return rules.checked(found | {"grains": {"left_out": True}})
 
 
@@ -109,7 +112,7 @@ def _plain(grains: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _docker(node: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the engine says of itself, and the image of each bot's container."""
+    """What the engine says about itself, and the image of each bot's container."""
     try:
         with containers.engine(timeout_s=5) as client:
             version, about = client.version(), client.info()
@@ -122,7 +125,7 @@ def _docker(node: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def disks(mounts: Path = MOUNTS) -> dict[str, Any]:
-    """Each mounted device once, by where it is mounted first, and its size."""
+    """Each mounted device once, by its first mount point, with its size."""
     found: dict[str, Any] = {}
     seen = set()
     for line in mounts.read_text(errors="replace").splitlines():
@@ -139,7 +142,7 @@ def disks(mounts: Path = MOUNTS) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """What of ours runs here, and on what."""
+    """The versions of Python, the kernel, Salt and Saltcellar."""
     found = {"python": platform.python_version(), "kernel": platform.release()}
     for name in ("salt", "saltcellar"):
         try:

@@ -1,4 +1,4 @@
-"""A bot's data directory: its pub's own. What it stands in is root's: the pub can put nothing in its place."""
+"""A bot's data directory, which belongs to its pub. Its parent belongs to root, so that the pub can't replace it."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ MODE = 0o700
 
 
 def amiss(folder: Path) -> dict[str, Any]:
-    """What is not as it must be, each as ``old`` and ``new``; raises Failed for what is no directory."""
+    """What is wrong with it, each as ``old`` and ``new``; raises Failed if it is no directory."""
     try:
         there = os.stat(folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -25,7 +25,7 @@ def amiss(folder: Path) -> dict[str, Any]:
 
 
 def put(folder: Path) -> None:
-    """Make it so. Raises OSError."""
+    """Make it with the right owner and mode, or correct them. Raises OSError."""
     folder.mkdir(mode=MODE, exist_ok=True)
     os.chown(folder, PUB_USER, PUB_USER)
     os.chmod(folder, MODE)

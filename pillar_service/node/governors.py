@@ -1,7 +1,7 @@
-"""Governors on a node: who needs one takes a lease at the service, and waits while there is none, or no service.
+"""Governors on a node: a holder takes a lease from the service, and waits while there is none or the service is away.
 
-What a holder believes is counted by a clock that nobody sets and that goes on while the system sleeps, from before it
-asked: it ends here no later than at the service. A holder that was paused finds its lease over before it does anything.
+A lease's time is counted from before it was asked for, by a clock that nobody sets and that goes on while the system sleeps:
+so it ends here no later than at the service. A holder that was paused finds its lease over before it does anything.
 """
 
 import logging
@@ -17,11 +17,11 @@ from pillar_service.core.nodes.governors import name as checked
 log = logging.getLogger(__name__)
 
 AGAIN_S = 5.0
-"""How long a holder-to-be waits before it asks again."""
+"""Seconds until a lease is asked for again."""
 
 
 class Door(Protocol):
-    """What of the node's door is needed here."""
+    """The part of the node's door that is needed here."""
 
     def take(self, name: str, holder: str, seconds: int) -> dict: ...
     def renew(self, name: str, holder: str, fence: int, seconds: int) -> dict: ...
@@ -29,28 +29,28 @@ class Door(Protocol):
 
 
 def clock() -> float:
-    """Seconds since this system started, those included in which it slept."""
+    """Seconds since boot, including time asleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
-    """A lease that was granted. Ask `check` before each thing that only one, or few, may do."""
+    """A lease that was granted. Call `check` before each thing that only one, or few, may do at a time."""
 
     def __init__(self, governor: "Governor", fence: int, until: float) -> None:
         self._governor, self.fence, self._until = governor, fence, until
 
     @property
     def stands(self) -> bool:
-        """Whether it is not over."""
+        """Whether the lease is still valid."""
         return self._governor.clock() < self._until
 
     def check(self) -> None:
-        """Raise Conflict when it is over."""
+        """Raise Conflict if the lease is over."""
         if not self.stands:
             raise Conflict(f"The lease on {self._governor.name} is over: nothing more is done under it.")
 
     def renew(self) -> None:
-        """Hold it for longer; raises Conflict when it is over, Unavailable while the service is away."""
+        """Renew the lease; raises Conflict if it is over, Unavailable while the service is away."""
         self.check()
         asked = self._governor.clock()
         governor = self._governor
@@ -58,7 +58,7 @@ class Lease:
         self._until = asked + governor.seconds
 
     def release(self) -> None:
-        """Give it back; where that can't be told, it ends by itself."""
+        """Give the lease back; if the service can't be told, the lease ends by itself."""
         self._until = float("-inf")
         try:
             self._governor.door().release(self._governor.name, self._governor.holder, self.fence)
@@ -67,27 +67,27 @@ class Lease:
 
 
 class Governor:
-    """A governor as one holder sees it: ``what`` it does (a machine and its subject) says who holds it, on pages.
+    """A governor as one holder sees it; pages show ``what`` (a machine and its subject) as the holder.
 
-    ``door`` makes the way to the service, and raises Unavailable while it is not known.
+    ``door`` returns the door to the service, and raises Unavailable while its address is unknown.
     """
 
     def __init__(
         self, door: Callable[[], Door], name: str, what: str, seconds: int = 60, clock: Callable[[], float] = clock
     ) -> None:
         self.door, self.name, self.seconds, self.clock = door, checked(name), seconds, clock
-        # Of two that do the same, one perhaps paused, each is its own holder.
+        # Two processes that do the same, of which one may have been paused, are two holders.
         self.holder = f"{what}/{os.urandom(4).hex()}"
 
     def take(self) -> Lease | None:
-        """A lease, or None while others hold it; raises Unavailable while the service is away, NotFound for no governor."""
+        """A lease, or None while others hold it; raises Unavailable while the service is away, NotFound if unknown there."""
         asked = self.clock()
         told = self.door().take(self.name, self.holder, self.seconds)
         return Lease(self, int(told["fence"]), asked + self.seconds) if told.get("granted") else None
 
     @contextmanager
     def held(self, wait_s: float) -> Iterator[Lease]:
-        """A lease for the time of a ``with``; raises Unavailable when there was none within ``wait_s`` seconds."""
+        """A lease for the duration of a ``with``; raises Unavailable if there was none within ``wait_s`` seconds."""
         lease = self._waited(wait_s)
         try:
             yield lease

@@ -1,4 +1,4 @@
-"""Who a data directory is: its pub's id and whether its log is there."""
+"""The identity in a data directory: its pub's id, and whether its log is there."""
 
 import json
 import os
@@ -12,12 +12,15 @@ from pillar_service.core import names
 from pillar_service.core.bots import exports
 
 LONGEST = 1 << 20
-"""Bytes that a message in a log may have to be looked at; Scuttlebutt's have 8 KiB."""
+"""The most bytes of a message in a log that are looked at; Scuttlebutt allows 8 KiB."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A pub's id (None: there is no readable secret); whether its log, or its mark of having said nothing, is there."""
+    """A pub's id (None: no readable secret), and whether it is ``whole``.
+
+    It is whole if its log is there, or the mark that it has not published anything.
+    """
 
     pub_id: str | None
     has_secret: bool
@@ -25,7 +28,7 @@ class Identity:
 
 
 def of(folder: Path) -> Identity:
-    """The identity in a data directory, which may be missing or empty; no link of the pub's is followed."""
+    """The identity in a data directory, which may be missing or empty; follows no links."""
     secret = _read(folder, "secret")
     whole = bool(_size(folder, exports.LOG)) or _size(folder, exports.UNPUBLISHED) is not None
     return Identity(_id_in(secret), secret is not None, whole)
@@ -39,7 +42,7 @@ def _read(folder: Path, name: str) -> bytes | None:
     except OSError:
         return b""
     if not stat.S_ISREG(os.fstat(opened).st_mode):
-        os.close(opened)  # the pub's user may have put anything there: Python opens no folder as a file
+        os.close(opened)  # the pub's user may have put anything there, and fdopen takes no folder
         return b""
     with os.fdopen(opened, "rb") as file:
         return file.read(exports.SMALL)
@@ -61,7 +64,7 @@ def _id_in(secret: bytes | None) -> str | None:
 
 
 def sequence(folder: Path, pub_id: str) -> int:
-    """The number of the pub's own last message in its log; 0 when it has none; the pub must not be running."""
+    """The number of the pub's own last message in its log, or 0 if it has none; the pub must not be running."""
     author, last = json.dumps(pub_id).encode(), 0
     if not _size(folder, exports.LOG):
         return last
@@ -74,7 +77,7 @@ def sequence(folder: Path, pub_id: str) -> int:
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """What a data directory tells of a pub that is not running: pub_id and sequence; nothing where it can't be read."""
+    """What a data directory says about a pub that is not running: pub_id and sequence; {} if it can't be read."""
     pub_id = of(folder).pub_id
     try:
         return {"pub_id": pub_id, "sequence": sequence(folder, pub_id)} if pub_id else {}
@@ -85,8 +88,8 @@ def told(folder: Path) -> dict[str, Any]:
 def _messages(log: IO[bytes]) -> Iterator[bytes]:
     """The messages of a log, as flumelog-offset frames them: length, message, length, end; numbers have 4 bytes.
 
-    The pub's user can write anything: what is longer than a message can be is passed over, and a hole, in which lengths are 0,
-    is its end.
+    The pub's user can write anything: a message that is too long is yielded as empty, and a hole, in which lengths are 0,
+    ends the log.
     """
     while len(head := log.read(4)) == 4 and (size := int.from_bytes(head)):
         message = b""

@@ -1,4 +1,4 @@
-"""The pub's image, where the engine lacks it and the place hands it out: fetched once, checked, loaded."""
+"""The pub's image: if the engine lacks it and the place hands it out, it is fetched once, checked and loaded."""
 
 import contextlib
 import time
@@ -16,16 +16,16 @@ from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 
 PATIENCE_S = 600.0
-"""For all of it, so that whoever waits for the state run hears why it failed; what came stays for the next one."""
+"""Seconds for the whole fetch, so that whoever waits for the state run learns why it failed; the next run goes on there."""
 LOAD_S = 600.0
-"""How long Docker may be silent while it unpacks, perhaps onto an SD card."""
+"""Seconds that Docker may be silent while it unpacks, perhaps onto an SD card."""
 QUIET_S, PAUSE_S = 120.0, 2.0
-"""For how long nothing may come, while the place is busy with others say; and how long it is waited after a line broke."""
+"""Seconds without progress before a fetch fails (the place may be busy with others), and seconds until the next try."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the node ``node`` may get an image from, by what its pillar told."""
+    """The place as a source of the image, as the pillar of the node ``node`` describes it."""
 
     home: Home
     node: str
@@ -35,16 +35,16 @@ class Source:
     pause_s: float = PAUSE_S
 
     def offers(self, tag: str) -> bool:
-        """Whether the place hands out the image of that very name, and for this machine's processor."""
+        """Whether the place hands out exactly this image, for this machine's processor."""
         if self.told.image is None or self.told.image["tag"] != tag:
             return False
         with containers.engine() as client:
             return bool(client.version()["Arch"] == self.told.image["architecture"])
 
     def bring(self) -> dict[str, Any]:
-        """The engine has the image that is handed out; tells what changed, which is nothing where another run was faster.
+        """Fetch and load the image; returns what changed, which is nothing if another run was faster.
 
-        Raises Full, Unavailable, Failed or what the service said.
+        Raises Full, Unavailable, Failed or the error that the service named.
         """
         image, until = self.told.image or {}, time.monotonic() + self.patience_s
         with _written(), _alone(self.home.images, until):
@@ -55,7 +55,7 @@ class Source:
         return {image["tag"]: {"old": None, "new": image["id"]}}
 
     def fetched(self, until: float) -> Path:
-        """The tar that is handed out, checked; ``until`` is on the monotonic clock. Raises as ``bring``, and OSError."""
+        """Fetch the image's tar and check it; ``until``: monotonic seconds. Raises like ``bring``, and OSError."""
         image = self.told.image or {}
         file = self.home.images / f"{image['sha256']}.tar"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class Source:
         return file
 
     def _fill(self, file: IO[bytes], image: Mapping[str, Any], until: float) -> None:
-        """A part that came before is gone on with."""
+        """Fetch into a file, going on after the part that an earlier fetch left."""
         door, size, last = Door(self.told.service), image["size"], time.monotonic()
         if file.tell() > size:
             file.truncate(0)
@@ -88,7 +88,7 @@ class Source:
 
 
 def nowhere(tag: str, node: str, is_built: bool) -> str:
-    """What whoever is responsible for the node can do where the place hands out none; ``is_built``: `bots.rebuild` makes it."""
+    """What whoever is responsible for the node can do if the place has no image; ``is_built``: `bots.rebuild` can build it."""
     if bundles.account_of(node):
         way = BUILT_BY_PAGE if is_built else NEWEST_BY_PAGE
         return (
@@ -112,7 +112,7 @@ def _written() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(folder: Path, until: float) -> Iterator[None]:
-    """Nobody else on this node fetches an image until this ends; waits until whoever does so is done."""
+    """Hold the lock under which an image is fetched on this node; waits for it, and raises Unavailable after ``until``."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("wb") as lock:
         while not locks.taken(lock):
@@ -123,7 +123,7 @@ def _alone(folder: Path, until: float) -> Iterator[None]:
 
 
 def _tidy(file: Path) -> None:
-    """What is left of other images, which nobody goes on with, is gone."""
+    """Delete what is left of other images, which nobody will go on with."""
     for other in file.parent.glob("*.tar"):
         if other != file:
             other.unlink()

@@ -1,7 +1,7 @@
-"""What Docker says of a container, asked again only once that may have changed.
+"""What Docker says about a container, asked again only when it may have changed.
 
-A container that goes on as it did is not inspected each time: Docker takes ten times as long for that as the kernel for saying
-that a process still lives.
+A container that has not changed is not inspected each time: Docker takes ten times as long for that as the kernel takes to
+say that a process still lives.
 """
 
 import time
@@ -12,21 +12,21 @@ from typing import Any
 from pillar_service.node.machines import tree
 
 STEADY_S = 30.0
-"""For how long a container that goes on as it did is not inspected."""
+"""Seconds after which even a container that seems unchanged is inspected again."""
 
 MOST_KEPT = 1000
 
 
 @dataclass(frozen=True)
 class _Inspected:
-    """What Docker said of a container when it was inspected, and which process it was."""
+    """What Docker said about a container, when, and which process it ran."""
 
     at: float
     process: object
     told: Mapping[str, Any]
 
     def holds(self, listed: Mapping[str, Any] | None) -> bool:
-        """Whether it is still so: the same process runs, and its own health check says the same."""
+        """Whether this still holds: the same process runs, and the container's own health check says the same."""
         return (
             listed is not None
             and time.monotonic() - self.at < STEADY_S
@@ -39,13 +39,13 @@ class _Inspected:
 
 
 def _health(listed: Mapping[str, Any]) -> str:
-    """What the health check of a listed container says: "Up 3 minutes (healthy)"; without one there is nothing in brackets."""
+    """A listed container's health, which follows its status in brackets: "Up 3 minutes (healthy)"; "none" without a check."""
     said = str(listed["Status"])
     return said[said.index("(") + 1 : -1].removeprefix("health: ") if said.endswith(")") else "none"
 
 
 class Inspections:
-    """Those of containers by name, or by whatever else ``inspect`` takes."""
+    """Inspections of containers by name, or by whatever else ``inspect`` takes."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Inspected] = {}
@@ -53,9 +53,9 @@ class Inspections:
     def of(
         self, name: str, listed: Mapping[str, Any] | None, inspect: Callable[[str], Mapping[str, Any]]
     ) -> Mapping[str, Any]:
-        """What Docker says of a container that it lists so: ``Id``, ``State``, ``RestartCount``, ``Mounts``, ``HostConfig``.
+        """What Docker says about a container: ``Id``, ``State``, ``RestartCount``, ``Mounts``, ``HostConfig``.
 
-        Raises what ``inspect`` raises, which asks Docker.
+        ``listed`` is its entry in Docker's list, and ``inspect`` asks Docker; raises what ``inspect`` raises.
         """
         known = self._kept.get(name)
         if known is None or not known.holds(listed):
@@ -64,7 +64,7 @@ class Inspections:
         return known.told
 
     def forget(self, name: str) -> None:
-        """Ask for this one the next time; for all, where too many are kept."""
+        """Have this container inspected the next time; or all of them, if too many are kept."""
         self._kept.pop(name, None)
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()

@@ -1,7 +1,7 @@
-"""The last good pillar, on this node's disk: for what runs beside the minion, and for when no master answers.
+"""The last good pillar, on disk: for the agent, and for when no master answers.
 
-The minion's own process knows its pillar and keeps it here, and so does each state run with the one that it was given; the
-agent is another process, which begins before there is one.
+The minion's process keeps its pillar here, and so does each state run with the one that it was given. The agent is another
+process, which starts before there is a pillar.
 """
 
 import json
@@ -20,7 +20,7 @@ NAME, SEALED = "pillar.jwt", "pillar"
 
 
 class Kept:
-    """The pillar in a home, sealed with the key in the folder ``pki``. Give each process one."""
+    """The pillar in a home, sealed with the key in the folder ``pki``. Each process needs its own object."""
 
     def __init__(self, home: Home, node: str, pki: Path) -> None:
         self._path, self._node, self._seal = home.state / NAME, node, Seal(node, pki, SEALED)
@@ -30,9 +30,9 @@ class Kept:
         self._told = Told()
 
     def keep(self, pillar: Mapping[str, Any]) -> bool:
-        """Keep a pillar if it is a good one and not the same as the last; whether it was kept.
+        """Keep a pillar if it is good and differs from the last one; returns whether it was kept.
 
-        An old copy (`stale`) is kept only where there is none. Raises OSError, and Unavailable without a key.
+        A stale copy is kept only if there is no good pillar yet. Raises OSError, and Unavailable without a key.
         """
         said = told(pillar, self._node)
         if said.problem or (said.notice and not self.told().problem):
@@ -49,12 +49,12 @@ class Kept:
         return is_new
 
     def told(self) -> Told:
-        """What the pillar says that was kept last; nothing is known when there is none."""
+        """What the kept pillar says; if there is none, a Told with a ``problem``."""
         self._read()
         return self._told
 
     def pillar(self) -> dict[str, Any]:
-        """The pillar that was kept last, as it was told; empty when there is none."""
+        """The kept pillar as it came; empty if there is none."""
         self._read()
         return self._pillar
 
@@ -71,4 +71,4 @@ class Kept:
 
 
 Known = Callable[[], Told]
-"""What the pillar says now, or said last."""
+"""Returns what the pillar says now or said last."""

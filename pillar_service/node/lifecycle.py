@@ -1,4 +1,4 @@
-"""The duty `lifecycle`: tells that this node's agent started, lives, stops, is another version, and that its clock was set."""
+"""The duty `lifecycle`: tells that this node's agent started, lives, stops or is upgraded, and that its clock was set."""
 
 import logging
 import platform
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 STREAM = "lifecycle"
 ALIVE_EVERY_S = 1800.0
 STEP_S = 2.0
-"""By how much a clock must have been set to be worth telling: a slewed one never is."""
+"""By how many seconds a clock must have been set to be worth telling: a slewed clock never is."""
 
 
 class Beat:
-    """Runs each 5 s. What can't be kept is logged, and told the next time where that makes sense."""
+    """Runs every 5 s. If an event can't be put into the spool, this is logged, and tried again where that makes sense."""
 
     name, every_s = "lifecycle", 5.0
 
@@ -36,7 +36,7 @@ class Beat:
         self._said = ""
 
     def run(self, now_monotonic: float) -> None:
-        """Tell what there is to tell now."""
+        """Tell what is due."""
         if not self._is_started:
             self._is_started = self._start(now_monotonic)
         elif now_monotonic - self._told_at >= ALIVE_EVERY_S and self._tell(Lifecycle.ALIVE, self._standing()):
@@ -44,7 +44,7 @@ class Beat:
         self._look_at_the_clock()
 
     def stop(self) -> None:
-        """The agent ends."""
+        """Tell that the agent stops."""
         if self._is_started:
             self._tell(Lifecycle.STOP, self._versions)
 
@@ -69,7 +69,7 @@ class Beat:
             return None
 
     def _standing(self) -> dict[str, Any]:
-        """How the node stands; without its spool when that can't be read."""
+        """Versions, uptime and the spool's status, which is left out if it can't be read."""
         told: dict[str, Any] = {**self._versions, "uptime_s": round(self._now().mono, 1)}
         try:
             status = self._spool.status()

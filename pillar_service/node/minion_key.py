@@ -1,4 +1,4 @@
-"""The minion's own key (Salt's ``pki_dir``), by which this node is known; a changed one is read anew."""
+"""The minion's own key (in Salt's ``pki_dir``), which identifies this node; it is read again when it changes."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ PRIVATE = "minion.pem"
 
 
 class MinionKey:
-    """The key pair in the folder ``pki``; ``name`` is its file's, where it is another one."""
+    """The key pair in the folder ``pki``, in the file ``name``."""
 
     def __init__(self, pki: Path, name: str = PRIVATE) -> None:
         self._path = pki / name
@@ -17,13 +17,13 @@ class MinionKey:
         self._read_at: tuple[int, int] | None = None
 
     def private(self) -> Any:
-        """The private half; raises Unavailable when there is none to be read."""
+        """The private half; raises Unavailable if it can't be read."""
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         try:
             found = self._path.stat()
             if (found.st_ino, found.st_mtime_ns) != self._read_at:
-                # Root's own file: to prove that its primes are primes takes 60 ms of a processor in each process that asks.
+                # It is root's own file: checking its primes would take 60 ms of CPU time in each process.
                 self._key = load_pem_private_key(self._path.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
                 self._read_at = found.st_ino, found.st_mtime_ns
         except (OSError, ValueError, TypeError) as error:

@@ -1,6 +1,6 @@
-"""The network of the bots' containers: one by its name, even where several nodes share an engine and make it at once.
+"""The network of the bots' containers: exactly one of its name, even if several nodes share an engine and make it at once.
 
-Docker takes a name twice, and from then on starts no container by it.
+Docker accepts a second network of the same name, and then starts no container on either by that name.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from pillar_service.core.errors import Failed, Unavailable
 
 
 def named(client: docker.APIClient, name: str) -> list[Mapping[str, Any]]:
-    """The networks of exactly that name, the oldest first."""
+    """The networks of exactly that name, oldest first."""
     found = [one for one in client.networks(names=[name]) if one["Name"] == name]
     return sorted(found, key=lambda one: (one["Created"], one["Id"]))
 
 
 def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
-    """Make the network if there is none, and take twins away that nobody is on; whether it was made, how many went.
+    """Make the network if there is none, and remove unused twins; returns whether it was made, and how many were removed.
 
-    Raises Failed when containers are on two of them, Unavailable when somebody removes it at this moment.
+    Raises Failed if containers are on two of them, Unavailable if somebody removes the network at this moment.
     """
     made = not named(client, name) and _made(client, name)
     on_it = {one["Id"]: _on_it(client, one["Id"]) for one in named(client, name)}
@@ -32,7 +32,7 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
             f"Docker has {len(used)} networks called {name} with containers on each: remove the containers of one of "
             f"them (docker network inspect {used[-1][:12]}), then start the bots again."
         )
-    # Whoever comes second keeps the same one as the first, the oldest: both may be at it now.
+    # Two nodes may be doing this at once: both keep the same network, the one in use or the oldest.
     if not there:
         raise Unavailable(f"Docker's network {name} was taken away just as it was looked for: try again.")
     kept = (used or there)[0]
@@ -41,7 +41,7 @@ def settle(client: docker.APIClient, name: str) -> tuple[bool, int]:
 
 
 def clear(client: docker.APIClient, name: str) -> None:
-    """Remove the networks of that name that no container is on, be it one that is stopped."""
+    """Remove the networks of that name that no container is on, not even a stopped one."""
     for one in named(client, name):
         if not client.containers(all=True, filters={"network": one["Id"]}):
             _removed(client, one["Id"])
@@ -53,12 +53,12 @@ def _made(client: docker.APIClient, name: str) -> bool:
     except docker.errors.APIError as error:
         if error.status_code != HTTPStatus.CONFLICT:
             raise
-        return False  # another node was quicker
+        return False  # another node was faster
     return True
 
 
 def _on_it(client: docker.APIClient, network: str) -> int | None:
-    """How many containers are on a network; None when another node has just taken it away."""
+    """How many containers are on a network; None if another node has just removed it."""
     try:
         return len(client.inspect_network(network)["Containers"])
     except docker.errors.NotFound:
@@ -69,7 +69,7 @@ def _removed(client: docker.APIClient, network: str) -> bool:
     try:
         client.remove_network(network)
     except docker.errors.NotFound:
-        return False  # the other one was quicker
+        return False  # another node was faster
     except docker.errors.APIError as error:
         raise Failed(f"Docker can't remove a network that nobody is on: {error.explanation}") from error
     return True

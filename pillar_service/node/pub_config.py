@@ -1,4 +1,4 @@
-"""A pub's configuration file: root's, seen by the pub read-only. It reads it when it starts, and who it has to be with it."""
+"""A pub's configuration file, which belongs to root. The pub reads it when it starts; it also says which pub it has to be."""
 
 import json
 import os
@@ -15,19 +15,19 @@ MODE = 0o644
 
 
 def told(config: Mapping[str, Any], pub_id: str | None) -> dict[str, Any]:
-    """The configuration with the id of the pub that is to start with it, once that is known."""
+    """The configuration with the id of the pub, if that is known."""
     section = {key: value for key, value in config[SECTION].items() if key != PUB_ID}
     return {**config, SECTION: section | ({PUB_ID: pub_id} if pub_id else {})}
 
 
 def named(config: Mapping[str, Any] | None) -> str | None:
-    """Who the pub is by its configuration; None where that does not say it."""
+    """The pub's id in a configuration; None if there is none."""
     found = config[SECTION].get(PUB_ID) if config else None
     return found if names.is_pub_id(found) else None
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The configuration that is written there; None where that is none, or not root's alone to write."""
+    """The configuration in the file; None if it is missing or malformed, or has not root's owner, group and mode 0644."""
     try:
         found = os.stat(path, follow_symlinks=False)
         config = json.loads(path.read_bytes())
@@ -38,16 +38,16 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def write(path: Path, config: Mapping[str, Any]) -> None:
-    """Put the configuration there, whole. Raises OSError."""
+    """Write the configuration atomically. Raises OSError."""
     disk.write_atomically(path, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n", MODE)
     os.chmod(path, MODE)  # whatever the umask is
     os.chown(path, 0, 0)
 
 
 def name(path: Path, config: Mapping[str, Any]) -> None:
-    """The same in place of one that only did not say who the pub is. Raises OSError.
+    """Write the configuration over one that lacked only the pub's id. Raises OSError.
 
-    The time stays: a container that is younger than its configuration file was made from it.
+    The file's time stays: a container counts as made from its configuration file if it is younger.
     """
     before = os.stat(path)
     write(path, config)

@@ -1,4 +1,4 @@
-"""How a pub is by its pulse: a file that it touches while its port and its database answer, in its data directory."""
+"""A pub's health by its pulse: a file in its data directory that it touches while its port and its database answer."""
 
 import os
 import stat
@@ -10,18 +10,18 @@ from pillar_service.core.bots import health as rules
 from pillar_service.node import containers
 
 DATA, PULSE = "/home/node/.ssb", "alive"
-"""Where a pub's data directory is inside its container, and the file in it."""
+"""The path of a pub's data directory in its container, and the name of the file."""
 
 
 def health(inspected: Mapping[str, Any]) -> str:
-    """How an inspected container is: by its pub's pulse where it has one, otherwise by what Docker says."""
+    """The health of an inspected container: by its pub's pulse if there is one, otherwise by what Docker says."""
     state = inspected["State"]
     docker = str((state.get("Health") or {}).get("Status", "none"))
     return rules.judged(docker, _pulse_age_s(inspected) if state["Running"] else None)
 
 
 def _pulse_age_s(inspected: Mapping[str, Any]) -> float | None:
-    """How old a pub's pulse is; None when there is none of this run of it, nor of this clock, if that was set back."""
+    """The age of a pub's pulse in seconds; None if there is none since the container started, or it lies in the future."""
     data = next((one["Source"] for one in inspected.get("Mounts") or () if one["Destination"] == DATA), None)
     if data is None:
         return None

@@ -1,4 +1,4 @@
-"""When to report: on a change at once, otherwise on a slow heartbeat. The spool keeps reports until they are delivered."""
+"""Reports the bots' health: at once on a change, otherwise at a slow heartbeat. The spool keeps reports until delivery."""
 
 import contextlib
 import datetime
@@ -17,29 +17,29 @@ from pillar_service.node.spool import Place, Spool
 from pillar_service.node.told import Told
 
 SAMPLE_S = 1.2
-"""The beacon runs in the minion's own loop."""
+"""Seconds that a sample may take: the beacon runs in the minion's own loop."""
 REFRESH_EVERY_S = 60.0
 MOST_BOTS = 250
-"""Of whom one event tells, each in 400 bytes or so; it may have 240 KiB."""
+"""The most bots in one event: each takes about 400 bytes, and an event may have 240 KiB."""
 STREAM = "health"
 
 _running: dict[tuple[str, Home], "Reporter"] = {}
 
 
 def reporter(node: str, home: Home, pki: Path) -> "Reporter":
-    """The one reporter of this process for a node: Salt loads its beacon anew whenever it likes, this stays."""
+    """This process's only reporter for a node, which stays when Salt reloads its beacon file."""
     if (node, home) not in _running:
         _running[node, home] = Reporter(node, home, pki)
     return _running[node, home]
 
 
 def of_minion(opts: Mapping[str, Any]) -> "Reporter":
-    """That of the minion with this configuration."""
+    """The reporter of the minion with this configuration."""
     return reporter(opts["id"], Home.at((opts.get("saltcellar") or {}).get("data")), Path(opts["pki_dir"]))
 
 
 class Reporter:
-    """Samples, and puts what it saw into the spool; the minion's key is in the folder ``pki``."""
+    """Samples the bots and puts reports into the spool; the minion's key is in the folder ``pki``."""
 
     def __init__(self, node: str, home: Home, pki: Path) -> None:
         self.node = node
@@ -48,16 +48,16 @@ class Reporter:
         self._last_at = self._refreshed_at = float("-inf")
 
     def keep(self, pillar: Mapping[str, Any]) -> None:
-        """Keep the pillar for the agent, which is another process; with a full disk it goes on with the one before."""
+        """Keep the pillar for the agent, which is another process; on a full disk the last one stays."""
         with contextlib.suppress(OSError, Unavailable):
             self._kept.keep(pillar)
 
     def tick(
         self, told: Told, heartbeat_s: float, refresh: Callable[[], object]
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """One look at the bots: the events that are due, and why they could not be kept (or None).
+        """Look at the bots once; returns the events that are due, and why they could not be kept (or None).
 
-        ``refresh`` is called, at most once a minute, when the pillar does not say where the service is.
+        ``refresh`` is called, at most once a minute, if the pillar does not say where the service is.
         """
         data, now = self._sampler.sample(self._newest(told), SAMPLE_S), time.monotonic()
         if told.service is None and now - self._refreshed_at >= REFRESH_EVERY_S:
@@ -76,7 +76,7 @@ class Reporter:
             return self._event(data, Place(0, 0)), error.sentence
 
     def _newest(self, told: Told) -> Told:
-        """The minion's pillar is as old as its last refresh; each state run keeps its own."""
+        """The kept pillar, or ``told``: the minion's is as old as its last refresh, while each state run keeps its own."""
         kept = self._kept.told()
         return told if kept.problem else kept
 
@@ -84,7 +84,7 @@ class Reporter:
         try:
             return self._spool.put(EVENT_TYPE, self.node, data, stream=STREAM, priority=Priority.LOW)
         finally:
-            self._spool.close()  # the minion forks a process for each job: no connection may go along
+            self._spool.close()  # the minion forks a process for each job, which must inherit no connection
 
     def _event(self, data: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """A CloudEvent (version 1.0 of the specification) for Salt's bus."""
@@ -100,13 +100,13 @@ class Reporter:
 
 
 def _parts(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """A report as the spool takes it: of so many bots at a time, and of the node with each."""
+    """A report in parts that fit into an event: some of the bots in each, and the node in every one."""
     bots = data["bots"]
     for at in range(0, len(bots) or 1, MOST_BOTS):
         yield {**data, "bots": bots[at : at + MOST_BOTS]}
 
 
 def _shape(data: Mapping[str, Any]) -> object:
-    """What makes a report worth telling at once when it changes."""
+    """The part of a report whose change is told at once."""
     bots = [(bot["bot"], bot["status"], bot["health"], bot["answers"]) for bot in data["bots"]]
     return data["node"]["docker"], tuple(data["node"]["unlisted"]), tuple(bots)

@@ -1,8 +1,8 @@
-"""The duty `results`: what runs of ours came to goes into the spool, whether or not a master is there to take it.
+"""The duty `results`: puts the results of our runs into the spool, whether or not a master is there to take them.
 
-The minion writes each return down before it sends it (``cache_jobs``; salt.minion.Minion._prepare_return_pub,
-salt.utils.minion.cache_jobs): there it is found, even if the minion was killed meanwhile. Salt's own tries end sooner or
-later, and with the process that makes them.
+The minion writes each return to disk before it sends it (``cache_jobs``; salt.minion.Minion._prepare_return_pub,
+salt.utils.minion.cache_jobs), so it is found even if the minion is killed. Salt itself gives up sooner or later, or when the
+process that tries to send it ends.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 STREAM = "jobs"
 OURS_ALONE = 0o700
 WRITTEN_WITHIN_S = 60.0
-"""A file that can't be read may be half written; after so long nobody writes it any more."""
+"""An unreadable file may be half written; after so many seconds nobody is writing it any more."""
 
 
 class Results:
-    """Each second. ``cache`` is the minion's ``cachedir``. What is no run of ours is only removed."""
+    """Runs every second. ``cache`` is the minion's ``cachedir``. Returns that are not of our runs are just deleted."""
 
     name, every_s = "results", 1.0
 
@@ -36,11 +36,11 @@ class Results:
         self._folder, self._spool, self._said = cache / "minion_jobs", spool, ""
 
     def run(self, now_monotonic: float) -> None:
-        """Take what is there; with a full spool it stays where it is."""
-        # Salt would let everybody on this machine read what is returned.
+        """Take the returns that are there; while the spool is full, they stay."""
+        # Salt would let everybody on this machine read the returns.
         self._folder.mkdir(mode=OURS_ALONE, parents=True, exist_ok=True)
         if stat.S_IMODE(self._folder.stat().st_mode) != OURS_ALONE:
-            self._folder.chmod(OURS_ALONE)  # only then: each call is written to the disk
+            self._folder.chmod(OURS_ALONE)  # only if need be: each call is written to disk
         why = ""
         for file in sorted(self._folder.glob("*/return.p")):
             try:
@@ -78,10 +78,10 @@ class Results:
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """What the minion wrote down; None while it may still write. What nobody can read is as good as nothing."""
+    """What the minion wrote; None while it may still be writing, and {} for a file that is unreadable for good."""
     with contextlib.suppress(FileNotFoundError):
         written = file.read_bytes()
-        with contextlib.suppress(Exception):  # what msgpack raises at half a file is not one kind
+        with contextlib.suppress(Exception):  # for half a file, msgpack raises various exceptions
             told = salt.utils.msgpack.unpackb(written, raw=False, unicode_errors="replace")
             if isinstance(told, dict):
                 return told

@@ -1,4 +1,4 @@
-"""Looks at every bot of this node within a bounded time, and says what it saw."""
+"""Looks at every bot of this node within a bounded time, and reports what it saw."""
 
 import contextlib
 import time
@@ -16,12 +16,12 @@ from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 
 PATIENCE_S = 0.4
-"""How long one pub may take to answer before it counts as not answering."""
+"""Seconds after which a pub counts as not answering."""
 DISK_EVERY_S, COUNTED_S = 60.0, 0.5
-"""How often a bot's disk space is counted, for it reads a whole folder; and how long at most: the minion waits for it."""
+"""Seconds between counts of a bot's disk space, which read a whole folder, and seconds that one may take: the minion waits."""
 
 ERROR = 500
-"""Characters of what Docker said that the service takes."""
+"""How many characters of Docker's error the service takes."""
 
 Report = dict[str, Any]
 
@@ -29,8 +29,8 @@ Report = dict[str, Any]
 class Sampler:
     """Samples the bots of one node.
 
-    What it can't reach within its time it tells from the time before, and looks at it first the next time. Only one
-    sampler of a node may ``keep`` the counters on the disk.
+    A bot that it can't look at in time is reported as at the time before, and looked at first the next time. Only one sampler
+    of a node may ``keep`` the counters on disk.
     """
 
     def __init__(self, node: str, home: Home, keep: bool = True) -> None:
@@ -41,7 +41,7 @@ class Sampler:
         self._disk: dict[str, tuple[float, int]] = {}
 
     def sample(self, told: Told, budget_s: float = 1.2) -> dict[str, Any]:
-        """The report of the node and its bots, as events carry it; takes about ``budget_s`` seconds at most."""
+        """The report on the node and its bots, as events carry it; takes at most about ``budget_s`` seconds."""
         until = time.monotonic() + budget_s
         try:
             with containers.engine(timeout_s=max(0.1, budget_s)) as client:
@@ -56,9 +56,9 @@ class Sampler:
         return {"node": node, "bots": [self._reports[bot] for bot in sorted(self._reports)]}
 
     def _wanted(self, told: Told, found: Mapping[str, Any]) -> list[str]:
-        """The bots to report: those found, and those listed that should be there.
+        """The bots to report: those found, and those in the pillar that should be there.
 
-        A bot that is found but not listed may only be newer than the pillar in hand; the service knows.
+        A bot that is found but not in the pillar may just be newer than this pillar; the service knows.
         """
         listed = {bot for bot, entry in told.bots.items() if entry["state"] != Desired.ABSENT}
         return sorted(listed | set(found))
@@ -100,7 +100,7 @@ class Sampler:
         return report | self._counters.totals(bot)
 
     def _seen(self, client: Any, bot: str, listed: Mapping[str, Any]) -> Report:
-        """What Docker and the kernel tell of a container."""
+        """What Docker and the kernel say about a container."""
         with containers.errors():
             inspected = self._inspections.of(listed["Id"], listed, client.inspect_container)
         state = inspected["State"]

@@ -1,4 +1,4 @@
-"""How our errors reach whoever calls a function of a node through Salt."""
+"""How our errors reach whoever calls a node's function through Salt."""
 
 import functools
 from collections.abc import Callable
@@ -14,14 +14,14 @@ Returned = TypeVar("Returned")
 
 
 def said(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
-    """The same function, whose errors are Salt's, with the sentence alone: Salt prints that, and fails the call.
+    """Wrap a function so that it raises our errors as Salt's, with just the sentence: Salt prints it and fails the call.
 
-    The minion's log tells for which request it is called.
+    Also logs in the minion's log for which request the function is called.
     """
 
     @functools.wraps(function)
     def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
-        if "__opts__" in function.__globals__:  # the loader puts it there; a function called by itself has none
+        if "__opts__" in function.__globals__:  # the loader puts it there; a function called without it has none
             tracing.begun(function.__globals__["__opts__"])
         try:
             return function(*args, **kwargs)

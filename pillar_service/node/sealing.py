@@ -1,4 +1,4 @@
-"""What a node keeps to go by later is sealed: a JWT (RFC 7519) of its own key, so that it goes by nothing else."""
+"""Seals what a node keeps for later use in a JWT (RFC 7519) signed with its own key, so that it trusts nothing else."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,23 +10,23 @@ from pillar_service.node.minion_key import PRIVATE, MinionKey
 
 
 class Seal:
-    """Of the node whose keys are in the folder ``pki``; ``what`` tells things apart that are kept beside each other.
+    """The seal of the node whose keys are in the folder ``pki``; ``what`` names the kind of content, to tell kinds apart.
 
-    ``key`` is the file of another key than the one that counts.
+    ``key`` is the name of the key's file.
     """
 
     def __init__(self, node: str, pki: Path, what: str, key: str = PRIVATE) -> None:
         self._node, self._key, self._what = node, MinionKey(pki, key), what
 
     def close(self, content: Mapping[str, Any]) -> bytes:
-        """The content, sealed; raises Unavailable when there is no key to be read."""
+        """The content, sealed; raises Unavailable if the key can't be read."""
         import jwt
 
         claims = {"iss": self._node, "aud": self._what, "content": dict(content)}
         return jwt.encode(claims, self._key.private(), ALGORITHM).encode()
 
     def open(self, sealed: bytes) -> dict[str, Any]:
-        """What was sealed; raises Failed for what this key did not seal as this, Unavailable without a key."""
+        """The sealed content; raises Failed unless this key sealed it as this kind, Unavailable if the key can't be read."""
         import jwt
 
         try:

@@ -14,7 +14,7 @@ class Signer:
         self.node, self._key = node, MinionKey(pki)
 
     def token(self, body: bytes, epoch: int, number: int) -> str:
-        """The token (JWT) for a request with that body; raises Unavailable when there is no key to be read."""
+        """The token (JWT) for a request with that body; raises Unavailable if the key can't be read."""
         import jwt
 
         claims = signatures.claims(self.node, body, time.time(), epoch, number)

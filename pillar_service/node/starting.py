@@ -1,4 +1,4 @@
-"""Waits for a pub that was started, as long as there is hope."""
+"""Waits for a started pub to answer, as long as that makes sense."""
 
 import contextlib
 import time
@@ -10,17 +10,17 @@ from pillar_service.node import containers, control
 from pillar_service.node.paths import Home
 
 AT_LEAST_S = 5.0
-"""How long even a pub that was started long ago is waited for."""
+"""The least time to wait for a pub, in seconds, even if it started long ago."""
 AT_ONCE_S = 1.0
-"""How long a pub may take that lives already: then Docker need not be asked of it."""
+"""Seconds that a pub gets to answer before Docker is asked about it."""
 CRASHES = 2
-"""So many restarts while we wait, and it is no use to wait on."""
+"""After so many restarts while we wait, it is no use to wait on."""
 
 
 def wait(home: Home, node: str, bot: str, timeout_s: float) -> dict[str, Any]:
-    """What the pub tells (pub_id, version, sequence, peers, follows), as soon as it answers.
+    """Wait until the pub answers; returns its pub_id, version, sequence, peers and follows.
 
-    Raises Unavailable ``timeout_s`` seconds after its start, Failed with its own last words when it keeps crashing.
+    Raises Unavailable ``timeout_s`` seconds after its start, Failed with the last line of its output if it keeps crashing.
     """
     with contextlib.suppress(SaltcellarError):
         return control.pub(home.bot(bot), AT_ONCE_S)

@@ -1,4 +1,4 @@
-"""A bot that is held still for a while, because somebody works on its data, is not started meanwhile."""
+"""Holds a bot still while something works on its data: nobody starts it meanwhile."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from pillar_service.node.paths import Home, bot_id
 
 @contextlib.contextmanager
 def held(home: Home, bot: str) -> Iterator[None]:
-    """While this lasts nobody starts this bot, nor any bot of this node by itself; waits until whoever does so is done."""
+    """Hold a bot still: nobody starts it, and this node starts no bot by itself; first waits for starts under way."""
     with _lock(home, "still.lock") as node, _lock(home, f"still-{bot_id(bot)}.lock") as its:
         fcntl.flock(node, fcntl.LOCK_SH)
         fcntl.flock(its, fcntl.LOCK_EX)
@@ -21,7 +21,7 @@ def held(home: Home, bot: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def starting(home: Home, bot: str) -> Iterator[None]:
-    """While this lasts nobody holds the bot still; raises Conflict while somebody does."""
+    """Keep others from holding the bot still; raises Conflict if somebody does already."""
     with _lock(home, f"still-{bot_id(bot)}.lock") as its:
         try:
             fcntl.flock(its, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -34,7 +34,7 @@ def starting(home: Home, bot: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def nobody_holds(home: Home) -> Iterator[bool]:
-    """Gives whether no bot of this node is held still; if so, none is until this ends."""
+    """Yield whether no bot of this node is held still; if so, none can be until this ends."""
     with _lock(home, "still.lock") as lock:
         yield locks.taken(lock)
 

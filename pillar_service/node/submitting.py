@@ -1,7 +1,7 @@
-"""What anything on this node may submit: read strictly, never in our own name, never in the room for what is vital.
+"""Events that anything on this node may submit: checked strictly, never of our own types, never with the priority "vital".
 
-``cellar-submit`` is `main`: the data comes from its standard input; what is no JSON is text. It prints the event's place
-(epoch and sequence) once it is on the disk, and exits as the error's class says when it is not.
+``cellar-submit`` is `main`: it reads the data from standard input; what is not JSON is text. It prints the event's place
+(epoch and sequence) once the event is on disk; otherwise it exits with the code of the error's class.
 """
 
 import argparse
@@ -21,7 +21,7 @@ DEFAULT_CONFIG = "/etc/salt"
 
 
 def submit(spool: Spool, type: object, subject: object, data: Any, stream: object, priority: object) -> Place:
-    """Put somebody else's event; raises Invalid, Full."""
+    """Put an event that is not ours into the spool; raises Invalid, Full."""
     return spool.put(
         submission.foreign_type(type),
         submission.subject(subject),
@@ -32,7 +32,7 @@ def submit(spool: Spool, type: object, subject: object, data: Any, stream: objec
 
 
 def read(given: bytes) -> Any:
-    """Data as it was given: JSON, or text; raises Invalid for what is neither or too much."""
+    """The data that was given: JSON or, failing that, text; raises Invalid if it is too long or not UTF-8."""
     if len(given) > LARGEST:
         raise Invalid(f"An event may have {LARGEST >> 10} KiB of data: send less, or in parts.")
     try:
@@ -46,7 +46,7 @@ def read(given: bytes) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command."""
+    """The command `cellar-submit`; returns the exit code."""
     told = _asked(arguments)
     try:
         spool = Spool(_home(told.data, told.config))
@@ -72,7 +72,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _home(data: str | None, config: str) -> Home:
-    """This node's; raises Invalid where there is none, for nobody would ever bring on what is kept there."""
+    """This node's home; raises Invalid if it does not exist: nobody would ever deliver what was kept there."""
     if not data and config != DEFAULT_CONFIG and not Path(config).is_dir():
         raise Invalid(f"{config} is no directory: name the one with the minion's configuration (--config).")
     home = Home.at(data or _configured(config))

@@ -1,4 +1,4 @@
-"""Tars of a pub's data: packed without following links, unpacked without leaving the folder."""
+"""Tars of a pub's data: packed without following links, and unpacked without leaving the folder."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from pillar_service.node import disk
 from pillar_service.node.paths import PUB_USER
 
 OWN = (exports.MANIFEST, "config")
-"""What stands in a tar and is not taken from the bot's data directory."""
+"""The entries of a tar that do not come from the bot's data directory."""
 
 
 def pack(
@@ -26,9 +26,9 @@ def pack(
     file: IO[bytes],
     kind: exports.Kind = exports.Kind.EVERYTHING,
 ) -> int:
-    """Write what of a bot is of that kind, and a manifest, as a tar; links in the folder are left out.
+    """Write a bot's files of that kind, and a manifest, as a tar; links are left out.
 
-    Of everything the bot's configuration is a part too. Returns how many of the bot's files are in it.
+    The kind "everything" includes the bot's configuration. Returns how many files of the data directory are in the tar.
     """
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         _add_bytes(tar, exports.MANIFEST, json.dumps(manifest, sort_keys=True).encode())
@@ -41,14 +41,14 @@ def pack(
 
 
 def size(folder: Path, kind: exports.Kind) -> int:
-    """About how many bytes a tar of that kind takes; holes take as many as what is written."""
+    """About how many bytes a tar of that kind takes; holes in files count in full."""
     if not folder.is_dir():
         return 0
     return sum(disk.size(name, at) for path, at, name in _wanted(folder) if exports.belongs(path, kind))
 
 
 def _wanted(folder: Path) -> Iterable[tuple[str, int, str]]:
-    """Every entry that belongs in an export: its path, and its parent's descriptor and name, valid while it is used."""
+    """Every entry that belongs in an export: its path, its parent's descriptor (open until the next entry), and its name."""
     for relative, folders, files, directory in disk.walk(folder):
         folders[:] = sorted(one for one in folders if _path(relative, one).split("/")[0] in exports.FOLDERS)
         for name in folders + sorted(files):
@@ -63,7 +63,7 @@ def _path(relative: str, name: str) -> str:
 
 def _add(tar: tarfile.TarFile, path: str, directory: int, name: str) -> None:
     try:
-        # Without O_NONBLOCK a named pipe would hold us for ever.
+        # Without O_NONBLOCK, opening a named pipe would block for ever.
         opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     except OSError:
         if stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
@@ -76,7 +76,7 @@ def _add(tar: tarfile.TarFile, path: str, directory: int, name: str) -> None:
 
 
 class _Folder:
-    """A descriptor of what is no file, closed at the end."""
+    """The descriptor of something that is no file, closed at the end."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -95,7 +95,7 @@ def _member(path: str, found: os.stat_result) -> tarfile.TarInfo | None:
     if stat.S_ISDIR(found.st_mode):
         member.type, member.mode = tarfile.DIRTYPE, 0o700
         return member
-    # A second name of a file elsewhere on the disk is as bad as a link.
+    # A hard link to a file elsewhere on the disk is as bad as a symbolic link.
     if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         return None
     member.size, member.mode = found.st_size, 0o600
@@ -112,7 +112,7 @@ def _add_bytes(tar: tarfile.TarFile, path: str, written: bytes) -> None:
 def unpack(file: IO[bytes], folder: Path) -> None:
     """Unpack a checked export into a new, empty folder of root's, then give all of it to the pub's user, durably.
 
-    The configuration and the manifest are left out: the pillar rules the first, the second has done its work.
+    The configuration and the manifest are left out: the pillar decides the former, and the latter has done its work.
     """
     with tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
@@ -123,7 +123,7 @@ def unpack(file: IO[bytes], folder: Path) -> None:
 
 
 def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    # Its place is a plain relative one, and nothing in this folder is a link: `allowed` takes files and folders alone.
+    # The path is relative and plain, and nothing in this folder is a link: `allowed` accepts only files and folders.
     (path if member.isdir() else path.parent).mkdir(parents=True, exist_ok=True)
     held = tar.extractfile(member) if member.isfile() else None
     if held:

@@ -1,7 +1,7 @@
-"""What this node was told by its pillar, checked before anything is done with it.
+"""What the pillar tells this node, checked before anything is done with it.
 
-A pillar that is missing, broken or another node's means that nothing is known: then nothing may be changed. One bot's
-unusable entry means that this bot is left as it is, and the others go on.
+If the pillar is missing, broken or another node's, nothing is known, and so nothing may be changed. If one bot's entry is
+malformed, that bot is left as it is, and the others go on.
 """
 
 import re
@@ -28,12 +28,13 @@ NOT_FOR_STATES = ("only", "service", "commands", "bundle_key", "configuration", 
 
 @dataclass(frozen=True)
 class Told:
-    """The bots of this node by id; why nothing is known; why what is known may be old; the bots that make no sense.
+    """What the pillar tells this node.
 
-    ``only`` are the ids of the bots that a state run is about; None when it is about all.
-    ``commands`` are those of the catalogue that may run here, as the pillar has them: `executor.entries` reads them.
-    ``configuration`` is the account's; None where an older service tells none. ``image`` is the pub's image that the place
-    hands out (``tag``, ``id``, ``architecture``, ``sha256``, ``size``); None where it hands out none.
+    ``bots`` are the bots' entries by id, and ``refused`` says which bots have a malformed entry, and why. ``problem`` says why
+    nothing is known, and ``notice`` why what is known may be old. ``only`` are the ids of the bots that a state run is about;
+    None: all. ``commands`` are the catalogue's commands that may run here, as in the pillar (`executor.entries` reads them).
+    ``configuration`` is the account's; None from an older service. ``image`` is the pub's image that the place hands out
+    (``tag``, ``id``, ``architecture``, ``sha256``, ``size``); None if it hands out none.
     """
 
     bots: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -50,12 +51,14 @@ class Told:
 
     @property
     def known(self) -> set[str]:
-        """The ids of the bots that the pillar lists, those that make no sense too."""
+        """The ids of all bots in the pillar, including those with a malformed entry."""
         return set(self.bots) | set(self.refused)
 
     def for_states(self) -> dict[str, Any]:
-        """The same as plain values for SLS files; without the way to the service and its secret,
-        the commands and the configuration. Of the bots those that the run is about, and the ids of all (``known``)."""
+        """The same as plain values for SLS files, without the service's address and token, the commands and the configuration.
+
+        Of the bots it has those that the run is about, and the ids of all (``known``).
+        """
         told = {key: value for key, value in asdict(self).items() if key not in NOT_FOR_STATES}
         concerned = {key: self._concerned(told[key]) for key in ("bots", "refused")}
         return told | concerned | {"known": sorted(self.known)}
@@ -65,13 +68,15 @@ class Told:
 
 
 def told_now(salt: Mapping[str, Any], node: str) -> Told:
-    """What the pillar tells it at this moment, by Salt's functions: a minion keeps its own as that was when it started, or
-    was last told to refresh it. Salt masks what it shows otherwise."""
+    """What the pillar tells the node at this moment, fetched through Salt's functions (``salt``).
+
+    The minion's own pillar is as old as its start or its last refresh. Without ``unmask``, Salt would mask values.
+    """
     return told(salt["pillar.items"](unmask=True), node)
 
 
 def told(pillar: Mapping[str, Any], node: str) -> Told:
-    """What the pillar tells the node of that id."""
+    """What a pillar tells the node of that id."""
     if pillar.get("_errors"):
         return Told(problem=_nothing(node, "; ".join(map(str, pillar["_errors"]))))
     if KEY not in pillar:
@@ -104,11 +109,11 @@ def _only(value: object) -> frozenset[str] | None:
 
 
 def _key(value: object) -> str | None:
-    return value if isinstance(value, str) and SHA256.fullmatch(value) else None  # 32 bytes, as a checksum has
+    return value if isinstance(value, str) and SHA256.fullmatch(value) else None  # 32 bytes, like a checksum
 
 
 def _image(value: object) -> dict[str, Any] | None:
-    """What makes no sense is as good as none: a bot whose image is there needs it not."""
+    """The image that the place hands out; None if it is malformed, since bots whose image is there do not need it."""
     if not isinstance(value, Mapping):
         return None
     try:
@@ -154,14 +159,14 @@ def _checked(bots: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[s
         try:
             good[bot_id(key)] = bot(bots[key])
         except Invalid as error:
-            # What is no id is written so that it is harmless, and can never be taken for one.
+            # A key that is no id is quoted, so that it is harmless and can't be taken for an id.
             told_key = key if names.is_id(key) else names.shown(key)
             refused[told_key] = f"This bot is left as it is, because its pillar entry makes no sense. {error}"
     return good, refused
 
 
 def bot(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A bot's entry with every value checked; raises Invalid naming the first that is not as it must be."""
+    """A bot's entry with every value checked; raises Invalid, naming the first bad one."""
     return {
         "name": names.bot_name(entry.get("name")),
         "host": _matching(HOST, entry.get("host"), "host name"),
@@ -179,7 +184,7 @@ def bot(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _port(entry: Mapping[str, Any]) -> int | None:
     if entry.get("port") is None and entry.get("state") == Desired.ABSENT:
-        return None  # its container went long ago, and its port with it
+        return None  # the port of an absent bot is given up with its container
     return names.whole_number(entry.get("port"), "port", 1, 65535)
 
 

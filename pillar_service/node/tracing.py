@@ -1,6 +1,6 @@
-"""For which request this process of the minion works, as its master tells beside the call (``metadata``).
+"""For which request this process of the minion works, as its master says beside the call (``metadata``).
 
-The request goes into the minion's log alone; nothing is decided by it, and nobody else is told.
+The request is only logged, in the minion's log; no decision depends on it.
 """
 
 import logging
@@ -16,11 +16,11 @@ from pillar_service.core import names, tracing
 log = logging.getLogger(__name__)
 
 _told: set[str] = set()
-"""The jids that this process has told of: a state run calls many functions."""
+"""The jids that this process has logged: a state run calls many functions."""
 
 
 def begun(opts: Mapping[str, Any]) -> None:
-    """Log what this process carries out, and for which jobs and requests; once."""
+    """Log what this process carries out, and for which jobs and requests; once for each jid."""
     for call in _mine(opts):
         if call["jid"] not in _told:
             _told.add(call["jid"])
@@ -28,7 +28,7 @@ def begun(opts: Mapping[str, Any]) -> None:
 
 
 def jid(opts: Mapping[str, Any]) -> str | None:
-    """Under which jid this process of the minion carries something out; None where no master asked."""
+    """The jid under which this process of the minion works; None if no master asked for it."""
     return next((str(call["jid"]) for call in _mine(opts)), None)
 
 
@@ -37,7 +37,7 @@ def _mine(opts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _calls(folder: Path) -> Iterator[dict[str, Any]]:
-    """What the minion writes down of each call that runs (salt.minion.Minion._thread_return); others' come and go."""
+    """What the minion writes down about each running call (salt.minion.Minion._thread_return); files may vanish meanwhile."""
     for file in folder.glob("[0-9]*"):
         try:
             told = salt.utils.msgpack.unpackb(file.read_bytes(), raw=False)
@@ -48,7 +48,7 @@ def _calls(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def run(opts: Mapping[str, Any]) -> str | None:
-    """Which run of ours this process carries out; None where somebody called by hand."""
+    """The id of the run that this process carries out; None for a call by hand."""
     found = (_beside(call).get("run") for call in _mine(opts))
     return next((id for id in found if names.is_id(id)), None)
 

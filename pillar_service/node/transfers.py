@@ -1,4 +1,4 @@
-"""Bots leave and come: export to the service, import from it."""
+"""Transfers of bots: export to the service, import from it."""
 
 import contextlib
 import os
@@ -21,16 +21,16 @@ from pillar_service.node.paths import Home
 from pillar_service.node.told import Told
 
 FORMAT = 1
-"""The version of what a tar looks like."""
+"""The version of the tar's format."""
 
 PATIENCE_S = 300.0
-"""For so long an import waits for its turn to fetch its tar: a third of what its job may take."""
+"""Seconds that an import waits for its turn to fetch its tar: a third of what its job may take."""
 
 FRESH = "import-"
-"""What the name of a folder begins with in which an import is unpacked."""
+"""The prefix of folders into which an import is unpacked."""
 
 WHILE_RUNNING = frozenset({Kind.SECRET, Kind.GOSSIP})
-"""Kinds for which a pub need not stop: it never writes its secret again, and replaces the other file as a whole."""
+"""Kinds for which a pub need not stop: it never rewrites its secret, and replaces the other file as a whole."""
 
 
 def export(
@@ -44,9 +44,9 @@ def export(
 ) -> dict[str, Any]:
     """Send a bot's identity and data, or one kind of it, to the service as the tar of that job.
 
-    Returns pub_id, sequence, size, sha256 and kind. The pub is stopped only while the tar is written beside its data,
-    if at all, and started again whatever happens, unless by then it is ``known`` that it is to run no more. Raises
-    Conflict when the bot has nothing of that kind.
+    Returns pub_id, sequence, size, sha256 and kind. The pub is stopped, if at all, only while the tar is written to this
+    node's disk. Then it is started again whatever happens, unless ``known`` says by then that it should not run. Raises
+    Conflict if the bot has nothing of that kind.
     """
     _job(job)
     wanted = exports.kind(kind)
@@ -75,7 +75,7 @@ def _job(job: object) -> str:
 
 @contextlib.contextmanager
 def _stopped(home: Home, node: str, bot: str, known: Known) -> Iterator[None]:
-    """Holds the bot's container still for a while; afterwards it is what it was before, or what it was told to be meanwhile."""
+    """Keep the bot stopped meanwhile; start it again if it ran before and, as ``known`` says by then, should still run."""
     with stillness.held(home, bot), containers.engine(timeout_s=60) as client:
         container = containers.of_bot(client, node, bot)["Id"]
         was_running = client.inspect_container(container)["State"]["Running"]
@@ -100,7 +100,7 @@ def _manifest(home: Home, bot: str, kind: Kind) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _spooled(home: Home, job: str) -> Iterator[IO[bytes]]:
-    """A file without a name: a crash leaves nothing behind."""
+    """A file without a name, so that a crash leaves nothing behind."""
     home.transfers.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryFile(dir=home.transfers, prefix=job) as file:
@@ -124,7 +124,7 @@ def _sent(door: Door, job: str, file: IO[bytes], kind: Kind) -> dict[str, Any]:
 def is_imported(home: Home, bot: str, wanted: Mapping[str, Any]) -> bool:
     """Whether the data directory already holds the identity with its log.
 
-    Raises Conflict when it holds another identity, ForkHazard when it holds this one without its log.
+    Raises Conflict if it holds another identity, ForkHazard if it holds this one without its log.
     """
     found = identity.of(home.bot(bot))
     if not found.has_secret:
@@ -140,14 +140,14 @@ def is_imported(home: Home, bot: str, wanted: Mapping[str, Any]) -> bool:
 
 
 def bring_in(home: Home, bot: str, wanted: Mapping[str, Any], door: Door) -> None:
-    """Fetch the tar of an import (``job``, ``sha256``, ``size``, ``pub_id``), check it, put it in place whole.
+    """Fetch the tar of an import (``job``, ``sha256``, ``size``, ``pub_id``), check it, and put it in place as a whole.
 
-    Raises as ``is_imported``; Failed for another tar than the announced one; Invalid or ForkHazard by its content.
+    Raises like ``is_imported``; Failed if it is not the announced tar; Invalid or ForkHazard because of its content.
     """
     if is_imported(home, bot, wanted):
         return
     _tidy(home)
-    _need_room(home, 2 * wanted["size"])  # the tar, and what is in it
+    _need_room(home, 2 * wanted["size"])  # the tar and its content
     with _new_folder(home.transfers) as fresh:
         with tempfile.TemporaryFile(dir=home.transfers) as file:
             _fetched(door, wanted, file)
@@ -170,7 +170,7 @@ def _new_folder(inside: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _at_work(folder: Path) -> Iterator[bool]:
-    """Whether nobody else is at work in a folder; if so, nobody is until this ends, which it does with this process."""
+    """Yield whether nobody else works in a folder; if so, keep others out until this ends or the process does."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield locks.taken(descriptor)
@@ -179,7 +179,7 @@ def _at_work(folder: Path) -> Iterator[bool]:
 
 
 def _tidy(home: Home) -> None:
-    """What imports that were killed left is gone: each holds a whole bot, its secret among it."""
+    """Delete what killed imports left: each may hold a whole bot with its secret."""
     for folder in home.transfers.glob(f"{FRESH}*"):
         with contextlib.suppress(OSError), _at_work(folder) as is_left:
             if is_left:
@@ -199,7 +199,7 @@ def _fetched(door: Door, wanted: Mapping[str, Any], file: IO[bytes]) -> None:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Rename over the data directory, which must be missing or empty: never over anything."""
+    """Rename the folder to the data directory, which must be missing or empty; raises Conflict otherwise."""
     folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     try:
         os.rename(fresh, folder)
@@ -212,7 +212,7 @@ def _put(fresh: Path, folder: Path) -> None:
 
 
 def remove(home: Home, bot: str) -> None:
-    """Delete a bot's data and configuration for good, and what an import of it may have left."""
+    """Delete a bot's data and configuration for good, and what killed imports have left."""
     try:
         _tidy(home)
         if home.bot(bot).is_dir():
@@ -223,5 +223,5 @@ def remove(home: Home, bot: str) -> None:
 
 
 def is_removed(home: Home, bot: str) -> bool:
-    """Whether nothing of the bot is left on the disk."""
+    """Whether nothing of the bot is left on disk."""
     return not home.bot(bot).exists() and not home.config(bot).exists()

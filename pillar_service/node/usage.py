@@ -1,6 +1,6 @@
-"""What a running container uses, read from where Docker reads it: the kernel.
+"""What a running container uses, read from the kernel, as Docker does.
 
-Docker's own answer waits for its next sample, up to a second for each container; the beacon has less for all of them.
+Docker's own answer waits for its next sample, up to a second for each container; the beacon has less time for all of them.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def memory_bytes(pid: int) -> int:
-    """The memory of a process's control group, without page cache that can go at any time; 0 when unreadable."""
+    """The memory of a process's control group in bytes, without reclaimable page cache; 0 if it can't be read."""
     for version, usage, cache in (
         ("memory", "memory.usage_in_bytes", "total_inactive_file"),
         ("", "memory.current", "inactive_file"),
@@ -24,7 +24,7 @@ def memory_bytes(pid: int) -> int:
 
 
 def _group(pid: int, controller: str) -> str:
-    """The path of a process's control group: of that controller (version 1), or the only one (version 2: '')."""
+    """The path of a process's control group: the one of that controller (version 1), or the only one (version 2: '')."""
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
@@ -37,7 +37,7 @@ def _fields(path: Path) -> dict[str, str]:
 
 
 def traffic(pid: int) -> tuple[int, int] | None:
-    """Bytes received and sent in a process's network since that was made, loopback aside; None when unreadable."""
+    """Bytes received and sent in a process's network namespace since it was made, without loopback; None if unreadable."""
     try:
         lines = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
         counts = [rest.split() for name, _, rest in (line.partition(":") for line in lines) if name.strip() != "lo"]
