@@ -1,10 +1,10 @@
 """
 Beacon: runs the beacons of this node's bundle (``docs/machines.md``).
 
-Each ``beacons/NAME.py`` of the signed bundle in use is run each ``interval`` seconds, from its verified content. What it
-returns is fired on Salt's bus (tag ``salt/beacon/<minion>/bundled/NAME``) and goes into the node's spool, as an event of
-type ``nz.butt.saltcellar.bundle.fired`` with the beacon's name as its subject. A beacon that the next bundle does not hold
-stops; so does each when the bundle is not right.
+Every ``interval`` seconds each ``beacons/NAME.py`` of the signed bundle in use is run, from its verified content. What it
+returns is fired on Salt's bus (tag ``salt/beacon/<minion>/bundled/NAME``) and put into the node's spool, as an event of
+type ``nz.butt.saltcellar.bundle.fired`` with the beacon's name as its subject. A beacon stops when the next bundle does not
+have it; all stop when the bundle is not valid.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python.
 
@@ -12,11 +12,11 @@ Setup: ``pip install saltcellar[node]`` into the minion's Python.
 
     beacons:
       bundled:
-        - interval: 5              # seconds between two runs of each
+        - interval: 5              # seconds between two runs of each beacon
 
     saltcellar:
       bundles:
-        settings:                  # what is given to each, by its name, in the place of its configuration
+        settings:                  # each beacon's configuration, by its name
           room_temperature: {above: 30}
 """
 
@@ -35,15 +35,15 @@ def __virtual__():
 
 
 def validate(config):
-    """Whether the beacon's configuration is usable: it has none but Salt's own."""
+    """Whether the beacon's configuration is usable: always, since it has only settings of Salt's own."""
     return True, "Valid beacon configuration."
 
 
 def beacon(config):
-    """What the bundle's beacons fire; called by the minion every ``interval`` seconds."""
+    """What the bundle's beacons fire now; the minion calls this every ``interval`` seconds."""
     lent = {"__salt__": __salt__, "__opts__": __opts__, "__grains__": __grains__}
     return beacons(__opts__).fire(lent, time.monotonic())
 
 
 def close(config):
-    """Nothing is held. Salt looks for this at each refresh, and where it is missing in every beacon that it has."""
+    """Nothing to close. Salt looks for this function at each refresh, and if it is missing, in every beacon that it has."""

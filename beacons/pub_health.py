@@ -1,11 +1,11 @@
 """
-Beacon: how this node's pubs are.
+Beacon: reports the health of this node's pubs.
 
-Samples every bot of this node each ``interval`` seconds; fires when a bot's state, health or voice, Docker or the
-list of unknown containers changes, and on a slower heartbeat. Each event is a CloudEvent of type
-``nz.butt.saltcellar.pub.health``. It goes to Salt's bus (tag ``salt/beacon/<minion>/pub_health/report``), for reactors
-that only need a hint, and into the node's spool, from where the agent (an engine of the minion) brings it to the service,
-which believes nothing else. While the service is away it waits on the disk.
+Samples every bot of this node each ``interval`` seconds. Fires when a bot's state or health changes, when it begins or
+ceases to answer, when Docker or the list of unknown containers changes, and at a slower heartbeat. Each event is a CloudEvent
+of type ``nz.butt.saltcellar.pub.health``. It goes onto Salt's bus (tag ``salt/beacon/<minion>/pub_health/report``), for
+reactors that only need a hint, and into the node's spool, from which the agent (an engine of the minion) sends it to the
+service, which trusts nothing else. While the service is away, it waits on disk.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python.
 
@@ -30,7 +30,7 @@ except ImportError as error:
 
 try:
     from pillar_service.node.reporter import of_minion as _reporter
-except ImportError:  # a master is upgraded before its nodes, which get this file from it at once
+except ImportError:  # an upgraded master hands this file out at once, also to nodes with an older package
 
     def _reporter(opts):
         return reporter.reporter(opts["id"], Home.at(opts.get("saltcellar", {}).get("data")))
@@ -45,7 +45,7 @@ def __virtual__():
 
 
 def validate(config):
-    """Whether the beacon's configuration is usable, and why not."""
+    """Whether the beacon's configuration is usable, and a sentence that says why not."""
     settings = _settings(config)
     heartbeat = settings.get("heartbeat", HEARTBEAT_S)
     if isinstance(heartbeat, bool) or not isinstance(heartbeat, int | float) or heartbeat <= 0:
@@ -54,7 +54,7 @@ def validate(config):
 
 
 def beacon(config):
-    """The events that are due now; called by the minion every ``interval`` seconds."""
+    """The events that are due now; the minion calls this every ``interval`` seconds."""
     node, pillar = __opts__["id"], __opts__.get("pillar", {})
     ours = _reporter(__opts__)
     ours.keep(pillar)
@@ -69,7 +69,7 @@ def beacon(config):
 
 
 def close(config):
-    """Nothing is held. Salt looks for this at each refresh, and where it is missing in every beacon that it has."""
+    """Nothing to close. Salt looks for this function at each refresh, and if it is missing, in every beacon that it has."""
 
 
 def _settings(config):
