@@ -1,8 +1,8 @@
 """
-The configuration of this node's account: keys with JSON values that machines here go by.
+The configuration of this node's account: keys with JSON values, which machines on this node use.
 
-What is read is the copy on this node, which is there while the centre is away; what is changed is changed at the service,
-and comes back through the pillar within two seconds.
+Reading uses the copy on this node, which is there even while the service is away. Changes are made at the service, and come
+back through the pillar within two seconds.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
 configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
@@ -12,7 +12,7 @@ one sentence for people.
 try:
     from pillar_service.node import configuration, paths
     from pillar_service.node import told as pillars
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
 
     MISSING = None
 except ImportError as error:
@@ -40,7 +40,7 @@ def _told():
 @_said
 def take():
     """
-    Take the configuration that the pillar tells now; returns the keys that are another than before.
+    Take over the configuration that is in the pillar now; returns the keys that have changed.
 
     CLI Example:
 
@@ -81,7 +81,7 @@ def get(key):
 @_said
 def set_(key, value, revision=None):
     """
-    Set a key at the service, for all nodes of the account; returns it. With ``revision`` only if just that one stands.
+    Set a key at the service, for all nodes of the account; returns it. With ``revision``, only if the key has that revision.
 
     CLI Example:
 
@@ -95,7 +95,7 @@ def set_(key, value, revision=None):
 @_said
 def delete(key, revision=None):
     """
-    Take a key away at the service; with ``revision`` only if just that one stands.
+    Delete a key at the service. With ``revision``, only if the key has that revision.
 
     CLI Example:
 

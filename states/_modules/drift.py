@@ -1,5 +1,5 @@
 """
-Where this node is not what it should be; ``salt-run nodes.audit nodes=True`` asks every node.
+Drift: where this node is not as it should be; ``salt-run nodes.audit nodes=True`` asks every node.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python.
 """
@@ -18,7 +18,7 @@ def __virtual__():
 
 def look():
     """
-    What of the minion's configuration and files is not as shipped (``drift``: about, told, mend), and its versions.
+    What in the minion's configuration and files is not as it should be (``drift``: about, told, mend), and its versions.
 
     CLI Example:
 

@@ -1,7 +1,7 @@
 """
-The key of this node, where it was enrolled by ``enrol.sh``.
+The key of a node that was enrolled by ``enrol.sh``.
 
-Setup: ``enrol.sh`` writes ``saltcellar: {root: DIRECTORY}`` into the minion's configuration; another minion has no use for
+Setup: ``enrol.sh`` writes ``saltcellar: {root: DIRECTORY}`` into the minion's configuration; other minions have no use for
 this module.
 """
 
@@ -17,7 +17,7 @@ except ImportError as error:
     MISSING = f"enrolment needs `pip install saltcellar[node]` in the minion's Python ({error})."
 
 LATER_S = 3
-"""The answer to this very call goes out first: with the key that the master knows."""
+"""Seconds until the key is changed: the answer to the call goes out first, with the key that the master knows."""
 
 
 def __virtual__():
@@ -33,7 +33,7 @@ def __virtual__():
 
 def rotate():
     """
-    Make another key in a moment, tell the service, and start again with it. Returns which node does so.
+    Make a new key in a few seconds, tell the service, and restart with it. Returns at once which node does so.
 
     CLI Example:
 

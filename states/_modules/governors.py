@@ -1,7 +1,7 @@
 """
-Governors: leases that this node takes at the service, so that at most so many of its account do the same thing at once.
+Governors: leases that this node takes from the service, which limit how many of its account's nodes do something at once.
 
-Without the service none is granted: who needs one waits. A lease ends by itself; its fence only grows.
+While the service is away no lease is granted: whoever needs one waits. A lease ends by itself; its fence only ever grows.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python; a key ``governors/NAME`` in the account's configuration, which
 says how many may hold it. A function that can't do its work raises ``CommandExecutionError`` with one sentence for people.
@@ -10,7 +10,7 @@ says how many may hold it. A function that can't do its work raises ``CommandExe
 try:
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
 
     MISSING = None
 except ImportError as error:
@@ -31,7 +31,7 @@ def _door():
 @_said
 def take(name, holder, seconds=60):
     """
-    Take a lease: granted, and its fence. The same holder again has the same lease for longer.
+    Take a lease: granted, fence. If the same holder asks again, its lease is renewed.
 
     CLI Example:
 
@@ -47,7 +47,7 @@ def take(name, holder, seconds=60):
 @_said
 def renew(name, holder, fence, seconds=60):
     """
-    Hold a lease for longer; one that is over can't be renewed.
+    Renew a lease; one that is over can't be renewed.
 
     CLI Example:
 

@@ -2,13 +2,13 @@
 The machines of this node: state machines in YAML that it runs by itself (``docs/machines.md``).
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
-configuration (default ``/var/lib/saltcellar``), whose ``machines`` folder holds this node's own.
+configuration (default ``/var/lib/saltcellar``); its folder ``machines`` holds this node's own machines.
 """
 
 try:
     from pillar_service.node import paths
     from pillar_service.node.machines import asking
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
 
     MISSING = None
 except ImportError as error:
@@ -32,7 +32,7 @@ def _home():
 @_said
 def list_():
     """
-    Every machine of this node: what it is about, its file, the state of each instance, what is wrong with the file.
+    Every machine of this node: what it is about, its file, the state of each instance, and the file's fault if it has one.
 
     CLI Example:
 
@@ -60,7 +60,7 @@ def show(machine):
 @_said
 def history(machine, subject=None, last=20):
     """
-    What a machine did, the last first, for each of its instances or for one (a bot's id, or the node's).
+    What a machine did, newest first, for each of its instances or for one (``subject``: a bot's id, or the node's).
 
     CLI Example:
 
@@ -74,7 +74,7 @@ def history(machine, subject=None, last=20):
 @_said
 def fire(machine, event, subject=None):
     """
-    Let a machine take an event in a moment: each of its instances, or that of one bot.
+    Have a machine take an event shortly: each of its instances, or just one (``subject``: a bot's id, or the node's).
 
     CLI Example:
 

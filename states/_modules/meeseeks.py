@@ -1,9 +1,9 @@
 """
-Run what the catalogue of commands names for this node.
+Run commands of the catalogue on this node.
 
-Only what the node's pillar names is run (``saltcellar: meeseeks: commands``), never through a shell, as the user that the
-command names, in a folder of its own, within limits; and only once the service has said that it may begin. Its lines go
-to the service as they come.
+A command is run only if the node's pillar has it (``saltcellar: meeseeks: commands``) and once the service has said that it
+may begin; never through a shell, as the user that the command names, in a folder of its own, within limits. Its lines are
+sent to the service as they come.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
 configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
@@ -18,7 +18,7 @@ try:
     from pillar_service.node.executor import capacities as having
     from pillar_service.node.executor import leftovers, stopping
     from pillar_service.node.executor.running import Executor
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
 
     MISSING = None
 except ImportError as error:
@@ -56,8 +56,8 @@ def _call(name, arguments, keywords):
 def run(job, attempt, command, arguments=None):
     """
     Run an attempt of a job once, and return its outcome: state (done, failed, timed_out, killed, not_begun), exit_code,
-    lines, dropped, head, tail, seconds, error. The return code is 0 only when it is done. What has not begun can be asked
-    for again; the same attempt asked for again returns the same outcome.
+    lines, dropped, head, tail, seconds, error. The return code is 0 only if the state is "done". An attempt that was not
+    begun can be asked for again; any other returns the same outcome again.
 
     CLI Example:
 
@@ -76,8 +76,8 @@ def run(job, attempt, command, arguments=None):
 @_said
 def stop(job, force=False):
     """
-    End all processes of a job that runs here, in peace (SIGTERM, after 5 s SIGKILL) or at once (``force``): job, stopped,
-    state.
+    End all processes of a job that runs here, with SIGTERM and after 5 s SIGKILL, or with SIGKILL at once (``force``):
+    job, stopped, state.
 
     CLI Example:
 
@@ -90,7 +90,7 @@ def stop(job, force=False):
 
 def jobs():
     """
-    What runs here now: job, attempt, command, user, since (Unix seconds), pid.
+    The runs that are under way here: job, attempt, command, user, since (Unix seconds), pid (the warden's).
 
     CLI Example:
 
@@ -103,7 +103,7 @@ def jobs():
 
 def capacities():
     """
-    What this node has to run commands with, told to the service when it has changed: has (names), slots.
+    What this node has for running commands: has (names), slots. Also tells the service if it has changed.
 
     CLI Example:
 
@@ -118,8 +118,8 @@ def capacities():
 @_said
 def outcome(job, attempt=None):
     """
-    How the last attempt of a job that began here ended, or that one's: as ``run`` returned it; that it is running; or
-    nothing. Kept for a day.
+    The outcome of a job's ``attempt``, or of the last one that began here, as ``run`` returned it; while it runs, its record;
+    nothing if there is none. Kept for a day.
 
     CLI Example:
 

@@ -13,7 +13,7 @@ try:
     from pillar_service.node import bots, containers, paths
     from pillar_service.node import told as pillars
     from pillar_service.node.door import Door
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
 
     MISSING = None
 except ImportError as error:
@@ -23,7 +23,7 @@ except ImportError as error:
         return function
 
 
-# A master is upgraded before its nodes, which get this file from it at once.
+# An upgraded master hands this file out at once, also to nodes with an older package: what that lacks is None.
 try:
     from pillar_service.node.bots import export_as_told as _export_as_told
     from pillar_service.node.lastgood import Kept
@@ -49,12 +49,12 @@ def _told():
 
 
 def _told_now():
-    # What a person asks about is now.
+    # A person who asks wants to know what is true now.
     return pillars.told_now(__salt__, __opts__["id"])
 
 
 def _require_awaited():
-    """What changes something each time that it is done must not be done once its job was given up."""
+    """Raise unless somebody still waits for this call: what has an effect each time must not be done for a job given up."""
     if _awaited is not None:
         _awaited.require(__opts__, _told().service)
 
@@ -62,7 +62,7 @@ def _require_awaited():
 @_said
 def info(bot):
     """
-    What a pub tells of itself: id, version, sequence, peers, follows, uptime.
+    What a pub says about itself: id, version, sequence, peers, follows, uptime_s, …
 
     CLI Example:
 
@@ -76,7 +76,7 @@ def info(bot):
 @_said
 def invite(bot, uses=1, note=""):
     """
-    A new invite of a pub, to be used ``uses`` times, with a note for the operator: id, code, note, uses.
+    Create an invite to a pub that can be used ``uses`` times, with a private note: id, code, note, uses.
 
     CLI Example:
 
@@ -91,7 +91,7 @@ def invite(bot, uses=1, note=""):
 @_said
 def invites(bot):
     """
-    Every invite of a pub: which are used, and by whom.
+    The invites of a pub: which are used, and by whom.
 
     CLI Example:
 
@@ -119,7 +119,7 @@ def revoke(bot, invite):
 @_said
 def restart(bot, timeout=60):
     """
-    Restart a pub and wait at most ``timeout`` seconds until it answers: pub_id, sequence, version, peers, follows.
+    Restart a pub and wait until it answers, at most ``timeout`` seconds: pub_id, sequence, version, peers, follows.
 
     CLI Example:
 
@@ -148,8 +148,8 @@ def logs(bot, lines=100):
 @_said
 def export(bot, job, kind="everything"):
     """
-    Send a pub's identity and log, or one ``kind`` of its data alone (secret, gossip, log, blobs), to the service, as the
-    tar of a running export job: pub_id, sequence, kind, size, sha256.
+    Send a pub's identity and data, or only one ``kind`` of it (secret, gossip, log, blobs), to the service as the tar of a
+    running export job: pub_id, sequence, kind, size, sha256.
 
     CLI Example:
 
@@ -165,9 +165,9 @@ def export(bot, job, kind="everything"):
 
 def is_as_told(bot, told, image, memory_mb, network):
     """
-    Whether a bot's container runs as it was told to: made from ``told`` (a sum of all that its states say), from the
-    image that bears the name ``image`` now, with its memory limit (MiB) and its network, and no older than its
-    configuration file. False when that can't be known.
+    Whether a bot's container runs as told: made from ``told`` (a hash of all that its states say) and from the image that has
+    the name ``image`` now, with that memory limit (MiB) and network, and no older than its configuration file. False if
+    that can't be found out.
 
     CLI Example:
 
@@ -183,8 +183,8 @@ def is_as_told(bot, told, image, memory_mb, network):
 
 def is_stranded(bot, network):
     """
-    Whether a bot's container can't be started any more, since its network was removed while it was stopped (by
-    ``docker network prune``, say), though there is one of that name again. False when that can't be known.
+    Whether a bot's container can't be started because its network was removed while it was stopped (as by
+    ``docker network prune``), even if there is one of that name again. False if that can't be found out.
 
     CLI Example:
 
@@ -201,7 +201,7 @@ def is_stranded(bot, network):
 @_said
 def unlisted():
     """
-    The names of this node's containers that its pillar does not list; nothing is done to them.
+    The names of this node's containers whose bots its pillar does not list; nothing is done to them.
 
     CLI Example:
 
@@ -232,7 +232,7 @@ def status():
 
 def told():
     """
-    What the pillar tells this node, checked: its bots, or why nothing is known. Used by the states.
+    What the pillar tells this node, checked: its bots, or why nothing is known. The states use it.
 
     CLI Example:
 

@@ -1,5 +1,5 @@
 """
-The node's spool: what it has to tell the service, kept on its disk until the service has it.
+The node's spool: events for the service, kept on disk until the service has them.
 
 Setup: ``pip install saltcellar[node]`` into the minion's Python; ``saltcellar: {data: DIRECTORY}`` in the minion's
 configuration (default ``/var/lib/saltcellar``). A function that can't do its work raises ``CommandExecutionError`` with
@@ -8,7 +8,7 @@ one sentence for people.
 
 try:
     from pillar_service.node.paths import Home
-    from pillar_service.node.saying import said as _said  # Salt offers each public function here
+    from pillar_service.node.saying import said as _said  # private: Salt offers each public name here
     from pillar_service.node.spool import Spool
 
     MISSING = None
@@ -34,8 +34,8 @@ def _asked(what):
 
 def status():
     """
-    What waits: epoch, waiting, oldest_at, streams, bytes, most_bytes, lost_untold (losses that are yet to be told), dead
-    (what the service refused for good), refused (what the spool could not take).
+    The spool's status: epoch, waiting, oldest_at, streams, bytes, most_bytes, lost_untold (losses that are not reported yet),
+    dead (events that the service refused for good), refused (events that the spool could not take).
 
     CLI Example:
 
@@ -48,7 +48,8 @@ def status():
 
 def dead():
     """
-    What the service refused for good, the oldest first: epoch, sequence, why, stream, priority, type, subject, data, at.
+    The events that the service refused for good, oldest first: epoch, sequence, why, stream, priority, type, subject, data,
+    at.
 
     CLI Example:
 
@@ -61,7 +62,7 @@ def dead():
 
 def retry():
     """
-    Try again, as new events, what the service refused for good; how many.
+    Put the events that the service refused for good into the spool again, as new ones; returns how many.
 
     CLI Example:
 
