@@ -1,8 +1,8 @@
 """
-States of a pub that Docker's own states do not know.
+States of pubs, beyond what Salt's Docker states offer.
 
-Setup: ``pip install saltcellar[node]`` into the minion's Python. The SLS files in ``states/pubs`` are the ones to use;
-``<bot>`` is a bot's id (16 hexadecimal digits), ``<data>`` the node's data directory.
+Setup: ``pip install saltcellar[node]`` into the minion's Python. Use these states through the SLS files in ``states/pubs``;
+``<bot>`` is a bot's id (16 hexadecimal digits).
 
 .. code-block:: yaml
 
@@ -25,7 +25,7 @@ try:
 except ImportError as error:
     MISSING = f"pub needs `pip install saltcellar[node]` in the minion's Python ({error})."
 
-# A master is upgraded before its nodes, which get this file from it at once.
+# An upgraded master hands this file out at once, also to nodes with an older package: so each import may fail.
 try:
     from pillar_service.node.tracing import begun as _begun
 except ImportError:
@@ -82,20 +82,22 @@ def _keeps_none(name):
 def _ret(name, found):
     result = None if found.would_change and __opts__["test"] else found.result
     ret = {"name": name, "changes": found.changes, "result": result, "comment": found.comment}
-    # Salt keeps a key that it does not know in a state's return, up to the master's job cache.
+    # Salt keeps keys that it does not know in a state's return, all the way to the master's job cache.
     return ret | ({"pub": found.pub} if found.pub else {})
 
 
 def _of_bot(bot, name, function, *args, **more):
-    """What a state of a bot returns; where this run is about that bot, its master is told of it before the run is over."""
+    """The return of a bot's state; if this run is about that bot, the master is told before the run is over."""
     return _reported(bot, _call(name, function, *args, **more))
 
 
 def _reported(bot, ret, key=None):
     """
-    A return, told to the master at once. By way of the minion, which is connected: Salt's own ``state_events`` open a
-    connection and load the minion's key for each state, which took half of a run's time, and try for minutes if no master
-    is there. One that does not come is no loss: the dispatcher reads it in what the run returns.
+    Tell the master a state's return at once, if this run is about the bot; gives the return back.
+
+    It is told through the minion, which is connected: Salt's own ``state_events`` open a connection and load the minion's key
+    for each state, which takes half of a run's time, and try for minutes if no master is there. A lost event does no harm:
+    the dispatcher finds the same in the run's return.
     """
     if bot in __pillar__.get("saltcellar_only", ()):
         told = {"__id__": ret["name"], "result": ret["result"], "comment": ret["comment"]}
@@ -104,7 +106,7 @@ def _reported(bot, ret, key=None):
 
 
 def _tell(key, told):
-    """Fires an event that the dispatcher hears as a state's progress, unless no master asked for this run."""
+    """Fire an event that the dispatcher takes as a state's progress, unless no master asked for this run."""
     is_asked = hasattr(tracing, "jid") and __opts__.get("file_client") != "local"
     if is_asked and (jid := tracing.jid(__opts__)) is not None:
         __salt__["event.fire_master"]({"ret": told}, f"salt/job/{jid}/prog/{__opts__['id']}/{key}")
@@ -124,37 +126,37 @@ def engine(name, made=False):
 
 
 def _would_come(made):
-    is_older = not hasattr(converge, "configured")  # the node's package, which plans no such thing
+    is_older = not hasattr(converge, "configured")  # an older package of the node can't plan that
     return [True] if made and __opts__["test"] and not is_older else []
 
 
 def tidied(name):
-    """No container is left over from a state run that was killed."""
+    """No container is left over from a killed state run."""
     return _call(name, converge.tidied, __opts__["id"], __opts__["test"])
 
 
 def pillar_kept(name):
-    """This node keeps the pillar of this run on its disk, sealed, to go by while no master answers."""
+    """The pillar of this run is kept on disk, sealed, for when no master answers."""
     if States is None:
         return _keeps_none(name)
     return _call(name, converge.pillar_kept, _kept(), __pillar__, __opts__["test"])
 
 
 def states_kept(name):
-    """The states that were put into the node's data directory are sealed."""
+    """The states that were copied into the node's data directory are sealed."""
     if States is None:
         return _keeps_none(name)
     return _call(name, converge.states_kept, States(_home(), __opts__["id"], _pki()), __opts__["test"])
 
 
 def network(name):
-    """The engine has one network called ``name``, made if there was none; twins of it that nobody uses are removed."""
+    """The engine has one network called ``name``, made if there was none; unused twins of it are removed."""
     return _call(name, converge.network, name, __opts__["test"])
 
 
 def image(name, image, made=False):
     """
-    The engine has the image ``image`` (name:tag); where it lacks it, it is fetched from the place, if that hands it out.
+    The engine has the image ``image`` (name:tag). If it lacks it, it is fetched from the place, if that hands it out.
     ``made``: states before this one build it.
     """
     more = {"sources": _sources} if hasattr(converge, "BUILT") else {}  # the node's package may be older
@@ -171,8 +173,8 @@ def _sources():
 def built(name, scripts, logs, base_image="", timeout=840):
     """
     The pub's image is built by ``pub-image.sh`` in ``scripts``, within ``timeout`` seconds; its programs write their logs
-    into ``logs``. The return's key ``log`` holds the last lines of these, which become the job's; ``log_from`` is which of
-    all the first of them is. What is written meanwhile goes to the master as it comes, like a state's own progress.
+    into ``logs``. The return's key ``log`` holds the last lines of the logs, which become the job's, and ``log_from`` the
+    number of the first of them among all lines. Lines written meanwhile are told to the master as they come.
     """
     if building is None:  # the node's package is older
         env = {"SALTCELLAR_LOG_DIR": logs} | ({"BASE": base_image} if base_image else {})
@@ -189,7 +191,7 @@ def built(name, scripts, logs, base_image="", timeout=840):
 
 
 def _telling():
-    """What tells the master of lines as they come."""
+    """A function that tells the master lines as they come."""
 
     def tell(first, lines):
         _tell(f"log-{first}", {"log": lines, "log_from": first, "goes_on": True})
@@ -199,13 +201,14 @@ def _telling():
 
 def poured(name, bot, told, memory_mb, container, force=False):
     """
-    The bot's container runs as ``told`` (a sum of all that its states say); else it is made, with the arguments
-    ``container`` of ``docker_container.running``. ``force``: made anew even if it is just so, as one is whose network is gone.
-    Fails while the bot is packed for an export: what it wrote then would be in half of the tar.
+    The bot's container runs as ``told`` (a hash of all that its states say). Otherwise it is made by the state
+    ``docker_container.running`` with the arguments ``container``; with ``force``, or if its network is gone, it is replaced.
+    Fails while the bot is packed for an export, which would be inconsistent if the pub wrote meanwhile.
 
-    To compare, that state makes and removes a second container. What a container was made from stands on it, so only what
-    can be changed on a living one is looked at here, and not by Salt's ``unless``: for that Salt asks whether the state has
-    a ``mod_run_check`` (salt.state.State.call, 3008.3), and loads every module there is to learn that it has none.
+    ``docker_container.running`` makes and removes a second container for comparison. To save that, the container has its hash
+    as a label, and only what can be changed on an existing container is checked besides. Salt's ``unless`` is not used for the
+    check: with it, Salt looks for a ``mod_run_check`` of the state (salt.state.State.call, 3008.3), and loads every module
+    there is to learn that there is none.
     """
     just_so = [bot, told, container["image"], memory_mb, container["network_mode"]]
     if not force and __salt__["pubs.is_as_told"](*just_so):
@@ -224,7 +227,7 @@ def _made(bot, container, anew):
 
 
 def mod_watch(name, sfun=None, **told):
-    """What is watched has changed: the container is made anew. A pub reads its configuration at its start alone."""
+    """Replace the container, because what it watches has changed: a pub reads its configuration only at its start."""
     return poured(name, **{key: told[key] for key in ("bot", "told", "memory_mb", "container")}, force=True)
 
 
@@ -238,7 +241,7 @@ def imported(name, bot, transfer):
 
 
 def configured(name, bot, config, pub_id=None):
-    """The bot's configuration file says ``config``, and that the pub is ``pub_id`` where that is known."""
+    """The bot's configuration file holds ``config`` and, if it is known, the pub's id."""
     if not hasattr(converge, "configured"):  # the node's package is older
         path, root = str(_home().config(bot)), {"user": 0, "group": 0, "mode": "0644"}
         return __states__["file.serialize"](path, dataset=config, serializer="json", **root) | {"name": name}
@@ -246,7 +249,7 @@ def configured(name, bot, config, pub_id=None):
 
 
 def placed(name, bot, pub_id=None):
-    """The bot's data directory is its pub's own; where it is known who the bot is, it holds the identity ``pub_id``."""
+    """The bot's data directory belongs to the pub's user and, if ``pub_id`` is given, holds that identity."""
     if hasattr(converge, "placed"):
         return _of_bot(bot, name, converge.placed, _home(), bot, pub_id, __opts__["test"])
     # The node's package is older.
@@ -264,23 +267,23 @@ def itself(name, bot, pub_id):
 
 def alive(name, bot, timeout=60, pub_id=None):
     """
-    The pub answers within ``timeout`` seconds of its start, as ``pub_id`` where that is known; the return's key ``pub`` holds
-    what it told.
+    The pub answers within ``timeout`` seconds of its start and, if ``pub_id`` is given, has that id; the return's key ``pub``
+    holds what it said about itself.
     """
-    known = {"pub_id": pub_id} if pub_id else {}  # an older package of the node tells none, and takes none
+    known = {"pub_id": pub_id} if pub_id else {}  # an older package of the node has no such argument
     return _of_bot(bot, name, converge.alive, _home(), __opts__["id"], bot, timeout, __opts__["test"], **known)
 
 
 def gone(name, bot, purge=False):
-    """The bot has no container on this node and, when ``purge``, no data."""
+    """The bot has no container on this node and, with ``purge``, no data."""
     return _of_bot(bot, name, converge.gone, _home(), __opts__["id"], bot, purge, __opts__["test"])
 
 
 def unlisted(name, known):
-    """Reports this node's containers of bots that are not among ``known`` (their ids); does nothing to them."""
+    """Name this node's containers of bots whose ids are not in ``known``; nothing is done to them."""
     return _call(name, converge.unlisted, __opts__["id"], known)
 
 
 def refused(name, reason):
-    """Always fails with ``reason``: nothing can be done, and this is why."""
+    """Always fails, with ``reason``, which says why nothing can be done."""
     return {"name": name, "changes": {}, "result": False, "comment": reason}
