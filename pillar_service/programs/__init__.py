@@ -1,1 +1,1 @@
-"""Programs that run beside the service, to their end."""
+"""Running other programs to their end."""

@@ -1,4 +1,4 @@
-"""Running a program that may take hours: it ends with us, and somebody is told meanwhile that it lives."""
+"""Runs a program that may take hours: it ends if we do, and the caller is called back regularly meanwhile."""
 
 import os
 import signal
@@ -13,17 +13,17 @@ from pathlib import Path
 from pillar_service.core.errors import Failed
 
 BEAT_S = 10.0
-"""How often the caller's ``beat`` is called."""
+"""Seconds between two calls of the caller's ``beat``."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 WITH_US = ("setpriv", "--pdeathsig", "KILL")
-"""util-linux: whoever is left behind would read files that the next one is just writing."""
+"""The program ends with us (by util-linux's setpriv): one left behind would read files that the next one is writing."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """How a program ended and what it said."""
+    """How a program ended, and its output."""
 
     code: int
     out: str
@@ -31,7 +31,7 @@ class Said:
 
     @property
     def last(self) -> str:
-        """The last line of its errors, or of what it said."""
+        """The last line of its error output or, if there is none, of its output."""
         lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
         return lines[-1][:300] if lines else f"nothing, and ended with {self.code}"
 
@@ -43,9 +43,10 @@ def ran(
     folder: Path | None = None,
     beat: Callable[[], None] = lambda: None,
 ) -> Said:
-    """Run a command to its end, for at most ``most_s`` seconds; raises Failed when that takes longer, or it is missing.
+    """Run a command to its end; raises Failed if it takes more than ``most_s`` seconds, or a program or folder is missing.
 
-    It gets only this environment beside PATH and HOME: our own holds secrets. ``beat`` may raise: that ends the command.
+    It gets only this ``environment``, PATH, HOME and LC_ALL, because our own environment holds secrets. If ``beat`` raises,
+    the command is ended.
     """
     told = {"PATH": PATH, "HOME": str(Path.home()), "LC_ALL": "C", **environment}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
