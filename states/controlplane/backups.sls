@@ -1,4 +1,4 @@
-# What makes backups: a process of its own, for the pages' must not be able to read the master's keys.
+# Makes backups, in a process of its own: the one that serves the pages must not be able to read the master's keys.
 {%- from "controlplane/map.jinja" import controlplane with context %}
 {%- from "controlplane/unit.jinja" import app with context %}
 
@@ -12,7 +12,7 @@ cellar backup password:
 {%- if repository.startswith("/") %}
 {%- set kept = repository | quote %}
 
-# On a disk that comes from a machine that was lost, the user of the service may have had another number.
+# On a disk from a lost machine, the service's user may have another number.
 cellar backups are the service's:
   cmd.run:
     - name: {{ ("chown -R " ~ controlplane.user ~ ": " ~ kept) | json }}

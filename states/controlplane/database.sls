@@ -1,4 +1,4 @@
-# Who owns the data, and where it is: a file, or Debian's PostgreSQL, which knows the service by its user (peer authentication).
+# The service's user, who owns the data, and the database: a file, or Debian's PostgreSQL with peer authentication.
 {%- from "controlplane/map.jinja" import controlplane with context %}
 
 cellar user:
@@ -32,7 +32,7 @@ cellar postgresql running:
     - require:
       - pkg: cellar postgresql
 
-# A verification restores a backup into a database of its own.
+# With backups, the role may create databases: verifying a backup restores it into a database of its own.
 cellar role:
   postgres_user.present:
     - name: {{ controlplane.user }}

@@ -1,4 +1,4 @@
-# A control plane of Saltcellar on this machine, as its pillar `controlplane` tells. docs/install.md says how to begin.
+# A control plane of Saltcellar on this machine, as its pillar `controlplane` says. docs/install.md says how to begin.
 {%- from "controlplane/map.jinja" import controlplane, problems with context %}
 
 {%- if problems %}

@@ -1,12 +1,11 @@
-# salt-master, which lets nodes in and publishes what the service wants; it speaks with the private app alone. And the wheels that
-# new nodes install from.
+# salt-master, which lets nodes in and publishes what the service wants; of the service it speaks only with the private app.
 {%- from "controlplane/map.jinja" import controlplane with context %}
 {%- from "controlplane/unit.jinja" import runs with context %}
 
 include:
   - controlplane.service
 
-# The cache before Salt makes it itself, for everybody to read.
+# Made here, because Salt itself would make the cache readable for everybody.
 cellar master folders:
   file.directory:
     - names:
@@ -19,7 +18,7 @@ cellar master folders:
     - mode: '0700'
     - makedirs: True
 
-# The machine may have another name since: the service takes a token for the master alone for which it was made.
+# Made again when the machine's name has changed: the service takes a token only from the master that it was made for.
 cellar master token:
   cmd.run:
     - name: >-
@@ -40,7 +39,7 @@ cellar master configuration:
     - require:
       - file: cellar master folders
 
-# A place from before the keys were called so, or its backup: Salt would make others.
+# An older place, or its backup, has the keys under Salt's default name: without copies under this name, Salt would make new ones.
 cellar master keys:
   cmd.run:
     - name: for half in pub pem; do install -m 400 master.$half saltcellar.$half; done
@@ -54,7 +53,7 @@ cellar logrotate:
   pkg.installed:
     - name: logrotate
 
-# Salt opens its log anew when it is another file, so nothing has to be told to it.
+# Salt reopens its log when the file is replaced, so it need not be notified.
 cellar logs are rotated:
   file.managed:
     - name: /etc/logrotate.d/saltcellar-master

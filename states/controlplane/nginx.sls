@@ -1,5 +1,5 @@
-# What the world reaches: nginx, which speaks TLS for the public app. The private app stays on loopback, unless other masters
-# are to reach it (`masters_listen`).
+# nginx, which the world reaches and which speaks TLS for the public app. The private app stays on loopback, unless masters on
+# other machines must reach it (`masters_listen`).
 {%- from "controlplane/map.jinja" import controlplane with context %}
 
 include:
@@ -20,7 +20,7 @@ cellar default site:
     - require:
       - pkg: cellar nginx
 
-# Port 80 leads to https, and answers the challenges: without it there is no first certificate.
+# Port 80 redirects to https, and answers the ACME challenges, without which there is no first certificate.
 cellar site http:
   file.managed:
     - name: /etc/nginx/conf.d/cellar-http.conf
@@ -43,7 +43,7 @@ cellar nginx running:
 
 {%- if controlplane.certificates == "acme" %}
 
-# Debian's certbot comes with a timer that renews.
+# Debian's certbot comes with a timer that renews certificates.
 cellar certbot:
   pkg.installed:
     - name: certbot
@@ -78,7 +78,7 @@ cellar site https:
     - require:
       - {{ "cmd" if controlplane.certificates == "acme" else "file" }}: cellar certificate
 
-# It notes what it took: where it refused something, the next run asks it again.
+# Notes what nginx has accepted: if it refused something, the next run tries again.
 cellar nginx speaks TLS:
   cmd.run:
     - name: nginx -t && systemctl reload nginx && sha256sum cellar-*.conf > cellar.taken

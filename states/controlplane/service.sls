@@ -5,7 +5,7 @@
 include:
   - controlplane.database
 
-# The service passes through here to its secrets, whatever umask this folder was made under.
+# The service must be able to pass through here to its secrets, whatever umask this folder was made under.
 cellar folder:
   file.directory:
     - name: {{ controlplane.etc }}
@@ -46,7 +46,8 @@ cellar secrets are kept:
     - group: {{ controlplane.user }}
     - mode: '0640'
 
-# Who may ask for what is this place's to say, and outlives a release; commands are the release's, unless there are others.
+# Who may ask for what is decided by this place, and stays across releases; the commands are the release's, unless this place has
+# its own file.
 cellar catalogue:
   file.directory:
     - name: {{ controlplane.etc }}/meeseeks

@@ -1,7 +1,7 @@
-# A Docker engine that answers. Where one answers already, whoever installed it, nothing is done.
+# A Docker engine that answers. If one answers already, whoever installed it, nothing is done.
 {%- from "docker/map.jinja" import docker with context %}
 
-{#- Asked here: for an `unless` Salt would load every module that there is (states/_states/pub.py says why). #}
+{#- Asked here, because for an `unless` Salt would load every module there is (states/_states/pub.py says why). #}
 {%- if docker.manage and not salt["pubs.engine"]() %}
 docker package:
   pkg.installed:

@@ -1,10 +1,10 @@
-# What this node goes by while no master answers: the pillar of this very run, and the states that it is applied with.
-# A run that goes by these already keeps nothing.
+# What this node uses while no master answers: the pillar of this run, and the states that it is applied with. A run with an old
+# copy of the pillar keeps nothing.
 {%- from "pubs/map.jinja" import pubs with context %}
 {%- if not pubs.told.notice %}
 
 masterless pillar:
-  # Before anything is stopped: what keeps bots running must not go by an older one.
+  # Kept before anything is stopped: the duty that keeps bots running must not use an older pillar.
   pub.pillar_kept:
     - order: first
 
@@ -15,7 +15,7 @@ masterless states:
       - {{ (pubs.masterless ~ "/states/" ~ formula) | json }}:
         - source: salt://{{ formula }}
 {%- endfor %}
-    # An image is built only when somebody asks for it.
+    # Not the sources of the image, which is built only when somebody asks for it.
     - exclude_pat: E@^(image|scripts)/
     - clean: True
     - dir_mode: '0700'

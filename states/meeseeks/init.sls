@@ -1,4 +1,4 @@
-# What this node needs for commands of the catalogue: its labels as grains (states/_grains/cellar_labels.py reads the file).
+# What this node needs for commands of the catalogue: its labels as grains, from a file that states/_grains/cellar_labels.py reads.
 {%- set told = salt["pubs.told"]() %}
 {%- set data = salt["config.get"]("saltcellar:data") or "/var/lib/saltcellar" %}
 

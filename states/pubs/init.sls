@@ -1,4 +1,4 @@
-# The pubs of this node, as its pillar tells. Every value from the pillar enters through `json`, so that it stays a value.
+# The pubs of this node, as its pillar tells. Every value from the pillar passes through `json`, so that it stays a value.
 {%- from "pubs/map.jinja" import pubs with context %}
 {%- set told = pubs.told %}
 
@@ -42,7 +42,7 @@ pubs leftovers:
       - pub: docker engine
 
 pubs network:
-  # Not Salt's docker_network: it makes a second network to compare, and cuts every pub off to replace this one.
+  # Not Salt's docker_network: it makes a second network for comparison, and disconnects every pub to replace this one.
   pub.network:
     - name: {{ pubs.network | json }}
     - require:
@@ -71,7 +71,7 @@ pubs network:
 
 pubs unlisted:
   pub.unlisted:
-    # A node's package that is older tells of all bots in any run, and not of whom it knows besides.
+    # An older package of the node has no `known`: it tells of all bots in every run.
     - known: {{ told.known | default(told.bots.keys() | list + told.refused.keys() | list) | json }}
     - require:
       - pub: docker engine

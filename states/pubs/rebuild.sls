@@ -1,5 +1,5 @@
-# Build the pub image on the node from its sources, with the same scripts as anywhere, then let the pubs that
-# this run is about run on it.
+# Build the pub's image on the node from its sources, with the same scripts as everywhere, then run the pubs that this run is
+# about from it.
 {%- from "pubs/map.jinja" import pubs with context %}
 {%- set images = pubs.told.bots.values() | selectattr("state", "equalto", "running") | map(attribute="image") | unique %}
 
