@@ -1,1 +1,1 @@
-"""Bots: made, shown, reported on, exported, moved, restored, let go."""
+"""Bots: making, showing, reporting on, exporting, moving, restoring and deleting them."""

@@ -1,4 +1,4 @@
-"""Bots' own data in the backups: each that lives is exported now and then. Its newest tar is kept, and goes into snapshots."""
+"""Bots' data in backups: each live bot is exported regularly, and its newest tar is kept and included in snapshots."""
 
 import time
 
@@ -12,15 +12,16 @@ from pillar_service.usecases.jobs import jobs
 
 ACTOR = "backups"
 AT_ONCE = 4
-"""On so many nodes a bot is exported at a time: each comes over our line, and onto our disk."""
+"""How many nodes export a bot at the same time: every tar crosses the service's line and lands on its disk."""
 
 LOOKED_AT = 100
 
 
 def ask_due(now: float | None = None) -> int:
-    """Ask for the exports that are due, one at a time on a node; of how many. A bot stops for as long as its tar is written.
+    """Ask for the exports that are due, at most one at a time on each node; returns how many were asked for.
 
-    One that is deleted, moves, or is not heard of is left alone, and one whose export failed, for some hours.
+    A bot stops while its tar is written. Bots that are deleted, moving or silent are left alone; one whose export
+    failed is left alone for some hours.
     """
     then = time.time() if now is None else now
     if not settings().backs_up_bots:
@@ -42,5 +43,5 @@ def _ask(bot: str) -> bool:
     try:
         jobs.submit(ACTOR, "bots.export", bot)
     except SaltcellarError:
-        return False  # it was deleted, or moves, since it was looked at
+        return False  # the bot has been deleted or has started to move since it was read
     return True

@@ -1,4 +1,4 @@
-"""Bots: create one, import one, say what it should be, let it go."""
+"""Bots: creating and importing them, changing what they should be, deleting them."""
 
 import time
 from typing import Any
@@ -39,10 +39,10 @@ def create(
     key: str | None = None,
     selector: object = None,
 ) -> dict[str, Any]:
-    """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}. The same ``key`` twice: one bot.
+    """Add a bot for an account (id or address) and pour it; returns {"agent", "job"}.
 
-    ``node`` chooses the node, ``selector`` those that are good for it by their labels; placement does the rest.
-    ``memory_mb`` is its limit in MiB; ``upload`` is an export to bring to life.
+    The same ``key`` twice creates one bot. ``node`` chooses the node; ``selector`` restricts placement to nodes with
+    matching labels. ``memory_mb`` is the bot's memory limit in MiB; ``upload`` is an export to bring to life.
     Raises Invalid, NotFound (account, node, upload), Conflict (name taken), ForkHazard (import), Full (no room).
     """
     label, told = names.bot_name(name), names.text(description, "description")
@@ -58,7 +58,7 @@ def create(
 
 
 def refuse_if_no_room(account: object, node: object, selector: object) -> None:
-    """Raise what `create` raises because of whose the bot would be, and of where it would go."""
+    """Raise what `create` would raise because of the account, or because of where the bot would go."""
     with transaction():
         placing.place([_active_owner(account)], settings().memory_mb, node, selector)
 
@@ -94,7 +94,7 @@ def _create(
 
 
 def refuse_if_taken(name: str, owner: str | None) -> None:
-    """Raise Conflict for a name that a bot has, or to which a deleted one can be brought back that was not this owner's."""
+    """Raise Conflict if a bot has this name, or if a deleted bot of another owner can still be brought back under it."""
     could_come = [bot.id for bot in bots.deleted_as(name, time.time())]
     theirs = {row.target for row in agents.people_of(could_come, Belonging.OWNER) if row.source == owner}
     if bots.with_name(name) or not theirs.issuperset(could_come):
@@ -102,7 +102,7 @@ def refuse_if_taken(name: str, owner: str | None) -> None:
 
 
 def desire(actor: str, key: object, desired: Desired, idempotency_key: str | None = None) -> dict[str, Any]:
-    """Say that a bot should run or be stopped; returns {"agent", "job"}. Asked again, its node is converged again."""
+    """Say that a bot should run or be stopped; returns {"agent", "job"}. Asking again makes its node converge again."""
     request = queue.Request(actor, idempotency_key, "desire", key, desired)
     command = "bots.start" if desired is Desired.RUNNING else "bots.stop"
     with transaction():
@@ -126,7 +126,7 @@ def _suspended(bot: Bot, what: str) -> str:
 
 
 def refuse_if_stopped(bot: Bot) -> None:
-    """Raise Conflict for a bot that should not run: to restart it would start it, and nothing would stop it again."""
+    """Raise Conflict for a bot that should not run: a restart would start it, and nothing would stop it again."""
     if pillars.effective(bot) is Desired.STOPPED:
         is_wish = bot.desired == Desired.STOPPED
         raise Conflict(f"{bot.name} is stopped: start it instead." if is_wish else _suspended(bot, "restart"))
@@ -154,11 +154,12 @@ def describe(actor: str, key: object, description: object) -> dict[str, Any]:
 
 
 def delete(actor: str, key: object, purge: bool, idempotency_key: str | None = None) -> dict[str, Any]:
-    """Let a bot go: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
+    """Delete a bot: a tombstone tells its node to remove it, and its data too if ``purge``; returns {"agent", "job"}.
 
-    The port is free once the node has done so, and the name for its owner: for others once the data goes. What is still
-    queued for the bot is cancelled. Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back); with it, a
-    bot that was deleted before (by its id) loses its data now. One of a lost node is gone for good at once.
+    Jobs still queued for the bot are cancelled. Once the node has removed the bot, its port is free and its owner may
+    use the name again; others may use the name once the data is gone.
+    Without ``purge`` the data is kept for DELETED_DAYS (see bringing_back). With ``purge``, a bot that is deleted
+    already (given by its id) loses its data now. A bot on a lost node is gone for good at once.
     """
     request = queue.Request(actor, idempotency_key, "delete", key, purge)
     with transaction():
@@ -188,7 +189,7 @@ def _gone_with_its_node(request: queue.Request, bot: Bot, now: float) -> dict[st
 
 
 def withdraw(bot: Bot, why: str, now: float) -> None:
-    """Cancel what is queued for a bot, in the caller's transaction, with that sentence."""
+    """Cancel the jobs queued for a bot, with ``why`` as their error, in the caller's transaction."""
     for job in jobs.open_of(bot.id):
         if job.state == JobState.QUEUED:
             closing.close(job, JobState.CANCELLED, now, error=why)
@@ -205,21 +206,21 @@ def _change(request: queue.Request, command: str, bot: Bot, columns: dict[str, A
 
 
 def refuse_if_moving(bot: Bot) -> None:
-    """Raise Conflict for a bot that is on its way to another node: what would start it there or here might fork it."""
+    """Raise Conflict for a bot that is moving to another node: starting it at either end might fork its identity."""
     move = moves.open_of(bot.id)
     if move is not None and move.state != MoveState.CLEARING:
         raise Conflict(f"{bot.name} is moving from {move.source} to {move.target}: wait until it has arrived.")
 
 
 def refuse_if_exporting(bot: Bot) -> None:
-    """Raise Conflict for a bot whose data a node packs at this moment, or may still pack, or that moves."""
+    """Raise Conflict for a bot that is moving, or whose data its node is packing or may still be packing."""
     refuse_if_moving(bot)
     if any(job.command == "bots.export" and _may_have_begun(job) for job in jobs.open_of(bot.id)):
         raise Conflict(f"{bot.name} is being exported: wait until that has ended, then try again.")
 
 
 def _may_have_begun(job: Job) -> bool:
-    # One that waits for another try was published before: its node may be at it, whatever it did not say.
+    # A job that waits for another try has been published before: the node may be working on it without having said so.
     return job.state != JobState.QUEUED or job.attempts > 0
 
 
@@ -230,7 +231,7 @@ def refuse_if_deleted(bot: Bot) -> None:
 
 
 def found(key: object, deleted: bool = False) -> Bot:
-    """The bot with that id or name that is there, or was (only by its id) if ``deleted``; raises NotFound."""
+    """The existing bot with that id or name; if ``deleted``, also a removed one, by its id only. Raises NotFound."""
     bot = bots.find(key) if isinstance(key, str) and names.BOT_NAME.fullmatch(key) else None
     if bot is None or (bot.agent.removed_at is not None and not deleted):
         raise NotFound(f"There is no bot {names.shown(key)}.")
@@ -238,7 +239,7 @@ def found(key: object, deleted: bool = False) -> Bot:
 
 
 def listed(name: str | None = None, account: str | None = None) -> list[dict[str, Any]]:
-    """The bots that are there: all, the one with that name, those of that account (id or address)."""
+    """The existing bots: all of them, the one with that name, or those of that account (id or address)."""
     return described(bots.listed(name, None if account is None else accounts.found(account).id))
 
 
@@ -248,7 +249,7 @@ def show(key: object) -> dict[str, Any]:
 
 
 def shown(job: Job) -> dict[str, Any]:
-    """A job and its bot, as the answer to who asked for it."""
+    """A job and its bot, as returned to whoever asked for it."""
     bot = bots.of_job(job.bot)
     return {"agent": described([bot])[0], "job": queue.described(job, bot.name)}
 

@@ -1,4 +1,4 @@
-"""Bringing deleted bots back while their data is there, and letting that go when its time has come."""
+"""Bringing deleted bots back while their data exists, and purging the data when its time has come."""
 
 import time
 from typing import Any
@@ -21,7 +21,7 @@ from pillar_service.usecases.service import auditing
 
 
 def deleted(person: str) -> list[dict[str, Any]]:
-    """The deleted bots that this person owned and can bring back, the last deleted first."""
+    """The deleted bots that this person owned and can bring back, most recently deleted first."""
     now = time.time()
     theirs = [bot for bot in bots.deleted(person) if _may_come(bot, now)]
     return usecase.described(theirs)
@@ -34,9 +34,9 @@ def _may_come(bot: Bot, now: float) -> bool:
 def bring_back(actor: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
     """Let a deleted bot (by its id) run again, with its data, on the node that has it; returns {"agent", "job"}.
 
-    Its name and port are what they were; another port only where that is taken. Raises NotFound, ForkHazard (its
-    identity has come to life elsewhere), Conflict (not deleted, too late, name taken, its node takes it no more, its owner
-    has as many as one may), Full (no port).
+    It keeps its name, and its port unless that is taken.
+    Raises NotFound, ForkHazard (its identity has come to life elsewhere), Conflict (not deleted, too late, name taken,
+    its node does not take it, its owner has as many bots as allowed), Full (no port).
     """
     request = queue.Request(actor, idempotency_key, "bring_back", key)
     with transaction():
@@ -69,7 +69,7 @@ def _refuse(bot: Bot, now: float) -> None:
     if bots.with_name(bot.name):
         raise Conflict(f"The name {bot.name} belongs to another bot by now: delete or export that first.")
     for other in bots.with_pub_id(bot.pub_id) if bot.pub_id else []:
-        # Even one that is gone again may have said more than was ever told here.
+        # Even one that has been removed since may have written more than was ever reported.
         if other.id != bot.id and other.agent.created_at > bot.agent.removed_at:
             raise ForkHazard(
                 f"Its identity {bot.pub_id} has come to life as the bot {other.name} since, and never runs twice: "
@@ -91,12 +91,12 @@ def _port(bot: Bot, room: Room) -> int:
 
 
 def purge_due(actor: str, now: float | None = None) -> list[dict[str, Any]]:
-    """Ask for the removal of all data whose time has come by ``now`` (Unix seconds); the jobs.
+    """Ask for the removal of all data whose time has come by ``now`` (Unix seconds); returns the jobs.
 
-    Safe to call twice: there is one open job for each bot, and one that failed is asked for again.
+    Safe to call twice: each bot has one open job, and one that failed is asked for again.
     """
     then = time.time() if now is None else now
-    presence.listening(then)  # a clock that jumped since is noticed before anything goes by it
+    presence.listening(then)  # notices a clock that has jumped before anything relies on it
     with transaction():
         due = [bot for bot in bots.purgeable(then) if not jobs.open_of(bot.id)]
         asked = [job for bot in due if (job := _purge(actor, bot, time.time()))]

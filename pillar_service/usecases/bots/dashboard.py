@@ -26,9 +26,9 @@ class Doing(NamedTuple):
 
 
 class Card(NamedTuple):
-    """What the dashboard shows of a bot: no more, as it is asked for every few seconds.
+    """What the dashboard shows of a bot; kept small, because it is fetched every few seconds.
 
-    ``job`` is its first one that is not over, or None; ``steps`` are that job's last lines, while the bot is poured.
+    ``job`` is the bot's oldest open job, or None; ``steps`` are that job's last lines while the bot is being poured.
     """
 
     id: str

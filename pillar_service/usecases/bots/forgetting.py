@@ -1,4 +1,4 @@
-"""Forgetting a bot: what goes with its data, and what goes where its node can't be told of it any more."""
+"""Forgetting a bot: what goes with its data, and what goes when its node can't be told."""
 
 from pillar_service.core import names
 from pillar_service.core.bots.moves import MoveState
@@ -14,7 +14,7 @@ LOST = "It was deleted while its node was lost."
 
 
 def removed(bot: Bot, actor: str, said: str, now: float) -> None:
-    """A bot is removed, unless it was before: its name and port are free."""
+    """Record that a bot has been removed, which frees its name and port; does nothing if it was recorded before."""
     if bot.agent.removed_at is not None:
         return
     agents.change(bot.id, removed_at=now)
@@ -24,7 +24,7 @@ def removed(bot: Bot, actor: str, said: str, now: float) -> None:
 
 
 def purged(bot: Bot, actor: str, now: float) -> None:
-    """A bot's data is gone: all is forgotten but the identity (transfers.take needs it)."""
+    """Record that a bot's data is gone: everything is forgotten but its identity, which transfers.take needs."""
     bots.change(bot.id, purge_at=None)
     samples.forget(bot.id)
     invites.forget(bot.id)
@@ -34,15 +34,15 @@ def purged(bot: Bot, actor: str, now: float) -> None:
 
 
 def can_not_be_told(node: str) -> bool:
-    """Whether nobody can tell a node anything: it was declared lost, or is forgotten."""
+    """Whether nobody can tell a node anything, because it is declared lost or forgotten."""
     found = nodes.find(node)
     return found is None or found.lost_at is not None
 
 
 def with_its_node(bot: Bot, actor: str, now: float) -> None:
-    """A bot is gone for good with the node that has it, in the caller's transaction.
+    """Record that a bot is gone for good together with its node, in the caller's transaction.
 
-    Should that node be let in again, a tombstone is there, and what it has of the bot is cleared up.
+    Should the node be let in again, it finds a tombstone, and what it still has of the bot is cleared up.
     """
     bots.change(bot.id, desired=str(Desired.ABSENT), purge=True)
     removed(bot, actor, f"{bot.name}, with {bot.node}", now)

@@ -1,4 +1,4 @@
-"""What happened to a bot: its jobs and its audit as one log, and the lines that its container wrote."""
+"""What happened to a bot: its jobs and audit as one log, and the lines that its container wrote."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from pillar_service.usecases.people import permissions
 def log(person: str, key: object, kind: object = None, before: str = "") -> dict[str, Any]:
     """A page of a bot's log, newest first: {"entries", "kind", "older"}.
 
-    ``kind`` narrows it (core/bots/happenings.py); ``before`` is what ``older`` was on the page before. Raises Invalid.
+    ``kind`` narrows it (core/bots/happenings.py); ``before`` is the ``older`` of the previous page. Raises Invalid.
     """
     bot, may = permissions.allowed(person, Act.SEE, key)
     chosen, page = rules.kind(kind), Page(PAGE + 1, listing.cursor(before))
@@ -64,14 +64,14 @@ def _of_job(job: Job) -> dict[str, Any]:
 
 
 def _of_audit(row: Audit, with_detail: bool) -> dict[str, Any]:
-    # The detail is written for who runs the place; of people it is an address, which the owners know.
+    # Details are written for whoever runs the place; those about people are an address, which the bot's owners know.
     detail = row.detail if with_detail and row.action.startswith(rules.PEOPLE) else ""
     told = {"id": row.id, "at": row.at, "what": rules.words(row.action), "actor": row.actor, "detail": detail}
     return told | {"state": None, "job": None, "ended_at": None}
 
 
 def _name(entries: list[dict[str, Any]], bot: Bot, asker: str) -> None:
-    """Say for each entry who it was, as the asker may know it."""
+    """Say in each entry who it was, as far as the asker may know."""
     ids = {one["actor"].partition(":")[2] for one in entries}
     known = accounts.with_ids(ids)
     belonging = {row.source for row in agents.people_of([bot.id])}
@@ -95,7 +95,7 @@ def _who(actor: str, known: dict[str, accounts.Account], belonging: set[str], as
 
 
 def ask_lines(person: str, key: object, lines: object) -> dict[str, Any]:
-    """Ask for the last lines of a bot's container; returns the job, the one that is on its way if there is one."""
+    """Ask for the last lines of a bot's container; returns the job, or the one already on its way."""
     most = names.whole_number(lines, "number of lines", min(rules.LINES), max(rules.LINES))
     bot = permissions.require(person, Act.OPERATE, key)
     with transaction():
@@ -107,9 +107,9 @@ def ask_lines(person: str, key: object, lines: object) -> dict[str, Any]:
 
 
 def lines(person: str, key: object) -> dict[str, Any]:
-    """The newest lines that were asked of a bot's container: {"job", "lines", "of", "waiting", "may_ask"}; the job may be None.
+    """The newest lines asked of a bot's container: {"job" (or None), "lines", "of", "waiting", "may_ask"}.
 
-    ``of`` is how many lines came: the oldest are left out where all of them would make too large a page.
+    ``of`` is how many lines arrived: the oldest are left out if all of them would make the page too large.
     """
     bot, may = permissions.allowed(person, Act.SEE, key)
     may_ask = Act.OPERATE in may

@@ -1,6 +1,6 @@
-"""Health: what nodes report of themselves and of their bots.
+"""Health: what nodes report about themselves and their bots.
 
-`hear` is told by `events.take`; `take` takes reports in the form of old, which say no epoch and no sequence.
+`events.take` passes reports to `hear`; `take` accepts the older form of report, without an epoch and a sequence.
 """
 
 import time
@@ -24,13 +24,16 @@ EVENT_TYPE = health.EVENT_TYPE
 MOST_EVENTS = 1000
 OF_EACH = {"id", "time", "data"}
 USUAL = {"specversion": "1.0", "type": EVENT_TYPE, "datacontenttype": "application/json", "source": ""}
-"""What is another in each event, and what is the same in all of a node: its name is the ``source``."""
+"""The attributes that differ from event to event (OF_EACH), and those that are the same in all events of a node.
+
+The ``source`` is the node's name.
+"""
 
 
 def take(node: str, events: object) -> dict[str, list[Any]]:
     """Take a batch of CloudEvents from an authenticated node; returns {"accepted": [id], "refused": [{id, why}]}.
 
-    What is accepted is on disk. The same event again changes nothing. A bad event does not spoil the others.
+    What is accepted is on disk. Sending an event again changes nothing; a bad event does not spoil the others.
     """
     if not isinstance(events, list) or len(events) > MOST_EVENTS:
         raise Invalid(f"Send a batch: a JSON list of at most {MOST_EVENTS} CloudEvents.")
@@ -56,7 +59,7 @@ def _event(raw: object, node: str) -> Mapping[str, Any]:
 
 
 def _is_usual(raw: Mapping[str, Any], node: str) -> bool:
-    """Whether it is a CloudEvent as nodes send it: to have that checked takes longer than to read the report in it."""
+    """Whether this is a CloudEvent exactly as nodes send it; a full check takes longer than reading the report itself."""
     id, at = raw.get("id"), raw.get("time")
     if raw.keys() - OF_EACH != USUAL.keys() or {**USUAL, "source": node} != {name: raw[name] for name in USUAL}:
         return False
@@ -89,12 +92,12 @@ def _take(node: str, good: list[tuple[str, Mapping[str, Any]]], now: float) -> l
 
 
 def hear(node: str, told: list[tuple[str, Any]], now: float) -> list[dict[str, str]]:
-    """Keep what these reports say, by the events' ids, in the caller's transaction; what of it was refused, and why."""
+    """Keep what these reports say, in the caller's transaction; returns what was refused, by event id, and why."""
     hearing = Hearing(node, now)
     refused = [{"id": id, "why": why} for id, data in told for report in data["bots"] if (why := hearing.hear(report))]
     hearing.keep()
     facts = told[-1][1]["node"]
-    # The node may not have heard of its newest bots yet; whether a container is unlisted is decided here.
+    # The node may not have heard of its newest bots yet, so whether a container is unlisted is decided here.
     unlisted = [name for name in facts["unlisted"] if name.rpartition("-")[2] not in hearing.placed]
     nodes.change(node, facts={**facts, "unlisted": unlisted})
     fleet.note(now)

@@ -1,4 +1,4 @@
-"""One batch of reports from one node: what each means for its bot, with few questions to the database for all."""
+"""One batch of reports from one node: what each means for its bot, with few queries for the whole batch."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -18,7 +18,7 @@ from pillar_service.usecases.nodes import pillars
 
 
 class Hearing:
-    """Hears a node's reports one after the other, then keeps them; inside the caller's transaction."""
+    """Hear a node's reports one after the other, then keep them, inside the caller's transaction."""
 
     def __init__(self, node: str, now: float) -> None:
         self.node, self.now = node, now
@@ -40,11 +40,11 @@ class Hearing:
         return pillars.owner_states(list(self.placed))
 
     def hear(self, report: Mapping[str, Any]) -> str | None:
-        """Take one bot's report; why (a part of) it was refused, or None."""
+        """Take one bot's report; returns why it, or a part of it, was refused, or None."""
         bot = self.placed.get(report["bot"])
         if bot is None:
             return f"The bot {names.shown(report['bot'])} is not on {self.node}."
-        at = min(report["at"], self.now)  # a node's clock may be ahead; the future would hide every later report
+        at = min(report["at"], self.now)  # a node's clock may be ahead; a future time would hide every later report
         self._samples.setdefault(bot.id, []).append(series.sample(report, at))
         if bot.reported_at is None or at >= bot.reported_at or bot.reported_at > self.now:  # our own clock was ahead
             self._last_word(bot, report, at)
@@ -70,11 +70,13 @@ class Hearing:
     def _actual(self, bot: Placed, report: Mapping[str, Any]) -> Actual:
         actual, before = health.reported(report), Actual(bot.actual)
         if actual is Actual.ALIVE or bot.desired == Desired.ABSENT:
-            return actual if actual is not Actual.GONE else before  # gone is said by the job that removed it
+            # Only the job that removes a bot says that it is gone.
+            return actual if actual is not Actual.GONE else before
         if bot.id in self._moving:
             return Actual.PROVISIONING
         if before is Actual.ALIVE and actual is Actual.PROVISIONING:
-            # It was looked at before its job said that it lives, or starts anew: if it stays silent, it is sick soon.
+            # The node looked before the bot's job said that it lives, or the bot is restarting; if it stays silent, it
+            # soon counts as sick.
             return before
         if before is Actual.PROVISIONING and bot.id in self._pouring:
             return before  # not there yet, or not up yet: its job will tell
@@ -84,7 +86,7 @@ class Hearing:
         return Actual.SICK if actual is Actual.GONE else actual
 
     def keep(self) -> None:
-        """Write down all that was heard."""
+        """Write down everything that was heard."""
         kept.keep(self._samples, self.now)
         bots.reported(self.placed[id] for id in self._newer)
         if self._named:

@@ -1,4 +1,4 @@
-"""Invites to a pub. Its own ledger is the truth; here is a copy, taken from what its jobs returned."""
+"""Invites to a pub. The pub's own ledger is the truth; kept here is a copy, taken from the results of its jobs."""
 
 import hashlib
 import time
@@ -28,15 +28,15 @@ PAGE = 50
 """How many invites a page shows."""
 
 TOLD_S = 3600.0
-"""For how long it is told that an invite could not be made or revoked."""
+"""How long, in seconds, a failure to make or revoke an invite is shown."""
 
 ORDER = list(InviteState)
 
 
 def look(person: str, key: object, page: int = 1) -> dict[str, Any]:
-    """As `ledger`; asks the pub for its ledger when the copy is old, unless that is on its way already.
+    """Like `ledger`, but first asks the pub for its ledger if the copy is old and nobody has asked yet.
 
-    Where nothing can be written now, the copy is shown as it is.
+    If nothing can be written now, the copy is shown as it is.
     """
     bot, may = permissions.allowed(person, Act.SEE, key)
     if Act.INVITE in may and _is_due(bot, time.time()):
@@ -56,7 +56,8 @@ def _is_due(bot: Bot, now: float) -> bool:
 def ledger(person: str, key: object, page: int = 1) -> dict[str, Any]:
     """The copy of a bot's ledger: {"invites", "page", "pages", "as_of", "waiting", "failed", "may_invite"}.
 
-    ``waiting`` are the jobs that will change it, ``failed`` the latest that did not; codes are for who may invite.
+    ``waiting`` are the jobs that will change it, ``failed`` the latest jobs that failed. Codes are shown only to people
+    who may invite.
     """
     bot, may = permissions.allowed(person, Act.SEE, key)
     return _ledger(bot, Act.INVITE in may, page)
@@ -82,7 +83,7 @@ def _ledger(bot: Bot, may: bool, page: int) -> dict[str, Any]:
 
 
 def told(person: str, key: object) -> dict[str, Any]:
-    """All invites as the pub last told them, by its own ids: {"invites", "told_at"}; for who may invite."""
+    """All invites as the pub last reported them, with its own ids: {"invites", "told_at"}; only for people who may invite."""
     bot = permissions.require(person, Act.INVITE, key)
     seen = job_rows.newest(bot.id, "bots.invites", str(JobState.SUCCEEDED))
     found = sorted(rows.of_bot(bot.id), key=_place)
@@ -121,7 +122,7 @@ def _described(row: Invite, may: bool) -> dict[str, Any]:
 
 
 def make(person: str, key: object, uses: object, note: object, form: str | None = None) -> dict[str, Any]:
-    """Ask for an invite; returns {"agent", "job"}. ``form`` is one page's own mark: sent twice, it asks once."""
+    """Ask for an invite; returns {"agent", "job"}. ``form`` identifies one page's form: sent twice, it asks once."""
     arguments = {"uses": uses, "note": note}
     marked = None if form is None else hashlib.sha256(f"{form}\n{uses}\n{note}".encode(errors="replace")).hexdigest()
     with transaction():
@@ -131,9 +132,9 @@ def make(person: str, key: object, uses: object, note: object, form: str | None 
 
 
 def revoke(person: str, key: object, id: object) -> dict[str, Any]:
-    """Ask that an invite (by our id) be revoked; returns the job. Asked again while that is on its way, it is the same job.
+    """Ask that an invite (by our id) be revoked; returns the job, which is the same while it is on its way.
 
-    Raises NotFound, and Conflict for one that is used up or revoked.
+    Raises NotFound; Conflict for an invite that is used up or revoked.
     """
     bot = permissions.require(person, Act.INVITE, key)
     with transaction():
@@ -149,7 +150,7 @@ def revoke(person: str, key: object, id: object) -> dict[str, Any]:
 
 
 def code(person: str, key: object, id: object) -> str:
-    """The code of an invite (by our id); raises NotFound when it is not known, or good for nothing any more."""
+    """The code of an invite (by our id); raises NotFound if it is unknown, or not kept because the invite is spent."""
     row = _found(permissions.require(person, Act.INVITE, key), id)
     if row.code is None:
         raise NotFound("The code of this invite is not known here: make a new invite.")
@@ -164,7 +165,7 @@ def _found(bot: Bot, id: object) -> Invite:
 
 
 def heard(job: Job, result: object, now: float) -> None:
-    """Take in what a job that worked returned, in the transaction that ends it; other commands' jobs change nothing."""
+    """Take in what a successful job returned, in the transaction that ends it; jobs of other commands change nothing."""
     bot = str(job.bot)
     if job.command == "bots.invites":
         entries = rules.ledger(result)
@@ -181,7 +182,7 @@ def heard(job: Job, result: object, now: float) -> None:
 
 
 def _copy(bot: str, entries: list[Entry], asked_at: float, now: float) -> None:
-    """Make the copy say what the ledger said. What was seen after it was asked for is newer, and stays."""
+    """Make the copy match the ledger; rows seen after the ledger was asked for are newer, and stay as they are."""
     known = {row.invite: row for row in rows.of_bot(bot)}
     for entry in entries:
         row = known.pop(entry.invite, None)
@@ -199,7 +200,7 @@ def _change(row: Invite, entry: Entry) -> None:
     spent = rules.state(entry.uses, entry.used, entry.revoked_at) is not InviteState.UNUSED
     told = vars(entry) | {
         "created_at": entry.created_at or row.created_at,
-        "code": None if spent else row.code,  # a code that opens nothing any more need not be kept
+        "code": None if spent else row.code,  # the code of a spent invite opens nothing, and need not be kept
     }
     changed = {column: value for column, value in told.items() if getattr(row, column) != value}
     if changed:

@@ -1,4 +1,4 @@
-"""Exports that are kept: of each bot the newest of everything, by which it can be restored."""
+"""Kept exports: each bot's newest complete one, from which it can be restored."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from pillar_service.store.jobs import jobs
 
 
 def newest(bot: Bot) -> Transfer | None:
-    """The newest tar of everything that a job of this very bot brought or took; who it is of is for its user to check."""
+    """The newest complete tar that a job of this bot made or imported; the caller checks whose identity it holds."""
     return next((one for one in transfers.of_bot(bot.id, time.time()) if _is_whole(one)), None)
 
 
@@ -23,13 +23,17 @@ def _is_whole(transfer: Transfer) -> bool:
 
 
 def _holds_all(arguments: Mapping[str, Any]) -> bool:
-    # What an import took was checked to be whole when it came.
+    # An import's tar was checked to be complete when it arrived.
     return bool(arguments.get("kind", Kind.EVERYTHING) == Kind.EVERYTHING)
 
 
 def kept(there: Iterable[Standing]) -> set[str]:
-    """Those (by id) of all transfers, the newest first, that stay however old, if the settings say so: each bot's newest
-    export, where the bot's data is not gone. What it was imported from, or moved by, takes no export's place: that goes."""
+    """The ids of the transfers that stay however old they are, if the settings ask for it.
+
+    They are each bot's newest complete export, as long as the bot's data is not gone. ``there`` lists all transfers,
+    newest first. A tar from which a bot was imported, or by which it moved, does not count as an export and is not
+    kept.
+    """
     if not (settings().keep_exports or settings().backs_up_bots):
         return set()
     last: dict[str, Standing] = {}

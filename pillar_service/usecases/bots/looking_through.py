@@ -1,5 +1,8 @@
-"""Looking through a tar that somebody sent. One may hold millions of files, each of which takes a processor's time: that goes
-on in a process of its own, behind all others, and not among the worker's threads."""
+"""Looking through a tar that somebody sent.
+
+A tar may hold millions of files, and each takes processor time: a large one is read in a process of its own, at low
+priority, and not on a thread of the worker.
+"""
 
 import json
 import sys
@@ -11,21 +14,24 @@ from pillar_service.core.errors import Failed, ForkHazard, Invalid, SaltcellarEr
 from pillar_service.programs import running
 
 SOON = 4 << 20
-"""A tar of at most so many bytes is looked through at once: it holds 8,000 files at most."""
+"""A tar of at most this many bytes is looked through at once: it holds 8,000 files at most."""
 
 MOST_S = 600.0
-"""For so long a tar is looked through, in seconds: a million files take less than two minutes."""
+"""How long looking through a tar may take, in seconds: a million files take less than two minutes."""
 
 TOP = Path(__file__).resolve().parents[3]
-"""The folder in which the package stands: the process finds it there, whatever this one was told besides."""
+"""The folder that contains the package; the process is started in it, so that it can import the package."""
 
 SAID = {error.__name__: error for error in (Invalid, ForkHazard)}
 """What `exports.check` raises, by name."""
 
 
 def check(tar: Path, wanted: Kind = Kind.EVERYTHING) -> Export:
-    """What a tar on the disk holds, as `exports.check` says, which raises Invalid and ForkHazard; Invalid, too, for one of so
-    many files that it takes too long. Raises FileNotFoundError."""
+    """What a tar on the disk holds, as `exports.check` returns it.
+
+    Raises Invalid and ForkHazard as that does, Invalid also if the tar has so many files that it takes too long,
+    Unavailable if it could not be looked through, and FileNotFoundError.
+    """
     if tar.stat().st_size <= SOON:
         return _looked(tar, wanted)
     command = ["nice", "-n", "10", sys.executable, "-m", __name__, str(tar), str(wanted)]

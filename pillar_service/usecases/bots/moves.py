@@ -1,5 +1,8 @@
-"""Moves: a bot goes from a node to another, step by step, each a job. What is written down is where it is, so that whoever
-looks next goes on from there; core.bots.moves says which step comes when."""
+"""Moves: a bot goes from one node to another in steps, each of them a job.
+
+A move's progress is written down, so that whoever looks next goes on from there; core.bots.moves says which step comes
+when.
+"""
 
 import time
 
@@ -26,7 +29,7 @@ UNPROVEN = "The node says that it did as it was told, but not that {0}: it is as
 
 
 def begin(actor: str, bot: Bot, now: float) -> None:
-    """Let a bot go from its node to another, in the caller's transaction; raises Full, Conflict."""
+    """Start moving a bot to another node, in the caller's transaction; raises Full, Conflict."""
     target, id = check(bot), names.new_id()
     columns = {"bot": bot.id, "source": bot.node, "target": target, "actor": actor, "started_at": now}
     rows.add(id=id, state=str(MoveState.STOPPING), job="", changed_at=now, **columns)
@@ -36,7 +39,7 @@ def begin(actor: str, bot: Bot, now: float) -> None:
 
 
 def check(bot: Bot) -> str:
-    """The node to which a bot could move now; raises Full or Conflict where it can't, and why."""
+    """The node to which a bot could move now; raises Full or Conflict with the reason if it can't."""
     usecase.refuse_if_deleted(bot)
     usecase.refuse_if_exporting(bot)
     if rows.open_of(bot.id):
@@ -54,7 +57,7 @@ def elsewhere(bot: Bot) -> tuple[str, int]:
 
 
 def left_behind(bot: Bot) -> set[str]:
-    """The node that has a bot, and those that have something of it still: it can't come to life on them."""
+    """The bot's node and those that still have something of it: it can't come to life on any of them."""
     return {bot.node, *rows.left_by(bot.id)}
 
 
@@ -63,14 +66,14 @@ def _ask(move: str, state: MoveState, bot: Bot, node: str, now: float) -> Job:
 
 
 def go_on(now: float | None = None) -> int:
-    """Take the next step of each move whose job is over; of how many something changed. Safe to call at any time, twice."""
+    """Take the next step of each move whose job is over; returns how many moves changed. Safe to call at any time."""
     then = time.time() if now is None else now
     going = sum(_step(move.id, then) for move in rows.open_everywhere() if _is_due(move, jobs.find(move.job), then))
     return going + sum(_clear_up(move.id, then) for move in rows.to_clear())
 
 
 def _clear_up(id: str, now: float) -> bool:
-    """Clear up on a lost node that is there again, what a bot left there that lives elsewhere."""
+    """Have a lost node that is back clear up what is left there of a bot that lives elsewhere."""
     with transaction():
         move = next((one for one in rows.to_clear() if one.id == id), None)
         if move is None:
@@ -82,7 +85,7 @@ def _clear_up(id: str, now: float) -> bool:
 def _is_due(move: Move, job: Job | None, now: float) -> bool:
     if job is not None and job.state in OPEN:
         return False
-    # What failed in a future that never was is tried again at once: the clock was ahead.
+    # A failure that lies in the future dates from when the clock was ahead: it is tried again at once.
     return not move.error or not 0 <= now - move.changed_at < AGAIN_AFTER_S[MoveState(move.state)]
 
 
@@ -106,7 +109,7 @@ def _step(id: str, now: float) -> bool:
 
 
 def _wrong(move: Move, job: Job | None) -> str | None:
-    """Why the step was not done, or None. The node has to have said what it is about: that all went well is not enough."""
+    """Why the step was not done, or None. The job's success is not enough: the node must have said what the step is about."""
     if job is None:
         return NO_JOB
     if job.state != JobState.SUCCEEDED:
@@ -128,7 +131,7 @@ def _after(move: Move, state: MoveState, bot: Bot, now: float) -> None:
         packed = _ask(move.id, MoveState.LEAVING, bot, move.source, now)
         transfer = transfers.of_job(move.job)
         if transfer is not None:
-            transfers.hand_on(transfer.id, packed.id)  # the next step's: it is found by the move's job
+            transfers.hand_on(transfer.id, packed.id)  # the next step finds it by the move's job
         rows.change(move.id, job=packed.id, changed_at=now)
     elif state is MoveState.LEAVING:
         _leave(move, bot, now)
@@ -143,7 +146,7 @@ def _next(move: Move, to: MoveState, bot: Bot, node: str, now: float) -> None:
 
 
 def _leave(move: Move, bot: Bot, now: float) -> None:
-    """Its container is gone from the one node, by that node's own word: the other may bring it to life."""
+    """Go on to the target node, once the source node itself has said that the bot's container is gone."""
     transfer = transfers.of_job(move.job)
     try:
         if transfer is None or transfer.pub_id != bot.pub_id:
@@ -167,7 +170,7 @@ def _leave(move: Move, bot: Bot, now: float) -> None:
 
 
 def _written(job: str) -> int:
-    """How far a pub's log went, as its node found when it removed the container; 0 where it did not say."""
+    """How far a pub's log went, as its node found when it removed the container; 0 if it did not say."""
     found = jobs.find(job)
     told = found.result.get("sequence") if found is not None and isinstance(found.result, dict) else None
     return told if isinstance(told, int) else 0
@@ -181,7 +184,7 @@ def _arrived(move: Move, bot: Bot, now: float) -> None:
 
 
 def _clear(move: Move, bot: Bot, now: float) -> None:
-    """Nobody can tell a lost node to clear up: its tombstones wait for it."""
+    """Ask the source node to clear up; a lost node can't be told, so its tombstones wait for it."""
     state = MoveState.LEFT if forgetting.can_not_be_told(move.source) else MoveState.CLEARING
     rows.change(move.id, state=str(state), error="", changed_at=now)
     _rewrite(move.source)
@@ -197,7 +200,7 @@ def _done(move: Move, bot: Bot, now: float) -> None:
 
 
 def _home(move: Move, bot: Bot, wrong: str, now: float) -> None:
-    """It stays where it is, and is there what it should be."""
+    """Call the move off: the bot stays where it is, and is told to be there what it should be."""
     rows.change(move.id, state=str(MoveState.BACK), error=wrong, changed_at=now)
     pillars.rewrite(bot.node)
     command = "bots.stop" if pillars.effective(bot) is Desired.STOPPED else "bots.start"

@@ -1,8 +1,8 @@
-"""What a person asks of a bot: whether they may is asked in the transaction that does it, so nothing can change in between.
+"""What a person asks of a bot; their permission is checked in the transaction that acts, so nothing changes in between.
 
-``person`` is an account's id. Each raises NotFound when they may not even see the bot, Forbidden when they may only see it,
-what the thing itself raises (`jobs`, `bots`, `bringing_back`), and what queues more of a bot that has too much queued TooMany.
-The same ``idempotency_key`` twice gives the same job.
+``person`` is an account's id. Each function raises NotFound if they may not even see the bot, Forbidden if they may
+only see it, and what the function that it calls raises (`jobs`, `bots`, `bringing_back`). Those that queue a job raise
+TooMany if the bot has too many queued. The same ``idempotency_key`` twice gives the same job.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ def submit(
 
 
 def again(person: str, id: object, idempotency_key: str | None = None) -> dict[str, Any]:
-    """Try a job of a bot that did not work again, as `jobs.again` does, for who may ask for what that takes."""
+    """Retry a failed job of a bot, as `jobs.again` does, for a person who may ask for the command that this takes."""
     with transaction():
         job = jobs.found(id)
         if job.bot is None:
@@ -55,7 +55,7 @@ def describe(person: str, key: object, description: object) -> dict[str, Any]:
 
 
 def delete(person: str, key: object, idempotency_key: str | None = None) -> dict[str, Any]:
-    """Let a bot go, which can be brought back for a while; returns {"agent", "job"}."""
+    """Delete a bot, which can be brought back for a while; returns {"agent", "job"}."""
     with transaction():
         bot = permissions.require(person, Act.DELETE, key)
         return bots.delete(f"account:{person}", bot.id, purge=False, idempotency_key=idempotency_key)

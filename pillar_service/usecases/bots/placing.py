@@ -1,5 +1,7 @@
-"""Placing: on which node a bot goes, asked of core with what the database knows. Every way by which a bot comes to a node
-goes through here: made, imported, moved, restored, brought back."""
+"""Placing: choosing a bot's node, by core's rules and what the database knows.
+
+Every way in which a bot comes to a node goes through here: making, importing, moving, restoring, bringing back.
+"""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -21,10 +23,10 @@ from pillar_service.store.people import accounts, agents
 def place(
     owners: Sequence[str], memory_mb: int, node: object = None, selector: object = None, besides: Iterable[str] = ()
 ) -> tuple[str, int]:
-    """The node for a bot of these accounts (ids) with that limit of memory (MiB), and its port there; in the caller's
-    transaction.
+    """The node for a bot of these accounts (ids) with that memory limit (MiB), and its port there.
 
-    ``node`` was chosen, ``selector`` its labels must fit, on ``besides`` it is not to be. Raises Invalid, NotFound, Full.
+    Call it in a transaction. ``node`` is a chosen node; its labels must match ``selector``; nodes in ``besides`` are
+    left out. Raises Invalid, NotFound, Full.
     """
     wish = Wish(
         tuple(_owner(id) for id in owners),
@@ -48,7 +50,7 @@ def owners(bot: str) -> list[str]:
 
 
 def room_of(bot: Bot) -> Room:
-    """The node that has the data of a deleted bot; raises Conflict when it can't come to life there any more."""
+    """The node that has the data of a deleted bot; raises Conflict if the bot can't come to life there."""
     theirs = owners(bot.id)
     room = _room(bot.node, theirs)
     if not may_be_on(bot.node, theirs):
@@ -60,7 +62,7 @@ def room_of(bot: Bot) -> Room:
 
 
 def may_be_on(node: str, owners: Sequence[str]) -> bool:
-    """Whether bots of these accounts may be on a node, if they chose it."""
+    """Whether bots of these accounts may be on a node if their owners chose it."""
     room = _room(node, owners)
     return all(room.may_have(_owner(id), is_chosen=True) for id in owners)
 
@@ -71,13 +73,13 @@ def _room(node: str, owners: Sequence[str]) -> Room:
 
 
 def port_again(pub_id: str, node: str) -> int | None:
-    """The port that the last bot with this identity had, where that is free on a node."""
+    """The port that the last bot with this identity had, if it is free on a node."""
     gone = sorted(bots.with_pub_id(pub_id), key=lambda bot: bot.agent.removed_at or 0, reverse=True)
     return same_port([bot.port_before for bot in gone], node)
 
 
 def same_port(had: Iterable[int | None], node: str) -> int | None:
-    """The first of the ports that a bot had which is free on a node."""
+    """The first of a bot's former ports that is free on a node."""
     return _room(node, []).again(had)
 
 

@@ -1,4 +1,4 @@
-"""A person's own bots: make one, bring an export to life, as many as an account may own."""
+"""A person's own bots, up to as many as an account may own: making one, or bringing an export to life."""
 
 from contextlib import suppress
 from typing import IO, Any
@@ -22,8 +22,8 @@ def create(
 ) -> dict[str, Any]:
     """Pour a bot for a person (an account's id); returns {"agent", "job"}, the same for the same ``key``.
 
-    ``node`` and ``selector`` say where, as in bots.create. Raises what that does, and Conflict when the person owns as
-    many as an account may.
+    ``node`` and ``selector`` say where, as in bots.create. Raises what that does, and Conflict if the person owns as
+    many bots as an account may.
     """
     return _create(person, name, description, None, key, node, selector)
 
@@ -39,8 +39,8 @@ def bring_in(
 ) -> dict[str, Any]:
     """Bring an export to life as a new bot of a person; returns {"agent", "job"}, the same for the same ``key``.
 
-    Raises what bots.create and transfers.upload do. What can be refused without the tar is refused before it is taken,
-    and a tar that comes to nothing is not kept.
+    Raises what bots.create and transfers.upload do. Whatever can be refused without the tar is refused before the tar
+    is read, and a tar that comes to nothing is not kept.
     """
     label = names.bot_name(name)
     before = _asked_before(person, key, label)
@@ -54,7 +54,7 @@ def bring_in(
     except BaseException as error:
         with suppress(SaltcellarError):  # then it goes after a day
             transfers.drop(f"account:{person}", upload)
-        # A double click sends the tar twice, and the other one may have come in first.
+        # A double click sends the tar twice, and the other request may have finished first.
         before = _asked_before(person, key, label) if isinstance(error, Conflict) else None
         if before is None:
             raise

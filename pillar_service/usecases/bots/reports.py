@@ -1,4 +1,4 @@
-"""The shape of a health report: read strictly, for its sender may be broken or lying."""
+"""The shape of a health report, read strictly: its sender may be broken or lying."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def _seconds(value: object, what: str) -> float:
 
 
 def _line(value: object, what: str) -> str | None:
-    # A pub, or Docker, wrote it, not the node: refused, it would take what is told of all the other bots along.
+    # A pub or Docker wrote this, not the node: refusing it would also lose the reports on all other bots.
     return None if value is None else names.text(plain(value)[:500] if isinstance(value, str) else value, what, 500)
 
 
@@ -72,11 +72,11 @@ WORDS: dict[str, Read] = {
     "pub_id": _pub_id,
     "version": _line,
 }
-"""What is mostly the same in a bot's reports, one after the other."""
+"""What is mostly the same from one report of a bot to the next."""
 
 
 def read(data: object) -> dict[str, Any]:
-    """The data of a health event, {"node", "bots"}: every known key of each report and no other; raises Invalid."""
+    """The data of a health event, {"node", "bots"}, with all known keys of each report and no others; raises Invalid."""
     if not isinstance(data, dict) or not isinstance(data.get("node"), dict):
         raise Invalid("The event's data must be an object with 'node' and 'bots'.")
     told = data.get("bots")
@@ -89,7 +89,8 @@ def _report(bot: Mapping[str, Any]) -> dict[str, Any]:
     report = {**_words(bot), "at": _seconds(bot.get("at"), "at")}
     for key in COUNTS:
         value = bot.get(key)
-        # Nearly all are this, ten in each of a thousand reports: a call for each would be half of the reading.
+        # Nearly all values are like this, ten in each of a thousand reports: a call for each would take half of the
+        # reading time.
         is_one = value is None or (type(value) is int and 0 <= value <= MOST)
         report[key] = value if is_one else _count(value, key)
     report["uptime_s"] = report["uptime_s"] or 0
@@ -99,13 +100,13 @@ def _report(bot: Mapping[str, Any]) -> dict[str, Any]:
 def _words(bot: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _known(*map(bot.get, WORDS))
-    except TypeError:  # a list or an object, which no cache takes
+    except TypeError:  # a list or an object, which can't be a cache key
         return _known.__wrapped__(*map(bot.get, WORDS))
 
 
 @lru_cache(4096, typed=True)
 def _known(*words: object) -> dict[str, Any]:
-    """Checked once, not for each report; not to be changed. What is refused is not remembered."""
+    """The checked words, cached from report to report, so not to be changed. Refusals are not cached."""
     return {key: read_value(word, key) for word, (key, read_value) in zip(words, WORDS.items(), strict=True)}
 
 

@@ -1,7 +1,7 @@
-"""Restoring a bot of a lost node: the newest export that is kept of it comes to life elsewhere, under the same identity.
+"""Restoring a bot of a lost node: its newest kept export comes to life elsewhere, under the same identity.
 
-It goes by the job of an import, and by a move that begins where a bot has left its node (core.bots.moves): so the lost
-node, should it come back, finds a tombstone, and what fails is tried again.
+It uses the job of an import, and a move that begins where a bot has left its node (core.bots.moves). So the lost node
+finds a tombstone should it come back, and what fails is tried again.
 """
 
 import time
@@ -35,14 +35,16 @@ def restore(
 ) -> dict[str, Any]:
     """Bring a bot of a lost node to life on another, from its newest export; returns {"agent", "job"}.
 
-    ``node`` chooses the other one, placement does without. ``typed`` is the bot's name again, where the pub has written more
-    than the export holds. The same ``idempotency_key`` restores once. Raises NotFound, ForkHazard, Conflict, Full.
+    ``node`` chooses the other node; without it, placement does. ``typed`` is the bot's name, typed again to confirm; it
+    is needed if the pub has written more than the export holds. The same ``idempotency_key`` restores once.
+    Raises NotFound, ForkHazard, Conflict, Full.
     """
     request = queue.Request(actor, idempotency_key, "restore", key, node, typed)
     before = request.before()
     if before is not None:
         return usecase.shown(before)
-    chosen = _whole(usecase.found(key))  # a large file is not read while everybody waits for this transaction
+    # Outside the transaction, which must not keep others waiting while a large file is read.
+    chosen = _whole(usecase.found(key))
     with transaction():
         before = request.before()
         if before is not None:
@@ -56,7 +58,7 @@ def restore(
 
 
 def _whole(bot: Bot) -> Transfer:
-    """The newest export of a bot, looked through once more: all that an import needs is in it."""
+    """The newest export of a bot, looked through once more: it holds all that an import needs."""
     newest = kept_exports.newest(bot)
     _check(bot, newest)
     assert newest is not None
@@ -78,7 +80,7 @@ def _check(bot: Bot, newest: Transfer | None) -> Tar:
 
 
 def is_lost(id: str) -> bool:
-    """Whether a node is declared lost, and can't come back as it is."""
+    """Whether a node is declared lost and its key revoked, so that it can't come back as it is."""
     node = nodes.find(id)
     return node is not None and node.lost_at is not None and node.key_state == KeyState.REVOKED
 
@@ -104,7 +106,7 @@ def _restore(request: queue.Request, bot: Bot, tar: Transfer, node: object, now:
 
 
 def _end_move(bot: Bot, now: float) -> None:
-    """A move that it was on is over: it had not left the lost node, or the one that it left has to clear up later."""
+    """End an open move: either the bot had not left the lost node yet, or the node that it left is to clear up later."""
     move = rows.open_of(bot.id)
     if move is not None:
         over = MoveState.BACK if move.state in AT_HOME else MoveState.LEFT
@@ -114,7 +116,7 @@ def _end_move(bot: Bot, now: float) -> None:
 def _change(bot: Bot, placed: tuple[str, int], tar: Transfer, job: str) -> None:
     given = {"job": job, "sha256": tar.sha256, "size": tar.size, "pub_id": tar.pub_id}
     unknown = {"report": None, "reported_at": None, "detail": ""}
-    # What it wrote after the tar is given up: from now on that is its last known message.
+    # What the bot wrote after the tar is given up: the tar's last message is now its last known one.
     last = {"sequence": tar.sequence, "imported": given, "actual": str(Actual.PROVISIONING)}
     bots.change(bot.id, node=placed[0], port=placing.same_port([bot.port], placed[0]) or placed[1], **last, **unknown)
     for one in {bot.node, placed[0]}:
@@ -122,9 +124,10 @@ def _change(bot: Bot, placed: tuple[str, int], tar: Transfer, job: str) -> None:
 
 
 def show(key: object) -> dict[str, Any]:
-    """{"is_lost", "tar": {"at", "sequence", "size"} or None, "unread", "why"}: what a restore of a bot would mean.
+    """What restoring a bot would mean: {"is_lost", "tar": {"at", "sequence", "size"} or None, "unread", "why"}.
 
-    ``unread`` is how many messages it is known to have written after the tar, ``why`` why it can't be restored now, or None.
+    ``unread`` is how many messages it is known to have written after the tar; ``why`` is why it can't be restored now,
+    or None.
     """
     bot = usecase.found(key)
     newest, why = kept_exports.newest(bot), None

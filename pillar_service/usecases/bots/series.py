@@ -1,4 +1,4 @@
-"""Series: what the nodes told of a bot, over time."""
+"""Series: what nodes report of a bot, over time."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,15 +9,15 @@ from pillar_service.core.bots.series import KEPT_S, RAW_KEPT_S, RESOLUTIONS, Res
 from pillar_service.store.bots import bots, samples
 
 CHARTS = 32
-"""How many charts a process remembers, 0.1 MB each: a page asks for what stands in its charts, and then they do."""
+"""How many charts a process caches, 0.1 MB each: a page reads its charts' figures, which the charts then ask for again."""
 
 
 def keep(told: Mapping[str, list[Sample]], now: float) -> None:
-    """Keep what was told of bots (by id), in the caller's transaction; again, late or in any order, it counts once.
+    """Keep what was reported of bots (by id), in the caller's transaction; a repeated or late sample counts once.
 
     Each new sample goes into the two buckets around it, however old it is, unless the bucket itself is too old to be
-    kept. Samples from before ``RAW_KEPT_S`` stand beside the others until the next ``expire``: long enough to know one
-    that is delivered twice.
+    kept. Samples older than ``RAW_KEPT_S`` stay beside the others until the next ``expire``: long enough to recognise
+    one that is delivered twice.
     """
     oldest = now - max(KEPT_S.values())
     new = samples.add({bot: [one for one in those if one.at >= oldest] for bot, those in told.items()})
@@ -30,7 +30,7 @@ def _buckets(new: list[Sample], step: int, oldest: float) -> list[series.Bucket]
 
 
 def expire(of: list[str], now: float) -> None:
-    """Forget what was kept of these bots for long enough, in the caller's transaction."""
+    """Forget what has been kept of these bots for long enough, in the caller's transaction."""
     samples.expire(of, now - RAW_KEPT_S, {step: now - kept for step, kept in KEPT_S.items()})
 
 
@@ -50,7 +50,7 @@ def figures(bot_id: str, span: Span, now: float) -> Mapping[str, Any]:
 
 
 def _start(chosen: Resolution, now: float) -> int:
-    """One point before the first: how counters stood at the start."""
+    """One point before the first, to know where the counters stood at the start."""
     return series.places(chosen, now)[0] - max(chosen.width, chosen.step)
 
 

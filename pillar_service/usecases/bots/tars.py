@@ -1,4 +1,4 @@
-"""A tar on the service's disk: it is there, whole, before anybody is told so."""
+"""A tar on the service's disk: it is there, complete, before anybody is told so."""
 
 import errno
 import hashlib
@@ -12,7 +12,7 @@ CHUNK = 1 << 20
 
 
 def write(part: Path, stream: IO[bytes]) -> tuple[int, str]:
-    """Write a new file; its size and sha256. Raises Full when the disk is."""
+    """Write a new file; returns its size and sha256. Raises Full if the disk is full."""
     digest, size = hashlib.sha256(), 0
     try:
         with part.open("wb") as file:
@@ -38,7 +38,7 @@ def keep(part: Path, final: Path) -> None:
 
 
 def link(kept: Path, another: Path) -> None:
-    """Give a file another name beside its own."""
+    """Give a file a second name."""
     os.link(kept, another)
     _flush(another.parent)
 

@@ -22,19 +22,19 @@ from pillar_service.usecases.bots import kept_exports, looking_through, tars
 from pillar_service.usecases.service import auditing
 
 KEPT_S = DAY_S
-"""How long a tar is kept: an upload that nobody used, an export."""
+"""How long, in seconds, an unused upload or an export is kept."""
 
 
 def upload(actor: str, stream: IO[bytes]) -> dict[str, Any]:
     """Take an export to import later; returns {"upload", "pub_id", "sequence", "size", "sha256"}.
 
-    Raises Invalid or ForkHazard for a tar that can't be imported, Full when the disk is.
+    Raises Invalid or ForkHazard for a tar that can't be imported, Full if the disk is full.
     """
     return _receive(actor, "upload", None, stream, exports.Kind.EVERYTHING)
 
 
 def deliver(node: str, job: object, stream: IO[bytes]) -> dict[str, Any]:
-    """Take the tar that an export job made on this node; returns {"size", "sha256"}. Sent again, the last counts."""
+    """Take the tar that an export job made on this node; returns {"size", "sha256"}. If it is sent again, the last counts."""
     asked = _export_of(node, job)
     taken = _receive(f"node:{node}", "export", asked, stream, exported_kind(asked.arguments))
     return {"size": taken["size"], "sha256": taken["sha256"]}
@@ -50,7 +50,7 @@ def _export_of(node: str, id: object) -> Job:
 
 
 def exported_kind(arguments: dict[str, Any]) -> exports.Kind:
-    """What an export job with these arguments was to bring."""
+    """What an export job with these arguments was asked to pack."""
     return exports.kind(arguments.get("kind", exports.Kind.EVERYTHING))
 
 
@@ -74,7 +74,7 @@ def _commit(actor: str, id: str, kind: str, job: Job | None, columns: dict[str, 
     now, replaced = time.time(), None
     with transaction():
         if job is not None:
-            _export_of(str(job.node), job.id)  # it may have ended while the tar came in
+            _export_of(str(job.node), job.id)  # the job may have ended while the tar came in
             _refuse_another_identity(job, columns["pub_id"])
             replaced = transfers.of_job(job.id)
             if replaced is not None:
@@ -94,9 +94,9 @@ def _refuse_another_identity(job: Job, pub_id: str) -> None:
 
 
 def copy(tar: Transfer, job: str) -> None:
-    """Give what an export holds to the job that imports it, and keep the export, in the caller's transaction."""
+    """Give a copy of an export to the job that imports it, and keep the export, in the caller's transaction."""
     id, now = names.new_id(), time.time()
-    os.utime(path(tar.id), (now, now))  # `sweep` takes an old file without a row away
+    os.utime(path(tar.id), (now, now))  # `sweep` deletes an old file that has no row
     tars.link(path(tar.id), path(id))
     told = {name: getattr(tar, name) for name in ("pub_id", "sequence", "size", "sha256", "created_at")}
     transfers.add(id=id, kind="upload", job=job, **told)
@@ -108,9 +108,9 @@ def path(id: str) -> Path:
 
 
 def take(upload: object, job: str) -> dict[str, Any]:
-    """Give an upload to the job that imports it; the columns that make its bot the one in the tar.
+    """Give an upload to the job that imports it; returns the columns that make the job's bot the one in the tar.
 
-    Raises NotFound, Conflict (used before), ForkHazard (the identity runs, or has written more since the tar).
+    Raises NotFound, Conflict (used before), ForkHazard (the identity runs, or has written more than the tar holds).
     """
     found = transfers.find(upload) if isinstance(upload, str) else None
     if found is None or found.kind != "upload":
@@ -137,7 +137,7 @@ def _refuse_fork(found: Transfer) -> None:
 
 
 def drop(actor: str, id: str) -> None:
-    """Let an upload go that came to nothing; one that a job has stays."""
+    """Drop an upload that came to nothing; one that a job has stays."""
     with transaction():
         is_gone = transfers.forget_unused(id)
         if is_gone:
@@ -149,7 +149,7 @@ def drop(actor: str, id: str) -> None:
 def for_node(node: str, job: object) -> Transfer:
     """The tar that an import on this node needs; a later job that heals the bot may fetch it too.
 
-    Raises NotFound; Forbidden where no job needs it; ForkHazard where the pub has written more since.
+    Raises NotFound; Forbidden if no job needs it; ForkHazard if the pub has written more than the tar holds.
     """
     found = jobs.find(job) if isinstance(job, str) else None
     transfer = transfers.of_job(found.id) if found and found.node == node else None
@@ -177,7 +177,7 @@ def exported(job: object) -> Transfer:
 
 
 def export_of(bot: str, job: object) -> Transfer:
-    """The tar that an export job made of this very bot (its id), for a person; raises NotFound."""
+    """The tar that an export job made of this bot (its id), for a person; raises NotFound."""
     made = exported(job)
     found = jobs.find(str(made.job))
     if found is None or found.bot != bot or found.state != JobState.SUCCEEDED or not exports.is_handed_out(found.actor):
@@ -186,7 +186,10 @@ def export_of(bot: str, job: object) -> Transfer:
 
 
 def sweep() -> None:
-    """Forget what is older than a day and no backup, and files that no transfer knows (a process was killed meanwhile)."""
+    """Delete tars older than a day that are neither kept nor in use, and files without a transfer.
+
+    A process that was killed may have left such files.
+    """
     now = time.time()
     with transaction():
         there = transfers.standing(now)
