@@ -1,1 +1,1 @@
-"""People: they sign up and in, change, share and leave; what proves that it is them, and what they may."""
+"""People: signing up and in, changing an account, sharing, leaving; how they prove who they are, and what they may do."""

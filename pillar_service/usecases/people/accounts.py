@@ -1,4 +1,4 @@
-"""Accounts: persons who own bots and sign in."""
+"""Accounts: the persons who own bots and sign in."""
 
 import secrets
 import time
@@ -20,7 +20,7 @@ from pillar_service.usecases.service import auditing, sealing
 
 
 class Proof(NamedTuple):
-    """Whose account (its id) somebody showed to be theirs, and what was kept of the password by which they did."""
+    """The account (its id) that somebody proved to be theirs, and the kept hash of the password that proved it."""
 
     account: str
     password_hash: str
@@ -34,7 +34,7 @@ def create(
 ) -> tuple[dict[str, Any], str | None]:
     """Add an account; returns it, and the password if it was made here. Raises Invalid, Conflict (address taken).
 
-    Whoever runs the place names the address, so it counts as verified.
+    Whoever runs the place gives the address, so it counts as verified.
     """
     address = names.email(email)
     shown = names.text(address if name is None else name, "name", names.PERSON_NAME_LENGTH)
@@ -47,9 +47,9 @@ def create(
 def add(
     actor: str | None, email: str, name: str, hashed: str, role: AccountRole, verified_at: float | None = None
 ) -> str:
-    """Add an account whose password is hashed already; returns its id. No ``actor``: the newcomer made it themselves.
+    """Add an account whose password is hashed already; returns its id. Without ``actor`` the newcomer made it themselves.
 
-    Raises Conflict when there is one for that address.
+    Raises Conflict if there is an account for that address.
     """
     id, now = names.new_id(), time.time()
     with transaction():
@@ -66,8 +66,11 @@ def add(
 
 
 def gone(id: str, email: str) -> str:
-    """What stands for the address of an account that is deleted: it tells nothing of it to who has not CELLAR_SECRET_KEY, but
-    shows that who makes an account with it again was here."""
+    """What replaces the address of a deleted account.
+
+    It reveals nothing of the address without CELLAR_SECRET_KEY, but lets the service recognise a person who makes an
+    account with the same address again.
+    """
     return f"{_mark(email)}{id}@invalid"
 
 
@@ -109,7 +112,7 @@ def described(account: Account) -> dict[str, Any]:
 
 
 def verify(actor: str, key: object) -> dict[str, Any]:
-    """Whoever runs the place says that an account's address is its owner's: what a place without mail can't ask by a link.
+    """Mark an account's address as verified, on the word of whoever runs the place: without mail, no link can be sent.
 
     Returns {"agent", "jobs"}; raises NotFound.
     """
@@ -124,8 +127,8 @@ def verify(actor: str, key: object) -> dict[str, Any]:
 def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR) -> dict[str, Any]:
     """Suspend or resume an account: its bots stop, or go back to what they should be, each by a job.
 
-    ``why`` says for which reason it is suspended, or for which no longer; it resumes when none is left.
-    Returns {"agent", "jobs"}; no job for a bot that this changes nothing for.
+    ``why`` is the reason that is added or taken away; the account resumes when no reason is left. Returns {"agent",
+    "jobs"}, with a job only for each bot that this changes something for.
     """
     wanted, now = names.one_of(AccountState, state, "state of an account"), time.time()
     with transaction():
@@ -144,21 +147,21 @@ def set_state(actor: str, key: object, state: object, why: Hold = Hold.OPERATOR)
 
 
 def proof(account: Account) -> Proof:
-    """Of an account as it was read."""
+    """The proof for an account as it was read."""
     return Proof(account.id, account.password_hash)
 
 
 def is_still(before: Proof) -> bool:
-    """Whether an account is still there, with the password that it had."""
+    """Whether an account still exists and has the password that it had then."""
     now = accounts.find(before.account)
     return now is not None and proof(now) == before and now.agent.removed_at is None
 
 
 def sign_in(email: str, password: str, address: str) -> Proof:
-    """The account that this password opens, and the proof of it; ``address`` is where the attempt comes from.
+    """The account that this password opens, with its proof; ``address`` is where the attempt comes from.
 
-    Where `second_factor.is_on`, that is the first step only. Raises Unauthenticated (the same for a wrong address and a
-    wrong password, after the same time), or TooMany after ten failures within 15 minutes.
+    If `second_factor.is_on`, this is only the first step. Raises Unauthenticated (the same for an unknown address and a
+    wrong password, after the same time), or TooMany after too many failures within 15 minutes (core.people.limits).
     """
     written = email.strip().lower()[:400]
     attempt = limits.spend(Tried.SIGN_IN, written, address)
@@ -167,7 +170,7 @@ def sign_in(email: str, password: str, address: str) -> Proof:
     if account is None or not right:
         raise Unauthenticated(WRONG)
     with transaction():
-        # To check it takes a while, in which another may have been set because somebody else knows this one.
+        # Checking takes a while; meanwhile the password may have been changed because somebody else knows it.
         if not is_still(proof(account)):
             raise Unauthenticated(WRONG)
         limits.settle(attempt)

@@ -17,7 +17,7 @@ def kind(value: object) -> AgentType:
 def listed(
     type: str | None = None, name: str | None = None, account: str | None = None, email: str | None = None
 ) -> list[dict[str, Any]]:
-    """The agents of a type, or of both; bots by name or account, persons by address or name."""
+    """The agents of one type or both: bots by name or account, persons by address or name."""
     chosen = None if type is None else kind(type)
     found: list[dict[str, Any]] = []
     if chosen is not AgentType.BOT and account is None:

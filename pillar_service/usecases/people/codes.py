@@ -1,4 +1,4 @@
-"""The codes of a second factor: is one asked for, and is this one right? Each is taken once."""
+"""The codes of a second factor: whether one is asked for, and whether it is right. Each code is accepted once."""
 
 import hmac
 import time
@@ -16,10 +16,10 @@ from pillar_service.usecases.service import auditing, measuring, sealing
 
 STEP_S = 30
 DRIFT = 1
-"""So many steps a telephone's clock may be off, either way."""
+"""How many steps a telephone's clock may be off, either way."""
 
 SEALED = "second factor"
-"""What a secret is sealed for."""
+"""The purpose for which a secret is sealed."""
 
 UNREADABLE = (
     "Your second factor can't be read any more, for the place has another secret key now: "
@@ -35,9 +35,9 @@ def is_on(person: str) -> bool:
 
 
 def check(person: str, code: str | None) -> None:
-    """Take a code from the person's telephone, or a recovery code; raises Unauthenticated, TooMany.
+    """Accept a code from the person's telephone, or a recovery code; raises Unauthenticated, TooMany.
 
-    Not inside a transaction, for a wrong code must count.
+    Don't call it inside a transaction: a wrong code must count.
     """
     try:
         attempt = limits.spend(Tried.CODE, person)
@@ -61,14 +61,14 @@ def check(person: str, code: str | None) -> None:
 
 
 def secret(factor: SecondFactor) -> str | None:
-    """What the telephone has too; None when it was sealed under another CELLAR_SECRET_KEY."""
+    """The secret that the telephone has too; None if it was sealed under another CELLAR_SECRET_KEY."""
     return sealing.opened(SEALED, factor.account, factor.secret)
 
 
 def totp(factor: SecondFactor, code: str) -> bool:
-    """Take a code from the telephone; False when it is wrong, or it or a later one was taken before.
+    """Accept a code from the telephone; False if it is wrong, or if this or a later code was accepted before.
 
-    Raises Unauthenticated when no code can be checked any more.
+    Raises Unauthenticated if the secret can't be read, so that no code can be checked.
     """
     known = secret(factor)
     if known is None:

@@ -1,4 +1,4 @@
-"""Confirming: before something dangerous, a person who is signed in shows again that it is them."""
+"""Confirming: before something dangerous, a person who is signed in proves again who they are."""
 
 from pillar_service.core.errors import Unauthenticated
 from pillar_service.core.people.limits import Tried
@@ -9,10 +9,10 @@ WRONG = "That is not your password: check it, then try again."
 
 
 def confirm(person: str, password: str, code: str | None = None) -> None:
-    """Check the password of a person (an account's id), and the code where a second factor is on.
+    """Check the password of a person (an account's id), and the code if their second factor is on.
 
     Call it before your transaction: a wrong answer must count. Raises Unauthenticated with a sentence for the form,
-    TooMany after ten wrong ones within 15 minutes.
+    TooMany after ten wrong answers within 15 minutes.
     """
     attempt = limits.spend(Tried.CONFIRM, person)
     if not passwords.is_right(accounts.found(person).password_hash, password):

@@ -1,4 +1,4 @@
-"""Holds: why an account is suspended, so that a payment does not undo what an operator decided, nor the other way round."""
+"""Holds: why an account is suspended, so that a payment does not undo an operator's decision, nor the reverse."""
 
 from pillar_service.core.errors import Conflict
 from pillar_service.core.people.agents import AccountState, Hold
@@ -7,9 +7,9 @@ from pillar_service.store.people.accounts import Account
 
 
 def change(actor: str, account: Account, state: AccountState, why: Hold, now: float) -> AccountState:
-    """Put or lift a hold, in the caller's transaction; the state of the account that follows.
+    """Put or lift a hold, in the caller's transaction; returns the resulting state of the account.
 
-    Raises Conflict when an operator resumes an account that is suspended because nobody paid.
+    Raises Conflict if an operator resumes an account that is suspended because nobody paid.
     """
     if state is AccountState.SUSPENDED:
         holds.put(account.id, why, actor, now)

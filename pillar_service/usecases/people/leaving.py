@@ -1,4 +1,4 @@
-"""Leaving: a person takes all that is kept about them, and has it forgotten."""
+"""Leaving: a person gets a copy of everything that is kept about them, and has it forgotten."""
 
 import secrets
 import time
@@ -45,17 +45,17 @@ from pillar_service.usecases.people import accounts, confirming, passwords, seco
 from pillar_service.usecases.service import auditing
 
 MOST = 10_000
-"""Of the jobs and of the nodes' events the newest so many are told; the API tells all of them, a page at a time."""
+"""How many jobs, and how many of the nodes' events, the copy has at most, newest first; the API pages through all of them."""
 
 ROWS = 1000
-"""How many events one transaction forgets, at most."""
+"""How many events one transaction forgets at most."""
 
 
 def data(person: str) -> dict[str, Any]:
     """What is kept about a person: account, sessions, bots, nodes, what they asked for, what was done by and to them.
 
-    ``of_bots`` has the people and invites of each bot, so far as this person may see them; ``cut_off`` names what has more
-    than is told here.
+    ``of_bots`` has the people and invites of each bot, as far as this person may see them; ``cut_off`` names what has
+    more than is returned here.
     """
     account = accounts.found(person)
     asked = jobs.listed(MOST, actor=f"account:{person}")
@@ -88,7 +88,7 @@ def data(person: str) -> dict[str, Any]:
 
 
 def _done(person: str) -> list[dict[str, Any]]:
-    """What was done by a person and to them, the oldest first."""
+    """What was done by a person and to them, oldest first."""
     done = {row.id: row for row in audit.about(f"agent:{person}") + audit.by(f"account:{person}")}
     return [
         {"at": row.at, "actor": row.actor, "action": row.action, "subject": row.subject, "detail": row.detail}
@@ -104,11 +104,11 @@ def _of_bot(person: str, bot: str) -> dict[str, Any]:
 
 
 def delete(person: str, email: str, password: str, code: str | None) -> None:
-    """Delete an account: the bots that nobody else owns go with their data, deleted ones too; who it was is forgotten.
+    """Delete an account: bots that nobody else owns go with their data, deleted ones too; the person is forgotten.
 
-    ``email`` is the account's own, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict while a bot
-    is being exported, or others have bots on their nodes: then nothing was cancelled at the provider of payments either, unless
-    the first of these came while that was under way.
+    ``email`` is the account's own address, typed once more. Raises Invalid, Unauthenticated, TooMany, and Conflict
+    while a bot is being exported, or while others have bots on the person's nodes. After a Conflict nothing has been
+    cancelled at the payment provider, unless its cause arose during the cancellation.
     """
     account = accounts.found(person)
     if email.strip().lower() != account.email:
@@ -134,7 +134,7 @@ def goes(person: str) -> list[str]:
 
 
 def _alone(person: str) -> list[Bot]:
-    """The bots whose data goes with this person: nobody else owns them. Deleted ones that could come back count too."""
+    """The bots that this person alone owns, whose data goes with the account; deleted ones that could come back too."""
     found = bot_rows.listed(of=person) + bot_rows.deleted(person)
     owners: dict[str, list[str]] = {}
     for row in agents.people_of([bot.id for bot in found], Belonging.OWNER):
@@ -143,7 +143,10 @@ def _alone(person: str) -> list[Bot]:
 
 
 def _refuse_if_others_need_a_node(person: str) -> None:
-    """This person's nodes are cut off, and with one its bots: who else has some there could not even take them away."""
+    """Raise Conflict if others have bots on this person's nodes.
+
+    The nodes are cut off with the account: the others would lose those bots, and could not even move them away first.
+    """
     own = {bot.id for bot in _alone(person)}
     for node in node_rows.of(person):
         others = set(bot_rows.holding(node.id)) - own if node.key_state == KeyState.ACCEPTED else set()
@@ -165,8 +168,10 @@ def _leave_bots(person: str) -> None:
 
 
 def _forget_events(person: str) -> bool:
-    """Forget the oldest events of a person's nodes; whether there may be more. There may be millions, and who forgot them at
-    once would keep every other writer waiting."""
+    """Forget the oldest events of a person's nodes; returns whether there may be more.
+
+    There may be millions: forgetting them all at once would keep every other writer waiting.
+    """
     with transaction():
         old = events.of_account(person, ROWS)
         forgotten.forget_nodes_of(old)
@@ -183,7 +188,7 @@ def _forget(person: str, email: str, password_hash: str) -> None:
     machine_orders.forget(f"account:{person}", person)
     enrolment.forget(f"account:{person}", person)
     forwardings.forget(person)
-    while _forget_events(person):  # what came since
+    while _forget_events(person):  # those that arrived since
         pass
     fact_rows.forget_account(person)
     standing_rows.forget_account(person)

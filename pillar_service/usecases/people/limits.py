@@ -1,4 +1,4 @@
-"""Limits: how often something may be tried, kept in the database, so that all workers count together."""
+"""Limits: how often something may be tried; kept in the database, so that all workers count together."""
 
 import hashlib
 import time
@@ -22,10 +22,10 @@ class Attempt:
 
 
 def spend(tried: Tried, account: str, address: str | None = None) -> Attempt:
-    """Count an attempt before it is made, so that many at once are not more than the limit.
+    """Count an attempt before it is made, so that many at once can't exceed the limit.
 
-    ``account`` is an id or an address of e-mail, ``address`` where it comes from. Raises TooMany. Not inside a
-    transaction: what fails would be rolled back there, and with it the count.
+    ``account`` is an id or an e-mail address, ``address`` where the attempt comes from. Raises TooMany. Don't call it
+    inside a transaction: if that failed, the count would be rolled back with it.
     """
     if database.in_transaction():
         raise RuntimeError("An attempt is counted before the transaction, not in it.")
@@ -56,6 +56,6 @@ def _key(tried: Tried, *parts: str | None) -> str:
 
 
 def settle(attempt: Attempt) -> None:
-    """It succeeded: take it back, and forgive this account what failed from there."""
+    """Take back an attempt that succeeded, and forgive the account's earlier failures from the same address."""
     accounts.take_back(attempt.ids)
     accounts.forgive(attempt.pair)

@@ -1,7 +1,7 @@
-"""Mail: written with what it is about, in one transaction; delivered afterwards, by who claims it.
+"""Mail: written in the transaction that it is about, and delivered afterwards by whoever claims it.
 
-A mail is sent once, but for one case that SMTP leaves open: a deliverer that dies after the server took the mail and
-before that was written down sends it again. Both have the same Message-ID.
+A mail is sent once, except in one case that SMTP leaves open: if a deliverer dies after the server took the mail and
+before that was written down, it is sent again. Both have the same Message-ID.
 """
 
 import time
@@ -39,13 +39,13 @@ def is_set_up() -> bool:
 
 
 def mailbox() -> Path | None:
-    """The file that mail goes to, where this place is only tried (CELLAR_MAIL is file:///path)."""
+    """The file that mail is written to on a place that is only being tried (CELLAR_MAIL is file:///path); otherwise None."""
     where = urlsplit(settings().mail)
     return Path(unquote(where.path)) if where.scheme == "file" else None
 
 
 def post(to: str, letter: Letter, is_void: bool = False, now: float | None = None) -> None:
-    """Queue a letter in the transaction of who writes it. A void one is work for nothing: it will not be sent."""
+    """Queue a letter in the caller's transaction. A void one takes the same work, but is never sent."""
     at, state = time.time() if now is None else now, MailState.VOID if is_void else MailState.QUEUED
     if state is MailState.QUEUED and not is_set_up():
         mails.add(names.new_id(), to, letter.subject, "", MailState.GIVEN_UP, at, NO_MAIL)
@@ -54,7 +54,7 @@ def post(to: str, letter: Letter, is_void: bool = False, now: float | None = Non
 
 
 def claim() -> Claimed | None:
-    """The mail that is due and has waited longest, ours for two minutes; None when there is none, or it was taken."""
+    """The due mail that has waited longest, ours for two minutes; None if there is none, or if somebody else took it."""
     now = time.time()
     if mails.due(now, rules.LONGEST_PAUSE_S) is None:
         return None
@@ -67,13 +67,13 @@ def claim() -> Claimed | None:
 
 
 def sent(mail: Claimed) -> None:
-    """It was taken by the server: forget what it said."""
+    """Record that the server took a mail, and forget its text."""
     with transaction():
         mails.change(mail.id, mail.attempts, state=str(MailState.SENT), ended_at=time.time(), text="", error=None)
 
 
 def failed(mail: Claimed, reason: str, is_permanent: bool = False) -> None:
-    """It was not: try again later, or give up when that is pointless or a day has passed; the reason is kept."""
+    """Record that a mail was not sent, and the reason: try again later, or give up if that is hopeless or a day has passed."""
     now = time.time()
     columns = {"not_before": now + rules.pause_s(mail.attempts), "error": reason[:500]}
     if is_permanent or rules.is_hopeless(mail.created_at, now):

@@ -14,31 +14,31 @@ from pillar_service.settings import settings
 LENGTH = (10, 200)
 
 SCORE = 3
-"""What zxcvbn must give at least: safe from guesses that are not slowed down (4 is its most)."""
+"""The least score that zxcvbn must give: safe from guessing that is not slowed down (4 is its highest)."""
 
 JUDGED = 72
-"""So many characters are judged: zxcvbn's time grows faster than the length."""
+"""How many characters are judged: zxcvbn's time grows faster than the length."""
 
 MOST_WAYS = 16
-"""In so many ways at most is a password read for one whose letters were replaced ('$' for 's'): zxcvbn tries every one."""
+"""How many readings of replaced letters ('$' for 's') a password may have at most: zxcvbn tries every one."""
 
 ROUNDS = 2
-"""With 19 MiB what OWASP asks of Argon2id with the least memory: 64 MiB, the library's own, would double a worker."""
+"""Argon2id's iterations. With 19 MiB, OWASP's least memory; the library's own 64 MiB would double a worker's size."""
 
 
 def hashed(password: str) -> str:
-    """What is kept of a password."""
+    """The hash that is kept of a password."""
     return _hasher(settings().password_kib).hash(password)
 
 
 def nobodys() -> str:
-    """What is kept of no password: judged when there is no such account, so that the answer takes as long."""
+    """A hash of no password, checked when there is no such account, so that the answer takes as long."""
     salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={settings().password_kib},t={ROUNDS},p=1${salt}${tag}"
 
 
 def is_right(kept: str, password: str) -> bool:
-    """Whether this is the password of which that was kept; the same time for every wrong one."""
+    """Whether this password has that hash; takes the same time for every wrong one."""
     try:
         return _hasher(settings().password_kib).verify(kept, password[:1000].encode(errors="replace"))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
@@ -51,7 +51,7 @@ def _hasher(kib: int) -> argon2.PasswordHasher:
 
 
 def shaped(password: object) -> str:
-    """The password, if it is long enough; raises Invalid. Enough for who is given one by an operator."""
+    """The password if its length is right, which is enough for one that an operator gives; raises Invalid."""
     least, most = LENGTH
     if isinstance(password, str) and least <= len(password) <= most and password.isprintable():
         return password
@@ -59,8 +59,8 @@ def shaped(password: object) -> str:
 
 
 def checked(password: object, *known: str) -> str:
-    """The password, if it is hard to guess for who knows these words of the person; raises Invalid that says how."""
-    # Its lists of words are 12 MiB, of which a worker that nobody brings a new password to has no need.
+    """The password if it is hard to guess, even knowing these words about the person; raises Invalid with advice."""
+    # Imported here because its word lists take 12 MiB, which a worker without new passwords to judge need not spend.
     from zxcvbn import zxcvbn  # type: ignore[import-untyped]
     from zxcvbn.matching import L33T_TABLE  # type: ignore[import-untyped]
 
@@ -74,7 +74,7 @@ def checked(password: object, *known: str) -> str:
 
 
 def _judged(password: str, replaced: Mapping[str, Sequence[str]]) -> str:
-    """The password with so few different signs that stand for letters (``replaced`` names them) that it is soon judged."""
+    """The password with few enough signs that stand for letters (those in ``replaced``) to be judged quickly."""
     there = [found for signs in replaced.values() if (found := [sign for sign in signs if sign in password])]
     if math.prod(map(len, there)) <= MOST_WAYS:
         return password

@@ -1,4 +1,4 @@
-"""Who may do what with a bot, or with an account's nodes: core's table, asked with what the database knows of the person."""
+"""Who may do what with a bot, or with an account's nodes: core's table, applied to what the database knows of the person."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from pillar_service.usecases.people import codes
 
 
 def role_of(person: str, role: str) -> AccountRole:
-    """As what a person (an account's id) may act, whose account has this role."""
+    """The role in which a person (an account's id) may act: their account's ``role`` counts only with a second factor."""
     kept = AccountRole(role)
     return acting_role(kept, kept is not AccountRole.PERSON and codes.is_on(person))
 
@@ -24,7 +24,7 @@ def of(person: str, bot: str) -> frozenset[Act]:
 
 
 def of_each(person: str, bots: Sequence[str]) -> dict[str, frozenset[Act]]:
-    """What a person (an account's id) may do with each of these bots (their ids), as many questions for all as for one."""
+    """What a person (an account's id) may do with each of these bots (their ids), in as many queries as for one."""
     found = accounts.stands(person, bots)
     if found is None:
         raise NotFound(f"There is no account {names.shown(person)}.")
@@ -33,15 +33,15 @@ def of_each(person: str, bots: Sequence[str]) -> dict[str, frozenset[Act]]:
 
 
 def require(person: str, act: Act, key: object, deleted: bool = False) -> Bot:
-    """The bot (by id or name; by its id also after it was deleted, if ``deleted``), if that person may do this with it.
+    """The bot (by id or name), if that person may do this with it; if ``deleted``, also a deleted bot by its id.
 
-    Raises NotFound when they may not even see it, as if it were not there, and Forbidden when they may only see it.
+    Raises NotFound if they may not even see it, as if it did not exist, and Forbidden if they may only see it.
     """
     return allowed(person, act, key, deleted)[0]
 
 
 def allowed(person: str, act: Act, key: object, deleted: bool = False) -> tuple[Bot, frozenset[Act]]:
-    """As `require`, and all that they may do with the bot besides."""
+    """Like `require`, with everything else that they may do with the bot."""
     bot = bots.found(key, deleted)
     may = of(person, bot.id)
     if Act.SEE not in may:
@@ -52,8 +52,10 @@ def allowed(person: str, act: Act, key: object, deleted: bool = False) -> tuple[
 
 
 def require_nodes(person: str, act: NodeAct, account: str | None, unseen: str = "There is no such node.") -> None:
-    """Raise unless that person may do this with the nodes of an account (None: the place's own): NotFound with ``unseen``
-    when they may not even see them, Forbidden when they may only see them."""
+    """Raise unless that person may do this with the nodes of an account (None: the place's own).
+
+    Raises NotFound with ``unseen`` if they may not even see them, Forbidden if they may only see them.
+    """
     found = accounts.find(person)
     if found is None:
         raise NotFound(f"There is no account {names.shown(person)}.")

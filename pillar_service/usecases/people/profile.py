@@ -1,4 +1,4 @@
-"""What a person changes of their own account: name, password, e-mail address."""
+"""What a person changes in their own account: name, password, e-mail address."""
 
 import time
 
@@ -26,15 +26,15 @@ def rename(person: str, name: object) -> None:
 
 
 def change_password(person: str, password: str, code: str | None, new: str, session: str | None) -> str:
-    """Set another password; all sessions but ``session`` (its id) end. Programs' tokens, and who in chat is the person, stay.
+    """Set another password; all sessions but ``session`` (its id) end. Programs' tokens and linked chat users stay.
 
-    Returns what stays, in lines for them; raises Unauthenticated, Invalid, TooMany.
+    Returns what stays, in lines for the person; raises Unauthenticated, Invalid, TooMany.
     """
     account = accounts.found(person)
     confirming.confirm(person, password, code)
     hashed = passwords.hashed(passwords.checked(new, account.email, account.agent.name, settings().domain))
     with transaction():
-        if not accounts.is_still(accounts.proof(account)):  # to judge and to hash the new one takes a while
+        if not accounts.is_still(accounts.proof(account)):  # judging and hashing the new one takes a while
             raise Unauthenticated(confirming.WRONG)
         rows.change(person, password_hash=hashed)
         sessions.end_all(person, session)
@@ -48,11 +48,11 @@ def change_password(person: str, password: str, code: str | None, new: str, sess
 
 
 def ask_email(person: str, password: str, code: str | None, email: object, address: str) -> bool:
-    """Send a link to the address that an account wants to have, or has; True when one was sent.
+    """Send a link to the address that an account has or wants to have; returns whether one was sent.
 
-    Whether somebody else has that address is told to them by mail, and to nobody else. Without mail it is changed at
-    once, and is not verified: False. Raises Unauthenticated, Invalid, TooMany, Conflict (only without mail: the address
-    is taken).
+    If somebody else has that address, only they learn of it, by mail. Without mail the address is changed at once,
+    unverified, and False is returned. Raises Unauthenticated, Invalid, TooMany, Conflict (only without mail: the
+    address is taken).
     """
     written = letters.address(email)
     confirming.confirm(person, password, code)
@@ -72,7 +72,7 @@ def ask_email(person: str, password: str, code: str | None, email: object, addre
 
 
 def asked_email(person: str, token: str) -> str:
-    """The address that a link is for; raises NotFound when it is not this person's, was used, or is old."""
+    """The address that a link is for; raises NotFound if it is not this person's, was used, or is too old."""
     ticket = tickets.look(TicketKind.EMAIL, token)
     if ticket.account != person:
         raise NotFound("That link is for another account: sign in with that one, then open it again.")
@@ -80,7 +80,7 @@ def asked_email(person: str, token: str) -> str:
 
 
 def verify_email(person: str, token: str) -> str:
-    """Have the address that the link was sent to from now on; returns it. Raises NotFound, Conflict (taken since)."""
+    """Switch the account to the address that the link was sent to; returns it. Raises NotFound, Conflict (taken since)."""
     email = asked_email(person, token)
     with transaction():
         tickets.use(tickets.look(TicketKind.EMAIL, token))

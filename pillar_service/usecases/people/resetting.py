@@ -1,4 +1,4 @@
-"""A forgotten password: a link by mail, by which another is set; or an operator gives one."""
+"""A forgotten password: a link sent by mail sets another, or an operator gives one."""
 
 import secrets
 import time
@@ -20,7 +20,7 @@ from pillar_service.usecases.service import auditing
 
 
 def ask(email: object, address: str) -> None:
-    """Send the link to that address, if it has an account; the same is done for any other, but nothing sent.
+    """Send a reset link to that address if it has an account; for any other the same work is done, but nothing is sent.
 
     Raises Invalid (no address that mail can be sent to), TooMany, Conflict (this place sends no mail).
     """
@@ -36,15 +36,15 @@ def ask(email: object, address: str) -> None:
 
 
 def look(token: str) -> None:
-    """Raises NotFound when the link was used, or is old."""
+    """Check a reset link; raises NotFound if it was used, or is too old."""
     tickets.look(TicketKind.RESET, token)
 
 
 def reset(token: str, password: str) -> str:
-    """Set another password: all sessions, all tokens, all that was on its way and who in chat is the person end, for who asks
-    lost hold of the account.
+    """Set another password; all sessions, tokens, open tickets and linked chat users end.
 
-    Returns what ended besides sessions, in lines for them. Raises NotFound, Invalid.
+    Whoever asks has lost hold of the account. Returns what ended besides sessions, in lines for the person. Raises
+    NotFound, Invalid.
     """
     ticket, now = tickets.look(TicketKind.RESET, token), time.time()
     account = accounts.find(str(ticket.account))
@@ -59,10 +59,10 @@ def reset(token: str, password: str) -> str:
 
 
 def give(actor: str, key: object) -> dict[str, Any]:
-    """An operator gives somebody (an account's id or address) a new password, as a place without mail can't by a link; the same
-    ends as by that.
+    """Give somebody (an account's id or address) a new password, as an operator; the same things end as in `reset`.
 
-    Returns {"agent", "jobs", "password"}, which is told this once. Raises NotFound.
+    Used where there is no mail to send a link. Returns {"agent", "jobs", "password"}; the password is told only this
+    once. Raises NotFound.
     """
     password = secrets.token_urlsafe(12)
     hashed = passwords.hashed(password)

@@ -1,4 +1,4 @@
-"""The second factor: on, off, its recovery codes, and the second step of signing in."""
+"""The second factor: turning it on and off, its recovery codes, and the second step of signing in."""
 
 import base64
 import secrets
@@ -20,14 +20,14 @@ from pillar_service.usecases.service import auditing, sealing
 
 RECOVERY_CODES = 10
 RECOVERY_BYTES = 10
-"""80 random bits each: out of reach of guessing even for who has the hashes."""
+"""80 random bits each: impossible to guess even with the hashes."""
 
 is_on = codes.is_on
 check = codes.check
 
 
 def begin(person: str, password: str) -> None:
-    """Make a secret for a person's telephone; it counts once a code of it was written. Raises Unauthenticated."""
+    """Make a secret for a person's telephone, which counts once one of its codes is entered. Raises Unauthenticated."""
     _refuse_if_on(person)
     confirming.confirm(person, password)
     with transaction():
@@ -41,7 +41,7 @@ def _refuse_if_on(person: str) -> None:
 
 
 def pending(person: str) -> dict[str, str] | None:
-    """The secret that is to be put into the telephone, as {"secret", "uri"}; None when there is none, or it is on."""
+    """The secret to put into the telephone, as {"secret", "uri"}; None if there is none, or the second factor is on."""
     found = second_factor.find(person)
     secret = None if found is None or found.is_on else codes.secret(found)
     if secret is None:
@@ -51,7 +51,7 @@ def pending(person: str) -> dict[str, str] | None:
 
 
 def turn_on(person: str, code: str) -> list[str]:
-    """Ask for a code from now on, if this is the first one; returns the recovery codes, which are shown once."""
+    """Turn the second factor on with its first code; returns the recovery codes, which are shown only once."""
     if pending(person) is None:
         raise Conflict("Begin again: there is no second factor that waits for its first code.")
     codes.check(person, code)
@@ -68,7 +68,7 @@ def _recovery(person: str) -> list[str]:
 
 
 def renew(person: str, password: str, code: str) -> list[str]:
-    """New recovery codes in place of the old; raises Unauthenticated, Conflict."""
+    """Replace the recovery codes; returns the new ones. Raises Unauthenticated, Conflict."""
     if not is_on(person):
         raise Conflict("The second factor is off: turn it on first.")
     confirming.confirm(person, password, code)
@@ -78,7 +78,7 @@ def renew(person: str, password: str, code: str) -> list[str]:
 
 
 def turn_off(person: str, password: str, code: str) -> None:
-    """Ask for no code any more; raises Unauthenticated."""
+    """Turn the second factor off; raises Unauthenticated."""
     confirming.confirm(person, password, code)
     with transaction():
         second_factor.drop(person)
@@ -86,9 +86,9 @@ def turn_off(person: str, password: str, code: str) -> None:
 
 
 def take_off(actor: str, key: object) -> dict[str, Any]:
-    """An operator turns off the second factor of who has lost it (an account's id or address); returns {"agent", "jobs"}.
+    """Turn off, as an operator, the second factor that somebody (an account's id or address) has lost.
 
-    The person is told by mail. Raises NotFound, Conflict (it is off).
+    The person is told by mail. Returns {"agent", "jobs"}; raises NotFound, Conflict (it is off).
     """
     account = accounts.found(key)
     with transaction():
@@ -101,19 +101,19 @@ def take_off(actor: str, key: object) -> dict[str, Any]:
 
 
 def told(person: str) -> dict[str, Any]:
-    """How it stands, as {"is_on", "is_pending", "codes_left"}."""
+    """The state of the second factor, as {"is_on", "is_pending", "codes_left"}."""
     left = second_factor.recovery_left(person)
     return {"is_on": is_on(person), "is_pending": pending(person) is not None, "codes_left": left}
 
 
 def first_step(person: str) -> str:
-    """Who wrote the right password goes on to the code: returns the token for that, good for ten minutes."""
+    """Let a person who gave the right password go on to the code; returns the token for that, good for ten minutes."""
     with transaction():
         return tickets.issue(TicketKind.SECOND_STEP, person)
 
 
 def second_step(token: str | None, code: str) -> Proof:
-    """The account of the person whose code this is, after the first step; raises NotFound, Unauthenticated, TooMany."""
+    """The proof for the person whose code this is, after the first step; raises Invalid, NotFound, Unauthenticated, TooMany."""
     ticket = tickets.look(TicketKind.SECOND_STEP, token)
     if ticket.account is None or not code:
         raise Invalid("Write the code that your telephone shows.")

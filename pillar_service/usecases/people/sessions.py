@@ -1,4 +1,4 @@
-"""Sessions: who is signed in, where. The cookie carries a random token, the database its hash."""
+"""Sessions: who is signed in, and where. The cookie carries a random token, the database its hash."""
 
 import time
 from contextlib import suppress
@@ -14,22 +14,22 @@ from pillar_service.usecases.people.accounts import Proof
 from pillar_service.usecases.service import auditing
 
 IDLE_S = 14 * DAY_S
-"""A session that nobody was seen with for so long is over."""
+"""A session that is unused for this long, in seconds, is over."""
 
 SEEN_EVERY_S = 300.0
-"""How often it is written down that somebody is still there."""
+"""How often, in seconds, a session's use is written down."""
 
 BROWSER_LENGTH = 120
 
 MOST = 50
-"""How many sessions an account has at a time: one more ends the one that was seen longest ago."""
+"""How many sessions an account may have; one more ends the one that was used longest ago."""
 
 
 def begin(account: str, address: str, browser: str, before: str | None = None, proof: Proof | None = None) -> str:
-    """Start a session for an account that has shown who it is, and return its token.
+    """Start a session for an account that has proved who it is, and return its token.
 
-    ``browser`` is what the browser calls itself; ``before`` is the token that this browser had until now: it ends. Raises
-    Unauthenticated when another password was set since the ``proof``.
+    ``browser`` is what the browser calls itself; ``before`` is the token that this browser had until now, which ends.
+    Raises Unauthenticated if the password has changed since the ``proof``.
     """
     token, now = tokens.new_token(), time.time()
     shown = "".join(letter for letter in browser if letter.isprintable())[:BROWSER_LENGTH]
@@ -48,8 +48,8 @@ def begin(account: str, address: str, browser: str, before: str | None = None, p
 def find(token: str, address: str) -> dict[str, Any] | None:
     """Who has that token, as {"account", "session", "name", "role", "state", "is_renewed"}, or None.
 
-    It remembers when they were seen; ``is_renewed`` says that this was written down just now: their cookie should last as
-    long again as the session.
+    Writes down when the session was used; ``is_renewed`` says that this happened just now, so their cookie should be
+    given the session's full life again.
     """
     now = time.time()
     held = sessions.holder(tokens.hash_token(token), now - IDLE_S)
@@ -64,7 +64,7 @@ def find(token: str, address: str) -> dict[str, Any] | None:
 
 
 def listed(account: str, this: str) -> list[dict[str, Any]]:
-    """The sessions of an account, the last seen first; ``this`` is the id of the asker's own."""
+    """The sessions of an account, most recently used first; ``this`` is the id of the asker's own."""
     return [
         {
             "id": row.id,
@@ -87,7 +87,7 @@ def end(account: str, id: str) -> None:
 
 
 def end_others(account: str, this: str | None) -> int:
-    """End every session of an account but one (or none, to end them all); returns how many."""
+    """End every session of an account except ``this`` (None: all of them); returns how many."""
     with transaction():
         ended = sessions.end_all(account, this)
         auditing.record(f"account:{account}", "sessions.end_others", f"agent:{account}", time.time(), f"{ended} ended")

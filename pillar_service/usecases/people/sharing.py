@@ -1,4 +1,4 @@
-"""Sharing a bot: who belongs to it, who is invited by mail, who goes, who owns it."""
+"""Sharing a bot: who belongs to it, who is invited by mail, who leaves, who owns it."""
 
 import time
 from typing import Any
@@ -24,7 +24,7 @@ from pillar_service.usecases.people import accounts, mails, permissions
 from pillar_service.usecases.service import auditing
 
 NAMING = tuple(f"sharing.{deed}" for deed in ("invite", "withdraw", "join", "remove", "hand_over"))
-"""The actions that stand in the audit with somebody's address as all that is said of them."""
+"""The audit's actions whose detail is nothing but somebody's address."""
 
 INVITED = """{by} invites you to share the bot {host}: to see how it is, to invite people to it, to stop and start it.
 
@@ -51,7 +51,7 @@ What your own Scuttlebutt program has of it stays with you. For another pub, sta
 def people(person: str, key: object) -> dict[str, Any]:
     """Who belongs to a bot: {"people", "invitations", "may_share", "role"}.
 
-    Addresses and open invitations are for who may share; ``role`` is the asker's own, None for an operator.
+    Only those who may share it get addresses and open invitations; ``role`` is the asker's own, None for an operator.
     """
     bot, acts = permissions.allowed(person, Act.SEE, key)
     may, now = Act.SHARE in acts, time.time()
@@ -78,7 +78,7 @@ def _described(account: account_rows.Account, role: Belonging, asker: str, may: 
 
 
 def _name(account: account_rows.Account, with_address: bool) -> str:
-    """A person's name; who never gave one is called by their address, of which others see only the first half."""
+    """A person's name; if they never gave one, their address, of which others see only the part before the @."""
     name = str(account.agent.name)
     return name if with_address or name != account.email else name.partition("@")[0]
 
@@ -88,10 +88,10 @@ def _shown(row: Invitation) -> dict[str, Any]:
 
 
 def invite(person: str, key: object, email: object) -> str | None:
-    """Invite somebody by mail. The same address again gets a new mail, and the one before is good for nothing.
+    """Invite somebody by mail. Inviting an address again sends a new mail and makes the old invitation invalid.
 
-    Returns None; or, where no mail is set up, the address to give to them by other ways, which can't be shown again.
-    What is answered does not depend on whether that address has an account. Raises Invalid, TooMany.
+    Returns None; or, if no mail is set up, the link to give to them in another way, which can't be shown again. The
+    answer does not depend on whether that address has an account. Raises Invalid, TooMany.
     """
     address, token, now = names.email(email), tokens.new_token(), time.time()
     with transaction():
@@ -127,7 +127,7 @@ def _mail(text: str, bot: Bot, by: str, **more: str) -> str:
 
 
 def withdraw(person: str, key: object, id: object) -> None:
-    """Take an open invitation back; raises NotFound when there is none with this id."""
+    """Take an open invitation back; raises NotFound if there is none with this id."""
     now = time.time()
     with transaction():
         bot = permissions.require(person, Act.SHARE, key)
@@ -139,7 +139,7 @@ def withdraw(person: str, key: object, id: object) -> None:
 
 
 def invitation(token: str) -> dict[str, Any]:
-    """What a token invites to: {"host", "bot", "by"}; raises NotFound, alike for each that is not good."""
+    """What a token invites to: {"host", "bot", "by"}; raises the same NotFound for every invalid token."""
     row, bot = _good(token, time.time())
     return {"host": _host(bot), "bot": bot.name, "by": _by(row)}
 
@@ -158,9 +158,10 @@ def _good(token: str, now: float) -> tuple[Invitation, Bot]:
 
 
 def accept(person: str, token: str) -> str:
-    """Join a bot as a member; returns the bot's name. Works once; to who is in by it already it says the same again.
+    """Join a bot as a member; returns its name. Works once; a person who joined by it before gets the same answer again.
 
-    Raises NotFound, Forbidden (a suspended account), and Conflict for who belongs already: the invitation stays good.
+    Raises NotFound, Forbidden (a suspended account), and Conflict if they belong to it already: then the invitation
+    stays valid.
     """
     now = time.time()
     with transaction():
@@ -187,13 +188,13 @@ def _joined_by(token: str, person: str) -> Bot | None:
 
 
 def joined(person: str, token: str) -> str | None:
-    """The name of the bot to which somebody belongs by this very invitation; None: it was not theirs, or they left."""
+    """The name of the bot that a person belongs to by this invitation; None if it was not theirs, or they have left."""
     bot = _joined_by(token, person)
     return bot.name if bot else None
 
 
 def remove(person: str, key: object, who: object) -> None:
-    """Let somebody (an account's id) belong to a bot no more; raises Invalid (oneself), NotFound, Conflict (last owner)."""
+    """Remove somebody (an account's id) from a bot; raises Invalid (oneself), NotFound, Conflict (last owner)."""
     now = time.time()
     with transaction():
         bot = permissions.require(person, Act.SHARE, key)
@@ -205,7 +206,7 @@ def remove(person: str, key: object, who: object) -> None:
 
 
 def leave(person: str, key: object) -> None:
-    """Belong to a bot no more; raises Conflict for its last owner, and NotFound for who does not belong to it."""
+    """Leave a bot; raises Conflict for its last owner, and NotFound for somebody who does not belong to it."""
     now = time.time()
     with transaction():
         bot = permissions.require(person, Act.SEE, key)
@@ -225,7 +226,7 @@ def _active(people: dict[str, Belonging]) -> set[str]:
 
 
 def tell_gone(owner: str, bot: Bot, now: float) -> None:
-    """Write to the members of a bot that goes with its owner's account, in the caller's transaction. It names nobody."""
+    """Write to the members of a bot that goes with its owner's account, naming nobody, in the caller's transaction."""
     letter = Letter(f"The bot {_host(bot)} is gone", GONE.format(host=_host(bot), address=settings().address))
     members = account_rows.with_ids([who for who in _belonging(bot) if who != owner])
     for member in members.values():
@@ -233,9 +234,10 @@ def tell_gone(owner: str, bot: Bot, now: float) -> None:
 
 
 def hand_over(person: str, key: object, to: object, typed: object) -> None:
-    """Make a member (an account's id) the owner; the giver stays as a member. ``typed`` must be the bot's name.
+    """Make a member (an account's id) the owner; the former owner stays as a member. ``typed`` must be the bot's name.
 
-    Raises Invalid, NotFound, and Conflict (a suspended account, or one that owns as many bots as one may).
+    Raises Invalid, NotFound, and Conflict (a suspended account, one with as many bots as allowed, or one whose bots the
+    node does not take).
     """
     now = time.time()
     with transaction():

@@ -1,20 +1,20 @@
 """Signing up: from an e-mail address and a password to an account with its first bot.
 
-Nobody learns here who has an account, but who knows its password:
+Nobody learns here who has an account, except somebody who knows its password:
 
-1. `start` answers a right password with the account. An unknown address and a wrong password are one case: the same
-   checks, one password verified and one hashed, the same ticket, the same next page. What was typed waits in the
+1. `start` answers a right password with the account. An unknown address and a wrong password are treated alike: the
+   same checks, one password verified and one hashed, the same ticket, the same next page. What was typed waits in the
    ticket's row (the password hashed), and the browser holds the ticket's random token.
-2. `ask` takes the name and the bot's name, and sends one mail: to an unknown address the link that goes on, to a known
-   one the news that somebody tried. Again the same work and the same page: "look into your mailbox".
-3. `finish` is for who opened the link: account and bot are made in one transaction. The link alone is not enough: it
-   takes the browser that began, or the password. Else somebody could begin with another's address, and wait for them
-   to click an account into being whose password the beginner knows.
+2. `ask` takes the person's name and the bot's, and sends one mail: to an unknown address the link to go on with, to a
+   known one the news that somebody tried. Again the work and the page are the same: "look into your mailbox".
+3. `finish` is for whoever opens the link: account and bot are made in one transaction. The link alone is not enough; it
+   takes the browser that began, or the password. Otherwise somebody could begin with another person's address, and wait
+   for that person to confirm an account whose password somebody else chose.
 
-Where no node can take the bot, the account is made alone: a place may live from the nodes that its people bring.
+If no node can take the bot, the account is made alone: a place may live on the nodes that its people bring.
 
-Where no mail is set up, `ask` makes account and bot at once; a taken address can't be hidden then, and the limit of
-attempts from one network is what is left.
+If no mail is set up, `ask` makes account and bot at once; then a taken address can't be hidden, and only the limit of
+attempts from one network protects it.
 """
 
 import time
@@ -35,7 +35,7 @@ from pillar_service.usecases.payments import subscriptions
 from pillar_service.usecases.people import accounts, holds, limits, mails, passwords, tickets
 
 JOIN = "/join/"
-"""How the address of an invitation begins: who comes from there joins a bot, and needs none of their own."""
+"""How the path of an invitation begins: somebody who comes from there joins a bot, and needs none of their own."""
 
 TAKEN = "That address can't be used for a new account. If it is yours, sign in with it."
 
@@ -45,14 +45,14 @@ SUSPENDED = "It was suspended when you left, and is: ask whoever runs this place
 
 
 class Made(NamedTuple):
-    """An account (its id); ``refused`` says why the bot that was named with it could not be poured."""
+    """A new account (its id); ``refused`` says why the bot that was named with it could not be poured."""
 
     account: str
     refused: str = ""
 
 
 def start(email: object, password: str, address: str) -> dict[str, Any]:
-    """Somebody wrote an address and a password: {"account": its proof} when they are right together, else {"newbie": token}.
+    """Check an address and a password: {"account": its proof} if they belong together, else {"newbie": token}.
 
     Raises Invalid (no address that mail can be sent to, a password too easy to guess), TooMany.
     """
@@ -68,15 +68,15 @@ def start(email: object, password: str, address: str) -> dict[str, Any]:
 
 
 def begun(token: str | None) -> str:
-    """The address that was written on the start page; raises NotFound when that is too long ago."""
+    """The address that was entered on the start page; raises NotFound if that was too long ago."""
     return str(tickets.look(TicketKind.NEWBIE, token).facts["email"])
 
 
 def ask(token: str | None, name: object, bot: object, address: str, then: str = "") -> Made | None:
-    """Go on with a name and the first bot's name: None when a mail was sent, else what was made.
+    """Go on with the person's name and the first bot's: returns None if a mail was sent, else what was made.
 
-    ``then`` is the path where they wanted to go; from an invitation no bot need be named.
-    Raises NotFound (too long ago), Invalid, Conflict (the bot's name is taken, or without mail the address).
+    ``then`` is the path that they wanted to reach; if it is an invitation, no bot need be named.
+    Raises NotFound (too long ago), Invalid, TooMany, Conflict (the bot's name is taken, or without mail the address).
     """
     ticket = tickets.look(TicketKind.NEWBIE, token)
     facts = {**ticket.facts, "name": names.person_name(name), "bot": _bot(bot, then.startswith(JOIN)), "then": then}
@@ -103,14 +103,14 @@ def _bot(bot: object, may_be_none: bool) -> str:
 
 
 def register(email: object, password: object, name: object, address: str) -> bool:
-    """Ask for an account alone, as a program does: True when a mail was sent, whose link `finish` is for.
+    """Ask for an account alone, as a program does: True if a mail was sent, whose link `finish` is for.
 
-    Without mail the account is made at once, unless the address has one; the answer is the same. Raises Invalid,
-    TooMany.
+    Without mail the account is made at once, unless the address has one; the answer is the same either way. Raises
+    Invalid, TooMany.
     """
     written = letters.address(email)
     told = names.person_name(written if name is None else name)
-    limits.spend(Tried.START, written, address)  # first: to judge and to hash a password is work
+    limits.spend(Tried.START, written, address)  # first: judging and hashing a password is work
     hashed = passwords.hashed(passwords.checked(password, written, told, settings().domain))
     limits.spend(Tried.MAIL, written, address)
     with transaction():
@@ -134,7 +134,7 @@ def _send(facts: dict[str, Any], is_known: bool) -> None:
 def invited(token: str, browser: str | None) -> dict[str, Any]:
     """What the link from the mail leads to: {"email", "bot", "then", "needs_password"}; raises NotFound.
 
-    ``browser`` is the token that `start` gave to this browser, if it did.
+    ``browser`` is the token that `start` gave to this browser, if any.
     """
     facts = tickets.look(TicketKind.WELCOME, token).facts
     told = {"email": facts["email"], "bot": facts["bot"], "then": facts.get("then", "")}
@@ -146,10 +146,10 @@ def _began(facts: dict[str, Any], browser: str | None) -> bool:
 
 
 def finish(token: str, bot: object, password: str, browser: str | None) -> Made:
-    """Make the account and its first bot, if one is named: who began without naming one need name none now.
+    """Make the account and its first bot, if one is named; somebody who began without naming one need not now.
 
-    ``password`` counts in another browser only. Raises NotFound (the link was used, or is old), Unauthenticated,
-    TooMany, Conflict (the bot's name is taken).
+    ``password`` is checked only in another browser than the one that began. Raises NotFound (the link was used, or is
+    too old), Unauthenticated, TooMany, Conflict (the bot's name is taken).
     """
     ticket = tickets.look(TicketKind.WELCOME, token)
     chosen = _bot(bot, not ticket.facts["bot"] or ticket.facts.get("then", "").startswith(JOIN))
@@ -170,6 +170,6 @@ def _make(facts: dict[str, Any], bot: str, verified_at: float | None) -> Made:
     try:
         if bot:
             bots.create(f"account:{id}", bot, id)
-    except Full as error:  # said before anything of the bot was written
+    except Full as error:  # raised before anything of the bot is written
         return Made(id, error.sentence)
     return Made(id)

@@ -1,4 +1,4 @@
-"""Tickets: given out, looked at, used once."""
+"""Tickets: issued, looked up, and used once."""
 
 import time
 from typing import Any
@@ -19,14 +19,14 @@ SENTENCES = {
 
 
 def issue(kind: TicketKind, account: str | None, **facts: Any) -> str:
-    """Write a ticket, in the transaction of who gives it out; returns the bearer's token, of which the hash is kept."""
+    """Issue a ticket, in the caller's transaction; returns the bearer's token, of which only the hash is kept."""
     token, now = tokens.new_token(), time.time()
     tickets.add(tokens.hash_token(token), kind, account, facts, now, now + LASTS_S[kind])
     return token
 
 
 def look(kind: TicketKind, token: str | None) -> Ticket:
-    """The ticket of that kind, which stays good; raises NotFound when it was used, is too old or never was."""
+    """The ticket of that kind, which stays valid; raises NotFound if it was used, is too old or never existed."""
     found = tickets.find(tokens.hash_token(token), kind, time.time()) if token and token.isascii() else None
     if found is None:
         raise NotFound(SENTENCES[kind])
@@ -34,6 +34,6 @@ def look(kind: TicketKind, token: str | None) -> Ticket:
 
 
 def use(ticket: Ticket) -> None:
-    """Use a ticket up, in the transaction of what it is for; raises NotFound when somebody else just has."""
+    """Use a ticket up, in the transaction that it is for; raises NotFound if somebody else just has."""
     if not tickets.take(ticket.id):
         raise NotFound(SENTENCES[TicketKind(ticket.kind)])

@@ -1,4 +1,4 @@
-"""Tokens of persons: sign in to the API and out, make a token for a program, end one, know whose one is."""
+"""Tokens of persons: signing in to the API and out, making tokens for programs, ending them, finding their owners."""
 
 import hashlib
 import time
@@ -22,13 +22,13 @@ SESSION_DAYS = 14
 DAYS = (1, 366)
 DEFAULT_DAYS = 90
 MOST = {TokenKind.PERSONAL: 20, TokenKind.SESSION: 20}
-"""How many tokens of a kind a person has at a time: one more personal one is refused, one more session ends the oldest."""
+"""How many tokens of a kind a person may have: one more personal token is refused, one more session ends the oldest."""
 
 PREFIX = 8
-"""So many characters of a token are kept, for its owner to know it by; 208 of its 256 bits stay unknown."""
+"""How many characters of a token are kept, so that its owner recognises it; 214 of its 256 bits stay unknown."""
 
 NOTED_EVERY_S = 60.0
-"""How often it is written down that a token is in use."""
+"""How often, in seconds, a token's use is written down."""
 
 UNKNOWN = "This token is not known, or its time is over: sign in again, or make a new token."
 
@@ -49,10 +49,10 @@ class Bearer:
 
 
 def sign_in(email: str, password: str, code: str | None, address: str) -> dict[str, Any]:
-    """Give who knows the password a token for 14 days, good for everything; returns it with its ``secret``.
+    """Give a person who knows the password a token for 14 days, good for everything; returns it with its ``secret``.
 
-    ``code`` is the second factor, where one is on; ``address`` is where the attempt comes from. Raises as
-    accounts.sign_in does.
+    ``code`` is the second factor's, if that is on; ``address`` is where the attempt comes from. Raises what
+    accounts.sign_in does, and what second_factor.check does.
     """
     account, password_hash = accounts.sign_in(email, password, address)
     _check_second_factor(account, code)
@@ -67,7 +67,7 @@ def sign_in(email: str, password: str, code: str | None, address: str) -> dict[s
 
 
 def _check_second_factor(account: str, code: str | None) -> None:
-    """The one place where the API asks for a second factor: raises Unauthenticated without a right code, TooMany."""
+    """Raise Unauthenticated or TooMany without a right code; the one place where the API asks for a second factor."""
     if second_factor.is_on(account):
         second_factor.check(account, code)
 
@@ -77,13 +77,13 @@ def _mark(password_hash: str) -> str:
 
 
 def refuse_programs(by: Bearer) -> None:
-    """Raise Forbidden for a personal token, which makes no other: what it was not given it could give itself."""
+    """Raise Forbidden for a personal token, which may make no tokens: it could give itself scopes that it lacks."""
     if by.kind is not TokenKind.SESSION:
         raise Forbidden("A personal token can't make tokens: sign in (/authentication/sign-in), use that token.")
 
 
 def create(person: str, name: object, given: object, days: object = DEFAULT_DAYS) -> dict[str, Any]:
-    """Make a token for a program of that person; returns it with its ``secret``, which is told this once.
+    """Make a token for a program of that person; returns it with its ``secret``, which is told only this once.
 
     ``given`` are its scopes, ``days`` its life. Raises Invalid, Conflict (too many).
     """
@@ -118,7 +118,7 @@ def _add(
 
 
 def authenticate(token: str) -> Bearer:
-    """Whose token this is; raises Unauthenticated when it is not known, was revoked, or has ended."""
+    """Whose token this is; raises Unauthenticated if it is unknown, revoked or expired."""
     found, now = rows.with_hash(tokens.hash_token(token)), time.time()
     account = account_rows.find(found.account) if found else None
     if found is None or account is None or found.expires_at <= now:
@@ -136,27 +136,27 @@ def _note(id: str, now: float) -> None:
 
 
 def listed(person: str) -> list[dict[str, Any]]:
-    """The tokens of a person that are still good, oldest first, of both kinds."""
+    """The valid tokens of a person, of both kinds, each oldest first."""
     now = time.time()
     found = [*rows.of(person, TokenKind.PERSONAL), *rows.of(person, TokenKind.SESSION)]
     return [described(token) for token in found if token.expires_at > now]
 
 
 def personal(person: str) -> int:
-    """How many tokens of a person's programs are good now."""
+    """How many valid tokens a person's programs have."""
     now = time.time()
     return sum(token.expires_at > now for token in rows.of(person, TokenKind.PERSONAL))
 
 
 def end_all(person: str) -> int:
-    """End every token of a person, in the caller's transaction; returns how many of them were their programs' and good."""
+    """End every token of a person, in the caller's transaction; returns how many valid ones were their programs'."""
     ended = personal(person)
     rows.forget_all(person)
     return ended
 
 
 def revoke(person: str, id: object) -> None:
-    """End a token of that person; raises NotFound, for another person's too."""
+    """End a token of that person; raises NotFound, also for another person's token."""
     with transaction():
         token = rows.find(person, id) if names.is_id(id) else None
         if token is None:
@@ -168,7 +168,7 @@ def revoke(person: str, id: object) -> None:
 
 
 def described(token: Token) -> dict[str, Any]:
-    """A token as the API shows it: all but the secret."""
+    """A token as the API shows it: everything but the secret."""
     return {
         "id": token.id,
         "kind": token.kind,
