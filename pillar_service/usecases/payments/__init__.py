@@ -1,1 +1,1 @@
-"""Payments: what people see and do about them, what is due, what a provider tells."""
+"""Payments: what people see and do about them, what is due, what a provider reports."""

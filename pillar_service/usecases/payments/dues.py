@@ -1,4 +1,4 @@
-"""What is due: ask the provider what it knows, then take the steps that follow. Each may be done again at any time."""
+"""What is due: ask the provider what it knows, then take the steps that follow. Each may be repeated at any time."""
 
 import logging
 import time
@@ -27,11 +27,13 @@ ACTOR = "payments"
 QUIET = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE})
 
 SLIPS_IN_S = 14 * DAY_S
-"""For so long after somebody left their provider is asked each day: a slow bank takes as long, and an event may be lost."""
+"""How long after a person left, in seconds, their provider is asked daily: a slow bank takes that long, and events get lost."""
 
 GIVES_UP_AFTER = 3
-"""When the provider did not answer for so many accounts in a row it is not asked for the others of that run: each takes as
-long as it waits, and a run would last for hours beside the next."""
+"""How many accounts in a row the provider may leave unanswered before a run stops asking it.
+
+Each unanswered question takes the whole timeout, so the run would last for hours, into the next one.
+"""
 
 SILENT = "The provider did not answer for others: it is asked again in the next run."
 
@@ -39,8 +41,8 @@ log = logging.getLogger(__name__)
 
 
 def run(now: float) -> dict[str, Any]:
-    """Settle every account; returns {"accounts", "steps", "failures"}. One that fails is told, the others go on."""
-    presence.listening(now)  # a clock that jumped since is noticed before anything is done by it
+    """Settle every account; returns {"accounts", "steps", "failures"}. A failure is reported, and the others go on."""
+    presence.listening(now)  # notices a clock that has jumped before anything relies on it
     rows, steps, failures, silent = payments.listed(), [], [], 0
     for row in rows:
         asks = _at_provider(row) and _is_worth_asking(row, _left_at(row.account), now)
@@ -58,7 +60,7 @@ def run(now: float) -> dict[str, Any]:
 
 
 def settle(account: str, now: float) -> list[Step]:
-    """Bring one account (its id) to the state it should be in; the steps that took. Asks the provider first, if need be."""
+    """Bring one account (its id) to the state it should be in; returns the steps taken. Asks the provider if need be."""
     row, left_at = subscriptions.found(account), _left_at(account)
     asks = _is_worth_asking(row, left_at, now)
     if left_at is not None:
@@ -76,20 +78,20 @@ def settle(account: str, now: float) -> list[Step]:
 
 
 def _left_at(account: str) -> float | None:
-    """When the person left, in Unix seconds; None while they are there."""
+    """When the person left, in Unix seconds; None if they have not."""
     holder = account_rows.find(account)
     return 0.0 if holder is None else holder.agent.removed_at
 
 
 def _is_long_ago(row: Subscription) -> bool:
-    now = time.time()  # what was asked after that was asked while the clock was wrong
+    now = time.time()  # a later asked_at dates from when the clock was wrong
     return row.asked_at is None or not now - DAY_S <= row.asked_at <= now
 
 
 def _is_worth_asking(row: Subscription, left_at: float | None, now: float) -> bool:
     if not _at_provider(row):
         return False
-    if left_at is not None:  # something may slip in
+    if left_at is not None:  # a late payment may still slip in
         return now < left_at + SLIPS_IN_S and _is_long_ago(row)
     return _is_long_ago(row) or subscriptions.state(row, now) not in QUIET
 
@@ -101,8 +103,8 @@ def _at_provider(row: Subscription) -> bool:
 def ask(account: str) -> None:
     """Ask the provider what it knows of an account's customer, and keep it. No transaction may be open.
 
-    Nobody pays for an account that is gone: what was paid since (on a page that its person had left open, by a bank that is
-    slow) is ended and given back.
+    Nobody pays for an account that is gone: what was paid since (on a page that its person had left open, or through a
+    slow bank) is ended and refunded.
     """
     if _left_at(account) is not None:
         _undo(subscriptions.found(account))
@@ -113,7 +115,7 @@ def ask(account: str) -> None:
 
 
 def end(account: str) -> None:
-    """Let an account (its id) be charged nothing more, now or by a page that is still open. No transaction may be open."""
+    """Have an account (its id) charged nothing more, not even through a page that is still open. No transaction may be open."""
     row = subscriptions.found(account)
     if row.customer is not None and _at_provider(row):
         with suppress(NoSuchCustomer):
@@ -123,7 +125,7 @@ def end(account: str) -> None:
 
 
 def close_pages(account: str) -> None:
-    """Close the pages on which an account (its id) was asked for what is covered now, if the provider lets us."""
+    """Close the pages that ask an account (its id) to pay for what is now covered, if the provider allows it."""
     row = subscriptions.found(account)
     if row.customer is not None and _at_provider(row):
         try:
@@ -133,9 +135,10 @@ def close_pages(account: str) -> None:
 
 
 def _undo(row: Subscription) -> None:
-    """End what charges an account that is gone, and give back what was not known when it left: all till then was.
+    """End what charges an account that is gone, and refund what was not known when it left: everything until then was.
 
-    What is given back is kept afterwards, so that a process that dies in between does it again.
+    What is refunded is written down only afterwards: if the process dies in between, the next one repeats the refund,
+    which gives it back only once.
     """
     if row.customer is None or not _at_provider(row):
         return
@@ -150,7 +153,7 @@ def _undo(row: Subscription) -> None:
 
 
 def stop(account: str) -> None:
-    """End the subscription that charges an account, if there is one. No transaction may be open."""
+    """End the subscription that charges an account, if any. No transaction may be open."""
     row = subscriptions.found(account)
     if row.live and row.reference:
         subscriptions.provider().cancel(row.reference)
@@ -163,15 +166,17 @@ def _ask(account: str) -> None:
         told = _told(row)
         if [reference for reference in told.surplus if _ends(row, reference)]:
             told = _told(row)
-        if told.live and not row.live:  # who paid on one page has perhaps another open
+        if told.live and not row.live:  # whoever paid on one page may have another open
             subscriptions.provider().close(row.customer)
         with transaction():
             keep(account, told, began)
 
 
 def _ends(row: Subscription, reference: str) -> bool:
-    """Nobody pays twice: end what charges beside the subscription that counts, and tell operators, who see what it took. Where
-    that fails it is tried again with the next question: what was paid counts all the same."""
+    """End a subscription that charges beside the one that counts, and tell operators; returns whether it ended.
+
+    Operators see what it took; what was paid counts all the same. If ending it fails, the next question tries again.
+    """
     said = f"{reference} charged beside another: it is ended; look at {row.provider} whether to give back what it took"
     log.warning("Account %s: %s.", row.account, said)
     try:
@@ -185,7 +190,7 @@ def _ends(row: Subscription, reference: str) -> bool:
 
 
 def _told(row: Subscription) -> Told:
-    """What the provider knows of a customer; of one that it knows no more: nothing is charged, what was paid stays paid."""
+    """What the provider knows of a customer; if it knows no such customer, nothing is charged, and what was paid counts."""
     try:
         return subscriptions.provider().told(str(row.customer))
     except NoSuchCustomer:
@@ -194,7 +199,7 @@ def _told(row: Subscription) -> Told:
 
 
 def keep(account: str, told: Told, asked_at: float) -> None:
-    """Keep what a provider told, in the caller's transaction, unless somebody asked later and kept that already."""
+    """Keep what a provider reported, in the caller's transaction, unless a later answer is kept already."""
     row = subscriptions.found(account)
     if row.asked_at is not None and asked_at < row.asked_at <= time.time():
         return
@@ -247,7 +252,7 @@ def _take(row: Subscription, step: Step, now: float) -> None:
 
 
 def _delete_bots(account: str) -> None:
-    """Delete the bots of which nobody else is owner, data and all."""
+    """Delete the bots that nobody else owns, with their data."""
     for bot in bot_rows.listed(of=account):
         owners = {row.source for row in agents.people_of([bot.id], Belonging.OWNER)}
         if owners == {account} and not (bot.desired == Desired.ABSENT and bot.purge):

@@ -1,4 +1,4 @@
-"""What people are written about their payments."""
+"""The mails that people get about their payments."""
 
 from datetime import UTC, datetime
 
@@ -57,7 +57,7 @@ TEXTS = {
 
 
 def post(email: str, step: Step, known: Facts, holds: Terms, now: float) -> None:
-    """Write to a person what was done, or will be, in the caller's transaction; ``known`` are the facts after it."""
+    """Write to a person what was done, or will be, in the caller's transaction; ``known`` are the facts afterwards."""
     place, price = settings(), rules.money(settings().price_cents, settings().currency)
     subject, text = TEXTS[step](known, holds, now)
     how = f"It costs {price} a month. What to do: {place.address}/payment"

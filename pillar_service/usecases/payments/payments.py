@@ -1,4 +1,4 @@
-"""Payments: what people see and do about them, what operators mark, what a provider tells."""
+"""Payments: what people see and do about them, what operators mark, what a provider reports."""
 
 import hashlib
 import time
@@ -21,14 +21,14 @@ from pillar_service.usecases.service import auditing
 MOST_MONTHS = 24
 MOST_SHOWN = 24
 EVENTS_KEPT_S = 90 * DAY_S
-"""Events are remembered for longer than any provider sends them again."""
+"""Events are remembered for longer than any provider keeps resending them."""
 
 ABOUT = ("checkout.session.", "customer.subscription.", "invoice.", "charge.", "refund.")
-"""Events that may mean that something was paid, failed, given back or cancelled; all others are let pass."""
+"""Events that may mean that something was paid, failed, refunded or cancelled; all others are ignored."""
 
 
 def show(person: str, now: float | None = None) -> dict[str, Any]:
-    """How an account (its id) stands, what it costs, what was paid, and what can be done about it; raises NotFound."""
+    """The state of an account (its id), its price, what was paid and what can be done about it; raises NotFound."""
     row, then, chosen = subscriptions.found(person), time.time() if now is None else now, settings()
     online = chosen.payments != ProviderName.MANUAL
     stands = subscriptions.standing(person, then)
@@ -48,12 +48,12 @@ def _shown(payment: Payment) -> dict[str, Any]:
 
 
 def standing(person: str, role: str) -> dict[str, Any]:
-    """How an account (its id, with its role) stands, as every page may show it; raises NotFound."""
+    """The state of an account (its id, with its role), as every page may show it; raises NotFound."""
     return subscriptions.standing(person, time.time(), role)
 
 
 def listed(now: float | None = None) -> list[dict[str, Any]]:
-    """Every account and how it stands, by address."""
+    """Every account and its state, by address."""
     then = time.time() if now is None else now
     stand = {row.account: row for row in payments.listed()}
     return [_of_account(account, then) for account in accounts.listed() if account["id"] in stand]
@@ -64,13 +64,13 @@ def _of_account(account: dict[str, Any], now: float) -> dict[str, Any]:
 
 
 def of_account(key: object, now: float | None = None) -> dict[str, Any]:
-    """One account (id or address): how it stands and what was paid; raises NotFound."""
+    """One account (id or address), its state and what was paid; raises NotFound."""
     account = accounts.show(key)
     return {"account": account["id"], "email": account["email"], **show(account["id"], now)}
 
 
 def checkout(person: str, now: float | None = None) -> str:
-    """The address where a person pays; raises Conflict when there is nothing to pay, or not here."""
+    """The address of the page where a person pays; raises Conflict if there is nothing to pay, or no payment here."""
     provider, chosen, then = subscriptions.provider(), settings(), time.time() if now is None else now
     if subscriptions.terms(person).is_free:
         raise Conflict("There is nothing to pay here.")
@@ -98,26 +98,29 @@ def _customer(person: str) -> str:
 
 
 def _kept(row: Subscription) -> dict[str, Any]:
-    """What was paid as another customer, of whom the provider will not tell any more, is kept as what operators mark."""
+    """The columns that keep what was paid as an earlier customer as if operators had marked it.
+
+    The provider will say nothing more about that customer.
+    """
     if (row.paid_until or 0.0) <= (row.marked_until or 0.0):
         return {}
     return {"marked_until": row.paid_until, "anchor_day": None}
 
 
 def portal(person: str) -> str:
-    """The address where a person changes the card or cancels; raises Conflict when there is none."""
+    """The address of the page where a person changes the card or cancels; raises Conflict if there is none."""
     row, provider = subscriptions.found(person), subscriptions.provider()
     if row.customer is None and provider.name != ProviderName.MANUAL:
         raise Conflict("You have not paid yet: there is no card to change.")
     try:
         return provider.portal(row.customer or "", f"{settings().address}/payment")
     except NoSuchCustomer:
-        dues.ask(person)  # from then on they can pay anew
+        dues.ask(person)  # afterwards they can start paying anew
         raise
 
 
 def returned(person: str) -> dict[str, Any]:
-    """A person comes back from the provider: look there now, as its event may still be on its way; as `show`."""
+    """Ask the provider as a person comes back from it, for its event may still be on its way; returns what `show` does."""
     dues.ask(person)
     with transaction():
         dues.carry_out(person, time.time())
@@ -125,9 +128,10 @@ def returned(person: str) -> dict[str, Any]:
 
 
 def take_event(payload: bytes, signature: str, now: float | None = None) -> dict[str, Any]:
-    """Take what a provider sent: {"event", "taken"}. Twice, late or in any order is all the same: it only makes us ask.
+    """Take an event that a provider sent; returns {"event", "taken"}.
 
-    Raises Invalid (not signed by the provider, or too old), Unavailable (the provider must send it again).
+    It may come twice, late or in any order: it only makes us ask. Raises Invalid (not signed by the provider, or too
+    old), Unavailable (the provider must send it again).
     """
     event = subscriptions.provider().event(payload, signature)
     row = _about(event)
@@ -153,10 +157,10 @@ def _about(event: Event) -> Subscription | None:
 def mark_paid(
     actor: str, account: object, months: object, key: str | None = None, now: float | None = None
 ) -> dict[str, Any]:
-    """An operator says that an account (id or address) has paid so many months; the same ``key`` twice counts once.
+    """Mark months as paid for an account (id or address), as an operator; the same ``key`` twice counts once.
 
-    Returns what `of_account` does; a suspended account runs again. Raises Invalid, NotFound, Conflict for the key of what was
-    marked otherwise.
+    Returns what `of_account` does; a suspended account runs again. Raises Invalid, NotFound, Conflict if the key was
+    used for another payment.
     """
     count, then = names.whole_number(months, "number of months", 1, MOST_MONTHS), time.time() if now is None else now
     whole = hashlib.sha256(f"{actor}\n{key}".encode()).hexdigest() if key else names.new_id()
@@ -183,12 +187,12 @@ def _mark(actor: str, person: str, id: str, months: int, now: float) -> None:
 
 
 def end(actor: str, person: str) -> None:
-    """An account (its id) leaves: nothing more is charged. To be called before, not in, the transaction that deletes it."""
+    """End all charges to an account (its id) that leaves. Call it before the transaction that deletes the account."""
     dues.end(person)
     with transaction():
         auditing.record(actor, "payments.end", f"agent:{person}", time.time())
 
 
 def run_due(now: float | None = None) -> dict[str, Any]:
-    """Settle every account; returns {"accounts", "steps", "failures"}. Twice, or broken off and run again, is all the same."""
+    """Settle every account; returns {"accounts", "steps", "failures"}. It may be repeated, or interrupted and run again."""
     return dues.run(time.time() if now is None else now)

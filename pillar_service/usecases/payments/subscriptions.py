@@ -21,8 +21,10 @@ POURING = frozenset({PaymentState.TRIAL, PaymentState.ACTIVE, PaymentState.PAST_
 
 
 def begin(account: str, now: float, before: str | None = None) -> None:
-    """Start the trial of a new account, in the transaction that makes it; ``before`` is the account that the same person had
-    and deleted: then this one goes on as that stood."""
+    """Start the trial of a new account, in the transaction that makes it.
+
+    ``before`` is the account that the same person deleted earlier, if any: the new one goes on from where that stood.
+    """
     left = payments.find(before) if before else None
     trial_ends = math.ceil(now + settings().trial_days * DAY_S)  # providers count whole seconds
     payments.add(account, Facts(trial_ends) if left is None else rules.again(facts(left)))
@@ -37,14 +39,14 @@ def found(account: str) -> Subscription:
 
 
 def facts(row: Subscription) -> Facts:
-    """What core needs to know of it."""
+    """The facts that core needs to know of a subscription."""
     return Facts(**{name: getattr(row, name) for name in FACTS})
 
 
 def terms(account: str, role: str | None = None) -> Terms:
-    """What holds for an account; ``role``, if known, spares a query.
+    """The terms that hold for an account; giving its ``role``, if known, saves a query.
 
-    Operators do not pay: who runs the place can't be locked out of it.
+    Operators do not pay: whoever runs the place can't be locked out of it.
     """
     chosen = settings()
     is_free = chosen.price_cents == 0 or (role or _role(account)) == AccountRole.OPERATOR
@@ -57,12 +59,12 @@ def _role(account: str) -> str | None:
 
 
 def state(row: Subscription, now: float) -> PaymentState:
-    """Its state at a moment."""
+    """A subscription's state at a moment (Unix seconds)."""
     return rules.state(facts(row), terms(row.account), now)
 
 
 def standing(account: str, now: float, role: str | None = None) -> dict[str, Any]:
-    """How an account stands: state, until when it is covered (None when free), when it is suspended and deleted."""
+    """An account's state, until when it is covered (None when free), and when it is suspended and deleted."""
     row = found(account)
     known, holds = facts(row), terms(account, role)
     is_now = rules.state(known, holds, now)
@@ -79,7 +81,7 @@ def standing(account: str, now: float, role: str | None = None) -> dict[str, Any
 
 
 def may_pour(account: str, now: float) -> bool:
-    """Whether an account (its id) may have new bots: it is not suspended, and neither is its subscription."""
+    """Whether an account (its id) may have new bots: neither it nor its subscription is suspended or closed."""
     holder, row = accounts.find(account), payments.find(account)
     if holder is None or holder.state != AccountState.ACTIVE:
         return False
@@ -87,7 +89,7 @@ def may_pour(account: str, now: float) -> bool:
 
 
 def provider() -> Provider:
-    """Who takes payments here."""
+    """The provider that takes payments here."""
     chosen = settings()
     if chosen.payments == ProviderName.MANUAL:
         return Manual()
@@ -96,7 +98,7 @@ def provider() -> Provider:
 
 @cache
 def _stripe(key: str, webhook_secret: str, price: str, url: str) -> Provider:
-    # Its library takes 15 MiB in each worker: only a place that is paid by it loads it.
+    # Imported here because the stripe library takes 15 MiB in each worker: only a place that uses Stripe loads it.
     from pillar_service.payments.stripe import Stripe
 
     return Stripe(key, webhook_secret, price, url)

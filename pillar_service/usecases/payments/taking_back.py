@@ -1,4 +1,4 @@
-"""What operators marked as paid by mistake, they take back: the newest first, and both stay in the account's payments."""
+"""Operators take back what they marked as paid by mistake, newest first; both stay in the account's payments."""
 
 import time
 from typing import Any
@@ -16,16 +16,16 @@ from pillar_service.usecases.service import auditing
 
 
 def newest(person: str) -> str | None:
-    """The id of the payment of an account (its id) that can be taken back: what was marked last and still counts."""
+    """The id of the payment of an account (its id) that can be taken back: the last one marked that still counts."""
     left = _left(person)
     return str(left[0].id) if left else None
 
 
 def take_back(actor: str, account: object, payment: object, now: float | None = None) -> dict[str, Any]:
-    """An operator takes back months that were marked as paid for an account (id or address); twice counts once.
+    """Take back months that were marked as paid for an account (id or address), as an operator; twice counts once.
 
-    Returns what `payments.of_account` does: the state follows from what is left. Raises NotFound, Conflict (what was marked
-    after it counts still).
+    Returns what `payments.of_account` does: the state follows from what is left. Raises NotFound, Conflict (months
+    marked later still count).
     """
     person, then = str(accounts.found(account).id), time.time() if now is None else now
     with transaction():
