@@ -1,1 +1,1 @@
-"""What operators see and do; one noun, one file. Listings take filters as an address has them: text, empty for none."""
+"""What operators see and do, one noun to a file. Listings take filters as text, as an address has them; empty for none."""

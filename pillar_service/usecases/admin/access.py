@@ -1,4 +1,4 @@
-"""Who is let to the operators' pages."""
+"""Who may see the operators' pages."""
 
 from pillar_service.core.errors import Forbidden, NotFound
 from pillar_service.core.people.agents import AccountRole, AccountState
@@ -16,7 +16,7 @@ def is_operator(person: str | None) -> bool:
 def admit(person: str | None) -> None:
     """Let an account (its id) in.
 
-    Raises NotFound for everybody who is no active operator, and Forbidden for one whose second factor is not on.
+    Raises NotFound for everybody but active operators, and Forbidden for one whose second factor is off.
     """
     if person is None or not is_operator(person):
         raise NotFound("There is nothing at this address.")

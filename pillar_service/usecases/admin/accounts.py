@@ -1,4 +1,4 @@
-"""Accounts, as operators see them: nothing of their passwords."""
+"""Accounts, as operators see them: without anything about passwords."""
 
 import time
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ REASON_LENGTH = 300
 
 
 def listed(before: str = "", state: str = "", role: str = "", since: str = "", until: str = "") -> filters.Listing:
-    """Accounts, the newest first."""
+    """Accounts, newest first."""
     rows = listings.accounts(
         filters.page(before, since, until),
         state=filters.one_of(AccountState, state, "state of an account"),
@@ -50,9 +50,9 @@ def described(rows: Iterable[Account]) -> list[dict[str, Any]]:
 
 
 def show(id: str) -> dict[str, Any]:
-    """One account: {"account", "bots", "jobs", "audit", "payment"}, the newest of each; raises NotFound.
+    """One account: {"account", "bots", "jobs", "audit", "payment", "newest_mark", "has_second_factor"}; raises NotFound.
 
-    ``newest_mark`` is the id of the payment that can be taken back.
+    Of bots, jobs and audit rows, the newest. ``newest_mark`` is the id of the payment that can be taken back.
     """
     account = accounts.found(id)
     return {
@@ -72,14 +72,14 @@ def takes_payments() -> bool:
 
 
 def mark_paid(actor: str, id: object, months: object, key: str | None = None) -> None:
-    """Mark months of an account paid, once for the same ``key``; raises Conflict where nobody pays."""
+    """Mark months of an account as paid, once for the same ``key``; raises Conflict if the place is free."""
     if not takes_payments():
         raise Conflict("This place is free: nobody pays here.")
     payments.mark_paid(actor, accounts.found(id).id, months, key)
 
 
 def take_back(actor: str, id: object, payment: object) -> None:
-    """Take back what was marked as paid by mistake (a payment's id), once; raises NotFound, Conflict."""
+    """Take back, once, what was marked as paid by mistake (a payment's id); raises NotFound, Conflict."""
     taking_back.take_back(actor, accounts.found(id).id, payment)
 
 
@@ -96,7 +96,7 @@ def resume(actor: str, id: object, reason: object) -> dict[str, Any]:
 
 
 def take_second_factor_off(actor: str, person: str, id: object, reason: object) -> dict[str, Any]:
-    """Turn off the second factor of who has lost it, for a reason that the audit keeps. Returns {"agent", "jobs"}."""
+    """Turn off the second factor of somebody who has lost it, for a reason that the audit keeps. Returns {"agent", "jobs"}."""
     if accounts.found(id).id == person:
         raise Conflict("This is your own account: turn the second factor off on your account's page.")
     with transaction():

@@ -23,7 +23,7 @@ def listed(
     since: str = "",
     until: str = "",
 ) -> filters.Listing:
-    """What was done, the newest first; ``account`` is who did it, whatever ``actor`` says."""
+    """What was done, newest first; if given, ``account`` is who did it, whatever ``actor`` says."""
     rows = listings.audit(
         filters.page(before, since, until),
         actor=f"account:{filters.account(account)}" if account else filters.word(actor, "actor"),
@@ -36,7 +36,7 @@ def listed(
 def newest(
     actor: str = "", action: str = "", subject: str = "", since: str = "", until: str = "", limit: object = 100
 ) -> list[dict[str, Any]]:
-    """The newest of what was done, at most ``limit`` (to 500); ``since`` and ``until`` are days (2026-11-24), included."""
+    """The newest audit rows, at most ``limit`` (up to 500); ``since`` and ``until`` are days (2026-11-24), both included."""
     most = names.whole_number(limit, "limit", 1, MOST)
     page = replace(filters.page("", since, until), limit=most)
     equal = {"actor": actor, "action": action, "subject": subject}
@@ -53,13 +53,13 @@ def of_account(id: str, limit: int) -> list[dict[str, Any]]:
 
 
 def named(rows: list[Audit]) -> list[dict[str, Any]]:
-    """The same, with what the actor (``by``) and the subject (``about``) are called, None where they are by what they are."""
+    """Audit rows with the names of the actor (``by``) and the subject (``about``), None for those without a name."""
     told = described(rows)
     called = naming.called(one[key] for one in told for key in ("actor", "subject"))
     return [{**one, "by": called.get(one["actor"]), "about": called.get(one["subject"])} for one in told]
 
 
 def described(rows: list[Audit]) -> list[dict[str, Any]]:
-    """Rows of the audit, without what looks like a secret."""
+    """Rows of the audit, without anything that looks like a secret."""
     told = ("n", "id", "at", "actor", "action", "subject")
     return [{**{name: getattr(row, name) for name in told}, "detail": redaction.text(row.detail)} for row in rows]

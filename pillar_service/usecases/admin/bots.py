@@ -1,4 +1,4 @@
-"""Bots, gone ones too, as operators see them."""
+"""Bots, as operators see them, including those that are gone."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def listed(
     since: str = "",
     until: str = "",
 ) -> filters.Listing:
-    """Bots, the newest first."""
+    """Bots, newest first."""
     found = listings.bots(
         filters.page(before, since, until),
         filters.silence(),
@@ -35,7 +35,7 @@ def listed(
 
 
 def described(found: list[Bot]) -> list[dict[str, Any]]:
-    """Bots, and when each was removed."""
+    """Bots as the API shows them, with when each was removed and its sequence."""
     return [
         {**told, "removed_at": row.agent.removed_at, "sequence": row.sequence}
         for row, told in zip(found, bots.described(found), strict=True)
@@ -43,7 +43,7 @@ def described(found: list[Bot]) -> list[dict[str, Any]]:
 
 
 def show(key: str) -> dict[str, Any]:
-    """One bot by id (even when it is gone) or name; raises NotFound."""
+    """One bot by id (even if it is gone) or name; raises NotFound."""
     bot = rows.find(key) if names.BOT_NAME.fullmatch(key) else None
     if bot is None:
         raise NotFound(f"There is no bot {names.shown(key)}.")

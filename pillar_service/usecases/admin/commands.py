@@ -8,9 +8,9 @@ from pillar_service.usecases.meeseeks import catalogue, describing
 
 
 def shown() -> dict[str, Any]:
-    """What counts now: {"commands", "roles", "fault", "read_at"}; ``fault`` is why the files can't be taken, if so.
+    """What is in force now: {"commands", "roles", "fault", "read_at"}; ``fault`` is why the files are not taken, if so.
 
-    Hidden commands stand there, too.
+    Hidden commands are listed, too.
     """
     now, kept = catalogue.current(), catalogues.find()
     known = sorted(now.catalogue.commands.values(), key=lambda one: one.name)

@@ -1,4 +1,4 @@
-"""Events: what all nodes told, and what they last reported of each bot."""
+"""Events: what all nodes sent, and what they last reported of each bot."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ from pillar_service.usecases.events import stories
 
 
 def listed(before: str = "", since: str = "", until: str = "", **asked: str) -> filters.Listing:
-    """What nodes told, the newest first; ``asked`` is what `Filter.read` takes, the days are those on which it was taken."""
+    """What nodes sent, newest first; ``asked`` is what `Filter.read` takes, the days are those on which events were taken."""
     page = stories.page(None, Filter.read(**asked), before, listing.since(since), listing.until(until))
     return {"rows": page["events"], "next": page["next"]}
 
@@ -23,7 +23,7 @@ def listed(before: str = "", since: str = "", until: str = "", **asked: str) -> 
 def reports(
     before: str = "", state: str = "", node: str = "", bot: str = "", since: str = "", until: str = ""
 ) -> filters.Listing:
-    """Each bot's last report, or that of one (its id or name); the latest first."""
+    """The last report of each bot, or of one (its id or name), latest first."""
     rows = listings.reports(
         filters.page(before, since, until),
         filters.silence(),

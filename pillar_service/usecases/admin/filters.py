@@ -1,6 +1,6 @@
-"""What a listing is asked for, read from an address; raises Invalid for what can't be, NotFound for an account.
+"""A listing's filters, read from an address; raises Invalid for impossible values, NotFound for an unknown account.
 
-A listing is {"rows", "next"}: ``next`` is the cursor of the page after, None on the last one.
+A listing is {"rows", "next"}: ``next`` is the cursor of the next page, None on the last one.
 """
 
 import time
@@ -20,7 +20,7 @@ Listing = dict[str, Any]
 
 
 def page(before: str, since: str = "", until: str = "") -> Page:
-    """The page after a cursor, of the days from ``since`` to ``until``; one row more than is shown."""
+    """The page after a cursor, of the days from ``since`` to ``until``; asks for one row more than is shown."""
     return Page(PAGE + 1, listing.cursor(before), listing.since(since), listing.until(until))
 
 
@@ -31,21 +31,21 @@ def listed(rows: list[Any], key: Callable[[Any], Cursor], described: Callable[[l
 
 
 def one_of(known: type[StrEnum], value: str, what: str) -> str | None:
-    """One of the values of an enum."""
+    """One of the values of an enum, or None for empty text."""
     return str(names.one_of(known, value, what)) if value else None
 
 
 def word(value: str, what: str) -> str | None:
-    """A line of text."""
+    """A line of text, or None for empty text."""
     return names.text(value, what, 300) if value else None
 
 
 def account(key: str) -> str | None:
-    """The id of the account with that id or address."""
+    """The id of the account with that id or address, or None for empty text."""
     return str(accounts.found(key).id) if key else None
 
 
 def silence() -> Silence:
-    """Who counts as lost now."""
+    """Which bots count as lost now."""
     settled = [str(state) for state in health.SETTLED]
     return Silence(time.time() - health.LOST_AFTER_S, settled, str(Actual.LOST))

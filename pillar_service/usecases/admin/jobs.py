@@ -1,4 +1,4 @@
-"""Jobs, as operators see them: without what opens a pub."""
+"""Jobs, as operators see them: without anything that opens a pub."""
 
 import time
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ LINES = 500
 
 
 def cancel(actor: str, id: object) -> str:
-    """Cancel a job that does not run yet, or the parts of it that do not; returns what became of it, for people.
+    """Cancel a job that does not run yet, or those of its parts that do not; returns what became of it, in words.
 
     Raises NotFound, Conflict.
     """
@@ -58,7 +58,7 @@ def listed(
     since: str = "",
     until: str = "",
 ) -> filters.Listing:
-    """Jobs, the newest first; ``account`` is whose bots they are for."""
+    """Jobs, newest first; ``account`` is whose bots they are for."""
     found = listings.jobs(
         filters.page(before, since, until),
         filters.account(account),
@@ -72,7 +72,7 @@ def listed(
 
 
 def known() -> list[str]:
-    """Every command that a job may be of: the bots', then the catalogue's."""
+    """Every command that a job may have: the bots' commands, then the catalogue's."""
     return [*commands.COMMANDS, *sorted(catalogue.current().catalogue.commands)]
 
 
@@ -81,7 +81,7 @@ def _command(name: str) -> str:
 
 
 def described(found: Iterable[Job]) -> list[dict[str, Any]]:
-    """Jobs with what may be shown of their arguments and results, and what who asked for them is called (``by``)."""
+    """Jobs with what may be shown of their arguments and results, and the name of whoever asked for them (``by``)."""
     these = list(found)
     called = naming.called(job.actor for job in these)
     by_id = bot_rows.with_ids({job.bot for job in these if job.bot})
@@ -109,8 +109,8 @@ def _redacted(job: dict[str, Any]) -> dict[str, Any]:
 def show(person: str, id: object, after: object = 0) -> dict[str, Any]:
     """A job, its parts by node, what it waits for, and its lines after the n-th; raises NotFound.
 
-    {"job", "anew", "parts", "waits_for", "lines", "next"}, ``next`` None on the last page; ``anew`` says why ``person``
-    can't try it again, empty if they can. Private lines are not told.
+    {"job", "anew", "parts", "waits_for", "lines", "next"}: ``next`` is None on the last page; ``anew`` says why
+    ``person`` can't try it again, empty if they can. Private lines are left out.
     """
     job, first = jobs.found(id), names.whole_number(after, "number of a line", 0, 2**31 - 1)
     found = [] if looking.is_private(job) else outputs.lines(job.id, first, LINES + 1)
@@ -140,10 +140,9 @@ def _command_again(person: str, job: Job) -> str:
 
 
 def retry(actor: str, person: str, id: object) -> dict[str, Any]:
-    """Ask again for what a job that is over asked for; pressed twice, it is asked once. Returns {"agent", "job"}.
+    """Ask again for what a finished job asked for; pressing twice asks once. Returns {"agent", "job"}.
 
-    Raises Conflict when the job is not over, NotFound when its bot is gone, Forbidden when ``person`` may not ask
-    for it.
+    Raises Conflict if the job is not over, NotFound if its bot is gone, Forbidden if ``person`` may not ask for it.
     """
     job, key = jobs.found(id), f"retry:{id}"
     command = _command_again(person, job)

@@ -1,4 +1,4 @@
-"""What operators read in place of an id: the address of an account, the name of a bot."""
+"""What operators read instead of an id: an account's address, a bot's name."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from pillar_service.store.people import accounts as account_rows
 
 
 def called(keys: Iterable[str]) -> dict[str, str]:
-    """What these actors and subjects of the audit ('account:…', 'agent:…') are called; deleted accounts not."""
+    """The names of these actors and subjects of the audit ('account:…', 'agent:…'); deleted accounts have none."""
     parts = {key: key.partition(":") for key in keys}
     ids = {key: id for key, (kind, _, id) in parts.items() if kind in ("account", "agent")}
     bots = {id: row.name for id, row in bot_rows.with_ids(ids.values()).items()}

@@ -12,7 +12,7 @@ from pillar_service.usecases.nodes import nodes
 
 
 def listed(before: str = "", account: str = "", label: str = "") -> filters.Listing:
-    """Nodes of an account and with a label by id; ``before`` is the last id of the page before."""
+    """Nodes by id, of an account and with a label if these are given; ``before`` is the last id of the previous page."""
     known = searching.label(label) if label else None
     if label and known is None:
         raise Invalid(f"{names.shown(label)} is no label: write it as environment=prd, or a part of a key or a value.")
@@ -21,7 +21,7 @@ def listed(before: str = "", account: str = "", label: str = "") -> filters.List
 
 
 def described(found: list[Node]) -> list[dict[str, Any]]:
-    """Nodes with the number of their ports, and of those that are taken."""
+    """Nodes with the number of their ports, and of the ports that are taken."""
     used = listings.ports_used([node.id for node in found])
     return [
         {**nodes.described(node), "used": used.get(node.id, 0), "ports": node.port_last - node.port_first + 1}

@@ -1,4 +1,4 @@
-"""Search over all that operators see by one word."""
+"""Search over everything that operators see, by one word."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,11 @@ from pillar_service.usecases.events import stories
 
 
 def everything(word: str, kind: str = "") -> dict[Kind, list[Any]]:
-    """What a word finds, by kind; of one kind alone if that is named; raises Invalid.
+    """What a word finds, by kind, or of one kind if that is named; nothing for an empty word. Raises Invalid.
 
-    A word is a part of an address, a name, a pub id, a node's id, a label, a command; an actor or a subject; how the id of an
-    account, a bot, a job, an event or a row of the audit begins; a part of what an event or such a row says, if it is among
-    the newest. Nothing for an empty word. Of each kind there are at most 20, of one alone 100: a longer word finds fewer.
+    A word may be a part of an address, a name, a pub id, a node's id, a label or a command; an actor or a subject; the
+    beginning of the id of an account, a bot, a job, an event or an audit row; or a part of what one of the newest
+    events or audit rows says. There are at most 20 of each kind, or 100 if one is named: a longer word finds fewer.
     """
     asked = names.text(word.strip(), "search", 200)
     kinds = [names.one_of(Kind, kind, "kind")] if kind else list(Kind)
