@@ -1,1 +1,1 @@
-"""The service itself: its storage, secrets, masters, audit and figures; its backups, and itself out of one."""
+"""The service itself: its storage, secrets, masters, audit and figures; its backups, and rebuilding it from one."""

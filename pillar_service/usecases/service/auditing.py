@@ -1,4 +1,4 @@
-"""One audit row for each thing done, and whether the rows are still those that were written."""
+"""One audit row for each thing done, and whether the rows are still the ones that were written."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -28,21 +28,22 @@ def record(actor: str, action: str, subject: str, now: float, detail: str = "") 
 
 
 def record_all(deeds: Iterable[Deed], now: float) -> None:
-    """Write what was done at the same moment, each a row, together, in the transaction that does it."""
+    """Write several things done at the same moment, a row each, in the transaction that does them."""
     audit.add_all([Said(names.new_id(), now, *one[:3], one.detail[:500]) for one in deeds])
 
 
 def verify(noted: tuple[int, str] | None = None) -> dict[str, Any]:
-    """Whether every row is still the one that was written: {"rows", "blanked", "first_fault", "head"}.
+    """Check whether every row is still the one that was written: {"rows", "blanked", "first_fault", "head"}.
 
-    ``first_fault`` is None or {"n", "why"}; ``blanked`` rows have had their words forgotten, which is no fault. ``head`` is
-    {"n", "chain"}: who notes it elsewhere can give it as ``noted`` later, and rows up to it can't have been written anew.
+    ``first_fault`` is None or {"n", "why"}; ``blanked`` counts rows whose words were forgotten, which is no fault.
+    ``head`` is {"n", "chain"}: note it elsewhere and pass it as ``noted`` later, to prove that no row up to it was
+    rewritten.
     """
     while True:
         start = audit.head()
         told = _verified(start, noted)
         now = audit.head()
-        # Rows that were let go meanwhile are missing without a fault: the chain begins later now.
+        # If rows were removed by age meanwhile, their absence is no fault: the chain now begins later.
         if told["first_fault"] is None or start is None or now is None or now.cut_n == start.cut_n:
             return told
 
@@ -73,7 +74,7 @@ class _Chain:
         self.rows = self.blanked = 0
 
     def fault(self, row: Entry) -> str | None:
-        """What is wrong with the next row; None when nothing is."""
+        """What is wrong with the next row; None if nothing is."""
         why = rules.fault(self.link, self.n + 1, row)
         if why is None:
             self.n, self.link = row.n, row.chain
@@ -84,8 +85,8 @@ class _Chain:
         return why
 
     def fault_at_end(self) -> str | None:
-        """What is missing at the end; rows that were added meanwhile are verified, too."""
-        # The head is read after the rows each time: every row that was read is then behind it.
+        """What is missing at the end, or None; rows that were added meanwhile are verified, too."""
+        # The head is read after the rows each time, so it is never behind a row that was read.
         while (head := audit.head()) is not None and head.n > self.n:
             rows = audit.after(self.n, BATCH)
             if not rows:

@@ -19,7 +19,7 @@ from pillar_service.store.service.backup_rounds import BackupRound
 from pillar_service.usecases.service import auditing, snapshots
 
 SCHEDULE = "schedule"
-"""Who asks for what is due."""
+"""The actor of rounds that are due."""
 
 KEPT_S = 400 * DAY_S
 MOST_LISTED = 100
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class _Lost(Exception):
-    """The round was taken from whoever works on it: what they do counts no more."""
+    """The round was taken from its worker: whatever that worker still does for it does not count."""
 
 
 def ask(actor: str, kind: RoundKind) -> dict[str, Any]:
-    """Ask for a backup or a verification; one that waits or runs already is that one. Raises Invalid without a repository."""
+    """Ask for a backup or a verification; returns the open one if there is one. Raises Invalid without a repository."""
     snapshots.repository()
     return described(_asked(actor, kind, time.time()))
 
@@ -53,7 +53,7 @@ def _asked(actor: str, kind: RoundKind, now: float) -> BackupRound:
 
 
 def listed() -> list[dict[str, Any]]:
-    """The newest rounds, the newest first."""
+    """The newest rounds, newest first."""
     return [described(one) for one in rows.listed(MOST_LISTED)]
 
 
@@ -66,22 +66,25 @@ def show(id: object) -> dict[str, Any]:
 
 
 def kept() -> dict[str, Any]:
-    """What the repository holds, asked now: {"repository", "snapshots": [{"id", "time"}]}, the oldest first."""
+    """What the repository holds now: {"repository", "snapshots": [{"id", "time"}]}, oldest first."""
     where = snapshots.repository()
     found = [{"id": one.id, "time": one.time} for one in restic.snapshots(where)]
     return {"repository": where.address, "snapshots": found}
 
 
 def standing(now: float) -> list[dict[str, Any]]:
-    """How each kind stands, where there are backups: when the last good one began (None), for how long there has been none,
-    how often there should be one (seconds), what the last one failed of ("")."""
+    """How each kind of round stands, if there are backups; a list of dicts.
+
+    Each says when the last good one began (None), for how long there has been none and how often there should be one
+    (both in seconds), and why the last one failed ("").
+    """
     return [_standing(kind, now) for kind in RoundKind if settings().backup_repository and _every_s(kind)]
 
 
 def _standing(kind: RoundKind, now: float) -> dict[str, Any]:
     good, last, first = rows.newest(kind, now, RoundState.SUCCEEDED), rows.newest(kind, now), rows.oldest()
     since = good or first
-    # Where none was ever asked for, whoever should ask does not run: that is the longest time without one.
+    # If none was ever asked for, whoever should ask does not run: count from when the database was made.
     none_since = since.asked_at if since else figures.began()
     is_failed = last is not None and last.state == RoundState.FAILED
     return {
@@ -100,12 +103,12 @@ def _every_s(kind: RoundKind) -> float:
 
 
 def described(one: BackupRound) -> dict[str, Any]:
-    """A round as it is shown."""
+    """A round as the API shows it."""
     return {name: getattr(one, name) for name in one._meta.sorted_field_names if name != "heard_at"}
 
 
 def step(now: float | None = None) -> bool:
-    """Ask for what is due, and carry out a round that waits; False when none does. It may take hours."""
+    """Ask for the rounds that are due, and carry out one that waits; False if none does. It may take hours."""
     then = time.time() if now is None else now
     _ask_due(then)
     one = _claim(then)
@@ -129,11 +132,11 @@ def step(now: float | None = None) -> bool:
 def _ask_due(now: float) -> None:
     for kind in RoundKind:
         if is_due(kind, now):
-            _asked(SCHEDULE, kind, now)  # what is wrong with the settings is told by the round that fails
+            _asked(SCHEDULE, kind, now)  # wrong settings are reported by the round that fails
 
 
 def is_due(kind: RoundKind, now: float) -> bool:
-    """Whether the schedule asks for one: its time has come, nobody works on one; what is to be verified is there."""
+    """Whether the schedule asks for a round: its time has come, none is being worked on, and there is something to verify."""
     there = rows.open_of(kind)
     if there is not None:
         return _is_dead(there, now)
@@ -154,7 +157,7 @@ def _bury(one: BackupRound | None, now: float) -> None:
 
 
 def _claim(now: float) -> BackupRound | None:
-    """The round that waits, unless another is under way: a check wants the repository for itself."""
+    """The round that waits, now ours; None if there is none or another is running: a check needs the repository to itself."""
     if not any(one.state == RoundState.ASKED for one in rows.open_rounds()):
         return None
     with transaction():
@@ -169,7 +172,7 @@ def _claim(now: float) -> BackupRound | None:
 def _work(one: BackupRound) -> dict[str, Any]:
     def beat() -> None:
         is_ours = True
-        with suppress(SaltcellarError), transaction():  # a database that is busy does not end a backup
+        with suppress(SaltcellarError), transaction():  # a busy database does not end a backup
             is_ours = rows.move(one.id, RoundState.RUNNING, RoundState.RUNNING, heard_at=time.time())
         if not is_ours:
             raise _Lost

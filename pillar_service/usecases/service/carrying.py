@@ -1,4 +1,4 @@
-"""The database moves to another one of either kind: from SQLite to PostgreSQL as a place grows, and back."""
+"""Moving to another database of either kind: from SQLite to PostgreSQL as a place grows, and back."""
 
 import time
 
@@ -10,9 +10,10 @@ from pillar_service.usecases.service import auditing, doors
 
 
 def move(actor: str, url: str) -> dict[str, int]:
-    """Copy everything into the empty database at ``url`` and compare the counts; how many rows there are, by table.
+    """Copy everything into the empty database at ``url`` and compare the counts; returns the number of rows by table.
 
-    Raises Conflict (the service runs, or the new one is not empty), Invalid (an address with a password), Failed, Unavailable.
+    Raises Conflict (the service runs, or the new database is not empty), Invalid (an address with a password), Failed,
+    Unavailable.
     """
     if postgres.without_password(url) != url:
         raise Invalid("Every process here can read an argument: leave the password out, and name a file in PGPASSFILE.")

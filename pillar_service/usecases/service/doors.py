@@ -1,4 +1,4 @@
-"""Where the service's two apps listen: who answers there lives, and what is done only to one that is stopped waits."""
+"""The addresses where the service's two apps listen: if one answers, the service runs, and what needs it stopped must wait."""
 
 import socket
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ CONNECT_S = 2.0
 
 
 def ours() -> list[str]:
-    """Both addresses by our settings, ``host:port``."""
+    """Both addresses from the settings, as ``host:port``."""
     chosen = settings()
     return [f"{chosen.public_host}:{chosen.public_port}", f"{chosen.private_host}:{chosen.private_port}"]
 
 
 def refuse_where_one_answers(doors: Iterable[str]) -> None:
-    """Raise Conflict if anybody answers at one of these addresses."""
+    """Raise Conflict if anything answers at one of these addresses."""
     for door in doors:
         host, _, port = door.rpartition(":")
         with suppress(OSError), socket.create_connection((host, int(port)), timeout=CONNECT_S):

@@ -1,7 +1,7 @@
-"""Grouping: what several threads want written at the same moment is written together, in one transaction.
+"""Grouping: what several threads want to write at the same moment is written together, in one transaction.
 
-To have a commit on disk takes longer than what is in it. Nobody is answered before the commit that holds what they asked
-for; what is refused is refused alone.
+Committing to disk takes longer than the writes themselves. Nobody gets an answer before the commit with what they asked
+for, and a refusal affects only the one who is refused.
 """
 
 import copy
@@ -13,14 +13,14 @@ from pillar_service.core.errors import Unavailable
 from pillar_service.store.database import transaction
 
 MOST = 100
-"""The most that is written together, where nothing else is said."""
+"""How many are written together at most, unless a Group says otherwise."""
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
 class _Entry(Generic[Given, Made]):
-    """What one thread wants, and what came of it. ``woken``: it was done, or its thread is to write now."""
+    """What one thread wants written, and what came of it. ``woken`` is set when it is done, or when its thread is to lead."""
 
     def __init__(self, given: Given) -> None:
         self.given = given
@@ -30,9 +30,10 @@ class _Entry(Generic[Given, Made]):
 
 
 class Group(Generic[Given, Made]):
-    """The line for one kind of writing; ``act`` does several in the transaction that it is called in, and tells each.
+    """The queue for one kind of writing.
 
-    ``most``: how many at most; what is long to write keeps other writers waiting.
+    ``act`` writes several in the transaction that it is called in, and returns a result for each. ``most`` limits how
+    many: long writes keep other writers waiting.
     """
 
     def __init__(self, act: Callable[[list[Given]], list[Made]], most: int = MOST) -> None:
@@ -42,7 +43,10 @@ class Group(Generic[Given, Made]):
         self._is_led = False
 
     def do(self, given: Given) -> Made:
-        """What came of it, once that is committed. Not inside a transaction: others' would be in it, too."""
+        """Write it with the others that wait, and return its result once that is committed.
+
+        Don't call it inside a transaction: the writes of others would be in it, too.
+        """
         mine = _Entry[Given, Made](given)
         with self._lock:
             self._waiting.append(mine)
@@ -56,7 +60,7 @@ class Group(Generic[Given, Made]):
         return mine.made[0]
 
     def _lead(self) -> None:
-        """Write what waits, one's own first; then somebody else leads, if anything came meanwhile."""
+        """Write what waits, one's own first; then let another thread lead if anything came meanwhile."""
         some: list[_Entry[Given, Made]] = []
         try:
             self._write(some)
@@ -68,7 +72,7 @@ class Group(Generic[Given, Made]):
                 one.woken.set()
 
     def _write(self, some: list[_Entry[Given, Made]]) -> None:
-        """All in one transaction, also what comes until it is our turn; when that fails at one of them, each in its own."""
+        """Write them all in one transaction, with those that come until it begins; if one fails, each in its own."""
         try:
             with transaction():
                 self._take(some)
@@ -87,7 +91,7 @@ class Group(Generic[Given, Made]):
             one.made.append(its)
 
     def _take(self, some: list[_Entry[Given, Made]]) -> None:
-        """What waits, as far as nothing was taken yet."""
+        """Take what waits into ``some``, unless something is in it already."""
         if not some:
             with self._lock:
                 some[:], self._waiting = self._waiting[: self._most], self._waiting[self._most :]

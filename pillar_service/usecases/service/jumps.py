@@ -1,4 +1,4 @@
-"""Jumps of the service's clock: what is removed for its age waits after one, so that a wrong clock can be put right first."""
+"""Jumps of the service's clock: after one, nothing is removed for its age, so that a wrong clock can be put right first."""
 
 import logging
 
@@ -14,8 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def note(passed_s: float, now: float) -> None:
-    """So many seconds passed at once, or passed back (below 0): write it down if that is out of the way, in the caller's
-    transaction."""
+    """Write down a jump of the clock by ``passed_s`` seconds (below 0: backwards), if it is large enough to matter.
+
+    Call it in a transaction.
+    """
     if abs(passed_s) > counting.JUMP_S:
         is_ahead, said = passed_s > 0, _days(abs(passed_s))
         log.warning("%s passed at once%s: is the clock right?", said, "" if is_ahead else ", backwards")
@@ -23,7 +25,7 @@ def note(passed_s: float, now: float) -> None:
 
 
 def refuse_after_one(now: float) -> None:
-    """Raise Conflict within a week after the clock went ahead, or the service came back, unless it went back since."""
+    """Raise Conflict for a week after the clock jumped ahead or the service was away, unless the clock jumped back since."""
     last = audit.last((AHEAD, BACK))
     if last is not None and last.action == AHEAD and now < last.at + counting.SETTLES_S:
         left = _days(last.at + counting.SETTLES_S - now)

@@ -16,14 +16,14 @@ from pillar_service.usecases.nodes import pem
 from pillar_service.usecases.service import auditing
 
 PROMETHEUS = "prometheus"
-"""A name that is no master's: its token is good for the one question that Prometheus asks."""
+"""A name that no master has: its token may ask only the one question that Prometheus asks."""
 
 SEEN_EVERY_S = 30.0
-"""How often it is written down that a master asks for jobs."""
+"""How often, in seconds, a master's asking for jobs is written down."""
 
 
 def new_token(actor: str, name: str) -> str:
-    """Give a master a new token, which ends the one before, and return it; only its hash is kept."""
+    """Give a master a new token, which ends the former one, and return it; only its hash is kept."""
     token, now = tokens.new_token(), time.time()
     with transaction():
         masters.put(names.node_id(name), tokens.hash_token(token), now)
@@ -32,7 +32,7 @@ def new_token(actor: str, name: str) -> str:
 
 
 def authenticate(token: str) -> str:
-    """The name of the master whose token this is; raises Unauthenticated. The same time for every wrong token."""
+    """The name of the master whose token this is; raises Unauthenticated. Takes the same time for every wrong token."""
     given, found = tokens.hash_token(token), None
     for name, token_hash in masters.hashes():
         found = name if hmac.compare_digest(given, token_hash) else found
@@ -45,12 +45,12 @@ def authenticate(token: str) -> str:
 
 
 def has_token(name: str, token: str) -> bool:
-    """Whether this is that master's token now."""
+    """Whether this is that master's current token."""
     return (name, tokens.hash_token(token)) in masters.hashes()
 
 
 def seen(name: str) -> None:
-    """A master asks for jobs: write that down, if it was not just now. A busy database is no reason to turn it away."""
+    """Write down that a master asks for jobs, unless that was done just now; a busy database does not turn it away."""
     last, now = masters.seen_at(name), time.time()
     if last is None or not 0 <= now - last < SEEN_EVERY_S:
         with suppress(SaltcellarError), transaction():
@@ -58,7 +58,7 @@ def seen(name: str) -> None:
 
 
 def tell(name: str, address: object, publish_port: object, return_port: object, public_key: object) -> None:
-    """Keep where nodes find a master; without an address, where they find the service. Raises Invalid."""
+    """Keep where nodes find a master; without an address, it is where they find the service. Raises Invalid."""
     where = address or urlsplit(settings().address).hostname
     facts = MasterFacts(
         names.text(where, "master's address", 255),
@@ -71,7 +71,7 @@ def tell(name: str, address: object, publish_port: object, return_port: object, 
 
 
 def found() -> list[MasterFacts]:
-    """Where nodes find masters, the one that was heard of last first; raises Unavailable while none has told."""
+    """Where nodes find masters, the most recently heard first; raises Unavailable while none has said where it is."""
     there = masters.found()
     if not there:
         raise Unavailable("No master has told this service where it is yet: try again in a minute.")

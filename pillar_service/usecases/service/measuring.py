@@ -27,11 +27,11 @@ Found = TypeVar("Found")
 TYPE = telling.TYPE
 
 FRESH_S = 5.0
-"""For how long what was read from the database is told again."""
+"""For how long, in seconds, figures read from the database are reused."""
 
 
 def begin(app: str) -> None:
-    """A server begins, before it forks its workers: what they count is added up, also when one of them dies."""
+    """Begin counting in a server, before it forks its workers; their counts are added up, even those of one that dies."""
     counting.begin(settings().metrics_folder, app)
 
 
@@ -40,19 +40,19 @@ work_ended = counting.work_ended
 
 
 def received(command: str) -> None:
-    """A job was asked for, of a command that core or the catalogue knows; counted when it is committed."""
+    """Count a job that was asked for, of a command that core or the catalogue knows, once it is committed."""
     after_commit(lambda: counting.count(families.RECEIVED, command))
 
 
 def rejected(error: SaltcellarError) -> None:
-    """A command was refused; the same error, passed on, counts once."""
+    """Count a refused command; the same error, passed on, counts once."""
     if not hasattr(error, "is_counted"):
         error.is_counted = True  # type: ignore[attr-defined]
         counting.count(families.REJECTED, error.title)
 
 
 def counts_refusals(asked: Callable[Given, Found]) -> Callable[Given, Found]:
-    """A decorator: what this raises is counted as refused."""
+    """A decorator that counts the errors which the function raises as refusals."""
 
     @wraps(asked)
     def counting_asked(*given: Given.args, **named: Given.kwargs) -> Found:
@@ -66,29 +66,29 @@ def counts_refusals(asked: Callable[Given, Found]) -> Callable[Given, Found]:
 
 
 def ended(job: Job, state: JobState, now: float) -> None:
-    """A job that ran on one place is over; counted when it is committed. One that never started took no time."""
+    """Count a job without parts that is over, once that is committed; one that never started is not counted."""
     if job.started_at is not None and not job.parts:
         length_s, command = max(0.0, now - job.started_at), job.command
         after_commit(lambda: counting.observe(families.DURATION, length_s, command, str(state)))
 
 
 def otp(outcome: str) -> None:
-    """A code was given: `taken`, `wrong` or `locked_out`."""
+    """Count a second-factor code: `taken`, `wrong` or `locked_out`."""
     counting.count(families.OTP, outcome)
 
 
 def answered(status: int) -> None:
-    """A request was answered with that HTTP status."""
+    """Count a request that was answered with that HTTP status."""
     counting.count(families.ANSWERS, f"{status // 100}xx")
 
 
 def slack_call(method: str, outcome: str) -> None:
-    """The Web API was called (`chat.postMessage`): `ok`, `rate_limited`, `error` or `no_answer`."""
+    """Count a call of Slack's Web API (`chat.postMessage`): `ok`, `rate_limited`, `error` or `no_answer`."""
     counting.count(families.SLACK, method, outcome)
 
 
 class _Last:
-    """What was read last."""
+    """The figures that were read last."""
 
     at = -FRESH_S
     values: ClassVar[Values] = {}
@@ -105,7 +105,7 @@ def text() -> bytes:
 
 
 def _looked() -> Values:
-    """What there is to be read; without the database at least that it is away, which Prometheus should hear, too."""
+    """The current figures; if the database is away at least that, which Prometheus should hear, too."""
     disks = readiness.disks().items()
     standing: Values = {
         families.BUILD: {(__version__, figures.kind()): 1},
@@ -118,7 +118,7 @@ def _looked() -> Values:
 
 
 def read(now: float) -> Values:
-    """What the database tells now, by family and label values."""
+    """What the database says now, by family and label values."""
     jobs, silent_since = figures.open_jobs(), now - health.LOST_AFTER_S
     settled = [str(state) for state in health.SETTLED]
     bots = dict.fromkeys(map(str, Actual), 0) | figures.bots(silent_since, settled, str(Actual.LOST))

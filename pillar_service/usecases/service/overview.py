@@ -12,13 +12,13 @@ from pillar_service.store.service import figures
 from pillar_service.usecases.service.masters import PROMETHEUS
 
 STARTED = time.time()
-"""When this process began (a worker inherits it from the server)."""
+"""When this process began (a worker inherits it from the server), in Unix seconds."""
 
 MOST_RUNS = 50
 
 
 def service() -> dict[str, Any]:
-    """Version, uptime (seconds), the database's kind and size, free bytes of the disks of tars and database."""
+    """Version, uptime (seconds), the database's kind and size, and the free bytes on the disks of tars and database."""
     kind, size = figures.database()
     file = figures.database_file()
     return {
@@ -39,7 +39,7 @@ def _free(folder: Path) -> int | None:
 
 
 def queue() -> dict[str, Any]:
-    """Open jobs by state, the age of the oldest (seconds, None when there is none), and what ended in the last hour."""
+    """Open jobs by state, the age of the oldest (seconds; None if there is none), and what ended in the last hour."""
     now = time.time()
     waiting = figures.open_jobs()
     ended = dict.fromkeys(sorted(map(str, OVER)), 0) | figures.ended_jobs(now - 3600, now + 1)
@@ -52,7 +52,7 @@ def queue() -> dict[str, Any]:
 
 
 def masters() -> dict[str, Any]:
-    """{"masters", "runs"}: who claims, when each was last seen; the open runs, those whose time is up first."""
+    """{"masters", "runs"}: who claims jobs, and when each was last seen; the open runs, expired ones first."""
     now = time.time()
     runs = [
         {

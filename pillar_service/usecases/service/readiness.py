@@ -1,4 +1,4 @@
-"""Readiness: what the service lacks to do its work now. That it lives at all is another question (`/healthz`)."""
+"""Readiness: what the service lacks to do its work now. Whether it is alive at all is another question (`/healthz`)."""
 
 import os
 import shutil
@@ -10,23 +10,23 @@ from pillar_service.store import database
 from pillar_service.store.service import figures
 
 LEAST_FREE = 32 << 20
-"""With less room than this, in bytes, the next write may fail: twice what SQLite's log grows to before it is copied."""
+"""With less free space than this, in bytes, the next write may fail: twice what SQLite's log reaches before it is copied."""
 
 
 class Disk(NamedTuple):
-    """A disk: bytes in all, and bytes that we may still use."""
+    """A disk: its size in bytes, and the bytes that we may still use."""
 
     total: int
     free: int
 
 
 def missing() -> list[str]:
-    """What is missing, a sentence each; nothing when the service is ready. A database that hangs takes some seconds."""
+    """What is missing, a sentence each; nothing if the service is ready. Takes some seconds if the database hangs."""
     return [*_of_the_database(), *_of_the_disks()]
 
 
 def disks() -> dict[str, Disk]:
-    """The disks that we write to, by what is there: `files`, and `database` where it is a file of this machine."""
+    """The disks that we write to, by what is on them: `files`, and `database` if it is a file on this machine."""
     return {of: Disk(*_measured(folder)) for of, folder in _folders().items() if folder.is_dir()}
 
 

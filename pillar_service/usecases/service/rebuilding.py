@@ -1,4 +1,4 @@
-"""Rebuilding: a control plane that was lost, put back from a snapshot where it was. Nodes and their bots know nothing of it."""
+"""Rebuilding: a lost control plane is put back from a snapshot, where it was. Nodes and their bots notice nothing."""
 
 import json
 import os
@@ -30,12 +30,13 @@ FORGOTTEN = (
 
 
 def rebuild(where: Repository, snapshot: str | None = None, database: str | None = None) -> dict[str, Any]:
-    """Put back a snapshot (the newest, if none is named): files and folders, tars, and at last the database, where they were.
+    """Put back a snapshot (the newest, if none is named) where it was: files and folders, tars, and last the database.
 
-    Returns {"snapshot", "taken_at", "database", "settings"}, the last being the file with the settings that the service had.
-    Begun again after it was killed, it goes on. ``database`` is the address that it has to have had, if any.
-
-    Raises NotFound (no snapshot), Conflict (something is there, or answers: nothing was touched), Failed.
+    Returns {"snapshot", "taken_at", "database", "settings"}; ``settings`` is the file with the settings that the
+    service had. If it was killed, running it again goes on. If ``database`` is given, the snapshot must be of that
+    address.
+    Raises NotFound (no snapshot), Conflict (something is there or answers, or the snapshot is of another database:
+    nothing was touched), Failed.
     """
     id = snapshot or restic.newest(where).id
     told = rules.manifest(restic.read(where, id, rules.MANIFEST))
@@ -58,7 +59,7 @@ def rebuild(where: Repository, snapshot: str | None = None, database: str | None
 
 
 def _address(where: Repository, id: str, told: Manifest, environment: dict[str, str]) -> str:
-    """With its password, which may stand in a file that is lost, too."""
+    """The database's address with its password, which may stand in a file that is lost, too."""
     file = environment.get("CELLAR_DATABASE_FILE")
     return restic.read(where, id, file).strip() if file else environment.get("CELLAR_DATABASE", told.database)
 
@@ -87,7 +88,7 @@ def _put_back(where: Repository, id: str, told: Manifest, address: str, home: Pa
         restic.restore(where, id, Path("/"), told.paths)
     Path(told.tars).mkdir(mode=0o700, parents=True, exist_ok=True)
     for tar in Path(f"{scratch}{rules.TARS}").glob("*.tar"):
-        os.chown(tar, os.geteuid(), os.getegid())  # the service's, which may have had another number
+        os.chown(tar, os.geteuid(), os.getegid())  # belongs to the service's user, which may have had another number
         tar.replace(Path(told.tars) / tar.name)
     copy = Path(f"{scratch}{told.copy}")
     if told.is_sqlite:
@@ -98,7 +99,7 @@ def _put_back(where: Repository, id: str, told: Manifest, address: str, home: Pa
 
 
 def _kept_settings(home: Path, environment: dict[str, str]) -> Path:
-    """A file that a shell can read: what the service was told only by its environment is written nowhere else."""
+    """Write a file that a shell can read: settings that the service got only from its environment are kept nowhere else."""
     file = home / "settings-before"
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as kept:
         kept.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
@@ -114,7 +115,7 @@ def _settle(environment: dict[str, str], id: str) -> None:
 
 
 def settle(snapshot: str) -> int:
-    """What waits in a database that was put back ends, for it may have been done since; of how many jobs. Twice is no harm."""
+    """End what waits in a database that was put back, as it may have been done since; returns how many jobs. Harmless twice."""
     now = time.time()
     with transaction():
         waiting = jobs.not_begun()

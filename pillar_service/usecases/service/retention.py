@@ -1,4 +1,4 @@
-"""Retention: what is kept for so many days only. It goes in small batches, so that no writer waits for long."""
+"""Retention: removing what is kept only for some days. It goes in small batches, so that no writer waits for long."""
 
 import time
 
@@ -17,31 +17,30 @@ from pillar_service.usecases.nodes import presence
 from pillar_service.usecases.service import auditing, jumps
 
 ROWS = 1000
-"""How many lines, runs, events, changes of facts or rows of the audit one transaction removes, at most."""
+"""How many lines, runs, events, fact changes or audit rows one transaction removes at most."""
 
 JOBS = 50
 """How many jobs, with their parts, one transaction removes."""
 
 BOTS = 100
-"""Of how many bots one transaction removes figures."""
+"""The figures of how many bots one transaction removes."""
 
 WORKS_S = 120.0
-"""How long one call works; the rest is done by the next."""
+"""How long one call works, in seconds; the next does the rest."""
 
 
 def forget(actor: str, works_s: float = WORKS_S) -> dict[str, int]:
-    """Remove what is older than the settings say; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
+    """Remove what is older than the settings allow; returns how many {"jobs", "lines", "runs", "audit", "events"} went.
 
-    A job goes with its lines, its parts, what it waited for, its runs, and where Slack shows it; only once it is over, counted
-    from its end. One whose tar is still there stays. Conversations without a job go uncounted. Changes of nodes' facts go, and
-    count, with the events of that kind. Figures of bots go, uncounted, also of those that nobody hears of any more. Twice does
-    no harm; what is left after ``works_s`` seconds goes the next time.
-
-    Raises Conflict while a jump of the clock is too near: then what is too much goes alone, whatever its age.
+    A job goes only once it is over, counted from its end, with its lines, parts, challenges, runs, and where Slack
+    shows it. It stays while its tar exists. Fact changes of nodes go with events of that kind, and count as events. Not
+    counted are conversations without a job, and figures of bots, which go even if nobody hears of the bot any more.
+    Repeating it does no harm; what is left after ``works_s`` seconds goes next time.
+    Raises Conflict if the clock jumped recently: then only what exceeds a limit on amount goes, whatever its age.
     """
     now, until = time.time(), time.monotonic() + works_s
     gone = {"jobs": 0, "lines": 0, "runs": 0, "audit": 0, "events": 0}
-    presence.listening(now)  # a clock that jumped since is noticed before anything goes by it
+    presence.listening(now)  # notices a clock that has jumped before anything relies on it
     try:
         jumps.refuse_after_one(now)
         _forget_old(actor, now, until, gone)
@@ -67,7 +66,7 @@ def _forget_old(actor: str, now: float, until: float, gone: dict[str, int]) -> N
 
 
 def _forget_figures(now: float, until: float) -> None:
-    """Until the monotonic moment ``until`` at most."""
+    """Remove old figures of bots, until the monotonic moment ``until`` at most."""
     known = bots.ids()
     for first in range(0, len(known), BOTS):
         if time.monotonic() >= until:
@@ -85,7 +84,7 @@ def _forget_events(kind: str, then: float, now: float, gone: dict[str, int]) -> 
 
 
 def _forget_too_much(now: float, until: float, gone: dict[str, int]) -> None:
-    """The oldest events of nodes of which more is kept than may be, as after the setting was made smaller."""
+    """Remove the oldest events of nodes that have more than allowed, for example since the setting was made smaller."""
     for node in held.above(forgetting.most()) if forgetting.most() else ():
         count = 1
         while count and time.monotonic() < until:
@@ -112,7 +111,7 @@ def _forget_runs(then: float, gone: dict[str, int]) -> bool:
 
 
 def _forget_conversations(then: float, _: dict[str, int]) -> bool:
-    """What was written to somebody in Slack without a job of theirs there: an output, a private answer."""
+    """Remove what was written to somebody in Slack without a job of theirs there: an output, a private answer."""
     with transaction():
         return old_jobs.forget_conversations(then, ROWS) == ROWS
 

@@ -17,7 +17,7 @@ def _key(purpose: str, owner: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _derived(purpose: str, owner: str, key: str) -> bytes:
-    # A key for each purpose and owner: what is sealed for one opens nothing when it is copied to another.
+    # A key for each purpose and owner: what is sealed for one can't be opened for another.
     info = f"saltcellar {purpose} {owner}".encode()
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key.encode())
 
@@ -32,7 +32,7 @@ def seal(purpose: str, owner: str, text: str) -> str:
 
 
 def opened(purpose: str, owner: str, sealed: str) -> str | None:
-    """What was sealed; None when it was changed, is another's, or CELLAR_SECRET_KEY was another then."""
+    """What was sealed; None if it was changed, belongs to another owner, or was sealed under another CELLAR_SECRET_KEY."""
     try:
         return _box(purpose, owner).decrypt(sealed.encode()).decode()
     except (InvalidToken, UnicodeEncodeError):
@@ -40,5 +40,5 @@ def opened(purpose: str, owner: str, sealed: str) -> str | None:
 
 
 def mark(purpose: str, owner: str, text: str) -> str:
-    """What is the same for the same text, and tells nothing of it to who has not CELLAR_SECRET_KEY."""
+    """A mark that is the same for the same text, and reveals nothing of it without CELLAR_SECRET_KEY."""
     return hmac.new(_key(purpose, owner), text.encode(errors="replace"), "sha256").hexdigest()

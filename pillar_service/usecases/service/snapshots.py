@@ -1,4 +1,4 @@
-"""Snapshots: what is put into the repository, and whether what is in there can be restored."""
+"""Snapshots: what goes into the repository, and whether what is in there can be restored."""
 
 import errno
 import hashlib
@@ -24,7 +24,7 @@ Beat = Callable[[], None]
 
 
 def repository() -> Repository:
-    """The repository that the settings name; raises Invalid where they name none, or its password lies open."""
+    """The repository that the settings name; raises Invalid if they name none, or everybody can read its password."""
     chosen = settings()
     if not chosen.backup_repository:
         raise Invalid("There are no backups here: set CELLAR_BACKUP_REPOSITORY and CELLAR_BACKUP_PASSWORD_FILE.")
@@ -41,7 +41,7 @@ def repository() -> Repository:
 def opened(
     address: str, password_file: str, cache: Path, sftp_command: str = "", s3_file: str = "", place: str = ""
 ) -> Repository:
-    """A repository, whose password's file was looked at; raises Invalid where it can't be read, or by everybody."""
+    """A repository whose password file was checked; raises Invalid if it can't be read, is empty, or everybody can read it."""
     try:
         if os.stat(password_file).st_mode & 0o007:
             raise Invalid(f"Everybody here can read the repository's password: chmod o= {password_file}.")
@@ -53,9 +53,9 @@ def opened(
 
 
 def take(beat: Beat) -> Snapshot:
-    """Make a snapshot, and let old ones go as the settings say; raises what went wrong.
+    """Make a snapshot, and remove old ones as the settings say; returns the new one, and raises what went wrong.
 
-    The database is copied as it is at one moment; tars do not change once they are there. ``beat`` is called all along.
+    The database is copied as it is at one moment; tars never change once they are there. ``beat`` is called all along.
     """
     chosen, where, paths = settings(), repository(), _paths()
     with _scratch("now") as folder, _on_disk():
@@ -72,7 +72,7 @@ def _taken(where: Repository, folder: Path, paths: list[str], beat: Beat) -> Sna
     try:
         return backup()
     except NotFound:
-        # An empty folder where a disk is not mounted must not be taken for a new place.
+        # The empty mount point of a disk that is not mounted must not be taken for a new repository.
         if backup_rounds.has_succeeded_at(where.address):
             raise NotFound(
                 f"The repository {where.address}, which held snapshots, is not there: is its disk mounted?"
@@ -95,9 +95,9 @@ def _paths() -> list[str]:
 
 @contextmanager
 def _scratch(name: str) -> Iterator[Path]:
-    """A folder of ours, empty at first, gone afterwards."""
+    """An empty folder of ours that is gone afterwards."""
     folder = settings().backup_folder / name
-    shutil.rmtree(folder, ignore_errors=True)  # what somebody who died left behind
+    shutil.rmtree(folder, ignore_errors=True)  # what a process that died left behind
     folder.mkdir(mode=0o700, parents=True)
     try:
         yield folder
@@ -144,7 +144,7 @@ def _link_tars(folder: Path) -> None:
         try:
             os.link(tar, folder / tar.name)
         except FileNotFoundError:
-            continue  # its day was over
+            continue  # it has expired meanwhile
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -152,10 +152,10 @@ def _link_tars(folder: Path) -> None:
 
 
 def verify(beat: Beat) -> tuple[str, str]:
-    """Restore the newest snapshot into a scratch place and look through it; its id and what was seen. Raises Failed.
+    """Restore the newest snapshot into a scratch folder and check it; returns its id and what was seen. Raises Failed.
 
-    Looked at are the repository as such, each file's content, SQLite's file page by page or PostgreSQL's dump put back into a
-    scratch database, its rows against what was copied, and each tar against its sum.
+    Checked are the repository itself, each file's content, SQLite's file page by page or PostgreSQL's dump restored
+    into a scratch database, its rows against what was copied, and each tar against its checksum.
     """
     where = repository()
     id = restic.newest(where).id
@@ -167,12 +167,12 @@ def verify(beat: Beat) -> tuple[str, str]:
 
 
 def file(where: Repository, snapshot: str | None, path: str) -> str:
-    """A small file that a snapshot holds (the newest, if none is named), by its absolute path; raises NotFound."""
+    """A small file in a snapshot (the newest, if none is named), by its absolute path; raises NotFound."""
     return restic.read(where, snapshot or restic.newest(where).id, path)
 
 
 def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
-    """What a restored snapshot holds, if it is what was copied; raises Failed."""
+    """What a restored snapshot holds, in a sentence, if it is what was copied; raises Failed."""
     missing = [path for path in told.paths if not os.path.lexists(f"{folder}{path}")]
     if missing:
         raise Failed(f"The snapshot lacks {missing[0]}.")
@@ -185,7 +185,7 @@ def look_through(folder: Path, told: Manifest, beat: Beat) -> str:
 
 
 def _database(copy: Path, told: Manifest, beat: Beat) -> tuple[dict[str, int], dict[str, str]]:
-    """The rows that the copy has once it is put back, and the sum of each tar that it knows."""
+    """The row counts of the copy once it is put back, and the checksum of each tar that it knows."""
     if told.is_sqlite:
         copying.check(copy)
         return copying.counts_of(copy), dict(copying.tars(copy))

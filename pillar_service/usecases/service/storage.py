@@ -16,16 +16,16 @@ revision = database.revision
 
 
 def prepare() -> None:
-    """Name the database and make the folders; nothing is connected yet, so that a server may fork afterwards."""
+    """Name the database and make the folders; nothing connects yet, so that a server can fork afterwards."""
     chosen = settings()
     chosen.files.mkdir(mode=0o700, parents=True, exist_ok=True)
     database.connect(chosen.database)
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date and return what was applied. Safe when several processes do it at once.
+    """Bring the schema up to date and return what was applied. Safe if several processes do it at once.
 
-    Raises Conflict where a newer version of the service made it.
+    Raises Conflict if a newer version of the service made the schema.
     """
     return schema.migrate()
 
@@ -33,21 +33,21 @@ def migrate() -> list[str]:
 def migrate_back(to: str | None = None) -> list[str]:
     """Undo the schema's newest step, or all after the step ``to``, and return what was undone; rows stay where they can.
 
-    Raises NotFound for a step that was not taken, Conflict where a newer version of the service made the schema.
+    Raises NotFound for a step that was not taken, Conflict if a newer version of the service made the schema.
     """
     return schema.migrate_back(to)
 
 
 def pending() -> tuple[str, dict[str, bool]]:
-    """The newest step that was taken, and each to come with whether the service has to be stopped for it; raises Conflict."""
+    """The newest step taken, and each one to come with whether the service must be stopped for it; raises Conflict."""
     return schema.pending()
 
 
 def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:
-    """Copy the database, as it is at one moment, while it is used: a file for its owner alone, there once it is whole.
+    """Copy the database, as it is at one moment, while in use; the file is only for its owner, and appears once complete.
 
-    Of SQLite it is a database, of PostgreSQL an archive for pg_restore. ``beat`` is called now and then, and may raise.
-    Returns how many rows it has, by table. Raises Full, Failed.
+    From SQLite it is a database, from PostgreSQL an archive for pg_restore. ``beat`` is called now and then, and may
+    raise. Returns how many rows it has, by table. Raises Full, Failed.
     """
     part = into.with_name(f"{into.name}.part")
     part.unlink(missing_ok=True)
@@ -56,7 +56,7 @@ def copy(into: Path, beat: Callable[[], None] = lambda: None) -> dict[str, int]:
         counts = _copied(part, beat)
         part.rename(into)
     finally:
-        part.unlink(missing_ok=True)  # half a copy, where the disk is full, would take all that is left of it
+        part.unlink(missing_ok=True)  # half a copy on a full disk would take all that is left
     return counts
 
 
