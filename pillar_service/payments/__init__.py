@@ -1,1 +1,1 @@
-"""Who takes the money; see README.md in this folder for what may stand here."""
+"""Who takes the money; see README.md in this folder for what belongs here."""

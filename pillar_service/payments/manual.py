@@ -1,4 +1,4 @@
-"""No provider: people pay the operators in some way of their own, and those mark the months."""
+"""No provider: people pay the operators in their own way, and the operators mark the months."""
 
 from typing import NoReturn
 
@@ -25,13 +25,13 @@ class Manual:
         return Told()
 
     def cancel(self, reference: str) -> None:
-        """There is nothing to end."""
+        """Does nothing: there is no subscription to end."""
 
     def close(self, customer: str) -> None:
-        """There is no page to close."""
+        """Does nothing: there is no page to close."""
 
     def refund(self, charge: str) -> None:
-        """Who took the money gives it back."""
+        """Does nothing: whoever took the money gives it back."""
 
     def event(self, payload: bytes, signature: str) -> Event:
         raise Invalid("Nobody sends payments here: this place takes them by hand (CELLAR_PAYMENTS).")

@@ -8,14 +8,14 @@ from pillar_service.core.payments.payments import PaymentKind, ProviderName
 
 
 class NoSuchCustomer(Conflict):
-    """The provider knows that customer no more: deleted there, or the key is another mode's or another account's."""
+    """The provider does not know that customer: deleted there, or the key is another mode's or another account's."""
 
 
 @dataclass(frozen=True)
 class Charge:
-    """An amount that moved, or failed to, with the provider's id of it and its time.
+    """An amount that moved, or failed to, with the provider's id for it and its time.
 
-    ``returnable_cents`` is how much of it can still be given back.
+    ``returnable_cents`` is how much of it can still be refunded.
     """
 
     id: str
@@ -31,8 +31,8 @@ class Charge:
 class Told:
     """All that a provider knows of a customer now.
 
-    ``reference`` is the subscription that counts, ``live`` says that it goes on charging, ``cancelled_at`` when the person
-    ended it; ``surplus`` are others that go on charging beside it.
+    ``reference`` is the subscription that counts, ``live`` says whether it goes on charging, ``cancelled_at`` when the
+    person ended it; ``surplus`` are others that go on charging beside it.
     """
 
     reference: str | None = None
@@ -45,7 +45,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Event:
-    """What a provider sent on its own, once it is known to be genuine. It is only a reason to ask: it decides nothing."""
+    """What a provider sent on its own, found to be genuine. It is only a reason to ask: it decides nothing."""
 
     id: str
     type: str
@@ -57,7 +57,7 @@ class Event:
 class Order:
     """What somebody is about to pay for: which account, until when it is covered, where they come back to.
 
-    ``number`` grows with each subscription that the account had, so that one order is one checkout.
+    ``number`` differs for each subscription that the account has had, so that one order is one checkout.
     """
 
     customer: str
@@ -71,13 +71,14 @@ class Order:
 class Provider(Protocol):
     """Someone who takes payments.
 
-    Every method but ``event`` may raise Unavailable or Failed; what is about a customer, but ``customer``, NoSuchCustomer.
+    Every method but ``event`` may raise Unavailable or Failed. Those about a customer, except ``customer``, may raise
+    NoSuchCustomer.
     """
 
     name: ProviderName
 
     def customer(self, account: str, email: str, known: str | None) -> str:
-        """The provider's id for an account's person: ``known`` while that is there; the same account gives the same."""
+        """The provider's id for an account's person: ``known`` if it still exists; the same account gets the same id."""
 
     def checkout(self, order: Order, now: float) -> str:
         """The address of the page where the person pays: the same for the same order, and the only one that is open."""
@@ -89,13 +90,13 @@ class Provider(Protocol):
         """All that is known of a customer now."""
 
     def cancel(self, reference: str) -> None:
-        """End a subscription at once, so that nothing more is charged; twice it ends once."""
+        """End a subscription at once, so that nothing more is charged; doing it twice is harmless."""
 
     def close(self, customer: str) -> None:
-        """Let nobody pay any more on a page that is still open for a customer."""
+        """Close the customer's open pages, so that nobody can pay on them."""
 
     def refund(self, charge: str) -> None:
-        """Give back what is left of an amount that was paid; twice it is given back once."""
+        """Refund what is left of an amount that was paid; doing it twice refunds it once."""
 
     def event(self, payload: bytes, signature: str) -> Event:
         """What was sent, if it is genuine and fresh; raises Invalid if not."""

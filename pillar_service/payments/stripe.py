@@ -1,7 +1,7 @@
 """Stripe: Checkout takes the first payment, Stripe renews each month, the customer portal changes the card or cancels.
 
-Whatever an event says, the customer's subscriptions, invoices and charges are asked for: so events may come twice, late, in
-any order or not at all.
+Whatever an event says, Stripe is asked for the customer's subscriptions, invoices and charges: so events may come
+twice, late, in any order or not at all.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from pillar_service.payments.stripe_facts import facts
 
 TIMEOUT_S = 15
 TOLERANCE_S = 300
-"""An event whose signature is older is a replay."""
+"""An event whose signature is older, in seconds, is a replay."""
 
 TRIAL_S = (49 * 3600, 729 * 86_400)
-"""Checkout takes no trial that ends sooner than in 48 hours or later than in 730 days."""
+"""The shortest and longest trial that is asked for, in seconds: Checkout takes none under 48 hours or over 730 days."""
 
 MISSING = "resource_missing"
 JUST_PAID = "That payment was just made or given up: look at your payments again in a minute."
@@ -45,7 +45,7 @@ def _sentences() -> Iterator[None]:
 
 
 class Stripe:
-    """Payments by Stripe, with the account's secret key, the webhooks' secret, the monthly price's id, the API's address."""
+    """Payments by Stripe, given the account's secret key, the webhook's secret, the monthly price's id, the API's address."""
 
     name = ProviderName.STRIPE
 
@@ -61,7 +61,8 @@ class Stripe:
             return known
         told: Any = {"email": email, "metadata": {"account": account}}
         with _sentences():
-            # One that we forgot (the other key was set, our database is out of an old snapshot) may be paying already.
+            # A customer that we forgot (because the key was changed, or an old snapshot restored) may be paying
+            # already.
             for one in self._client.v1.customers.search({"query": f"metadata['account']:'{account}'", "limit": 2}).data:
                 if one.id != known:
                     return str(one.id)
@@ -101,13 +102,13 @@ class Stripe:
             "success_url": order.done_url,
             "cancel_url": order.cancelled_url,
         }
-        # Who pays early keeps what is covered: Stripe charges for the first time when that ends.
+        # A person who pays early keeps what is covered: Stripe charges for the first time when that ends.
         if order.covered_until > now + TRIAL_S[0]:
             told["subscription_data"] = {"trial_end": math.ceil(min(order.covered_until, now + TRIAL_S[1]))}
         return told
 
     def _close(self, customer: str, but: str | None = None) -> list[Any]:
-        """Close a customer's open pages but those of the order with that mark, which are returned."""
+        """Close a customer's open pages, except those of the order with the mark ``but``, which are returned."""
         asked: Any = {"customer": customer, "status": "open", "limit": 100}
         with _sentences():
             found = self._client.v1.checkout.sessions.list(asked).data

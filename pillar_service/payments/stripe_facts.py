@@ -15,7 +15,7 @@ def facts(found: Sequence[Any], invoices: Sequence[Any], charges: Sequence[Any])
     """What follows from a customer's subscriptions, paid invoices and charges."""
     live = [one for one in found if one.status in LIVE]
     last = max(live, key=_goes_on) if live else max(found, key=lambda one: one.created, default=None)
-    # A renewal's invoice is paid an hour after the month began: till it failed, Stripe's own word counts.
+    # A renewal's invoice is paid an hour after its month began; until it fails, Stripe's own word counts.
     ends = [*_periods(invoices), *(_period_end(one) for one in live if one.status in COVERING)]
     return Told(
         reference=str(last.id) if last else None,
@@ -28,12 +28,12 @@ def facts(found: Sequence[Any], invoices: Sequence[Any], charges: Sequence[Any])
 
 
 def _goes_on(subscription: Any) -> tuple[bool, bool, float]:
-    """Which one is to go on, where there are several: whose card works, whom nobody cancelled, the newest."""
+    """The sort key of the subscription that counts: one whose card works, then one not cancelled, then the newest."""
     return subscription.status in COVERING, subscription.canceled_at is None, float(subscription.created)
 
 
 def _period_end(subscription: Any) -> float:
-    # Indexed: as an attribute, items would be a mapping's own method.
+    # By index, because the attribute ``items`` would be a mapping's own method.
     return max(float(item.current_period_end) for item in subscription["items"].data)
 
 

@@ -1,1 +1,1 @@
-"""What somebody can do; see README.md in this folder for what may stand here."""
+"""What somebody can do; see README.md in this folder for what belongs here."""
