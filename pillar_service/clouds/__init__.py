@@ -1,1 +1,1 @@
-"""Who makes machines; see README.md in this folder for what may stand here."""
+"""Who makes machines; see README.md in this folder for what belongs here."""

@@ -1,4 +1,4 @@
-"""Machines by libcloud, at any provider that it knows."""
+"""Machines made through libcloud, at any provider that it knows."""
 
 import inspect
 from typing import Any
@@ -22,7 +22,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def connection(url: str) -> dict[str, Any]:
-    """How a driver is told where its API answers; raises Invalid for an address on which the secret could be read."""
+    """The arguments that tell a driver where its API answers; raises Invalid for an address that would expose the secret."""
     if not url:
         return {}
     where = urlsplit(url)
@@ -33,7 +33,7 @@ def connection(url: str) -> dict[str, Any]:
 
 
 class Compute:
-    """A provider by its driver of libcloud, which starts what it makes at once and takes user data with it."""
+    """A provider by its libcloud driver, which starts what it makes at once and takes the user data with it."""
 
     def __init__(self, account: Account, device: str) -> None:
         self._account, self._device = account, device
@@ -111,7 +111,7 @@ class Compute:
                 self._driver.attach_volume(machine.handle, volume, device=self._device)
 
     def _volume(self, wish: Wish) -> Any:
-        """The volume of a wish, which is made if there is none; None if none is wished for."""
+        """The volume of a wish, made if there is none; None if no volume is wished for."""
         if not wish.volume_gb:
             return None
         there = self._volumes(wish.tag)
@@ -123,7 +123,7 @@ class Compute:
     def _volumes(self, tag: str) -> list[Any]:
         try:
             return [volume for volume in self._driver.list_volumes() if volume.name == tag]
-        except NotImplementedError:  # it has none, or libcloud knows of none
+        except NotImplementedError:  # the provider has no volumes, or libcloud does not know them
             return []
 
     def destroy(self, machine: Machine) -> None:

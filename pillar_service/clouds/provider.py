@@ -8,7 +8,7 @@ from pillar_service.core.nodes.machine_orders import Wish
 
 @dataclass(frozen=True)
 class Account:
-    """How a provider is asked: its name, key and secret, where its API answers (empty: where it always does), the zone."""
+    """How a provider is asked: its name, key and secret, its API's address (empty: the usual one), and the zone."""
 
     provider: str
     key: str
@@ -19,9 +19,9 @@ class Account:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as the provider has it. ``handle`` is the provider's own word for it.
+    """A machine as the provider has it. ``handle`` is the provider's own object for it.
 
-    One that has not run yet still takes user data; one ``is_going`` is being destroyed already.
+    One that has not run yet still takes user data; one that ``is_going`` is already being destroyed.
     """
 
     id: str
@@ -41,10 +41,10 @@ class Cloud(Protocol):
         """Make a machine; it may run at once, or wait for `start`."""
 
     def start(self, machine: Machine, wish: Wish, user_data: str | None) -> None:
-        """Give a machine its volume, which is made if there is none, and let it run if it does not. Twice does no harm."""
+        """Give a machine its volume, made if there is none, and start it if it does not run. Repeating it does no harm."""
 
     def destroy(self, machine: Machine) -> None:
-        """Begin to destroy a machine; one that is gone already is all right."""
+        """Begin to destroy a machine; does nothing if it is gone already."""
 
     def destroy_volumes(self, tag: str) -> int:
-        """Destroy the volumes that bear this tag; how many there were."""
+        """Destroy the volumes that bear this tag; returns how many there were."""

@@ -1,4 +1,4 @@
-"""What fails at a provider, as core's errors; whatever is told or logged has neither the key nor its secret in it."""
+"""Failures at a provider, as core's errors; nothing that is shown or logged contains the key or its secret."""
 
 import logging
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from pillar_service.core.errors import Failed, Forbidden, Full, NotFound, Saltce
 from pillar_service.core.jobs.redaction import HIDDEN
 
 LONGEST_WAIT_S = 3600
-"""No provider lets us wait for longer."""
+"""The longest wait, in seconds, that a provider may ask for."""
 
 AGAIN = (408, 409, 423, 425, 429)
-"""Statuses below 500 that say to ask again: it was too slow, or something else is being done to the same machine."""
+"""Statuses below 500 that say to ask again: the provider was too slow, or something else is changing the same machine."""
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Later(Unavailable):
 
 @contextmanager
 def sentences(account: Account) -> Iterator[None]:
-    """Raise what the library raises inside as an error of ours; without a cause, for that may hold what was sent."""
+    """Raise what the library raises inside as one of core's errors, without its cause, which may hold what was sent."""
     try:
         yield
     except SaltcellarError:

@@ -1,6 +1,7 @@
-"""Scaleway by libcloud's driver, and what that lacks: its zones of today, user data, a volume beside the first one.
+"""Scaleway by libcloud's driver, and what that driver lacks: today's zones, user data, a second volume.
 
-A server is made, gets its volume and its user data, and only then runs; so one that has not run is known to be half-made.
+A server is made, gets its volume and its user data, and only then runs; so one that has not run is known to be
+half-made.
 """
 
 import json
@@ -22,7 +23,7 @@ PER_PAGE = 100
 
 
 class _Connection(ScalewayConnection):
-    """Lets a request be of another type than JSON; that the address is safe was looked at before."""
+    """Allows requests of another type than JSON; `connection` has checked before that the address is safe."""
 
     allow_insecure = True
 
@@ -34,25 +35,25 @@ class _Driver(ScalewayNodeDriver):
     connectionCls = _Connection  # noqa: N815  (libcloud's name)
 
     def _action(self, server_id: str, action: str, region: Any = None) -> bool:
-        # libcloud starts what it makes at once: ours has neither volume nor user data then.
+        # libcloud starts what it makes at once, but ours has neither its volume nor its user data by then.
         return True if action == "poweron" else bool(super()._action(server_id, action, region))
 
     def ex_start(self, node: Any) -> None:
         super()._action(node.id, "poweron")
 
     def ex_named(self, what: str, name: str) -> list[dict[str, Any]]:
-        """The servers or volumes of exactly that name; Scaleway's own filter also finds longer ones."""
+        """The servers or volumes of exactly that name; Scaleway's own filter also finds longer names."""
         found = self.connection.request(f"/{what}", params={"name": name, "per_page": PER_PAGE}).object[what]
         return [one for one in found if one["name"] == name]
 
     def ex_size(self, id: str) -> Any:
-        """A size; None when there is none of that name. libcloud can't put the pages of a mapping together."""
+        """A size, or None if there is none of that name; libcloud can't join the pages of a mapping."""
         for page in range(1, MOST_PAGES):
             asked = {"per_page": PER_PAGE, "page": page}
             servers = self.connection.request("/products/servers", params=asked).object["servers"]
             if id in servers:
                 size = self._to_size(id, servers[id], {"availability": ""})
-                # Without local volumes it names no bound, which libcloud would take for 0 GB.
+                # Without local volumes the API gives no limit, which libcloud would take for 0 GB.
                 size.extra["max_disk"] = size.extra["max_disk"] or sys.maxsize
                 return size
             if not servers:
@@ -70,7 +71,8 @@ class _Driver(ScalewayNodeDriver):
     def destroy_node(self, node: Any) -> bool:
         if node.state not in (NodeState.STOPPED, None):
             return bool(super().destroy_node(node))
-        # Only one that runs can be terminated. The volumes of another stay: under our tag they are found and go later.
+        # Only a running server can be terminated. A stopped one's volumes would stay: under our tag they are found and
+        # go later.
         for volume in node.extra["volumes"].values():
             told = json.dumps({"name": node.name})
             self.connection.request(f"/volumes/{volume['id']}", method="PATCH", data=told)
@@ -78,7 +80,7 @@ class _Driver(ScalewayNodeDriver):
 
 
 class Scaleway(Compute):
-    """Scaleway."""
+    """Machines at Scaleway."""
 
     def _made(self, where: dict[str, Any]) -> Any:
         account = self._account
