@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs for a consistent copy, and back; a password goes by a file (libpq's PGPASSFILE)."""
+"""Copying a database consistently, and back, with PostgreSQL's own programs; passwords go in a file (libpq's PGPASSFILE)."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ MOST_S = 2 * 3600.0
 
 
 def without_password(url: str) -> str:
-    """The address of a database without the password in it."""
+    """The address of a database without its password."""
     return _split(url)[0]
 
 
@@ -22,32 +22,32 @@ def _split(url: str) -> tuple[str, str]:
     who, at, where = parts.netloc.rpartition("@")
     name, _, password = who.partition(":")
     if not password:
-        return url, ""  # as it is: put together again, SQLite's would lose its slashes
+        return url, ""  # unchanged: put together again, SQLite's would lose its slashes
     return urlunsplit(parts._replace(netloc=f"{name}{at}{where}")), unquote(password)
 
 
 def dump(url: str, moment: str, file: Path, beat: Callable[[], None]) -> None:
-    """A consistent copy in a file of a database at a moment, a snapshot that somebody exported and still holds.
+    """Write a consistent copy of a database to a file, as of ``moment``: an exported snapshot that somebody still holds.
 
-    It is not compressed, so that restic finds what did not change. Raises Failed.
+    It is not compressed, so that restic recognises what did not change. Raises Failed.
     """
     words = ["pg_dump", "--format=custom", "--compress=0", "--no-owner", "--no-privileges", f"--snapshot={moment}"]
     _run([*words, "--file", str(file)], url, beat)
 
 
 def restore(url: str, file: Path, beat: Callable[[], None] = lambda: None) -> None:
-    """Put a copy into a database that is there and empty, all of it or nothing; raises Failed."""
+    """Put a copy into an existing, empty database, all of it or nothing; raises Failed."""
     _run(["pg_restore", "--single-transaction", "--no-owner", "--no-privileges"], url, beat, [str(file)])
 
 
 @contextmanager
 def scratch(url: str) -> Iterator[str]:
-    """The address of an empty database beside that one, on the same server, which is gone afterwards; raises Failed."""
+    """The address of an empty database beside that one, on the same server, dropped afterwards; raises Failed."""
     address, mark, options = url.partition("?")
     name = f"{unquote(address.rpartition('/')[2])}_scratch"
     words = ["--template=template0", "--encoding=UTF8", "--locale=C"]
     gone = ["dropdb", "--if-exists", "--force"]
-    _run(gone, url, lambda: None, [name], "--maintenance-db")  # what somebody who died left behind
+    _run(gone, url, lambda: None, [name], "--maintenance-db")  # what a process that died left behind
     _run(["createdb", *words], url, lambda: None, [name], "--maintenance-db")
     try:
         yield f"{address}_scratch{mark}{options}"
@@ -56,7 +56,7 @@ def scratch(url: str) -> Iterator[str]:
 
 
 def tables(url: str) -> int:
-    """How many tables the database has; raises Failed when it is not there."""
+    """How many tables the database has; raises Failed if it does not exist."""
     question = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     return int(_run(["psql", "-AtqXc", question], url, lambda: None))
 

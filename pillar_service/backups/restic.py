@@ -1,4 +1,4 @@
-"""A repository of snapshots, by the command ``restic`` (0.14, Debian's): encrypted, each block kept once."""
+"""A repository of snapshots, by the command ``restic`` (0.14, Debian's): encrypted, each block stored once."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +11,13 @@ from pillar_service.core.errors import Conflict, Failed, Full, Invalid, NotFound
 from pillar_service.programs.running import Said, ran
 
 TAG = "saltcellar"
-"""What all of our snapshots bear; others in the same repository are left alone."""
+"""The tag of all our snapshots; others in the same repository are left alone."""
 
 MOST_S = 6 * 3600.0
-"""For how long a snapshot, a check or a restore may take."""
+"""How long a snapshot, a check or a restore may take, in seconds."""
 
 ASKING_S = 60.0
-"""For how long a short question may take."""
+"""How long a short question may take, in seconds."""
 
 FORGET = ("forget", "--quiet", "--prune", "--group-by", "tags")
 
@@ -32,12 +32,12 @@ AWAY = (
 MISSING = (
     "/config: no such file", "file does not exist", "bucket does not exist", "key does not exist", "config file does not exist",
 )  # fmt: skip
-"""Where nothing is, a folder, SFTP or S3: there a new repository may be made, and nowhere else."""
+"""Nothing is there (a folder, SFTP or S3): a new repository may be made in that case, and in no other."""
 
 KEYS = ("access key id you provided", "signature we calculated", "access denied", "accessdenied", "forbidden")
 
 DAMAGED = ("decrypting blob", "ciphertext verification failed", "nonce is invalid", "invalid data returned")
-"""A block that was kept is not what it was: ahead of what a command makes of it, such as that a file can't be dumped."""
+"""A stored block is not what it was. Checked before what a command makes of it, such as that a file can't be dumped."""
 
 LOCKED = "already locked"
 
@@ -67,16 +67,16 @@ FAULTS: tuple[tuple[tuple[str, ...], type[SaltcellarError], str], ...] = (
         "Another restic works on {where}: {last}. If none does, run `restic unlock` there.",
     ),
 )
-"""What restic 0.14 and ssh write, the error that it is, and its sentence; the first that fits counts."""
+"""What restic 0.14 and ssh write, the error that it means, and its sentence; the first match counts."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """Where it is (``/folder``, ``sftp:host:/folder``, ``s3:https://host/bucket``), and the files that open it.
+    """Where a repository is (``/folder``, ``sftp:host:/folder``, ``s3:https://host/bucket``), and the files that open it.
 
-    ``cache`` is a folder of ours. ``sftp_command`` is the whole command that speaks SFTP, if ssh's own configuration is not
-    to decide; ``s3_file`` holds S3's keys as AWS' tools write them. ``place`` is whose snapshots they are (restic's
-    host), of those who may share a repository; empty where that is not known, for all.
+    ``cache`` is a folder of ours. ``sftp_command`` is the whole command that speaks SFTP, if ssh's own configuration is
+    not to decide; ``s3_file`` holds S3's keys as AWS' tools write them. ``place`` is the place whose snapshots these
+    are (restic's host), as several may share a repository; empty, if that is not known, means all of them.
     """
 
     address: str
@@ -89,7 +89,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One snapshot, and whose; ``added`` is how many bytes were new, where that is known."""
+    """A snapshot and its place; ``added`` is how many bytes were new, if that is known."""
 
     id: str
     time: str
@@ -98,7 +98,7 @@ class Snapshot:
 
 
 def make(repository: Repository) -> None:
-    """Make a new, empty repository; raises Conflict where there is one."""
+    """Make a new, empty repository; raises Conflict if there is one."""
     _ask(repository, ["init"])
 
 
@@ -109,9 +109,10 @@ def backup(
     without: Sequence[str],
     beat: Callable[[], None],
 ) -> Snapshot:
-    """A snapshot of paths; relative ones are of ``folder`` and stand so in the snapshot. One that lacks a file is taken back.
+    """Make a snapshot of paths; relative ones are below ``folder``, and keep their relative names in the snapshot.
 
-    ``without`` are absolute paths that are left out. Raises Failed.
+    ``without`` are absolute paths that are left out. If a file can't be read, the snapshot is removed again. Raises
+    Failed.
     """
     left_out = [word for path in without for word in ("--exclude", path)]
     words = ["backup", "--quiet", "--json", "--ignore-ctime", *_ours(repository), *left_out, "--", *paths]
@@ -136,7 +137,7 @@ def _summary(said: Said) -> dict[str, Any]:
 
 
 def newest(repository: Repository) -> Snapshot:
-    """The last one that was made; raises NotFound, and Conflict where it is not known whose, and there are several's."""
+    """The last snapshot made; raises NotFound, and Conflict if no place is named and several have snapshots."""
     found = snapshots(repository)
     if not found:
         raise NotFound(f"There is no snapshot at {repository.address} yet.")
@@ -150,7 +151,7 @@ def newest(repository: Repository) -> Snapshot:
 
 
 def snapshots(repository: Repository) -> list[Snapshot]:
-    """All of ours, the oldest first; before them those of a future that never was."""
+    """All of our snapshots, oldest first; those dated in the future, made by a wrong clock, come before them."""
     told = json.loads(_ask(repository, ["snapshots", "--json", *_ours(repository)]).out) or []
     soon = datetime.now(UTC) + timedelta(days=1)
 
@@ -162,13 +163,13 @@ def snapshots(repository: Repository) -> list[Snapshot]:
 
 
 def forget(repository: Repository, keep: Mapping[str, str], beat: Callable[[], None]) -> None:
-    """Let go what is not to be kept (restic's own words: ``{"within": "3d", "daily": "14"}``), and its data."""
+    """Remove snapshots, and their data, except those to keep (in restic's words: ``{"within": "3d", "daily": "14"}``)."""
     words = [word for name, value in keep.items() for word in (f"--keep-{name}", value)]
     _refuse(repository, _run(repository, [*FORGET, *_ours(repository), *words], MOST_S, beat=beat))
 
 
 def check(repository: Repository, beat: Callable[[], None]) -> None:
-    """Look whether the repository is whole; raises Failed."""
+    """Check that the repository is intact; raises Failed."""
     try:
         _refuse(repository, _run(repository, ["check"], MOST_S, beat=beat))
     except Failed as error:
@@ -183,8 +184,10 @@ def read(repository: Repository, snapshot: str, path: str) -> str:
 def restore(
     repository: Repository, snapshot: str, target: Path, only: Sequence[str], beat: Callable[[], None] = lambda: None
 ) -> None:
-    """Write what a snapshot holds at these absolute paths below ``target``, and compare what was written. As root with its
-    owners. Raises NotFound, Failed."""
+    """Restore what a snapshot holds at these absolute paths below ``target``, and verify what was written.
+
+    Run as root, it restores the owners too. Raises NotFound, Failed.
+    """
     which = [word for path in only for word in ("--include", path)]
     words = ["restore", "--quiet", "--verify", "--target", str(target), *which, "--", snapshot]
     _refuse(repository, _run(repository, words, MOST_S, beat=beat))
@@ -203,7 +206,7 @@ def _run(
     folder: Path | None = None,
     beat: Callable[[], None] = lambda: None,
 ) -> Said:
-    """Run restic; where somebody who died left a lock, that one, and no other, is taken away first."""
+    """Run restic; if a process that died left a lock, remove that lock, and no other, and run it again."""
     said = _once(repository, words, most_s, folder, beat)
     if said.code and LOCKED in said.err.lower():
         _once(repository, ["unlock"], ASKING_S, folder, beat)
@@ -247,6 +250,6 @@ def _error(repository: Repository, said: Said) -> SaltcellarError:
 
 
 def _reason(said: Said) -> str:
-    """What restic gave up for; behind it may come what it supposes."""
+    """The reason that restic gave up for; its guesses may follow it in the output."""
     fatal = [line for line in said.err.splitlines() if line.startswith("Fatal: ")]
     return (fatal[0].removeprefix("Fatal: ")[:300] if fatal else said.last).rstrip(".")
