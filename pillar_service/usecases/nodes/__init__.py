@@ -1,1 +1,1 @@
-"""Nodes: they come in, are told, heard of, drained, made another version, lost and let in again."""
+"""Nodes: enrol, configure, watch, drain, upgrade and lose them, and let them in again."""

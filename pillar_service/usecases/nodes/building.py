@@ -1,7 +1,8 @@
-"""Building: the next step of an order of a machine, taken by one worker at a time, and again by another where one died.
+"""Building: takes the next step of a machine order.
 
-Before anything is made at the provider, it is written down that it may be; what is there is found by its tag. No step holds
-a transaction while the provider is asked.
+One worker at a time works on an order; if that worker dies, another repeats its step. Before anything is made at the
+provider, the order notes that a machine may exist there; whatever exists is found by its tag. No step holds a
+transaction while it waits for the provider.
 """
 
 import logging
@@ -32,11 +33,11 @@ log = logging.getLogger(__name__)
 
 
 class _Lost(Exception):
-    """Somebody else changed the order meanwhile: what this step was about counts no more."""
+    """Somebody else changed the order in the meantime, so the result of this step no longer applies."""
 
 
 def step(now: float | None = None) -> bool:
-    """Take the next step of the order that is due; False when none is."""
+    """Take the next step of an order that is due; return False when none is."""
     then = time.time() if now is None else now
     order = _claim(then)
     if order is None:
@@ -75,7 +76,7 @@ def _take(order: MachineOrder, now: float) -> None:
 
 
 def _write(order: MachineOrder, **columns: object) -> None:
-    """Keep what became of a step, in a transaction; raises _Lost when the order is not ours any more."""
+    """Save the result of a step, in a transaction; raises _Lost when another worker has changed the order."""
     with transaction():
         if not rows.change(order, **columns):
             raise _Lost
@@ -111,7 +112,7 @@ def _make(order: MachineOrder, now: float) -> None:
 
 
 def _script(order: MachineOrder, now: float) -> str:
-    """What the machine does at its first boot, with a token of its own; from here on the machine may be there."""
+    """Return the script for the machine's first boot, with a token of its own; from here on the machine may exist."""
     chosen, device = settings(), settings().cloud_device if order.volume_gb else None
     with transaction():
         if order.token:
@@ -129,7 +130,7 @@ def _start(order: MachineOrder, cloud: Cloud, machine: Machine, script: str | No
 
 
 def _may_enrol(order: MachineOrder, now: float) -> bool:
-    """Whether the token that the machine was given lets it in still, or has."""
+    """Whether the machine's token has let it in, or still can."""
     token = token_rows.find(order.token) if order.token else None
     return token is not None and (token.used > 0 or (token.revoked_at is None and token.expires_at > now))
 
@@ -165,7 +166,7 @@ def _destroy(order: MachineOrder, now: float) -> None:
     if there or cloud.destroy_volumes(tag):
         _later(order, now + rules.LOOK_S)
     elif now < settled:
-        _later(order, settled)  # what was asked for at the last moment may still turn up
+        _later(order, settled)  # a machine requested just before may still turn up
     else:
         with transaction():
             _write(order, state=str(OrderState.RETIRED), fault=None, address=None, ended_at=now)
@@ -213,7 +214,7 @@ def _cloud(order: MachineOrder) -> Cloud:
 
 @cache
 def _asked(account: Account, device: str) -> Cloud:
-    # Its library takes some MiB: only a place that orders machines loads it.
+    # Imported here because the libraries take several MiB: only a place that orders machines needs them.
     if account.provider == "scaleway":
         from pillar_service.clouds.scaleway import Scaleway
 

@@ -1,4 +1,4 @@
-"""Bundles: publish one, offer it to the nodes that it is for, hand it out at an address that was signed for a while."""
+"""Bundles: publish them, offer each node the one meant for it, and serve it at a signed address that expires."""
 
 import base64
 import hmac
@@ -26,7 +26,7 @@ from pillar_service.store.service import audit
 from pillar_service.usecases.service import auditing
 
 ADDRESS_S = 300
-"""For how long a signed address may be used."""
+"""How long a signed address is valid."""
 
 DAYS = 90
 OWN_STAYS = "Nodes that are meant by a bundle of their account's own go on using that one: {accounts}."
@@ -37,12 +37,12 @@ WITHOUT = "Nodes that are meant by this bundle do without what comes along, whic
 
 
 def new_key() -> str:
-    """A new key to sign bundles with, as CELLAR_BUNDLE_KEY takes it."""
+    """Make a new key for signing bundles, in the form that CELLAR_BUNDLE_KEY takes."""
     return Ed25519PrivateKey.generate().private_bytes_raw().hex()
 
 
 def public_key() -> str | None:
-    """The public half, as nodes are told it; None where nothing is signed."""
+    """The public half of the signing key, as nodes get it; None when no key is set."""
     written = settings().bundle_key
     return _key(written).public_key().public_bytes_raw().hex() if written else None
 
@@ -58,15 +58,17 @@ def _key(written: str) -> Ed25519PrivateKey:
 
 
 def signature(signed: bytes) -> bytes:
-    """Those bytes' signature by the key of this place; of the same bytes always the same (RFC 8032)."""
+    """Sign these bytes with this place's key; the same bytes always give the same signature (RFC 8032)."""
     return _key(settings().bundle_key).sign(signed)
 
 
 def publish(actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Sign files and keep them for nodes: ``files`` (base64 by path), ``account``, ``allow``, ``deny``, ``facts``, ``days``.
+    """Sign files and keep them for nodes.
 
-    ``warning`` in the answer says, if anything, which nodes use another one, or do without another from now on. Raises
-    Invalid with every fault of every machine in it, and for what can't be in a bundle.
+    ``given`` has ``files`` (base64 by path), ``account``, ``allow``, ``deny``, ``facts``, ``days``. ``warning`` in the
+    answer says which nodes keep using another bundle or will do without files of another; None if none do. Raises
+    Invalid for anything that can't be in a bundle, and with every fault of every machine in it; NotFound for an unknown
+    account.
     """
     written = settings().bundle_key
     if not written:
@@ -115,8 +117,11 @@ def keep(actor: str, files: Mapping[str, bytes], now: float, days: int, **whose:
 
 
 def _lost() -> int:
-    """A serial as high as that of any bundle which was lost with a database that was restored: nodes have such, and take none
-    below. It is the time of the last restore, which grows faster than anybody publishes."""
+    """Return a serial at least as high as any that was lost when a database was restored.
+
+    Nodes may hold such a bundle, and accept none with a lower serial. The number is the Unix time of the last restore,
+    which grows faster than anybody publishes; 0 if there was none.
+    """
     return max((int(one.at) for one in audit.by(RESTORER)), default=0)
 
 
@@ -135,7 +140,7 @@ def _warning(account: str | None, files: Mapping[str, bytes], now: float) -> str
 
 
 def manifest_of(row: Bundle) -> Manifest:
-    """What was signed of a bundle that is kept."""
+    """The manifest that was signed for a stored bundle."""
     return _read(row.manifest)
 
 
@@ -145,15 +150,16 @@ def _read(signed: str) -> Manifest:
 
 
 def listed() -> list[dict[str, Any]]:
-    """Those that nodes may still take, the newest first."""
+    """The bundles that nodes may still take, newest first."""
     return [_described(manifest_of(one)) for one in bundles.listed(time.time())]
 
 
 def offered(node: str) -> dict[str, Any] | None:
-    """What is offered to a node, with an address for a few minutes: the newest for it, by what it told of itself.
+    """Return the newest bundle meant for a node, by its facts and labels, with an address valid for a few minutes.
 
-    One for its account alone goes before every one for all: who publishes for all displaces nobody's own. What comes along
-    is for whom no other is.
+    A bundle for the node's account comes before every bundle for all, so publishing for all never displaces an
+    account's own. The bundle that comes along with Saltcellar is only for nodes that no other is meant for. None if
+    there is no bundle.
     """
     found = _for_node(node, time.time())
     if found is None:
@@ -164,13 +170,13 @@ def offered(node: str) -> dict[str, Any] | None:
 
 
 def fetched(serial: str, node: str, until: str, signature: str) -> bytes:
-    """The bundle of that address; raises Forbidden for an address that we did not sign, or signed too long ago."""
+    """Return the bundle at this address; raises Forbidden if the service did not sign it or it has expired, NotFound."""
     at = int(until) if until.isascii() and until.isdigit() and len(until) < 16 else 0
     if not hmac.compare_digest(signature.encode(errors="replace"), _signature(serial, node, at).encode()):
         raise Forbidden("This address was not signed by the service: ask for a new one.")
     if time.time() > at:
         raise Forbidden("This address has expired: ask for a new one.")
-    body = bundles.body(int(serial))  # it is a number: we signed it
+    body = bundles.body(int(serial))  # certainly a number, since we signed it
     if body is None:
         raise NotFound("There is no such bundle any more.")
     return body.encode()
@@ -188,7 +194,7 @@ def _is_for(manifest: Manifest, node: str) -> bool:
 
 
 def _facts(node: str) -> dict[str, Any]:
-    """What a bundle's facts are matched with here, as on the node: its grains, as it told them last, and its labels."""
+    """What a bundle's facts are matched against, as on the node: the grains it last reported, and its labels."""
     known, found = facts.find(node), nodes.find(node)
     grains = known.facts.get("grains") if known else None
     return {**(grains if isinstance(grains, dict) else {}), "labels": found.labels if found else {}}
@@ -208,7 +214,7 @@ def _files(given: object) -> dict[str, bytes]:
 
 
 def check(files: Mapping[str, bytes]) -> None:
-    """Raises Invalid with every fault of every machine among the files."""
+    """Raise Invalid with every fault of every machine among the files."""
     noted = [_faults(path, content) for path, content in files.items() if path.startswith("machines/")]
     raise_any(*noted)
 

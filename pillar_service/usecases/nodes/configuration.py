@@ -1,6 +1,7 @@
-"""Configuration: what an account sets for its nodes. Its people, its nodes, and operators may; each change is kept.
+"""Configuration: what an account sets for its nodes.
 
-OPERATORS in place of an account: what operators set for the place's own nodes.
+The account's people, its nodes, and operators may change it; every change is recorded. OPERATORS stands in place of an
+account for what operators set for the place's own nodes.
 """
 
 import json
@@ -21,11 +22,11 @@ from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
 
 PAGE = 50
-"""How many changes one look at the history gives."""
+"""How many changes one page of the history has."""
 
 
 def told(node: str) -> dict[str, Any]:
-    """What a node's account set, as its pillar has it; raises NotFound."""
+    """The configuration that a node's account set, as in the node's pillar; raises NotFound."""
     return pillars.configuration_of(pillars.account_of(node))
 
 
@@ -35,7 +36,7 @@ def listed(account: str) -> dict[str, Any]:
 
 
 def show(account: str, key: object) -> dict[str, Any]:
-    """One key; raises NotFound."""
+    """Return one key; raises NotFound."""
     name = rules.key(key)
     found = rows.find(account, name)
     if found is None:
@@ -44,9 +45,10 @@ def show(account: str, key: object) -> dict[str, Any]:
 
 
 def set(actor: str, account: str, key: object, value: object, expected: int | None = None) -> dict[str, Any]:
-    """Give a key a value; returns it. ``expected`` is the revision that must stand, 0 that none may; None: whatever.
+    """Set a key to a value, and return it.
 
-    Raises Changed with what stands, Invalid, Conflict (no room), TooMany, Forbidden for an account that is suspended.
+    ``expected`` is the revision that the key must have now: 0 if it must not exist, None for any. Raises Changed with the
+    current state, Invalid, Conflict (no room), TooMany, and Forbidden for a suspended account.
     """
     name, written = rules.key(key), rules.written(value)
     governing.check_key(name, value)
@@ -60,7 +62,7 @@ def set(actor: str, account: str, key: object, value: object, expected: int | No
 
 
 def delete(actor: str, account: str, key: object, expected: int | None = None) -> None:
-    """Take a key away; raises as `set` does, and NotFound when it is not there."""
+    """Delete a key; raises as `set` does, and NotFound when there is no such key."""
     name = rules.key(key)
     with transaction():
         current = rows.find(account, name)
@@ -87,20 +89,20 @@ def _subject(account: str) -> str:
 
 
 def tell(account: str) -> None:
-    """Write the pillars of an account's nodes anew, in the caller's transaction; their masters let them take it."""
+    """Rewrite the pillars of an account's nodes, in the caller's transaction; their masters then make them apply it."""
     for node in nodes.of(account) if account != OPERATORS else nodes.own():
         pillars.rewrite(node.id)
         pillar_rows.configured(node.id)
 
 
 def history(account: str, key: object = None, before: int | None = None) -> list[dict[str, Any]]:
-    """What was changed, by whom, when: the newest first, before a revision; of one key, or of all."""
+    """Changes, with who made them and when, newest first: those before a revision, of one key or of all."""
     name = None if key is None else rules.key(key)
     return [_told(one) for one in rows.changes(account, name, before, PAGE)]
 
 
 def forget(account: str) -> None:
-    """Let go of all of it: the account is deleted."""
+    """Delete an account's whole configuration, as the account is deleted."""
     rows.forget_all(account)
     tell(account)
 

@@ -1,4 +1,4 @@
-"""Draining: a node takes no new bot, and its bots go to other nodes, one by one."""
+"""Draining: a node takes no new bots, and its bots move to other nodes, one at a time."""
 
 import time
 from typing import Any
@@ -20,19 +20,19 @@ from pillar_service.usecases.service import auditing
 
 LOOK_S = 5
 TRIED_AT_ONCE = 5
-"""For so many bots of a node one look tries to find another node; the next look, so many seconds later, tries others."""
+"""How many of a node's bots one look tries to move; after LOOK_S seconds the next look tries others."""
 
 
 def drain(actor: str, id: object) -> dict[str, Any]:
-    """Let a node take no new bot, and its bots go to other nodes; returns how that stands, as `show`.
+    """Stop a node from taking new bots, and move its bots to other nodes; returns its state as `show` does.
 
-    Asked again, those that stayed are tried again. Raises NotFound.
+    Calling it again retries the bots that stayed. Raises NotFound.
     """
     return _set(actor, id, time.time(), "nodes.drain")
 
 
 def undrain(actor: str, id: object) -> dict[str, Any]:
-    """Let a node take new bots again; what is on its way goes on, what has moved stays there. Raises NotFound."""
+    """Let a node take new bots again; moves under way go on, and bots that moved stay where they are. Raises NotFound."""
     return _set(actor, id, None, "nodes.undrain")
 
 
@@ -45,7 +45,7 @@ def _set(actor: str, id: object, at: float | None, action: str) -> dict[str, Any
 
 
 def drain_of(person: str, id: object) -> None:
-    """Drain a node, as a person who may; raises NotFound for one that they may not see."""
+    """Drain a node, as a person who may; raises NotFound for a node that they may not see."""
     drain(f"account:{person}", nodes.allowed(person, NodeAct.OFFER, id).id)
 
 
@@ -55,7 +55,7 @@ def undrain_of(person: str, id: object) -> None:
 
 
 def go_on(now: float | None = None) -> int:
-    """Let the next bot go from each node that is being drained, where none is on its way; how many went."""
+    """Start the next move from each draining node that has none under way; returns how many started."""
     then = time.time() if now is None else now
     return sum(_next(id, then) for id in node_rows.draining())
 
@@ -66,7 +66,8 @@ def _next(id: str, now: float) -> bool:
         if node is None or node.draining_at is None or node.lost_at is not None:
             return False
         since = min(node.draining_at, now)
-        if since < node.draining_at:  # the clock was ahead: what stays was tried before that moment, again and again
+        if since < node.draining_at:
+            # The clock was ahead when the draining began: without this, the same bots would be tried again and again.
             node_rows.change(id, draining_at=since)
         if any(_is_going(move) for move in rows.from_node(id, now)):
             return False
@@ -74,7 +75,7 @@ def _next(id: str, now: float) -> bool:
 
 
 def _is_going(move: Move) -> bool:
-    # What only has to be cleared up holds nobody: its bot lives elsewhere.
+    # A move that only has to be cleared up holds up no other: its bot already runs elsewhere.
     return move.state not in (MoveState.CLEARING, MoveState.DONE, MoveState.BACK)
 
 
@@ -92,13 +93,15 @@ def _goes(bot: Bot, now: float) -> bool:
     try:
         moves.begin("drain", bot, now)
     except (Full, Conflict):
-        return False  # `show` tells why; it is tried again with a later look
+        return False  # `show` tells why; a later look tries again
     return True
 
 
 def show(id: str, person: str | None = None) -> dict[str, Any]:
-    """{"node", "draining_at", "moves", "left"}: what moves or has moved since the draining began, and what is there still,
-    by name, with why. Of a person: only of bots that they belong to."""
+    """{"node", "draining_at", "moves", "left"}: how a draining stands; for a person: only the bots that they belong to.
+
+    ``moves`` are those since the draining began; ``left`` says, by name, why bots are still there.
+    """
     node = nodes.found(id)
     theirs = None if person is None else frozenset(agents.bots_of(person))
     begun = rows.from_node(id, node.draining_at or time.time())

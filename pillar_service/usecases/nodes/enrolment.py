@@ -1,4 +1,4 @@
-"""Enrolment: what comes of a machine that brings a token and its key."""
+"""Enrolment: decides what becomes of a machine that brings a token and its key."""
 
 import time
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ MACHINE = ("hostname", "system", "python", "saltcellar")
 
 
 def look(secret: str, address: str, name: object = None) -> dict[str, Any]:
-    """What a token that can be used is good for, also for a node of that ``name`` (None: of any). The token stays as it is.
+    """Return what a usable token allows, without using it up; with ``name``, check that it also allows a node of that name.
 
-    Raises Unauthenticated, which is audited; Invalid and Forbidden for the name.
+    Raises Unauthenticated, which is audited if the token is known; Invalid and Forbidden for the name.
     """
     token = _of(secret)
     told = described(token)
@@ -56,11 +56,11 @@ def _of(secret: str) -> EnrolmentToken:
 
 
 def redeem(secret: str, name: object, public_key: object, machine: object, address: str) -> dict[str, Any]:
-    """Let a machine in: it is the node of that name from now on, and masters accept its key. All of it, or nothing.
+    """Let a machine in: from now on it is the node of that name, and masters accept its key. All of it happens, or nothing.
 
-    ``machine`` is a little about it, ``address`` where it comes from. Returns what it must know
-    (core.nodes.enrolment.told); the same for who asks again. Raises Invalid, and Unauthenticated, Forbidden or Conflict,
-    which are audited.
+    ``machine`` is a mapping with a few facts about it, ``address`` is where it connects from. Returns what the machine must
+    know (core.nodes.enrolment.told); asking again gives the same answer. Raises Invalid, and Unauthenticated, Forbidden or
+    Conflict, which are audited.
     """
     token, called, key, about = _of(secret), rules.node_name(name), pem.public_key(public_key), _about(machine)
     places, configuration = masters(), _configuration()
@@ -144,7 +144,7 @@ def _configuration() -> dict[str, str]:
 
 
 def _refused(token: str, name: str, error: SaltcellarError, address: str) -> None:
-    """Write down that a token was refused; so often, and who tries is told to wait instead."""
+    """Audit that a token was refused, up to a limit; whoever tries more often is told to wait instead."""
     counting.spend(limits.Tried.ENROL, token, address)
     with transaction():
         detail = f"{name} from {address}: {error.sentence}"
@@ -152,7 +152,7 @@ def _refused(token: str, name: str, error: SaltcellarError, address: str) -> Non
 
 
 def state(secret: str, name: object) -> dict[str, Any]:
-    """Whether the node that this token let in under that name was heard of since: {"node", "answers"}."""
+    """Whether the node that this token let in under that name has been heard from since: {"node", "answers"}."""
     token = _of(secret)
     node = node_rows.find(rules.minion_id(rules.node_name(name), token.account))
     if node is None or node.enrolled_by != token.id:
@@ -161,7 +161,7 @@ def state(secret: str, name: object) -> dict[str, Any]:
 
 
 def forget(actor: str, account: str) -> None:
-    """An account leaves: its tokens end, its nodes are cut off; in the caller's transaction."""
+    """End an account's tokens and cut off its nodes as it leaves, in the caller's transaction."""
     now = time.time()
     rows.revoke_all(account, now)
     for node in node_rows.of(account):

@@ -1,4 +1,4 @@
-"""Tokens that let machines in as nodes: made by a person or an operator, told once, ended by time, use or revocation."""
+"""Tokens that let machines in as nodes: made by a person or an operator, shown once, ended by time, use or revocation."""
 
 import time
 from typing import Any
@@ -19,10 +19,10 @@ from pillar_service.usecases.people import accounts, permissions
 from pillar_service.usecases.service import auditing
 
 MOST_OPEN = 20
-"""So many tokens that can still be used an account has at a time."""
+"""How many usable tokens an account has at most."""
 
 KEPT_S = 30 * DAY_S
-"""How long a token is listed after its time."""
+"""How long a token is still listed after it expired."""
 
 PREFIX = 6
 
@@ -36,10 +36,11 @@ def create(
     pattern: object = "*",
     replaces: object = False,
 ) -> dict[str, Any]:
-    """Make a token; returns it with its ``secret``, which is told this once, and the ``line`` to paste on the machine.
+    """Make a token; returns it with its ``secret``, which is shown only here, and the ``line`` to paste on the machine.
 
-    ``account`` (id or address) is whose node it makes, None: the place's own; ``life`` is how long it is good (seconds, or
-    '2h'). Raises Invalid, NotFound, Conflict (too many, or the account is suspended).
+    ``account`` (id or address) is the account that the node will belong to, None for the place's own; ``life`` is how
+    long the token is valid (seconds, or '2h'). Raises Invalid, NotFound, Conflict (too many), Forbidden (the account is
+    suspended).
     """
     whose = None if account is None else active_owner(account)
     told = {
@@ -75,7 +76,7 @@ def _kept(actor: str, whose: str | None, secret: str, length_s: int, told: dict[
 
 
 def active_owner(key: object) -> str:
-    """The id of the account with that id or address; raises NotFound, and Forbidden where it may have no more nodes."""
+    """Return the id of the account with that id or address; raises NotFound, and Forbidden if it may have no more nodes."""
     found = accounts.found(key)
     if found.state != AccountState.ACTIVE or found.agent.removed_at is not None:
         raise Forbidden("This account is suspended: it gets no nodes until it is active again.")
@@ -95,12 +96,12 @@ def create_for(person: str, **asked: object) -> dict[str, Any]:
 
 
 def listed_of(person: str) -> list[dict[str, Any]]:
-    """A person's tokens, the newest first."""
+    """A person's tokens, newest first."""
     return [described(token) for token in rows.of(person)]
 
 
 def listed() -> list[dict[str, Any]]:
-    """The newest tokens of all, for operators."""
+    """The newest tokens of all accounts, for operators."""
     return [described(token) for token in rows.listed(100)]
 
 
@@ -110,7 +111,7 @@ def revoke(actor: str, id: object) -> None:
 
 
 def revoke_of(person: str, id: object) -> None:
-    """End a token of a person's own; raises NotFound, for another person's too."""
+    """End one of a person's own tokens; raises NotFound, also for another person's."""
     token = _found(id)
     if token.account != person:
         raise NotFound(f"There is no token {names.shown(id)}.")
@@ -133,7 +134,7 @@ def _revoke(actor: str, token: EnrolmentToken) -> None:
 
 
 def described(token: EnrolmentToken) -> dict[str, Any]:
-    """A token as pages and runners show it: all but the secret."""
+    """A token as pages and runners show it: everything but the secret."""
     now = time.time()
     ended = "revoked" if token.revoked_at else "expired" if token.expires_at <= now else None
     return {

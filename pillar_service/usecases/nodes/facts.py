@@ -1,4 +1,4 @@
-"""Facts: what nodes tell of themselves, kept with what changed, for people (their own nodes) and operators (all)."""
+"""Facts: what nodes report about themselves, and how it changed, for people (their own nodes) and operators (all)."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ from pillar_service.store.nodes.nodes import Node
 from pillar_service.usecases.nodes import nodes
 
 HISTORY = 20
-"""How many changes one look gives."""
+"""How many changes one page has."""
 
 MOST_SHOWN = 1000
 """How many single facts a page shows."""
 
 MOST_HEARD = 32
-"""How many events of one batch are compared, the newest: those before are kept as events alone."""
+"""How many events of one batch are compared, the newest ones: those before them are kept only as events."""
 
 
 def read(data: object) -> dict[str, Any]:
-    """What is kept of an event's data: {"hash", "facts"}; raises Invalid.
+    """Return what is kept of an event's data: {"hash", "facts"}; raises Invalid.
 
-    Secrets are taken out here too: the node's own filter is the node's own word. Nothing else in the data counts.
+    Secrets are removed here too, as the node's own filter can't be relied on. Anything else in the data is ignored.
     """
     if not isinstance(data, Mapping):
         raise Invalid('Facts come as {"facts": {…}}.')
@@ -40,9 +40,9 @@ def read(data: object) -> dict[str, Any]:
 
 
 def hear(node: str, told: list[tuple[str, Any]], now: float) -> list[dict[str, str]]:
-    """Keep what a node tells of itself, by its events' ids, in the caller's transaction; nothing is refused.
+    """Keep the facts that a node reports, given by event id, in the caller's transaction; nothing is refused.
 
-    What is older than what is known changes nothing. Of what was told once more, the event keeps the hash alone.
+    Facts older than the known ones change nothing. If facts repeat the previous ones, their event keeps only the hash.
     """
     known = rows.find(node)
     placed = sorted(((_place(id), data) for id, data in told), key=lambda one: one[0])
@@ -75,7 +75,7 @@ def _keep(node: str, known: NodeFacts | None, fresh: Sequence[tuple[tuple[int, i
 
 
 def listed(account: str | None, before: str = "") -> dict[str, Any]:
-    """The nodes of an account, or (None) all, by id, with what stands out of their facts: {"rows", "next"}."""
+    """The nodes of an account (None: all nodes), by id, with a summary of their facts: {"rows", "next"}."""
     wanted = node_rows.listed() if account is None else node_rows.of(account)
     after = [one for one in wanted if one.id > before]
     shown = after[:PAGE]
@@ -85,7 +85,7 @@ def listed(account: str | None, before: str = "") -> dict[str, Any]:
 
 
 def show(account: str | None, node: object, before: int | None = None) -> dict[str, Any]:
-    """One node's facts, flat too, and their changes; raises NotFound, for another account's node (not None) too."""
+    """One node's facts, also flat, and their changes; raises NotFound, also when ``account`` is another (None: any)."""
     found = nodes.found(node, account)
     known = rows.find(found.id)
     facts = known.facts if known else {}
@@ -101,7 +101,7 @@ def show(account: str | None, node: object, before: int | None = None) -> dict[s
 
 
 def all_of(account: str) -> dict[str, Any]:
-    """The facts of each of an account's nodes that told any."""
+    """The facts of each of an account's nodes that reported any."""
     return {id: known.facts for id, known in sorted(rows.of([one.id for one in node_rows.of(account)]).items())}
 
 
@@ -124,7 +124,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def targets(port: object = discovery.EXPORTER, whose: object = "operators") -> list[dict[str, Any]]:
-    """The nodes as Prometheus discovers them, at this port; ``whose``: operators (their own alone) or all."""
+    """The nodes as Prometheus discovers them, at this port; ``whose``: operators (only nodes without an account) or all."""
     number = names.whole_number(port, "port", 1, 65535)
     if whose not in ("operators", "all"):
         raise Invalid("'whose' must be operators (nodes of nobody's account) or all.")

@@ -20,7 +20,7 @@ SPANS = {1: (900, 3_600), 7: (7_200, 21_600), 30: (28_800, 86_400)}
 
 
 def note(now: float) -> None:
-    """Count the bots by state, once in a quarter of an hour, in the transaction that takes a report."""
+    """Count the bots by state, at most once every EVERY_S seconds, in the transaction that takes a report."""
     at = int(now // EVERY_S) * EVERY_S
     if not fleet.is_counted(at):
         fleet.count(at, now - health.LOST_AFTER_S, [str(state) for state in health.SETTLED], str(Actual.LOST))
@@ -28,9 +28,9 @@ def note(now: float) -> None:
 
 
 def over_time(days: object) -> dict[str, Any]:
-    """{"days", "bots", "jobs"}: bots by state and ended jobs by result, over so many days; raises Invalid.
+    """Return {"days", "bots", "jobs"}: bots by state and ended jobs by result over the last ``days`` days; raises Invalid.
 
-    Both are lists of {"at", "counts"}, a step after the other; the counts of bots are None where nobody counted.
+    Both are lists of {"at", "counts"}, one per step; the counts of bots are None for steps at which nobody counted.
     """
     span = names.whole_number(days, "number of days", 1, max(SPANS))
     if span not in SPANS:
@@ -44,7 +44,7 @@ def over_time(days: object) -> dict[str, Any]:
     return {
         "days": span,
         "bots": [{"at": at, "counts": counted.get(at)} for at in at_bots],
-        # A step at a time: grouping a month of jobs by day in one query takes more than twice as long.
+        # One query per step: grouping a month of jobs by day in a single query takes more than twice as long.
         "jobs": [{"at": at, "counts": figures.ended_jobs(at, at + jobs_every)} for at in at_jobs],
     }
 
@@ -55,7 +55,7 @@ def _steps(now: float, days: int, every: int) -> range:
 
 
 def carried() -> list[dict[str, Any]]:
-    """For each node with bots: how many, their memory and its limit, their disk (bytes), as last reported."""
+    """For each node with bots: how many it has, their memory and its limit, and their disk (bytes), as last reported."""
     nodes: dict[str, dict[str, Any]] = {}
     for name, limit_mb, told in fleet.carried():
         node = nodes.setdefault(name, {"node": name, "bots": 0, "memory_bytes": 0, "limit_bytes": 0, "disk_bytes": 0})

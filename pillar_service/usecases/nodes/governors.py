@@ -1,6 +1,6 @@
-"""Governors: an account's nodes and jobs take and give back leases, of which its configuration says how many there are.
+"""Governors: an account's nodes and jobs take and release leases; its configuration says how many there are.
 
-Leases come and go with the work of machines, so they are not audited; who sets how many is.
+Leases come and go as machines work, so they are not audited; changes of their number are.
 """
 
 import json
@@ -21,7 +21,7 @@ from pillar_service.usecases.nodes.pillars import account_of
 
 
 def listed(account: str, now: float | None = None) -> list[dict[str, Any]]:
-    """An account's governors, with who holds them."""
+    """An account's governors, with who holds their leases."""
     then = time.time() if now is None else now
     set_now = [one for one in keys.listed(account) if one.key.startswith(KEYS)]
     return [_described(account, one.key.removeprefix(KEYS), json.loads(one.value), then) for one in set_now]
@@ -43,9 +43,9 @@ def _most(account: str, name: str) -> int:
 
 
 def take(account: str, called: object, who: object, seconds: object, now: float | None = None) -> dict[str, Any]:
-    """Take a lease, or the same again: {"granted", "fence", "seconds", "most", "held"}; no fence when none was free.
+    """Take a lease, or extend the one held: {"granted", "fence", "seconds", "most", "held"}.
 
-    Raises NotFound for a governor that was never set, Invalid.
+    ``fence`` is None if none was free. Raises NotFound for a governor that was never set, Invalid.
     """
     name, mine = rules.name(called), rules.holder(who)
     length = names.whole_number(seconds, "length in seconds", *rules.SECONDS)
@@ -64,30 +64,30 @@ def take(account: str, called: object, who: object, seconds: object, now: float 
 def renew(
     account: str, called: object, who: object, fence: object, seconds: object, now: float | None = None
 ) -> dict[str, Any]:
-    """Hold a lease for longer, as `take`; raises Conflict when it is over: then it must be taken anew."""
+    """Extend a lease; returns as `take` does. Raises Conflict when it has ended: then it must be taken anew."""
     with transaction():
         check(account, called, who, fence, now)
         return take(account, called, who, seconds, now)
 
 
 def check(account: str, called: object, who: object, fence: object, now: float | None = None) -> None:
-    """Raise Conflict unless somebody holds a lease under that fence now."""
+    """Raise Conflict unless that holder has a lease with that fence now."""
     name, number = rules.name(called), names.whole_number(fence, "fence", 1, 2**62)
     then = time.time() if now is None else now
     rules.held_by(rows.leases(account, name), rules.holder(who), number, then)
 
 
 def release(account: str, called: object, who: object, fence: object) -> None:
-    """Give a lease back; one that is over, or was given back before, is no error."""
+    """Release a lease; one that has ended or was already released is no error."""
     name, number = rules.name(called), names.whole_number(fence, "fence", 1, 2**62)
     with transaction():
         rows.release(account, name, rules.holder(who), number)
 
 
 def begin_job(job: Job, attempt: int, now: float) -> None:
-    """Take the lease that a job's command asks for, in the transaction in which it begins on its node.
+    """Take the lease that a job's command needs, in the transaction in which the job begins on its node.
 
-    Raises Unavailable while there is none: the job has not begun, and waits.
+    Raises Unavailable if none is free: the job does not begin, and waits.
     """
     name = (job.plan or {}).get("governor")
     if name is None:
@@ -99,10 +99,10 @@ def begin_job(job: Job, attempt: int, now: float) -> None:
 
 
 def end_job(job: Job) -> None:
-    """Give back what the job's last attempt took, in the transaction in which it ends; one without a node took nothing."""
+    """Release the lease of a job's last attempt, in the transaction in which it ends; a job without a node took none."""
     name = (job.plan or {}).get("governor")
     if name is not None and job.node is not None:
-        # Its node may be forgotten by now.
+        # The node may have been forgotten by now.
         rows.release(nodes.account(job.node) or OPERATORS, name, _of_job(job, job.attempts))
 
 
@@ -111,5 +111,5 @@ def _of_job(job: Job, attempt: int) -> str:
 
 
 def forget(account: str) -> None:
-    """Let go of all of an account's governors: it is deleted."""
+    """Delete an account's governors and leases, as the account is deleted."""
     rows.forget_all(account)

@@ -1,4 +1,4 @@
-"""Losing a node: somebody declares that it never comes back as it is. Its key is revoked, and its bots may be restored."""
+"""Losing a node: somebody declares that it won't come back as it is. Its key is revoked, and its bots may be restored."""
 
 import time
 from typing import Any
@@ -19,9 +19,10 @@ from pillar_service.usecases.service.auditing import Deed
 
 
 def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
-    """Declare a node lost: its key is good for nothing any more, its bots show it, and can be restored; returns the node.
+    """Declare a node lost: its key is revoked, its bots are shown as lost and can be restored; returns the node.
 
-    ``anyway``: though it was heard of just now. Said again, it changes nothing. Raises NotFound, Conflict.
+    ``anyway`` declares it lost even if it was heard from just now. Repeating it changes nothing. Raises NotFound,
+    Conflict.
     """
     with transaction():
         node, now = nodes.found(id), time.time()
@@ -38,7 +39,7 @@ def declare(actor: str, id: object, anyway: bool = False) -> dict[str, Any]:
 
 
 def heard_at(node: Node) -> float | None:
-    """When anything of a node was last received."""
+    """When anything was last received from the node."""
     standing = standings.find(node.id)
     told = (node.last_seen, None if standing is None else standing.heard_at)
     return max((at for at in told if at is not None), default=None)
@@ -56,12 +57,12 @@ def _lose(actor: str, node: Node, now: float) -> None:
 
 
 def declare_of(person: str, id: object, anyway: bool = False) -> dict[str, Any]:
-    """Declare a node lost, as a person who may; raises NotFound for one that they may not see."""
+    """Declare a node lost, as a person who may; raises NotFound for a node that they may not see."""
     return declare(f"account:{person}", nodes.allowed(person, NodeAct.REVOKE, id).id, anyway)
 
 
 def show(id: object) -> dict[str, Any]:
-    """{"node", "heard_at", "seems_to_live"}: what somebody should know before they declare a node lost."""
+    """{"node", "heard_at", "seems_to_live"}: what to know before declaring a node lost."""
     node = nodes.found(id)
     heard = heard_at(node)
     lives = heard is not None and time.time() - heard < rules.HEARD_WITHIN_S

@@ -1,4 +1,4 @@
-"""Orders of machines at a provider: what operators ask for. What is done about one, `building.py` does, step by step."""
+"""Machine orders: operators order machines at a provider. `building.py` carries the orders out, step by step."""
 
 import hashlib
 import time
@@ -33,9 +33,10 @@ def create(
     volume_gb: object = None,
     key: str | None = None,
 ) -> dict[str, Any]:
-    """Order a machine that becomes the node ``name`` of an account (id or address), without one of the place's own.
+    """Order a machine that becomes the node ``name`` of an account (id or address; None: one of the place's own).
 
-    What is None is as the settings say. The same ``key`` twice orders once. Raises Invalid, NotFound, Forbidden, Conflict.
+    Other arguments that are None are taken from the settings. Repeating a ``key`` orders nothing more. Raises Invalid,
+    NotFound, Forbidden, Conflict.
     """
     told = _wished(size, volume_gb) | {"labels": nodes.checked_labels(labels or {})}
     called, whose = enrolment.node_name(name), None if account is None else active_owner(account)
@@ -81,10 +82,10 @@ def _refuse(node: str, account: str | None) -> None:
 
 
 def retire(actor: str, which: object, with_bots: object = False) -> dict[str, Any]:
-    """Let a machine (by its order's id, or its node's) go: its key is good for nothing from now on; machine and volume go next.
+    """Retire a machine, given the id of its order or node: its key is revoked now, then machine and volume are destroyed.
 
-    Refused while bots stand on it, deleted ones that could come back too, unless ``with_bots``: their data goes with it.
-    Said again, it changes nothing. Raises NotFound, Conflict.
+    Refused while it holds bots, including deleted ones that could be restored, unless ``with_bots``: their data is
+    lost. Repeating it changes nothing. Raises NotFound, Conflict.
     """
     with transaction():
         order = found(which)
@@ -105,7 +106,7 @@ def _let_go(actor: str, order: MachineOrder, detail: str) -> None:
         token_rows.revoke(order.token, now)
     if node is not None and _is_node(order) and node.key_state == KeyState.ACCEPTED:
         nodes.keep_key(actor, "nodes.revoke", node.id, node.public_key, KeyState.REVOKED, now)
-    # Whoever is at a step of it now keeps its time: what that step makes is found by its tag afterwards.
+    # A worker that is busy with a step keeps its claim: whatever that step makes is found afterwards by its tag.
     is_idle = order.state in (OrderState.FAILED, OrderState.ENROLLED)
     told = {"due_at": now} if is_idle else {}
     rows.change(order, state=str(OrderState.RETIRING), fault=None, tries=0, **told)
@@ -119,7 +120,7 @@ def _is_node(order: MachineOrder) -> bool:
 
 
 def finish(actor: str, id: object) -> dict[str, Any]:
-    """Go on with an order that failed: with its machine, or with another where that can't enrol any more; raises Conflict."""
+    """Continue a failed order, with its machine or, if that can no longer enrol, a new one; raises NotFound, Conflict."""
     now = time.time()
     with transaction():
         order = found(id)
@@ -131,29 +132,29 @@ def finish(actor: str, id: object) -> dict[str, Any]:
 
 
 def forget(actor: str, account: str) -> None:
-    """An account leaves: its machines go; in the caller's transaction."""
+    """Retire an account's machines as it leaves, in the caller's transaction."""
     for order in rows.there(account):
         if order.state != OrderState.RETIRING:
             _let_go(actor, order, "as the account leaves")
 
 
 def listed() -> list[dict[str, Any]]:
-    """Every order that is not retired, then the newest that are."""
+    """All orders that are not retired, then the newest of those that are."""
     return [described(order) for order in rows.listed(MOST_SHOWN)]
 
 
 def listed_of(person: str) -> list[dict[str, Any]]:
-    """The machines that were ordered for a person, and are not retired."""
+    """The machines ordered for a person that are not retired."""
     return [described(order) for order in rows.there(person)]
 
 
 def show(which: object) -> dict[str, Any]:
-    """One order; raises NotFound."""
+    """Return one order; raises NotFound."""
     return described(found(which))
 
 
 def found(which: object) -> MachineOrder:
-    """The order with that id, or the last one of the node with that id; raises NotFound."""
+    """Return the order with that id, or the last order of the node with that id; raises NotFound."""
     order = rows.find(which) or rows.of_node(which) if isinstance(which, str) and which.isprintable() else None
     if order is None:
         raise NotFound(f"No machine was ordered as {names.shown(which)}: look at salt-run nodes.provisioned.")
@@ -165,7 +166,7 @@ def _subject(id: str) -> str:
 
 
 def described(order: MachineOrder) -> dict[str, Any]:
-    """An order as the API shows it; ``tag`` is what its machine and volume are called at the provider."""
+    """An order as the API shows it; ``tag`` is the name of its machine and volume at the provider."""
     shown = (
         "id", "node", "account", "state", "fault", "provider", "zone", "size", "volume_gb", "machine", "address", "labels",
         "created_at", "ended_at",

@@ -1,4 +1,4 @@
-"""Keys of nodes: which ones masters accept; cut a node off, give it another key, let it go."""
+"""Keys of nodes: which ones masters accept; cut a node off, give it a new key, forget it."""
 
 import base64
 import binascii
@@ -20,11 +20,11 @@ from pillar_service.usecases.nodes import nodes, pem
 from pillar_service.usecases.service import auditing
 
 ROTATE = "nodes.rotate"
-"""The command of the job by which a node is told to make itself another key."""
+"""The command of the job that tells a node to make itself a new key."""
 
 
 def after(serial: int) -> dict[str, Any]:
-    """{"serial", "keys"}: the serial now, and each key that changed after ``serial`` (0: every key that we know)."""
+    """{"serial", "keys"}: the current serial, and each key that changed after ``serial`` (0: every key that we know)."""
     changed = rows.keys_after(serial)
     keys = [
         {"node": node.id, "public_key": node.public_key, "state": node.key_state}
@@ -40,7 +40,7 @@ def has_news(serial: int) -> bool:
 
 
 def revoke(actor: str, id: object) -> dict[str, Any]:
-    """Cut a node off: masters refuse its key from now on, and so does its door; returns the node. Raises NotFound, Conflict."""
+    """Cut a node off: from now on masters and its door refuse its key; returns the node. Raises NotFound, Conflict."""
     now = time.time()
     with transaction():
         node = nodes.found(id)
@@ -52,7 +52,7 @@ def revoke(actor: str, id: object) -> dict[str, Any]:
 
 
 def rotate(actor: str, id: object) -> dict[str, Any]:
-    """Tell a node to make itself another key; returns the job that tells it. Raises NotFound, Conflict."""
+    """Tell a node to make itself a new key; returns the job that does so. Raises NotFound, Conflict."""
     with transaction():
         node = nodes.found(id)
         if node.key_state != KeyState.ACCEPTED or node.enrolled_by is None:
@@ -63,8 +63,10 @@ def rotate(actor: str, id: object) -> dict[str, Any]:
 
 
 def forget(actor: str, id: object) -> dict[str, Any]:
-    """Forget a node that is cut off and has no bots: no list shows it any more; returns what it was. A token may let its
-    machine in again, with another key. Raises NotFound, Conflict."""
+    """Forget a node that is cut off and has no bots, so that no list shows it; returns what it was.
+
+    A token may let its machine in again, with another key. Raises NotFound, Conflict.
+    """
     with transaction():
         node, now = nodes.found(id), time.time()
         if node.key_state != KeyState.REVOKED:
@@ -104,14 +106,16 @@ def revoke_of(person: str, id: object) -> dict[str, Any]:
 
 
 def rotate_of(person: str, id: object) -> dict[str, Any]:
-    """Give a node another key, as a person who may; raises NotFound for a node that they may not see."""
+    """Have a node make itself a new key, as a person who may; raises NotFound for a node that they may not see."""
     return rotate(f"account:{person}", nodes.allowed(person, NodeAct.ROTATE, id).id)
 
 
 def turn(id: object, new_key: object, signature: object, proof: object) -> dict[str, Any]:
-    """A node has another key: signed with the one it had (``signature``), and with the new one (``proof``), which it has too.
+    """Replace a node's key by a new one, at the node's own request.
 
-    Said again once the key is that one, it changes nothing: the first answer may have been lost. Raises Unauthenticated.
+    ``signature`` is made with the key it had, ``proof`` with the new one. Repeating the request once the new key is in
+    place changes nothing, as the first answer may have been lost. Raises Invalid for a bad key, Unauthenticated,
+    Forbidden for a revoked key.
     """
     key, now = pem.public_key(new_key), time.time()
     with transaction():
@@ -124,7 +128,7 @@ def turn(id: object, new_key: object, signature: object, proof: object) -> dict[
 
 
 def leave(id: object, signature: object) -> dict[str, Any]:
-    """A node goes: its key is good for nothing any more. Signed with it; raises Unauthenticated."""
+    """Revoke a node's key at its own request, signed with that key, as it leaves; raises Unauthenticated, Forbidden."""
     with transaction():
         node = _speaking(id)
         _check(str(node.public_key), rules.statement(KeyAct.LEAVE, node.id, str(node.public_key)), signature)

@@ -1,4 +1,4 @@
-"""Terms of nodes: whose bots one takes, and how many. Its owner says so, or an operator."""
+"""Terms of nodes: whose bots a node takes, and how many; set by its owner or an operator."""
 
 import time
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from pillar_service.usecases.nodes import nodes
 from pillar_service.usecases.service import auditing
 
 MOST_NAMED = 100
-"""With how many addresses a node can be shared."""
+"""How many addresses a node can be shared with."""
 
 MOST_BOTS = 10_000
 
 
 def share(actor: str, id: object, sharing: object, emails: object = ()) -> dict[str, Any]:
-    """Say whose bots a node takes: own, named (the accounts with these e-mail addresses, too), or all; returns the node.
+    """Set whose bots a node takes: own, named (also those of the accounts with these e-mail addresses), or all.
 
-    Bots that are there stay. Raises NotFound, Invalid.
+    Returns the node. Bots that are already there stay. Raises NotFound, Invalid.
     """
     chosen, named, now = names.one_of(Sharing, sharing, "sharing"), _named(emails), time.time()
     if named and chosen is not Sharing.NAMED:
@@ -46,9 +46,9 @@ def _named(given: object) -> list[str]:
 
 
 def limit(actor: str, id: object, most: object) -> dict[str, Any]:
-    """Say how many bots a node has at most (None: as many as it has ports and carries); returns it.
+    """Set how many bots a node has at most (None: as many as its ports and capacity allow); returns it.
 
-    Those that are there stay. Raises NotFound, Invalid.
+    Bots that are already there stay. Raises NotFound, Invalid.
     """
     count = None if most is None else names.whole_number(most, "number of bots", 0, MOST_BOTS)
     with transaction():
@@ -60,15 +60,18 @@ def limit(actor: str, id: object, most: object) -> dict[str, Any]:
 
 
 def set(actor: str, id: object, sharing: object, emails: object, most: object) -> dict[str, Any]:
-    """Say both; all of it, or nothing."""
+    """Set both in one transaction; returns the node."""
     with transaction():
         share(actor, id, sharing, emails)
         return limit(actor, id, most)
 
 
 def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most: object) -> dict[str, Any]:
-    """Say both, as a person who may. Only on the operators' pages (and by salt-run) one is made
-    to take everybody's bots: they answer for it."""
+    """Set both, as a person who may.
+
+    Letting a node take everybody's bots is possible only on the operators' pages and by salt-run: operators answer for
+    it.
+    """
     node = nodes.allowed(person, NodeAct.OFFER, id)
     if sharing == Sharing.ALL and node.sharing != Sharing.ALL:
         raise Forbidden("Only who runs this place lets a machine take everybody's bots: ask them.")
@@ -76,12 +79,15 @@ def set_of(person: str, id: object, sharing: object, emails: Sequence[str], most
 
 
 def show_of(person: str, id: object) -> dict[str, Any]:
-    """A node's terms and bots, as a person who may see it; of bots that they may not see only how many there are."""
+    """A node's terms and bots, as a person who may see it; bots that they may not see are only counted."""
     return show(nodes.allowed(person, NodeAct.SEE, id).id, person)
 
 
 def show(id: object, person: str | None = None) -> dict[str, Any]:
-    """{"node", "emails", "room", "bots", "others"}: a node's terms, how full it is, the names of its bots."""
+    """{"node", "emails", "room", "bots", "others"}: a node's terms, how full it is, and the names of its bots.
+
+    With ``person``, ``bots`` are those that they belong to, and ``others`` counts the rest.
+    """
     node = nodes.found(id)
     [room] = rooms.found(time.time(), [], node.id)
     there = bots.listed(node=node.id)

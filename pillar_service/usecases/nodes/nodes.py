@@ -20,20 +20,20 @@ from pillar_service.usecases.people import permissions
 from pillar_service.usecases.service import auditing
 
 CONCURRENCY = 4
-"""How many runs a node has at a time, unless it is told otherwise."""
+"""How many runs a node has at a time by default."""
 
 
 LABELS = "nodes.labels"
-"""The command of the job by which a node learns its labels."""
+"""The command of the job that tells a node its labels."""
 
 
 def add(
     actor: str, id: object, port_first: object = None, port_last: object = None, concurrency: object = None
 ) -> tuple[dict[str, Any], bool]:
-    """Add a node, or change the one that is there; returns it and whether it is new. What is None stays as it is.
+    """Add a node, or change an existing one; returns it, and whether it is new. What is None stays as it is.
 
-    ``port_first`` to ``port_last`` are its bots' ports, both included; ``concurrency`` is how many runs it has at
-    a time.
+    ``port_first`` to ``port_last`` are its bots' ports, both included; ``concurrency`` is how many runs it has at a
+    time.
     """
     name, now = names.node_id(id), time.time()
     with transaction():
@@ -50,9 +50,9 @@ def add(
 
 
 def label(actor: str, id: object, given: object) -> dict[str, Any]:
-    """Give a node these labels instead of those it has; returns it. They decide what runs there, so only we set them.
+    """Replace a node's labels; returns the node. They decide what runs there, so only we set them.
 
-    Raises NotFound, and Invalid for a label that can be none or is called `node`, which is every node's id.
+    Raises NotFound, and Invalid for labels that are malformed or include `node`, which stands for every node's id.
     """
     labels, now = checked_labels(given), time.time()
     with transaction():
@@ -67,7 +67,7 @@ def label(actor: str, id: object, given: object) -> dict[str, Any]:
 
 
 def checked_labels(given: object) -> dict[str, str]:
-    """The labels in a mapping, if a node may have them; raises Invalid."""
+    """Return the labels in a mapping, if a node may have them; raises Invalid."""
     labels = rules.checked(given)
     if rules.NODE in labels:
         raise Invalid(f"The label {rules.NODE} is a node's id, which every node has already: leave it out.")
@@ -75,12 +75,12 @@ def checked_labels(given: object) -> dict[str, str]:
 
 
 def add_for(id: str, account: str | None) -> None:
-    """Add a node of an account as nodes are at first, in the caller's transaction."""
+    """Add a node of an account with the default settings, in the caller's transaction."""
     nodes.add(id, CONCURRENCY, *settings().bot_ports, account=account)
 
 
 def tell_labels(actor: str, node: str, now: float) -> None:
-    """Let the node make its labels grains, so that `salt -G 'labels:environment:prd'` finds it."""
+    """Have the node turn its labels into grains, so that `salt -G 'labels:environment:prd'` finds it."""
     queue.call(actor, LABELS, node, "state.apply", ["meeseeks"], {"queue": 10}, now)
 
 
@@ -96,7 +96,7 @@ def _columns(there: Node | None, first: object, last: object, concurrency: objec
 
 
 def found(id: object, account: str | None = None) -> Node:
-    """The node with that id, which is of that account if one is named; raises NotFound."""
+    """Return the node with that id, which must belong to ``account`` unless that is None; raises NotFound."""
     node = nodes.find(id) if isinstance(id, str) and id.isprintable() else None
     if node is None or (account is not None and node.account != account):
         raise NotFound(_unknown(id))
@@ -104,7 +104,7 @@ def found(id: object, account: str | None = None) -> Node:
 
 
 def allowed(person: str, act: NodeAct, id: object) -> Node:
-    """The node, if that person may do this with it; raises NotFound for one that they may not see, Forbidden."""
+    """Return the node, if that person may do this with it; raises NotFound if they may not see it, Forbidden."""
     node = found(id)
     permissions.require_nodes(person, act, node.account, _unknown(id))
     return node
@@ -145,9 +145,9 @@ def described(node: Node) -> dict[str, Any]:
 
 
 def set_key(actor: str, id: object, public_key: object) -> dict[str, Any]:
-    """Say which key (PEM) is a node's, for a node whose key a master has by other means; returns the node.
+    """Set a node's key (PEM), for a node whose key a master got by other means; returns the node.
 
-    Raises NotFound, and Invalid for what is no RSA key.
+    Raises NotFound, and Invalid for anything but an RSA key.
     """
     key, now = pem.public_key(public_key), time.time()
     with transaction():
@@ -158,7 +158,7 @@ def set_key(actor: str, id: object, public_key: object) -> dict[str, Any]:
 
 
 def keep_key(actor: str, action: str, id: str, key: str | None, state: KeyState, now: float, detail: str = "") -> None:
-    """Keep a node's key and how it stands, in the caller's transaction; masters hear of it, and its token is another."""
+    """Save a node's key and its state, in the caller's transaction; masters learn of it, and the node's token changes."""
     nodes.set_key(id, key, state, now)
     if state is KeyState.ACCEPTED:
         returning.came_back(actor, id, now)
@@ -168,7 +168,10 @@ def keep_key(actor: str, action: str, id: str, key: str | None, state: KeyState,
 
 
 def authenticated(token: str) -> str:
-    """The id of the node whose token this is; raises Unauthenticated: there is no such node, or not with this key."""
+    """Return the id of the node that this token belongs to.
+
+    Raises Unauthenticated if there is no such node, its key was revoked, or the token was made for another key.
+    """
     node = nodes.find(named) if (named := tokens.named_by(token)) and named.isprintable() else None
     if node is None:
         tokens.verify_node_token(settings().secret_key, token)

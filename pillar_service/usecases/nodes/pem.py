@@ -1,4 +1,4 @@
-"""Keys of nodes in PEM: read what somebody sent, check what was signed with it."""
+"""Nodes' keys in PEM: read a key that somebody sent, and check what was signed with it."""
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,10 +12,10 @@ BITS = (2048, 8192)
 
 
 def public_key(given: object) -> str:
-    """An RSA key as masters keep it: the same key always gives the same text. Raises Invalid."""
+    """Return an RSA key in the form that masters keep: the same key always gives the same text. Raises Invalid."""
     key = _read(given) if isinstance(given, str) and len(given) <= LONGEST else None
     if key is None or not BITS[0] <= key.key_size <= BITS[1]:
-        # Never what was sent: it may be the private half.
+        # The message never quotes what was sent: it may be the private half.
         raise Invalid(f"This is no RSA key of {BITS[0]} to {BITS[1]} bits in PEM: send the minion's public key.")
     told = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return told.decode().strip()
@@ -30,7 +30,7 @@ def _read(text: str) -> RSAPublicKey | None:
 
 
 def signed(key: str, statement: bytes, signature: bytes) -> bool:
-    """Whether that statement was signed with that key (RSASSA-PKCS1-v1_5, SHA-256)."""
+    """Whether the statement was signed with that key (RSASSA-PKCS1-v1_5, SHA-256)."""
     found = _read(key)
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""Pillars: what each node is told, kept as ready bodies."""
+"""Pillars: what each node is told, stored as ready-made bodies."""
 
 import hashlib
 import json
@@ -28,35 +28,35 @@ from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.nodes import bundles, pub_images
 
 BLANK = "(this node's token)"
-"""What stands in a body that is kept, in place of the node's token: a copy of the database lets nobody in at the door."""
+"""Stands for the node's token in a stored body, so that a copy of the database lets nobody in at the door."""
 
 
 def ready(node: str) -> tuple[str, str] | None:
-    """A node's body, with its token, and its entity tag. Cheap: every pillar asks it."""
+    """A node's body, including its token, and its entity tag; None without a body. Cheap, as every pillar needs it."""
     found = pillars.ready(node)
     return None if found is None else (_whole(node, found[2], found[0]), found[1])
 
 
 def _whole(node: str, key_serial: int, kept: str) -> str:
-    before, _, after = kept.rpartition(BLANK)  # the last: the service's section ends a body
+    before, _, after = kept.rpartition(BLANK)  # the last one: the service's section ends a body
     return before + tokens.node_token(settings().secret_key, node, key_serial) + after
 
 
 def changes(after: int | None) -> tuple[int, list[str], list[str]]:
-    """The last serial, the nodes whose pillar changed after ``after``, and those of them whose configuration did.
+    """The latest serial, the nodes whose pillar changed after ``after``, and those of them whose configuration changed.
 
-    None of either when it is None.
+    Both lists are empty if ``after`` is None.
     """
     if after is None:
         return pillars.serial(), [], []
     rows = pillars.changed(after)
     configured = [row.node for row in rows if row.configured > after]
-    # Before a backup was put back there may have been a higher serial.
+    # After a backup was restored, the serial may be lower than ``after``.
     return (rows[-1].serial if rows else min(after, pillars.serial())), [row.node for row in rows], configured
 
 
 def rewrite(node: str) -> None:
-    """Write a node's body anew, in the transaction that changed its facts."""
+    """Rewrite a node's body, in the transaction that changed its facts."""
     there = bots.listed(node=node) + bots.purging(node)
     owners = owner_states([bot.id for bot in there])
     chosen = settings()
@@ -65,7 +65,7 @@ def rewrite(node: str) -> None:
     if found and found.public_key and found.key_state == KeyState.ACCEPTED:
         service["auth"] = MINION_KEY
     labels = found.labels if found else {}
-    # The catalogue is the place's own: nobody else's node learns what stands in it.
+    # The catalogue belongs to the place: nodes of accounts don't get to see it.
     commands = {} if found and found.account else catalogue.for_node(with_id(labels, node))
     configured = configuration_of((found.account if found else None) or OPERATORS)
     moving = moves.states()
@@ -83,13 +83,13 @@ def account_of(node: str) -> str:
 
 
 def configuration_of(account: str) -> dict[str, Any]:
-    """What an account set for its nodes, as they are told it."""
+    """What an account set for its nodes, in the form that nodes get."""
     keys = {one.key: (json.loads(one.value), one.revision) for one in configuration.listed(account)}
     return rules_of_configuration.section(configuration.revision(account), keys)
 
 
 def refresh() -> int:
-    """Rewrite every body if the settings or the catalogue that stand in them changed; the number of nodes then, else 0."""
+    """Rewrite every body if the settings or the catalogue in them changed; returns how many nodes were rewritten."""
     catalogue.refresh()
     stamped, kept = pillars.fingerprints()
     chosen = settings()
@@ -109,13 +109,13 @@ def refresh() -> int:
 
 @lru_cache(maxsize=4)
 def _fingerprint(kept: str, bundle_key: str | None, image: shape.ImageFacts | None, *told: object) -> str:
-    """That of the bodies made with the catalogue that is kept, and with these settings."""
+    """The fingerprint of the bodies made with the stored catalogue and these settings."""
     facts = [BLANK, shape.SHAPE, *told, bundle_key and bundles.public_key(), image and asdict(image), kept]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
-    """For each of these bots the states of its owners' accounts."""
+    """For each of these bots, the states of its owners' accounts."""
     owning = agents.people_of(of, rules.Belonging.OWNER)
     found = accounts.with_ids({row.source for row in owning})
     states: dict[str, list[rules.AccountState]] = {}
@@ -125,7 +125,7 @@ def owner_states(of: list[str]) -> dict[str, list[rules.AccountState]]:
 
 
 def effective(bot: Bot) -> rules.Desired:
-    """What the bot's node is told that it should be."""
+    """The state that a bot's node is told to bring it to."""
     move = moves.open_of(bot.id)
     return _desired(bot, owner_states([bot.id]).get(bot.id, []), move.state if move else None)
 
@@ -142,7 +142,7 @@ def _desired(bot: Bot, owners: list[rules.AccountState], moving: str | None) -> 
 
 
 def _left_behind(node: str) -> list[shape.BotFacts]:
-    """Tombstones of the bots that have moved away, until nothing is left of them there."""
+    """Tombstones of the bots that moved away, until nothing of them is left on the node."""
     gone = {move.bot: move.state == MoveState.CLEARING for move in moves.behind(node)}
     those = bots.with_ids(gone).values()
     absent = rules.Desired.ABSENT

@@ -1,4 +1,4 @@
-"""Presence: whether nodes are heard of, and how far each is behind. What changes is an event of its own."""
+"""Presence: whether nodes are heard from, and how far each lags behind. Every change becomes an event."""
 
 import json
 import time
@@ -26,9 +26,9 @@ VERSIONS = ("saltcellar", "salt", "python")
 
 
 def heard(node: str, account: str | None, told: Sequence[Submission], now: float, offset_s: float | None) -> None:
-    """New events of a node came, in the caller's transaction."""
+    """Update a node's standing for its new events, in the caller's transaction."""
     before = standings.find(node)
-    last = max(told)  # by epoch and sequence, which come first
+    last = max(told)  # by epoch and sequence, the first fields
     then = before.presence if before else deciding.Standing()
     types = {one.type for one in told}
     after = deciding.heard(then, now, EVENT_TYPE in types, last.type == Lifecycle.STOP)
@@ -41,7 +41,7 @@ def heard(node: str, account: str | None, told: Sequence[Submission], now: float
 
 
 def reported(node: str, account: str | None, now: float) -> None:
-    """A node of old reported, in the caller's transaction."""
+    """Update the standing of a node that reports in the old form, in the caller's transaction."""
     before = standings.find(node)
     then = before.presence if before else deciding.Standing()
     after = deciding.heard(then, now, True, False)
@@ -50,7 +50,7 @@ def reported(node: str, account: str | None, now: float) -> None:
 
 
 def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
-    """What a node said last of its spool and its versions, as far as it did."""
+    """What a node last said about its spool and its versions, if it did."""
     said = [one.data for one in told if one.type in TOLD and isinstance(one.data, Mapping)]
     if not said:
         return {}
@@ -61,7 +61,7 @@ def _of_itself(told: Sequence[Submission]) -> dict[str, Any]:
 
 
 def _line(value: Any) -> str:
-    # What can't be printed, such as a lone surrogate, no page can be sent with.
+    # A page with unprintable characters, such as a lone surrogate, can't be sent.
     return names.printable(str(value)[:50], "?")
 
 
@@ -74,7 +74,11 @@ def _columns(standing: deciding.Standing) -> dict[str, Any]:
 
 
 def listening(now: float) -> None:
-    """Write down now and then that the service is there; when it was not, nobody was silent or late meanwhile."""
+    """Note now and then that the service is up; while it was down, no node counts as silent.
+
+    If it was down for more than a day, or the clock jumped as far, the deadlines of payments and of deleted bots' data
+    move by that time.
+    """
     last = standings.beat_at()
     if last is not None and 0 <= now - last < deciding.BEAT_EVERY_S:
         return
@@ -92,7 +96,7 @@ def listening(now: float) -> None:
 
 
 def look(now: float | None = None) -> int:
-    """Look which nodes are not heard of any more, or are steady again; of how many something changed."""
+    """Find nodes that have fallen silent, or become steady again; returns how many changed."""
     now = time.time() if now is None else now
     listening(now)
     return sum(_look(one.node, now) for one in standings.doubtful(now) if _changes(one.presence, now))
@@ -118,7 +122,7 @@ SAID = {State.AWAY: Presence.AWAY, State.HERE: Presence.BACK, State.UNSTEADY: Pr
 
 
 def _tell(node: str, account: str | None, then: deciding.Standing, after: deciding.Standing, now: float) -> None:
-    """Make what is to be said of the node an event, if it is another than before and not its first word."""
+    """Record a change of state as an event, unless this is the first time that the node is heard from."""
     if after.state == then.state or then.state is State.NEVER:
         return
     type = SAID[after.state]

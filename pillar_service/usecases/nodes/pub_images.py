@@ -1,4 +1,4 @@
-"""The pub's image that nodes which lack it fetch, where the place hands one out."""
+"""The pub's image, for nodes that lack it, where this place hands one out."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ LARGEST_PART = 1 << 20
 
 
 def handed_out() -> ImageFacts | None:
-    """What nodes are told of it; None where there is none, or where the log says why its file can't be used.
+    """What nodes are told about the image; None if there is none, or if its file can't be used, which is logged.
 
-    Cheap while the file stays what it is: each pillar that is written asks it.
+    Cheap as long as the file doesn't change: it is called for each pillar that is written.
     """
     if not settings().pub_image_tar:
         return None
@@ -34,7 +34,7 @@ def handed_out() -> ImageFacts | None:
 
 
 def file(sha256: str) -> Path:
-    """The tar with that SHA-256; raises NotFound when it is not the one that is handed out now."""
+    """The tar with that SHA-256; raises NotFound if it is not the one being handed out now."""
     found = handed_out()
     if found is None or found.sha256 != sha256:
         raise NotFound("This place hands out no such image of the pub any more: refresh this node's pillar.")
@@ -60,9 +60,9 @@ def _none(path: str, tag: str, why: str) -> None:
 
 
 def _held(path: str, tag: str) -> tuple[str, str]:
-    """The id and the processor of the one image in a tar of `docker save`, which must bear that name; raises Invalid.
+    """The id and architecture of the one image in a tar of `docker save`, which must have that name; raises Invalid.
 
-    Ours has what tells of it in front: of another one all that stands before is unpacked, once.
+    A tar of our own has this metadata at its front; in any other, everything before it is unpacked, once.
     """
     with tarfile.open(path) as archive:
         try:
@@ -77,7 +77,7 @@ def _held(path: str, tag: str) -> tuple[str, str]:
 
 
 def _part(archive: tarfile.TarFile, name: str) -> bytes:
-    """A small file of the archive; empty if it has none. Reads no further than it must."""
+    """Return a small file of the archive, empty if there is none. Reads no further than needed."""
     found = next((one for one in archive if one.name.removeprefix("./") == name and one.size <= LARGEST_PART), None)
     part = archive.extractfile(found) if found else None
     return part.read() if part else b""

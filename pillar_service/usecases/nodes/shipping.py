@@ -1,4 +1,4 @@
-"""The machines that come along: a bundle like any other, signed by itself, for nodes that are meant by no other."""
+"""The machines that come along with Saltcellar: a bundle like any other, for nodes that no other is meant for."""
 
 import time
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from pillar_service.store.nodes import bundles as rows
 from pillar_service.usecases.nodes import bundles
 
 RENEWED_S = 180 * 86_400
-"""How long it must last yet; else it is signed anew."""
+"""The bundle is signed anew when less than this is left of its life."""
 
 PLACE = "place"
 """Who signs it, in the audit."""
 
 
 def ship() -> int | None:
-    """Sign them where none are offered that are the same and last; the serial then, else None.
+    """Sign the shipped machines unless the same ones are already offered and last; returns the serial, else None.
 
     Raises Invalid with every fault of every machine.
     """
@@ -40,4 +40,4 @@ def _is_offered(files: Mapping[str, bytes], now: float) -> bool:
     if there is None or bundles.manifest_of(there).files != {path: rules.digest(one) for path, one in files.items()}:
         return False
     opened = rules.opened((rows.body(there.serial) or "").encode())
-    return bundles.signature(opened.signed) == opened.signature  # else the key is another since
+    return bundles.signature(opened.signed) == opened.signature  # else the key has changed since

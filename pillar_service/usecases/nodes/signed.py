@@ -1,4 +1,4 @@
-"""Requests that a node signed with the minion's own key (core/nodes/signatures.py says how)."""
+"""Requests that a node signed with the minion's own key (described in core/nodes/signatures.py)."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from pillar_service.store.nodes import nodes
 
 LONGEST = 4096
 OPTIONS: Any = {
-    # Clocks jump: when it was signed, and until when it would like to be good, is told and decides nothing.
+    # Clocks jump, so the token's times of signing and expiry are ignored.
     **dict.fromkeys(("verify_iat", "verify_exp", "verify_nbf"), False),
     "require": ["sub", "aud", "iat", "bh", "ep", "n"],
 }
@@ -27,18 +27,18 @@ REFUSED = (
 
 
 def is_one(token: str) -> bool:
-    """Whether a bearer token is such a one; the derived ones (core/people/tokens.py) have a colon."""
+    """Whether a bearer token is a signed one; the derived ones (core/people/tokens.py) contain a colon."""
     return ":" not in token and token.count(".") == 2
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a node's token says, verified with the key that we keep of the node it names; raises Unauthenticated.
+    """The claims of a node's token, verified with the key stored for the node that it names; raises Unauthenticated.
 
-    The body is still to be compared (`signatures.check`).
+    The body must still be compared (`signatures.check`).
     """
     try:
         node, pem = _named(token)
-        # The one algorithm is ours to choose, never the token's, and the key is no text that a MAC would take.
+        # We fix the algorithm, never the token; and the key is an object, not text that a MAC would accept.
         told: dict[str, Any] = jwt.decode(
             token, _key(pem), [signatures.ALGORITHM], OPTIONS, audience=signatures.AUDIENCE
         )
@@ -50,7 +50,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def _named(token: str) -> tuple[str, str]:
-    """The node that a token names, and its key."""
+    """The node that a token names, and its key; raises Unauthenticated."""
     named = _kid(token) if len(token) <= LONGEST else None
     if isinstance(named, str) and names.NODE_ID.fullmatch(named):
         pem, state = nodes.key(named) or (None, None)
@@ -60,7 +60,7 @@ def _named(token: str) -> tuple[str, str]:
 
 
 def _kid(token: str) -> object:
-    """Whose key a token names. PyJWT would read the whole token for that, which takes longer than to verify it."""
+    """The key id in a token's header. PyJWT would read the whole token for that, which takes longer than verifying it."""
     header = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
     return header.get("kid") if isinstance(header, dict) else None
 

@@ -1,4 +1,4 @@
-"""Standings: how nodes stand, as people (of their own nodes) and operators (of all) look at it."""
+"""Standings: how nodes are doing, as shown to people (their own nodes) and operators (all nodes)."""
 
 import time
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from pillar_service.store.nodes.standings import Standing
 
 
 def of(account: str) -> dict[str, dict[str, Any]]:
-    """How an account's nodes stand, by their ids."""
+    """The standings of an account's nodes, by node id."""
     return {row["id"]: row for row in _described(nodes.of(account))}
 
 
 def listed(before: str = "") -> dict[str, Any]:
-    """How all nodes stand, a page at a time: {"rows", "next"}."""
+    """The standings of all nodes, one page at a time: {"rows", "next"}."""
     rest = [one for one in nodes.listed() if one.id > before]
     return {"rows": _described(rest[:PAGE]), "next": rest[PAGE - 1].id if len(rest) > PAGE else None}
 
 
 def show(node: Node) -> dict[str, Any]:
-    """How one node stands."""
+    """The standing of one node."""
     return _described([node])[0]
 
 
@@ -36,7 +36,7 @@ def _described(shown: Sequence[Node]) -> list[dict[str, Any]]:
 
 
 def _came(of: list[str]) -> dict[str, tuple[int, int, int]]:
-    """By node: how many events were lost, refused, and are missing: in no epoch's count, though higher ones came."""
+    """By node: how many events were lost, refused, and missing (in no count, though higher sequences arrived)."""
     found: dict[str, tuple[int, int, int]] = {}
     for one in events.epochs(of):
         lost, refused, missing = found.get(one.node, (0, 0, 0))

@@ -1,4 +1,4 @@
-"""Nodes become the version that the service hands out, in waves: asked, watched, stopped, taken up again."""
+"""Upgrades: nodes move in waves to the version that the service hands out; begin, watch, resume and cancel them."""
 
 import time
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from pillar_service.usecases.nodes import wheels
 from pillar_service.usecases.service import auditing
 
 SHOWN = 20
-"""How many upgrades one look gives."""
+"""How many upgrades one page shows."""
 
 
 def begin(
     actor: str, selector: object, waves: object, deadline: object = rules.DEADLINE_S, version: object = None
 ) -> dict[str, Any]:
-    """Let the nodes that the selector means become this version, in waves (core/nodes/waves.py); as `show`, with ``left_out``.
+    """Upgrade the nodes that the selector means, in waves (core/nodes/waves.py); returns `show`, plus ``left_out``.
 
-    Those that are it already, or can't, are left out, with why. Raises Invalid, NotFound without a bundle or such nodes,
-    Conflict while another upgrade is not over.
+    ``left_out`` says why nodes that already have the version, or can't get it, are left out. Raises Invalid, NotFound
+    if there is no bundle or no such node, Conflict while another upgrade is not over.
     """
     meant, deadline_s = selectors.parse(selector), rules.deadline(deadline)
     if version not in (None, __version__):
@@ -56,7 +56,7 @@ def _refuse_if_open() -> None:
 
 
 def _sorted_out(meant: Selector) -> tuple[list[str], dict[str, str]]:
-    """The nodes that are upgraded, of those that are meant, and those that are not, with why; raises NotFound for none."""
+    """Split the nodes that are meant: those to upgrade, and the others with why; raises NotFound if none is left."""
     wanted = [node for node in nodes.listed() if meant.matches(with_id(node.labels, node.id))]
     left_out = {node.id: why for node in wanted if (why := _hindrance(node))}
     going = [node.id for node in wanted if node.id not in left_out]
@@ -89,7 +89,7 @@ def _hindrance(node: Node) -> str:
 
 
 def _ask(upgrade: Upgrade, wave: int, now: float) -> None:
-    """The nodes of a wave that are not through are asked, once more those that failed."""
+    """Ask the nodes of a wave that are not done, including those that failed."""
     for one in rows.nodes(upgrade.id):
         if one.wave == wave and one.state != NodeState.DONE:
             told = {"state": str(NodeState.ASKED), "tries": one.tries + 1, "asked_at": now, "said": ""}
@@ -97,7 +97,7 @@ def _ask(upgrade: Upgrade, wave: int, now: float) -> None:
 
 
 def resume(actor: str, id: object) -> dict[str, Any]:
-    """Go on with one that stopped: the nodes of its wave that are not through are asked again. Raises NotFound, Conflict."""
+    """Resume a stopped upgrade: the nodes of its wave that are not done are asked again. Raises NotFound, Conflict."""
     with transaction():
         found, now = _found(id), time.time()
         if found.state != UpgradeState.STOPPED:
@@ -110,9 +110,9 @@ def resume(actor: str, id: object) -> dict[str, Any]:
 
 
 def cancel(actor: str, id: object) -> dict[str, Any]:
-    """End one; nodes that are the version already, or are about to be, stay so.
+    """End an upgrade; nodes that have the version, or are about to get it, keep it.
 
-    Raises NotFound, Conflict for one that is over.
+    Raises NotFound, and Conflict for an upgrade that is over.
     """
     with transaction():
         found, now = _found(id), time.time()
@@ -136,12 +136,12 @@ def _found(id: object) -> Upgrade:
 
 
 def listed() -> list[dict[str, Any]]:
-    """The newest, how each stands."""
+    """The newest upgrades, and how each stands."""
     return [_described(one) for one in rows.newest(SHOWN)]
 
 
 def show(id: object) -> dict[str, Any]:
-    """One, with its nodes by wave; raises NotFound."""
+    """One upgrade, with its nodes by wave; raises NotFound."""
     found = _found(id)
     keys = ("node", "wave", "state", "tries", "asked_at", "said")
     return _described(found) | {"nodes": [{key: getattr(one, key) for key in keys} for one in rows.nodes(found.id)]}
@@ -153,7 +153,7 @@ def _described(one: Upgrade) -> dict[str, Any]:
 
 
 def wanted(node: str) -> dict[str, Any] | None:
-    """What a node is asked to become: {"order", "version", "sha256"}; None most of the time."""
+    """What a node is asked to become: {"order", "version", "sha256"}; usually None."""
     asked = rows.asked(node)
     upgrade = rows.find(asked.upgrade) if asked else None
     if asked is None or upgrade is None or (upgrade.version, upgrade.bundle) != (__version__, wheels.sha256()):
@@ -166,14 +166,14 @@ def _order(asked: UpgradeNode) -> str:
 
 
 def bundle(node: str) -> Path:
-    """The wheels, for a node that is asked to become what they are; raises NotFound."""
+    """The wheels, for a node that is asked to install them; raises NotFound."""
     if wanted(node) is None:
         raise NotFound("This node is not asked to become another version now.")
     return wheels.file()
 
 
 def go_on(now: float | None = None) -> bool:
-    """Look how the nodes of the wave stand, and take the next step; whether anything changed."""
+    """Check the nodes of the current wave, and take the next step; returns whether anything changed."""
     then = time.time() if now is None else now
     open = rows.open()
     if open is None or open.state != UpgradeState.RUNNING:

@@ -1,4 +1,4 @@
-"""The bundle of wheels that new nodes install from, where the place hands one out."""
+"""The bundle of wheels that new nodes install from, where this place hands one out."""
 
 import hashlib
 import tarfile
@@ -12,7 +12,7 @@ from pillar_service.usecases.nodes import enrolment
 
 
 def bundle(secret: str, address: str) -> Path:
-    """The file, for who has a token that can be used; raises Unauthenticated, NotFound where there is none."""
+    """The file, for whoever has a usable token; raises Unauthenticated, NotFound if there is none."""
     enrolment.look(secret, address)
     if not settings().node_bundle:
         raise NotFound("This place hands out no bundle of wheels: whoever runs it names one in CELLAR_NODE_BUNDLE.")
@@ -20,12 +20,12 @@ def bundle(secret: str, address: str) -> Path:
 
 
 def file() -> Path:
-    """The same, for who was asked to take it; raises Unavailable when it is not there."""
+    """The file, for a node that was asked to install it; raises Unavailable if it is missing."""
     return _file()
 
 
 def sha256() -> str:
-    """The bundle's SHA-256; empty where there is none."""
+    """The bundle's SHA-256; empty if there is none. Raises Unavailable."""
     if not settings().node_bundle:
         return ""
     try:
@@ -36,7 +36,7 @@ def sha256() -> str:
 
 
 def fits() -> list[rules.Fit]:
-    """What the bundle is for; nothing where there is none, or none that can be read."""
+    """What the bundle is for; empty if there is none, or none that can be read."""
     if not settings().node_bundle:
         return []
     try:
