@@ -1,1 +1,1 @@
-"""Events: taken in, shown, forwarded."""
+"""Events: taken from nodes, shown, forwarded, forgotten."""

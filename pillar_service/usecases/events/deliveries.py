@@ -1,7 +1,8 @@
-"""Deliveries: the queue of each forwarding. Who claims one works on it alone, in order; then it is known how that went.
+"""Deliveries: work through the queue of each forwarding. Whoever claims a forwarding works on it alone, in order.
 
-The queue is a place in the table of events. What was claimed and never settled goes again, as the same batch with the
-same id. A mail or a message goes into its outbox in the transaction that moves the place: once.
+The queue is a position in the table of events. A batch that was claimed and never settled is sent again, unchanged and
+with the same id. Mails and chat messages are put into their outbox in the transaction that moves the position, so
+exactly once.
 """
 
 import random
@@ -25,7 +26,7 @@ NO_SECRET = "Its secret can't be read any more (CELLAR_SECRET_KEY is another): r
 
 @dataclass(frozen=True)
 class Delivery:
-    """A batch that is ours to send; ``claim`` is which claim it is."""
+    """A batch that we have claimed and must send; ``claim`` is the number of the claim."""
 
     forwarding: str
     claim: int
@@ -42,9 +43,10 @@ def due(limit: int) -> list[str]:
 
 
 def take(id: str) -> Delivery | None:
-    """What a webhook is to be sent now, ours for a minute; None when it is another's, or nothing fits.
+    """Claim a forwarding for a minute; returns what to send to its webhook, or None.
 
-    What goes by mail or to chat is handed over at once.
+    None means that somebody else has claimed it or that no event matches. Mails and chat messages are handed over at
+    once.
     """
     now = time.time()
     with transaction():
@@ -81,7 +83,7 @@ def _hand_over(one: Forwarding, batch: Batch, now: float) -> None:
 
 
 def sent(delivery: Delivery) -> None:
-    """It was taken: go on after it."""
+    """The delivery was accepted: move on to the events after it."""
     with transaction():
         if (one := _held(delivery)) is not None:
             _done(one, delivery.batch, time.time())
@@ -98,7 +100,10 @@ def _done(one: Forwarding, batch: Batch, now: float, pause_s: float = 0.0) -> No
 
 
 def failed(delivery: Delivery, why: str, asked_s: float | None = None, is_gone: bool = False) -> None:
-    """It was not: try again later (``asked_s``: not before), or never where ``is_gone``, or after three days of that."""
+    """The delivery failed: try again later, not before ``asked_s`` seconds if given.
+
+    The forwarding is switched off at once if ``is_gone``, else after three days of failures.
+    """
     now = time.time()
     with transaction():
         one = _held(delivery)
@@ -124,7 +129,7 @@ def _give_up(one: Forwarding, why: str, now: float) -> None:
 
 
 def lose(old: Sequence[int]) -> None:
-    """Retention forgets events, in the caller's transaction: count them where they were to go yet."""
+    """Note, in the caller's transaction, which forwardings lose these events, as retention is about to forget them."""
     for one in rows.behind(max(old)) if old else ():
         if lost := events.fitting(forwarded.which(one), old):
             first = min(one.lost_first or lost[0], lost[0])

@@ -1,4 +1,4 @@
-"""Events: what nodes tell. Each is kept once, and heard, in the same transaction, by whom its kind concerns."""
+"""Events: what nodes report. Each is kept once, and in the same transaction passed on to the hearer of its type."""
 
 import json
 import time
@@ -27,21 +27,21 @@ from pillar_service.usecases.service.grouping import Group
 
 MOST_EVENTS = 1000
 LARGEST = 1 << 20
-"""The most characters of one event's data as it is kept: three for each byte that a spool takes."""
+"""The most characters of an event's data as stored: escaping makes at most three of each byte that a spool accepts."""
 
 MOST_BATCHES = 16
-"""How many batches share a commit: to write that many large ones takes a second, and other writers wait for five."""
+"""How many batches share a commit: writing so many large ones takes a second, and other writers wait for five."""
 
 GAP = Kind.GAP
-"""By itself: to look it up in its class takes longer than to compare it, for each event."""
+"""A constant of its own: looking it up in its class for each event takes longer than comparing it."""
 
 UNHEARD = events.Reached()
 
 WRITER = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False)
-"""Made once: `json.dumps` would make one for each event. What was read from JSON has no circles."""
+"""Made once, as `json.dumps` would make one for each event. Data read from JSON has no circular references."""
 
 PRESENCE = f"{rules.OURS}presence."
-"""What the types begin with that the service alone may say."""
+"""The prefix of the types that only the service itself may report."""
 
 STALE = "This request is older than one that was taken already: tell what waits in a new one."
 ONLY_HEALTH = "With this token come health reports alone: sign the request with the minion's key."
@@ -49,10 +49,11 @@ ONLY_HEALTH = "With this token come health reports alone: sign the request with 
 
 @dataclass(frozen=True)
 class Hearer:
-    """Who hears a type: ``read`` gives what is heard of an event's data; one for which it raises Invalid is refused for good.
+    """What acts on events of one type.
 
-    ``hear`` gets a node and its new events' ids and data, and says which parts it refused: [{"id", "why"}]. ``kept`` gives
-    what stays of what was read.
+    ``read`` returns what matters of an event's data; if it raises Invalid, the event is refused for good. ``hear`` gets
+    a node and the ids and data of its new events, and returns what it refused of them: [{"id", "why"}]. ``kept``
+    returns what to store of what ``read`` returned.
     """
 
     read: Callable[[Any], Any]
@@ -70,11 +71,11 @@ HEARERS: dict[str, Hearer] = {
     submission.GAP: Hearer(lambda data: Gap.read(data).data(), _nobody),
     submission.JOB_RESULT: Hearer(results.read, results.hear, results.kept),
 }
-"""Who hears of which type; of others nobody does."""
+"""The hearer of each type; other types have none."""
 
 
 class Told(NamedTuple):
-    """An event that can be kept: its id, as it was read, what is heard of its data, and its columns (`_row`)."""
+    """An event that can be kept: its id, the event, its kind, what its hearer gets, and its columns (`_row`)."""
 
     id: str
     event: Submission
@@ -85,7 +86,7 @@ class Told(NamedTuple):
 
 @dataclass
 class Batch:
-    """One batch of a node, read: what can be kept, by id, what never can, and what came in the form of old."""
+    """One batch of a node, parsed: the good events by id, the refused ones, and those in the old form."""
 
     node: str
     good: dict[str, Told] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Batch:
 
     @cached_property
     def epochs(self) -> dict[int, int]:
-        """The lowest sequence of each epoch in what can be kept."""
+        """The lowest sequence of each epoch among the good events."""
         found: dict[int, int] = {}
         for told in self.good.values():
             epoch, sequence, *_ = told.event
@@ -104,7 +105,7 @@ class Batch:
 
 
 Given = tuple[Batch, float, float | None, Request | None]
-"""A batch, when it came, how far its node's clock is ahead, and which signed request it came in."""
+"""A batch, when it came, how far its node's clock is ahead (seconds), and the signed request that it came in."""
 
 
 def take(
@@ -114,11 +115,12 @@ def take(
     offset_s: float | None = None,
     request: Request | None = None,
 ) -> dict[str, list[Any]]:
-    """Take CloudEvents of an authenticated node: {"accepted": [id], "refused": [{"id", "why"}]}.
+    """Take CloudEvents from an authenticated node: {"accepted": [id], "refused": [{"id", "why"}]}.
 
-    What is accepted is on disk; the same again changes nothing. What is refused never will be taken, and spoils nothing
-    beside it. Without a signed request (``is_signed``) health reports are taken alone. ``offset_s``: how far the node's
-    clock is ahead of ours, as the request told; ``request``: which one that was. Raises Conflict for a stale one.
+    Accepted events are on disk; sending them again changes nothing. Refused ones will never be accepted, and don't
+    affect the others. Without a signed request (``is_signed``), only health reports are taken. ``offset_s``: how many
+    seconds the node's clock is ahead of ours, according to the request; ``request``: the signed request itself. Raises
+    Invalid for anything but a batch, Conflict for a stale request.
     """
     if not isinstance(batch, list) or len(batch) > MOST_EVENTS:
         raise Invalid(f"Send a batch: a JSON list of at most {MOST_EVENTS} CloudEvents.")
@@ -152,7 +154,7 @@ def _told(node: str, raw: Mapping[str, Any]) -> Told:
     event = Submission.read(raw)
     if raw.get("specversion") != "1.0":
         raise Invalid("It is no CloudEvent of the version 1.0.")
-    # What it says of itself decides nothing; but that it says something else is a fault that its node should know of.
+    # The event's own source and id decide nothing, but if they are wrong, its node should learn of that fault.
     id = event_id(node, event.epoch, event.sequence)
     if raw.get("source") != node or raw.get("id") != id:
         raise Invalid(f"The event says that it is {names.shown(raw.get('id'))}, but {node} sent it.")
@@ -166,7 +168,7 @@ def _told(node: str, raw: Mapping[str, Any]) -> Told:
 
 
 def _columns(one: Submission, kind: Kind, severity: Severity, written: str) -> tuple[Any, ...]:
-    """All that is kept of an event but whose it is and when it came: made before others wait for the turn to write."""
+    """The columns of an event but for its node, its account and when it came: made before other writers have to wait."""
     return (
         *(one.epoch, one.sequence, str(kind), one.type, one.subject, one.stream, int(one.priority), int(severity)),
         *(one.at, one.mono, one.boot, int(one.is_synced), written),
@@ -184,9 +186,9 @@ def _written(data: Any) -> str:
 
 
 def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | None) -> list[dict[str, str]] | None:
-    """Keep what can be kept, and let it be heard, in the caller's transaction; what of it was refused in part.
+    """Keep the good events and pass them to their hearers, in the caller's transaction; returns what hearers refused.
 
-    None for a stale request: nothing of it is kept.
+    Returns None for a stale request: nothing of it is kept.
     """
     reached = events.reached(batch.node, {*batch.epochs, *((request.epoch,) if request else ())})
     if request and request.is_stale(reached[request.epoch].request):
@@ -197,7 +199,7 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
     events.came(batch.node, progress, now)
     if any(reached.get(epoch, UNHEARD) == UNHEARD for epoch, *_ in progress):
         events.forget_epochs(batch.node)
-    if not fresh:  # told once more, by whomever: it does not show that the node is there
+    if not fresh:  # all of them repeated, by whomever: that does not show that the node is alive
         return []
     size = held.add(batch.node, sum(len(told.columns[-1]) + held.AROUND for told in fresh.values()))
     forgetting.make_room(batch.node, size, now)
@@ -207,7 +209,7 @@ def _keep(batch: Batch, now: float, offset_s: float | None, request: Request | N
 
 
 def _added(batch: Batch, account: str | None, now: float, reached: Mapping[int, events.Reached]) -> dict[str, Told]:
-    """Add the events that were never kept before, be they forgotten by now; these, by id."""
+    """Add the events that were never kept before, not even those since forgotten; returns them by id."""
     if all(first > reached[epoch].highest for epoch, first in batch.epochs.items()):  # nearly always
         events.add(_row(batch.node, account, told, now) for told in batch.good.values())
         return batch.good
@@ -235,7 +237,7 @@ def _row(node: str, account: str | None, told: Told, now: float) -> tuple[Any, .
 def _progress(
     batch: Batch, fresh: Iterable[Told], request: Request | None
 ) -> list[tuple[int, int, int, int, int, int]]:
-    """Of each epoch: the highest sequence, how many events are newly taken, refused, told to be lost, the request."""
+    """By epoch: the highest sequence, the counts of newly kept, refused and lost events, and the request's number."""
     found: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for told in fresh:
         epoch, sequence, *_ = told.event
@@ -253,7 +255,7 @@ def _progress(
 
 
 def _place(node: str, id: str) -> tuple[int, int] | None:
-    """The epoch and sequence in an id of this node; None when it has none."""
+    """The epoch and sequence in an event id of this node; None if there are none."""
     before, _, sequence = id.rpartition("/")
     of, _, epoch = before.rpartition("/")
     try:

@@ -1,4 +1,4 @@
-"""Events are forgotten: those that are too old, and the oldest of a node of which too much is kept."""
+"""Forgetting: drop events that are too old, and a node's oldest when too many of its bytes are kept."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,28 @@ from pillar_service.store.events import events, forgotten, held
 from pillar_service.usecases.events import deliveries
 
 ROWS = 1000
-"""How many events go at a time, at most."""
+"""How many events are forgotten at a time, at most."""
 
 ROUNDS = 4
-"""So often one batch of a node makes room: for more than it brings, and no other writer waits for long."""
+"""How many times one batch makes room: enough for more than it brings, without making other writers wait long."""
 
 
 def forget(old: Sequence[int], now: float) -> int:
-    """Forget the events with these numbers, in the caller's transaction; of how many."""
+    """Forget the events with these numbers, in the caller's transaction; returns how many."""
     deliveries.lose(old)
     forgotten.note(old, now)
     return events.forget(old)
 
 
 def most() -> int:
-    """How many bytes are kept of one node; 0 for no end."""
+    """How many bytes are kept for each node; 0 for no limit."""
     return settings().keep_events_mib << 20
 
 
 def make_room(node: str, size: int, now: float) -> None:
-    """Forget the oldest of what a node told, of whom so many bytes are kept, while that is more than may be.
+    """Forget a node's oldest events as long as more is kept than allowed, in the caller's transaction.
 
-    In the caller's transaction.
+    ``size`` is how many bytes of it are kept now.
     """
     for _ in range(ROUNDS):
         if not _forget_above(node, size, now):
@@ -37,7 +37,7 @@ def make_room(node: str, size: int, now: float) -> None:
 
 
 def forget_oldest(node: str, now: float) -> int:
-    """Forget some of the oldest that a node told, if more of it is kept than may be; how many."""
+    """Forget some of a node's oldest events if more is kept than allowed; returns how many."""
     return _forget_above(node, held.of(node), now)
 
 

@@ -1,4 +1,4 @@
-"""What is forwarded: the next batch of a target, as CloudEvents or as lines for people; and what was lost before it."""
+"""What is forwarded: a forwarding's next batch, as CloudEvents or as lines for people, and what was lost before it."""
 
 import json
 from dataclasses import dataclass, replace
@@ -14,12 +14,16 @@ from pillar_service.store.events.events import Event, Which
 from pillar_service.store.events.forwardings import Forwarding
 
 LETTER_EVENTS = 10_000
-"""Of so many events one mail or message tells."""
+"""How many events one mail or message covers, at most."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Events after a target's cursor up to ``end``; ``lost`` is told with them; ``test`` is what it tries, and all of it."""
+    """The events after a forwarding's cursor, up to ``end``.
+
+    ``count`` is how many they are (a mail shows fewer), ``lost`` how many were lost before them. With ``test``, the id
+    of a test, the batch is only that test.
+    """
 
     end: int
     events: list[Event]
@@ -29,15 +33,15 @@ class Batch:
 
 
 def which(one: Forwarding) -> Which:
-    """The events that are to go there yet."""
+    """The events that are still to be forwarded."""
     return Which(Filter.read(**one.filter), one.account, one.cursor)
 
 
 def batch(one: Forwarding) -> Batch:
-    """What goes next; without events (and nothing lost) nothing fits up to its ``end``."""
+    """The next batch; without events (and nothing lost), no event matches up to its ``end``."""
     if one.test is not None:
         return Batch(one.cursor, [], 0, test=one.test)
-    top = max(events.newest(), one.cursor)  # read first: what comes meanwhile is looked at the next time
+    top = max(events.newest(), one.cursor)  # read first: what arrives in the meantime is for the next batch
     return _of_letter(one, top) if one.way != forwarding.Way.WEBHOOK else _of_webhook(one, top)
 
 
@@ -58,7 +62,7 @@ def _of_letter(one: Forwarding, top: int) -> Batch:
 
 
 def body(one: Forwarding, given: Batch) -> bytes:
-    """A batch as it is sent; the same for the same."""
+    """The body of a request with a batch; the same batch always gives the same body."""
     told = [_cloud_event(event) for event in given.events]
     if given.test is not None:
         said = "This tries out where events are forwarded to."
@@ -70,7 +74,7 @@ def body(one: Forwarding, given: Batch) -> bytes:
 
 
 def _own(one: Forwarding, type: str, id: str, data: dict[str, Any]) -> dict[str, Any]:
-    """An event of the service's own about a forwarding."""
+    """An event of the service itself about a forwarding."""
     told = {"specversion": "1.0", "id": f"{one.id}/{id}", "source": settings().address, "type": type}
     return told | {"subject": one.id, "datacontenttype": "application/json", "data": data}
 
@@ -83,12 +87,12 @@ def _cloud_event(event: Event) -> dict[str, Any]:
     return made.event(event.node) | {
         "cellarkind": event.kind,
         "cellarseverity": Severity(event.severity).name.lower(),
-        "cellarnumber": str(event.n),  # CloudEvents' integers have 32 bits
+        "cellarnumber": str(event.n),  # as text, since CloudEvents' integers have 32 bits
     }
 
 
 def told(one: Forwarding, given: Batch, link: str) -> tuple[str, str]:
-    """What people are told of a batch: in a few words, and as a text."""
+    """What people are told about a batch: a title and a text."""
     if given.test is not None:
         return "a test", f"This tries out where events are forwarded to.\n\nAll of them: {link}\n"
     lines = [

@@ -1,4 +1,4 @@
-"""Forwardings: where an account's events go, or (account None) all of them for operators; made, tried, switched, removed."""
+"""Forwardings: where an account's events go, or (account None) everything for operators: make, test, switch, remove."""
 
 import time
 from typing import Any
@@ -22,16 +22,16 @@ from pillar_service.usecases.people import mails, permissions
 from pillar_service.usecases.service import auditing, sealing
 
 COUNTED = 1000
-"""Of so many events that wait it is known how many they are."""
+"""Waiting events are counted only up to this number."""
 
 
 def listed(account: str | None) -> list[dict[str, Any]]:
-    """An account's, or the operators'."""
+    """An account's forwardings, or (None) the operators'."""
     return [described(one) for one in rows.of(account)]
 
 
 def make(maker: str, account: str | None, way: object, address: object = "", **asked: object) -> dict[str, Any]:
-    """Forward events that fit (``asked``: a filter) from now on; a webhook's comes with its ``secret``, told this once.
+    """Forward matching events from now on (``asked``: a filter); a webhook's ``secret`` is returned, and shown only here.
 
     Mail goes to the verified address of ``maker``, an account's id. Raises Invalid, Forbidden, Conflict.
     """
@@ -73,7 +73,7 @@ def _require_mail(maker: str) -> None:
 
 
 def _kept(wanted: Filter) -> dict[str, str]:
-    """A filter as it is kept: what it asks for, as text."""
+    """A filter as it is stored: only what it asks for, as text."""
     told = {name: str(value) for name, value in vars(wanted).items() if value is not None and name != "severity"}
     return told | ({"severity": wanted.severity.name.lower()} if wanted.severity is not Severity.INFO else {})
 
@@ -91,7 +91,7 @@ def _found(account: str | None, id: object) -> Forwarding:
 
 
 def switch(actor: str, account: str | None, id: object, is_on: bool) -> dict[str, Any]:
-    """Switch one on, from where it stopped, or off. Raises NotFound, Forbidden."""
+    """Switch a forwarding off, or on again from where it stopped; returns it. Raises NotFound, Forbidden."""
     with transaction():
         one = _found(account, id)
         _require(account, NodeAct.CONFIGURE if is_on else NodeAct.REVOKE)
@@ -104,7 +104,7 @@ def switch(actor: str, account: str | None, id: object, is_on: bool) -> dict[str
 
 
 def test(actor: str, account: str | None, id: object) -> dict[str, Any]:
-    """Let one event that tries it out go there next. Raises NotFound, Forbidden, Conflict (it is not on)."""
+    """Send a test event next, before any other; returns the forwarding. Raises NotFound, Forbidden, Conflict (not on)."""
     with transaction():
         one = _found(account, id)
         _require(account, NodeAct.CONFIGURE)
@@ -116,7 +116,7 @@ def test(actor: str, account: str | None, id: object) -> dict[str, Any]:
 
 
 def remove(actor: str, account: str | None, id: object) -> None:
-    """Forget one, and what waits for it. Raises NotFound, Forbidden."""
+    """Delete a forwarding, with everything that waits for it. Raises NotFound, Forbidden."""
     with transaction():
         one = _found(account, id)
         _require(account, NodeAct.REVOKE)
@@ -127,13 +127,16 @@ def remove(actor: str, account: str | None, id: object) -> None:
 
 
 forget = rows.forget_account
-"""Forget all of an account, in the caller's transaction."""
+"""Delete all forwardings of an account, in the caller's transaction."""
 
 SHOWN = ("id", "way", "address", "filter", "state", "error", "failures", "failing_since", "sent", "sent_at", "lost")
 
 
 def described(one: Forwarding) -> dict[str, Any]:
-    """One as pages and the API show it: all but its secret. Of what waits it tells how much (at most 1000), and since when."""
+    """A forwarding as pages and the API show it: all but its secret.
+
+    It says how many events wait (at most COUNTED), and since when.
+    """
     waits = events.waiting(forwarded.which(one), COUNTED)
     return {name: getattr(one, name) for name in (*SHOWN, "created_at")} | {
         "is_tested": one.test is not None,

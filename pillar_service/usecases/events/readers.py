@@ -1,4 +1,4 @@
-"""Readers: the people whom events are forwarded to by mail or in chat, and who hears that a forwarding was switched off."""
+"""Readers: whom events are forwarded to by mail or in chat, and who is warned when a forwarding is switched off."""
 
 from pillar_service.core.events import digests
 from pillar_service.core.events.forwarding import Way
@@ -17,7 +17,7 @@ NOBODY = "There is no verified address of an account that may read this: verify 
 
 
 def tell(one: Forwarding, batch: Batch, now: float) -> bool:
-    """Put what a batch says into the outbox it goes by, in the caller's transaction; whether anybody may read it."""
+    """Put a batch's text into the right outbox, in the caller's transaction; returns whether anybody may read it."""
     title, text = forwarded.told(one, batch, link(one))
     if one.way == Way.SLACK:
         outbox.post(one.address, {"text": digests.in_chat(f"{settings().domain}: {title}\n{text}")})
@@ -29,14 +29,14 @@ def tell(one: Forwarding, batch: Batch, now: float) -> bool:
 
 
 def warn(one: Forwarding, why: str, now: float) -> None:
-    """Write to who made it that it is switched off."""
+    """Write to the maker of a forwarding that it was switched off."""
     if (reader := of(one)) is not None:
         where = one.address or one.way
         mails.post(reader, letters.forwarding_failed(settings().domain, where, why, link(one)), now=now)
 
 
 def of(one: Forwarding) -> str | None:
-    """The address of who made it, while they may read what goes there."""
+    """The address of the forwarding's maker, as long as they may read what it forwards; else None."""
     maker = accounts.find(one.maker)
     if maker is None or maker.verified_at is None or maker.state != AccountState.ACTIVE:
         return None
@@ -45,10 +45,10 @@ def of(one: Forwarding) -> str | None:
 
 
 def link(one: Forwarding) -> str:
-    """The page where it stands."""
+    """The page that shows it."""
     return f"{settings().address}/{'account' if one.account is not None else 'admin'}/forwardings"
 
 
 def subject(account: str | None) -> str:
-    """What the audit says that a forwarding belongs to."""
+    """What the audit names as the owner of a forwarding."""
     return f"agent:{account}" if account is not None else "operators"

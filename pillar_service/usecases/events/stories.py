@@ -1,4 +1,4 @@
-"""Stories: what nodes told, as people (of their own nodes) and operators (of all) look at it."""
+"""Stories: the events of nodes, as shown to people (their own nodes) and operators (all nodes)."""
 
 import re
 from typing import Any
@@ -32,7 +32,10 @@ def listed(
     since: float | None = None,
     until: float | None = None,
 ) -> dict[str, Any]:
-    """An account's events, or (None) all: {"events", "next"}, the newest first; ``next`` is the page's end, for ``before``."""
+    """An account's events, or (None) all, newest first: {"events", "next"}.
+
+    ``next`` is the last event's number if there are more: the next page's ``before``. Raises Invalid.
+    """
     most = names.whole_number(limit, "limit", 1, MOST_LISTED)
     found = events.page(Which(asked, account, after, before, since, until), most + 1)
     return {
@@ -44,14 +47,14 @@ def listed(
 def page(
     account: str | None, asked: Filter, before: str, since: float | None = None, until: float | None = None
 ) -> dict[str, Any]:
-    """A page of an account's events, or (None) of all, after the one where ``before`` says that the last one ended."""
+    """A page of an account's events, or (None) of all, after the page whose ``next`` is ``before``. Raises Invalid."""
     if before and not PAGE.fullmatch(before):
         raise Invalid("That page is not known: go back to the first one.")
     return listed(account, asked, LISTED, int(before) if before else None, since=since, until=until)
 
 
 def following(account: str | None, asked: Filter, after: int, limit: int = 100) -> tuple[list[dict[str, Any]], int]:
-    """The events after a number, the oldest first, and after which number to look on."""
+    """The events after a number, oldest first, and the number to continue after."""
     top = events.newest()
     found = events.page(Which(asked, account, after), limit, newest_first=False)
     return [described(one) for one in found], found[-1].n if len(found) == limit else max(after, top)
@@ -74,9 +77,10 @@ SHOWN = (
 
 
 def story(account: str | None, id: object, before: str = "") -> dict[str, Any]:
-    """What a node told, in its own order, the last page first: {"node", "told", "older"}.
+    """What a node reported, in its own order, the last page first: {"node", "told", "older"}.
 
-    ``older`` is what ``before`` is to be for the page before; raises NotFound, for another account's node (not None) too.
+    ``older`` is the ``before`` of the page before it, None on the first. Raises Invalid, NotFound, also when the node
+    is not of ``account`` (None: any).
     """
     node = nodes.found(id, account)
     found = events.story(node.id, _place(before), LINES + 1)
@@ -105,7 +109,7 @@ def _losses(node: Node) -> list[Lost]:
 
 
 def _with_comings(node: Node, lines: list[Line], is_first: bool, is_last: bool) -> list[Line]:
-    """The lines with what we said of the node's coming and going between them, by the time of each."""
+    """The lines, merged by time with the service's own events about the node's coming and going."""
     said = events.of_presence(node.id, MOST_COMINGS)[::-1]
     times = [one.event.at for one in lines if one.event is not None]
     since = 0.0 if is_first or not times else times[0]
