@@ -1,4 +1,4 @@
-"""Batches: what a master says of many runs at once, in one transaction. One that is refused does not fail the others."""
+"""Batches: a master reports on many runs at once, in one transaction; refusing one does not affect the others."""
 
 import logging
 import time
@@ -13,23 +13,23 @@ from pillar_service.usecases.jobs.runs import Returned
 log = logging.getLogger(__name__)
 
 MOST = 1000
-"""The most runs at a time."""
+"""The most runs in one batch."""
 
 RETURNED = ("jid", "node", "return", "success", "retcode")
 
 Told = TypeVar("Told")
 Refused = dict[str, SaltcellarError]
-"""Why each run was refused that was, by its id."""
+"""Why runs were refused, by run id."""
 
 
 def started(master: str, jids: object) -> Refused:
-    """Written before the runs (id: jid) are published. None of those refused is this master's to publish."""
+    """The master is about to publish these runs (id: jid); it must not publish those that are refused."""
     now = time.time()
     return _each(_checked(jids), lambda these: runs.start(master, these, now))
 
 
 def results(told: object) -> Refused:
-    """Take what nodes returned, by run, each as `runs.result` does."""
+    """Take what nodes returned, by run id, each as `runs.result` does."""
     now = time.time()
     return _each(_checked(told), lambda these: runs.settle({id: _returned(one) for id, one in these.items()}, now))
 
@@ -47,7 +47,7 @@ def _returned(one: object) -> Returned:
 
 
 def _each(told: Mapping[str, Told], act: Callable[[Mapping[str, Told]], None]) -> Refused:
-    """All in one transaction; when that fails at one of them, each in its own."""
+    """Process all in one transaction; if that fails, each in a transaction of its own."""
     if _refusal(told, act) is None:
         return {}
     apart = {id: _refusal({id: one}, act) for id, one in told.items()}
@@ -55,7 +55,7 @@ def _each(told: Mapping[str, Told], act: Callable[[Mapping[str, Told]], None]) -
 
 
 def _refusal(told: Mapping[str, Told], act: Callable[[Mapping[str, Told]], None]) -> SaltcellarError | None:
-    """Why nothing was written of these; None when all was. Raises Unavailable, which concerns all alike."""
+    """Why none of these was written; None if all were. Raises Unavailable, which concerns all of them."""
     try:
         with transaction():
             act(told)

@@ -1,4 +1,4 @@
-"""Claims: which jobs a master is to carry out now, and in which runs. One master claims at a time (leases.py)."""
+"""Claims: which jobs a master must carry out now, and in which runs. Only one master claims at a time (leases.py)."""
 
 import time
 from collections import Counter
@@ -24,8 +24,8 @@ from pillar_service.usecases.meeseeks.challenges import expire
 AT_ONCE = 100
 """The most runs that one claim gives.
 
-A claim has a cost of its own, before the first run. A master publishes a hundred in two seconds: well within the
-half of a lease that it has left at least (leases.HELD_S) and the minute that a claim is kept (CLAIM_LEASE_S).
+A claim has a fixed cost, even without a run. A master publishes a hundred runs in two seconds: well within the half of
+its lease that is always left (leases.HELD_S), and within the minute that a claim is kept (CLAIM_LEASE_S).
 """
 
 LOOKED_AT = 2 * AT_ONCE
@@ -35,7 +35,7 @@ CONVERGING = sorted(name for name, command in COMMANDS.items() if command.conver
 
 
 def is_claimable(master: str) -> bool:
-    """Whether a claim could find anything to do. Cheap, and writes nothing: long polls ask it all the time."""
+    """Whether a claim could find anything to do. Cheap, and writes nothing: long polls call it all the time."""
     now = time.time()
     if leases.is_due(leases.PUBLISHING, master, now):
         return True
@@ -47,10 +47,10 @@ def is_claimable(master: str) -> bool:
 
 
 def claim(master: str) -> dict[str, Any]:
-    """What this master is to publish now, as {"runs", "fence"}; none, and no fence, while another holds the lease.
+    """Return what this master must publish now: {"runs", "fence"}; no runs and no fence while another has the lease.
 
-    A fence other than the one before means that it holds the runs of another master now, too. Gives back first what
-    others left lying.
+    A fence that differs from the previous one means that the master now also holds another master's runs. Before
+    anything is claimed, runs, jobs and challenges whose time is over are ended.
     """
     now = time.time()
     with transaction():
@@ -63,7 +63,7 @@ def claim(master: str) -> dict[str, Any]:
 
 
 def without_master() -> None:
-    """While no master claims: give up what has waited too long, which else nobody would."""
+    """Give up jobs that have waited too long while no master claims, as nobody else would."""
     now = time.time()
     if leases.is_held(leases.PUBLISHING, now):
         return
@@ -93,7 +93,7 @@ class Claim:
         return bool(rows.front(self.now, self._rooms, self._busy, 1))
 
     def runs(self) -> list[dict[str, Any]]:
-        """Makes the runs; as masters see them."""
+        """Make the runs, and return them as masters see them."""
         self._choose()
         runs.add(run for run, _ in self._made)
         taken = [(job.id, str(job.run), job.attempts + 1, self._late(job)) for _, its in self._made for job in its]
@@ -102,7 +102,7 @@ class Claim:
         return [described(run, together) for run, together in self._made]
 
     def _late(self, job: Job) -> float | None:
-        """Until when it waits for its node. From its first turn on, which may have been a long time in coming."""
+        """Until when the job waits for its node: counted from its first turn, which may have been long in coming."""
         return None if job.deadline_at is None else min(job.deadline_at, self.now + settings().chat_deadline_s)
 
     def _choose(self) -> None:
@@ -126,7 +126,7 @@ class Claim:
         return self._plans[job.id]
 
     def _together(self, job: Job) -> list[Job]:
-        """The jobs that one run would carry out if it were made for this job; none if it must wait."""
+        """The jobs that a run made for this job would carry out; none if the job must wait."""
         if not self._may_go(job) or not self._has_room(job):
             return []
         if not self._plan(job).converges:
@@ -137,7 +137,7 @@ class Claim:
 
     def _is_like(self, other: Job, job: Job) -> bool:
         if job.plan is not None or other.plan is not None:
-            return other.id == job.id  # what a plan says is carried out as it stands
+            return other.id == job.id  # a plan is carried out exactly as it is
         mine, its = self._plan(job), self._plan(other)
         return other.node == job.node and (its.function, its.leading) == (mine.function, mine.leading)
 
@@ -147,7 +147,7 @@ class Claim:
         return job.node is None or job.priority == URGENT or self._rooms[job.node] > 0
 
     def _may_go(self, job: Job) -> bool:
-        # A bot's jobs run one after the other: an invite waits for the pouring that was asked for before it.
+        # A bot's jobs run one after another: an invite waits for the pouring that was requested before it.
         if job.run is not None:
             return False
         if job.bot is None:

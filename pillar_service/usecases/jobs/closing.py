@@ -1,4 +1,4 @@
-"""Closing jobs: however one ends, the same is done with its end."""
+"""Closing: what must be done whenever a job ends, however it ends."""
 
 import logging
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 
 def close(job: Job, state: JobState, now: float, **columns: Any) -> None:
-    """A job is over, in the caller's transaction; ``columns`` tell how. Raises Conflict when it can't go there."""
+    """End a job, in the caller's transaction; ``columns`` say how. Raises Conflict if it can't go to that state."""
     step(JobState(job.state), state)
     jobs.move(job.id, job.state, str(state), ended_at=now, **columns, **executing.without_secrets(job))
     closed([(job, state)], now)
 
 
 def closed(over: Sequence[tuple[Job, JobState]], now: float) -> None:
-    """What goes with the end of jobs that came into these states: leases, metrics, audit rows, what they are parts of."""
+    """Follow up on jobs that ended in these states: leases, metrics, the audit, the jobs they are parts of."""
     for job, state in over:
         governors.end_job(job)
         measuring.ended(job, state, now)

@@ -1,4 +1,4 @@
-"""How a job ends, and what its end means for its bot. What goes with any end is in closing.py."""
+"""How a job ends, and what that means for its bot. What is common to all endings is in closing.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ UNSAID = "It failed, and the node did not say why."
 def outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome:
     """What the node's return means for this job."""
     found = _outcome(job, returned, success, retcode)
-    # One that goes may be whoever it is: what is wrong with it ends with it.
+    # The identity of a bot that is going does not matter: whatever is wrong with it goes away, too.
     is_to_be = found.succeeded and job.command not in (*REMOVING, VACATE)
     said = found.result.get("pub_id") if is_to_be and isinstance(found.result, dict) else None
     wrong = identities.another(bots.of_job(job.bot).pub_id, said) if job.bot and isinstance(said, str) else None
@@ -60,8 +60,8 @@ def _outcome(job: Job, returned: object, success: bool, retcode: int) -> Outcome
 
 
 def _removed(returned: Any, bot: str) -> bool:
-    # A pillar from before the deletion (a cache, a last known good copy) applies cleanly too, and the bot runs on: only
-    # the tombstone's own state says that it is gone. Else its name and identity would be free while it lives.
+    # A pillar from before the deletion (a cache, a last known good copy) applies cleanly too, while the bot keeps running:
+    # only the tombstone's own state proves that it is gone. Without it, its name and identity would be freed while it runs.
     return any(
         key.startswith("pub_|-") and key.endswith("_|-gone") and outcomes.owner(str(state.get("__id__"))) == bot
         for key, state in returned.items()
@@ -78,7 +78,7 @@ def _stopped(returned: Any, bot: str) -> bool:
 
 
 def settle_all(ended: Sequence[tuple[Job, Outcome]], now: float) -> None:
-    """Running jobs have their outcomes: those whose end changes nothing but them are written together."""
+    """Settle running jobs with these outcomes; those that affect nothing but themselves are written together."""
     alone = [(job, _end(job, its, now)) for job, its in ended if _is_alone(job)]
     jobs.end([one for _, one in alone])
     closing.closed([(job, JobState(one.state)) for job, one in alone], now)
@@ -100,7 +100,7 @@ def _end(job: Job, ended: Outcome, now: float) -> End:
 
 
 def settle(job: Job, ended: Outcome, now: float) -> None:
-    """A running job has its outcome. What is kept of that is redacted; what the bot is, is read from the whole."""
+    """Settle a running job. The stored result is redacted; what the bot is now, is read from the unredacted one."""
     result = redacting.value(job, ended.result)
     if not ended.succeeded:
         end(job, JobState.FAILED, ended.error or UNSAID, now, result)
@@ -119,7 +119,10 @@ def settle(job: Job, ended: Outcome, now: float) -> None:
 
 
 def end(job: Job, state: JobState, said: str, now: float, came_back: Any = None) -> None:
-    """A job did not work; ``said`` is the sentence, which the bot shows too when the job was to pour or change it."""
+    """End a job that did not work.
+
+    ``said`` is a sentence that says why; the bot shows it too if the job applied states to it.
+    """
     closing.close(job, state, now, error=said, **({"result": came_back} if came_back else {}))
     if job.bot is not None and job.command != VACATE and plans.converges(job):
         bot = bots.of_job(job.bot)
@@ -136,12 +139,12 @@ def _converged(bot: Bot, said: object) -> None:
 def _change(bot: Bot, said: object, **changed: object) -> None:
     columns = told(bot, said if isinstance(said, dict) else {})
     bots.change(bot.id, **changed, **columns)
-    if "pub_id" in columns:  # its node is told who it is, too
+    if "pub_id" in columns:  # its node must learn its identity, too
         pillars.rewrite(bot.node)
 
 
 def told(bot: Bot | Placed, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that change by what a pub said of itself; its identity, once known, stays."""
+    """The columns that change by what a pub said about itself; once known, its identity stays."""
     pub_id, sequence, version = said.get("pub_id"), said.get("sequence"), said.get("version")
     columns: dict[str, Any] = {}
     if bot.pub_id is None and names.is_pub_id(pub_id):
@@ -154,11 +157,11 @@ def told(bot: Bot | Placed, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gone(bot: Bot, said: dict[str, Any], now: float) -> None:
-    """It is removed: name and port are free. It can be brought back as long as its data is not gone too."""
-    if bot.pub_id in (None, said.get("pub_id")):  # an older node does not tell who is gone, nor how far its log went
+    """Note that a bot was removed: its name and port are free. It can be brought back until its data is gone, too."""
+    if bot.pub_id in (None, said.get("pub_id")):  # an older node tells neither the identity nor how far its log went
         bots.change(bot.id, **told(bot, said))
     forgetting.removed(bot, f"node:{bot.node}", bot.name, now)
-    # The pillar may have come to tell of a purge only after the node had read it: the node's own word counts.
+    # The purge may have been requested after the node read its pillar, so what the node says counts.
     if bot.purge and said.get("data") == "gone":
         forgetting.purged(bot, f"node:{bot.node}", now)
     pillars.rewrite(bot.node)

@@ -1,4 +1,4 @@
-"""Executing: what a node asks and tells while it carries out a command of the catalogue. It speaks of its own jobs alone."""
+"""Executing: what a node asks and reports as it carries out commands of the catalogue, only ever for its own jobs."""
 
 import itertools
 import re
@@ -20,36 +20,37 @@ from pillar_service.usecases.nodes import governors
 from pillar_service.usecases.service import sealing
 
 SEALED_FOR = "argument"
-"""What secret arguments are sealed for (sealing.seal), under the id of the job, or of the job that it is a part of."""
+"""What secret arguments are sealed for (sealing.seal), together with the id of the job, or of the job it is a part of."""
 
 STREAMS = ("stdout", "stderr", "note")
 MOST_LINES, LONGEST = 1000, 16_384
 """The most lines at a time, and the most characters of a line."""
 
 LATE_S = 86_400.0
-"""How long after a job's end lines of it are still taken."""
+"""How long after a job's end its lines are still taken."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}", re.ASCII)
 MOST_NAMES, MOST_SLOTS = 200, 1000
 
 
 def sealed(job: str, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Secret arguments as they stand in a plan's ``secrets``; ``job`` is the id of the whole job."""
+    """Secret arguments, sealed for a plan's ``secrets``; ``job`` is the id of the whole job, not of a part."""
     return {name: sealing.seal(SEALED_FOR, job, text) for name, text in secrets.items()}
 
 
 def without_secrets(job: Job) -> dict[str, Any]:
-    """The columns that change when a job is over: nobody needs its secrets any more."""
+    """The columns that change so that a job that is over keeps no secrets."""
     if not (job.plan or {}).get("secrets"):
         return {}
     return {"plan": {key: value for key, value in job.plan.items() if key != "secrets"}}
 
 
 def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
-    """A node begins an attempt of its job: {"arguments": the secret ones}. Granted once for each attempt.
+    """Let a node begin an attempt of its job, once per attempt; returns {"arguments": the secret ones}.
 
-    Raises NotFound for a job that is not this node's, Conflict when that attempt is not to run now or was begun before, or
-    its command is another than was asked for, Unavailable while its governor has no place.
+    Raises NotFound for a job that is not this node's; Conflict if that attempt began before or must not run now, or if
+    the command has changed since it was asked for; Unavailable while its governor has no free lease; Failed if a secret
+    can't be read.
     """
     which = names.whole_number(attempt, "attempt", 1, 999_999)
     with transaction():
@@ -65,7 +66,10 @@ def begin(node: str, id: object, attempt: object) -> dict[str, Any]:
 
 
 def require_awaited(node: str, id: object) -> None:
-    """A node is about to carry out a run. Raises Conflict when nobody waits for it any more, NotFound for another node's."""
+    """Check that somebody still waits for a run that a node is about to carry out.
+
+    Raises Conflict when nobody does, NotFound for a run that is not this node's.
+    """
     run = runs.find(id) if names.is_id(id) else None
     if run is None or run.node != node:
         raise NotFound(f"This node has no run {names.shown(id)}.")
@@ -83,7 +87,7 @@ def _of_node(node: str, id: object) -> Job:
 
 
 def secrets(job: Job) -> dict[str, str]:
-    """The secret arguments of a job that is not over; raises Failed when they can't be read any more."""
+    """The secret arguments of a job that is not over; raises Failed if they can't be read."""
     kept = (job.plan or {}).get("secrets") or {}
     told = {name: sealing.opened(SEALED_FOR, job.parent or job.id, text) for name, text in kept.items()}
     for name, text in told.items():
@@ -93,10 +97,11 @@ def secrets(job: Job) -> dict[str, str]:
 
 
 def add_lines(node: str, id: object, attempt: object, lines: object) -> dict[str, int]:
-    """Keep lines (``n`` from 1, rising, ``stream``, ``text``) of an attempt that this node began: {"taken": highest n}.
+    """Keep lines of an attempt that this node began; returns {"taken": the highest n}.
 
-    What is taken is on disk; the same again changes nothing. Beyond JOB_LINES and JOB_BYTES lines are only counted.
-    Raises NotFound for a job that is not this node's, Conflict for an attempt that never began or ended long ago.
+    Each line has ``n`` (from 1, rising), ``stream`` and ``text``. What is taken is on disk; sending it again changes
+    nothing. Beyond JOB_LINES and JOB_BYTES, lines are only counted. Raises Invalid, NotFound for a job that is not this
+    node's, Conflict for an attempt that never began or a job that ended long ago.
     """
     which, now = names.whole_number(attempt, "attempt", 1, 999_999), time.time()
     given = _lines(which, lines)
@@ -139,7 +144,7 @@ def _redacted(job: Job, lines: Iterable[Line]) -> list[Line]:
 
 
 def tell_capacities(node: str, has: object, slots: object) -> dict[str, Any]:
-    """What a node has to run commands with, by its own word: names, and how many at once. Never a permission."""
+    """Save what a node says it has for running commands: names, and how many run at once. It never grants anything."""
     if not isinstance(has, list) or len(has) > MOST_NAMES or not all(_is_name(one) for one in has):
         raise Invalid(f"What a node has is a list of at most {MOST_NAMES} names such as 'docker'.")
     told = {"has": sorted(set(has)), "slots": names.whole_number(slots, "number of slots", 1, MOST_SLOTS)}

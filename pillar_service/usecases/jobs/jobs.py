@@ -1,4 +1,4 @@
-"""Jobs: submit one, look at it, cancel it. How masters carry them out is in runs.py."""
+"""Jobs: submit, show and cancel them. How masters carry them out is in runs.py."""
 
 import time
 from collections.abc import Iterable
@@ -24,11 +24,11 @@ from pillar_service.usecases.service import auditing
 
 MOST_LISTED = 500
 MOST_LINES = 1000
-"""So many lines are told at once: each may have 2,000 characters."""
+"""How many lines are returned at once: each may have 2,000 characters."""
 
 
 def submit(actor: str, name: object, bot: object, arguments: object = None, key: str | None = None) -> dict[str, Any]:
-    """Ask for a command on a bot (by id or name); returns {"agent", "job"}. The same ``key`` twice gives the same job.
+    """Ask for a command on a bot (by id or name); returns {"agent", "job"}. Repeating a ``key`` returns the same job.
 
     Raises Invalid (command, arguments), NotFound (bot), Conflict (the bot can't do this now).
     """
@@ -61,7 +61,7 @@ def _submit(request: queue.Request, name: str, key: object, arguments: dict[str,
 
 
 def found(id: object) -> Job:
-    """The job with that id; raises NotFound."""
+    """Return the job with that id; raises NotFound."""
     job = jobs.find(id) if names.is_id(id) else None
     if job is None:
         raise NotFound(f"There is no job {names.shown(id)}.")
@@ -69,15 +69,15 @@ def found(id: object) -> Job:
 
 
 def show(id: object, after: int = 0) -> dict[str, Any]:
-    """A job, with why it waits if it does, and its lines after the n-th: {"job", "lines"}; raises NotFound."""
+    """A job, with why it waits (if for a master), and its lines after the n-th: {"job", "lines"}; raises NotFound."""
     job = found(id)
     told = queue.described(job) | {"waits": waits(job.state)}
     return {"job": told, "lines": lines_of(outputs.lines(job.id, after))}
 
 
 def waits(state: str) -> str:
-    """Why a job in this state waits, if it is for want of a master; else nothing."""
-    is_untaken = state in (JobState.QUEUED, JobState.CLAIMED)  # or taken by a master that is gone
+    """Why a job in this state waits, if no master is there to take it; else empty."""
+    is_untaken = state in (JobState.QUEUED, JobState.CLAIMED)  # a claimed job's master may be gone
     return NO_MASTER if is_untaken and not leases.is_held(leases.PUBLISHING, time.time()) else ""
 
 
@@ -87,14 +87,14 @@ def lines_of(rows: Iterable[JobLine]) -> list[dict[str, Any]]:
 
 
 def has_news(id: str, after: int) -> bool:
-    """Whether a job is over or has lines after the n-th. Cheap: long polls ask it all the time."""
+    """Whether a job is over or has lines after the n-th. Cheap: long polls call it all the time."""
     return found(id).state in OVER or outputs.line_count(id) > after
 
 
 def listed(
     state: str | None = None, node: str | None = None, bot: str | None = None, limit: object = 100
 ) -> list[dict[str, Any]]:
-    """The newest jobs, newest first; ``bot`` is an id or a name."""
+    """The newest jobs, newest first; ``bot`` is an id or a name. Raises Invalid, NotFound."""
     most = _checked(state, limit)
     found_jobs = jobs.listed(most, state, node, None if bot is None else bots.found(bot).id)
     known = rows.with_ids({job.bot for job in found_jobs if job.bot})
@@ -114,9 +114,9 @@ def asked_before(actor: str, key: str | None) -> str | None:
 
 
 def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
-    """Try a job that did not work again; returns {"agent", "job"}, a new one. The same ``key`` twice gives one job.
+    """Repeat a job that did not work; returns {"agent", "job"}, with a new job. Repeating a ``key`` returns the same job.
 
-    Raises Conflict for one that is not over, or worked, or must be asked for anew (a deletion, an export).
+    Raises Conflict for a job that is not over, that worked, or that must be asked for anew (a deletion, an export).
     """
     job = found(id)
     name = retrying.by_person(job.command, JobState(job.state))
@@ -124,9 +124,9 @@ def again(actor: str, id: object, key: str | None = None) -> dict[str, Any]:
 
 
 def take_back(person: str, id: object) -> dict[str, Any]:
-    """Cancel a job that does not run yet, if that undoes all that asking for it did; raises Conflict if not.
+    """Cancel a job that has not begun, as a person who may ask for it, if that undoes everything that asking for it did.
 
-    Who may ask for it may take it back: raises NotFound, Forbidden for others.
+    Raises Conflict if it doesn't; NotFound, Forbidden for other people.
     """
     job = found(id)
     if job.bot is None:
@@ -138,7 +138,7 @@ def take_back(person: str, id: object) -> dict[str, Any]:
 
 
 def cancel(actor: str, id: object) -> dict[str, Any]:
-    """Cancel a job that does not run yet; raises Conflict when it runs or is over."""
+    """Cancel a job that has not begun; raises NotFound, Conflict if it runs or is over."""
     now = time.time()
     with transaction():
         job = found(id)
@@ -152,9 +152,9 @@ def cancel(actor: str, id: object) -> dict[str, Any]:
 
 
 def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
-    """A job as `told_to` tells it and its first lines after the n-th: {"job", "lines", "next"}.
+    """A job as `told_to` returns it, and its first lines after the n-th: {"job", "lines", "next"}.
 
-    ``next`` is the number after which to ask again, or None when these are all that there are by now.
+    ``next`` is the number to continue after, None if there are no more lines yet.
     """
     job = told_to(person, id)
     rows = outputs.lines(job["id"], after, MOST_LINES + 1)
@@ -163,10 +163,10 @@ def show_to(person: str, id: object, after: int = 0) -> dict[str, Any]:
 
 
 def told_to(person: str, id: object) -> dict[str, Any]:
-    """A job as this person may see it; raises NotFound when they may not see its bot.
+    """A job as this person may see it; raises NotFound if they may not see its bot.
 
-    Who asked for the job sees it even once the bot is gone for good. What came of it (an invite's code, a log) and whom
-    it was for is told to those who might have asked for it.
+    Whoever asked for the job sees it even once the bot is gone for good. The result (such as an invite's code or a log)
+    and personal arguments (such as whom an invite is for) are shown only to those who could have asked for it.
     """
     job = found(id)
     if job.bot is None:
@@ -189,7 +189,7 @@ def _as_allowed(job: dict[str, Any], may: frozenset[Act]) -> dict[str, Any]:
 def listed_to(person: str, bot: object = None, state: str | None = None, limit: object = 100) -> list[dict[str, Any]]:
     """The newest jobs of the bots that a person belongs to, or of one bot (by id or name) that they may see.
 
-    Each is told as `show_to` does. Raises Invalid, NotFound.
+    Each is shown as in `show_to`. Raises Invalid, NotFound.
     """
     most = _checked(state, limit)
     of = agents.bots_of(person) if bot is None else [permissions.require(person, Act.SEE, bot, deleted=True).id]

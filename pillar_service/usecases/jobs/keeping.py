@@ -1,4 +1,4 @@
-"""Keeping lines of jobs: within JOB_LINES and JOB_BYTES; what comes beyond is only counted."""
+"""Keeping the lines of jobs, up to JOB_LINES and JOB_BYTES; lines beyond that are only counted."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from pillar_service.store.jobs.outputs import JobOutput, Line
 
 
 def keep(job: Job, attempt: int, taken: int, lines: Sequence[Line], now: float) -> None:
-    """Keep those new lines of an attempt that there is room for, in the caller's transaction, and write down how far it came.
+    """Keep as many new lines of an attempt as there is room for, and note its progress, in the caller's transaction.
 
-    ``taken`` is the number of the last of them. The head stays whole: after the first that has no room, none has.
+    ``taken`` is the number of the last line. The beginning stays complete: after the first line that has no room, none
+    is kept.
     """
     known = outputs.of_job(job.id)
     kept = _with_room(known, lines)

@@ -1,4 +1,4 @@
-"""Leases: one master at a time publishes. A new holder has a higher fence, and takes over what the one before held."""
+"""Leases: one master publishes at a time. A new holder gets a higher fence, and takes over the previous one's runs."""
 
 from pillar_service.store.jobs import leases, runs
 
@@ -6,32 +6,32 @@ PUBLISHING = "publishing"
 """The lease of the one master that claims jobs and publishes runs (issue 4: one orchestrator at a time)."""
 
 HELD_S = 20.0
-"""How long a master that is not heard of keeps it, in seconds."""
+"""How long a master that falls silent keeps it, in seconds."""
 
 
 def holds(name: str, holder: str, now: float) -> bool:
-    """Whether it has the lease now."""
+    """Whether this master has the lease now."""
     lease = leases.find(name)
     return lease is not None and lease.holder == holder and lease.expires_at > now
 
 
 def is_held(name: str, now: float) -> bool:
-    """Whether anybody has the lease now."""
+    """Whether any master has the lease now."""
     lease = leases.find(name)
     return lease is not None and lease.expires_at > now
 
 
 def is_due(name: str, holder: str, now: float) -> bool:
-    """Whether it should take the lease, or take it again: nobody has it, or it has, and half of its time is over."""
+    """Whether this master should take or renew the lease: nobody has it, or this master has, and half its time is over."""
     lease = leases.find(name)
     if lease is None or lease.expires_at <= now:
         return True
-    # A clock that was set back must not keep everybody out for ever.
+    # A clock that was set back must not keep everybody out forever.
     return lease.expires_at > now + 2 * HELD_S or (lease.holder == holder and lease.expires_at < now + HELD_S / 2)
 
 
 def take(name: str, holder: str, now: float) -> int | None:
-    """Take the lease, or keep it, in the caller's transaction; returns the fence, or None while another has it."""
+    """Take or renew the lease, in the caller's transaction; returns the fence, or None while another master has it."""
     lease = leases.find(name)
     if lease is not None and lease.holder != holder and now < lease.expires_at <= now + 2 * HELD_S:
         return None

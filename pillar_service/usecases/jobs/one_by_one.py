@@ -1,4 +1,4 @@
-"""What is ended because its time is over: each by itself, so that one that can't be ended keeps nobody else's from going on."""
+"""Ends what has run out of time, each item by itself, so that one that can't be ended holds up no other."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -10,10 +10,10 @@ from pillar_service.store.database import attempt
 log = logging.getLogger(__name__)
 
 AGAIN_S = 60.0
-"""How long what could not be ended is left alone: claims come all the time, and each would fail at it, and say so."""
+"""How long to leave alone what could not be ended: claims come all the time, and each would fail on it and log so."""
 
 _left: dict[str, float] = {}
-"""Until when each is left alone that this process could not end, by its id."""
+"""Until when to leave alone what this process could not end, by its id."""
 
 
 class _Ending(Protocol):
@@ -25,7 +25,10 @@ One = TypeVar("One", bound=_Ending)
 
 
 def end(these: Iterable[One], how: Callable[[One], object], now: float) -> None:
-    """End each in the caller's transaction; of one that raises nothing is written. Raises Unavailable, which concerns all."""
+    """End each of these in the caller's transaction; if one raises, nothing is written of it, and the others go on.
+
+    Raises Unavailable, which concerns all of them.
+    """
     for one in these:
         if _left.get(one.id, now) > now:
             continue

@@ -1,4 +1,4 @@
-"""Parts: a job on several nodes has one on each, and stands as they do."""
+"""Parts: a job on several nodes has a part on each, and its state follows from theirs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from pillar_service.usecases.jobs import executing
 from pillar_service.usecases.meeseeks import previews
 
 _moved: ContextVar[set[str] | None] = ContextVar("moved", default=None)
-"""The wholes whose parts moved inside `together`; None outside of it."""
+"""The whole jobs whose parts changed inside `together`; None outside of it."""
 
 
 @contextmanager
 def together(now: float) -> Iterator[None]:
-    """Many parts may move inside, in the caller's transaction: each whole is looked at once, at the end."""
+    """Let many parts change inside, in the caller's transaction: each whole job is updated once, at the end."""
     if _moved.get() is not None:
         yield
         return
@@ -32,7 +32,7 @@ def together(now: float) -> Iterator[None]:
 
 
 def part_moved(whole: str, now: float) -> None:
-    """One of its parts came into another state, in the caller's transaction: does the whole, too?"""
+    """Update a whole job after one of its parts changed state, in the caller's transaction."""
     noted = _moved.get()
     if noted is not None:
         noted.add(whole)
@@ -53,18 +53,20 @@ def part_moved(whole: str, now: float) -> None:
 
 
 def _why(job: Job, its: list[Part]) -> str:
-    """What went wrong, for people: of a bot's action as the bot's own job says it, else on which nodes, and why it was not
-    given to them."""
+    """What went wrong, for people.
+
+    For a bot's action it is the error of the bot's own job; else it names the nodes, and says why parts were refused.
+    """
     own = jobs.parts_of(job.id)[0].error if (job.plan or {}).get("bot") is not None else None
     refused = sorted({part.refused for part in its if part.refused})
     return own or " ".join([sentence(summary(its)), *refused])
 
 
 def summary(its: list[Part]) -> dict[str, Any]:
-    """Where it was to run, and how it went there: {"expected", "answered", "missing", "failed"}, each a list of places.
+    """Where a job was to run, and how it went: {"expected", "answered", "missing", "failed"}, each a list of places.
 
-    A node that never took the job, or never said how it ended, is missing; one that took it and could not do it failed, and so
-    did what was not given to it any more.
+    A node that never took its part, or never said how it ended, is missing. One that took it and failed is failed; so
+    is one whose part was refused before it could take it.
     """
     failed = [part for part in its if part.state == JobState.FAILED and (part.has_result or part.refused)]
     return {

@@ -1,4 +1,4 @@
-"""Plans: how a job is carried out, whether core's commands say it or the plan it was asked with."""
+"""Plans: how a job is carried out, whether by a command of core or by the plan that it was asked for with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from pillar_service.store.jobs.jobs import Job
 
 
 def of(job: Job) -> Command:
-    """What carries a job out. A plan stands as it was when the job was asked for, whatever the catalogue says now."""
+    """What carries a job out. A plan stays as it was when the job was asked for, whatever the catalogue says now."""
     if job.plan is None:
         return COMMANDS[job.command]
     plan = job.plan
@@ -17,17 +17,17 @@ def of(job: Job) -> Command:
 
 
 def is_known(job: Job) -> bool:
-    """Whether this version can carry it out: after the step back from a newer one, what that was asked for waits for it."""
+    """Whether this version can carry the job out; after a downgrade, jobs that a newer version queued wait for it."""
     return job.plan is not None or job.command in COMMANDS
 
 
 def converges(job: Job) -> bool:
-    """Whether it applies states; nobody knows that here of what a newer version asked for."""
+    """Whether the job applies states; False if only a newer version would know."""
     return is_known(job) and of(job).converges
 
 
 def keywords(together: Sequence[Job]) -> dict[str, Any]:
-    """What the function of jobs that go into one run is called with by name."""
+    """The keyword arguments of the function for jobs that share a run."""
     first = together[0]
     if first.plan is not None:
         return dict(first.plan["keywords"])
@@ -35,26 +35,26 @@ def keywords(together: Sequence[Job]) -> dict[str, Any]:
 
 
 def arguments(job: Job) -> list[Any]:
-    """What its function is called with."""
+    """The positional arguments of a job's function."""
     if job.plan is not None:
         guard = [job.id, job.attempts + 1] if job.plan["is_guarded"] else []
         return [*guard, *job.plan["arguments"]]
     command = of(job)
     if command.converges:
         return list(command.leading)
-    exported = [job.id] if command.name == "bots.export" else []  # the tar comes back under the job's id
-    # A job from before its command took this argument goes by the default.
+    exported = [job.id] if command.name == "bots.export" else []  # the tar is uploaded under the job's id
+    # A job that was queued before its command had this argument uses the default.
     given = [job.arguments.get(name, default) for name, (default, _) in command.arguments.items()]
     return [*command.leading, job.bot, *exported, *given]
 
 
 def may_run_again(job: Job) -> bool:
-    """Whether another attempt does no harm: its command says so, or its node never began the one there was."""
+    """Whether another attempt does no harm: its command says so, or its node never began the current one."""
     if of(job).retry_safe:
         return True
     return job.plan is not None and job.plan["is_guarded"] and not has_begun(job)
 
 
 def has_begun(job: Job) -> bool:
-    """Whether its node was allowed to begin the attempt there is now."""
+    """Whether its node was allowed to begin the current attempt."""
     return (job.begun or 0) >= job.attempts > 0

@@ -1,4 +1,4 @@
-"""How a job goes, as its page shows it: its last lines, and whether there is anything new."""
+"""How a job is going, as its page shows it: its last lines, and whether anything is new."""
 
 import time
 from typing import Any
@@ -14,14 +14,14 @@ MOST = 10**18 - 1
 
 
 def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
-    """A job as this person may see it and its last lines, or those before the n-th.
+    """A job as this person may see it, and its last lines, or those before the n-th.
 
-    {"job", "waits", "lines", "older", "seen"}: ``waits`` says why it waits if that is for want of a master, ``older`` how
-    many lines come before these, ``seen`` is what `has_news` takes. Raises NotFound, Invalid.
+    Returns {"job", "waits", "lines", "older", "seen"}: ``waits`` says why it waits, if no master is there; ``older`` is
+    how many lines come before these; `has_news` takes ``seen``. Raises NotFound, Invalid.
     """
     job = jobs.told_to(person, id)
     waits = jobs.waits(job["state"])
-    # Before the lines are read: one that comes meanwhile is news.
+    # Before the lines are read: a line that arrives in the meantime is news.
     seen, first = _seen(job, waits), names.whole_number(before, "number of a line", 1, MOST) if before else None
     newest = listings.lines_before(job["id"], first, LINES)
     lines = jobs.lines_of(newest[: listing.fitting(line.text for line in newest)][::-1])
@@ -31,7 +31,7 @@ def shown(person: str, id: object, before: object = None) -> dict[str, Any]:
 
 
 def has_news(person: str, id: object, seen: object) -> bool:
-    """Whether anything of a job changed since somebody saw it, if only the minutes of its age; raises NotFound."""
+    """Whether a job has changed since somebody saw it, even if only by the minutes of its age; raises NotFound."""
     job = jobs.told_to(person, id)
     return _seen(job, jobs.waits(job["state"])) != seen
 

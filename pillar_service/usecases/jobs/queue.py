@@ -1,4 +1,4 @@
-"""The queue: how a use case asks for a job, in its own transaction."""
+"""The queue: how use cases ask for jobs, in their own transactions."""
 
 import hashlib
 import json
@@ -26,9 +26,9 @@ CALL_S = 60
 
 
 class Request:
-    """Who asks (``actor``), for what (its parts make the fingerprint), under which idempotency key (or None).
+    """Who asks (``actor``), for what (the fingerprint of ``parts``), and under which idempotency key (or None).
 
-    ``number`` is the request's in the logs, kept here because one thread may write what several ask for at the same moment.
+    ``number`` is the request's number in the logs; it is kept here since one thread may write what several ask for.
     """
 
     def __init__(self, actor: str, key: str | None, *parts: object) -> None:
@@ -40,9 +40,9 @@ class Request:
         self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def before(self, new: Iterable[Job] = ()) -> Job | None:
-        """The job that this very request made before, also among ``new`` ones that are not added yet.
+        """The job that this same request made before, also among ``new`` jobs that are not added yet, or None.
 
-        Raises Conflict when the key was another request's.
+        Raises Conflict if the key belongs to another request.
         """
         if self.key is None:
             return None
@@ -54,7 +54,7 @@ class Request:
 
 
 def refuse_too_many(actor: str, bot: Bot, key: str | None) -> None:
-    """Raise TooMany for who asks for a job more of a bot that has too many, unless they asked for it before (``key``)."""
+    """Raise TooMany if a bot has too many open jobs for another, unless this actor asked for it before (``key``)."""
     if key is None or jobs.with_key(actor, key) is None:
         rules.refuse_too_many(jobs.open_of_bot(bot.id, rules.MOST_OF_BOT))
 
@@ -62,7 +62,7 @@ def refuse_too_many(actor: str, bot: Bot, key: str | None) -> None:
 def ask(
     request: Request, name: str, bot: Bot, now: float, arguments: dict[str, Any] | None = None, node: str | None = None
 ) -> Job:
-    """Queue a job for a bot, on its node unless another is named. ``arguments`` are checked by the command; raises Invalid."""
+    """Queue a job for a bot, on its node unless another is given; the command checks ``arguments``. Raises Invalid."""
     measuring.received(name)
     job = jobs.add(
         id=names.new_id(),
@@ -82,7 +82,7 @@ def ask(
 
 
 def log_asked(job: Job) -> None:
-    """Let the log tell that a job was asked for, once that is committed."""
+    """Log that a job was asked for, once that is committed."""
     about = {"request": job.request, "job": job.id, "node": job.node}
     after_commit(lambda: log.info("Asked for %s.", job.command, extra=about))
 
@@ -98,7 +98,7 @@ NOTHING: dict[str, Any] = {
     "keywords": {},
     "is_guarded": False,
 }
-"""A plan without what every plan must say: its function and its limits."""
+"""The defaults of a plan: all but what every plan must give, its function and its limits."""
 
 
 def call(
@@ -111,7 +111,10 @@ def call(
     now: float,
     priority: int = NORMAL,
 ) -> Job:
-    """Queue a call of our own to a node, or (None) the master, in the caller's transaction; doing it twice must do no harm."""
+    """Queue a call of our own to a node, or (None) the master, in the caller's transaction.
+
+    The call must be harmless to repeat.
+    """
     plan = {"nodes": [node] if node else [], "function": function, "arguments": arguments, "keywords": keywords}
     job = jobs.add(
         id=names.new_id(),
@@ -133,14 +136,14 @@ def call(
 
 
 def target(job: Job, bot_name: str | None = None) -> str:
-    """What a job is done to, for people: a bot's name, a node, or the place as a whole."""
+    """What a job acts on, for people: a bot's name, a node, a number of nodes, or the master."""
     if job.bot is not None:
         return bot_name or str(bots.of_job(job.bot).name)
     return job.node or (f"{job.parts} nodes" if job.parts else "the master")
 
 
 def described(job: Job, bot_name: str | None = None) -> dict[str, Any]:
-    """A job as the API shows it; ``bot_name`` spares a query to who knows it."""
+    """A job as the API shows it; passing ``bot_name`` saves a query."""
     return {
         "id": job.id,
         "command": job.command,

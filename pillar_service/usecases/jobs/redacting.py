@@ -1,7 +1,7 @@
-"""Redacting: what nobody may see is taken out of what came of a command of the catalogue before it is kept, whoever brings it.
+"""Redacting: remove what nobody may see from the results of the catalogue's commands before they are stored.
 
-A node has done so, too, and by the secrets' values; but it is the node's own word that it has, and a bot's action or a runner
-has no executor that would.
+A node redacts them too, and also by the secrets' values; but we have only its word for that, and bots' actions and
+runners have no executor to do so.
 """
 
 import re
@@ -13,13 +13,13 @@ from pillar_service.store.jobs import jobs
 from pillar_service.store.jobs.jobs import Job
 
 SPOKEN = ("head", "tail", "error")
-"""What of an executor's outcome was written by what it ran; the rest is its own account."""
+"""The fields of an executor's outcome that hold output of what it ran; it made the other fields itself."""
 
 
 def patterns(job: Job) -> list[re.Pattern[str]]:
-    """The patterns of what is taken out of what came of a job.
+    """The patterns of what to remove from a job's results.
 
-    None where no command of the catalogue asked for it; the usual ones not where it was asked for codes.
+    Empty for a job that no command of the catalogue asked for; without the usual ones if the job was asked for codes.
     """
     plan = job.plan or _of_parent(job)
     if plan is None:
@@ -34,12 +34,12 @@ def _of_parent(job: Job) -> dict[str, Any] | None:
 
 
 def text(job: Job, written: str) -> str:
-    """A text that came of a job, as it may be kept."""
+    """A text from a job, as it may be stored."""
     return redaction.without(written, patterns(job))
 
 
 def value(job: Job, came_back: Any) -> Any:
-    """A job's result as it may be kept."""
+    """A job's result, as it may be stored."""
     these = patterns(job)
     if job.plan is None or not job.plan["is_guarded"] or not isinstance(came_back, Mapping):
         return redaction.throughout(came_back, these)

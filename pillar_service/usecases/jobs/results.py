@@ -1,6 +1,6 @@
-"""Results that nodes tell by their spool: each settles its run, unless a master has brought it before.
+"""Results that nodes send through their spools: each settles its run, unless a master brought the result first.
 
-`hear` is told by `events.take`, of a node that signed. What a run came to is taken once, whoever brings it first.
+`events.take` calls `hear`, for nodes that sign. The first result of a run counts, whoever brings it.
 """
 
 from collections.abc import Iterator
@@ -18,28 +18,28 @@ from pillar_service.usecases.jobs import runs as cases
 from pillar_service.usecases.jobs.runs import Returned
 
 Heard = Result | Any
-"""A result; what tells of a command in the older form, without its run, stays as it is and settles nothing."""
+"""A result; data in the older form, which names no run, stays as it is and settles nothing."""
 
 WORKED = (
     "Its node told later that this try had worked, though it was given up: look how things stand before you try again."
 )
 FAILED = "Its node told later how this try, which was given up, had failed."
 NOTES = 0
-"""The attempt that notes of ours stand under: a node's own begin at 1, and number their lines themselves."""
+"""The attempt under which our own notes are kept: a node's own attempts begin at 1, with line numbers of their own."""
 
 
 def read(data: Any) -> Heard:
-    """What is heard of an event's data; raises Invalid."""
+    """What matters of an event's data; raises Invalid."""
     return Result.read(data) or data
 
 
 def kept(heard: Heard) -> Any:
-    """What stays of it."""
+    """What is stored of it."""
     return heard.kept() if isinstance(heard, Result) else heard
 
 
 def hear(node: str, told: list[tuple[str, Heard]], now: float) -> list[dict[str, str]]:
-    """Settle the runs of this node, in the caller's transaction; what was refused, by the events' ids, and why."""
+    """Settle the runs of this node, in the caller's transaction; returns what was refused: [{"id": event id, "why"}]."""
     given = [(id, result) for id, result in told if isinstance(result, Result)]
     return [{"id": id, "why": why} for id, result in given if (why := _heard(node, result, now))]
 
@@ -60,7 +60,7 @@ def _heard(node: str, result: Result, now: float) -> str | None:
 
 
 def _note_if_late(run: Standing, result: Result, its: Returned, now: float) -> None:
-    """Tell on each job that was given up what its run had come to. It changes nothing else."""
+    """Note on each job that was given up how its run ended after all. It changes nothing else."""
     for job in _jobs(run, result):
         outcome = endings.outcome(job, its.returned, bool(its.success), int(result.retcode))
         known = (JobState.SUCCEEDED,) if outcome.succeeded else (JobState.SUCCEEDED, JobState.FAILED)

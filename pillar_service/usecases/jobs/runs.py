@@ -1,4 +1,4 @@
-"""Runs: how masters carry out what they claimed, and what becomes of a run that does not come to an end."""
+"""Runs: how masters carry out what they claimed, and what happens to a run that does not finish."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -20,27 +20,27 @@ from pillar_service.usecases.jobs import endings, keeping, one_by_one, parts, pl
 Known = TypeVar("Known", Run, Standing)
 
 GRACE_S = 60.0
-"""How long after a run's timeout its result is still waited for."""
+"""How long after a run's timeout its result is still awaited."""
 
 AWAY_AGAIN_S = 10.0
-"""How long a job that may wait for its node waits before it is tried again."""
+"""How long until a job that may wait for its node is tried again."""
 
 AGAIN_AFTER_S = 2.0
-"""How long a job waits for its next try, times the tries it has had."""
+"""How long until a job's next attempt, multiplied by the number of attempts so far."""
 
 LINE_LENGTH = 2000
-"""The most characters of a line of Salt's that are kept."""
+"""The most characters kept of a line from Salt."""
 
 
 def held(master: str) -> list[dict[str, Any]]:
-    """The runs that this master has claimed or runs, oldest first: what it must take up again after a restart."""
+    """The runs that this master has claimed or is running, oldest first: it must resume them after a restart."""
     these = runs.held_by(master)
     carried = jobs.of_runs([run.id for run in these])
     return [described(run, carried[run.id]) for run in these]
 
 
 def described(run: Run, carried: Iterable[Job]) -> dict[str, Any]:
-    """A run and the jobs that it carries out as masters see it; one without a node is a runner on the master itself."""
+    """A run and its jobs, as masters see them; a run without a node is a runner on the master itself."""
     these = list(carried)
     return {
         "id": run.id,
@@ -72,13 +72,13 @@ def _mine(master: str, id: str, found: Known | None) -> Known:
 
 
 def started(master: str, id: str, jid: object) -> None:
-    """Written before the run is published. Raises Conflict when it is no longer this master's: it must not publish."""
+    """Note that the master is about to publish a run; raises NotFound, Forbidden, Conflict if it must not publish it."""
     with transaction():
         start(master, {id: jid}, time.time())
 
 
 def start(master: str, jids: Mapping[str, object], now: float) -> None:
-    """Runs are about to be published, in the caller's transaction; raises, as `started`, what speaks against any."""
+    """Note that runs are about to be published, in the caller's transaction; raises as `started`, for any of them."""
     known, carrying, fresh = runs.standing(jids), runs.carrying(jids), []
     for id, jid in jids.items():
         run, published = _mine(master, id, known.get(id)), names.text(jid, "jid", 100)
@@ -93,9 +93,10 @@ def start(master: str, jids: Mapping[str, object], now: float) -> None:
 
 
 def add_lines(master: str, id: str, lines: object) -> None:
-    """Keep lines of what happens: ``key`` is unique in the run, ``state_id`` says whose (without: every job's).
+    """Keep lines about a run's progress.
 
-    Beyond JOB_LINES and JOB_BYTES they are only counted.
+    ``key`` is unique within the run; ``state_id`` says which job a line belongs to (empty: all). Beyond JOB_LINES and
+    JOB_BYTES, lines are only counted.
     """
     now = time.time()
     if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
@@ -135,17 +136,17 @@ class Returned(NamedTuple):
 
 
 def result(id: str, jid: object, node: object, returned: object, success: object, retcode: object) -> None:
-    """Take what the node returned, and settle each job of the run. The same again changes nothing.
+    """Take what the node returned, and settle each job of the run. Repeating it changes nothing.
 
-    Any master may bring it: the one that published it may have lost the lease since. Raises Conflict when the run was
-    never started, or when the return is of another publish or another node.
+    Any master may bring it, as the one that published the run may have lost the lease since. Raises NotFound, and
+    Conflict if the run was never started, or if the return belongs to another publication or another node.
     """
     with transaction():
         settle({id: Returned(jid, node, returned, success, retcode)}, time.time())
 
 
 def settle(told: Mapping[str, Returned], now: float) -> None:
-    """Runs have returned, in the caller's transaction; raises, as `result`, what speaks against any."""
+    """Take what runs returned, in the caller's transaction; raises as `result`, for any of them."""
     known, carried = runs.standing(told), jobs.of_runs(told)
     fresh = {id: its for id, its in told.items() if _is_awaited(_found(id, known.get(id)), its)}
     runs.end(fresh)
@@ -170,9 +171,10 @@ def _outcome(job: Job, its: Returned) -> Outcome:
 
 
 def failed(master: str, id: str, reason: object, detail: object = "") -> bool:
-    """A run that its master could not bring to an end: each job is tried again, or fails, as the rules say.
+    """Note that a master could not finish a run: each of its jobs is tried again or fails, as the rules say.
 
-    Returns whether it is over. It is not when its node has begun it, and may still tell what came of it: follow it on.
+    Returns whether the run is over. It is not if its node has begun it and may still report the outcome: then keep
+    following it.
     """
     why = names.one_of(Reason, reason, "reason")
     with transaction():
@@ -191,7 +193,7 @@ SENTENCES = {
 
 
 def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
-    # What was only claimed was never published, whatever its master says.
+    # A run that was only claimed was never published, whatever its master says.
     reason = reason if run.state == runs.RUNNING else Reason.NOT_PUBLISHED
     carried = jobs.of_runs([run.id])[run.id]
     if reason is not Reason.NOT_RUNNING and (until := _may_be_told(carried)) > now:
@@ -205,18 +207,18 @@ def _fail(run: Run, reason: Reason, detail: str, now: float) -> bool:
 
 
 def _may_be_told(carried: list[Job]) -> float:
-    """Until when the node that has begun this keeps its outcome for us; 0 when it has not, or keeps none."""
+    """Until when the node that began this keeps its outcome for us; 0 if it did not begin it, or keeps none."""
     told = [job for job in carried if job.plan is not None and job.plan["is_guarded"] and plans.has_begun(job)]
     return max((float(job.deadline_at or 0) for job in told), default=0.0)
 
 
 def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
-    never_ran = reason is Reason.NOT_BEGUN  # the node's own word, even where its leave to begin was lost on the way
+    never_ran = reason is Reason.NOT_BEGUN  # the node's own word; our permission may have got lost
     if reason in (Reason.NOT_PUBLISHED, Reason.NODE_AWAY):
         never_ran = not plans.has_begun(job)
         reason = reason if never_ran else Reason.NOT_RUNNING
     if never_ran and job.deadline_at is not None and now < job.deadline_at:
-        # It may wait for its node until its deadline, and this was no attempt; a number that was begun is never given again.
+        # It may wait for its node until its deadline, and this was no attempt; but a number that was begun is never reused.
         spent = job.attempts if plans.has_begun(job) else job.attempts - 1
         again = {"attempts": spent, "not_before": min(now + AWAY_AGAIN_S, job.deadline_at)}
         jobs.move(job.id, job.state, JobState.QUEUED, run=None, error=said, **again)
@@ -229,17 +231,17 @@ def _fail_job(job: Job, reason: Reason, said: str, now: float) -> None:
 
 
 def sweep(now: float) -> None:
-    """End what has waited too long, in the caller's transaction: runs without a return, and what nobody took."""
+    """End what has waited too long, in the caller's transaction: runs without a return, and jobs that nobody took."""
     with parts.together(now):
         one_by_one.end(runs.expired(now), lambda run: _fail(run, Reason.NO_RETURN, "", now), now)
     give_up(now)
 
 
 def give_up(now: float) -> None:
-    """End jobs that nobody took in time, and what stands open though all its parts are over.
+    """End jobs that nobody took in time, and jobs that stayed open though all their parts are over.
 
-    In the caller's transaction. It needs no master: what a run brings is brought once a master is back, a job that waits
-    for one may wait for ever.
+    In the caller's transaction. It must work without a master: a run's result arrives once a master is back, but a job
+    that waits for a master may wait forever.
     """
     with parts.together(now):
         one_by_one.end(jobs.past_deadline(now), lambda job: _late(job, now), now)

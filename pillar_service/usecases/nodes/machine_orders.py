@@ -84,7 +84,7 @@ def _refuse(node: str, account: str | None) -> None:
 def retire(actor: str, which: object, with_bots: object = False) -> dict[str, Any]:
     """Retire a machine, given the id of its order or node: its key is revoked now, then machine and volume are destroyed.
 
-    Refused while it holds bots, including deleted ones that could be restored, unless ``with_bots``: their data is
+    Refused while it holds bots, including deleted ones that could be brought back, unless ``with_bots``: their data is
     lost. Repeating it changes nothing. Raises NotFound, Conflict.
     """
     with transaction():
