@@ -1,1 +1,1 @@
-"""Commands of the catalogue: who may ask for which, what they wait for, where they run, what came of them (issue 4)."""
+"""Commands of the catalogue: who may ask for them, what they wait for, where they run, and how they end (issue 4)."""

@@ -1,4 +1,4 @@
-"""Aliases: a short word of one's own for the beginning of a line. It is replaced once; what comes out is no alias again."""
+"""Aliases: each user's short words for the beginning of a line. An alias is expanded once, and its result not again."""
 
 import time
 
@@ -12,14 +12,14 @@ from pillar_service.usecases.meeseeks import catalogue
 from pillar_service.usecases.meeseeks.asker import Asker
 
 MOST = 50
-"""Aliases of one user."""
+"""How many aliases one user may have."""
 
 
 def alias(asker: Asker, name: str, line: str) -> None:
-    """Let somebody write ``name`` for the beginning of a line from now on, in place of what it meant before.
+    """Let a user write ``name`` for the beginning of a line from now on; replaces an existing alias of that name.
 
-    Raises Invalid for what can be no name, is a command or a word of the bot, or for a line that can't be read or may
-    hold a secret; Conflict for too many.
+    Raises Invalid if the name is malformed, or that of a command or a word of the bot, or if the line can't be read or
+    may hold a secret; Conflict for too many.
     """
     word, words = _checked(name.lower()), typed.words(line)
     first = words[0].text.lower() if words else ""
@@ -45,19 +45,19 @@ def _checked(word: str) -> str:
 
 
 def unalias(asker: Asker, name: str) -> None:
-    """Forget an alias; raises NotFound."""
+    """Delete an alias; raises NotFound."""
     with transaction():
         if not aliases.forget(asker.actor, name.lower()):
             raise NotFound(f"You have no alias {names.shown(name)}.")
 
 
 def listed(asker: Asker) -> dict[str, str]:
-    """Somebody's aliases: the lines by their names."""
+    """A user's aliases: the lines by their names."""
     return {one.name: one.line for one in aliases.of(asker.actor)}
 
 
 def expanded(asker: Asker, line: str) -> str:
-    """The line with the alias that it begins with replaced, once; a command that came since goes before an alias."""
+    """The line with the alias at its beginning expanded, once; a command added since takes precedence over an alias."""
     first, *rest = line.split(maxsplit=1) or [""]
     word = first.lower()
     if word in BUILT_IN or word in catalogue.current().catalogue.commands:

@@ -8,9 +8,9 @@ from pillar_service.core.nodes.selectors import EVERYTHING, any_of
 
 @dataclass(frozen=True)
 class Asker:
-    """Somebody who was authenticated: ``actor`` for job and audit, ``caller`` for the roles.
+    """Somebody who was authenticated: ``actor`` for jobs and the audit, ``caller`` for the roles.
 
-    Without a caller it is an operator at the master's command line, who may do everything. ``channel`` is where it was
+    Without a caller it is an operator at the master's command line, who may do everything. ``channel`` is where they
     asked: a channel's id, `direct`, or empty.
     """
 
@@ -20,7 +20,7 @@ class Asker:
 
 
 def of_chat(team: str, user: str) -> str:
-    """The actor that a chat user is."""
+    """The actor of a chat user."""
     return f"chat:{team}/{user}"
 
 

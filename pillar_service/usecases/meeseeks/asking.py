@@ -1,4 +1,4 @@
-"""Asking for a command: may they, where will it run, what must it wait for; then it is a job."""
+"""Asking for a command: check who may, where it will run, and what it must wait for; then make a job of it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,16 +24,16 @@ from pillar_service.usecases.service import auditing, measuring, sealing
 from pillar_service.usecases.service.auditing import Deed
 from pillar_service.usecases.service.grouping import Group
 
-SECRET = "(secret)"  # noqa: S105 - what stands in the place of one
-"""What is shown and kept of an argument that is a secret."""
+SECRET = "(secret)"  # noqa: S105 - stands in place of a secret
+"""Shown and stored in place of a secret argument."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants, checked: everything that is shown before they say yes.
+    """What somebody wants, checked: everything that is shown before they confirm it.
 
-    ``arguments`` are checked ones, secrets among them; ``nodes`` is where it will run; ``bot`` is whose action it is. One that
-    ``is_preview`` only shows what another would do.
+    ``arguments`` are checked, and include secrets; ``nodes`` is where it will run; ``bot`` is the bot that an action is
+    for. With ``is_preview``, it only shows what another command would do.
     """
 
     command: Command
@@ -45,7 +45,7 @@ class Wish:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """The arguments as they may be shown and kept: a secret's place is told, never its value."""
+        """The arguments as they may be shown and stored: SECRET in place of a secret's value."""
         return {
             name: SECRET if name in self.command.secrets and value is not None else value
             for name, value in self.arguments.items()
@@ -54,14 +54,14 @@ class Wish:
 
 
 def tasks(asker: Asker) -> list[Command]:
-    """The commands that somebody may run from where they are, with some arguments, by name."""
+    """The commands that somebody may run from where they are, with at least some arguments, by name."""
     now = catalogue.current()
     known = (now.catalogue.commands[name] for name in now.catalogue.listed())
     return [command for command in known if deciding.decided(asker, command.name, None).allowed]
 
 
 def require(asker: Asker, privilege: str) -> None:
-    """Raises Forbidden unless somebody has a privilege."""
+    """Raise Forbidden unless the asker has a privilege."""
     decision = deciding.decided(asker, privilege, None)
     if not decision.allowed:
         raise Forbidden(decision.why)
@@ -69,7 +69,7 @@ def require(asker: Asker, privilege: str) -> None:
 
 @measuring.counts_refusals
 def read(asker: Asker, line: str) -> Wish:
-    """The wish that a typed line is (`restart-bot my -l environment=prd`); raises as `wish` does."""
+    """Make a wish of a typed line (`restart-bot my -l environment=prd`); raises as `wish` does."""
     known = catalogue.current().catalogue
     parsed = typed.read(line, known.flags)
     command = known.command(parsed.command)
@@ -78,10 +78,10 @@ def read(asker: Asker, line: str) -> Wish:
 
 @measuring.counts_refusals
 def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: Selector = EVERYTHING) -> Wish:
-    """What somebody wants, resolved. What is not granted is written down, also when it is only its nodes.
+    """Make a wish, with its nodes found. A refusal is audited, also if only the nodes are not granted.
 
-    Raises NotFound (command, bot, node), Invalid (arguments, several nodes fit), Forbidden (their roles), Conflict (no
-    node can run it).
+    Raises NotFound (command, bot, node), Invalid (arguments, several nodes fit), Forbidden (roles), Conflict (no node
+    can run it).
     """
     command = catalogue.current().catalogue.command(name)
     checked = targets.named(command, command.checked(arguments))
@@ -94,8 +94,11 @@ def wish(asker: Asker, name: object, arguments: Mapping[str, object], selector: 
 
 
 def again(asker: Asker, job: Job) -> Wish:
-    """The wish that a job was, resolved anew: with its arguments and selector, as they may now. Raises as `wish`."""
-    # Whether it was one is told by what was kept: the command may be another since.
+    """Make a wish of an earlier job, with its arguments and selector, as the asker may now.
+
+    Raises as `wish`, and Invalid if the job took a secret.
+    """
+    # The stored values are checked, too: an argument that was a secret then may be none in today's catalogue.
     if (
         catalogue.current().catalogue.command(job.command).secrets & set(job.arguments)
         or SECRET in job.arguments.values()
@@ -105,7 +108,7 @@ def again(asker: Asker, job: Job) -> Wish:
 
 
 def placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector: Selector) -> Wish:
-    """The wish that a command with checked arguments is, as somebody may; raises as `wish`, and writes nothing down."""
+    """Make a wish of a command and its checked arguments; raises as `wish` does, but audits nothing."""
     decision = deciding.decided(asker, command.name, checked)
     if not decision.allowed:
         raise Forbidden(decision.why)
@@ -117,13 +120,13 @@ def placed(asker: Asker, command: Command, checked: Mapping[str, Any], selector:
 
 @measuring.counts_refusals
 def ask(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any]:
-    """Make a job of a wish; returns it as {"job"}. It runs at once, or waits in the state `asked` for its challenges.
+    """Make a job of a wish; returns {"job"}. It runs at once, or waits in the state `asked` for its challenges.
 
-    The same ``key`` twice gives the same job. Raises TooMany for who has too many jobs that are not over.
+    Repeating a ``key`` returns the same job. Raises TooMany if the asker has too many open jobs.
     """
-    pillars.refresh()  # the nodes must know the command before they are asked for it
+    pillars.refresh()  # the nodes must know the command before they are asked to run it
     asked = (asker, wanted, _request(asker, wanted, key))
-    # Inside a transaction it is a part of that; what others ask for has no place there.
+    # Within a transaction, the job belongs to that transaction, which can't be shared with other askers.
     return {"job": _make([asked])[0] if in_transaction() else _together.do(asked)}
 
 
@@ -131,7 +134,7 @@ Asked = tuple[Asker, Wish, queue.Request]
 
 
 def _make(these: list[Asked]) -> list[dict[str, Any]]:
-    """The job of each, new but for what was asked for before; raises what speaks against any: then none may be kept."""
+    """Return the job of each, new unless it was asked for before; if this raises for one of them, none may be kept."""
     now, made, new = time.time(), list[Job](), list[tuple[Job, Asked]]()
     for one in these:
         fresh = [job for job, _ in new]
@@ -142,12 +145,12 @@ def _make(these: list[Asked]) -> list[dict[str, Any]]:
             new.append((job, one))
         made.append(job)
     _begin(new, now)
-    # A bot's action may be over by now, refused by what is known of the bot.
+    # A bot's action may have ended already, refused for the state that the bot is in.
     return [queue.described((one[1].bot and jobs.find(job.id)) or job) for job, one in zip(made, these, strict=True)]
 
 
 def _begin(new: list[tuple[Job, Asked]], now: float) -> None:
-    """Add new jobs, with what they come with: their places in the audit, their challenges or their parts."""
+    """Add new jobs with all that belongs to them: audit entries, and challenges or parts."""
     jobs.add_new([job for job, _ in new])
     auditing.record_all(
         [Deed(asker.actor, "meeseeks.ask", f"job:{job.id}", _sentence(wanted)) for job, (asker, wanted, _) in new], now
@@ -162,11 +165,11 @@ def _begin(new: list[tuple[Job, Asked]], now: float) -> None:
 
 
 _together: Group[Asked, dict[str, Any]] = Group(_make)
-"""Those who ask at the same moment share the commit, and the statements."""
+"""Those who ask at the same moment share a commit and its statements."""
 
 
 def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
-    # Without its nodes: asked again, another one may be the least busy.
+    # The nodes are no part of the fingerprint: when it is asked again, another node may be the least busy.
     secrets = [
         sealing.mark("secret argument", asker.actor, f"{name}={wanted.arguments.get(name)}")
         for name in sorted(wanted.command.secrets)
@@ -175,12 +178,12 @@ def _request(asker: Asker, wanted: Wish, key: str | None) -> queue.Request:
 
 
 def ask_shown(asker: Asker, wanted: Wish, key: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Make a job of a wish, and its preview's where it waits for somebody who is to see that first: both, or neither.
+    """Make a job of a wish, and one of its preview if somebody must see that before they answer: both, or neither.
 
-    Returns the two; raises as `ask`.
+    Returns the job and the preview's job, or None for the latter; raises as `ask`.
     """
     if not (wanted.command.requires and wanted.command.preview):
-        return ask(asker, wanted, key)["job"], None  # shares its commit with what others ask for
+        return ask(asker, wanted, key)["job"], None  # can share its commit with other askers
     with transaction():
         job, shown = ask(asker, wanted, key)["job"], preview(asker, wanted, previews.key(key))
         if shown is not None:
@@ -189,9 +192,9 @@ def ask_shown(asker: Asker, wanted: Wish, key: str) -> tuple[dict[str, Any], dic
 
 
 def preview(asker: Asker, wanted: Wish, key: str | None = None) -> dict[str, Any] | None:
-    """Run what is shown before somebody says yes, on the very nodes; returns {"job"}, or None where there is no preview.
+    """Run the command's preview, on the very same nodes; returns {"job"}, or None if the command has none.
 
-    Who may run a command may see its preview.
+    Whoever may run a command may see its preview.
     """
     shown = catalogue.current().catalogue.preview(wanted.command)
     if shown is None:

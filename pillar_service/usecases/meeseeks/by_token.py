@@ -1,4 +1,4 @@
-"""What a program does with a command token: run its command, see how that goes."""
+"""What a program does with a command token: run its command, and see how that goes."""
 
 import hashlib
 import time
@@ -24,10 +24,11 @@ UNKNOWN = "This token is not known, was revoked, or its time is over: make a new
 
 
 def run(secret: str, arguments: Mapping[str, object], key: str | None = None) -> dict[str, Any]:
-    """Run a token's command, with arguments that are not pinned; returns {"job"}. The same ``key`` twice gives one job.
+    """Run a token's command, with the arguments that are not pinned; returns {"job"}.
 
-    The roles of who made it decide now. Raises Unauthenticated, Forbidden, NotFound (the command is no more), Invalid
-    (a pinned argument, another's bad value), Conflict, TooMany (60 runs in 15 minutes, or too many open jobs).
+    Repeating a ``key`` returns the same job. The current roles of the token's maker decide. Raises Unauthenticated,
+    Forbidden, NotFound (the command is gone), Invalid (a pinned argument, or a bad value of another), Conflict, TooMany
+    (60 runs in 15 minutes, or too many open jobs).
     """
     token, asker = _known(secret)
     limits.spend(Tried.RUN, token.id)
@@ -40,14 +41,14 @@ def run(secret: str, arguments: Mapping[str, object], key: str | None = None) ->
     with transaction():
         asked = asking.ask(asker, wanted, _key(token, key))
         now, id = time.time(), asked["job"]["id"]
-        if not rows.used(token.id, now):  # it was revoked meanwhile
+        if not rows.used(token.id, now):  # it was revoked in the meantime
             raise Unauthenticated(UNKNOWN)
         auditing.record(asker.actor, "meeseeks.token_run", f"job:{id}", now, f"token {token.id}")
     return asked
 
 
 def show(secret: str, id: object, after: int = 0) -> dict[str, Any]:
-    """A job that this very token asked for, as looking.show; raises Unauthenticated, Forbidden, NotFound."""
+    """A job that this very token asked for, as looking.show returns it; raises Unauthenticated, Forbidden, NotFound."""
     token, asker = _known(secret)
     job = looking.found(asker, id)
     if not _is_of(token, job):
@@ -70,7 +71,7 @@ def _mark(token: CommandToken) -> str:
 
 
 def _key(token: CommandToken, key: str | None) -> str:
-    """The idempotency key of a job of this token: no other's, and always there, so that its jobs are known by it."""
+    """The idempotency key of a job of this token: unlike any other token's, and never empty, as jobs are found by it."""
     return _mark(token) + (names.new_id() if key is None else hashlib.sha256(key.encode()).hexdigest())
 
 

@@ -1,4 +1,4 @@
-"""The catalogue as it counts now: read from its files when they change, and kept, so that a broken file changes nothing."""
+"""The catalogue in force: read from its files when they change, and stored, so that a broken file changes nothing."""
 
 import logging
 import threading
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 CHANGED = "The command {} was changed since this was asked for: ask for it anew."
 
 LOOK_EVERY_S = 1.0
-"""How often the files are looked at, at most."""
+"""How long this process waits at least before it looks at the files again."""
 
 EMPTY = Loaded(Catalogue({}), Policy(), Personas({}, ""), "")
 
 
 class _Looked:
-    """When this process last looked at which files for which database, how they were, and what it took from there."""
+    """When and where (catalogue folder and database) this process last looked, the files' stamp, and what it read."""
 
     at = 0.0
     where: object = None
@@ -43,17 +43,17 @@ class _Looked:
 
 
 def current() -> Loaded:
-    """The catalogue, roles and personas that count now; the last good ones while a file is broken."""
+    """The catalogue, roles and personas in force; while a file is broken, the last good ones."""
     refresh()
     fingerprint = catalogues.fingerprint() or ""
     if fingerprint != _Looked.known.fingerprint:
-        kept = catalogues.find()  # its own fingerprint counts: another may have been put since
+        kept = catalogues.find()  # with its own fingerprint: a newer one may have been stored since
         _Looked.known = loaded.from_json(kept.body) if kept is not None and kept.body else EMPTY
     return _Looked.known
 
 
 def refresh() -> None:
-    """Read the files if they have changed since this process last looked. A fault in them is logged and kept."""
+    """Read the files if they have changed since this process last looked. A fault in them is logged and stored."""
     with _Looked.lock:
         now, where = time.monotonic(), (settings().catalogue, settings().database)
         if where == _Looked.where and now - _Looked.at < LOOK_EVERY_S:
@@ -89,7 +89,7 @@ def reload(actor: str) -> dict[str, Any]:
 
 
 def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
-    """Let what is read count, and return it; a fault in it is written down, and raised."""
+    """Put what ``read`` returns into force, and return it; a fault in it is stored, and raised."""
     try:
         found = read()
     except Invalid as error:
@@ -98,7 +98,7 @@ def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
         raise
     with transaction():
         now, body, kept = time.time(), loaded.to_json(found), catalogues.find()
-        # Another version may have written the same files otherwise, so that nobody here can read it.
+        # Compare the body, too: another version may have written the same files in a form that this one can't read.
         if kept is not None and (kept.fingerprint, kept.body) == (found.fingerprint, body):
             catalogues.fail(None, now)
             return found
@@ -109,9 +109,9 @@ def _take(actor: str, read: Callable[[], Loaded]) -> Loaded:
 
 
 def changed(job: Job, known: Catalogue | None = None) -> str | None:
-    """Why a node would run something else for a job than what was asked for; None when it would not.
+    """Why a node would now run something other than what the job was asked for; None if it would not.
 
-    ``known`` is the catalogue that counts now, from who asks of many jobs at once.
+    ``known`` is the catalogue in force, for callers that check many jobs at once.
     """
     was = (job.plan or {}).get("entry")
     if was is None:
@@ -123,7 +123,7 @@ def changed(job: Job, known: Catalogue | None = None) -> str | None:
 
 
 def fault() -> str | None:
-    """Why the files can't be taken now; None when they could."""
+    """Why the files can't be used now; None if they can."""
     kept = catalogues.find()
     return None if kept is None else kept.fault
 

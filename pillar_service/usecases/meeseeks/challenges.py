@@ -1,4 +1,4 @@
-"""Challenges: a job waits for a yes, then for a code, then for others' approval, as its command requires."""
+"""Challenges: a job waits for a confirmation, then a code, then others' approval, as its command requires."""
 
 import time
 from collections.abc import Iterable, Mapping, Set
@@ -24,23 +24,23 @@ from pillar_service.usecases.people import codes
 from pillar_service.usecases.service import auditing
 
 OWN = frozenset({ChallengeKind.CONFIRM, ChallengeKind.OTP})
-"""What who asked answers themselves."""
+"""The challenges that whoever asked for the job answers themselves."""
 
 OVER = "That is settled already, or its time is over."
 
 
 def begin(job: Job, requires: Requires, now: float) -> None:
-    """A job that was asked for waits for the first thing that its command requires, in the caller's transaction."""
+    """Open the first challenge of a new job, in the caller's transaction."""
     job.plan = {**(job.plan or {}), "steps": _steps(requires)}
     if requires.approval is not None:
-        # Whatever they unlink until somebody votes.
+        # So that unlinking an account before the vote changes nothing.
         job.plan["selves"] = sorted(people.selves(job.actor))
     jobs.change(job.id, plan=job.plan)
     _open(job, 0, now)
 
 
 def _steps(requires: Requires) -> list[dict[str, Any]]:
-    """What is waited for, one after the other, as a plan keeps it."""
+    """The challenges of a job in their order, as its plan keeps them."""
     steps: list[dict[str, Any]] = [{"kind": str(ChallengeKind.CONFIRM), "seconds": rules.CONFIRM_S}]
     steps = steps if requires.confirm else []
     steps += [{"kind": str(ChallengeKind.OTP), "seconds": rules.OTP_S}] if requires.otp else []
@@ -77,7 +77,7 @@ def _open(job: Job, position: int, now: float) -> None:
 
 
 def _go(job: Job, now: float) -> None:
-    # Hours may have passed, and roles been taken away.
+    # Hours may have passed, and roles may have been taken away.
     if why := deciding.denied(job):
         auditing.record(job.actor, "meeseeks.denied", f"job:{job.id}", now, why)
         endings.end(job, JobState.FAILED, why, now)
@@ -86,7 +86,7 @@ def _go(job: Job, now: float) -> None:
 
 
 def waiting(id: str) -> dict[str, Any] | None:
-    """What a job waits for, as {"kind", "role", "needed", "yes", "created_at", "expires_at"}; None when for nothing."""
+    """What a job waits for: {"kind", "role", "needed", "yes", "created_at", "expires_at"}; None if for nothing."""
     job, found = jobs.find(id), challenges.open_of(id)
     if job is None or found is None or job.state != JobState.ASKED:
         return None
@@ -101,7 +101,7 @@ def waiting(id: str) -> dict[str, Any] | None:
 
 
 def _said_yes(challenge: Challenge) -> list[str]:
-    """Who said yes, of those who may approve it now, too: hours may have passed, and roles been taken away."""
+    """Who said yes, of those who may still approve it: hours may have passed, and roles may have been taken away."""
     said = [vote.actor for vote in challenges.votes(challenge.id) if vote.is_yes]
     return [actor for actor in said if _may_approve(people.of_actor(actor), str(challenge.role))]
 
@@ -111,9 +111,9 @@ def _may_approve(caller: Caller | None, role: str) -> bool:
 
 
 def confirm(asker: Asker, id: str, is_yes: bool) -> None:
-    """Who asked for a job says yes, or no, which they may also in place of their code.
+    """Confirm a job as the one who asked for it, or call it off, which is also possible in place of the code.
 
-    Raises NotFound, Forbidden (another's job), Conflict (settled, too late; a yes to what is another by now).
+    Raises NotFound, Forbidden (another's job), Conflict (settled, too late, or confirming a job that has changed).
     """
     now = time.time()
     with transaction():
@@ -127,7 +127,7 @@ def confirm(asker: Asker, id: str, is_yes: bool) -> None:
 
 
 def code(asker: Asker, id: str, given: str) -> None:
-    """Who asked for a job gives the code of their second factor; it is taken once, and for this job alone.
+    """Answer with a code of the asker's second factor; each code counts once, and only for this job.
 
     Raises as `confirm`, and Unauthenticated (a wrong code), TooMany (ten wrong ones), Forbidden (no second factor).
     """
@@ -146,7 +146,7 @@ def code(asker: Asker, id: str, given: str) -> None:
 
 
 def _check(asker: Asker, job: Job, person: str, given: str) -> None:
-    # Before the transaction: a wrong code must count.
+    # Outside the transaction, as a wrong code must count.
     try:
         codes.check(person, given)
     except (Unauthenticated, TooMany) as error:
@@ -157,10 +157,11 @@ def _check(asker: Asker, job: Job, person: str, given: str) -> None:
 
 
 def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
-    """Somebody of the role that must approve a job says yes or no; returns {"is_met", "is_refused", "yes", "needed"}.
+    """Approve a job, or refuse to, with the role that this takes; returns {"is_met", "is_refused", "yes", "needed"}.
 
-    Nobody approves their own, or votes twice, by whatever name they had meanwhile; a yes counts as long as its voter has
-    the role. Raises NotFound, Forbidden, Conflict (voted before, settled, too late; a yes to what is another by now).
+    Nobody approves their own job or votes twice, under whichever of their names; a yes counts as long as its voter has
+    the role. Raises NotFound, Forbidden, Conflict (voted before, settled, too late, or approving a job that has
+    changed).
     """
     now = time.time()
     with transaction():
@@ -182,7 +183,7 @@ def vote(asker: Asker, id: str, is_yes: bool) -> dict[str, Any]:
 
 
 def _open_one(id: str, kinds: Set[ChallengeKind], now: float) -> tuple[Job, Challenge]:
-    """A job and what it waits for, if that is of these kinds; raises NotFound, Conflict."""
+    """Return a job and its open challenge, which must be of one of these kinds; raises NotFound, Conflict."""
     job, challenge = jobs.find(id), challenges.open_of(id)
     if job is None:
         raise NotFound(f"There is no job {names.shown(id)}.")
@@ -192,7 +193,7 @@ def _open_one(id: str, kinds: Set[ChallengeKind], now: float) -> tuple[Job, Chal
 
 
 def _require_as_asked(job: Job, challenge: Challenge) -> None:
-    """Raises Conflict, Forbidden where a yes would let something run that is not what was asked for, or is nobody's to ask."""
+    """Raise Conflict if the job is not what was asked for, Forbidden if whoever asked for it is suspended."""
     if challenge.binding != _binding(job):
         raise Conflict("The job is not what was asked for: ask again.")
     if why := catalogue.changed(job) or _required_otherwise(job):
@@ -201,7 +202,7 @@ def _require_as_asked(job: Job, challenge: Challenge) -> None:
 
 
 def _required_otherwise(job: Job) -> str | None:
-    """Why what a job waits for is not what it takes to run its command now; None when it is."""
+    """Why the job's challenges are not what its command requires now; None if they are."""
     command = catalogue.current().catalogue.commands.get(job.command)
     if command is not None and _steps(command.requires) == (job.plan or {})["steps"]:
         return None
@@ -230,7 +231,7 @@ def _require_another(asker: Asker, job: Job, voter: set[str], role: str) -> None
 
 
 def _selves(actor: str, then: Iterable[str]) -> set[str]:
-    """All that somebody was when they asked or voted, or is now."""
+    """All actors that somebody was when they asked or voted, or is now."""
     return people.selves(actor).union(then)
 
 

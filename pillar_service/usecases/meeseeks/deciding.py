@@ -15,14 +15,14 @@ SINCE = "Your roles are others than when you asked. "
 
 
 def decided(asker: Asker, name: str, arguments: Mapping[str, Any] | None) -> Decision:
-    """What the roles say of somebody, a command (or a privilege such as `meeseeks.audit`) and its arguments."""
+    """What the roles say about an asker, a command (or a privilege such as `meeseeks.audit`) and its arguments."""
     if asker.caller is None:
         return OPERATOR
     return catalogue.current().policy.decide(asker.caller, name, arguments, asker.channel)
 
 
 def denied(job: Job) -> str | None:
-    """Why the roles of who asked for a job do not let it run any more as it was asked for; None when they do."""
+    """Why the asker's current roles don't let a job run as it was asked for; None if they do."""
     caller, plan = people.of_actor(job.actor), job.plan or {}
     if caller is None:
         return "Who asked for it is not known any more."
@@ -39,7 +39,7 @@ def denied(job: Job) -> str | None:
 
 
 def _elsewhere(asker: Asker, job: Job, given: Mapping[str, Any], decision: Decision) -> str | None:
-    """Why they may not run it where it is to run; may raise that as `targets.bot` does."""
+    """Why they may not run it where it is to run, or None; may also raise this, as `targets.bot` does."""
     plan = job.plan or {}
     if plan["bot"] is not None:
         command = catalogue.current().catalogue.command(job.command)

@@ -1,4 +1,4 @@
-"""Commands and wishes, as they are shown to people and programs."""
+"""Commands and wishes, as shown to people and programs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from pillar_service.usecases.meeseeks.asking import Wish
 
 
 def commands(these: Iterable[Command]) -> list[dict[str, Any]]:
-    """Commands with their parameters and what they require."""
+    """Commands with their parameters and requirements."""
     return [command(one) for one in these]
 
 

@@ -1,4 +1,4 @@
-"""Explaining: whether somebody could run a line, on which nodes, and why. It is decided as if they asked; nothing is kept."""
+"""Explaining: whether somebody could run a line, where, and why. Decided as if they asked; nothing is stored."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ from pillar_service.usecases.meeseeks.asker import Asker
 
 
 def can(user: object, line: object, channel: object = "", selector: object = "") -> dict[str, Any]:
-    """Whether a user of the roles may run a line, or has a privilege: {"allowed", "why" (a line each), "nodes"}.
+    """Whether a user may run a line, or has a privilege: {"allowed", "why" (a list of lines), "nodes"}.
 
-    Of a command alone, without the arguments that it needs, whether they may with some. Raises Invalid for what is no user,
-    line or selector.
+    For a command without the arguments that it needs: whether they may run it with some. Raises Invalid for a malformed
+    user, line or selector.
     """
     known = catalogue.current()
     asker, parsed = people.asking_as(user, str(channel or "")), typed.read(line, known.catalogue.flags)
@@ -38,7 +38,7 @@ def can(user: object, line: object, channel: object = "", selector: object = "")
 
 
 def _given(command: Command, parsed: Typed) -> dict[str, Any] | None:
-    """The arguments of a line, checked; None for a command that stands there alone and needs some."""
+    """The arguments of a line, checked; None for a bare command that needs some."""
     is_alone = not (parsed.positional or parsed.named)
     if is_alone and any(one.required for one in command.parameters):
         return None
@@ -48,7 +48,7 @@ def _given(command: Command, parsed: Typed) -> dict[str, Any] | None:
 def _nodes(
     asker: Asker, command: Command | None, given: Mapping[str, Any] | None, asked: Selector, decision: Decision
 ) -> list[str]:
-    """Where it would run; at most, where that can't be known: of a privilege, and of a bot's action without its bot."""
+    """Where it would run; at most, where that can't be known: for a privilege, and a bot's action without its bot."""
     if command is None or (given is None and isinstance(command.runs, Action)):
         return decision.nodes(asked, targets.labels())
     if given is None:

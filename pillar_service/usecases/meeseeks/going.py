@@ -1,4 +1,4 @@
-"""A job goes: nothing is waited for any more, and what is to run is queued."""
+"""A job goes: it waits for nobody, and what must run is queued."""
 
 from typing import Any
 
@@ -15,15 +15,16 @@ from pillar_service.usecases.jobs import jobs as bots_jobs
 
 
 def go(job: Job, now: float) -> None:
-    """Queue a job that waited for its challenges, in the caller's transaction, and what it consists of."""
+    """Queue a job whose challenges are met, and what it consists of, in the caller's transaction."""
     jobs.move(job.id, JobState.ASKED, JobState.QUEUED, **ready(job, now))
     begin(job, now)
 
 
 def ready(job: Job, now: float) -> dict[str, Any]:
-    """Let a job that was asked for be a queued one, which the table does not know yet; the columns that change.
+    """Turn a new job that is not in the table yet into a queued one; returns the columns that change.
 
-    Its deadline counts from now, however long it waited for an approval, and from when the last of its nodes has its turn.
+    Its deadline counts from now, however long it waited for an approval, plus the time until the last of its nodes has
+    its turn.
     """
     state, plan = step(JobState(job.state), JobState.QUEUED), job.plan or {}
     deadline_at = now + settings().chat_deadline_s + _turns_s(plan, job.at_most)
@@ -33,13 +34,13 @@ def ready(job: Job, now: float) -> dict[str, Any]:
 
 
 def _turns_s(plan: dict[str, Any], at_most: int | None) -> float:
-    """After how many seconds the last of its nodes has its turn at the latest, where so many run it at a time."""
+    """After how many seconds at the latest the last of its nodes has its turn, if only ``at_most`` run it at a time."""
     nodes = len(plan["nodes"])
     return float((nodes - 1) // at_most * plan["timeout_s"]) if nodes and at_most else 0.0
 
 
 def _place(plan: dict[str, Any]) -> dict[str, Any]:
-    """Where it runs by itself, or of how many parts it consists."""
+    """The node that it runs on, or how many parts it has."""
     if plan["bot"] is not None:
         return {"parts": 1}
     if len(plan["nodes"]) > 1:
@@ -77,10 +78,10 @@ def _part(job: Job, node: str, now: float) -> Job:
 
 
 def _action(job: Job, plan: dict[str, Any], now: float) -> None:
-    """A bot's action is the bot's own job, as if it were asked for on the bot's page: this one has it as its part."""
+    """Queue a bot's action as a job of that bot, as if asked for on the bot's page; it becomes this job's part."""
     given = {name: value for name, value in plan["keywords"].items() if name != "bot"}
     try:
-        with tracing.within(job.request), attempt():  # what is refused may have written something by then
+        with tracing.within(job.request), attempt():  # so that a refusal undoes what was written until then
             made = _asked(job.actor, plan["function"], plan["bot"], given, f"job:{job.id}")
     except SaltcellarError as error:
         endings.end(job, JobState.FAILED, error.sentence, now)

@@ -1,4 +1,4 @@
-"""Looking at jobs of commands: one's own; those of others with a privilege. A private one's output is its asker's alone."""
+"""Looking at jobs of commands: one's own; with a privilege, those of others. Private output is only for its asker."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ SHORTEST = 4
 """The fewest characters by which a job may be named."""
 
 LINES_OF_ONE, LINES_OF_ALL = 1000, 10_000
-"""The most lines of one place, and of all places together, that are told at once; of each place one is."""
+"""The most lines returned at once for one place, and for all places together; each place has at least one."""
 
 EVERYBODY = "*"
 PRIVATE = "What came out of that is for who asked for it alone."
@@ -27,7 +27,10 @@ OTHERS = "meeseeks.jobs"
 
 
 def found(asker: Asker, id: object) -> Job:
-    """The job with that id, or whose id begins so, if they may see it; raises NotFound, also for another's."""
+    """Return the job with that id, or whose id begins with it, if the asker may see it.
+
+    Raises NotFound, also for a job that they may not see, and Invalid if several fit.
+    """
     if not isinstance(id, str) or not SHORTEST <= len(id) <= 16 or not set(id) <= set("0123456789abcdef"):
         raise NotFound(f"There is no job {names.shown(id)}: give at least {SHORTEST} characters of its id.")
     these = jobs.beginning(id, None if _sees_others(asker) else asker.actor, 20)
@@ -43,25 +46,27 @@ def _sees_others(asker: Asker) -> bool:
 
 
 def is_private(job: Job) -> bool:
-    """Whether what came out of a job is for who asked for it alone."""
+    """Whether a job's output is only for whoever asked for it."""
     return job.plan is not None and bool(job.plan.get("output", {}).get("private"))
 
 
 def _is_hidden(asker: Asker, job: Job) -> bool:
-    """Whether what came out of a job is private, and somebody else's."""
+    """Whether a job's output is private, and somebody else's."""
     return is_private(job) and asker.caller is not None and asker.actor != job.actor
 
 
 def described(asker: Asker, job: Job) -> dict[str, Any]:
-    """A job as somebody may see it: what came out of another's private one is not told."""
+    """A job as the asker may see it: without the output of another's private job."""
     told = queue.described(job)
     return told | {"result": None, "error": told["error"] and PRIVATE} if _is_hidden(asker, job) else told
 
 
 def show(asker: Asker, id: object, after: int = 0, most: int | None = None) -> dict[str, Any]:
-    """A job, its parts, what it waits for, and lines after the n-th of each place: ``most``, else 1,000, fewer of many places.
+    """A job, its parts, what it waits for, and the lines after the n-th of each place.
 
-    {"job", "parts", "waits_for", "most", "lines": [{"place", "n", "at", "text"}]}; raises NotFound.
+    Of each place there are ``most`` lines, by default 1,000, or fewer if there are many places. Returns {"job",
+    "parts", "waits_for", "most", "lines": [{"place", "n", "at", "text"}]}. Raises NotFound, Invalid, Forbidden
+    (another's private output).
     """
     job = found(asker, id)
     places = _places(asker, job)
@@ -76,7 +81,7 @@ def show(asker: Asker, id: object, after: int = 0, most: int | None = None) -> d
 
 
 def lines(asker: Asker, job: Job, after: int = 0, most: int = 1000) -> list[dict[str, Any]]:
-    """The lines of a job and its parts after the n-th of each, or of what a place returned that wrote none.
+    """The lines of a job and its parts after the n-th of each; where a place wrote none, what it returned.
 
     Raises Forbidden for another's private output.
     """
@@ -84,7 +89,7 @@ def lines(asker: Asker, job: Job, after: int = 0, most: int = 1000) -> list[dict
 
 
 def tail(asker: Asker, id: object, most: int = 20) -> list[dict[str, Any]]:
-    """The last lines of each place, as `lines`."""
+    """The last lines of each place, as in `lines`."""
     places = _places(asker, found(asker, id))
     counted = [(place, outputs.line_count(place.id) or len(returned(place))) for place in places]
     return [line for place, count in counted for line in _said(place, max(0, count - most), most)]
@@ -111,19 +116,21 @@ def _said(part: Job, after: int, most: int) -> list[dict[str, Any]]:
 
 
 def returned(part: Job) -> list[str]:
-    """What a job that wrote no lines returned, as lines: a log as its own, a text as it is, all else as JSON."""
+    """What a job without lines returned, as lines: a log's own lines, a text as it is, anything else as JSON."""
     result = part.result
     if result is None or (isinstance(result, dict) and {"job", "attempt"} <= set(result)):
-        return []  # the executor's own account of lines that are told anyway
+        return []  # the executor's summary of lines, which are shown anyway
     if isinstance(result, dict) and list(result) == ["lines"] and isinstance(result["lines"], list):
         result = "\n".join(map(str, result["lines"]))
     text = result if isinstance(result, str) else json.dumps(result, indent=2, ensure_ascii=False)
-    return redacting.text(part, text).splitlines()  # once more: a pattern may mean what JSON makes of it
+    return redacting.text(part, text).splitlines()  # redacted once more, as a pattern may match only the JSON
 
 
 def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
-    """The newest jobs of commands, parts and previews not among them: one's own; with the privilege those of an actor, or
-    of `*`."""
+    """The newest jobs of commands, without parts and previews.
+
+    They are the asker's own; with the privilege, those of an actor, or (`*`) of everybody. Raises Forbidden.
+    """
     if of not in ("", asker.actor) and not _sees_others(asker):
         raise Forbidden("You may see your own jobs only.")
     actor = None if of == EVERYBODY else of or (None if asker.caller is None else asker.actor)
@@ -131,7 +138,7 @@ def listed(asker: Asker, of: str = "", most: int = 20) -> list[dict[str, Any]]:
 
 
 def last(asker: Asker) -> Job:
-    """The newest job that somebody asked for, not its preview; raises NotFound."""
+    """The newest job that the asker asked for, previews aside; raises NotFound."""
     newest = jobs.of_commands(asker.actor, 1)
     if not newest:
         raise NotFound("You have not asked for anything yet.")
@@ -139,7 +146,7 @@ def last(asker: Asker) -> Job:
 
 
 def has_news(id: str, after: int) -> bool:
-    """Whether a job is over, or it or a part of it has lines after the n-th. Cheap: long polls ask it all the time."""
+    """Whether a job is over or gone, or it or a part has lines after the n-th. Cheap: long polls call it all the time."""
     job = jobs.find(id)
     if job is None or job.state in OVER:
         return True

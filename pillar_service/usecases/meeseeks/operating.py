@@ -1,4 +1,4 @@
-"""What operators do from chat, each by a privilege of its roles: the audit, a lost second factor, the catalogue's files."""
+"""What operators do from chat, each with a privilege: the audit, a lost second factor, the catalogue's files."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ from pillar_service.usecases.service import auditing
 
 
 def audit(asker: Asker, most: int, **wanted: str) -> list[dict[str, Any]]:
-    """The newest of what was done, at most so many; ``wanted`` is actor, action, subject. Raises Forbidden, Invalid."""
+    """The newest entries of the audit, at most ``most``; ``wanted``: actor, action, subject. Raises Forbidden, Invalid."""
     asking.require(asker, "meeseeks.audit")
     return rows.newest(**wanted, limit=most)
 
 
 def verify(asker: Asker) -> dict[str, Any]:
-    """Whether the audit's chain holds, as `auditing.verify` tells; raises Forbidden."""
+    """Whether the audit's chain is intact, as `auditing.verify` returns it; raises Forbidden."""
     asking.require(asker, "meeseeks.audit")
     return auditing.verify()
 
 
 def reset_factor(asker: Asker, user: str) -> str:
-    """Take the second factor off the account of a user (`T01/U02`, or an address); returns its address.
+    """Remove the second factor of a user's account (`T01/U02`, or an address); returns the account's address.
 
-    Their password alone lets them in afterwards, and a mail tells them. Raises Forbidden, Invalid, NotFound, Conflict.
+    From then on their password alone lets them in; a mail tells them. Raises Forbidden, Invalid, NotFound, Conflict.
     """
     asking.require(asker, "meeseeks.reset")
     email = people.named(user).email
@@ -38,7 +38,7 @@ def reset_factor(asker: Asker, user: str) -> str:
 
 
 def unlink(asker: Asker, user: str) -> None:
-    """End that a chat user (`T01/U02`) is an account, which a mail tells. Raises Forbidden, Invalid, NotFound."""
+    """Unlink a chat user (`T01/U02`) from their account, and tell them by mail. Raises Forbidden, Invalid, NotFound."""
     asking.require(asker, "meeseeks.reset")
     if not CHAT_USER.fullmatch(user):
         raise Invalid(f"{names.shown(user)} is no chat user: write TEAM/USER, such as T01/U02.")

@@ -1,4 +1,4 @@
-"""People in chat: which account a chat user is. They say so themselves, signed in, with a link that only they were given."""
+"""People in chat: which account is a chat user's. They say so themselves, signed in, with a link that only they get."""
 
 import time
 from collections.abc import Callable
@@ -23,11 +23,11 @@ from pillar_service.usecases.people import mails
 from pillar_service.usecases.service import auditing
 
 LINK_S = 600.0
-"""How long a link is good for."""
+"""How long a link is valid."""
 
 
 def asker(team: str, user: str, channel: str = "") -> Asker:
-    """Who a chat user (team and user id) is to the roles, asking in a channel (its id, or `direct`)."""
+    """A chat user (team and user id) as an asker, in a channel (its id, or `direct`)."""
     account = accounts.find(chat_people.account(team, user) or "")
     return Asker(of_chat(team, user), Caller(team, user) if account is None else _caller(account, team, user), channel)
 
@@ -37,7 +37,7 @@ def _caller(account: Account, team: str = "", user: str = "") -> Caller:
 
 
 def named(user: object) -> Caller:
-    """The caller that a user of the roles is: `TEAM/USER`, or an account's address; raises Invalid."""
+    """The caller for a user as roles name them: `TEAM/USER`, or an account's address; raises Invalid."""
     if isinstance(user, str) and CHAT_USER.fullmatch(user):
         team, _, id = user.partition("/")
         return asker(team, id).caller or Caller(team, id)
@@ -47,7 +47,7 @@ def named(user: object) -> Caller:
 
 
 def asking_as(user: object, channel: str) -> Asker:
-    """Who that user would be if they asked in a channel; raises Invalid."""
+    """The asker that a user would be in a channel; raises Invalid."""
     caller = named(user)
     if caller.team:
         return asker(caller.team, caller.user, channel)
@@ -56,7 +56,7 @@ def asking_as(user: object, channel: str) -> Asker:
 
 
 def of_actor(actor: str) -> Caller | None:
-    """Who an actor (`chat:TEAM/USER`, `account:ID`) is to the roles now; None for masters and their operators."""
+    """The caller that an actor (`chat:TEAM/USER`, `account:ID`) is now; None for masters and their operators."""
     kind, _, id = actor.partition(":")
     if kind == "chat":
         team, _, user = id.partition("/")
@@ -66,13 +66,13 @@ def of_actor(actor: str) -> Caller | None:
 
 
 def selves(actor: str) -> set[str]:
-    """Every actor that the person behind one is now: their account, and its chat users."""
+    """Every actor that the person behind an actor is now: their account, and its chat users."""
     found = person(actor)
     return {actor} | (set() if found is None else _actors(found))
 
 
 def person(actor: str) -> str | None:
-    """The account (its id) that an actor is now, if any."""
+    """The id of the account that an actor belongs to now, or None."""
     kind, _, id = actor.partition(":")
     if kind == "chat":
         team, _, user = id.partition("/")
@@ -85,7 +85,7 @@ def _actors(person: str) -> set[str]:
 
 
 def account(of: Asker) -> str:
-    """The id of the account that somebody is; raises Forbidden with what to do when they are none."""
+    """The id of the asker's account; raises Forbidden, saying what to do, if they have none."""
     found = person(of.actor)
     if found is None:
         raise Forbidden("I don't know your account here: write '2fa enrol', and open the link that I give you.")
@@ -93,7 +93,7 @@ def account(of: Asker) -> str:
 
 
 def invite(of: Asker) -> str:
-    """The address of the page on which a chat user says which account they are; for their eyes only."""
+    """The address of a page on which a chat user says which account is theirs; for their eyes only. Raises Forbidden."""
     if of.caller is None or not of.caller.team:
         raise Forbidden("Only somebody in chat can say which account they are.")
     token, now = tokens.new_token(), time.time()
@@ -116,11 +116,11 @@ def _given(token: str, now: float) -> ChatLink:
 
 
 def link(person: str, token: str) -> str:
-    """A person (an account's id), signed in, says that they are the chat user of a link; returns `TEAM/USER`.
+    """Link a person (an account's id), who is signed in, to the chat user of a link; returns `TEAM/USER`.
 
-    A mail tells them, for whoever opens a link that somebody else was given lets that one ask in their name. The link is
-    used up in any case. Raises Conflict where the chat user is another account, which is told by mail: else who can
-    write as somebody in Slack would need no code of theirs.
+    A mail tells them: whoever opens a link meant for somebody else lets that other person ask in their name. The link
+    is used up in any case. Raises NotFound, and Conflict if the chat user already is another account, whom a mail
+    tells: otherwise whoever can write as somebody in Slack would need no code of theirs.
     """
     now = time.time()
     with transaction():
@@ -144,20 +144,21 @@ def _tell(person: str, letter: Callable[[str, str, str], Letter], user: str) -> 
 
 
 def listed(person: str) -> list[dict[str, Any]]:
-    """The chat users who are that person (an account's id), as {"team", "user", "at"}."""
+    """The chat users of a person (an account's id), as {"team", "user", "at"}."""
     return [{"team": one.team, "user": one.user_id, "at": one.at} for one in chat_people.of(person)]
 
 
 def held(person: str) -> tuple[int, int]:
-    """How many chat users are that person, and how many command tokens of theirs are good."""
+    """How many chat users a person has, and how many valid command tokens."""
     now, actors = time.time(), _actors(person)
     return len(chat_people.of(person)), sum(len(command_tokens.listed(actor, now)) for actor in actors)
 
 
 def end(person: str) -> tuple[int, int]:
-    """No chat user is that person any more, and their command tokens end, in the caller's transaction; as `held`, how many.
+    """Unlink a person's chat users and end their command tokens, in the caller's transaction; returns counts as `held`.
 
-    Who is suspended stays who they are in chat: as nobody's, that chat user would have again what roles grant it by its id.
+    The chat users of a suspended person stay linked: unlinked, they would regain what roles grant them by their own
+    ids.
     """
     links, good = held(person)
     command_tokens.forget_of(sorted(_actors(person)))
@@ -173,7 +174,7 @@ def _is_suspended(person: str) -> bool:
 
 
 def forget(person: str) -> None:
-    """Forget which chat users a person is, and their tokens and aliases, in the caller's transaction."""
+    """Delete a person's links to chat users, tokens and aliases, in the caller's transaction."""
     actors = sorted(_actors(person))
     aliases.forget_of(actors)
     command_tokens.forget_of(actors)
@@ -181,7 +182,7 @@ def forget(person: str) -> None:
 
 
 def unlink(person: str, team: str, user: str) -> None:
-    """A chat user is that person no longer; raises NotFound, and Forbidden for who is suspended (see `end`)."""
+    """Unlink a chat user from a person; raises NotFound, and Forbidden for a suspended person (see `end`)."""
     with transaction():
         if chat_people.account(team, user) != person:
             raise NotFound(f"{team}/{user} is not you.")
@@ -192,7 +193,7 @@ def unlink(person: str, team: str, user: str) -> None:
 
 
 def part(actor: str, team: str, user: str) -> None:
-    """An operator ends that a chat user is an account, whom a mail tells; raises NotFound."""
+    """Unlink a chat user from their account, as an operator, and tell them by mail; raises NotFound."""
     with transaction():
         person = chat_people.account(team, user)
         if person is None:

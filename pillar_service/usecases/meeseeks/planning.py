@@ -1,6 +1,7 @@
-"""Plans: what exactly a job will run, written down when it is asked for, so that no reload of the catalogue changes it.
+"""Plans: what exactly a job will run, stored when it is asked for, so that no reload of the catalogue changes it.
 
-What a node runs stands in its pillar, as it is then; the plan has its digest, and what is another by then does not begin.
+What a node runs is in its pillar, and may change there; the plan has its digest, so that a changed command does not
+begin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ def plan(
     nodes: Sequence[str],
     bot: str | None,
 ) -> dict[str, Any]:
-    """The plan of a job (its id) as the table keeps it; secret arguments stand in it sealed."""
+    """The plan of a job (its id) as the table stores it, with secret arguments sealed."""
     open_to_all = {k: v for k, v in arguments.items() if k not in command.secrets and v is not None}
     secret = {k: str(v) for k, v in arguments.items() if k in command.secrets and v is not None}
     return {

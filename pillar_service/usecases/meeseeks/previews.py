@@ -1,6 +1,6 @@
-"""Previews: what is shown before somebody says yes. Nobody can answer without it, so the time to do so begins when it is there.
+"""Previews: what is shown before somebody confirms a job. The time to answer begins once the preview is there.
 
-A job and its preview know each other by their idempotency keys.
+A job and its preview find each other by their idempotency keys.
 """
 
 from pillar_service.core.jobs.jobs import OVER
@@ -12,19 +12,22 @@ END = ".preview"
 
 
 def key(of: str) -> str:
-    """The idempotency key of the preview of the job that has this one."""
+    """The idempotency key of the preview of the job with key ``of``."""
     return f"{of}{END}"
 
 
 def begun(job: str, preview: str) -> None:
-    """A job (its id) has a preview, in the caller's transaction: it is answered after that, which ends at its time limit."""
+    """Note that a job (its id) has a preview, in the caller's transaction.
+
+    The time to answer begins when the preview ends, at the latest at the preview's time limit.
+    """
     shown = jobs.find(preview)
     if shown is not None and shown.state not in OVER:
         _count_from(job, (shown.deadline_at or shown.created_at) + (shown.plan or {})["timeout_s"])
 
 
 def ended(shown: Job, now: float) -> None:
-    """A job is over, in the caller's transaction: if it is a preview, what it is shown for is answered from now on."""
+    """If the job that ended is a preview, let the time to answer begin now, in the caller's transaction."""
     its = shown.idempotency_key or ""
     if not shown.is_preview or not its.endswith(END):
         return

@@ -1,4 +1,4 @@
-"""Routing: the one of several nodes to which a command goes, asked of core with what is known of them."""
+"""Routing: choose the one node that a command goes to; core decides by what is known of the nodes."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pillar_service.store.nodes import nodes, standings
 
 
 def any_one(able: Sequence[str]) -> str:
-    """The best of these nodes (ids, at least one) for one job more."""
+    """The best of these nodes (ids, at least one) for another job."""
     now, stands, told = time.time(), standings.of(able), nodes.capacities(able)
     most, busy, turns = nodes.concurrency(able), jobs.open_by_node(), jobs.newest_by_node(able)
     return best(

@@ -1,4 +1,4 @@
-"""Stopping jobs of commands: cancel what does not run yet, kill what runs on nodes."""
+"""Stopping jobs of commands: cancel what has not begun, kill what runs on nodes."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ STOP = "meeseeks.stop"
 
 
 def cancel(asker: Asker, id: object) -> dict[str, Any]:
-    """Cancel a job, or those of its parts that do not run yet; returns it.
+    """Cancel a job, or those of its parts that have not begun; returns it.
 
     Raises NotFound, Forbidden (another's), Conflict (nothing of it waits: kill it).
     """
@@ -38,7 +38,7 @@ def cancel(asker: Asker, id: object) -> dict[str, Any]:
 
 
 def cancelled(id: str, ends: str) -> str:
-    """What became of a job that was cancelled, for people: it may run on in places, which something ``ends``."""
+    """What became of a cancelled job, for people; if some parts still run, it says that ``ends`` ends them."""
     job = jobs.find(id)
     its = jobs.parts_or_itself(job) if job is not None else []
     on = [one.node or "the master" for one in its if one.state not in OVER]
@@ -50,10 +50,11 @@ def cancelled(id: str, ends: str) -> str:
 
 
 def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
-    """End a job wherever it runs, and cancel the rest; returns the jobs that stop it, one for each node.
+    """End a job wherever it runs, and cancel the rest; returns the jobs that stop it, one per node.
 
-    What is on its way to stop it is one of them; ``force``, which gives it no time to end by itself, makes another. Raises
-    NotFound, Forbidden, Conflict (it is over, or can't be ended).
+    A stopping job that is already under way is returned instead of a new one; but ``force``, which gives the job no
+    time to end by itself, counts only one that has it, too. Raises NotFound, Forbidden, Conflict (it is over, or can't
+    be ended).
     """
     now = time.time()
     with transaction():
@@ -85,12 +86,12 @@ def _mine(asker: Asker, id: object, privilege: str) -> Job:
 
 
 def _can_be_ended(job: Job) -> bool:
-    """Whether somebody runs it who knows how to end it: a node's executor, or a master that runs a runner."""
+    """Whether whatever runs it knows how to end it: a node's executor, or a master that runs a runner."""
     return job.plan is not None and (job.plan["is_guarded"] or job.node is None)
 
 
 Calls = Mapping[tuple[Any, ...], Job]
-"""The calls that stop something and are not over, by what they are called with: what is to stop, and whether by force."""
+"""Open calls that stop something, by their arguments: what to stop, and whether by force."""
 
 
 def _stop(asker: Asker, job: Job, force: bool, asked: Calls, now: float) -> Job:

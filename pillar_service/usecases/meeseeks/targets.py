@@ -1,4 +1,4 @@
-"""Targets: on which nodes a command is to run. They are found here, shown to who asks, and kept; a node is not asked."""
+"""Targets: the nodes that a command will run on. They are chosen here, shown to the asker, and stored."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,19 +22,19 @@ from pillar_service.usecases.people import permissions
 
 BRING_BACK = Action("bots.bring_back")
 MOST_NAMED = 10
-"""So many nodes are named in a sentence."""
+"""How many nodes a sentence names at most."""
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """The labels of every node on which commands of the catalogue run, or of these, by its id."""
+    """The labels of every node on which commands of the catalogue run, or of these nodes, by node id."""
     return {node: with_id(its, node) for node, its in nodes.labels(only).items()}
 
 
 def of(command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> list[str]:
-    """The nodes that a job of this command is to run on, sorted; none where it runs on no node.
+    """The nodes that a job of this command will run on, sorted; empty if it runs on no node.
 
-    ``asked`` is the asker's selector, ``allowed`` what their roles grant. Raises Invalid (it must be one, but several
-    fit), NoNodes (none fits), Conflict (none of them can run it).
+    ``asked`` is the asker's selector, ``allowed`` what their roles grant. Raises Invalid (only one may fit, but several
+    do), NoNodes (none fits), Conflict (none of them can run it).
     """
     if command.where is Where.NONE:
         return []
@@ -85,14 +85,14 @@ def _chosen(command: Command, able: list[str]) -> list[str]:
 
 
 def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with each bot by its name alone, however it was written: so that roles need to know one form."""
+    """The arguments with each bot given by name, however it was written, so that roles deal with one form only."""
     bots_of = [one.name for one in command.parameters if one.kind is Kind.BOT and arguments.get(one.name)]
     found = {name: _meant(command, str(arguments[name])) for name in bots_of}
     return {**arguments, **{name: bot.name for name, bot in found.items() if bot is not None}}
 
 
 def _meant(command: Command, written: str) -> Bot | None:
-    """The bot that was written, there or, to be brought back, the last one of that name that was deleted."""
+    """The bot that was written, or for bringing back, the last deleted bot of that name."""
     found = _known(written)
     if command.runs != BRING_BACK or (found is not None and found.desired == Desired.ABSENT):
         return found
@@ -108,10 +108,10 @@ def _known(written: str) -> Bot | None:
 
 
 def bot(asker: Asker, command: Command, arguments: Mapping[str, Any], asked: Selector, allowed: AnyOf) -> Bot:
-    """The bot that a bot's action is for.
+    """Return the bot that a bot's action is for.
 
-    Raises NotFound (no bot; not where it was asked for), Forbidden when it stands on a node that is not granted, Conflict
-    when that one is lost.
+    Raises NotFound (no such bot, or not on a node that was asked for), Forbidden if its node is not granted, Conflict
+    if its node is lost.
     """
     [name] = [str(arguments[one.name]) for one in command.parameters if one.kind is Kind.BOT]
     found = _meant(command, name)

@@ -1,4 +1,4 @@
-"""Command tokens: each runs one command, as who made it, with arguments that are pinned. Roles are asked at each use."""
+"""Command tokens: each runs one command as its maker, with pinned arguments. Roles are checked at each use."""
 
 import time
 from typing import Any
@@ -20,20 +20,21 @@ from pillar_service.usecases.service import auditing
 DAYS = (1, 366)
 DEFAULT_DAYS = 30
 MOST = 20
-"""Tokens of one user at a time."""
+"""How many tokens one user may have at a time."""
 
 PREFIX = 8
-"""So many characters of a token are kept, for its maker to know it by."""
+"""How many characters of a token are stored, for its maker to recognise it by."""
 
 OTHERS = "meeseeks.tokens"
 """The privilege to see and revoke other people's tokens."""
 
 
 def make(asker: Asker, line: str, days: object = DEFAULT_DAYS, name: str = "") -> dict[str, Any]:
-    """A token for what a line says (`restart-bot my -l environment=prd`); with its ``secret``, told this once.
+    """Make a token for a line (`restart-bot my -l environment=prd`); its ``secret`` is in the answer, and shown only here.
 
-    The arguments in the line are pinned; the others are given at each use. It counts as asked in the asker's channel.
-    Raises Invalid, NotFound (command), Forbidden (roles; a command that waits for a person), Conflict (too many).
+    The arguments in the line are pinned; the others are given at each use. Each use counts as asked in the asker's
+    channel. Raises Invalid, NotFound (command), Forbidden (roles; a command that waits for a person), Conflict (too
+    many).
     """
     if asker.caller is None:
         raise Forbidden("A token runs as somebody in chat, or an account: an operator at the master is neither.")
@@ -52,7 +53,7 @@ def make(asker: Asker, line: str, days: object = DEFAULT_DAYS, name: str = "") -
 
 
 def refuse_waiting(command: Command) -> None:
-    """Raise Forbidden for a command that a person must say yes to, give a code for, or approve."""
+    """Raise Forbidden for a command that needs a confirmation, a code or an approval."""
     if command.requires:
         raise Forbidden(f"{command.name} waits for a yes, a code or an approval, which no token can give: ask in chat.")
 
@@ -94,9 +95,9 @@ def _add(
 
 
 def listed(asker: Asker, of: str = "") -> list[dict[str, Any]]:
-    """Somebody's tokens that are still good; with the privilege those of an actor, or of everybody (`*`).
+    """The asker's valid tokens; with the privilege, those of an actor, or (`*`) of everybody. Without their secrets.
 
-    Without their secrets. Raises Forbidden.
+    Raises Forbidden.
     """
     if of not in ("", asker.actor):
         asking.require(asker, OTHERS)
@@ -114,7 +115,7 @@ def revoke(asker: Asker, id: object) -> None:
 
 
 def described(token: CommandToken) -> dict[str, Any]:
-    """A token as it is shown: all but the secret."""
+    """A token as it is shown: everything but the secret."""
     return {
         "id": token.id,
         "actor": token.actor,
@@ -131,5 +132,5 @@ def described(token: CommandToken) -> dict[str, Any]:
 
 
 def selector(token: CommandToken) -> selectors.Selector:
-    """The nodes that a token's maker chose."""
+    """The nodes that the token's maker chose."""
     return selectors.parse(token.selector)
