@@ -1,1 +1,1 @@
-"""What Slack and the rest say to each other: conversations, what was heard, the outbox."""
+"""Chat: conversations in Slack, what Slack delivered, and the outbox for what we say there."""

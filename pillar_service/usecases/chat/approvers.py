@@ -1,4 +1,4 @@
-"""Who may approve: the chat users that have a role, by their ids or by the account that they are linked to."""
+"""Who may approve: the chat users that have a role, by their ids or by the accounts that they are linked to."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ MOST = 20
 
 
 def of(role: str, team: str, actor: str) -> list[str]:
-    """The user ids of a team's members who may act in a role, but for the actor (`chat:TEAM/USER`); at most 20."""
+    """The user ids of a team's members who may act in a role, except the actor (`chat:TEAM/USER`); at most MOST."""
     policy = catalogue.current().policy
     users = {user for one in policy.roles if one.name == role for user in policy.users(one)}
     known = {id for user in users for in_team, id in _chat_users(user) if in_team == team}

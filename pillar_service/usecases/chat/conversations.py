@@ -12,7 +12,7 @@ from pillar_service.usecases.chat import outbox, turns
 
 @dataclass(frozen=True)
 class Conversation:
-    """Where, with whom and about which job. Times of Slack (``thread``, ``message``) are its own texts (``ts``)."""
+    """Where, with whom and about which job. ``thread`` and ``message`` are Slack's timestamps (``ts``), which are texts."""
 
     id: str
     team: str
@@ -41,9 +41,10 @@ def begin(
     job: str | None = None,
     preview: str | None = None,
 ) -> str:
-    """Begin one with a member of a team, in a thread or, if None, in one that its first message makes; returns its id.
+    """Begin a conversation with a member of a team; returns its id.
 
-    It shows a job, after the output of another, the ``preview``.
+    It is in ``thread`` or, if None, in a thread that its first message makes. It shows a job, after the output of
+    another, the ``preview``.
     """
     id = turns.new_id()
     with transaction():
@@ -54,7 +55,7 @@ def begin(
 
 
 def find(id: str) -> Conversation:
-    """The conversation with that id; raises NotFound."""
+    """Return the conversation with that id; raises NotFound."""
     row = conversations.find(id)
     if row is None:
         raise NotFound("This conversation is not known here any more: ask again.")
@@ -62,19 +63,20 @@ def find(id: str) -> Conversation:
 
 
 def of_job(job: str) -> list[Conversation]:
-    """Those that show a job, the oldest first."""
+    """The conversations that show a job, oldest first."""
     return [_told(row) for row in conversations.of_job(job)]
 
 
 def open_ones(after: str, limit: int) -> list[Conversation]:
-    """Those that show a job and are not over, the first whose ids come after that one."""
+    """The open conversations that show a job, the first ones with ids after ``after``."""
     return [_told(row) for row in conversations.open_ones(after, limit)]
 
 
 def show(id: str, shown: str, body: outbox.Body, say: Callable[[str | None], object] | None = None) -> bool:
-    """Let its message show this, unless it does already: ``shown`` differs when the body does. Whether it is new.
+    """Let a conversation's message show this body, unless it already does; returns whether it is new.
 
-    ``say`` is told what was shown before, and queues what is said besides.
+    ``shown`` is a mark that differs whenever the body does. ``say`` gets the mark shown before, and queues what else is
+    said.
     """
     with transaction():
         row = conversations.find(id)
@@ -89,7 +91,10 @@ def show(id: str, shown: str, body: outbox.Body, say: Callable[[str | None], obj
 
 
 def end(id: str, body: outbox.Body, say: Callable[[], object]) -> bool:
-    """It is over: its message shows this for good, and ``say`` queues what else is said of the end. Once."""
+    """End a conversation, once: its message shows this body for good, and ``say`` queues what else is said.
+
+    Returns whether this call ended it.
+    """
     with transaction():
         if not conversations.end(id, time.time()):
             return False

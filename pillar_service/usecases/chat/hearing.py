@@ -1,7 +1,8 @@
-"""What Slack delivers is done once, however often it comes, and wherever.
+"""What Slack delivers is processed once, however often it arrives, and in whichever process.
 
-Of the deliveries of one key the first is worked on, by the process that holds it; when that dies, by who takes its inbox
-over. What is said meanwhile has ids made of the key, and jobs have the key as theirs: doing it again adds nothing.
+Of the deliveries with the same key, the first is processed, by the process that holds it; if that dies, by whichever
+takes over its inbox. Whatever is said meanwhile gets ids made of the key, and jobs have it as their key, so processing
+it again adds nothing.
 """
 
 import time
@@ -12,11 +13,11 @@ from pillar_service.store.database import transaction
 from pillar_service.usecases.chat import turns
 
 KEPT_S = 7 * 86_400.0
-"""For how long keys are kept, in seconds. Slack delivers an event again for some five minutes (docs.slack.dev, Events API)."""
+"""How long keys are kept, in seconds. Slack repeats an event for some five minutes (docs.slack.dev, Events API)."""
 
 
 def once(key: str, delivery: str, work: Callable[[], object]) -> bool:
-    """Do the work of one delivery (any id of it) of a key; False, and nothing is done, when another does it or it is done.
+    """Process one delivery (any id of it) of a key; returns False, and does nothing, if another has done so or is at it.
 
     Each use case in ``work`` owns its transaction. What it raises is passed on: the same delivery may come again.
     """
@@ -30,12 +31,12 @@ def once(key: str, delivery: str, work: Callable[[], object]) -> bool:
 
 
 def done(key: str) -> None:
-    """Whatever comes with this key again is not worked on."""
+    """Note that deliveries with this key must not be processed again."""
     with transaction():
         conversations.was_heard(key, time.time())
 
 
 def forget() -> None:
-    """Forget keys that nobody will deliver again."""
+    """Delete keys that Slack won't deliver again."""
     with transaction():
         conversations.forget_heard(time.time() - KEPT_S)

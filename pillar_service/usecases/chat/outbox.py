@@ -1,8 +1,9 @@
-"""The outbox: what we say in Slack is written in the transaction of who says it, and sent afterwards (`sending.py`).
+"""The outbox: what we say in Slack is written in the transaction that says it, and sent afterwards (`sending.py`).
 
-Of a lane (a thread) one is sent after the other; lanes don't wait for each other. A ``body`` holds Slack's arguments
-that say what is shown: ``text``, ``blocks``; of a file ``name``, ``content``, ``text``; of a window ``view`` and
-``trigger`` or ``view_id``. It may hold what is told this once (a token, a link, an invite), so it is kept sealed.
+Messages of one lane (a thread) are sent one after another; lanes don't wait for each other. A ``body`` holds the
+arguments for Slack that say what is shown: ``text``, ``blocks``; for a file ``name``, ``content``, ``text``; for a
+window ``view`` and ``trigger`` or ``view_id``. It may hold what is shown only once (a token, a link, an invite), so it
+is stored sealed.
 """
 
 import json
@@ -27,9 +28,9 @@ def _sealed(id: str, body: Body) -> Body:
 
 
 def opened(id: str, kept: Body) -> Body | None:
-    """What is said, of what the table keeps; None when it was changed, or CELLAR_SECRET_KEY was another then."""
+    """The body that the table stores; None if it was altered, or was sealed under another CELLAR_SECRET_KEY."""
     if SEALED not in kept:
-        return kept  # blank, or queued by a version that did not seal
+        return kept  # empty, or queued by a version that did not seal
     told = sealing.opened(PURPOSE, id, kept[SEALED])
     return None if told is None else dict(json.loads(told))
 
@@ -41,15 +42,15 @@ def _lane(channel: str, thread: str | None) -> str:
 def _add(kind: OutgoingKind, lane: str | None, body: Body, **columns: str | None) -> str:
     id = turns.new_id()
     with transaction():
-        if outgoing.find(id) is None:  # else it was said before, by whoever worked on the same delivery
+        if outgoing.find(id) is None:  # else it was queued when the same delivery was processed before
             outgoing.add(id, lane or id, kind, _sealed(id, body), time.time(), **columns)
     return id
 
 
 def post(channel: str, body: Body, thread: str | None = None, member: str | None = None) -> str:
-    """Post a message in a channel, in a thread of it if that is given; returns the id of what was queued.
+    """Post a message in a channel, in a thread if one is given; returns the id of what was queued.
 
-    Where the bot may not speak any more, it is for that ``member`` directly.
+    If the bot may not speak there, the message goes to ``member`` directly.
     """
     return _add(OutgoingKind.POST, _lane(channel, thread), body, channel=channel, thread=thread, member=member)
 
@@ -62,7 +63,7 @@ def _conversation(id: str) -> conversations.Conversation:
 
 
 def _lane_of(row: conversations.Conversation) -> str:
-    # As long as our own message is to begin the thread nothing else can be in it, so its lane keeps the name.
+    # While our own message is yet to begin the thread, nothing else can be in it, so the lane has the conversation's name.
     return _lane(row.channel, row.thread) if row.thread and row.thread != row.message else row.id
 
 
@@ -73,7 +74,7 @@ def say(conversation: str, body: Body) -> str:
 
 
 def show(conversation: str, body: Body) -> str:
-    """Let a conversation's one message show this; what waits to be shown there is replaced. Raises NotFound."""
+    """Let a conversation's one message show this body, in place of any that still waits to be shown. Raises NotFound."""
     with transaction():
         row, waiting = _conversation(conversation), outgoing.waiting_show(conversation)
         if waiting is None:
@@ -83,7 +84,7 @@ def show(conversation: str, body: Body) -> str:
 
 
 def edit(channel: str, message: str, body: Body) -> str:
-    """Let another message of ours, by its ``ts``, show this; an edit of it that waits is replaced."""
+    """Let another message of ours, by its ``ts``, show this body, in place of any edit of it that still waits."""
     with transaction():
         waiting = outgoing.waiting_edit(channel, message)
         if waiting is None:
@@ -93,23 +94,23 @@ def edit(channel: str, message: str, body: Body) -> str:
 
 
 def whisper(channel: str, member: str, body: Body, thread: str | None = None) -> str:
-    """Post what only one member sees."""
+    """Post a message that only one member sees."""
     where = {"channel": channel, "member": member, "thread": thread}
     return _add(OutgoingKind.EPHEMERAL, f"{_lane(channel, thread)}/{member}", body, **where)
 
 
 def upload(conversation: str, name: str, content: str, text: str) -> str:
-    """Put a file of text into a conversation's thread, with a sentence on it; raises NotFound."""
+    """Upload a text file to a conversation's thread, with a sentence about it; raises NotFound."""
     row, body = _conversation(conversation), {"name": name, "content": content, "text": text}
     return _add(OutgoingKind.FILE, _lane_of(row), body, conversation=row.id, channel=row.channel)
 
 
 def modal(trigger: str, view: Body, channel: str, member: str, otherwise: str) -> str:
-    """Open a window with a trigger id; when that fails the member reads ``otherwise`` in the channel."""
+    """Open a window with a trigger id; if that fails, the member reads ``otherwise`` in the channel."""
     body = {"trigger": trigger, "view": view, "otherwise": otherwise}
     return _add(OutgoingKind.MODAL, None, body, channel=channel, member=member)
 
 
 def view(view_id: str, view: Body) -> str:
-    """Change a window that is open."""
+    """Change an open window."""
     return _add(OutgoingKind.VIEW, f"view/{view_id}", {"view_id": view_id, "view": view})

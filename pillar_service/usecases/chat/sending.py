@@ -1,7 +1,7 @@
-"""Sending what is in the outbox: by one process at a time, which has the lease NOTIFYING.
+"""Sending what is in the outbox, by one process at a time: the one that has the lease NOTIFYING.
 
-Slack has no key that makes posting idempotent (chat.postMessage; slack-api-specs#10). A try whose answer was lost is
-in doubt: whoever tries again is told so, and looks whether Slack has it, by the id in the message's metadata.
+Slack has no key that makes posting idempotent (chat.postMessage; slack-api-specs#10). An attempt whose answer was lost
+is in doubt: whoever tries again is told so, and checks by the id in the message's metadata whether Slack has it.
 """
 
 import time
@@ -20,7 +20,7 @@ from pillar_service.usecases.meeseeks import catalogue
 
 NOTIFYING = "notifying"
 KEPT_S = 86_400.0
-"""For how long what is over is kept, in seconds, without what it said."""
+"""How long finished entries are kept, in seconds, without their bodies."""
 
 NOBODY = Personas()
 UNREADABLE = "It can't be read any more, for the place has another secret key now."
@@ -29,20 +29,20 @@ UNREACHABLE = (
     *("not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived", "invalid_channel"),
     *("restricted_action", "posting_to_general_channel_denied"),
 )
-"""Slack's words for a channel in which we can't speak, or how they begin: then who asked is spoken to directly."""
+"""Slack's errors, or how they begin, for a channel in which we can't speak: then we write to the asker directly."""
 
 UNANSWERABLE = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
-"""Slack's words for a message that nobody can reply to, or that is gone: then it is said beside it."""
+"""Slack's errors for a message that is gone or can't be replied to: then it is said outside of the thread."""
 
 MOVED = frozenset({OutgoingKind.POST, OutgoingKind.SHOW, OutgoingKind.FILE, OutgoingKind.EPHEMERAL})
-"""What is said elsewhere when it can't be said where it should be."""
+"""What is said elsewhere if it can't be said in its place."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One that is due; once it is taken it is ours to send until ``until`` (seconds since 1970), and has its ``body``.
+    """An entry that is due. Once taken, it is ours to send until ``until`` (Unix seconds), and has its ``body``.
 
-    ``speaker`` is who says it.
+    ``speaker`` is the persona that says it.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Item:
 
 
 def leads(holder: str) -> bool:
-    """Take the lease, or keep it; whether the holder may send now."""
+    """Take or renew the lease; returns whether this holder may send now."""
     now = time.time()
     if leases.holds(NOTIFYING, holder, now) and not leases.is_due(NOTIFYING, holder, now):
         return True
@@ -72,7 +72,7 @@ def leads(holder: str) -> bool:
 
 
 def heads(limit: int, resting: Collection[str] = (), busy: Collection[str] = ()) -> list[Item]:
-    """What is first in its lane and due, the oldest first; not to channels that rest, not of lanes that are busy."""
+    """The entries that are due and first in their lanes, oldest first, without resting channels and busy lanes."""
     return [_item(row, row.not_before, {}) for row in outgoing.heads(time.time(), limit, resting, busy)]
 
 
@@ -93,7 +93,7 @@ def _item(row: outgoing.Outgoing, until: float, body: dict[str, Any], known: Per
 
 
 def _where(row: outgoing.Outgoing, known: Personas) -> dict[str, Any]:
-    """Where it is said, to whom and by whom: as its conversation stands now, if it is of one."""
+    """Where an entry is said, to whom and by whom; for a conversation, as that stands now."""
     speaker = known.of(row.channel or "")
     if row.conversation is None:
         where = {"channel": row.channel, "thread": row.thread, "message": row.message, "member": row.member}
@@ -106,13 +106,13 @@ def _where(row: outgoing.Outgoing, known: Personas) -> dict[str, Any]:
 
 
 def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
-    """Take these, if the holder still has the lease; those that are ours now, as they are now."""
+    """Take these entries if the holder still has the lease; returns those taken, with their current bodies."""
     until, taken, known = time.time() + rules.CLAIMED_S, [], catalogue.current().personas
     with transaction():
         if not leases.holds(NOTIFYING, holder, time.time()):
             return []
         for item in chosen:
-            row = outgoing.find(item.id)  # what it says may be newer than when it was looked at
+            row = outgoing.find(item.id)  # its body may be newer than when it was looked at
             if row is not None and outgoing.take(item.id, item.tries, until):
                 row.tries += 1
                 body = outbox.opened(row.id, row.body)
@@ -125,15 +125,16 @@ def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
 
 
 def mark(item: Item, mark: str) -> None:
-    """Keep what it can be found by at Slack, before it is there for all to see (a file's id)."""
+    """Save what Slack knows it by (a file's id), before it is visible to all."""
     with transaction():
         outgoing.change(item.id, item.tries, mark=mark)
 
 
 def sent(item: Item, message: str | None = None, channel: str | None = None) -> None:
-    """Slack has it, as that ``ts``, in that channel; what it said is forgotten.
+    """Note that Slack has it, under that ``ts``, in that channel; its body is deleted.
 
-    A conversation learns its message, its thread, and of a person's id the channel of the direct messages with them.
+    Its conversation learns its message and thread and, if it was addressed by a person's id, the channel of direct
+    messages.
     """
     over = {"state": str(OutgoingState.SENT), "ended_at": time.time(), "body": {}, "error": None}
     with transaction():
@@ -150,10 +151,10 @@ def sent(item: Item, message: str | None = None, channel: str | None = None) -> 
 def failed(
     item: Item, reason: str, *, is_permanent: bool = False, is_doubtful: bool = False, wait_s: float = 0
 ) -> None:
-    """Slack has it not, or perhaps (``is_doubtful``): try again after a pause of at least ``wait_s`` seconds.
+    """Note that Slack does not have it, or may have it (``is_doubtful``): try again after at least ``wait_s`` seconds.
 
-    It is given up when that is pointless (``is_permanent``) or it was tried for a week; the reason is kept. What Slack
-    won't take where it should be said is said elsewhere, and its conversation goes on there.
+    It is given up if trying again is pointless (``is_permanent``), or after a week; the reason is kept. What Slack
+    refuses in its place is said elsewhere, and its conversation continues there.
     """
     now = time.time()
     state = OutgoingState.SENDING if is_doubtful else OutgoingState.QUEUED
@@ -177,7 +178,7 @@ def failed(
 
 
 def _elsewhere(item: Item, reason: str) -> str | None:
-    """Where something that Slack refused can be said, in no thread: there, or to the member directly."""
+    """Where to say what Slack refused, outside of any thread: in the same channel, to the member, or nowhere (None)."""
     if item.kind not in MOVED:
         return None
     if any(word in reason for word in UNANSWERABLE) and (item.thread or item.message):
@@ -187,12 +188,12 @@ def _elsewhere(item: Item, reason: str) -> str | None:
 
 
 def _excuse(item: Item) -> None:
-    # Whoever pressed a button whose window can't be opened any more should not wait for it.
+    # Whoever pressed a button should not wait for a window that can't be opened.
     if item.kind is OutgoingKind.MODAL and item.body.get("otherwise") and item.channel and item.member:
         outbox.whisper(item.channel, item.member, {"text": item.body["otherwise"]})
 
 
 def forget() -> None:
-    """Forget what is over for long enough."""
+    """Delete entries that finished more than KEPT_S seconds ago."""
     with transaction():
         outgoing.forget(time.time() - KEPT_S)

@@ -1,4 +1,4 @@
-"""Ids and choices of what is said in answer to a delivery: the same ones when it is worked on again."""
+"""Ids and choices in answers to a delivery: the same ones if the delivery is processed again."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _seed: ContextVar[str] = ContextVar("seed", default="")
 
 @contextmanager
 def of(key: str) -> Iterator[None]:
-    """Inside, ids are made of the key, in their order."""
+    """Inside, ids are made of the key, in order."""
     before = _ids.set(_made(f"{key} {n}") for n in count())
     seed = _seed.set(_made(key))
     try:
@@ -29,11 +29,11 @@ def _made(key: str) -> str:
 
 
 def seed() -> str:
-    """What chooses among several sentences in this turn, as an id; empty outside of one."""
+    """Chooses among several sentences in this turn, as an id; empty outside of a turn."""
     return _seed.get()
 
 
 def new_id() -> str:
-    """The next id of this turn; any new id outside of one."""
+    """The next id of this turn; a random one outside of a turn."""
     ids = _ids.get()
     return names.new_id() if ids is None else next(ids)

@@ -1,4 +1,4 @@
-"""A job as a conversation shows it: how it stands, what it waits for, the ends of its output."""
+"""A job as a conversation shows it: its state, what it waits for, its output."""
 
 import itertools
 import json
@@ -19,20 +19,20 @@ from pillar_service.usecases.meeseeks import challenges, looking, targets
 
 TAIL = 20
 MOST_FILED = 200_000
-"""So many lines of each place go into a file."""
+"""How many lines of each place go into a file."""
 
 MOST_BYTES = 20 << 20
-"""So much of all places together: each may have said JOB_BYTES, and what is filed is in memory several times."""
+"""How many bytes of all places go into a file: each may have JOB_BYTES, and the file is in memory several times."""
 
 MORE = "… and {count} lines more, for which there is no room here."
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A job: ``places`` are (node, state), ``waits_for`` is what challenges.waiting tells, ``seconds`` how long it ran.
+    """A job: ``places`` are (node, state), ``waits_for`` is as from challenges.waiting, ``seconds`` is how long it ran.
 
-    ``is_previewing`` says that the job whose output is shown before somebody says yes is not over yet; ``waits`` why nothing of
-    that runs, or of the job itself once nobody is asked for anything.
+    ``is_previewing`` says that the job whose output is shown before the answer still runs; ``waits`` says why nothing
+    of that job runs or, once nobody has to answer, of this one.
     """
 
     id: str
@@ -58,13 +58,13 @@ class Seen:
 
     @property
     def mark(self) -> str:
-        """Differs when something else is to be shown."""
+        """Differs whenever what is shown does."""
         waits = (self.waits_for or {}).get("kind"), (self.waits_for or {}).get("yes")
         return json.dumps([self.state, self.places, waits, self.count, self.waits, self.is_previewing])
 
 
 def seen(id: str, preview: str | None = None) -> Seen | None:
-    """How a job stands now, with its preview's job; None when it is gone."""
+    """A job as it stands now, with its preview's job; None if it is gone."""
     job = jobs.find(id)
     if job is None:
         return None
@@ -92,13 +92,13 @@ def seen(id: str, preview: str | None = None) -> Seen | None:
 
 
 def _ran_for(its: list[Job]) -> float:
-    """How many seconds it ran, from where it began first to where it ended last; 0 where it never did, or is not over."""
+    """How many seconds passed from its first start to its last end; 0 if it never began, or is not over."""
     began = [one.started_at for one in its if one.started_at is not None]
     return max(0.0, max(one.ended_at or 0.0 for one in its) - min(began)) if began else 0.0
 
 
 def _why_waiting(its: list[Job]) -> str:
-    """Why nothing of it runs yet, for want of a master or of its nodes; empty where something does, or its turn comes."""
+    """Why nothing of it runs yet, if no master is there or its nodes are away; else empty."""
     if not its or any(one.state not in (JobState.QUEUED, JobState.CLAIMED) for one in its):
         return ""
     no_master = bots_jobs.waits(str(its[0].state))
@@ -113,7 +113,7 @@ def _why_waiting(its: list[Job]) -> str:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a preview that is over said, of each place its lines; and where it failed: (place, why)."""
+    """The lines of a finished preview from each place, and where it failed: (place, why)."""
 
     lines: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
@@ -121,8 +121,10 @@ class Preview:
 
 
 def previewed(id: str | None, is_askers: bool) -> Preview | None:
-    """The output of a preview (its job's id); None when there is none, or it is not over. Of a private one nothing but that
-    it is, unless it ``is_askers``."""
+    """The output of a preview (its job's id); None if there is none, or it is not over.
+
+    Of a private one only that it is private, unless ``is_askers``.
+    """
     job = jobs.find(id) if id else None
     if job is None or job.state not in OVER:
         return None
@@ -134,12 +136,12 @@ def previewed(id: str | None, is_askers: bool) -> Preview | None:
 
 
 def was_previewed(mark: str | None) -> bool:
-    """Whether a conversation that showed this (a mark) had shown all of its preview."""
+    """Whether a conversation that showed this (a mark) had shown the whole preview."""
     return mark is not None and not json.loads(mark)[-1]
 
 
 def tail(id: str) -> list[str]:
-    """The last lines of a job, of each place a few; each says where it comes from when there are several places."""
+    """The last lines of a job, a few from each place; with several places, each line says where it comes from."""
     job = jobs.find(id)
     its = jobs.parts_or_itself(job) if job is not None else []
     each = max(3, TAIL // max(len(its), 1))
@@ -147,8 +149,10 @@ def tail(id: str) -> list[str]:
 
 
 def output(id: str) -> list[str]:
-    """All that came out of a job that is over: its lines, or what it returned where it has none. Of many places as much of
-    each as there is room for."""
+    """The whole output of a job that is over: its lines, or what it returned if it has none.
+
+    With many places, as much of each as there is room for.
+    """
     job = jobs.find(id)
     its = jobs.parts_or_itself(job) if job is not None else []
     found, room = list[str](), MOST_BYTES
@@ -162,7 +166,7 @@ def output(id: str) -> list[str]:
 
 
 def _fitting(lines: list[str], room: int) -> int:
-    """For how many of these lines there is room."""
+    """How many of these lines there is room for."""
     sizes = itertools.accumulate(map(_size, lines))
     return sum(size <= room for size in sizes)
 
