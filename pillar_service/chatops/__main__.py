@@ -1,4 +1,4 @@
-"""python -m pillar_service.chatops: what of chat is no web server: Socket Mode, the notifier, what others left to do."""
+"""python -m pillar_service.chatops: chat without the web server: Socket Mode, the notifier, what others left undone."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ from pillar_service.usecases.service import measuring, storage
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; 2 when there is no Slack app to run for."""
+    """Run until SIGTERM or SIGINT; returns 2 if there is no Slack app to run for."""
     chosen, over = settings(), threading.Event()
     logs.begin(chosen.log)
     if not chosen.slack_bot_token:

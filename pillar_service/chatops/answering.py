@@ -1,4 +1,4 @@
-"""Answers to what a job waits for: yes, a code, an approval."""
+"""Answers to what a job waits for: a confirmation, a code, an approval."""
 
 from pillar_service.chatops import asking, following, modals
 from pillar_service.chatops.facts import Pressed, Submitted
@@ -10,7 +10,7 @@ TITLE = "One-time code"
 
 
 def pressed(pressed: Pressed, kind: str, is_yes: bool) -> None:
-    """A button of a job's question was pressed (`confirm`, `approve`, `code`); raises the use cases' errors."""
+    """Handle a button of a job's question (`confirm`, `approve`, `code`); raises the use cases' errors."""
     who = asking.asker(pressed.person, pressed.channel, pressed.is_direct)
     if kind == "confirm":
         challenges.confirm(who, pressed.value, is_yes)
@@ -30,7 +30,7 @@ def _ask_for_code(pressed: Pressed) -> None:
 
 
 def code(submitted: Submitted) -> None:
-    """A code was given; the window, which is still open, tells whether it was good."""
+    """Handle a code; the window, which is still open, then says whether it was correct."""
     job = submitted.about
     where = next((one.channel for one in conversations.of_job(job)), "")
     who = people.asker(submitted.person.team, submitted.person.user, where)

@@ -1,4 +1,4 @@
-"""Asking for a command in chat: from a typed line, a choice, or a window; then the conversation that shows the job."""
+"""Asking for a command in chat, by a typed line, a choice or a window; then the conversation that shows the job."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def greet(said: Said) -> None:
 
 
 def typed(said: Said) -> None:
-    """A line that is a command; a command alone that needs arguments gets a window, or a button for one."""
+    """Handle a line that is a command; a bare command that needs arguments gets a window, or a button for one."""
     who = asker(said.person, said.channel, said.is_direct)
     known = catalogue.current().catalogue
     command = known.commands.get(said.text.lower())
@@ -61,7 +61,7 @@ def begin(who: Asker, person: Person, channel: str, thread: str | None, wanted: 
 
 
 def picked(pressed: Pressed) -> None:
-    """A task was chosen: a window for its arguments, or the job at once when it takes none."""
+    """Handle the choice of a task: open a window for its arguments, or make the job at once if it takes none."""
     command = catalogue.current().catalogue.command(pressed.value)
     if _is_plain(command):
         who = asker(pressed.person, pressed.channel, pressed.is_direct)
@@ -86,7 +86,7 @@ def window(command: Command, about: dict[str, Any], trigger: str, channel: str, 
 
 
 def filled(submitted: Submitted) -> None:
-    """The window with the arguments was sent."""
+    """Handle a submitted window with arguments."""
     about, given = json.loads(submitted.about), dict(submitted.values)
     selector = selectors.parse(given.pop(modals.SELECTOR, "") or "")
     channel, thread = str(about["channel"]), about["thread"]
@@ -95,7 +95,7 @@ def filled(submitted: Submitted) -> None:
 
 
 def faults(command: Command, values: dict[str, str]) -> dict[str, str]:
-    """What is wrong with what was filled in, by the input's block id; of the catalogue in memory alone."""
+    """What is wrong with the inputs, by block id; only from the catalogue in memory."""
     found = {}
     for one in command.parameters:
         try:

@@ -1,4 +1,4 @@
-"""Blocks of Block Kit, each under Slack's limits whatever it is given (docs.slack.dev/reference/block-kit)."""
+"""Blocks of Block Kit, always within Slack's limits (docs.slack.dev/reference/block-kit)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,16 +15,16 @@ MOST_OPTION = 75
 MOST_OPTIONS = 100
 MOST_OPTION_VALUE = 150
 MOST_IN_ALL = 12_000
-"""Characters of a message's blocks: Slack fails at some 13,200 (`msg_blocks_too_long`)."""
+"""Characters in all blocks of a message: Slack fails at some 13,200 (`msg_blocks_too_long`)."""
 
 MOST_TEXT = 3_000
-"""Characters of the text beside blocks, which notifications show: Slack would take 40,000."""
+"""Characters of the text beside blocks, which notifications show; Slack would take 40,000."""
 
 MORE = "… and more than fits here."
 
 
 def section(text: str, accessory: Block | None = None) -> Block:
-    """A paragraph of mrkdwn that is escaped already; cut if it is too long."""
+    """A paragraph of escaped mrkdwn; cut if it is too long."""
     shown = text if texts.length(text) <= MOST_SECTION else _shortened(text)
     made = {"type": "section", "text": {"type": "mrkdwn", "text": shown or "–", "verbatim": True}}
     return made if accessory is None else {**made, "accessory": accessory}
@@ -36,7 +36,7 @@ def _shortened(text: str) -> str:
         kept = kept[: -(texts.length(kept) - MOST_SECTION + 1)]
     cut = kept.rfind("&", len(kept) - 5)
     if cut >= 0 and ";" not in kept[cut:]:
-        kept = kept[:cut]  # half an escaped character
+        kept = kept[:cut]  # drop half an escaped character
     cut = kept.rfind("<")
     return (kept[:cut] if cut > kept.rfind(">") else kept) + "…"
 
@@ -47,7 +47,7 @@ def code(text: str | bytes, most: int = MOST_SECTION) -> Block:
 
 
 def context(text: str) -> Block:
-    """Small print, of mrkdwn that is escaped already."""
+    """Small print, of escaped mrkdwn."""
     return {"type": "context", "elements": [section(text)["text"]]}
 
 
@@ -56,7 +56,7 @@ def _plain(text: str, most: int) -> Block:
 
 
 def button(label: str, action: str, value: str, style: str | None = None) -> Block:
-    """A button; ``action`` must be unique in the message, ``value`` comes back when it is pressed. Raises ValueError."""
+    """A button; ``action`` must be unique in the message; ``value`` comes back when it is pressed. Raises ValueError."""
     if not value or texts.length(value) > MOST_VALUE:
         raise ValueError("A button's value has 1 to 2,000 characters.")
     made = {"type": "button", "text": _plain(label, MOST_BUTTON), "action_id": action[:255], "value": value}
@@ -74,7 +74,7 @@ def menu(action: str, placeholder: str, options: Sequence[tuple[str, str]]) -> B
 
 
 def option(label: str, value: str) -> Block:
-    """A choice of a menu."""
+    """An option of a menu."""
     return {"text": _plain(label, MOST_OPTION), "value": value[:MOST_OPTION_VALUE]}
 
 
@@ -84,7 +84,7 @@ def actions(*elements: Block) -> Block:
 
 
 def size(block: Block) -> int:
-    """The characters that count in a block."""
+    """How many of a block's characters count."""
     return sum(map(texts.length, _read(block)))
 
 
@@ -100,7 +100,7 @@ def _read(value: Any) -> Iterable[str]:
 
 
 def message(text: str, *these: Block, last: Block | None = None) -> Block:
-    """A message's body: what notifications show (escaped already), and as many of the blocks as Slack takes.
+    """A message's body: the text for notifications (escaped), and as many of the blocks as Slack takes.
 
     ``last`` is kept in any case, such as the buttons.
     """

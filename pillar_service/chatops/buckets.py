@@ -1,7 +1,7 @@
-"""How fast we may talk: a bucket for each channel and for edits, and pauses that Slack asked for.
+"""How fast we may talk: a bucket for each channel and one for edits, and pauses that Slack asked for.
 
-docs.slack.dev/apis/web-api/rate-limits: a message a second in a channel, with short bursts; chat.update is of tier 3, fifty
-a minute in a workspace; whoever gets a 429 waits as long as Retry-After says.
+docs.slack.dev/apis/web-api/rate-limits: one message per second in a channel, with short bursts; chat.update is in tier
+3, with fifty per minute in a workspace; after a 429, wait as long as Retry-After says.
 """
 
 import time
@@ -17,7 +17,7 @@ POSTED = frozenset({OutgoingKind.POST, OutgoingKind.EPHEMERAL, OutgoingKind.FILE
 
 @dataclass(frozen=True)
 class Rate:
-    """So many at once, then so many a second."""
+    """How many may be sent at once, and then how many per second."""
 
     burst: float
     per_s: float
@@ -25,7 +25,7 @@ class Rate:
 
 @dataclass
 class Buckets:
-    """Whether something may be sent now. Times are seconds of ``clock``."""
+    """Decides whether something may be sent now. Times are seconds of ``clock``."""
 
     posts: Rate = Rate(2, 0.95)
     edits: Rate = Rate(20, 0.8)
@@ -34,7 +34,7 @@ class Buckets:
     rests: dict[str, float] = field(default_factory=dict)
 
     def take(self, item: Item) -> bool:
-        """Whether it may be sent now; counted if so."""
+        """Whether this may be sent now; if so, it is counted."""
         name = bucket(item)
         if name is None:
             return True
@@ -47,13 +47,13 @@ class Buckets:
         return tokens >= 1
 
     def rest(self, item: Item, wait_s: float) -> None:
-        """Slack wants nothing like it for so many seconds."""
+        """Send nothing of this kind for so many seconds, as Slack asked."""
         name = bucket(item)
         if name is not None:
             self.rests[name] = self.clock() + wait_s
 
     def resting(self) -> set[str]:
-        """The channels to which nothing may be posted now, so that they need not be looked at."""
+        """The channels in which nothing may be posted now, which can be skipped."""
         now = self.clock()
         self.rests = {name: until for name, until in self.rests.items() if until > now}
         self.left = {name: one for name, one in self.left.items() if now - one[1] < 60 or name == EDITS}
@@ -62,7 +62,7 @@ class Buckets:
 
 
 def bucket(item: Item) -> str | None:
-    """Which bucket something is of: its channel's, that of edits, or none."""
+    """The bucket for an entry: its channel's, the one for edits, or none."""
     if item.kind in POSTED or (item.kind is OutgoingKind.SHOW and item.message is None):
         return item.channel
     return EDITS if item.kind in (OutgoingKind.SHOW, OutgoingKind.EDIT) else None

@@ -1,4 +1,4 @@
-"""One thing that Slack delivered, and the key that it has however often it comes."""
+"""Something that Slack delivered, and its key, which is the same however often it comes."""
 
 import hashlib
 import json
@@ -16,9 +16,10 @@ UNREADABLE = "Slack sent what can't be read."
 
 @dataclass(frozen=True)
 class Delivery:
-    """``key`` is the same for every delivery of the same thing; ``signature`` is of this delivery, empty in Socket Mode.
+    """One delivery. ``key`` is the same for every delivery of the same thing.
 
-    ``is_again`` says that Slack itself calls it a redelivery.
+    ``signature`` is that of this delivery, empty in Socket Mode. ``is_again`` says that Slack itself calls it a
+    redelivery.
     """
 
     key: str
@@ -33,7 +34,7 @@ class Delivery:
 
 
 def from_http(body: bytes, content_type: str, headers: Mapping[str, str]) -> Delivery:
-    """What a request holds (headers with names in lower case); raises Invalid when it can't be read."""
+    """The delivery in a request (headers with names in lower case); raises Invalid if it can't be read."""
     try:
         text = body.decode()
         payload = json.loads(text) if content_type.partition(";")[0].strip() == "application/json" else _form(text)
@@ -51,7 +52,7 @@ def _form(text: str) -> Any:
 
 
 def key_of(payload: Payload) -> str:
-    """The key: an event's id; the trigger id of a command, press or submitted window; else a hash of the whole."""
+    """The key: an event's id; the trigger id of a command, press or submitted window; else a hash of the payload."""
     for field in ("event_id", "trigger_id"):
         if isinstance(payload.get(field), str) and payload[field]:
             return f"{field.removesuffix('_id')}:{payload[field][:200]}"

@@ -1,4 +1,4 @@
-"""Slack's door over HTTP: a WSGI app. It verifies, keeps and acks; nothing else happens before the ack."""
+"""Slack's door over HTTP: a WSGI app. It verifies, keeps and acks deliveries, and does nothing else before the ack."""
 
 import json
 import logging
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 LARGEST = 1 << 20
-"""Bytes that a request may have."""
+"""The most bytes of a request."""
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Delivery], dict[str, Any] | None]
-"""What a window that was submitted is told at once; of facts in memory alone. With `errors` it is not kept."""
+"""Makes the immediate answer to a submitted window, only from memory. With `errors`, the delivery is not kept."""
 
 
 class Door:
-    """The WSGI app; mounted anywhere, every path of it takes everything that Slack sends."""
+    """The WSGI app. Wherever it is mounted, every path accepts everything that Slack sends."""
 
     def __init__(self, secret: str, inbox: Inbox, answer: Answer = lambda _: None) -> None:
         self.secret, self.inbox, self.answer = secret, inbox, answer
@@ -70,7 +70,7 @@ class Door:
 
 
 def taken(inbox: Inbox, delivery: Delivery, answer: Answer) -> tuple[HTTPStatus, dict[str, Any] | None]:
-    """Keep a delivery; the status and what is answered. Raises Unavailable when it can't be kept."""
+    """Keep a delivery; returns the status and the answer. Raises Unavailable if it can't be kept."""
     told = answer(delivery)
     if told is not None and "errors" in told:
         return HTTPStatus.OK, told

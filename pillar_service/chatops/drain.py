@@ -1,7 +1,7 @@
-"""The drain: a thread that takes what was kept and lets it be worked on, one after the other.
+"""The drain: a thread that takes deliveries from the inbox and has them processed, one after another.
 
-A fault of the database, or of ours, lets a delivery wait; others go on. One that fails again and again by ours is let go,
-and its sender is told so; the database may be away for as long as it likes.
+If the database or our own code fails, that delivery waits and others go on. A delivery on which our code fails again
+and again is dropped, and its sender is told; while the database is away, deliveries wait however long it takes.
 """
 
 import logging
@@ -20,7 +20,7 @@ from pillar_service.usecases.service import storage
 
 EVERY_S = 1.0
 YIELD_S = 0.2
-"""For how long work waits for acks, at most, in seconds: both take turns in this process's interpreter."""
+"""How long work waits for acks, at most, in seconds: both share this process's interpreter."""
 
 ADOPT_EVERY_S = 5.0
 FORGET_EVERY_S = 600.0
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Drain:
-    """Works on an inbox until it is stopped; ``work`` is told each payload once, ``apologise`` those that fail for good."""
+    """Processes an inbox until it is stopped; ``work`` gets each payload once, ``apologise`` those that fail for good."""
 
     def __init__(self, inbox: Inbox, work: Callable[[Payload], None], apologise: Callable[[Payload], None]) -> None:
         self.inbox, self.work, self.apologise = inbox, work, apologise
@@ -45,7 +45,7 @@ class Drain:
         self.thread.start()
 
     def stop(self) -> None:
-        """End it after what it works on now."""
+        """Stop it after what it is processing now."""
         self.over.set()
         self.inbox.arrived.set()
         if self.thread.is_alive():
@@ -75,7 +75,7 @@ class Drain:
             hearing.forget()
 
     def one(self) -> bool:
-        """Work on what is due and came first; False when nothing is."""
+        """Process the oldest entry that is due; returns False if none is."""
         self.inbox.arrived.clear()
         entry = self.inbox.next()
         if entry is None:
@@ -104,7 +104,7 @@ class Drain:
         self.inbox.later(entry.n, pause_s, has_failed)
 
     def _failed(self, entry: Entry, error: Exception) -> None:
-        # What was said may hold a secret: neither it nor an error's own text goes to the log.
+        # What was said may hold a secret, so neither it nor an error's own text is logged.
         kind = error.sentence if isinstance(error, SaltcellarError) else type(error).__name__
         log.error("What Slack delivered (%s) failed: %s", entry.key, kind, exc_info=_where(error))
         if entry.tries + 1 < MOST_TRIES:

@@ -1,4 +1,4 @@
-"""What somebody did in Slack, read from Slack's payloads. Who they are is (team id, user id) and nothing else."""
+"""What somebody did in Slack, read from Slack's payloads. People are identified by (team id, user id) and nothing else."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pillar_service.chatops.deliveries import Payload
 
 SLACKBOT = "USLACKBOT"
 SAID_BY_PEOPLE = (None, "file_share", "thread_broadcast")
-"""Subtypes of a message that somebody wrote: of none, with a file, in a thread and in its channel, too."""
+"""Subtypes of messages that people write: none, with a file, in a thread and also in its channel."""
 
 DIRECT = "direct"
 
@@ -25,9 +25,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Said:
-    """A message to the bot: what it says without the mention. ``thread`` is the thread's ``ts``; None for a command.
+    """A message to the bot, without the mention. ``thread`` is the thread's ``ts``; None for a slash command.
 
-    One that ``is_reply`` was written into a thread; else the thread would begin with our answer.
+    ``is_reply`` says that it was written in a thread; otherwise our answer begins the thread.
     """
 
     person: Person
@@ -40,13 +40,13 @@ class Said:
 
     @property
     def whispering(self) -> str | None:
-        """The thread for what only they are to see: Slack shows that in a thread only once somebody replied there."""
+        """The thread for what only they may see: Slack shows that in a thread only once somebody has replied there."""
         return self.thread if self.is_reply else None
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """A button, or a choice in a menu: ``action`` is its id, ``value`` what it carries, ``message`` the message's ``ts``."""
+    """A button or menu choice: ``action`` is its id, ``value`` what it carries, ``message`` the message's ``ts``."""
 
     person: Person
     channel: str
@@ -59,7 +59,7 @@ class Pressed:
 
     @property
     def below(self) -> str | None:
-        """The thread in which it is answered; None where the message is for one person: nobody can reply to that."""
+        """The thread to answer in; None for a message that only one person sees, as nobody can reply to that."""
         return self.thread or (None if self.is_ephemeral else self.message)
 
     @property
@@ -70,7 +70,7 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Submitted:
-    """A window that was sent: ``callback`` names it, ``about`` is its private metadata, ``values`` by block id."""
+    """A submitted window: ``callback`` names it, ``about`` is its private metadata, ``values`` are by block id."""
 
     person: Person
     view: str
@@ -84,9 +84,9 @@ def _text(value: Any) -> str:
 
 
 def is_for_us(payload: Payload) -> bool:
-    """Whether an event is a person's new message: not a bot's, ours, edited, deleted, nor about joining.
+    """Whether an event is a new message by a person: not by a bot or us, nor edited, deleted, or about joining.
 
-    docs.slack.dev/reference/events/message: every such thing has another subtype, and what a bot writes a bot_id.
+    docs.slack.dev/reference/events/message: all of those have another subtype, and messages by bots a bot_id.
     """
     event = payload.get("event") or {}
     if event.get("subtype") not in SAID_BY_PEOPLE:
@@ -100,17 +100,17 @@ def is_for_us(payload: Payload) -> bool:
 
 
 def ours(payload: Payload) -> str:
-    """The bot's own user id, as the event tells it."""
+    """The bot's own user id, according to the event."""
     these = payload.get("authorizations") or [{}]
     return _text(these[0].get("user_id")) if isinstance(these[0], dict) else ""
 
 
 def said(payload: Payload) -> Said | None:
-    """The message that an event is; None when it is for nobody here."""
+    """The message in an event; None if it is not for us."""
     if not is_for_us(payload):
         return None
     event = payload["event"]
-    # In a channel shared with another team `user_team` is the writer's own (docs.slack.dev/apis/slack-connect).
+    # In a channel shared with another team, `user_team` is the writer's own (docs.slack.dev/apis/slack-connect).
     team = next(
         (_text(value) for value in (*map(event.get, ("user_team", "team")), payload.get("team_id")) if value), ""
     )
@@ -122,12 +122,12 @@ def said(payload: Payload) -> Said | None:
 
 
 def without_mention(text: str, bot: str) -> str:
-    """The text after a mention of the bot at its start (`<@U0BOT> help`)."""
+    """The text without a mention of the bot at its start (`<@U0BOT> help`)."""
     return re.sub(rf"^\s*<@{re.escape(bot)}(\|[^>]*)?>[:,]?", "", text, count=1).strip() if bot else text.strip()
 
 
 def commanded(payload: Payload) -> Said:
-    """The slash command that a payload is."""
+    """The slash command in a payload."""
     person, channel = (
         Person(_text(payload.get("team_id")), _text(payload.get("user_id"))),
         _text(payload.get("channel_id")),
@@ -142,7 +142,7 @@ def _person(payload: Payload) -> Person:
 
 
 def pressed(payload: Payload) -> Pressed | None:
-    """What was pressed; None in a window, where every choice is sent with the window."""
+    """What was pressed; None in a window, whose choices are all submitted with it."""
     container, message = payload.get("container") or {}, payload.get("message") or {}
     if container.get("type") != "message":
         return None
@@ -155,14 +155,14 @@ def pressed(payload: Payload) -> Pressed | None:
 
 
 def submitted(payload: Payload) -> Submitted:
-    """The window that was sent."""
+    """The window that was submitted."""
     view = payload["view"]
     about = (_text(view.get("id")), _text(view.get("callback_id")), _text(view.get("private_metadata")))
     return Submitted(_person(payload), *about, values_of(payload))
 
 
 def values_of(payload: Payload) -> dict[str, str]:
-    """What was filled in, by block id; what was left empty is not there."""
+    """The values that were filled in, by block id; empty inputs are left out."""
     found = {}
     for block, elements in payload["view"]["state"]["values"].items():
         for element in elements.values():

@@ -1,4 +1,4 @@
-"""Following jobs: whenever one stands otherwise than its conversation's message shows, the message is made anew."""
+"""Following jobs: whenever a job differs from what its conversation's message shows, the message is updated."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def follow(conversation: Conversation) -> bool:
-    """Let a conversation show its job as it stands; whether anything was new. Several may do so at once."""
+    """Let a conversation show its job's current state; returns whether anything was new. Several may do so at once."""
     seen = watching.seen(conversation.job, conversation.preview) if conversation.job else None
     if seen is None:
         return False
@@ -47,7 +47,7 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
     preview = None if seen.is_previewing else watching.previewed(conversation.preview, is_askers)
 
     def tell() -> None:
-        # With what is shown, or neither: who is not told now never is.
+        # In the same transaction as the message: an approver who is not told now never will be.
         if _needs_telling(conversation, seen):
             _tell_approvers(conversation, seen)
 
@@ -71,7 +71,7 @@ def _ask(conversation: Conversation, seen: Seen, speaker: Persona) -> bool:
 
 
 def _needs_telling(conversation: Conversation, seen: Seen) -> bool:
-    """Whether others must approve, and nobody has told them: each by a message of their own, wherever it was asked for."""
+    """Whether others must approve and have not been told; each gets a message of their own, wherever it was asked for."""
     waits = seen.waits_for or {}
     return waits.get("kind") == "approval" and not waits["yes"] and _is_askers(conversation, seen)
 
@@ -86,7 +86,7 @@ def _tell_approvers(conversation: Conversation, seen: Seen) -> None:
 
 
 def _end(conversation: Conversation, seen: Seen) -> bool:
-    # Of all who were asked to approve it nobody is told what it said, which may be very long.
+    # Approvers don't get the output, which may be very long.
     is_askers = _is_askers(conversation, seen)
     speaker, lines = sentences.named(conversation.persona), watching.output(seen.id) if is_askers else []
     is_filed = bool(lines) and (seen.is_always_filed or not messages.fits(lines))
@@ -99,7 +99,7 @@ def _end(conversation: Conversation, seen: Seen) -> bool:
             if is_filed:
                 outbox.upload(conversation.id, *_file(seen.command, seen, lines))
             return
-        # Why it failed is what came out of it, too; why it never ran is not.
+        # Why it failed is part of the private output; why it never ran is not.
         open_to_all = replace(seen, error=PRIVATELY) if seen.state is JobState.FAILED else seen
         outbox.say(conversation.id, rendering.end(speaker, open_to_all, [PRIVATELY] if lines else [], False))
         _privately(conversation, seen, lines)
@@ -119,14 +119,14 @@ File = tuple[str, str, str]
 
 
 def _write(conversation: Conversation, body: Block, file: File | None) -> None:
-    """Write to the member of a conversation directly, whatever others may read where it is."""
+    """Write to a conversation's member directly, whoever else can read the conversation."""
     member = conversation.member
     direct = conversations.begin(conversation.team, member, None, member, conversation.persona)
     conversations.end(direct, body, lambda: outbox.upload(direct, *file) if file else None)
 
 
 def _file(name: str, seen: Seen, lines: Sequence[str], what: str = "") -> File:
-    """A file's name, its content, and a sentence on it."""
+    """A file's name, its content, and a sentence about it."""
     content = texts.clean("\n".join(lines)) + "\n"
     return (
         f"{name}-{seen.id}.txt",
@@ -136,13 +136,13 @@ def _file(name: str, seen: Seen, lines: Sequence[str], what: str = "") -> File:
 
 
 def at_once(job: str) -> None:
-    """Let every conversation of a job show it now, before the follower comes by."""
+    """Let every conversation of a job show it now, rather than at the follower's next round."""
     for conversation in conversations.of_job(job):
         follow(conversation)
 
 
 class Follower:
-    """Follows every job that a conversation shows, until it is stopped; where ``leads`` says so, one process of all."""
+    """Follows every job that a conversation shows, until it is stopped; only in the process where ``leads`` says so."""
 
     def __init__(self, leads: Callable[[], bool]) -> None:
         self.leads = leads
@@ -154,7 +154,7 @@ class Follower:
         self.thread.start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self.over.set()
         if self.thread.is_alive():
             self.thread.join(10)
@@ -170,7 +170,7 @@ class Follower:
         storage.release()
 
     def _next(self) -> list[Conversation]:
-        """Those whose turn it is: however many are open, each is looked at in its turn."""
+        """The conversations of this round: however many are open, each gets its turn."""
         found = conversations.open_ones(self._after, AT_ONCE)
         self._after = found[-1].id if len(found) == AT_ONCE else ""
         return found

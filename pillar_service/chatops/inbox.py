@@ -1,8 +1,9 @@
-"""The inbox: what Slack sent is on disk before it is acked, in a file of this process's own.
+"""The inbox: what Slack sent is on disk before it is acked, in a file that belongs to this process.
 
-It is acked when one writer thread has committed it, all that came meanwhile in the same transaction (group commit), so
-that the ack waits for one sync of the disk and for nothing else: not for the service's database, not for Slack. Bodies
-are sealed: they may hold a secret argument or a code. What a process leaves behind is taken up by another (`orphans.py`).
+A delivery is acked once the writer thread has committed it, together with all that arrived in the meantime (group
+commit). So an ack waits for one sync of the disk and for nothing else, neither the service's database nor Slack. Bodies
+are sealed, as they may hold a secret argument or a code. What a process leaves behind is taken over by another
+(`orphans.py`).
 """
 
 import fcntl
@@ -35,13 +36,13 @@ CREATE INDEX IF NOT EXISTS delivery_signature ON delivery (signature);
 CREATE INDEX IF NOT EXISTS delivery_open ON delivery (n) WHERE done_at IS NULL;
 """
 KEPT_S = 3_600.0
-"""For how long what is done is remembered here, in seconds, without its body; redeliveries end after five minutes."""
+"""How long processed deliveries are remembered, in seconds, without bodies; redeliveries end after five minutes."""
 
 WAIT_S = 2.5
 """How long an ack waits for the disk: Slack waits three seconds (docs.slack.dev, Events API)."""
 
 QUIET_S = 0.005
-"""After so many seconds without a delivery that comes or is acked there is time for other work; one alone waits so long."""
+"""After so many seconds without a delivery or an ack there is time for other work; even a single delivery waits so long."""
 
 MOST_TOGETHER = 500
 AWAY = "What came could not be kept: deliver it again."
@@ -58,12 +59,12 @@ class Kept(StrEnum):
     NEW = "new"
     AGAIN = "again"
     REPLAYED = "replayed"
-    """The very same request once more, and Slack does not call it a redelivery: somebody else sent it."""
+    """The very same request again, which Slack does not call a redelivery: somebody else sent it."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One that waits to be worked on; ``tries`` is how often that failed."""
+    """A delivery that waits to be processed; ``tries`` is how often that has failed."""
 
     n: int
     key: str
@@ -73,7 +74,7 @@ class Entry:
 
 
 class Inbox:
-    """One process's inbox; made after a fork, as its lock and threads belong to one process. Close it at the end."""
+    """One process's inbox. Make it after a fork, as its lock and threads belong to one process; close it at the end."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,7 +92,7 @@ class Inbox:
         self._thread.start()
 
     def keep(self, delivery: Delivery, wait_s: float = WAIT_S) -> Kept:
-        """Keep a delivery; on disk when this returns. Raises Unavailable when the disk does not take it in time."""
+        """Keep a delivery: it is on disk when this returns. Raises Unavailable if the disk is too slow."""
         self._kept_at = time.monotonic()
         body = sealed.seal(delivery.key, delivery.payload)
         kept: Kept = self.run(lambda connection: self._insert(connection, delivery, body)).result(wait_s)
@@ -111,13 +112,13 @@ class Inbox:
         return any(_has(one, signature) for one in (connection, *self._others.connections()))
 
     def wait_until_quiet(self, most_s: float) -> None:
-        """Wait until nothing has come for some milliseconds, at most so many seconds: acks come before work."""
+        """Wait until nothing has arrived for some milliseconds, but at most ``most_s`` seconds: acks come before work."""
         ends = time.monotonic() + most_s
         while (now := time.monotonic()) < ends and (left := self._kept_at + QUIET_S - now) > 0:
             time.sleep(left)
 
     def next(self) -> Entry | None:
-        """What is due and came first; None when nothing waits. What can't be opened any more is let go."""
+        """The oldest entry that is due; None if there is none. Entries that can't be opened are dropped."""
         while True:
             now = time.time()
             with self._reading:
@@ -130,23 +131,23 @@ class Inbox:
             self.done(row[0])
 
     def done(self, n: int) -> None:
-        """It was worked on: forget what it said."""
+        """Note that an entry was processed, and delete its body."""
         told = "UPDATE delivery SET done_at = ?, body = '' WHERE n = ?"
         self.run(lambda connection: connection.execute(told, (time.time(), n))).result(WAIT_S)
 
     def later(self, n: int, pause_s: float, has_failed: bool = False) -> None:
-        """It could not be worked on: again after a pause of that many seconds. ``has_failed`` counts it as a try."""
+        """Note that an entry could not be processed: try again in ``pause_s`` seconds. ``has_failed`` counts this as a try."""
         told = "UPDATE delivery SET tries = tries + ?, not_before = ? WHERE n = ?"
         values = (int(has_failed), time.time() + pause_s, n)
         self.run(lambda connection: connection.execute(told, values)).result(WAIT_S)
 
     def forget(self) -> None:
-        """Forget what was done long ago."""
+        """Delete entries that were processed long ago."""
         told = "DELETE FROM delivery WHERE done_at < ?"
         self.run(lambda connection: connection.execute(told, (time.time() - KEPT_S,))).result(WAIT_S)
 
     def run(self, work: Work) -> "Answer":
-        """Let the writer do some work; what it returns is there when its transaction is on disk."""
+        """Have the writer do some work; the result is there once its transaction is on disk."""
         future: Future[Any] = Future()
         self._work.put((work, future))
         return Answer(future)
@@ -157,14 +158,14 @@ class Inbox:
             batch = [first]
             while len(batch) < MOST_TOGETHER and not self._work.empty():
                 if (more := self._work.get()) is None:
-                    self._work.put(None)  # the end comes after this batch
+                    self._work.put(None)  # stop after this batch
                     break
                 batch.append(more)
             _commit(connection, batch)
         connection.close()
 
     def close(self) -> None:
-        """End the writer; what still waits stays in the file, for another process."""
+        """Stop the writer; what still waits stays in the file, for another process."""
         self._work.put(None)
         self._thread.join(WAIT_S)
         self._reader.close()
@@ -179,7 +180,7 @@ class Answer:
         self._future = future
 
     def result(self, wait_s: float) -> Any:
-        """The answer; raises Unavailable when the disk does not take it."""
+        """The answer; raises Unavailable if the disk fails or is too slow."""
         try:
             return self._future.result(wait_s)
         except (TookTooLong, sqlite3.Error, OSError) as error:
@@ -202,7 +203,7 @@ def _commit(connection: sqlite3.Connection, batch: "list[tuple[Work, Future[Any]
 
 
 def opened(file: Path) -> sqlite3.Connection:
-    """A connection to an inbox's file, each statement by itself unless a transaction is begun; raises sqlite3.Error."""
+    """A connection to an inbox's file, in autocommit mode unless a transaction is begun; raises sqlite3.Error."""
     connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "busy_timeout = 2000"):
         connection.execute(f"PRAGMA {pragma}")
@@ -217,7 +218,7 @@ def _has(connection: sqlite3.Connection, signature: str) -> bool:
 
 
 class Others:
-    """The inboxes of the other processes, only to see whether a signature was taken there. Used by one thread."""
+    """The inboxes of other processes, to check only whether a signature was taken there. Used by one thread."""
 
     EVERY_S = 1.0
 

@@ -1,4 +1,4 @@
-"""What people do in Slack becomes use cases, and what those answer becomes messages. An error becomes a sentence."""
+"""Turns what people do in Slack into use cases, and their results into messages. An error becomes a sentence."""
 
 import json
 from collections.abc import Callable
@@ -19,20 +19,20 @@ CHECKING = "A moment: your code is being checked."
 
 
 class Listeners:
-    """Hears what people do."""
+    """Listens to what people do."""
 
     def __init__(self) -> None:
         self._known = Catalogue({})
 
     def said(self, said: Said) -> None:
-        """Somebody wrote to the bot: nothing, a word of ours, or a command."""
+        """Handle a message to the bot: empty, a word of ours, or a command."""
         self._remember()
         error = _tried(lambda: _hear(said))
         if error is not None:
             words.reply(said, _refusal(said.channel, error, said.person, _command(said)))
 
     def pressed(self, pressed: Pressed) -> None:
-        """Somebody chose a task, or answered a job's question."""
+        """Handle the choice of a task, or an answer to a job's question."""
         self._remember()
         kind, _, rest = pressed.action.partition(":")
         if kind in ("pick", "pick-from"):
@@ -47,7 +47,7 @@ class Listeners:
             outbox.whisper(pressed.channel, pressed.person.user, body, pressed.thread)
 
     def submitted(self, submitted: Submitted) -> None:
-        """Somebody sent a window."""
+        """Handle a submitted window."""
         self._remember()
         if submitted.callback == "code":
             answering.code(submitted)
@@ -59,7 +59,7 @@ class Listeners:
                 outbox.whisper(about["channel"], submitted.person.user, body, about["thread"])
 
     def answer(self, delivery: Delivery) -> dict[str, Any] | None:
-        """What a submitted window is told at once, of what is in memory alone: wrong arguments keep it open."""
+        """The immediate answer to a submitted window, only from memory: wrong arguments keep it open."""
         if delivery.kind != "view_submission" or not isinstance(delivery.payload.get("view"), dict):
             return None
         submitted = facts.submitted(delivery.payload)
@@ -75,7 +75,7 @@ class Listeners:
         self._known = catalogue.current().catalogue
 
     def apologise(self, payload: Payload) -> None:
-        """Tell whoever sent this that it went wrong for good."""
+        """Tell whoever sent this that it failed for good."""
         said = facts.commanded(payload) if "command" in payload else None
         said = facts.said(payload) if payload.get("type") == "event_callback" else said
         if said is not None:
@@ -90,7 +90,7 @@ class Listeners:
 
 def _apologise_for(submitted: Submitted) -> None:
     about = _about(submitted)
-    if submitted.callback == "code":  # its window is open, and says that the code is being checked
+    if submitted.callback == "code":  # the window is still open, and says that the code is being checked
         outbox.view(submitted.view, modals.note(answering.TITLE, SORRY))
     elif "channel" in about:
         outbox.whisper(about["channel"], submitted.person.user, messages.said(SORRY), about["thread"])
@@ -121,14 +121,14 @@ def _tried(work: Callable[[], None]) -> SaltcellarError | None:
     try:
         work()
     except Unavailable:
-        raise  # it is tried again
+        raise  # the drain tries again
     except SaltcellarError as error:
         return error
     return None
 
 
 def _command(said: Said) -> str:
-    """The first word, as an alias means it."""
+    """The first word, with an alias expanded."""
     who = asking.asker(said.person, said.channel, said.is_direct)
     return (aliases.expanded(who, said.text).split() or [""])[0].lower()
 

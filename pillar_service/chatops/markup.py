@@ -1,8 +1,8 @@
-"""What somebody typed, read back from the markup into which Slack turns a message.
+"""What somebody typed, recovered from the markup into which Slack turns a message.
 
-docs.slack.dev/messaging/formatting-message-text. A name that looks like an address becomes a link on the way
-(`my.butt.nz` -> `<http://my.butt.nz|my.butt.nz>`), and `&`, `<` and `>` are escaped. The text of a slash command is
-neither: our manifest says `should_escape: false`.
+docs.slack.dev/messaging/formatting-message-text. A name that looks like an address becomes a link (`my.butt.nz` ->
+`<http://my.butt.nz|my.butt.nz>`), and `&`, `<` and `>` are escaped. Neither happens to the text of a slash command: our
+manifest says `should_escape: false`.
 """
 
 import html

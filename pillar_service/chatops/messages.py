@@ -1,4 +1,4 @@
-"""What the bot says, made of plain facts. Nothing here asks anybody or knows the time."""
+"""What the bot says, as pure functions of plain facts: nothing here queries anything or knows the time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from pillar_service.chatops import blocks, texts
 from pillar_service.chatops.blocks import Block
 
 BUTTONS_MOST = 20
-"""So many tasks get a button each; more are chosen from menus."""
+"""Up to so many tasks get a button each; more are chosen from menus."""
 
 MENUS_MOST = 5
 NODES_SHOWN = 60
@@ -15,13 +15,13 @@ LINES_SHOWN = 20
 MOST_BOLD = 150
 HEAD, TAIL = 10, 30
 FITTING = 8_000
-"""So much of an output is shown whole, as `fits` counts."""
+"""Up to so many characters of output are shown whole, as `fits` counts."""
 
 ARGUMENT = 2_800
-"""So many characters of an argument are shown, beside its name."""
+"""How many characters of an argument are shown, beside its name."""
 
 PREVIEWED = 2_900
-"""So many characters of a preview are shown in the question."""
+"""How many characters of a preview are shown in the question."""
 
 MARKS = {
     "succeeded": "✓",
@@ -35,7 +35,7 @@ MARKS = {
 
 
 def said(text: str) -> Block:
-    """A message of one sentence or several, as they are (not escaped yet)."""
+    """A message of one or more sentences, not escaped yet."""
     shown = texts.fitting(text, blocks.MOST_SECTION)
     return blocks.message(shown, blocks.section(shown))
 
@@ -54,7 +54,7 @@ def _paragraphs(lines: Sequence[str]) -> list[Block]:
 
 
 def _sections(rows: Sequence[str]) -> list[Block]:
-    """Rows of mrkdwn, each short enough for a section, in as few of them as may be."""
+    """Rows of mrkdwn, each short enough for a section, in as few sections as possible."""
     made, paragraph = [], ""
     for row in rows:
         if texts.length(paragraph) + texts.length(row) + 1 > blocks.MOST_SECTION:
@@ -65,7 +65,7 @@ def _sections(rows: Sequence[str]) -> list[Block]:
 
 
 def tasks(greeting: str, these: Sequence[tuple[str, str]], hint: str = "") -> Block:
-    """The tasks (name, summary) that somebody may ask for: a button for each, or menus when there are many."""
+    """The tasks (name, summary) that somebody may ask for: a button for each, or menus if there are many."""
     hello, small = (
         blocks.section(texts.fitting(greeting, 1_000)),
         [blocks.context(texts.fitting(hint, 500))] if hint else [],
@@ -93,7 +93,7 @@ def _menus(these: Sequence[tuple[str, str]]) -> Block:
 
 
 def wish(command: str, arguments: Mapping[str, Any], nodes: Sequence[str]) -> list[Block]:
-    """What will run, with which arguments, where. Who says yes reads it here: all of an argument that a section holds."""
+    """What will run, where, and with which arguments, each as long as a section allows: whoever confirms sees it here."""
     told = [f"*{_bold(command)}*"]
     told += [
         f"• {_bold(name)}: `{texts.fitting(str(value).replace('`', 'ˋ'), ARGUMENT) or ' '}`"
@@ -113,8 +113,10 @@ def places(nodes: Sequence[str]) -> str:
 
 
 def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> tuple[list[Block], bool]:
-    """A preview before the question: where it failed and why, and its lines; and whether a file must have them, for only
-    their beginning is shown."""
+    """A preview before the question: where it failed and why, and its lines.
+
+    Also returns whether it needs a file, as only the beginning of the lines is shown.
+    """
     shown = [f"✗ It failed on `{texts.fitting(place, 70)}`: {texts.fitting(why, 300)}" for place, why in failed[:5]]
     shown += [f"✗ and on {len(failed) - 5} more"] if len(failed) > 5 else []
     is_cut = not texts.is_whole("\n".join(lines), PREVIEWED)
@@ -127,10 +129,10 @@ def previewed(lines: Sequence[str], failed: Sequence[tuple[str, str]]) -> tuple[
 def question(
     sentence: str, job: str, about: Sequence[Block], preview: Sequence[Block] = (), kind: str = "confirm"
 ) -> Block:
-    """Whether something is to happen, with what will happen and buttons for yes and no that carry the job's id.
+    """Ask whether something shall happen, with what it is, and buttons for yes and no that carry the job's id.
 
-    The sentence is mrkdwn that is escaped already, as those of `progress` and `result`; ``preview``: blocks of `previewed`.
-    ``kind`` is `confirm` (who asked says yes), `approve` (somebody else), or `code` (the button opens a window).
+    ``sentence`` is escaped mrkdwn, as in `progress` and `result`; ``preview``: blocks of `previewed`. ``kind`` is
+    `confirm` (the asker confirms), `approve` (somebody else), or `code` (the button opens a window).
     """
     yes = {"confirm": "Yes", "approve": "Approve", "code": "Enter the code"}[kind]
     no = {"approve": "Decline"}.get(kind, "No")
@@ -142,7 +144,7 @@ def question(
 
 
 def progress(sentence: str, about: Sequence[Block], parts: Sequence[tuple[str, str]], lines: Sequence[str]) -> Block:
-    """A job on its way: what it is, how each node (name, state) stands, its last lines. Edited in place."""
+    """A job under way: what it is, the state of each node (name, state), its last lines. Edited in place."""
     states = [blocks.section(_states(parts))] if len(parts) > 1 else []
     tail = [blocks.code("\n".join(lines[-LINES_SHOWN:]))] if lines else []
     return blocks.message(sentence, blocks.section(sentence), *about, *states, *tail)
@@ -155,9 +157,9 @@ def _states(parts: Sequence[tuple[str, str]]) -> str:
 
 
 def result(sentence: str, lines: Sequence[str], is_filed: bool, parts: Sequence[tuple[str, str]] = ()) -> Block:
-    """What came of a job: the sentence (mrkdwn that is escaped already), a line for each node, the output.
+    """The result of a job: the sentence (escaped mrkdwn), a line for each node, the output.
 
-    ``is_filed`` says that the whole output follows as a file: then its head and tail are shown.
+    ``is_filed`` says that the whole output follows as a file: then only its head and tail are shown.
     """
     states = [blocks.section(_states(parts))] if len(parts) > 1 else []
     output: list[Block] = []
@@ -173,16 +175,16 @@ def fits(lines: Sequence[str]) -> bool:
     """Whether an output can be shown whole in a message."""
     whole = texts.clean("\n".join(lines)).replace("`", texts.APART)
     if len(whole) > FITTING:
-        return False  # to count each character of many millions would take a quarter of a minute
+        return False  # counting many millions of characters one by one would take a quarter of a minute
     return sum(2 + texts.length(texts.ESCAPES.get(one, one)) for one in whole) <= FITTING
 
 
 def _pieces(whole: str) -> list[str]:
-    # Each as it will be written, so that `code` cuts none of them.
+    # Counts characters as they will be written, so that `code` cuts no piece.
     made: list[str] = []
     piece: list[str] = []
     room = blocks.MOST_SECTION - 20
-    for character in texts.clean(whole)[: blocks.MOST_IN_ALL + 1]:  # of more no message shows anything
+    for character in texts.clean(whole)[: blocks.MOST_IN_ALL + 1]:  # no message shows more
         room -= max(texts.length(texts.ESCAPES.get(character, character)), 2 if character == "`" else 1)
         if room < 0:
             made.append("".join(piece))

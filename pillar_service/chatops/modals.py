@@ -104,5 +104,5 @@ def note(title: str, sentence: str) -> Block:
 
 
 def errors(these: Mapping[str, str]) -> dict[str, Any]:
-    """The answer to a window that keeps it open, with a sentence at each input that is wrong."""
+    """The answer that keeps a window open, with a sentence at each wrong input."""
     return {"response_action": "errors", "errors": {name: texts.plain(why, 150) for name, why in these.items()}}

@@ -1,4 +1,4 @@
-"""The notifier: sends the outbox to Slack, in one process of all, in order within a thread and side by side otherwise."""
+"""The notifier: sends the outbox to Slack, from one process only; in order within a thread, otherwise in parallel."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Sends what is due until it is stopped. Only the one that has the lease does; the others wait for it."""
+    """Sends what is due until it is stopped. Only the one that holds the lease sends; others wait for the lease."""
 
     def __init__(self, client: WebClient, buckets: Buckets | None = None) -> None:
         self.client, self.buckets = client, buckets or Buckets()
@@ -46,7 +46,7 @@ class Notifier:
         self.thread.start()
 
     def stop(self) -> None:
-        """End it after what is being sent."""
+        """Stop it after what it is sending now."""
         self.over.set()
         self.woken.set()
         if self.thread.is_alive():
@@ -68,7 +68,7 @@ class Notifier:
         storage.release()
 
     def step(self) -> int:
-        """Begin to send what is due and may be sent; returns how much that is."""
+        """Start sending what is due and allowed; returns how many entries that is."""
         if not sending.leads(self.holder):
             return 0
         self._forget()
@@ -94,10 +94,10 @@ class Notifier:
 
     def _send(self, item: Item) -> None:
         try:
-            if time.time() < item.until - 2 * wire.TIMEOUT_S:  # else we slept: another process may send it now
+            if time.time() < item.until - 2 * wire.TIMEOUT_S:  # else we slept, and another process may send it now
                 self._settle(item)
         except Exception as error:
-            # It stays "being sent"; when the claim is over it is in doubt, and looked for.
+            # It stays "being sent"; once the claim has expired it is in doubt, and looked for at Slack.
             log.warning("Message %s is in doubt: %s", item.id, type(error).__name__)
             storage.release()
         finally:

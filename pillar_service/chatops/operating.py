@@ -19,7 +19,7 @@ FILTERS = ("actor", "action", "subject")
 
 
 def audit(who: Asker, said: Said, words: list[str]) -> Block:
-    """Tell the newest of the audit, or whether its chain holds."""
+    """Show the newest entries of the audit, or whether its chain is intact."""
     if words == ["verify"]:
         return _verified(who)
     wanted = dict(word.partition("=")[::2] for word in words)
@@ -45,18 +45,18 @@ def _moment(at: float) -> str:
 
 
 def reset(who: Asker, user: str) -> Block:
-    """Take a lost second factor off."""
+    """Remove a lost second factor."""
     email = operating.reset_factor(who, user)
     return messages.said(f"{email} has no second factor any more, and a mail says so.")
 
 
 def unlink(who: Asker, user: str) -> Block:
-    """End that a chat user is an account."""
+    """Unlink a chat user from their account."""
     operating.unlink(who, user)
     return messages.said(f"{user} is no account any more, and a mail says so.")
 
 
 def reload(who: Asker, said: Said, words: list[str]) -> Block:
-    """Read the files anew."""
+    """Read the catalogue's files now."""
     told = operating.reload(who)
     return messages.said(f"{len(told['commands'])} commands and {len(told['roles'])} roles count now.")

@@ -1,4 +1,4 @@
-"""What a process that died has left in its inbox is moved into ours."""
+"""Orphans: move what a dead process left in its inbox into ours."""
 
 import fcntl
 import logging
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def adopt(mine: Inbox) -> int:
-    """Move what waits in the inboxes of processes that are no more into this one; returns how many files it took.
+    """Move what waits in the inboxes of dead processes into this one; returns how many files it took over.
 
-    What is moved is on disk here before the file goes. When that is interrupted it is in both, and done once all the
-    same: its key is heard once.
+    Entries are on disk here before their old file is deleted. If that is interrupted they are in both, but are still
+    processed only once, by their keys.
     """
     files = [file for file in mine.file.parent.glob("inbox-*.sqlite") if file != mine.file]
     return sum(_adopt(mine, file) for file in files)
@@ -28,7 +28,7 @@ def _adopt(mine: Inbox, file: Path) -> bool:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return False  # its process lives
+            return False  # its process is alive
         try:
             _move(mine, file)
         except (sqlite3.Error, Unavailable) as error:

@@ -1,4 +1,4 @@
-"""The parts of chat put together: an inbox that is drained (in every process that takes in what Slack sends), and a door."""
+"""The parts of chat, put together: an inbox and its drain (in every process that hears from Slack), and a door."""
 
 import sys
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PATH = "/slack"
 
 SWITCH_S = 0.001
-"""How long one thread has the interpreter while others want it, in seconds: an ack should not wait for work (5 ms is usual)."""
+"""How many seconds a thread keeps the interpreter while others want it: an ack must not wait for work (default: 5 ms)."""
 
 
 class Hearing:
@@ -35,20 +35,20 @@ class Hearing:
         return Door(settings().slack_signing_secret, self.inbox, self.listeners.answer)
 
     def stop(self) -> None:
-        """End it; what still waits stays for the next process."""
+        """Stop both; what still waits stays for the next process."""
         self.drain.stop()
         self.inbox.close()
 
 
 class Mounted:
-    """A WSGI app that has Slack's door at /slack and another app everywhere else; made before a fork."""
+    """A WSGI app with Slack's door at /slack and another app everywhere else; made before a fork."""
 
     def __init__(self, other: "WSGIApplication") -> None:
         self.other = other
         self.door: Door | None = None
 
     def begin(self) -> None:
-        """Begin to hear Slack, in the process that serves; before, and without a signing secret, the door is not there."""
+        """Open the door, in the process that serves; before that, and without a signing secret, there is no door."""
         if settings().slack_signing_secret:
             sys.setswitchinterval(SWITCH_S)
             self.door = Hearing().door()

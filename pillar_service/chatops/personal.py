@@ -1,4 +1,4 @@
-"""Words for what is somebody's own: aliases, and tokens by which a program runs one command as them."""
+"""Words for a user's own things: aliases, and tokens with which a program runs one command as them."""
 
 import time
 
@@ -22,13 +22,13 @@ OWN = {
 
 
 def _after(text: str, count: int) -> str:
-    """What stands after so many words, as it was written."""
+    """What comes after the first ``count`` words, as it was written."""
     rest = text.split(maxsplit=count)
     return rest[count] if len(rest) > count else ""
 
 
 def alias(who: Asker, said: Said, words: list[str]) -> Block:
-    """Keep an alias."""
+    """Save an alias."""
     line = _after(said.text, 2)
     if not words or not line:
         raise Invalid("Write 'alias NAME LINE', such as 'alias r restart-bot my.butt.nz'.")
@@ -37,7 +37,7 @@ def alias(who: Asker, said: Said, words: list[str]) -> Block:
 
 
 def unalias(who: Asker, said: Said, words: list[str]) -> Block:
-    """Forget an alias."""
+    """Delete an alias."""
     if len(words) != 1:
         raise Invalid("Write 'unalias NAME'.")
     aliases.unalias(who, words[0])
@@ -45,14 +45,14 @@ def unalias(who: Asker, said: Said, words: list[str]) -> Block:
 
 
 def listed_aliases(who: Asker, said: Said, words: list[str]) -> Block:
-    """Tell the aliases."""
+    """Show the aliases."""
     return messages.listing(
         "Your aliases", [f"{name} = {line}" for name, line in aliases.listed(who).items()] or ["None."]
     )
 
 
 def token(who: Asker, said: Said, words: list[str]) -> None:
-    """Make a token; its secret is told this once, to them alone."""
+    """Make a token; its secret is shown only this once, and only to them."""
     days, line = _for_days(said.text)
     if not line:
         raise Invalid("Write 'token LINE' or 'token --days 90 LINE', such as 'token bot-logs my.butt.nz'.")
@@ -63,7 +63,7 @@ def token(who: Asker, said: Said, words: list[str]) -> None:
 
 
 def _for_days(text: str) -> tuple[object, str]:
-    """For how many days a token is to be good (whether that may be is not looked at), and the line that it is for."""
+    """How many days a token should last (not checked here), and the line that it is for."""
     words = typed.words(text)[1:3]
     option, _, number = (words[0].option or "").partition("=") if words else ("", "", "")
     if option.lower() != "days":
@@ -74,9 +74,9 @@ def _for_days(text: str) -> tuple[object, str]:
 
 
 def whose(word: str, words: list[str]) -> str:
-    """Whose things somebody wants to see: their own, `all`, or those of one, as the list of jobs writes them.
+    """Whose things somebody wants to see: their own (empty), everybody's, or one actor's.
 
-    Whether they may is decided where the things are.
+    Whether they may see them is decided elsewhere. Raises Invalid.
     """
     if len(words) > 1:
         raise Invalid(f"Write '{word}', '{word} all', or '{word} WHO', such as chat:T01/U02.")
@@ -84,7 +84,7 @@ def whose(word: str, words: list[str]) -> str:
 
 
 def listed_tokens(who: Asker, said: Said, words: list[str]) -> Block:
-    """Tell the tokens, or revoke one."""
+    """Show the tokens, or revoke one."""
     if words[:1] == ["revoke"] and len(words) == 2:
         tokens.revoke(who, words[1].lower())
         return messages.said(f"The token {words[1].lower()} is good for nothing any more.")

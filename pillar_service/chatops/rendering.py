@@ -30,12 +30,12 @@ def where(seen: Seen) -> str:
 
 
 def member(seen: Seen) -> str:
-    """The user id of who asked for it."""
+    """The user id of whoever asked for it."""
     return seen.actor.rpartition("/")[2]
 
 
 def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Block:
-    """What it waits for, after its preview, or that this is being made."""
+    """What the job waits for, after its preview, or that the preview is being made."""
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     if seen.is_previewing:
         why = sentence(speaker, Moment.WAITING, seen.command, seen.id, user=member(seen), job=seen.id, why=seen.waits)
@@ -52,7 +52,7 @@ def question(speaker: Persona, seen: Seen, preview: Sequence[Block] = ()) -> Blo
 
 
 def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:
-    """It goes, or waits for what must be there first: what it is, how each node stands, its last lines."""
+    """The job under way, or waiting for a node or master: what it is, how each node stands, its last lines."""
     words = {"user": member(seen), "job": seen.id, "nodes": where(seen), "why": seen.waits}
     said = sentence(speaker, Moment.WAITING if seen.waits else Moment.ACCEPTED, seen.command, seen.id, **words)
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
@@ -61,14 +61,14 @@ def progress(speaker: Persona, seen: Seen, lines: list[str]) -> Block:
 
 
 def ended(seen: Seen) -> Block:
-    """The message, when it is over: what it was, and how each node ended."""
+    """The message of a job that is over: what it was, and how it ended."""
     mark = f"{messages.MARKS.get(seen.state, '?')} {texts.fitting(str(seen.state), 30)}, job {seen.id}"
     about = messages.wish(seen.command, seen.arguments, seen.nodes)
     return blocks.message(mark, *about, blocks.context(f"{mark}, {seen.seconds:.1f} s"))
 
 
 def end(speaker: Persona, seen: Seen, lines: list[str], is_filed: bool) -> Block:
-    """The answer: whom it is for, that it is done or what went wrong, and what came out."""
+    """The answer to the asker: that the job worked or what went wrong, and its output."""
     moment, why = ENDS[seen.state], seen.error or "It did not work."
     if why in SAYING.values():
         moment = Moment.EXPIRED

@@ -1,8 +1,8 @@
-"""The bolt app: what was kept finds its listener here, after the ack.
+"""The bolt app: finds the listener for a delivery from the inbox, after the ack.
 
-Signatures are checked at the door, before anything is kept; so not again here. Bolt asks Slack for nothing: whose
-token it is stands in the settings, and whose bot it is in the event. A listener runs in the thread that dispatches, and
-what it raises comes out.
+Signatures are checked at the door, before anything is kept, so not again here. Bolt asks Slack for nothing: the token
+is in the settings, and the bot's user id in the event. A listener runs in the thread that dispatches, and whatever it
+raises is passed on.
 """
 
 import logging
@@ -23,7 +23,7 @@ ANY = re.compile("")
 
 
 class Listener(Protocol):
-    """Who hears what people do; everything it says goes through the outbox."""
+    """Handles what people do; all its answers go through the outbox."""
 
     def said(self, said: Said) -> None:
         """Somebody wrote to the bot."""
@@ -32,11 +32,11 @@ class Listener(Protocol):
         """Somebody pressed a button, or chose in a menu."""
 
     def submitted(self, submitted: Submitted) -> None:
-        """Somebody sent a window."""
+        """Somebody submitted a window."""
 
 
 def app(listener: Listener) -> App:
-    """A bolt app that tells the listener."""
+    """A bolt app that calls the listener."""
     made = App(
         name="meeseeks",
         logger=log,
@@ -57,7 +57,7 @@ def app(listener: Listener) -> App:
 
 
 def dispatch(app: App, payload: Payload) -> None:
-    """Let the app find the listener of a payload; raises what that raises. What nobody listens to is dropped."""
+    """Dispatch a payload to its listener; raises what that raises. A payload without a listener is dropped."""
     app.dispatch(BoltRequest(mode="socket_mode", body=payload))
 
 

@@ -1,4 +1,4 @@
-"""Payloads as they stand on disk: sealed, each for its own key."""
+"""Payloads on disk, each sealed for its own key."""
 
 import json
 
@@ -15,7 +15,7 @@ def seal(key: str, payload: Payload) -> str:
 
 
 def opened(key: str, text: str) -> Payload | None:
-    """The payload; None when it was changed, belongs to another key, or the service's secret key was another then."""
+    """The payload; None if it was altered, belongs to another key, or was sealed under another secret key."""
     told = sealing.opened(PURPOSE, OWNER, text)
     if told is None:
         return None

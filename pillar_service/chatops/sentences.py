@@ -1,4 +1,4 @@
-"""The persona's sentences, as mrkdwn: escaped, but for the mention of who is spoken to."""
+"""The persona's sentences, as mrkdwn: escaped, except for the mention of the member who is addressed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,20 +43,20 @@ MOMENTS: tuple[tuple[type[SaltcellarError], Moment], ...] = (
 
 
 def persona(channel: str) -> Persona:
-    """Who talks in a channel."""
+    """The persona that speaks in a channel."""
     known = catalogue.current().personas
     return known.of(channel) if known.known else BORING
 
 
 def named(name: str) -> Persona:
-    """The persona of that name; the plain one when it is gone."""
+    """The persona with that name; the plain one if there is none."""
     return catalogue.current().personas.known.get(name, BORING)
 
 
 def sentence(speaker: Persona, moment: Moment, command: str = "", seed: str = "", **words: Any) -> str:
-    """What it says; ``user`` is a member's id. At most 2,000 characters.
+    """What the persona says, at most 2,000 characters; ``user`` is a member's id.
 
-    ``seed`` (a job's id, else what is answered) chooses among several.
+    ``seed`` (a job's id, by default the current turn) chooses among several sentences.
     """
     known = catalogue.current().catalogue.commands.get(command)
     own: Mapping[Moment, tuple[str, ...]] = known.messages if known is not None else {}
@@ -69,6 +69,6 @@ def sentence(speaker: Persona, moment: Moment, command: str = "", seed: str = ""
 
 
 def refusal(speaker: Persona, error: SaltcellarError, command: str = "", user: str = "") -> str:
-    """What it says of an error, to a member who asked for a command."""
+    """What the persona says about an error, to a member who asked for a command."""
     moment = next((moment for kind, moment in MOMENTS if isinstance(error, kind)), Moment.NOT_UNDERSTOOD)
     return sentence(speaker, moment, command, user=user, why=error.sentence)

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def client(app_token: str, web: WebClient, inbox: Inbox, answer: Answer = lambda _: None) -> SocketModeClient:
-    """A client that keeps and acks what comes; `connect()` it, and it connects again by itself. `close()` it at the end."""
+    """A client that keeps and acks what arrives. After `connect()` it reconnects by itself; `close()` it at the end."""
     made = SocketModeClient(app_token=app_token, web_client=web, concurrency=10)
 
     def take(socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
@@ -44,7 +44,7 @@ def _delivery(request: SocketModeRequest) -> Delivery:
 
 
 def keep_connected(client: SocketModeClient, over: threading.Event) -> None:
-    """Connect, in a thread: Slack may be away when we start. Afterwards the client stays connected by itself."""
+    """Connect, in a thread, as Slack may be away when we start. After that, the client reconnects by itself."""
     threading.Thread(target=_connect, args=(client, over), name="connecting", daemon=True).start()
 
 

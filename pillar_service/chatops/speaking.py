@@ -1,4 +1,4 @@
-"""How each kind of what is on its way is said to Slack; and whether Slack has it already."""
+"""How each kind of outbox entry is sent to Slack, and how to find out whether Slack already has it."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,21 +14,21 @@ from pillar_service.usecases.chat.sending import Item
 
 EVENT = "saltcellar_message"
 SKEW_S = 300.0
-"""By how much Slack's clock and ours may differ."""
+"""How far Slack's clock and ours may differ, in seconds."""
 
 LOOKED_AT = 200
 CANT_LOOK = frozenset({"not_in_channel", "channel_not_found", "thread_not_found", "missing_scope", "is_archived"})
 
 
 class Spoken(NamedTuple):
-    """Where Slack has it; nothing where there is no message."""
+    """The message's ``ts`` and channel at Slack; empty if there is no message."""
 
     message: str | None = None
     channel: str | None = None
 
 
 def speak(client: WebClient, item: Item) -> Spoken:
-    """Send it; where Slack has it then. One that is in doubt is looked for first. Raises NotSent."""
+    """Send an entry; returns where Slack has it. An entry in doubt is looked for first. Raises NotSent."""
     if item.is_in_doubt and item.kind in ONCE and not (item.kind is OutgoingKind.SHOW and item.message):
         found = _found(client, item)
         if found is not None:
@@ -38,7 +38,7 @@ def speak(client: WebClient, item: Item) -> Spoken:
 
 
 def _found(client: WebClient, item: Item) -> Spoken | None:
-    """Where Slack has it: chat.postMessage takes no key, but keeps the metadata that we sent with the message."""
+    """Where Slack already has it, or None: chat.postMessage takes no key, but keeps the metadata sent with a message."""
     channel, oldest = _channel(client, item), f"{item.created_at - SKEW_S:.6f}"
     common: dict[str, Any] = {"limit": LOOKED_AT, "include_all_metadata": True, "oldest": oldest}
     try:
@@ -48,7 +48,7 @@ def _found(client: WebClient, item: Item) -> Spoken | None:
             told = wire.call(client.conversations_history, channel=channel, **common)
     except Refused as refused:
         if refused.error in CANT_LOOK:
-            return None  # twice is better than never
+            return None  # better twice than never
         raise Lost(str(refused)) from refused
     return next((Spoken(str(one["ts"]), channel) for one in told.get("messages", []) if _is(one, item)), None)
 
@@ -69,7 +69,7 @@ def _post(client: WebClient, item: Item) -> Spoken:
 
 
 def _signed(method: Callable[..., SlackResponse], item: Item, **arguments: Any) -> dict[str, Any]:
-    """Call a method with the name and the picture of who speaks, or without where the app has no scope for them."""
+    """Call a method with the speaker's name and picture, or without them if the app lacks the scope."""
     icon = {"icon_emoji": item.speaker.icon} if item.speaker.icon else {}
     try:
         return wire.call(method, username=item.speaker.title, **icon, **arguments)
@@ -125,7 +125,7 @@ def _said(item: Item) -> dict[str, Any]:
 
 
 def _channel(client: WebClient, item: Item) -> str | None:
-    """The channel; of a person's id the direct message with them."""
+    """The channel; for a person's id, the direct messages with them."""
     if item.channel is None or not item.channel.startswith(("U", "W")):
         return item.channel
     return str(wire.call(client.conversations_open, users=item.channel)["channel"]["id"])

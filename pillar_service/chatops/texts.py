@@ -1,8 +1,8 @@
-"""Text as Slack may have it: clean, escaped, and never longer than it may be.
+"""Text for Slack: clean, escaped, and never longer than allowed.
 
-Slack counts the escaped text; we count as JavaScript does, an emoji as two, which is never less than Slack counts.
-docs.slack.dev/messaging/formatting-message-text: `&`, `<` and `>` are escaped, and nothing else; so `<!channel>` and `<@U1>` in
-what a command says stay words.
+Slack counts the escaped text; we count as JavaScript does, an emoji as two, which is never less than Slack's count.
+docs.slack.dev/messaging/formatting-message-text: `&`, `<` and `>` are escaped, and nothing else; so `<!channel>` and
+`<@U1>` in the output of a command stay plain words.
 """
 
 import re
@@ -10,9 +10,9 @@ import re
 BAD = "\N{REPLACEMENT CHARACTER}"
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 APART = "`\N{ZERO WIDTH SPACE}"
-"""A backtick that ends no code block."""
+"""A backtick that does not end a code block."""
 CODE = 8
-"""The characters of a code block besides what stands in it."""
+"""The characters of a code block besides its content."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _BAD = re.compile(
@@ -22,19 +22,19 @@ _MEMBER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 
 
 def clean(text: str | bytes) -> str:
-    """Text without what is no text: broken UTF-8, control characters, colours, marks that turn the line around."""
+    """Text without broken UTF-8, control characters, colours, and marks that change its direction."""
     known = text.decode(errors="replace") if isinstance(text, bytes) else text
     known = _ANSI.sub("", known.replace("\r\n", "\n").replace("\r", "\n"))
     return _BAD.sub(BAD, known)
 
 
 def length(text: str) -> int:
-    """How many characters Slack may count."""
+    """The most characters that Slack may count."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def fitting(text: str | bytes, most: int, ending: str = "…") -> str:
-    """The text clean and escaped; when it would be longer than ``most`` characters its beginning, and ``ending``."""
+    """The text, clean and escaped; if longer than ``most`` characters, its beginning, and ``ending``."""
     known = clean(text[: 4 * most + 4])
     whole = "".join(ESCAPES.get(character, character) for character in known)
     if len(text) <= 4 * most + 4 and length(whole) <= most:
@@ -54,7 +54,7 @@ def _cut(known: str, most: int) -> str:
 
 
 def plain(text: str | bytes, most: int, empty: str = "–") -> str:
-    """Text for a label (`plain_text`, where nothing is escaped): one line, at most so many characters, never none."""
+    """Text for a label (`plain_text`, where nothing is escaped): one line of at most ``most`` characters, never empty."""
     known = " ".join(clean(text[: 4 * most]).split())
     if length(known) <= most:
         return known or empty
@@ -68,13 +68,13 @@ def plain(text: str | bytes, most: int, empty: str = "–") -> str:
 
 
 def code(text: str | bytes, most: int) -> str:
-    """The text in a code block of at most so many characters; no backticks in it end the block."""
+    """The text in a code block of at most ``most`` characters; backticks in it don't end the block."""
     inner = clean(text[: 4 * most]).replace("`", APART)
     return f"```\n{fitting(inner, most - CODE) or ' '}\n```"
 
 
 def is_whole(text: str, most: int) -> bool:
-    """Whether `code` shows all of a text in so many characters."""
+    """Whether `code` shows a whole text within ``most`` characters."""
     if len(text) > 4 * most:
         return False
     inner = clean(text).replace("`", APART)
@@ -82,5 +82,5 @@ def is_whole(text: str, most: int) -> bool:
 
 
 def mention(user: str) -> str:
-    """A mention of a member, by the id that Slack gave; of anything else the text itself, escaped."""
+    """A mention of a member, by the id that Slack gave; of anything else, the escaped text itself."""
     return f"<@{user}>" if _MEMBER.fullmatch(user) else fitting(user, 80)

@@ -1,10 +1,10 @@
-"""Slack's Web API, and what its failures mean for a message that is on its way.
+"""Slack's Web API, and what its failures mean for a message that is being sent.
 
 NotSent
-├── Refused    Slack said no, and will again
-├── Limited    too many: again after `wait_s` (429, docs.slack.dev/apis/web-api/rate-limits)
+├── Refused    Slack said no, and would say so again
+├── Limited    too many: try again after `wait_s` (429, docs.slack.dev/apis/web-api/rate-limits)
 ├── Away       it did not reach Slack, or Slack takes nothing from us for now
-└── Lost       no answer: Slack may have it
+└── Lost       no clear answer: Slack may have it
 """
 
 import re
@@ -21,7 +21,7 @@ from slack_sdk.web import SlackResponse
 from pillar_service.usecases.service import measuring
 
 TIMEOUT_S = 10
-"""How long an answer of Slack may take, in seconds."""
+"""How long an answer from Slack may take, in seconds."""
 
 NOT_NOW = frozenset(
     {
@@ -29,22 +29,22 @@ NOT_NOW = frozenset(
         *("org_login_required", "ekm_access_denied", "access_denied", "team_access_not_granted", "no_permission"),
     }
 )
-"""Errors that somebody mends at Slack, so that nothing is thrown away for them."""
+"""Errors that somebody can fix at Slack, so nothing is given up for them."""
 
 UNCLEAR = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 WORD = re.compile("[a-z_]+")
-"""What Slack's own errors look like; of an answer that is no JSON the library makes an error with a sentence."""
+"""What Slack's own errors look like; for an answer that is not JSON, the library's error is a sentence."""
 
 NEVER_REACHED = (ConnectionRefusedError, urllib.error.ContentTooShortError)
 LIMITED = ("ratelimited", "rate_limited", "message_limit_exceeded")
 
 
 class NotSent(Exception):
-    """It is not known to be at Slack."""
+    """The message is not known to be at Slack."""
 
 
 class Refused(NotSent):
-    """Slack will not take it; ``error`` is Slack's word for why."""
+    """Slack refuses it for good; ``error`` is Slack's code for why."""
 
     def __init__(self, error: str) -> None:
         super().__init__(f"Slack refused it: {error}.")
@@ -60,7 +60,7 @@ class Limited(NotSent):
 
 
 class Away(NotSent):
-    """Slack can't be reached, or takes nothing for now; ``error`` is Slack's word for why, if it has one."""
+    """Slack can't be reached, or takes nothing from us for now; ``error`` is Slack's code for why, if it gave one."""
 
     def __init__(self, said: str, error: str = "") -> None:
         super().__init__(said)
@@ -68,20 +68,20 @@ class Away(NotSent):
 
 
 class Lost(NotSent):
-    """The answer was lost."""
+    """There was no clear answer: Slack may have it."""
 
 
 OUTCOMES = {Limited: "rate_limited", Lost: "no_answer"}
-"""How the metrics call what became of a call that was not taken; everything else is an error."""
+"""The names of failed calls' outcomes in the metrics; any other is "error"."""
 
 
 def client(token: str, url: str) -> WebClient:
-    """A client that tries once: trying again is the outbox's work. ``url`` ends with a slash."""
+    """A client that tries only once, as the outbox does the retrying. ``url`` ends with a slash."""
     return WebClient(token=token, base_url=url, timeout=TIMEOUT_S, retry_handlers=[])
 
 
 def call(method: Callable[..., SlackResponse], **arguments: Any) -> dict[str, Any]:
-    """What a method of the client answers; raises a kind of NotSent."""
+    """The answer of a method of the client; raises a kind of NotSent."""
     try:
         answered = _answer(method, arguments)
     except NotSent as error:
@@ -95,7 +95,7 @@ def _answer(method: Callable[..., SlackResponse], arguments: Mapping[str, Any]) 
     try:
         answer = method(**{name: value for name, value in arguments.items() if value is not None})
     except SlackApiError as error:
-        raise _meant(error) from None  # its text holds what was sent
+        raise _meant(error) from None  # the error's text holds what was sent
     except urllib.error.URLError as error:
         raise _unreached(error.reason) from error
     except (OSError, HTTPException, SlackClientError, ValueError) as error:
@@ -104,7 +104,7 @@ def _answer(method: Callable[..., SlackResponse], arguments: Mapping[str, Any]) 
 
 
 def upload(url: str, content: bytes) -> None:
-    """Send a file's content to where Slack wants it; raises a kind of NotSent."""
+    """Send a file's content to the address that Slack gave; raises a kind of NotSent."""
     if not url.startswith(("https://", "http://")):
         raise Refused("upload_url")
     request = urllib.request.Request(url, content, {"Content-Type": "application/octet-stream"})  # noqa: S310

@@ -1,4 +1,4 @@
-"""The words that the bot answers itself: help, jobs, logs, cancel and the like."""
+"""The words that the bot answers itself: help, jobs, logs, cancel and so on."""
 
 import time
 from collections.abc import Callable
@@ -22,13 +22,13 @@ Handler = Callable[[Asker, Said, Words], Block | None]
 
 
 def handler(text: str) -> Handler | None:
-    """Who answers a line; None when it is no word of ours."""
+    """The handler for a line; None if it is no word of ours."""
     first = text.split(maxsplit=1)[0].lower() if text.split() else ""
     return HANDLERS.get(first)
 
 
 def answer(said: Said, answers: Handler) -> None:
-    """Answer a line, in its thread, or, if it was a slash command, for its sender's eyes."""
+    """Answer a line in its thread or, for a slash command, so that only its sender sees it."""
     who = asking.asker(said.person, said.channel, said.is_direct)
     body = answers(who, said, [word.text for word in typed.words(said.text)[1:]])
     if body is not None:
@@ -36,7 +36,7 @@ def answer(said: Said, answers: Handler) -> None:
 
 
 def reply(said: Said, body: Block) -> None:
-    """Answer what somebody said, where they said it; for a slash command, for them alone."""
+    """Answer a message where it was written; for a slash command, so that only its sender sees it."""
     if said.thread is None:
         outbox.whisper(said.channel, said.person.user, body)
     else:
@@ -107,7 +107,7 @@ def _told(who: Asker, id: str) -> Block:
 
 def _logs(who: Asker, said: Said, words: Words) -> Block | None:
     job = looking.found(who, _one(words))
-    looking.lines(who, job, 0, 1)  # whether they may
+    looking.lines(who, job, 0, 1)  # raises if they may not
     lines = watching.output(job.id)
     if messages.fits(lines):
         return _seen(
@@ -123,7 +123,7 @@ def _logs(who: Asker, said: Said, words: Words) -> Block | None:
 
 
 def _seen(said: Said, is_private: bool, body: Block) -> Block | None:
-    """What a job said as the answer, or, where others would read what is private, whispered."""
+    """Answer with a job's output or, if it is private and others would read it, whisper it."""
     if said.is_direct or not is_private:
         return body
     outbox.whisper(said.channel, said.person.user, body, said.whispering)
@@ -154,7 +154,7 @@ def _cancel(who: Asker, said: Said, words: Words) -> Block:
 
 
 def _kill(who: Asker, said: Said, words: Words) -> Block:
-    forced = [word for word in words if typed.Word(word).option == "force"]  # a phone makes one long dash of two
+    forced = [word for word in words if typed.Word(word).option == "force"]  # phones turn two dashes into one long one
     id = looking.found(who, _one([word for word in words if word not in forced])).id
     made = stopping.kill(who, id, bool(forced))
     following.at_once(id)

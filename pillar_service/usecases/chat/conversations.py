@@ -12,7 +12,7 @@ from pillar_service.usecases.chat import outbox, turns
 
 @dataclass(frozen=True)
 class Conversation:
-    """Where, with whom and about which job. ``thread`` and ``message`` are Slack's timestamps (``ts``), which are texts."""
+    """Where, with whom and about which job. ``thread`` and ``message`` are Slack's timestamps (``ts``), as text."""
 
     id: str
     team: str
