@@ -56,7 +56,7 @@ def named(name: str) -> Persona:
 def sentence(speaker: Persona, moment: Moment, command: str = "", seed: str = "", **words: Any) -> str:
     """What the persona says, at most 2,000 characters; ``user`` is a member's id.
 
-    ``seed`` (a job's id, by default the current turn) chooses among several sentences.
+    ``seed`` chooses among several sentences: a job's id, or by default the seed of the current turn.
     """
     known = catalogue.current().catalogue.commands.get(command)
     own: Mapping[Moment, tuple[str, ...]] = known.messages if known is not None else {}

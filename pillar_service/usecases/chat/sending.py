@@ -125,7 +125,7 @@ def take(holder: str, chosen: Iterable[Item]) -> list[Item]:
 
 
 def mark(item: Item, mark: str) -> None:
-    """Save what Slack knows it by (a file's id), before it is visible to all."""
+    """Save what Slack knows an entry by (a file's id), before it is visible to all."""
     with transaction():
         outgoing.change(item.id, item.tries, mark=mark)
 

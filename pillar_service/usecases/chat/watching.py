@@ -58,7 +58,7 @@ class Seen:
 
     @property
     def mark(self) -> str:
-        """Differs whenever what is shown does."""
+        """A text that differs whenever what is shown does."""
         waits = (self.waits_for or {}).get("kind"), (self.waits_for or {}).get("yes")
         return json.dumps([self.state, self.places, waits, self.count, self.waits, self.is_previewing])
 
@@ -98,7 +98,7 @@ def _ran_for(its: list[Job]) -> float:
 
 
 def _why_waiting(its: list[Job]) -> str:
-    """Why nothing of it runs yet, if no master is there or its nodes are away; else empty."""
+    """Why nothing of it runs yet, for want of a master or of its nodes; empty if something runs, or only waits its turn."""
     if not its or any(one.state not in (JobState.QUEUED, JobState.CLAIMED) for one in its):
         return ""
     no_master = bots_jobs.waits(str(its[0].state))

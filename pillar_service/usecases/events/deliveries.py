@@ -129,7 +129,10 @@ def _give_up(one: Forwarding, why: str, now: float) -> None:
 
 
 def lose(old: Sequence[int]) -> None:
-    """Note, in the caller's transaction, which forwardings lose these events, as retention is about to forget them."""
+    """Count events that retention is about to forget as lost to forwardings that had yet to send them.
+
+    In the caller's transaction.
+    """
     for one in rows.behind(max(old)) if old else ():
         if lost := events.fitting(forwarded.which(one), old):
             first = min(one.lost_first or lost[0], lost[0])

@@ -1,4 +1,7 @@
-"""Leases: one master publishes at a time. A new holder gets a higher fence, and takes over the previous one's runs."""
+"""Leases: each has one holder at a time, such as the master that publishes; a new holder gets a higher fence.
+
+A new publishing master takes over the runs of the previous one.
+"""
 
 from pillar_service.store.jobs import leases, runs
 
@@ -6,23 +9,23 @@ PUBLISHING = "publishing"
 """The lease of the one master that claims jobs and publishes runs (issue 4: one orchestrator at a time)."""
 
 HELD_S = 20.0
-"""How long a master that falls silent keeps it, in seconds."""
+"""How long a holder that falls silent keeps a lease, in seconds."""
 
 
 def holds(name: str, holder: str, now: float) -> bool:
-    """Whether this master has the lease now."""
+    """Whether this holder has the lease now."""
     lease = leases.find(name)
     return lease is not None and lease.holder == holder and lease.expires_at > now
 
 
 def is_held(name: str, now: float) -> bool:
-    """Whether any master has the lease now."""
+    """Whether anybody has the lease now."""
     lease = leases.find(name)
     return lease is not None and lease.expires_at > now
 
 
 def is_due(name: str, holder: str, now: float) -> bool:
-    """Whether this master should take or renew the lease: nobody has it, or this master has, and half its time is over."""
+    """Whether this holder should take or renew the lease: nobody has it, or this holder has, and half its time is over."""
     lease = leases.find(name)
     if lease is None or lease.expires_at <= now:
         return True
@@ -31,7 +34,7 @@ def is_due(name: str, holder: str, now: float) -> bool:
 
 
 def take(name: str, holder: str, now: float) -> int | None:
-    """Take or renew the lease, in the caller's transaction; returns the fence, or None while another master has it."""
+    """Take or renew the lease, in the caller's transaction; returns the fence, or None while another holder has it."""
     lease = leases.find(name)
     if lease is not None and lease.holder != holder and now < lease.expires_at <= now + 2 * HELD_S:
         return None

@@ -21,7 +21,7 @@ def go(job: Job, now: float) -> None:
 
 
 def ready(job: Job, now: float) -> dict[str, Any]:
-    """Turn a new job that is not in the table yet into a queued one; returns the columns that change.
+    """Turn a job that was asked for into a queued one, in memory only; returns the columns that change.
 
     Its deadline counts from now, however long it waited for an approval, plus the time until the last of its nodes has
     its turn.

@@ -52,9 +52,9 @@ def cancelled(id: str, ends: str) -> str:
 def kill(asker: Asker, id: object, force: bool = False) -> list[dict[str, Any]]:
     """End a job wherever it runs, and cancel the rest; returns the jobs that stop it, one per node.
 
-    A stopping job that is already under way is returned instead of a new one; but ``force``, which gives the job no
-    time to end by itself, counts only one that has it, too. Raises NotFound, Forbidden, Conflict (it is over, or can't
-    be ended).
+    ``force`` gives the job no time to end by itself. A stopping job that is already under way is returned instead of a
+    new one, unless ``force`` is given and that job does without. Raises NotFound, Forbidden, Conflict (it is over, or
+    can't be ended).
     """
     now = time.time()
     with transaction():

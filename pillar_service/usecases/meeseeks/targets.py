@@ -92,7 +92,7 @@ def named(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _meant(command: Command, written: str) -> Bot | None:
-    """The bot that was written, or for bringing back, the last deleted bot of that name."""
+    """The bot that was written; for bringing a bot back, the last deleted one of that name."""
     found = _known(written)
     if command.runs != BRING_BACK or (found is not None and found.desired == Desired.ABSENT):
         return found

@@ -89,7 +89,7 @@ def _subject(account: str) -> str:
 
 
 def tell(account: str) -> None:
-    """Rewrite the pillars of an account's nodes, in the caller's transaction; their masters then make them apply it."""
+    """Rewrite the pillars of an account's nodes, in the caller's transaction; their masters then tell them to take it."""
     for node in nodes.of(account) if account != OPERATORS else nodes.own():
         pillars.rewrite(node.id)
         pillar_rows.configured(node.id)

@@ -40,7 +40,7 @@ def has_news(serial: int) -> bool:
 
 
 def revoke(actor: str, id: object) -> dict[str, Any]:
-    """Cut a node off: from now on masters and its door refuse its key; returns the node. Raises NotFound, Conflict."""
+    """Cut a node off: from now on masters and the nodes' door refuse its key; returns it. Raises NotFound, Conflict."""
     now = time.time()
     with transaction():
         node = nodes.found(id)

@@ -96,7 +96,7 @@ def listening(now: float) -> None:
 
 
 def look(now: float | None = None) -> int:
-    """Find nodes that have fallen silent, or become steady again; returns how many changed."""
+    """Update the nodes that have fallen silent or become steady again; returns how many changed."""
     now = time.time() if now is None else now
     listening(now)
     return sum(_look(one.node, now) for one in standings.doubtful(now) if _changes(one.presence, now))

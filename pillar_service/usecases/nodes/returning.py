@@ -17,7 +17,7 @@ SEAL = "nodes.seal"
 
 
 def came_back(actor: str, id: str, now: float) -> None:
-    """Masters accept a key of this node again, in the caller's transaction. Does nothing for a node that was not lost."""
+    """Let a lost node back in once masters accept a key of it, in the caller's transaction. Does nothing for others."""
     node = nodes.find(id)
     if node is None or node.lost_at is None:
         return
@@ -29,7 +29,10 @@ def came_back(actor: str, id: str, now: float) -> None:
 
 
 def with_another_key(actor: str, id: str, now: float) -> None:
-    """A token gave the node a new key, in the caller's transaction: its bots also come back if its disk is new."""
+    """Queue the run that seals anew, as a token gave the node a new key, in the caller's transaction.
+
+    The run also brings the node's bots back if its disk is new.
+    """
     if bots.held(id) and not _will_converge(id):
         _apply(actor, SEAL, id, now)
 

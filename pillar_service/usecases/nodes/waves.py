@@ -29,7 +29,7 @@ SHOWN = 20
 def begin(
     actor: str, selector: object, waves: object, deadline: object = rules.DEADLINE_S, version: object = None
 ) -> dict[str, Any]:
-    """Upgrade the nodes that the selector means, in waves (core/nodes/waves.py); returns `show`, plus ``left_out``.
+    """Upgrade the nodes that the selector means, in waves (core/nodes/waves.py); returns as `show`, plus ``left_out``.
 
     ``left_out`` says why nodes that already have the version, or can't get it, are left out. Raises Invalid, NotFound
     if there is no bundle or no such node, Conflict while another upgrade is not over.
