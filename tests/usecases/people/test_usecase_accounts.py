@@ -94,7 +94,7 @@ def test_what_failed_while_the_clock_was_ahead_locks_nobody_out_once_it_is_right
     with pytest.MonkeyPatch.context() as ahead:
         real = time.time
         ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
-        for _ in range(accounts.FAILURES):
+        for _ in range(limits.PAIR):
             with pytest.raises(Unauthenticated):
                 accounts.sign_in(OWNER, "wrong", "192.0.2.1")
         with pytest.raises(TooMany):
