@@ -1,1 +1,1 @@
-"""Bots: where one goes and who it stays; its health, invites, exports and moves."""
+"""Bots: where one is placed and how it keeps its identity; its health, invites, exports and moves."""

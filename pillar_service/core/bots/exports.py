@@ -1,8 +1,9 @@
-"""What may stand in an exported bot, and what an import is refused for.
+"""What an export of a bot may contain, and what an import is refused for.
 
 An export is a tar of a pub's identity and its log. Importing the secret without the log forks the identity: the next
-message would start again at sequence 1 under the same id, and the feed is destroyed for everybody who follows it.
-So only a tar of everything comes to life again; one of the secret, the gossip, the log or the blobs alone is for people.
+message would start again at sequence 1 under the same id, which destroys the feed for everybody who follows it. So only
+a tar of everything can be imported; a tar of only the secret, the gossip, the log or the blobs is only for people's own
+use.
 """
 
 import io
@@ -19,7 +20,7 @@ from pillar_service.core.errors import ForkHazard, Invalid
 MANIFEST = "manifest.json"
 LOG = "flume/log.offset"
 UNPUBLISHED = "unpublished"
-"""The pub's own mark that its identity has not said anything yet, so that there is no log to lose."""
+"""The file by which a pub marks that its identity has published nothing yet, so that there is no log to lose."""
 
 FILES = frozenset({"secret", "config", LOG, "gossip.json", "invites.json", UNPUBLISHED, MANIFEST})
 FOLDERS = ("blobs", "invites", "flume")
@@ -31,13 +32,14 @@ SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
 
 LONGEST_HEADER = 4 * tarfile.BLOCKSIZE
-"""The most bytes of a header that says more of a file than fits into a block; what an export has fits, but for its size."""
+"""The most bytes of an extended header, which says of a file what does not fit into one block. Exports need one only
+for a file's size."""
 
 Known = Mapping[str, tarfile.TarInfo]
 
 
 class Kind(StrEnum):
-    """What of a bot is exported."""
+    """Which part of a bot is exported."""
 
     EVERYTHING = "everything"
     SECRET = "secret"  # noqa: S105  (the name of a file)
@@ -47,16 +49,17 @@ class Kind(StrEnum):
 
 
 PART = {Kind.SECRET: "secret", Kind.GOSSIP: "gossip.json", Kind.LOG: LOG, Kind.BLOBS: "blobs"}
-"""The one file, or folder, that a tar of a single kind holds beside its manifest."""
+"""The one file or folder that a tar of a single kind holds besides its manifest."""
 
 HOLDS_SECRET = frozenset({Kind.EVERYTHING, Kind.SECRET})
-"""The kinds with which somebody else could be the bot."""
+"""The kinds that let whoever has the tar act as the bot."""
 
 
 def is_handed_out(actor: str) -> bool:
-    """Whether people get the tar of an export that ``actor`` asked for: only of one that a person asked for.
+    """Whether people may download an export that ``actor`` asked for: only if a person asked for it.
 
-    They showed once more who they are; who made one for a move, or for the backups, did not, and the secret is in it.
+    The tar contains the secret. A person confirms their identity to get one; an export for a move or a backup has no
+    such confirmation.
     """
     return actor.startswith("account:")
 
@@ -70,16 +73,16 @@ def kind(value: object) -> Kind:
 
 @dataclass(frozen=True)
 class Export:
-    """What a tar holds: whose identity, up to which of its own messages (0 when a tar of one kind does not say)."""
+    """What a tar holds: the pub's id, and the sequence of its newest own message (0 if a tar of one kind does not say)."""
 
     pub_id: str
     sequence: int
 
 
 def allowed(member: tarfile.TarInfo) -> bool:
-    """Whether a member may stand in an export: plain files and folders at known places, no links, nothing outside.
+    """Whether a member may be in an export: plain files and folders at known paths, no links, nothing outside.
 
-    No sparse ones either: such a file is as large as it says, whatever the tar's own size.
+    Sparse files are refused, too: such a file is as large as it claims, whatever the size of the tar.
     """
     parts = member.name.removeprefix("./").split("/")
     if not (member.isfile() or member.isdir()) or any(part in ("", ".", "..") for part in parts):
@@ -93,15 +96,15 @@ def allowed(member: tarfile.TarInfo) -> bool:
 
 
 def belongs(path: str, wanted: Kind) -> bool:
-    """Whether a file or folder of a bot at this path stands in an export of that kind."""
+    """Whether the bot's file or folder at this path belongs in an export of that kind."""
     part = PART.get(wanted)
     return part is None or path == part or path.startswith(f"{part}/") or (path == "flume" and wanted is Kind.LOG)
 
 
 def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
-    """What the tar in ``file`` holds, if it is an export of that kind; only one of everything can be imported.
+    """What the tar in ``file`` holds, if it is an export of the wanted kind.
 
-    Raises Invalid for a file that is no such export, ForkHazard for one that would fork its identity.
+    Raises Invalid if it is not such an export, ForkHazard if importing it would fork its identity.
     """
     try:
         known = _known(file, wanted)
@@ -113,11 +116,12 @@ def check(file: IO[bytes], wanted: Kind = Kind.EVERYTHING) -> Export:
 
 
 BROKEN = (tarfile.TarError, EOFError, ValueError, LookupError, OverflowError, RecursionError)
-"""What the library raises at a tar that somebody wrote by hand."""
+"""What `tarfile` raises for a tar that was crafted by hand."""
 
 
 class _Headers:
-    """A file of which headers alone are read: the library takes as much of one as it says that it has, at once."""
+    """A file of which only headers are read; limits their length, for `tarfile` reads a header in one go, as long as it
+    claims to be."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.seek, self.tell, self._read = file.seek, file.tell, file.read
@@ -129,7 +133,7 @@ class _Headers:
 
 
 def _known(file: IO[bytes], wanted: Kind) -> dict[str, tarfile.TarInfo]:
-    """The files that stand at fixed places, by their paths, once every member may stand in an export of that kind."""
+    """The files at fixed paths, by path, after checking that every member may be in an export of that kind."""
     end, known, last = file.seek(0, io.SEEK_END), {}, -1
     file.seek(0)
     with tarfile.open(fileobj=cast("IO[bytes]", _Headers(file)), mode="r:") as tar:
@@ -140,7 +144,7 @@ def _known(file: IO[bytes], wanted: Kind) -> dict[str, tarfile.TarInfo]:
                 raise Invalid(
                     f"The tar holds {names.shown(member.name)}, which has no place in an export: it is not unpacked."
                 )
-            # A size that leads back would be read for ever.
+            # A size that leads backwards would make `tarfile` read for ever.
             if member.offset <= last or member.offset_data + member.size > end:
                 raise tarfile.ReadError("its members do not follow each other")
             if path not in (MANIFEST, "", ".") and not belongs(path, wanted):
@@ -207,7 +211,7 @@ def _json(file: IO[bytes], name: str, known: Known) -> dict[str, Any]:
 
 
 def uncommented(written: str) -> Any:
-    """What a JSON text says that may have lines of comment, as ssb-keys writes around a secret; raises ValueError."""
+    """The value of a JSON text that may contain comment lines, as ssb-keys writes around a secret; raises ValueError."""
     try:
         return json.loads("\n".join(line for line in written.splitlines() if not line.lstrip().startswith("#")))
     except RecursionError as error:

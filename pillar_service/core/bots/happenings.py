@@ -1,4 +1,4 @@
-"""What happened to a bot, as its log tells it: the kinds, the words, and lines that a container wrote."""
+"""What happened to a bot, as its log shows it: the kinds of entries, their wording, and the lines of its container."""
 
 import re
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pillar_service.core.jobs.jobs import OVER
 from pillar_service.core.names import fitting, one_of, printable
 
 LINES = (50, 200, 1000)
-"""How many lines of a container's log may be asked for."""
+"""How many lines of a container's log a person may choose to see."""
 
 
 class Kind(StrEnum):
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 INVITES = frozenset({"bots.invite", "bots.revoke"})
 LOOKS = frozenset({"bots.invites", "bots.logs"})
-"""Commands that only look: left out of the log unless it is narrowed to them."""
+"""Commands that only look at something: left out of the log unless it is filtered for them."""
 
 COMMANDS_OF = {
     Kind.ACTIONS: frozenset(COMMANDS) - INVITES - LOOKS,
@@ -32,10 +32,10 @@ COMMANDS_OF = {
 }
 
 PEOPLE = "sharing."
-"""How the audit's actions about people begin."""
+"""The prefix of audit actions about people."""
 
 TOLD_BY_JOBS = frozenset(COMMANDS) | {f"jobs.{state}" for state in OVER}
-"""Actions in the audit that the jobs themselves tell better."""
+"""Audit actions that are left out, because the jobs themselves say it better."""
 
 WORDS = {
     "bots.create": "Create",
@@ -77,12 +77,12 @@ OF_PEOPLE = frozenset(action for action in WORDS if action.startswith(PEOPLE))
 
 
 def words(action: str) -> str:
-    """A command or an action as people read it; an unknown one as it is written."""
+    """The wording of a command or action for people; an unknown one is returned as it is."""
     return WORDS.get(action, action)
 
 
 def kind(given: object) -> Kind | None:
-    """The kind of that name, None for all; raises Invalid."""
+    """The kind of that name, None for all kinds; raises Invalid."""
     return None if given in (None, "") else one_of(Kind, given, "kind of what happened")
 
 
@@ -92,15 +92,15 @@ SEQUENCE = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # a control sequence: colours, cursor
     r"|\x1b[ -/]*[0-~]?"  # any other escape
 )
-"""What a terminal would obey instead of showing (ECMA-48)."""
+"""Sequences that a terminal would obey instead of showing (ECMA-48)."""
 
 LONGEST = 2000
 
 
 def plain(line: object) -> str:
-    """A line as a container wrote it, made harmless: no terminal sequence, no control or direction character.
+    """A line of a container's log, made harmless: no terminal sequences, no control or direction characters.
 
-    What is left out in the middle of a text leaves a '�', a tab leaves blanks; at most 2000 characters are kept.
+    Inside the text, such a character becomes a '�', and a tab becomes blanks; at most 2000 characters are kept.
     """
     text = SEQUENCE.sub("", str(line)[: 2 * LONGEST]).replace("\t", "    ").rstrip("\r\n")
     text = printable(text, "\N{REPLACEMENT CHARACTER}")
@@ -108,7 +108,7 @@ def plain(line: object) -> str:
 
 
 def written(result: object) -> list[object]:
-    """The lines in what a node returns to `bots.logs` ({"lines": […]}); none in anything else."""
+    """The lines in a node's answer to `bots.logs` ({"lines": […]}); none in anything else."""
     lines = result.get("lines") if isinstance(result, dict) else None
     return lines if isinstance(lines, list) else []
 
@@ -117,7 +117,7 @@ MOST = 100_000
 
 
 def newest(lines: list[str]) -> list[str]:
-    """The newest of these lines, at most 100 000 characters of them: more makes too large a page."""
+    """The newest of these lines, at most 100 000 characters in all: more would make the page too large."""
     room, kept = MOST, 0
     for line in reversed(lines):
         room -= len(line) + 1

@@ -1,4 +1,4 @@
-"""From what a node reports to what we say of a bot."""
+"""A bot's state, derived from what its node reports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ EVENT_TYPE = "nz.butt.saltcellar.pub.health"
 """The CloudEvents type of a health report."""
 
 LOST_AFTER_S = 120.0
-"""No word for this long and a bot counts as lost: eight heartbeats of 15 s."""
+"""A bot counts as lost after this long without a report: eight heartbeats of 15 s."""
 
 SETTLED = (Actual.GONE, Actual.PROVISIONING)
 """States that silence does not change."""
@@ -17,14 +17,14 @@ SETTLED = (Actual.GONE, Actual.PROVISIONING)
 STATUSES = ("running", "exited", "created", "restarting", "paused", "dead", "missing")
 HEALTHS = ("healthy", "unhealthy", "starting", "none")
 PULSE_S = 45.0
-"""A pub touches its pulse each 5 s while it works (states/pubs/image/plugin/pulse.js); without for so long it does not."""
+"""A pub that works touches its pulse file every 5 s (states/pubs/image/plugin/pulse.js); a pulse this old means it hangs."""
 
 COUNTERS = ("rx_bytes", "tx_bytes", "restarts")
 
 
 def judged(docker: str, pulse_age_s: float | None) -> str:
-    """How a container is, by the age of its pub's pulse (None: there is none since its start); where that tells nothing, by
-    what Docker says, which looks more rarely."""
+    """A container's health by the age of its pub's pulse (None: no pulse since it started). Where that says nothing,
+    Docker's verdict, which is updated less often."""
     if docker not in HEALTHS:
         return "none"
     if docker == "none" or pulse_age_s is None:
@@ -35,7 +35,7 @@ def judged(docker: str, pulse_age_s: float | None) -> str:
 def reported(report: Mapping[str, Any]) -> Actual:
     """The actual state that one bot's report means.
 
-    A pub is alive when its container runs and it answered on its control socket; Docker's verdict alone is late.
+    A pub is alive when its container runs and it answered on its control socket; Docker's verdict alone comes too late.
     """
     status = report["status"]
     if status == "running":
@@ -51,7 +51,7 @@ def _unwell(report: Mapping[str, Any]) -> Actual:
 
 
 def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
-    """The state to show now: what should be heard of and was not for a while is lost, whatever its last report said.
+    """The state to show now: a bot that has not been reported for a while is lost, whatever its last report said.
 
     Arguments: the last reported state, when it was reported and the time now (both Unix seconds).
     """
@@ -61,15 +61,15 @@ def seen(actual: Actual, reported_at: float | None, now: float) -> Actual:
 
 
 NEVER = "0001-01-01"
-"""How Docker's moment of a container's start begins while it was never started."""
+"""The beginning of the start time that Docker gives for a container that was never started."""
 
 
 def started_again(before: Mapping[str, Any], container: str, started: str, count: int) -> dict[str, Any]:
-    """How often a bot was started again so far: by Docker, which counts that itself, by somebody, or in another container.
+    """Count how often a bot was restarted so far: by Docker, which counts that itself, by somebody, or in a new container.
 
-    ``before`` and what is given back are what is kept: ``restarts``, the total, and how Docker told of it last. Arguments: the
-    container's id, when it was last started and its RestartCount, which begins at 0 again when somebody starts it (moby:
-    ``containerStart`` with ``resetRestartManager``).
+    ``before`` is what was returned last time: the total as ``restarts``, and Docker's last figures. Arguments: the
+    container's id, when it was last started, and its RestartCount, which Docker resets to 0 when somebody starts the
+    container (moby: ``containerStart`` with ``resetRestartManager``). Returns what to keep for the next time.
     """
     if started.startswith(NEVER):
         return dict(before)
@@ -87,10 +87,10 @@ def started_again(before: Mapping[str, Any], container: str, started: str, count
 
 
 def accumulated(before: Mapping[str, int], counted: int, key: str) -> tuple[int, dict[str, int]]:
-    """A counter that survives the resets of what it is read from (a container's network counters start again at 0).
+    """A counter that survives resets of its source (a container's network counters start again at 0).
 
-    ``before`` holds ``<key>`` (the total so far) and ``<key>_raw`` (the last reading); returns the new total and both
-    to keep.
+    ``before`` holds ``<key>`` (the total so far) and ``<key>_raw`` (the last reading). Returns the new total, and both
+    values to keep.
     """
     last = before.get(f"{key}_raw", 0)
     step = counted - last if counted >= last else counted

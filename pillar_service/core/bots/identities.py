@@ -1,17 +1,17 @@
-"""Who a bot is: the id of its pub, which it keeps for good. A new one in its place would be another pub under its name, with
-none of its followers, and nobody would see it."""
+"""A bot's identity: the id of its pub, which never changes. With another id, it would be another pub under the same
+name, without the followers, and nobody would notice."""
 
 MEND = (
     "Bring its data directory back (its disk, its mount, or `saltcellar: data` in the minion's configuration), then start the "
     "bot. Where that is lost for good, delete the bot, and import its newest export as another one."
 )
-"""What to do about a bot that is not who it was."""
+"""What to do about a bot whose identity is not the one it had."""
 
 
 def another(known: str | None, found: str | None) -> str | None:
-    """The sentence when a bot that is known as ``known`` (None: it has no identity yet) is found as ``found`` (None: nobody).
+    """The sentence for a bot whose identity should be ``known`` (None: it has none yet) but is ``found`` (None: it has none).
 
-    None when it is who it was.
+    Returns None if the identity is right.
     """
     if known is None or known == found:
         return None

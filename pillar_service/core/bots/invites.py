@@ -1,4 +1,4 @@
-"""A pub's ledger of invites, read from what its node returned: bounded and checked, for the pub itself is not trusted."""
+"""A pub's ledger of invites, read from what its node returned: bounded and checked, because the pub is not trusted."""
 
 import json
 import re
@@ -11,16 +11,16 @@ from typing import Any
 from pillar_service.core import names
 
 MOST = 1000
-"""The most invites of a ledger, and the most uses of an invite, that are kept."""
+"""How many invites of a ledger are kept at most, and how many uses of one invite."""
 
 LARGEST = 2 << 20
-"""The most bytes, as JSON, of what a node returns of a ledger."""
+"""The most bytes, as JSON, of a ledger that a node returns."""
 
 CODE = re.compile(r"[\x21-\x7e]{1,500}", re.ASCII)
-"""What an invite's code may look like: one printable word."""
+"""The form of an invite's code: one printable word."""
 
 STALE_S = 60.0
-"""After this long a copy of the ledger is old: who looks at it has it asked for again."""
+"""After this many seconds a copy of the ledger is stale: whoever looks at it causes it to be fetched again."""
 
 
 class InviteState(StrEnum):
@@ -44,14 +44,14 @@ class Entry:
 
 
 def state(uses: int, used: int, revoked_at: float | None) -> InviteState:
-    """What an invite is: it stays unused for as long as one more may use it."""
+    """The state of an invite: unused for as long as it can be used once more."""
     if revoked_at is not None:
         return InviteState.REVOKED
     return InviteState.USED if used >= uses else InviteState.UNUSED
 
 
 def ledger(returned: object) -> list[Entry] | None:
-    """The newest invites in what `bots.invites` returned, oldest first; None when it is no ledger."""
+    """The newest invites that `bots.invites` returned, oldest first; None if that is no ledger."""
     if not isinstance(returned, list):
         return None
     found = {entry.invite: entry for entry in map(_entry, returned[-MOST:]) if entry is not None}
@@ -59,9 +59,9 @@ def ledger(returned: object) -> list[Entry] | None:
 
 
 def worth_telling(whole: Sequence[Any]) -> list[Any]:
-    """What a node returns of a pub's whole ledger, in its order: at most so many invites, and so many bytes.
+    """The part of a pub's ledger that a node returns, in its order: at most `MOST` invites and `LARGEST` bytes.
 
-    What can still be used goes before what is over, for it may have to be revoked; then the newest.
+    Usable invites come before used and revoked ones, because they may have to be revoked; among equals, newer ones come first.
     """
     told = sorted(range(len(whole)), key=lambda place: (_is_open(whole[place]), place), reverse=True)[:MOST]
     kept, room = [], LARGEST
@@ -78,7 +78,7 @@ def _is_open(told: object) -> bool:
 
 
 def made(returned: object, now: float) -> Entry | None:
-    """The invite, with its code, in what `bots.invite` returned; None when there is none."""
+    """The invite, with its code, that `bots.invite` returned; None if there is none."""
     entry = _entry(returned)
     code = returned.get("code") if isinstance(returned, Mapping) else None
     if entry is None or not isinstance(code, str) or not CODE.fullmatch(code):
@@ -115,7 +115,7 @@ def _used_by(value: object) -> list[dict[str, Any]]:
 
 
 def _moment(value: object) -> float | None:
-    """Unix seconds of a time as JavaScript writes it ('2026-11-21T11:20:24.000Z')."""
+    """The Unix seconds of a time as JavaScript writes it ('2026-11-21T11:20:24.000Z'); None if it is no such time."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:

@@ -1,14 +1,14 @@
-"""A bot's move from a node to another, under the same identity, which never runs at two places.
+"""A bot's move from one node to another, with the same identity, which never runs in two places.
 
 stopping -> packing -> leaving -> arriving -> clearing -> done
-  └──────────┴──────────┴-> back               anything went wrong while it was at home still: it stays there, and runs
-                        arriving -> left -> clearing      the node that it left is lost: that is cleared up if it comes back
+  └──────────┴──────────┴-> back               something failed before it left: it stays on its node, and runs
+                        arriving -> left -> clearing      the old node was lost: it is cleared if it comes back
 
-Its node stops it, and packs what it is. Then it must say that the container is gone: only after that the other node is told
-to bring it to life, and from then on there is no way back, for it may have spoken there. What is left behind goes when it
-lives at the other place. What fails from there on is tried again.
+The old node stops the bot and exports it. Then it must report that the container is gone: only then is the new node
+told to start the bot. From then on there is no way back, because the bot may have published something there; what fails
+is tried again. Once the bot runs on the new node, its remains on the old one are removed.
 
-A bot of a lost node is restored from an export: it begins in arriving.
+A bot of a lost node is restored from an export: its move begins with arriving.
 """
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ from enum import StrEnum
 from pillar_service.core.people.agents import Desired
 
 VACATE = "bots.vacate"
-"""The command of the job by which a node lets a bot go that moves: its container first, what is left of it at the end."""
+"""The command by which a node gives up a bot that moves: first its container, at the end all that remains of it."""
 
 
 class MoveState(StrEnum):
@@ -41,16 +41,16 @@ COMMAND = {
     MoveState.ARRIVING: "bots.import",
     MoveState.CLEARING: VACATE,
 }
-"""The job by which each step is done."""
+"""The command of the job that does each step."""
 
 AGAIN_AFTER_S = {MoveState.ARRIVING: 300.0, MoveState.CLEARING: 3600.0}
-"""How long after a failure the other node, or the one that clears up, is asked again."""
+"""How long after a failure, in seconds, the step is tried again."""
 
 
 def told(state: MoveState, desired: Desired) -> Desired:
-    """What the node that has the bot is told that it should be, while it moves.
+    """What the node that has the bot is told it should be during a move.
 
-    One that is to be stopped has to live for a moment at the other place: only so is it known that it arrived.
+    Even a bot that should be stopped runs for a moment on the new node: only that shows that it arrived.
     """
     if state in (MoveState.STOPPING, MoveState.PACKING):
         return Desired.STOPPED

@@ -1,4 +1,4 @@
-"""Where a bot goes: which nodes may have it, which of those have room, which of those is best, and its port there."""
+"""Where a bot goes: which nodes may have it, which of them have room, which is the best, and the bot's port there."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 
 @dataclass(frozen=True)
 class Wish:
-    """A bot that needs a place. ``node`` is the one that was chosen, ``besides`` those on which it must not be."""
+    """A bot to be placed. ``node`` is the chosen node, if any; ``besides`` are nodes on which it must not be."""
 
     owners: tuple[Owner, ...]
     memory_mb: int
@@ -22,11 +22,11 @@ class Wish:
 
 
 def place(rooms: Iterable[Room], wish: Wish) -> tuple[str, int]:
-    """The best node for a bot, and its port there.
+    """The best node for a bot, and the bot's port there.
 
-    The account's bots are kept apart, then the node is taken that is least full for its size, its owner's own first.
-    Raises NotFound for a chosen node that the account may not use, Invalid for labels that none of its nodes has, Full when
-    no node can take the bot now, and why.
+    Prefers the node with the fewest bots of the same account, then the one with the smallest share of its places taken,
+    then the owner's own. Raises NotFound if the account may not use the chosen node, Invalid if none of its nodes has
+    the labels, and Full, with the reason, if no node can take the bot now.
     """
     fit = _fitting(rooms, wish)
     free = [room for room in fit if room.hindrance(wish.memory_mb) is None]

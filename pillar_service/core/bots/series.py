@@ -1,4 +1,4 @@
-"""Figures over time: what is kept of a report, for how long, and what a chart is drawn from."""
+"""Figures over time: what is kept of each report, for how long, and how charts are made of it."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 RAW_KEPT_S = 48 * 3600
 FIVE_MINUTES, HOUR = 300, 3600
 KEPT_S = {FIVE_MINUTES: 30 * 86_400, HOUR: 365 * 86_400}
-"""The widths of buckets, and for how long each is kept, in seconds."""
+"""For how many seconds buckets are kept, by their width in seconds."""
 
 JITTER_S = 5
-"""A start that is told twice is told in whole seconds of two clocks: nearer than this it is the same one."""
+"""Two start times less than this many seconds apart mean the same start: they are rounded, and come from two clocks."""
 MOST_KIB = 2**31 - 1
 MOST_PEERS = 500_000
 MOST_RESTARTS = 2**31 - 1
-"""What is told beyond these is a lie; they keep a lie from overflowing its column."""
+"""Upper bounds of reported figures: more can't be true, and would overflow the column."""
 
 
 class Sample(NamedTuple):
-    """What is kept of one report; None is unknown. ``memory`` and ``disk`` are KiB, ``rx`` and ``tx`` bytes so far."""
+    """What is kept of one report; None is unknown. ``memory`` and ``disk`` are in KiB, ``rx`` and ``tx`` are bytes so far."""
 
     at: int
     memory: int | None
@@ -27,15 +27,15 @@ class Sample(NamedTuple):
     rx: int | None
     tx: int | None
     started: int | None
-    """When the running container was started; None while none runs."""
+    """When the running container was started; None if none runs."""
     restarts: int | None
-    """How often it was started again so far, as its node counts it; None in what was kept before that was."""
+    """How often the bot was restarted so far, as its node counts it; None in samples without that count."""
 
 
 class Bucket(NamedTuple):
-    """The samples of a stretch of time that begins at ``at``: sums to divide, the most, and the newest one's figures.
+    """All samples of a stretch of time that begins at ``at``: sums and counts for means, maxima, and the newest figures.
 
-    ``last`` is the newest sample's moment. Merging is exact in any order, as all are whole numbers.
+    ``last`` is the time of the newest sample. All values are whole numbers, so merging is exact in any order.
     """
 
     at: int
@@ -54,7 +54,7 @@ class Bucket(NamedTuple):
 
 
 UNHEARD = Bucket(0, 0, 0, 0, None, 0, 0, None, None, None, None, None, None)
-"""What stands in a chart where nothing was heard."""
+"""A place in a chart for which there is no report."""
 
 
 class Span(StrEnum):
@@ -67,16 +67,16 @@ class Span(StrEnum):
 
 
 YOUNG_S = 3 * 3600
-"""Until this age a bot's last hour says more than its last day."""
+"""Up to this age of a bot, its last hour says more than its last day."""
 
 
 def first(age_s: float) -> Span:
-    """What is shown of a bot of this age until somebody chooses."""
+    """The span that is shown of a bot of this age until somebody chooses another."""
     return Span.HOUR if age_s < YOUNG_S else Span.DAY
 
 
 class Resolution(NamedTuple):
-    """A chart's length, the width of the buckets it is read from (0: samples) and of its points; all in seconds."""
+    """A chart's length, the width of the buckets that it is read from (0: samples), and that of its points, in seconds."""
 
     length: int
     step: int
@@ -92,9 +92,10 @@ RESOLUTIONS = {
 
 
 def sample(report: Mapping[str, Any], at: float) -> Sample:
-    """What is kept of a report, taken at that moment (Unix seconds).
+    """What is kept of a report taken at ``at`` (Unix seconds).
 
-    A pub that runs and does not answer has peers, but nobody knows how many; no process runs in no memory.
+    The peers of a pub that runs but does not answer are unknown, not 0; so is the memory of a running pub that is
+    reported as 0.
     """
     running = report["status"] == "running"
     memory, peers, restarts = report["memory_bytes"], report["peers"], report["restarts"]
@@ -111,7 +112,7 @@ def sample(report: Mapping[str, Any], at: float) -> Sample:
 
 
 def bucket(one: Sample, width: int) -> Bucket:
-    """The bucket of that width which holds this sample alone."""
+    """A bucket of that width that holds only this sample."""
     return Bucket(
         one.at // width * width,
         one.at,
@@ -126,8 +127,8 @@ def bucket(one: Sample, width: int) -> Bucket:
 
 
 def merged(one: Bucket, other: Bucket) -> Bucket:
-    """Both in one, which begins where the first begins."""
-    # A page with a chart merges hundreds: a bucket taken apart at once is cheaper than its fields by name.
+    """Both buckets merged into one, which begins where the first one begins."""
+    # A page with a chart merges hundreds: unpacking a bucket once is cheaper than reading its fields by name.
     at, last, memory_n, memory_sum, memory_max, peers_n, peers_sum, peers_max, *_ = one
     _, late, more_n, more_sum, more_max, others_n, others_sum, others_max, *_ = other
     if memory_max is None or (more_max is not None and more_max > memory_max):
@@ -140,7 +141,7 @@ def merged(one: Bucket, other: Bucket) -> Bucket:
 
 
 def gathered(buckets: Iterable[Bucket], width: int) -> dict[int, Bucket]:
-    """Buckets as wider (or equally wide) ones, by where they begin."""
+    """The buckets merged into ones of this width (no narrower than they are), by where they begin."""
     found: dict[int, Bucket] = {}
     for one in buckets:
         at = one[0] // width * width
@@ -153,17 +154,17 @@ def gathered(buckets: Iterable[Bucket], width: int) -> dict[int, Bucket]:
 
 
 def places(resolution: Resolution, now: float) -> list[int]:
-    """Where each point of a chart begins that ends now."""
+    """Where each point begins in a chart that ends now."""
     end = int(now) // resolution.width * resolution.width + resolution.width
     return list(range(end - resolution.length, end, resolution.width))
 
 
 def drawn(buckets: Iterable[Bucket], resolution: Resolution, now: float) -> dict[str, Any]:
-    """A chart's figures, each as long as ``at``; where nothing was heard stands None.
+    """A chart's figures: lists as long as ``at``, with None where nothing was reported.
 
-    ``memory`` (mean), ``memory_max`` and ``disk`` are bytes, ``peers`` is a mean, ``rx_per_s`` and ``tx_per_s`` are
-    bytes a second; ``restarts`` are moments, ``restarted`` is how often it was started again, or at least so often where it
-    is not ``restarted_exactly``. Buckets from before the chart only tell how counters stood at its start.
+    ``memory`` (mean), ``memory_max`` and ``disk`` are in bytes, ``peers`` is a mean, ``rx_per_s`` and ``tx_per_s`` are
+    in bytes per second. ``restarts`` lists moments; ``restarted`` is the number of restarts, or the least it can be
+    unless ``restarted_exactly``. Buckets from before the chart only show the counters' values at its start.
     """
     found = gathered(buckets, resolution.width)
     at = places(resolution, now)
@@ -195,10 +196,10 @@ def _bytes(kibs: Iterable[int | None]) -> list[int | None]:
 
 
 def rates(buckets: Iterable[Bucket], counter: str) -> dict[int, float]:
-    """How fast ``rx`` or ``tx`` grew, a second, since the bucket before, by where a bucket begins.
+    """How fast the counter (``rx`` or ``tx``) grew per second since the previous bucket, by where a bucket begins.
 
-    Rate times time adds up to all that was counted: after a gap a rate is the mean since before it. A counter that
-    fell has started anew.
+    Rate times time adds up to all that was counted: after a gap, the rate is the mean over the gap. A counter that fell
+    has started again at 0.
     """
     found: dict[int, float] = {}
     place, before, stood = Bucket._fields.index(counter), None, 0
@@ -213,7 +214,7 @@ def rates(buckets: Iterable[Bucket], counter: str) -> dict[int, float]:
 
 
 def restarts(buckets: Iterable[Bucket]) -> list[int]:
-    """The moments at which the bot was started again, not its first; of several in one bucket the last is seen."""
+    """The moments of the bot's restarts, without its first start; of several in one bucket only the last is seen."""
     moments: list[int] = []
     before: int | None = None
     for *_, started, _ in buckets:
@@ -230,10 +231,11 @@ def _is_later(started: int, before: int | None) -> bool:
 
 
 def restarted(buckets: Iterable[Bucket], since: int) -> tuple[int, bool]:
-    """How often the bot was started again in the buckets from ``since`` on, and whether that is exact.
+    """How often the bot was restarted in the buckets from ``since`` on, and whether that is exact.
 
-    A node counts each start, so that several between two buckets, in a gap, or of a container in another's place are told.
-    Where one counts anew (the bot moved, or its disk was lost), or did not count, each start that is seen counts.
+    A node counts every start, so restarts are known even if several fell between two buckets, into a gap, or came with
+    a new container. Where the count began anew (the bot moved, or its disk was lost) or is missing, the starts that can
+    be seen are counted.
     """
     total, is_exact, is_known = 0, True, False
     counted: int | None = None
