@@ -1,1 +1,1 @@
-"""Chat: what is on its way to Slack, and in which words."""
+"""Chat: what is on its way to Slack, and how it is worded."""

@@ -1,12 +1,12 @@
-"""Chat: what can be on its way out, where it stands, and when it is tried again."""
+"""Outgoing chat messages: their kinds, their states, and when sending is tried again."""
 
 from enum import StrEnum
 
 CLAIMED_S = 30.0
-"""Who took a message has so long to send it, in seconds; then it is in doubt, and another may look."""
+"""How long, in seconds, whoever claimed a message may take to send it; after that it is in doubt, and another may check."""
 
 TRY_FOR_S = 7 * 86_400.0
-"""A message that Slack did not take for so long is given up: a long outage of Slack loses no result."""
+"""A message that Slack has not taken for this long (seconds) is given up: even a long outage of Slack loses no result."""
 
 LONGEST_PAUSE_S = 60.0
 
@@ -15,44 +15,44 @@ class OutgoingKind(StrEnum):
     """What is sent."""
 
     POST = "post"
-    """A message of its own."""
+    """A new message."""
     SHOW = "show"
-    """The one message of a conversation: posted at first, then edited in place; of several that wait the newest wins."""
+    """The one message of a conversation: posted once, then edited in place; if several wait, only the newest is sent."""
     EDIT = "edit"
-    """Another message of ours, edited in place."""
+    """A change to another message of ours, in place."""
     EPHEMERAL = "ephemeral"
-    """A message that only one person sees; Slack promises nothing about it."""
+    """A message that only one person sees; Slack does not promise to deliver it."""
     FILE = "file"
     MODAL = "modal"
-    """A window that is opened with a trigger id, within three seconds or never."""
+    """A window opened with a trigger id, which is valid for three seconds."""
     VIEW = "view"
-    """A window that is open already, changed."""
+    """A change to an open window."""
 
 
 class OutgoingState(StrEnum):
-    """Where it stands."""
+    """How far it is."""
 
     QUEUED = "queued"
     SENDING = "sending"
-    """Somebody took it. One that stays so is in doubt: Slack may have it."""
+    """Claimed by a sender. If it stays so, it is in doubt: Slack may have it."""
     SENT = "sent"
     GIVEN_UP = "given_up"
 
 
 ONCE = frozenset({OutgoingKind.POST, OutgoingKind.SHOW, OutgoingKind.FILE})
-"""What must not be there twice, and is looked for before it is sent again when the answer was lost."""
+"""What must not appear twice: if the answer was lost, Slack is asked whether it is there before it is sent again."""
 
 
 def is_direct(channel: str) -> bool:
-    """Whether that is where one member is written to directly: by the conversation's id, or by the member's own."""
+    """Whether the channel is a direct message: the conversation's id or the member's own."""
     return channel.startswith(("D", "U", "W"))
 
 
 def pause_s(tries: int) -> float:
-    """For how many seconds to wait after that many failed tries: 1, 2, 4, … up to a minute."""
+    """How many seconds to wait after that many failed tries: 1, 2, 4, … up to a minute."""
     return min(2.0 ** min(max(tries - 1, 0), 20), LONGEST_PAUSE_S)
 
 
 def is_hopeless(kind: OutgoingKind, created_at: float, now: float) -> bool:
-    """Whether it has been tried for long enough; a window's trigger is used up by the first try."""
+    """Whether to give up: it was tried for long enough, or its trigger (a window's) is used up by the first try."""
     return kind is OutgoingKind.MODAL or now - created_at >= TRY_FOR_S

@@ -1,4 +1,4 @@
-"""How the bot talks: sentences for each moment, several to choose from. What it does is the same in every persona."""
+"""How the bot talks: for each moment, several sentences to choose from. What it does is the same in every persona."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ WORDS: Mapping[Moment, frozenset[str]] = {
         }
     ).items()
 }
-"""What a moment's sentences may name, as `{user}`."""
+"""The placeholders that a moment's sentences may use, as `{user}`."""
 
 PLAIN: Mapping[Moment, str] = {
     Moment.GREETING: "Here is what you can ask for.",
@@ -63,12 +63,12 @@ PLAIN: Mapping[Moment, str] = {
     Moment.NO_NODES: "{why}",
     Moment.AWAY: "{why}",
 }
-"""What is said where a persona has no sentence of its own."""
+"""The sentence for each moment where a persona has none of its own."""
 
 
 @dataclass(frozen=True)
 class Persona:
-    """One way to talk: its name for people, an emoji to stand beside it (or nothing), and its sentences by moment."""
+    """One way to talk: its name, its title for people, an emoji as its icon (or nothing), and its sentences by moment."""
 
     name: str
     title: str
@@ -84,25 +84,25 @@ class Persona:
     ) -> str:
         """The sentence for a moment.
 
-        ``words`` fill its places; ``choice`` is any number that picks one of several; ``own`` are the messages of the
-        command at hand, which are said instead of the persona's.
+        ``words`` fill its placeholders; ``choice`` is any number and picks one of several; ``own`` are the command's
+        own sentences, which come before the persona's.
         """
         several = (own or {}).get(moment) or self.messages.get(moment) or (PLAIN[moment],)
         return templates.text(several[choice % len(several)], words)
 
 
 BORING = Persona("boring", "Saltcellar")
-"""Who talks where nobody else is known: without a sentence of its own, so plainly."""
+"""The persona where no other is known: it has no sentences of its own, so it talks plainly."""
 
 
 @dataclass(frozen=True)
 class Personas:
-    """Every persona by name, the one that talks unless told otherwise, and those of single channels by their id (`direct`)."""
+    """All personas by name, the default one, and those chosen for single channels by channel id (or `direct`)."""
 
     known: Mapping[str, Persona] = field(default_factory=dict)
     default: str = "boring"
     channels: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, channel: str = "") -> Persona:
-        """Who talks in a channel, or in a direct message (its id, or the member's)."""
+        """The persona that talks in a channel, or in a direct message (its id, or the member's)."""
         return self.known.get(self.channels.get(DIRECT if is_direct(channel) else channel, self.default), BORING)
