@@ -1,1 +1,1 @@
-"""The rules of Saltcellar; see README.md in this folder for what may stand here."""
+"""The rules of Saltcellar; README.md in this folder says what belongs here."""

@@ -1,4 +1,4 @@
-"""Where the service itself may connect to when a stranger names the address."""
+"""Which addresses the service may connect to when the address comes from a stranger."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ LONGEST_URL = 500
 EXAMPLE = "write it as 'https://example.org/hook'."
 
 INWARD = tuple(ipaddress.ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"))
-"""IPv4 addresses of which Python counts some as global, and none is: Azure's own, where each machine there is told its
-secrets; those of protocols (RFC 6890); and relays into IPv6 (RFC 7526)."""
+"""IPv4 addresses that are not on the Internet, though Python counts some of them as global: Azure's own, at which each
+machine there fetches its secrets; those reserved for protocols (RFC 6890); and relays into IPv6 (RFC 7526)."""
 
 GLOBAL = ipaddress.ip_network("2000::/3")
-"""The only IPv6 addresses that are given out to machines of the Internet."""
+"""The only IPv6 addresses that are assigned to machines on the Internet."""
 
 PASSED_ON = tuple(ipaddress.ip_network(one) for one in ("2001::/32", "2002::/16"))
-"""IPv6 addresses among those that stand for an IPv4 one, which could be any (Teredo, 6to4)."""
+"""IPv6 addresses within `GLOBAL` that embed an IPv4 address, which could be any (Teredo, 6to4)."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """What to connect to, and what to ask for there."""
+    """Where to connect, and the path to request there."""
 
     is_secure: bool
     host: str
@@ -35,7 +35,7 @@ class Address:
 
 
 def address(url: object, may_be_plain: bool = False) -> Address:
-    """The parts of an address; raises Invalid. ``may_be_plain``: http is taken, too."""
+    """Split a webhook's URL into its parts; ``may_be_plain`` also allows http. Raises Invalid."""
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or len(url) > LONGEST_URL or " " in url:
         raise Invalid(f"{shown(url)} is no webhook's address: {EXAMPLE}")
     try:
@@ -54,7 +54,7 @@ def address(url: object, may_be_plain: bool = False) -> Address:
 
 
 def is_public(ip: str) -> bool:
-    """Whether an address is one of the Internet: not this machine, a network's own, a link's, or a cloud's metadata."""
+    """Whether an address is on the Internet: not this machine, a private or link-local network, or a cloud's metadata."""
     try:
         found = ipaddress.ip_address(ip)
     except ValueError:

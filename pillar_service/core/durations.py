@@ -1,4 +1,4 @@
-"""Lengths of time in seconds: how long a day is, and how people write them (`90`, `90s`, `5m`, `1h30m`, `2d`)."""
+"""Lengths of time in seconds, and the way people write them (`90`, `90s`, `5m`, `1h30m`, `2d`)."""
 
 import re
 
@@ -8,7 +8,7 @@ from pillar_service.core.errors import Invalid
 DAY_S = 86_400.0
 
 AHEAD_S = 7_200.0
-"""Nothing is put off for so long: a moment further ahead was written by a clock that has been set back since."""
+"""Nothing is put off for this long: a moment further ahead than this was written by a clock that was set back later."""
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
@@ -16,7 +16,7 @@ _WRITTEN = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9}
 
 
 def seconds(written: object, what: str = "length of time") -> int:
-    """The seconds in what was written; a number is seconds. Raises Invalid for anything else."""
+    """The number of seconds that the text stands for; a bare number means seconds. Raises Invalid for anything else."""
     if isinstance(written, int) and not isinstance(written, bool) and 0 <= written < 10**9:
         return written
     found = _WRITTEN.fullmatch(written.strip().lower()) if isinstance(written, str) else None
@@ -26,7 +26,7 @@ def seconds(written: object, what: str = "length of time") -> int:
 
 
 def words(length_s: int) -> str:
-    """Seconds as a person would write them, longest unit first: `1h30m`."""
+    """A length in seconds as a person would write it, longest unit first: `1h30m`."""
     parts = []
     for name, unit in UNITS.items():
         number, length_s = divmod(length_s, unit)

@@ -1,6 +1,6 @@
-"""The one error tree.
+"""The one tree of errors.
 
-Each error's message is the sentence that the person reads. The class carries what its catcher must decide.
+An error's message is the sentence that the person reads. Its class carries what the code that catches it must decide.
 
     SaltcellarError            status  exit  permanent
     ├── Invalid                   422     2  yes     the request itself is wrong; say how to mend it

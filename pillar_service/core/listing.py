@@ -1,7 +1,7 @@
-"""What long listings share: pages that stay right while rows are added, and days as people write them.
+"""What long listings share: pages that stay correct while rows are added, and days as people write them.
 
-A page is found by the last row that was seen (its time and its id), never by a number of rows to skip: rows that come
-in above do not push anything onto the next page.
+A page starts after the last row seen (its time and id), not after a number of rows: new rows at the top push nothing
+onto the next page.
 """
 
 import math
@@ -21,11 +21,11 @@ CURSOR = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,17})?)_([A-Za-z0-9._-]{1,128})", 
 
 
 ROOM = 40_000
-"""So many bytes of HTML a page has room for beside all else: it is under 150 KB with its styles and scripts."""
+"""How many bytes of HTML may go to a list, so that its page stays under 150 KB with styles and scripts."""
 
 
 def fitting(texts: Iterable[str]) -> int:
-    """For how many of these texts a page has room, one below the other."""
+    """How many of these texts fit on a page, one below the other."""
     room, count = ROOM, 0
     for text in texts:
         room -= len(f"<li>{escape(text)}</li>".encode())
@@ -47,7 +47,7 @@ class Cursor:
 
 
 def cursor(written: str) -> Cursor | None:
-    """The cursor in an address, None for an empty one; raises Invalid."""
+    """The cursor in a page's address, None if empty; raises Invalid."""
     if not written:
         return None
     found = CURSOR.fullmatch(written)
@@ -57,12 +57,12 @@ def cursor(written: str) -> Cursor | None:
 
 
 def since(day: str) -> float | None:
-    """When a day (2026-01-31, UTC) begins, in Unix seconds; None for an empty one; raises Invalid."""
+    """When a day (2026-01-31, UTC) begins, in Unix seconds; None for an empty text; raises Invalid."""
     return _midnight(day).timestamp() if day else None
 
 
 def until(day: str) -> float | None:
-    """When a day (2026-01-31, UTC) is over, in Unix seconds; None for an empty one; raises Invalid."""
+    """When a day (2026-01-31, UTC) ends, in Unix seconds; None for an empty text; raises Invalid."""
     return (_midnight(day) + timedelta(days=1)).timestamp() if day else None
 
 

@@ -1,4 +1,4 @@
-"""What a name may look like: the one rule that the API, the database and the states share."""
+"""The rules for names, shared by the API, the database and the states."""
 
 import re
 import secrets
@@ -14,26 +14,26 @@ BOT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """A DNS label (RFC 1123, section 2.1), lower case: `my` becomes `my.butt.nz`."""
 
 SHORT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-"""What commands of the catalogue, machines, governors, and nodes at customers' sites are called: a DNS label of at most 40
+"""The name of a catalogue command, a machine, a governor, or a node at a customer's site: a DNS label of at most 40
 characters."""
 
 NODE_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?", re.ASCII)
-"""A minion id that is also one safe path segment."""
+"""A minion id that is also safe as one segment of a path."""
 
 WEB_ADDRESS = re.compile(r"/|\bwww\.", re.IGNORECASE)
-"""What makes of a word the address of a page."""
+"""What makes a word look like the address of a page."""
 
 SEEN = "LNPS"
-"""The categories of Unicode of which something is seen: letters, digits, and signs that stand alone."""
+"""The Unicode categories of visible characters, by first letter: letters, numbers, punctuation and symbols."""
 
 ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
-"""An id that we make: 64 random bits."""
+"""An id that Saltcellar makes: 64 random bits."""
 
 PUB_ID = re.compile(r"@[A-Za-z0-9+/]{43}=\.ed25519", re.ASCII)
 """A Scuttlebutt feed id."""
 
 SEED = re.compile(r"net:[^\s~]{1,255}:[0-9]{1,5}~shs:[A-Za-z0-9+/]{43}=", re.ASCII)
-"""A multiserver address of a pub. With any other text ssb-gossip ends the pub at its start, again and again."""
+"""A pub's multiserver address. Given any other text, ssb-gossip crashes the pub at each start."""
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
@@ -44,12 +44,12 @@ TEXT_LENGTH = 1000
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Whether it is an id as we make them."""
+    """Whether the value is an id of the kind that `new_id` makes."""
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
 def is_pub_id(value: object) -> TypeGuard[str]:
-    """Whether it is the id of a pub."""
+    """Whether the value is the id of a pub."""
     return isinstance(value, str) and PUB_ID.fullmatch(value) is not None
 
 
@@ -59,7 +59,7 @@ def new_id() -> str:
 
 
 def bot_name(value: object) -> str:
-    """The value, if it is a bot's name; raises Invalid with a sentence otherwise."""
+    """The value, if it is a valid name for a bot; raises Invalid."""
     if isinstance(value, str) and BOT_NAME.fullmatch(value):
         return value
     raise Invalid(
@@ -69,7 +69,7 @@ def bot_name(value: object) -> str:
 
 
 def node_id(value: object) -> str:
-    """The value, if it is a node's id; raises Invalid otherwise."""
+    """The value, if it is a valid node id; raises Invalid."""
     if isinstance(value, str) and ".." not in value and NODE_ID.fullmatch(value):
         return value
     raise Invalid(
@@ -79,30 +79,33 @@ def node_id(value: object) -> str:
 
 
 def email(value: object) -> str:
-    """The address in lower case; raises Invalid otherwise."""
+    """The e-mail address in lower case; raises Invalid if it is none."""
     if isinstance(value, str) and ".." not in value and EMAIL.fullmatch(value.strip()):
         return value.strip().lower()
     raise Invalid(f"{shown(value)} is not an e-mail address: write it as 'name@example.org'.")
 
 
 def text(value: object, what: str, longest: int = TEXT_LENGTH) -> str:
-    """A line of text for people (a note, a description, a person's name): printable, at most ``longest`` characters."""
+    """The value, if it is one printable line of at most ``longest`` characters (a note, a description); raises Invalid.
+
+    ``what`` names it in the error.
+    """
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise Invalid(f"The {what} must be one line of at most {longest} printable characters, not {shown(value)}.")
     return value
 
 
 def one_of(known: type[Value], value: object, what: str) -> Value:
-    """The value of that name in an enum; raises Invalid for any other. ``what`` is what they are: 'state of a job'."""
+    """The member of the enum with this value; raises Invalid. ``what`` names the enum in the error: 'state of a job'."""
     if isinstance(value, str) and value in list(known):
         return known(value)
     raise Invalid(f"{shown(value)} is no {what}; there are: {', '.join(known)}.")
 
 
 def person_name(value: object) -> str:
-    """What a person is called, without blanks around it; raises Invalid.
+    """A person's name without surrounding blanks; raises Invalid.
 
-    It stands in mails to others: something of it must be seen, and nobody sends them to a page by it.
+    Others read it in mails, so it must contain something visible and no address of a page.
     """
     chosen = text(value, "name", PERSON_NAME_LENGTH).strip()
     if not any(unicodedata.category(one)[0] in SEEN for one in chosen):
@@ -113,9 +116,12 @@ def person_name(value: object) -> str:
 
 
 def whole_number(value: object, what: str, least: int, most: int) -> int:
-    """A whole number in a range; a string of digits is taken too, as a command line gives it."""
+    """The value as a whole number from ``least`` to ``most``; raises Invalid.
+
+    A string of digits is accepted, too, as it comes from a command line.
+    """
     if type(value) is int and least <= value <= most:
-        return value  # nearly all: three of each event that comes in
+        return value  # the usual case: three times for each event that comes in
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -124,9 +130,10 @@ def whole_number(value: object, what: str, least: int, most: int) -> int:
 
 
 def shown(value: object) -> str:
-    """A value as it may be repeated in a sentence: quoted, what can't be seen escaped, at most 60 characters.
+    """A value as it may be repeated in a sentence: quoted, invisible characters escaped, at most 60 characters.
 
-    Letters of any script stay what they are, but in a word that has Latin ones beside others: nobody can tell these apart.
+    Letters of any script are kept, unless one word mixes Latin letters with others, which look alike: then all but
+    ASCII is escaped.
     """
     written = repr(value)
     if any(map(_is_mixed, WORD.findall(written[:60]))):
@@ -140,10 +147,10 @@ def _is_mixed(word: str) -> bool:
 
 
 def printable(text: str, instead: str = " ") -> str:
-    """A text of which each character that can't be printed, such as half a letter or the end of a line, is another one."""
+    """The text with ``instead`` for each character that can't be printed, such as a lone surrogate or a line break."""
     return "".join(one if one.isprintable() else instead for one in text)
 
 
 def fitting(text: str, most: int) -> str:
-    """A text of at most so many characters; what had to go leaves a '…'."""
+    """The text, cut to at most ``most`` characters; a cut ends in '…'."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

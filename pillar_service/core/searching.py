@@ -1,24 +1,24 @@
-"""What operators search for by one word: which kinds of thing there are, and what a word may be the name of."""
+"""The operators' search: which kinds of thing one word can find, and what the word may stand for."""
 
 import re
 from enum import StrEnum
 from typing import NamedTuple
 
 MOST, MOST_OF_ONE = 20, 100
-"""How many of each kind are shown, and how many where only one kind is looked for."""
+"""How many results are shown of each kind, and how many when only one kind is searched."""
 
 NEWEST = 10_000
-"""Among so many of the newest events, and rows of the audit, a part of a text is looked for."""
+"""How many of the newest events, and of the newest audit rows, are searched for part of a text."""
 
 SHORTEST = 4
-"""The fewest characters that are taken as the beginning of an id."""
+"""The shortest text that is taken for the beginning of an id."""
 
 ACTORS = ("account", "operator", "master", "node", "chat")
 SUBJECTS = (
     *("agent", "job", "node", "master", "token", "enrolment", "machine", "move", "upgrade", "command", "bundle"),
     *("backup", "database"),
 )
-"""What an actor and a subject may be written without: `account:<id>` is found by the id too."""
+"""The prefixes of actors and subjects that may be left out: `account:<id>` is found by the id alone, too."""
 
 
 class Kind(StrEnum):
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 class Place(NamedTuple):
-    """Events by how their ids begin: those of a node, of one of its epochs, or one alone."""
+    """The events whose ids begin alike: those of a node, those of one of its epochs, or a single one."""
 
     node: str
     epoch: int | None = None
@@ -45,35 +45,35 @@ LABEL = re.compile(r"([A-Za-z0-9_./-]+)(?:=([A-Za-z0-9_.-]*))?", re.ASCII)
 
 
 class Label(NamedTuple):
-    """A part of a label's key or value; or, with ``value``, a key and how its value begins."""
+    """Part of a label's key or value; or, if ``value`` is set, a key and the beginning of its value."""
 
     key: str
     value: str | None = None
 
 
 def label(word: str) -> Label | None:
-    """The labels that a word names, `environment=prd` or a part; None for a word that is no part of a label."""
+    """The labels that a word may mean (`environment=prd`, or part of one); None if it can't be part of a label."""
     found = LABEL.fullmatch(word)
     return Label(*found.groups()) if found else None
 
 
 def actors(word: str) -> list[str]:
-    """The actors that a word may name."""
+    """The actors that a word may mean."""
     return [word, *(f"{kind}:{word}" for kind in ACTORS)]
 
 
 def subjects(word: str) -> list[str]:
-    """The subjects of the audit that a word may name."""
+    """The subjects of audit rows that a word may mean."""
     return [word, *(f"{kind}:{word}" for kind in SUBJECTS)]
 
 
 def beginning(word: str) -> str | None:
-    """The word, if an id can begin so; None otherwise."""
+    """The word, if an id can begin with it; None otherwise."""
     return word if SHORTEST <= len(word) <= 16 and set(word) <= set("0123456789abcdef") else None
 
 
 def place(word: str) -> Place | None:
-    """The events that `node`, `node/epoch` or `node/epoch/sequence` names; None for what is none of these."""
+    """The events that `node`, `node/epoch` or `node/epoch/sequence` means; None for anything else."""
     node, *numbers = word.removesuffix("/").split("/")
     if len(numbers) > 2 or not all(one.isascii() and one.isdigit() and len(one) <= 10 for one in numbers):
         return None
