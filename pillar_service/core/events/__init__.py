@@ -1,1 +1,1 @@
-"""Events: how nodes tell them, what is made of them, where they are forwarded to."""
+"""Events: how nodes send them, what is made of them, where they are forwarded to."""

@@ -1,4 +1,4 @@
-"""What a mail or a message in chat says of events: a line for each, of the first ones."""
+"""The text of a mail or chat message about events: one line for each of the first ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Line:
-    """An event as people are told of it."""
+    """One event as a line for people."""
 
     at: float
     severity: str
@@ -24,12 +24,12 @@ class Line:
 
 
 def title(count: int) -> str:
-    """What it is about, in a few words."""
+    """The subject of the message."""
     return "1 event" if count == 1 else f"{count} events"
 
 
 def text(lines: Sequence[Line], count: int, lost: int, link: str) -> str:
-    """All that is said: ``count`` events, of which the first are shown; ``lost`` were forgotten before they could go."""
+    """The text for ``count`` events, of which the first are shown; ``lost`` were deleted before they could be sent."""
     said = [str(line) for line in lines[:SHOWN]]
     if count > len(said):
         said.append(f"… and {count - len(said)} more")
@@ -39,5 +39,5 @@ def text(lines: Sequence[Line], count: int, lost: int, link: str) -> str:
 
 
 def in_chat(text: str) -> str:
-    """A text as Slack shows it: nothing in it calls anybody, or is a link of somebody's making."""
+    """A text escaped for Slack: it can't mention anybody or contain a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

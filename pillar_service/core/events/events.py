@@ -1,4 +1,4 @@
-"""Events as the service keeps them: which kind a type is of, how grave one is, and what may be asked for."""
+"""Events as the service keeps them: the kind of each type, how severe each event is, and filters for them."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pillar_service.core.events import submission
 
 OURS = "nz.butt.saltcellar."
 PRESENCE_EPOCH = 0
-"""The epoch of what the service itself says of a node: a node's own begin at 1, so it can't say such."""
+"""The epoch of the events that the service itself makes about a node. Nodes' own epochs begin at 1, so they can't forge one."""
 
 LONGEST = 200
 PATTERN = re.compile(r"[a-z0-9.*-]+", re.ASCII)
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 class Severity(IntEnum):
-    """How grave an event is."""
+    """How severe an event is."""
 
     INFO = 0
     WARNING = 1
@@ -41,7 +41,7 @@ class Severity(IntEnum):
 
 
 class Presence(StrEnum):
-    """The types of what the service says of a node that is heard of, or not."""
+    """Types of the events that the service makes when a node falls silent, or is heard from again."""
 
     AWAY = "nz.butt.saltcellar.presence.away"
     BACK = "nz.butt.saltcellar.presence.back"
@@ -57,7 +57,7 @@ BEGINNINGS = {
     f"{OURS}machine.": Kind.MACHINE,
     f"{OURS}bundle.": Kind.MACHINE,
 }
-"""Kinds by how their types begin; one that ends with no dot is the whole type. All others are submissions."""
+"""The kinds by the beginning of a type; a key without a dot at its end is a whole type. All other types are submissions."""
 
 
 @lru_cache(1024)
@@ -86,7 +86,7 @@ SEVERITIES = {
 
 
 def severity_of(type: str, data: Any) -> Severity:
-    """How grave an event is: ours by their type, a health report by its bots, another as its ``severity`` says."""
+    """How severe an event is: ours by its type, a health report by its bots, any other by its own ``severity``."""
     if type == health.EVENT_TYPE:
         return _of_health(data)
     if type.startswith(OURS):
@@ -112,7 +112,7 @@ def severity(given: object) -> Severity:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which events: what is None asks for nothing. ``type`` may have asterisks: `org.example.*`."""
+    """Which events are wanted; None does not filter. ``type`` may contain asterisks: `org.example.*`."""
 
     node: str | None = None
     kind: Kind | None = None
@@ -123,7 +123,7 @@ class Filter:
 
     @classmethod
     def read(cls, **given: object) -> "Filter":
-        """A filter from text, empty for nothing; raises Invalid."""
+        """A filter from texts, of which empty ones do not filter; raises Invalid."""
         asked = {name: value for name, value in given.items() if value not in (None, "")}
         if unknown := set(asked) - set(cls.__dataclass_fields__):
             raise Invalid(f"Events have no {names.shown(min(unknown))}.")

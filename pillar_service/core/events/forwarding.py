@@ -1,6 +1,6 @@
-"""Forwarding: where events may go, how a webhook is signed, what a batch is, and when it is tried again.
+"""Forwarding: where events may be sent, how a webhook is signed, what goes into a batch, and when it is tried again.
 
-Webhooks are signed as https://www.standardwebhooks.com says: HMAC-SHA256 over ``id.timestamp.body``.
+Webhooks are signed as in https://www.standardwebhooks.com: HMAC-SHA256 over ``id.timestamp.body``.
 """
 
 import base64
@@ -16,23 +16,23 @@ from pillar_service.core.errors import Invalid
 from pillar_service.core.names import shown
 
 MOST = 10
-"""How many forwardings an account may have; and the operators."""
+"""How many forwardings an account may have, and how many the operators."""
 
 AT_ONCE = 3
-"""How many of one account are worked on at a time: who lets us wait keeps nobody else waiting."""
+"""How many forwardings of one account are worked on at a time: a slow receiver delays no other account."""
 
 BATCH_EVENTS = 100
 BATCH_BYTES = 256 << 10
-"""The most of one batch; an event that is larger goes alone."""
+"""The most bytes of a batch; a larger event goes alone."""
 
 TIMEOUT_S = 10.0
 CLAIMED_S = 60.0
-"""Who claimed a forwarding has so long to work on it; then another may."""
+"""How long, in seconds, whoever claimed a forwarding may work on it; then another may claim it."""
 
 GIVE_UP_AFTER_S = 3 * DAY_S
 LONGEST_PAUSE_S = 3600.0
 LETTERS_EVERY_S = 300.0
-"""At least so long after a mail or a message the next one goes; what comes between goes together."""
+"""The least time, in seconds, between two mails or chat messages; events in between are sent together."""
 
 CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,30}", re.ASCII)
 GAP = "nz.butt.saltcellar.forwarding.gap"
@@ -40,7 +40,7 @@ TEST = "nz.butt.saltcellar.forwarding.test"
 
 
 class Way(StrEnum):
-    """The ways on which events go."""
+    """The ways to forward events."""
 
     WEBHOOK = "webhook"
     MAIL = "mail"
@@ -48,7 +48,7 @@ class Way(StrEnum):
 
 
 class ForwardingState(StrEnum):
-    """Whether events go there: off is by choice, failed because nobody took them."""
+    """Whether events are forwarded: off is somebody's choice, failed means that nobody accepted them."""
 
     ON = "on"
     OFF = "off"
@@ -56,45 +56,48 @@ class ForwardingState(StrEnum):
 
 
 def pause_s(failures: int, chance: float, asked_s: float | None = None) -> float:
-    """How long to wait after so many failures: by chance (0 to 1) around 2, 4, 8 … seconds, or as asked; up to an hour."""
+    """How many seconds to wait after so many failures: about 2, 4, 8 …, spread by ``chance`` (0 to 1), up to an hour.
+
+    A longer wait that the receiver asked for (``asked_s``) is respected, up to an hour, too.
+    """
     own = min(2.0 ** min(failures, 20), LONGEST_PAUSE_S) * (0.5 + chance / 2)
     return min(max(own, asked_s or 0.0), LONGEST_PAUSE_S)
 
 
 def is_hopeless(failing_since: float, now: float) -> bool:
-    """Whether a forwarding failed for so long that it is switched off."""
+    """Whether a forwarding has failed for so long that it is switched off."""
     return now - failing_since >= GIVE_UP_AFTER_S
 
 
 def fitting(sizes: Sequence[int]) -> int:
-    """How many of the first events go into one batch, by their sizes: at least one."""
+    """How many of the first events fit into one batch, given their sizes in bytes: at least one."""
     total = 0
     for count, size in enumerate(sizes[:BATCH_EVENTS]):
-        total += size + 1024  # what stands around an event's data
+        total += size + 1024  # what surrounds an event's data
         if total > BATCH_BYTES and count:
             return count
     return min(len(sizes), BATCH_EVENTS)
 
 
 def new_secret() -> str:
-    """A secret by which a webhook's receiver knows that it is us."""
+    """A new secret by which the receiver of a webhook can verify the sender."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def message_id(forwarding: str, body: bytes) -> str:
-    """The id of a batch: the same for the same, however often it is sent."""
+    """The id of a batch: the same each time that the same batch is sent."""
     return f"msg_{hashlib.sha256(forwarding.encode() + b'/' + body).hexdigest()[:32]}"
 
 
 def signature(secret: str, id: str, at: int, body: bytes) -> str:
-    """The header ``webhook-signature`` of a message."""
+    """The value of the header ``webhook-signature``."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = hmac.new(key, f"{id}.{at}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(signed).decode()}"
 
 
 def headers(secret: str, id: str, at: int, body: bytes) -> dict[str, str]:
-    """The headers by which a message is known."""
+    """The headers that identify and sign a message."""
     return {"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": signature(secret, id, at, body)}
 
 

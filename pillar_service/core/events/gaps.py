@@ -1,4 +1,4 @@
-"""Gaps: what a node's spool could not keep, told like any other event, so that every loss is known."""
+"""Gaps: what a node's spool could not keep, sent like any other event, so that every loss is known."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,23 +11,23 @@ from pillar_service.core.events.submission import MOST_NUMBER, Priority
 
 STREAM = "gaps"
 OTHERS = "others"
-"""The stream under which the losses of streams are told that are too many to be told apart."""
+"""The stream under which losses are summed up when too many streams have losses."""
 
 
 class Reason(StrEnum):
-    """Why events were let go."""
+    """Why events were dropped."""
 
     FULL = "full"
     AGE = "age"
     UNANSWERED = "unanswered"
-    """Too old, too, but sent before: the service may have them, and its answer never came."""
+    """Too old like ``age``, but sent once: the service may have them, though its answer never came."""
     BROKEN = "broken"
-    """The spool's file could not be read any more: nobody knows what was lost; first, last and count are 0."""
+    """The spool's file became unreadable: nobody knows what was lost; first, last and count are 0."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """``count`` events of a stream and a priority, with sequences from ``first`` to ``last`` (others may lie between)."""
+    """``count`` lost events of one stream and priority, with sequences from ``first`` to ``last`` (others may lie between)."""
 
     epoch: int
     first: int
@@ -38,7 +38,7 @@ class Gap:
     priority: Priority
 
     def data(self) -> dict[str, Any]:
-        """The event's data."""
+        """The gap as the data of an event."""
         return {**asdict(self), "reason": str(self.reason), "priority": int(self.priority)}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Stories: what a node told, in the order in which it did, with what is missing shown as missing."""
+"""Stories: a node's events in the order in which they happened, with missing ones shown as missing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from pillar_service.core.events.events import Kind
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a story: an event; or ``count`` numbers that are not there, from ``first`` to ``last``; or reports in a row.
+    """A line of a story: an event, a hole (``count`` missing numbers from ``first`` to ``last``), or consecutive reports.
 
-    ``why`` says of what is missing whether the node told of it.
+    ``why`` says of a hole whether the node reported the loss.
     """
 
     what: str
@@ -30,7 +30,7 @@ UNTOLD = "not here: still on the node, refused, or forgotten since"
 
 @dataclass(frozen=True)
 class Lost:
-    """A gap that a node told of."""
+    """A gap that a node reported."""
 
     epoch: int
     first: int
@@ -39,9 +39,9 @@ class Lost:
 
 
 def told(events: Sequence[Any], losses: Iterable[Lost], before: tuple[int, int] | None) -> list[Line]:
-    """The lines of events that stand in their order; ``before`` is the place of the last one before them, if any.
+    """The lines for events that are given in order; ``before`` is the epoch and sequence of the event before them, if any.
 
-    Each has ``epoch``, ``sequence`` and ``kind``. Reports in a row become one line.
+    Each event has ``epoch``, ``sequence`` and ``kind``. Consecutive health reports are folded into one line.
     """
     known = list(losses)
     return list(_folded(_with_holes(events, known, before)))

@@ -1,9 +1,9 @@
-"""Submissions: events on their way from a node to the service. What both sides must agree on.
+"""Submissions: events on their way from a node to the service, as both sides understand them.
 
-An event is known by its node, its epoch and its sequence: an epoch is one life of the node's spool (a new file, or a new
-boot of the machine: a disk that was set back to an old copy never says a number twice), a sequence grows within it. The
-service keeps each once by these three. Who sent it is who signed the request (``core.nodes.signatures``); nothing in
-the event decides whose it is. Times are the node's own: told, never decided upon.
+An event is identified by its node, its epoch and its sequence, and the service keeps each one once. An epoch is one
+life of the node's spool: it begins with a new file or a new boot, so that a disk restored from an old copy never reuses
+a number. The sequence grows within the epoch. The sender is whoever signed the request (``core.nodes.signatures``),
+whatever the event says. Times are the node's own: they are shown, but nothing is decided by them.
 """
 
 import re
@@ -19,7 +19,7 @@ from pillar_service.core import names
 from pillar_service.core.errors import Failed, Invalid
 
 OURS = "nz.butt."
-"""What types of our own begin with; nobody else may submit such."""
+"""The prefix of our own types, which nobody else may submit."""
 
 GAP = "nz.butt.saltcellar.spool.gap"
 JOB_RESULT = "nz.butt.saltcellar.job.result"
@@ -30,19 +30,19 @@ STREAM = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 
 MEDIA_TYPE = "application/cloudevents-batch+json"
 LARGEST = 240 << 10
-"""Bytes of one event's data, as JSON: with its attributes it fits into a batch."""
+"""The most bytes of one event's data, as JSON: with its attributes it still fits into a batch."""
 BATCH_BYTES = 256 << 10
-"""Bytes of a batch, as JSON, before it is compressed."""
+"""The most bytes of a batch, as JSON, before compression."""
 BATCH_EVENTS = 500
 MOST_NUMBER = 2**31 - 1
-"""Of an epoch or a sequence: CloudEvents' integers have 32 bits (specification 1.0, "Type System")."""
+"""The highest epoch or sequence: integers in CloudEvents have 32 bits (specification 1.0, "Type System")."""
 SUBJECT_LENGTH = 200
 FIRST_AT, LAST_AT = (datetime(year, *day, tzinfo=UTC).timestamp() for year, day in ((1, (1, 1)), (9999, (12, 31))))
-"""The earliest and the latest that an event may say it happened: what a zone puts before or after all years can't be told."""
+"""The earliest and latest time that an event may have: others might not be a valid date in some time zone."""
 
 
 class Lifecycle(StrEnum):
-    """The types of what a node says of itself."""
+    """Types of the events about a node itself."""
 
     START = "nz.butt.saltcellar.lifecycle.start"
     STOP = "nz.butt.saltcellar.lifecycle.stop"
@@ -54,10 +54,10 @@ class Lifecycle(StrEnum):
 
 
 class Priority(IntEnum):
-    """How dear an event is: what is least dear goes first when there is no room."""
+    """How important an event is: when there is no room, the least important are dropped first."""
 
     VITAL = 0
-    """Security and lifecycle: room is reserved for them, and none is ever let go."""
+    """Security and lifecycle: room is reserved for these, and they are never dropped."""
     HIGH = 1
     NORMAL = 2
     LOW = 3
@@ -65,9 +65,9 @@ class Priority(IntEnum):
 
 
 class Submission(NamedTuple):
-    """One event. ``at``: Unix seconds, to be believed if ``is_synced``; ``mono``: seconds since the start named ``boot``.
+    """One event. ``at``: Unix seconds, reliable if ``is_synced``; ``mono``: seconds since the boot with the id ``boot``.
 
-    A tuple: to make a frozen dataclass of eleven fields takes three times as long, of each event that comes in.
+    A tuple, because creating a frozen dataclass of eleven fields takes three times as long, for every event that comes in.
     """
 
     epoch: int
@@ -83,7 +83,7 @@ class Submission(NamedTuple):
     data: Any
 
     def event(self, node: str) -> dict[str, Any]:
-        """The CloudEvent (specification 1.0) of that node."""
+        """The event as a CloudEvent (specification 1.0) from that node."""
         return {
             "specversion": "1.0",
             "id": event_id(node, self.epoch, self.sequence),
@@ -96,7 +96,7 @@ class Submission(NamedTuple):
             "cellarsequence": self.sequence,
             "cellarstream": self.stream,
             "cellarpriority": int(self.priority),
-            # CloudEvents' attributes have no fractions: they travel as text.
+            # CloudEvents attributes can't be fractional numbers: this one is sent as text.
             "cellarmono": f"{self.mono:.6f}",
             "cellarboot": self.boot,
             "cellarsynced": self.is_synced,
@@ -105,7 +105,7 @@ class Submission(NamedTuple):
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Self:
-        """An event with its extension attributes, read strictly; raises Invalid. Its ``id`` and ``source`` say nothing."""
+        """Read a CloudEvent strictly, with its extension attributes; raises Invalid. Its ``id`` and ``source`` are ignored."""
         epoch = names.whole_number(event.get("cellarepoch"), "cellarepoch", 1, MOST_NUMBER)
         sequence = names.whole_number(event.get("cellarsequence"), "cellarsequence", 1, MOST_NUMBER)
         type, about, stream, priority, boot, is_synced = _alike(event)
@@ -115,14 +115,14 @@ class Submission(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service says of a batch, by ids: what it has committed, and why it will never take the others."""
+    """The service's answer to a batch, by event id: what it committed, and why it will never accept the others."""
 
     accepted: frozenset[str]
     refused: Mapping[str, str]
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
-        """An answer, read strictly; raises Failed. What is accepted is not refused, whatever else is said of it."""
+        """Read an answer strictly; raises Failed. An id in both lists counts as accepted."""
         accepted, refused = answer.get("accepted"), answer.get("refused")
         if not isinstance(accepted, list) or not isinstance(refused, list):
             raise Failed("The service's answer does not say what it accepted and what it refused.")
@@ -133,7 +133,7 @@ class Answer:
 
 
 ALIKE = ("type", "subject", "cellarstream", "cellarpriority", "cellarboot", "cellarsynced")
-"""What most events of a node have in common."""
+"""Attributes that most events of a node have in common."""
 
 Alike = tuple[str, str, str, Priority, str, bool]
 _alike_of = itemgetter(*ALIKE)
@@ -142,52 +142,52 @@ _alike_of = itemgetter(*ALIKE)
 def _alike(event: Mapping[str, Any]) -> Alike:
     try:
         return _known(*_alike_of(event))
-    except (KeyError, TypeError):  # one is missing, or a list or an object, which no cache takes
+    except (KeyError, TypeError):  # one is missing, or is a list or an object, which can't be cached
         return _known.__wrapped__(*map(event.get, ALIKE))
 
 
 @lru_cache(4096, typed=True)
 def _known(type: object, about: object, stream_: object, priority_: object, boot: object, is_synced: object) -> Alike:
-    """Checked once, not for each event: half of what an event cost. What is refused is not remembered."""
+    """Check the shared attributes once, not for each event, of whose cost that would be half. Refusals are not cached."""
     chosen = event_type(type), subject(about), stream(stream_), priority(priority_)
     return *chosen, names.text(boot, "cellarboot", 64), _boolean(is_synced)
 
 
 def event_id(node: str, epoch: int, sequence: int) -> str:
-    """An event's id."""
+    """The id of an event."""
     return f"{node}/{epoch}/{sequence}"
 
 
 def event_type(value: object) -> str:
-    """The value, if it can be an event's type; raises Invalid."""
+    """The value, if it is a valid event type; raises Invalid."""
     if isinstance(value, str) and TYPE.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't be an event's type: write it as 'org.example.backup.done'.")
 
 
 def foreign_type(value: object) -> str:
-    """The value, if it can be the type of an event that is not ours; raises Invalid."""
+    """The value, if it is a valid event type that is not one of ours; raises Invalid."""
     if (kind := event_type(value)).startswith(OURS):
         raise Invalid(f"The types that begin with '{OURS}' are Saltcellar's own: use a domain of yours.")
     return kind
 
 
 def subject(value: object) -> str:
-    """The value, if it can be an event's subject: one line that is not empty; raises Invalid."""
+    """The value, if it is a valid subject: one line, not empty; raises Invalid."""
     if chosen := names.text(value, "subject", SUBJECT_LENGTH):
         return chosen
     raise Invalid("The subject is empty: say what the event is about.")
 
 
 def stream(value: object) -> str:
-    """The value, if it can be a stream's name; raises Invalid."""
+    """The value, if it is a valid stream name; raises Invalid."""
     if isinstance(value, str) and STREAM.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't be a stream: use 1 to 64 small letters, digits, dots and hyphens.")
 
 
 def priority(value: object, dearest: Priority = Priority.VITAL) -> Priority:
-    """The value, if it is a priority (0 to 4) and no dearer than it may be; raises Invalid."""
+    """The value as a priority, if it is a number from ``dearest`` to 4; raises Invalid."""
     return Priority(names.whole_number(value, "priority", dearest, Priority.BULK))
 
 
