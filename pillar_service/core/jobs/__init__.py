@@ -1,1 +1,1 @@
-"""Jobs: what one may be, its life, what came of it, and what of it may be read."""
+"""Jobs: what a job may be, its life, its outcome, and what of it may be read."""

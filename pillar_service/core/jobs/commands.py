@@ -1,4 +1,4 @@
-"""The commands that a job may be: what each runs on a node, for how long, and whether twice is safe."""
+"""The commands that a job may carry out: what each runs on a node, for how long, and whether it is safe to run twice."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from pillar_service.core.nodes.pillar import ONLY
 Check = Callable[[object], Any]
 
 CONVERGE = "state.apply"
-"""The Salt function that makes a node what its pillar tells."""
+"""The Salt function that makes a node match its pillar."""
 
 
 FETCHING_S = 900
-"""What lets a pub run may have to install Docker first and to fetch the pub's image, over whatever line the node has."""
+"""The timeout in seconds of whatever starts a pub: Docker may have to be installed, and the image fetched over a slow line."""
 
 
 def applies_states(function: str) -> bool:
-    """Whether a function of Salt is one that a node does not run beside another that applies states."""
+    """Whether a Salt function applies states; a node runs only one of those at a time."""
     return function.startswith("state.")
 
 
@@ -29,9 +29,10 @@ def applies_states(function: str) -> bool:
 class Command:
     """One thing that can be asked of a bot.
 
-    ``function`` and ``leading`` are the Salt function and its first arguments. A converging command applies states, to
-    those bots alone that are asked for; a plan's is ``converging`` where the function is called by another. Any other is
-    called with the bot's id and then the checked arguments, in their order here.
+    ``function`` and ``leading`` are the Salt function and its first arguments. A command that converges applies states,
+    only to the bots that it is asked for; ``converging`` says so where another function applies them (a plan's
+    command). Any other command is called with the bot's id, followed by the checked arguments in the order of
+    ``arguments``.
     """
 
     name: str
@@ -44,21 +45,21 @@ class Command:
 
     @property
     def converges(self) -> bool:
-        """Whether it applies states, of which a node runs one at a time."""
+        """Whether it applies states; a node runs only one such command at a time."""
         return self.converging or self.function == CONVERGE
 
     def keywords(self, bots: Iterable[str]) -> dict[str, Any]:
-        """Keyword arguments for Salt, for a run that is about these bots.
+        """Keyword arguments for a Salt run about these bots.
 
-        A state run waits for up to ten others on its node instead of failing at once. What it looks at is named beside the
-        pillar, not in it: what each bot should be is told by the service alone.
+        A state run waits for up to ten others on its node instead of failing at once. The bots are named in the run's
+        own pillar, which only selects them: what each bot should be comes from the service alone.
         """
         if not self.converges:
             return {}
         return {"queue": 10, "pillar": {ONLY: sorted(bots)}}
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """The arguments, checked and with defaults; raises Invalid for an unknown or a bad one."""
+        """The arguments, checked and with defaults; raises Invalid for an unknown or invalid one."""
         unknown = sorted(set(given) - set(self.arguments))
         if unknown:
             known = ", ".join(self.arguments) or "none"
@@ -105,7 +106,7 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.purge"),
         _converge(VACATE),
         _converge("bots.import", timeout_s=900),
-        # The image is every bot's, but who asks for their own bot starts no other anew: those take it when they are poured.
+        # All bots share the image, but a rebuild for one bot restarts no other: those take it when they are started next.
         _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
@@ -126,7 +127,7 @@ COMMANDS: dict[str, Command] = {
 WISHES = frozenset(
     f"bots.{wish}" for wish in ("create", "import", "start", "stop", "upgrade", "delete", "bring_back", "purge")
 )
-"""Commands that carry out a change of what a bot should be: that wish stays when their job is cancelled."""
+"""Commands that change what a bot should be: the change stays even if their job is cancelled."""
 
 ELSEWHERE = {
     "bots.create": "POST /agents",
@@ -136,10 +137,10 @@ ELSEWHERE = {
     "bots.purge": "DELETE /agents/<id>?purge=true",
     VACATE: "salt-run nodes.drain",
 }
-"""Commands that are not submitted as a job of a bot, and where they are asked for."""
+"""Commands that can't be submitted as a job of a bot, and where to ask for them instead."""
 
 OF_CHAT = frozenset(COMMANDS) - frozenset(ELSEWHERE) | {"bots.delete", "bots.bring_back"}
-"""What an action of the catalogue may be: each needs a bot, and nothing but arguments."""
+"""Commands that an action of the catalogue may run: each needs a bot, and nothing else but arguments."""
 
 AGAIN: Mapping[str, str | None] = {
     "bots.create": "bots.start",
@@ -150,11 +151,11 @@ AGAIN: Mapping[str, str | None] = {
     VACATE: None,
     "bots.export": None,
 }
-"""What is asked for to try a command again, where that is not the command itself; None: it must be asked for anew."""
+"""The command that tries a failed one again, if it is another one; None: it must be asked for anew."""
 
 
 def again(name: str) -> str | None:
-    """The command that tries this one again, or None where a person must ask for it anew (and be asked)."""
+    """The command that tries this one again; None if a person must ask for it anew (and confirm it)."""
     return AGAIN.get(name, name)
 
 

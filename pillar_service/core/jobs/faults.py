@@ -1,7 +1,7 @@
-"""From what an engine or a kernel said to a sentence that one can act on: who runs the place, and whose bot it is.
+"""Raw error messages turned into sentences to act on: one for whoever runs the place, one for the bot's people.
 
-Kept is the one for who runs the place, for they can do all that there is. People read their own instead (`for_people`):
-they have no shell on the machine.
+The sentence for whoever runs the place is kept, because it names all that can be done. People have no shell on the
+machine, and read their own version (`for_people`).
 """
 
 import re
@@ -14,7 +14,7 @@ from pillar_service.core.jobs.jobs import NO_MASTER
 BUILD_IT = "run `salt-run bots.rebuild <bot>` to build it there"
 LOAD_IT = "load or pull it there and start the bot again, or run `salt-run bots.upgrade <bot>` for the newest one"
 START_DOCKER = "start it there (systemctl start docker), then start the bot again"
-"""What who runs the place can do, at the end of more than one sentence: people read something else for each."""
+"""Advice that ends several sentences for whoever runs the place; for people, each of these ends differently."""
 
 NODE_AWAY = "The node is away: it did not take the job. Check that its salt-minion runs."
 
@@ -42,7 +42,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
     ),
     (
         re.compile(
-            r"^(?!.*image could not be built).*"  # what its build lacked is another image
+            r"^(?!.*image could not be built).*"  # an image missing during a build is another one
             r"(?:no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image)",
             re.I | re.S,
         ),
@@ -68,7 +68,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
         "Its machine was busy with something else: try again in a minute.",
     ),
 ]
-"""Patterns of raw messages, most telling first, and for each the sentence for who runs the place, and the one for people."""
+"""Patterns of raw messages, most specific first, each with the sentence for whoever runs the place and the one for people."""
 
 FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
     NO_MASTER: "What carries wishes out is away at this moment: it waits, and happens by itself once that is back.",
@@ -80,34 +80,34 @@ FOR_PEOPLE = {said: theirs for _, said, theirs in FAULTS} | {
         "on its machine: tell whoever runs that machine, and start the bot again once it does."
     ),
 }
-"""What people read instead, of sentences and of how those end that name what they are about."""
+"""What people read instead of a sentence, or of the end of a sentence that begins with a name."""
 
 TEXTS = frozenset({"detail", "error", "text"})
-"""The keys of an answer under which such a sentence stands."""
+"""The keys in an API answer whose values may be such sentences."""
 
 LONGEST = 500
 TRACEBACK = "Traceback (most recent call last)"
 
 
 def sentence(raw: str) -> str:
-    """One clear sentence for a raw message; an unknown one is given as it is, on one line, at most 500 characters."""
+    """One clear sentence for a raw message; an unknown one is returned on one line, at most 500 characters long."""
     for pattern, said, _ in FAULTS:
         if pattern.search(raw):
             return said
-    raw = raw.replace("\0", " ")  # which PostgreSQL keeps in no text
+    raw = raw.replace("\0", " ")  # PostgreSQL can't store it
     line = _crash(raw) if TRACEBACK in raw else " ".join(raw.split())
     return names.fitting(line, LONGEST)
 
 
 def _crash(raw: str) -> str:
-    """A program error: its last line says what happened, the lines above only where."""
+    """A traceback: its last line says what happened, the lines above only where."""
     return (
         f"Saltcellar made an error on the node (its minion's log tells where): {raw.strip().splitlines()[-1].strip()}."
     )
 
 
 def for_people(text: str) -> str:
-    """A text that is kept, with what people read in place of a step's own words and of what only who runs the place can do."""
+    """A kept text as people read it: steps in their words, without advice that only whoever runs the place can follow."""
     text = steps.for_people(text)
     for said, theirs in FOR_PEOPLE.items():
         text = text.replace(said, theirs)
@@ -115,7 +115,7 @@ def for_people(text: str) -> str:
 
 
 def answer_for_people(value: Any) -> Any:
-    """An answer of plain values, each of its texts (`TEXTS`) for people."""
+    """An answer of plain values in which each text under one of `TEXTS` is replaced by the version for people."""
     if isinstance(value, list):
         return [answer_for_people(one) for one in value]
     if not isinstance(value, dict):

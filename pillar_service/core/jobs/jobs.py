@@ -1,15 +1,16 @@
 """A job's life.
 
-asked -> queued -> claimed -> running -> succeeded | failed (killed, too) | timed_out | lost
-  |        |         |          └-> queued       never published or begun, or running it twice is safe
-  |        |         └-> queued                  the master that claimed it went away before it published
+asked -> queued -> claimed -> running -> succeeded | failed (also if killed) | timed_out | lost
+  |        |         |          └-> queued       never published or begun, or safe to run twice
+  |        |         └-> queued                  the master that claimed it went away before it published it
   |        └-> cancelled | timed_out | failed    (a claimed job can still be cancelled; a running one can be killed)
-  └-> cancelled | timed_out | failed             no yes, no code, or no approval came; or somebody said no
+  └-> cancelled | timed_out | failed             no yes, no code or no approval came; or somebody said no
 
-What waits fails when it may not run any more as it was asked for: its command is another now, or the roles are; or when it is
-asked of a bot that can't do it now.
+A waiting job fails if it may not run as it was asked for any more: because its command or the roles have changed, or
+because its bot can't do it now.
 
-A job on several nodes has a part on each, a job of its own; it runs nothing itself and stands as its parts do.
+A job on several nodes has a part on each of them, which is itself a job. The job runs nothing itself; its state follows
+from those of its parts.
 """
 
 from collections.abc import Collection
@@ -32,7 +33,7 @@ class JobState(StrEnum):
 
 
 WAITING = frozenset({JobState.ASKED, JobState.QUEUED, JobState.CLAIMED})
-"""States in which a job does not run yet, and can be cancelled."""
+"""States in which a job has not started, and can be cancelled."""
 
 OPEN = WAITING | {JobState.RUNNING}
 OVER = frozenset(JobState) - OPEN
@@ -47,27 +48,28 @@ NEXT: dict[JobState, frozenset[JobState]] = {
 } | {state: frozenset() for state in OVER}
 
 URGENT, NORMAL, LOW = 0, 5, 9
-"""Priorities. What is urgent (stopping something) does not wait for room on its node."""
+"""Priorities. Urgent jobs (those that stop something) do not wait for room on their node."""
 
 MAX_ATTEMPTS = 3
 """How often a job that is safe to run twice is tried in all."""
 
 QUEUED_FOR_S = DAY_S
-"""A job that no master claims for this long is timed out, so that it does not surprise anybody days later."""
+"""A job that no master claims within this many seconds times out, so that it does not surprise anybody days later."""
 
 NO_MASTER = "No master asks for jobs: it waits until salt-master, with its dispatcher, runs again, and happens then."
-"""Why a job waits though its node may be there (issue 1: with the master away, a sentence where the person looks)."""
+"""Why a job waits although its node may be there (issue 1: if the master is away, say so where the person looks)."""
 
 CLAIM_LEASE_S = 60.0
-"""A claimed run that its master did not start for this long is given back."""
+"""A run that its master has claimed, but not started within this many seconds, is given back."""
 
 
 MOST_OF_BOT = 100
-"""So many jobs of one bot may be open when people ask for another: each claim reads all of them, and everybody waits for it."""
+"""How many jobs of one bot may be open when people ask for another: each claim reads all of them, so more would delay
+everybody."""
 
 
 class Reason(StrEnum):
-    """Why a run did not bring what was asked for to an end, though nothing in it failed."""
+    """Why a run brought no result, though nothing in it failed."""
 
     NOT_PUBLISHED = "not_published"
     NO_RETURN = "no_return"
@@ -78,7 +80,7 @@ class Reason(StrEnum):
 
 
 def step(now: JobState, to: JobState) -> JobState:
-    """The new state, if a job may go there from where it is; raises Conflict otherwise."""
+    """The new state, if a job may go there from its present one; raises Conflict otherwise."""
     if to in NEXT[now]:
         return to
     if to is now:
@@ -87,13 +89,13 @@ def step(now: JobState, to: JobState) -> JobState:
 
 
 def refuse_too_many(there: int) -> None:
-    """Raises TooMany for a bot of which so many jobs are not over yet."""
+    """Raise TooMany if a bot has ``there`` open jobs, and that is the limit."""
     if there >= MOST_OF_BOT:
         raise TooMany(f"{there} jobs of this bot are not over yet: wait until some are, or cancel some.")
 
 
 def require_cancellable(now: JobState) -> None:
-    """Raises Conflict for a job that runs or is over: that can't be cancelled any more."""
+    """Raise Conflict if a job can't be cancelled any more: it runs, or is over."""
     if now in OVER:
         raise Conflict(f"This job is over ({now}): there is nothing left to cancel.")
     if JobState.CANCELLED not in NEXT[now]:
@@ -101,9 +103,10 @@ def require_cancellable(now: JobState) -> None:
 
 
 def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
-    """Where a run that did not come to an end goes.
+    """The next state of a job whose run brought no result.
 
-    What was never published may always be tried again; what may have run, only where its command says that it may.
+    A run that was never published or begun may always be repeated; one that may have run, only if its command is safe
+    to run twice.
     """
     may_repeat = reason in (Reason.NOT_PUBLISHED, Reason.NOT_BEGUN) or retry_safe
     if may_repeat and attempts < MAX_ATTEMPTS:
@@ -114,7 +117,7 @@ def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
 
 
 def of_parts(states: Collection[JobState]) -> JobState:
-    """How a job stands whose parts stand like this: over once all are, and it worked only if all did."""
+    """The state of a job whose parts are in these states: over once all are over, succeeded only if all did."""
     if any(state in OPEN for state in states):
         return JobState.QUEUED if all(state == JobState.QUEUED for state in states) else JobState.RUNNING
     for worst in (JobState.FAILED, JobState.LOST, JobState.TIMED_OUT, JobState.CANCELLED):

@@ -1,4 +1,4 @@
-"""What a minion returned, read for one bot."""
+"""A minion's return, read for one bot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from pillar_service.core.names import ID
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended for one bot: whether it worked, the sentence when it did not, what came back when it did.
+    """How a run ended for one bot: whether it succeeded, the sentence if it did not, and what it returned.
 
-    ``again`` says that nothing failed, but that it is to be tried again, and why: what the node applied was older than
-    what was asked for, or it has not begun.
+    ``again`` is set if nothing failed, but the job should be tried again, and says why: the node applied something
+    older than what was asked for, or the run has not begun.
     """
 
     succeeded: bool
@@ -24,28 +24,28 @@ class Outcome:
 
 
 NOT_BEGUN = "not_begun"
-"""The state of an outcome that says that this attempt ran nothing there (pillar_service/node/executor/outcomes.py)."""
+"""The state in an outcome of an attempt that ran nothing on the node (pillar_service/node/executor/outcomes.py)."""
 
 NOTICE = "pubs notice"
-"""The id of the state that says that the node's pillar was a last known good copy (states/pubs/init.sls)."""
+"""The id of the state which says that the node used its last known good copy of the pillar (states/pubs/init.sls)."""
 
 COPY = "The service did not answer the master, and the node applied the last known good copy of its pillar: try again."
 NOT_KNOWN = "The node's state run did not know the bot: its pillar is older than the bot. Try again."
 
 
 SAID = ("__id__", "__run_num__", "result", "comment", "pub")
-"""All of a state's return that an outcome is read from."""
+"""The keys of a state's return that are needed to read an outcome."""
 
 
 def essence(returned: Any) -> Any:
-    """A return with as much of a state run as an outcome is read from: changes, times and files are left out."""
+    """A minion's return, reduced in a state run to what is needed to read an outcome: without changes, times and files."""
     if not isinstance(returned, Mapping) or not returned or not all(_is_state(state) for state in returned.values()):
         return returned
     return {str(key): {name: state[name] for name in SAID if name in state} for key, state in returned.items()}
 
 
 def of_call(returned: object, success: bool, retcode: int) -> Outcome:
-    """The outcome of a plain function. A function that failed returns its sentence as text and a code that is not 0."""
+    """The outcome of a plain function. A function that failed returns its sentence as text, and a code other than 0."""
     if success and retcode == 0:
         return Outcome(True, result=returned)
     return Outcome(False, error=faults.sentence(_sentence_in(str(returned))))
@@ -56,9 +56,9 @@ def _sentence_in(text: str) -> str:
 
 
 def of_command(returned: object, success: bool, retcode: int) -> Outcome:
-    """The outcome of a command of the catalogue: an object with ``state`` and, where it failed, ``error``.
+    """The outcome of a catalogue command, which returns an object with ``state`` and, if it failed, ``error``.
 
-    What ran and failed brings its result, too: its output is why somebody asked.
+    A command that ran and failed keeps its result, too: its output is what somebody asked for.
     """
     if not isinstance(returned, Mapping) or not isinstance(returned.get("state"), str):
         return of_call(returned, success, retcode)
@@ -71,9 +71,9 @@ def of_command(returned: object, success: bool, retcode: int) -> Outcome:
 
 
 def of_bot(returned: object, bot_id: str) -> Outcome:
-    """The outcome of a state run for one bot: its own states and those that belong to no bot must all have passed.
+    """The outcome of a state run for one bot: the bot's own states and those of the whole node must have passed.
 
-    ``returned`` is the minion's return: a dict of states, or (nothing was applied) a list of error strings.
+    ``returned`` is the minion's return: a dict of states, or, if nothing was applied, a list of error strings.
     """
     if not isinstance(returned, Mapping) or not all(_is_state(state) for state in returned.values()):
         return Outcome(False, error=faults.sentence(_errors_in(returned)))
@@ -98,7 +98,7 @@ def _errors_in(returned: object) -> str:
 
 
 def owner(state_id: str) -> str | None:
-    """The id of the bot that a state belongs to (its first word), or None for a state of the whole node."""
+    """The id of the bot that a state belongs to (its first word); None for a state of the whole node."""
     first = state_id.partition(" ")[0]
     return first if ID.fullmatch(first) else None
 
@@ -108,20 +108,20 @@ def _concerns(state_id: str, bot_id: str) -> bool:
 
 
 def _telling(failed: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The failure that caused the others: the first to run that is not merely a failed requisite."""
+    """The failure that caused the others: the first to run that is not just a failed requisite."""
     ordered = sorted(failed, key=number)
     causes = [state for state in ordered if not str(state.get("comment", "")).startswith("One or more requisite")]
     return (causes or ordered)[0]
 
 
 def number(state: Mapping[str, Any]) -> int:
-    """Which of the run's states it was."""
+    """The position of a state in its run."""
     told = state.get("__run_num__")
-    return told if isinstance(told, int) else 0  # it is the node's word, and may be anything
+    return told if isinstance(told, int) else 0  # the node says it, so it may be anything
 
 
 def _told(own: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the pub told of itself once it was alive (its id, version, sequence, …)."""
+    """What the pub reported about itself once it was alive (its id, version, sequence, …)."""
     for state in own:
         if isinstance(state.get("pub"), Mapping):
             return dict(state["pub"])

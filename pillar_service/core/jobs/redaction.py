@@ -1,8 +1,8 @@
-"""What operators may read of a job: how it went, never what opens a pub.
+"""What operators may read of a job: how it went, but nothing that gives access to a pub.
 
-An invite's code lets anybody in, a private key is the pub itself, and a note says whom somebody knows. A result is shown
-by the keys that stand here for its command, and by no other; besides, whatever looks like a code or a key is taken out
-of every text, wherever it stands.
+An invite's code lets anybody in, a private key is the pub itself, and a note says whom somebody knows. Of a result,
+only the keys that are listed here for its command are shown; besides, whatever looks like a code or a key is removed
+from every text, wherever it is.
 """
 
 import re
@@ -31,21 +31,22 @@ SHOWN: dict[str, frozenset[str]] = {
     "bots.export": frozenset({"pub_id", "sequence", "size", "sha256"}),
     "bots.logs": frozenset({"lines"}),
 }
-"""The keys of each command's result that operators see; a test holds that every command stands here."""
+"""The keys of each command's result that operators see; a test checks that every command is listed."""
 
 OF_CATALOGUE = frozenset(
     {"expected", "answered", "missing", "failed", "state", "exit_code", "seconds", "lines", "dropped", "attempt"}
 )
-"""The keys of the result of a command of the catalogue, whose name has no dot: how it went; what it wrote are its lines."""
+"""The same for commands of the catalogue, whose names have no dot: how the command went, and its output as lines."""
 
 PERSONAL = frozenset({"note"})
-"""Arguments that are nobody's business but the asker's."""
+"""Arguments that are only the asker's business."""
 
 CODES = frozenset({"bots.invite", "bots.invites"})
-"""Commands of a bot that are asked for the very codes that are taken out elsewhere."""
+"""Commands of a bot whose very purpose is to show codes that are removed elsewhere."""
 
 SECRETS = re.compile(
-    # The first two begin where a word does, and a pub's id has an end: else a long word would take its length squared.
+    # The first two match only from the start of a word, and the pub's id is bounded; else a long word would take
+    # quadratic time.
     r"(?<![^\s\"',])[^\s\"',]*:\d{1,5}:@[^\s\"',~]{1,80}~[^\s\"',]+"  # an invite's code: host:port:@key~seed
     r"|(?<![^\s\"',])[^\s\"',]+~shs:[^\s\"',:]+:[^\s\"',]+"  # the same as a multiserver address: net:host:port~shs:key:seed
     r"|[A-Za-z0-9+/]{86}==(?:\.ed25519)?"  # a private key: 64 bytes
@@ -54,7 +55,8 @@ SECRETS = re.compile(
 
 
 def _written(*words: str) -> str:
-    """These words as programs write them, each form by itself: what begins with no letter of theirs is passed over at once."""
+    """An alternation of these words in the usual cases, spelled out so that text without their first letters is skipped
+    fast."""
     return "|".join(dict.fromkeys(form for word in words for form in (word, word.capitalize(), word.upper())))
 
 
@@ -71,21 +73,21 @@ GIVEN_AWAY = re.compile(
     r"|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
     rf"|(?:{NAMED})[\"']?(?:=|: ?)[\"']?[^\s\"',;&()]+"
 )
-"""Secrets of other programs, as these print them: by a name that says so (`token=…`), or in a form that everybody knows."""
+"""Other programs' secrets, as they print them: after a telling name (`token=…`), or in a well-known form."""
 
 USUAL = (SECRETS, GIVEN_AWAY)
-"""What is taken out of every text."""
+"""What is removed from every text."""
 
 
 def text(written: str) -> str:
-    """A text without what looks like a code, a key or a secret."""
+    """A text without anything that looks like a code, a key or a secret."""
     for pattern in USUAL:
         written = pattern.sub(HIDDEN, written)
     return written
 
 
 def without(written: str, patterns: Sequence[re.Pattern[str]]) -> str:
-    """A text without what these patterns match in any of its lines."""
+    """A text without what these patterns match in each of its lines."""
     if not patterns:
         return written
     return "\n".join(_line(line, patterns) for line in written.split("\n"))
@@ -98,7 +100,7 @@ def _line(line: str, patterns: Sequence[re.Pattern[str]]) -> str:
 
 
 def throughout(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
-    """A value (as JSON has them) without what these patterns match in any of its texts."""
+    """A JSON value without what these patterns match in any of its texts, keys included."""
     if isinstance(value, str):
         return without(value, patterns)
     if isinstance(value, Mapping):
@@ -112,12 +114,12 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def result(command: str, came_back: Any) -> Any:
-    """A job's result as operators see it; what no rule names is hidden."""
+    """A job's result as operators see it; keys that no rule names are hidden."""
     shown = SHOWN.get(command, frozenset() if "." in command else OF_CATALOGUE)
     if isinstance(came_back, Mapping):
         return {key: _clean(value) if key in shown else HIDDEN for key, value in came_back.items()}
     if isinstance(came_back, list):
-        # A log is a list of lines; every other list is one of objects, of which some keys are shown.
+        # A log is a list of lines; any other list has objects, of which some keys are shown.
         whole = "lines" in shown
         return [_clean(one) if whole and isinstance(one, str) else result(command, one) for one in came_back]
     if isinstance(came_back, str) and "lines" not in shown:
@@ -140,15 +142,15 @@ SECRET_WORDS = frozenset(
         *("cookie", "cookies"),
     }
 )
-"""Words of a name whose value is nobody's business: `api_key`, `authToken`, `DB_PASSWORD`."""
+"""Words in a name that mark its value as secret: `api_key`, `authToken`, `DB_PASSWORD`."""
 
 SECRET_ENDS = ("token", "password", "passwd", "passphrase", "secret", "apikey", "accesskey", "secretkey", "privatekey")
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
 
-# Each begins where a word does, or has bounds: a stranger's text takes a time that grows with its length alone.
+# Each pattern starts at a word or is bounded, so that a stranger's text takes only linear time.
 GIVEN = re.compile(r"(?<![\w.-])([\w.-]{1,100})[\"']?\s{0,9}[=:]|(?<![\w.-])(--?[\w-]{1,100})\s", re.ASCII)
-"""A name that a value follows: `TOKEN=…`, `"token": …`, `--token …`."""
+"""A name that is followed by a value: `TOKEN=…`, `"token": …`, `--token …`."""
 
 LOOKS_SECRET = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
@@ -160,13 +162,13 @@ LOOKS_SECRET = re.compile(
 
 
 def is_secret(name: str) -> bool:
-    """Whether a name says that its value is a secret."""
+    """Whether a name suggests that its value is a secret."""
     words = [word.lower() for word in WORDS.findall(name)]
     return any(word in SECRET_WORDS or word.endswith(SECRET_ENDS) for word in words)
 
 
 def has_secret(written: str) -> bool:
-    """Whether a text has what looks like a secret, or gives one to a name."""
+    """Whether a text contains what looks like a secret, or assigns a value to a name that suggests one."""
     if LOOKS_SECRET.search(written):
         return True
     return any(is_secret(found[1] or found[2]) for found in GIVEN.finditer(written))

@@ -1,7 +1,7 @@
-"""Results of runs, as nodes tell them by their spool: Salt's own return is lost when no master is there for long enough.
+"""Results of runs as nodes report them through their spool: Salt's own return is lost if no master is there for too long.
 
-A node says which run it was, under which jid, and what came of it. It is believed of a run that was published to that very
-node under that jid, and of no other (``usecases.jobs.results``).
+A node reports the run, its jid, and the result. It is believed only for a run that was published to that very node with
+that jid (``usecases.jobs.results``).
 """
 
 import json
@@ -14,12 +14,12 @@ from pillar_service.core.errors import Invalid
 from pillar_service.core.jobs.outcomes import essence
 
 MOST_JOBS = 1000
-"""Jobs in one run, at most, of which a late result is told."""
+"""The most jobs in one run for which a late result is accepted."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run: what its function returned, and Salt's return code (0: all well)."""
+    """The result of a run: what its function returned, and Salt's return code (0: all well)."""
 
     run: str
     jid: str
@@ -31,7 +31,7 @@ class Result:
 
     @classmethod
     def of_salt(cls, told: Mapping[str, Any]) -> Self | None:
-        """From a minion's return (salt.minion.Minion._thread_return); None for what no dispatcher of ours published."""
+        """Read a minion's return (salt.minion.Minion._thread_return); None for a run that no dispatcher of ours published."""
         beside = told.get("metadata")
         ours = beside.get("saltcellar") if isinstance(beside, Mapping) else None
         if not isinstance(ours, Mapping) or not isinstance(ours.get("run"), str):
@@ -49,7 +49,7 @@ class Result:
 
     @classmethod
     def read(cls, data: object) -> Self | None:
-        """From an event's data; None for the older form, which told of a command without its run. Raises Invalid."""
+        """Read an event's data; None for the older form, which names a command but no run. Raises Invalid."""
         if not isinstance(data, Mapping):
             raise Invalid("What came of a run must be an object.")
         if "run" not in data:
@@ -68,12 +68,12 @@ class Result:
         )
 
     def kept(self) -> dict[str, Any]:
-        """What stays in the account's events: nothing of what was returned, which may be a secret of a bot's owner."""
+        """What stays in the account's events: without what was returned, which may contain a secret of the bot's owner."""
         told = {"run": self.run, "jid": self.jid, "function": self.function, "jobs": list(self.jobs)}
         return told | {"success": self.success, "retcode": self.retcode}
 
     def data(self) -> dict[str, Any]:
-        """As an event tells it."""
+        """The result as the data of an event."""
         return self.kept() | {"return": self.returned}
 
 
@@ -84,7 +84,7 @@ def _id(value: object, what: str) -> str:
 
 
 def _shown(returned: Any) -> Any:
-    """What was returned, if a page can be sent with it; raises Invalid."""
+    """What was returned, if it can be encoded for a page; raises Invalid."""
     try:
         json.dumps(returned, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:

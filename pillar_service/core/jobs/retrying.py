@@ -1,6 +1,6 @@
-"""When people and operators may try a job again that is over, and what is asked for then.
+"""When people and operators may try again a job that is over, and which command does it.
 
-How often the queue itself tries again is `core.jobs.jobs.after_failure`.
+How often the queue itself tries again is decided by `core.jobs.jobs.after_failure`.
 """
 
 from pillar_service.core.errors import Conflict
@@ -9,8 +9,10 @@ from pillar_service.core.jobs.jobs import OVER, JobState
 
 
 def by_person(command: str, state: JobState) -> str:
-    """The command by which a person tries a job again; raises Conflict for one that is not over, or worked, or must be asked
-    for anew (a deletion, an export)."""
+    """The command by which a person tries a job again.
+
+    Raises Conflict if the job is not over, or succeeded, or must be asked for anew (a deletion, an export).
+    """
     if state not in OVER or state is JobState.SUCCEEDED:
         raise Conflict("That job has not failed: there is nothing to try again.")
     name = commands.again(command)
@@ -20,8 +22,10 @@ def by_person(command: str, state: JobState) -> str:
 
 
 def by_operator(command: str, state: JobState, has_bot: bool) -> str:
-    """The command by which an operator tries a job again, also one that worked, and a deletion; raises Conflict for one that is
-    not over, has no bot, or must be asked for anew."""
+    """The command by which an operator tries a job again, even if it succeeded or was a deletion.
+
+    Raises Conflict if the job is not over, has no bot, or must be asked for anew.
+    """
     if state not in OVER:
         raise Conflict(f"The job is {state}: wait until it is over, or cancel it while it is queued.")
     if not has_bot:

@@ -1,13 +1,13 @@
-"""The steps of a job as people read them: what a node's states tell, without the names and paths of the machine.
+"""The steps of a job as people read them: what a node's states report, without names and paths of the machine.
 
-Kept, and told to who runs the place, is what Salt said: which state it was, and how it went.
+What is kept, and shown to whoever runs the place, is what Salt said: the state, and how it went.
 """
 
 import re
 
 STEP = re.compile(r"(\w+): (ok|failed)(?:, changed)?\.(?: (.*))?", re.S)
 KEPT = "Its data is kept"
-"""What the state `gone` says of a bot that may still come back."""
+"""What the state `gone` says of a bot that can still be brought back."""
 
 DONE = {
     "dir": "The place for its data is ready.",
@@ -18,13 +18,13 @@ DONE = {
     "stopped": "It is stopped.",
     "gone": "It runs no more.",
 }
-"""For each state of one bot (states/pubs/bot) what people read once it went well."""
+"""What people read for each state of a bot (states/pubs/bot) that succeeded."""
 
 FAILED = "This step failed."
 
 
 def for_people(text: str) -> str:
-    """A line of a job as people read it; one that is no step of a bot stays as it is."""
+    """A line of a job as people read it; a line that is not about a state of a bot is returned as it is."""
     step = STEP.fullmatch(text)
     if not step or step[1] not in DONE:
         return text
