@@ -1,1 +1,1 @@
-"""Payments: how a subscription stands, and what is due."""
+"""Payments: the state of a subscription, and what is due."""

@@ -1,12 +1,13 @@
-"""Payments: in which state an account's subscription is, and which step is due.
+"""Payments: the state of an account's subscription, and the step that is due.
 
     trial ──► active ──► past_due ──► suspended ──► closed
                ▲            │             │            │
                └────────────┴─── paid ────┴────────────┘
 
-An account is covered until the latest of its trial's end, what the provider was paid for and what operators marked. From
-then on it is past due: the first warning goes out, and the grace counts from that mail, so that nobody is suspended
-unwarned because a machine was off. Who cancelled has said so, and gets no grace. Data is kept from the suspension on.
+An account is covered until the latest of three: the end of its trial, what was paid to the provider, and what operators
+marked as paid. After that it is past due: the first warning is sent, and the grace period counts from that mail, so
+that nobody is suspended unwarned because a machine was off. Whoever cancelled gets no grace period. Data is kept for
+``keep_s`` from the suspension on.
 """
 
 import calendar
@@ -17,7 +18,7 @@ from enum import StrEnum
 from pillar_service.core.durations import DAY_S
 
 LAST_WARNING_S = 2 * DAY_S
-"""So long before the suspension the last warning goes out; half the grace, if that is less."""
+"""How long before the suspension, in seconds, the last warning is sent; half the grace period, if that is shorter."""
 
 WITHOUT_HUNDREDTHS = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
@@ -34,7 +35,7 @@ class ProviderName(StrEnum):
 
 
 class PaymentState(StrEnum):
-    """How an account stands."""
+    """The state of an account's subscription."""
 
     TRIAL = "trial"
     ACTIVE = "active"
@@ -52,7 +53,7 @@ class PaymentKind(StrEnum):
 
 
 class Step(StrEnum):
-    """What is to be done when the state has moved on."""
+    """What is to be done when the state has changed."""
 
     WARN = "warn"
     WARN_LAST = "warn_last"
@@ -63,7 +64,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for an account; times in seconds."""
+    """The terms of an account; times are in seconds."""
 
     is_free: bool
     grace_s: float
@@ -72,10 +73,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a subscription; moments in seconds since 1970.
+    """What is known of a subscription; moments are Unix seconds.
 
-    ``paid_until`` is what the provider says, ``marked_until`` what operators marked. The warnings carry for which end of
-    cover they were, so that each goes out once.
+    ``paid_until`` comes from the provider, ``marked_until`` from operators. ``warned_for`` and ``warned_last_for`` are
+    the ends of cover that the warnings were about, so that each is sent once.
     """
 
     trial_ends: float
@@ -90,17 +91,17 @@ class Facts:
 
     @property
     def due_at(self) -> float:
-        """Until when it is covered."""
+        """When its cover ends."""
         return max(self.trial_ends, self.paid_until or 0.0, self.marked_until or 0.0)
 
     @property
     def is_left(self) -> bool:
-        """Whether the person chose to end it there."""
+        """Whether the person cancelled, so that it ends there."""
         return self.cancelled_at is not None and self.due_at == self.paid_until
 
 
 def suspends_at(facts: Facts, terms: Terms) -> float | None:
-    """When it is suspended unless somebody pays; None while that is open (nobody has been warned yet)."""
+    """When it is suspended unless somebody pays; None as long as that is not fixed (nobody has been warned yet)."""
     if facts.is_left:
         return facts.due_at
     if facts.warned_at is None or facts.warned_for != facts.due_at:
@@ -109,7 +110,7 @@ def suspends_at(facts: Facts, terms: Terms) -> float | None:
 
 
 def state(facts: Facts, terms: Terms, now: float) -> PaymentState:
-    """The state at a moment; without new facts it only ever moves on."""
+    """The state at a moment; without new facts it only moves forward."""
     if terms.is_free or now < facts.due_at:
         in_trial = not terms.is_free and facts.due_at == facts.trial_ends
         return PaymentState.TRIAL if in_trial else PaymentState.ACTIVE
@@ -122,7 +123,7 @@ def state(facts: Facts, terms: Terms, now: float) -> PaymentState:
 
 
 def step(facts: Facts, terms: Terms, now: float) -> Step | None:
-    """The one step that is due now, or None; `taken` says what it changes."""
+    """The step that is due now, or None; `taken` says what it changes."""
     match state(facts, terms, now):
         case PaymentState.TRIAL | PaymentState.ACTIVE:
             return Step.RESUME if facts.suspended_at is not None else None
@@ -158,15 +159,18 @@ def taken(facts: Facts, done: Step, now: float) -> Facts:
 
 
 def again(left: Facts) -> Facts:
-    """What is known of a subscription that follows on the one of an account that was deleted, as it stood then: a trial and its
-    grace are had once, and what was paid counts still. That its bots were stopped or deleted is over."""
+    """The facts for a new account of somebody whose account was deleted, from those at its deletion.
+
+    A trial and its grace period are granted only once, and payments still count. The cancellation, the suspension and
+    the closing do not apply to the new account.
+    """
     return replace(left, cancelled_at=None, suspended_at=None, closed_at=None)
 
 
 def marked(facts: Facts, terms: Terms, months: int, anchor_day: int | None, now: float) -> tuple[float, int]:
-    """Until when it is covered once so many months are marked as paid, and the day of the month that is kept for it.
+    """The new end of cover once so many months are marked as paid, and the day of the month to keep for it.
 
-    They follow on what was covered; after a suspension, or a silence longer than the grace, they begin now.
+    The months follow the present cover; after a suspension, or a silence longer than the grace period, they begin now.
     """
     is_over = facts.suspended_at is not None or now > facts.due_at + terms.grace_s
     start = now if is_over else facts.due_at
@@ -176,16 +180,16 @@ def marked(facts: Facts, terms: Terms, months: int, anchor_day: int | None, now:
 
 
 def taken_back(facts: Facts, months: int, anchor_day: int | None) -> float:
-    """Until when marked months cover once so many of the last ones are taken back.
+    """The new ``marked_until`` once the last so many months are taken back.
 
-    Where they began with a payment after a silence, that moment is what is left: who ran again for them is warned anew.
+    Months that began with a payment after a silence end at the moment of that payment: the account is warned anew.
     """
     until = facts.marked_until or 0.0
     return add_months(until, -months, anchor_day or datetime.fromtimestamp(until, UTC).day)
 
 
 def add_months(at: float, months: int, anchor_day: int) -> float:
-    """So many calendar months later (UTC), on the anchor day or the last day of a month that is too short for it."""
+    """The moment so many calendar months later (UTC), on the anchor day, or the last day of a month that is too short."""
     then = datetime.fromtimestamp(at, UTC)
     year, month = divmod(then.year * 12 + then.month - 1 + months, 12)
     day = min(anchor_day, calendar.monthrange(year, month + 1)[1])
@@ -193,12 +197,12 @@ def add_months(at: float, months: int, anchor_day: int) -> float:
 
 
 def span(months: int) -> str:
-    """So many months, as people read it."""
+    """A number of months as people read it."""
     return "1 month" if months == 1 else f"{months} months"
 
 
 def months_in(span: str) -> int:
-    """How many months a `span` tells."""
+    """The number of months in a text of `span`."""
     return int(span.split()[0])
 
 
