@@ -106,7 +106,7 @@ COMMANDS: dict[str, Command] = {
         _converge("bots.purge"),
         _converge(VACATE),
         _converge("bots.import", timeout_s=900),
-        # All bots share the image, but a rebuild for one bot restarts no other: those take it when they are started next.
+        # All bots share the image, but a rebuild for one bot restarts no other: those take it when they are poured next.
         _converge("bots.rebuild", sls="pubs.rebuild", timeout_s=900),
         Command("bots.restart", "pubs.restart", timeout_s=90),
         Command("bots.invite", "pubs.invite", arguments={"uses": (1, _uses), "note": ("", _note)}),
