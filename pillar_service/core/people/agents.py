@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class AgentType(StrEnum):
-    """What an agent is (the user's own data model: an agent has type, name, description, service)."""
+    """What an agent is (in the user's own data model, an agent has a type, name, description and service)."""
 
     PERSON = "person"
     BOT = "bot"
@@ -17,7 +17,7 @@ class Service(StrEnum):
 
 
 class Belonging(StrEnum):
-    """How a person belongs to a bot: an owner may do everything, a member what sharing it needs."""
+    """How a person belongs to a bot: an owner may do everything, a member only what sharing the bot needs."""
 
     OWNER = "owner"
     MEMBER = "member"
@@ -31,7 +31,7 @@ class AccountState(StrEnum):
 
 
 class Hold(StrEnum):
-    """Why an account is suspended: it is active again when nothing holds it any more."""
+    """Why an account is suspended: it becomes active again when no hold is left."""
 
     OPERATOR = "operator"
     PAYMENT = "payment"
@@ -45,7 +45,7 @@ class AccountRole(StrEnum):
 
 
 class Desired(StrEnum):
-    """What a bot should be. Absent is the tombstone: the only thing that ever removes a bot."""
+    """What a bot should be. Absent is the tombstone: nothing else ever removes a bot."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -53,7 +53,7 @@ class Desired(StrEnum):
 
 
 class Actual(StrEnum):
-    """What a bot is, as far as we were told."""
+    """What a bot is, as far as its node has reported."""
 
     PROVISIONING = "provisioning"
     ALIVE = "alive"
@@ -64,6 +64,6 @@ class Actual(StrEnum):
 
 
 def effective(desired: Desired, owners: list[AccountState]) -> Desired:
-    """What a node is told: a bot all of whose owners are suspended is stopped, its own wish kept for later."""
+    """What a node is told that a bot should be: stopped if all its owners are suspended; its own wish is kept for later."""
     suspended = bool(owners) and all(state is AccountState.SUSPENDED for state in owners)
     return Desired.STOPPED if suspended and desired is Desired.RUNNING else desired

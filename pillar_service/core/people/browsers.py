@@ -1,6 +1,6 @@
-"""What a browser calls itself (its User-Agent), as people know it: a guess, for them to tell their sessions apart by.
+"""A guess at the browser behind a User-Agent, so that people can tell their sessions apart.
 
-Each calls itself by others' names, too, so the order counts: the one that nobody borrows comes first.
+Browsers also claim to be others, so the order matters: names that no other browser borrows come first.
 """
 
 from pillar_service.core import names
@@ -28,7 +28,7 @@ LONGEST = 60
 
 
 def called(agent: str) -> str:
-    """The browser and its system in a few words; of one that is not known, the beginning of what it says."""
+    """The browser and its system in a few words; for an unknown browser, the beginning of its User-Agent."""
     browser = next((name for sign, name in BROWSERS if sign in agent), "")
     system = next((name for sign, name in SYSTEMS if sign in agent), "")
     if not browser:

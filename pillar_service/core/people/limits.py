@@ -1,10 +1,10 @@
-"""How often something may be tried, counted for an account and for the network that it comes from."""
+"""How often something may be tried, counted for each account and for each network."""
 
 import ipaddress
 from enum import StrEnum
 
 WINDOW_S = 900.0
-"""Attempts count for 15 minutes."""
+"""How long an attempt counts, in seconds."""
 
 
 class Tried(StrEnum):
@@ -20,27 +20,27 @@ class Tried(StrEnum):
 
 
 PAIR = 10
-"""Failed sign-ins for an account from one network."""
+"""The most failed sign-ins to one account from one network within a window."""
 
 PER_ACCOUNT = {
     Tried.SIGN_IN: 50, Tried.START: 20, Tried.MAIL: 5, Tried.CODE: 10, Tried.CONFIRM: 10, Tried.RUN: 60,
     Tried.ENROL: 20,
 }  # fmt: skip
-"""The most in a window for one account (or address of e-mail, or command token), wherever it comes from.
+"""The most attempts in a window for one account (or e-mail address, or command token), from anywhere.
 
-Sign-ins have room for the owner while somebody else guesses; a stranger who spends all of it locks the owner out for at
-most the window.
+The limit of sign-ins leaves room for the owner while somebody else guesses; a stranger who uses it up locks the owner
+out until the window ends.
 """
 
 PER_NETWORK = {
     Tried.SIGN_IN: 100, Tried.START: 30, Tried.MAIL: 20, Tried.CODE: 50, Tried.CONFIRM: 50, Tried.RUN: 600,
     Tried.ENROL: 200,
 }  # fmt: skip
-"""The most in a window from one network, for whichever accounts."""
+"""The most attempts in a window from one network, for any accounts."""
 
 
 def network(address: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 that an IPv6 customer has to themselves."""
+    """What counts as one network: an IPv4 address, or the /64 of an IPv6 address, which one customer has."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Mail: its states, when a delivery is tried again, and what our letters say."""
+"""Mail: its states, when a delivery is tried again, and the text of our letters."""
 
 import re
 from dataclasses import dataclass
@@ -9,36 +9,36 @@ from pillar_service.core.durations import DAY_S
 from pillar_service.core.errors import Invalid
 
 TRY_FOR_S = DAY_S
-"""A mail that could not be delivered for so long is given up."""
+"""A mail that could not be delivered for this many seconds is given up."""
 
 CLAIMED_S = 120.0
-"""Who claimed a mail has so long to deliver it; then another may."""
+"""How long, in seconds, whoever claimed a mail may take to deliver it; then another may claim it."""
 
 LONGEST_PAUSE_S = 3_600.0
 
 
 class MailState(StrEnum):
-    """Where a mail stands."""
+    """How far a mail is."""
 
     QUEUED = "queued"
     SENT = "sent"
     GIVEN_UP = "given_up"
     VOID = "void"
-    """Written for nobody, so that an answer takes as long for an address that nobody has; never sent."""
+    """Written for an address that nobody has, so that the answer takes as long as for one that exists; never sent."""
 
 
 def pause_s(attempts: int) -> float:
-    """For how many seconds to wait after that many failed attempts: 10, 20, 40, … up to an hour."""
+    """How many seconds to wait after that many failed attempts: 10, 20, 40, … up to an hour."""
     return min(10.0 * 2.0 ** min(max(attempts - 1, 0), 20), LONGEST_PAUSE_S)
 
 
 def is_hopeless(created_at: float, now: float) -> bool:
-    """Whether it has been tried for long enough."""
+    """Whether delivery has been tried for long enough to give up."""
     return now - created_at >= TRY_FOR_S
 
 
 MAILABLE = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+", re.ASCII)
-"""RFC 5322's dot-atom: anything wilder ('a,b@x', 'Ann <a@x>') could be read as another address, or as several."""
+"""RFC 5322's dot-atom: anything else ('a,b@x', 'Ann <a@x>') could be read as another address, or as several."""
 
 
 def address(value: object) -> str:
@@ -51,27 +51,27 @@ def address(value: object) -> str:
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says."""
+    """The subject and text of a mail."""
 
     subject: str
     text: str
 
 
 def welcome(place: str, link: str) -> Letter:
-    """To a newcomer: the way on to the first bot."""
+    """To a newcomer: the link that leads to the first bot."""
     told = f"Somebody, we hope you, wants to start a bot at {place} with this address. To go on, open\n\n  {link}\n\n"
     return Letter(f"Welcome to {place}", f"{told}within a day. If it was not you, do nothing: nothing was made.\n")
 
 
 def known(place: str, link: str) -> Letter:
-    """To somebody whose address was used as a newcomer's."""
+    """To the owner of an account whose address somebody tried to register again."""
     told = f"Somebody tried to register at {place} with your address. You have an account already: sign in, or set\n"
     ending = f"another password, at\n\n  {link}\n\nIf it was not you, do nothing: nothing has changed.\n"
     return Letter(f"You have an account at {place}", told + ending)
 
 
 def reset(place: str, link: str) -> Letter:
-    """To who has forgotten the password."""
+    """To somebody who has forgotten the password."""
     told = f"To set another password for your account at {place}, open\n\n  {link}\n\nwithin an hour. It ends all\n"
     ending = (
         "sessions, all tokens of your programs, and who in Slack is you.\nIf you did not ask for this, do nothing.\n"
@@ -80,33 +80,33 @@ def reset(place: str, link: str) -> Letter:
 
 
 def verify(place: str, link: str) -> Letter:
-    """To the address that an account has, or wants to have."""
+    """To an address that an account has, or is to have: the link that verifies it."""
     told = f"To use this address for your account at {place}, sign in there and open\n\n  {link}\n\nwithin a day.\n"
     return Letter(f"Your address at {place}", f"{told}If you did not ask for this, do nothing.\n")
 
 
 def moved(place: str, now: str) -> Letter:
-    """To the address that an account had before."""
+    """To the previous address of an account, which has a new one."""
     told = f"Your account at {place} has another e-mail address now: {now}.\n\n"
     return Letter(f"Your address at {place} has changed", f"{told}If it was not you, write to whoever runs {place}.\n")
 
 
 def changed(place: str, link: str, besides: str) -> Letter:
-    """To who has another password now; ``besides`` is what `ended` or `stay` says."""
+    """To somebody whose password was changed; ``besides`` is the text of `ended` or `stay`."""
     told = f"The password of your account at {place} was changed, and all other sessions were ended.\n"
     told += f"{besides}\n" if besides else ""
     return Letter(f"Your password at {place} was changed", f"{told}\nIf it was not you, set another at\n\n  {link}\n")
 
 
 def ended(tokens: int, users: int) -> str:
-    """What else ended with a password: so many tokens of programs, so many users in Slack who were the person. Lines."""
+    """Lines about what ended with a password: so many tokens of programs, and Slack users linked to the account."""
     told = [f"{_tokens(tokens)} ended with it: make new ones."] if tokens else []
     told += [f"{_users(users)} not you any more: to be it again, write '2fa enrol' there."] if users else []
     return "\n".join(told)
 
 
 def stay(tokens: int, users: int) -> str:
-    """What goes on with another password: so many tokens of programs, so many users in Slack who are the person. Lines."""
+    """Lines about what a new password leaves valid: so many tokens of programs, and Slack users linked to the account."""
     told = [f"{_tokens(tokens)} {'is' if tokens == 1 else 'are'} good as before."] if tokens else []
     told += [f"{_users(users)} you as before."] if users else []
     return "\n".join([*told, "End on your account's page, and in chat, what is not yours."] if told else [])
@@ -121,13 +121,13 @@ def _users(count: int) -> str:
 
 
 def chat_linked(place: str, user: str, link: str) -> Letter:
-    """To who is, as somebody who was signed in as them has said, a certain user in chat."""
+    """To the owner of an account that was linked to a chat user by somebody signed in to it."""
     told = f"The user {user} in Slack is you at {place} now, and may ask there for what you may. To end it, open\n\n"
     return Letter(f"You in Slack, at {place}", f"{told}  {link}\n\nIf it was not you, set another password, too.\n")
 
 
 def chat_contested(place: str, user: str, link: str) -> Letter:
-    """To who is a certain user in chat, when somebody signed in as another account said that they are it."""
+    """To the owner of an account linked to a chat user, when somebody tried to link that user to another account."""
     told = f"With another account somebody has said at {place} that they are {user} in Slack, who is you. They were\n"
     ending = (
         "refused, and nothing has changed. But who writes as you in Slack may have asked for that link: if it was not\n"
@@ -137,7 +137,7 @@ def chat_contested(place: str, user: str, link: str) -> Letter:
 
 
 def chat_unlinked(place: str, user: str, link: str) -> Letter:
-    """To who was a certain user in chat, until an operator ended that."""
+    """To the owner of an account whose link to a chat user was ended by an operator."""
     told = (
         f"Who runs {place} has ended that the user {user} in Slack is you. To be it again, write '2fa enrol' there.\n"
     )
@@ -145,7 +145,7 @@ def chat_unlinked(place: str, user: str, link: str) -> Letter:
 
 
 def factor_off(place: str, link: str) -> Letter:
-    """To who has lost the second factor, and was let in without it by an operator."""
+    """To somebody whose second factor was turned off by an operator because it was lost."""
     told = (
         f"Who runs {place} has turned off the second factor of your account. To turn it on again, open\n\n  {link}\n\n"
     )
@@ -153,6 +153,6 @@ def factor_off(place: str, link: str) -> Letter:
 
 
 def forwarding_failed(place: str, where: str, why: str, link: str) -> Letter:
-    """To who made a forwarding that is switched off now, because nobody takes what goes there."""
+    """To whoever made a forwarding that was switched off because nobody accepted its events."""
     told = f"Events were forwarded to {where}, and are not any more. The last try ended so:\n\n  {why}\n\n"
     return Letter(f"{place}: events go to {where} no more", f"{told}To switch it on again, open\n\n  {link}\n")

@@ -1,4 +1,4 @@
-"""Who may do what with a bot, decided here and nowhere else; what is not named is denied.
+"""Who may do what with a bot. This is the only place that decides it; what is not named is denied.
 
     act      owner  member  operator  stranger
     see        x      x        x
@@ -9,10 +9,10 @@
     delete     x               x
     share      x
 
-A suspended account may still see its bots and leave with what is its own: see and export, as owner. Operators may not
-take a secret out or invite people: the bot is not theirs.
+A suspended account may still see its bots (see) and, as their owner, take their data away (export). Operators may not
+export a bot, whose secret would be in the export, or invite people to it: the bot is not theirs.
 
-And who may do what with the nodes of an account:
+Who may do what with the nodes of an account:
 
     act      owner  operator  stranger
     see        x        x
@@ -22,12 +22,12 @@ And who may do what with the nodes of an account:
     rotate     x        x
     revoke     x        x
 
-While an account is suspended, its owner still sees its nodes, and may cut one off: that is for its safety.
+While an account is suspended, its owner still sees its nodes, and may cut one off for safety.
 
-The column "operator" is for who has that role and a second factor; without one the role counts for nothing (`acting_role`).
+The column "operator" is for accounts with that role and a second factor; without one the role has no effect (`acting_role`).
 
-In chat roles decide (core.meeseeks.roles), on the place's own nodes. For a bot on a node of an account's own the first
-table counts besides, by the account that the chat user is.
+In chat, roles decide (core.meeseeks.roles), but only for the place's own nodes. For a bot on a node that belongs to an
+account, the first table applies, too, with the account that the chat user is linked to.
 """
 
 from enum import StrEnum
@@ -49,8 +49,8 @@ class Act(StrEnum):
 
 
 class NodeAct(StrEnum):
-    """What somebody does with an account's nodes: enrol is to make tokens that let machines in, offer to say whose bots
-    and how many they take, and to drain one."""
+    """What somebody does with an account's nodes: enrol means making tokens that let machines in; offer means setting
+    whose bots and how many they take, and draining one."""
 
     SEE = "see"
     ENROL = "enrol"
@@ -86,23 +86,26 @@ OF_COMMAND = {
     "bots.purge": Act.DELETE,
     "bots.vacate": Act.DELETE,
 }
-"""What it takes to ask for a command; a test holds that every command stands here."""
+"""What a person must be allowed to do to ask for a command; a test checks that every command is listed."""
 
 
 def to_ask(command: str) -> Act:
-    """What it takes to ask for a command. Raises Conflict for one of a newer version, whose jobs stay after a step back."""
+    """The act that a command needs.
+
+    Raises Conflict for a command of a newer version, whose jobs remain after a downgrade.
+    """
     if command in OF_COMMAND:
         return OF_COMMAND[command]
     raise Conflict(f"{command} is of a newer version of the service: with this one nothing can be done about it.")
 
 
 def acting_role(role: AccountRole, has_second_factor: bool) -> AccountRole:
-    """As what an account may act: a password alone makes nobody an operator."""
+    """The role in which an account may act: without a second factor, nobody is an operator."""
     return role if has_second_factor else AccountRole.PERSON
 
 
 def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) -> frozenset[Act]:
-    """All that a person may do with a bot: as what they belong to it, with which role, in which state of account."""
+    """All that a person may do with a bot, given how they belong to it, their role, and the state of their account."""
     of_belonging = {None: frozenset[Act](), Belonging.OWNER: OF_OWNER, Belonging.MEMBER: OF_MEMBER}[belonging]
     if state is AccountState.SUSPENDED:
         return of_belonging & OF_SUSPENDED
@@ -110,8 +113,10 @@ def acts(belonging: Belonging | None, role: AccountRole, state: AccountState) ->
 
 
 def refuse_on_theirs(bot: str, node: str, command: str, may: frozenset[Act]) -> None:
-    """Raise Forbidden where a bot (its name) is on a node of an account's own, and the account of who asks for the command
-    in chat may not do that with the bot: what roles grant are the place's own nodes alone."""
+    """Raise Forbidden for a command in chat for a bot on a node that belongs to an account, unless ``may`` allows it.
+
+    ``may`` is what the asker's account may do with the bot, ``bot`` the bot's name. Roles only cover the place's own nodes.
+    """
     if OF_COMMAND[command] not in may:
         raise Forbidden(
             f"{bot} is on {node}, a node of an account's own, which no role means: who may do that on the bot's page may ask "
@@ -120,12 +125,12 @@ def refuse_on_theirs(bot: str, node: str, command: str, may: frozenset[Act]) -> 
 
 
 def node_acts(is_owner: bool, role: AccountRole, state: AccountState) -> frozenset[NodeAct]:
-    """All that a person may do with the nodes of an account: theirs or not, with which role, in which state of account."""
+    """All that a person may do with an account's nodes, given whether it is their account, their role, and its state."""
     if state is AccountState.SUSPENDED:
         return WITH_NODES_SUSPENDED if is_owner else frozenset()
     return WITH_NODES if is_owner or role is AccountRole.OPERATOR else frozenset()
 
 
 def may_administer(role: AccountRole, state: AccountState) -> bool:
-    """Whether an account may open the operators' pages; they ask for a second factor besides."""
+    """Whether an account may open the operators' pages, which also require a second factor."""
     return role is AccountRole.OPERATOR and state is AccountState.ACTIVE

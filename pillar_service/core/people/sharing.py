@@ -1,4 +1,4 @@
-"""Sharing a bot: who may go, to whom it may be handed over, and for how long an invitation by mail is good."""
+"""Sharing a bot: who may leave, who may be given the bot, and how long an invitation by mail is valid."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,7 +7,7 @@ from pillar_service.core.errors import Conflict, Invalid, NotFound, TooMany
 from pillar_service.core.people.agents import Belonging
 
 LASTS_S = 7 * DAY_S
-"""For how long an invitation is good."""
+"""How long an invitation is valid, in seconds."""
 
 OPEN_MOST = 20
 """How many invitations to a bot may be open at a time."""
@@ -19,11 +19,11 @@ NOT_VALID = (
     "This invitation is not good any more: it was used, taken back, or is older than 7 days. "
     "Ask who sent it to you for a new one."
 )
-"""The same for every invitation that can't be accepted, so that a guess learns nothing."""
+"""The same for every invitation that can't be accepted, so that guessing reveals nothing."""
 
 
 def refuse_too_many(still_open: int, sent_today: int) -> None:
-    """Raise TooMany when no further invitation may be sent now."""
+    """Raise TooMany if no further invitation may be sent now."""
     if still_open >= OPEN_MOST:
         raise TooMany(f"{OPEN_MOST} invitations to this bot are open: take one back, or wait until one is used.")
     if sent_today >= DAY_MOST:
@@ -31,9 +31,9 @@ def refuse_too_many(still_open: int, sent_today: int) -> None:
 
 
 def without(people: Mapping[str, Belonging], active: Collection[str], who: str) -> None:
-    """Check that this person may go; ``active`` are those whose account is not suspended.
+    """Check that a person may leave the bot; ``active`` are the people whose accounts are not suspended.
 
-    Raises NotFound for who does not belong, and Conflict when no owner would remain whose bot may run.
+    Raises NotFound if they do not belong to it, and Conflict if no owner would remain whose bot may run.
     """
     if who not in people:
         raise NotFound("This person does not belong to the bot.")
@@ -45,10 +45,10 @@ def without(people: Mapping[str, Belonging], active: Collection[str], who: str) 
 def handed_over(
     people: Mapping[str, Belonging], active: Collection[str], giver: str, taker: str
 ) -> dict[str, Belonging]:
-    """What changes when one person hands the bot over to another: the giver stays as a member.
+    """The changes when one person hands the bot over to another: the giver stays as a member.
 
-    Raises Invalid (to oneself, or to who owns it already), NotFound (no member) and Conflict (a suspended account, with which
-    the bot would stop).
+    Raises Invalid (to oneself, or to somebody who owns it already), NotFound (to somebody who is no member) and
+    Conflict (to a suspended account, with which the bot would stop).
     """
     if taker not in people:
         raise NotFound("A bot can be handed over to a member only: invite that person first.")

@@ -1,4 +1,4 @@
-"""Tickets: each lets its bearer do one thing, once, for a while. The bearer has a random token, the database its hash."""
+"""Tickets: each lets its bearer do one thing, once, within a time. The bearer has a random token, the database its hash."""
 
 from enum import StrEnum
 
@@ -9,15 +9,15 @@ class TicketKind(StrEnum):
     """What a ticket is for."""
 
     NEWBIE = "newbie"
-    """Who wrote an e-mail address and a password on the start page, on the way to their first bot."""
+    """Somebody gave an e-mail address and a password on the start page, on the way to their first bot."""
     WELCOME = "welcome"
-    """The link by which a newcomer shows that the address is theirs."""
+    """The link by which a newcomer proves that the address is theirs."""
     SECOND_STEP = "second_step"
-    """Who wrote the right password, on the way to write the code."""
+    """Somebody gave the right password, and must now give the code."""
     RESET = "reset"
-    """The link by which somebody who has forgotten the password sets another."""
+    """The link by which somebody who has forgotten the password sets a new one."""
     EMAIL = "email"
-    """The link by which an account's e-mail address is verified, or changed to the one that got it."""
+    """The link that verifies an account's e-mail address, or changes it to the address that received the link."""
 
 
 LASTS_S = {
@@ -27,4 +27,4 @@ LASTS_S = {
     TicketKind.RESET: 3_600.0,
     TicketKind.EMAIL: DAY_S,
 }
-"""For how many seconds each may be used."""
+"""How long each is valid, in seconds."""
