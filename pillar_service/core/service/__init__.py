@@ -1,1 +1,1 @@
-"""The service itself: its audit, its backups, and where an installation is not what it should be."""
+"""The service itself: its audit, its backups, and how an installation differs from what it should be."""

@@ -1,7 +1,7 @@
-"""The audit's chain: each row's link holds all before it, so that no row can change, come or go unseen.
+"""The audit's chain: each row's link covers all rows before it, so that no row can be changed, added or removed unnoticed.
 
-What a row tells in words is hashed with a salt of its own. It may be forgotten later (a person leaves): words and salt go,
-their hash stays, the chain holds, and nobody can try addresses until one has that hash.
+A row's words are hashed with a salt of their own. When they must be forgotten (a person leaves), words and salt are
+deleted, but the hash stays: the chain still holds, and nobody can find an address by trying which one has that hash.
 """
 
 import hashlib
@@ -9,12 +9,12 @@ import json
 from dataclasses import dataclass
 
 FIRST = "0" * 64
-"""What the first link holds in place of one before it."""
+"""The previous link for the first row."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the audit; ``n`` counts them without a gap, ``at`` is in Unix seconds."""
+    """One row of the audit; ``n`` numbers them without gaps, ``at`` is in Unix seconds."""
 
     n: int
     id: str
@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def is_blanked(self) -> bool:
-        """Whether its words were forgotten."""
+        """Whether its words were deleted."""
         return self.salt == ""
 
 
@@ -39,13 +39,13 @@ def hashed(salt: str, detail: str) -> str:
 
 
 def link(before: str, n: int, id: str, at: float, actor: str, action: str, subject: str, detail_hash: str) -> str:
-    """The link of a row, from the one ``before`` and all that the row says."""
+    """The link of a row: a hash over the link ``before`` it and all that the row contains."""
     told = json.dumps([before, n, id, float(at), actor, action, subject, detail_hash])
     return hashlib.sha256(told.encode()).hexdigest()
 
 
 def fault(before: str, n: int, row: Entry) -> str | None:
-    """What is wrong with the row that should be the n-th, after the link ``before``; None when it is as it was written."""
+    """What is wrong with the row that should be the n-th, after the link ``before``; None if it is as it was written."""
     if row.n != n:
         return f"Row {n} is missing: the next one is {row.n}."
     if not row.is_blanked and hashed(row.salt, row.detail) != row.detail_hash:

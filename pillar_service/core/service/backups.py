@@ -1,7 +1,7 @@
-"""Backups: when a snapshot or its verification is due, what is kept, and what a snapshot says of itself.
+"""Backups: when a snapshot or its verification is due, what is kept, and what a snapshot says about itself.
 
-A round is one thing done with the repository: a backup (a new snapshot, then retention) or a verification (the newest
-snapshot, restored into a scratch place and looked through).
+A round is one piece of work on the repository: a backup (a new snapshot, then retention) or a verification (the newest
+snapshot is restored into a scratch place and checked).
 """
 
 import json
@@ -19,7 +19,7 @@ class RoundKind(StrEnum):
 
 
 class RoundState(StrEnum):
-    """asked -> running -> succeeded | failed; one of a kind is asked or running at a time."""
+    """asked -> running -> succeeded | failed; only one round of a kind is asked or running at a time."""
 
     ASKED = "asked"
     RUNNING = "running"
@@ -30,19 +30,20 @@ class RoundState(StrEnum):
 OPEN = (RoundState.ASKED, RoundState.RUNNING)
 
 SILENT_S = 120.0
-"""Who works on a round says so each few seconds; after so long without a word they are dead, and the round has failed."""
+"""Whoever works on a round says so every few seconds; after this many seconds of silence they are dead, and the round
+failed."""
 
 RETRY_S = 900.0
-"""How long after one that failed the next is tried."""
+"""How many seconds after a failed round the next one is tried."""
 
 EXPORT_RETRY_S = 6 * 3600.0
-"""How long after an export of a bot that failed the next is tried: each stops it for a moment."""
+"""How many seconds after a failed export of a bot the next one is tried: each export stops the bot for a moment."""
 
 RESTORER = "restore"
-"""Who puts a snapshot back, as the audit says it."""
+"""The actor in the audit for restoring a snapshot."""
 
 ROOT = "cellar"
-"""The folder of a snapshot that holds all but the files and folders that were named: those stand at their own paths."""
+"""The folder in a snapshot that holds all but the files and folders named for backup, which keep their own paths."""
 
 MANIFEST, ENVIRONMENT, TARS = f"/{ROOT}/manifest.json", f"/{ROOT}/environment.json", f"/{ROOT}/tars"
 FORMAT = 1
@@ -54,7 +55,7 @@ KEPT = "within=3d daily=14 weekly=8 monthly=12"
 
 
 def keep(text: str) -> dict[str, str]:
-    """Retention, from ``within=3d daily=14 …``; raises ValueError that says what it takes."""
+    """The retention in a text such as ``within=3d daily=14 …``; raises ValueError, which says what is accepted."""
     found: dict[str, str] = {}
     for word in text.split():
         kind, _, value = word.partition("=")
@@ -69,7 +70,7 @@ def keep(text: str) -> dict[str, str]:
 
 
 def address(text: str) -> str:
-    """Where a repository is: a folder, SFTP or S3, as restic names it; empty for none. Raises ValueError."""
+    """The address of a repository as restic writes it: a folder, SFTP or S3; empty for none. Raises ValueError."""
     is_known = text.startswith(("/", "sftp:", "s3:"))
     if text and not (is_known and text.isprintable() and " " not in text):
         raise ValueError("an absolute folder, sftp:user@host:/folder or s3:https://host/bucket")
@@ -77,24 +78,25 @@ def address(text: str) -> str:
 
 
 def is_due(began_at: float | None, succeeded: bool, every_s: float, now: float) -> bool:
-    """Whether the next round of a kind is due, by when the last began; a clock that was set back makes it due, too."""
+    """Whether the next round of a kind is due, given when the last one began; also if the clock was set back since."""
     if began_at is None or began_at > now + every_s:
         return True
     return now - began_at >= (every_s if succeeded else min(RETRY_S, every_s))
 
 
 def is_dead(heard_at: float, now: float) -> bool:
-    """Whether who worked on a round has died: nothing was heard for too long, or only in a future that never was."""
+    """Whether whoever worked on a round has died: their last sign is too old, or in the future because of a wrong clock."""
     return abs(now - heard_at) > SILENT_S
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a snapshot says of itself.
+    """What a snapshot says about itself.
 
-    ``database`` is its address then, without a password, ``is_sqlite`` whether its copy is a file of SQLite's. ``tars`` is the
-    folder of tars, ``paths`` the files and folders beside it, ``doors`` where the two apps listened (``host:port``),
-    ``counts`` how many rows the copy has of what matters most.
+    ``database`` is the database's address at that time, without a password; ``is_sqlite`` says whether its copy is an
+    SQLite file. ``tars`` is the folder of tars, ``paths`` are the files and folders besides it, ``doors`` are the
+    addresses at which the two apps listened (``host:port``), and ``counts`` are the numbers of rows in the most
+    important tables of the copy.
     """
 
     taken_at: float
@@ -112,12 +114,12 @@ class Manifest:
         return f"/{ROOT}/database.{'sqlite' if self.is_sqlite else 'dump'}"
 
     def text(self) -> str:
-        """As it stands in the snapshot."""
+        """The manifest as text for the snapshot."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1)
 
 
 def manifest(text: str) -> Manifest:
-    """What a snapshot says; raises Invalid for one that this version can't read."""
+    """Read a snapshot's manifest; raises Invalid if this version can't read it."""
     try:
         told = json.loads(text)
         if told.pop("format") != FORMAT:
@@ -138,6 +140,6 @@ def _check(found: Manifest) -> None:
 
 
 def differences(manifest: Manifest, counts: Mapping[str, int]) -> str:
-    """In what the rows of a restored copy differ from those that were copied; empty if in nothing."""
+    """How the rows of a restored copy differ in number from those that were copied; empty if they do not."""
     wrong = [name for name, count in manifest.counts.items() if counts.get(name) != count]
     return ", ".join(f"{names.shown(name)}: {counts.get(name)} of {manifest.counts[name]}" for name in wrong)

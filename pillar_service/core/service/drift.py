@@ -1,6 +1,7 @@
-"""Drift: where a master or a node is not what it should be. What should be stands here; others look.
+"""Drift: where a master or a node is not what it should be. This module says what should be; others collect what is.
 
-MASTER and NODE are what ``salt/*.d`` ship (a test compares them): a file that somebody edited says nothing about itself.
+MASTER and NODE repeat what ``salt/*.d`` ship (a test compares them), because a file that somebody edited can't be its
+own reference.
 """
 
 import stat
@@ -40,7 +41,7 @@ MASTER: Mapping[str, Any] = {
     "sign_pub_messages": True,
     "sudo_acl": False,
 }
-"""What a master's configuration must say; what is not set counts as None."""
+"""What a master's configuration must say; an option that is not set counts as None."""
 
 NODE: Mapping[str, Any] = {
     "encryption_algorithm": "OAEP-SHA224",
@@ -49,7 +50,7 @@ NODE: Mapping[str, Any] = {
     "sign_pub_messages": True,
     "signing_algorithm": "PKCS1v15-SHA224",
 }
-"""The same of a minion."""
+"""The same for a minion."""
 
 UNIT: Mapping[str, str] = {
     "CapabilityBoundingSet": "cap_chown cap_dac_override cap_fowner",
@@ -72,17 +73,17 @@ UNIT: Mapping[str, str] = {
     "RestrictSUIDSGID": "yes",
     "UMask": "0077",
 }
-"""The same of the master's unit, as ``systemctl show`` tells it: words of a drop-in count there, too."""
+"""The same for the master's systemd unit, as ``systemctl show`` prints it, which includes drop-ins."""
 
 LOG_MOST = 100 << 20
-"""A log that is rotated stays far below, in bytes: at 50 MB a day's look makes it another file."""
+"""A log with more bytes than this is not rotated: logrotate starts a new file at 50 MB, and looks once a day."""
 
 SALT_SINCE = (3008, 3)
-"""The oldest Salt that the attacks in the tests were tried on."""
+"""The oldest Salt on which the attacks in the tests were tried."""
 
 
 class Kind(StrEnum):
-    """What a file or folder is to others."""
+    """How far a file or folder is open to others."""
 
     PRIVATE = "private"
     SHARED = "shared"
@@ -94,12 +95,12 @@ FORBIDDEN: Mapping[Kind, tuple[int, str, str]] = {
     Kind.SHARED: (0o027, "read or change", "g-w,o-rwx"),
     Kind.TRUSTED: (0o022, "change", "go-w"),
 }
-"""Which bits a file may not have, what they would let others do, and how they are taken away."""
+"""The mode bits that a file must not have, what they would let others do, and how to remove them."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing that is not as it should be: what it is ``about``, what is wrong (``told``), and what mends it (``mend``)."""
+    """One thing that is not as it should be: what it is ``about``, what is wrong (``told``), and how to fix it (``mend``)."""
 
     about: str
     told: str
@@ -107,7 +108,7 @@ class Drift:
 
 
 def of_options(options: Mapping[str, Any], wanted: Mapping[str, Any], file: str) -> Iterator[Drift]:
-    """What a configuration says otherwise than wanted; ``file`` is where the right one is shipped."""
+    """The options that differ from what is wanted; ``file`` is where the right ones are shipped."""
     for name, value in wanted.items():
         if (found := _plain(options.get(name))) != value:
             yield Drift(f"option {name}", f"is {found!r}, should be {value!r}", f"see {file}, then restart the daemon")
@@ -120,10 +121,10 @@ def _plain(value: Any) -> Any:
 
 
 def of_file(path: str, kind: Kind, mode: int, owner: int, ours: int) -> Iterator[Drift]:
-    """What is wrong with a file or folder of this mode and owner (uid), where the daemon runs as the uid ``ours``.
+    """What is wrong with the mode and owner (uid) of a file or folder, where the daemon runs as the uid ``ours``.
 
-    What is private is nobody else's to read; what is shared, nobody's but the group's, which can't change it; what is
-    trusted is nobody else's to write. Each is root's or the daemon's own.
+    Others may neither read nor write what is private. Only the group may read what is shared, and nobody else may write
+    it. Others may not write what is trusted. The owner must be root or the daemon.
     """
     bits, verb, without = FORBIDDEN[kind]
     if mode & bits:
@@ -134,7 +135,7 @@ def of_file(path: str, kind: Kind, mode: int, owner: int, ours: int) -> Iterator
 
 
 def of_unit(name: str, properties: Mapping[str, str]) -> Iterator[Drift]:
-    """What a unit of systemd has otherwise than UNIT."""
+    """What differs from UNIT in the properties of a systemd unit."""
     for word, value in UNIT.items():
         if (found := properties.get(word, "")) != value:
             mend = f"systemctl cat {name} says where it stands: take it away there, then cellar apply"
@@ -142,9 +143,9 @@ def of_unit(name: str, properties: Mapping[str, str]) -> Iterator[Drift]:
 
 
 def of_logs(logs: Mapping[str, int], rotated: str) -> Iterator[Drift]:
-    """What is wrong with logs (path, bytes), where ``rotated`` is all that the machine's logrotate is told.
+    """What is wrong with logs (path, bytes), where ``rotated`` is the machine's whole logrotate configuration.
 
-    Only a log in /var/log is logrotate's; others are looked at for their size alone.
+    Only a log in /var/log must be rotated by logrotate; for others, only the size is checked.
     """
     patterns = [word.strip("\"'") for word in rotated.split()]
     for path, size in sorted(logs.items()):
@@ -155,7 +156,7 @@ def of_logs(logs: Mapping[str, int], rotated: str) -> Iterator[Drift]:
 
 
 def of_keys(salts: Mapping[str, str], service: Mapping[str, tuple[str, str]]) -> Iterator[Drift]:
-    """Where the keys that Salt accepts (node, key) and those of the service (node, key and state) differ."""
+    """Where the keys that Salt accepts (by node) differ from the service's (by node: key and state)."""
     for node, key in sorted(salts.items()):
         known, state = service.get(node, ("", KeyState.NONE))
         if state == KeyState.NONE:
@@ -170,7 +171,7 @@ def of_keys(salts: Mapping[str, str], service: Mapping[str, tuple[str, str]]) ->
 
 
 def of_versions(salts: str, ours: str, wanted: str) -> Iterator[Drift]:
-    """What is wrong with the versions of Salt and of Saltcellar, where ``wanted`` is the asking master's own."""
+    """What is wrong with the versions of Salt and Saltcellar, where ``wanted`` is the version of the asking master."""
     numbers = tuple(int(part) for part in salts.split(".")[:2] if part.isdigit())
     if numbers < SALT_SINCE or numbers[:1] != SALT_SINCE[:1]:
         oldest = ".".join(map(str, SALT_SINCE))
