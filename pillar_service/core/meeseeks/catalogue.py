@@ -1,4 +1,4 @@
-"""The catalogue: what may be asked for in chat, what each command takes, what it runs, where, and what it requires."""
+"""The catalogue: which commands chat offers, what each takes, what it runs and where, and what it requires."""
 
 import difflib
 import hashlib
@@ -24,7 +24,7 @@ BUILT_IN = (
     *("help", "jobs", "job", "last", "logs", "tail", "head", "cancel", "kill", "repeat", "alias", "unalias", "aliases"),
     *("whoami", "version", "audit", "token", "tokens", "2fa", "commands", "run", "can", "reload", "yes", "no"),
 )
-"""What the bot answers itself: no command of the catalogue may be called so."""
+"""Commands that the bot answers itself; no command of the catalogue may have one of these names."""
 
 PRIVILEGES = {
     "meeseeks.jobs": "see other people's jobs and their lines",
@@ -35,17 +35,17 @@ PRIVILEGES = {
     "meeseeks.reset": "reset somebody's second factor, and end that a chat user is an account",
     "meeseeks.reload": "read the catalogue's files anew",
 }
-"""What a role may be granted besides commands. `*` never means one of these: `meeseeks.*` does."""
+"""What a role may be granted besides commands. `*` never covers these, but `meeseeks.*` does."""
 
 PRIORITIES = {"urgent": URGENT, "normal": NORMAL, "low": LOW}
 
 PREVIEW = ".preview"
-"""Ends the name of the command that a `preview: test` makes."""
+"""The end of the name of the command that a `preview: test` makes."""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """``count`` other people of a role must say yes within ``minutes``."""
+    """``count`` other people with a role must say yes within ``minutes``."""
 
     role: str
     count: int = 1
@@ -54,7 +54,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Requires:
-    """What a job waits for before it runs."""
+    """What must happen before a job runs."""
 
     confirm: bool = False
     otp: bool = False
@@ -66,7 +66,7 @@ class Requires:
 
 @dataclass(frozen=True)
 class Output:
-    """Who sees what comes out (``private``: the asker alone), whether always as a ``file``, and patterns taken out."""
+    """Who sees the output (``private``: only the asker), whether it is always a ``file``, and patterns to remove from it."""
 
     private: bool = False
     file: bool = False
@@ -74,12 +74,12 @@ class Output:
 
 
 LONGEST_S = 86_400
-"""For how long a command may run at most, in seconds."""
+"""How long a command may run at most, in seconds."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a command's processes may use on a node: MiB of memory, seconds of processor, processes, MiB of a file."""
+    """What a command's processes may use on a node: MiB of memory, seconds of CPU time, processes, MiB of a file."""
 
     memory_mb: int = 512
     cpu_s: int = 300
@@ -91,10 +91,10 @@ class Limits:
 class Command:
     """One command of the catalogue.
 
-    ``selector`` and ``needs`` (capacities) say which nodes can run it; ``concurrency`` how many of it run at once, over
-    all nodes. ``governor`` is a lease that it takes besides on its node. ``preview`` is the
-    command whose output is shown before the confirmation. ``messages`` are said instead of the persona's. ``user`` runs it
-    on the node.
+    ``selector`` and ``needs`` (capacities) say which nodes can run it; ``concurrency`` is how many of it run at once on
+    all nodes together. ``governor`` is a lease that it also needs on its node. ``preview`` is the command whose output
+    is shown before the confirmation. ``messages`` replace the persona's sentences. ``user`` is the user that runs it on
+    the node.
     """
 
     name: str
@@ -126,12 +126,12 @@ class Command:
 
     @property
     def flags(self) -> frozenset[str]:
-        """The parameters that are a yes when only named: `--force`."""
+        """The parameters that can be set by name alone, which means yes: `--force`."""
         return frozenset(parameter.name for parameter in self.parameters if parameter.kind is Kind.BOOL)
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The parameters whose arguments are never shown, nor kept as they are."""
+        """The parameters whose arguments are never shown, nor stored as they are."""
         return frozenset(parameter.name for parameter in self.parameters if parameter.secret)
 
     @property
@@ -147,7 +147,7 @@ class Command:
 
     @cached_property
     def digest(self) -> str:
-        """Differs when a node would run something else for this command: what somebody says yes to is bound to it."""
+        """A hash of all that a node would run for this command. Somebody's yes is only valid for this digest."""
         return hashlib.sha256(json.dumps(_entry(self), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -158,15 +158,15 @@ class Command:
         return " ".join((self.name, *shown))
 
     def bound(self, positional: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
-        """What was typed, by parameter: positional arguments fill those not named, in order. Raises Invalid for too many."""
+        """The typed arguments by parameter; positional ones fill the rest in order. Raises Invalid if there are too many."""
         free = [one.name for one in self.parameters if not one.immutable and one.name not in named]
         if len(positional) > len(free):
-            extra = "This" if self.secrets else names.shown(positional[len(free)])  # it may be a piece of the secret
+            extra = "This" if self.secrets else names.shown(positional[len(free)])  # it may be part of the secret
             raise Invalid(f"{extra} is one argument too many: write {self.usage}.")
         return {**dict(zip(free, positional, strict=False)), **named}
 
     def checked(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """Every argument, checked and with defaults (None: not given); raises Invalid for an unknown or a bad one."""
+        """Every argument, checked and with defaults (None: not given); raises Invalid for an unknown or invalid one."""
         known = self.named
         for name in sorted(set(given) - set(known), key=str):
             unknown = "of that name" if self.secrets else names.shown(name)
@@ -174,18 +174,18 @@ class Command:
         return {name: parameter.checked(given.get(name)) for name, parameter in known.items()}
 
     def runs_on(self, labels: Mapping[str, str]) -> bool:
-        """Whether a job of it may run on a node with these labels, whatever the node has."""
+        """Whether a job of it may run on a node with these labels, whatever its capacities."""
         return self.where is not Where.NONE and self.selector.matches(labels)
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every command, by name."""
+    """All commands, by name."""
 
     commands: Mapping[str, Command]
 
     def command(self, name: object) -> Command:
-        """The command of that name; raises NotFound, with the likeliest one, for an unknown one."""
+        """The command of that name; raises NotFound for an unknown one, with the most similar name."""
         if isinstance(name, str) and name in self.commands:
             return self.commands[name]
         near = difflib.get_close_matches(name[:40], self.listed(), 1) if isinstance(name, str) else []
@@ -198,23 +198,26 @@ class Catalogue:
         return sorted(command.name for command in self.commands.values() if not command.hidden)
 
     def flags(self, name: str) -> frozenset[str]:
-        """The flags of a command, none of an unknown one."""
+        """The flags of a command; none if it is unknown."""
         return self.commands[name].flags if name in self.commands else frozenset()
 
     def secretive(self, line: Sequence[str]) -> str | None:
-        """The command in a line (its words) that takes a secret: its first word, or any after a word of the bot's own, which
-        may take a line itself (`token log-in password=…`). None where there is none."""
+        """The command in a line (its words) that takes a secret; None if there is none.
+
+        It is looked for in the first word; if that is one of the bot's own commands, which may take a whole line as
+        arguments (`token log-in password=…`), then in all words.
+        """
         known = line if line and line[0].lower() in BUILT_IN else line[:1]
-        words = " ".join(known).lower().split()  # of what is quoted each: a line that is wrong holds its secret, too
+        words = " ".join(known).lower().split()  # split quoted text, too: a malformed line may contain a secret
         return next((word for word in words if word in self.commands and self.commands[word].secrets), None)
 
     def preview(self, command: Command) -> Command | None:
-        """The command whose output is shown before the confirmation of this one."""
+        """The command whose output is shown before this one is confirmed."""
         return self.commands[command.preview] if command.preview else None
 
 
 def for_node(known: Catalogue, labels: Mapping[str, str]) -> dict[str, Any]:
-    """What a node's pillar names: only the commands of which a job may run on it, without what only the service needs."""
+    """The commands in a node's pillar: only those of which a job may run there, without what only the service needs."""
     return {
         command.name: _entry(command)
         for command in sorted(known.commands.values(), key=lambda one: one.name)

@@ -1,4 +1,4 @@
-"""Challenges: what a job that was asked for waits for before it runs, one after the other: a yes, a code, an approval."""
+"""Challenges: what a job waits for before it runs, one after the other: a yes, a code, an approval."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ class ChallengeKind(StrEnum):
 
 
 class ChallengeState(StrEnum):
-    """How it stands."""
+    """The state of a challenge."""
 
     OPEN = "open"
     MET = "met"
@@ -27,32 +27,32 @@ class ChallengeState(StrEnum):
 
 
 CONFIRM_S = 600
-"""How long a yes is waited for."""
+"""How long to wait for a yes, in seconds."""
 
 OTP_S = 90
-"""How long a code is waited for (issue 4)."""
+"""How long to wait for a code, in seconds (issue 4)."""
 
 SAYING = {
     ChallengeKind.CONFIRM: "Nobody said yes in time.",
     ChallengeKind.OTP: "No code came within 90 seconds.",
     ChallengeKind.APPROVAL: "It was not approved in time.",
 }
-"""Why a job whose challenge expired is over."""
+"""Why a job ended, by the kind of its expired challenge."""
 
 
 def refuse_own(asker: Set[str], voter: Set[str]) -> None:
-    """Raise Forbidden where the actors who asked (all that they were then or are now) are who votes."""
+    """Raise Forbidden if asker and voter share an actor; each is a set of all actors that they were then or are now."""
     if asker & voter:
         raise Forbidden("Nobody approves what they asked for themselves.")
 
 
 def refuse_second(voters: Iterable[Set[str]], voter: Set[str]) -> None:
-    """Raise Conflict where one of those who voted, by all the actors that each was then or is now, is who votes."""
+    """Raise Conflict if the voter shares an actor with somebody who has voted; each is a set as in `refuse_own`."""
     if any(one & voter for one in voters):
         raise Conflict("You have said so already.")
 
 
 def binding(job: str, actor: str, fingerprint: str, plan: Mapping[str, Any]) -> str:
-    """What a challenge is good for: this job, this asker, these arguments on these nodes, and nothing else."""
+    """A hash to which a challenge is bound: it is valid only for this job, asker, arguments and nodes."""
     runs = {key: value for key, value in plan.items() if key != "steps"}
     return hashlib.sha256(json.dumps([job, actor, fingerprint, runs], sort_keys=True).encode()).hexdigest()

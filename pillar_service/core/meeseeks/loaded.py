@@ -1,4 +1,4 @@
-"""Catalogue, roles and personas together, as they were read from the files; also as JSON, to be kept and read again."""
+"""The catalogue, roles and personas as loaded from their files; also as JSON, to be stored and read again."""
 
 import dataclasses
 import json
@@ -16,12 +16,12 @@ from pillar_service.core.nodes import selectors
 from pillar_service.core.nodes.selectors import Selector
 
 TYPE = "is"
-"""The key that names the class, where several may stand."""
+"""The key that names the class where there are several to choose from."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """All that the files say; ``fingerprint`` is the same for the same files."""
+    """All that the files contain; the same files have the same ``fingerprint``."""
 
     catalogue: Catalogue
     policy: Policy
@@ -30,12 +30,12 @@ class Loaded:
 
 
 def to_json(loaded: Loaded) -> str:
-    """The JSON text of it: the same for the same content."""
+    """The JSON text of what was loaded: the same content gives the same text."""
     return json.dumps(_plain(loaded), sort_keys=False, separators=(",", ":"))
 
 
 def from_json(text: str) -> Loaded:
-    """What ``to_json`` wrote; raises Invalid for anything else."""
+    """Read what ``to_json`` wrote; raises Invalid for anything else."""
     try:
         return _made(Loaded, json.loads(text))  # type: ignore[no-any-return]
     except (ValueError, TypeError, KeyError, AttributeError, Invalid) as error:

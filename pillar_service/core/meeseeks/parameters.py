@@ -1,4 +1,4 @@
-"""What a command takes: a parameter; what somebody gives for it: an argument. Each is checked by its kind.
+"""The parameters of commands, and the arguments given for them. Each is checked by its kind.
 
 string    one line of printable text; `pattern` must match all of it
 int       a whole number from `least` to `most`
@@ -24,13 +24,14 @@ from pillar_service.core.meeseeks import patterns
 NAME = re.compile(r"[a-z](?:[a-z0-9_]{0,30}[a-z0-9])?", re.ASCII)
 
 TAKEN = frozenset({"selector", "l"})
-"""Names that the typed line uses itself."""
+"""Names that have a meaning of their own in a typed line."""
 
 LONGEST = 1000
-"""Characters of a text whose parameter sets no `most`."""
+"""The most characters of a text whose parameter sets no `most`."""
 
 LONGEST_CHOICE = 75
-"""Characters of a choice, an emoji as two: Slack's menus show no more, and of a much longer one not even all comes back."""
+"""The most characters of a choice, with an emoji counted as two: Slack's menus show no more, and do not even return all of a
+much longer one."""
 
 LARGEST = 10**12
 YES, NO = ("yes", "true", "on", "y", "1"), ("no", "false", "off", "n", "0")
@@ -39,7 +40,7 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9
 
 
 class Kind(StrEnum):
-    """What an argument is."""
+    """The kind of an argument."""
 
     STRING = "string"
     INT = "int"
@@ -59,8 +60,9 @@ RANGED = frozenset({Kind.STRING, Kind.SECRET, Kind.INT, Kind.DURATION})
 class Parameter:
     """One parameter of a command.
 
-    ``pattern`` is a regular expression for the whole of a text. ``least`` and ``most`` bound a number, a duration's
-    seconds, or the characters of a text. An ``immutable`` one is always its default: nobody may give another.
+    ``pattern`` is a regular expression that must match the whole text. ``least`` and ``most`` bound a number, the
+    seconds of a duration, or the characters of a text. An ``immutable`` parameter always has its default: nobody may
+    give another value.
     """
 
     name: str
@@ -76,11 +78,11 @@ class Parameter:
 
     @property
     def secret(self) -> bool:
-        """Whether what is given for it must never be shown."""
+        """Whether its arguments must never be shown."""
         return self.kind is Kind.SECRET
 
     def checked(self, given: object) -> Any:
-        """The value of what was given (None: nothing), or the default; raises Invalid with what is allowed."""
+        """The value for what was given (None: nothing), or the default; raises Invalid, which says what is allowed."""
         if given is None and self.required:
             raise Invalid(f"{self.name} is missing: {self.wanted}.")
         value = self.default if given is None or self.immutable else given
@@ -91,7 +93,7 @@ class Parameter:
 
     @property
     def wanted(self) -> str:
-        """What may be given, for a person."""
+        """What may be given, in words for a person."""
         asked = f"give {_WANTED[self.kind]}"
         if self.kind is Kind.ENUM:
             asked = f"give one of: {', '.join(self.choices)}"
@@ -103,18 +105,18 @@ class Parameter:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The least and the most that are taken."""
+        """The least and the most that are accepted."""
         least, most = {Kind.INT: (0, LARGEST), Kind.DURATION: (0, 10**9)}.get(self.kind, (0, LONGEST))
         return least if self.least is None else self.least, most if self.most is None else self.most
 
     def refuse(self, given: object, why: str = "") -> Invalid:
-        """The error for what was given; a secret is not repeated."""
+        """The error for what was given; it does not repeat a secret."""
         shown = "what you gave" if self.secret else names.shown(given)
         return Invalid(f"{self.name} can't be {shown}{why}: {self.wanted}.")
 
 
 def faults(parameter: Parameter) -> Iterator[str]:
-    """What is wrong with a parameter itself, as sentences without an end."""
+    """What is wrong with the definition of a parameter, as sentences without a full stop."""
     if not NAME.fullmatch(parameter.name) or parameter.name in TAKEN:
         yield f"{names.shown(parameter.name)} can't be a parameter's name: use lower-case letters, digits and '_'"
     if (parameter.kind is Kind.ENUM) != bool(parameter.choices):
@@ -134,7 +136,7 @@ def faults(parameter: Parameter) -> Iterator[str]:
 
 
 def told(parameter: Parameter) -> dict[str, Any]:
-    """The parameter as a node's pillar tells it; ``read`` reads it."""
+    """The parameter as data for a node's pillar; ``read`` reads it."""
     return {
         "kind": str(parameter.kind),
         "required": parameter.required,
@@ -148,7 +150,7 @@ def told(parameter: Parameter) -> dict[str, Any]:
 
 
 def read(name: str, given: Mapping[str, Any]) -> Parameter:
-    """The parameter that a pillar tells."""
+    """The parameter in a node's pillar."""
     known = {key: value for key, value in given.items() if key in told(Parameter(name))}
     kind, choices = Kind(known.pop("kind", Kind.STRING)), tuple(known.pop("choices", ()))
     return Parameter(name, kind, choices=choices, **known)

@@ -1,7 +1,7 @@
-"""Regular expressions in the files: those that a person's argument could keep busy for ever are refused.
+"""Regular expressions in the files: those that an argument could keep busy for ever are refused.
 
-Only the usual mistake is seen: a repeat of nothing but repeats, and of what may be left out, such as `(a+-?)+`. Texts are
-short besides.
+Only the usual mistake is detected: a repeat whose content consists only of repeats and optional parts, such as
+`(a+-?)+`. The texts to match are short, too.
 """
 
 import operator
@@ -10,10 +10,10 @@ from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 LONGEST = 500
-"""Characters of a pattern."""
+"""The most characters of a pattern."""
 
 MANY = 10
-"""A repeat of more than so many is one without a bound, for what is asked here."""
+"""A repeat of more than this counts as unbounded."""
 
 _REPEATS = (_parser.MAX_REPEAT, _parser.MIN_REPEAT)
 

@@ -1,8 +1,8 @@
-"""Who may ask for which command, with which arguments, on which nodes, from where; what is not granted is denied.
+"""Who may ask for which command, with which arguments, on which nodes, and where; what is not granted is denied.
 
-A user is who was authenticated: a chat user's team and user id (`T01/U02`), or an account's e-mail address. Never a
-name. A role has users and groups, and grants. A decision allows when one grant fits in command, channel and arguments;
-the nodes are then those that any such grant means, and the asker's own selector can only narrow them.
+A user is an authenticated identity, never a name: a chat user's team and user id (`T01/U02`), or an account's e-mail
+address. A role has users, groups and grants. A command is allowed if one grant fits its name, channel and arguments. It
+may run on the nodes of all grants that fit; the asker's own selector can only narrow them.
 """
 
 import re
@@ -21,14 +21,14 @@ CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}", re.ASCII)
 NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 
 ANY, DIRECT = "any", "direct"
-"""Words for channels: every one; a direct message with the bot."""
+"""Words for channels: any channel; a direct message with the bot."""
 
 User = str
 """`TEAM/USER`, or an account's e-mail address in lower case."""
 
 
 class Reason(StrEnum):
-    """Why a decision is as it is; the later, the closer somebody came."""
+    """The reason for a decision; the later it comes here, the closer the asker was to a grant."""
 
     SUSPENDED = "suspended"
     NO_ROLE = "no_role"
@@ -43,10 +43,10 @@ STAGES = tuple(Reason)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: a chat user (``team`` and ``user``, empty if none) and the account they are linked to, if any.
+    """Who asks: a chat user (``team`` and ``user``, empty if none) and the account linked to them, if any.
 
-    ``state`` is the account's; None where there is no account. ``email`` counts only where that ``is_proved``: else who
-    takes an address that a role names would take the role with it.
+    ``state`` is the account's; None if there is no account. ``email`` only counts if it ``is_proved``: otherwise
+    anybody could register an address that a role names, and get the role.
     """
 
     team: str = ""
@@ -57,7 +57,7 @@ class Caller:
 
     @property
     def users(self) -> frozenset[User]:
-        """As whom they may be named in a role."""
+        """The names under which a role may list them."""
         chat = {f"{self.team}/{self.user}"} if self.team and self.user else set()
         return frozenset(chat | ({self.email.lower()} if self.email and self._counts else set()))
 
@@ -67,7 +67,7 @@ class Caller:
 
     @property
     def lacks(self) -> str | None:
-        """Why the address of their account names them in no role, as a sentence; None where it does, or there is none."""
+        """Why their account's address gives them no role, as a sentence; None if it does, or there is none."""
         if not self.email or self.state is None or self.is_proved:
             return None
         return f"{self.email} is not verified: no role counts by it."
@@ -80,8 +80,8 @@ class Caller:
 class Grant:
     """One thing that a role may do.
 
-    ``commands`` are names in which `*` and `?` stand for anything but a dot; ``arguments`` are regular expressions for
-    the whole of an argument, by its name; ``channels`` are `any`, `direct`, or ids of channels.
+    ``commands`` are names in which `*` and `?` match anything but a dot; ``arguments`` are regular expressions that
+    must match the whole argument, by its name; ``channels`` are `any`, `direct`, or ids of channels.
     """
 
     commands: tuple[str, ...]
@@ -90,7 +90,7 @@ class Grant:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
     def stage(self, command: str, arguments: Mapping[str, Any] | None, channel: str) -> Reason:
-        """How far it goes: GRANTED, or what does not fit. Without arguments, whether there are some that would fit."""
+        """GRANTED, or the first thing that does not fit. Without ``arguments`` (None), they are taken to fit."""
         if not any(fits(pattern, command) for pattern in self.commands):
             return Reason.COMMAND
         if ANY not in self.channels and channel not in self.channels:
@@ -107,7 +107,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Role:
-    """Users, by themselves and by groups, and what they may do."""
+    """A role's users, listed singly and by groups, and what they may do."""
 
     name: str
     users: frozenset[User] = frozenset()
@@ -117,7 +117,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether it is allowed, why in one sentence, on which nodes at most, and by which roles."""
+    """Whether it is allowed, the reason in one sentence, the nodes on which it may run, and the roles that allow it."""
 
     allowed: bool
     why: str
@@ -126,34 +126,34 @@ class Decision:
     roles: tuple[str, ...] = ()
 
     def nodes(self, asked: Selector, known: Mapping[str, Mapping[str, str]]) -> list[str]:
-        """The ids of the known nodes (id -> labels) that both the asker and the decision mean, sorted."""
+        """The ids of the known nodes (id -> labels) that match both the asker's selector and the decision's, sorted."""
         return sorted(node for node, labels in known.items() if asked.matches(labels) and self.selector.matches(labels))
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Every role and group."""
+    """All roles and groups."""
 
     roles: tuple[Role, ...] = ()
     groups: Mapping[str, frozenset[User]] = field(default_factory=dict)
 
     def of(self, who: Caller) -> list[Role]:
-        """The roles that somebody has, whatever the state of their account."""
+        """The roles of a caller, whatever the state of their account."""
         return [role for role in self.roles if who.users & self.users(role)]
 
     def users(self, role: Role) -> frozenset[User]:
-        """Everybody who has a role."""
+        """All users of a role."""
         return role.users.union(*(self.groups.get(group, frozenset()) for group in role.groups))
 
     def holds(self, who: Caller, role: str) -> bool:
-        """Whether somebody may act in a role: they have it, and are not suspended."""
+        """Whether a caller may act in a role: they have it, and are not suspended."""
         return not suspended(who) and any(known.name == role for known in self.of(who))
 
     def decide(self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str) -> Decision:
-        """Whether somebody may run a command (or has a privilege, `meeseeks.audit`) with these checked arguments.
+        """Whether a caller may run a command (or has a privilege, such as `meeseeks.audit`) with these checked arguments.
 
-        ``channel`` is a channel's id, or `direct`, or empty where it was not asked in chat. Without ``arguments``
-        (None), whether there are some with which they may: what help lists.
+        ``channel`` is a channel's id, `direct`, or empty outside of chat. Without ``arguments`` (None), it is whether
+        there are any with which they may run it, as for the list of commands in help.
         """
         if suspended(who):
             return _denied(
@@ -173,7 +173,7 @@ class Policy:
     def explain(
         self, who: Caller, command: str, arguments: Mapping[str, Any] | None, channel: str, asked: Selector
     ) -> list[str]:
-        """The decision and each grant that counted for or against it, a line each; no argument's value is repeated."""
+        """The decision and each grant that was considered, one line each; no argument's value is repeated."""
         decision = self.decide(who, command, arguments, channel)
         roles = self.of(who)
         lines = [f"{'allowed' if decision.allowed else 'denied'}: {decision.why}"]
@@ -189,7 +189,7 @@ class Policy:
 
 
 def suspended(who: Caller) -> bool:
-    """Whether somebody's account may do nothing at present."""
+    """Whether a caller's account is suspended."""
     return who.state is not None and who.state is not AccountState.ACTIVE
 
 
@@ -199,7 +199,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def fits(pattern: str, command: str) -> bool:
-    """Whether a grant's name of commands (`kube-*`) means a command."""
+    """Whether a grant's pattern of command names (`kube-*`) matches a command."""
     return _glob(pattern).fullmatch(command) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a command runs, and how many nodes it runs on. Texts of an argument list are templates (templates.py)."""
+"""What a command runs, and on how many nodes. The texts in an argument list are templates (templates.py)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ EXECUTOR = "meeseeks.run"
 outcome there."""
 
 STOP_RUNNER = "stop-runner"
-"""What a master's dispatcher does itself, by a name that no function has: it ends the runner with the jid that it is given."""
+"""A name that no function has: the master's dispatcher itself ends the runner with the jid given as argument."""
 
 
 class Where(StrEnum):
-    """On how many of the nodes that match a command runs."""
+    """On how many of the matching nodes a command runs."""
 
     NONE = "none"
     ONE = "one"
@@ -42,7 +42,7 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Function:
-    """An execution function of Salt. A text among its arguments is a template; `"{lines}"` alone keeps its type."""
+    """An execution function of Salt. Texts among its arguments are templates; `"{lines}"` alone keeps the argument's type."""
 
     name: str
     arguments: tuple[Any, ...] = ()
@@ -51,7 +51,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Runner:
-    """A runner of Salt, on the master; arguments as a function's."""
+    """A runner of Salt, on the master; its arguments work like a function's."""
 
     name: str
     arguments: tuple[Any, ...] = ()
@@ -60,7 +60,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class Action:
-    """A command of a bot (`bots.restart`, core/jobs/commands.py): asked of the bot that the parameter `bot` names."""
+    """A command of a bot (`bots.restart`, core/jobs/commands.py), asked of the bot in the parameter `bot`."""
 
     command: str
 
@@ -69,7 +69,7 @@ Runs = Script | Arguments | Function | Runner | Action
 
 
 def argv(runs: Runs, arguments: Mapping[str, Any]) -> list[str]:
-    """The argument list of a script (without the script) or a program; empty for what runs otherwise."""
+    """The arguments of a script (without the script itself) or of a program; empty for anything else."""
     return templates.words(runs.argv, arguments) if isinstance(runs, Script | Arguments) else []
 
 

@@ -1,10 +1,10 @@
-"""Words with places for arguments: `--tail={lines}`. Filled word by word, never by a shell.
+"""Templates of words with placeholders for arguments: `--tail={lines}`. They are filled word by word, never by a shell.
 
-    {name}         the argument; a word whose argument was not given is left out whole
-    {name:text}    the text, if the argument is a yes; otherwise the word is left out
+    {name}         the argument; if it was not given, the whole word is left out
+    {name:text}    the text, if the argument is yes; otherwise the whole word is left out
     {{ and }}      a brace
 
-A value stays one word, whatever stands in it, and is never filled again.
+A value stays one word, whatever it contains, and is not itself a template.
 """
 
 import re
@@ -18,7 +18,7 @@ PLACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?::([^{}]*))?\}|[{}]", re.ASC
 
 
 def places(template: str) -> frozenset[str]:
-    """The arguments that a template names; raises Invalid for a brace that is neither a place nor doubled."""
+    """The arguments that a template names; raises Invalid for a brace that is neither a placeholder nor doubled."""
     found = set()
     for match in PLACE.finditer(template):
         if match[1]:
@@ -32,7 +32,7 @@ def places(template: str) -> frozenset[str]:
 
 
 def word(template: str, arguments: Mapping[str, Any]) -> str | None:
-    """The template with its places filled, or None where an argument of it was not given."""
+    """The template with its placeholders filled; None if an argument of it was not given."""
     wanted = {match[1]: match[2] for match in PLACE.finditer(template) if match[1]}
     if any(_absent(arguments.get(name), text) for name, text in wanted.items()):
         return None
@@ -40,9 +40,9 @@ def word(template: str, arguments: Mapping[str, Any]) -> str | None:
 
 
 def words(templates: Sequence[str], arguments: Mapping[str, Any]) -> list[str]:
-    """An argument list with its places filled; words whose argument was not given are left out.
+    """An argument list with its placeholders filled; words whose argument was not given are left out.
 
-    Raises Invalid where a value would be read as an option: one that begins with '-', with no '--' before it.
+    Raises Invalid if a value would be read as an option: it begins with '-', and no '--' comes before it.
     """
     filled: list[str] = []
     for template in templates:
@@ -56,7 +56,7 @@ def words(templates: Sequence[str], arguments: Mapping[str, Any]) -> list[str]:
 
 
 def value(template: Any, arguments: Mapping[str, Any]) -> Any:
-    """What a function is given for a template: a place alone keeps its value's type, what is no text stays as it is."""
+    """The value of a template for a Salt function: a placeholder alone keeps its argument's type; what is no text is kept."""
     alone = PLACE.fullmatch(template) if isinstance(template, str) else None
     if alone and alone[1] and alone[2] is None:
         return arguments.get(alone[1])
@@ -64,17 +64,17 @@ def value(template: Any, arguments: Mapping[str, Any]) -> Any:
 
 
 def text(template: str, given: Mapping[str, Any]) -> str:
-    """A sentence with its places filled; what was not given is empty."""
+    """A sentence with its placeholders filled; what was not given is empty."""
     return PLACE.sub(lambda match: _filled(match, given), template)
 
 
 def unknown(templates: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The names in the templates that are not among the known ones, sorted; raises Invalid as ``places`` does."""
+    """The names in the templates that are not known, sorted; raises Invalid as ``places`` does."""
     return sorted({name for template in templates for name in places(template)} - set(known))
 
 
 def written(value: Any) -> str:
-    """A value as a program is given it: `true`, `false`, a number in digits, a text as it is."""
+    """A value as a program receives it: `true`, `false`, a number in digits, a text as it is."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

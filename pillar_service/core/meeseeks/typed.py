@@ -1,9 +1,9 @@
 """One typed line, as it comes from a phone: `restart-bot my.butt.nz -l environment=prd --reason "too slow" note=a=b`.
 
-The first word is the command. What follows is positional, or named: `name=value`, `--name value`, `--name=value`;
-`-l SELECTOR` chooses nodes; what stands after `--` is positional whatever it looks like. Quotes, straight or curly, hold
-a value together, at a word's beginning or after its first `=`; a word that begins with one is never a name. Long dashes
-count as `--`. Nothing here is ever given to a shell.
+The first word is the command. The other words are positional or named: `name=value`, `--name value`, `--name=value`.
+`-l SELECTOR` chooses nodes; everything after `--` is positional. Quotes, straight or curly, keep a value together at
+the beginning of a word or after its first `=`; a word that begins with a quote is never a name. Long dashes count as
+`--`. Nothing here is ever passed to a shell.
 """
 
 import re
@@ -16,14 +16,14 @@ from pillar_service.core.nodes import selectors
 from pillar_service.core.nodes.selectors import EVERYTHING, Selector
 
 LONGEST = 4000
-"""Characters of a line."""
+"""The most characters of a line."""
 
 DOUBLE, SINGLE = '"“”„‟«»', "'‘’‚‛"
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 LONG_DASHES = "\u2013\u2014\u2015"
 
 ANSWERS = ("yes", "no", "true", "false")
-"""What may follow a flag: without one it is a yes."""
+"""Values that may follow a flag; a flag without one means yes."""
 
 INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]")
 
@@ -33,14 +33,14 @@ _OPTION = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(?:=(.*))?", re.ASCII | re.DOTALL
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a line: its text without quotes, and whether it began with one."""
+    """A word of a line: its text without quotes, and whether it began with a quote."""
 
     text: str
     quoted: bool = False
 
     @property
     def option(self) -> str | None:
-        """What stands after its dashes, if it is an option."""
+        """The text after the dashes, if the word is an option."""
         bare = self.text.lstrip(DASHES)
         if self.quoted or bare == self.text or (bare and not bare[0].isascii()) or not (bare[:1].isalpha()):
             return None
@@ -48,13 +48,13 @@ class Word:
 
     @property
     def ends_options(self) -> bool:
-        """Whether it is `--`."""
+        """Whether the word is `--`."""
         return not self.quoted and (self.text == "--" or (len(self.text) == 1 and self.text in LONG_DASHES))
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What a line says; the values are texts as they were typed, checked by nobody yet."""
+    """What a line says; the values are texts as they were typed, not yet checked."""
 
     command: str
     positional: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Typed:
 
 
 def words(line: object) -> list[Word]:
-    """The words of a line; raises Invalid for what is no text, too long, or has a quote that nothing closes."""
+    """The words of a line; raises Invalid for what is no text, is too long, or has an unclosed quote."""
     if not isinstance(line, str):
         raise Invalid(f"Write a line of text, not {names.shown(line)}.")
     if len(line) > LONGEST:
@@ -72,10 +72,10 @@ def words(line: object) -> list[Word]:
 
 
 def read(line: object, flags: Callable[[str], Collection[str]] = lambda command: ()) -> Typed:
-    """What a line says.
+    """Read a line.
 
-    ``flags`` tells which arguments of a command are a yes when only named (`Catalogue.flags`). Raises Invalid for an
-    empty line, an unknown option, an argument given twice, an option without its value, a wrong selector.
+    ``flags`` returns which arguments of a command can be set by name alone (`Catalogue.flags`). Raises Invalid for an
+    empty line, an unknown option, an argument given twice, an option without its value, and a wrong selector.
     """
     found = words(line)
     if not found:
@@ -85,12 +85,12 @@ def read(line: object, flags: Callable[[str], Collection[str]] = lambda command:
 
 
 def argument_name(word: str) -> str:
-    """The name of an argument as a parameter has it: `No-Wait` is `no_wait`."""
+    """The name of an argument in the form that parameters have: `No-Wait` is `no_wait`."""
     return word.lower().replace("-", "_")
 
 
 class _Line:
-    """Cuts a line into words."""
+    """Splits a line into words."""
 
     def __init__(self, line: str) -> None:
         self.line, self.at = line, 0
@@ -133,7 +133,7 @@ class _Line:
 
 
 class _Reader:
-    """Reads words into what they say."""
+    """Sorts words into positional and named arguments and the selector."""
 
     def __init__(self, command: str, words: list[Word], flags: frozenset[str]) -> None:
         self.command, self.words, self.flags = command, words, flags
