@@ -1,7 +1,8 @@
-"""Expressions in machines: what may stand in one, checked when the file is read. A node computes them with a library.
+"""Expressions in machines: what one may contain, checked when the file is read. A node evaluates them with a library.
 
-Python's words for comparing, counting, `and`, `or`, `not`, `in` and `a if b else c`; names, `seen.watcher.value`, texts,
-numbers; the functions below. No other call, no index by a computed key, nothing that can be reached from a value.
+Allowed are Python's operators for comparing and calculating, `and`, `or`, `not`, `in` and `a if b else c`; names,
+`seen.watcher.value`, texts and numbers; and the functions below. No other calls, no indexes, and no attributes of
+values.
 """
 
 import ast
@@ -13,10 +14,10 @@ from pillar_service.core.errors import Invalid
 FUNCTIONS = ("abs", "len", "max", "min", "round")
 
 LONGEST = 500
-"""Characters."""
+"""The most characters of an expression."""
 
 SEEN = "seen"
-"""The name below which each watcher's last look stands."""
+"""The name under which each watcher's last look can be read."""
 
 _MAY = (
     ast.Expression,
@@ -57,7 +58,7 @@ _MAY = (
 
 
 def checked(written: object, known: Collection[str]) -> str:
-    """The expression, if it is one and names only what is known; raises Invalid otherwise."""
+    """The expression, if it is valid and uses only known names; raises Invalid."""
     if not isinstance(written, str) or not written.strip() or len(written) > LONGEST:
         raise Invalid(f"An expression is a text of 1 to {LONGEST} characters, not {names.shown(written)}.")
     try:

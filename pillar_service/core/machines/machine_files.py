@@ -32,7 +32,7 @@ RESERVED = {"seen", "state", "in_state_s", *expressions.FUNCTIONS}
 
 
 def read(value: Any, name: str, faults: Faults) -> Machine | None:
-    """The machine of that name, if nothing is wrong with it so far as can be seen; faults are noted."""
+    """The machine of that name, as far as it can be made; every fault is noted."""
     return _Reader(faults).machine(value, name)
 
 
@@ -103,7 +103,7 @@ class _Reader(PlainValues):
         return Transition(on, sources, str(body.get("to")), condition, self.actions(body.get("do"), (*at, "do")))
 
     def some_states(self, body: Mapping[str, Any], at: Place, word: str) -> tuple[str, ...]:
-        """The states that are named there, one or several; all of them where none is."""
+        """The states that are named there, one or several; all states if none is named."""
         told = body.get(word, list(self.states))
         listed = [told] if isinstance(told, str) else self.listed(told, (*at, word), MOST["states"])
         for state in listed:
@@ -123,7 +123,7 @@ class _Reader(PlainValues):
         return Watcher(name, kind, fires, inside, every, hold, self.when(body, at, kind), told)
 
     def pace(self, body: Mapping[str, Any], at: Place, kind: Kind) -> tuple[int, int]:
-        """How often it looks, and for how long something must be so, in seconds."""
+        """How often the watcher looks, and how long its condition must hold, both in seconds."""
         every, hold = EVERY_S if kind is not Kind.TIMER else 1, 0
         with self.faults.at((*at, "every")):
             every = words.length(1, 86_400)(body.get("every", every), frozenset())
@@ -168,7 +168,7 @@ class _Reader(PlainValues):
         return Action(deed, made, **self.terms(body, at, deed))
 
     def terms(self, body: Mapping[str, Any], at: Place, deed: Deed) -> dict[str, Any]:
-        """For how long, as whom, within what limit an action is done, and which events its end fires."""
+        """The timeout, user and governor of an action, and the events that its end fires."""
         told: dict[str, Any] = {}
         if "governor" in body and deed not in GOVERNED:
             self.faults.add((*at, "governor"), f"Only {' and '.join(sorted(GOVERNED))} can take a governor.")
@@ -205,7 +205,7 @@ class _Reader(PlainValues):
         return {key: self.expression(str(one), (*at, key), ()) for key, one in kept.items()}
 
     def crossed(self, machine: Machine) -> None:
-        """What can be seen only when all of it is known: events that nobody takes, states that nothing leads to."""
+        """Note what can only be seen in the whole machine: events that no transition takes, and unreachable states."""
         for name, watcher in machine.watchers.items():
             if watcher.fires and watcher.fires not in machine.events:
                 self.faults.add(("watchers", name, "fires"), f"No transition takes {names.shown(watcher.fires)}.")

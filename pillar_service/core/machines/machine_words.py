@@ -1,4 +1,4 @@
-"""The words of a machine's file, and what each may hold: a function that gives the value, or raises Invalid."""
+"""The words of a machine's file and their values: each has a function that returns the value, or raises Invalid."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from pillar_service.core.meeseeks import templates
 from pillar_service.core.nodes import governors
 
 WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-"""The name of a state, an event, a watcher, something remembered."""
+"""The name of a state, an event, a watcher, or a value in the machine's memory."""
 
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9])?", re.ASCII)
@@ -22,11 +22,11 @@ MOST_WORDS = 50
 LONGEST_TIMEOUT_S = 3600
 
 Value = Callable[[Any, frozenset[str]], Any]
-"""The value of a word, given the names that `{…}` and expressions may use there."""
+"""A function that returns the value of a word, given the names that `{…}` and expressions may use there."""
 
 
 def word(value: object, what: str) -> str:
-    """A name; raises Invalid."""
+    """The value, if it can name something in a machine; raises Invalid. ``what`` says what, as in 'an event'."""
     if isinstance(value, str) and WORD.fullmatch(value):
         return value
     raise Invalid(
@@ -35,21 +35,21 @@ def word(value: object, what: str) -> str:
 
 
 def machine(value: object) -> str:
-    """A machine's name; raises Invalid."""
+    """The value, if it is a valid name for a machine; raises Invalid."""
     if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't name a machine: use up to 40 lower-case letters, digits and hyphens.")
 
 
 def remembered(value: Any) -> Any:
-    """A value that a machine may remember: a number, a short text, yes, no or nothing; raises Invalid."""
+    """The value, if a machine may remember it: a number, a short text, yes, no or nothing; raises Invalid."""
     if value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 1000):
         return value
     raise Invalid("A machine remembers numbers, texts of up to 1000 characters, yes, no and nothing.")
 
 
 def filled(value: object, known: frozenset[str]) -> str:
-    """A text whose `{…}` are known; raises Invalid."""
+    """A text in which each `{…}` is a known name; raises Invalid."""
     if not isinstance(value, str) or not value or len(value) > 1000 or "\0" in value:
         raise Invalid(f"This must be a text of 1 to 1000 characters, not {names.shown(value)}.")
     if strange := sorted(templates.places(value) - known):
@@ -58,14 +58,14 @@ def filled(value: object, known: frozenset[str]) -> str:
 
 
 def argv(value: object, known: frozenset[str]) -> tuple[str, ...]:
-    """An argument list; raises Invalid for a line that a shell would have to read."""
+    """An argument list; raises Invalid for a command line that a shell would have to read."""
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_WORDS:
         raise Invalid(f"This must be a list of 1 to {MOST_WORDS} words, such as [docker, ps]: no shell reads it.")
     return tuple(filled(one, known) for one in value)
 
 
 def length(least: int, most: int) -> Value:
-    """A length of time within bounds."""
+    """A check for a length of time from ``least`` to ``most`` seconds."""
 
     def seconds(value: Any, _: frozenset[str]) -> int:
         found = durations.seconds(value)
@@ -77,19 +77,19 @@ def length(least: int, most: int) -> Value:
 
 
 def user(value: object, _: frozenset[str]) -> str:
-    """A user of the node's system; raises Invalid."""
+    """The value, if it is a valid name for a user of the node's system; raises Invalid."""
     if isinstance(value, str) and USER.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} is no user's name.")
 
 
 def governor(value: object, _: frozenset[str]) -> str:
-    """A governor of the account; raises Invalid."""
+    """The value, if it is a valid name for a governor; raises Invalid."""
     return governors.name(value)
 
 
 def url(value: object, known: frozenset[str]) -> str:
-    """An address to ask; raises Invalid."""
+    """The URL to request; raises Invalid."""
     text = filled(value, known)
     try:
         parts = urlsplit(text)
@@ -103,7 +103,7 @@ def url(value: object, known: frozenset[str]) -> str:
 
 
 def path(value: object, known: frozenset[str]) -> str:
-    """A whole path; raises Invalid."""
+    """An absolute path; raises Invalid."""
     text = filled(value, known)
     if not text.startswith(("/", "{data}", "{checks}")) or ".." in text.split("/"):
         raise Invalid(f"{names.shown(value)} must be a whole path, from / or {{data}} on, without '..'.")
@@ -111,14 +111,14 @@ def path(value: object, known: frozenset[str]) -> str:
 
 
 def number(value: object, _: frozenset[str]) -> str:
-    """The name of what is measured; raises Invalid."""
+    """The value, if it names something that a metric watcher can measure; raises Invalid."""
     if isinstance(value, str) and value in NUMBERS:
         return value
     raise Invalid(f"{names.shown(value)} can't be measured; there are: {', '.join(NUMBERS)}.")
 
 
 def key(value: object, _: frozenset[str]) -> str:
-    """A key of the account's configuration; raises Invalid."""
+    """The value, if it is a key of an account's configuration; raises Invalid."""
     if isinstance(value, str) and KEY.fullmatch(value) and ".." not in value:
         return value
     raise Invalid(f"{names.shown(value)} is no key of a configuration.")
@@ -133,7 +133,7 @@ def after(value: object, known: frozenset[str]) -> int | str:
 
 
 def cron(value: object, _: frozenset[str]) -> str:
-    """Five fields of a crontab; what they mean is checked by the library that computes them. Raises Invalid."""
+    """The five fields of a crontab; the library that computes the times checks their meaning. Raises Invalid."""
     if isinstance(value, str) and re.fullmatch(r"[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4}", value, re.ASCII):
         return value
     raise Invalid(f"{names.shown(value)} must be five fields as in a crontab, such as '30 3 * * *' (UTC).")
@@ -152,7 +152,7 @@ SETTINGS: Mapping[Kind, Mapping[str, tuple[Value, Any]]] = {
     Kind.SCHEDULE: {"cron": (cron, ...)},
     Kind.TIMER: {"after": (after, ...)},
 }
-"""The words of each kind of watcher, and what stands for one that is left out; `...`: it can't be."""
+"""The words of each kind of watcher, each with its check and its default; `...` means that it has none."""
 
 UNASKED: Mapping[Kind, str] = {Kind.FILE: "changed", Kind.KV: "changed"}
-"""When a watcher without `when` fires; timers and schedules need none, the others must say."""
+"""The condition of a watcher without `when`; timers and schedules have none, the other kinds require it."""

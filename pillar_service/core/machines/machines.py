@@ -1,6 +1,6 @@
-"""Machines: state machines that a node runs by itself, with nobody's help. What one is made of.
+"""Machines: state machines that a node runs by itself, without any help, and what they consist of.
 
-`machine_files.py` makes them from files, `machine_words.py` says which words a file may have.
+`machine_files.py` makes them from files; `machine_words.py` says which words a file may contain.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Each(StrEnum):
-    """What there is one of a machine for."""
+    """What there is one instance of a machine for."""
 
     NODE = "node"
     BOT = "bot"
@@ -42,14 +42,14 @@ class Deed(StrEnum):
 
 
 SLOW = frozenset({Deed.EXEC, Deed.RESTART, Deed.CONFIGURE})
-"""What may take its time, and may have happened half when the node dies."""
+"""Deeds that may take long, and may be half done when the node dies."""
 
 GOVERNED = frozenset({Deed.EXEC, Deed.RESTART})
-"""What may need a governor."""
+"""Deeds that may need a governor."""
 
 
 class Event(StrEnum):
-    """Types of what a machine tells the service."""
+    """Types of the events that a machine sends to the service."""
 
     TRANSITION = "nz.butt.saltcellar.machine.transition"
     ACTION = "nz.butt.saltcellar.machine.action"
@@ -79,13 +79,13 @@ OBSERVED: Mapping[Kind, tuple[str, ...]] = {
     Kind.SCHEDULE: (),
     Kind.TIMER: (),
 }
-"""What a look of each kind tells, by the names that expressions use."""
+"""What a look of each kind of watcher yields, by the names that expressions use."""
 
 PLACES: Mapping[Each, tuple[str, ...]] = {
     Each.NODE: ("node", "data", "checks", "python", "service"),
     Each.BOT: ("node", "data", "checks", "python", "service", "bot", "container"),
 }
-"""What `{…}` in a word may be, beside what the machine remembers."""
+"""The names that may stand in `{…}`, besides those in the machine's memory."""
 
 NUMBERS: Mapping[str, str] = {
     "load": "the load of the last minute, for each processor",
@@ -99,9 +99,9 @@ NUMBERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Action:
-    """Something that is done on a transition: ``what`` depends on the deed; the two events tell how it ended.
+    """Something that is done on a transition: ``what`` depends on the deed; ``done`` and ``failed`` are events for its end.
 
-    It is done under a lease of its ``governor``, if it names one (issue 4).
+    If it names a ``governor``, it is done while holding a lease of it (issue 4).
     """
 
     deed: Deed
@@ -114,7 +114,7 @@ class Action:
 
     @property
     def label(self) -> str:
-        """How history calls it."""
+        """Its name in the history."""
         return f"{self.deed} {self.what[0]}" if self.deed is Deed.EXEC else str(self.deed)
 
 
@@ -129,7 +129,7 @@ class State:
 
 @dataclass(frozen=True)
 class Transition:
-    """From some states, on an event, to a state, if an expression holds; the first in the file that fits is taken."""
+    """From some states, on an event, to a state, if a condition holds; the first one in the file that fits is taken."""
 
     on: str
     sources: tuple[str, ...]
@@ -140,7 +140,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Looks every so often, in some states; fires its event while what it sees has held for long enough."""
+    """Looks every ``every_s`` seconds while in certain states; fires its event once its condition has held for ``hold_s``."""
 
     name: str
     kind: Kind
@@ -154,7 +154,7 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as its file says it."""
+    """A machine as its file describes it."""
 
     name: str
     about: str
@@ -167,9 +167,9 @@ class Machine:
 
     @property
     def events(self) -> frozenset[str]:
-        """The events that some transition takes."""
+        """The events that at least one transition takes."""
         return frozenset(one.on for one in self.transitions)
 
     def actions(self, transition: Transition, source: str) -> tuple[Action, ...]:
-        """What is done on a transition, in order: leaving, on the way, entering."""
+        """What is done on a transition, in order: on leaving, on the way, on entering."""
         return (*self.states[source].leave, *transition.actions, *self.states[transition.target].enter)

@@ -1,4 +1,4 @@
-"""Plain values of a machine's file, each taken for what it should be; where it is something else, a fault is noted."""
+"""Plain values of a machine's file, checked for their types; each wrong one is noted as a fault."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -16,20 +16,20 @@ class Faults(Protocol):
     """Where faults are noted."""
 
     def add(self, at: Place, sentence: str) -> None:
-        """Note what is wrong at a place."""
+        """Note what is wrong at a place in the file."""
 
     def at(self, place: Place) -> AbstractContextManager[None]:
-        """Note the Invalid that is raised inside, and go on."""
+        """A context that notes an Invalid raised inside, and goes on."""
 
 
 class PlainValues:
-    """What can be taken for values of any word of the file."""
+    """Reads the values of any words in the file."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
 
     def mapping(self, value: Any, at: Place, what: str, known: Iterable[str]) -> dict[str, Any]:
-        """Values under words that are all known; empty for anything else."""
+        """Values under known words; empty for anything else."""
         if not isinstance(value, dict):
             self.faults.add(at, f"{what} must be keys with values, not {names.shown(value)}.")
             return {}
