@@ -1,1 +1,1 @@
-"""Nodes: how one comes in, is found, told, heard of, made another version, and lost."""
+"""Nodes: how a machine becomes one; how nodes are found, told what to do, heard from, upgraded, and lost."""

@@ -1,7 +1,7 @@
-"""Bundles: machines, beacons and checks as one signed document. Its shape, and for whom and until when it is.
+"""Bundles: machines, beacons and checks in one signed document. Its format, which nodes it is for, and when it expires.
 
 A bundle is JSON: ``manifest`` (bytes, base64), ``signature`` (of those very bytes), ``files`` (their content, base64).
-There are no links, modes or owners in it, and a path is one of three folders and a name.
+It has no links, modes or owners, and a path is always one of three folders and a name.
 """
 
 import base64
@@ -19,7 +19,7 @@ from pillar_service.core.errors import Conflict, Invalid
 
 
 class Event(StrEnum):
-    """Types of what a node tells of its bundle."""
+    """Types of the events that a node sends about its bundle."""
 
     TAKEN = "nz.butt.saltcellar.bundle.taken"
     REFUSED = "nz.butt.saltcellar.bundle.refused"
@@ -28,18 +28,18 @@ class Event(StrEnum):
 
 
 class Slot(StrEnum):
-    """A node uses one bundle, of whichever kind; it goes back to no older one of the same kind."""
+    """The kinds of bundles. A node uses one bundle at a time, and never goes back to an older one of the same kind."""
 
     ALL = "all"
     OWN = "own"
-    """For one account's nodes alone: it goes before those for all, whichever is newer."""
+    """Only for the nodes of one account: it comes before a bundle for all, even if that is newer."""
     SHIPPED = "shipped"
-    """What comes along with Saltcellar, for nodes that are meant by no other."""
+    """Shipped with Saltcellar, for nodes for which there is no other bundle."""
 
 
 FORMAT = 1
 LARGEST = 8 << 20
-"""Bytes of a whole bundle, as it travels."""
+"""The most bytes of a whole bundle as it is sent."""
 LARGEST_FILE = 1 << 20
 MOST_FILES = 200
 LONGEST_DAYS = 366
@@ -58,11 +58,11 @@ OWNED = re.compile(r".+\.([0-9a-f]{16})", re.ASCII)
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is signed: which files, with which content, for whom, until when.
+    """What is signed: the files and their checksums, the nodes that they are for, and when they expire.
 
-    ``account`` is whose nodes it is for (None: everybody's). ``allow`` and ``deny`` are patterns of nodes' ids; nobody is
-    meant by an empty ``deny``, everybody by an empty ``allow``. Every one of ``facts`` must fit. ``shipped``: nobody
-    published it, it comes along.
+    ``account`` is the account whose nodes it is for (None: all nodes). ``allow`` and ``deny`` are patterns of node ids:
+    an empty ``allow`` allows all nodes, an empty ``deny`` denies none. All ``facts`` must match. A bundle that is
+    ``shipped`` comes with Saltcellar; nobody published it.
     """
 
     serial: int
@@ -77,13 +77,13 @@ class Manifest:
 
     @property
     def slot(self) -> Slot:
-        """Which serials it is compared with."""
+        """The kind of bundle, within which serials are compared."""
         if self.shipped:
             return Slot.SHIPPED
         return Slot.ALL if self.account is None else Slot.OWN
 
     def written(self) -> bytes:
-        """As it is signed."""
+        """The bytes that are signed."""
         told = {
             "format": FORMAT,
             "serial": self.serial,
@@ -99,7 +99,7 @@ class Manifest:
         return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 
     def is_for(self, node: str, facts: Mapping[str, Any] | None = None) -> bool:
-        """Whether it is for this node; without ``facts``, as far as that can be seen without them."""
+        """Whether it is for this node; without ``facts``, as far as that can be said without them."""
         allowed = not self.allow or any(fnmatch.fnmatchcase(node, one) for one in self.allow)
         denied = any(fnmatch.fnmatchcase(node, one) for one in self.deny)
         fits = facts is None or all(_fits(facts, name, wanted) for name, wanted in self.facts.items())
@@ -108,7 +108,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A bundle taken apart. Nothing in it is believed before the signature of ``signed`` was verified."""
+    """The parts of a bundle. They must not be trusted before the signature of ``signed`` is verified."""
 
     signed: bytes
     signature: bytes
@@ -116,13 +116,13 @@ class Opened:
 
 
 def account_of(node: str) -> str | None:
-    """The account that an enrolled node belongs to, which is the end of its id; None for an operator's own."""
+    """The account that an enrolled node belongs to, from the end of its id; None for a node of the place's own."""
     found = OWNED.fullmatch(node)
     return found[1] if found else None
 
 
 def packed(signed: bytes, signature: bytes, files: Mapping[str, bytes]) -> bytes:
-    """A bundle as it travels; raises Invalid for one that is too large."""
+    """A bundle as it is sent; raises Invalid if it is too large."""
     told: dict[str, Any] = {"manifest": _text(signed), "signature": _text(signature)}
     whole = json.dumps({**told, "files": {path: _text(one) for path, one in sorted(files.items())}}).encode()
     if len(whole) > LARGEST:
@@ -131,7 +131,7 @@ def packed(signed: bytes, signature: bytes, files: Mapping[str, bytes]) -> bytes
 
 
 def opened(whole: bytes) -> Opened:
-    """A bundle's parts; raises Invalid for what is none, or is too large."""
+    """The parts of a bundle; raises Invalid if it is none, or too large."""
     if len(whole) > LARGEST:
         raise Invalid(f"The bundle has more than {LARGEST} bytes.")
     told = _object(whole, "bundle")
@@ -144,7 +144,7 @@ def opened(whole: bytes) -> Opened:
 
 
 def manifest(signed: bytes) -> Manifest:
-    """The manifest in the bytes that were signed; raises Invalid."""
+    """The manifest in the signed bytes; raises Invalid."""
     told = _object(signed, "manifest")
     if told.get("format") != FORMAT:
         raise Invalid("The bundle's format is another than this node knows: upgrade the node.")
@@ -169,7 +169,7 @@ def manifest(signed: bytes) -> Manifest:
 
 
 def check_files(told: Manifest, files: Mapping[str, bytes]) -> None:
-    """Raises Invalid unless these are exactly the files that the manifest names."""
+    """Raise Invalid unless these are exactly the files that the manifest lists."""
     if set(files) != set(told.files):
         raise Invalid("The bundle's files are others than its manifest names.")
     for one, content in files.items():
@@ -180,8 +180,10 @@ def check_files(told: Manifest, files: Mapping[str, bytes]) -> None:
 
 
 def check_age(told: Manifest, newest: int, now: float | None) -> None:
-    """Raises Conflict for a bundle that is expired (``now`` None: nobody knows), or older than the ``newest`` of its slot
-    that was ever taken."""
+    """Raise Conflict for a bundle that has expired, or is older than the ``newest`` of its slot that the node ever took.
+
+    ``now`` is in Unix seconds; None if the time is unknown, so that expiry can't be checked.
+    """
     if told.serial < newest:
         raise Conflict(
             f"The bundle {told.serial} is older than {newest}, which this node has had already: publish it again."
@@ -196,7 +198,7 @@ def digest(content: bytes) -> str:
 
 
 def path(value: object) -> str:
-    """Where a file stands in a bundle; raises Invalid."""
+    """The value, if it is a valid path in a bundle; raises Invalid."""
     if isinstance(value, str) and PATH.fullmatch(value):
         return value
     raise Invalid(
@@ -205,14 +207,14 @@ def path(value: object) -> str:
 
 
 def account(value: object) -> str | None:
-    """An account's id, or None for everybody's; raises Invalid."""
+    """The value, if it is an account's id, or None for all accounts; raises Invalid."""
     if value is None or names.is_id(value):
         return value
     raise Invalid(f"{names.shown(value)} is no id of an account: `salt-run accounts.list` tells them.")
 
 
 def patterns(value: object, what: str) -> tuple[str, ...]:
-    """Patterns such as `web-*`; raises Invalid."""
+    """Patterns of node ids, such as `web-*`; raises Invalid."""
     listed = value if isinstance(value, list) else [] if value is None else [None]
     if len(listed) > 1000 or not all(isinstance(one, str) and PATTERN.fullmatch(one) for one in listed):
         raise Invalid(f"The {what} list must be patterns of nodes' ids, such as 'cellar-*'.")
@@ -220,7 +222,7 @@ def patterns(value: object, what: str) -> tuple[str, ...]:
 
 
 def matcher(value: object) -> dict[str, str]:
-    """Facts and what they must be: `os: Debian`, `labels:site: north-*`; raises Invalid."""
+    """Facts and the values that they must have: `os: Debian`, `labels:site: north-*`; raises Invalid."""
     told = value if isinstance(value, dict) else {} if value is None else {None: None}
     for name, wanted in told.items():
         if not isinstance(name, str) or not FACT.fullmatch(name) or not isinstance(wanted, str) or len(wanted) > 200:

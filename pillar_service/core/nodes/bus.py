@@ -1,4 +1,4 @@
-"""What a node may ask of a master and tell on its event bus, beyond what Salt itself checks: what it needs, about itself.
+"""What a node may ask of a master and send on its event bus, beyond what Salt itself checks: only what it needs, about itself.
 
 Salt 3008 lets an accepted minion return under another id (``resource_id``, ``_syndic_return``) and fire nearly any event.
 """
@@ -24,14 +24,15 @@ ASKED = frozenset(
         "_symlink_list",
     }
 )
-"""What a minion that pours bots asks of its master: states and their files, its pillar; it returns, and tells events."""
+"""The requests that a minion that pours bots sends to its master: for states, their files and its pillar; returns and
+events."""
 
 PLAIN = frozenset({"_salt_error", "minion_ping"})
-"""Salt's tags that name nobody."""
+"""Tags of Salt's own that contain no node's name."""
 
 
 def refusal(command: str, load: Mapping[str, Any]) -> str | None:
-    """Why a node's request is not taken, or None when it is.
+    """Why a node's request is refused, or None if it is accepted.
 
     ``load`` is what the node sent, with ``id`` as the master authenticated it.
     """
@@ -58,9 +59,9 @@ def _told_wrongly(node: str, event: Mapping[str, Any]) -> str | None:
 
 
 def may_fire(node: str, tag: str) -> bool:
-    """Whether a node may fire an event with that tag: about itself, or of a kind of its own (``org.example.done``).
+    """Whether a node may fire an event with that tag: about itself, or of a type of its own (``org.example.done``).
 
-    No tag of Salt's own has a dot in its first part.
+    None of Salt's own tags has a dot in its first part.
     """
     match tag.split("/"):
         case ["salt", "minion" | "beacon", about, _, *_]:

@@ -1,6 +1,6 @@
-"""Configuration of an account: keys with JSON values, which its nodes are told and its machines go by.
+"""An account's configuration: keys with JSON values, which its nodes receive and its machines use.
 
-Each change has a revision: a number of the account's that only grows, so that nobody takes a new value for the old one.
+Each change has a revision: a number that only grows within the account, so that nobody mistakes a new value for an old one.
 """
 
 import json
@@ -13,27 +13,27 @@ from pillar_service.core.errors import Changed, Conflict, Invalid, NotFound, Too
 
 SEGMENT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 KEY = re.compile(rf"{SEGMENT}(?:/{SEGMENT})*", re.ASCII)
-"""Words with slashes between, such as `pub/restart-after`: safe in an address, and no way up in a path."""
+"""Words separated by slashes, such as `pub/restart-after`: safe in a URL, and unable to go up in a path."""
 
 LONGEST_KEY = 200
 MOST_KEYS = 200
 LARGEST_VALUE = 16 << 10
 LARGEST = 128 << 10
-"""The most bytes of one value, and of all values of an account: every pillar of its nodes holds them."""
+"""The most bytes of one value, and of all values of an account, which every pillar of its nodes contains."""
 
 DEEPEST = 32
 MOST_A_MINUTE = 120
-"""So many changes of an account in a minute: each writes the pillars of all its nodes."""
+"""How many changes an account may make in a minute: each rewrites the pillars of all its nodes."""
 
 OPERATORS = ""
-"""Stands for an account: what operators set for the place's own nodes, which are nobody's."""
+"""Used in place of an account for what operators set for the place's own nodes, which belong to no account."""
 
 KEPT = 500
-"""So many changes of an account stay in its history, the newest."""
+"""How many changes of an account its history keeps, the newest ones."""
 
 
 def key(value: object) -> str:
-    """The value, if it can be a key; raises Invalid."""
+    """The value, if it is a valid key; raises Invalid."""
     if isinstance(value, str) and len(value) <= LONGEST_KEY and ".." not in value and KEY.fullmatch(value):
         return value
     raise Invalid(
@@ -43,7 +43,7 @@ def key(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """A value as it is kept: JSON without blanks, the same value always the same text. Raises Invalid."""
+    """A value as it is stored: JSON without blanks, the same text for the same value. Raises Invalid."""
     try:
         _check(value, DEEPEST)
         text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
@@ -58,7 +58,7 @@ def written(value: object) -> str:
 
 
 def _check(value: object, deepest: int) -> None:
-    """Raise Invalid for what a minion could not be told: what is nested too deep, or a whole number of over 64 bits."""
+    """Raise Invalid for what a minion can't receive: too many levels, or a whole number of more than 64 bits."""
     if deepest == 0:
         raise Invalid(f"The value is nested too deep: at most {DEEPEST} levels are possible.")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
@@ -68,7 +68,7 @@ def _check(value: object, deepest: int) -> None:
 
 
 def check_room(sizes: Mapping[str, int], key: str, size: int) -> None:
-    """Raise Conflict when an account whose values have these sizes has no room for one more of that size."""
+    """Raise Conflict if an account has no room for one more value of that size; ``sizes`` are those of its values by key."""
     after = {**sizes, key: size}
     if len(after) > MOST_KEYS:
         raise Conflict(f"There are {MOST_KEYS} keys, and more are not possible: delete one first.")
@@ -77,15 +77,15 @@ def check_room(sizes: Mapping[str, int], key: str, size: int) -> None:
 
 
 def check_pace(lately: int) -> None:
-    """Raise TooMany when that many changes were made in the last minute."""
+    """Raise TooMany if that many changes were made in the last minute."""
     if lately >= MOST_A_MINUTE:
         raise TooMany(f"That is more than {MOST_A_MINUTE} changes in a minute: wait for one.")
 
 
 def check_revision(key: str, current: Mapping[str, Any] | None, expected: int | None) -> None:
-    """Raise Changed when another value stands than the one expected: its revision; 0: no value; None: whatever.
+    """Raise Changed if the revision of a key is not ``expected`` (0: no value; None: any).
 
-    ``current`` is what stands, as the API shows it; the error tells it.
+    ``current`` is the present value, as the API shows it; the error carries it.
     """
     if expected is None or expected == (current["revision"] if current else 0):
         return
@@ -94,13 +94,13 @@ def check_revision(key: str, current: Mapping[str, Any] | None, expected: int | 
 
 
 def section(revision: int, keys: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
-    """The configuration as a pillar holds it; ``keys`` gives value and revision of each."""
+    """The configuration as it is written to a pillar; ``keys`` maps each key to its value and revision."""
     told = {key: {"value": value, "revision": number} for key, (value, number) in keys.items()}
     return {"revision": revision, "keys": told}
 
 
 def read(told: object) -> dict[str, Any] | None:
-    """What stands in a pillar, if it has the shape of `section`; else None."""
+    """The configuration in a pillar, if it has the form of `section`; None otherwise."""
     if not isinstance(told, Mapping) or not isinstance(told.get("revision"), int):
         return None
     keys = told.get("keys")
@@ -114,5 +114,5 @@ def _is_entry(name: object, entry: object) -> bool:
 
 
 def missing(key: str) -> NotFound:
-    """The error of a key that has no value."""
+    """The error for a key that has no value."""
     return NotFound(f"There is no key {names.shown(key)} in the configuration.")

@@ -1,4 +1,4 @@
-"""Discovery: nodes as Prometheus finds them (HTTP service discovery), by what they tell of themselves."""
+"""Discovery: nodes for Prometheus (HTTP service discovery), from the facts that they report."""
 
 import ipaddress
 import re
@@ -14,7 +14,7 @@ EXPORTER = 9100
 def target(
     node: str, port: int, facts: Mapping[str, Any], labels: Mapping[str, str], account: str
 ) -> dict[str, Any] | None:
-    """A node as a target group; None where nobody knows its address."""
+    """A node as a target group; None if its address is unknown."""
     where = address(facts)
     if where is None:
         return None
@@ -24,9 +24,9 @@ def target(
 
 
 def address(facts: Mapping[str, Any]) -> str | None:
-    """Where a node can be reached by its own word: its first address that may be another machine's, else its full name.
+    """The address of a node according to its facts: its first usable IPv4 address, or else its fully qualified name.
 
-    Never this machine's own, nor one of the link: whoever goes there would be sent to their own neighbours.
+    Loopback and link-local addresses are never used: they would lead whoever connects to their own machine or neighbours.
     """
     grains = facts.get("grains")
     told = grains if isinstance(grains, Mapping) else {}

@@ -1,7 +1,8 @@
-"""Getting in: what a node may be called, whose key it has, and whether a token lets it in.
+"""Enrolment: which names a node may have, whose key it has, and whether a token lets it in.
 
-A token is one account's, or (of operators alone) nobody's; it lets so many machines in, for so long, under names that fit
-its pattern. The key that a machine brings with it is the node from then on: the master accepts exactly that one.
+A token belongs to an account, or to none (only operators can make such). It lets in a limited number of machines for a
+limited time, with names that match its pattern. The key that a machine brings identifies the node from then on: the
+master accepts only that one.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ DEFAULT_LIFE_S = 3600
 
 
 class KeyState(StrEnum):
-    """Whether a node's key is one that masters accept; ``none`` is a node whose key is not ours to know."""
+    """Whether masters accept a node's key; ``none`` is a node whose key the service does not know."""
 
     NONE = "none"
     ACCEPTED = "accepted"
@@ -37,7 +38,7 @@ class KeyAct(StrEnum):
 
 
 class Redeemed(StrEnum):
-    """What redeeming a token comes to."""
+    """What redeeming a token leads to."""
 
     NEW = "new"
     SAME = "same"
@@ -46,7 +47,7 @@ class Redeemed(StrEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """A token as the rules see it; ``account`` None makes nodes of the place's own, ``replaces`` gives new keys."""
+    """A token as the rules see it. With ``account`` None it makes nodes of the place's own; ``replaces`` allows a new key."""
 
     id: str
     account: str | None
@@ -60,7 +61,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Known:
-    """A node that is there already, as the rules see it; ``enrolled_by`` is the id of the token that let it in."""
+    """An existing node as the rules see it; ``enrolled_by`` is the id of the token that let it in."""
 
     account: str | None
     public_key: str | None
@@ -69,9 +70,9 @@ class Known:
 
 
 def node_name(value: object) -> str:
-    """The value, if a node at a customer's site can be called so; raises Invalid.
+    """The value, if it is a valid name for a node at a customer's site; raises Invalid.
 
-    It is short enough that the whole id (see `minion_id`) can be a label's value.
+    It is short enough for the whole id (see `minion_id`) to be the value of a label.
     """
     if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
@@ -82,12 +83,12 @@ def node_name(value: object) -> str:
 
 
 def minion_id(name: str, account: str | None) -> str:
-    """The id by which Salt knows the node: its name is unique in its account alone."""
+    """The node's id in Salt: the name alone is only unique within its account."""
     return f"{name}.{account}" if account else name
 
 
 def pattern(value: object) -> str:
-    """The value, if it can be the pattern of names: `*`, `shed-?`; raises Invalid."""
+    """The value, if it is a valid pattern of names, such as `*` or `shed-?`; raises Invalid."""
     if isinstance(value, str) and PATTERN.fullmatch(value):
         return value
     raise Invalid(
@@ -96,16 +97,16 @@ def pattern(value: object) -> str:
 
 
 def require_fitting(name: str, pattern: str) -> None:
-    """Raises Forbidden for a node's name that a token with this pattern is not for."""
+    """Raise Forbidden if a node's name does not match a token's pattern."""
     if not fnmatchcase(name, pattern):
         raise Forbidden(f"This token is for nodes called {pattern}, not {name}: choose such a name, or make another.")
 
 
 def decide(token: Token, known: Known | None, name: str, public_key: str, now: float) -> Redeemed:
-    """What comes of a machine that brings this key and asks to be the node of that name; raises why it may not.
+    """What happens to a machine that brings this key and asks to be the node of that name.
 
-    Who asks again with the same token and key is told the same again, also when the token is used up: the first answer
-    may have been lost, and nothing new is given.
+    Raises Unauthenticated, Forbidden or Conflict if it may not. Asking again with the same token and key gives the same
+    answer, even if the token is used up: the first answer may have been lost, and nothing new is granted.
     """
     if token.revoked_at is not None:
         raise Unauthenticated("This token was revoked: make a new one.")
@@ -138,20 +139,20 @@ def _again(token: Token, known: Known, name: str, public_key: str, same: bool) -
 
 
 def fingerprint(public_key: str) -> str:
-    """A key's fingerprint as a minion checks its master's (`master_finger`): SHA-256 over the PEM's body."""
+    """A key's fingerprint in the form in which a minion checks its master's (`master_finger`): SHA-256 over the PEM's body."""
     body = [f"{line}\n" for line in public_key.splitlines() if line.strip()][1:-1]
     digest = hashlib.sha256("".join(body).encode()).hexdigest()
     return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
 
 def statement(act: KeyAct, node: str, public_key: str, new_key: str = "") -> bytes:
-    """What a node signs to do something with its key: bound to the key that it has, so that it is good only while it has it."""
+    """What a node signs to do something with its key. It contains the present key, so it is void once the key changes."""
     return "\n".join(["saltcellar", str(act), node, fingerprint(public_key), new_key]).encode()
 
 
 @dataclass(frozen=True)
 class MasterFacts:
-    """Where a node finds a master: how it is reached from outside, its ports, its public key."""
+    """How a node reaches a master from outside: its address, its ports, its public key."""
 
     address: str
     publish_port: int
@@ -162,9 +163,9 @@ class MasterFacts:
 def told(
     masters: list[MasterFacts], node: str, account: str | None, configuration: Mapping[str, str]
 ) -> dict[str, object]:
-    """What a node is told that was let in; the first master's key counts, and only masters that share it are named.
+    """The answer to a node that was let in: only masters that share the first one's key are listed.
 
-    Each place once: what stands there now may have had another name before.
+    Each address and port is listed once, because a master may have been registered there before under another name.
     """
     first = masters[0]
     same: dict[tuple[str, int], MasterFacts] = {}

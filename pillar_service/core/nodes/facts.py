@@ -1,4 +1,4 @@
-"""Facts: what a node tells of itself, without what must not leave it, and what of it changed."""
+"""Facts: what a node reports about itself, without secrets, and which of it changed."""
 
 import hashlib
 import json
@@ -11,21 +11,21 @@ from pillar_service.core.jobs.redaction import HIDDEN
 
 EVENT_TYPE = "nz.butt.saltcellar.facts"
 LARGEST = 64 << 10
-"""The most characters of a node's facts as JSON."""
+"""The most characters of a node's facts, as JSON."""
 
 DEEPEST, LONGEST, LONGEST_NAME = 10, 2000, 64
-"""So many levels, so many characters of one value, and of one name."""
+"""The most levels, the most characters of one value, and the most of one name."""
 
 TOO_LONG = "(too long)"
 
 EVERY_S = 600.0
-"""How often they are told though nothing changed, in seconds; each node a little earlier or later."""
+"""How often facts are sent though nothing changed, in seconds; each node does it a little earlier or later."""
 
 KEPT = 100
-"""So many changes of a node's facts stay in its history, the newest."""
+"""How many changes of a node's facts its history keeps, the newest ones."""
 
 MOST_CHANGES, LONGEST_SHOWN = 200, 200
-"""So many facts of one change are named, and so much of each."""
+"""How many facts of one change are listed, and how many characters of each."""
 
 
 def checked(given: object) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def checked(given: object) -> dict[str, Any]:
 
 
 def _of(name: object, value: Any, deepest: int) -> Any:
-    """The value of a name; hidden if that says so."""
+    """The value under a name; hidden if the name suggests a secret."""
     return HIDDEN if redaction.is_secret(str(name)) and value not in (None, "") else _clean(value, deepest)
 
 
@@ -57,7 +57,7 @@ def _clean(value: Any, deepest: int) -> Any:
 
 
 def _list(values: list[Any] | tuple[Any, ...], deepest: int) -> list[Any]:
-    if len(values) == 2 and isinstance(values[0], str):  # a pair, as the grain kernelparams has them
+    if len(values) == 2 and isinstance(values[0], str):  # a pair of name and value, as in the grain kernelparams
         return [_clean(values[0], deepest), _of(values[0], values[1], deepest)]
     return [_clean(one, deepest) for one in values]
 
@@ -69,23 +69,23 @@ def _name(key: object) -> str:
 def _text(value: str, longest: int) -> str:
     if len(value) > longest:
         return TOO_LONG
-    # A lone surrogate is no text, and can't be shown.
+    # A lone surrogate can't be encoded, so it can't be shown.
     whole = value.encode(errors="replace").decode()
     return HIDDEN if redaction.has_secret(whole) else redaction.text(whole)
 
 
 def written(facts: Mapping[str, Any]) -> str:
-    """Facts as JSON: the same facts always the same text."""
+    """Facts as JSON: the same text for the same facts."""
     return json.dumps(facts, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def digest(facts: Mapping[str, Any]) -> str:
-    """The hash of their content."""
+    """A hash of the facts' content."""
     return hashlib.sha256(written(facts).encode()).hexdigest()
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each single fact by its path, such as `docker:version`, as text."""
+    """Each single fact as text, with its path, such as `docker:version`."""
     if isinstance(value, Mapping) and (value or not path):
         for key in sorted(value):
             yield from flat(value[key], f"{path}:{key}" if path else key)
@@ -94,7 +94,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """What is another than before: each fact with ``before`` and ``after`` (None: it was not, or is no more, there)."""
+    """The facts that differ, each with its value ``before`` and ``after`` (None: it was not there, or is gone)."""
     was, now = dict(flat(before)), dict(flat(after))
     other = sorted(path for path in {*was, *now} if was.get(path) != now.get(path))
     return [
@@ -104,7 +104,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[st
 
 
 def shown(value: str) -> str:
-    """A fact's path or value, no longer than a page shows it."""
+    """A fact's path or value, cut to the length that a page shows."""
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 

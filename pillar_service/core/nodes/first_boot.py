@@ -1,16 +1,16 @@
-"""What a machine at a provider does at its first boot: mounts its volume, and makes itself a node.
+"""What a machine at a provider does at its first boot: it mounts its volume, and enrols itself as a node.
 
-Cloud-init runs it as root, once (user data that begins with `#!`). The token stands in it and in the environment, never on a
-command line; it is good once, for this one name, and for as long as a boot may take.
+Cloud-init runs the script as root, once (user data that begins with `#!`). The token is in the script and in the
+environment, never on a command line; it can be used once, only for this name, and only for as long as a boot may take.
 """
 
 import shlex
 
 DATA = "/var/lib/saltcellar"
-"""Where a node keeps its bots: where the volume is mounted."""
+"""Where a node keeps its bots, and where the volume is mounted."""
 
 WAIT_S = 600
-"""How long the script waits for the volume, and for the service."""
+"""How long the script waits for the volume, and for the service, in seconds."""
 
 VOLUME = """
 mount_volume() {
@@ -53,7 +53,7 @@ rm -f "$script"
 
 
 def script(service: str, name: str, token: str, device: str | None) -> str:
-    """The script for a machine that becomes the node ``name``; ``device`` is where its volume turns up, None without one."""
+    """The script that makes a machine the node ``name``; ``device`` is where its volume appears, None if it has none."""
     words = {"service": service, "wait": str(WAIT_S)} | ({"device": device, "data": DATA} if device else {})
     head = [f"{word}={shlex.quote(value)}" for word, value in words.items()]
     secret = f"export CELLAR_ENROL_TOKEN={shlex.quote(token)} CELLAR_ENROL_NAME={shlex.quote(name)}"

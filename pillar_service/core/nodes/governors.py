@@ -1,7 +1,7 @@
-"""Governors: named counting leases. At most so many of an account do the same thing at once, wherever they run.
+"""Governors: named counting leases, which limit how many of an account's nodes and jobs do the same thing at once.
 
-The configuration says how many: `governors/restarts: 2` lets two hold `restarts`. Each lease has an end, and a fence: a
-number that only grows. Who was paused while its lease ran out has an old fence, with which nothing is renewed.
+The configuration sets the limit: `governors/restarts: 2` lets two hold `restarts`. Each lease has an end and a fence: a
+number that only grows. Whoever was paused while its lease ran out has an old fence, which can't renew anything.
 """
 
 from collections.abc import Iterable
@@ -11,20 +11,20 @@ from pillar_service.core import names
 from pillar_service.core.errors import Conflict, Invalid, NotFound
 
 KEYS = "governors/"
-"""Keys of the configuration that begin so are governors."""
+"""The prefix of the configuration keys that are governors."""
 
 LONGEST_HOLDER = 200
 MOST = (1, 1000)
 SECONDS = (5, 86_400)
-"""How many may hold it at once, and for how long at a time."""
+"""The range of how many may hold a governor at once, and of how many seconds a lease may last."""
 
 OVER_BY_S = 60
-"""For so long after the time that its command may take a job keeps its lease: by then its node has ended it."""
+"""How many seconds a job keeps its lease after its command's timeout; by then its node has ended it."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Who holds a governor, until when; ``seconds`` is the length that was asked for."""
+    """Who holds a governor, and until when; ``seconds`` is the length that was asked for."""
 
     holder: str
     fence: int
@@ -33,14 +33,14 @@ class Lease:
 
 
 def name(value: object) -> str:
-    """The value, if a governor can be called so; raises Invalid."""
+    """The value, if it is a valid name for a governor; raises Invalid."""
     if isinstance(value, str) and names.SHORT_NAME.fullmatch(value):
         return value
     raise Invalid(f"{names.shown(value)} can't be a governor's name: use 1 to 40 of a-z, 0-9 and hyphens.")
 
 
 def holder(value: object) -> str:
-    """The value, if a holder can be called so; raises Invalid."""
+    """The value, if it is a valid name for a holder; raises Invalid."""
     told = names.text(value, "holder", LONGEST_HOLDER)
     if not told:
         raise Invalid("Say who holds it: the holder must not be empty.")
@@ -50,15 +50,15 @@ def holder(value: object) -> str:
 def standing(leases: Iterable[Lease], now: float) -> list[Lease]:
     """The leases that are not over.
 
-    A clock that was set back keeps nobody out for longer than the lease was to last, and lets no more in either.
+    If the clock was set back, a lease still ends no later than its own length from now, and the limit stays as it is.
     """
     return [replace(one, expires_at=min(one.expires_at, now + one.seconds)) for one in leases if one.expires_at > now]
 
 
 def granted(leases: Iterable[Lease], most: int, fence: int, who: str, seconds: int, now: float) -> Lease | None:
-    """The lease that somebody gets now, next to those that stand; None while there is no place.
+    """The lease that somebody gets now besides those that are held; None if there is no place.
 
-    ``fence`` is the highest that was given. Who asks again, because the answer was lost, has the same fence.
+    ``fence`` is the highest that was given out. Whoever asks again, because the answer was lost, keeps the same fence.
     """
     held = standing(leases, now)
     mine = next((one for one in held if one.holder == who), None)
@@ -68,7 +68,7 @@ def granted(leases: Iterable[Lease], most: int, fence: int, who: str, seconds: i
 
 
 def held_by(leases: Iterable[Lease], who: str, fence: int, now: float) -> Lease:
-    """The lease that somebody holds under that fence; raises Conflict when it is over, or another's."""
+    """The lease that somebody holds with that fence; raises Conflict if it is over, or another's."""
     for one in standing(leases, now):
         if (one.holder, one.fence) == (who, fence):
             return one
@@ -78,7 +78,7 @@ def held_by(leases: Iterable[Lease], who: str, fence: int, now: float) -> Lease:
 
 
 def check_key(key: str, value: object) -> None:
-    """Raise Invalid for a key of the configuration that should be a governor, and can be none."""
+    """Raise Invalid for a configuration key that is a governor's, but has an invalid name or value."""
     if not key.startswith(KEYS):
         return
     name(key.removeprefix(KEYS))
@@ -87,5 +87,5 @@ def check_key(key: str, value: object) -> None:
 
 
 def missing(called: str) -> NotFound:
-    """The error of a governor that was never set."""
+    """The error for a governor that was never set."""
     return NotFound(f"There is no governor {names.shown(called)}: set {KEYS}{called} in the configuration first.")

@@ -1,4 +1,4 @@
-"""What a label of a node may look like: Kubernetes' rule. A label is a key and a value, both texts."""
+"""The form of a node's labels, which follows Kubernetes. A label is a key and a value, both texts."""
 
 import re
 from collections.abc import Mapping
@@ -9,25 +9,25 @@ from pillar_service.core.errors import Invalid
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 
 KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{NAME}", re.ASCII)
-"""A name, where wanted with a domain before it: `environment`, `butt.nz/rack`."""
+"""A name, optionally with a domain before it: `environment`, `butt.nz/rack`."""
 
 VALUE = re.compile(rf"(?:{NAME})?", re.ASCII)
 """A name, or nothing."""
 
 MOST = 64
-"""Labels of one node."""
+"""How many labels a node may have."""
 
 NODE = "node"
-"""The label that every node has besides its own: its id."""
+"""The label that every node has besides its own ones: its id."""
 
 
 def with_id(labels: Mapping[str, str], node: str) -> dict[str, str]:
-    """A node's labels as selectors see them: its id is one of them."""
+    """A node's labels as selectors see them, with its id as one of them."""
     return {**labels, NODE: node}
 
 
 def key(word: object) -> str:
-    """The word, if it can be a label's key; raises Invalid otherwise."""
+    """The word, if it is a valid key for a label; raises Invalid."""
     if isinstance(word, str) and KEY.fullmatch(word):
         return word
     raise Invalid(
@@ -37,7 +37,7 @@ def key(word: object) -> str:
 
 
 def value(word: object) -> str:
-    """The word, if it can be a label's value; raises Invalid otherwise."""
+    """The word, if it is a valid value for a label; raises Invalid."""
     if isinstance(word, str) and VALUE.fullmatch(word):
         return word
     raise Invalid(
@@ -47,21 +47,21 @@ def value(word: object) -> str:
 
 
 def checked(given: object) -> dict[str, str]:
-    """The labels in a mapping; raises Invalid for a key or a value that can be none, and for more than ``MOST``."""
+    """The labels in a mapping; raises Invalid for an invalid key or value, and for more than ``MOST`` labels."""
     if not isinstance(given, Mapping) or len(given) > MOST:
         raise Invalid(f"Labels are at most {MOST} pairs, such as environment=prd.")
     return {key(one): value(given[one]) for one in sorted(given, key=str)}
 
 
 def written(labels: Mapping[str, str]) -> str:
-    """Labels as people write them: `environment=prd gpu=`, by key."""
+    """Labels as people write them, sorted by key: `environment=prd gpu=`."""
     return " ".join(f"{one}={labels[one]}" for one in sorted(labels))
 
 
 def read(text: str) -> dict[str, str]:
-    """The labels in a text of `key=value`, with blanks, commas or line ends between; a key alone has an empty value.
+    """The labels in a text of `key=value`, separated by blanks, commas or line ends; a key alone has an empty value.
 
-    Raises Invalid, also for a key that stands twice.
+    Raises Invalid, also if a key is given twice.
     """
     pairs = [word.partition("=") for word in text.replace(",", " ").split()]
     found = {one: its for one, _, its in pairs}

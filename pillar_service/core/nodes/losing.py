@@ -1,7 +1,7 @@
-"""Nodes that are lost, and bots that are restored from an export: what is refused, because an identity never runs twice and
-never from an old log.
+"""Lost nodes, and the restoring of their bots from exports. Refused is whatever could let an identity run twice, or
+from an old log.
 
-A node counts as lost when somebody says so, who knows that its containers never run again: from here nobody can see that.
+A node is only lost when somebody says so who knows that its containers will never run again: the service can't see that.
 """
 
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pillar_service.core.errors import Conflict, ForkHazard, NotFound
 
 HEARD_WITHIN_S = 300.0
-"""A node that was heard of so lately hardly is lost."""
+"""A node that was heard from within this many seconds is probably not lost."""
 
 SHOWN = (
     "Its node {0} was declared lost: restore the bot on another node from its newest export. If the machine comes back, "
     "enrol it again instead, and the bot is there as it was."
 )
-"""What a bot of a lost node shows."""
+"""What is shown for a bot of a lost node."""
 
 
 def refuse_if_heard(node: str, heard_at: float | None, now: float) -> None:
-    """Raise Conflict for a node that was heard of just now (Unix seconds): it seems to live."""
+    """Raise Conflict if a node was heard from just now (``heard_at`` in Unix seconds), as it seems to be alive."""
     if heard_at is not None and now - heard_at < HEARD_WITHIN_S:
         raise Conflict(
             f"{node} was heard of {max(0, int(now - heard_at))} seconds ago, so it seems to live: drain it instead. If its "
@@ -28,14 +28,14 @@ def refuse_if_heard(node: str, heard_at: float | None, now: float) -> None:
 
 
 def refuse_lost(node: str, lost_at: float | None) -> None:
-    """Raise Conflict for a node that was declared lost: nothing is asked of its bots there."""
+    """Raise Conflict if a node was declared lost: its bots can't be asked for anything."""
     if lost_at is not None:
         raise Conflict(SHOWN.format(node))
 
 
 @dataclass(frozen=True)
 class Tar:
-    """An export that is kept: whose identity, up to which of its messages, from when (Unix seconds)."""
+    """A stored export: the pub's id, the sequence of its newest message in it, and when it was made (Unix seconds)."""
 
     pub_id: str
     sequence: int
@@ -43,12 +43,12 @@ class Tar:
 
 
 def unread(known: int | None, tar: Tar) -> int:
-    """How many messages the pub is known to have written after the tar."""
+    """How many messages the pub is known to have written after the export."""
     return max(0, (known or 0) - tar.sequence)
 
 
 def refuse_restore(name: str, node: str, is_lost: bool, pub_id: str | None, tar: Tar | None) -> Tar:
-    """The tar from which a bot can be restored; raises ForkHazard, NotFound or Conflict where it can't be, and why."""
+    """The tar from which a bot can be restored; raises ForkHazard, NotFound or Conflict if it can't be."""
     if not is_lost:
         raise ForkHazard(
             f"{node}, which has {name}, was not declared lost, so the bot may run there, and an identity never runs twice: "
@@ -64,7 +64,7 @@ def refuse_restore(name: str, node: str, is_lost: bool, pub_id: str | None, tar:
 
 
 def refuse_unread(name: str, known: int | None, tar: Tar, typed: str | None) -> None:
-    """Raise ForkHazard where the pub has written more than the tar holds, unless its name was typed: all the same."""
+    """Raise ForkHazard if the pub has written more than the tar contains, unless ``typed`` is its name, as a confirmation."""
     missing = unread(known, tar)
     if missing and typed != name:
         raise ForkHazard(

@@ -1,4 +1,4 @@
-"""What a node is told: from facts to a ready pillar body."""
+"""The pillar of a node: what the service tells it, made from facts."""
 
 import hashlib
 import json
@@ -9,20 +9,20 @@ from typing import Any
 from pillar_service.core.people.agents import Desired
 
 KEY = "saltcellar"
-"""The one pillar key under which everything of ours stands."""
+"""The one pillar key under which all our data is."""
 
 ONLY = "saltcellar_only"
-"""The pillar key beside it by which one state run is told that it is about some of the node's bots alone: their ids."""
+"""A pillar key of a single state run: the ids of the bots to which the run is limited."""
 
 SHAPE = 2
-"""Counts up when a body tells more of the same facts: bodies that are kept are then written anew."""
+"""Increased when a body says more about the same facts, so that stored bodies are written anew."""
 
 
 @dataclass(frozen=True)
 class BotFacts:
-    """A bot as its node must know it. ``desired`` is the effective one (see agents.effective).
+    """A bot as its node must know it. ``desired`` is the effective state (see agents.effective).
 
-    A deleted bot whose data is to go has no ``port`` any more. ``pub_id`` is who it is, once that is known.
+    A deleted bot whose data is to be removed has no ``port``. ``pub_id`` is its identity, once that is known.
     """
 
     id: str
@@ -59,7 +59,8 @@ class BotFacts:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """The pub's image as the place hands it out: its name, id and processor, and the SHA-256 and bytes of the tar with it."""
+    """The pub's image that the place offers: its name, id and processor, and the SHA-256 and bytes of the tar that
+    contains it."""
 
     tag: str
     id: str
@@ -81,8 +82,8 @@ def body(
     """The pillar of a node as canonical JSON: the same facts give the same bytes.
 
     ``labels`` are the node's; ``commands`` are the entries of the catalogue's commands that may run there, by name;
-    ``bundle_key`` is the public half of what bundles are signed with; ``configuration`` is its account's; ``image`` is what
-    the node may fetch where it is missing.
+    ``bundle_key`` is the public key that verifies bundles; ``configuration`` is the account's; ``image`` is what the
+    node may fetch if it lacks it.
     """
     told = {bot.id: bot.told() for bot in bots}
     ours = {"node": node, "service": dict(service), "bots": told, "labels": dict(labels or {})}
@@ -102,11 +103,11 @@ def etag(written: str) -> str:
 
 
 class NotThisPillar(ValueError):
-    """What came back is no pillar of the node that was asked for."""
+    """An answer is not the pillar of the node that was asked for."""
 
 
 def read(node: str, answer: object) -> dict[str, Any]:
-    """The pillar in an answer, if it is one of this very node; raises NotThisPillar with the reason."""
+    """The pillar in an answer, if it is this node's; raises NotThisPillar with the reason."""
     if not isinstance(answer, dict) or not isinstance(answer.get(KEY), dict):
         raise NotThisPillar(f"the answer is no pillar of ours (it has no '{KEY}' section)")
     ours = answer[KEY]
@@ -119,5 +120,5 @@ def read(node: str, answer: object) -> dict[str, Any]:
 
 
 def with_notice(pillar: Mapping[str, Any], since: float, reason: str) -> dict[str, Any]:
-    """The last known good pillar, saying that it is one, since when (Unix seconds) and why."""
+    """The last known good pillar with a notice that it is one, since when (Unix seconds) and why."""
     return {**pillar, KEY: {**pillar[KEY], "stale": {"since": int(since), "reason": reason}}}

@@ -1,8 +1,9 @@
-"""Presence: whether a node is heard of, decided by when something of it was received; its own clock says nothing.
+"""Presence: whether a node is here, decided by when something from it was received; its own clock does not matter.
 
-A node whose pubs report is heard of every 15 s; one that only says that it is alive, every 30 min. What comes and goes
-again and again is `unsteady` until it was quiet for a while (as route flap damping, RFC 2439): nobody is told each time.
-While the service itself is away nobody can be heard, so that time counts for nobody's silence.
+A node whose pubs report is heard from every 15 s; one that only says that it is alive, every 30 min. A node that comes
+and goes again and again is `unsteady` until it has been quiet for a while (like route flap damping, RFC 2439), so that
+nobody is notified each time. While the service itself is away it can hear nobody, so that time does not count as
+silence.
 """
 
 from dataclasses import dataclass, replace
@@ -12,22 +13,22 @@ from pillar_service.core.bots.health import LOST_AFTER_S
 
 ALIVE_EVERY_S = 1800.0
 QUIET_AFTER_S = 2 * ALIVE_EVERY_S + 300.0
-"""No word for so long from a node that only says that it is alive: two of those are missing."""
+"""The silence in seconds after which a node that only says that it is alive is away: two such messages are missing."""
 
 STOPPED_AFTER_S = 30.0
-"""For so long a node may be gone that said it stops: a restart takes less."""
+"""How many seconds a node that said it stops may be gone: a restart takes less."""
 
 BEAT_EVERY_S = 10.0
 DEAF_AFTER_S = 3 * BEAT_EVERY_S
-"""How often the service writes down that it is there; when it did not for so long, it was away since the last time."""
+"""How often the service records that it is there; after a gap of ``DEAF_AFTER_S`` seconds, it was away since the last time."""
 
 HALF_LIFE_S = 600.0
 UNSTEADY_AT, STEADY_AT = 3.0, 1.0
-"""So many changes within a half-life make a node unsteady; so few, steady again."""
+"""So many changes within about a half-life (seconds) make a node unsteady; so few left, steady again."""
 
 
 class State(StrEnum):
-    """How a node stands."""
+    """How a node is shown."""
 
     NEVER = "never"
     HERE = "here"
@@ -37,11 +38,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """When a node was heard of, and what was made of it. Times are the service's, in Unix seconds.
+    """When a node was heard from, and what follows from that. Times are the service's, in Unix seconds.
 
-    ``reported_at`` is when it reported last (health), ``stopped_at`` when it said that it stops, unless something came
-    after that. ``is_away`` is the plain truth, ``state`` what is shown since ``since``; ``penalty`` counts changes, and
-    was that at ``penalty_at``. For ``deaf_s`` seconds since it was heard of nobody was there to hear it.
+    ``reported_at`` is when it last sent a health report, ``stopped_at`` when it said that it stops, unless something
+    came after that. ``is_away`` is the present truth, ``state`` is what is shown since ``since``. ``penalty`` counts
+    changes, as of ``penalty_at``. ``deaf_s`` is for how many seconds since ``heard_at`` the service was away.
     """
 
     heard_at: float | None = None
@@ -56,7 +57,7 @@ class Standing:
 
 
 def heard(before: Standing, now: float, is_report: bool, is_stop: bool) -> Standing:
-    """Something of the node was received."""
+    """The standing after something from the node was received."""
     told = replace(
         before,
         heard_at=now,
@@ -68,7 +69,7 @@ def heard(before: Standing, now: float, is_report: bool, is_stop: bool) -> Stand
 
 
 def looked(before: Standing, now: float) -> Standing:
-    """What is to be said of the node now."""
+    """The standing at this moment, without anything new from the node."""
     if before.heard_at is None:
         return before
     away = is_silent(before, now)
@@ -81,7 +82,7 @@ def looked(before: Standing, now: float) -> Standing:
 
 
 def is_silent(standing: Standing, now: float) -> bool:
-    """Whether too much of what the node should have said is missing."""
+    """Whether the node has been silent for too long."""
     if standing.heard_at is None:
         return False
     if standing.stopped_at is not None:
@@ -91,22 +92,22 @@ def is_silent(standing: Standing, now: float) -> bool:
 
 
 def deaf_for(beat_at: float, now: float) -> float:
-    """For how long the service was away, that wrote down at ``beat_at`` for the last time that it is there."""
+    """How long the service was away (seconds), given that it recorded itself last at ``beat_at``; 0.0 if it was not."""
     return now - beat_at if now - beat_at > DEAF_AFTER_S else 0.0
 
 
 def ahead_by(beat_at: float, now: float) -> float:
-    """How far the service's clock was ahead, that wrote down at ``beat_at`` for the last time that it is there."""
+    """How far ahead the service's clock was (seconds), given that it recorded itself last at ``beat_at``; 0.0 if it was not."""
     return beat_at - now if beat_at - now > DEAF_AFTER_S else 0.0
 
 
 def is_here(standing: Standing, now: float) -> bool:
-    """Whether a node was ever heard of, and is still."""
+    """Whether a node was ever heard from, and is not silent."""
     return standing.heard_at is not None and not is_silent(standing, now)
 
 
 def _decayed(standing: Standing, now: float) -> float:
-    # A clock that was set back lets nothing grow.
+    # If the clock was set back, the penalty must not grow.
     passed = max(0.0, now - standing.penalty_at)
     return float(standing.penalty * 0.5 ** (passed / HALF_LIFE_S))
 

@@ -1,4 +1,4 @@
-"""Nodes as placement sees them: whose bots each takes, what it has, and why it takes none now."""
+"""Nodes as placement sees them: whose bots each takes, what it has room for, and why it takes none now."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,24 +8,24 @@ from typing import Any
 from pillar_service.core.durations import DAY_S
 
 PER_CPU = 16
-"""So many bots a processor carries."""
+"""How many bots one CPU carries."""
 
 DISK_MB = 1024
-"""So much of its disk a node must have for each bot, in MiB."""
+"""How much disk a node must have for each bot, in MiB."""
 
 OVERCOMMIT = 2
-"""So many times its memory the limits of a node's bots may add up to: a pub seldom uses half of its own."""
+"""The memory limits of a node's bots may add up to this many times its memory: a pub seldom uses half of its limit."""
 
 LEFT_FOR_S = 7 * DAY_S
-"""For so long the port that a deleted bot had goes to another one only where no other is free: it may come back, or is gone
-because another program has that port."""
+"""For this many seconds, a deleted bot's port is given to another bot only if no other port is free: the deleted bot
+may come back, or may have been deleted because another program uses that port."""
 
 DATA = "/var/lib/saltcellar"
-"""Where a node keeps its bots, unless it was told otherwise."""
+"""Where a node keeps its bots by default."""
 
 
 class Sharing(StrEnum):
-    """Whose bots a node takes: those of its own account, of named ones too, or of all."""
+    """Whose bots a node takes: those of its own account, also those of named accounts, or everybody's."""
 
     OWN = "own"
     NAMED = "named"
@@ -34,7 +34,7 @@ class Sharing(StrEnum):
 
 @dataclass(frozen=True)
 class Owner:
-    """An account that owns the bot which is to be placed; its address, empty where it is not verified."""
+    """An account that owns the bot to be placed; its e-mail address is empty if it is not verified."""
 
     id: str
     email: str
@@ -42,7 +42,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Size:
-    """What a node told that it has; None where it did not say. Never a permission, for a node can tell what it likes."""
+    """The resources that a node reports; None if unknown. They grant nothing, because a node can report what it likes."""
 
     cpus: int | None = None
     memory_mb: int | None = None
@@ -50,7 +50,7 @@ class Size:
 
 
 def size(facts: Mapping[str, Any]) -> Size:
-    """What a node has, by its facts (core.nodes.facts)."""
+    """The size of a node according to its facts (core.nodes.facts)."""
     grains = facts.get("grains")
     told = grains if isinstance(grains, Mapping) else {}
     return Size(_count(told.get("num_cpus")), _count(told.get("mem_total")), _disk(facts.get("disks")))
@@ -61,7 +61,7 @@ def _count(value: object) -> int | None:
 
 
 def _disk(disks: object) -> int | None:
-    """The size of the disk that has the bots: that with the longest path above theirs."""
+    """The size in MiB of the disk that holds the bots: the one with the longest mount point above their folder."""
     if not isinstance(disks, Mapping):
         return None
     above = [where for where in disks if isinstance(where, str) and _is_above(where)]
@@ -76,11 +76,12 @@ def _is_above(where: str) -> bool:
 
 @dataclass(frozen=True)
 class Room:
-    """A node as placement sees it. Ports count from ``port_first`` to ``port_last``, both included.
+    """A node as placement sees it. Its ports are ``port_first`` to ``port_last``, both included.
 
     ``account`` is whose node it is (None: the place's own); ``named`` are the e-mail addresses with which it is shared;
-    ``bots_most`` is what its owner allows. Of its bots: the ports that are ``taken``, those that deleted ones ``left``, what
-    their limits of memory add up to, and how many are of the owners of the bot that is to be placed (``akin``).
+    ``bots_most`` is the most bots that its owner allows. Of the bots on it, it has the ports that are ``taken``, the
+    ports that deleted ones ``left``, the sum of their memory limits, and how many have the same owners as the bot to be
+    placed (``akin``).
     """
 
     node: str
@@ -101,23 +102,23 @@ class Room:
     is_away: bool = False
 
     def port(self) -> int | None:
-        """The lowest free port, or None; one that a deleted bot left only where no other is free."""
+        """The lowest free port, or None; a port that a deleted bot left is used only if no other is free."""
         return self._lowest(self.taken | self.left) or self._lowest(self.taken)
 
     def _lowest(self, besides: frozenset[int]) -> int | None:
         return next((port for port in range(self.port_first, self.port_last + 1) if port not in besides), None)
 
     def has_free(self, port: int) -> bool:
-        """Whether that very port is the node's and free."""
+        """Whether this port belongs to the node and is free."""
         return self.port_first <= port <= self.port_last and port not in self.taken
 
     def again(self, had: Iterable[int | None]) -> int | None:
-        """The first of the ports that a bot had which is free: invites name the port, and so those that it gave out work on."""
+        """The first free one of the ports that a bot had: its invites contain the port, so with it they still work."""
         return next((port for port in had if port and self.has_free(port)), None)
 
     @property
     def most(self) -> int:
-        """How many bots it can have: its ports, what its owner allows, what its processors and its disk carry."""
+        """How many bots it can have: limited by its ports, its owner, its CPUs and its disk."""
         told = (
             self.port_last - self.port_first + 1,
             self.bots_most,
@@ -127,17 +128,17 @@ class Room:
         return min(one for one in told if one is not None)
 
     def may_have(self, owner: Owner, is_chosen: bool) -> bool:
-        """Whether bots of that account may be here.
+        """Whether a bot of that account may be placed here.
 
-        Who has a node can read what is on it. So being named is not enough: that account must have chosen the node, or
-        anybody could draw other people's bots to a machine of theirs.
+        Whoever has a node can read what is on it. So it is not enough that the account is named: it must have chosen
+        the node. Otherwise anybody could attract other people's bots to a machine of theirs.
         """
         if self.account == owner.id or self.sharing is Sharing.ALL:
             return True
         return is_chosen and self.sharing is Sharing.NAMED and owner.email in self.named
 
     def hindrance(self, memory_mb: int) -> str | None:
-        """Why it takes no bot with such a limit of memory now, or None."""
+        """Why it takes no bot with this memory limit now; None if it does."""
         if not self.is_accepted:
             return "cut off"
         if self.is_draining:

@@ -1,11 +1,11 @@
-"""Which nodes are meant, by their labels, in Kubernetes' words: `environment=prd,type!=X,app in (a,b),!gpu`.
+"""Selectors: which nodes are meant, by their labels, in Kubernetes' syntax: `environment=prd,type!=X,app in (a,b),!gpu`.
 
     key = value     the label is that            key in (a, b)      it is one of these
     key == value    the same                     key notin (a, b)   it is none of these, or is not set
     key != value    it is not that, or not set   key                it is set
                                                  !key               it is not set
 
-A comma says "and". The empty selector means every node. The labels are those that the service keeps, never a grain.
+A comma means "and". The empty selector matches every node. Labels are those that the service stores, never Salt grains.
 """
 
 import re
@@ -19,7 +19,7 @@ from pillar_service.core.errors import Invalid
 from pillar_service.core.nodes import labels as label
 
 LONGEST = 4000
-"""Characters of a selector, as it is written canonically."""
+"""The most characters of a selector in its canonical form."""
 
 _TOKEN = re.compile(r"==|!=|=|!|,|\(|\)|[A-Za-z0-9_./-]+|\S", re.ASCII)
 _OPERATORS = ("=", "==", "!=", "in", "notin")
@@ -37,14 +37,14 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Requirement:
-    """One requirement: ``values`` are sorted, each once; empty where the operator only asks whether the label is set."""
+    """One requirement; ``values`` are sorted and distinct, and empty if the operator only asks whether the label is set."""
 
     key: str
     operator: Operator
     values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether a node with these labels meets it; a label that is not set is in nothing."""
+        """Whether a node with these labels meets it; a label that is not set is in no list of values."""
         if self.operator is Operator.SET:
             return self.key in labels
         if self.operator is Operator.NOT_SET:
@@ -61,20 +61,20 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Selector:
-    """What nodes must meet, all of it; made by ``parse``, written canonically by ``str``."""
+    """Requirements that a node must all meet; made by ``parse``, written in canonical form by ``str``."""
 
     requirements: tuple[Requirement, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether a node with these labels is meant."""
+        """Whether it matches a node with these labels."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
     def only(self, key: str) -> tuple[str, ...] | None:
-        """The values of which this label must have one; None where it may have any."""
+        """The values of which this label must have one; None if it may have any."""
         return next((one.values for one in self.requirements if (one.key, one.operator) == (key, Operator.IN)), None)
 
     def both(self, other: "Selector") -> "Selector":
-        """What both mean; raises Invalid where that would be too long to be written."""
+        """A selector for the nodes that both match; raises Invalid if it would be too long."""
         return _selector((*self.requirements, *other.requirements))
 
     def __str__(self) -> str:
@@ -86,12 +86,12 @@ EVERYTHING = Selector()
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Nodes that at least one of several selectors means; of no selector: none. Made by ``any_of``."""
+    """Nodes that match at least one of several selectors; none if there is no selector. Made by ``any_of``."""
 
     selectors: tuple[Selector, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether a node with these labels is meant by one of them."""
+        """Whether one of the selectors matches a node with these labels."""
         return any(selector.matches(labels) for selector in self.selectors)
 
     def __str__(self) -> str:
@@ -99,15 +99,15 @@ class AnyOf:
 
 
 def any_of(selectors: Iterable[Selector]) -> AnyOf:
-    """What at least one of the selectors means, each once; one that means every node stands for all."""
+    """All nodes that match at least one of the selectors; duplicates are dropped, and an empty selector covers all others."""
     given = set(selectors)
     return AnyOf((EVERYTHING,) if EVERYTHING in given else tuple(sorted(given, key=str)))
 
 
 def parse(text: object) -> Selector:
-    """The selector that a text writes.
+    """The selector in a text.
 
-    Raises Invalid, with the position (in characters, from 1) of what is wrong, and what may stand there.
+    Raises Invalid, with the position (in characters, from 1) of the error, and what is expected there.
     """
     if not isinstance(text, str):
         raise Invalid(f"A selector is a text such as 'environment=prd,!gpu', not {names.shown(text)}.")
@@ -124,7 +124,7 @@ def _selector(requirements: Iterable[Requirement]) -> Selector:
 
 
 class _Reading:
-    """Reads a text's requirements, token by token."""
+    """Reads the requirements in a text, token by token."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -136,7 +136,7 @@ class _Reading:
         return self.tokens[0][0]
 
     def take(self, *wanted: str, what: str) -> str:
-        """The next token, which must be one of these."""
+        """Take the next token, which must be one of these; ``what`` names them in the error."""
         return self.tokens.pop(0)[0] if self.next in wanted else self._refuse(what)
 
     def requirements(self) -> list[Requirement]:

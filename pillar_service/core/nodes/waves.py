@@ -1,10 +1,10 @@
-"""Nodes become another version in waves: a few first, and the next ones only when all of those are well.
+"""Upgrades of nodes in waves: first a few nodes, and the next wave only when all of them are well.
 
-running -> done                       each wave in turn: its nodes are asked, and each says that it is the version
-  │  ^                                by itself; the next wave begins when all of this one have
+running -> done                       wave by wave: each node is asked, and must report the new version by itself;
+  │  ^                                the next wave begins once all nodes of this one have done so
   v  │ resume
-stopped                               a node failed, or was not there in time: nothing more is asked of any
-running, stopped -> cancelled         nodes that are the version already stay so
+stopped                               a node failed, or did not report in time: no more nodes are asked
+running, stopped -> cancelled         nodes that have the new version keep it
 """
 
 import math
@@ -17,20 +17,20 @@ from pillar_service.core import durations, names
 from pillar_service.core.errors import Invalid
 
 DEADLINE_S = 1800
-"""How long the nodes of a wave have, unless the operator says otherwise."""
+"""How many seconds the nodes of a wave have, unless the operator says otherwise."""
 
 SOON_S, LATE_S = 60, 7 * 86_400
-"""The least and the most that an operator may say."""
+"""The shortest and longest deadline that an operator may set, in seconds."""
 
 MOST_NAMED = 3
-"""So many nodes a sentence names."""
+"""How many nodes a sentence names at most."""
 
 REST = "rest"
 _SIZE = re.compile(r"([1-9][0-9]{0,5})(%?)", re.ASCII)
 
 
 class UpgradeState(StrEnum):
-    """How a whole upgrade stands."""
+    """The state of a whole upgrade."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -39,7 +39,7 @@ class UpgradeState(StrEnum):
 
 
 class NodeState(StrEnum):
-    """How one node in it stands."""
+    """The state of one node in an upgrade."""
 
     WAITING = "waiting"
     ASKED = "asked"
@@ -49,8 +49,8 @@ class NodeState(StrEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """A node as the service knows it: which version it says that it is (None: not yet), since it was ``asked_at``
-    when it was last heard, whether it counts as away, and what it said that went wrong with this very order."""
+    """What the service knows of a node that was ``asked_at``: the version that it reports (None: none yet), when it was
+    last heard from, whether it counts as away, and which fault it reported for this very order."""
 
     node: str
     version: str | None
@@ -61,9 +61,9 @@ class Seen:
 
 
 def split(nodes: Sequence[str], written: object) -> list[list[str]]:
-    """The nodes of each wave, for sizes as `1,10%,rest`: numbers, shares of all (rounded up), what is left.
+    """The nodes of each wave, for sizes written as `1,10%,rest`: numbers, shares of all nodes (rounded up), the remainder.
 
-    Waves for which no node is left are none. Raises Invalid for what is no such list, or leaves nodes out.
+    Waves without nodes are left out. Raises Invalid for sizes that are malformed, or do not cover all nodes.
     """
     left, waves = list(nodes), []
     sizes = [one.strip() for one in written.split(",")] if isinstance(written, str) else []
@@ -91,7 +91,7 @@ def _count(size: str, all: int, written: object) -> int:
 
 
 def deadline(written: object) -> int:
-    """How long a wave's nodes have, in seconds; raises Invalid."""
+    """The deadline of a wave in seconds; raises Invalid."""
     seconds = durations.seconds(written, "deadline of a wave")
     if not SOON_S <= seconds <= LATE_S:
         raise Invalid(f"The deadline of a wave is between {durations.words(SOON_S)} and {durations.words(LATE_S)}.")
@@ -99,7 +99,7 @@ def deadline(written: object) -> int:
 
 
 def judge(seen: Seen, version: str, deadline_s: int, now: float) -> tuple[NodeState, str]:
-    """How a node stands that was asked to become this version, and, where it failed, why."""
+    """The state of a node that was asked to become this version, and, if it failed, why."""
     if seen.fault:
         return NodeState.FAILED, f"{seen.node} says: {seen.fault}"
     is_there = seen.heard_at is not None and seen.heard_at > seen.asked_at and not seen.is_away

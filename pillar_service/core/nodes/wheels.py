@@ -1,4 +1,4 @@
-"""Wheels that nodes install from: which Pythons and processors a bundle of them is for, by the files' names (PEP 427)."""
+"""Wheels that nodes install from: for which Pythons and processors a set of them is, by their file names (PEP 427)."""
 
 import re
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ PYTHON = re.compile(r"cp3(\d+)", re.ASCII)
 PROCESSOR = re.compile(r"linux(?:_\d+_\d+|\d+)?_(\w+)", re.ASCII)
 
 Fit = tuple[str, str]
-"""A Python (`3.11`) and a processor (`x86_64`) as `uname -m` calls it; `any` for what is the same on all."""
+"""A Python (`3.11`) and a processor in the words of `uname -m` (`x86_64`); `any` where it does not matter."""
 
 
 def fits(files: Iterable[str]) -> list[Fit]:
-    """What each package among these files has a wheel for; nothing where no package asks for anything."""
+    """What every package among these files has a wheel for; empty if no package has requirements."""
     packages: dict[str, set[Fit]] = {}
     for file in files:
         if found := WHEEL.fullmatch(file.rpartition("/")[2]):
@@ -48,7 +48,7 @@ def _order(python: str) -> tuple[int, ...]:
 
 
 def needed(fitting: Iterable[Fit]) -> str:
-    """What a machine must have for one of these, for people: `Python 3.11 on x86_64`."""
+    """What a machine needs to match one of these, for people: `Python 3.11 on x86_64`."""
     each = [
         f"Python {'3.11 or newer' if python == ANY else python}" + ("" if processor == ANY else f" on {processor}")
         for python, processor in fitting
