@@ -1,4 +1,4 @@
-"""From files to the catalogue; see README.md in this folder for what may stand here."""
+"""The catalogue, read from its files; README.md in this folder says what belongs here."""
 
 from pillar_service.catalogue.loading import load, stamp
 

@@ -1,4 +1,4 @@
-"""`commands.yaml`: every command, from its shape."""
+"""`commands.yaml`: every command, made from its shape."""
 
 import re
 from dataclasses import replace
@@ -22,7 +22,7 @@ TEST = "test"
 
 
 def read(value: Any, faults: Faults) -> dict[str, Command]:
-    """The commands by name; those with a fault are left out, and each fault is noted."""
+    """The commands by name, without those that have a fault; each fault is noted."""
     told = mapping(value, (), faults, "This file")
     only(told, ("commands",), faults)
     entries = mapping(told.get("commands"), ("commands",), faults, "commands")

@@ -1,4 +1,4 @@
-"""The files held against each other: a word of one that another must know."""
+"""Checks across the files: what one file names, another must have."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path as File
@@ -15,7 +15,7 @@ from pillar_service.documents.faults import Faults, Path
 def check_commands(
     commands: Mapping[str, Command], declared: Collection[str], given_roles: Collection[str], faults: Faults
 ) -> None:
-    """Note each approval by a role that is not, and each preview by a command that can't be one."""
+    """Note each approval by an unknown role, and each preview by a command that can't be one."""
     for command in commands.values():
         at = ("commands", command.name)
         approval = command.requires.approval
@@ -29,7 +29,7 @@ def check_commands(
 
 
 def check_grants(policy: Policy, commands: Mapping[str, Command], declared: Mapping[str, Any], faults: Faults) -> None:
-    """Note each grant of a command that is not, and each pattern for an argument that no command of the grant takes."""
+    """Note each grant of an unknown command, and each pattern for an argument that no command of the grant takes."""
     for role in policy.roles:
         for number, grant in enumerate(role.grants):
             at = ("roles", role.name, "grants", number)
@@ -40,7 +40,7 @@ def check_grants(policy: Policy, commands: Mapping[str, Command], declared: Mapp
 
 
 def check_scripts(commands: Mapping[str, Command], states: File, faults: Faults) -> None:
-    """Note each script that the folder of states does not have."""
+    """Note each script that is missing in the folder of states."""
     for command in commands.values():
         if isinstance(command.runs, Script) and not (states / command.runs.source.removeprefix("salt://")).is_file():
             faults.add(
@@ -63,7 +63,7 @@ def _check_arguments(
 ) -> None:
     meant = [name for name in declared if any(roles.fits(pattern, name) for pattern in grant.commands)]
     if not all(name in commands for name in meant):
-        return  # one of them has a fault of its own: what it takes is not known
+        return  # one of them has a fault itself, so what it takes is unknown
     for name in grant.arguments:
         if not any(name in commands[one].named for one in meant):
             faults.add((*at, name), f"No command of this grant takes {names.shown(name)}, so it would grant nothing.")

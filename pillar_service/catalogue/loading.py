@@ -1,4 +1,4 @@
-"""Read the folder: three files, each within bounds, and everything that is wrong with them at once."""
+"""Reads the folder of the catalogue: three files of limited size. All faults are reported at once."""
 
 import hashlib
 from os import PathLike
@@ -18,9 +18,9 @@ Stamp = tuple[tuple[int, ...] | None, ...]
 
 
 def load(directory: Folder, states: Folder | None = None) -> Loaded:
-    """What the files of a folder say; with ``states``, the scripts that commands name must be in that folder.
+    """The catalogue, roles and personas from a folder; with ``states``, scripts of commands must exist in that folder.
 
-    Raises Invalid with every fault, a line each: `commands.yaml:12: sentence`.
+    Raises Invalid with every fault, one per line: `commands.yaml:12: sentence`.
     """
     raw = {name: _bytes(Path(directory) / name) for name in FILES}
     noted = {name: Faults(name) for name in FILES}
@@ -38,7 +38,7 @@ def load(directory: Folder, states: Folder | None = None) -> Loaded:
 
 
 def stamp(directory: Folder) -> Stamp:
-    """What changes when a file of the folder does: cheap to look at; None stands for a file that is not there."""
+    """A value that changes when a file of the folder does, and is cheap to compute; None stands for a missing file."""
     return tuple(_stamp(Path(directory) / name) for name in FILES)
 
 
@@ -47,7 +47,7 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
         told = file.stat()
     except OSError:
         return None
-    # Who may read it changes the last of these alone: what could not be read is tried again then.
+    # A change of permissions only changes the last of these (ctime): a file that could not be read is then tried again.
     return told.st_mtime_ns, told.st_size, told.st_ino, told.st_ctime_ns
 
 

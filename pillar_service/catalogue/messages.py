@@ -1,4 +1,4 @@
-"""Sentences by moment, from a file: only moments that there are, and only words that are known then."""
+"""Sentences by moment from a file: only for known moments, and only with placeholders that are known at that moment."""
 
 from collections.abc import Mapping
 

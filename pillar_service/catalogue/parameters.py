@@ -1,4 +1,4 @@
-"""A command's parameters, from their shapes."""
+"""A command's parameters, made from their shapes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from pillar_service.documents.faults import Faults, Path
 
 
 def read(shapes: Mapping[str, ParameterShape], at: Path, faults: Faults) -> tuple[Parameter, ...]:
-    """The parameters, in the order in which they stand; those with a fault are left out, and it is noted."""
+    """The parameters in the order of the file, without those that have a fault; each fault is noted."""
     made = [_parameter(name, shape, (*at, name), faults) for name, shape in shapes.items()]
     return tuple(one for one in made if one is not None)
 

@@ -1,4 +1,4 @@
-"""`personas.yaml`: how the bot talks, from its shapes."""
+"""`personas.yaml`: how the bot talks, made from its shapes."""
 
 from typing import Any
 

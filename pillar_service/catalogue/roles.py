@@ -1,4 +1,4 @@
-"""`roles.yaml`: groups and roles, from their shapes. Whatever is not understood is a fault; nothing is guessed."""
+"""`roles.yaml`: groups and roles, made from their shapes. Whatever is not understood is a fault; nothing is guessed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a command runs, from its shape: exactly one thing, never a shell, and with every argument in its place."""
+"""What a command runs, made from its shape: exactly one thing, never a shell, and all its arguments are used."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,16 +14,16 @@ from pillar_service.documents.faults import Faults, Path
 WAYS = ("script", "program", "function", "runner", "action")
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "busybox", "env", "sudo", "su", "xargs"})
-"""Programs that run what they are given as arguments."""
+"""Programs that run whatever they are given as arguments."""
 
 RUN_ANYTHING = frozenset(
     {"cmd", "cmdmod", "salt", "ssh", "saltutil", "publish", "module", "state.single", "state.high", "state.low"}
 )
-"""Modules and functions of Salt that do so."""
+"""Salt modules and functions that run whatever they are given."""
 
 
 def runs(shape: CommandShape, at: Path, faults: Faults) -> Runs | None:
-    """What the command runs, or None, and why is noted."""
+    """What the command runs; None, with the fault noted, if it does not run exactly one thing."""
     given = [way for way in WAYS if getattr(shape, way) is not None]
     if len(given) != 1:
         faults.add(at, f"A command runs exactly one of {', '.join(WAYS)}; here stand {', '.join(given) or 'none'}.")
@@ -35,7 +35,7 @@ def runs(shape: CommandShape, at: Path, faults: Faults) -> Runs | None:
 
 
 def where(shape: CommandShape, what: Runs, at: Path, faults: Faults) -> Where:
-    """Where it runs: as it says, else a runner on no node, anything else on one."""
+    """On how many nodes it runs: as the file says; by default a runner on none, anything else on one."""
     usual = Where.NONE if isinstance(what, Runner) else Where.ONE
     chosen = shape.where or usual
     wrong = {Runner: chosen is not Where.NONE, Action: chosen is not Where.ONE}.get(type(what), chosen is Where.NONE)
@@ -48,7 +48,7 @@ def where(shape: CommandShape, what: Runs, at: Path, faults: Faults) -> Where:
 
 
 def check_places(what: Runs, parameters: tuple[Parameter, ...], shape: CommandShape, at: Path, faults: Faults) -> None:
-    """Note each template that names no parameter, and each parameter that nothing uses."""
+    """Note each placeholder that names no parameter, and each parameter that nothing uses."""
     if isinstance(what, Action | Runner):
         _check_secrets(parameters, at, faults)
     if isinstance(what, Action):

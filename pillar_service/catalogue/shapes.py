@@ -1,4 +1,4 @@
-"""Which words the files may have, and of what type each is. What they mean is checked where they become core's values."""
+"""The keys of the files and their types. What the values mean is checked when they become core's values."""
 
 from typing import Annotated, Any
 
@@ -13,13 +13,13 @@ Texts = Annotated[list[Text], Field(max_length=100)]
 
 
 class Shape(BaseModel):
-    """A mapping that has these keys and no other; no type is turned into another."""
+    """A mapping with no other keys than these; values are not converted to another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class ParameterShape(Shape):
-    """A parameter of a command; ``least`` and ``most`` of a duration are written as one."""
+    """A parameter of a command; for a duration, ``least`` and ``most`` are written as durations."""
 
     kind: Annotated[str, Field(max_length=20)] = "string"
     help: str = ""
@@ -65,7 +65,7 @@ class LimitsShape(Shape):
 
 
 class CommandShape(Shape):
-    """A command of `commands.yaml`; exactly one of script, program, function, runner and action."""
+    """A command of `commands.yaml`; exactly one of script, program, function, runner and action is set."""
 
     summary: Annotated[str, Field(min_length=1, max_length=120)]
     help: str = ""
@@ -94,7 +94,7 @@ class CommandShape(Shape):
 
 
 class GrantShape(Shape):
-    """What a role may do; each of the three says so itself, so that nothing is granted by leaving a line out."""
+    """What a role may do. Commands, selector and channels must all be given, so that leaving one out grants nothing."""
 
     commands: Annotated[list[Short], Field(min_length=1)]
     selector: str

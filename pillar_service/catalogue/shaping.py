@@ -1,4 +1,4 @@
-"""A plain value into a shape; what does not fit is noted as sentences with what would."""
+"""Plain values as shapes; what does not fit is noted in sentences that say what would fit."""
 
 from typing import Any, TypeVar
 
@@ -27,11 +27,11 @@ SENTENCES = {
     "greater_than_equal": "{key} must be at least {ge}, not {given}.",
     "less_than_equal": "{key} must be at most {le}, not {given}.",
 }
-"""By pydantic's name of the error."""
+"""The sentences for pydantic's types of errors."""
 
 
 def shaped(shape: type[Model], value: Any, at: Path, faults: Faults) -> Model | None:
-    """The value in its shape, or None, and why is noted."""
+    """The value in its shape; None, with the faults noted, if it does not fit."""
     try:
         return shape.model_validate(value)
     except ValidationError as error:
@@ -42,7 +42,7 @@ def shaped(shape: type[Model], value: Any, at: Path, faults: Faults) -> Model | 
 
 
 def mapping(value: Any, at: Path, faults: Faults, what: str) -> dict[str, Any]:
-    """The value, if it is keys with values; else nothing, and that is noted unless there is nothing."""
+    """The value, if it is a mapping; otherwise an empty one, which is noted as a fault unless the value is None."""
     if isinstance(value, dict):
         return value
     if value is not None:
@@ -51,7 +51,7 @@ def mapping(value: Any, at: Path, faults: Faults, what: str) -> dict[str, Any]:
 
 
 def only(value: dict[str, Any], known: tuple[str, ...], faults: Faults) -> None:
-    """Note each word at the top of a file that is not known there."""
+    """Note each unknown word at the top level of a file."""
     for word in value:
         if word not in known:
             faults.add((word,), _unknown(word, known))
