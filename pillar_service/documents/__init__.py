@@ -1,1 +1,1 @@
-"""From a YAML file to plain values that know their lines, and what is wrong with them; see README.md."""
+"""YAML files as plain values that know their lines, and the faults in them; see README.md."""

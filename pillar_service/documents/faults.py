@@ -1,4 +1,4 @@
-"""What is wrong in the files: collected with their lines, and told all at once."""
+"""The faults of files: collected with their lines, and reported all at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,29 +7,29 @@ from dataclasses import dataclass, field
 from pillar_service.core.errors import Invalid, NotFound
 
 Path = tuple[str | int, ...]
-"""Where in a file: keys, and numbers of items from 0."""
+"""A place in a file: keys, and indexes of items from 0."""
 
 MOST = 100
-"""Faults that are told at once."""
+"""How many faults are reported at once."""
 
 
 @dataclass
 class Faults:
-    """The faults of one file; ``lines`` says on which line, from 1, each place begins."""
+    """The faults of one file; ``lines`` is the line, from 1, on which each place begins."""
 
     file: str
     lines: dict[Path, int] = field(default_factory=dict)
     found: set[tuple[int, str]] = field(default_factory=set)
 
     def add(self, at: Path, sentence: str) -> None:
-        """Note what is wrong at a place, or at the nearest place around it that is written."""
+        """Note a fault at a place, or at the nearest place around it whose line is known."""
         while at and at not in self.lines:
             at = at[:-1]
         self.found.add((self.lines.get(at, 1), sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."))
 
     @contextmanager
     def at(self, place: Path) -> Iterator[None]:
-        """Note the Invalid that is raised inside as a fault of this place, and go on."""
+        """Note an Invalid or NotFound raised inside as a fault of this place, and go on."""
         try:
             yield
         except (Invalid, NotFound) as error:
@@ -37,7 +37,7 @@ class Faults:
 
 
 def raise_any(*several: Faults) -> None:
-    """Raise Invalid with every fault, a line each, by file and line; nothing where there is none."""
+    """Raise Invalid with every fault, one per line, by file and line; do nothing if there is none."""
     told = [f"{one.file}:{line}: {sentence}" for one in several for line, sentence in sorted(one.found)]
     if len(told) > MOST:
         told = [*told[:MOST], f"… and {len(told) - MOST} more."]

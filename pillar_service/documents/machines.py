@@ -1,4 +1,4 @@
-"""A machine from its file's bytes, with what only a library can say of it: whether its schedules ever come."""
+"""A machine from the bytes of its file; a library checks whether its schedules ever come due."""
 
 from croniter import croniter
 
@@ -8,16 +8,19 @@ from pillar_service.documents import reading
 from pillar_service.documents.faults import Faults
 
 ANY_TIME = 0.0
-"""Unix seconds, from where a schedule is looked for: the calendar repeats itself, so any start will do."""
+"""Where the search for a schedule's next time starts (Unix seconds): the calendar repeats, so any start will do."""
 
 NEVER = "No time ever fits these five fields: there is no such minute, hour, day or month."
 
 
 def read(raw: bytes, name: str, faults: Faults) -> Machine | None:
-    """The machine of that name, if nothing is wrong with it; every fault is noted with its line."""
+    """The machine of that name, as far as it can be made; every fault is noted with its line.
+
+    None if the file can't be read at all.
+    """
     values = reading.plain(raw, faults)
     if values is None and faults.found:
-        return None  # what can't be read at all has no other faults
+        return None  # a file that can't be read has no other faults
     made = machine_files.read(values, name, faults)
     for watcher in made.watchers.values() if made else ():
         if watcher.kind is Kind.SCHEDULE and not _comes(watcher.settings["cron"]):

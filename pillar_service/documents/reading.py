@@ -1,6 +1,6 @@
-"""YAML to plain values, and the line of each: texts, whole numbers, yes and no, nothing, lists and mappings; no other.
+"""YAML as plain values with the line of each: texts, whole numbers, yes and no, nothing, lists and mappings, and no others.
 
-Only YAML's graph of nodes is taken from the library; no tag makes an object. An alias counts as often as it is used.
+Of the library, only YAML's graph of nodes is used; no tag makes an object. An alias counts each time it is used.
 """
 
 import re
@@ -12,13 +12,13 @@ from pillar_service.core import names
 from pillar_service.documents.faults import Faults, Path
 
 LARGEST = 1024 * 1024
-"""Bytes of a file."""
+"""The most bytes of a file."""
 
 MOST = 50_000
-"""Values in a file, aliases followed."""
+"""The most values in a file, with aliases followed."""
 
 DEEPEST = 20
-"""Lists and mappings inside each other."""
+"""The most levels of lists and mappings inside each other."""
 
 _TAG = "tag:yaml.org,2002:"
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,15})", re.ASCII)
@@ -26,11 +26,11 @@ _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
 class TooMuch(Exception):
-    """The file holds more than is read."""
+    """The file contains more than may be read."""
 
 
 def plain(raw: bytes, faults: Faults) -> Any:
-    """The values in a file's bytes; lines and faults are noted. None where it can't be read at all."""
+    """The values in a file's bytes; their lines and all faults are noted. None if the file can't be read at all."""
     if len(raw) > LARGEST:
         faults.add((), f"This file has {len(raw)} bytes; at most {LARGEST} are read.")
         return None
@@ -54,7 +54,7 @@ def _unreadable(error: yaml.YAMLError, faults: Faults) -> None:
 
 
 class _Walk:
-    """Walks the graph of nodes, counting."""
+    """Walks the graph of nodes, and counts its values."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults, self.count = faults, 0
