@@ -1,4 +1,4 @@
-"""The service's log, on stderr: whoever starts the process keeps it (systemd's journal, a file)."""
+"""The service's log, written to stderr, where whoever starts the process keeps it (systemd's journal, a file)."""
 
 import logging
 import sys
@@ -9,9 +9,9 @@ __all__ = ["FIELDS", "begin"]
 
 
 def begin(how: str) -> None:
-    """Write the logs of this process: ``json``, ``text``, or ``auto``, which is text on a terminal and JSON elsewhere.
+    """Write this process's logs as ``json``, ``text``, or ``auto``: text on a terminal, JSON elsewhere.
 
-    Libraries are heard from warnings on; what we ourselves say, from what is worth knowing on.
+    Libraries log from the level WARNING up, our own code and gunicorn from INFO.
     """
     if how == "auto":
         how = "text" if sys.stderr.isatty() else "json"
@@ -26,6 +26,6 @@ def begin(how: str) -> None:
 
 
 def _leave_out_what_no_line_tells() -> None:
-    """Where in the code, in which thread and process: a third of what a line costs (Python's Logging HOWTO, Optimization)."""
+    """Skip code location, thread and process: a third of a line's cost (Python's Logging HOWTO, Optimization)."""
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

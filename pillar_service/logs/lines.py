@@ -1,4 +1,4 @@
-"""How a record becomes a line."""
+"""How a log record becomes a line."""
 
 import json
 import logging
@@ -9,21 +9,21 @@ from typing import Any
 from pillar_service.core import tracing
 
 FIELDS = ("request", "job", "node", "run", "master", "method", "route", "status", "took_ms")
-"""What may be told with a record beside its sentence (``extra``). Ids and figures: no name, no address, no secret."""
+"""What a record may carry besides its sentence (``extra``): ids and figures, but no name, address or secret."""
 
 
 def told(record: logging.LogRecord) -> dict[str, Any]:
-    """What is told with a record: its request is the thread's, unless it says another."""
+    """The fields of a record; its request is the thread's, unless the record has its own."""
     found = {name: record.__dict__.get(name) for name in FIELDS}
     found["request"] = found["request"] or tracing.current()
     return {name: value for name, value in found.items() if value is not None}
 
 
 class Json(logging.Formatter):
-    """One object a line: ``at`` (UTC, RFC 3339), ``level``, ``logger``, ``message``, what is told, ``exception``."""
+    """One object per line: ``at`` (UTC, RFC 3339), ``level``, ``logger``, ``message``, the fields, ``exception``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The record as one line."""
         line = {
             "at": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -38,12 +38,12 @@ class Json(logging.Formatter):
 
 @lru_cache(maxsize=1)
 def _second(at: int) -> str:
-    """A second of Unix time, written out: under load many lines are of the same one."""
+    """A second of Unix time as text; cached, because under load many lines share the same second."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
 
 
 class Text(logging.Formatter):
-    """For a terminal: the time, the sentence, what is told with it. Nobody's words begin a new line."""
+    """For a terminal: the time, the sentence and its fields. Line breaks in them are escaped, so they can't forge a line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
