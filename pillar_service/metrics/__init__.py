@@ -1,1 +1,1 @@
-"""What the service tells of itself to Prometheus; the only room that knows its library."""
+"""The service's metrics for Prometheus; the only room that uses its library."""

@@ -1,4 +1,4 @@
-"""Counting in this process. A server begins with `begin`: then each worker counts into a file of its own."""
+"""Counting in this process. A server calls `begin`; after that each worker counts into a file of its own."""
 
 import logging
 import os
@@ -11,25 +11,25 @@ from typing import Any
 from pillar_service.metrics.families import BUCKETS, WORKERS, Family, Kind
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""What the library looks at when it is imported, which is why it is not imported before `_made`."""
+"""The library reads this variable when it is imported, so it must not be imported before `_made`."""
 
 FILES = ("counter", "histogram", "gauge_livesum")
 ROOM = 256 << 10
-"""So many bytes of the disk each file of a process takes at once, four times what the library begins with."""
+"""How many bytes of disk each of a process's files reserves at once: four times what the library begins with."""
 
 log = logging.getLogger(__name__)
 
 
 class _Files:
-    """Whether this process has files to count into; one that has none, as on a full disk, counts nothing."""
+    """Whether this process has files to count into; without them, as on a full disk, it counts nothing."""
 
     are_there = True
 
 
 def begin(folder: Path, app: str) -> None:
-    """Count into files from now on: one of each process, in the folder of this app, emptied of what was before.
+    """Count into files from now on: one for each process, in the app's folder, which is emptied first.
 
-    Before the first count, in the process that workers are forked from.
+    Must be called before anything is counted, in the process from which workers are forked.
     """
     mine = folder / app
     shutil.rmtree(mine, ignore_errors=True)
@@ -38,7 +38,7 @@ def begin(folder: Path, app: str) -> None:
 
 
 def work_begins() -> None:
-    """A worker process begins, if need be without figures."""
+    """Prepare a new worker process for counting; if its files can't be made, it runs without metrics."""
     try:
         _reserve(Path(os.environ[FOLDER]))
     except OSError as error:
@@ -49,7 +49,7 @@ def work_begins() -> None:
 
 
 def _reserve(folder: Path) -> None:
-    # They are written through memory: a block that a full disk does not have then kills the process (SIGBUS).
+    # The files are memory-mapped: writing to a block that a full disk can't provide would kill the process (SIGBUS).
     files = [folder / f"{kind}_{os.getpid()}.db" for kind in FILES]
     try:
         for file in files:
@@ -62,26 +62,26 @@ def _reserve(folder: Path) -> None:
 
 
 def work_ended(pid: int) -> None:
-    """A worker process is gone: what it counted stays, but it is not alive."""
+    """Note that a worker process is gone: its counts stay, but it no longer counts as alive."""
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def count(family: Family, *labels: str) -> None:
-    """One more."""
+    """Increase a counter by one."""
     if _Files.are_there:
         _of(family, labels).inc()
 
 
 def observe(family: Family, value: float, *labels: str) -> None:
-    """Something took so long (seconds)."""
+    """Observe a duration in seconds."""
     if _Files.are_there:
         _of(family, labels).observe(value)
 
 
 _making = threading.Lock()
-"""Two threads that count the first at once would make the same family twice, which the library refuses."""
+"""Two threads that count something for the first time at once would make the same family twice, which the library refuses."""
 
 
 def _of(family: Family, labels: tuple[str, ...]) -> Any:

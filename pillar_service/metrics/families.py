@@ -1,4 +1,4 @@
-"""Every metric: its name, kind, labels, and what it tells. Durations are in seconds."""
+"""Every metric: its name, kind, labels, and what it says. Durations are in seconds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Family:
-    """One metric; ``name`` is the one in the answer. A READ one is not counted but read from the database."""
+    """One metric; ``name`` is its name in the output. Those in READ are not counted, but read from the database."""
 
     name: str
     kind: Kind
@@ -21,7 +21,7 @@ class Family:
 
 
 BUCKETS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 14400, 86400)
-"""Up to a day, the longest timeout that a command of the catalogue may have."""
+"""Bounds in seconds, up to a day: the longest timeout that a command of the catalogue may have."""
 
 RECEIVED = Family("cellar_jobs_received_total", Kind.COUNTER, ("command",), "Jobs asked for.")
 REJECTED = Family("cellar_commands_rejected_total", Kind.COUNTER, ("why",), "Commands refused, by the error's title.")

@@ -1,4 +1,4 @@
-"""All that was counted on this machine, with what was read from the database, in Prometheus' format."""
+"""All that was counted on this machine, and what was read from the database, in Prometheus' format."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def text(folder: Path, read: Values) -> bytes:
-    """The answer: what every process of each app counted into ``folder``, labelled with its app, and what was read."""
+    """The response: what all processes of each app counted into ``folder``, labelled with the app, and what was read."""
     from prometheus_client import generate_latest
     from prometheus_client.registry import CollectorRegistry
 
@@ -49,7 +49,7 @@ def _counted(folder: Path) -> Iterator[Any]:
 
 
 def _is_of_the_dead(file: Path) -> bool:
-    """Whether it tells how a process stands that is no more: nobody took it away where all of an app died at once."""
+    """Whether it is a gauge of a process that is gone: if a whole app dies at once, nobody removes its files."""
     if not file.name.startswith("gauge_live"):
         return False
     try:
@@ -57,7 +57,7 @@ def _is_of_the_dead(file: Path) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # it lives, as somebody else
+        pass  # it is alive, and belongs to somebody else
     return False
 
 
