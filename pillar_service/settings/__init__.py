@@ -1,6 +1,6 @@
-"""Every setting of the service: the only reader of the environment.
+"""All settings of the service. Only this module reads them from the environment.
 
-A setting is read from ``CELLAR_<NAME>``; a secret may also stand in the file that ``CELLAR_<NAME>_FILE`` names.
+A setting is read from ``CELLAR_<NAME>``; a secret may also be in the file named by ``CELLAR_<NAME>_FILE``.
 """
 
 import os
@@ -17,7 +17,7 @@ from pillar_service.settings.known import SETTINGS, Setting
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings' values."""
+    """The values of the settings."""
 
     database: str
     files: Path
@@ -100,7 +100,7 @@ class Settings:
 
     @property
     def metrics_folder(self) -> Path:
-        """Where the processes of this machine keep their counters."""
+        """The folder in which the processes of this machine keep their counters."""
         return Path(self.metrics) if self.metrics else self.files.absolute().parent / "metrics"
 
     @property
@@ -110,17 +110,17 @@ class Settings:
 
     @property
     def backup_folder(self) -> Path:
-        """Where backups are put together: beside the tars, which are linked, not copied."""
+        """Where backups are assembled: beside the tars, so that these can be linked instead of copied."""
         return self.files.absolute().parent / "backups"
 
     @property
     def address(self) -> str:
-        """How nodes and people reach the public app, without a slash at the end."""
+        """The URL at which nodes and people reach the public app, without a slash at the end."""
         return (self.public_url or f"http://{self.public_host}:{self.public_port}").rstrip("/")
 
     @property
     def inbox(self) -> Path:
-        """The folder for what Slack sent until it is worked on."""
+        """The folder that keeps what Slack sent until it is worked on."""
         return Path(self.chat_files) if self.chat_files else self.files / "chat"
 
 
@@ -140,7 +140,7 @@ def _text(setting: Setting, environment: Mapping[str, str]) -> str:
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """The settings in an environment; raises Invalid that names the variable and what it takes."""
+    """The settings in an environment; raises Invalid, which names the variable and what it accepts."""
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         text = _text(setting, environment)
@@ -153,7 +153,7 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 
 def _check(values: Mapping[str, Any]) -> None:
-    """What belongs together; raises Invalid."""
+    """Raise Invalid if settings that depend on each other do not fit together."""
     if len(values["secret_key"]) < 32:
         raise Invalid("CELLAR_SECRET_KEY is too short: use at least 32 random characters.")
     for name in ("stripe_key", "stripe_webhook_secret", "stripe_price"):
@@ -169,12 +169,12 @@ def _check(values: Mapping[str, Any]) -> None:
 
 
 def given() -> dict[str, str]:
-    """What this process was given of settings, by the names of its environment."""
+    """The settings in this process's environment, by variable."""
     return {name: value for name, value in os.environ.items() if name.startswith("CELLAR_")}
 
 
 def secret_files() -> list[str]:
-    """The files of secrets that it was given."""
+    """The absolute paths of the files from which this process reads secrets."""
     names = [f"CELLAR_{setting.name}_FILE" for setting in SETTINGS if setting.secret]
     return sorted({os.path.abspath(file) for name in names if (file := os.environ.get(name))})
 

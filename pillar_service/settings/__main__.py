@@ -1,4 +1,4 @@
-"""All settings as a page in Markdown, or with the word ``names`` for the states of a control plane; `make docs` keeps both."""
+"""Prints all settings as Markdown, or, with the word ``names``, their names for the states of a control plane (`make docs`)."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ def table() -> str:
 
 
 def names() -> str:
-    """Which settings a control plane's pillar may hold, and which are files among its secrets (JSON)."""
+    """The settings that a control plane's pillar may hold, and those that are files among its secrets, as JSON."""
     files = [
         setting.name.removesuffix("_FILE") for setting in SETTINGS if setting.secret or setting.name.endswith("_FILE")
     ]

@@ -1,4 +1,4 @@
-"""Every setting: its name, how its text is read, its default, what it is for."""
+"""Every setting: its name, how its text is read, its default, and what it is for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pillar_service.settings import texts
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its name without the prefix, how its text is read, its default and what it is for."""
+    """One setting: its name without the prefix, how its text is read, its default, and what it is for."""
 
     name: str
     read: Callable[[str], Any]

@@ -1,4 +1,4 @@
-"""How the text of a setting is read; a ValueError says what it takes."""
+"""How the text of a setting is read; a ValueError says what is accepted."""
 
 import ipaddress
 from collections.abc import Callable
@@ -78,7 +78,7 @@ EVENTS_KEPT = "lifecycle=365 gap=365 machine=365 submission=365 facts=30 health=
 
 
 def days(value: str) -> dict[str, int]:
-    """Days by kind of event; what is not named is kept as by default."""
+    """Days by kind of event; kinds that are not named have their defaults."""
     found = {}
     for word in f"{EVENTS_KEPT} {value}".split():
         kind, _, number = word.partition("=")
