@@ -32,8 +32,7 @@ SMALL = 1 << 20
 """The most bytes that a manifest or a secret may have."""
 
 LONGEST_HEADER = 4 * tarfile.BLOCKSIZE
-"""The most bytes of an extended header, which says of a file what does not fit into one block. Exports need one only
-for a file's size."""
+"""The most bytes of an extended header, for what does not fit into a normal one; an export needs that only for a large size."""
 
 Known = Mapping[str, tarfile.TarInfo]
 

@@ -20,7 +20,7 @@ CODE = re.compile(r"[\x21-\x7e]{1,500}", re.ASCII)
 """The form of an invite's code: one printable word."""
 
 STALE_S = 60.0
-"""After this many seconds a copy of the ledger is stale: whoever looks at it causes it to be fetched again."""
+"""After this many seconds a copy of the ledger is stale: looking at it then fetches it again."""
 
 
 class InviteState(StrEnum):
