@@ -42,7 +42,7 @@ FAULTS: list[tuple[re.Pattern[str], str, str]] = [
     ),
     (
         re.compile(
-            r"^(?!.*image could not be built).*"  # an image missing during a build is another one
+            r"^(?!.*image could not be built).*"  # there, the missing image is one that the build needs
             r"(?:no such image|pull access denied|manifest.{0,40}not found|unable to (?:pull|find) image)",
             re.I | re.S,
         ),

@@ -89,7 +89,7 @@ def step(now: JobState, to: JobState) -> JobState:
 
 
 def refuse_too_many(there: int) -> None:
-    """Raise TooMany if a bot has ``there`` open jobs, and that is the limit."""
+    """Raise TooMany if ``there``, the number of a bot's open jobs, has reached the limit."""
     if there >= MOST_OF_BOT:
         raise TooMany(f"{there} jobs of this bot are not over yet: wait until some are, or cancel some.")
 
