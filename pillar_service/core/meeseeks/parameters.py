@@ -2,12 +2,12 @@
 
 string    one line of printable text; `pattern` must match all of it
 int       a whole number from `least` to `most`
-enum      one of `choices`, in whatever case
+enum      one of `choices`, in upper or lower case
 bool      yes or no
-bot       a bot's name, host or id; whether there is such a bot is not known here
-node      a node's id; the same
+bot       a bot's name, host or id; whether there is such a bot is not checked here
+node      a node's id; likewise
 duration  seconds; written as 90s, 5m, 1h30m
-secret    as a string, but no sentence ever repeats it
+secret    like a string, but no sentence ever repeats it
 """
 
 import re
