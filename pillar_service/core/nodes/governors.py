@@ -56,7 +56,7 @@ def standing(leases: Iterable[Lease], now: float) -> list[Lease]:
 
 
 def granted(leases: Iterable[Lease], most: int, fence: int, who: str, seconds: int, now: float) -> Lease | None:
-    """The lease that somebody gets now besides those that are held; None if there is no place.
+    """The lease that somebody gets now besides those that are held; None if no place is free.
 
     ``fence`` is the highest that was given out. Whoever asks again, because the answer was lost, keeps the same fence.
     """

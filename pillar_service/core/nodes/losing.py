@@ -1,5 +1,4 @@
-"""Lost nodes, and the restoring of their bots from exports. Refused is whatever could let an identity run twice, or
-from an old log.
+"""Lost nodes, and restoring their bots from exports: refuses what would let an identity run twice, or from an old log.
 
 A node is only lost when somebody says so who knows that its containers will never run again: the service can't see that.
 """

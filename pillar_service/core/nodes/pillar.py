@@ -9,13 +9,13 @@ from typing import Any
 from pillar_service.core.people.agents import Desired
 
 KEY = "saltcellar"
-"""The one pillar key under which all our data is."""
+"""The one pillar key that holds all our data."""
 
 ONLY = "saltcellar_only"
 """A pillar key of a single state run: the ids of the bots to which the run is limited."""
 
 SHAPE = 2
-"""Increased when a body says more about the same facts, so that stored bodies are written anew."""
+"""Increased when a body says more about the same facts, so that stored bodies are rewritten."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def heard(before: Standing, now: float, is_report: bool, is_stop: bool) -> Stand
 
 
 def looked(before: Standing, now: float) -> Standing:
-    """The standing at this moment, without anything new from the node."""
+    """The standing, brought up to this moment."""
     if before.heard_at is None:
         return before
     away = is_silent(before, now)

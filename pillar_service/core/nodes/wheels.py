@@ -1,4 +1,4 @@
-"""Wheels that nodes install from: for which Pythons and processors a set of them is, by their file names (PEP 427)."""
+"""Wheels that nodes install from: which Pythons and processors a set of them supports, by their file names (PEP 427)."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Fit = tuple[str, str]
 
 
 def fits(files: Iterable[str]) -> list[Fit]:
-    """What every package among these files has a wheel for; empty if no package has requirements."""
+    """The combinations for which every package among these files has a wheel; without (`any`, `any`), which says nothing."""
     packages: dict[str, set[Fit]] = {}
     for file in files:
         if found := WHEEL.fullmatch(file.rpartition("/")[2]):
