@@ -180,9 +180,9 @@ def marked(facts: Facts, terms: Terms, months: int, anchor_day: int | None, now:
 
 
 def taken_back(facts: Facts, months: int, anchor_day: int | None) -> float:
-    """The new ``marked_until`` once the last so many months are taken back.
+    """The new ``marked_until`` once that many of the newest marked months are taken back.
 
-    Months that began with a payment after a silence end at the moment of that payment: the account is warned anew.
+    Months that began with a payment after a silence end at the moment of that payment: the account is warned again.
     """
     until = facts.marked_until or 0.0
     return add_months(until, -months, anchor_day or datetime.fromtimestamp(until, UTC).day)
