@@ -14,7 +14,7 @@ FIRST = "0" * 64
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the audit; ``n`` numbers them without gaps, ``at`` is in Unix seconds."""
+    """One row of the audit; ``n`` numbers the rows without gaps, ``at`` is in Unix seconds."""
 
     n: int
     id: str
