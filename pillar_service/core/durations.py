@@ -8,7 +8,7 @@ from pillar_service.core.errors import Invalid
 DAY_S = 86_400.0
 
 AHEAD_S = 7_200.0
-"""Nothing is put off for this long: a moment further ahead than this was written by a clock that was set back later."""
+"""Nothing is put off for this long (seconds): a moment further ahead was written by a clock that was set back later."""
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 

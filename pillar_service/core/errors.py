@@ -3,18 +3,18 @@
 An error's message is the sentence that the person reads. Its class carries what the code that catches it must decide.
 
     SaltcellarError            status  exit  permanent
-    ├── Invalid                   422     2  yes     the request itself is wrong; say how to mend it
-    ├── Unauthenticated           401     3  yes     we do not know who asks
-    ├── Forbidden                 403     3  yes     we know, and they may not
+    ├── Invalid                   422     2  yes     the request itself is wrong; the message says how to fix it
+    ├── Unauthenticated           401     3  yes     it is not known who asks
+    ├── Forbidden                 403     3  yes     it is known who asks, and they may not
     │   └── TooMany               429     3  no      too many attempts; wait
     ├── NotFound                  404     4  yes
-    │   └── NoNodes               404     4  yes     no node on which somebody may run it is meant
-    ├── Conflict                  409     5  yes     true, but it clashes with what is
+    │   └── NoNodes               404     4  yes     none of the chosen nodes is one on which they may run it
+    ├── Conflict                  409     5  yes     valid in itself, but it conflicts with the present state
     │   ├── ForkHazard            409     5  yes     would let one identity run twice, or run from an old log
-    │   └── Changed               412     5  yes     not what the asker last saw: the error holds what is
-    ├── Full                      507     6  no      no room: disk, ports, nodes
-    ├── Unavailable               503     7  no      something we need is away; try again
-    └── Failed                    500     1  no      it was tried and did not work
+    │   └── Changed               412     5  yes     not as the asker last saw it: the error holds the present state
+    ├── Full                      507     6  no      no room left: disk, ports, nodes
+    ├── Unavailable               503     7  no      something that is needed is away; try again
+    └── Failed                    500     1  no      it was tried, and did not work
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 class SaltcellarError(Exception):
     """Base of every error that Saltcellar raises on purpose.
 
-    ``status`` is the HTTP status, ``exit_code`` the process exit code, ``permanent`` whether trying again is pointless,
-    ``retry_after_s`` after how many seconds it is not, where that is known.
+    ``status`` is the HTTP status, ``exit_code`` the exit code of a process, ``permanent`` says that trying again is
+    pointless, and ``retry_after_s`` after how many seconds to try again, if that is known.
     """
 
     status: ClassVar[int] = 500
@@ -74,7 +74,7 @@ class ForkHazard(Conflict):
 
 
 class Changed(Conflict):
-    """``current`` is what stands instead of what was expected, as it is shown; None: nothing, or nobody knows."""
+    """``current`` is what there is instead of what was expected, as it is shown; None if nothing, or unknown."""
 
     status, title = 412, "Changed meanwhile"
 

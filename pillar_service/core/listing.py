@@ -21,7 +21,7 @@ CURSOR = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,17})?)_([A-Za-z0-9._-]{1,128})", 
 
 
 ROOM = 40_000
-"""How many bytes of HTML may go to a list, so that its page stays under 150 KB with styles and scripts."""
+"""How many bytes of HTML a list may take, so that its page stays under 150 KB with styles and scripts."""
 
 
 def fitting(texts: Iterable[str]) -> int:
