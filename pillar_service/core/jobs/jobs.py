@@ -69,7 +69,7 @@ everybody."""
 
 
 class Reason(StrEnum):
-    """Why a run brought no result, though nothing in it failed."""
+    """Why a run did not complete what was asked for, though nothing in it failed."""
 
     NOT_PUBLISHED = "not_published"
     NO_RETURN = "no_return"
@@ -103,7 +103,7 @@ def require_cancellable(now: JobState) -> None:
 
 
 def after_failure(reason: Reason, retry_safe: bool, attempts: int) -> JobState:
-    """The next state of a job whose run brought no result.
+    """The next state of a job whose run did not complete what was asked for.
 
     A run that was never published or begun may always be repeated; one that may have run, only if its command is safe
     to run twice.
