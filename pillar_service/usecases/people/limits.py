@@ -38,7 +38,7 @@ def spend(tried: Tried, account: str, address: str | None = None) -> Attempt:
         ids = [names.new_id() for _ in counted]
         for id, who in zip(ids, counted, strict=True):
             accounts.add_failure(id, who, now)
-    return Attempt(ids, _key(tried, "pair", account, address))
+    return Attempt(ids, _pair(tried, account, address))
 
 
 def _counted(tried: Tried, account: str, address: str | None) -> dict[str, int]:
@@ -46,8 +46,12 @@ def _counted(tried: Tried, account: str, address: str | None) -> dict[str, int]:
     if address is not None:
         counted[_key(tried, "network", limits.network(address))] = limits.PER_NETWORK[tried]
     if address is not None and tried is Tried.SIGN_IN:
-        counted[_key(tried, "pair", account, address)] = limits.PAIR
+        counted[_pair(tried, account, address)] = limits.PAIR
     return counted
+
+
+def _pair(tried: Tried, account: str, address: str | None) -> str:
+    return _key(tried, "pair", account, address and limits.network(address))
 
 
 def _key(tried: Tried, *parts: str | None) -> str:
@@ -56,6 +60,6 @@ def _key(tried: Tried, *parts: str | None) -> str:
 
 
 def settle(attempt: Attempt) -> None:
-    """Take back an attempt that succeeded, and forgive the account's earlier failures from the same address."""
+    """Take back an attempt that succeeded, and forgive the account's earlier failures from the same network."""
     accounts.take_back(attempt.ids)
     accounts.forgive(attempt.pair)

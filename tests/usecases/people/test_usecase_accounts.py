@@ -89,6 +89,16 @@ def test_ten_failures_lock_out_that_address_for_a_while() -> None:
     assert accounts.sign_in(OWNER, "long enough 1", "192.0.2.1")
 
 
+def test_a_network_of_ipv6_has_no_more_guesses_for_having_many_addresses() -> None:
+    owner()
+    for host in range(limits.PAIR):
+        with pytest.raises(Unauthenticated):
+            accounts.sign_in(OWNER, "wrong", f"2001:db8::{host:x}")
+    with pytest.raises(TooMany):
+        accounts.sign_in(OWNER, "long enough 1", "2001:db8::ffff")
+    assert accounts.sign_in(OWNER, "long enough 1", "2001:db8:0:1::1")
+
+
 def test_what_failed_while_the_clock_was_ahead_locks_nobody_out_once_it_is_right() -> None:
     owner()
     with pytest.MonkeyPatch.context() as ahead:
