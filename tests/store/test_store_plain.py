@@ -7,7 +7,7 @@ import pytest
 
 from pillar_service.store import database
 from pillar_service.store.database import Unread
-from pillar_service.store.jobs import jobs, runs
+from pillar_service.store.jobs import jobs, outputs, runs
 from pillar_service.usecases.jobs import parts
 
 
@@ -41,6 +41,19 @@ def test_a_text_that_is_json_is_that_text() -> None:
     assert found is not None
     assert found.result == "{}"
     assert found.result == "{}", "read once, not again"
+
+
+def test_lines_of_a_whole_are_those_of_its_parts() -> None:
+    now = time.time()
+    common = {"command": "c", "arguments": {}, "actor": "t", "fingerprint": "", "created_at": now, "not_before": now}
+    jobs.add(id="f" * 16, parts=2, **common)
+    for part, lines in (("a" * 16, 3), ("b" * 16, 2)):
+        jobs.add(id=part, parent="f" * 16, **common)
+        for n in range(1, lines + 1):
+            outputs.add_line(part, n, str(n), "said", now)
+    assert outputs.line_count_of_all("f" * 16) == 5
+    assert outputs.line_count_of_all("a" * 16) == 3
+    assert outputs.line_count_of_all("c" * 16) == 0
 
 
 def test_a_whole_tells_where_it_failed_and_where_nobody_answered() -> None:
