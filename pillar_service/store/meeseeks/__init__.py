@@ -1,1 +1,1 @@
-"""The catalogue as it was read, challenges, aliases, command tokens."""
+"""The catalogue as last read, challenges, aliases and command tokens."""

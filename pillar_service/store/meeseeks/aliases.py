@@ -1,4 +1,4 @@
-"""Lines that somebody in chat gave a name to."""
+"""Aliases: names that chat users gave to command lines."""
 
 from peewee import CompositeKey, DoubleField, TextField
 
@@ -6,7 +6,7 @@ from pillar_service.store.database import Table
 
 
 class ChatAlias(Table):
-    """What one actor calls a line."""
+    """One actor's name for a line."""
 
     actor = TextField()
     name = TextField()
@@ -19,24 +19,24 @@ class ChatAlias(Table):
 
 
 def of(actor: str) -> list[ChatAlias]:
-    """An actor's aliases by name."""
+    """An actor's aliases, by name."""
     return list(ChatAlias.select().where(ChatAlias.actor == actor).order_by(ChatAlias.name))
 
 
 def line(actor: str, name: str) -> str | None:
-    """What an actor calls so."""
+    """The line that an actor gave this name to."""
     found = ChatAlias.get_or_none((ChatAlias.actor == actor) & (ChatAlias.name == name))
     return None if found is None else str(found.line)
 
 
 def put(actor: str, name: str, line: str, now: float) -> None:
-    """Let an actor call a line so from now on."""
+    """Set an actor's alias for a line, and replace one of the same name."""
     forget(actor, name)
     ChatAlias.create(actor=actor, name=name, line=line, at=now)
 
 
 def forget(actor: str, name: str) -> bool:
-    """Forget an alias; False when it was not there."""
+    """Forget an alias; False when there was none."""
     return bool(ChatAlias.delete().where((ChatAlias.actor == actor) & (ChatAlias.name == name)).execute() == 1)
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of commands as it was last read without a fault, and the fault since."""
+"""The catalogue of commands as last read without a fault, and the fault found since then."""
 
 from peewee import DoubleField, IntegerField, TextField
 
@@ -7,9 +7,9 @@ from pillar_service.store.sql import read
 
 
 class KeptCatalogue(Table):
-    """One row: the catalogue as JSON, its files' fingerprint, when it was read; ``fault`` is why a later one was not.
+    """One row: the catalogue as JSON, its files' fingerprint and when it was read.
 
-    Body and fingerprint are empty when none could ever be read.
+    ``fault`` is why the files could not be read since then. Body and fingerprint are empty if they never could.
     """
 
     id = IntegerField(primary_key=True)
@@ -23,17 +23,17 @@ class KeptCatalogue(Table):
 
 
 def find() -> KeptCatalogue | None:
-    """The one that is kept."""
+    """The kept catalogue."""
     return KeptCatalogue.get_or_none(KeptCatalogue.id == 1)
 
 
 def fingerprint() -> str | None:
-    """The fingerprint of the one that is kept. Cheap: it is asked for each command."""
+    """The fingerprint of the kept catalogue. Cheap, as it is read for each command."""
     return next((found for (found,) in read("SELECT fingerprint FROM kept_catalogue WHERE id = 1")), None)
 
 
 def put(body: str, fingerprint: str, now: float) -> None:
-    """Keep another one, without a fault."""
+    """Replace the kept catalogue, and clear the fault."""
     KeptCatalogue.insert(id=1, body=body, fingerprint=fingerprint, read_at=now, fault=None).on_conflict(
         conflict_target=[KeptCatalogue.id],
         update={"body": body, "fingerprint": fingerprint, "read_at": now, "fault": None},
@@ -41,7 +41,7 @@ def put(body: str, fingerprint: str, now: float) -> None:
 
 
 def fail(fault: str | None, now: float) -> None:
-    """Remember why the files can't be taken now, or that they can again; what is kept stays."""
+    """Record why the files can't be read now (None: they can again); the kept catalogue stays."""
     KeptCatalogue.insert(id=1, body="", fingerprint="", read_at=now, fault=fault).on_conflict(
         conflict_target=[KeptCatalogue.id], update={"fault": fault}
     ).execute()

@@ -1,4 +1,4 @@
-"""Challenges of jobs, and the votes on them."""
+"""Challenges of jobs, and votes on them."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,10 @@ from pillar_service.store.sql import read
 
 
 class Challenge(Table):
-    """One thing that a job waits for. ``binding`` is what it is good for; a ``role`` must approve ``needed`` times."""
+    """One thing that a job waits for.
+
+    ``binding`` ties it to exactly what it confirms; ``needed`` members of ``role`` must approve.
+    """
 
     id = TextField(primary_key=True)
     job = TextField()
@@ -26,7 +29,7 @@ class Challenge(Table):
 
 
 class Vote(Table):
-    """What one of those asked said; each has one vote. ``selves`` are the actors who they were then."""
+    """The vote of one of those asked, who has one each. ``selves`` are all actors that the voter was at that time."""
 
     challenge = TextField()
     actor = TextField()
@@ -44,36 +47,36 @@ def add(**columns: object) -> Challenge:
 
 
 def open_of(job: str) -> Challenge | None:
-    """What a job waits for now."""
+    """The open challenge of a job."""
     return Challenge.get_or_none((Challenge.job == job) & (Challenge.state == "open"))
 
 
 def settle(id: str, state: ChallengeState) -> bool:
-    """An open challenge is over; False when it was before: of many answers at once, one counts."""
+    """End an open challenge; False when it was over before, so that only one of several simultaneous answers counts."""
     settled = Challenge.update(state=str(state)).where((Challenge.id == id) & (Challenge.state == "open"))
     return bool(settled.execute() == 1)
 
 
 def wait_until(id: str, expires_at: float) -> None:
-    """Let an open challenge be answered until then."""
+    """Set the time until which an open challenge can be answered (Unix seconds)."""
     Challenge.update(expires_at=expires_at).where((Challenge.id == id) & (Challenge.state == "open")).execute()
 
 
 def expired(now: float) -> list[Challenge]:
-    """The open challenges whose time has passed."""
+    """The open challenges that have expired."""
     return plain.found(Challenge, "WHERE state = 'open' AND expires_at < ?", now)
 
 
 def any_expired(now: float) -> bool:
-    """Whether a challenge's time has passed. Cheap: long polls ask it all the time."""
+    """Whether any open challenge has expired. Cheap, as long polls ask it all the time."""
     return bool(read("SELECT 1 FROM challenge WHERE state = 'open' AND expires_at < ? LIMIT 1", now))
 
 
 def vote(challenge: str, actor: str, selves: Iterable[str], is_yes: bool, now: float) -> None:
-    """Write down a vote of an actor who is these others, too."""
+    """Record the vote of an actor; ``selves`` are all actors that the voter is."""
     Vote.create(challenge=challenge, actor=actor, selves=sorted(selves), is_yes=is_yes, at=now)
 
 
 def votes(challenge: str) -> list[Vote]:
-    """The votes, in the order they came."""
+    """The votes on a challenge, in the order they came."""
     return list(Vote.select().where(Vote.challenge == challenge).order_by(Vote.at, Vote.actor))

@@ -6,9 +6,9 @@ from pillar_service.store.database import JsonField, Table
 
 
 class CommandToken(Table):
-    """One token, of which only the hash is kept; ``prefix`` is how it begins, for its maker to know it by.
+    """One token, of which only the hash is kept; its first characters (``prefix``) let its maker recognise it.
 
-    ``actor`` is who made it and as whom it runs; ``arguments`` are pinned; ``channel`` is where it counts as asked.
+    It runs the command as the ``actor`` who made it, with fixed ``arguments``, as if asked for in ``channel``.
     """
 
     id = TextField(primary_key=True)
@@ -44,24 +44,24 @@ def with_hash(token_hash: str) -> CommandToken | None:
 
 
 def listed(actor: str | None, now: float) -> list[CommandToken]:
-    """The tokens that are still good, of that actor or of everybody, oldest first."""
+    """The tokens that have not expired, of that actor or (None) of all, oldest first."""
     rows = CommandToken.select().where(CommandToken.expires_at > now)
     rows = rows if actor is None else rows.where(CommandToken.actor == actor)
     return list(rows.order_by(CommandToken.created_at, CommandToken.id))
 
 
 def used(id: str, at: float) -> bool:
-    """Remember when a token was used; False when it is there no more."""
+    """Record when a token was used; False when it is gone."""
     return bool(CommandToken.update(last_used_at=at).where(CommandToken.id == id).execute() == 1)
 
 
 def forget(id: str) -> bool:
-    """Forget a token; False when it was not there."""
+    """Forget a token; False when there was none."""
     return bool(CommandToken.delete().where(CommandToken.id == id).execute() == 1)
 
 
 def forget_expired(now: float) -> None:
-    """Forget the tokens whose time has passed."""
+    """Forget the tokens that have expired."""
     CommandToken.delete().where(CommandToken.expires_at <= now).execute()
 
 
