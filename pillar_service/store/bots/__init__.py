@@ -1,1 +1,1 @@
-"""Bots: their rows, invites, samples, tars and moves."""
+"""Bots, their invites, samples, tars and moves."""

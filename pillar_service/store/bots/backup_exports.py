@@ -1,4 +1,4 @@
-"""Which bots are to be exported into the backups, and on which nodes one just is."""
+"""Which bots are due for an export into the backups, and which nodes are busy with one."""
 
 from pillar_service.core.jobs.jobs import OPEN
 from pillar_service.core.people.agents import Actual, Desired
@@ -18,14 +18,17 @@ ORDER BY bot.agent LIMIT ?
 def due(
     actor: str, now: float, heard_since: float, tried_before: float, exported_before: float, most: int
 ) -> list[tuple[str, str]]:
-    """Bots (id, node) that run, were heard of since then, and whose export this actor has not asked for since, nor got; what
-    it asked for at a later moment than ``now`` was asked for while the clock was ahead."""
+    """Bots (id, node) that are due for an export by this actor, at most ``most``. All times are Unix seconds.
+
+    They run and were reported since ``heard_since``. The actor has asked for no export of them since ``tried_before``, and
+    for none since ``exported_before`` that succeeded. Exports asked for after ``now``, while the clock was ahead, don't count.
+    """
     values = (str(Desired.RUNNING), str(Actual.ALIVE), heard_since, actor, now, tried_before, exported_before, most)
     return [(bot, node) for bot, node in read(DUE, *values)]
 
 
 def busy(actor: str) -> set[str]:
-    """The nodes on which a job of this actor waits or runs."""
+    """The nodes for which a job of this actor waits or runs."""
     states = sorted(map(str, OPEN))
     question = f"SELECT node FROM job WHERE actor = ? AND parent IS NULL AND state IN ({places(len(states))})"  # noqa: S608
     return {node for (node,) in read(question, actor, *states)}

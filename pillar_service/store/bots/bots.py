@@ -18,10 +18,10 @@ from pillar_service.store.sql import read
 
 
 class Bot(Table):
-    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last word on it.
+    """A bot; ``id`` is the agent's. ``port`` is None once it is gone, and ``report`` is its node's last report on it.
 
-    ``purge_at`` is when the data of a deleted bot goes, and None when nothing is to go (any more); ``purge`` says that
-    its node is told to. ``port_before`` is the port that a deleted bot had.
+    ``purge_at`` is when the data of a deleted bot is due to be deleted; None when there is nothing to delete. ``purge``: its
+    node is told to delete the data. ``port_before`` is the port that a deleted bot had.
     """
 
     id: str
@@ -67,7 +67,7 @@ THERE = "g.removed_at IS NULL"
 
 
 def _read(where: str, *values: object) -> list[Bot]:
-    # What `_all` finds, at a third of the cost: pages ask it all the time.
+    # Finds what `_all` does at a third of the cost: pages read it all the time.
     return [_made(row) for row in read(f"{SELECT}{where} ORDER BY g.name", *values)]
 
 
@@ -83,34 +83,34 @@ def _made(row: tuple[Any, ...]) -> Bot:
 
 
 KINDS: dict[str, Callable[[Any], Any]] = {"purge": bool, "imported": json.loads, "report": json.loads}
-"""The columns whose values the databases give in another form, and what makes of them what they mean."""
+"""Converters for the columns that the databases store in another form."""
 
 
 def add(agent: str, **columns: object) -> None:
-    """Add a bot to an agent."""
+    """Add the bot of an agent."""
     Bot.create(agent=agent, **columns)
 
 
 def find(key: str) -> Bot | None:
-    """The bot with that id (even when it is gone) or that name (while it is there)."""
+    """The bot with that id (even a removed one), or else the bot that has that name now."""
     found = _read("g.id = ?", key) if names.ID.fullmatch(key) else []
     found = found or _read(f"g.type = 'bot' AND {THERE} AND g.name = ?", key)
     return found[0] if found else None
 
 
 def ids() -> list[str]:
-    """The ids of all bots, those among them that are gone."""
+    """The ids of all bots, including removed ones."""
     return [str(id) for (id,) in read("SELECT agent FROM bot ORDER BY agent")]
 
 
 def with_name(name: str) -> Bot | None:
-    """The bot that holds this name now."""
+    """The bot that has this name now."""
     found: Bot | None = _there().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name)).first()
     return found
 
 
 def deleted_as(name: str, now: float) -> list[Bot]:
-    """The deleted bots of that name which can be brought back."""
+    """The deleted bots of that name that can be brought back."""
     may_come = ~Bot.purge & (Bot.purge_at > now)
     return list(_deleted().where((Agent.type == str(AgentType.BOT)) & (Agent.name == name) & may_come))
 
@@ -120,14 +120,14 @@ def _deleted() -> "ModelSelect[Bot]":
 
 
 def deleted(owner: str) -> list[Bot]:
-    """The deleted bots of an owner whose data is there still, the last deleted first."""
+    """An owner's deleted bots whose data still exists, last deleted first."""
     theirs = "g.id IN (SELECT target FROM belongs WHERE source = ? AND role = ?)"
     found = _read(f"{theirs} AND g.removed_at IS NOT NULL AND b.purge_at IS NOT NULL", owner, str(Belonging.OWNER))
     return sorted(found, key=lambda bot: bot.agent.removed_at or 0, reverse=True)
 
 
 def deleted_last(name: str) -> Bot | None:
-    """Of the deleted bots that had this name, and whose data is there still, the one that was deleted last."""
+    """The last deleted of the bots that had this name and whose data still exists."""
     found: Bot | None = _deleted().where(Agent.name == name).order_by(Agent.removed_at.desc()).first()
     return found
 
@@ -137,22 +137,22 @@ def _owned_by(person: str) -> "ModelSelect[Belongs]":
 
 
 def purgeable(now: float) -> list[Bot]:
-    """The deleted bots whose data is to go by now."""
+    """The deleted bots whose data is due to be deleted now."""
     return list(_deleted().where(Bot.purge_at <= now).order_by(Bot.purge_at))
 
 
 def put_off(seconds: float) -> None:
-    """Keep the data of deleted bots that can be brought back for so many seconds longer; below 0: for less."""
+    """Keep the data of all deleted bots that can be brought back for so many seconds longer (or shorter, if negative)."""
     Bot.update(purge_at=Bot.purge_at + seconds).where(Bot.purge_at.is_null(False) & ~Bot.purge).execute()
 
 
 def purging(node: str) -> list[Bot]:
-    """The deleted bots of which that node is told to delete the data."""
+    """The deleted bots whose data that node is told to delete."""
     return list(_deleted().where((Bot.node == node) & Bot.purge).order_by(Agent.id))
 
 
 def listed(name: str | None = None, of: str | None = None, node: str | None = None) -> list[Bot]:
-    """The bots that are there, by name: all, or those with that name, of that person, on that node."""
+    """The bots that exist, by name: all, or those with that name, of that person, on that node."""
     asked = {
         "g.name = ?": name,
         "g.id IN (SELECT target FROM belongs WHERE source = ?)": of,
@@ -163,7 +163,7 @@ def listed(name: str | None = None, of: str | None = None, node: str | None = No
 
 
 class Glimpse(NamedTuple):
-    """What a list of bots shows of each; the figures are its node's last word on it, None where it told none."""
+    """What a list shows of a bot; the figures come from its node's last report and are None where that has none."""
 
     id: str
     name: str
@@ -178,7 +178,7 @@ class Glimpse(NamedTuple):
 
 
 READ = 2048
-"""How many reports a process remembers: most are those of five seconds ago."""
+"""How many parsed reports a process caches: pages mostly show the same reports as five seconds ago."""
 
 GLIMPSES = (
     "SELECT g.id, g.name, g.description, b.desired, b.actual, b.detail, b.reported_at, b.report "
@@ -188,7 +188,7 @@ GLIMPSES = (
 
 
 def glimpses(of: str) -> list[Glimpse]:
-    """What is shown of that person's bots that are there, by name."""
+    """What a list shows of that person's bots, by name."""
     return [Glimpse._make((*known, *_figures(report))) for *known, report in read(GLIMPSES, of)]
 
 
@@ -200,7 +200,7 @@ def _figures(report: str | None) -> tuple[int | None, int | None, int | None]:
 
 @dataclass(slots=True)
 class Placed:
-    """A bot that is there on a node, with no more of it than a report on it takes; ``report`` is what is to be kept."""
+    """A bot on a node, with only the columns that handling a report needs; ``report`` is the report to keep."""
 
     id: str
     desired: str
@@ -220,22 +220,22 @@ PLACED = (
 
 
 def placed(node: str) -> list[Placed]:
-    """The bots that are there on a node. Cheap: each report asks for them."""
+    """The bots on a node. Cheap, as each report reads them."""
     return [Placed(*row) for row in read(PLACED, node)]
 
 
 def held(node: str) -> int:
-    """How many bots hold a port on a node: also those that are deleted and could come back."""
+    """How many bots hold a port on a node, including deleted ones that could come back."""
     return len(holding(node))
 
 
 def holding(node: str) -> list[str]:
-    """The ids of the bots that hold a port on a node: also of those that are deleted and could come back."""
+    """The ids of the bots that hold a port on a node, including deleted ones that could come back."""
     return [id for (id,) in read("SELECT agent FROM bot WHERE node = ? AND port IS NOT NULL", node)]
 
 
 def reported(heard: Iterable[Placed]) -> None:
-    """Keep what was last heard of these bots: report, state, what is wrong and what the pubs said of themselves."""
+    """Write what was last reported on these bots: report, state, what is wrong, and what the pubs said of themselves."""
     columns = {
         "actual": str,
         "detail": str,
@@ -252,40 +252,40 @@ def reported(heard: Iterable[Placed]) -> None:
 
 
 def owned(person: str) -> int:
-    """How many bots that are there a person owns."""
+    """How many existing bots a person owns."""
     return int(_there().where(Agent.id.in_(_owned_by(person))).count())
 
 
 def with_ids(ids: Iterable[str]) -> dict[str, Bot]:
-    """These bots, gone ones too, by id."""
+    """These bots, including removed ones, by id."""
     return {bot.id: bot for bot in _all().where(Agent.id.in_(list(ids)))}
 
 
 def of_job(bot: str | None) -> Bot:
-    """The bot that a job is for (its column ``bot``), gone or not; raises NotFound for a job that is for none."""
+    """The bot that a job is for (its column ``bot``), even a removed one; raises NotFound when the job is for none."""
     if bot is None:
         raise NotFound("That job is for no bot.")
     return with_ids([bot])[bot]
 
 
 def memory_limit(id: str) -> int:
-    """How many bytes of memory a bot may use: as its node says, or as it was made."""
+    """A bot's memory limit in bytes: the one that its node reported, or else the one chosen for it."""
     [(report, chosen_mb)] = read("SELECT report, memory_mb FROM bot WHERE agent = ?", id)
     told = json.loads(report) if report else None
     return int((told or {}).get("memory_limit_bytes") or chosen_mb << 20)
 
 
 def found_again(node: str) -> None:
-    """A node that was lost is there again: its bots show no more that it is not."""
+    """Clear the detail of the lost bots on a node that is back."""
     Bot.update(detail="").where((Bot.node == node) & (Bot.actual == str(Actual.LOST))).execute()
 
 
 def with_pub_id(pub_id: str) -> list[Bot]:
-    """Every bot that has or had this identity, gone ones too."""
+    """Every bot that has or had this identity, including removed ones."""
     return list(_all().where(Bot.pub_id == pub_id))
 
 
 def change(id: str, **columns: object) -> None:
-    """Change a bot's columns; none given, none changed."""
+    """Change a bot's columns, if any are given."""
     if columns:
         Bot.update(**columns).where(Bot.agent == id).execute()

@@ -1,4 +1,4 @@
-"""Invites: the copy of what each pub keeps in its own ledger."""
+"""Invites: a copy of each pub's own ledger."""
 
 from peewee import DoubleField, IntegerField, TextField
 
@@ -8,7 +8,7 @@ from pillar_service.store.database import JsonField, Table
 
 
 class Invite(Table):
-    """One invite of a bot, as it was at ``seen_at``. ``code`` is a secret, and None when we never had it or it is spent."""
+    """One invite of a bot, as of ``seen_at``. ``code`` is a secret; None when the service never had it, or it is spent."""
 
     id = TextField(primary_key=True)
     bot = TextField()
@@ -34,7 +34,7 @@ def find(bot: str, id: str) -> Invite | None:
 
 
 def with_pubs_id(bot: str, invite: str) -> Invite | None:
-    """The bot's invite that the pub knows by that id."""
+    """The bot's invite to which the pub gave that id."""
     return Invite.get_or_none((Invite.bot == bot) & (Invite.invite == invite))
 
 
@@ -49,11 +49,11 @@ def change(id: str, **columns: object) -> None:
 
 
 def seen(bot: str, before: float, now: float) -> None:
-    """All that is left from before then has just been seen again."""
+    """Record that all invites last seen at ``before`` or earlier have just been seen again."""
     Invite.update(seen_at=now).where((Invite.bot == bot) & (Invite.seen_at <= before)).execute()
 
 
 def forget(bot: str, id: str | None = None) -> None:
-    """Forget an invite of a bot, or all."""
+    """Forget one invite of a bot, or all."""
     rows = Invite.delete().where(Invite.bot == bot)
     (rows if id is None else rows.where(Invite.id == id)).execute()

@@ -8,7 +8,7 @@ from pillar_service.store.sql import read
 
 
 class Move(Table):
-    """One bot's move from ``source`` to ``target``; ``job`` is the one by which it goes on, ``error`` what went wrong."""
+    """One bot's move from node ``source`` to ``target``; ``job`` carries out its current step, ``error`` is what went wrong."""
 
     id = TextField(primary_key=True)
     bot = TextField()
@@ -42,32 +42,32 @@ def open_of(bot: str) -> Move | None:
 
 
 def open_everywhere() -> list[Move]:
-    """All that are under way, the oldest first."""
+    """All moves that are under way, oldest first."""
     return plain.found(Move, f"WHERE {OPEN} ORDER BY started_at")
 
 
 def states() -> dict[str, str]:
-    """How far each bot is that moves, by its id."""
+    """The state of each move that is under way, by the bot's id."""
     return dict(read(f"SELECT bot, state FROM move WHERE {OPEN}"))  # noqa: S608
 
 
 def behind(node: str) -> list[Move]:
-    """The moves of bots that have gone from a node, where something may be left of them."""
+    """The moves of bots that have left a node on which something of them may remain."""
     return plain.found(Move, f"WHERE source = ? AND {BEHIND}", node)
 
 
 def left_by(bot: str) -> set[str]:
-    """The nodes that a bot has gone from, where something may be left of it."""
+    """The nodes that a bot has left and on which something of it may remain."""
     return {node for (node,) in read(f"SELECT source FROM move WHERE bot = ? AND {BEHIND}", bot)}  # noqa: S608
 
 
 def to_clear() -> list[Move]:
-    """The moves from lost nodes that are there again, of bots that have arrived elsewhere, the oldest first."""
+    """The moves from lost nodes that are back, of bots that have arrived elsewhere, oldest first."""
     there = "source IN (SELECT id FROM node WHERE lost_at IS NULL AND key_state <> 'revoked')"
     arrived = f"bot NOT IN (SELECT bot FROM move WHERE {OPEN})"  # noqa: S608
     return plain.found(Move, f"WHERE state = 'left' AND {there} AND {arrived} ORDER BY started_at")
 
 
 def from_node(node: str, since: float) -> list[Move]:
-    """The moves away from a node that are under way, or began since then, the newest first."""
+    """The moves away from a node that are under way or began since then, newest first."""
     return plain.found(Move, f"WHERE source = ? AND (started_at >= ? OR {OPEN}) ORDER BY started_at DESC", node, since)

@@ -1,4 +1,4 @@
-"""Samples: the figures that nodes told of their bots, moment by moment, and the buckets that outlive them."""
+"""Samples: figures that nodes reported on their bots, second by second; and buckets, which sum them up and last longer."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from pillar_service.store.sql import read
 
 
 class SampleRow(Table):
-    """One report on one bot at one second; ``bot`` is its id as a signed number."""
+    """One report on one bot in one second; ``bot`` is its id as a signed number (`key`)."""
 
     bot = BigIntegerField()
     at = BigIntegerField()
@@ -30,7 +30,7 @@ class SampleRow(Table):
 
 
 class BucketRow(Table):
-    """Many reports in one, of a bot's ``step`` seconds from ``at``; ``last`` counts from there too."""
+    """A bot's reports of the ``step`` seconds from ``at``, summed up; ``last`` counts seconds from ``at``, too."""
 
     bot = BigIntegerField()
     at = BigIntegerField()
@@ -54,13 +54,13 @@ class BucketRow(Table):
 
 
 def key(bot: str) -> int:
-    """How a bot (its id) stands in these tables."""
-    # 64 bits fit a number of either database only with their sign; as text they would be half of a row.
+    """A bot's id as these tables store it."""
+    # Both databases store 64 bits only as a signed number; as text, ids would make up half of each row.
     return int(bot, 16) - 2**63
 
 
 def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
-    """Keep samples of bots; the same moment told twice is kept once. Returns those that are new."""
+    """Add samples by bot, and return the new ones. A sample of the same second that is there already stays."""
     given = {(key(bot), one.at): (bot, one) for bot, samples in told.items() for one in samples}
     columns = ("bot", *Sample._fields)
     new = rows.insert_plain(
@@ -77,13 +77,13 @@ def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
 
 
 def merge(step: int, told: Mapping[str, Iterable[Bucket]]) -> None:
-    """Merge buckets of ``step`` seconds into those that are there, as core's ``merged`` does."""
+    """Merge buckets of ``step`` seconds into the existing ones, as core's ``merged`` does."""
     given = ((key(bot), step, one.at, one.last - one.at, *one[2:]) for bot, buckets in told.items() for one in buckets)
     rows.insert_plain("bucket", ("bot", "step", *Bucket._fields), given, _merging())
 
 
 def _merging() -> str:
-    # A scalar max() is NULL when either is; PostgreSQL's greatest() passes NULLs over.
+    # SQLite's scalar max() is NULL when either value is; PostgreSQL's greatest() ignores NULLs.
     most = "max(coalesce(bucket.{0}, excluded.{0}), coalesce(excluded.{0}, bucket.{0}))"
     if not on_sqlite():
         most = "greatest(bucket.{0}, excluded.{0})"
@@ -103,7 +103,7 @@ def newest(bot: str, limit: int) -> list[Sample]:
 
 
 def since(bot: str, at: float) -> list[Sample]:
-    """A bot's samples from that moment on, oldest first."""
+    """A bot's samples since ``at`` (Unix seconds), oldest first."""
     return _samples((SampleRow.bot == key(bot)) & (SampleRow.at >= at), SampleRow.at)
 
 
@@ -117,7 +117,7 @@ SINCE = f"SELECT at, at + last, {', '.join(Bucket._fields[2:])} FROM bucket WHER
 
 
 def buckets_since(bot: str, step: int, at: float) -> list[Bucket]:
-    """A bot's buckets of ``step`` seconds that begin at that moment or later, oldest first."""
+    """A bot's buckets of ``step`` seconds that begin at ``at`` (Unix seconds) or later, oldest first."""
     return [Bucket._make(row) for row in read(SINCE, key(bot), step, at)]
 
 
@@ -125,16 +125,16 @@ REVISION = "SELECT count(*), min(at), sum(last), sum(memory_n), sum(peers_n) FRO
 
 
 def revision(bot: str, step: int, at: float) -> tuple[int | None, ...]:
-    """Differs as soon as anything that `buckets_since` finds does, and costs a tenth of finding it.
+    """A value that changes with anything that `buckets_since` finds, at a tenth of its cost.
 
-    Buckets go oldest first, and merging a sample that changes one makes a count or ``last`` larger, never smaller.
+    Buckets are deleted oldest first, and merging a sample that changes a bucket increases a count or ``last``.
     """
     [found] = read(REVISION, key(bot), step, at)
     return tuple(None if value is None else int(value) for value in found)
 
 
 def expire(bots: Iterable[str], before: float, buckets_before: Mapping[int, float]) -> None:
-    """Forget the samples of these bots from before then, and their buckets from before what is given for each step."""
+    """Forget these bots' samples from before ``before``, and their buckets from before the time given for each step."""
     keys = [key(bot) for bot in bots]
     SampleRow.delete().where(SampleRow.bot.in_(keys) & (SampleRow.at < before)).execute()
     for step, moment in buckets_before.items():

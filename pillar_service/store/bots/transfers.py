@@ -1,4 +1,4 @@
-"""Transfers: tars on their way, uploaded to be imported or exported to be fetched."""
+"""Transfers: tars, uploaded to be imported, or exported to be downloaded."""
 
 import json
 from math import inf
@@ -13,7 +13,7 @@ from pillar_service.store.sql import read
 
 
 class Transfer(Table):
-    """One tar. ``kind`` is upload or export; ``job`` is the job that it is for, None until an upload is used."""
+    """One tar. ``kind`` is upload or export; ``job`` is the job that it belongs to, None for an upload not used yet."""
 
     id = TextField(primary_key=True)
     kind = TextField()
@@ -36,39 +36,42 @@ def find(id: str) -> Transfer | None:
 
 
 def of_job(job: str) -> Transfer | None:
-    """The transfer that a job is about."""
+    """The transfer of a job."""
     return Transfer.get_or_none(Transfer.job == job)
 
 
 NEWEST = "ORDER BY CASE WHEN {0}created_at > ? THEN 1 ELSE 0 END, {0}created_at DESC, {0}id"
-"""The newest first; what is of a later moment than now, because the clock was ahead, comes last."""
+"""Newest first, but those with a time later than now, made while the clock was ahead, last."""
 
 
 def of_bot(bot: str, now: float = inf) -> list[Transfer]:
-    """The transfers that a bot's jobs are about, the newest first; those of a later moment than ``now`` last."""
+    """The transfers of a bot's jobs, newest first, but those made after ``now`` last."""
     theirs = f"WHERE job IN (SELECT id FROM job WHERE bot = ?) {NEWEST.format('')}"  # noqa: S608
     return plain.found(Transfer, theirs, bot, now)
 
 
 def use(id: str, job: str) -> bool:
-    """Give an upload to the job that imports it; False when another has it."""
+    """Give an upload to the job that imports it; False when another job has it."""
     given = Transfer.update(job=job).where((Transfer.id == id) & Transfer.job.is_null())
     return bool(given.execute() == 1)
 
 
 def hand_on(id: str, job: str) -> None:
-    """Make an export what another job imports."""
+    """Turn an export into the upload that another job imports."""
     Transfer.update(kind="upload", job=job).where(Transfer.id == id).execute()
 
 
 def forget_unused(id: str) -> bool:
-    """Forget an upload that no job has; False when one has it, or it is not there."""
+    """Forget an upload that no job has; False when one has it, or there is no such upload."""
     return bool(Transfer.delete().where((Transfer.id == id) & Transfer.job.is_null()).execute())
 
 
 class Standing(NamedTuple):
-    """A transfer, and what decides whether it stays: of its job, state and arguments; of that job's bot, whether its data
-    is to stay (``has_data``) and whether it moves."""
+    """A transfer with what decides whether it stays.
+
+    ``state`` and ``arguments`` are its job's. ``has_data`` says whether the data of that job's bot is to be kept, ``moves``
+    whether that bot is being moved.
+    """
 
     id: str
     kind: str
@@ -90,7 +93,7 @@ FROM transfer t LEFT JOIN job j ON j.id = t.job LEFT JOIN bot b ON b.agent = j.b
 
 
 def standing(now: float) -> list[Standing]:
-    """All transfers, the newest first, those of a later moment than ``now`` last; in one question."""
+    """All transfers, newest first, but those made after ``now`` last, by one query."""
     return [
         Standing(id, kind, at, state, json.loads(given or "{}"), bot, bool(has_data), bool(moves))
         for id, kind, at, state, given, bot, has_data, moves in read(STANDING, now)
