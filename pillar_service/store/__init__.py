@@ -1,1 +1,1 @@
-"""What is kept; see README.md in this folder for what may stand here."""
+"""The database layer: models and queries. README.md in this folder says what belongs here."""

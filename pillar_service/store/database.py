@@ -1,4 +1,4 @@
-"""The one database of this process: open, transactions, what its failures mean."""
+"""This process's one database: connections, transactions, and what its failures mean."""
 
 import json
 import logging
@@ -14,20 +14,20 @@ from pillar_service.core.errors import Conflict, Invalid, SaltcellarError, Unava
 from pillar_service.store.turns import Turns
 
 BUSY_S = 5
-"""How long one writer waits for another, in seconds."""
+"""How long a writer waits for another, in seconds."""
 
 WRITER_LOCK = 0x5A17CE11
 """The key of PostgreSQL's advisory lock that makes writers queue, as SQLite's do."""
 
 FAULTS = (peewee.PeeweeException,)
-"""What a query raises when the database, not the asker, is at fault; give it to `explained`."""
+"""What a query raises when the database fails; pass it to `explained`."""
 
 log = logging.getLogger(__name__)
 
 db = peewee.DatabaseProxy()
 
 _turns: list[Turns] = []
-"""The line of SQLite's writers; none for PostgreSQL, whose writers queue by themselves."""
+"""The queue of SQLite's writers; empty for PostgreSQL, which queues its writers itself."""
 
 
 class Table(peewee.Model):
@@ -39,7 +39,7 @@ class Table(peewee.Model):
 
 
 class Unread(str):
-    """The text of a JSON value that nobody has asked for yet."""
+    """The text of a JSON value that is not parsed yet."""
 
 
 class _JsonAccessor(peewee.FieldAccessor):
@@ -51,7 +51,7 @@ class _JsonAccessor(peewee.FieldAccessor):
 
 
 class JsonField(peewee.TextField):
-    """A JSON value as text: PostgreSQL's own JSON refuses what a stranger may send (an escaped NUL)."""
+    """A JSON value stored as text: PostgreSQL's own JSONB refuses what a stranger may send (an escaped NUL)."""
 
     accessor_class = _JsonAccessor
 
@@ -63,10 +63,10 @@ class JsonField(peewee.TextField):
 
 
 def connect(url: str) -> None:
-    """Name the database that this process uses; a connection is made by each thread at its first query.
+    """Set the database that this process uses. Each thread connects at its first query.
 
-    ``url`` is ``sqlite:///relative``, ``sqlite:////absolute/path`` or ``postgresql://user@host/name``; raises Invalid
-    for any other.
+    ``url`` is ``sqlite:///relative``, ``sqlite:////absolute/path`` or ``postgresql://user@host/name``. Raises Invalid for
+    anything else.
     """
     if db.obj is not None:
         release()
@@ -76,9 +76,9 @@ def connect(url: str) -> None:
 
 def _database(url: str) -> peewee.Database:
     if url.startswith("sqlite:///") and url != "sqlite:///":
-        # A small cache (KiB): each of many threads has one, and the kernel has the file in its own anyway.
+        # A small cache (KiB): each of many threads has its own, and the kernel caches the file anyway.
         pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "cache_size": -512}
-        # Samples write the same pages again and again: at 16 MiB (not 4) of log each is copied, and synced, less often.
+        # Samples write the same pages repeatedly: with 16 MiB of log (not 4), each page is copied and synced less often.
         pragmas["wal_autocheckpoint"] = 4000
         path = url.removeprefix("sqlite:///")
         return peewee.SqliteDatabase(path, pragmas=pragmas, lock_type="IMMEDIATE", timeout=BUSY_S)
@@ -90,9 +90,9 @@ def _database(url: str) -> peewee.Database:
 
 @contextmanager
 def beside(url: str) -> Iterator[Any]:
-    """A database of its own beside that of this process, as long as it is needed; raises as `explained` says.
+    """A second database beside this process's own, closed at the end of the block. Only ``execute_sql`` works on it.
 
-    ``execute_sql`` is all that it is for.
+    Raises as `explained` says.
     """
     other = _database(url)
     try:
@@ -109,16 +109,17 @@ def on_sqlite() -> bool:
 
 
 def revision() -> int | None:
-    """A number that differs as soon as somebody else has committed anything; None on PostgreSQL, which has none as cheap.
+    """A number that changes when another connection commits anything; None on PostgreSQL, which has nothing as cheap.
 
-    It is this thread's connection's own: no other thread's can be compared with it, and its own commits do not count.
+    Compare it only with numbers from the same thread: it belongs to that thread's connection, whose own commits don't
+    change it.
     """
     return int(db.execute_sql("PRAGMA data_version").fetchone()[0]) if on_sqlite() else None
 
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """Everything inside is written, or nothing; inside another one it joins that. Raises as `explained` says."""
+    """A transaction: all of the block is written, or nothing. Inside another one it joins that. Raises as `explained` says."""
     if db.in_transaction():
         yield
         return
@@ -137,9 +138,9 @@ def transaction() -> Iterator[None]:
 
 @contextmanager
 def attempt() -> Iterator[None]:
-    """A part of the caller's transaction: where it raises, nothing of it is written, and the rest may go on.
+    """Part of the caller's transaction: if it raises, nothing of the block is written, and the transaction can go on.
 
-    Raises as `explained` says, and what is raised inside.
+    Raises as `explained` says, and whatever the block raises.
     """
     before = len(_later.__dict__.setdefault("calls", []))
     try:
@@ -156,7 +157,7 @@ _later = threading.local()
 
 
 def after_commit(call: Callable[[], None]) -> None:
-    """Call it once this thread's transaction is committed, never if it is not; at once outside of one."""
+    """Call ``call`` after this thread's transaction commits (never if it does not), or at once outside a transaction."""
     if db.in_transaction():
         _later.__dict__.setdefault("calls", []).append(call)
     else:
@@ -169,7 +170,7 @@ def in_transaction() -> bool:
 
 
 def _ready() -> None:
-    # A connection that a restarted server has closed is noticed at its next use: ask something first, and renew once.
+    # A connection closed by a server restart is noticed only when it is used: try it first, and renew it if it fails.
     if on_sqlite() or db.is_closed():
         return
     try:
@@ -199,14 +200,14 @@ def _line_up() -> None:
 def _forget_after_fork() -> None:
     if db.obj is not None:
         db.obj.dispose()
-        _line_up()  # what is inherited is the parent's place in the line
+        _line_up()  # what was inherited is the parent's place in the queue
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def explained(error: Exception) -> SaltcellarError:
-    """The sentence for a database failure."""
+    """The error to raise for a database failure, with a sentence that says what to do."""
     raw = " ".join(str(one).lower() for one in _behind(error))
     log.warning("The database said: %s", error, exc_info=error)
     if isinstance(error, peewee.IntegrityError):
@@ -223,7 +224,7 @@ def explained(error: Exception) -> SaltcellarError:
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    # SQLite has rolled back by itself when its disk is full; that a second rollback fails hides why.
+    # SQLite rolls back by itself when the disk is full; the second rollback then fails, and its error hides the cause.
     while error is not None:
         yield error
         error = error.__context__

@@ -1,11 +1,11 @@
-"""Whether what was put off is due. A moment too far ahead to be believed does not keep it waiting."""
+"""Whether something that was put off is due. A time too far ahead to be plausible counts as due."""
 
 from peewee import Expression, Field
 
 from pillar_service.core.durations import AHEAD_S
 
 DUE = "(not_before <= ? OR not_before > ?)"
-"""The condition in SQL; its values are ``bounds``."""
+"""The condition in SQL; `bounds` gives its values."""
 
 
 def bounds(now: float) -> tuple[float, float]:
@@ -14,6 +14,6 @@ def bounds(now: float) -> tuple[float, float]:
 
 
 def is_due(moment: Field, now: float) -> Expression:
-    """The same condition for a column of a model."""
+    """The same condition for a model's column."""
     come, ahead = bounds(now)
     return (moment <= come) | (moment > ahead)

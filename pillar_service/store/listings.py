@@ -1,4 +1,4 @@
-"""Long listings, newest first, a page at a time: each filter has an index, each page a limit."""
+"""Long listings, newest first, one page at a time. Each filter has an index, and each page a limit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ def _where(rows: "ModelSelect[Any]", table: type[Table], **equal: object) -> "Mo
 
 
 def jobs(page: Page, bots_of: str | None = None, **equal: object) -> list[Job]:
-    """Jobs with these columns; ``bots_of`` is an account's id."""
+    """Jobs with these column values, newest first; ``bots_of`` limits them to the bots of an account (its id)."""
     rows = _where(Job.select(), Job, **equal)
     if bots_of is not None:
         rows = rows.where(Job.bot.in_(Belongs.select(Belongs.target).where(Belongs.source == bots_of)))
@@ -33,18 +33,18 @@ def jobs(page: Page, bots_of: str | None = None, **equal: object) -> list[Job]:
 
 
 def lines_before(job: str, n: int | None, limit: int) -> list[JobLine]:
-    """A job's last lines, or its last before the n-th, the last one first."""
+    """A job's last lines, or the last before its n-th line, in reverse order."""
     rows = JobLine.select().where(JobLine.job == job).order_by(JobLine.n.desc()).limit(limit)
     return list(rows if n is None else rows.where(JobLine.n < n))
 
 
 def audit(page: Page, **equal: object) -> list[Audit]:
-    """Audit rows with these columns."""
+    """Audit rows with these column values, newest first."""
     return page_of(_where(Audit.select(), Audit, **equal), Audit.at, Audit.id, page)
 
 
 def accounts(page: Page, **equal: object) -> list[Account]:
-    """Accounts with these columns, the newest first."""
+    """Accounts with these column values, newest first."""
     rows = Account.select(Account, Agent).join(Agent).where(Agent.type == str(AgentType.PERSON))
     return page_of(_where(rows, Account, **equal), Agent.created_at, Agent.id, page)
 
@@ -58,7 +58,7 @@ def _bots(account: str | None, **equal: object) -> "ModelSelect[Bot]":
 
 @dataclass(frozen=True)
 class Silence:
-    """Who counts as lost: not heard of since then (Unix seconds), unless in one of the settled states."""
+    """The rule for showing a bot as ``lost``: no report since ``since`` (Unix seconds), and not in a ``settled`` state."""
 
     since: float
     settled: list[str]
@@ -76,33 +76,33 @@ class Silence:
 def bots(
     page: Page, silence: Silence, state: str | None = None, account: str | None = None, **equal: object
 ) -> list[Bot]:
-    """Bots, gone ones too, with these columns, shown in that state, of that account; the newest first."""
+    """Bots, including removed ones, newest first, with these column values, shown in that state, of that account."""
     rows = _bots(account, **equal)
     rows = rows if state is None else rows.where(silence.shows(state))
     return page_of(rows, Agent.created_at, Agent.id, page)
 
 
 def reports(page: Page, silence: Silence, state: str | None = None, **equal: object) -> list[Bot]:
-    """Bots by their nodes' last word on them, the newest first."""
+    """Bots by the time of their node's last report on them, newest first."""
     rows = _bots(None, **equal).where(Bot.reported_at.is_null(False))
     rows = rows if state is None else rows.where(silence.shows(state))
     return page_of(rows, Bot.reported_at, Bot.agent, page)
 
 
 def nodes(limit: int, after: str = "", label: Label | None = None, **equal: object) -> list[Node]:
-    """Nodes with these columns and such a label by id, after that one."""
+    """Nodes by id, from after the id ``after``, with these column values and that label."""
     rows = _where(Node.select().where(Node.id > after, Node.forgotten_at.is_null()), Node, **equal)
     rows = rows if label is None else rows.where(labelled(label))
     return list(rows.order_by(Node.id).limit(limit))
 
 
 def owning(accounts: list[str]) -> dict[str, int]:
-    """How many bots belong to each of these accounts."""
+    """How many bots belong to each of these accounts; accounts without bots are left out."""
     rows: Any = Belongs.select(Belongs.source, fn.COUNT(Belongs.target)).where(Belongs.source.in_(accounts))
     return dict(rows.group_by(Belongs.source).tuples())
 
 
 def ports_used(nodes: list[str]) -> dict[str, int]:
-    """How many ports of each of these nodes are taken."""
+    """How many ports are taken on each of these nodes; nodes without bots are left out."""
     rows: Any = Bot.select(Bot.node, fn.COUNT(Bot.port)).where(Bot.node.in_(nodes) & Bot.port.is_null(False))
     return dict(rows.group_by(Bot.node).tuples())

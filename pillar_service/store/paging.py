@@ -1,6 +1,6 @@
-"""A page of a long list, newest first: the one condition that begins it after a row that was seen.
+"""A page of a long list, newest first, that starts after the last row already seen.
 
-The time alone bounds the index; the id orders rows of the same time.
+The time alone limits the range read from the index; the id orders rows of the same time.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pillar_service.core.listing import Cursor
 
 @dataclass(frozen=True)
 class Page:
-    """Which rows: after which one, from when until when (Unix seconds), at most how many."""
+    """Which rows a page holds: at most ``limit``, after a row, from ``since`` to before ``until`` (Unix seconds)."""
 
     limit: int
     after: Cursor | None = None
@@ -22,7 +22,7 @@ class Page:
 
 
 def page_of(rows: "ModelSelect[Any]", at: Field, id: Field, page: Page) -> list[Any]:
-    """Those of the rows, by their time and id, that stand on that page."""
+    """Those of ``rows`` that are on the page, by the columns of their time and id."""
     if page.after is not None:
         rows = rows.where((at <= page.after.at) & ((at < page.after.at) | (id < page.after.id)))
     if page.since is not None:

@@ -1,8 +1,8 @@
-"""Many rows in one statement: they travel as one JSON text, which both databases take apart by themselves.
+"""Many rows in one statement: they are sent as one JSON text, which the database unpacks.
 
-PostgreSQL's client takes longer to bind a thousand rows of ten values than the server to store them. SQLite binds them in a
-third of the time that it needs for JSON, so what comes in thousands is bound there (`insert_plain`). In PostgreSQL it is JSONB:
-of plain JSON each value of a row that is asked for has the row read anew, sixteen times for an event.
+PostgreSQL's client takes longer to bind a thousand rows of ten values than the server takes to store them. SQLite binds
+them in a third of the time that it needs for JSON, so rows that come in thousands are bound there (`insert_plain`).
+PostgreSQL gets JSONB: with plain JSON it would parse a row again for each of its values, sixteen times for an event.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from pillar_service.store.database import db, on_sqlite
 
 AT_ONCE = 50
-"""How many rows SQLite gets in one statement: more take longer to parse than they save."""
+"""How many rows SQLite gets in one statement: with more, parsing costs more than is saved."""
 
 KINDS = {int: "BIGINT", str: "TEXT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 
@@ -22,9 +22,9 @@ KINDS = {int: "BIGINT", str: "TEXT", float: "DOUBLE PRECISION", bool: "BOOLEAN"}
 def insert(
     table: str, columns: Sequence[str] | Mapping[str, type], rows: Iterable[Sequence[Any]], conflict: str
 ) -> list[Any]:
-    """Insert rows; ``conflict`` ends the statement (ON CONFLICT …, RETURNING …). What it returns.
+    """Insert rows, and return the rows of RETURNING, if any; ``conflict`` ends the statement (ON CONFLICT …, RETURNING …).
 
-    ``columns`` are names, of whole numbers, or names with each one's kind.
+    ``columns`` are names (of integer columns), or names mapped to their types.
     """
     kinds = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, int)
     values = ", ".join(_value(place, kind) for place, kind in enumerate(kinds.values()))
@@ -36,7 +36,7 @@ def insert(
 def insert_plain(
     table: str, columns: Sequence[str] | Mapping[str, type], rows: Iterable[Sequence[Any]], conflict: str
 ) -> list[Any]:
-    """The same for rows that SQLite can be given as they are: numbers of 64 bits, and text without lone surrogates."""
+    """Do what `insert` does, for rows that SQLite can bind directly: 64-bit numbers, and text without lone surrogates."""
     if not on_sqlite():
         return insert(table, columns, rows, conflict)
     given, names = list(rows), tuple(columns)
@@ -55,9 +55,10 @@ def _bound(table: str, names: tuple[str, ...], count: int, conflict: str) -> str
 
 
 def update(table: str, key: str, columns: Mapping[str, type], rows: Iterable[Sequence[Any]], only: str = "true") -> int:
-    """Set these columns of the rows whose ``key`` (text) comes first in each of ``rows``, the columns' values after.
+    """Set columns of many rows, and return how many were changed.
 
-    ``only`` those for which this SQL is true; of how many.
+    Each of ``rows`` holds the value of ``key`` (text), then the values of ``columns``. Only rows for which the SQL condition
+    ``only`` is true are changed.
     """
     sets = ", ".join(f"{name} = {_value(place, kind)}" for place, (name, kind) in enumerate(columns.items(), 1))
     told = f"UPDATE {table} SET {sets} FROM {_source()} WHERE {table}.{key} = {_value(0, str)} AND {only}"  # noqa: S608

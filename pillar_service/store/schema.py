@@ -1,4 +1,4 @@
-"""The schema of the database: its steps up and back, each whole or not at all."""
+"""The database schema: migrations forward and back, each applied completely or not at all."""
 
 import time
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from pillar_service.core.errors import Conflict, NotFound
 from pillar_service.store.database import BUSY_S, FAULTS, db, explained, on_sqlite, release, transaction
 
 STOPS = "STOPS"
-"""A step that says so (`STOPS = True`) takes away what the version before it uses: that has to be stopped first."""
+"""The flag in a step (`STOPS = True`) that says: it removes what the previous version uses, so stop that version first."""
 
 
 def runner() -> Runner:
-    """What applies the migrations, and knows which are applied."""
+    """The runner that applies the migrations and knows which are applied."""
     return Runner(db.obj, str(Path(__file__).parent / "migrations"))
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date and return what was applied; a second process that does so waits for the first.
+    """Bring the schema up to date, and return the steps applied. A second process that does so waits for the first.
 
-    Raises Conflict where a newer version of the service made the schema.
+    Raises Conflict when a newer version of the service made the schema.
     """
     with _steps() as steps:
         return list(steps.up())
 
 
 def pending() -> tuple[str, dict[str, bool]]:
-    """The newest step that was taken, or ``""``, and each step to come with whether the version before can't go on beside it.
+    """The newest applied step (or ``""``), and for each pending step whether the previous version must be stopped first.
 
     Raises Conflict as `migrate` does.
     """
@@ -42,9 +42,9 @@ def pending() -> tuple[str, dict[str, bool]]:
 
 
 def migrate_back(to: str | None = None) -> list[str]:
-    """Undo the newest step of the schema, or all after the step ``to``; what was undone, the newest first.
+    """Undo the newest step, or all steps after ``to``; return the steps undone, newest first.
 
-    Raises NotFound for a step that was not taken or can't be undone, Conflict as `migrate` does.
+    Raises NotFound when the step was not applied or can't be undone, Conflict as `migrate` does.
     """
     with _steps() as steps:
         taken = [step.name for step in steps.status() if step.applied]
@@ -56,11 +56,11 @@ def migrate_back(to: str | None = None) -> list[str]:
 
 @contextmanager
 def _steps() -> Iterator[Runner]:
-    """The steps of the schema, in a transaction that takes as long as it must, without looking at foreign keys."""
+    """The migration runner, in a transaction without a statement timeout and without foreign key checks."""
     try:
         if on_sqlite():
             _connect_first()
-            db.obj.pragma("foreign_keys", 0)  # not possible inside the transaction, where tables may be rebuilt
+            db.obj.pragma("foreign_keys", 0)  # has no effect inside the transaction, where tables may be rebuilt
         with transaction():
             if not on_sqlite():
                 db.execute_sql("SET LOCAL statement_timeout = 0")
@@ -84,7 +84,7 @@ def _refuse_newer(unknown: list[str]) -> None:
 
 
 def _connect_first() -> None:
-    # Two processes that make the same new file collide over its journal mode, for which SQLite does not wait.
+    # Two processes that create the same file collide when they set its journal mode, for which SQLite does not wait.
     until = time.monotonic() + BUSY_S
     while True:
         try:

@@ -1,7 +1,7 @@
-"""Search: the few rows of each kind that a word finds.
+"""Search: the few rows of each kind that match a word.
 
-Ids, actors, commands and subjects are looked up by an index. Names, addresses and labels are looked through, of which there
-are as many as people and machines. Of what grows all the time a part of a text is looked for among the newest alone.
+Ids, actors, commands and subjects are looked up in an index. Names, addresses and labels are scanned: there are only as
+many as people and machines. Tables that keep growing are searched for part of a text only among their newest rows.
 """
 
 from collections.abc import Iterable
@@ -22,29 +22,29 @@ from pillar_service.store.service.audit import Audit
 
 
 def accounts(word: str, begins: str | None, limit: int) -> list[Account]:
-    """Accounts whose id begins so, or whose address or name holds the word."""
+    """Accounts whose id starts with ``begins``, or whose address or name contains the word."""
     found = Account.email.contains(word) | Agent.name.contains(word)
     rows = Account.select(Account, Agent).join(Agent).where(_or(found, _begins(Agent.id, begins)))
     return list(rows.order_by(Account.email).limit(limit))
 
 
 def bots(word: str, begins: str | None, limit: int) -> list[Bot]:
-    """Bots, gone ones too, whose id begins so, or whose name or pub id holds the word."""
+    """Bots, including removed ones, whose id starts with ``begins``, or whose name or pub id contains the word."""
     found = Agent.name.contains(word) | Bot.pub_id.contains(word)
     rows = Bot.select(Bot, Agent).join(Agent).where(Agent.type == str(AgentType.BOT))
     return list(rows.where(_or(found, _begins(Agent.id, begins))).order_by(Agent.name, Agent.id).limit(limit))
 
 
 def nodes(word: str, label: Label | None, limit: int) -> list[Node]:
-    """Nodes whose id holds the word, or that have the label which it names."""
+    """Nodes whose id contains the word, or that have the label."""
     found = _or(Node.id.contains(word), None if label is None else labelled(label))
     return list(Node.select().where(found, Node.forgotten_at.is_null()).order_by(Node.id).limit(limit))
 
 
 def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], limit: int) -> list[Job]:
-    """The newest jobs whose id begins so, of these commands, or that these actors asked for.
+    """The newest jobs whose id starts with ``begins``, of these commands, or that these actors asked for.
 
-    Parts are found by their ids alone: as many as there are nodes are passed over for each job that is found.
+    Parts are found only by their ids: a job can have as many parts as there are nodes.
     """
     found = [] if begins is None else _newest(Job, Job.created_at, [_begins(Job.id, begins)], limit)
     whole = Job.parent.is_null()
@@ -54,7 +54,7 @@ def jobs(begins: str | None, commands: Iterable[str], actors: Iterable[str], lim
 
 
 def events(place: Place | None, word: str, limit: int) -> list[Event]:
-    """The newest events whose id begins so, or whose type, subject or stream holds the word."""
+    """The newest events at that place (an event's id, or its beginning), or whose type, subject or stream contains the word."""
     texts = Event.type.contains(word) | Event.subject.contains(word) | Event.stream.contains(word)
     found = _newest(Event, Event.n, [_among_newest(Event, Event.n) & texts], limit)
     return _first(found + (_of(place, limit) if place else []), "n", "n", limit)
@@ -68,7 +68,10 @@ def _of(place: Place, limit: int) -> list[Event]:
 
 
 def audit(word: str, begins: str | None, actors: Iterable[str], subjects: Iterable[str], limit: int) -> list[Audit]:
-    """The newest rows of the audit whose id begins so, of that action, these actors or subjects, or that hold the word."""
+    """The newest audit rows whose id starts with ``begins``, or whose action is the word, of these actors or subjects.
+
+    Also those among the ``NEWEST`` rows whose action, subject or detail contains the word.
+    """
     texts = Audit.action.contains(word) | Audit.subject.contains(word) | Audit.detail.contains(word)
     found = _newest(Audit, Audit.n, [_among_newest(Audit, Audit.n) & texts], limit)
     named = [Audit.action == word, *(Audit.actor == one for one in actors), *(Audit.subject == one for one in subjects)]
@@ -77,12 +80,12 @@ def audit(word: str, begins: str | None, actors: Iterable[str], subjects: Iterab
 
 
 def actors(names: list[str]) -> list[str]:
-    """Which of these have done something."""
+    """Those of these actors that appear in the audit."""
     return [name for name in names if Audit.select().where(Audit.actor == name).exists()]
 
 
 def _begins(id: Field, begins: str | None) -> Expression | None:
-    # Ids are hexadecimal: what begins so comes before its beginning with a "g", in any order of letters.
+    # Ids are hexadecimal, so all that start with a prefix sort before that prefix with a "g", under any collation.
     return None if begins is None else (id >= begins) & (id <= f"{begins}g")
 
 
@@ -96,7 +99,7 @@ def _among_newest(table: type[Table], number: Field) -> Expression:
 
 
 def _newest(table: type[Table], at: Field, wheres: Iterable[Any], limit: int) -> list[Any]:
-    """The newest rows of each of these, by one index each; together in one condition they would all be sorted."""
+    """The newest rows for each condition, each by its own index: one combined condition would sort all matching rows."""
     return [row for where in wheres for row in table.select().where(where).order_by(at.desc()).limit(limit)]
 
 

@@ -1,5 +1,7 @@
-"""SQL written by hand, ``?`` for each value on both databases: what pages read all the time, where to build a query anew costs
-more than to carry it out, and what goes or changes in bulk."""
+"""Handwritten SQL, with ``?`` for each value on both databases.
+
+It serves what pages read all the time, where building a query costs more than executing it, and bulk changes and deletions.
+"""
 
 from typing import Any
 
@@ -7,13 +9,13 @@ from pillar_service.store.database import db, on_sqlite
 
 
 def read(sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT, or of what ends with RETURNING, as the database has them."""
+    """The rows of a SELECT, or of a statement with RETURNING, with the values as the database stores them."""
     found: list[tuple[Any, ...]] = _carried_out(sql, values).fetchall()
     return found
 
 
 def write(sql: str, *values: object) -> int:
-    """Carry out an INSERT, UPDATE or DELETE, in the caller's transaction; of how many rows."""
+    """Execute an INSERT, UPDATE or DELETE in the caller's transaction; return how many rows it affected."""
     return int(_carried_out(sql, values).rowcount)
 
 
@@ -22,5 +24,5 @@ def _carried_out(sql: str, values: tuple[object, ...]) -> Any:
 
 
 def places(count: int) -> str:
-    """So many places for values, for an IN; never none, which SQL does not take."""
+    """Placeholders for that many values of an IN; NULL for none, as SQL does not allow an empty list."""
     return ", ".join("?" * count) or "NULL"

@@ -1,7 +1,7 @@
-"""Turns at writing: SQLite's writers wait in line, as PostgreSQL's do for their lock.
+"""Turns at writing: SQLite's writers queue, as PostgreSQL's do for their lock.
 
-SQLite lets one write at a time, and has the others look again after pauses that grow to 0.1 s: under load somebody is
-always quicker, and who waits is turned away after BUSY_S though the lock was free a thousand times.
+SQLite allows one writer at a time, and the others retry after pauses that grow to 0.1 s. Under load another writer is
+always quicker, and a waiting one would fail after BUSY_S although the lock was free a thousand times.
 """
 
 import fcntl
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOOK_EVERY_S = 0.0005
-"""How often the first in this process's line looks whether another process is done."""
+"""How often the first writer in this process's queue checks whether another process is done."""
 
 
 class Turns:
-    """The line for one database file: threads of this process wait for a lock, its first one for other processes.
+    """The queue for one database file: threads of this process wait for a lock, and its holder waits for other processes.
 
-    Nothing hangs on it but fairness: who got no turn in time tries anyway, and the database itself decides.
+    It only makes waiting fair: a writer that gets no turn in time tries anyway, and the database decides.
     """
 
     def __init__(self, path: str) -> None:
@@ -28,7 +28,7 @@ class Turns:
 
     @contextmanager
     def turn(self, seconds: float) -> Iterator[None]:
-        """One turn; waits for it for so long at most."""
+        """One turn at writing, waited for at most so many seconds."""
         ends = time.monotonic() + seconds
         if not self._lock.acquire(timeout=seconds):
             yield
@@ -48,7 +48,7 @@ class Turns:
             if self._file < 0:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
-            return False  # a folder that can't be written to: the database says so better
+            return False  # the folder can't be written to: the database gives the better error
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
