@@ -1,1 +1,1 @@
-"""Jobs, the runs that carry them out, and what came of them."""
+"""Jobs, the runs that carry them out, and their outcomes."""

@@ -1,7 +1,7 @@
-"""What may be claimed now: the waiting jobs, looked for node by node, so that what waits for a full node costs nothing.
+"""Which jobs may be claimed now. Waiting jobs are looked up node by node, so jobs that wait for a full node cost nothing.
 
-`state || ''` keeps SQLite, which does not know how many rows are in a state, from an index of all states: with 20,000 jobs
-that wait it read each of them for each that it claimed.
+SQLite does not know how many rows are in a state. `state || ''` keeps it from using an index of all states, with which it
+read each of 20,000 waiting jobs for each claim.
 """
 
 import json
@@ -17,12 +17,16 @@ from pillar_service.store.jobs.jobs import OPEN_IN_SQL, Job
 from pillar_service.store.sql import places, read
 
 FIRST, MORE = 4, 8
-"""How many jobs of each node are looked at first, and how many times more of those nodes that have more."""
+"""How many jobs of each node are read first, and the factor by which that grows for nodes that have more."""
 
 
 @dataclass(frozen=True)
 class Busy:
-    """What can take no more now: nodes that already converge (by which commands, beside plans), and commands at their limit."""
+    """What can take no more jobs now.
+
+    On ``converging`` nodes, no job of the commands ``converges`` and no job whose plan converges may start. ``commands`` are
+    at their limit.
+    """
 
     converging: list[str]
     converges: list[str]
@@ -30,7 +34,7 @@ class Busy:
 
 
 class Place(NamedTuple):
-    """Where a job stands in the queue, and which one it is."""
+    """A job's position in the queue, and its id."""
 
     priority: int
     created_at: float
@@ -43,17 +47,17 @@ FREE = """
 AND ((node IN ({})) IS NOT TRUE OR ((command IN ({})) IS NOT TRUE AND NOT converges))
 AND (bot IS NULL OR bot NOT IN (SELECT bot FROM job WHERE state || '' IN ('claimed', 'running') AND bot IS NOT NULL))
 """
-"""An IN of nothing is unknown, hence IS NOT TRUE."""
+"""IN is NULL for a column that is NULL and for an empty list (`places` gives NULL), hence IS NOT TRUE."""
 
 NODES = f"""WITH RECURSIVE one(node) AS (
     SELECT MIN(node) FROM job WHERE {QUEUED}
     UNION ALL SELECT (SELECT MIN(node) FROM job WHERE {QUEUED} AND node > one.node) FROM one WHERE one.node IS NOT NULL)
 SELECT node FROM one WHERE node IS NOT NULL"""  # noqa: S608
-"""From one node to the next by the index, however much waits for each."""
+"""Steps through the index from node to node, however many jobs wait for each."""
 
 LIMITED = """SELECT command, COUNT(*), MIN(at_most) FROM job
 WHERE state || '' IN ('claimed', 'running') AND parts = 0 AND at_most IS NOT NULL GROUP BY command"""
-"""What is on several nodes runs nothing itself: its parts are counted."""
+"""A job on several nodes runs nothing itself: its parts are counted."""
 
 ON_MASTER = (
     "SELECT priority, created_at, id FROM job WHERE node IS NULL AND {} ORDER BY priority, created_at, id LIMIT ?"
@@ -69,25 +73,25 @@ ON_POSTGRES = """SELECT job.* FROM json_array_elements(?::json) AS place(value) 
 
 
 def is_waiting(now: float) -> bool:
-    """Whether any job waits that is due. Cheap: long polls ask it all the time."""
+    """Whether any waiting job is due. Cheap, as long polls ask it all the time."""
     return bool(read(f"SELECT 1 FROM job WHERE {QUEUED} AND {DUE} LIMIT 1", *bounds(now)))  # noqa: S608
 
 
 def nodes() -> list[str]:
-    """The nodes that anything waits for."""
+    """The nodes that any job waits for."""
     return [node for (node,) in read(NODES)]
 
 
 def limited() -> dict[str, tuple[int, int]]:
-    """How many jobs of each command with a limit are carried out now, and the limit."""
+    """For each command with a limit: how many of its jobs are carried out now, and the limit."""
     return {command: (count, most) for command, count, most in read(LIMITED)}
 
 
 def waiting(now: float, rooms: Mapping[str, int], busy: Busy, limit: int) -> list[Job]:
-    """The first jobs that may be claimed now: by priority, then in the order they came.
+    """The first jobs that may be claimed now, by priority, then in the order they came.
 
-    ``rooms`` is how many more runs each node that anything waits for can take; what is urgent does not wait for that. A
-    bot's jobs wait for one that is carried out already.
+    ``rooms`` is how many more runs each node can take, of those that any job waits for; urgent jobs ignore it. A bot's jobs
+    wait while another of its jobs is carried out.
     """
     ids = [place.id for place in front(now, rooms, busy, limit)]
     found = {job.id: job for job in plain.found(Job, f"WHERE id IN ({places(len(ids))})", *ids)} if ids else {}
@@ -95,7 +99,7 @@ def waiting(now: float, rooms: Mapping[str, int], busy: Busy, limit: int) -> lis
 
 
 def front(now: float, rooms: Mapping[str, int], busy: Busy, limit: int) -> list[Place]:
-    """The first places in the queue. Of each node as many are read as may be among them: mostly a few."""
+    """The first places in the queue. Of each node only as many jobs are read as can be among them, mostly a few."""
     mine = {"": _on_master(now, busy, limit)}
     more = {node: URGENT if rooms[node] < 1 else LOW for node in rooms}
     most = min(FIRST, limit)
@@ -114,7 +118,7 @@ def _on_master(now: float, busy: Busy, limit: int) -> list[Place]:
 
 
 def _of_nodes(now: float, priorities: Mapping[str, int], busy: Busy, most: int) -> dict[str, list[Place]]:
-    """The first jobs of each of these nodes whose priority is not beyond the one named."""
+    """The first jobs of each node, up to the priority given for it."""
     told, values = _free(now, busy)
     found: dict[str, list[Place]] = {}
     asked = (ON_SQLITE if on_sqlite() else ON_POSTGRES).format(told)
@@ -130,7 +134,7 @@ def _free(now: float, busy: Busy) -> tuple[str, Sequence[str | float]]:
 
 
 def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
-    """The jobs of these bots that are not over, in the order they came, by bot."""
+    """The open jobs of each of these bots, in the order they came."""
     found: dict[str, list[Job]] = {}
     these = list(bots)
     told = f"WHERE bot IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
@@ -140,7 +144,7 @@ def open_of_bots(bots: Iterable[str]) -> dict[str, list[Job]]:
 
 
 def claim(taken: Iterable[tuple[str, str, int, float | None]]) -> int:
-    """Queued jobs (id, run, attempts, deadline) go into runs, in one statement; how many were still queued."""
+    """Claim queued jobs (id, run, attempts, deadline) for runs, in one statement; return how many were still queued."""
     told = [(*one, "claimed") for one in taken]
     columns = {"run": str, "attempts": int, "deadline_at": float, "state": str}
     return rows.update("job", "id", columns, told, "job.state || '' = 'queued'")

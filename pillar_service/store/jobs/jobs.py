@@ -1,4 +1,4 @@
-"""Jobs. The lines that come of them are in outputs.py."""
+"""Jobs. Their output is in outputs.py."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,21 +15,21 @@ from pillar_service.store.sql import places, read
 STILL_OPEN = sorted(str(state) for state in OPEN)
 
 OPEN_IN_SQL = ", ".join(f"'{state}'" for state in STILL_OPEN)
-"""Written out, not bound: else SQLite does not see that a partial index holds these rows.
+"""Written out, not bound: with bound values SQLite does not see that a partial index holds these rows.
 
-`state || ''` and `command || ''` below keep SQLite, which does not know how many rows are in a state, from an index of
-all states or commands: with 20,000 jobs that wait it read each of them for each that it claimed.
+SQLite does not know how many rows are in a state. `state || ''` below keeps it from using an index of all states, with
+which it read each of 20,000 waiting jobs for each claim.
 """
 
 
 class Job(Table):
-    """One thing asked for: of a bot, or of nodes by a command of the catalogue.
+    """One thing asked for: something to do to a bot, or a command of the catalogue to run on nodes.
 
-    ``run`` is the publish that carries it out; ``not_before`` delays another try. ``plan`` is what exactly is to run,
-    where no command of core's says it. A job on several nodes runs nothing itself: it has ``parts``, jobs whose
-    ``parent`` it is. ``begun`` is the last attempt that its node was allowed to begin; ``at_most`` is how many jobs of its
-    command run at a time. ``request`` is the request in which it was asked for. One that ``is_preview`` only shows what
-    another would do. One with a plan ``converges`` when that applies states.
+    ``run`` is the publish that carries it out; ``not_before`` delays another try. ``plan`` is exactly what to run, where that
+    does not follow from one of core's commands; the job ``converges`` if the plan applies states. A job on several nodes runs
+    nothing itself: it has a number of ``parts``, jobs whose ``parent`` it is. ``begun`` is the last attempt that its node was
+    allowed to begin; ``at_most`` is how many jobs of its command may run at a time. ``request`` is the request in which it
+    was asked for. A job that ``is_preview`` only shows what another would do.
     """
 
     id = TextField(primary_key=True)
@@ -67,7 +67,7 @@ def add(**columns: object) -> Job:
 
 
 def new(**columns: object) -> Job:
-    """A job that is not added yet."""
+    """Make a job without adding it."""
     return plain.new(Job, columns)
 
 
@@ -81,11 +81,11 @@ QUEUED_COLUMNS: dict[str, type] = {
     "plan": str, "priority": int, "parts": int, "at_most": int, "deadline_at": float, "actor": str,
     "fingerprint": str, "created_at": float, "not_before": float, "request": str, "converges": bool,
 }  # fmt: skip
-"""The columns of a queued job that is a part of another, and what each holds."""
+"""The columns of a queued part of a job, with their types."""
 
 
 def add_queued(these: Iterable[Job]) -> None:
-    """Add queued jobs that have no more than those columns, such as the parts of a job: many in one statement."""
+    """Add queued jobs that have no other columns, such as the parts of a job, many in one statement."""
     rows.insert_plain("job", QUEUED_COLUMNS, (_kept(job.__data__) for job in these), "")
 
 
@@ -112,7 +112,7 @@ def listed(
     actor: str | None = None,
     bots: Iterable[str] | None = None,
 ) -> list[Job]:
-    """The newest jobs, in that state, on that node, of that bot, asked for by that actor, of any of these bots."""
+    """The newest jobs: in that state, on that node, of that bot, asked for by that actor, of any of these bots."""
     rows = Job.select().order_by(Job.created_at.desc()).limit(limit)
     rows = rows if bots is None else rows.where(Job.bot.in_(list(bots)))
     for column, value in ((Job.state, state), (Job.node, node), (Job.bot, bot), (Job.actor, actor)):
@@ -121,24 +121,24 @@ def listed(
 
 
 def newest(bot: str, command: str, state: str) -> Job | None:
-    """The newest job of that command for a bot in that state."""
+    """A bot's newest job of that command in that state."""
     rows = Job.select().where((Job.bot == bot) & (Job.command == command) & (Job.state == state))
     found: Job | None = rows.order_by(Job.created_at.desc()).first()
     return found
 
 
 def change(id: str, **columns: object) -> None:
-    """Change a job's columns, not its state."""
+    """Change a job's columns; `move` changes its state."""
     plain.change(Job, columns, "id = ?", id)
 
 
 def adopt(id: str, parent: str) -> None:
-    """A job that was asked for by itself becomes a part of another."""
+    """Make a job that was asked for by itself a part of another."""
     change(id, parent=parent)
 
 
 def move(id: str, now_in: str, to: str, **columns: object) -> bool:
-    """Bring a job from one state to the next; False when it was no longer there."""
+    """Move a job from the state ``now_in`` to ``to``; False when it was in another state."""
     return plain.change(Job, {"state": str(to), **columns}, "id = ? AND state = ?", id, str(now_in)) == 1
 
 
@@ -153,56 +153,56 @@ class End(NamedTuple):
 
 
 def end(ends: Sequence[End]) -> None:
-    """Running jobs are over, in one statement."""
+    """End running jobs, in one statement."""
     if not ends:
         return
     told = [(*one[:3], None if one.result is None else json.dumps(one.result), one.error) for one in ends]
-    "".join(one.error or "" for one in ends).encode()  # inside JSON it would be kept, and never read again
+    "".join(one.error or "" for one in ends).encode()  # raises for a lone surrogate, which could never be read again
     columns = {"state": str, "ended_at": float, "result": str, "error": str}
     rows.update("job", "id", columns, told, "job.state || '' = 'running'")
 
 
 def start(runs: Iterable[str], now: float) -> None:
-    """The claimed jobs of these runs are carried out from now on."""
+    """Record that the claimed jobs of these runs are running."""
     these = list(runs)
     where = f"state || '' = 'claimed' AND run IN ({places(len(these))})"
     plain.change(Job, {"state": "running", "started_at": now}, where, *these)
 
 
 def open_by_node() -> dict[str, int]:
-    """How many jobs of each node are not over."""
+    """How many open jobs each node has."""
     rows: Any = Job.select(Job.node, fn.COUNT(Job.id)).where(Job.state.in_(STILL_OPEN) & Job.node.is_null(False))
     return dict(rows.group_by(Job.node).tuples())
 
 
 def newest_by_node(these: Sequence[str]) -> dict[str, float]:
-    """When each of these nodes was last asked for something. By the end of an index for each, however many jobs it had."""
+    """When each of these nodes was last asked for something. Reads one entry of an index per node, however many jobs it had."""
     last = "SELECT MAX(created_at) FROM job WHERE job.node = node.id"
     told = read(f"SELECT id, ({last}) FROM node WHERE id IN ({places(len(these))})", *these)  # noqa: S608
     return {node: at for node, at in told if at is not None}
 
 
 def open_of_actor(actor: str, most: int) -> int:
-    """How many jobs of an actor are not over, parts and calls of our own not counted; not counted beyond so many."""
+    """How many open jobs an actor has, without parts and the service's own calls; counts no further than ``most``."""
     told = f"actor = ? AND state IN ({OPEN_IN_SQL}) AND parent IS NULL AND fingerprint <> ''"
     return len(read(f"SELECT 1 FROM job WHERE {told} LIMIT ?", actor, most))  # noqa: S608
 
 
 def open_of_bot(bot: str, most: int) -> int:
-    """How many jobs of a bot are not over; not counted beyond so many."""
+    """How many open jobs a bot has; counts no further than ``most``."""
     told = f"SELECT 1 FROM job WHERE bot = ? AND state || '' IN ({OPEN_IN_SQL}) LIMIT ?"  # noqa: S608
     return len(read(told, bot, most))
 
 
 def states_of_parts(job: str) -> set[str]:
-    """The states that the parts of a job are in. Cheap: each part that ends asks it."""
+    """The states that a job's parts are in. Cheap, as each part that ends asks it."""
     return {state for (state,) in read("SELECT DISTINCT state FROM job WHERE parent = ?", job)}
 
 
 class Part(NamedTuple):
-    """How a part of a job stands: where it runs (None: on the master), its state, and whether anything came back.
+    """How a part of a job stands: its node (None: the master), its state, and whether it has a result.
 
-    ``refused`` says why it failed before any master was given it, if it did.
+    ``refused`` is why it failed, if it failed before any master was given it.
     """
 
     node: str | None
@@ -212,7 +212,7 @@ class Part(NamedTuple):
 
 
 def standing_of_parts(job: str) -> list[Part]:
-    """How the parts of a job stand, by node. Cheap: what was asked and what came back stay where they are."""
+    """How the parts of a job stand, by node. Cheap, as it reads neither arguments nor results."""
     refused = "CASE WHEN state = 'failed' AND run IS NULL THEN error END"
     told = f"SELECT node, state, result IS NOT NULL, {refused} FROM job WHERE parent = ? ORDER BY node, id"  # noqa: S608
     return [Part(node, state, bool(has_result), why) for node, state, has_result, why in read(told, job)]
@@ -224,41 +224,41 @@ def parts_of(job: str) -> list[Job]:
 
 
 def parts_or_itself(job: Job) -> list[Job]:
-    """The jobs that run something for it: its parts, by node, or, where it has none, it alone."""
+    """The jobs that run something for a job: its parts, by node, or the job itself if it has none."""
     return parts_of(job.id) if job.parts else [job]
 
 
 def begin(id: str, node: str, attempt: int) -> bool:
-    """Its node begins an attempt; False when that one is not the running one, or was begun before."""
+    """Record that a job's node begins an attempt; False when the job is not running that attempt, or it was begun before."""
     fresh = Job.begun.is_null() | (Job.begun < attempt)
     mine = (Job.id == id) & (Job.node == node) & (Job.state == "running") & (Job.attempts == attempt)
     return bool(Job.update(begun=attempt).where(mine & fresh).execute() == 1)
 
 
 def past_deadline(now: float) -> list[Job]:
-    """The queued jobs whose deadline has passed; a job with parts ends as they do."""
+    """The queued jobs whose deadline has passed, without jobs with parts, which end when their parts do."""
     late = "WHERE state || '' = 'queued' AND parts = 0 AND deadline_at IS NOT NULL AND deadline_at < ?"
     return plain.found(Job, late, now)
 
 
 def open_of(bot: str) -> list[Job]:
-    """The jobs of a bot that are not over."""
+    """The open jobs of a bot."""
     return list(Job.select().where((Job.bot == bot) & Job.state.in_(STILL_OPEN)))
 
 
 def open_on(node: str) -> list[Job]:
-    """The jobs of a node's bots that are not over."""
+    """The open jobs on a node."""
     return list(Job.select().where((Job.node == node) & Job.state.in_(STILL_OPEN)))
 
 
 def open_for(person: str) -> list[Job]:
-    """The jobs of a person's bots that are not over, in the order they came."""
+    """The open jobs of a person's bots, in the order they came."""
     theirs = "bot IN (SELECT target FROM belongs WHERE source = ?)"
     return plain.found(Job, f"WHERE {theirs} AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", person)
 
 
 def open_calls(command: str) -> list[Job]:
-    """The jobs of a command that are not over, whoever asked for them, in the order they came."""
+    """The open jobs of a command, whoever asked for them, in the order they came."""
     return plain.found(Job, f"WHERE command = ? AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id", command)
 
 
@@ -269,25 +269,25 @@ def happened(bot: str, commands: Iterable[str], page: Page) -> list[Job]:
 
 
 def not_begun() -> list[Job]:
-    """The jobs of one place that wait: for somebody's yes, for a master, or for it to publish them."""
+    """The jobs without parts that have not begun: they wait for a challenge, for a master, or for the master to publish."""
     waits = Job.state.in_(["asked", "queued", "claimed"])
     return list(Job.select().where(waits & (Job.parts == 0)).order_by(Job.created_at, Job.id))
 
 
 def queued_before(then: float) -> list[Job]:
-    """The jobs without a deadline of their own that have been queued since before then; a job with parts ends as they do."""
+    """The jobs without a deadline that were asked for before ``then`` and are still queued, without jobs with parts."""
     return plain.found(Job, "WHERE state = 'queued' AND parts = 0 AND deadline_at IS NULL AND created_at < ?", then)
 
 
 def left_open(then: float) -> list[str]:
-    """The jobs from before then that are not over, though all their parts are."""
+    """The ids of jobs from before ``then`` that are still open although all their parts are over."""
     started = "state IN ('queued', 'running') AND parts > 0 AND created_at < ?"
     open_part = f"SELECT 1 FROM job part WHERE part.parent = job.id AND part.state IN ({OPEN_IN_SQL})"  # noqa: S608
     return [id for (id,) in read(f"SELECT id FROM job WHERE {started} AND NOT EXISTS ({open_part})", then)]  # noqa: S608
 
 
 def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:
-    """The jobs that these runs carry out and that are not over, in the order they came, by run."""
+    """The open jobs that each of these runs carries out, in the order they came."""
     these = list(runs)
     told = f"WHERE run IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL}) ORDER BY created_at, id"
     carried: dict[str, list[Job]] = {run: [] for run in these}
@@ -297,14 +297,14 @@ def of_runs(runs: Iterable[str]) -> dict[str, list[Job]]:
 
 
 def beginning(id: str, actor: str | None, limit: int) -> list[Job]:
-    """The jobs of commands whose id begins so, parts not among them; of that actor."""
+    """The jobs of the catalogue's commands whose id starts with ``id``, without parts; of that actor, if given."""
     rows = Job.select().where((Job.id >= id) & (Job.id <= id + "g") & Job.plan.is_null(False) & Job.parent.is_null())
     rows = rows if actor is None else rows.where(Job.actor == actor)
     return list(rows.order_by(Job.id).limit(limit))
 
 
 def of_commands(actor: str | None, limit: int) -> list[Job]:
-    """The newest jobs of commands, parts, previews and calls of our own not among them; of that actor."""
+    """The newest jobs of the catalogue's commands, without parts, previews and the service's own calls; of that actor."""
     rows = Job.select().where(
         Job.plan.is_null(False) & Job.parent.is_null() & (Job.fingerprint != "") & ~Job.is_preview
     )

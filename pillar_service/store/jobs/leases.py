@@ -1,4 +1,4 @@
-"""Leases: who alone may do something, until when, with a number that grows with each new holder."""
+"""Leases: each lets one holder at a time do something, until it expires, with a number that grows with each new holder."""
 
 from peewee import BigIntegerField, DoubleField, TextField
 
@@ -7,7 +7,7 @@ from pillar_service.store.database import Table
 
 
 class Lease(Table):
-    """One lease. ``fence`` tells a holder from the one before it, also when they have the same name."""
+    """One lease. ``fence`` tells a holder from the previous one, even when both have the same name."""
 
     name = TextField(primary_key=True)
     holder = TextField()
@@ -16,7 +16,7 @@ class Lease(Table):
 
 
 def find(name: str) -> Lease | None:
-    """The lease of that name, also when it has run out."""
+    """The lease of that name, even if it has expired."""
     return plain.first(Lease, "WHERE name = ?", name)
 
 

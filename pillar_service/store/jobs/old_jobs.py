@@ -1,4 +1,4 @@
-"""Old jobs: found by when they ended, and removed with all that hangs on them; and conversations that show no job."""
+"""Retention of old jobs, with all that refers to them, of conversations that show no job, and of runs without jobs."""
 
 from collections.abc import Sequence
 
@@ -25,35 +25,35 @@ HANGING = (
     "DELETE FROM job_output WHERE job IN ({})",
     "DELETE FROM job WHERE id IN ({}) AND parent IS NOT NULL",
 )
-"""What goes before the jobs themselves: each table that refers to jobs, and cannot stay."""
+"""What is deleted or cleared before the jobs themselves, in every table that refers to jobs."""
 
 
 def ended_before(then: float, limit: int) -> list[str]:
-    """The ids of jobs that were over before then, at most so many, with those of all their parts."""
+    """The ids of at most ``limit`` jobs that ended before ``then``, followed by those of all their parts."""
     whole = [id for (id,) in read(OLD, then, limit)]
     parts = [id for (id,) in read(f"SELECT id FROM job WHERE parent IN ({places(len(whole))})", *whole)]  # noqa: S608
     return whole + parts
 
 
 def forget_lines(jobs: Sequence[str], limit: int) -> int:
-    """Forget lines of these jobs, at most so many; how many went."""
+    """Delete at most ``limit`` lines of these jobs; return how many were deleted."""
     return write(LINES.format(places(len(jobs)), "?"), *jobs, limit)
 
 
 def forget(jobs: Sequence[str]) -> int:
-    """Forget these jobs, whose lines are gone; how many went."""
+    """Delete these jobs, whose lines must be deleted already; return how many jobs were deleted."""
     there = places(len(jobs))
     gone = [write(told.format(there), *jobs) for told in HANGING]
     return gone[-1] + write(f"DELETE FROM job WHERE id IN ({there})", *jobs)  # noqa: S608
 
 
 def forget_conversations(then: float, limit: int) -> int:
-    """Forget conversations from before then that show no job, at most so many; how many went."""
+    """Delete at most ``limit`` conversations from before ``then`` that show no job; return how many were deleted."""
     these = [id for (id,) in read(CONVERSATIONS, then, limit)]
     write(f"DELETE FROM outgoing WHERE conversation IN ({places(len(these))})", *these)  # noqa: S608
     return write(f"DELETE FROM conversation WHERE id IN ({places(len(these))})", *these)  # noqa: S608
 
 
 def forget_runs(then: float, limit: int) -> int:
-    """Forget runs from before then that carried no job that is still there, at most so many; how many went."""
+    """Delete at most ``limit`` runs from before ``then`` whose jobs are all deleted; return how many were deleted."""
     return write(RUNS.format("?"), then, limit)

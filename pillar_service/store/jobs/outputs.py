@@ -1,4 +1,4 @@
-"""The lines that came of a job; by attempt, how far they came, what is kept, what was left out."""
+"""The lines of jobs; and for each attempt, how many lines were taken, kept and dropped."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,9 +13,9 @@ COLUMNS = {"job": str, "n": int, "key": str, "text": str, "at": float, "stream":
 
 
 class JobLine(Table):
-    """One line of what happened; ``key`` is unique in its job, so that a line sent twice is kept once.
+    """One line of a job; ``key`` is unique within the job, so that a line sent twice is kept once.
 
-    ``stream`` is where a command wrote it (stdout, stderr), or `note` for what its node says of it; None for others.
+    ``stream`` is where a command wrote it (stdout, stderr), or `note` if it is its node's own remark; otherwise None.
     """
 
     job = TextField()
@@ -31,7 +31,7 @@ class JobLine(Table):
 
 
 class JobOutput(Table):
-    """Of one attempt of a job: the highest line that was ``taken``, how many are kept, how many were ``dropped``."""
+    """One attempt of a job: the number of the last line ``taken``, how many lines are ``kept`` and were ``dropped``."""
 
     job = TextField()
     attempt = IntegerField()
@@ -46,7 +46,7 @@ class JobOutput(Table):
 
 
 class Line(NamedTuple):
-    """One line; ``key`` is unique in its job, ``stream`` is None where nobody says by which it came."""
+    """One line; ``key`` is unique within its job, and ``stream`` is None when it is not known."""
 
     key: str
     stream: str | None
@@ -54,13 +54,13 @@ class Line(NamedTuple):
 
 
 def lines(job: str, after: int = 0, limit: int | None = None) -> list[JobLine]:
-    """A job's lines after the n-th, in order; at most so many."""
+    """A job's lines after its n-th, in order, at most ``limit``."""
     rows = JobLine.select().where((JobLine.job == job) & (JobLine.n > after)).order_by(JobLine.n)
     return list(rows if limit is None else rows.limit(limit))
 
 
 def last_texts(jobs: Sequence[str], most: int) -> dict[str, list[str]]:
-    """The last lines of these jobs, at most so many of each, in order, by job. Cheap: what came before is not read."""
+    """The last lines of each of these jobs, in order, at most ``most``. Cheap, as earlier lines are not read."""
     found: dict[str, list[str]] = {}
     last = "line.n > (SELECT MAX(n) FROM job_line WHERE job_line.job = job.id) - ?"
     lines = f"FROM job JOIN job_line line ON line.job = job.id AND {last} WHERE job.id IN ({places(len(jobs))})"
@@ -86,7 +86,7 @@ def line_count_of_all(job: str) -> int:
 
 
 def add_line(job: str, n: int, key: str, text: str, now: float) -> bool:
-    """Add a job's n-th line; False when a line with that key is there."""
+    """Add a job's n-th line; False when the job has a line with that key."""
     if JobLine.select().where((JobLine.job == job) & (JobLine.key == key)).exists():
         return False
     JobLine.create(job=job, n=n, key=key, text=text, at=now)
@@ -94,30 +94,30 @@ def add_line(job: str, n: int, key: str, text: str, now: float) -> bool:
 
 
 def of_job(job: str) -> list[JobOutput]:
-    """What is known of each attempt of a job."""
+    """How far the lines of each attempt of a job came."""
     return list(JobOutput.select().where(JobOutput.job == job))
 
 
 def taken(job: str, attempt: int) -> int:
-    """The number of the last line that was taken of an attempt; 0 before the first."""
+    """The number of the last line taken of an attempt; 0 before the first."""
     return next((one.taken for one in of_job(job) if one.attempt == attempt), 0)
 
 
 def keys(job: str, asked: Sequence[str]) -> set[str]:
-    """Those of these keys that a line of the job has."""
+    """Those of these keys that the job's lines have."""
     told = f"SELECT key FROM job_line WHERE job = ? AND key IN ({places(len(asked))})"  # noqa: S608
     return {key for (key,) in read(told, job, *asked)}
 
 
 def add_lines(job: str, lines: Iterable[Line], now: float) -> None:
-    """Keep lines, after all that the job has, in one statement."""
+    """Add lines after the job's last, in one statement."""
     first = line_count(job) + 1
     told = ((job, n, line.key, line.text, now, line.stream) for n, line in enumerate(lines, first))
     rows.insert("job_line", COLUMNS, told, "ON CONFLICT DO NOTHING")
 
 
 def put(job: str, attempt: int, **columns: int) -> None:
-    """Write down how far an attempt's lines came."""
+    """Record how far an attempt's lines came."""
     JobOutput.insert(job=job, attempt=attempt, **columns).on_conflict(
         conflict_target=[JobOutput.job, JobOutput.attempt], update=columns
     ).execute()

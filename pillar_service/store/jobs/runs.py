@@ -1,4 +1,4 @@
-"""Runs: one publish to one node, for one job or for several that converge it."""
+"""Runs: each is one publish to one node, for one job or for several that converge the node."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,14 +14,14 @@ from pillar_service.store.sql import places, read
 CLAIMED, RUNNING, ENDED = "claimed", "running", "over"
 
 OPEN = SQL("state <> 'over'")
-"""Written out, not bound: else SQLite does not see that a partial index holds these rows."""
+"""Written out, not bound: with bound values SQLite does not see that a partial index holds these rows."""
 
 
 class Run(Table):
     """One publish to a node, or (``node`` is None) one runner on the master.
 
-    ``expires_at`` is when its claim, and later its deadline, has passed (Unix seconds). One that was ``taken_over`` may
-    have been published by the master before.
+    ``expires_at`` is when its claim expires, and once it runs, its deadline (Unix seconds). A run that was ``taken_over``
+    may have been published already by the previous master.
     """
 
     id = TextField(primary_key=True)
@@ -43,11 +43,11 @@ COLUMNS: dict[str, type] = {
     "id": str, "node": str, "function": str, "arguments": str, "keywords": str, "master": str, "state": str,
     "timeout_s": int, "retry_safe": bool, "created_at": float, "expires_at": float, "taken_over": bool,
 }  # fmt: skip
-"""Those of a run that is claimed, and what each holds."""
+"""The columns of a claimed run, with their types."""
 
 
 def new(**columns: object) -> Run:
-    """A claimed run that is not added yet."""
+    """Make a claimed run without adding it."""
     return plain.new(Run, columns)
 
 
@@ -67,7 +67,7 @@ def find(id: str) -> Run | None:
 
 
 class Standing(NamedTuple):
-    """How a run stands: all that decides whether it may start, or is awaited."""
+    """How a run stands: all that decides whether it may start, or is waited for."""
 
     id: str
     node: str | None
@@ -78,71 +78,71 @@ class Standing(NamedTuple):
 
 
 def standing(ids: Iterable[str]) -> dict[str, Standing]:
-    """How the runs with these ids stand, by id. Cheap: what they call stays where it is."""
+    """How these runs stand, by id. Cheap, as it does not read what they call."""
     these = list(ids)
     told = f"SELECT {', '.join(Standing._fields)} FROM run WHERE id IN ({places(len(these))})"  # noqa: S608
     return {row[0]: Standing(*row) for row in read(told, *these)}
 
 
 def carrying(ids: Iterable[str]) -> set[str]:
-    """Those of these runs that carry out a job that is not over."""
+    """Those of these runs that carry out an open job."""
     these = list(ids)
     told = f"SELECT DISTINCT run FROM job WHERE run IN ({places(len(these))}) AND state || '' IN ({OPEN_IN_SQL})"  # noqa: S608
     return {run for (run,) in read(told, *these)}
 
 
 def held_by(master: str) -> list[Run]:
-    """The runs that a master holds, oldest first."""
+    """The open runs that a master holds, oldest first."""
     return list(Run.select().where((Run.master == master) & OPEN).order_by(Run.created_at))
 
 
 def counted(nodes: Sequence[str]) -> dict[str, int]:
-    """How many runs each of these nodes has that are not over."""
+    """How many open runs each of these nodes has; nodes without any are left out."""
     told = f"SELECT node, COUNT(*) FROM run WHERE state <> 'over' AND node IN ({places(len(nodes))}) GROUP BY node"  # noqa: S608
     return dict(read(told, *nodes))
 
 
 def calling(function: str, nodes: Sequence[str]) -> list[str]:
-    """Those of these nodes with a run of this function that is not over."""
+    """Those of these nodes with an open run of this function."""
     told = f"SELECT DISTINCT node FROM run WHERE state <> 'over' AND function = ? AND node IN ({places(len(nodes))})"  # noqa: S608
     return [node for (node,) in read(told, function, *nodes)]
 
 
 def converging(nodes: Sequence[str]) -> list[str]:
-    """Those of these nodes with a run that is not over of a job whose plan applies states."""
+    """Those of these nodes with an open run of a job whose plan applies states."""
     told = f"run.state <> 'over' AND run.node IN ({places(len(nodes))}) AND job.converges"
     asked = f"SELECT DISTINCT run.node FROM run JOIN job ON job.run = run.id WHERE {told}"  # noqa: S608
     return [node for (node,) in read(asked, *nodes)]
 
 
 def any_expired(now: float) -> bool:
-    """Whether a run's time has passed. Cheap: long polls ask it all the time."""
+    """Whether any open run has expired. Cheap, as long polls ask it all the time."""
     return bool(read("SELECT 1 FROM run WHERE state <> 'over' AND expires_at < ? LIMIT 1", now))
 
 
 def expired(now: float) -> list[Run]:
-    """The runs whose time has passed."""
+    """The open runs that have expired."""
     return plain.found(Run, "WHERE state <> 'over' AND expires_at < ?", now)
 
 
 def extend(id: str, expires_at: float) -> None:
-    """Wait for a run until then."""
+    """Set the time until which a run is waited for (Unix seconds)."""
     Run.update(expires_at=expires_at).where(Run.id == id).execute()
 
 
 def take_over(master: str) -> None:
-    """This master follows from now on the runs that are not over and that another one held."""
+    """Give this master all open runs that other masters held."""
     Run.update(master=master, taken_over=True).where(OPEN & (Run.master != master)).execute()
 
 
 def start(jids: Iterable[tuple[str, str, float]]) -> int:
-    """Claimed runs (id, jid, expires_at) are about to be published; how many of them were still claimed."""
+    """Record that claimed runs (id, jid, expires_at) are about to be published; return how many were still claimed."""
     told = [(id, jid, expires_at, RUNNING) for id, jid, expires_at in jids]
     columns = {"jid": str, "expires_at": float, "state": str}
     return rows.update("run", "id", columns, told, "run.state || '' = 'claimed'")
 
 
 def end(ids: Iterable[str]) -> int:
-    """Runs are over; how many were not before."""
+    """End runs; return how many were open."""
     these = list(ids)
     return plain.change(Run, {"state": ENDED}, f"state <> 'over' AND id IN ({places(len(these))})", *these)
