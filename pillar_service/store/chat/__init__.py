@@ -1,1 +1,1 @@
-"""People in Slack, conversations, what is on its way there."""
+"""People in Slack, conversations, and messages on their way there."""

@@ -1,4 +1,4 @@
-"""Conversations in chat, and what was heard in them."""
+"""Conversations in chat, and which of Slack's deliveries were handled."""
 
 from peewee import DoubleField, TextField
 
@@ -8,9 +8,9 @@ from pillar_service.store.database import Table
 class Conversation(Table):
     """Which message, in which channel and thread, shows which job.
 
-    ``message`` is the one that is edited in place, by Slack's ``ts``, once it is there; ``thread`` is where all else is
-    said: known from the start when somebody wrote, else our message. ``preview`` is the job whose output is shown before
-    somebody says yes, ``shown`` tells what was shown last.
+    ``message`` is the one that is edited in place (Slack's ``ts``, None until it is posted). ``thread`` is where all else is
+    said: the thread of the user's message, or else our own message. ``preview`` is the job whose output is shown before
+    somebody says yes; ``shown`` is what was shown last.
     """
 
     id = TextField(primary_key=True)
@@ -28,7 +28,7 @@ class Conversation(Table):
 
 
 class Heard(Table):
-    """Something that Slack delivered; ``id`` is its key, ``delivery`` which of its deliveries is worked on."""
+    """Something that Slack delivered, maybe several times; ``id`` is its key, ``delivery`` the delivery that is handled."""
 
     id = TextField(primary_key=True)
     delivery = TextField()
@@ -48,29 +48,29 @@ def find(id: str) -> Conversation | None:
 
 
 def of_job(job: str) -> list[Conversation]:
-    """The conversations that show a job, the oldest first."""
+    """The conversations that show a job, oldest first."""
     return list(Conversation.select().where(Conversation.job == job).order_by(Conversation.created_at, Conversation.id))
 
 
 def open_ones(after: str, limit: int) -> list[Conversation]:
-    """Those that show a job and are not over, the first whose ids come after that one."""
+    """The first open conversations that show a job, by id, from after the id ``after``."""
     is_open = Conversation.ended_at.is_null() & Conversation.job.is_null(False)
     return list(Conversation.select().where(is_open & (Conversation.id > after)).order_by(Conversation.id).limit(limit))
 
 
 def end(id: str, now: float) -> bool:
-    """It is over; False when it was before."""
+    """End a conversation; False when it was over already."""
     ours = (Conversation.id == id) & Conversation.ended_at.is_null()
     return bool(Conversation.update(ended_at=now).where(ours).execute() == 1)
 
 
 def change(id: str, **columns: object) -> bool:
-    """Write columns of a conversation; False when there is none."""
+    """Change a conversation's columns; False when there is no such conversation."""
     return bool(Conversation.update(**columns).where(Conversation.id == id).execute() == 1)
 
 
 def hear(id: str, delivery: str, now: float) -> bool:
-    """Whether this delivery is to be worked on: the first of its key, and not done. Kept in the caller's transaction."""
+    """Whether to handle this delivery: the first with its key, and not done. Recorded in the caller's transaction."""
     found: Heard | None = Heard.get_or_none(Heard.id == id)
     if found is None:
         Heard.create(id=id, delivery=delivery, at=now)
@@ -79,10 +79,10 @@ def hear(id: str, delivery: str, now: float) -> bool:
 
 
 def was_heard(id: str, now: float) -> None:
-    """It is done."""
+    """Record that what has this key is done."""
     Heard.update(done_at=now).where(Heard.id == id).execute()
 
 
 def forget_heard(before: float) -> None:
-    """Forget what was heard before that."""
+    """Forget the deliveries from before ``before`` (Unix seconds)."""
     Heard.delete().where(Heard.at < before).execute()

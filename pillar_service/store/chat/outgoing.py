@@ -1,4 +1,4 @@
-"""What is on its way to Slack."""
+"""Messages on their way to Slack."""
 
 from collections.abc import Collection
 from typing import Any
@@ -14,9 +14,9 @@ OPEN = (str(OutgoingState.QUEUED), str(OutgoingState.SENDING))
 
 
 class Outgoing(Table):
-    """One thing to send. ``n`` grows; of each ``lane`` only the one with the lowest ``n`` that is open is sent.
+    """One thing to send. ``n`` grows; of each ``lane``, only the open one with the lowest ``n`` is sent.
 
-    ``message`` is the message that is edited; ``mark`` is what it can be found by at Slack, besides its id.
+    ``message`` is the message to edit; ``mark`` is what it can be found by at Slack, besides its id.
     """
 
     id = TextField(primary_key=True)
@@ -39,7 +39,7 @@ class Outgoing(Table):
 
 
 def add(id: str, lane: str, kind: OutgoingKind, body: dict[str, Any], now: float, **columns: str | None) -> None:
-    """Add one at the end, in the caller's transaction: there is one writer at a time, so numbers don't collide."""
+    """Add one at the end, in the caller's transaction: only one writes at a time, so numbers don't collide."""
     last = Outgoing.select(fn.MAX(Outgoing.n)).scalar() or 0
     times = {"created_at": now, "not_before": now}
     Outgoing.create(id=id, n=last + 1, lane=lane, kind=str(kind), body=body, **times, **columns)
@@ -51,32 +51,32 @@ def find(id: str) -> Outgoing | None:
 
 
 def waiting_show(conversation: str) -> Outgoing | None:
-    """What a conversation's message is to show, that nobody has taken yet."""
+    """The queued update of what a conversation's message shows."""
     return _newest_waiting((Outgoing.conversation == conversation) & (Outgoing.kind == str(OutgoingKind.SHOW)))
 
 
 def _newest_waiting(ours: Expression) -> Outgoing | None:
-    # An older one waits beside it when it was being sent meanwhile, and failed.
+    # An older one is queued, too, if sending it failed after the newer one was added.
     rows = Outgoing.select().where(ours & (Outgoing.state == str(OutgoingState.QUEUED)))
     found: Outgoing | None = rows.order_by(Outgoing.n.desc()).first()
     return found
 
 
 def waiting_edit(channel: str, message: str) -> Outgoing | None:
-    """The edit of a message that nobody has taken yet."""
+    """The queued edit of a message."""
     ours = (Outgoing.channel == channel) & (Outgoing.message == message) & (Outgoing.kind == str(OutgoingKind.EDIT))
     return _newest_waiting(ours)
 
 
 def put_body(id: str, body: dict[str, Any]) -> None:
-    """Let one that waits say something newer."""
+    """Replace the body of a queued one."""
     Outgoing.update(body=body).where((Outgoing.id == id) & (Outgoing.state == str(OutgoingState.QUEUED))).execute()
 
 
 def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str]) -> list[Outgoing]:
-    """What is first in its lane and due; none to channels that rest, none of lanes that are busy.
+    """Those that are first in their lane and due, except to ``resting`` channels and of ``busy`` lanes.
 
-    The oldest first, but edits after all else: there may be many of them, and they come slowly.
+    Oldest first, but edits after all else: there may be many, and they are sent slowly.
     """
     firsts = Outgoing.select(fn.MIN(Outgoing.n)).where(Outgoing.state.in_(OPEN)).group_by(Outgoing.lane)
     rows = Outgoing.select().where(Outgoing.n.in_(firsts) & is_due(Outgoing.not_before, now))
@@ -91,24 +91,24 @@ def heads(now: float, limit: int, resting: Collection[str], busy: Collection[str
 
 
 def take(id: str, tries: int, until: float) -> bool:
-    """Keep one from others until then; False when somebody else was first."""
+    """Take one for sending, reserved until ``until`` (Unix seconds); False when another took it first."""
     ours = (Outgoing.id == id) & (Outgoing.tries == tries) & Outgoing.state.in_(OPEN)
     columns = {"state": str(OutgoingState.SENDING), "tries": tries + 1, "not_before": until}
     return bool(Outgoing.update(**columns).where(ours).execute() == 1)
 
 
 def change(id: str, tries: int, **columns: object) -> bool:
-    """Write what became of a try; False when that is no longer the last one."""
+    """Record what became of a try; False when there was a newer one."""
     ours = (Outgoing.id == id) & (Outgoing.tries == tries) & (Outgoing.state == str(OutgoingState.SENDING))
     return bool(Outgoing.update(**columns).where(ours).execute() == 1)
 
 
 def move(conversation: str, lane: str, channel: str) -> None:
-    """Let what waits of a conversation go to a channel, in a lane of its own."""
+    """Redirect what is still open of a conversation to a channel, in another lane."""
     ours = (Outgoing.conversation == conversation) & Outgoing.state.in_(OPEN)
     Outgoing.update(lane=lane, channel=channel).where(ours).execute()
 
 
 def forget(ended_before: float) -> None:
-    """Forget what ended before that."""
+    """Forget those that ended before ``ended_before`` (Unix seconds)."""
     Outgoing.delete().where(Outgoing.ended_at < ended_before).execute()
