@@ -1,1 +1,1 @@
-"""Events, how far they came, and where they go on to."""
+"""Events, how far each stream got, and where events are forwarded to."""

@@ -1,4 +1,4 @@
-"""Events of nodes, each once by its node, epoch and sequence; and how far each node came in each epoch."""
+"""Events of nodes, each kept once by node, epoch and sequence; and how far each node got in each epoch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from pillar_service.store.events import held
 from pillar_service.store.sql import places, read, write
 
 MOST_EPOCHS = 1000
-"""How many epochs are remembered of a node: it names them itself. Those that were not heard of the longest go first."""
+"""How many epochs are kept of a node, which chooses their numbers itself. Those heard of least recently are deleted first."""
 
 MOST_PASSED = 20_000
-"""How many of a node's oldest events are looked at for what may go: a node says itself what is vital. One that lives for a year
-tells so many."""
+"""How many of a node's oldest events are considered for deletion, as a node says itself which are vital. A node that lives
+for a year tells so many vital events."""
 
 
 class Event(Table):
-    """One event. ``n`` grows in the order in which the service took them; ``account`` is whose the node was then."""
+    """One event. ``n`` grows in the order in which the service took them; ``account`` owned the node at that time."""
 
     n = BigIntegerField(primary_key=True)
     node = TextField()
@@ -43,9 +43,9 @@ class Event(Table):
 
 
 class EventEpoch(Table):
-    """How far a node came in an epoch: the highest sequence, and how many are taken, refused, and told to be lost.
+    """How far a node got in an epoch: the highest sequence, and how many events were taken, refused, and reported lost.
 
-    ``request``: the highest number of a signed request that was taken.
+    ``request`` is the highest number of a signed request that was taken.
     """
 
     node = TextField()
@@ -81,22 +81,22 @@ COLUMNS = {
     "is_synced": bool,
     "data": str,
 }
-"""What is given of an event, in this order; ``data`` as JSON text."""
+"""The columns that are given of an event, in this order; ``data`` as JSON text."""
 
 
 def add(given: Iterable[Sequence[Any]]) -> None:
-    """Keep events that were never kept, in this order. One that is there stays as it is."""
+    """Add events in this order. Those that are there already stay as they are."""
     rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING")
 
 
 def add_new(given: Iterable[Sequence[Any]]) -> set[tuple[int, int]]:
-    """Keep those events of one node that are not there, in this order; their epochs and sequences."""
+    """Add those events of one node that are not there yet, in this order; return their epochs and sequences."""
     told = rows.insert_plain("event", COLUMNS, given, "ON CONFLICT DO NOTHING RETURNING epoch, sequence")
     return {(epoch, sequence) for epoch, sequence in told}
 
 
 def newest() -> int:
-    """The highest number that any event has or had; 0 without any."""
+    """The highest number of any event (on SQLite also of deleted ones); 0 if there was none."""
     kept = int(read("SELECT coalesce(max(n), 0) FROM event")[0][0])
     if not on_sqlite():
         return kept
@@ -106,8 +106,11 @@ def newest() -> int:
 
 @dataclass(frozen=True)
 class Which:
-    """Which events: of ``nodes`` or an ``account`` (None: of all), that fit, after and before numbers, taken since and
-    until times."""
+    """Which events to choose.
+
+    They match ``filter``, belong to ``account`` (None: to any), have numbers between ``after`` and ``before``, and were
+    received from ``since`` to before ``until`` (Unix seconds).
+    """
 
     filter: Filter
     account: str | None = None
@@ -118,32 +121,32 @@ class Which:
 
 
 def page(which: Which, limit: int, newest_first: bool = True) -> list[Event]:
-    """Events by their number."""
+    """Events by number."""
     order = Event.n.desc() if newest_first else Event.n
     return list(_chosen(which).order_by(order).limit(limit))
 
 
 def sizes(which: Which, limit: int) -> list[tuple[int, int]]:
-    """Numbers of the oldest events, and how many characters each one's data has."""
+    """The numbers of the oldest events, each with the length of its data in characters."""
     asked = _chosen(which).select(Event.n, fn.LENGTH(Event.data))
     return [(int(n), int(size)) for n, size in asked.order_by(Event.n).limit(limit).tuples()]
 
 
 def counted(which: Which, limit: int) -> tuple[int, int | None]:
-    """How many events there are, at most so many of the oldest, and the number of the last of these."""
+    """How many events there are, counting no further than ``limit``, and the number of the last one counted."""
     oldest = _chosen(which).select(Event.n).order_by(Event.n).limit(limit).alias("oldest")
     found: Any = Event.select(fn.COUNT(oldest.c.n), fn.MAX(oldest.c.n)).from_(oldest).tuples().get()
     return int(found[0]), found[1]
 
 
 def waiting(which: Which, limit: int) -> list[float]:
-    """When the oldest events came, at most so many."""
+    """When the oldest events were received (Unix seconds), at most ``limit``."""
     asked = _chosen(which).select(Event.received_at)
     return [float(at) for (at,) in asked.order_by(Event.n).limit(limit).tuples()]
 
 
 def fitting(which: Which, numbers: Sequence[int]) -> list[int]:
-    """Which of the events with these numbers are meant."""
+    """Those of these numbers whose events are among ``which``."""
     asked = _chosen(which).select(Event.n).where(Event.n.in_(list(numbers)))
     return sorted(int(n) for (n,) in asked.tuples())
 
@@ -181,14 +184,14 @@ def _like(pattern: str) -> Any:
 
 
 def has_after(n: int, account: str | None) -> bool:
-    """Whether there are events after that number. Cheap: streams ask it all the time."""
+    """Whether there are events after that number. Cheap, as streams ask it all the time."""
     if account is None:
         return bool(read("SELECT 1 FROM event WHERE n > ? LIMIT 1", n))
     return bool(read("SELECT 1 FROM event WHERE account = ? AND n > ? LIMIT 1", account, n))
 
 
 def shorten(node: str, epoch: int, sequence: int, data: Any) -> None:
-    """Keep this in the place of an event's data."""
+    """Replace an event's data."""
     which, place = "node = ? AND epoch = ? AND sequence = ?", (node, epoch, sequence)
     held.count(-1, which, *place)
     plain.change(Event, {"data": data}, which, *place)
@@ -196,20 +199,20 @@ def shorten(node: str, epoch: int, sequence: int, data: Any) -> None:
 
 
 def old(kind: str, before: float, limit: int) -> list[int]:
-    """The numbers of the oldest events of a kind that were received before then, at most so many."""
+    """The numbers of those of the ``limit`` oldest events of a kind that were received before ``before``."""
     oldest = read("SELECT n, received_at FROM event WHERE kind = ? ORDER BY n LIMIT ?", kind, limit)
     return [n for n, received_at in oldest if received_at < before]
 
 
 def of_account(account: str, limit: int) -> list[int]:
-    """The numbers of an account's oldest events, at most so many."""
+    """The numbers of an account's oldest events, at most ``limit``."""
     return [n for (n,) in read("SELECT n FROM event WHERE account = ? ORDER BY n LIMIT ?", account, limit)]
 
 
 def oldest(node: str, size: int, limit: int) -> list[int]:
-    """The numbers of the first events that a node told, as many as take so many bytes, and at most ``limit``.
+    """The numbers of a node's oldest events that together take at least ``size`` bytes, at most ``limit``.
 
-    What is vital (when it lived, what it lost) goes after all others among the first ``MOST_PASSED``.
+    Among the first ``MOST_PASSED``, vital events (when the node lived, what it lost) come after all others.
     """
     told = f"""SELECT n, {held.SIZE} FROM event WHERE n IN (SELECT n FROM (
         SELECT n, priority, epoch, sequence FROM event WHERE node = ? AND epoch > 0 ORDER BY epoch, sequence LIMIT ?
@@ -224,7 +227,7 @@ def oldest(node: str, size: int, limit: int) -> list[int]:
 
 
 def forget(old: Sequence[int]) -> int:
-    """Forget the events with these numbers; of how many."""
+    """Delete the events with these numbers; return how many numbers these are."""
     if old:
         which = f"n IN ({places(len(old))})"
         held.count(-1, which, *old)
@@ -233,7 +236,7 @@ def forget(old: Sequence[int]) -> int:
 
 
 def story(node: str, before: tuple[int, int] | None, limit: int) -> list[Event]:
-    """What a node told, by epoch and sequence, the last first, from before that place on."""
+    """A node's events by epoch and sequence, last first, from before that place (epoch, sequence) on."""
     if before is None:
         return plain.found(
             Event, "WHERE node = ? AND epoch > 0 ORDER BY epoch DESC, sequence DESC LIMIT ?", node, limit
@@ -243,34 +246,38 @@ def story(node: str, before: tuple[int, int] | None, limit: int) -> list[Event]:
 
 
 def of_presence(node: str, limit: int) -> list[Event]:
-    """What the service said of a node's coming and going, the last first."""
+    """The service's own events on a node's coming and going, last first."""
     return plain.found(Event, "WHERE node = ? AND epoch = 0 ORDER BY sequence DESC LIMIT ?", node, limit)
 
 
 def epochs(nodes: Sequence[str]) -> list[EventEpoch]:
-    """How far these nodes came."""
+    """How far these nodes got in each epoch."""
     return plain.found(EventEpoch, f"WHERE node IN ({places(len(nodes))}) ORDER BY node, epoch", *nodes)
 
 
 class Reached(NamedTuple):
-    """How far an epoch came: the highest sequence of what was kept, forgotten since or refused, and the highest number of a
-    signed request that was taken; 0 when nothing came."""
+    """How far a node got in an epoch; 0 when nothing came.
+
+    ``highest`` is the highest sequence that was kept (even if deleted since) or refused, ``request`` the highest number of a
+    signed request that was taken.
+    """
 
     highest: int = 0
     request: int = 0
 
 
 def reached(node: str, epochs: Iterable[int]) -> dict[int, Reached]:
-    """How far each of these epochs of a node came. Cheap: each batch of events asks for it."""
+    """How far a node got in each of these epochs. Cheap, as each batch of events reads it."""
     of = sorted(epochs)
     told = f"SELECT epoch, highest, request FROM event_epoch WHERE node = ? AND epoch IN ({places(len(of))})"  # noqa: S608
     return dict.fromkeys(of, Reached()) | {epoch: Reached(*far) for epoch, *far in read(told, node, *of)}
 
 
 def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: float) -> None:
-    """Write down how far a node came.
+    """Record how far a node got.
 
-    Of each epoch: the highest sequence, how many more are taken, refused, lost, and the number of the request.
+    ``told`` holds for each epoch: its number, the highest sequence, how many more events were taken, refused and lost, and
+    the number of the request.
     """
     given = ((node, *one, now, now) for one in told)
     most = "max" if on_sqlite() else "greatest"
@@ -281,7 +288,7 @@ def came(node: str, told: Iterable[tuple[int, int, int, int, int, int]], now: fl
 
 
 def forget_epochs(node: str) -> None:
-    """Forget how far a node came in the epochs that are too many."""
+    """Forget how far a node got in all but its ``MOST_EPOCHS`` most recently heard epochs."""
     write(
         """DELETE FROM event_epoch WHERE node = ? AND epoch > 0 AND epoch NOT IN (SELECT epoch FROM event_epoch
         WHERE node = ? AND epoch > 0 ORDER BY heard_at DESC, epoch DESC LIMIT ?)""",

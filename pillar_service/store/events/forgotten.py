@@ -1,6 +1,6 @@
-"""How far events of nodes were kept and are forgotten by now: of each node, epoch and stream the highest sequence.
+"""Marks of deleted events: the highest deleted sequence of each node, epoch and stream.
 
-A spool tells each stream in order, so what comes at or below that mark was here before, however long ago.
+A spool delivers each stream in order, so an event at or below the mark was here before, however long ago.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from pillar_service.store.database import Table, on_sqlite
 from pillar_service.store.sql import places, read, write
 
 MOST = 1000
-"""How many marks are kept of a node: streams are named by whoever submits. Those that stood still the longest go first."""
+"""How many marks are kept of a node, as whoever submits events names the streams. The least recently moved go first."""
 
 
 class Forgotten(Table):
-    """How far a stream of an epoch was forgotten, and when that was noted."""
+    """Up to which sequence a stream of an epoch was deleted, and when that was noted."""
 
     node = TextField()
     epoch = BigIntegerField()
@@ -29,14 +29,14 @@ class Forgotten(Table):
 
 
 def marks(node: str, epochs: Iterable[int]) -> dict[tuple[int, str], int]:
-    """The highest sequence that is forgotten, by epoch and stream."""
+    """The highest deleted sequence, by epoch and stream."""
     of = sorted(set(epochs))
     told = f"SELECT epoch, stream, sequence FROM event_forgotten WHERE node = ? AND epoch IN ({places(len(of))})"  # noqa: S608
     return {(epoch, stream): sequence for epoch, stream, sequence in read(told, node, *of)}
 
 
 def note(old: Sequence[int], now: float) -> None:
-    """Note that the events with these numbers, which are there still, are about to be forgotten."""
+    """Move the marks for the events with these numbers, just before they are deleted."""
     these, most = places(len(old)), "max" if on_sqlite() else "greatest"
     write(
         f"""INSERT INTO event_forgotten (node, epoch, stream, sequence, noted_at)
@@ -54,6 +54,6 @@ def note(old: Sequence[int], now: float) -> None:
 
 
 def forget_nodes_of(events: Sequence[int]) -> None:
-    """Forget the marks of the nodes that told the events with these numbers, which are there still."""
+    """Forget the marks of the nodes of the events with these numbers, before those are deleted."""
     told = f"SELECT node FROM event WHERE n IN ({places(len(events))})"  # noqa: S608
     write(f"DELETE FROM event_forgotten WHERE node IN ({told})", *events)  # noqa: S608

@@ -1,4 +1,4 @@
-"""Forwardings: where events go, and which was the last that went there."""
+"""Forwardings: where events are sent, and how far each forwarding got."""
 
 from peewee import BigIntegerField, DoubleField, IntegerField, TextField
 
@@ -9,10 +9,11 @@ from pillar_service.store.sql import read
 
 
 class Forwarding(Table):
-    """One way for events. ``cursor`` is the number of the last that went, or did not fit; ``claim`` grows with each claim.
+    """One destination of events. ``cursor`` is the number of the last event that was sent or did not match the filter.
 
-    ``batch_end`` is the last of the batch that is being sent, so that the same is sent again; ``test`` the id of an event
-    that tries it out. ``lost`` counts what retention took before it was sent, between ``lost_first`` and ``lost_last``.
+    ``claim`` grows with each claim. ``batch_end`` is the last event of the batch being sent, so that a retry sends the same
+    batch; ``test`` is the id of an event that tries the forwarding out. ``lost`` counts the events that retention deleted
+    before they were sent, between ``lost_first`` and ``lost_last``.
     """
 
     id = TextField(primary_key=True)
@@ -41,24 +42,24 @@ class Forwarding(Table):
 
 
 def find(id: str) -> Forwarding | None:
-    """The one with that id."""
+    """The forwarding with that id."""
     return plain.first(Forwarding, "WHERE id = ?", id)
 
 
 def of(account: str | None) -> list[Forwarding]:
-    """An account's, or (None) the operators', the oldest first."""
+    """An account's forwardings, or (None) the operators', oldest first."""
     if account is None:
         return plain.found(Forwarding, "WHERE account IS NULL ORDER BY created_at, id")
     return plain.found(Forwarding, "WHERE account = ? ORDER BY created_at, id", account)
 
 
 def add(**columns: object) -> Forwarding:
-    """Add one."""
+    """Add a forwarding."""
     return plain.add(Forwarding, columns)
 
 
 def change(id: str, **columns: object) -> None:
-    """Change its columns."""
+    """Change a forwarding's columns."""
     plain.change(Forwarding, columns, "id = ?", id)
 
 
@@ -71,10 +72,10 @@ AND (account IS NULL OR
 
 
 def due(now: float, at_once: int, limit: int) -> list[str]:
-    """The ids of those that have something to do and nobody works on, who waited longest first.
+    """The ids of forwardings that have something to send and are not claimed, those that waited longest first.
 
-    None of accounts that are suspended, or of which ``at_once`` are worked on already. What waits for longer than it ever
-    should does not wait: the clock was set back.
+    Leaves out accounts that are not active, or of which ``at_once`` forwardings are claimed already. A pause or claim that
+    ends too far in the future does not count: the clock was set back.
     """
     told = f"SELECT id {DUE} ORDER BY sent_at IS NOT NULL, sent_at, id LIMIT ?"
     claimed = (now, now + CLAIMED_S)
@@ -83,28 +84,28 @@ def due(now: float, at_once: int, limit: int) -> list[str]:
 
 
 def claim(one: Forwarding, now: float) -> bool:
-    """Claim one for as long as one claim may take, unless another did."""
+    """Claim a forwarding for ``CLAIMED_S`` seconds; False when another claimed it."""
     where = "id = ? AND claim = ? AND state = 'on' AND claimed_until NOT BETWEEN ? AND ?"
     columns = {"claim": one.claim + 1, "claimed_until": now + CLAIMED_S}
     return bool(plain.change(Forwarding, columns, where, one.id, one.claim, now, now + CLAIMED_S))
 
 
 def settle(id: str, claim: int, **columns: object) -> bool:
-    """Change columns of one that is still held by that claim, and give it back; whether it was."""
+    """Change a forwarding's columns and release its claim; False when that claim no longer holds it."""
     given = {"claimed_until": 0.0, **columns}
     return bool(plain.change(Forwarding, given, "id = ? AND claim = ?", id, claim))
 
 
 def behind(n: int) -> list[Forwarding]:
-    """Those that did not come as far as that number."""
+    """The forwardings that have not got as far as that number."""
     return plain.found(Forwarding, "WHERE cursor < ?", n)
 
 
 def forget(id: str) -> None:
-    """Forget one."""
+    """Delete a forwarding."""
     Forwarding.delete().where(Forwarding.id == id).execute()
 
 
 def forget_account(account: str) -> None:
-    """Forget all of an account."""
+    """Delete all forwardings of an account."""
     Forwarding.delete().where(Forwarding.account == account).execute()

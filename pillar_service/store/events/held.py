@@ -1,4 +1,4 @@
-"""How much is kept of what each node told. What the service itself says of a node (epoch 0) does not count."""
+"""How many bytes each node's events take. The service's own events on a node (epoch 0) don't count."""
 
 from peewee import BigIntegerField, TextField
 
@@ -6,10 +6,10 @@ from pillar_service.store.database import Table
 from pillar_service.store.sql import read, write
 
 AROUND = 500
-"""So many bytes an event counts beside its data: its other columns, and its part of the indexes."""
+"""The bytes that an event counts for besides its data: its other columns, and its share of the indexes."""
 
 SIZE = f"LENGTH(data) + {AROUND}"
-"""What an event takes, in SQL."""
+"""The bytes that an event takes, in SQL."""
 
 
 class Held(Table):
@@ -23,18 +23,18 @@ class Held(Table):
 
 
 def of(node: str) -> int:
-    """How many bytes are kept of a node."""
+    """How many bytes a node's events take."""
     found = read("SELECT size FROM event_held WHERE node = ?", node)
     return int(found[0][0]) if found else 0
 
 
 def above(most: int) -> list[str]:
-    """The nodes of which more is kept."""
+    """The nodes whose events take more than ``most`` bytes."""
     return [node for (node,) in read("SELECT node FROM event_held WHERE size > ?", most)]
 
 
 def add(node: str, size: int) -> int:
-    """So many bytes more are kept of a node; how many by now. Cheap: each batch of events does it."""
+    """Count so many bytes more for a node; return the new total. Cheap, as each batch of events does it."""
     told = read(
         """INSERT INTO event_held (node, size) VALUES (?, ?)
         ON CONFLICT (node) DO UPDATE SET size = event_held.size + excluded.size RETURNING size""",
@@ -44,7 +44,7 @@ def add(node: str, size: int) -> int:
 
 
 def count(sign: int, which: str, *values: object) -> None:
-    """Count what those events take that are there: 1 for more, -1 for less. ``which`` is an SQL condition with these values."""
+    """Add (``sign`` 1) or subtract (-1) the bytes of existing events; ``which`` is an SQL condition with these values."""
     write(
         f"""UPDATE event_held SET size = event_held.size + ? * these.size FROM (
         SELECT node, SUM({SIZE}) AS size FROM event WHERE epoch > 0 AND {which} GROUP BY node
