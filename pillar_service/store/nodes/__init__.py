@@ -1,1 +1,1 @@
-"""Nodes: what each is, has, may, is told and tells of itself."""
+"""Nodes: what each is, has and may do, what it is told, and what it reports of itself."""

@@ -1,4 +1,4 @@
-"""Configuration of accounts: the values that stand, and the changes that led there. Values are JSON texts."""
+"""Configuration of accounts: current values, and the history of changes. Values are JSON texts."""
 
 from peewee import BigIntegerField, CompositeKey, DoubleField, TextField, fn
 
@@ -7,7 +7,7 @@ from pillar_service.store.database import Table
 
 
 class Configuration(Table):
-    """A key's value now."""
+    """A key's current value."""
 
     account = TextField()
     key = TextField()
@@ -21,7 +21,7 @@ class Configuration(Table):
 
 
 class ConfigurationChange(Table):
-    """One change; no value: the key was deleted."""
+    """One change; a ``value`` of None means that the key was deleted."""
 
     account = TextField()
     revision = BigIntegerField()
@@ -35,12 +35,12 @@ class ConfigurationChange(Table):
 
 
 def find(account: str, key: str) -> Configuration | None:
-    """What stands under a key."""
+    """The current value of a key."""
     return plain.first(Configuration, "WHERE account = ? AND key = ?", account, key)
 
 
 def listed(account: str) -> list[Configuration]:
-    """All that stands, by key."""
+    """All current values of an account, by key."""
     return plain.found(Configuration, "WHERE account = ? ORDER BY key", account)
 
 
@@ -51,7 +51,7 @@ def revision(account: str) -> int:
 
 
 def write(account: str, key: str, value: str | None, revision: int, actor: str, at: float) -> None:
-    """Make a change: this value stands from now on; None: none does."""
+    """Set a key's value, or (None) delete the key, and record the change."""
     columns = {"revision": revision, "actor": actor, "at": at}
     ConfigurationChange.create(account=account, key=key, value=value, **columns)
     forget(account, key)
@@ -60,12 +60,12 @@ def write(account: str, key: str, value: str | None, revision: int, actor: str, 
 
 
 def forget(account: str, key: str) -> None:
-    """Let go of what stands under a key."""
+    """Delete a key's current value; its changes stay."""
     Configuration.delete().where((Configuration.account == account) & (Configuration.key == key)).execute()
 
 
 def changes(account: str, key: str | None, before: int | None, limit: int) -> list[ConfigurationChange]:
-    """An account's changes, or a key's, before a revision; the newest first."""
+    """An account's changes, newest first: of one key, if given, and from before a revision, if given."""
     wanted = ConfigurationChange.account == account
     if key is not None:
         wanted &= ConfigurationChange.key == key
@@ -76,18 +76,18 @@ def changes(account: str, key: str | None, before: int | None, limit: int) -> li
 
 
 def changed_since(account: str, at: float) -> int:
-    """How many changes an account made since then."""
+    """How many changes an account made since ``at`` (Unix seconds)."""
     of = ConfigurationChange.account == account
     return ConfigurationChange.select().where(of & (ConfigurationChange.at > at)).count()
 
 
 def prune(account: str, until: int) -> None:
-    """Let go of an account's changes up to a revision."""
+    """Delete an account's changes up to a revision."""
     of = ConfigurationChange.account == account
     ConfigurationChange.delete().where(of & (ConfigurationChange.revision <= until)).execute()
 
 
 def forget_all(account: str) -> None:
-    """Let go of all that an account set, and of its history."""
+    """Delete all values of an account, and their history."""
     for table in (Configuration, ConfigurationChange):
         table.delete().where(table.account == account).execute()

@@ -1,4 +1,4 @@
-"""Enrolment tokens: what lets a machine in as a node."""
+"""Enrolment tokens, with which machines become nodes."""
 
 from peewee import BooleanField, DoubleField, IntegerField, TextField
 
@@ -6,10 +6,10 @@ from pillar_service.store.database import JsonField, Table
 
 
 class EnrolmentToken(Table):
-    """One token. Only its hash is kept, and its first characters (``prefix``), by which its maker knows it again.
+    """One token. Only its hash is kept, and its first characters (``prefix``), by which its maker recognises it.
 
-    It makes nodes of ``account`` (None: of the place itself) with these ``labels``, ``uses`` of them at most; one that
-    ``replaces`` may give a node that is there another key.
+    It makes at most ``uses`` nodes of ``account`` (None: of the place itself), with these ``labels``. A token that
+    ``replaces`` may give an existing node another key.
     """
 
     id = TextField(primary_key=True)
@@ -44,18 +44,18 @@ def find(id: str) -> EnrolmentToken | None:
 
 
 def of(account: str) -> list[EnrolmentToken]:
-    """An account's tokens, the newest first."""
+    """An account's tokens, newest first."""
     rows = EnrolmentToken.select().where(EnrolmentToken.account == account)
     return list(rows.order_by(EnrolmentToken.created_at.desc(), EnrolmentToken.id))
 
 
 def listed(limit: int) -> list[EnrolmentToken]:
-    """The newest tokens of all."""
+    """The newest tokens of all accounts and the place, newest first."""
     return list(EnrolmentToken.select().order_by(EnrolmentToken.created_at.desc(), EnrolmentToken.id).limit(limit))
 
 
 def open_of(account: str | None, now: float) -> int:
-    """How many tokens of an account can still be used."""
+    """How many tokens of an account (None: of the place) can still be used."""
     whose = EnrolmentToken.account.is_null() if account is None else EnrolmentToken.account == account
     good = (EnrolmentToken.expires_at > now) & EnrolmentToken.revoked_at.is_null()
     left = EnrolmentToken.used < EnrolmentToken.uses
@@ -69,18 +69,18 @@ def use(id: str, now: float) -> None:
 
 
 def revoke(id: str, now: float) -> bool:
-    """End a token; False when it had been ended before."""
+    """Revoke a token; False when it was revoked before."""
     rows = EnrolmentToken.update(revoked_at=now).where((EnrolmentToken.id == id) & EnrolmentToken.revoked_at.is_null())
     return bool(rows.execute() == 1)
 
 
 def revoke_all(account: str, now: float) -> None:
-    """End every token of an account."""
+    """Revoke all tokens of an account."""
     whose = (EnrolmentToken.account == account) & EnrolmentToken.revoked_at.is_null()
     EnrolmentToken.update(revoked_at=now).where(whose).execute()
 
 
 def forget_old(account: str | None, before: float) -> None:
-    """Forget an account's tokens that ended before then: nothing names them any more but the audit."""
+    """Delete the tokens of an account (None: of the place) that expired before ``before``: only the audit names them."""
     whose = EnrolmentToken.account.is_null() if account is None else EnrolmentToken.account == account
     EnrolmentToken.delete().where(whose & (EnrolmentToken.expires_at < before)).execute()

@@ -1,4 +1,4 @@
-"""Facts of nodes, and what of them changed."""
+"""Facts of nodes, and the history of their changes."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pillar_service.store.sql import places, read
 
 
 class NodeFacts(Table):
-    """What a node told last, in the event of that place; ``hash`` is of its content, ``changes`` how often that changed."""
+    """A node's last facts, from the event with that epoch and sequence; ``changes`` counts how often they changed."""
 
     node = TextField(primary_key=True)
     epoch = BigIntegerField()
@@ -26,7 +26,7 @@ class NodeFacts(Table):
 
 
 class FactChange(Table):
-    """One change; ``n`` counts a node's changes from 1."""
+    """One change of a node's facts; ``n`` counts the node's changes from 1."""
 
     node = TextField()
     n = BigIntegerField()
@@ -38,17 +38,17 @@ class FactChange(Table):
 
 
 def find(node: str) -> NodeFacts | None:
-    """What a node told last."""
+    """A node's last facts."""
     return plain.first(NodeFacts, "WHERE node = ?", node)
 
 
 def of(nodes: Sequence[str]) -> dict[str, NodeFacts]:
-    """What these nodes told last, by node."""
+    """The last facts of these nodes, by node."""
     return {row.node: row for row in plain.found(NodeFacts, f"WHERE node IN ({places(len(nodes))})", *nodes)}
 
 
 def with_nodes(own_only: bool) -> list[tuple[str, str | None, dict[str, str], dict[str, Any]]]:
-    """Of each node that told anything, or of the place's own alone: id, account, labels, facts; by id."""
+    """Id, account, labels and facts of each node that has facts, or only of the place's own, by id."""
     where = "WHERE node.account IS NULL" if own_only else ""
     told = f"SELECT id, account, labels, facts.facts FROM node JOIN node_facts facts ON facts.node = node.id {where}"  # noqa: S608
     return [
@@ -58,7 +58,7 @@ def with_nodes(own_only: bool) -> list[tuple[str, str | None, dict[str, str], di
 
 
 def put(before: NodeFacts | None, node: str, columns: dict[str, Any]) -> None:
-    """Keep what a node tells."""
+    """Write a node's facts; ``before`` is the row that it has, if any."""
     if before is None:
         plain.add(NodeFacts, {"node": node, **columns})
     else:
@@ -66,28 +66,28 @@ def put(before: NodeFacts | None, node: str, columns: dict[str, Any]) -> None:
 
 
 def begin_anew(node: str) -> None:
-    """What the node tells next is newer, however it numbers it: on another disk it may begin from below."""
+    """Let the node's next facts count as newer, whatever their epoch and sequence: with another disk it may start lower."""
     plain.change(NodeFacts, {"epoch": 0, "sequence": 0}, "node = ?", node)
 
 
 def add_change(node: str, n: int, at: float, changes: list[dict[str, str | None]]) -> None:
-    """Keep a node's n-th change."""
+    """Add a node's n-th change."""
     plain.add(FactChange, {"node": node, "n": n, "at": at, "changes": changes})
 
 
 def prune(node: str, until: int) -> None:
-    """Let go of a node's changes up to the n-th."""
+    """Delete a node's changes up to the n-th."""
     FactChange.delete().where((FactChange.node == node) & (FactChange.n <= until)).execute()
 
 
 def changes(node: str, before: int | None, limit: int) -> list[FactChange]:
-    """A node's changes before the n-th, the newest first."""
+    """A node's changes, newest first, from before the n-th (``before``), if given."""
     told = "WHERE node = ? AND n < ? ORDER BY n DESC LIMIT ?"
     return plain.found(FactChange, told, node, 2**62 if before is None else before, limit)
 
 
 def forget(before: float, limit: int) -> int:
-    """Forget the oldest changes from before then, at most so many; of how many."""
+    """Delete the ``limit`` oldest changes from before ``before`` (Unix seconds); return how many were deleted."""
     old = read("SELECT node, n FROM fact_change WHERE at < ? ORDER BY at LIMIT ?", before, limit)
     for node, n in old:
         FactChange.delete().where((FactChange.node == node) & (FactChange.n == n)).execute()
@@ -95,13 +95,13 @@ def forget(before: float, limit: int) -> int:
 
 
 def forget_account(account: str) -> None:
-    """Forget what an account's nodes told, and its history."""
+    """Delete the facts of an account's nodes, and their history."""
     theirs = Node.select(Node.id).where(Node.account == account)
     for table in (NodeFacts, FactChange):
         table.delete().where(table.node.in_(theirs)).execute()
 
 
 def forget_node(node: str) -> None:
-    """Forget what a node told, and its history."""
+    """Delete a node's facts, and their history."""
     for table in (NodeFacts, FactChange):
         table.delete().where(table.node == node).execute()

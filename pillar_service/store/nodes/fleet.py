@@ -1,4 +1,4 @@
-"""The fleet: how many bots were in which state, moment by moment, and what each node carries now."""
+"""The fleet: how many bots were in which state over time, and what each node carries now."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from pillar_service.store.people.agents import Agent
 
 
 class FleetCount(Table):
-    """So many bots were in that state at that moment (Unix seconds)."""
+    """How many bots were in a state at a moment (``at``, Unix seconds)."""
 
     at = BigIntegerField()
     actual = TextField()
@@ -22,18 +22,21 @@ class FleetCount(Table):
 
 
 def is_counted(at: int) -> bool:
-    """Whether that moment is kept. Cheap: every report asks it."""
+    """Whether the bots were counted at that moment. Cheap, as every report asks it."""
     return bool(FleetCount.select().where(FleetCount.at == at).exists())
 
 
 def count(at: int, silent_since: float, settled: list[str], silent: str) -> None:
-    """Keep how many bots are in which state now; one not heard of since then is ``silent``, unless it is ``settled``."""
+    """Record how many bots are in each state now, as `by_state` counts them, for the moment ``at`` (Unix seconds)."""
     for state, bots in by_state(silent_since, settled, silent).items():
         FleetCount.create(at=at, actual=state, bots=bots)
 
 
 def by_state(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:
-    """How many bots are in which state now, as `count` keeps it."""
+    """How many bots are in each state now.
+
+    Bots not reported since ``silent_since`` (Unix seconds) count as ``silent``, unless their state is among ``settled``.
+    """
     rows: Any = (
         Bot.select(Bot.actual, (Bot.reported_at < silent_since).alias("old"), fn.COUNT(Bot.agent).alias("bots"))
         .join(Agent)
@@ -49,17 +52,17 @@ def by_state(silent_since: float, settled: list[str], silent: str) -> dict[str, 
 
 
 def forget(before: int) -> None:
-    """Forget the moments from before then."""
+    """Delete the counts from before ``before`` (Unix seconds)."""
     FleetCount.delete().where(FleetCount.at < before).execute()
 
 
 def counts(moments: Iterable[int]) -> list[tuple[int, str, int]]:
-    """Moment, state and number of bots at these moments."""
+    """Moment, state and number of bots, for each of these moments (Unix seconds)."""
     rows: Any = FleetCount.select(FleetCount.at, FleetCount.actual, FleetCount.bots)
     return list(rows.where(FleetCount.at.in_(list(moments))).order_by(FleetCount.at).tuples())
 
 
 def carried() -> list[tuple[str, int, dict[str, Any] | None]]:
-    """Node, memory limit (MiB) and last report of each bot that is there."""
+    """Node, memory limit (MiB) and last report of each existing bot."""
     rows: Any = Bot.select(Bot.node, Bot.memory_mb, Bot.report).join(Agent)
     return list(rows.where(Agent.removed_at.is_null()).tuples())

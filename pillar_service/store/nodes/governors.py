@@ -1,4 +1,4 @@
-"""Governors: the leases on them, and their fences. How many may hold one stands in the configuration."""
+"""Governors: their leases and fences. How many may hold a governor at a time is set in the configuration."""
 
 from peewee import BigIntegerField, CompositeKey, DoubleField, IntegerField, TextField
 
@@ -8,7 +8,7 @@ from pillar_service.store.database import Table
 
 
 class Governor(Table):
-    """The highest fence that was given; it stays when the governor is gone."""
+    """The highest fence given out by a governor; it stays when the governor is gone from the configuration."""
 
     account = TextField()
     name = TextField()
@@ -19,7 +19,7 @@ class Governor(Table):
 
 
 class GovernorLease(Table):
-    """A lease, which may be over."""
+    """A lease, which may have expired."""
 
     account = TextField()
     name = TextField()
@@ -33,19 +33,19 @@ class GovernorLease(Table):
 
 
 def fence(account: str, name: str) -> int:
-    """The highest fence that was given; 0 before the first."""
+    """The highest fence that a governor gave out; 0 before the first."""
     found = plain.first(Governor, "WHERE account = ? AND name = ?", account, name)
     return found.fence if found else 0
 
 
 def leases(account: str, name: str) -> list[Lease]:
-    """The leases on a governor in the order of their fences, those that are over too."""
+    """The leases on a governor, including expired ones, in the order of their fences."""
     found = plain.found(GovernorLease, "WHERE account = ? AND name = ? ORDER BY fence", account, name)
     return [Lease(one.holder, one.fence, one.seconds, one.expires_at) for one in found]
 
 
 def give(account: str, name: str, kept: list[Lease], fence: int) -> None:
-    """These are all leases on a governor from now on, and this is the highest fence that was given."""
+    """Replace all leases on a governor, and set the highest fence that it gave out."""
     GovernorLease.delete().where(_on(account, name)).execute()
     for one in kept:
         columns = {"holder": one.holder, "fence": one.fence, "seconds": one.seconds, "expires_at": one.expires_at}
@@ -60,12 +60,12 @@ def _on(account: str, name: str) -> object:
 
 
 def release(account: str, name: str, holder: str, fence: int | None = None) -> None:
-    """Let go of somebody's lease; with a fence only if it is still that one."""
+    """Delete a holder's lease; if a fence is given, only if the lease still has it."""
     mine = _on(account, name) & (GovernorLease.holder == holder)
     GovernorLease.delete().where(mine if fence is None else mine & (GovernorLease.fence == fence)).execute()
 
 
 def forget_all(account: str) -> None:
-    """Let go of all governors of an account."""
+    """Delete all governors of an account, with their leases."""
     for table in (GovernorLease, Governor):
         table.delete().where(table.account == account).execute()

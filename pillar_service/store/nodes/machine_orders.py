@@ -1,4 +1,4 @@
-"""Orders of machines at a provider."""
+"""Orders of machines from a provider."""
 
 from peewee import DoubleField, IntegerField, TextField
 
@@ -10,9 +10,9 @@ from pillar_service.store.due import is_due
 class MachineOrder(Table):
     """One order: a machine that is to become the node ``node``.
 
-    ``token`` is the id of the enrolment token that the machine was given last, ``machine`` the provider's id, ``tried_at``
-    when it was last asked for, or began to boot. ``due_at`` is when the next step is due; who takes one moves it, and so
-    knows whether it is still theirs.
+    ``token`` is the id of the enrolment token that the machine was given last, ``machine`` the provider's id of it,
+    ``tried_at`` when it was last asked for, or began to boot. ``due_at`` is when the next step is due: whoever takes the step
+    moves it, and can tell by it whether the step is still theirs.
     """
 
     id = TextField(primary_key=True)
@@ -52,26 +52,26 @@ def find(id: str) -> MachineOrder | None:
 
 
 def of_node(node: str) -> MachineOrder | None:
-    """The order of a node that is not retired; the last one, if all are."""
+    """The order of a node that is not retired, or the last one if all are."""
     rows = MachineOrder.select().where(MachineOrder.node == node)
     found: MachineOrder | None = rows.order_by(THERE.desc(), MachineOrder.created_at.desc()).first()
     return found
 
 
 def there(account: str | None) -> list[MachineOrder]:
-    """The orders of an account that are not retired."""
+    """The orders of an account (None: of the place) that are not retired, oldest first."""
     whose = MachineOrder.account.is_null() if account is None else MachineOrder.account == account
     return list(MachineOrder.select().where(THERE & whose).order_by(MachineOrder.created_at))
 
 
 def listed(limit: int) -> list[MachineOrder]:
-    """Those that are not retired, then the newest that are."""
+    """At most ``limit`` orders: those that are not retired, then retired ones, each newest first."""
     rows = MachineOrder.select().order_by(THERE.desc(), MachineOrder.created_at.desc(), MachineOrder.id)
     return list(rows.limit(limit))
 
 
 def due(now: float) -> MachineOrder | None:
-    """The order whose next step is due for the longest time."""
+    """The order whose next step has been due for the longest time."""
     under_way = MachineOrder.state.in_([str(state) for state in UNDER_WAY])
     rows = MachineOrder.select().where(under_way & is_due(MachineOrder.due_at, now))
     found: MachineOrder | None = rows.order_by(MachineOrder.due_at, MachineOrder.id).first()
@@ -79,12 +79,12 @@ def due(now: float) -> MachineOrder | None:
 
 
 def change(order: MachineOrder, **columns: object) -> bool:
-    """Change an order, if it is as it was read: same state, same ``due_at``; False when somebody else came in between."""
+    """Change an order if its state and ``due_at`` are still as read; False when somebody else has changed them."""
     same = (MachineOrder.state == order.state) & (MachineOrder.due_at == order.due_at)
     return bool(MachineOrder.update(**columns).where((MachineOrder.id == order.id) & same).execute() == 1)
 
 
 def release(id: str, due_at: float, now: float) -> None:
-    """Let the next step be due now, if it is not anyway, and nobody else has it."""
+    """Make an order's next step due now, if its ``due_at`` is still this one: otherwise somebody else has taken the step."""
     held = (MachineOrder.id == id) & (MachineOrder.due_at == due_at)
     MachineOrder.update(due_at=now).where(held).execute()

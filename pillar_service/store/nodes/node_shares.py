@@ -1,6 +1,6 @@
-"""With whom nodes are shared: the e-mail addresses of accounts that may place bots on them.
+"""Whom nodes are shared with: the e-mail addresses of accounts that may place bots on them.
 
-Addresses, not accounts: who shares a node learns by it of nobody whether they have an account here.
+It holds addresses, not accounts, so that sharing a node does not reveal whether somebody has an account here.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pillar_service.store.sql import read
 
 
 class NodeShare(Table):
-    """A node is shared with the account that has this address."""
+    """One node shared with the account that has this address, if any."""
 
     node = TextField()
     email = TextField()
@@ -22,12 +22,12 @@ class NodeShare(Table):
 
 
 def of(node: str) -> list[str]:
-    """The addresses with which a node is shared, sorted."""
+    """The addresses that a node is shared with, sorted."""
     return [email for (email,) in read("SELECT email FROM node_share WHERE node = ? ORDER BY email", node)]
 
 
 def everywhere() -> dict[str, frozenset[str]]:
-    """The addresses with which each node is shared that is."""
+    """The addresses that each shared node is shared with, by node."""
     found: dict[str, set[str]] = {}
     for node, email in read("SELECT node, email FROM node_share"):
         found.setdefault(node, set()).add(email)
@@ -35,12 +35,12 @@ def everywhere() -> dict[str, frozenset[str]]:
 
 
 def put(node: str, emails: Iterable[str]) -> None:
-    """Share a node with these addresses, and no others."""
+    """Share a node with exactly these addresses."""
     NodeShare.delete().where(NodeShare.node == node).execute()
     for email in emails:
         NodeShare.create(node=node, email=email)
 
 
 def forget(email: str) -> None:
-    """Nothing is shared with this address any more."""
+    """Stop sharing any node with this address."""
     NodeShare.delete().where(NodeShare.email == email).execute()

@@ -16,13 +16,13 @@ from pillar_service.store.sql import places, read
 
 
 class Node(Table):
-    """A minion. ``facts`` and ``capacities`` are what it last told of itself; ``labels`` are set here alone.
+    """A minion. ``facts`` and ``capacities`` are what it last reported of itself; ``labels`` are set only here.
 
-    One without an ``account`` is the place's own. ``public_key`` (PEM) is the one that masters accept while ``key_state``
-    is accepted; ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is a token's id.
-    ``sharing`` says whose bots it takes, ``bots_most`` how many its owner allows; ``cpus``, ``memory_mb`` and ``disk_mb`` are
-    what its facts told. It takes none from ``draining_at`` on. ``lost_at`` is since when it is
-    declared lost. From ``forgotten_at`` on it is found nowhere but by `ever`, for jobs and bots of before still name it.
+    A node without an ``account`` is the place's own. Masters accept ``public_key`` (PEM) while ``key_state`` is accepted;
+    ``key_serial`` grows over all nodes with each change of a key. ``enrolled_by`` is an enrolment token's id. ``sharing``
+    says whose bots the node takes, ``bots_most`` how many its owner allows; from ``draining_at`` on it takes none. ``cpus``,
+    ``memory_mb`` and ``disk_mb`` come from its facts. ``lost_at`` is when it was declared lost. From ``forgotten_at`` on only
+    `ever` finds it: older jobs and bots still name it.
     """
 
     id = TextField(primary_key=True)
@@ -51,47 +51,47 @@ class Node(Table):
 
 
 def find(id: str) -> Node | None:
-    """The node with that id."""
+    """The node with that id, unless it was forgotten."""
     return plain.first(Node, "WHERE id = ? AND forgotten_at IS NULL", id)
 
 
 def ever(id: str) -> Node | None:
-    """The node with that id, also one that was forgotten."""
+    """The node with that id, even if it was forgotten."""
     return plain.first(Node, "WHERE id = ?", id)
 
 
 def key(id: str) -> tuple[str | None, str] | None:
-    """A node's public key (PEM) and how it stands; None without the node. Cheap: each signed request asks for it."""
+    """A node's public key (PEM) and its state; None when there is no such node. Cheap, as each signed request reads it."""
     told = read("SELECT public_key, key_state FROM node WHERE id = ?", id)
     return (told[0][0], told[0][1]) if told else None
 
 
 def account(id: str) -> str | None:
-    """Whose a node is; None for the place's own. Cheap: each batch of events asks for it."""
+    """The account that owns a node; None for the place's own. Cheap, as each batch of events reads it."""
     told = read("SELECT account FROM node WHERE id = ?", id)
     return told[0][0] if told else None
 
 
 def listed() -> list[Node]:
-    """All nodes by id."""
+    """All nodes, by id."""
     return plain.found(Node, "WHERE forgotten_at IS NULL ORDER BY id")
 
 
 def concurrency(these: Sequence[str]) -> dict[str, int]:
-    """How many runs each of these nodes may have at a time, by its id."""
+    """How many runs each of these nodes may have at a time, by id."""
     return dict(read(f"SELECT id, concurrency FROM node WHERE id IN ({places(len(these))})", *these))  # noqa: S608
 
 
 def capacities(these: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What each of these nodes told that it can run commands with, by its id."""
+    """What each of these nodes reported that it can run commands with, by id."""
     told = read(f"SELECT id, capacities FROM node WHERE id IN ({places(len(these))})", *these)  # noqa: S608
     return {id: dict(json.loads(has)) for id, has in told}
 
 
 def labels(only: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-    """The labels of every node of the place's own, or of these of them, by its id; lost ones are none.
+    """The labels of the place's own nodes, or only of these of them, by id, without lost nodes.
 
-    Cheap: each command asks for them.
+    Cheap, as each command reads them.
     """
     these = "" if only is None else f" AND id IN ({places(len(only))})"
     told = f"SELECT id, labels FROM node WHERE account IS NULL AND lost_at IS NULL AND forgotten_at IS NULL{these}"  # noqa: S608
@@ -104,7 +104,7 @@ def _labels(told: str) -> dict[str, str]:
 
 
 def add(id: str, concurrency: int, port_first: int, port_last: int, account: str | None = None) -> Node:
-    """Add a node: an account's takes that account's bots, the place's own all, until somebody says otherwise."""
+    """Add a node. At first, an account's node takes only that account's bots, and the place's own takes all."""
     columns = {"concurrency": concurrency, "port_first": port_first, "port_last": port_last, "account": account}
     return Node.create(id=id, sharing=_sharing(account), **columns)
 
@@ -114,13 +114,13 @@ def _sharing(account: str | None) -> str:
 
 
 def labelled(label: Label) -> Expression:
-    """Whether a node has such a label. It holds nothing that JSON writes around keys and values."""
+    """The condition that a node has this label. Labels hold none of the characters that JSON puts around keys and values."""
     key, value = label
     return Node.labels.cast("TEXT").contains(key if value is None else f'"{key}": "{value}')
 
 
 def of(account: str) -> list[Node]:
-    """An account's nodes by id."""
+    """An account's nodes, by id."""
     return plain.found(Node, "WHERE account = ? AND forgotten_at IS NULL ORDER BY id", account)
 
 
@@ -131,7 +131,7 @@ def accepted(account: str) -> int:
 
 
 def own() -> list[Node]:
-    """The place's own nodes by id."""
+    """The place's own nodes, by id."""
     return plain.found(Node, "WHERE account IS NULL AND forgotten_at IS NULL ORDER BY id")
 
 
@@ -141,17 +141,17 @@ def draining() -> list[str]:
 
 
 def keys_after(serial: int) -> list[Node]:
-    """The nodes whose key changed after a serial, in that order."""
+    """The nodes whose key changed after a serial, in the order of the changes."""
     return plain.found(Node, "WHERE key_serial > ? ORDER BY key_serial", serial)
 
 
 def key_serial() -> int:
-    """The serial of the last change of a key; 0 when there was none."""
+    """The serial of the last change of any node's key; 0 when there was none."""
     return int(Node.select(fn.MAX(Node.key_serial)).scalar() or 0)
 
 
 def set_key(id: str, public_key: str | None, state: KeyState, now: float) -> None:
-    """Keep a node's key and how it stands, under the next serial."""
+    """Set a node's key and its state, under the next serial."""
     revoked_at = now if state is KeyState.REVOKED else None
     told = {"key_state": str(state), "key_serial": key_serial() + 1, "key_at": now, "key_revoked_at": revoked_at}
     change(id, public_key=public_key, **told)
@@ -163,7 +163,7 @@ def change(id: str, **columns: object) -> None:
 
 
 def forget(node: Node, now: float) -> None:
-    """Let a node be found by `ever` alone. All else said of it is as with a new one, but for its key and that it is lost."""
+    """Forget a node, so that only `ever` finds it. All but its key and being lost is reset to that of a new node."""
     told: dict[str, object] = {
         "sharing": _sharing(node.account),
         "labels": {},

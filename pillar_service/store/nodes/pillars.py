@@ -1,4 +1,4 @@
-"""Ready pillar bodies and the counter of their changes."""
+"""Ready-made pillar bodies, and the counter of their changes."""
 
 from peewee import BigIntegerField, IntegerField, TextField
 
@@ -7,9 +7,9 @@ from pillar_service.store.sql import read
 
 
 class Pillar(Table):
-    """What a node is told, as bytes to send; ``serial`` is the change that made it.
+    """A node's pillar, as the text to send; ``serial`` is the change that made it.
 
-    ``configured`` is the change at which its account's configuration was another than before.
+    ``configured`` is the last change that also changed the configuration of the node's account.
     """
 
     node = TextField(primary_key=True)
@@ -20,7 +20,7 @@ class Pillar(Table):
 
 
 class Change(Table):
-    """One row: the last change's serial, and the fingerprint of the settings that the bodies were made with."""
+    """One row: the serial of the last change, and the fingerprint of the settings that the bodies were made with."""
 
     id = IntegerField(primary_key=True)
     serial = BigIntegerField()
@@ -32,13 +32,13 @@ READY_POSTGRES = READY_SQLITE.replace("?", "%s")
 
 
 def ready(node: str) -> tuple[str, str, int] | None:
-    """A node's body, its entity tag and its key's serial, by a query that skips the query builder (every pillar asks it)."""
+    """A node's body, entity tag and key serial. Skips the query builder, as every pillar request reads it."""
     row = db.execute_sql(READY_SQLITE if on_sqlite() else READY_POSTGRES, (node,)).fetchone()
     return None if row is None else (row[0], row[1], row[2])
 
 
 def write(node: str, body: str, etag: str) -> bool:
-    """Write a node's body under the next serial; False, and nothing written, when it is what stands there already."""
+    """Write a node's body under the next serial; False, with nothing written, when the body is unchanged."""
     same = (Pillar.node == node) & (Pillar.etag == etag) & (Pillar.body == body)
     if Pillar.select().where(same).exists():
         return False
@@ -61,7 +61,7 @@ def changed(after: int, limit: int = 1000) -> list[Pillar]:
 
 
 def configured(node: str) -> None:
-    """The configuration in a node's body, as it stands now, is another than before."""
+    """Record that the last change of a node's body changed its configuration, too."""
     Pillar.update(configured=Pillar.serial).where(Pillar.node == node).execute()
 
 
@@ -71,16 +71,16 @@ def fingerprint() -> str:
 
 
 def fingerprints() -> tuple[str, str]:
-    """The same, and that of the catalogue that is kept now. Cheap: each command asks it."""
+    """That fingerprint, and the one of the kept catalogue. Cheap, as each command reads them."""
     told = "SELECT change.fingerprint, kept_catalogue.fingerprint FROM change LEFT JOIN kept_catalogue ON kept_catalogue.id = 1"
     return next(((made or "", kept or "") for made, kept in read(told)), ("", ""))
 
 
 def stamp(fingerprint: str) -> None:
-    """Remember the fingerprint of the settings that the bodies were made with."""
+    """Set the fingerprint of the settings that the bodies were made with."""
     Change.update(fingerprint=fingerprint).execute()
 
 
 def forget(node: str) -> None:
-    """Tell a node nothing any more."""
+    """Delete a node's body."""
     Pillar.delete().where(Pillar.node == node).execute()

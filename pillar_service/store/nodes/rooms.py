@@ -1,4 +1,4 @@
-"""Rooms: the nodes, and what of each is taken, as placement sees them."""
+"""Rooms: the nodes as placement sees them, with what is taken on each."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,10 @@ from pillar_service.store.sql import places, read
 
 
 class Taken(NamedTuple):
-    """What the bots of a node take: their ports, and what their limits of memory add up to; how many are akin."""
+    """What a node's bots take: their ports and the sum of their memory limits (MiB).
+
+    ``akin`` counts those that belong to an owner of the bot to be placed.
+    """
 
     ports: frozenset[int] = frozenset()
     memory_mb: int = 0
@@ -22,7 +25,7 @@ class Taken(NamedTuple):
 
 
 def found(now: float, owners: Sequence[str], only: str | None = None) -> list[Room]:
-    """All nodes, or one, as placement sees them for a bot of these accounts (ids)."""
+    """All nodes, or only one, as placement sees them for a bot owned by these accounts (ids)."""
     there = nodes.listed() if only is None else [node for node in [nodes.find(only)] if node]
     taken, left = _taken(owners), _left(now)
     named, known = node_shares.everywhere(), standings.of([node.id for node in there])
@@ -82,7 +85,7 @@ LEFT = (
 
 
 def _left(now: float) -> dict[str, set[int]]:
-    """By node, the ports of deleted bots that can come back, or went not long ago."""
+    """By node, the ports of deleted bots that can be brought back, or were deleted in the last ``LEFT_FOR_S`` seconds."""
     found: dict[str, set[int]] = defaultdict(set)
     for node, port in read(LEFT, now - LEFT_FOR_S):
         found[node].add(port)

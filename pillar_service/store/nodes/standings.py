@@ -1,4 +1,4 @@
-"""How nodes stand: when each was heard of, what was made of it, and what it told of itself last."""
+"""How nodes stand: when each was last heard of, what was concluded from that, and what it last reported of itself."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,10 @@ from pillar_service.store.sql import places, read
 
 
 class Standing(Table):
-    """A node's. ``lag_s``: how old its last event was when it came; ``offset_s``: how far its clock is ahead of ours."""
+    """How one node stands. ``lag_s`` is how old its last event was on arrival, ``offset_s`` how far its clock is ahead of ours.
+
+    ``deaf_s`` is for how much of its silence the service itself was not listening.
+    """
 
     node = TextField(primary_key=True)
     account = TextField(null=True)
@@ -33,7 +36,7 @@ class Standing(Table):
 
     @property
     def presence(self) -> presence.Standing:
-        """What core decides by."""
+        """The part that core's rules use."""
         return presence.Standing(
             self.heard_at,
             self.reported_at,
@@ -48,47 +51,50 @@ class Standing(Table):
 
 
 class Pulse(Table):
-    """One row: when the service was last there to listen."""
+    """One row: when the service was last listening."""
 
     id = IntegerField(primary_key=True)
     beat_at = DoubleField()
 
 
 def find(node: str) -> Standing | None:
-    """How a node stands; None when nothing came of it."""
+    """How a node stands; None when nothing is known of it."""
     return plain.first(Standing, "WHERE node = ?", node)
 
 
 def of(nodes: Sequence[str]) -> dict[str, Standing]:
-    """How these nodes stand, by their ids."""
+    """How these nodes stand, by id."""
     return {one.node: one for one in plain.found(Standing, f"WHERE node IN ({places(len(nodes))})", *nodes)}
 
 
 def doubtful(now: float) -> list[Standing]:
-    """Those that may not be there any more, or may be steady again."""
+    """Nodes that may have gone away, or may be steady again."""
     return plain.found(Standing, "WHERE (NOT is_away AND heard_at < ?) OR state = 'unsteady'", now - STOPPED_AFTER_S)
 
 
 def beat_at() -> float | None:
-    """When the service was last there, as far as it is written down."""
+    """When the service was last listening, as recorded by `beat`."""
     told = read("SELECT beat_at FROM pulse")
     return float(told[0][0]) if told else None
 
 
 def beat(now: float) -> None:
-    """The service is there."""
+    """Record that the service is listening."""
     if not plain.change(Pulse, {"beat_at": now}, "id = 1"):
         plain.add(Pulse, {"id": 1, "beat_at": now})
 
 
 def was_deaf(until: float, seconds: float) -> None:
-    """Of the silence of all that were heard of until then, so many seconds more are the service's own."""
+    """Count so many more seconds of silence as the service's own, for all nodes last heard of by ``until``."""
     Standing.update(deaf_s=Standing.deaf_s + seconds).where(Standing.heard_at <= until).execute()
 
 
 def was_ahead(now: float, seconds: float) -> None:
-    """The clock was so far ahead, and is right again: who was heard of by it was as long ago as it seemed then; for others the
-    jump ahead was a silence of the service's own."""
+    """Correct all nodes after the service's clock was set back by so many seconds.
+
+    Times after ``now`` were written by the clock while it was ahead, and move back. For nodes that were not heard of since,
+    the clock's jump ahead was counted as silence of the service's own, and that is subtracted.
+    """
     told = (Standing.heard_at, Standing.reported_at, Standing.stopped_at)
     Standing.update({column: column - seconds for column in told}).where(Standing.heard_at > now).execute()
     left = Standing.deaf_s - seconds
@@ -96,7 +102,7 @@ def was_ahead(now: float, seconds: float) -> None:
 
 
 def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:
-    """Write down how a node stands."""
+    """Record how a node stands; ``before`` is the row that it has, if any."""
     if before is None:
         plain.add(Standing, {"node": node, **columns})
     else:
@@ -104,7 +110,7 @@ def put(before: Standing | None, node: str, columns: Mapping[str, Any]) -> None:
 
 
 def counts() -> dict[str, int]:
-    """How many nodes stand how; those that are lost or cut off are not looked for."""
+    """How many nodes are in each state, without nodes that are lost or revoked."""
     told = (
         "SELECT coalesce(standing.state, 'never'), count(*) FROM node LEFT JOIN standing ON node = node.id "
         "WHERE lost_at IS NULL AND key_state <> 'revoked' GROUP BY 1"
@@ -113,10 +119,10 @@ def counts() -> dict[str, int]:
 
 
 def forget_account(account: str) -> None:
-    """Forget how an account's nodes stood."""
+    """Delete how an account's nodes stand."""
     Standing.delete().where(Standing.account == account).execute()
 
 
 def forget(node: str) -> None:
-    """Forget how a node stood."""
+    """Delete how a node stands."""
     Standing.delete().where(Standing.node == node).execute()

@@ -7,7 +7,7 @@ from pillar_service.store.database import Table
 
 
 class Upgrade(Table):
-    """One, of nodes that a selector meant; ``wave`` is the one that is under way, ``said`` why it stands as it does."""
+    """One upgrade, of the nodes that a selector chose; ``wave`` is the current wave, ``said`` explains the state."""
 
     id = TextField(primary_key=True)
     actor = TextField()
@@ -24,7 +24,7 @@ class Upgrade(Table):
 
 
 class UpgradeNode(Table):
-    """A node in one. ``tries`` counts how often it was asked: each is an order of its own."""
+    """A node in an upgrade. ``tries`` counts how often it was asked to upgrade; each time is an order of its own."""
 
     upgrade = TextField()
     node = TextField()
@@ -42,7 +42,7 @@ MANY = 100
 
 
 def add(columns: dict[str, object], waves: list[list[str]]) -> Upgrade:
-    """Add one with the nodes of each of its waves, all of which wait."""
+    """Add an upgrade with the nodes of each wave, all of them waiting."""
     made = plain.add(Upgrade, columns)
     rows = [
         plain.new(UpgradeNode, {"upgrade": made.id, "node": node, "wave": number, "state": "waiting"})
@@ -55,41 +55,41 @@ def add(columns: dict[str, object], waves: list[list[str]]) -> Upgrade:
 
 
 def change(id: str, **columns: object) -> None:
-    """Change one's columns."""
+    """Change an upgrade's columns."""
     plain.change(Upgrade, columns, "id = ?", id)
 
 
 def change_node(id: str, node: str, **columns: object) -> None:
-    """Change a node's columns in one."""
+    """Change the columns of a node in an upgrade."""
     plain.change(UpgradeNode, columns, "upgrade = ? AND node = ?", id, node)
 
 
 def asked_by(id: str, now: float) -> None:
-    """Who was asked in a future that never was, while the clock was ahead, was asked now."""
+    """Set the time of nodes asked after ``now`` to ``now``: they were asked while the clock was ahead."""
     plain.change(UpgradeNode, {"asked_at": now}, "upgrade = ? AND asked_at > ?", id, now)
 
 
 def find(id: str) -> Upgrade | None:
-    """The one with that id."""
+    """The upgrade with that id."""
     return plain.first(Upgrade, "WHERE id = ?", id)
 
 
 def newest(limit: int) -> list[Upgrade]:
-    """The last ones, the newest first."""
+    """The newest upgrades, newest first."""
     return plain.found(Upgrade, "ORDER BY begun_at DESC, id DESC LIMIT ?", limit)
 
 
 def open() -> Upgrade | None:
-    """The one that is not over; there is one at most."""
+    """The upgrade that is not over; there is at most one."""
     return plain.first(Upgrade, "WHERE state IN ('running', 'stopped')")
 
 
 def nodes(id: str) -> list[UpgradeNode]:
-    """The nodes in one, by wave."""
+    """The nodes in an upgrade, by wave."""
     return plain.found(UpgradeNode, "WHERE upgrade = ? ORDER BY wave, node", id)
 
 
 def asked(node: str) -> UpgradeNode | None:
-    """What a node is asked for in one that runs."""
+    """A node's row in the running upgrade that has asked it."""
     running = "upgrade IN (SELECT id FROM upgrade WHERE state = 'running')"
     return plain.first(UpgradeNode, f"WHERE node = ? AND state = 'asked' AND {running}", node)
