@@ -1,1 +1,1 @@
-"""The service itself: its audit, masters, figures, backups; its database on the way into another."""
+"""The service itself: its audit, masters, figures and backups, and moving its database into another."""

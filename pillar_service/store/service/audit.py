@@ -1,4 +1,4 @@
-"""The audit: who did what, when; only added to, each row linked to the one before (core/service/audit.py)."""
+"""The audit: who did what, and when. Append-only; each row is linked to the previous one (core/service/audit.py)."""
 
 import itertools
 import secrets
@@ -14,7 +14,7 @@ from pillar_service.store.sql import read
 
 
 class Audit(Table):
-    """One thing that somebody did. ``detail`` never holds a secret; it and its ``salt`` may be blanked, nothing else."""
+    """One thing that somebody did. ``detail`` never holds a secret. Only ``detail`` and its ``salt`` may be blanked."""
 
     n = BigIntegerField(unique=True)
     id = TextField(primary_key=True)
@@ -29,7 +29,7 @@ class Audit(Table):
 
 
 class AuditHead(Table):
-    """The one row that tells the last row of the audit, and the last of those that were let go (``cut_n``)."""
+    """One row: the number and link of the audit's last row, and of the last row that was deleted (``cut_n``, ``cut_chain``)."""
 
     id = IntegerField(primary_key=True)
     n = BigIntegerField()
@@ -43,11 +43,11 @@ ADD = f"INSERT INTO audit ({COLUMNS}) VALUES {{}}"  # noqa: S608
 MOVE = "UPDATE audit_head SET n = {0}, chain = {0} WHERE id = 1"
 
 AT_ONCE = 100
-"""How many rows are written in one statement."""
+"""How many rows are written in one statement at most."""
 
 
 class Said(NamedTuple):
-    """One thing that somebody did, before it has its place in the chain."""
+    """One thing that somebody did, not in the chain yet."""
 
     id: str
     at: float
@@ -58,7 +58,7 @@ class Said(NamedTuple):
 
 
 def add_all(said: Sequence[Said]) -> None:
-    """Write rows at the end, in this order. Writers queue (`transaction`), so that the end is nobody else's."""
+    """Append rows in this order. Writers queue (`transaction`), so nobody else appends meanwhile."""
     if not said:
         return
     place = "?" if on_sqlite() else "%s"
@@ -72,7 +72,7 @@ def add_all(said: Sequence[Said]) -> None:
 
 
 def _chained(last: int, chain: str, said: Iterable[Said]) -> Iterator[tuple[Any, ...]]:
-    """The rows of what was said, as they stand after the ``last`` one, whose link is ``chain``."""
+    """The rows for ``said``, linked to the row numbered ``last``, whose link is ``chain``."""
     for n, one in enumerate(said, last + 1):
         salt = secrets.token_hex(8)
         detail_hash = hashed(salt, one.detail)
@@ -81,19 +81,19 @@ def _chained(last: int, chain: str, said: Iterable[Said]) -> Iterator[tuple[Any,
 
 
 def head() -> AuditHead | None:
-    """The last row's number and link, and those of the last that was let go."""
+    """The number and link of the last row, and of the last deleted row."""
     found: AuditHead | None = AuditHead.select().first()
     return found
 
 
 def after(n: int, limit: int) -> list[Entry]:
-    """The rows after the n-th, in order."""
+    """At most ``limit`` rows after the n-th, in order."""
     told = f"SELECT {COLUMNS} FROM audit WHERE n > ? ORDER BY n LIMIT ?"  # noqa: S608
     return [Entry(*row) for row in read(told, n, limit)]
 
 
 def oldest(then: float, limit: int) -> list[Entry]:
-    """The first rows, as far as each is from before then; at most so many."""
+    """At most ``limit`` of the oldest rows, up to the first that is not from before ``then`` (Unix seconds)."""
     found = []
     for row in after(0, limit):
         if row.at >= then:
@@ -103,13 +103,13 @@ def oldest(then: float, limit: int) -> list[Entry]:
 
 
 def cut(last: Entry) -> None:
-    """Let go of the rows up to this one, in the caller's transaction: from now on the chain begins with its link."""
+    """Delete the rows up to this one, in the caller's transaction. The chain then begins with its link."""
     AuditHead.update(cut_n=last.n, cut_chain=last.chain).execute()
     Audit.delete().where(Audit.n <= last.n).execute()
 
 
 def happened(subject: str, prefix: str, but: Iterable[str], page: Page) -> list[Audit]:
-    """What was done to a subject by actions that begin so, but not by these, newest first."""
+    """What was done to a subject, newest first, by actions that start with ``prefix`` and are not among ``but``."""
     rows = Audit.select().where((Audit.subject == subject) & Audit.action.not_in(list(but)))
     rows = rows.where(Audit.action.startswith(prefix)) if prefix else rows
     return page_of(rows, Audit.at, Audit.id, page)
@@ -126,20 +126,20 @@ def by(actor: str) -> list[Audit]:
 
 
 def last(actions: Iterable[str]) -> Audit | None:
-    """The row that was written last of these actions."""
+    """The newest row with one of these actions."""
     found: Audit | None = Audit.select().where(Audit.action << list(actions)).order_by(Audit.n.desc()).first()
     return found
 
 
 def blank(subject: str) -> None:
-    """Forget the details of what was done to a subject; that it was done stays."""
+    """Blank the details of what was done to a subject; the rows stay."""
     Audit.update(detail="", salt="").where(Audit.subject == subject).execute()
 
 
 def blank_said(detail: str, actions: Sequence[str]) -> None:
-    """Forget a detail, such as an address, wherever it is all that a row of these actions says.
+    """Blank a detail, such as an address, in all rows of these actions whose detail is exactly that.
 
-    The actions have an index; for what any row says each would have to be read.
+    Limited to given actions, as those have an index: otherwise every row would have to be read.
     """
     said = Audit.action.in_(actions) & (Audit.detail == detail)
     Audit.update(detail="", salt="").where(said).execute()

@@ -1,4 +1,4 @@
-"""Rounds of backups: snapshots and verifications, asked for, under way and over."""
+"""Rounds of backups: snapshots and verifications that are asked for, under way or over."""
 
 from peewee import BigIntegerField, DoubleField, TextField
 
@@ -8,8 +8,10 @@ from pillar_service.store.database import Table
 
 
 class BackupRound(Table):
-    """One round. ``snapshot`` is restic's id, ``added`` how many bytes were new in it, ``detail`` what went wrong, or what was
-    seen; ``heard_at`` when who works on it was last heard."""
+    """One round. ``snapshot`` is restic's id, and ``added`` how many bytes were new in it.
+
+    ``detail`` is what went wrong, or what was found. ``heard_at`` is when whoever works on it was last heard of.
+    """
 
     id = TextField(primary_key=True)
     kind = TextField()
@@ -39,17 +41,20 @@ def find(id: str) -> BackupRound | None:
 
 
 def open_of(kind: RoundKind) -> BackupRound | None:
-    """The round of a kind that is asked for or under way."""
+    """The open round of a kind: asked for or under way."""
     return BackupRound.get_or_none((BackupRound.kind == str(kind)) & OPEN)
 
 
 def open_rounds() -> list[BackupRound]:
-    """The rounds that are asked for or under way, the first that was asked for first."""
+    """The open rounds, in the order in which they were asked for."""
     return list(BackupRound.select().where(OPEN).order_by(BackupRound.asked_at, BackupRound.kind))
 
 
 def newest(kind: RoundKind, now: float, state: RoundState | None = None) -> BackupRound | None:
-    """The last round of a kind that was asked for, or the last that is in this state; none of a future that never was."""
+    """The newest round of a kind, in this state if one is given.
+
+    Skips rounds asked for more than ``AHEAD_S`` after ``now``, while the clock was ahead.
+    """
     wanted = (BackupRound.kind == str(kind)) & (BackupRound.asked_at <= now + AHEAD_S)
     rows = BackupRound.select().where(wanted if state is None else wanted & (BackupRound.state == str(state)))
     found: BackupRound | None = rows.order_by(BackupRound.asked_at.desc(), BackupRound.id).first()
@@ -57,28 +62,28 @@ def newest(kind: RoundKind, now: float, state: RoundState | None = None) -> Back
 
 
 def oldest() -> BackupRound | None:
-    """The first round that is known."""
+    """The oldest round that is kept."""
     found: BackupRound | None = BackupRound.select().order_by(BackupRound.asked_at).first()
     return found
 
 
 def has_succeeded_at(repository: str) -> bool:
-    """Whether a snapshot was ever made there."""
+    """Whether a snapshot was ever made in that repository, as far as rounds are kept."""
     made = (BackupRound.kind == str(RoundKind.BACKUP)) & (BackupRound.state == str(RoundState.SUCCEEDED))
     return bool(BackupRound.select().where(made & (BackupRound.repository == repository)).exists())
 
 
 def listed(limit: int) -> list[BackupRound]:
-    """The newest rounds, the newest first."""
+    """The newest rounds, newest first."""
     return list(BackupRound.select().order_by(BackupRound.asked_at.desc(), BackupRound.id).limit(limit))
 
 
 def move(id: str, now_in: RoundState, to: RoundState, **columns: object) -> bool:
-    """Move a round from one state to another, or change it within one; False when somebody else moved it."""
+    """Move a round from a state to another or the same, and change its columns; False when it was in another state."""
     moved = BackupRound.update(state=str(to), **columns)
     return bool(moved.where((BackupRound.id == id) & (BackupRound.state == str(now_in))).execute() == 1)
 
 
 def forget(before: float) -> None:
-    """Forget rounds that ended before then."""
+    """Delete the rounds that ended before ``before`` (Unix seconds)."""
     BackupRound.delete().where(BackupRound.ended_at < before).execute()

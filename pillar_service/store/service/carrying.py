@@ -1,6 +1,7 @@
-"""All rows of this process's database, carried into an empty one of either kind.
+"""Copying all rows of this process's database into an empty one, of either kind.
 
-Values go as the databases have them, not by the models: what the audit's links were made from stays as it is, byte by byte.
+Values are copied as the database stores them, not through the models, so that what the audit's links were made from stays
+the same, byte by byte.
 """
 
 import sqlite3
@@ -17,23 +18,23 @@ from pillar_service.store import database, schema
 from pillar_service.store.database import FAULTS, WRITER_LOCK, db, explained, transaction
 
 NUMBERED = {"event": "n"}
-"""The columns that the database itself numbers, by table: no number is given twice, also when its row is gone."""
+"""The columns that the database itself numbers, by table. A number is never given twice, even when its row is deleted."""
 
 MADE_BY_STEPS = ("schema_migration", "audit_head", "change")
-"""The tables of an empty database that have rows: its steps put them there."""
+"""The tables that have rows in an empty database: the migrations add them."""
 
 Database = Any
-"""One of peewee's, whose methods have no types."""
+"""A peewee database, whose methods have no types."""
 
 AT_ONCE = 1000
-"""How many rows PostgreSQL hands out at a time."""
+"""How many rows are fetched from PostgreSQL at a time."""
 
 
 def carry(url: str) -> dict[str, int]:
-    """Copy all rows to the database at ``url``, which this process uses from then on; how many, by table.
+    """Copy all rows to the database at ``url``, and use that from then on; return the number of rows by table.
 
-    Nobody writes into the old one meanwhile, and it stays as it is. Into the new one goes everything or nothing: what
-    failed may be begun again. Raises Conflict (the old one is not up to date, the new one not empty), Failed, Unavailable.
+    The old database stays as it is, and nobody can write to it meanwhile. The new one gets all rows or none, so a failed copy
+    can be repeated. Raises Conflict (the old one is not up to date, or the new one not empty), Failed, Unavailable.
     """
     if schema.pending()[1]:
         raise Conflict("The database is not up to date: run `python -m pillar_service.web migrate` first.")
@@ -62,9 +63,9 @@ def _refuse_unless_empty() -> None:
 
 @contextmanager
 def _held(source: Database) -> Iterator[None]:
-    """Nobody writes there."""
+    """Keep all others from writing to ``source``."""
     try:
-        with source.atomic():  # on SQLite that is a writer's turn
+        with source.atomic():  # on SQLite this takes the write lock
             if _is_postgres(source):
                 source.execute_sql("SET LOCAL statement_timeout = 0")
                 source.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITER_LOCK,))
@@ -75,7 +76,7 @@ def _held(source: Database) -> Iterator[None]:
 
 @contextmanager
 def _without_triggers() -> Iterator[None]:
-    """The audit's would refuse a head that was cut: its first rows are gone, rightly."""
+    """Do without the audit's triggers: they would refuse a head whose first rows are missing, deleted by retention."""
     if _is_postgres(db.obj):
         db.execute_sql("SET LOCAL statement_timeout = 0")
         for verb in ("DISABLE", "ENABLE"):
@@ -84,7 +85,7 @@ def _without_triggers() -> Iterator[None]:
             if verb == "DISABLE":
                 yield
         return
-    db.execute_sql("PRAGMA defer_foreign_keys = ON")  # a job may stand before the one that it is a part of
+    db.execute_sql("PRAGMA defer_foreign_keys = ON")  # a part may come before its job
     triggers = db.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for name, _ in triggers:
         db.execute_sql(f"DROP TRIGGER {name}")
@@ -96,7 +97,7 @@ def _without_triggers() -> Iterator[None]:
 def _copied(source: Database) -> dict[str, int]:
     tables = _in_order(source)
     for table in reversed(tables):
-        db.execute_sql(f"DELETE FROM {table}")  # noqa: S608  # what the steps put there
+        db.execute_sql(f"DELETE FROM {table}")  # noqa: S608  # the rows that the migrations added
     for table in tables:
         _put(table, [column.name for column in source.get_columns(table)], source)
     for table, column in NUMBERED.items():
@@ -108,7 +109,7 @@ def _copied(source: Database) -> dict[str, int]:
 
 
 def _refuse_strays() -> None:
-    """SQLite would say so at the end alone, and not where; PostgreSQL has said so."""
+    """Raise Failed for broken references. SQLite reports them only at commit, without their place; PostgreSQL already has."""
     strays = [] if _is_postgres(db.obj) else db.execute_sql("PRAGMA foreign_key_check").fetchmany(3)
     if strays:
         raise Failed(f"Rows refer to what is not there, so nothing was kept: {strays}.")
@@ -121,7 +122,7 @@ def _refuse_other_counts(was: Mapping[str, int], now: Mapping[str, int]) -> None
 
 
 def _in_order(source: Database) -> list[str]:
-    """All tables but the steps' own, each after those that it refers to."""
+    """All tables but that of the migrations, each after those that it refers to."""
     tables = set(source.get_tables()) - {"schema_migration", "sqlite_sequence"}
     return list(
         TopologicalSorter(
@@ -143,7 +144,7 @@ def _put(table: str, columns: list[str], source: Database) -> None:
 
 
 def _rows(source: Database, question: str) -> Generator[tuple[Any, ...], None, None]:
-    """The rows, a few at a time: all events of a year are not to stand in memory."""
+    """The rows, a few at a time, so that a year of events need not fit into memory."""
     if not _is_postgres(source):
         yield from source.connection().execute(question)
         return
@@ -153,7 +154,7 @@ def _rows(source: Database, question: str) -> Generator[tuple[Any, ...], None, N
 
 
 def _last(source: Database, table: str, column: str) -> int:
-    """The last number that was given there; 0 for none."""
+    """The last number given in a column; 0 if there was none."""
     if _is_postgres(source):
         asked = source.execute_sql("SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, %s))", (table, column))
     else:

@@ -1,6 +1,6 @@
-"""A consistent copy of an SQLite database in a file, while others read and write; and what a copy of either kind holds.
+"""Consistent copies of an SQLite database into a file, while others read and write; and what a copy of either kind holds.
 
-PostgreSQL is copied by its own programs (backups/postgres.py), at the moment that `held` holds for them.
+PostgreSQL is copied by its own programs (backups/postgres.py), from the snapshot that `held` keeps for them.
 """
 
 import sqlite3
@@ -13,13 +13,13 @@ from pillar_service.core.errors import Conflict, Failed, Full
 from pillar_service.store.database import beside, db
 
 COUNTED = ("account", "node", "bot", "job", "audit")
-"""The tables whose rows are counted, to compare a copy with what it was made of."""
+"""The tables whose rows are counted, to compare a copy with its original."""
 
 TARS = "SELECT id, sha256 FROM transfer"
 
 
 def copy(into: Path) -> None:
-    """Copy the database of this process, as it is at one moment, by SQLite's online backup; raises Full, Failed."""
+    """Copy this process's database, as of one moment, with SQLite's online backup; raises Full, Failed."""
     try:
         with closing(_opened(Path(db.obj.database), "ro")) as source, closing(sqlite3.connect(into)) as target:
             source.backup(target)
@@ -35,7 +35,7 @@ def _opened(file: Path, mode: str) -> sqlite3.Connection:
 
 
 def counts_of(file: Path) -> dict[str, int]:
-    """How many rows a copy has, by table; raises Failed for what is no database of ours."""
+    """How many rows a copy has, by table; raises Failed when it is not one of our databases."""
     try:
         with closing(_opened(file, "ro")) as found:
             return {table: _count(found.execute, table) for table in COUNTED}
@@ -50,7 +50,7 @@ def _count(ask: Any, table: str) -> int:
 
 @contextmanager
 def held(url: str) -> Iterator[tuple[str, dict[str, int]]]:
-    """A PostgreSQL as it is at one moment, by the name that ``pg_dump --snapshot`` takes, and its rows then, by table."""
+    """A snapshot of a PostgreSQL database, held for the block: its name for ``pg_dump --snapshot``, and its rows by table."""
     with beside(url) as found, found.atomic():
         found.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found.execute_sql("SET LOCAL statement_timeout = 0")
@@ -59,14 +59,14 @@ def held(url: str) -> Iterator[tuple[str, dict[str, int]]]:
 
 
 def put_back_at(url: str) -> tuple[dict[str, int], dict[str, str]]:
-    """What a copy that was put back into a PostgreSQL holds: its rows by table, and the SHA-256 of each tar that it knows."""
+    """What a copy restored into a PostgreSQL database holds: rows by table, and the SHA-256 of each tar by its id."""
     with beside(url) as found, found.atomic():
         found.execute_sql("SET LOCAL statement_timeout = 0")
         return {table: _count(found.execute_sql, table) for table in COUNTED}, dict(found.execute_sql(TARS))
 
 
 def check(file: Path) -> None:
-    """Look whether a copy is whole, page by page, and each reference leads somewhere; raises Failed."""
+    """Check every page and every reference of a copy; raises Failed when it is damaged."""
     try:
         with closing(_opened(file, "ro")) as found:
             said = [text for (text,) in found.execute("PRAGMA integrity_check(3)")]
@@ -78,20 +78,20 @@ def check(file: Path) -> None:
 
 
 def tars(file: Path) -> Iterator[tuple[str, str]]:
-    """The id and SHA-256 of each tar that a copy knows."""
+    """The id and SHA-256 of each tar in a copy."""
     with closing(_opened(file, "ro")) as found:
         yield from found.execute(TARS).fetchall()
 
 
 def refuse_over_another(at: Path) -> None:
-    """Raise Conflict where a database, or what one left behind, is."""
+    """Raise Conflict when a database, or a file left behind by one, is at that path."""
     for ending in ("", "-wal", "-shm", "-journal"):
         if Path(f"{at}{ending}").exists():
             raise Conflict(f"There is a database at {at}{ending} already: move it away first. Nothing was touched.")
 
 
 def put_back(file: Path, to: Path) -> None:
-    """Make a copy the database at that place, whole or not at all; one that is there stays."""
+    """Restore a copy to the path ``to``, completely or not at all. A database that is there already stays."""
     if to.exists():
         return
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Figures on the service itself: its database, its queue, its masters."""
+"""Figures on the service itself: its database, its queue and its masters."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from pillar_service.store.sql import read
 
 
 def database() -> tuple[str, int]:
-    """Which kind of database it is and how many bytes it has."""
+    """The kind of database, and its size in bytes."""
     if not on_sqlite():
         [(size,)] = db.execute_sql("SELECT pg_database_size(current_database())").fetchall()
         return "PostgreSQL", int(size)
@@ -24,17 +24,17 @@ def database() -> tuple[str, int]:
 
 
 def database_file() -> str | None:
-    """Where the database is, if it is a file."""
+    """The path of the database's file; None on PostgreSQL."""
     return str(db.obj.database) if on_sqlite() else None
 
 
 def kind() -> str:
-    """Which kind of database it is."""
+    """The kind of database."""
     return "SQLite" if on_sqlite() else "PostgreSQL"
 
 
 def oldest_queued() -> float | None:
-    """When the oldest queued job was asked for that a master could have by now: its node, if it is for one, is here."""
+    """When the oldest queued job that a master could carry out was asked for: its node, if it has one, is not away."""
     told = (
         "SELECT MIN(job.created_at) FROM job LEFT JOIN standing ON standing.node = job.node WHERE job.state = 'queued'"
     )
@@ -50,54 +50,54 @@ def began() -> float:
 
 
 def bots(silent_since: float, settled: list[str], silent: str) -> dict[str, int]:
-    """How many bots are in each state as it is shown: ``silent`` if not heard since then, unless it is ``settled``."""
+    """How many bots are shown in each state, as `fleet.by_state` counts them."""
     return fleet.by_state(silent_since, settled, silent)
 
 
 def leases() -> list[tuple[str, str, int, float]]:
-    """Each lease: name, holder, fence, when it runs out."""
+    """Name, holder, fence and time of expiry (Unix seconds) of each lease."""
     found: list[Any] = read("SELECT name, holder, fence, expires_at FROM lease")
     return found
 
 
 def outboxes() -> dict[str, tuple[int, float | None]]:
-    """How many messages wait to be sent, and since when the oldest, by where to."""
+    """For mail and Slack: how many messages wait to be sent, and since when the oldest waits."""
     [mails] = read("SELECT COUNT(*), MIN(created_at) FROM mail WHERE state = 'queued'")
     [messages] = read("SELECT COUNT(*), MIN(created_at) FROM outgoing WHERE state IN ('queued', 'sending')")
     return {"mail": (int(mails[0]), mails[1]), "slack": (int(messages[0]), messages[1])}
 
 
 def node_events() -> dict[str, int]:
-    """How many events of nodes were taken, refused and lost, ever."""
+    """How many events of nodes were taken, refused and lost, over all epochs that are kept."""
     [told] = read("SELECT SUM(taken), SUM(refused), SUM(lost) FROM event_epoch")
     return {fate: int(count or 0) for fate, count in zip(("taken", "refused", "lost"), told, strict=True)}
 
 
 def node_clocks() -> tuple[float, float]:
-    """Of the nodes that are here: how late the latest one's last events came, and how far the worst clock is off."""
+    """Of the nodes that are not away: the longest delay of a node's last events, and the largest clock offset (seconds)."""
     [(lag, offset)] = read("SELECT MAX(lag_s), MAX(ABS(offset_s)) FROM standing WHERE NOT is_away")
     return float(lag or 0), float(offset or 0)
 
 
 def unapplied() -> list[str]:
-    """Which migrations this database lacks, by their names; all of them when it is new."""
+    """The names of the migrations that this database lacks; all of them when it is new."""
     return [one.name for one in runner().status() if one.path is not None and one.applied is None]
 
 
 def open_jobs() -> dict[str, tuple[int, float]]:
-    """For each state of open jobs: how many there are, and when the oldest was asked for."""
+    """For each state of open jobs: how many there are, and when the oldest was asked for (Unix seconds)."""
     rows: Any = Job.select(Job.state, fn.COUNT(Job.id), fn.MIN(Job.created_at)).where(Job.state.in_(STILL_OPEN))
     return {state: (count, oldest) for state, count, oldest in rows.group_by(Job.state).tuples()}
 
 
 def ended_jobs(since: float, until: float) -> dict[str, int]:
-    """How many jobs ended from then until then, by state: one range of an index."""
+    """How many jobs ended from ``since`` to before ``until`` (Unix seconds), by state. Reads one range of an index."""
     rows: Any = Job.select(Job.state, fn.COUNT(SQL("*"))).where((Job.ended_at >= since) & (Job.ended_at < until))
     return dict(rows.group_by(Job.state).tuples())
 
 
 def masters() -> list[dict[str, Any]]:
-    """Each master: its name, since when it is known, when it last asked for jobs and last got some, how many it holds."""
+    """Each master: its name, when it was added, when it last asked for jobs and last got some, and how many runs it holds."""
     last = Run.select(fn.MAX(Run.created_at)).where(Run.master == Master.name)
     held = Run.select(fn.COUNT(Run.id)).where((Run.master == Master.name) & (Run.state != ENDED))
     rows: Any = Master.select(
@@ -107,5 +107,5 @@ def masters() -> list[dict[str, Any]]:
 
 
 def open_runs(limit: int) -> list[Run]:
-    """The runs that are not over, those whose time is up first."""
+    """The open runs, those that expire first at the front."""
     return list(Run.select().where(Run.state != ENDED).order_by(Run.expires_at).limit(limit))

@@ -1,4 +1,4 @@
-"""Masters: who may use the private app."""
+"""Masters, which may use the private app."""
 
 from peewee import DoubleField, IntegerField, TextField
 
@@ -8,7 +8,7 @@ from pillar_service.store.sql import read
 
 
 class Master(Table):
-    """A salt-master, the hash of its token, when it last asked for jobs, and where nodes find it."""
+    """A Salt master: the hash of its token, when it last asked for jobs, and where nodes find it."""
 
     name = TextField(primary_key=True)
     token_hash = TextField(unique=True)
@@ -28,29 +28,29 @@ def put(name: str, token_hash: str, now: float) -> None:
 
 
 def hashes() -> list[tuple[str, str]]:
-    """Every master's name and the hash of its token; past the query builder, for every request asks it."""
+    """Every master's name and the hash of its token. Skips the query builder, as every request of a master reads them."""
     return list(db.execute_sql("SELECT name, token_hash FROM master").fetchall())
 
 
 def seen(name: str, now: float) -> None:
-    """A master has just asked for jobs."""
+    """Record that a master has just asked for jobs."""
     Master.update(seen_at=now).where(Master.name == name).execute()
 
 
 def seen_at(name: str) -> float | None:
-    """When a master last asked for jobs, as far as it is written down."""
+    """When a master last asked for jobs, as recorded by `seen`."""
     found: float | None = Master.select(Master.seen_at).where(Master.name == name).scalar()
     return found
 
 
 def tell(name: str, facts: MasterFacts) -> None:
-    """Keep where a master is found, and its key."""
+    """Set where nodes find a master, and its public key."""
     told = {"address": facts.address, "publish_port": facts.publish_port, "return_port": facts.return_port}
     Master.update(**told, public_key=facts.public_key).where(Master.name == name).execute()
 
 
 def found() -> list[MasterFacts]:
-    """Where masters are found, the one that was heard of last first."""
+    """Where nodes find the masters, the one that last asked for jobs first."""
     told = "address, publish_port, return_port, public_key"
     rows = read(f"SELECT {told} FROM master WHERE public_key IS NOT NULL ORDER BY COALESCE(seen_at, 0) DESC, name")  # noqa: S608
     return [MasterFacts(*row) for row in rows]
