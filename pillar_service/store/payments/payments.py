@@ -1,4 +1,4 @@
-"""Subscriptions, payments, and what providers told us."""
+"""Subscriptions, payments, and the events of providers."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ from pillar_service.store.database import Table
 class Subscription(Table):
     """How one account pays. ``customer`` and ``reference`` are the provider's ids of the person and the subscription.
 
-    ``live`` says that the provider goes on charging; ``state`` is what was carried out; ``asked_at`` is when the provider
-    was last asked. The other moments are those of core's facts.
+    ``live`` means that the provider keeps charging; ``state`` is the last state that was carried out; ``asked_at`` is when
+    the provider was last asked. The other times are those of core's `Facts`.
     """
 
     account = TextField(primary_key=True)
@@ -36,7 +36,7 @@ class Subscription(Table):
 
 
 class Payment(Table):
-    """An amount that moved, or failed to; ``id`` is the provider's, so that it is kept once."""
+    """An amount that was paid or refunded, or failed to be; ``id`` is the provider's, so that it is kept only once."""
 
     id = TextField(primary_key=True)
     account = TextField()
@@ -49,7 +49,7 @@ class Payment(Table):
 
 
 class ProviderEvent(Table):
-    """An event of a provider that was dealt with; ``created_at`` is the provider's clock."""
+    """An event of a provider that was handled; ``created_at`` is by the provider's clock."""
 
     id = TextField(primary_key=True)
     type = TextField()
@@ -62,7 +62,7 @@ class ProviderEvent(Table):
 
 
 def add(account: str, known: Facts) -> None:
-    """Add an account's subscription, of which so much is known."""
+    """Add an account's subscription with these facts."""
     Subscription.create(account=account, **vars(known))
 
 
@@ -87,7 +87,7 @@ def change(account: str, **columns: object) -> None:
 
 
 def put_off(seconds: float) -> None:
-    """Let what counts from a warning or a suspension count from so many seconds later; below 0: earlier."""
+    """Move the times of all warnings and suspensions so many seconds later (or earlier, if negative)."""
     moments = {column: column + seconds for column in (Subscription.warned_at, Subscription.suspended_at)}
     Subscription.update(moments).execute()
 
@@ -98,12 +98,12 @@ def payment(id: str) -> Payment | None:
 
 
 def known(ids: Iterable[str]) -> set[str]:
-    """Which of these payments are kept already."""
+    """Those of these payments that are there already."""
     return {row.id for row in Payment.select(Payment.id).where(Payment.id.in_(list(ids)))}
 
 
 def add_payment(id: str, account: str, kind: PaymentKind, at: float, **columns: object) -> None:
-    """Keep a payment."""
+    """Add a payment."""
     Payment.create(id=id, account=account, kind=str(kind), at=at, **columns)
 
 
@@ -119,11 +119,11 @@ def payments_by(provider: ProviderName, account: str) -> list[Payment]:
 
 
 def is_seen(event: str) -> bool:
-    """Whether that event was dealt with."""
+    """Whether that event was handled."""
     return bool(ProviderEvent.select().where(ProviderEvent.id == event).exists())
 
 
 def add_event(id: str, type: str, account: str | None, created_at: float, now: float, keep_since: float) -> None:
-    """Remember an event; forget those seen before ``keep_since``."""
+    """Add an event, and forget those seen before ``keep_since`` (Unix seconds)."""
     ProviderEvent.delete().where(ProviderEvent.seen_at < keep_since).execute()
     ProviderEvent.create(id=id, type=type, account=account, created_at=created_at, seen_at=now)
