@@ -1,1 +1,1 @@
-"""Accounts, agents, and all that lets somebody in; mail on its way."""
+"""Accounts, agents, everything that lets somebody in, and mail on its way."""

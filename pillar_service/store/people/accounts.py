@@ -1,4 +1,4 @@
-"""Accounts: persons who can sign in, and what was tried in vain."""
+"""Accounts of persons who can sign in, and failed attempts."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,8 +11,10 @@ from pillar_service.store.sql import places, read
 
 
 class Account(Table):
-    """A person's account; ``id`` is the agent's. ``verified_at``: when a link that was sent
-    to its address was opened, or an operator said that it is theirs."""
+    """A person's account; ``id`` is the agent's.
+
+    ``verified_at`` is when a link sent to its address was opened, or an operator confirmed that the address is theirs.
+    """
 
     id: str
     agent = ForeignKeyField(Agent, primary_key=True, column_name="agent", object_id_name="id")
@@ -24,7 +26,7 @@ class Account(Table):
 
 
 class SignInFailure(Table):
-    """Something that was tried and did not succeed, such as a sign-in; ``who`` says what, for whom or from where."""
+    """A failed attempt, such as to sign in; ``who`` says at what, and for whom or from where."""
 
     id = TextField(primary_key=True)
     who = TextField()
@@ -32,7 +34,7 @@ class SignInFailure(Table):
 
 
 def add(agent: str, email: str, password_hash: str, role: AccountRole, verified_at: float | None = None) -> Account:
-    """Add an account to an agent."""
+    """Add the account of an agent."""
     columns = {"email": email, "password_hash": password_hash, "verified_at": verified_at}
     return Account.create(agent=agent, role=str(role), **columns)
 
@@ -54,7 +56,7 @@ def with_email(email: str) -> Account | None:
 
 
 def listed(email: str | None = None) -> list[Account]:
-    """All accounts by address, or the one with that address; not those that were deleted."""
+    """All accounts, by address, or the one with that address; without deleted ones."""
     rows = _all().where(Agent.removed_at.is_null()).order_by(Account.email)
     return list(rows if email is None else rows.where(Account.email == email))
 
@@ -65,8 +67,7 @@ def with_ids(ids: Iterable[str]) -> dict[str, Account]:
 
 
 def stands(id: str, bots: Sequence[str]) -> tuple[str, str, dict[str, str]] | None:
-    """Role and state of an account, and as what it belongs to those of these bots to which it does; None when there is no
-    such account."""
+    """An account's role and state, and its role for each of these bots that it belongs to; None without the account."""
     theirs = f"b.source = a.agent AND b.target IN ({places(len(bots))})"
     told = f"SELECT a.role, a.state, b.target, b.role FROM account a LEFT JOIN belongs b ON {theirs} WHERE a.agent = ?"  # noqa: S608
     found = read(told, *bots, id)
@@ -74,13 +75,13 @@ def stands(id: str, bots: Sequence[str]) -> tuple[str, str, dict[str, str]] | No
 
 
 def belonging(bots: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Bot, e-mail address and role of all who belong to these bots, by address."""
+    """Bot, e-mail address and role of all accounts that belong to these bots, by address."""
     told = "SELECT b.target, a.email, b.role FROM belongs b JOIN account a ON a.agent = b.source WHERE b.target IN "
     return [(bot, email, role) for bot, email, role in read(f"{told}({places(len(bots))}) ORDER BY a.email", *bots)]
 
 
 def left_last(prefix: str) -> str | None:
-    """The id of the account that was deleted last of those whose address begins so since."""
+    """The id of the last deleted account whose address now starts with ``prefix``."""
     gone = _all().where(Account.email.startswith(prefix) & Agent.removed_at.is_null(False))
     found: Account | None = gone.order_by(Agent.removed_at.desc()).first()
     return None if found is None else found.id
@@ -92,25 +93,25 @@ def change(id: str, **columns: object) -> None:
 
 
 def failures(who: str, since: float) -> int:
-    """How often ``who`` failed since then."""
+    """How often ``who`` failed after ``since`` (Unix seconds)."""
     return SignInFailure.select().where((SignInFailure.who == who) & (SignInFailure.at > since)).count()
 
 
 def add_failure(id: str, who: str, now: float) -> None:
-    """Remember a failure."""
+    """Add a failure."""
     SignInFailure.create(id=id, who=who, at=now)
 
 
 def forget_failures(before: float, after: float) -> None:
-    """Forget the failures from before then, and from after then: the clock that told of those was wrong."""
+    """Delete the failures from before ``before``, and those from after ``after``, when the clock was wrong (Unix seconds)."""
     SignInFailure.delete().where((SignInFailure.at < before) | (SignInFailure.at > after)).execute()
 
 
 def take_back(ids: list[str]) -> None:
-    """These were no failures after all."""
+    """Delete failures that turned out to be none."""
     SignInFailure.delete().where(SignInFailure.id.in_(ids)).execute()
 
 
 def forgive(who: str) -> None:
-    """Forget the failures of ``who``."""
+    """Delete the failures of ``who``."""
     SignInFailure.delete().where(SignInFailure.who == who).execute()

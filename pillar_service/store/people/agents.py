@@ -1,4 +1,4 @@
-"""Agents, and who belongs to whom."""
+"""Agents, and which person belongs to which bot."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from pillar_service.store.database import Table
 
 
 class Agent(Table):
-    """A person or a bot. ``removed_at`` is set once it is gone; its name is free again then."""
+    """A person or a bot. ``removed_at`` is set when it is removed; its name is free again then."""
 
     id = TextField(primary_key=True)
     type = TextField()
@@ -41,42 +41,42 @@ def change(id: str, **columns: object) -> None:
 
 
 def join(person: str, bot: str, role: Belonging) -> None:
-    """Let a person act for a bot."""
+    """Let a person act for a bot, in that role."""
     Belongs.create(source=person, target=bot, role=str(role))
 
 
 def part_all(bot: str) -> None:
-    """Nobody acts for this bot any more."""
+    """Let nobody act for this bot."""
     Belongs.delete().where(Belongs.target == bot).execute()
 
 
 def part(person: str, bot: str) -> None:
-    """This person acts for that bot no more."""
+    """Stop a person from acting for a bot."""
     Belongs.delete().where((Belongs.source == person) & (Belongs.target == bot)).execute()
 
 
 def part_from_others(person: str, bots: Iterable[str]) -> None:
-    """This person acts for no bot any more but these."""
+    """Stop a person from acting for any bots but these."""
     Belongs.delete().where((Belongs.source == person) & Belongs.target.not_in(list(bots))).execute()
 
 
 def role_for(person: str, bot: str) -> str | None:
-    """As what a person belongs to a bot, or None."""
+    """A person's role for a bot, or None."""
     found = Belongs.get_or_none((Belongs.source == person) & (Belongs.target == bot))
     return None if found is None else found.role
 
 
 def bots_of(person: str) -> list[str]:
-    """The ids of the bots that a person belongs to, deleted ones too while their data is there."""
+    """The ids of the bots that a person belongs to, including deleted ones whose data still exists."""
     return [row.target for row in Belongs.select().where(Belongs.source == person)]
 
 
 def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belongs]:
-    """Who belongs to these bots, in that role or in any."""
+    """Who belongs to these bots, in that role, or (None) in any."""
     found = Belongs.select().where(Belongs.target.in_(list(bots)))
     return list(found if role is None else found.where(Belongs.role == str(role)))
 
 
 def change_role(person: str, bot: str, role: Belonging) -> None:
-    """Change as what a person belongs to a bot."""
+    """Change a person's role for a bot."""
     Belongs.update(role=str(role)).where((Belongs.source == person) & (Belongs.target == bot)).execute()

@@ -7,7 +7,7 @@ from pillar_service.store.database import Table
 
 
 class AccountHold(Table):
-    """One reason for which an account is suspended, and who gave it."""
+    """One reason why an account is suspended, and who gave it."""
 
     account = TextField()
     why = TextField()
@@ -20,16 +20,16 @@ class AccountHold(Table):
 
 
 def put(account: str, why: Hold, actor: str, now: float) -> None:
-    """Hold an account, if that does not hold it already."""
+    """Add a hold to an account, unless it has that hold already."""
     if why not in of(account):
         AccountHold.create(account=account, why=str(why), actor=actor, at=now)
 
 
 def lift(account: str, why: Hold) -> None:
-    """Take a hold away."""
+    """Remove a hold from an account."""
     AccountHold.delete().where((AccountHold.account == account) & (AccountHold.why == str(why))).execute()
 
 
 def of(account: str) -> set[Hold]:
-    """What holds an account."""
+    """The holds on an account."""
     return {Hold(row.why) for row in AccountHold.select().where(AccountHold.account == account)}

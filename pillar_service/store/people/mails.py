@@ -7,7 +7,7 @@ from pillar_service.store.database import Table
 
 
 class Mail(Table):
-    """One mail. Its text is blanked once it was sent: it may hold a link that opens an account."""
+    """One mail. Its text is blanked after sending, as it may hold a link that gives access to an account."""
 
     id = TextField(primary_key=True)
     recipient = TextField()
@@ -28,8 +28,10 @@ def add(id: str, recipient: str, subject: str, text: str, state: MailState, now:
 
 
 def due(now: float, longest_s: float) -> Mail | None:
-    """The mail that may be tried now and has waited longest; one that is to wait for more than ``longest_s`` may: the clock was
-    ahead."""
+    """The mail that is due and has waited longest.
+
+    A mail that would have to wait for more than ``longest_s`` is due, too: it was put off while the clock was ahead.
+    """
     waited = (Mail.not_before <= now) | (Mail.not_before > now + longest_s)
     rows = Mail.select().where((Mail.state == str(MailState.QUEUED)) & waited)
     found: Mail | None = rows.order_by(Mail.not_before, Mail.id).first()
@@ -37,23 +39,23 @@ def due(now: float, longest_s: float) -> Mail | None:
 
 
 def claim(mail: Mail, until: float) -> bool:
-    """Keep a mail that is due from others until then; False when somebody else was first."""
+    """Take a due mail for sending, reserved until ``until`` (Unix seconds); False when another took it first."""
     ours = (Mail.id == mail.id) & (Mail.state == str(MailState.QUEUED)) & (Mail.attempts == mail.attempts)
     return bool(Mail.update(attempts=Mail.attempts + 1, not_before=until).where(ours).execute() == 1)
 
 
 def change(id: str, attempts: int, **columns: object) -> bool:
-    """Write what became of an attempt; False when that attempt is no longer the last one."""
+    """Record what became of an attempt; False when there was a newer one."""
     ours = (Mail.id == id) & (Mail.attempts == attempts) & (Mail.state == str(MailState.QUEUED))
     return bool(Mail.update(**columns).where(ours).execute() == 1)
 
 
 def forget(created_before: float) -> None:
-    """Forget what is over and older than that."""
+    """Delete the mails that are over and were created before ``created_before`` (Unix seconds)."""
     over = (Mail.state != str(MailState.QUEUED)) & (Mail.created_at < created_before)
     Mail.delete().where(over).execute()
 
 
 def forget_to(recipient: str) -> None:
-    """Forget every mail to an address, sent or not."""
+    """Delete every mail to an address, sent or not."""
     Mail.delete().where(Mail.recipient == recipient).execute()

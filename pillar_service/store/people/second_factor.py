@@ -1,4 +1,4 @@
-"""Second factors: the secrets that make codes, and the codes for who has lost theirs."""
+"""Second factors: the secrets from which codes are made, and recovery codes for those who have lost theirs."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from pillar_service.store.database import Table
 
 
 class SecondFactor(Table):
-    """An account's secret, encrypted; a code is asked for once it ``is_on``. ``last_step`` is that of the last code taken."""
+    """An account's secret, encrypted. A code is asked for once it ``is_on``; ``last_step`` is that of the last code taken."""
 
     account = TextField(primary_key=True)
     secret = TextField()
@@ -18,52 +18,52 @@ class SecondFactor(Table):
 
 
 class RecoveryCode(Table):
-    """A code that stands in for the second factor, once; ``id`` is its hash."""
+    """A code that replaces the second factor once; ``id`` is its hash."""
 
     id = TextField(primary_key=True)
     account = TextField()
 
 
 def find(account: str) -> SecondFactor | None:
-    """The second factor of an account, on or not yet."""
+    """The second factor of an account, even if it is not on yet."""
     return SecondFactor.get_or_none(SecondFactor.account == account)
 
 
 def put(account: str, secret: str, now: float) -> None:
-    """Give an account a secret that is not on yet, in place of any other."""
+    """Give an account a secret that is not on yet, and replace any other."""
     SecondFactor.delete().where(SecondFactor.account == account).execute()
     SecondFactor.create(account=account, secret=secret, created_at=now)
 
 
 def turn_on(account: str) -> None:
-    """Ask for a code from now on."""
+    """Turn an account's second factor on: signing in then takes a code."""
     SecondFactor.update(is_on=True).where(SecondFactor.account == account).execute()
 
 
 def drop(account: str) -> None:
-    """Forget the secret and the recovery codes of an account."""
+    """Delete the secret and the recovery codes of an account."""
     SecondFactor.delete().where(SecondFactor.account == account).execute()
     RecoveryCode.delete().where(RecoveryCode.account == account).execute()
 
 
 def advance(account: str, step: int) -> bool:
-    """Take the code of a step; False when that one, or a later one, was taken already."""
+    """Take the code of a step; False when it, or one of a later step, was taken already."""
     newer = (SecondFactor.account == account) & (SecondFactor.last_step < step)
     return bool(SecondFactor.update(last_step=step).where(newer).execute() == 1)
 
 
 def put_recovery(account: str, hashes: Iterable[str]) -> None:
-    """Give an account these recovery codes in place of those it had."""
+    """Replace the recovery codes of an account."""
     RecoveryCode.delete().where(RecoveryCode.account == account).execute()
     RecoveryCode.insert_many([{"id": hashed, "account": account} for hashed in hashes]).execute()
 
 
 def take_recovery(account: str, hashed: str) -> bool:
-    """Use a recovery code up; False when there is none such."""
+    """Use up a recovery code; False when the account has no such code."""
     ours = (RecoveryCode.account == account) & (RecoveryCode.id == hashed)
     return bool(RecoveryCode.delete().where(ours).execute() == 1)
 
 
 def recovery_left(account: str) -> int:
-    """How many recovery codes are left."""
+    """How many recovery codes an account has left."""
     return int(RecoveryCode.select().where(RecoveryCode.account == account).count())

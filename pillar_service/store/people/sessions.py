@@ -1,4 +1,4 @@
-"""Sessions: who is signed in, where."""
+"""Sessions: who is signed in, and where."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from pillar_service.store.sql import read
 
 
 class Session(Table):
-    """One browser that is signed in; ``id`` is the hash of what its cookie carries."""
+    """One signed-in browser; ``id`` is the hash of its cookie's token."""
 
     id = TextField(primary_key=True)
     account = TextField()
@@ -25,7 +25,7 @@ def add(id: str, account: str, now: float, address: str, browser: str) -> None:
 
 
 class Holder(NamedTuple):
-    """Whose a session is: the account, its name, role and state; and when it was last seen."""
+    """A session with its account's id, name, role and state, and when it was last seen."""
 
     id: str
     account: str
@@ -42,41 +42,41 @@ HOLDER = (
 
 
 def holder(id: str, seen_since: float) -> Holder | None:
-    """Whose the session with that id is, if it was seen since then and the account is there."""
+    """The session with that id and its account, if it was seen since ``seen_since`` and the account is not deleted."""
     found = read(HOLDER, id, seen_since)
     return Holder(*found[0]) if found else None
 
 
 def of(account: str, seen_since: float) -> list[Session]:
-    """The sessions of an account that were seen since then, the last seen first."""
+    """The sessions of an account seen since ``seen_since`` (Unix seconds), last seen first."""
     rows = Session.select().where((Session.account == account) & (Session.seen_at >= seen_since))
     return list(rows.order_by(Session.seen_at.desc(), Session.id))
 
 
 def seen(id: str, now: float, address: str) -> None:
-    """Remember when and where a session was last seen."""
+    """Record when and where a session was last seen."""
     Session.update(seen_at=now, address=address).where(Session.id == id).execute()
 
 
 def end(id: str, account: str | None = None) -> bool:
-    """End one session, of that account if one is named; False when there was none."""
+    """End a session, of that account if one is given; False when there was none."""
     rows = Session.delete().where(Session.id == id)
     return bool((rows if account is None else rows.where(Session.account == account)).execute())
 
 
 def end_all(account: str, but: str | None = None) -> int:
-    """End the sessions of an account, but for one if it is named; how many."""
+    """End all sessions of an account except ``but``, if given; return how many were ended."""
     rows = Session.delete().where(Session.account == account)
     return int((rows if but is None else rows.where(Session.id != but)).execute())
 
 
 def end_but(account: str, newest: int) -> None:
-    """End the sessions of an account, but for so many that were seen last."""
+    """End all sessions of an account except the ``newest`` last seen."""
     stay = Session.select(Session.id).where(Session.account == account)
     stay = stay.order_by(Session.seen_at.desc(), Session.id).limit(newest)
     Session.delete().where((Session.account == account) & Session.id.not_in(stay)).execute()
 
 
 def forget(seen_before: float) -> None:
-    """Forget the sessions that nobody was seen with since then."""
+    """Delete the sessions last seen before ``seen_before`` (Unix seconds)."""
     Session.delete().where(Session.seen_at < seen_before).execute()

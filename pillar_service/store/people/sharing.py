@@ -1,4 +1,4 @@
-"""Invitations of people, by mail, to share a bot."""
+"""Invitations to people, by mail, to share a bot."""
 
 from peewee import DoubleField, ModelSelect, TextField
 
@@ -6,7 +6,7 @@ from pillar_service.store.database import Table
 
 
 class Invitation(Table):
-    """One invitation. Of its token, only the hash is kept; it is open until it is accepted, withdrawn or expired."""
+    """One invitation. Only its token's hash is kept. It is open until it is accepted, withdrawn or expired."""
 
     id = TextField(primary_key=True)
     bot = TextField()
@@ -49,26 +49,26 @@ def taken(token_hash: str, person: str) -> Invitation | None:
 
 
 def sent_by(person: str, since: float) -> int:
-    """How many invitations a person has sent since then, whatever became of them."""
+    """How many invitations a person has sent after ``since`` (Unix seconds), whatever became of them."""
     return Invitation.select().where((Invitation.invited_by == person) & (Invitation.created_at > since)).count()
 
 
 def withdraw(id: str, now: float) -> None:
-    """Take an invitation back."""
+    """Withdraw an invitation."""
     Invitation.update(withdrawn_at=now).where(Invitation.id == id).execute()
 
 
 def accept(id: str, person: str, now: float) -> None:
-    """An invitation is used by this person."""
+    """Record that this person accepted an invitation."""
     Invitation.update(accepted_at=now, accepted_by=person).where(Invitation.id == id).execute()
 
 
 def forget(bot: str) -> None:
-    """Forget every invitation to a bot."""
+    """Delete every invitation to a bot."""
     Invitation.delete().where(Invitation.bot == bot).execute()
 
 
 def forget_person(person: str, email: str) -> None:
-    """Forget every invitation that this person sent or took, or that went to their address."""
+    """Delete every invitation that this person sent or accepted, or that went to their address."""
     theirs = (Invitation.invited_by == person) | (Invitation.accepted_by == person) | (Invitation.email == email)
     Invitation.delete().where(theirs).execute()

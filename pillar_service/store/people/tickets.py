@@ -1,4 +1,4 @@
-"""Tickets: what lets its bearer do one thing, once."""
+"""Tickets: each lets its bearer do one thing once."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from pillar_service.store.database import JsonField, Table
 
 
 class Ticket(Table):
-    """A ticket; ``id`` is the hash of the token that its bearer has, ``facts`` what it stands for."""
+    """A ticket; ``id`` is the hash of its bearer's token, and ``facts`` is the data that it carries."""
 
     id = TextField(primary_key=True)
     kind = TextField()
@@ -20,22 +20,22 @@ class Ticket(Table):
 
 
 def add(id: str, kind: TicketKind, account: str | None, facts: dict[str, Any], now: float, expires_at: float) -> None:
-    """Add a ticket, and forget those that nobody may use any more."""
+    """Add a ticket, and delete those that have expired."""
     Ticket.delete().where(Ticket.expires_at < now).execute()
     Ticket.create(id=id, kind=str(kind), account=account, facts=facts, created_at=now, expires_at=expires_at)
 
 
 def find(id: str, kind: TicketKind, now: float) -> Ticket | None:
-    """The ticket of that kind that may be used now."""
+    """The ticket of that kind with that id, unless it has expired."""
     return Ticket.get_or_none((Ticket.id == id) & (Ticket.kind == str(kind)) & (Ticket.expires_at > now))
 
 
 def take(id: str) -> bool:
-    """Use a ticket up; False when somebody else has."""
+    """Use up a ticket; False when it was used before."""
     return bool(Ticket.delete().where(Ticket.id == id).execute() == 1)
 
 
 def drop(account: str, kind: TicketKind | None = None) -> None:
-    """Use up the tickets of an account, of one kind or all."""
+    """Delete an account's tickets of one kind, or all."""
     rows = Ticket.delete().where(Ticket.account == account)
     (rows if kind is None else rows.where(Ticket.kind == str(kind))).execute()

@@ -1,4 +1,4 @@
-"""Tokens of persons: for their programs, and for those who signed in to the API."""
+"""Tokens of persons: personal ones for their programs, and those of sessions at the API."""
 
 from peewee import DoubleField, TextField
 
@@ -7,9 +7,9 @@ from pillar_service.store.database import Table
 
 
 class Token(Table):
-    """One token. Only its hash is kept, and its first characters (``prefix``), by which its owner knows it again.
+    """One token. Only its hash is kept, and its first characters (``prefix``), by which its owner recognises it.
 
-    ``mark`` is the fingerprint of the password that a session began with; it is empty for a personal token.
+    ``mark`` is the fingerprint of the password with which a session began; empty for a personal token.
     """
 
     id = TextField(primary_key=True)
@@ -36,31 +36,31 @@ def with_hash(token_hash: str) -> Token | None:
 
 
 def of(account: str, kind: TokenKind) -> list[Token]:
-    """An account's tokens of a kind, oldest first."""
+    """An account's tokens of one kind, oldest first."""
     rows = Token.select().where((Token.account == account) & (Token.kind == str(kind)))
     return list(rows.order_by(Token.created_at, Token.id))
 
 
 def find(account: str, id: str) -> Token | None:
-    """The token with that id, if it is that account's."""
+    """The account's token with that id."""
     return Token.get_or_none((Token.id == id) & (Token.account == account))
 
 
 def used(id: str, at: float) -> None:
-    """Remember when a token was used."""
+    """Record when a token was used."""
     Token.update(last_used_at=at).where(Token.id == id).execute()
 
 
 def forget(id: str) -> bool:
-    """Forget a token; False when it was not there."""
+    """Delete a token; False when there was none."""
     return bool(Token.delete().where(Token.id == id).execute() == 1)
 
 
 def forget_expired(account: str, now: float) -> None:
-    """Forget an account's tokens whose time has passed."""
+    """Delete an account's tokens that have expired."""
     Token.delete().where((Token.account == account) & (Token.expires_at <= now)).execute()
 
 
 def forget_all(account: str) -> int:
-    """Forget every token of an account; how many there were."""
+    """Delete every token of an account; return how many there were."""
     return int(Token.delete().where(Token.account == account).execute())
