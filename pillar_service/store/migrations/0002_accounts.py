@@ -1,4 +1,4 @@
-"""What accounts need: verified addresses, sessions, tickets, mail on its way, a second factor."""
+"""What accounts need: verified addresses, sessions, tickets, outgoing mail, second factors."""
 
 from peewee import Database
 

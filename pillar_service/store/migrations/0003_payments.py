@@ -1,11 +1,11 @@
-"""Subscriptions, payments, what providers told us, and why accounts are suspended."""
+"""Subscriptions, payments, the events of providers, and why accounts are suspended."""
 
 import time
 
 from peewee import Database
 
 TRIAL_S = 14 * 86_400
-"""The trial of accounts that were there before there were payments."""
+"""The trial, in seconds, of accounts that are older than payments."""
 
 TABLES = """
 CREATE TABLE hold (

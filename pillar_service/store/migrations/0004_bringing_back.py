@@ -1,4 +1,4 @@
-"""Deleted bots can be brought back until their data goes."""
+"""Deleted bots, which can be brought back until their data is deleted."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""The copy of each pub's ledger of invites, and invitations of people by mail."""
+"""A copy of each pub's ledger of invites, and invitations to people by mail."""
 
 from peewee import Database
 

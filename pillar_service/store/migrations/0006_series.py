@@ -1,8 +1,8 @@
-"""Samples as columns instead of whole reports, and the buckets that outlive them.
+"""Samples as columns instead of whole reports, and buckets, which last longer.
 
-What the old table held was shown nowhere, and the last report stands on the bot: it goes. The keys are numbers (the
-bot's id as a signed one of 64 bits) and nothing refers to another table: there are millions of these rows, and whoever
-removes a bot removes them. ``last`` is in seconds since ``at``; memory and disk are in KiB.
+The old table's rows are dropped: they were shown nowhere, and the bot's row holds the last report. As there are millions of
+these rows, their keys are numbers (the bot's id as a signed 64-bit number) and refer to no other table: whoever removes a
+bot removes them. ``last`` is in seconds since ``at``; memory and disk are in KiB.
 """
 
 from peewee import Database, SqliteDatabase
@@ -53,11 +53,11 @@ CREATE TABLE sample (
     PRIMARY KEY (bot, at)
 )
 """
-"""What the buckets hold fits no whole report: it goes."""
+"""Samples and buckets are dropped: whole reports can't be made from them."""
 
 
 def up(migrator: object, db: Database) -> None:
-    # SQLite keeps such a table in the order of its key, without a second copy of the key beside it.
+    # SQLite stores such a table in the order of its key, without a separate index that repeats the key.
     rowless = " WITHOUT ROWID" if isinstance(db, SqliteDatabase) else ""
     for statement in TABLES.replace("@rowless@", rowless).split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Tokens of persons for the public API."""
+"""Persons' tokens for the public API."""
 
 from peewee import Database
 

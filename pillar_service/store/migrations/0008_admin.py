@@ -1,4 +1,4 @@
-"""What the operators' pages ask: when a master was last heard, the fleet over time, indexes for long listings."""
+"""What the operators' pages show: when a master last asked for jobs, the fleet over time; and indexes for long listings."""
 
 from peewee import Database
 

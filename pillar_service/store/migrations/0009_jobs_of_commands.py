@@ -1,8 +1,8 @@
-"""Jobs that no bot asked for: commands of the catalogue, on one node, on several (a part on each), or on none.
+"""Jobs for no bot: commands of the catalogue, on one node, on several (one part each), or on none.
 
-A job waits in the state `asked` for its challenges. What is to run is its `plan`; `begun` is the last attempt that its
-node was allowed to begin, so that no attempt begins twice; `at_most` is how many of its command run at a time. The lease
-tells which master may publish. The catalogue is kept as it was last read without a fault.
+A job waits in the state `asked` for its challenges. Its `plan` is what to run; `begun` is the last attempt that its node was
+allowed to begin, so that no attempt begins twice; `at_most` is how many jobs of its command run at a time. The lease says
+which master may publish. The catalogue is kept as last read without a fault.
 """
 
 from peewee import Database, SqliteDatabase
@@ -137,7 +137,8 @@ ALTER TABLE run DROP COLUMN taken_over;
 ALTER TABLE node DROP COLUMN labels;
 ALTER TABLE node DROP COLUMN capacities
 """
-"""A job without a bot has no place in the table before this one, and nothing could say yes to what is asked for: they go."""
+"""Jobs without a bot or a node are deleted: the earlier table can't hold them. Jobs in `asked` are cancelled: nobody could
+confirm them."""
 
 EARLIER = "'queued', 'claimed', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out', 'lost'"
 

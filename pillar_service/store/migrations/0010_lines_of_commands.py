@@ -1,4 +1,4 @@
-"""Lines that nodes deliver of commands: of which stream each is, how far each attempt's were taken, and what was left out."""
+"""The lines of commands that nodes deliver: the stream of each, and how many of each attempt were taken, kept and dropped."""
 
 from peewee import Database
 

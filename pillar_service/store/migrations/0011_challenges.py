@@ -1,4 +1,4 @@
-"""What jobs wait for, who said yes or no, and which account a chat user is."""
+"""Challenges that jobs wait for, votes on them, and which account each chat user has."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""Conversations in chat, what of Slack's was heard already, and what is on its way to Slack."""
+"""Conversations in chat, which of Slack's deliveries were handled, and messages on their way to Slack."""
 
 from peewee import Database
 
@@ -57,7 +57,7 @@ DROP TABLE outgoing;
 DROP TABLE heard;
 DROP TABLE conversation
 """
-"""What was still to be said in Slack is not said."""
+"""Messages that still wait to be sent to Slack are dropped."""
 
 
 def up(migrator: object, db: Database) -> None:

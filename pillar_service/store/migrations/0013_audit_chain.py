@@ -1,7 +1,7 @@
-"""The audit as a chain: numbered without gaps, each row's link made from the one before; what is written can't change.
+"""The audit as a chain: numbered without gaps, each row's link made from the previous one; rows can't be changed.
 
-`audit_head` tells the last row, so that a tail cut off is missed, and up to which row the oldest were let go. The runs get
-an index by age: retention looks for the old ones.
+`audit_head` names the last row, so that a missing tail is noticed, and the row up to which the oldest were deleted. Runs get
+an index by age, for retention.
 """
 
 import secrets
@@ -100,7 +100,7 @@ BACK = (
     "CREATE INDEX audit_action ON audit (action, at)",
     "DROP INDEX run_created",
 )
-"""The rows stay, the chain goes: forward again they are chained anew, and no head that was noted fits any more."""
+"""The rows stay, the chain is dropped. Going forward again makes a new chain, which no head noted before matches."""
 
 BACK_ON_POSTGRES = (
     "DROP FUNCTION audit_refuse()",
@@ -111,7 +111,7 @@ BACK_ON_POSTGRES = (
 
 def up(migrator: object, db: Database) -> None:
     on_sqlite = isinstance(db, SqliteDatabase)
-    serial = "INTEGER" if on_sqlite else "BIGINT"  # on SQLite it is then the row's own number
+    serial = "INTEGER" if on_sqlite else "BIGINT"  # on SQLite, INTEGER makes the column the row id
     for statement in TABLES:
         db.execute_sql(statement.replace("@serial@", serial))  # type: ignore[no-untyped-call]
     n, chain = _chained(db, "?" if on_sqlite else "%s")

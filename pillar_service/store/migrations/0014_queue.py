@@ -1,8 +1,7 @@
-"""Indexes that keep the queue as fast with many jobs that wait, or are long over, as without.
+"""Indexes that keep the queue fast however many jobs wait or are over.
 
-What waits is looked through for what its node has room for without reading each job; how many jobs somebody has that are
-not over is asked with each command. The queue's own indexes are by an expression that no other index has, so that SQLite
-takes them.
+Waiting jobs are searched for those that their nodes have room for, without reading each job. Each command counts its
+actor's open jobs. The queue's own indexes use an expression that no other index has, so that SQLite chooses them.
 """
 
 from peewee import Database

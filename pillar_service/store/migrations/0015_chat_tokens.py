@@ -1,4 +1,4 @@
-"""Tokens that run one command as one user, and the lines that somebody gave a name to."""
+"""Tokens that run one command as one user, and aliases of chat users for lines."""
 
 from peewee import Database
 

@@ -1,6 +1,6 @@
-"""The queue by node, so that what waits for a full node is not read again with each claim.
+"""The queue by node, so that claims don't read the jobs that wait for a full node.
 
-What a claim looks for stands in an index as a whole.
+The indexes hold all columns that a claim looks at.
 """
 
 from peewee import Database

@@ -1,4 +1,4 @@
-"""Nodes at customers' sites: whose a node is, its key, the tokens that let one in, and where masters are found."""
+"""Nodes at customers' sites: a node's account and key, enrolment tokens, and where nodes find masters."""
 
 from peewee import Database
 

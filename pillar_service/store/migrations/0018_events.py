@@ -1,6 +1,6 @@
-"""Events of nodes, each once; how far each node came; and how it stands.
+"""Events of nodes, each kept once; how far each node got; and how it stands.
 
-The number of an event is never given twice, also when all that had higher ones are forgotten: whoever follows goes on by it.
+An event's number is never given twice, even when all events with higher numbers are deleted: followers go by it.
 """
 
 from peewee import Database, SqliteDatabase

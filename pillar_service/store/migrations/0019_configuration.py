@@ -1,4 +1,4 @@
-"""What accounts set for their nodes, and who does something at the same time."""
+"""What accounts configure for their nodes, and governors, which limit how many do the same thing at once."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""Bundles: what nodes were given to run by themselves, as it was signed."""
+"""Bundles: what nodes run on their own, as it was signed."""
 
 from peewee import Database
 

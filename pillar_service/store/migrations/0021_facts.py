@@ -1,4 +1,4 @@
-"""What nodes tell of themselves, and what of it changed."""
+"""Facts that nodes report of themselves, and the history of their changes."""
 
 from peewee import Database
 

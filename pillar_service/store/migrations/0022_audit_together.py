@@ -1,4 +1,4 @@
-"""The audit's head may move by several rows at once, if all of them are there: what is done at once is written at once."""
+"""Let the audit's head move by several rows at once, if all of them exist, so that they can be written together."""
 
 from peewee import Database, SqliteDatabase
 
@@ -26,7 +26,7 @@ ON_POSTGRES = (
     """CREATE TRIGGER audit_head_onward BEFORE UPDATE ON audit_head FOR EACH ROW
         EXECUTE FUNCTION audit_refuse_head()""",
 )
-"""A trigger's own condition on PostgreSQL can't look at other rows, hence a function."""
+"""On PostgreSQL a trigger's own condition can't read other rows, hence the function."""
 
 ONE_BY_ONE = "NEW.n < OLD.n OR NEW.n > OLD.n + 1 OR NEW.cut_n < OLD.cut_n"
 

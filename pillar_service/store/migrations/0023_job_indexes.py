@@ -1,7 +1,7 @@
-"""Fewer indexes to write with each job: one of what few jobs have (a bot, a key, a run, an end) holds those alone.
+"""Fewer indexes to write with each job: an index of what few jobs have (a bot, a key, a run, an end) holds only those.
 
-A page of each index that takes a job goes into the log with each commit: most of what a commit costs. That of the open
-jobs of bots had not those that wait for a challenge, so that no query could take it.
+Each commit logs a page of each index that a job is added to, and that is most of its cost. The earlier index of bots' open
+jobs lacked those that wait for a challenge, so no query could use it.
 """
 
 from peewee import Database

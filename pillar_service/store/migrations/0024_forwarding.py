@@ -1,4 +1,4 @@
-"""Forwardings: where events go, how far each came, and what went wrong there last."""
+"""Forwardings: where events are sent, how far each forwarding got, and its last error."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""Which nodes take whose bots: sharing, how many at most, what each told that it has; draining, and moves."""
+"""Placement: whose bots and how many each node takes, the capacity it reported, draining, and moves."""
 
 from peewee import Database
 
@@ -45,7 +45,7 @@ ALTER TABLE node DROP COLUMN cpus;
 ALTER TABLE node DROP COLUMN bots_most;
 ALTER TABLE node DROP COLUMN sharing
 """
-"""A bot that is on its way is where its row says: at home, or arriving with nothing left behind."""
+"""Moves are dropped: a bot that is being moved belongs to the node in its row, the old one or the new one."""
 
 
 def up(migrator: object, db: Database) -> None:

@@ -1,4 +1,4 @@
-"""Machines that were ordered at a provider, and what became of each."""
+"""Orders of machines from a provider, and what became of each."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""Nodes that are declared lost, and moves from them: ``left`` is one whose node can't be told to clear up."""
+"""Nodes declared lost, and moves from them: a move is ``left`` while its old node can't be told to clear up."""
 
 from peewee import Database, SqliteDatabase
 
@@ -53,7 +53,8 @@ CREATE UNIQUE INDEX move_open ON move (bot) WHERE state NOT IN ('done', 'back');
 CREATE INDEX move_source ON move (source, started_at);
 ALTER TABLE node DROP COLUMN lost_at
 """
-"""A node that was lost is asked again and again to clear up what it has of the bot; of two such nodes, the later one."""
+"""A move that is ``left`` becomes ``clearing``, so the lost node is asked again and again to clear up. If its bot has a later
+such move, or is on an open one, it becomes ``done``."""
 
 
 def up(migrator: object, db: Database) -> None:
@@ -62,7 +63,7 @@ def up(migrator: object, db: Database) -> None:
 
 
 def down(migrator: object, db: Database) -> None:
-    # PostgreSQL would number the name while the other table has it; SQLite's had none.
+    # PostgreSQL would choose another name by itself while the renamed table has this one; SQLite's table had no name here.
     name = "" if isinstance(db, SqliteDatabase) else " CONSTRAINT move_state_check"
     for statement in BACK.replace("@name@", name).split(";"):
         db.execute_sql(statement.strip())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Backups: each snapshot that was made, each verification, and what came of it."""
+"""Backups: each snapshot and each verification, and what came of it."""
 
 from peewee import Database
 

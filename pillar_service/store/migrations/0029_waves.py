@@ -1,4 +1,4 @@
-"""Upgrades of nodes in waves, and how each node stands in them."""
+"""Upgrades of nodes in waves, and the state of each node in them."""
 
 from peewee import Database
 
@@ -36,7 +36,7 @@ BACK = """
 DROP TABLE upgrade_node;
 DROP TABLE upgrade
 """
-"""What is under way is forgotten: nodes that are another version by now stay so."""
+"""Upgrades under way are forgotten: nodes that have changed their version by then keep it."""
 
 
 def up(migrator: object, db: Database) -> None:

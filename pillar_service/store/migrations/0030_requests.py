@@ -1,4 +1,5 @@
-"""The request that each job was asked for in: its number finds the job's lines in all logs. What is due by itself has none."""
+"""The request in which each job was asked for: its id finds the job's lines in all logs. Jobs that the service starts by
+itself have none."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""How far events were kept and forgotten again, and which request of each epoch was the last: neither is taken twice."""
+"""Up to where events were deleted, and the last request of each epoch, so that neither is taken twice."""
 
 from peewee import Database
 
@@ -18,7 +18,7 @@ BACK = """
 ALTER TABLE event_epoch DROP COLUMN request;
 DROP TABLE event_forgotten
 """
-"""What was forgotten by then could be kept once more."""
+"""Events that were deleted before then could be taken again."""
 
 
 def up(migrator: object, db: Database) -> None:

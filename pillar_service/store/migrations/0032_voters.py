@@ -1,4 +1,4 @@
-"""Under which names a voter was known when they voted: who unlinks a chat user since has no second voice."""
+"""All actors that a voter was when voting, so that nobody gets a second vote by unlinking a chat user."""
 
 from peewee import Database
 

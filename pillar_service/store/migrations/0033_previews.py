@@ -1,4 +1,4 @@
-"""Which jobs only show what another would do: nobody asked for them by themselves."""
+"""Jobs that only show what another would do, and that nobody asked for by themselves."""
 
 from peewee import Database
 

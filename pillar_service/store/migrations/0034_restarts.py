@@ -1,4 +1,4 @@
-"""How often each bot was started again so far, beside its other figures. What is kept from before has no such count."""
+"""How often each bot was restarted so far, among its other figures. Older samples and buckets have no such count."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""Which jobs of a plan apply states, of which a node runs one at a time."""
+"""Which jobs with a plan apply states: a node runs only one of these at a time."""
 
 from peewee import Database
 

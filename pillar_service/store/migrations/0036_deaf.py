@@ -1,4 +1,4 @@
-"""When the service was last there to listen, and for how much of each node's silence it was not."""
+"""When the service was last listening, and for how much of each node's silence it was not."""
 
 from peewee import Database
 

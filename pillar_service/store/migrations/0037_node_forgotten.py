@@ -1,4 +1,4 @@
-"""Since when a node is forgotten that was cut off: what was done on it still names it."""
+"""When a node that was cut off was forgotten. Its row stays, as jobs and bots still name it."""
 
 from peewee import Database
 

@@ -1,4 +1,4 @@
-"""How much is kept of what each node told, so that none fills the disk: an event's data, and something for its columns."""
+"""How many bytes each node's events take (their data, and a fixed amount for their columns), so that none fills the disk."""
 
 from peewee import Database
 
