@@ -1,4 +1,5 @@
-"""The dispatcher: claims publish; events, delivery bring back; watch ends what does not end; changes clear caches.
+"""The dispatcher.
 
-Keys let nodes in, and cut them off.
+`claims` publishes runs; `events` and `delivery` bring lines and results back; `watch` ends runs that don't end by themselves;
+`changes` clears cached pillars; `keys` lets nodes in and cuts them off.
 """

@@ -1,4 +1,4 @@
-"""Minions that start get our modules, states and beacons."""
+"""Answering minions that start: they get our modules, states and beacons."""
 
 import logging
 import time
@@ -10,19 +10,22 @@ from pillar_service.master.dispatch.salt_master import SaltMaster
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER_S = 10.0
-"""A node that says more often that it starts is not heard."""
+"""The least seconds between two answers to one node: further starts within this time are ignored."""
 
 
 class Arrivals:
-    """Answers starts. Any minion can say that another one starts, so the answer takes nothing from the event but one
-    literal id, and is to fetch what that node may have anyway."""
+    """Answers minions' start events.
+
+    Any minion could claim that another one starts. So the answer takes only the literal id from the event, and makes that
+    node fetch only what it may have anyway.
+    """
 
     def __init__(self, master: SaltMaster) -> None:
         self._master = master
         self._greeted: dict[str, float] = {}
 
     def greet_all(self) -> None:
-        """Tells every node that is connected: after an upgrade of the master, what it serves is new."""
+        """Tells all connected nodes to sync, as a master that was upgraded serves new files."""
         try:
             self._master.publish_to_all("saltutil.sync_all")
         except SaltcellarError as error:
@@ -30,8 +33,8 @@ class Arrivals:
 
     def greet(self, node: str) -> None:
         """Tells a node to sync what the master serves, and to refresh its pillar (saltutil.sync_all does both)."""
-        # Not several functions in one call, though it asks for more kinds than we serve: with such a call running, Salt's
-        # saltutil.is_running, and so each state run that waits for others, fails (fnmatch of a list, 3008.3).
+        # sync_all asks for more kinds than we serve, but several functions in one call would be worse: while such a call
+        # runs, Salt's saltutil.is_running fails (fnmatch of a list, 3008.3), and with it each state run that waits for others.
         now = time.monotonic()
         self._greeted = {one: at for one, at in self._greeted.items() if now - at < AGAIN_AFTER_S}
         if node in self._greeted:

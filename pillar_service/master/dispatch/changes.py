@@ -1,6 +1,6 @@
-"""Follows the service's changes: a changed node's pillar leaves the master's cache at once.
+"""Follows the service's changes, and clears the pillar of a changed node from the master's cache at once.
 
-Nodes whose account's configuration changed are told to take it, so that their machines go by it within two seconds.
+Nodes whose account's configuration changed are told to take it, so that their state machines use it within two seconds.
 """
 
 import logging
@@ -14,17 +14,18 @@ from pillar_service.master.dispatch.salt_master import SaltMaster
 log = logging.getLogger(__name__)
 
 TAKE = "configuration.take"
-"""The function of a minion that takes the configuration from its pillar."""
+"""The minion's function that takes the configuration from its pillar."""
 
 
 AGAIN_S = 1.0
-"""At most so long after it was away the service is asked again: a change reaches a node's next state run within two seconds."""
+"""The longest pause, in seconds, before a service that was away is asked again, so that a change reaches a node's next state
+run within two seconds."""
 
 
 def follow(client: Client, master: SaltMaster, stop: threading.Event) -> None:
-    """Clears until it is stopped; everything at the start, when contact is lost, and once it answers again.
+    """Clears changed pillars until it is stopped; all of them at the start, when contact is lost, and when it is back.
 
-    What is cached while nobody hears of changes would be served as right for as long as the cache keeps it.
+    Otherwise a pillar cached while no changes are heard of would be served as current for as long as the cache keeps it.
     """
     backoff, serial, is_lost = Backoff(stop, AGAIN_S), None, True
     master.clear_pillar(None)
@@ -50,5 +51,5 @@ def _let_take(master: SaltMaster, nodes: list[str]) -> None:
     try:
         master.publish_to(nodes, TAKE)
     except SaltcellarError as error:
-        # Each node asks by itself now and then, too.
+        # Each node also asks on its own now and then.
         log.info("Not all of %d nodes could be told of their configuration: %s", len(nodes), error)

@@ -17,18 +17,18 @@ from pillar_service.master.dispatch.watch import stop_runner
 log = logging.getLogger(__name__)
 
 FRESH_S = 5.0
-"""How long it holds that started runs are ours, in seconds; after that the service is asked again before each publish.
+"""For how long started runs surely are ours, in seconds; after that the service is asked again before each publish.
 
-A slow master publishes some for a long time: meanwhile they may have been given up, or to another master.
+A slow master may take long to publish all of them: meanwhile they may have been given up, or given to another master.
 """
 
 
 def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
     """Claims and publishes until it is stopped.
 
-    After every loss of contact, and at the start, what the service believes that we hold is compared with what we know:
-    the answer to a claim may have been lost. One master at a time is given runs: with a new fence, those that another one
-    held are ours.
+    At the start, and after every loss of contact, the runs that we hold according to the service are compared with those that
+    we know: the answer to a claim may have been lost. Only one master at a time is given runs; a new fence means that the
+    runs of the previous one are ours now.
     """
     backoff, known, fence = Backoff(stop), False, None
     while not stop.is_set():
@@ -47,9 +47,10 @@ def follow(client: Client, name: str, master: SaltMaster, runs: Runs, stop: thre
 
 
 def publish(client: Client, master: SaltMaster, runs: Runs, given: list[dict]) -> None:
-    """Publishes runs, all written down first, so that a crash at any point leaves known what may have been published.
+    """Publishes runs.
 
-    Raises Unavailable when the service does not answer.
+    All of them are reported to the service first, so that after a crash at any point it is known which may have been
+    published. Raises Unavailable when the service does not answer.
     """
     these = [(run, Held.of(run, master.new_jid())) for run in given]
     for node in {held.node for _, held in these if held.node is not None}:
@@ -88,11 +89,11 @@ def _publish(client: Client, master: SaltMaster, runs: Runs, run: dict, held: He
         reason = Reason.NODE_AWAY if isinstance(error, NotFound) else Reason.NOT_PUBLISHED
         client.failed(held.id, held.jid, reason, str(error))
     except Unavailable as error:
-        # It may have been published, or may still be: it is followed, and the watch finds out.
+        # It may have been published, or may still be: it is followed, and `watch` finds out.
         log.warning("Run %s may not have been published: %s", held.id, error)
 
 
 def _arguments(run: dict) -> list:
-    """Arguments in Salt's form: keywords as a last one that says so of itself."""
+    """A run's arguments in Salt's form: keywords become a last argument with a mark."""
     keywords = run.get("keywords") or {}
     return [*run.get("arguments", []), *([{"__kwarg__": True, **keywords}] if keywords else [])]

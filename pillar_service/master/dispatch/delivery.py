@@ -1,4 +1,4 @@
-"""Brings lines and results to the service; what it does not take now is kept and sent later."""
+"""Brings lines and results to the service; what it does not take now is kept and sent again later."""
 
 import json
 import logging
@@ -21,19 +21,20 @@ Told = dict[str, Any]
 """A result as the private app takes it."""
 
 BATCH_S = 0.1
-"""How long lines are gathered before they go."""
+"""For how long lines are gathered before they are sent, in seconds."""
 
 IN_CACHE_WITHIN_S = 2.0
-"""The master tells of a return before it writes it down (salt.utils.job._store_job); a moment later it is there."""
+"""For how many seconds after a return's event its result is looked for again and again: the master sends the event before it
+stores the result (salt.utils.job._store_job)."""
 
 AT_ONCE, AT_ONCE_BYTES = 100, 4 << 20
-"""The most results, and about the most bytes of them, in one request."""
+"""The most results, and about the most bytes of results, in one request."""
 
 DEEPEST = 64
-"""So deep may be nested what a node returns; below that nothing of ours looks."""
+"""How deep a result may be nested; nothing of ours looks below that."""
 
 SWEEP_S = 2.0
-"""How often all runs are looked up, whether or not anything was heard of them."""
+"""How often all runs are looked up, in seconds, whether or not anything was heard of them."""
 
 
 def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event) -> None:
@@ -56,7 +57,7 @@ def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event
 
 
 def deliver(client: Client, master: SaltMaster, runs: Runs, awaited: list[Held]) -> None:
-    """Hands in all lines, then the results that are there of the runs awaited."""
+    """Hands in all lines, then the results of those awaited runs that have one."""
     _hand_in_lines(client, runs, runs.all())
     there = ((held, master.returned(held.jid, held.node)) for held in awaited)
     for some in _batches((held, _told(held, found)) for held, found in there if found is not None):
@@ -74,17 +75,17 @@ def _hand_in_lines(client: Client, runs: Runs, some: list[Held]) -> None:
     for held in some:
         if lines := runs.lines_of(held):
             _handed_in(runs, held, client.lines, held.id, lines)
-            runs.forget_lines(held, lines)  # lines that the service failed at are in the result, too
+            runs.forget_lines(held, lines)  # even if the service failed at them: the result has them, too
 
 
 def _add_last_lines(runs: Runs, held: Held, told: Told) -> None:
-    """What a run's states say that did not tell of themselves, or whose word is still on its way or was lost."""
+    """Adds the lines of all states in the result: some may not have been sent while they ran, or are late, or were lost."""
     for line in events.of_return(held.jid, told["return"]):
         runs.add_line(held.jid, held.node, *line)
 
 
 def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, Told]]]:
-    """Results as they go together in one request: so many, and so large, at most; one that is larger goes alone."""
+    """Groups results into requests of at most ``AT_ONCE`` and ``AT_ONCE_BYTES``; a larger result goes alone."""
     some, size = [], 0
     for held, told in results:
         weight = len(json.dumps(told))
@@ -98,7 +99,7 @@ def _batches(results: Iterable[tuple[Held, Told]]) -> Iterator[list[tuple[Held, 
 
 
 def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -> bool:
-    """Hands in a run's result if it is there; says whether it was."""
+    """Hands in a run's result if there is one; returns whether there was."""
     found = master.returned(held.jid, held.node)
     if found is None:
         return False
@@ -107,7 +108,7 @@ def hand_in_result(client: Client, master: SaltMaster, runs: Runs, held: Held) -
 
 
 def hand_in(client: Client, runs: Runs, held: Held, found: Mapping[str, Any]) -> None:
-    """Hands in what a run's node returned (``return``, ``success``, ``retcode``)."""
+    """Hands in what a run returned (``return``, ``success``, ``retcode``)."""
     told = _told(held, found)
     _add_last_lines(runs, held, told)
     _hand_in_lines(client, runs, [held])
@@ -128,7 +129,7 @@ def _told(held: Held, found: Mapping[str, Any]) -> Told:
 
 
 def _plain(returned: Any, deepest: int = DEEPEST) -> Any:
-    """What a node returned, as JSON can tell it: it is the node's word, and may be all that Salt's own format takes."""
+    """What a node returned, made fit for JSON: it may hold anything that Salt's own format allows."""
     if isinstance(returned, str | int | None):
         return returned
     if isinstance(returned, float):
@@ -145,7 +146,10 @@ def _plain(returned: Any, deepest: int = DEEPEST) -> Any:
 
 
 def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: Any) -> bool:
-    """Whether the service took it; raises what concerns all runs alike (it is away, our token is not right)."""
+    """Calls ``method`` of the client; returns whether the service took what was handed in, or never will.
+
+    Raises errors that concern all runs alike (the service is away, our token is wrong).
+    """
     try:
         method(*arguments)
     except (Conflict, Forbidden, NotFound, Invalid, Failed) as error:
@@ -156,12 +160,12 @@ def _handed_in(runs: Runs, held: Held, method: Callable[..., None], *arguments: 
 
 
 def _is_settled(held: Held, error: SaltcellarError | None) -> bool:
-    """Whether the service has heard enough of a run: it took what it brought, or never will."""
+    """Whether the service is done with what a run brought: it took it, or never will."""
     if isinstance(error, Failed):
-        # It stumbled over this one, which must not hold up the others; it is tried again with the next sweep.
+        # The service failed at this one, which must not hold up the others; it is tried again with the next sweep.
         log.error("The service failed at what run %s (jid %s) brought: %s", held.id, held.jid, error)
         return False
     if error is not None:
-        # The service will say the same tomorrow: the run was given up there, or what the node returned is not usable.
+        # The service will never take it: the run was given up there, or what the node returned is unusable.
         log.error("The service does not take what run %s (jid %s) brought: %s", held.id, held.jid, error)
     return True

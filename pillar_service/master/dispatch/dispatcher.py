@@ -1,4 +1,4 @@
-"""The dispatcher as a whole: its threads, and the lock that keeps a second one of the same master out."""
+"""The dispatcher as a whole: its threads, and the lock that keeps out a second dispatcher of the same master."""
 
 import fcntl
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def run(opts: Mapping[str, Any], url: str, token_file: str, name: str) -> None:
-    """Runs until the master is gone; raises Failed when one of its parts ends, so that Salt starts all of it again."""
+    """Runs until the master is gone; raises Failed when one of its threads ends, so that Salt starts all of it again."""
     parent = os.getppid()
     with _alone(Path(opts["cachedir"]) / "saltcellar" / "dispatcher.lock"):
         _parts(opts, Client(url, token_file), name, parent)
@@ -38,7 +38,7 @@ def _parts(opts: Mapping[str, Any], client: Client, name: str, parent: int) -> N
     log.info("The dispatcher %s follows %d parts.", name, len(threads))
     while not stop.wait(1.0):
         if os.getppid() != parent:
-            # A master that was killed leaves its engines behind; its successor starts its own.
+            # A killed master leaves its engines running; the next master starts its own.
             stop.set()
             return
     raise Failed("A part of the dispatcher ended; see the log above. Salt starts it again.")
@@ -59,7 +59,7 @@ def _thread(stop: threading.Event, name: str, target: Callable[..., None], *argu
 
 
 def _alone(path: Path) -> IO[bytes]:
-    """Waits for the lock, which its holder's end gives free, whatever ends it."""
+    """Waits for the lock, which is released when its holder ends, however it ends."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = path.open("ab")
     fcntl.flock(file, fcntl.LOCK_EX)

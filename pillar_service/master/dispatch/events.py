@@ -1,4 +1,4 @@
-"""Follows the master's event bus: returns, which only wake us up, the progress of states, which becomes lines, starts."""
+"""Follows the master's event bus: returns, which only wake the delivery; states' progress, which becomes lines; and starts."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ MARKS = {True: "ok", False: "failed", None: "would change"}
 
 
 def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: threading.Event) -> None:
-    """Reads the bus until it is stopped, and connects again when it is lost (nothing depends on hearing everything)."""
+    """Reads the bus until it is stopped, and reconnects when it is lost; nothing depends on hearing every event."""
     backoff = Backoff(stop)
     while not stop.is_set():
         try:
@@ -32,13 +32,13 @@ def follow(opts: Mapping[str, Any], runs: Runs, arrivals: Arrivals, stop: thread
                     if event is not None:
                         backoff.reset()
                         _heard(event["tag"], event["data"], runs, arrivals)
-        except Exception as error:  # What Salt's transport raises when the publisher goes is not one kind.
+        except Exception as error:  # Salt's transport raises various kinds when the publisher ends.
             log.warning("The master's event bus was lost (%r); connecting again.", error)
         backoff.wait()
 
 
 def _heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
-    """A node may say anything; only the bus's own failures are a reason to connect again."""
+    """Handles an event, and only logs errors: a node may send anything, and only the bus's own failures need a reconnect."""
     try:
         heard(tag, data, runs, arrivals)
     except Exception as error:
@@ -46,7 +46,11 @@ def _heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
 
 
 def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
-    """One event. The guard lets a node speak of itself alone; still, a return is looked up, and a line needs its bot's id."""
+    """Handles one event.
+
+    The guard lets a node speak only of itself; even so, a return is looked up in the job cache, and a line must belong to one
+    of the run's bots.
+    """
     match tag.split("/"):
         case ["salt", "job", jid, "ret", node]:
             runs.returned(jid, node)
@@ -63,7 +67,7 @@ def heard(tag: str, data: Any, runs: Runs, arrivals: Arrivals) -> None:
 
 
 def of_return(jid: str, returned: Any) -> Iterator[tuple[str, str, str]]:
-    """The lines of all states that a run returned, in their order. What its node told before has the key that it had."""
+    """The lines of all states in a run's result, in order, with the same keys as when the node sent them before."""
     told = returned.values() if isinstance(returned, dict) else ()
     states = [one for one in told if isinstance(one, dict) and one.get("__id__") and "__run_num__" in one]
     for state in sorted(states, key=outcomes.number):
@@ -71,11 +75,11 @@ def of_return(jid: str, returned: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The lines of a state, each with a key and whose it is: what its log says, if it has one, and how it went.
+    """The lines of a state as (key, state id, text): those of its log, if it has one, and one that says how it went.
 
-    A state with a log is about what all bots of the run have in common, and its lines are for each of them. Where it tells
-    which of all lines the first is (``log_from``), a line that came while it ran has the same key at its end. Of one that
-    ``goes_on`` there is nothing to say yet but its log.
+    A state with a log concerns all bots of the run, so its lines have no state id and are for each of them. If it gives the
+    number of its log's first line (``log_from``), lines have the same keys while it runs and at its end. A state that
+    ``goes_on`` has only its log so far.
     """
     jid, number = jid[:40], number[:40]
     state_id, written, first = str(state.get("__id__", "")), state.get("log"), state.get("log_from")
@@ -88,7 +92,7 @@ def lines(jid: str, number: str, state: Mapping[str, Any]) -> Iterator[tuple[str
 
 
 def told(state_id: str, state: Mapping[str, Any]) -> str:
-    """A state's line: what of the bot, how it went, what Salt says; one printable line of at most 500 characters."""
+    """A state's line, printable and of at most 500 characters: what part of the bot, how it went, and Salt's comment."""
     what = state_id.partition(" ")[2] or state_id
     comment, result = " ".join(str(state.get("comment", "")).split()), state.get("result")
     mark = MARKS[result] if isinstance(result, bool | None) else "unclear"

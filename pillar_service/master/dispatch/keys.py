@@ -1,6 +1,6 @@
-"""Follows the service's keys of nodes: the master accepts exactly those, and cuts off at once who is let in no longer.
+"""Follows the service's keys of nodes: the master accepts exactly those, and cuts off at once a node whose key is revoked.
 
-Keys of minions that the service does not know are nobody's here: they stay as they are.
+Keys of minions that the service does not know are left as they are.
 """
 
 import logging
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def follow(client: Client, opts: Mapping[str, Any], stop: threading.Event) -> None:
-    """Follows until it is stopped; all keys at the start, and after a loss of contact."""
+    """Follows the keys until it is stopped; takes all of them at the start and after a loss of contact."""
     backoff, keys, serial = Backoff(stop), SaltKeys(opts), None
-    # What was cut off before the last dispatcher died may not have been told the master by then.
+    # The last dispatcher may have rejected a key and died before it renewed the shared secret.
     renew = True
     while not stop.is_set():
         try:
@@ -37,10 +37,10 @@ def follow(client: Client, opts: Mapping[str, Any], stop: threading.Event) -> No
 
 
 def apply(keys: SaltKeys, changed: list[dict[str, Any]], renew: bool = False) -> None:
-    """Makes the master's keys what the service says, and the nodes' shared secret another one where somebody was cut off.
+    """Sets the master's keys to what the service says, and renews the nodes' shared secret if a node was cut off.
 
-    With ``renew`` also where that happened before. A key that can't be written does not hold up the others: it is told
-    at the end, as Failed.
+    With ``renew``, also if a node was cut off before. A key that can't be written does not hold up the others; Failed is
+    raised at the end.
     """
     cut_off, failed = False, None
     for one in changed:

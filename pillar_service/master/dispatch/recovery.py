@@ -1,4 +1,4 @@
-"""After a restart or a loss of contact: what became of the runs that the service believes we hold?"""
+"""Recovery after a restart or a loss of contact: what became of the runs that we hold according to the service."""
 
 import logging
 from typing import Any
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
-    """Follows what the service says that we hold, and nothing else; raises Unavailable if it does not answer."""
+    """Follows exactly the runs that we hold according to the service; raises Unavailable if it does not answer."""
     theirs = client.runs(name)
     for run in theirs:
         if not run["jid"] or not runs.has(run["jid"]):
@@ -30,7 +30,7 @@ def recover(client: Client, name: str, master: SaltMaster, runs: Runs) -> None:
 
 def _take_up(client: Client, master: SaltMaster, runs: Runs, run: dict[str, Any]) -> None:
     jid = run["jid"]
-    # Another master published what was taken over, perhaps: its node tells, and the watch asks it.
+    # A run that was taken over may have been published by another master: its node will return it, or `watch` asks there.
     is_out = run["taken_over"] or (jid and (jid in master.runners() or master.was_saved(jid)))
     if jid and (is_out or master.returned(jid, run["node"]) is not None):
         runs.add(Held.of(run, jid))

@@ -10,12 +10,12 @@ from pillar_service.core import tracing
 from pillar_service.core.meeseeks.runs import EXECUTOR
 
 MOST_LINES = 2000
-"""Lines of one run kept while the service is away; the rest is in the result anyway."""
+"""The most lines of one run kept while the service is away; the result has all of them anyway."""
 
 
 @dataclass
 class Probe:
-    """A question to the node whether a run still runs: its jid, and when it was asked (monotonic seconds)."""
+    """A question to the node whether a run is still running: its jid, and when it was asked (monotonic seconds)."""
 
     jid: str
     asked: float
@@ -23,14 +23,14 @@ class Probe:
 
 @dataclass
 class Held:
-    """A run under its jid. ``published`` is in monotonic seconds; a run found again after a restart counts from there.
+    """A run under its jid. ``published`` is in monotonic seconds; for a run found again after a restart, it is that moment.
 
-    Without a ``node`` it is a runner on this master. ``missed`` and ``denied`` count probes in a row without an answer,
-    and with the answer that it does not run; ``bots`` are the ids whose states may speak for it. A run that was
-    ``taken_over`` may have been published by another master; of a ``guarded`` one (its job and attempt) the node itself keeps
-    the outcome; one that ``has_begun`` there is followed until the service gives it up. ``jobs`` are those that it carries
-    out, each with the request that it was asked for in, if there was one. ``lines`` wait, by their keys; of those that were
-    ``delivered`` the keys stay.
+    Without a ``node`` it is a runner on this master. A run that was ``taken_over`` may have been published by another master.
+    For a ``guarded`` run (its job and attempt), the node itself keeps the outcome; a run that ``has_begun`` there is followed
+    until the service gives it up. ``missed`` counts probes in a row without an answer, ``denied`` those with the answer that
+    it is not running. ``bots`` are the ids of the bots that its states' lines may belong to. ``jobs`` are those that it
+    carries out, each with the request in which it was asked for, if any. ``lines`` wait to be delivered, by key; of lines
+    ``delivered``, only the keys are kept.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Held:
 
     @classmethod
     def of(cls, run: Mapping[str, Any], jid: str) -> "Held":
-        """From a RUN of the private app."""
+        """Makes one from a run as the private app gives it."""
         guarded = tuple(run["arguments"][:2]) if run["function"] == EXECUTOR else None
         return cls(
             run["id"],
@@ -67,22 +67,22 @@ class Held:
 
     @property
     def about(self) -> str:
-        """Its ids, for the log."""
+        """The run's ids, for the log."""
         return f"jid={self.jid} node={self.node or 'master'} {tracing.listed(self.id, self.jobs)}"
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What its node is told of it, for the log there."""
+        """What the node is told of the run, for the log there."""
         return {"saltcellar": {"run": self.id, "jobs": self.jobs}}
 
     @property
     def age(self) -> float:
-        """Seconds since it was published."""
+        """Seconds since the run was published."""
         return time.monotonic() - self.published
 
 
 class Runs:
-    """The runs held, by jid, shared by the dispatcher's threads; ``woken`` wakes the one that delivers."""
+    """The runs held, by jid, shared by the dispatcher's threads; ``woken`` wakes the delivery thread."""
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
@@ -96,7 +96,7 @@ class Runs:
             self._held[held.jid] = held
 
     def drop(self, jid: str) -> None:
-        """Follows it no longer."""
+        """Stops following a run."""
         with self._lock:
             self._held.pop(jid, None)
             self._returned.pop(jid, None)
@@ -111,12 +111,12 @@ class Runs:
         return self.find(jid) is not None
 
     def find(self, jid: str) -> Held | None:
-        """The run that is held under this jid."""
+        """The run held under this jid, or None."""
         with self._lock:
             return self._held.get(jid)
 
     def returned(self, jid: str, node: str | None) -> None:
-        """Somebody says that a run has returned; whether it has is looked up in the job cache."""
+        """Notes that a run is said to have returned; whether it has is looked up in the job cache."""
         with self._lock:
             held = self._held.get(jid)
             if held is None or held.node != node:
@@ -125,14 +125,14 @@ class Runs:
         self.woken.set()
 
     def take_returned(self, fresh_s: float) -> list[Held]:
-        """The held runs that were said to have returned less than ``fresh_s`` seconds ago."""
+        """The held runs said to have returned less than ``fresh_s`` seconds ago."""
         now = time.monotonic()
         with self._lock:
             self._returned = {jid: at for jid, at in self._returned.items() if now - at < fresh_s and jid in self._held}
             return [self._held[jid] for jid in self._returned]
 
     def add_line(self, jid: str, node: str | None, key: str, state_id: str, text: str) -> None:
-        """Keeps a line for delivery, if its state belongs to a bot of that run; without a state, it is every bot's."""
+        """Keeps a line for delivery, if its state belongs to one of the run's bots; without a state id it belongs to all."""
         with self._lock:
             held = self._held.get(jid)
             if held is None or held.node != node or (state_id and state_id.partition(" ")[0] not in held.bots):
@@ -143,12 +143,12 @@ class Runs:
         self.woken.set()
 
     def lines_of(self, held: Held) -> list[dict[str, str]]:
-        """The lines of a run that are not delivered yet."""
+        """A run's lines that are not delivered yet."""
         with self._lock:
             return list(held.lines.values())
 
     def forget_lines(self, held: Held, delivered: list[dict[str, str]]) -> None:
-        """These lines are delivered."""
+        """Removes lines that are delivered, and keeps their keys."""
         with self._lock:
             for line in delivered:
                 held.lines.pop(line["key"], None)

@@ -1,4 +1,4 @@
-"""The keys that this master accepts, through Salt's own cache of keys, and its sessions with those who hold them."""
+"""The keys that this master accepts, through Salt's own key cache, and its sessions with their nodes."""
 
 import contextlib
 import logging
@@ -21,7 +21,7 @@ ACCEPTED, REJECTED = "accepted", "rejected"
 
 
 class SaltKeys:
-    """Salt 3008's keys (`keys.cache_driver`): whichever way they are kept, `salt-key` shows the same."""
+    """Salt 3008's keys (`keys.cache_driver`): whichever driver keeps them, `salt-key` shows the same."""
 
     def __init__(self, opts: Mapping[str, Any]) -> None:
         self._opts = dict(opts)
@@ -29,11 +29,11 @@ class SaltKeys:
         self._lock = threading.Lock()
 
     def accept(self, node: str, public_key: str) -> bool:
-        """Accept exactly this key of a node; says whether another one was accepted until now. Raises Failed."""
+        """Accept exactly this key of a node; return whether another one was accepted before. Raises Failed."""
         return self._put(node, public_key, ACCEPTED)
 
     def reject(self, node: str, public_key: str) -> bool:
-        """Accept no key of a node, so that it may not even wait for somebody to accept it; says whether one was accepted."""
+        """Reject a node's key, so that it can't even wait to be accepted; return whether one was accepted. Raises Failed."""
         return self._put(node, public_key, REJECTED)
 
     def _put(self, node: str, public_key: str, state: str) -> bool:
@@ -50,7 +50,7 @@ class SaltKeys:
             return there.get("state") == ACCEPTED
 
     def accepted(self) -> dict[str, str]:
-        """Each node whose key this master accepts, with that key."""
+        """The accepted key of each node that has one, by node."""
         with self._lock:
             kept = {node: self._cache.fetch("keys", node) or {} for node in self._cache.list("keys")}
         return {node: str(key["pub"]) for node, key in kept.items() if key.get("state") == ACCEPTED}
@@ -63,14 +63,15 @@ class SaltKeys:
             raise Failed(f"The master's key of {node} could not be written: {error}") from error
 
     def _forget_session(self, node: str) -> None:
-        # What a node and the workers share (salt.channel.server.ReqServerChannel.session_key); they make a new one.
+        # The session key that a node shares with the workers (salt.channel.server.ReqServerChannel.session_key); they make a
+        # new one.
         (Path(self._opts["cachedir"]) / "sessions" / node).unlink(missing_ok=True)
 
     def renew_secret(self) -> None:
-        """Give all nodes another secret for what is published: who is not let in any more reads none of it from now on.
+        """Give all nodes a new secret for what is published, so that a node that was cut off can't read it.
 
-        At once, in memory that the master shares with its engines; Salt itself looks for such a wish once a minute
-        (salt.master.Maintenance.handle_key_rotate).
+        This takes effect at once, in memory that the master shares with its engines; Salt itself would look for such a
+        request only once a minute (salt.master.Maintenance.handle_key_rotate).
         """
         with salt.utils.event.get_master_event(self._opts, self._opts["sock_dir"], listen=False) as event:
             salt.master.SMaster.rotate_secrets(self._opts, event, owner=True)

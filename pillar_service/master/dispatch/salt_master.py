@@ -1,4 +1,4 @@
-"""The master that this engine belongs to: publishing, its job cache, its pillar cache."""
+"""The master that this engine belongs to: publishing, runners, its job cache and its pillar cache."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ PUBLISH_TIMEOUT_S = 15
 
 
 class SaltMaster:
-    """One warm LocalClient for all threads: publishing takes 20 ms, and Salt's client is not made for threads."""
+    """One LocalClient, kept for all threads and used by one at a time, as it is not thread-safe; publishing takes 20 ms."""
 
     def __init__(self, opts: Mapping[str, Any]) -> None:
         self._opts = dict(opts)
@@ -32,12 +32,12 @@ class SaltMaster:
         self._cache = salt.cache.factory(self._opts, driver=self._opts["pillar.cache_driver"])
 
     def new_jid(self) -> str:
-        """A jid of our own making, so that it can be written down before anything is published under it."""
+        """A new jid, made here so that it can be recorded before anything is published under it."""
         with self._lock:
             return str(salt.utils.jid.gen_jid(self._opts))
 
     def publish_to_all(self, function: str) -> None:
-        """Publishes one call to every node that is connected; raises as `publish` does."""
+        """Publishes one call to all connected nodes; raises as `publish` does."""
         self._publish("*", function, [], self.new_jid(), "glob")
 
     def publish_to(self, nodes: list[str], function: str) -> None:
@@ -47,10 +47,10 @@ class SaltMaster:
     def publish(
         self, node: str, function: str, arguments: list[Any], jid: str, metadata: Mapping[str, Any] | None = None
     ) -> None:
-        """Publishes one call to one node under our jid; ``metadata`` is told beside it.
+        """Publishes one call to one node under the given jid, with ``metadata``, if any.
 
-        Raises NotFound when the master knows no such node and Failed when it is not ready or refuses us (nothing was
-        published), and Unavailable when it gave no answer in time (it may have been published, or may still be).
+        Raises NotFound when the master knows no such node, Failed when it is not ready or refuses us (nothing was published),
+        and Unavailable when it did not answer in time (it may have published, or may still).
         """
         self._publish([node], function, arguments, jid, "list", **({"metadata": dict(metadata)} if metadata else {}))
 
@@ -73,41 +73,41 @@ class SaltMaster:
             raise Unavailable(f"The master did not answer: {error}") from error
 
     def was_saved(self, jid: str) -> bool:
-        """Whether the master wrote the job down, as it does before publishing (salt.master.ClearFuncs._prep_pub)."""
+        """Whether the master has stored the job, as it does before publishing (salt.master.ClearFuncs._prep_pub)."""
         with self._lock:
             return bool(self._returner("get_load")(jid))
 
     def start_runner(self, name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], jid: str) -> None:
-        """Starts a runner on this master under our jid; raises Failed (it was not started)."""
+        """Starts a runner on this master under the given jid; raises Failed when it could not be started."""
         try:
             runner.start(self._opts, name, arguments, keywords, jid)
         except OSError as error:
             raise Failed(f"The master could not start {name}: {error}") from error
 
     def runners(self) -> set[str]:
-        """The jids of the runners that we started here and that run."""
+        """The jids of our running runners here."""
         return set(runner.running(self._opts))
 
     def end_runner(self, jid: str, force: bool = False) -> bool:
-        """Ends that runner and all that it started; whether it ran."""
+        """Ends a runner and all that it started (``force``: with SIGKILL at once); returns whether it was running."""
         return runner.end(self._opts, jid, force)
 
     def returned(self, jid: str, node: str | None) -> dict[str, Any] | None:
-        """What the node, or (None) a runner here, returned: ``return``, ``retcode``, ``success``; None when nothing is there.
+        """What the node, or (None) a runner here, returned: ``return``, ``retcode``, ``success``; None if there is nothing.
 
-        The job cache files a return under the id that the channel verified: with minimum_auth_version 3 a request whose
-        load names another id, or whose token does not fit, is dropped (salt.channel.server.ReqServerChannel,
-        handle_message, 3008.3 lines 333 and 368-394), and salt.master.AESFuncs stores it under that id (line 3680 on).
-        The two ways around that (``resource_id``, line 3733, and ``_syndic_return``, line 3743) our guard refuses.
+        The job cache stores a return under the id that the channel verified: with minimum_auth_version 3 a request whose
+        load names another id, or whose token does not match, is dropped (salt.channel.server.ReqServerChannel,
+        handle_message, 3008.3 lines 333 and 368-394), and salt.master.AESFuncs stores it under that id (from line 3680 on).
+        Our guard refuses the two ways around that (``resource_id``, line 3733, and ``_syndic_return``, line 3743).
         """
         with self._lock:
             found = self._returner("get_jid")(jid).get(node or self._opts["id"])
         if found is not None and node is None:
-            found = found["return"]  # a runner's whole story is its return (salt.client.mixins, SyncClientMixin.low)
+            found = found["return"]  # a runner's return holds all of it (salt.client.mixins, SyncClientMixin.low)
         return dict(found) if found is not None else None
 
     def clear_pillar(self, node: str | None) -> None:
-        """Clears a node's pillar in the master's cache, or every node's."""
+        """Clears a node's pillar from the master's cache, or (None) every node's."""
         with self._lock:
             self._cache.flush("pillar", node)
 
@@ -120,7 +120,7 @@ class SaltMaster:
         return self._local
 
     def _forget(self) -> None:
-        """The next call makes a new client: the master's key may be a new one."""
+        """Closes the client, so that the next call makes a new one: the master's key may have changed."""
         with self._lock:
             if self._local is not None:
                 self._local.destroy()

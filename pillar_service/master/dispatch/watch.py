@@ -1,4 +1,4 @@
-"""Ends the runs that do not end by themselves: asks their node from time to time whether they still run."""
+"""Ends runs that don't end by themselves, and asks their nodes from time to time whether they are still running."""
 
 import logging
 import threading
@@ -17,10 +17,10 @@ TICK_S = 1.0
 PROBE_EVERY_S = 10.0
 ANSWER_WITHIN_S = 10.0
 BELIEVED_AFTER = 2
-"""A node is away, or does not run it, when it said so (or nothing) this often in a row."""
+"""How many probes in a row must go unanswered before a node counts as away, or be denied before a run counts as ended."""
 
 OVERTIME_S = 45.0
-"""How long a run on a node may still run after its timeout before it is terminated; the service gives it up after 60 s."""
+"""How many seconds a run on a node may overrun its timeout before it is terminated; the service gives it up after 60 s."""
 
 OVERTIME, STOPPED = "It did not end within {:g} s, and was ended.", "It was stopped."
 
@@ -36,7 +36,7 @@ def follow(client: Client, master: SaltMaster, runs: Runs, stop: threading.Event
 
 
 def look_at(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None:
-    """One look at one run: takes a probe's answer in, asks again when it is time, gives up when it must."""
+    """Looks at one run: takes in a probe's answer, probes again when it is time, and gives up when it must."""
     if held.probe is not None:
         _take_in(client, master, runs, held)
     if not runs.has(held.jid):
@@ -72,7 +72,7 @@ def _take_in(client: Client, master: SaltMaster, runs: Runs, held: Held) -> None
     if answer is not None:
         told = answer.get("return")
         if held.guarded and isinstance(told, dict) and told.get("state") not in (None, "running"):
-            # The node kept what came of it, though its return never reached this master.
+            # The node kept the outcome, though its return never reached this master.
             hand_in(client, runs, held, {"return": told, "retcode": 0 if told.get("state") == "done" else 1})
             return
         held.missed, held.denied = 0, 0 if told else held.denied + 1
@@ -101,7 +101,7 @@ def _terminate(client: Client, master: SaltMaster, runs: Runs, held: Held) -> No
 
 
 def stop_runner(client: Client, master: SaltMaster, runs: Runs, held: Held, jid: str, force: bool) -> None:
-    """Carries out the run ``held``, which is to stop the runner with that jid; what came of either is handed in."""
+    """Carries out the run ``held``, which stops the runner with that jid; hands in the results of both."""
     stopped, its = master.end_runner(jid, force), runs.find(jid)
     if its is not None:
         _end_runner(client, master, runs, its, STOPPED)
