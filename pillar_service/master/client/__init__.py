@@ -1,4 +1,4 @@
-"""The one client of the service's private app: a file for each thing that is asked about."""
+"""The client of the service's private app: one file for each thing that it is asked about."""
 
 from pillar_service.master.client.agents import Agents
 from pillar_service.master.client.asking import LONG_POLL_S
@@ -15,10 +15,10 @@ __all__ = ["LONG_POLL_S", "Client"]
 
 
 class Client(Agents, Backups, Commands, Configuration, Machines, Nodes, Payments, Runs, Waves):
-    """The private app, one method for each thing that a master or an operator asks of it.
+    """The private app, with one method for each thing that a master or an operator asks of it.
 
-    ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total of
-    seconds for a request, ``actor`` the Unix user who asks. Every method raises the error that the service named
-    (core.errors), or Unavailable. May be used by several threads. A POST carries an Idempotency-Key, so that one sent
-    twice is done once.
+    ``url`` is the service's private address, ``token_file`` holds the master's token, ``timeout`` is the total time of a
+    request in seconds, and ``actor`` is the Unix user who asks. Every method raises the error that the service named
+    (core.errors), or Unavailable. Several threads may use one client. Each POST carries an Idempotency-Key, so that one sent
+    twice is carried out once.
     """

@@ -1,4 +1,4 @@
-"""Asking the private app: the token, the errors, what an answer must be."""
+"""Asking the private app: the token, the errors, and what an answer must look like."""
 
 import json
 import secrets
@@ -12,30 +12,30 @@ from pillar_service.master.refusals import problem, refusal
 from pillar_service.master.wire import Answer, Wire
 
 LONG_POLL_S = 25.0
-"""How long a long poll is asked to wait; the service allows 30 s."""
+"""How many seconds a long poll asks the service to wait, which allows 30 s."""
 
 MARGIN_S = 10.0
-"""What a long poll may take beyond the wait that it asked for."""
+"""How many seconds a long poll may take beyond the wait that it asked for."""
 
 PROVIDER_S = 60.0
-"""How long it may take where who takes the payments is told something, too."""
+"""How many seconds a request may take for which the service also asks the payment provider."""
 
 RUN_S = 600.0
-"""How long the payments of all accounts may take, each perhaps with a question to their provider."""
+"""How many seconds work on all accounts or rows may take; payments may take a question to the provider for each account."""
 
 TRANSFER_S = 900.0
-"""How long a tar may take on its way."""
+"""How many seconds the transfer of a tar may take."""
 
 
 class _Told(dict[str, Any]):
-    """An answer's object; what should be in it and is not means that somebody else answered."""
+    """The object in an answer; a missing key raises Unavailable, as another version must have answered."""
 
     def __missing__(self, key: str) -> Any:
         raise errors.Unavailable(f"The service's answer has no {key!r}: it is of another version than this master.")
 
 
 class Asking:
-    """How all of it is asked."""
+    """The base of all parts of the client."""
 
     def __init__(self, url: str, token_file: str, timeout: float = 10.0, actor: str | None = None) -> None:
         self._wire = Wire(url, timeout)
@@ -91,7 +91,7 @@ class Asking:
 def _written(told: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(told, allow_nan=False).encode()
-    except (ValueError, TypeError) as error:  # the command line makes them of `.inf` and `[!!set {a}]`
+    except (ValueError, TypeError) as error:  # the command line makes such values of `.inf` and `[!!set {a}]`
         raise errors.Invalid(
             "What was typed is a number without an end, or holds what is neither text, number, list nor object: put quotes "
             "around it, twice."
@@ -99,10 +99,10 @@ def _written(told: Mapping[str, Any]) -> bytes:
 
 
 def segment(value: str) -> str:
-    """A value as a part of a path."""
+    """A value as one segment of a path."""
     return quote(value, safe="@")
 
 
 def query(wanted: Mapping[str, Any]) -> str:
-    """What is wanted, at the end of an address."""
+    """The query string for these parameters, or an empty text for none."""
     return "?" + urlencode(wanted) if wanted else ""

@@ -5,22 +5,22 @@ from typing import Any
 from pillar_service.master.client.asking import Asking, segment
 
 KEPT_S = 60.0
-"""How long the repository may take to say what it holds."""
+"""How many seconds the repository may take to list what it holds."""
 
 
 class Backups(Asking):
     """The client's part for backups."""
 
     def back_up(self) -> dict[str, Any]:
-        """Asks for a snapshot; returns its round, which goes on by itself."""
+        """Asks for a snapshot; returns its round, which the service carries out on its own."""
         return self._json("POST", "/backups", {})["round"]
 
     def verify_backup(self) -> dict[str, Any]:
-        """Asks for a verification of the newest snapshot; returns its round, which goes on by itself."""
+        """Asks for a verification of the newest snapshot; returns its round, which the service carries out on its own."""
         return self._json("POST", "/backups/verifications", {})["round"]
 
     def backups(self) -> list[dict[str, Any]]:
-        """The newest rounds, the newest first."""
+        """The newest rounds, newest first."""
         return self._json("GET", "/backups")["rounds"]
 
     def kept_backups(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an account (its id or e-mail address; `operators`: the place's own nodes) sets for its nodes."""
+"""An account's configuration of its nodes. It is named by id or e-mail address; `operators` means the place's own nodes."""
 
 from typing import Any
 from urllib.parse import quote
@@ -19,20 +19,20 @@ class Configuration(Asking):
         return self._json("GET", _key(account, key))
 
     def set_key(self, account: str, key: str, value: Any, revision: object = None) -> dict[str, Any]:
-        """Gives a key a value, if that revision stands (0: none does; None: whatever does); returns it."""
+        """Sets a key's value, if its revision is this one (0: it has none; None: in any case); returns the key."""
         return self._json("PUT", _key(account, key), {"value": value}, condition=_condition(revision))
 
     def delete_key(self, account: str, key: str, revision: object = None) -> None:
-        """Takes a key away, if that revision stands. Raises Invalid for what is no revision."""
+        """Deletes a key, if its revision is this one (None: in any case). Raises Invalid for what can't be a revision."""
         self._ask("DELETE", _key(account, key), _condition(revision), None)
 
     def configuration_changes(self, account: str, key: str | None) -> list[dict[str, Any]]:
-        """What was changed in an account's configuration, the newest first."""
+        """The changes of an account's configuration, newest first, of one key if given."""
         path = f"/configuration-changes/{segment(account)}"
         return self._json("GET", path + query({"key": key} if key else {}))["changes"]
 
     def governors(self, account: str) -> list[dict[str, Any]]:
-        """The governors of an account with who holds them."""
+        """The governors of an account, with their holders."""
         return self._json("GET", f"/governors/{segment(account)}")["governors"]
 
 

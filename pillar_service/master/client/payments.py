@@ -1,4 +1,4 @@
-"""What accounts pay."""
+"""Payments of accounts."""
 
 from typing import Any
 
@@ -9,22 +9,22 @@ class Payments(Asking):
     """The client's part for payments."""
 
     def payments(self) -> list[dict[str, Any]]:
-        """How every account stands with its payments."""
+        """The payment state of every account."""
         return self._json("GET", "/payments")["payments"]
 
     def payment(self, which: str) -> dict[str, Any]:
-        """How one account (id or e-mail address) stands, and what it paid."""
+        """The payment state of one account (id or e-mail address), and what it paid."""
         return self._json("GET", f"/payments/{segment(which)}")["payment"]
 
     def mark_paid(self, which: str, months: object) -> dict[str, Any]:
-        """Says that an account has paid so many months; returns how it stands then."""
+        """Marks so many months as paid; returns the account's payment state then."""
         return self._json("POST", f"/payments/{segment(which)}", {"months": months}, wait=PROVIDER_S)["payment"]
 
     def take_back(self, which: str, payment: str) -> dict[str, Any]:
-        """Says that what was marked as paid (a payment's id) was not; returns how the account stands then."""
+        """Takes back a payment (its id) that was marked by mistake; returns the account's payment state then."""
         told = self._json("DELETE", f"/payments/{segment(which)}/{segment(payment)}", wait=PROVIDER_S)
         return told["payment"]
 
     def run_payments(self) -> dict[str, Any]:
-        """Takes all steps that are due; returns them, and what failed."""
+        """Takes all steps that are due for payments; returns them, and what failed."""
         return self._json("POST", "/payments/run", {}, wait=RUN_S)

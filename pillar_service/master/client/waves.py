@@ -10,7 +10,7 @@ class Waves(Asking):
     """The client's part for upgrades of nodes."""
 
     def upgrade_nodes(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Lets nodes become the service's version: selector, waves, deadline, version; returns the upgrade."""
+        """Upgrades nodes to the service's version (selector, waves, deadline, version); returns the upgrade."""
         return dict(self._json("POST", "/upgrades", told)["upgrade"])
 
     def upgrades(self) -> list[dict[str, Any]]:
