@@ -1,1 +1,1 @@
-"""What salt-master loads of Saltcellar (its `salt.loader` entry point names this package); see README.md here."""
+"""What salt-master loads of Saltcellar: its `salt.loader` entry point names this package. See README.md here."""

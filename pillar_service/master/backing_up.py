@@ -1,4 +1,4 @@
-"""Waiting for a backup, or its verification."""
+"""Waiting for a backup or its verification."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ EVERY_S = 1.0
 
 
 def over(service: Client, begin: Callable[[], Mapping[str, Any]], wait: object) -> dict[str, Any]:
-    """The round that is begun, once it is over, or as it is after so many seconds; raises Failed for one that failed.
+    """Begins a round, and returns it once it is over, or as it is after ``wait`` seconds; raises Failed if it failed.
 
-    A service that does not answer meanwhile is asked again: it may have been restarted.
+    While the service does not answer, it is asked again: it may be restarting.
     """
     ends = time.monotonic() + seconds(wait)
     one = begin()

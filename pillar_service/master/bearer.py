@@ -1,4 +1,4 @@
-"""The token that this master shows to the service."""
+"""The token with which this master identifies itself to the service."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ from pillar_service.core import errors
 
 
 class Token:
-    """A bearer token in a file, read again when the file changes; or a fixed one."""
+    """A bearer token from a file, read again when the file changes, or a fixed one."""
 
     def __init__(self, file: str | None = None, fixed: str | None = None) -> None:
         self._file, self._fixed = file, fixed

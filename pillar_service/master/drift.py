@@ -1,4 +1,4 @@
-"""Looks where this master is not what it should be: its configuration, its files, its keys, its nodes."""
+"""Finds where this master is not as it should be: its configuration, files, keys and nodes."""
 
 import os
 import pwd
@@ -21,10 +21,10 @@ from pillar_service.master.dispatch.salt_keys import SaltKeys
 
 ANSWER_WITHIN_S = 30
 OWN = ("cachedir", "pki_dir", "sock_dir")
-"""Folders that are the master's alone: the cache has pillars, returns and sessions, pki the keys."""
+"""Options that name folders only for the master itself: the cache holds pillars, returns and sessions, pki the keys."""
 
 ONE_BY_ONE = ("pillar", "sessions", "saltcellar/pillars", "tokens")
-"""What each file of these folders of the cache is, whoever can reach the folder."""
+"""Folders in the cache of which each file must be private, whoever can reach the folder."""
 
 
 LOGROTATE = Path("/etc/logrotate.d")
@@ -32,7 +32,7 @@ UNIT = "saltcellar-master"
 
 
 def found(opts: Mapping[str, Any], service: Client, nodes: bool) -> dict[str, Any]:
-    """All that is not as it should be, as salt-run tells it: ``drift``, and ``retcode`` 1 where there is any."""
+    """All drift, as salt-run shows it: ``drift``, and ``retcode`` 1 if there is any."""
     looked = [*_master(opts), *_machine(opts), *_keys(opts, service), *(_nodes(opts) if nodes else ())]
     told = {"drift": [asdict(one) for one in looked]}
     return told | {"retcode": 1} if looked else told
@@ -48,12 +48,12 @@ def _master(opts: Mapping[str, Any]) -> Iterator[Drift]:
         try:
             there = path.stat()
         except OSError:
-            continue  # it went meanwhile, or leads nowhere
+            continue  # deleted meanwhile, or a dangling link
         yield from drift.of_file(str(path), kind, there.st_mode, there.st_uid, ours)
 
 
 def _machine(opts: Mapping[str, Any]) -> Iterator[Drift]:
-    """What holds the master: its unit where systemd has one, and who keeps its logs small."""
+    """Drift of the master's surroundings: its systemd unit, if there is one, and the rotation of its logs."""
     told = _unit()
     if told.get("LoadState") == "loaded":
         yield from drift.of_unit(UNIT, told)
@@ -82,7 +82,7 @@ def _files(opts: Mapping[str, Any]) -> Iterator[tuple[Path, Kind]]:
 
 
 def _secrets(opts: Mapping[str, Any]) -> list[Path]:
-    """Where states/controlplane keeps the service's secrets, beside the master's folder: root's, for the service to read."""
+    """The service's secrets, which states/controlplane keeps beside the master's folder; root's, readable by the service."""
     folder = Path(opts["conf_file"]).parent.parent / "secrets"
     return [folder, *folder.iterdir()] if folder.is_dir() else []
 

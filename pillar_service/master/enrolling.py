@@ -1,4 +1,4 @@
-"""Letting a machine in over SSH: the service's own enrol.sh runs there, with a token for this once."""
+"""Enrolling a machine over SSH: the service's own enrol.sh runs there, with a token for only this use."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ STEP = "  "
 WAIT_S = (30.0, 7200.0)
 UNREACHED = "cellar:unreached"
 
-# The paths are those of enrol.sh, which heeds the same CELLAR_ENROL_ROOT.
+# The paths are those of enrol.sh, which follows the same CELLAR_ENROL_ROOT.
 LOOK = 'cd "${CELLAR_ENROL_ROOT:-/}" && cat etc/saltcellar/node.json etc/saltcellar/pki/minion.pub 2>/dev/null || :\n'
 
 ENROL = """\
@@ -36,16 +36,17 @@ printf '%s\\n' "$script" | sh -s --
 
 
 def asked(service: Client, way: Mapping[str, Any], told: Mapping[str, Any], wait: object) -> dict[str, Any]:
-    """As ``enrolled``, by words as somebody typed them: ``way`` leads to the machine."""
+    """Does what `enrolled` does, with words as they were typed; ``way`` says how to reach the machine."""
     typed = {word: text(value) for word, value in way.items() if value is not None and word != "port"}
     named = {word: None if told[word] is None else text(told[word]) for word in ("account", "name")}
     return enrolled(service, Machine(**way | typed), named | {"labels": keywords(told["labels"])}, wait)
 
 
 def enrolled(service: Client, machine: Machine, told: Mapping[str, Any], wait: object) -> dict[str, Any]:
-    """The node that the machine is then, and whether it was not one before; raises the sentence of what went wrong.
+    """Makes a machine a node; returns ``node``, whether anything ``changed``, and a sentence (``said``).
 
-    ``told`` is what its token is for: ``account``, ``labels``, ``name`` (None: as the machine calls itself).
+    ``told`` says what its token is for: ``account``, ``labels``, ``name`` (None: the machine's own). ``wait`` is the most
+    seconds it may take. Raises SaltcellarError with the sentence of what went wrong.
     """
     ends = time.monotonic() + _seconds(wait)
     show = partial(_show, machine.address)
@@ -66,7 +67,7 @@ def enrolled(service: Client, machine: Machine, told: Mapping[str, Any], wait: o
 
 
 def _show(address: str, line: str) -> None:
-    """Shows how it goes, beside what is returned."""
+    """Shows progress on stderr, apart from what is returned."""
     if line != UNREACHED:
         sys.stderr.write(f"{address}: {line[:LINE]}\n")
         sys.stderr.flush()
@@ -81,7 +82,7 @@ def _seconds(wait: object) -> float:
 
 
 def _is_one(service: Client, machine: Machine) -> str | None:
-    """The node that the machine is: by its key, for another service may have a node of the same name."""
+    """The node that the machine is already, or None. Its key decides, as another service may have a node of the same name."""
     _, said = machine.run(LOOK, LOOK_S)
     try:
         who, ends = json.JSONDecoder().raw_decode(said.lstrip())
@@ -97,7 +98,7 @@ def _is_in(node: Mapping[str, Any]) -> bool:
 
 
 def _run(machine: Machine, token: Mapping[str, Any], name: str | None, seconds: float, show: Show) -> str:
-    """The id of the node that enrol.sh made there."""
+    """Runs enrol.sh on the machine; returns the id of the node that it made."""
     filled = {"secret": token["secret"], "name": name or "", "script": token["script"]}
     program = ENROL.format(unreached=UNREACHED, **{word: quote(value) for word, value in filled.items()})
     code, said = machine.run(program, seconds, lambda line: show(line.replace(token["secret"], "…")))
@@ -113,13 +114,13 @@ def _run(machine: Machine, token: Mapping[str, Any], name: str | None, seconds: 
 
 
 def _last(lines: Sequence[str]) -> str:
-    """The last lines, without those that only tell a step or are ours."""
+    """The last lines, without those that only name a step or are our own."""
     told = [line[:LINE].strip() for line in lines if line.strip() and not line.startswith((STEP, UNREACHED))]
     return " ".join(told[-LAST_LINES:]) or "it said nothing."
 
 
 def _await(service: Client, node: str, account: str | None, ends: float) -> None:
-    """Waits until the service has heard of the node: what the machine says of itself is not enough."""
+    """Waits until the service has heard of the node, as the machine's own word is not enough; raises Failed after ``ends``."""
     while not ((known := node_keys.find(service, node)) and _is_in(known) and known["account"] == account):
         if time.monotonic() > ends:
             raise Failed(f"enrol.sh is through, but the service has not heard of {node}: run this again later.")
@@ -127,7 +128,7 @@ def _await(service: Client, node: str, account: str | None, ends: float) -> None
 
 
 def _end(service: Client, token: str) -> None:
-    """Ends the token unless it is used up; with the service away its time ends it."""
+    """Revokes the token unless it is used up. If the service does not answer, the token expires by itself."""
     try:
         if any(one["id"] == token and one["state"] == "open" for one in service.enrolment_tokens()):
             service.revoke_enrolment_token(token)

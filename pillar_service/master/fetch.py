@@ -1,4 +1,4 @@
-"""From the service's answer to a node's pillar: a right one, an old one that says so, or an error; never none."""
+"""From the service's answer to a node's pillar: a current one, an old one marked as such, or an error; never an empty one."""
 
 import base64
 import json
@@ -20,15 +20,15 @@ from pillar_service.master.wire import Answer, Wire
 log = logging.getLogger(__name__)
 
 DEFINITIVE = (401, 403, 404)
-"""Answers in which the service itself says no: an old pillar must not be used in their place."""
+"""Statuses with which the service itself refuses: an old pillar must not be used instead."""
 
 LIMIT = 4 * 1024 * 1024
-"""A pillar of more bytes is no pillar: 30 bots take about 12 kB."""
+"""The most bytes of a pillar; 30 bots take about 12 kB."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where pillars come from: ``url`` with ``%s`` for the node's id, how we say who we are, the total of seconds."""
+    """Where pillars come from: ``url`` with ``%s`` for the node's id, our credentials, and the total ``timeout`` in seconds."""
 
     url: str
     token_file: str | None = None
@@ -47,16 +47,16 @@ class Source:
 
 @lru_cache(maxsize=8)
 def _door(source: Source) -> tuple[Wire, Token]:
-    # Kept for the life of the process: the loader makes http_json anew for every pillar, the connection stays.
+    # Kept for the life of the process: the loader loads http_json anew for every pillar, but the connection stays.
     return Wire(source.url.replace("%s", ""), source.timeout, LIMIT), Token(source.token_file, source.token)
 
 
 def pillar(node: str, source: Source, folder: str, max_age: float) -> dict[str, Any]:
     """The pillar of a node.
 
-    ``folder`` keeps last known good copies, which serve for ``max_age`` seconds since the service last confirmed them.
-    Raises Invalid for an id that can't be a node's, the service's own error when it says no, and Unavailable when it
-    gives no pillar and there is no copy young enough.
+    ``folder`` holds last known good copies, which serve for ``max_age`` seconds after the service last confirmed them.
+    Raises Invalid for an id that can't be a node's, the service's own error when it refuses, and Unavailable when it gives no
+    pillar and no copy is young enough.
     """
     copy = LastGood(folder, source.url, names.node_id(node))
     kept = copy.read()
@@ -80,7 +80,7 @@ def _asked(node: str, source: Source, copy: LastGood, kept: Kept | None) -> dict
     told = _read(node, answer)
     try:
         copy.keep(told, answer.headers.get("ETag", ""))
-    except OSError as error:  # A full disk on the master must not keep a right pillar from its node.
+    except OSError as error:  # A full disk on the master must not keep a current pillar from its node.
         log.error("The last known good pillar of %s can't be written (%s): free some space.", node, error)
     return told
 

@@ -1,4 +1,4 @@
-"""Following a job to its end, with its lines on stderr as they come."""
+"""Following a job to its end, and showing its lines on stderr as they come."""
 
 import sys
 import time
@@ -12,21 +12,21 @@ from pillar_service.core.jobs.jobs import OVER, JobState
 from pillar_service.master.client import LONG_POLL_S, Client
 
 PAGE = 1000
-"""Lines of each place that a service tells at once which does not say how many (``most``)."""
+"""How many lines of each place one answer holds at most, if the service does not say so itself (``most``)."""
 
 NOTHING_NEW_S = 0.5
-"""How long to wait, asking included, when what came was known: the service answers at once where too many wait already, and
-where another place is behind."""
+"""The least time from one question to the next, in seconds, when the answer held nothing new: the service answers at once when
+too many wait already, or when another place is behind."""
 
 AWAY_FOR_S = 60.0
-"""How long a job is still followed while the service does not answer."""
+"""How long a job is still followed while the service does not answer, in seconds."""
 
 Look = tuple[dict[str, Any], bool]
-"""A job, and whether anything new was told of it."""
+"""A job, and whether the answer held anything new."""
 
 
 def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
-    """A bot's job once it is over; raises Failed with its sentence if it failed."""
+    """Follows a bot's job to its end, and returns it; raises Failed with its sentence if it did not succeed."""
     seen = 0
 
     def look() -> Look:
@@ -42,12 +42,15 @@ def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
-    """What came of a command's job, by place; raises Failed with its sentence if it failed."""
+    """Follows a command's job to its end; returns its results, by place; raises Failed with its sentence if it did not succeed.
+
+    A place is a node, or "master".
+    """
     seen: dict[str, int] = {}
     told: dict[str, Any] = {"parts": [], "lines": []}
 
     def look() -> Look:
-        # A place that has said nothing yet is behind all others.
+        # Ask from the place that is furthest behind: one that has said nothing yet is behind all others.
         places = [part["node"] or "master" for part in told["parts"]] or list(seen)
         after = min((seen.get(place, 0) for place in _cut(told) or places), default=0)
         told.update(client.command_job(job["id"], after=after, wait=LONG_POLL_S))
@@ -62,7 +65,7 @@ def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def printed(client: Client, id: str) -> Iterator[dict[str, Any]]:
-    """All lines of a command's job as they are now, page after page: {"place", "n", "at", "text"}."""
+    """All lines that a command's job has now, page by page: {"place", "n", "at", "text"}."""
     seen: dict[str, int] = {}
     after = 0
     while True:
@@ -77,7 +80,7 @@ def printed(client: Client, id: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _waiting_for(job: str) -> Iterator[None]:
-    """Who is told to end (SIGINT, SIGTERM, for which Salt raises SystemExit) says that the job goes on without them."""
+    """When this process is told to end (SIGINT, or SIGTERM, for which Salt raises SystemExit), says that the job goes on."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as ended:
@@ -86,13 +89,13 @@ def _waiting_for(job: str) -> Iterator[None]:
 
 
 def _cut(told: Mapping[str, Any]) -> list[str]:
-    """The places that may have more lines than were told."""
+    """The places that may have more lines than the answer holds."""
     counted = Counter(line["place"] for line in told["lines"])
     return [place for place, count in counted.items() if count >= told.get("most", PAGE)]
 
 
 def _over(look: Callable[[], Look]) -> dict[str, Any]:
-    """The job that ``look`` tells once it is over; who is away for a while is asked again."""
+    """Calls ``look`` until its job is over, and returns that; tries again while the service does not answer for a while."""
     ends, waits = time.monotonic() + AWAY_FOR_S, ""
     while True:
         began = time.monotonic()
@@ -115,7 +118,7 @@ def _over(look: Callable[[], Look]) -> dict[str, Any]:
 
 
 def _show(lines: list[dict[str, Any]], seen: dict[str, int]) -> bool:
-    """Show what is new; whether anything was."""
+    """Shows new lines, and returns whether there were any."""
     new = [line for line in lines if line["n"] > seen.get(line["place"], 0)]
     for line in new:
         sys.stderr.write(f"{line['place']}: {line['text']}\n")

@@ -1,9 +1,8 @@
-"""Stands before what salt-master does for its minions: a request that `core.nodes.bus` refuses is logged and not done.
+"""The guard in front of what salt-master does for its minions: a request that `core.nodes.bus` refuses is logged and not done.
 
 Salt has no setting for this. Every encrypted request of a minion passes through ``salt.master.AESFuncs.run_func``
-(3008.3, lines 2199 and 3371), after the channel has checked who sent it. The workers are forked after Salt has loaded
-its engines (``Master.start``), so that the dispatcher's loader file is the place to put this up: no master that
-dispatches is without it.
+(3008.3, lines 2199 and 3371), after the channel has checked who sent it. Salt forks its workers after it has loaded its
+engines (``Master.start``), so the dispatcher's loader file puts up the guard: no master that dispatches is without it.
 """
 
 import functools
@@ -18,11 +17,11 @@ from pillar_service.core.nodes import bus
 log = logging.getLogger(__name__)
 
 REFUSED: tuple[dict[str, Any], dict[str, str]] = ({}, {"fun": "send"})
-"""What Salt itself answers to a function that it does not expose."""
+"""What Salt itself answers for a function that it does not expose."""
 
 
 def put_up() -> None:
-    """Guards this process and those forked from it; a second time does nothing."""
+    """Guards this process and those forked from it; a second call does nothing."""
     taken = salt.master.AESFuncs.run_func
     if hasattr(taken, "__wrapped__"):
         return

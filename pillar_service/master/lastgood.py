@@ -1,4 +1,4 @@
-"""The last known good pillars on the master's disk: what a node is told while the service is away."""
+"""Last known good pillars on the master's disk, which nodes get while the service is away."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from pillar_service.core.nodes import pillar
 
 @dataclass(frozen=True)
 class Kept:
-    """A pillar, its ETag, and when the service last said that it holds (Unix seconds)."""
+    """A pillar, its ETag, and when the service last confirmed it (Unix seconds)."""
 
     pillar: dict[str, Any]
     etag: str
@@ -22,7 +22,7 @@ class Kept:
 
 
 class LastGood:
-    """The copy of one node's pillar from one address, under ``folder`` (made if missing, its owner's alone)."""
+    """The copy of one node's pillar from one URL, under ``folder`` (made if missing, for its owner only)."""
 
     def __init__(self, folder: str, url: str, node: str) -> None:
         self._node = node
@@ -30,7 +30,7 @@ class LastGood:
         self._file = self._folder / f"{hashlib.sha256(f'{url} {node}'.encode()).hexdigest()}.json"
 
     def read(self) -> Kept | None:
-        """The copy, or None when there is none that is whole and of this node."""
+        """The copy, or None when there is none that is complete and of this node."""
         try:
             with self._file.open(encoding="utf-8") as file:
                 told = json.load(file)
@@ -40,7 +40,7 @@ class LastGood:
             return None
 
     def keep(self, told: Mapping[str, Any], etag: str) -> None:
-        """Writes the copy: on disk before it takes the old one's place, so that a crash leaves one or the other."""
+        """Writes the copy. It is on disk before it replaces the old one, so that a crash leaves one or the other."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._folder)  # made with mode 0600
         try:
@@ -54,5 +54,5 @@ class LastGood:
             raise
 
     def confirm(self) -> None:
-        """Notes that the service said just now that the copy holds."""
+        """Records that the service has just confirmed the copy."""
         os.utime(self._file)

@@ -1,4 +1,4 @@
-"""What a name server says of a host, within a time: `getaddrinfo` knows no limit, and may take half a minute."""
+"""Looking up a host's addresses within a time limit: `getaddrinfo` has none, and may take half a minute."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ Address = tuple[str, int]
 
 
 class Lookup(threading.Thread):
-    """One question, in a thread of its own that is left alone when nobody waits for it any more."""
+    """One lookup, in a thread of its own, which is left to itself when nobody waits for it."""
 
     def __init__(self, address: Address) -> None:
         super().__init__(name=f"lookup {address[0]}", daemon=True)
@@ -19,14 +19,14 @@ class Lookup(threading.Thread):
         self._error: Exception | None = None
 
     def run(self) -> None:
-        """Ask; what comes of it is kept."""
+        """Looks the address up, and keeps the result or the error."""
         try:
             self._found = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             self._error = error
 
     def result(self, seconds: float) -> list[Any]:
-        """What came, as getaddrinfo tells it; raises OSError when that was an error, or nothing within so many seconds."""
+        """What getaddrinfo returned; raises OSError when it failed, or did not return within ``seconds``."""
         self.join(seconds)
         if self.is_alive():
             raise OSError(AWAY)
@@ -36,11 +36,14 @@ class Lookup(threading.Thread):
 
 
 _asked: dict[tuple[int, Address], Lookup] = {}
-"""The last question for each address, by process: a thread does not come along into a fork."""
+"""The last lookup of each address, by process id: threads don't survive a fork."""
 
 
 def found(address: Address, seconds: float) -> list[Any]:
-    """The addresses of a host; who asks while the same is being asked waits for that answer. Raises OSError."""
+    """A host's addresses, as getaddrinfo returns them; waits for a lookup under way rather than starting another.
+
+    Raises OSError when it fails, or takes longer than ``seconds``.
+    """
     key = (os.getpid(), address)
     lookup = _asked.get(key)
     if lookup is None or not lookup.is_alive():

@@ -1,4 +1,4 @@
-"""Nodes and their keys, as runners show them; waiting for another key."""
+"""Nodes and their keys, as runners show them, and waiting for a new key."""
 
 import time
 from typing import Any
@@ -26,13 +26,13 @@ def found(service: Client, node: str) -> dict[str, Any]:
 
 
 def keys(service: Client) -> dict[str, dict[str, Any]]:
-    """How the keys that are kept stand, by node."""
+    """The key of each node that has one, with its state, the node's account and when it was last seen, by node."""
     known = [node for node in service.nodes() if node["key"]["state"] != KeyState.NONE]
     return {one["id"]: {"account": one["account"], "last_seen": one["last_seen"], **one["key"]} for one in known}
 
 
 def turned(service: Client, node: str, wait: object) -> dict[str, Any]:
-    """Lets a node make itself another key, and waits for so many seconds until it has; raises Failed."""
+    """Makes a node rotate its key, and returns the new one; raises Failed if it has none after ``wait`` seconds."""
     ends = time.monotonic() + seconds(wait)
     before = found(service, node)["key"]
     job = service.rotate(node)

@@ -1,4 +1,4 @@
-"""Waiting for a machine that was ordered, or that goes."""
+"""Ordering and retiring machines, and waiting until that is done."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,17 +18,20 @@ def ordered(service: Client, told: Mapping[str, Any], wait: object) -> dict[str,
 
 
 def retired(service: Client, machine: str, with_bots: object, wait: object) -> dict[str, Any]:
-    """Lets a machine go, and waits until it has."""
+    """Retires a machine, and waits until it is gone."""
     return settled(service, lambda: service.retire_machine(machine, with_bots), wait)
 
 
 def finished(service: Client, machine: str, wait: object) -> dict[str, Any]:
-    """Goes on with an order that failed, and waits until it is a node."""
+    """Goes on with an order that failed, and waits until its machine is a node."""
     return settled(service, lambda: service.finish_machine(machine), wait)
 
 
 def settled(service: Client, begin: Callable[[], Mapping[str, Any]], wait: object) -> dict[str, Any]:
-    """The order that is begun, once nothing is to be done, or after so many seconds; raises Failed for one that failed."""
+    """Calls ``begin``; returns its order once no step is left, or as it is after ``wait`` seconds.
+
+    Raises Failed if the order failed.
+    """
     ends = time.monotonic() + seconds(wait)
     order = begin()
     while order["state"] in UNDER_WAY and time.monotonic() < ends:

@@ -1,4 +1,4 @@
-"""A directory of machines, beacons and checks, as the service takes it to sign."""
+"""Packing a directory of machines, beacons and checks for the service to sign."""
 
 import base64
 import os
@@ -11,13 +11,13 @@ from pillar_service.core.nodes import bundles
 
 
 def bundle(directory: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    """What the service is asked to sign: the files, and for whom they are; one pattern alone is a list of one."""
+    """What the service is asked to sign: the files, and whom they are for; a single pattern becomes a list of one."""
     lists = {name: [told[name]] if isinstance(told[name], str) else told[name] for name in ("allow", "deny")}
     return {"files": files(directory), **told, **lists}
 
 
 def files(directory: str) -> dict[str, str]:
-    """The content of each file (base64) by its path in the bundle; raises Invalid for what can't be in one, or is a link."""
+    """The content of each file (base64), by its path in the bundle; raises Invalid for links and all that can't be in one."""
     root = Path(directory)
     if not root.is_absolute() or not root.is_dir():
         raise Invalid(f"{directory} is no directory of this master: write its whole path.")

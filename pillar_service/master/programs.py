@@ -1,4 +1,4 @@
-"""Programs that run here: what they say is shown as it comes, and neither it nor their time is without bounds."""
+"""Running programs here: their output is shown as it comes, and both output and time are limited."""
 
 import codecs
 import contextlib
@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pillar_service.core.errors import Failed
 
 MOST = 1 << 18
-"""So many characters may a program say: a machine elsewhere must not fill the memory here."""
+"""The most characters that a program may print: a machine elsewhere must not fill the memory here."""
 
 Show = Callable[[str], None]
 
 
 def ended(command: Sequence[str], given: str, seconds: float, where: str, show: Show) -> tuple[int, str]:
-    """How a program ended, and all that it said; raises Failed where it takes too long, says too much, or is missing."""
+    """Runs a program with ``given`` as its input; returns its exit status and all its output, stderr included.
+
+    Each line is passed to ``show`` as it comes. Raises Failed when the program takes longer than ``seconds``, prints too
+    much, or is missing.
+    """
     process, ends = _started(command), time.monotonic() + seconds
     try:
         _give(process, given)
@@ -40,11 +44,11 @@ def ended(command: Sequence[str], given: str, seconds: float, where: str, show: 
 
 
 def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """In a session of its own: so it can ask no terminal for anything, and all of it can be ended."""
+    """Starts a program in a session of its own, so that it can't ask a terminal for anything, and can be ended as a whole."""
     pipe = subprocess.PIPE
     told = os.environ | {"LC_ALL": "C"}
     try:
-        return subprocess.Popen(  # noqa: S603  # a list, whose words were checked
+        return subprocess.Popen(  # noqa: S603  # a list of checked words, without a shell
             command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=told, start_new_session=True
         )
     except FileNotFoundError:
@@ -60,7 +64,7 @@ def _give(process: subprocess.Popen[bytes], given: str) -> None:
 
 
 def _pieces(process: subprocess.Popen[bytes], ends: float) -> Iterator[str]:
-    """What it says, as it comes, without what would do something to a terminal; raises TimeoutError."""
+    """The program's output as it comes, without control characters; raises TimeoutError after ``ends``."""
     assert process.stdout is not None
     source, decoder = process.stdout.fileno(), codecs.getincrementaldecoder("utf-8")("replace")
     while (left := ends - time.monotonic()) > 0:

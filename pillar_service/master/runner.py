@@ -1,8 +1,8 @@
 """A runner in a process of its own, as the dispatcher starts it: `python -m pillar_service.master.runner CONF JID NAME`.
 
-The process outlives a dispatcher that is killed, and files what came of it in the master's job cache, where the next
-dispatcher finds it. Arguments come as a JSON object on standard input: a command line can be read by everybody. It leads a
-session of its own, and is found again, and ended with all that it started, by its command line.
+The process survives a dispatcher that is killed, and stores its result in the master's job cache, where the next dispatcher
+finds it. Its arguments come as a JSON object on standard input, because everybody can read a command line. It leads a
+session of its own; by its command line it is found again, and ended with all that it started.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ import salt.config
 import salt.runner
 
 USER = "saltcellar"
-"""Who asked for it, for Salt; who really did stands in the job."""
+"""The user that Salt is told; the job says who really asked."""
 
 GRACE_S = 2.0
-"""How long a runner that is told to end may take to."""
+"""How long a runner may take to end after SIGTERM, in seconds."""
 
 
 def start(opts: Mapping[str, Any], name: str, arguments: Sequence[Any], keywords: Mapping[str, Any], jid: str) -> None:
-    """Starts a runner under our jid; raises OSError."""
-    process = subprocess.Popen(  # noqa: S603  (our own module; what varies is no option)
+    """Starts a runner under the given jid; raises OSError."""
+    process = subprocess.Popen(  # noqa: S603  (our own module; nothing that varies can be an option)
         [sys.executable, "-m", __name__, str(opts["conf_file"]), jid, name],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -41,10 +41,10 @@ def start(opts: Mapping[str, Any], name: str, arguments: Sequence[Any], keywords
 
 
 def running(opts: Mapping[str, Any]) -> dict[str, set[int]]:
-    """The runners of this master that run, whoever of its dispatchers started them: their sessions, by their jids."""
+    """The sessions of all running runners of this master, by jid, whichever of its dispatchers started them."""
     found: dict[str, set[int]] = {}
     for process in Path("/proc").glob("[0-9]*"):
-        # One that ends while it is looked at has no file any more, and is no session's.
+        # A process that ends meanwhile has no file and no session.
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
             if words[1:4] == ["-m", __name__, str(opts["conf_file"])] and process.stat().st_uid == os.getuid():
@@ -53,9 +53,9 @@ def running(opts: Mapping[str, Any]) -> dict[str, set[int]]:
 
 
 def end(opts: Mapping[str, Any], jid: str, force: bool = False) -> bool:
-    """Ends the runner with that jid and what it started: SIGTERM, then SIGKILL, or (``force``) that at once.
+    """Ends the runner with that jid and what it started, with SIGTERM, then SIGKILL, or (``force``) SIGKILL at once.
 
-    Whether it ran.
+    Returns whether it was running.
     """
     sessions = running(opts).get(jid, set())
     for session in sessions:
@@ -64,7 +64,7 @@ def end(opts: Mapping[str, Any], jid: str, force: bool = False) -> bool:
 
 
 def _end(session: int, grace_s: float) -> None:
-    # Who leads a session leads a group of the same number, which holds what it started.
+    # The leader of a session also leads a process group with the same id, which holds what it started.
     until = time.monotonic() + grace_s
     with contextlib.suppress(ProcessLookupError):
         if grace_s:
@@ -78,7 +78,7 @@ def _end(session: int, grace_s: float) -> None:
 
 
 def main(conf: str, jid: str, name: str) -> None:
-    """Runs it to its end."""
+    """Runs the runner ``name`` to its end, with the arguments on standard input."""
     opts = salt.config.master_config(conf)
     low = {"fun": name, **json.load(sys.stdin), "__jid__": jid, "__user__": USER}
     salt.runner.RunnerClient(opts).low(name, low, print_event=False)

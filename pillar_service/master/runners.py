@@ -1,4 +1,4 @@
-"""What the runners share: asking the service, waiting for jobs, telling an error as salt-run wants it."""
+"""What the runners share: asking the service, waiting for jobs, and returning errors as salt-run wants them."""
 
 import functools
 import inspect
@@ -16,13 +16,14 @@ from pillar_service.master.client import Client
 from pillar_service.master.following import finished
 
 WAIT_S = 7 * 86400
-"""The most seconds that somebody may say they wait."""
+"""The most seconds that ``wait`` may be."""
 
 
 def asked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A runner's function which tells what it can't be asked as it tells any other error, and so exits with 1.
+    """Decorates a runner's function, so that wrong arguments are an error like any other, and salt-run exits with 1.
 
-    Salt would show its text, and exit with 0: so it must not see what the function takes (`__wrapped__`), and hands all on.
+    Salt itself would show the function's documentation and exit with 0. So Salt must not see what the function takes
+    (`__wrapped__`), and passes everything on.
     """
     takes, called = inspect.signature(function), _called(function)
 
@@ -41,18 +42,21 @@ def asked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _typed(given: Mapping[str, object]) -> dict[str, object]:
-    # Salt adds some of its own: who asked, under which jid.
+    # Salt adds keywords of its own: who asked, and the jid.
     return {name: value for name, value in given.items() if not name.startswith("__")}
 
 
 def _called(function: Callable[..., Any]) -> str:
-    """Its name as salt-run knows it: `nodes_enrolment.py` is of the runner `nodes`, and `list_` is `list`."""
+    """A function's name for salt-run: `nodes_enrolment.py` belongs to the runner `nodes`, and `list_` is `list`."""
     runner = function.__module__.rpartition(".")[2].partition("_")[0]
     return f"{runner}.{function.__name__.rstrip('_')}"
 
 
 def client(opts: Mapping[str, Any]) -> Client:
-    """The client that the master's configuration names (``saltcellar: {url, token_file}``), for the user who asks."""
+    """A client of the service in the master's configuration (``saltcellar: {url, token_file}``), for the user who asks.
+
+    Raises Invalid when the configuration names none.
+    """
     configured = opts.get("saltcellar") or {}
     if not {"url", "token_file"} <= set(configured):
         raise Invalid("The master's configuration names no service: set 'saltcellar: {url: …, token_file: …}'.")
@@ -60,7 +64,7 @@ def client(opts: Mapping[str, Any]) -> Client:
 
 
 def answer(opts: Mapping[str, Any], asked: Callable[[Client], Any]) -> Any:
-    """What is asked of the service; an error as ``{"error": sentence, "retcode": 1}``, with which salt-run exits."""
+    """What ``asked`` returns; or for an error ``{"error": sentence, "retcode": 1}``, with which salt-run exits with 1."""
     try:
         return asked(client(opts))
     except SaltcellarError as error:
@@ -85,7 +89,7 @@ def command(
 
 
 def change(opts: Mapping[str, Any], agent: object, told: Mapping[str, Any], wait: bool) -> Any:
-    """Changes a bot or an account, by its name or address; what it is once the jobs of that are over, as ``settled``."""
+    """Changes a bot or an account, given by id, name or e-mail address; returns it as `settled` does."""
 
     def ask(service: Client) -> Any:
         return settled(service, service.change_agent(service.agent(text(agent))["id"], told), wait)
@@ -94,7 +98,7 @@ def change(opts: Mapping[str, Any], agent: object, told: Mapping[str, Any], wait
 
 
 def settled(service: Client, told: Mapping[str, Any], wait: bool) -> dict[str, Any]:
-    """The agent of an answer that came with jobs, as it is after them; with ``wait=False`` the answer itself."""
+    """The agent in an answer, once the jobs in the answer are over; with ``wait=False`` the answer itself."""
     jobs = [*([told["job"]] if told.get("job") else []), *(told.get("jobs") or [])]
     if not wait:
         return dict(told)
@@ -104,27 +108,27 @@ def settled(service: Client, told: Mapping[str, Any], wait: bool) -> dict[str, A
 
 
 def text(value: object) -> str:
-    """A name as it was typed: the command line turns '2024' into a number."""
+    """A name as it was typed, as the command line turns '2024' into a number; raises Invalid for all else."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise Invalid(f"{value!r:.60} is no name: put it between quotes twice, \"'…'\", if it looks like something else.")
 
 
 def seconds(wait: object) -> float:
-    """For how long somebody waits, False: not at all; raises Invalid. Ask before anything is done that can't be undone."""
+    """``wait`` in seconds (False: 0); raises Invalid. To be called before anything that can't be undone."""
     number = 0.0 if wait is False else float(wait) if isinstance(wait, int | float) and wait is not True else math.nan
     return bounded(number, wait, 0, WAIT_S)
 
 
 def bounded(number: float, wait: object, least: float, most: float) -> float:
-    """The seconds, if somebody may wait so long; raises Invalid, which repeats what they said."""
+    """``number``, if it is between the bounds; raises Invalid, which repeats ``wait`` as it was typed."""
     if not least <= number <= most:
         raise Invalid(f"wait is a number of seconds from {least:.0f} to {most:.0f}, not {wait!r:.40}.")
     return number
 
 
 def file(path: object) -> Path:
-    """A file to be read, as it was typed; raises Invalid when it can't be a path (a NUL, half a letter)."""
+    """The path of a file to read, as it was typed; raises Invalid when it can't be a path (a NUL, half a character)."""
     place = text(path)
     if not place.isprintable():
         raise Invalid(f"{names.shown(place)} can't be read: no path has a character that can't be shown.")
@@ -132,19 +136,19 @@ def file(path: object) -> Path:
 
 
 def lines(path: object) -> list[str]:
-    """The lines of a file with what may not stand in the list of processes; raises Invalid as `file` does, OSError."""
+    """The lines of a file with secrets, which must not appear in the list of processes; raises Invalid, OSError."""
     return file(path).read_text().splitlines()
 
 
 def keywords(given: Mapping[str, object]) -> dict[str, str]:
-    """The keywords that somebody typed, without those that Salt adds, as words."""
+    """The keywords that were typed, as text, without those that Salt adds."""
     return {name: text(value) for name, value in _typed(given).items()}
 
 
 def labels(words: Iterable[object], given: Mapping[str, object]) -> tuple[dict[str, str], set[str]]:
-    """The labels that somebody typed, and the names alone among them; raises Invalid.
+    """The labels that were typed with values, and the names typed without one; raises Invalid.
 
-    What is no word of Python, as `butt.nz/rack=r1`, is no keyword to Salt.
+    Salt passes what is no Python name, such as `butt.nz/rack=r1`, as a positional argument.
     """
     typed = [text(word).partition("=") for word in words]
     alone = {label.key(name) for name, equals, _ in typed if not equals}
@@ -152,7 +156,7 @@ def labels(words: Iterable[object], given: Mapping[str, object]) -> tuple[dict[s
 
 
 def selector(typed: object, given: Mapping[str, object]) -> str:
-    """A selector as somebody typed it: Salt takes `environment=prd` for a keyword."""
+    """A selector as it was typed: Salt passes `environment=prd` as a keyword."""
     return ",".join(
         [*([text(typed)] if typed else []), *(f"{name}={value}" for name, value in keywords(given).items())]
     )

@@ -1,4 +1,4 @@
-"""A machine that the system's ssh client reaches: a program runs there as root, or one sentence says why it does not."""
+"""Running a program as root on a machine, through the system's ssh client; if it can't, one sentence says why."""
 
 import base64
 import hashlib
@@ -13,16 +13,16 @@ from pillar_service.master import ssh_said
 from pillar_service.master.programs import Show, ended
 
 CONNECT_S = 10
-UNCONNECTED = 255  # how ssh ends where it is ssh that failed
+UNCONNECTED = 255  # ssh's exit status when ssh itself failed
 AS_ROOT = "cellar:root"
 
-# One quoted word, so that it does not matter which shell the user has there.
+# A single quoted command, so that it works with whatever shell the user has there.
 REMOTE = (
     'exec sh -c \'if [ "$(id -u)" = 0 ]; then exec sh -s; fi; '
     f"command -v sudo >/dev/null || {{ echo {ssh_said.NO_SUDO}; exit 1; }}; exec sudo -n sh -s'"
 )
 
-# What stands here wins over the configuration of who asks: nothing there can make an unknown key a known one.
+# These options override the user's ssh configuration, so nothing there can make an unknown host key a known one.
 OPTIONS = {
     "BatchMode": "yes",
     "StrictHostKeyChecking": "yes",
@@ -40,11 +40,11 @@ OPTIONS = {
 
 
 def _nobody(_line: str) -> None:
-    """Shows nothing."""
+    """Ignores the line."""
 
 
 def _after_that(show: Show) -> Show:
-    """Shows what comes once the program has begun: not what the machine says to everybody."""
+    """Passes on only lines after the program has begun, without what the machine prints at every login."""
     began = False
 
     def heard(line: str) -> None:
@@ -58,7 +58,11 @@ def _after_that(show: Show) -> Show:
 
 @dataclass(frozen=True)
 class Machine:
-    """``known_hosts`` is a file with its host key, ``fingerprint`` names the key; else the files of who asks count."""
+    """A machine, and how to reach it.
+
+    Its host key must be in the file ``known_hosts`` or have this ``fingerprint``; without either, it must be in the user's own
+    files. Raises Invalid for wrong words, and NotFound for a file that is missing.
+    """
 
     address: str
     user: str = "root"
@@ -85,9 +89,9 @@ class Machine:
         return f"{self.address} (port {self.port})"
 
     def run(self, program: str, seconds: float, show: Show = _nobody) -> tuple[int, str]:
-        """How a program for sh ended there, as root, and what it said; each line is shown as it comes.
+        """Runs a program for sh there, as root; returns its exit status and its output. Each line is shown as it comes.
 
-        It goes in by standard input: nothing of it is on a command line.
+        The program goes in through standard input, so nothing of it is on a command line. Raises Failed.
         """
         with self._keys() as keys:
             command = ["ssh", "-T", "-p", str(self.port), "-l", self.user, *_options(OPTIONS | keys), *self._identity()]
@@ -105,7 +109,7 @@ class Machine:
 
     @contextmanager
     def _keys(self) -> Iterator[dict[str, str]]:
-        """The options that say which host keys are known."""
+        """The ssh options that say where known host keys are."""
         if self.known_hosts:
             yield _only(self.known_hosts)
         elif self.fingerprint:
@@ -117,21 +121,24 @@ class Machine:
             yield {}
 
     def _fitting(self, fingerprint: str) -> str:
-        """The line of the host key with that fingerprint; none where nobody answers: ssh says why."""
+        """The known_hosts line of the host key with that fingerprint; raises Failed when the machine shows only others.
+
+        Empty when the machine does not answer: ssh will say why.
+        """
         shown = self._shown()
         if shown and fingerprint not in shown:
             raise Failed(f"The host key of {self} is not {fingerprint} but {_named(shown)}: nothing was sent there.")
         return shown.get(fingerprint, "")
 
     def _shown(self) -> dict[str, str]:
-        """The lines of the host keys that the machine shows, by their fingerprints, the ed25519 one first."""
+        """The known_hosts lines of the host keys that the machine shows, by fingerprint, ed25519 first."""
         command = ["ssh-keyscan", "-T", str(CONNECT_S), "-p", str(self.port), "--", self.address]
         told = ended(command, "", 4 * CONNECT_S, str(self), _nobody)[1].splitlines()
         lines = sorted(told, key=lambda line: "ed25519" not in line)
         return {fingerprint_of(line): f"{line}\n" for line in lines if len(line.split()) == 3 and line[0] != "#"}
 
     def _why(self, code: int, said: str) -> str:
-        """The sentence for a program that did not begin."""
+        """The sentence that says why the program did not begin."""
         sentence = ssh_said.unconnected(said) if code == UNCONNECTED else ssh_said.no_root(said)
         shown = self._shown() if "{keys}" in sentence else {}
         told = {"machine": self, "address": self.address, "user": self.user, "identity": self.identity}
@@ -139,7 +146,7 @@ class Machine:
 
 
 def fingerprint_of(line: str) -> str:
-    """The fingerprint of a line of known_hosts, as ssh-keygen -l writes it."""
+    """The fingerprint of a known_hosts line, as ssh-keygen -l prints it."""
     digest = hashlib.sha256(base64.b64decode(line.split()[2])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 

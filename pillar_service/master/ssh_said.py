@@ -1,4 +1,4 @@
-"""What ssh and sudo said, as one sentence that says what to do. They have no other way of telling than their words."""
+"""Turning what ssh and sudo print into one sentence that says what to do. Their words are the only sign of what went wrong."""
 
 NO_SUDO = "cellar:no-sudo"
 
@@ -30,7 +30,7 @@ UNCONNECTED = {
     "Permission denied": NOT_LET_IN,
     "Too many authentication failures": NOT_LET_IN,
 }
-"""Sentences by words of ssh's; the first that fits counts."""
+"""Sentences by words that ssh prints; the first match counts."""
 
 NO_ROOT = {
     NO_SUDO: "{user} is not root on {machine}, and there is no sudo: let it in as root (user=root).",
@@ -40,12 +40,12 @@ NO_ROOT = {
 
 
 def unconnected(said: str) -> str:
-    """What is to be said when ssh itself ended with 255."""
+    """The sentence for when ssh itself failed (exit status 255)."""
     return _first(UNCONNECTED, said, "ssh could not reach {machine}: {last}")
 
 
 def no_root(said: str) -> str:
-    """What is to be said when ssh got in, and the program did not begin."""
+    """The sentence for when ssh got in, but the program did not begin."""
     return _first(NO_ROOT, said, "{user} gets no shell on {machine}: {last}")
 
 

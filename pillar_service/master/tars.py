@@ -1,4 +1,4 @@
-"""A pub's tar between the service and a file on the master."""
+"""Copying a pub's tar between the service and a file on the master."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from pillar_service.master.client import Client
 
 
 def target(path: str) -> Path:
-    """Where a tar is to be written; raises Invalid when the path is not absolute or its folder is not there."""
+    """The path to write a tar to; raises Invalid when it is not absolute, or its folder does not exist."""
     file = Path(path)
     if "\0" in path or not file.is_absolute() or not file.parent.is_dir():
         raise Invalid(f"{names.shown(path)} can't be written: give an absolute path in a folder that is there.")
@@ -21,12 +21,12 @@ def target(path: str) -> Path:
 
 
 def asked(service: Client, bot: str, kind: str = "everything") -> dict[str, Any]:
-    """A new job that exports a bot, or one kind of its data. Raises what the service says."""
+    """Asks for an export of a bot, or of one kind of its data; returns the job. Raises the service's errors."""
     return service.submit("bots.export", bot, {"kind": kind})
 
 
 def known(service: Client, bot: str, job: str) -> dict[str, Any]:
-    """A job that was asked for before; raises Conflict when it is not this bot's export."""
+    """An export job that was asked for before; raises Conflict when it is not this bot's export."""
     found, _ = service.job(job)
     if found["command"] != "bots.export" or bot not in (found["bot"], found["bot_name"]):
         raise Conflict(f"The job {names.shown(job)} is no export of {names.shown(bot)}.")
@@ -34,9 +34,10 @@ def known(service: Client, bot: str, job: str) -> dict[str, Any]:
 
 
 def export(service: Client, asked: Mapping[str, Any], target: Path) -> dict[str, Any]:
-    """Waits for the job of an export, and writes its tar into a file, which appears whole and with mode 0600, or not.
+    """Waits for an export job, and writes its tar to a file, which appears only once it is complete, with mode 0600.
 
-    Returns what is in it (pub_id, sequence, kind, size, sha256) and the path. Raises what the service and the job raise.
+    Returns what is in it (pub_id, sequence, kind, size, sha256) and the path. Raises the service's errors, Failed when the
+    job failed, and OSError.
     """
     job = following.finished(service, asked)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
@@ -53,9 +54,9 @@ def export(service: Client, asked: Mapping[str, Any], target: Path) -> dict[str,
 
 
 def upload(service: Client, tar: Path) -> dict[str, Any]:
-    """Hands a tar in to be imported; returns its upload id and what is in it.
+    """Uploads a tar to be imported; returns its upload id and what is in it.
 
-    Raises OSError, and what the service says of it.
+    Raises OSError, and the service's errors.
     """
     with tar.open("rb") as file:
         return service.upload(file, os.fstat(file.fileno()).st_size)

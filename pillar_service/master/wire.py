@@ -1,4 +1,4 @@
-"""One HTTP connection that cannot outstay its time: bounded in seconds and in bytes, kept alive, never redirected."""
+"""HTTP connections with strict limits of time and size, kept alive, that never follow redirects."""
 
 import http.client
 import io
@@ -17,12 +17,12 @@ from pillar_service.master import lookup
 
 Remaining = Callable[[], float]
 GONE_STALE = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, http.client.CannotSendRequest)
-"""How a connection fails that the other side closed while it was idle: worth one more try on a new one."""
+"""How a connection fails that the other side closed while it was idle: worth one retry on a new connection."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer: status, headers (their names in any case) and body."""
+    """A complete answer: status, headers (whose names are case-insensitive) and body."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Answer:
 
 
 class _Reader(io.RawIOBase):
-    """Reads a socket until the request's time is up, however slowly the bytes drip in."""
+    """Reads a socket until the request's time is up, however slowly the bytes come in."""
 
     def __init__(self, sock: socket.socket, remaining: Remaining) -> None:
         self._sock, self._remaining = sock, remaining
@@ -54,7 +54,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Timed:
-    """The part of a socket that http.client uses, each call bounded by what is left of the request's time."""
+    """The part of a socket that http.client uses, with each call limited to the rest of the request's time."""
 
     def __init__(self, sock: socket.socket, remaining: Remaining) -> None:
         self._sock, self._remaining = sock, remaining
@@ -71,7 +71,7 @@ class _Timed:
 
 
 class _Deadline:
-    """Mixed into http.client's connections: ``ends`` is when the request in hand must be over (monotonic seconds)."""
+    """Mixin for http.client's connections: ``ends`` is when the current request must be over (monotonic seconds)."""
 
     ends = 0.0
 
@@ -82,19 +82,19 @@ class _Deadline:
         return left
 
     def connect(self) -> None:
-        self._create_connection = self._reached  # where http.client lets its socket.create_connection be another
+        self._create_connection = self._reached  # http.client's hook for another socket.create_connection
         super().connect()  # type: ignore[misc]
         self.sock: Any = _Timed(self.sock, self.remaining)
 
     def _reached(self, address: tuple[str, int], *_args: Any) -> socket.socket:
-        """A connection to the first of the host's addresses that answers; all of them share what is left of the time."""
+        """A connection to the first of the host's addresses that answers; all addresses share the rest of the time."""
         found = lookup.found(address, self.remaining())
         for tried, (family, kind, protocol, _, where) in enumerate(found, 1):
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(self.remaining() / (len(found) - tried + 1))
                 sock.connect(where)
-                sock.settimeout(self.remaining())  # TLS's handshake, as a whole, takes no longer either
+                sock.settimeout(self.remaining())  # limits the whole TLS handshake, too
                 return sock
             except OSError:
                 sock.close()
@@ -114,7 +114,7 @@ class _Https(_Deadline, http.client.HTTPSConnection):
 class Wire:
     """Connections to one server, one per thread and process.
 
-    ``timeout`` is the total of seconds for a request, from connecting to the last byte; ``limit`` the most bytes of an
+    ``timeout`` is the total time of a request in seconds, from connecting to the last byte; ``limit`` is the most bytes of an
     answer.
     """
 
@@ -136,9 +136,10 @@ class Wire:
         timeout: float | None = None,
         into: IO[bytes] | None = None,
     ) -> Answer:
-        """Sends one request and returns the whole answer; a 200's body goes ``into`` a file if one is given.
+        """Sends one request and returns the complete answer; the body of a 200 goes ``into`` a file if one is given.
 
-        Raises Unavailable, naming the address and what to do, when there is no whole answer in time.
+        ``timeout`` overrides the Wire's own. Raises Unavailable, with the address and what to do, when there is no complete
+        answer in time.
         """
         seconds = self.timeout if timeout is None else timeout
         ends = time.monotonic() + seconds
@@ -193,7 +194,7 @@ class Wire:
         return body
 
     def _connection(self) -> tuple[Any, bool]:
-        """This thread's connection, and whether it was used before; a forked process never shares its parent's."""
+        """This thread's connection, and whether it is open already. A forked process never uses its parent's."""
         known = getattr(self._local, "connection", None)
         if known is not None and self._local.pid == os.getpid():
             return known, known.sock is not None

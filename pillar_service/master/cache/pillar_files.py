@@ -1,13 +1,13 @@
 """
-Salt's ``localfs`` cache, which also keeps a wrong pillar out of Salt's pillar cache.
+Salt's ``localfs`` cache, which also keeps pillars that must not be served again out of Salt's pillar cache.
 
-Salt stores every pillar that it compiles, one with ``_errors`` too (salt.pillar.PillarCache.compile_pillar), and on
-localfs it never drops one (``pillar_cache_ttl`` reaches no driver). In the bank ``pillar`` this driver
+Salt stores every pillar that it compiles, even one with ``_errors`` (salt.pillar.PillarCache.compile_pillar), and with
+localfs it never drops one (no driver is passed ``pillar_cache_ttl``). In the bank ``pillar`` this driver
 
-* refuses a pillar with ``_errors``, one that is a last known good copy (``saltcellar: stale``), and one that says which
-  bots a state run is about: Salt stores what a run is told beside its pillar along with that,
-* refuses for 5 s what comes after an entry was cleared, since it may have been compiled before the change,
-* drops an entry that is older than ``pillar_cache_ttl`` seconds.
+* refuses a pillar with ``_errors``, a last known good copy (``saltcellar: stale``), and a pillar that says which bots a
+  state run is about (Salt stores what a run is given in addition to its pillar along with it),
+* refuses an entry for 5 s after it was cleared, as the new one may have been compiled before the change,
+* ignores an entry that is older than ``pillar_cache_ttl`` seconds.
 
 Configuration of the master:
 
@@ -29,13 +29,13 @@ PILLARS = "pillar"
 CLEARED = "saltcellar/cleared"
 EVERY = "*"
 SETTLED_AFTER_S = 5
-"""Longer than a compile takes with the service hanging (2 s)."""
+"""For how long after clearing no pillar is stored, in seconds: longer than a compile takes while the service hangs (2 s)."""
 
 __func_alias__ = {"list_": "list"}
 
 
 def init_kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What every other function is given: the folder of the cache."""
+    """The arguments that every other function gets: the cache's folder."""
     return {"cachedir": kwargs["cachedir"]}
 
 
@@ -51,17 +51,17 @@ def store(bank: str, key: str, data: Any, cachedir: str) -> None:
 
 
 def fetch(bank: str, key: str, cachedir: str) -> Any:
-    """Fetches data; a pillar only while it is fresh."""
+    """Fetches data; a pillar only if it is no older than ``pillar_cache_ttl`` seconds."""
     return localfs.fetch(bank, key, cachedir) if contains(bank, key, cachedir) or bank != PILLARS else {}
 
 
 def updated(bank: str, key: str, cachedir: str) -> int | None:
-    """When data was stored (Unix seconds), or None."""
+    """When data was stored (Unix seconds), or None if there is none."""
     return localfs.updated(bank, key, cachedir) if localfs.contains(bank, key, cachedir) else None
 
 
 def contains(bank: str, key: str | None, cachedir: str) -> bool:
-    """Whether there is data (a pillar: that is fresh)."""
+    """Whether there is data; a pillar counts only if it is no older than ``pillar_cache_ttl`` seconds."""
     if bank != PILLARS or key is None:
         return localfs.contains(bank, key, cachedir)
     stored = updated(bank, key, cachedir)
@@ -69,7 +69,7 @@ def contains(bank: str, key: str | None, cachedir: str) -> bool:
 
 
 def flush(bank: str, key: str | None = None, cachedir: str | None = None) -> bool:
-    """Removes data; what is compiled of a cleared pillar within the next seconds is not stored."""
+    """Removes data; a cleared pillar is not stored again within ``SETTLED_AFTER_S`` seconds."""
     cachedir = cachedir or __opts__["cachedir"]
     if bank == PILLARS:
         localfs.store(CLEARED, key or EVERY, True, cachedir)
@@ -77,7 +77,7 @@ def flush(bank: str, key: str | None = None, cachedir: str | None = None) -> boo
 
 
 def _is_right(pillar: Any) -> bool:
-    sections = [pillar, *pillar.values()] if isinstance(pillar, dict) else []  # http_json's namespace nests it once
+    sections = [pillar, *pillar.values()] if isinstance(pillar, dict) else []  # http_json's namespace nests the pillar once
     stale = any(isinstance(part, dict) and "stale" in (part.get(KEY) or {}) for part in sections)
     return isinstance(pillar, dict) and not pillar.get("_errors") and ONLY not in pillar and not stale
 

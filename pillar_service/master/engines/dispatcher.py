@@ -1,7 +1,7 @@
 """
 The dispatcher: takes jobs from the service, publishes them to minions, and brings their lines and results back.
 
-Salt loads its engines before it forks its workers: this file also puts up the guard before these.
+As Salt loads its engines before it forks its workers, this file also puts up the guard in front of them.
 
 Configuration of the master:
 
@@ -22,7 +22,7 @@ guard.put_up()
 
 def start(url: str, token_file: str, name: str | None = None) -> None:
     """
-    Runs until the master stops; Salt's process manager starts it again if it fails.
+    Runs until the master stops; if it fails, Salt's process manager starts it again.
 
     url
         The service's private address.

@@ -1,10 +1,10 @@
 """
-A node's pillar over HTTP, as JSON: right, or marked as an old one, or an error; never empty.
+A node's pillar over HTTP, as JSON: a current one, an old one marked as such, or an error; never an empty one.
 
-It takes the arguments of the ``http_json`` that Salt had until 3007, and fails closed where that one returned ``{}``:
-when the service is away the last known good pillar is served, with ``saltcellar: stale: {since, reason}`` in it, for
-``max_age`` seconds; later, and whenever the service says no (401, 403, 404), the pillar carries ``_errors`` and Salt
-applies no state.
+It takes the arguments of the ``http_json`` that Salt had until 3007, and fails closed where that one returned ``{}``.
+While the service is away, it serves the last known good pillar for ``max_age`` seconds, with
+``saltcellar: stale: {since, reason}`` in it. After that, and whenever the service refuses (401, 403, 404), the pillar carries
+``_errors``, and Salt applies no state.
 
 :depends: the ``saltcellar`` package, installed where salt-master runs (its ``salt.loader`` entry point)
 
@@ -49,19 +49,19 @@ def ext_pillar(
     The pillar of a minion.
 
     url
-        Where it is, with ``%s`` for the minion's id.
+        The pillar's URL, with ``%s`` for the minion's id.
     with_grains
-        Refused: a minion writes its own grains, so that a forged one fetched another minion's pillar.
+        Refused: a minion writes its own grains, so a forged grain would fetch another minion's pillar.
     header_dict, auth, username, password
-        As in Salt 3007: more headers; ``[username, password]``; or the two by name.
+        As in Salt 3007: additional headers; ``[username, password]``; or the two by name.
     namespace
-        Put the pillar under this key.
+        The key to put the pillar under.
     token, token_file
         A bearer token, or the file that holds it (read again when it changes).
     timeout
-        Seconds from connecting to the last byte (2).
+        Seconds from connecting to the last byte (default 2).
     last_known_good
-        ``max_age``: seconds that an earlier pillar may serve while the service is away (86400).
+        ``max_age``: for how many seconds an earlier pillar may serve while the service is away (default 86400).
 
     Raises core.errors.SaltcellarError, which Salt puts into the pillar's ``_errors``.
 
