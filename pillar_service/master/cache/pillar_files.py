@@ -77,7 +77,7 @@ def flush(bank: str, key: str | None = None, cachedir: str | None = None) -> boo
 
 
 def _is_right(pillar: Any) -> bool:
-    sections = [pillar, *pillar.values()] if isinstance(pillar, dict) else []  # http_json's namespace nests the pillar once
+    sections = [pillar, *pillar.values()] if isinstance(pillar, dict) else []  # http_json's namespace nests it once
     stale = any(isinstance(part, dict) and "stale" in (part.get(KEY) or {}) for part in sections)
     return isinstance(pillar, dict) and not pillar.get("_errors") and ONLY not in pillar and not stale
 
