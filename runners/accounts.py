@@ -1,7 +1,7 @@
 """
 Operate accounts: the persons whom bots belong to.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -14,7 +14,7 @@ __func_alias__ = {"list_": "list"}
 @runners.asked
 def list_():
     """
-    Every account.
+    All accounts.
 
     CLI Example: ``salt-run accounts.list --out=json``
     """
@@ -24,9 +24,10 @@ def list_():
 @runners.asked
 def create(email, name=None, password=None, role=None, password_file=None):
     """
-    Make an account; returns it, with its ``password`` when none was given and one was made. ``role=operator`` lets it see the
-    operators' pages, once it has a second factor. ``password_file`` has a password on its first line: one that is typed as
-    ``password`` can be read in the list of processes by everybody on the master.
+    Make an account; returns it, with a generated ``password`` if none was given.
+
+    With ``role=operator`` it may see the operators' pages, once its second factor is on. ``password_file`` is a file with the
+    password on its first line: a ``password`` typed here can be read by everybody on the master, in the list of processes.
 
     CLI Example::
 
@@ -58,7 +59,7 @@ def show(account):
 @runners.asked
 def suspend(account, wait=True):
     """
-    Stop all bots that belong to this account alone, until ``accounts.resume``; returns the account.
+    Suspend an account; returns it. Bots whose owners are all suspended then are stopped, until ``accounts.resume``.
 
     CLI Example: ``salt-run accounts.suspend demo@example.org``
     """
@@ -68,7 +69,9 @@ def suspend(account, wait=True):
 @runners.asked
 def resume(account, wait=True):
     """
-    Let an account's bots run again; returns the account.
+    Resume an account that an operator suspended, and let its bots run again; returns the account.
+
+    An account that is also suspended for not paying stays suspended.
 
     CLI Example: ``salt-run accounts.resume demo@example.org``
     """
@@ -78,9 +81,9 @@ def resume(account, wait=True):
 @runners.asked
 def second_factor_off(account):
     """
-    Turn off the second factor of somebody who has lost it and every recovery code; returns the account.
+    Turn off the second factor of somebody who has lost it and all recovery codes; returns the account.
 
-    Be sure first that it is them who ask: their password alone lets them in afterwards. A mail tells them.
+    First make sure that it is really them: afterwards their password alone lets them in. A mail tells them.
 
     CLI Example: ``salt-run accounts.second_factor_off demo@example.org``
     """
@@ -90,8 +93,9 @@ def second_factor_off(account):
 @runners.asked
 def verify(account):
     """
-    Say that an account's e-mail address is its owner's, where no mail can show it; returns the account. What names people by
-    their address (roles in chat, nodes that are shared) counts for them from then on: be sure first.
+    Confirm that an account's e-mail address belongs to its owner, where no mail can show it; returns the account.
+
+    First make sure of it: roles in chat and shared nodes name people by their address, and count for them from then on.
 
     CLI Example: ``salt-run accounts.verify demo@example.org``
     """
@@ -101,10 +105,10 @@ def verify(account):
 @runners.asked
 def new_password(account):
     """
-    Give somebody who has forgotten theirs another password, shown this once as ``password``; returns the account. All their
-    sessions and tokens end. Where mail is set up they do it themselves, by the link under the form to sign in.
+    Give somebody who has forgotten their password a new one; returns the account, with ``password``, which is shown only now.
 
-    Be sure first that it is them who ask: it lets them in, but for a second factor.
+    All their sessions and tokens end. Where mail is set up, people can do this themselves, by the link below the sign-in form.
+    First make sure that it is really them: with the password, only a second factor keeps others out.
 
     CLI Example: ``salt-run accounts.new_password demo@example.org``
     """

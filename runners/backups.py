@@ -1,7 +1,7 @@
 """
-Operate the backups of the control plane: database, keys, configuration, bots' exports.
+Operate the backups of the control plane: its database, keys and configuration, and bots' exports.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -14,7 +14,7 @@ __func_alias__ = {"list_": "list"}
 @runners.asked
 def now(wait=3600):
     """
-    Make a snapshot now, and let old ones go; waits for so many seconds at most, and goes on after them.
+    Make a snapshot now, and remove old ones. Waits for at most ``wait`` seconds; after that the backup goes on by itself.
 
     CLI Example: ``salt-run backups.now``
     """
@@ -24,7 +24,7 @@ def now(wait=3600):
 @runners.asked
 def verify(wait=3600):
     """
-    Restore the newest snapshot into a scratch place, look through it, and throw that away; waits as ``now`` does.
+    Restore the newest snapshot into a scratch folder, check it, and delete that folder. Waits as ``now`` does.
 
     CLI Example: ``salt-run backups.verify``
     """
@@ -34,7 +34,7 @@ def verify(wait=3600):
 @runners.asked
 def list_():
     """
-    The newest snapshots and verifications that were asked for, and what came of them.
+    The newest snapshots and verifications: who asked for them, and what came of them.
 
     CLI Example: ``salt-run backups.list --out=json``
     """

@@ -1,8 +1,8 @@
 """
 Operate bots: each function asks the service and, unless ``wait=False``, follows the job to its end.
 
-Lines of the job go to stderr as they come. What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run
-exits with 1.
+The job's lines go to stderr as they come. A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits
+with 1.
 
 :depends: the ``saltcellar`` package, and in the master's configuration:
 
@@ -22,7 +22,7 @@ __func_alias__ = {"list_": "list", "import_": "import"}
 @runners.asked
 def list_(account=None):
     """
-    Every bot, or those of one account.
+    All bots, or those of one account.
 
     account
         The account's e-mail address or id.
@@ -39,7 +39,7 @@ def list_(account=None):
 @runners.asked
 def show(bot):
     """
-    One bot, by name or id: what it should be, what it is, its last health report.
+    One bot, by name or id: what it should be, what it is, and its last health report.
 
     CLI Example: ``salt-run bots.show my``
     """
@@ -54,11 +54,11 @@ def create(name, account, description=None, node=None, memory_mb=None, selector=
     name
         A DNS label: ``my`` becomes ``my.butt.nz``.
     account
-        Whose it is: an e-mail address or an id.
+        The e-mail address or id of its owner.
     description, memory_mb
-        A line about it; its memory limit in MiB.
+        A line about the bot; its memory limit in MiB.
     node, selector
-        The node it is to run on, or the labels of those that are good for it; else any that its account may use.
+        The node to run it on, or a selector of suitable nodes; otherwise any node that the account may use.
 
     CLI Example::
 
@@ -74,7 +74,7 @@ def create(name, account, description=None, node=None, memory_mb=None, selector=
 @runners.asked
 def start(bot, wait=True):
     """
-    Bring a bot to life, or mend one that is not well; returns it.
+    Start a bot, or mend one that is not well; returns it.
 
     CLI Example: ``salt-run bots.start my``
     """
@@ -104,10 +104,10 @@ def upgrade(bot, wait=True):
 @runners.asked
 def delete(bot, purge=False, wait=True):
     """
-    Remove a bot's container; with ``purge=True`` its data and its identity too, for good. Returns the bot.
+    Delete a bot; returns it. With ``purge=True``, its data and identity are deleted for good, too.
 
-    Without, the data is kept for as many days as the service's setting ``CELLAR_DELETED_DAYS`` says; until then its
-    owner can bring it back, and ``purge=True`` with its id deletes it at once.
+    Otherwise the data is kept for as many days as the service's setting ``CELLAR_DELETED_DAYS`` says. During that time the
+    bot's owner can bring it back, and ``purge=True`` with the bot's id deletes the data at once.
 
     CLI Example::
 
@@ -120,7 +120,7 @@ def delete(bot, purge=False, wait=True):
         if not wait:
             return told
         following.finished(service, told["job"])
-        return told["agent"] | {"actual": "gone"}  # from now on the service knows it no more
+        return told["agent"] | {"actual": "gone"}  # the service no longer finds it
 
     return runners.answer(__opts__, ask)
 
@@ -128,8 +128,8 @@ def delete(bot, purge=False, wait=True):
 @runners.asked
 def purge():
     """
-    Delete the data of deleted bots whose time is over; returns the jobs that do so. The master's schedule runs this
-    every hour; running it twice does it once.
+    Delete the data of deleted bots that is due to be deleted; returns the jobs that do so. The master's schedule runs this
+    every hour; running it twice does no harm.
 
     CLI Example: ``salt-run bots.purge``
     """
@@ -139,7 +139,7 @@ def purge():
 @runners.asked
 def restart(bot, wait=True):
     """
-    Restart a bot's container and wait until it answers again; returns what the pub tells of itself.
+    Restart a bot's container and wait until it answers again; returns what the pub reports of itself.
 
     CLI Example: ``salt-run bots.restart my``
     """
@@ -149,7 +149,7 @@ def restart(bot, wait=True):
 @runners.asked
 def rebuild(bot, wait=True):
     """
-    Make a bot's container anew; data and identity stay.
+    Build the pub image on the bot's node, and pour the bot again from it; its data and identity stay.
 
     CLI Example: ``salt-run bots.rebuild my``
     """
@@ -159,12 +159,12 @@ def rebuild(bot, wait=True):
 @runners.asked
 def invite(bot, uses=1, note="", wait=True):
     """
-    Make an invite; returns its ``code``, to be shown once.
+    Make an invite; returns it with its ``code``, which is shown only now.
 
     uses
         How many peers may use it.
     note
-        For whom it is.
+        Whom it is for.
 
     CLI Example: ``salt-run bots.invite my uses=3 note='for the garden club'``
     """
@@ -174,7 +174,7 @@ def invite(bot, uses=1, note="", wait=True):
 @runners.asked
 def invites(bot, wait=True):
     """
-    A bot's invites: used by whom, and how often they may be used still.
+    A bot's invites: who used them, and how often they can still be used.
 
     CLI Example: ``salt-run bots.invites my``
     """
@@ -204,14 +204,14 @@ def logs(bot, lines=100, wait=True):
 @runners.asked
 def export(bot, path, kind="everything", job=None, wait=True):
     """
-    Write a bot's identity and log into a tar on the master, readable by its owner alone; the bot is stopped meanwhile.
+    Write a bot's identity and data to a tar on the master, which only the file's owner can read; the bot is stopped meanwhile.
 
     path
-        The file, absolute; it appears when it is whole.
+        The absolute path of the file, which appears once it is complete.
     kind
-        ``everything`` (only that can be imported), or ``secret``, ``gossip``, ``log`` or ``blobs`` alone.
+        ``everything`` (only that can be imported), or only ``secret``, ``gossip``, ``log`` or ``blobs``.
     job
-        An export that was asked for before, with ``wait=False``: its tar, which the service keeps for a day, is written.
+        An export that was asked for before, with ``wait=False``: write its tar, which the service keeps for a day.
 
     With ``wait=False`` nothing is written, and the job is returned.
 
@@ -236,9 +236,9 @@ def export(bot, path, kind="everything", job=None, wait=True):
 @runners.asked
 def import_(name, path, account, description=None, node=None, memory_mb=None, selector=None, wait=True):
     """
-    Bring an exported bot to life under the same identity; returns it.
+    Make a bot from the export in the file ``path``, under the same identity; returns it. All else is as with ``bots.create``.
 
-    Refused when the tar lacks the log, or when the identity lives here already: either would fork it.
+    Refused when the tar lacks the log, or when a bot here has that identity already: either would fork it.
 
     CLI Example: ``salt-run bots.import my2 /root/my.tar account=demo@example.org node=cellar-2``
     """
@@ -254,14 +254,14 @@ def import_(name, path, account, description=None, node=None, memory_mb=None, se
 @runners.asked
 def restore(bot, node=None, typed=None, wait=True):
     """
-    Bring a bot of a lost node (``nodes.lost``) to life on another, from the newest export that the service keeps of it, under
+    Restore a bot of a lost node (``nodes.lost``) on another node, from the newest export that the service keeps of it, under
     the same identity; returns it. What it wrote after that export is lost.
 
     node
-        The node it is to run on; else any that its owners may use without having chosen it.
+        The node to run it on; otherwise any that its owners may use without choosing it.
     typed
-        The bot's name once more, where it is known to have written more than the export holds: whoever has read those
-        messages sees a fork.
+        The bot's name once more; needed if the bot is known to have written more than the export holds: whoever has read
+        those messages sees a fork.
 
     CLI Example::
 
@@ -283,7 +283,7 @@ def _id(service, bot, purge):
     except NotFound:
         if not purge:
             raise
-        return runners.text(bot)  # one that was deleted before has no name any more, but its id
+        return runners.text(bot)  # a bot that was deleted before has no name, only its id
 
 
 def _given(name, **more):

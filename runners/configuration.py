@@ -1,9 +1,9 @@
 """
-Operate the configuration of accounts: keys with JSON values, which an account's nodes are told within two seconds.
+Operate the configuration of accounts: keys with JSON values, which reach the account's nodes within two seconds.
 
 ``operators`` in place of an account means the place's own nodes.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -16,7 +16,7 @@ __func_alias__ = {"list_": "list", "set_": "set"}
 @runners.asked
 def list_(account):
     """
-    All keys of an account, by e-mail address or id, with their values and revisions.
+    All keys of an account (e-mail address or id), with their values and revisions.
 
     CLI Example: ``salt-run configuration.list demo@example.org --out=json``
     """
@@ -26,7 +26,7 @@ def list_(account):
 @runners.asked
 def get(account, key):
     """
-    One key: its value, its revision, who set it and when.
+    One key: its value, its revision, and who set it when.
 
     CLI Example: ``salt-run configuration.get demo@example.org pub/restart-after``
     """
@@ -36,7 +36,7 @@ def get(account, key):
 @runners.asked
 def set_(account, key, value, revision=None):
     """
-    Give a key a value, any JSON; returns it. With ``revision`` only if just that one stands, 0: only if none does.
+    Set a key to any JSON value; returns the key. With ``revision``, only if the key has that revision (0: if it has no value).
 
     CLI Example::
 
@@ -51,7 +51,7 @@ def set_(account, key, value, revision=None):
 @runners.asked
 def delete(account, key, revision=None):
     """
-    Take a key away; with ``revision`` only if just that one stands.
+    Delete a key; with ``revision``, only if the key has that revision.
 
     CLI Example: ``salt-run configuration.delete demo@example.org pub/restart-after``
     """
@@ -66,7 +66,7 @@ def delete(account, key, revision=None):
 @runners.asked
 def governors(account):
     """
-    The governors of an account (keys such as ``governors/restarts``), with who holds them.
+    The governors of an account (keys such as ``governors/restarts``), with their holders.
 
     CLI Example: ``salt-run configuration.governors demo@example.org --out=json``
     """
@@ -76,7 +76,7 @@ def governors(account):
 @runners.asked
 def history(account, key=None):
     """
-    What was changed, by whom, when, the newest first; of one key, or of all.
+    What was changed, by whom and when, newest first; of one key, or of all.
 
     CLI Example: ``salt-run configuration.history demo@example.org``
     """

@@ -1,7 +1,7 @@
 """
-Run commands of the catalogue on nodes, as in chat; operators at the master may run all of them.
+Run commands of the catalogue on nodes, as in chat. Operators at the master may run all of them.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -13,7 +13,7 @@ from pillar_service.master import following, runners
 @runners.asked
 def commands():
     """
-    Every command of the catalogue, with its parameters; ``fault`` says why the files can't be taken now, if so.
+    Every command of the catalogue, with its parameters; if the files can't be read now, ``fault`` says why.
 
     CLI Example: ``salt-run meeseeks.commands --out=json``
     """
@@ -23,20 +23,20 @@ def commands():
 @runners.asked
 def run(command, *args, selector="", preview=False, wait=True, secrets=None, **kwargs):
     """
-    Run a command, and show its lines until it is over; returns what came of it.
+    Run a command, and show its lines until it is over; returns its results.
 
     command
-        Its name.
+        The command's name.
     selector
-        On which nodes: ``environment=prd,type!=X,app in (a,b),!gpu``, or ``node=cellar-1``.
+        The nodes to run it on: ``environment=prd,type!=X,app in (a,b),!gpu``, or ``node=cellar-1``.
     preview
-        Only tell on which nodes it would run, and with what.
+        If True, only say on which nodes it would run, and with what.
     wait
-        Return at once with the job if False.
+        If False, return the job at once.
     secrets
-        A file with a line ``NAME=VALUE`` for each argument that may not be read in the list of processes.
+        A file with a line ``NAME=VALUE`` for each argument that must not appear in the list of processes.
 
-    Everything else is an argument of the command.
+    All other keywords are arguments of the command.
 
     CLI Example::
 
@@ -69,7 +69,7 @@ def _named(lines):
 @runners.asked
 def jobs(actor=""):
     """
-    The newest jobs of commands; of one actor (``chat:T01/U02``, ``operator:root``).
+    The newest jobs of commands, of all actors or of one (``chat:T01/U02``, ``operator:root``).
 
     CLI Example: ``salt-run meeseeks.jobs``
     """
@@ -79,7 +79,7 @@ def jobs(actor=""):
 @runners.asked
 def show(job):
     """
-    A job: how it stands on each node, what it waits for. The first characters of its id will do.
+    A job: its state on each node, and what it waits for. The first characters of its id are enough.
 
     CLI Example: ``salt-run meeseeks.show 1f2e3d4c``
     """
@@ -94,7 +94,7 @@ def show(job):
 @runners.asked
 def logs(job, follow=False):
     """
-    What a job printed, a line each with the node before it; ``follow`` goes on until it is over.
+    The lines that a job printed, each with its node in front. With ``follow=True``, show them until the job is over.
 
     CLI Example: ``salt-run meeseeks.logs 1f2e3d4c``
     """
@@ -110,7 +110,7 @@ def logs(job, follow=False):
 @runners.asked
 def cancel(job):
     """
-    Cancel a job, or those parts of it that do not run yet.
+    Cancel a job that has not begun, or those of its parts that have not begun.
 
     CLI Example: ``salt-run meeseeks.cancel 1f2e3d4c``
     """
@@ -120,7 +120,7 @@ def cancel(job):
 @runners.asked
 def kill(job, force=False):
     """
-    End a job wherever it runs, with all its processes; ``force`` gives them no time to end by themselves.
+    End a job wherever it runs, with all its processes; ``force=True`` gives them no time to end by themselves.
 
     CLI Example: ``salt-run meeseeks.kill 1f2e3d4c``
     """
@@ -130,14 +130,14 @@ def kill(job, force=False):
 @runners.asked
 def can(user, command, selector="", channel=""):
     """
-    Whether a user may run a command, on which nodes, and why: each role and grant that counted for or against it.
+    Whether a user may run a command, on which nodes, and why: each role and grant that spoke for or against it.
 
     user
         ``T01/U02`` (team and user in chat), or an account's e-mail address.
     command
         A command, or a whole line: ``'restart-bot my'``.
     selector, channel
-        On which nodes; in which channel (its id, or ``direct``).
+        The nodes; the channel (its id, or ``direct``).
 
     CLI Example: ``salt-run meeseeks.can ann@example.org disk selector=environment=prd``
     """
@@ -148,7 +148,7 @@ def can(user, command, selector="", channel=""):
 @runners.asked
 def reload():
     """
-    Read the catalogue, the roles and the personas anew; a file with faults changes nothing, and every fault is told.
+    Read the catalogue, the roles and the personas again. If a file has faults, nothing changes, and every fault is shown.
 
     CLI Example: ``salt-run meeseeks.reload``
     """
@@ -158,14 +158,14 @@ def reload():
 @runners.asked
 def audit(verify=False, actor="", action="", subject="", since="", until="", limit=100, n=None, chain=""):
     """
-    What was done, the newest first; with ``verify=True`` whether every row is still the one that was written.
+    What was done, newest first; with ``verify=True``, whether every row is still as it was written.
 
     actor, action, subject
-        Only rows that say exactly this.
+        Only rows with exactly this value.
     since, until
-        Days such as 2026-11-24, both included.
+        Days such as 2026-11-24, both inclusive.
     n, chain
-        A head that a verification told before and somebody noted: rows up to it must not have been written anew.
+        A head that an earlier verification showed and somebody noted: the rows up to it must not have been rewritten.
 
     CLI Example::
 
@@ -186,8 +186,8 @@ def audit(verify=False, actor="", action="", subject="", since="", until="", lim
 @runners.asked
 def forget():
     """
-    Remove jobs, with their lines and runs, and rows of the audit that are older than the service's settings
-    ``CELLAR_KEEP_JOBS_DAYS`` and ``CELLAR_KEEP_AUDIT_DAYS`` say. The master's schedule runs this every hour.
+    Delete jobs (with their lines and runs) and rows of the audit that are older than the service's settings
+    ``CELLAR_KEEP_JOBS_DAYS`` and ``CELLAR_KEEP_AUDIT_DAYS`` allow. The master's schedule runs this every hour.
 
     CLI Example: ``salt-run meeseeks.forget``
     """

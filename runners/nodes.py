@@ -1,7 +1,7 @@
 """
-Operate nodes: the machines that bots and commands run on. Salt takes ``nodes_*.py`` for the same runner.
+Operate nodes: the machines that bots and commands run on. The files ``nodes_*.py`` are part of the same runner.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -14,7 +14,7 @@ __func_alias__ = {"list_": "list"}
 @runners.asked
 def list_():
     """
-    Every node, with its labels, what it has to run commands with, and what it last told.
+    All nodes, with their labels, what they can run commands with (``capacities``), and when they were last heard of.
 
     CLI Example: ``salt-run nodes.list --out=json``
     """
@@ -34,7 +34,7 @@ def show(node):
 @runners.asked
 def facts(node):
     """
-    What a node told of itself: ``facts``, and the newest ``changes`` of them, the last first.
+    What a node reported of itself: its ``facts``, and their newest ``changes``, newest first.
 
     CLI Example: ``salt-run nodes.facts cellar-1 --out=json``
     """
@@ -44,14 +44,14 @@ def facts(node):
 @runners.asked
 def audit(nodes=False):
     """
-    Where this master is not what it should be: ``drift``, a list of what is wrong (``about``, ``told``) and what mends it
+    Where this master is not as it should be: ``drift``, a list of what is wrong (``about``, ``told``) and what mends it
     (``mend``). Exits with 1 if there is any.
 
-    It compares the configuration with what is shipped, looks who may read and change the master's files, and compares
+    It compares the configuration with what is shipped, checks who may read and change the master's files, and compares
     Salt's keys with the service's.
 
     nodes
-        Ask each node, too, for its own configuration, files and versions; one that does not answer is drift.
+        If True, also ask each node for drift of its configuration, files and versions; a node that does not answer is drift.
 
     CLI Example::
 
@@ -64,9 +64,9 @@ def audit(nodes=False):
 @runners.asked
 def label(node, *more, **labels):
     """
-    Set labels of a node; a name alone takes that label off. Returns the node.
+    Set labels of a node; a name alone removes that label. Returns the node.
 
-    Selectors of commands and roles go by these labels, and a node's grains ``labels:…`` follow them.
+    Selectors of commands and roles use these labels, and the node's grains ``labels:…`` follow them.
 
     CLI Example::
 
@@ -87,10 +87,10 @@ def label(node, *more, **labels):
 @runners.asked
 def share(node, sharing, *emails):
     """
-    Say whose bots a node takes: ``own`` (its account's; of the place's own nodes: nobody's), ``named`` (also those of the
-    accounts with these e-mail addresses, where they choose it), or ``all``. Returns it. Bots that are there stay.
+    Set whose bots a node takes: ``own`` (its account's; for the place's own nodes: nobody's), ``named`` (also those of the
+    accounts with these e-mail addresses, if they choose the node), or ``all``. Returns the node. Bots that it has stay.
 
-    Whoever has root on a node can read its bots' secrets: only share with all what you answer for.
+    Whoever has root on a node can read its bots' secrets: share only nodes that you answer for with all.
 
     CLI Example::
 
@@ -106,8 +106,9 @@ def share(node, sharing, *emails):
 @runners.asked
 def limit(node, bots=None):
     """
-    Say how many bots a node has at most; without a number as many as it has ports, and its processors, memory and disk
-    carry. Returns it. Bots that are there stay.
+    Set how many bots a node has at most; without a number, as many as its ports, processors, memory and disk allow.
+
+    Returns the node. Bots that it has stay.
 
     CLI Example: ``salt-run nodes.limit shed.f67b76a543a7a349 4``
     """
@@ -117,9 +118,11 @@ def limit(node, bots=None):
 @runners.asked
 def drain(node):
     """
-    Let a node take no new bot, and its bots go to other nodes, one by one, each under its identity: stopped, packed, gone from
-    here by the node's own word, only then brought to life elsewhere. Goes on by itself; asked again, bots that stayed are
-    tried again. Returns ``moves``, and the bots that are ``left`` with why; ``nodes.draining`` tells it later.
+    Let a node take no new bots, and move its bots to other nodes, one by one, each under its identity.
+
+    Each bot is stopped and packed, and brought to life elsewhere only once the node has confirmed that it is gone. The service
+    goes on by itself; run this again to retry the bots that stayed. Returns ``moves``, and the bots that are ``left``, each
+    with the reason; ``nodes.draining`` shows the same later.
 
     CLI Example: ``salt-run nodes.drain cellar-1``
     """
@@ -129,7 +132,7 @@ def drain(node):
 @runners.asked
 def undrain(node):
     """
-    Let a node take new bots again. What is on its way goes on, what has moved stays where it is.
+    Let a node take new bots again. Moves under way go on, and bots that have moved stay where they are.
 
     CLI Example: ``salt-run nodes.undrain cellar-1``
     """
@@ -139,7 +142,7 @@ def undrain(node):
 @runners.asked
 def draining(node):
     """
-    How the draining of a node stands: ``moves``, and the bots that are ``left`` with why.
+    How far a node is drained: ``moves``, and the bots that are ``left``, each with the reason.
 
     CLI Example: ``salt-run nodes.draining cellar-1 --out=json``
     """
@@ -149,11 +152,11 @@ def draining(node):
 @runners.asked
 def lost(node, anyway=False):
     """
-    Declare a node lost, whose disk or machine is gone: it is cut off, its bots show ``lost`` and can be restored elsewhere
-    (``bots.restore``). Returns it.
+    Declare a node lost, because its disk or machine is gone: it is cut off, its bots show ``lost`` and can be restored
+    elsewhere (``bots.restore``). Returns the node.
 
-    Only where it never runs its bots again: should it start a container of a bot that was restored, that identity forks, and
-    nothing mends that. ``anyway=True`` for one that was heard of within the last five minutes.
+    Do this only if the node never runs its bots again: if it starts the container of a bot that was restored, the bot's
+    identity forks, and nothing mends that. A node heard of within the last five minutes takes ``anyway=True``.
 
     CLI Example: ``salt-run nodes.lost cellar-1``
     """
@@ -163,8 +166,9 @@ def lost(node, anyway=False):
 @runners.asked
 def forget(node):
     """
-    Forget a node that is cut off, lost or retired, and on which no bots stand: no list shows it any more. A token may let its
-    machine in again, with another key. Returns what it was.
+    Forget a node that is cut off, lost or retired, and has no bots, so that no list shows it. Returns the node as it was.
+
+    A token may let its machine in again, with another key.
 
     CLI Example: ``salt-run nodes.forget shed.f67b76a543a7a349``
     """

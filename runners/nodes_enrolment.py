@@ -1,7 +1,7 @@
 """
-Operate nodes: how machines become nodes, and the keys by which they are known.
+Operate nodes: how machines become nodes, and the nodes' keys.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -18,12 +18,12 @@ def __virtual__():
 @runners.asked
 def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels):
     """
-    Make a token that lets machines in as nodes of an account (id or address), without one as the place's own. Returns it
-    with its ``secret``, which is told this once, and the line to paste on the machine.
+    Make an enrolment token; returns it with its ``secret``, which is shown only now, and the line to paste on the machine.
 
-    ``uses``: how many machines it lets in; ``life``: how long it is good ('30m', '2h', '1d'); ``pattern``: what these nodes
-    may be called ('shed-*'); ``replaces``: it may also give a node that is there another key, whose disk was lost. Any other
-    keyword is a label of these nodes.
+    ``account`` (id or address) owns the nodes that it makes; without it, they are the place's own. ``uses``: how many machines
+    it lets in; ``life``: how long it is valid ('30m', '2h', '1d'); ``pattern``: what these nodes may be called ('shed-*');
+    ``replaces``: it may also give an existing node another key, such as one whose disk was lost. Any other keyword is a label
+    of these nodes.
 
     CLI Example::
 
@@ -43,7 +43,7 @@ def token(account=None, uses=1, life="1h", pattern="*", replaces=False, **labels
 @runners.asked
 def tokens():
     """
-    The newest tokens that let machines in, without their secrets.
+    The newest enrolment tokens, without their secrets.
 
     CLI Example: ``salt-run nodes.tokens --out=json``
     """
@@ -53,7 +53,7 @@ def tokens():
 @runners.asked
 def revoke_token(token):
     """
-    End a token, by the id that ``nodes.tokens`` shows.
+    Revoke an enrolment token, by the id that ``nodes.tokens`` shows.
 
     CLI Example: ``salt-run nodes.revoke_token 9e0f1f3a9c2e5b7d``
     """
@@ -74,13 +74,15 @@ def enrol(
     **labels,
 ):
     """
-    Make a machine that is there a node, over SSH: the service's own ``enrol.sh`` runs on it, as root or by ``sudo -n``, with a
-    token for this once. Shows how it goes, waits until the service has heard of it; returns ``node``, whether anything
-    ``changed``, and what is to be ``said``. A machine that is a node already stays as it is. ``account`` (id or address),
-    ``name`` and any other keyword (a label) are as with ``nodes.token``.
+    Make an existing machine a node, over SSH: the service's own ``enrol.sh`` runs there, as root or through ``sudo -n``, with
+    an enrolment token for only this use.
 
-    ``identity`` is a file with a key, without one the agent's keys are tried. The host key must be known: from ``known_hosts``
-    (a file; else that of who asks), or by its ``fingerprint``. ``wait``: for so many seconds at most.
+    Shows progress, and waits for at most ``wait`` seconds until the service has heard of the node. Returns ``node``, whether
+    anything ``changed``, and a sentence (``said``). A machine that is a node already stays as it is.
+
+    ``account`` (id or address), ``name`` and labels (any other keyword) are as with ``nodes.token``. ``identity`` is a file
+    with a key; without it, the ssh agent's keys are tried. The host key must be known: from the file ``known_hosts`` (without
+    it, from the user's own), or by its ``fingerprint``.
 
     CLI Example::
 
@@ -96,7 +98,7 @@ def enrol(
 @runners.asked
 def enrolled():
     """
-    The nodes whose keys are kept, with whose they are, and how their keys stand.
+    The nodes with a known key: each with its account, and its key's state and fingerprint.
 
     CLI Example: ``salt-run nodes.enrolled --out=json``
     """
@@ -106,7 +108,7 @@ def enrolled():
 @runners.asked
 def revoke(node):
     """
-    Cut a node off: its key is refused from now on, by masters and by the service. It may be enrolled again. Returns it.
+    Cut a node off: masters and the service refuse its key from now on. It may be enrolled again. Returns the node.
 
     CLI Example: ``salt-run nodes.revoke shed.f67b76a543a7a349``
     """
@@ -116,8 +118,8 @@ def revoke(node):
 @runners.asked
 def rotate(node, wait=60):
     """
-    Let a node make itself another key, which takes the place of the one it has; waits for so many seconds until it has, and
-    returns how its key stands then.
+    Make a node replace its key with a new one; waits for at most ``wait`` seconds until it has, and returns the new key's
+    state.
 
     CLI Example: ``salt-run nodes.rotate shed.f67b76a543a7a349``
     """

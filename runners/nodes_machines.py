@@ -1,7 +1,7 @@
 """
-Operate nodes: machines that are ordered from a provider.
+Operate nodes: machines ordered from a provider.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -18,8 +18,10 @@ def __virtual__():
 @runners.asked
 def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels):
     """
-    Order a machine with a volume at the service's provider, which becomes the node ``name`` of an account (id or address),
-    without one the place's own. Waits for so many seconds until it has; returns its order. Any other keyword is a label.
+    Order a machine from the service's provider, which becomes the node ``name``; returns its order.
+
+    ``account`` (id or address) owns the node; without it, it is the place's own. ``size`` is the provider's, ``volume_gb`` the
+    size of its volume. ``wait``: for how many seconds to wait until it is a node. Any other keyword is a label.
 
     CLI Example: ``salt-run nodes.provision rack-1 account=ann@example.org volume_gb=50 environment=prd``
     """
@@ -36,7 +38,7 @@ def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels
 @runners.asked
 def provisioned():
     """
-    The machines that were ordered: those that are there or on their way, also half-made ones, then those that are retired.
+    The machines that were ordered: first those that exist or are on their way, even half-made ones, then retired ones.
 
     CLI Example: ``salt-run nodes.provisioned --out=json``
     """
@@ -46,8 +48,10 @@ def provisioned():
 @runners.asked
 def retire(machine, with_bots=False, wait=600):
     """
-    Cut off a node that was ordered (its id, or its order's), then destroy its machine and volume; waits, returns the order.
-    Refused while bots stand on it, unless ``with_bots=True``: their data goes with it. Said again it does no harm.
+    Cut off an ordered node (its id, or its order's), then destroy its machine and volume; returns the order.
+
+    Refused while the node has bots, unless ``with_bots=True``: their data is destroyed with it. ``wait``: for how many seconds
+    to wait until it is gone. Running it again does no harm.
 
     CLI Example: ``salt-run nodes.retire rack-1.f67b76a543a7a349``
     """
@@ -57,7 +61,7 @@ def retire(machine, with_bots=False, wait=600):
 @runners.asked
 def finish(machine, wait=1800):
     """
-    Go on with an order that failed, once what was wrong is mended; a machine that can't enrol any more is replaced.
+    Go on with a failed order, once you have mended what was wrong; a machine that can't enrol is replaced. Returns the order.
 
     CLI Example: ``salt-run nodes.finish 1f2e3d4c5b6a7988``
     """

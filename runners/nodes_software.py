@@ -1,7 +1,7 @@
 """
-Operate nodes: the version that they run, and the files that they are handed.
+Operate nodes: the version that they run, and the bundles that they are offered.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -18,13 +18,15 @@ def __virtual__():
 @runners.asked
 def upgrade(selector="", waves="1,10%,rest", deadline="30m", version=None, **labels):
     """
-    Let enrolled nodes become the version that the service hands out, by themselves, in waves: the nodes that the selector
-    means (without one: all) are asked wave after wave. The next wave begins when each node of this one has said that it is
-    the version and lives; one that fails, or is not there before the deadline, stops it. Returns it, with who is left out
-    and why; goes on by itself.
+    Upgrade enrolled nodes to the version that the service offers, in waves; returns the upgrade, with the nodes that are left
+    out and why. The service goes on by itself.
 
-    ``waves``: numbers, shares of all, and ``rest``; ``version``: refuse if the service's is another. Any other keyword is a
-    label that they must have.
+    The nodes that the selector chooses (without one: all) are asked wave after wave, and upgrade themselves. The next wave
+    begins when each node of the current one has reported that it runs the version and is well. A node that reports a failure,
+    or is not done before the deadline, stops the upgrade.
+
+    ``waves``: numbers, shares of all nodes, and ``rest``; ``version``: refuse if the service offers another. Any other keyword
+    is a label that the nodes must have.
 
     CLI Example::
 
@@ -57,7 +59,7 @@ def upgrades(id=None):
 @runners.asked
 def resume_upgrade(id):
     """
-    Go on with an upgrade that stopped: the nodes of its wave that are not through are asked again. Returns it.
+    Go on with a stopped upgrade: the nodes of its wave that are not done are asked again. Returns the upgrade.
 
     CLI Example: ``salt-run nodes.resume_upgrade 5d0c0f3f3f0b8c2e``
     """
@@ -67,7 +69,7 @@ def resume_upgrade(id):
 @runners.asked
 def cancel_upgrade(id):
     """
-    End an upgrade. Nodes that are the version already stay so. Returns it.
+    End an upgrade. Nodes that run the version already keep it. Returns the upgrade.
 
     CLI Example: ``salt-run nodes.cancel_upgrade 5d0c0f3f3f0b8c2e``
     """
@@ -77,12 +79,13 @@ def cancel_upgrade(id):
 @runners.asked
 def publish(directory, account=None, allow=None, deny=None, facts=None, days=90):
     """
-    Sign the files of a directory of this master, and offer them to nodes: machines (``machines/NAME.yaml``), beacons
+    Sign the files of a directory on this master, and offer them to nodes: machines (``machines/NAME.yaml``), beacons
     (``beacons/NAME.py``), checks (``checks/NAME``, programs). Returns the bundle: serial, files, for whom, until when.
 
-    ``account`` (its e-mail address or id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids.
-    ``facts``: grains that must fit. Anything wrong in a file is told with its line, and nothing is published. A node
-    runs the newest for it, and one of its account's own before any for all; ``warning`` says whom that concerns.
+    ``account`` (e-mail address or id): only that account's nodes. ``allow`` and ``deny``: patterns of nodes' ids. ``facts``:
+    grains that must match. ``days``: for how long it is valid. Any fault in a file is shown with its line, and nothing is
+    published. A node runs the newest bundle for it, and its own account's before any for all; ``warning`` says which nodes
+    that concerns.
 
     CLI Example::
 
@@ -96,7 +99,7 @@ def publish(directory, account=None, allow=None, deny=None, facts=None, days=90)
 @runners.asked
 def bundles():
     """
-    The bundles that nodes may still take, the newest first.
+    The bundles that nodes may still take, newest first.
 
     CLI Example: ``salt-run nodes.bundles``
     """

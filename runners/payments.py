@@ -1,7 +1,7 @@
 """
-Operate payments: how accounts stand, which months they paid, and what is due.
+Operate payments: the state of accounts, which months they paid, and what is due.
 
-What failed is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
+A failure is returned as ``{"error": …, "retcode": 1}``, and salt-run exits with 1.
 
 :depends: the ``saltcellar`` package, and ``saltcellar: {url, token_file}`` in the master's configuration
 """
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @runners.asked
 def list_():
     """
-    How every account stands: its state, and until when it is covered.
+    Every account's payment state, and until when it is covered.
 
     CLI Example: ``salt-run payments.list --out=json``
     """
@@ -28,7 +28,7 @@ def list_():
 @runners.asked
 def show(account):
     """
-    How one account, by e-mail address or id, stands, and what it paid.
+    The payment state of one account (e-mail address or id), and what it paid.
 
     CLI Example: ``salt-run payments.show demo@example.org``
     """
@@ -38,9 +38,9 @@ def show(account):
 @runners.asked
 def mark_paid(account, months=1):
     """
-    Say that an account has paid so many months; if it was suspended for it, its bots run again.
+    Mark so many months as paid by an account; if it was suspended for not paying, its bots run again.
 
-    They follow on what is covered already; after a suspension they begin now.
+    The months begin where the account's cover ends; after a suspension, they begin now.
 
     CLI Example: ``salt-run payments.mark_paid demo@example.org months=3``
     """
@@ -50,8 +50,10 @@ def mark_paid(account, months=1):
 @runners.asked
 def take_back(account, payment):
     """
-    Take back months that were marked as paid by mistake: ``payment`` is their id, as ``payments.show`` tells it. The newest go
-    first; both stay in the account's payments. Whose cover ends by that is warned and suspended as anybody else.
+    Take back months that were marked as paid by mistake; ``payment`` is their id, as ``payments.show`` shows it.
+
+    The newest must be taken back first. Both the mark and its undoing stay among the account's payments. An account whose
+    cover ends by this is warned and suspended like any other.
 
     CLI Example: ``salt-run payments.take_back demo@example.org manual_0123456789abcdef0123456789abcdef``
     """
@@ -61,7 +63,7 @@ def take_back(account, payment):
 @runners.asked
 def run():
     """
-    Do what is due: warn, suspend, resume, close. The master's schedule does this each hour; twice does no harm.
+    Do what is due: warn, suspend, resume, close. The master's schedule runs this every hour; running it twice does no harm.
 
     CLI Example: ``salt-run payments.run``
     """
