@@ -276,7 +276,7 @@ def memory_limit(id: str) -> int:
 
 
 def found_again(node: str) -> None:
-    """Clear the detail of the lost bots on a node that is back."""
+    """Clear what the lost bots of a node show (that it is lost), now that the node is back."""
     Bot.update(detail="").where((Bot.node == node) & (Bot.actual == str(Actual.LOST))).execute()
 
 

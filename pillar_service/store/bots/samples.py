@@ -60,7 +60,7 @@ def key(bot: str) -> int:
 
 
 def add(told: Mapping[str, Iterable[Sample]]) -> dict[str, list[Sample]]:
-    """Add samples by bot, and return the new ones. A sample of the same second that is there already stays."""
+    """Add samples of bots, and return the new ones. A bot's first sample for a second stays; others for it are ignored."""
     given = {(key(bot), one.at): (bot, one) for bot, samples in told.items() for one in samples}
     columns = ("bot", *Sample._fields)
     new = rows.insert_plain(

@@ -16,8 +16,8 @@ MOST_EPOCHS = 1000
 """How many epochs are kept of a node, which chooses their numbers itself. Those heard of least recently are deleted first."""
 
 MOST_PASSED = 20_000
-"""How many of a node's oldest events are considered for deletion, as a node says itself which are vital. A node that lives
-for a year tells so many vital events."""
+"""How many of a node's oldest events are considered for deletion: a limit, as a node says itself which are vital. In a year a
+node sends about so many vital events."""
 
 
 class Event(Table):

@@ -29,7 +29,7 @@ class Challenge(Table):
 
 
 class Vote(Table):
-    """The vote of one of those asked, who has one each. ``selves`` are all actors that the voter was at that time."""
+    """One vote; each of those asked has one. ``selves`` are all actors that the voter was at that time."""
 
     challenge = TextField()
     actor = TextField()

@@ -15,7 +15,7 @@ from pillar_service.store.sql import places, read
 class Standing(Table):
     """How one node stands. ``lag_s`` is how old its last event was on arrival, ``offset_s`` how far its clock is ahead of ours.
 
-    ``deaf_s`` is for how much of its silence the service itself was not listening.
+    ``deaf_s`` is how many seconds of its silence the service itself was not listening.
     """
 
     node = TextField(primary_key=True)

@@ -67,7 +67,7 @@ def with_ids(ids: Iterable[str]) -> dict[str, Account]:
 
 
 def stands(id: str, bots: Sequence[str]) -> tuple[str, str, dict[str, str]] | None:
-    """An account's role and state, and its role for each of these bots that it belongs to; None without the account."""
+    """An account's role and state, and its role for each of these bots that it may act for; None without the account."""
     theirs = f"b.source = a.agent AND b.target IN ({places(len(bots))})"
     told = f"SELECT a.role, a.state, b.target, b.role FROM account a LEFT JOIN belongs b ON {theirs} WHERE a.agent = ?"  # noqa: S608
     found = read(told, *bots, id)
@@ -75,7 +75,7 @@ def stands(id: str, bots: Sequence[str]) -> tuple[str, str, dict[str, str]] | No
 
 
 def belonging(bots: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Bot, e-mail address and role of all accounts that belong to these bots, by address."""
+    """Bot, e-mail address and role of all accounts that may act for these bots, by address."""
     told = "SELECT b.target, a.email, b.role FROM belongs b JOIN account a ON a.agent = b.source WHERE b.target IN "
     return [(bot, email, role) for bot, email, role in read(f"{told}({places(len(bots))}) ORDER BY a.email", *bots)]
 

@@ -1,4 +1,4 @@
-"""Agents, and which person belongs to which bot."""
+"""Agents, and which persons may act for which bots."""
 
 from collections.abc import Iterable
 
@@ -67,12 +67,12 @@ def role_for(person: str, bot: str) -> str | None:
 
 
 def bots_of(person: str) -> list[str]:
-    """The ids of the bots that a person belongs to, including deleted ones whose data still exists."""
+    """The ids of the bots that a person may act for, including deleted ones whose data still exists."""
     return [row.target for row in Belongs.select().where(Belongs.source == person)]
 
 
 def people_of(bots: Iterable[str], role: Belonging | None = None) -> list[Belongs]:
-    """Who belongs to these bots, in that role, or (None) in any."""
+    """Who may act for these bots, in that role, or (None) in any."""
     found = Belongs.select().where(Belongs.target.in_(list(bots)))
     return list(found if role is None else found.where(Belongs.role == str(role)))
 

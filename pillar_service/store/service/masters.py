@@ -8,7 +8,7 @@ from pillar_service.store.sql import read
 
 
 class Master(Table):
-    """A Salt master: the hash of its token, when it last asked for jobs, and where nodes find it."""
+    """A master: the hash of its token, when it last asked for jobs, and where nodes find it."""
 
     name = TextField(primary_key=True)
     token_hash = TextField(unique=True)
