@@ -1,4 +1,5 @@
-"""An account's configuration of its nodes. It is named by id or e-mail address; `operators` means the place's own nodes."""
+"""An account's configuration of its nodes. Accounts are given by id or e-mail address, or as `operators` for the place's own
+nodes."""
 
 from typing import Any
 from urllib.parse import quote

@@ -10,7 +10,7 @@ from pillar_service.master.dispatch.salt_master import SaltMaster
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER_S = 10.0
-"""The least seconds between two answers to one node: further starts within this time are ignored."""
+"""For how many seconds after an answer to a node its further starts are ignored."""
 
 
 class Arrivals:

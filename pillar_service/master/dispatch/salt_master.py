@@ -85,7 +85,7 @@ class SaltMaster:
             raise Failed(f"The master could not start {name}: {error}") from error
 
     def runners(self) -> set[str]:
-        """The jids of our running runners here."""
+        """The jids of the running runners that we started on this master."""
         return set(runner.running(self._opts))
 
     def end_runner(self, jid: str, force: bool = False) -> bool:
