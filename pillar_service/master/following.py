@@ -42,9 +42,9 @@ def finished(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def followed(client: Client, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Follows a command's job to its end; returns its results, by place; raises Failed with its sentence if it did not succeed.
+    """Follows a command's job to its end; returns {"job", "result", "places"}: its id, its result, and its parts' by node.
 
-    A place is a node, or "master".
+    Raises Failed with the job's sentence if it did not succeed.
     """
     seen: dict[str, int] = {}
     told: dict[str, Any] = {"parts": [], "lines": []}
