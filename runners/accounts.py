@@ -71,7 +71,7 @@ def resume(account, wait=True):
     """
     Resume an account that an operator suspended, and let its bots run again; returns the account.
 
-    An account that is also suspended for not paying stays suspended.
+    An account that is suspended for not paying stays suspended: ``payments.mark_paid`` resumes it.
 
     CLI Example: ``salt-run accounts.resume demo@example.org``
     """

@@ -90,7 +90,7 @@ def share(node, sharing, *emails):
     Set whose bots a node takes: ``own`` (its account's; for the place's own nodes: nobody's), ``named`` (also those of the
     accounts with these e-mail addresses, if they choose the node), or ``all``. Returns the node. Bots that it has stay.
 
-    Whoever has root on a node can read its bots' secrets: share only nodes that you answer for with all.
+    Whoever has root on a node can read its bots' secrets: share a node with all only if you answer for it.
 
     CLI Example::
 
@@ -156,7 +156,7 @@ def lost(node, anyway=False):
     elsewhere (``bots.restore``). Returns the node.
 
     Do this only if the node never runs its bots again: if it starts the container of a bot that was restored, the bot's
-    identity forks, and nothing mends that. A node heard of within the last five minutes takes ``anyway=True``.
+    identity forks, and nothing mends that. A node heard of within the last five minutes needs ``anyway=True``.
 
     CLI Example: ``salt-run nodes.lost cellar-1``
     """

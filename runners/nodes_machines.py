@@ -18,10 +18,11 @@ def __virtual__():
 @runners.asked
 def provision(name, account=None, size=None, volume_gb=None, wait=1800, **labels):
     """
-    Order a machine from the service's provider, which becomes the node ``name``; returns its order.
+    Order a machine from the service's provider, to become the node ``name``; returns its order.
 
-    ``account`` (id or address) owns the node; without it, it is the place's own. ``size`` is the provider's, ``volume_gb`` the
-    size of its volume. ``wait``: for how many seconds to wait until it is a node. Any other keyword is a label.
+    ``account`` (id or address) owns the node; without it, it is the place's own. ``size``: the provider's name for the
+    machine's size; ``volume_gb``: the size of its volume (0: none). ``wait``: for how many seconds to wait until it is a node.
+    Any other keyword is a label.
 
     CLI Example: ``salt-run nodes.provision rack-1 account=ann@example.org volume_gb=50 environment=prd``
     """
