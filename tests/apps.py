@@ -1,4 +1,4 @@
-"""The service's apps, made once for the tests of a process that have the same settings."""
+"""The service's apps, made once per process for all tests that have the same settings."""
 
 import os
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from flask import Flask
 
 OF_ONE_TEST = ("CELLAR_FILES", "CELLAR_DATABASE")
-"""The settings that an app reads anew with every request."""
+"""Settings that an app reads anew with every request."""
 
 MADE: dict[tuple[object, ...], Flask] = {}
 
 
 def made_once(create_app: Callable[[], Flask]) -> Flask:
-    """The app of these settings: it keeps nothing of a request, and to make one costs half a second."""
+    """The app for the current settings. It keeps no state between requests, and making one takes half a second."""
     told = sorted(one for one in os.environ.items() if one[0].startswith("CELLAR_") and one[0] not in OF_ONE_TEST)
     key = (create_app, *told)
     if key not in MADE:

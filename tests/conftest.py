@@ -1,4 +1,4 @@
-"""What tests of the service share: a real database of either kind, and the service's settings around it."""
+"""Fixtures for all tests of the service: a real database of either kind, and the service's settings."""
 
 import logging
 import os
@@ -15,24 +15,24 @@ from databases import Postgres
 
 from pillar_service.settings import settings
 
-# Salt's handlers go on writing to streams that pytest has closed: pages of tracebacks that would hide what failed.
+# Salt's handlers keep writing to streams that pytest has closed, and pages of tracebacks would hide the real failure.
 logging.raiseExceptions = False
-# How long an example takes says how busy the machine is, and nothing of the code.
+# How long an example takes depends on how busy the machine is, not on the code.
 hypothesis.settings.register_profile("cellar", deadline=None)
 hypothesis.settings.load_profile("cellar")
-# It would have a record made of each query, which nobody reads.
+# At DEBUG, peewee would make a log record of each query.
 logging.getLogger("peewee").setLevel(logging.INFO)
 
-# A test sets what it needs; what this machine is set to is none of its business.
+# Each test sets what it needs; the settings of this machine must not matter.
 for name in [name for name in os.environ if name.startswith("CELLAR_") and not name.startswith("CELLAR_TEST_")]:
     del os.environ[name]
 
 DATABASES = os.environ.get("CELLAR_TEST_DATABASES", "sqlite postgresql").split()
-"""The kinds that tests of the store run on; `make check` leaves PostgreSQL to `make test`."""
+"""The kinds of database that the tests run on; `make check` leaves PostgreSQL to `make test`."""
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 2**30
-"""Bytes that have to be free in memory before databases are put there: a container may have next to none."""
+"""How many bytes must be free in memory before databases are put there: a container may have next to none."""
 
 HAD_NETWORK = pytest.StashKey[bool]()
 SECRET = "only-for-tests-0123456789abcdef0123456789"
@@ -43,7 +43,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The pubs' network goes with the whole run, if nobody is on it: tests side by side share it."""
+    """Remove the pubs' network after the whole run, unless it is in use or was there before; parallel workers share it."""
     if not session.stash[HAD_NETWORK]:
         _network("rm")
 
@@ -64,7 +64,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres) -> str:
-    """The address of a PostgreSQL database that has the schema; a test that uses it empties it first."""
+    """The address of a PostgreSQL database that has the schema; each test that uses it empties it first."""
     from pillar_service.store import database, schema
 
     address = postgres.new("migrated")
@@ -75,7 +75,7 @@ def migrated(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database that has the schema; a test copies it."""
+    """An SQLite database that has the schema; each test copies it."""
     from pillar_service.store import database, schema
 
     file = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
@@ -90,8 +90,8 @@ def _emptied(address: str) -> str:
 
     with psycopg.connect(address) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        connection.execute("SET session_replication_role = replica")  # the audit refuses to be emptied
-        # Few have a row, and TRUNCATE makes new files for each that it names: a third of a second for all.
+        connection.execute("SET session_replication_role = replica")  # The audit refuses to be emptied.
+        # Few tables have rows, and TRUNCATE would make new files for each: a third of a second for all of them.
         connection.execute("; ".join(f"DELETE FROM {name}" for (name,) in found if name != "schema_migration"))
         connection.execute("INSERT INTO audit_head VALUES (1, 0, repeat('0', 64), 0, repeat('0', 64))")
         connection.execute("INSERT INTO change (id, serial, fingerprint) VALUES (1, 0, '')")
@@ -100,7 +100,7 @@ def _emptied(address: str) -> str:
 
 @pytest.fixture(params=DATABASES)
 def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database, of both kinds in turn."""
+    """The address of an empty database, once for each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/fresh.sqlite"
     else:
@@ -109,11 +109,11 @@ def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def swift(tmp_path: Path) -> Iterator[Path]:
-    """A folder for an SQLite database, in memory where that has room: on a disk it waits at each commit."""
+    """A folder for an SQLite database, in memory if there is room: on a disk, each commit would wait for it."""
     if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ENOUGH:
         yield tmp_path
         return
-    # What a thread still writes while the folder goes is no fault of the test.
+    # A thread may still write while the folder is removed; that is not the test's fault.
     with tempfile.TemporaryDirectory(prefix="cellar-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -126,20 +126,20 @@ def sqlite_url(migrated_file: Path, swift: Path) -> str:
 
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest) -> str:
-    """The address of a database with the schema, of both kinds in turn."""
+    """The address of a database with the schema, once for each kind."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
-    # Another address for each test: what a process remembers of a database is not true of one that was emptied.
+    # A new address for each test: what this process remembers of a database is wrong once that has been emptied.
     return f"{_emptied(request.getfixturevalue('migrated'))}&application_name={secrets.token_hex(4)}"
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """The settings of a service in the test's own folder, but for the database."""
+    """Settings of a service in the test's own folder, without the database."""
     return {
         "CELLAR_FILES": str(tmp_path / "files"),
         "CELLAR_SECRET_KEY": SECRET,
-        "CELLAR_PASSWORD_KIB": "64",  # judging passwords took a quarter of these tests' time
+        "CELLAR_PASSWORD_KIB": "64",  # With the usual cost, hashing passwords took a quarter of these tests' time.
         "CELLAR_PUBLIC_URL": "http://cellar.test",
         "CELLAR_BOT_PORTS": "20000-20019",
         "CELLAR_MINION_D": str(Path(__file__).parent.parent / "salt" / "minion.d"),
@@ -149,7 +149,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def service(url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """The service in this process, with one node, `cellar-1`; gives what makes it read its settings again."""
+    """The service in this process, with one node, `cellar-1`; gives the function that makes it read its settings again."""
     from pillar_service.usecases.nodes import nodes
     from pillar_service.usecases.service import storage
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own: made when first asked for, gone with the tests."""
+"""A real PostgreSQL for the tests, made when first asked for and removed with them."""
 
 import os
 import pwd
@@ -12,7 +12,7 @@ MISSING = f"These tests need a real PostgreSQL, and {BINARIES} has none: run `ap
 
 
 class Postgres:
-    """A private cluster on a unix socket in a temporary folder; nothing listens on the network."""
+    """A private cluster on a Unix socket in a temporary folder; nothing listens on the network."""
 
     def __init__(self) -> None:
         if not (BINARIES / "initdb").exists():
@@ -34,7 +34,7 @@ class Postgres:
         self._run("pg_ctl", *at, *more, verb)
 
     def crash(self) -> None:
-        """Ends it at once, as a crash would, and starts it again: it recovers from its log."""
+        """End it at once, as a crash would, and start it again: it recovers from its log."""
         self._control("restart", "-m", "immediate")
 
     def _run(self, program: str, *arguments: str) -> str:
@@ -51,7 +51,7 @@ class Postgres:
         return self._run("psql", "-h", str(self.folder), "-d", name, "-Atqc", statement)
 
     def url(self, name: str) -> str:
-        """The address of one of its databases."""
+        """Return the address of one of its databases."""
         return f"postgresql://{self.user}@/{name}?host={self.folder}"
 
     def new(self, name: str) -> str:
@@ -60,10 +60,10 @@ class Postgres:
         return self.url(name)
 
     def dumped(self, name: str) -> str:
-        """One of its databases as SQL, rows as INSERTs."""
+        """Dump one of its databases as SQL, with rows as INSERTs."""
         return self._run("pg_dump", "-h", str(self.folder), "--inserts", "--no-owner", name)
 
     def stop(self) -> None:
-        """Stop it and forget everything."""
+        """Stop it and delete its folder."""
         self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder / "data"), "stop")
         shutil.rmtree(self.folder)

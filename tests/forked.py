@@ -1,4 +1,4 @@
-"""Commands, each in a process forked from one that has its modules: to import them is most of what each costs."""
+"""Run commands in processes forked from one that has their modules already: importing those is most of a command's cost."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ _MODULES = ["__main__", __name__]
 
 
 def knows(*modules: str) -> None:
-    """What is forked has these modules already. To be said before the first command runs."""
+    """Name modules to import before forking. Must be called before the first command runs."""
     _MODULES.extend(modules)
     _FORKS.set_forkserver_preload(_MODULES)
 
@@ -21,13 +21,13 @@ def knows(*modules: str) -> None:
 def run(
     main: Callable[[], object], command: list[str], seconds: float, environment: Mapping[str, str]
 ) -> "subprocess.CompletedProcess[str]":
-    """What comes of a command's function, called with this command line and this environment alone.
+    """Call a command's main function in a fork, with this command line and this environment alone; return what came of it.
 
-    What takes longer than ``seconds`` is killed: subprocess.TimeoutExpired.
+    If it takes longer than ``seconds``, it is killed and subprocess.TimeoutExpired is raised.
     """
     with tempfile.TemporaryDirectory() as folder:
         told = [Path(folder, stream) for stream in ("stdout", "stderr")]
-        # Salt looks by this name whether it is what was started, or a child of it.
+        # By this name Salt tells a main process from its children.
         process = _FORKS.Process(target=_run, args=(main, command, told, dict(environment)), name="MainProcess")
         process.start()
         process.join(seconds)
@@ -40,7 +40,7 @@ def run(
 
 
 def _run(main: Callable[[], object], command: list[str], told: list[Path], environment: Mapping[str, str]) -> None:
-    multiprocessing.set_start_method("fork", force=True)  # as it is in a process that nobody forked
+    multiprocessing.set_start_method("fork", force=True)  # As in a process that was not forked.
     os.environ.clear()
     os.environ.update(environment)
     for number, file in enumerate(told, start=1):

@@ -1,4 +1,4 @@
-"""The service's end of the wire for events, strict: what a node may not send is a fault that the test sees."""
+"""A strict fake of the service's endpoint for events: whatever a node may not send is a fault that the test sees."""
 
 import gzip
 import http.server
@@ -16,11 +16,11 @@ from pillar_service.core.nodes import signatures
 
 NODE = "cellar-9"
 LOST = object()
-"""A mood: it stores what came, and breaks off before it answers."""
+"""A mood: store the events, then close the connection without an answer."""
 
 
 class Ingest(http.server.ThreadingHTTPServer):
-    """Keeps each event once, in the order in which they came. ``mood`` says what it does instead with a request."""
+    """Keeps each event once, in order of arrival. ``mood`` may make it answer a request differently."""
 
     def __init__(self, public_key: Any) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -35,24 +35,24 @@ class Ingest(http.server.ThreadingHTTPServer):
 
     @property
     def told(self) -> dict[str, str]:
-        """As a pillar tells of it."""
+        """What a node's pillar says about the endpoint."""
         url = f"http://127.0.0.1:{self.server_port}"
         return {"url": url, "token": f"{NODE}:0", "auth": signatures.MINION_KEY}
 
     def stop(self) -> None:
-        """Nobody listens there any more."""
+        """Stop listening."""
         self.shutdown()
         self.server_close()
 
     def numbers(self) -> dict[str, list[Any]]:
-        """What is stored, by stream: the ``n`` of each event's data, in order of arrival."""
+        """The ``n`` of each stored event's data, by stream, in order of arrival."""
         found = defaultdict(list)
         for event in self.stored.values():
             found[event.stream].append(event.data.get("n"))
         return dict(found)
 
     def take(self, events: list[Submission]) -> dict[str, Any]:
-        """Store a batch."""
+        """Store a batch and return the answer."""
         refused = {event_id(NODE, one.epoch, one.sequence): self.refuses(one) for one in events}
         with self.lock:
             for one in events:

@@ -1,6 +1,6 @@
-"""What tests of machines share: a home with files, an engine that is ticked until something is so, what was told.
+"""What tests of machines share: a home with files, an engine to tick until a condition holds, and what the engine told.
 
-With ``bots`` the engine is told which there are; without, it asks Docker.
+With ``bots`` the engine is given the list of bots; without, it asks Docker.
 """
 
 import time
@@ -21,7 +21,7 @@ NODE = "cellar-9"
 
 
 class Told:
-    """A spool that keeps all in memory; ``full``: it has no room."""
+    """A spool in memory; if ``full``, it raises ``Full``."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str, Mapping[str, Any]]] = []
@@ -40,7 +40,7 @@ class Told:
 
 
 class Room:
-    """One node's machines."""
+    """One node's home, machines engine and spool."""
 
     def __init__(self, folder: Path, node: str = NODE, bots: dict[str, str] | None = None) -> None:
         self.home, self.told, self.node = Home(folder), Told(), node
@@ -55,7 +55,7 @@ class Room:
         self.engine = self.begin()
 
     def close(self) -> None:
-        """Nothing runs here any more."""
+        """Close the engine and give up the agent's lock."""
         self.engine.close()
         self.alone.close()
 
@@ -81,7 +81,7 @@ class Room:
         self.engine.tick(time.monotonic() + self.ahead)
 
     def until(self, is_so: Callable[[], Any], seconds: float = 90.0) -> Any:
-        """Tick, each time a second later as machines see it, until it is so."""
+        """Tick until the condition holds, one second of the engine's time apart; AssertionError after ``seconds``."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             self.ahead += 1

@@ -1,4 +1,4 @@
-"""Keys of minions, as Salt writes them."""
+"""Minion keys as Salt writes them."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ def _pem(which: int) -> bytes:
 
 
 def new_key(pki: Path, which: int = 0) -> Path:
-    """Puts a key into the folder ``pki``, which it returns; the same one in this process for the same number."""
+    """Write a private key into the folder ``pki`` and return the folder; in one process, equal numbers give equal keys."""
     pki.mkdir(parents=True, exist_ok=True)
     (pki / "minion.pem").write_bytes(_pem(which))
     return pki

@@ -1,4 +1,4 @@
-"""Salt's commands: what the commands in ``.venv/bin`` run (``salt.scripts``), with their arguments, output and exit code."""
+"""Run Salt's commands as ``.venv/bin`` does (``salt.scripts``), and return their output and exit code."""
 
 import os
 import subprocess
@@ -19,9 +19,9 @@ forked.knows(
 
 
 def run(name: str, *arguments: object, seconds: float, **more: str) -> "subprocess.CompletedProcess[str]":
-    """Runs ``salt``, ``salt-run`` or ``salt-call``, with ``more`` in its environment.
+    """Run ``salt``, ``salt-run`` or ``salt-call`` with ``more`` in its environment.
 
-    What takes longer is killed: subprocess.TimeoutExpired.
+    If it takes longer than ``seconds``, it is killed and subprocess.TimeoutExpired is raised.
     """
     import salt.scripts
 

@@ -1,4 +1,4 @@
-"""The service's command line: what ``python -m pillar_service.web`` runs, with its arguments, output and exit code."""
+"""Run the service's command line (``python -m pillar_service.web``), and return its output and exit code."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ forked.knows("pillar_service.web.cli")
 
 
 def run(*words: str, environment: Mapping[str, str], seconds: float = 60) -> "subprocess.CompletedProcess[str]":
-    """Runs ``python -m pillar_service.web`` with these words; subprocess.TimeoutExpired where it takes longer."""
+    """Run ``python -m pillar_service.web`` with these arguments; subprocess.TimeoutExpired if it takes too long."""
     return forked.run(_main, ["pillar_service.web", *words], seconds, environment)
 
 
 def python(code: str, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Runs a piece of Python as ``python -c`` does, in a process that has the service's modules."""
+    """Run a piece of Python like ``python -c``, in a process that has imported the service's modules."""
     return forked.run(_code, [code, *arguments], 60, environment)
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the house in the architecture page, held by the imports themselves."""
+"""Who may import whom: the imports must follow the table in the architecture page."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ NOTHING = "nothing of ours"
 
 
 def table(page: str) -> dict[str, set[str]]:
-    """What each room of the page's table may import of ours; a row whose third cell is empty is about no Python."""
+    """What each room in the page's table may import of ours. Rows with an empty third cell are not about Python."""
     rows = re.findall(r"^\| (`.+/`) \|.*\| (.+) \|$", page, re.MULTILINE)
     found = [
         (room, {room, *(set() if may == NOTHING else may.split(", "))})
@@ -48,7 +48,7 @@ ONLY = {
 """Packages that only these rooms may import."""
 
 ROOMY = ("core", "store", "usecases")
-"""Layers whose files stand in rooms of their own."""
+"""Layers whose files are in rooms."""
 
 WHOLE = {
     f"{OURS}.{layer}.{file.parent.name}" for layer in ROOMY for file in (ROOT / OURS / layer).glob("*/__init__.py")
@@ -56,7 +56,7 @@ WHOLE = {
 
 
 def imports(source: str) -> Iterator[str]:
-    """The dotted names that a source imports, wherever in it."""
+    """The dotted names that a source imports, at any depth."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -65,7 +65,7 @@ def imports(source: str) -> Iterator[str]:
 
 
 def broken(room: str, source: str) -> list[str]:
-    """The imports in a source that its room may not have."""
+    """The imports in a source that its room is not allowed."""
     return [name for name in imports(source) if not _allowed(room, name)]
 
 
@@ -74,7 +74,7 @@ def _allowed(room: str, name: str) -> bool:
     if first == OURS:
         return bool(rest) and (rest[0] in MAY[room] or rest[0] == "__version__")
     if first == "":
-        return False  # relative imports hide who imports whom
+        return False  # Relative imports hide who imports whom.
     return room in ONLY.get(first, {room})
 
 
@@ -119,12 +119,12 @@ def test_core_needs_the_standard_library_alone() -> None:
 
 
 def told(page: str) -> set[str]:
-    """What the table of a layer's page says stands there: its rooms, and the files beside them."""
+    """The rooms and the files beside them, as the table in a layer's README names them."""
     return set(re.findall(r"`(\w+(?:/|\.py))`", "\n".join(re.findall(r"^\|.*", page, re.MULTILINE))))
 
 
 def standing(layer: Path) -> set[str]:
-    """What stands in a layer's folder, written as in its page."""
+    """The rooms and files in a layer's folder, written as in its README."""
     return {f"{file.parent.name}/" for file in layer.glob("*/__init__.py")} | {
         file.name for file in layer.glob("*.py") if file.name != "__init__.py"
     }
@@ -147,7 +147,7 @@ def test_a_file_beside_the_rooms_is_seen(tmp_path: Path) -> None:
 
 
 def whole(source: str) -> list[str]:
-    """The imports of a whole room of a layer, which holds nothing: one of its files is meant."""
+    """The imports of a whole room. A room's package is empty, so one of its files must be imported instead."""
     return [name for name in imports(source) if name in WHOLE]
 
 
@@ -196,6 +196,6 @@ def test_a_wrong_import_is_seen(room: str, source: str) -> None:
 
 
 def test_no_two_files_of_the_tests_have_one_name() -> None:
-    """They import each other by plain names: of two, the one loaded first would be both, wherever one process has them."""
+    """Tests import each other by plain names, so if two files shared one, the first one loaded would stand for both."""
     names = Counter(file.name for file in (ROOT / "tests").rglob("*.py") if file.name != "conftest.py")
     assert [name for name, times in names.items() if times > 1] == []

@@ -1,4 +1,4 @@
-"""The licences' page names what is installed."""
+"""The licences page names what is installed."""
 
 import base64
 import json

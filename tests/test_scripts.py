@@ -1,4 +1,4 @@
-"""What the scripts of `make` do when something is not as it should be, each in a scratch place of its own."""
+"""What the scripts of `make` do when something goes wrong, each in a scratch folder of its own."""
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ Docker = Callable[[dict[str, str]], dict[str, str]]
 
 
 class Place:
-    """A folder for scripts to work in, with settings of its own."""
+    """A folder for the scripts to work in, with its own settings."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "place"
@@ -34,12 +34,12 @@ class Place:
         self.settings = {"CELLAR_DIR": str(self.folder), "CELLAR_PUBLIC_PORT": str(self.port), "CELLAR_NODE": "here-1"}
 
     def bash(self, code: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        """What comes of a piece of shell; `$v` is the folder of the scripts."""
+        """Run a piece of shell; `$v` is the folder of the scripts."""
         told = os.environ | self.settings | {"v": str(VAGRANT)} | more
         return subprocess.run(["bash", "-c", code], env=told, capture_output=True, text=True, timeout=60)
 
     def pid(self, name: str) -> int:
-        """Of a process that was started here."""
+        """The pid of a process that was started here."""
         return int((self.folder / "run" / f"{name}.pid").read_text())
 
 
@@ -50,7 +50,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def frozen(place: Place) -> Iterator[Place]:
-    """A public app that took its port, and hangs."""
+    """A public app that has its port but hangs."""
     (place.folder / "pages").mkdir(parents=True)
     (place.folder / "pages" / "healthz").write_text("ok")
     serve = f"{sys.executable} -m http.server {place.port} --bind 127.0.0.1 --directory {place.folder}/pages"
@@ -67,7 +67,7 @@ def frozen(place: Place) -> Iterator[Place]:
 
 @pytest.fixture
 def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[bytes]]:
-    """Begins the preparations of a tree whose packages of Python take for ever to fetch, and whose step docker is told."""
+    """Starts `prepare up` in a tree where fetching Python's packages takes forever; takes the code of its step docker."""
     (tmp_path / "tree" / "vagrant").mkdir(parents=True)
     (place.folder / "log").mkdir(parents=True)
     shutil.copy(VAGRANT / "settings.sh", tmp_path / "tree" / "vagrant")
@@ -80,7 +80,7 @@ def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[b
             script.write_text(f"#!/bin/bash\n{code}\n")
             script.chmod(0o755)
         told = f". {tmp_path}/tree/vagrant/settings.sh; take_turn; prepare up"
-        # Where the tests run under nohup, SIGHUP is ignored by whatever they start.
+        # Under nohup, whatever the tests start ignores SIGHUP.
         hears = ["env", "--default-signal=HUP", "bash", "-c", told]
         going = subprocess.Popen(hears, env=os.environ | place.settings, start_new_session=True)
         ends = time.monotonic() + 30
@@ -93,7 +93,7 @@ def fetching(place: Place, tmp_path: Path) -> Callable[[str], subprocess.Popen[b
 
 @pytest.fixture
 def docker(tmp_path: Path) -> Docker:
-    """What the settings are for an engine whose command `docker`, asked in words that begin so, prints that."""
+    """Puts a fake `docker` on the PATH: for arguments that start with a key, it prints the value. Returns the settings."""
     script = tmp_path / "bin" / "docker"
     script.parent.mkdir()
 
@@ -113,11 +113,11 @@ def test_a_process_that_hangs_does_not_count_as_one_that_lives(frozen: Place) ->
 
 
 def test_nobody_waits_without_end_for_a_process_that_hangs(frozen: Place) -> None:
-    assert frozen.bash('. $v/settings.sh; healthy "$public_url"').returncode == 28  # curl's: it took too long
+    assert frozen.bash('. $v/settings.sh; healthy "$public_url"').returncode == 28  # curl's exit code for a timeout
 
 
 def test_who_ended_is_not_waited_for_and_its_last_word_is_told(place: Place) -> None:
-    """salt-master ends so where a port was taken; a slow machine is no reason to give up after half a minute."""
+    """salt-master ends like this if a port is taken. On a slow machine, half a minute is no reason to give up."""
     begin = '. $v/settings.sh; start_process master /bin/sh -c "echo The ports are not available to bind; sleep 1"; '
     asleep = "start_process minion /bin/sleep 60; trap 'stop_process minion' EXIT; "
     told = place.bash(f'{begin}{asleep}wait_started "minion master" "salt-master made no key" false')
@@ -141,7 +141,7 @@ def test_whatever_is_asked_over_http_is_asked_for_a_time() -> None:
 
 
 def has_turn(place: Place, within_s: float = 0) -> bool:
-    """Whether the next `make` may work in the place, after so many seconds at most."""
+    """Whether the next `make` may work in the place, within so many seconds at most."""
     ends = time.monotonic() + within_s
     while not (free := is_free(place)) and time.monotonic() < ends:
         time.sleep(0.1)
@@ -149,7 +149,7 @@ def has_turn(place: Place, within_s: float = 0) -> bool:
 
 
 def is_free(place: Place) -> bool:
-    """Whether nobody holds its lock."""
+    """Whether nobody holds the place's lock."""
     with (place.folder / "run" / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -209,7 +209,7 @@ def test_the_readme_shows_the_steps_in_their_order() -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """The folder of a run of the tests, before which nothing stood on the engine."""
+    """The folder of a test run before which the engine was empty."""
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "engine.json").write_text("[]")
@@ -217,7 +217,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def left(run: Path, settings: dict[str, str]) -> list[str]:
-    """What that run left; the exit code says the same."""
+    """What that run left behind; the exit code must say the same."""
     command = [sys.executable, VAGRANT / "left_over.py", "look", run, "0"]
     done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=60)
     assert done.returncode == bool(done.stdout), done.stderr
@@ -226,7 +226,7 @@ def left(run: Path, settings: dict[str, str]) -> list[str]:
 
 @contextlib.contextmanager
 def sleeping(**told: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does not end by itself."""
+    """A process that does not end on its own."""
     process = subprocess.Popen(["sleep", "300"], **told)
     try:
         yield process
@@ -264,7 +264,7 @@ def test_containers_and_volumes_that_the_tests_left_are_named_and_no_others(run:
 
 
 COPIED = '. $v/settings.sh; . $v/changing.sh; service_python() { echo "$4" >"$4"; }; copy_database "$1"'
-"""`copy_database FOLDER` of an upgrade, where the service's own copying is a line in a file."""
+"""`copy_database FOLDER` as an upgrade calls it, but instead of copying the database it writes one line into the file."""
 
 
 def test_an_upgrade_keeps_three_whole_copies_of_the_database_whatever_its_folder_is_called(
@@ -289,7 +289,7 @@ def test_clean_takes_nothing_that_it_did_not_make(place: Place) -> None:
     place.folder.mkdir()
     (place.folder / "precious").write_text("keep")
     assert "stays as it is" in place.bash("$v/clean.sh").stderr
-    place.bash("$v/down.sh")  # which stops nothing, and makes it no place
+    place.bash("$v/down.sh")  # It stops nothing, and does not make the folder a place.
     assert "stays as it is" in place.bash("$v/clean.sh").stderr
     assert (place.folder / "precious").read_text() == "keep"
     (place.folder / "log").mkdir()

@@ -1,4 +1,4 @@
-"""What stands among the tests and is called by itself, or seldom, finds what it needs."""
+"""Scripts among the tests that are run by hand, and campaigns, which seldom run, find what they need."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ ALONE = {
     "contract/record.py": [],
     "store/released/dump.py": [],
 }
-"""Each with what calls it, beyond Python."""
+"""Each such script, and the command that Python is started with."""
 LOAD = "import runpy, sys; sys.path[0] = sys.argv[1]; runpy.run_path(sys.argv[2], run_name='looked_at')"
 
 
@@ -34,7 +34,7 @@ def test_whatever_can_be_called_is_here() -> None:
 
 
 def test_each_campaign_finds_its_fixtures() -> None:
-    """`make campaigns` takes hours, and is seldom run: what its tests ask for is looked up here, and none is run."""
+    """Looks up the fixtures of all campaigns without running any: `make campaigns` takes hours and seldom runs."""
     rooms = [f"tests/{room}" for room in ("browser", "integration", "image", "states")]
     plan = ["-q", "-p", "no:cacheprovider", "--setup-plan", "-m", "campaign", *rooms]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

@@ -1,11 +1,11 @@
-"""A minion that is slow on a busy machine is waited for when its place is started."""
+"""Starting a place waits for a minion that is slow on a busy machine."""
 
 import os
 import subprocess
 from pathlib import Path
 
 VAGRANT = Path(__file__).parent.parent / "vagrant"
-# What stands in for Salt: a minion that makes its key and lives, and a master that hears of the sync the second time.
+# Stand-ins for Salt: a minion that makes its key and stays up, and a master whose first sync gets no answer.
 PYTHON = """#!/bin/bash
 [[ $* != *salt-minion* ]] || { echo key >"$CELLAR_DIR/etc/salt/pki/minion/minion.pub"; exec sleep 60; }
 """

@@ -1,4 +1,4 @@
-"""The settings' page says what the code does."""
+"""The settings page agrees with the code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whatever our scripts fetch from Python's index is pinned by the hashes of its files."""
+"""Whatever our scripts fetch from PyPI is pinned by hashes."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ def test_each_package_of_a_tool_has_a_version_and_hashes(lock: Path) -> None:
 
 
 def test_no_script_installs_what_is_not_pinned() -> None:
-    """pip takes hashes, or what lies here already (`--no-deps -e`, a release's wheels); uv runs nothing from the index."""
+    """pip needs hashes or installs what is already here (`--no-deps -e`, a release's wheels); uv runs nothing from PyPI."""
     lines = [line for file in VAGRANT.glob("*.sh") for line in file.read_text().splitlines()]
     installs = [line for line in lines if "pip install" in line or 'pip" install' in line]
     loose = [line for line in installs if "--require-hashes" not in line and "-e " not in line]

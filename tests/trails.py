@@ -1,4 +1,4 @@
-"""What the audit tells of a subject."""
+"""The audit of a subject."""
 
 from typing import Any
 
