@@ -1,4 +1,4 @@
-"""These tests run on the whole stack."""
+"""Fixtures for tests on the whole stack."""
 
 from stack import cellar, cellar_1, cellar_2, client, engine, master, minions, service
 

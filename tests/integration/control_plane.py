@@ -1,4 +1,4 @@
-"""A control plane as `make up` starts it, by the same scripts, in a folder of its own: to be lost and restored."""
+"""A control plane in a folder of its own, started by the scripts of `make up`, to be lost and restored."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PROCESSES = ("public", "private", "master", "minion")
 
 
 class ControlPlane:
-    """Service, salt-master and the minion beside it. ``keys``, ``ports`` and ``accept`` are what a minion elsewhere needs."""
+    """The service, the salt-master and its minion. ``keys``, ``ports`` and ``accept`` are for minions elsewhere."""
 
     def __init__(self, folder: Path, repository: Path, password: Path) -> None:
         self.folder, self.keys, self.etc = folder, folder / "etc/salt/pki/master", folder / "etc/salt"
@@ -35,7 +35,7 @@ class ControlPlane:
             "CELLAR_ALLOW_PRIVATE": "yes",
             "CELLAR_WORKERS": "1",
             "CELLAR_BACKUP_REPOSITORY": str(repository),
-            "CELLAR_BACKUP_BOTS_DAYS": "0",  # an export would stop the bot for a moment
+            "CELLAR_BACKUP_BOTS_DAYS": "0",  # An export would stop the bot for a moment.
             "CELLAR_BACKUP_PASSWORD_FILE": str(password),
         }
 
@@ -45,7 +45,7 @@ class ControlPlane:
         return subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, timeout=180)
 
     def start(self) -> None:
-        """As `make up` does it, but for packages and the first pub."""
+        """Starts it as `make up` does, without its packages and first pub."""
         for folder in ("log", "run", "secrets", "service", "node", "etc"):
             (self.folder / folder).mkdir(mode=0o700, parents=True)
         for script in ("service.sh", "salt.sh"):
@@ -64,43 +64,43 @@ class ControlPlane:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def client(self) -> Client:
-        """The client of its private app."""
+        """A client of its private app."""
         return Client(self.url, str(self.token_file), actor="tester")
 
     def run(self, function: str, *arguments: str) -> Any:
-        """What a runner returns."""
+        """Runs a runner and returns its result."""
         done = salt_commands.run("salt-run", "-c", self.etc, "--out=json", function, *arguments, seconds=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
     def salt(self, node: str, function: str, seconds: float = 10) -> Any:
-        """What a node returns to the salt command; None when it does not answer."""
+        """Runs a function with the salt command; returns the node's answer, None if there is none."""
         command = ["salt", "-c", self.etc, "--out=json", "--static", "-t", seconds, node, function]
         done = salt_commands.run(*command, seconds=seconds + 30)
         _, brace, rest = done.stdout.partition("{")
         return json.loads(brace + rest).get(node) if brace else None
 
     def accept(self, node: str, public_key: Path) -> None:
-        """Accepts exactly this key of a node."""
+        """Accepts this key for the node."""
         (self.keys / "minions" / node).write_text(public_key.read_text())
 
     def kill(self) -> None:
-        """kill -9, all of it."""
+        """kill -9 of all its processes."""
         for name in PROCESSES:
             file = self.folder / "run" / f"{name}.pid"
             if file.exists():
                 pid = int(file.read_text())
                 try:
-                    os.killpg(os.getpgid(pid), signal.SIGKILL)  # start-stop-daemon, which is gone, led the group
+                    os.killpg(os.getpgid(pid), signal.SIGKILL)  # start-stop-daemon led the group and has ended
                 except ProcessLookupError:
                     continue
                 until(lambda pid=pid: not Path(f"/proc/{pid}/exe").exists(), 20, f"{name} is dead")
 
     def stop(self) -> None:
-        """Leaves nothing of it running."""
+        """Kills all its processes."""
         self.kill()
 
     def lose(self) -> None:
-        """The machine is gone, with all that was on its disk."""
+        """Kills it and deletes its folder, as if the machine and its disk were lost."""
         self.kill()
         shutil.rmtree(self.folder)

@@ -1,4 +1,4 @@
-"""Somebody who uses a place from outside: its pages by a browser without scripts, and its API with a token of theirs."""
+"""Someone who uses a place from outside: its pages in a browser without scripts, and its API with a token."""
 
 import html
 import re
@@ -10,7 +10,7 @@ PASSWORD = "quince teapot walrus 7"
 
 
 class Visitor:
-    """Somebody who reads the pages, signed in if an address is given, with a code where one is asked for."""
+    """Someone who reads the pages; with an address, signs in first, with a code if asked for one."""
 
     def __init__(self, url: str, email: str = "", password: str = PASSWORD, code: str = "") -> None:
         self.url, self.browser = url, requests.Session()
@@ -18,11 +18,11 @@ class Visitor:
             self.sends("/sign-in/code", "/sign-in/code", code=code)
 
     def sees(self, path: str) -> str:
-        """A page, as one reads it."""
+        """The text of a page."""
         return _read(self.browser.get(self.url + path, timeout=30))
 
     def sends(self, path: str, seen: str, **form: str) -> str:
-        """The page after a form was sent, which stands on another page."""
+        """Sends the form of the page ``seen`` to ``path``; returns the text of the page that comes back."""
         page = self.browser.get(self.url + seen, timeout=30).text
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         assert token, page
@@ -30,7 +30,7 @@ class Visitor:
 
 
 class Customer(Visitor):
-    """Somebody with an account, made and signed in as anybody does."""
+    """Someone who registers an account and signs in, like everyone else."""
 
     def __init__(self, url: str, email: str) -> None:
         super().__init__(url)
@@ -41,7 +41,7 @@ class Customer(Visitor):
         self.sends("/sign-in", "/sign-in", **known)
 
     def asks(self, method: str, path: str, **body: Any) -> Any:
-        """What the API answers."""
+        """Calls the API and returns its answer."""
         headers = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
         answer = requests.request(method, self.url + path, json=body or None, headers=headers, timeout=30)
         assert answer.ok, answer.text

@@ -1,4 +1,4 @@
-"""The service as real processes for tests: random ports, one folder. Salt's daemons are in salt_daemons.py."""
+"""The service as real processes for tests, on random ports and in one folder. Salt's daemons are in salt_daemons.py."""
 
 import contextlib
 import os
@@ -19,14 +19,14 @@ MASTER_NAME = "test-master"
 
 
 def free_port() -> int:
-    """A port that nobody has now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], Any], seconds: float, what: str, every_s: float = 0.1) -> Any:
-    """Waits until something is true and returns it; an AssertionError says what was awaited in vain."""
+    """Waits until ``true`` returns something true, and returns that; otherwise raises an AssertionError that names ``what``."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         with contextlib.suppress(OSError):
@@ -37,13 +37,13 @@ def until(true: Callable[[], Any], seconds: float, what: str, every_s: float = 0
 
 
 def around(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that has these settings and no other: a test in this process may have set some."""
+    """An environment for a process with these settings alone: a test in this process may have set others."""
     return {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")} | dict(settings)
 
 
 @dataclass
 class Daemon:
-    """One process with its children, in a process group of its own, so that nothing of it is left behind."""
+    """A process in a process group of its own, so that it can be killed with all its children."""
 
     name: str
     command: list[str]
@@ -53,7 +53,7 @@ class Daemon:
     output: IO[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it; what it prints goes to <folder>/<name>.out."""
+        """Starts it; its output goes to <folder>/<name>.out."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.output = (self.folder / f"{self.name}.out").open("ab")
         self.process = subprocess.Popen(
@@ -66,7 +66,7 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """The id of its first process."""
+        """The pid of its first process."""
         assert self.process
         return self.process.pid
 
@@ -77,7 +77,7 @@ class Daemon:
                 os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
-        """kill -9, children and all."""
+        """kill -9, with all children."""
         self.signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
@@ -91,7 +91,7 @@ class Daemon:
         return self.process is None
 
     def stop(self) -> None:
-        """Asks it to end, and kills what is left after 3 s."""
+        """Asks it to end, and kills it and its children after at most 3 s."""
         if self.process is None:
             return
         self.process.terminate()
@@ -103,9 +103,9 @@ class Daemon:
 
 
 class Service:
-    """Both apps of the service. ``url`` is the private app's, ``public_url`` that of people and nodes.
+    """Both apps of the service: ``url`` is the private app's, ``public_url`` the public one's.
 
-    ``database`` is an address, SQLite's file in the folder if none is given; ``workers`` is how many each app has.
+    ``database`` is an address (by default, of an SQLite file in the folder); ``workers`` is the number for each app.
     """
 
     def __init__(self, folder: Path, database: str = "", workers: int = 1) -> None:
@@ -127,7 +127,7 @@ class Service:
         self.apps = {name: self._daemon(name) for name in ("public", "private")}
 
     def start(self) -> None:
-        """Makes the database and a master's token at the first start, then starts both apps."""
+        """Starts both apps; the first time, it also makes the database and a master's token."""
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
         if not self.token_file.exists():
             self.manage("migrate")
@@ -142,11 +142,11 @@ class Service:
             until(lambda url=url: urlopen(f"{url}/healthz", timeout=2).status == 200, 60, f"{url} answers")
 
     def manage(self, *arguments: str) -> str:
-        """Runs a command of the service; returns what it printed."""
+        """Runs one of the service's commands; returns what it printed."""
         return self._printed(service_commands.run(*arguments, environment=around(self.environment)))
 
     def python(self, code: str, *arguments: str) -> str:
-        """Runs a piece of Python with the service's settings; returns what it printed."""
+        """Runs some Python code with the service's settings; returns what it printed."""
         return self._printed(service_commands.python(code, *arguments, environment=around(self.environment)))
 
     def _printed(self, done: "subprocess.CompletedProcess[str]") -> str:
@@ -164,7 +164,7 @@ class Service:
             app.kill()
 
     def workers(self, app: str) -> list[int]:
-        """The ids of an app's worker processes."""
+        """The pids of an app's workers."""
         first = self.apps[app].pid
         return [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
 
@@ -174,7 +174,7 @@ class Service:
 
 @contextlib.contextmanager
 def running(daemon: Any) -> Iterator[Any]:
-    """A daemon, started, and stopped whatever happens."""
+    """Starts a daemon, and stops it whatever happens."""
     try:
         daemon.start()
         yield daemon

@@ -1,6 +1,6 @@
-"""A node that is far away: a machine on a host of its own that becomes one by the real script, and what it reaches.
+"""A far node: a machine on a host of its own, which the real script makes a node of a service and a master.
 
-It has a bare Python; what it installs comes from the service's bundle, for its network reaches nothing else.
+The machine has only Python and installs everything from the service's bundle: its network reaches nothing else.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from daemons import Service, running, until
 from hosts import Host
 from salt_daemons import Master
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "enrolment"))  # machine.py, wheels.py
+sys.path.insert(0, str(Path(__file__).parent.parent / "enrolment"))  # for machine.py and wheels.py
 
 from machine import Machine
 from wheels import REAL_MINION
@@ -28,7 +28,7 @@ from pillar_service.usecases.nodes import bundles
 
 
 class Place:
-    """A service and a master at an address that the host reaches, and the machine there; ``masters`` is where minions ask."""
+    """A service and a master that the host can reach, and the machine on it; ``masters`` is the address its minions use."""
 
     def __init__(self, folder: Path, host: Host) -> None:
         self.folder, self.host = folder, host
@@ -54,33 +54,33 @@ class Place:
 
     @property
     def home(self) -> Home:
-        """Where the node on the machine keeps what is its own."""
+        """The home of the node on the machine."""
         return Home(self.machine.root / "var/lib/saltcellar")
 
     def accepted(self, node: str) -> str:
-        """The key of a node that the master accepts; empty when it accepts none."""
+        """The key that the master has accepted for the node; empty if none."""
         file = self.master.keys / "minions" / node
         return file.read_text() if file.exists() else ""
 
     def told(self, node: str, function: str, *arguments: str, seconds: float = 5) -> Any:
-        """What a node returns; None when it does not answer in time."""
+        """Runs a function on the node and returns its answer; None if there is none in time."""
         with contextlib.suppress(
             subprocess.TimeoutExpired
-        ):  # it said that it works on it, and a busy machine takes long
+        ):  # The node may have said that it is working on it, and take long on a busy machine.
             return self.master.salt(node, function, *arguments, seconds=seconds)
 
     def answers(self, node: str) -> None:
-        """Waits until a node answers the master."""
+        """Waits until the node answers the master."""
         until(lambda: self.told(node, "test.ping") is True, 120, f"{node} answers the master")
 
     def run(self, function: str, *arguments: str) -> Any:
-        """What a runner returns."""
+        """Runs a runner and returns its result."""
         code, told = self.master.run(function, *arguments)
         assert code == 0, told
         return told
 
     def let_in(self, line: str) -> str:
-        """The node that this machine becomes by what is pasted there."""
+        """Runs the pasted line on the machine; returns the id of the node that it becomes."""
         done = self.machine.sh(line)
         log = self.machine.root / "var/log/saltcellar/minion"
         more = log.read_text()[-3000:] if log.exists() else ""
@@ -91,13 +91,13 @@ class Place:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all of it writes; short: a socket's path may have 107 bytes."""
+    """The folder of everything here; its name is short because a socket's path may have at most 107 bytes."""
     return tmp_path_factory.mktemp("e")
 
 
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Place]:
-    """The place, running, where nobody has an account yet."""
+    """The running place, without any accounts."""
     with running(Host()) as host:
         place = Place(folder, host)
         with running(place.service), running(place.master):

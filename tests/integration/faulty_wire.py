@@ -1,4 +1,4 @@
-"""A real HTTP server between a master and the service: it passes answers through, or spoils them as told."""
+"""A real HTTP server between a master and the service: it passes answers through or spoils them."""
 
 import contextlib
 import http.client
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 HANG_S = 6.0
-"""Longer than any client of ours waits for a pillar."""
+"""Longer than any of our clients waits for a pillar."""
 
 JSON = "application/json"
 
 
 @dataclass
 class Answer:
-    """What goes back: status, media type and body."""
+    """An answer: status, media type and body."""
 
     status: int
     type: str
@@ -68,7 +68,7 @@ FAULTS = ("refused", *SPOILS)
 
 @dataclass
 class FaultyWire:
-    """The server; ``fault`` is one of FAULTS, or None to pass everything through unchanged."""
+    """The server. ``fault`` is one of FAULTS, or None to pass everything through unchanged."""
 
     upstream: str
     port: int = 0
@@ -78,17 +78,17 @@ class FaultyWire:
 
     @property
     def url(self) -> str:
-        """Where it listens; stays the same when it stops listening for a while."""
+        """Its address, which stays the same while it does not listen."""
         return f"http://127.0.0.1:{self.port}"
 
     def listen(self) -> None:
-        """Starts to listen."""
+        """Starts listening."""
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def refuse(self) -> None:
-        """Stops to listen and cuts every connection that is kept alive, as a service does that was killed."""
+        """Stops listening and cuts all connections, as a killed service would."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -99,7 +99,7 @@ class FaultyWire:
 
     @contextlib.contextmanager
     def broken(self, fault: str) -> Iterator[None]:
-        """For a while everything that is asked gets this fault."""
+        """Answers every request with this fault for a while."""
         self.fault = fault
         if fault == "refused":
             self.refuse()
@@ -111,7 +111,7 @@ class FaultyWire:
             self.fault = None
 
     def answer(self, path: str, headers: dict[str, str]) -> tuple[Answer, str]:
-        """The service's answer, spoiled as told, and its ETag."""
+        """The service's answer, spoiled by the fault, and its ETag."""
         asked = {"Authorization": headers.get("Authorization", "")}
         if self.fault is None and "If-None-Match" in headers:
             asked["If-None-Match"] = headers["If-None-Match"]

@@ -1,4 +1,4 @@
-"""A node whose Docker engine can go away and whose disk can fill up."""
+"""A node whose Docker can go away and whose disk can fill up."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ ENGINE = "/var/run/docker.sock"
 
 
 class _Forward(socketserver.BaseRequestHandler):
-    """Passes bytes on to the engine and back."""
+    """Passes bytes to and from Docker."""
 
     def handle(self) -> None:
         with socket.socket(socket.AF_UNIX) as engine:
@@ -38,7 +38,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 
 class FrailNode:
-    """A minion with a socket of its own for Docker and a small disk of its own for its data."""
+    """A minion with its own socket for Docker and a small disk for its data."""
 
     def __init__(self, folder: Path, node: str, master: Master) -> None:
         self.minion = Minion(folder, node, master)
@@ -47,12 +47,12 @@ class FrailNode:
         self.server: _Server | None = None
 
     def docker_comes(self) -> None:
-        """Docker answers from now on."""
+        """From now on, Docker answers."""
         self.server = _Server(str(self.socket), _Forward)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def docker_goes(self) -> None:
-        """Nothing answers where Docker was."""
+        """From now on, nothing answers in Docker's place."""
         if self.server is not None:
             self.server.shutdown()
             self.server.server_close()
@@ -61,7 +61,7 @@ class FrailNode:
 
     @contextlib.contextmanager
     def without_docker(self) -> Iterator[None]:
-        """For a while Docker does not answer."""
+        """Takes Docker away for a while."""
         self.docker_goes()
         try:
             yield
@@ -70,7 +70,7 @@ class FrailNode:
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:
-        """For a while there is no room on the disk."""
+        """Fills the disk for a while."""
         filler = self.data / "filler"
         subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=64k"], check=False, capture_output=True)
         try:
@@ -81,7 +81,7 @@ class FrailNode:
 
 @contextlib.contextmanager
 def frail(folder: Path, node: str, master: Master) -> Iterator[FrailNode]:
-    """Such a node, running; nothing of it is left afterwards, but its bots, which must be gone by then."""
+    """A running frail node; everything is cleaned up afterwards except its bots, which must be gone by then."""
     made = FrailNode(folder, node, master)
     made.data.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", made.data], check=True)

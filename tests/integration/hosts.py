@@ -1,4 +1,4 @@
-"""Hosts of their own for tests: a network namespace with one address, which reaches this machine and nothing else."""
+"""Hosts for tests: network namespaces with one address each, which can reach this machine and nothing else."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from networks import GOOD, Network
 
 OUTAGE_S = float(os.environ.get("CELLAR_TEST_OUTAGE_S", "300"))
-"""For how long `make campaigns` cuts a host off, in real time: CELLAR_TEST_OUTAGE_S is for a quick try."""
+"""How long `make campaigns` cuts a host off, in seconds; CELLAR_TEST_OUTAGE_S shortens it for a quick try."""
 
 
 class Host:
-    """One host. ``address`` is its own, ``gateway`` this machine's as it sees it; ``inside`` runs a command there."""
+    """A host. ``address`` is its own, ``gateway`` this machine's as the host sees it; ``inside`` runs a command there."""
 
     def __init__(self) -> None:
-        # One host a process, in the range that is kept for tests of networks (RFC 2544).
+        # One host per process, in the range reserved for network tests (RFC 2544).
         number = os.getpid() % (1 << 15) * 4
         net = f"198.{18 + (number >> 16)}.{number >> 8 & 255}"
         self.gateway, self.address = f"{net}.{(number & 255) + 1}", f"{net}.{(number & 255) + 2}"
@@ -26,7 +26,7 @@ class Host:
         self.network = GOOD
 
     def start(self) -> None:
-        """Makes it."""
+        """Makes the namespace and its link."""
         ours, theirs = f"ch{os.getpid()}", self.device
         _ip("netns", "add", self.name)
         _ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", self.name)
@@ -39,7 +39,7 @@ class Host:
 
     @contextlib.contextmanager
     def behind(self, network: Network) -> Iterator[None]:
-        """For a while its network is like that."""
+        """Gives it this network for a while."""
         self._set(network)
         try:
             yield
@@ -57,17 +57,17 @@ class Host:
             subprocess.run([*self.inside, "tc", "qdisc", "add", "dev", self.device, "root", "tbf", *limit], check=True)
 
     def loses_power(self) -> None:
-        """Everything that ran there is dead, and what its kernel had still to send is gone. Its network stays as it was."""
+        """Kills everything there, drops what its kernel has yet to send, and starts the host again with the same network."""
         self.stop()
         self.start()
 
     def stop(self) -> None:
-        """Switches it off: nothing that ran there is left."""
+        """Kills everything on the host and removes it."""
         done = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
         for pid in done.stdout.split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        # A namespace goes when its last process is reaped: the link goes now, so that it may be made again at once.
+        # A namespace is freed only when its last process is reaped. Deleting the link now lets it be made again at once.
         for rest in (("link", "del", f"ch{os.getpid()}"), ("netns", "del", self.name)):
             subprocess.run(["ip", *rest], capture_output=True, check=False)
 

@@ -1,4 +1,4 @@
-"""What is asked for while its parts are killed at random moments, and the claims about all that was acknowledged."""
+"""Asks for things while parts are killed at random moments, and checks what must hold for all that was acknowledged."""
 
 import os
 import random
@@ -22,42 +22,42 @@ from pillar_service.master.client import Client
 ACCOUNT = "kill@example.org"
 TAKEN = OVER | {"running"}
 ENDS = ("succeeded", "failed", "lost", "timed_out")
-"""How a job may end that nobody cancelled."""
+"""How a job may end unless somebody cancels it."""
 
 LONGEST_S = 240.0
-"""By when every job must be over, after the last kill: three tries, each noticed after half a minute."""
+"""How many seconds after the last kill every job must be over: three tries, each missed after half a minute."""
 
 
 class Part(Protocol):
-    """What can be killed."""
+    """Something that can be killed."""
 
     def kill(self) -> None:
         """kill -9."""
 
     def start(self) -> None:
-        """Brings it back."""
+        """Starts it again."""
 
 
 @dataclass
 class Dispatcher:
-    """The dispatcher's process alone; its master, which lives on, starts it again."""
+    """The dispatcher's process alone: its master stays up and starts it again."""
 
     master: Master
     dead: psutil.Process | None = None
 
     def kill(self) -> None:
-        """Kills it, once it is there."""
+        """Waits until the dispatcher runs, and kills it."""
         self.dead = until(self.master.dispatcher, 60, "the master has a dispatcher")
         self.dead.kill()
 
     def start(self) -> None:
-        """Waits until its master has started another."""
+        """Waits until the master has started another one."""
         until(lambda: self.master.dispatcher() not in (None, self.dead), 60, "the master starts its dispatcher again")
 
 
 @dataclass
 class Asked:
-    """A bot that was asked for and acknowledged: under which id, and who was about to be killed."""
+    """An acknowledged bot: its id, and the part that was killed around that time."""
 
     bot: str
     victim: str
@@ -65,7 +65,7 @@ class Asked:
 
 @dataclass
 class Campaign:
-    """All that was asked for and acknowledged, by its job, and how often each was killed."""
+    """All that was asked for and acknowledged, by job, and how often each part was killed."""
 
     client: Client
     engine: docker.DockerClient
@@ -78,9 +78,9 @@ class Campaign:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def kill(self, moments: random.Random, victim: str, part: Part, node: str) -> None:
-        """Asks for a bot, kills after 0 to 4 s, starts again at once or after 1 to 3 s, and waits until somebody goes on.
+        """Asks for a bot, kills the part after 0 to 4 s, starts it again (at once or after 1 to 3 s) and waits for the jobs.
 
-        A minion must be through with what it was cut off from: its node takes nothing else before.
+        They must be running or over; if the victim is a minion, over, since its node takes no other job before that.
         """
         asked = self._ask(victim, node)
         time.sleep(moments.uniform(0, 4))
@@ -95,7 +95,7 @@ class Campaign:
             until(lambda job=job: self.client.job(job)[0]["state"] in awaited, LONGEST_S, f"{job} goes on")
 
     def _ask(self, victim: str, node: str) -> list[str]:
-        """Asks for a bot and, of the bot that stands there, for an invite; the jobs that were acknowledged."""
+        """Asks for a new bot and for an invite of the node's standing bot; returns the jobs that were acknowledged."""
         note = os.urandom(4).hex()
         told = {"type": "bot", "name": f"kill-{note}", "account": ACCOUNT, "node": node}
         asked = []
@@ -105,12 +105,12 @@ class Campaign:
             self.creates[asked[0]] = Asked(made["agent"]["id"], victim)
             asked.append(self.client.submit("bots.invite", self.bots[node], {"note": note})["id"])
             self.invites[asked[1]] = (node, note)
-        except SaltcellarError:  # what was not acknowledged, nobody relies on
+        except SaltcellarError:  # What was not acknowledged does not count.
             self.refused[victim] += 1
         return asked
 
     def check(self) -> None:
-        """The claims."""
+        """Checks all claims: jobs end, bots are alive or say why not, and nothing was done twice."""
         ended = self._ended()
         print(f"seed {self.seed}\n{self._table(ended)}")
         for job, asked in self.creates.items():
@@ -125,12 +125,12 @@ class Campaign:
         assert all(len(found) == 1 for found in lives(self.engine, bots).values()), f"seed {self.seed}"
 
     def _ended(self) -> dict[str, dict[str, Any]]:
-        """Every acknowledged job once it is over; that each is there and ends is part of the claim."""
+        """Waits until every acknowledged job is over; that each exists and ends is part of the claims."""
         ends = time.monotonic() + LONGEST_S
         return {job: over(self.client, job, ends - time.monotonic()) for job in [*self.creates, *self.invites]}
 
     def _table(self, ended: dict[str, dict[str, Any]]) -> str:
-        """How what was asked for around the kills of each victim ended."""
+        """A table of how the jobs around each victim's kills ended."""
         heads = ["victim", "kills", "refused", *ENDS]
         rows: list[list[object]] = [heads]
         for victim, kills in self.kills.items():
@@ -158,14 +158,14 @@ class Campaign:
                 assert ended[job]["state"] != "succeeded" or made[note] == 1, f"seed {self.seed}: {ended[job]}"
 
     def remove(self) -> None:
-        """Deletes all its bots with their data, several in one state run."""
+        """Deletes all its bots with their data; one state run may delete several."""
         there = [bot["id"] for bot in self.client.agents(type="bot", account=ACCOUNT)]
         for job in [self.client.delete_agent(bot, purge=True)["job"] for bot in there]:
             succeeded(self.client, job, LONGEST_S)
 
 
 def side_by_side(rounds: list[Callable[[], None]]) -> None:
-    """Runs all at once, each in a thread of its own; raises what the first of them raised."""
+    """Runs them all at once, each in its own thread; raises the first exception."""
     failed: list[BaseException] = []
 
     def carried_out(one: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""A node whose key the master accepted, and that lies: it speaks Salt's protocol itself, at the wire."""
+"""A node that lies although the master accepted its key: it speaks Salt's wire protocol itself."""
 
 import time
 import uuid
@@ -15,13 +15,13 @@ ANSWER_WITHIN_MS = 10_000
 
 
 class Wire:
-    """What anybody can send to the master's port, in the clear or not."""
+    """What anyone can send to the master's port."""
 
     def __init__(self, master: Master) -> None:
         self.uri = f"tcp://127.0.0.1:{master.ports['ret_port']}"
 
     def send(self, payload: Any) -> Any:
-        """Sends this and returns the answer; an answer that does not come is a TimeoutError."""
+        """Sends a payload and returns the answer; TimeoutError if none comes."""
         with zmq.Context() as context, context.socket(zmq.REQ) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.connect(self.uri)
@@ -31,12 +31,12 @@ class Wire:
             return salt.payload.loads(socket.recv())
 
     def clear(self, **load: Any) -> Any:
-        """Sends a load in the clear, as somebody without any key."""
+        """Sends an unencrypted load, as someone without a key."""
         return self.send({"enc": "clear", "load": load, "version": 3})
 
 
 class LyingNode(Wire):
-    """Signed in under its own name, with whatever else it says then."""
+    """A node that has authenticated under its own name, and can then send whatever it likes."""
 
     def __init__(self, folder: Path, name: str, master: Master) -> None:
         super().__init__(master)
@@ -52,19 +52,19 @@ class LyingNode(Wire):
         self.auth.authenticate()
 
     def load(self, cmd: str, **more: Any) -> dict[str, Any]:
-        """A load as an honest minion makes it."""
+        """A load as an honest minion would make it, changed by ``more``."""
         said = {"cmd": cmd, "id": self.name, "nonce": uuid.uuid4().hex, "ts": int(time.time())}
         return said | {"tok": self.auth.gen_token(b"salt")} | more
 
     def sealed(self, load: dict[str, Any], **outer: Any) -> dict[str, Any]:
-        """A load in its envelope, with whatever else is to stand on that."""
+        """The load encrypted in its envelope, with ``outer`` added to the envelope."""
         sealed = self.auth.session_crypticle.dumps(load)
         told = {"enc": "aes", "load": sealed, "version": 3, "id": self.name}
         algorithms = {"enc_algo": self.opts["encryption_algorithm"], "sig_algo": self.opts["signing_algorithm"]}
         return told | algorithms | outer
 
     def says(self, cmd: str, **more: Any) -> Any:
-        """Sends a load and returns the answer, read with its session's key where it can be."""
+        """Sends a load and returns the answer, decrypted with the session's key if it is encrypted."""
         load = self.load(cmd, **more)
         answer = self.send(self.sealed(load))
         return self.auth.session_crypticle.loads(answer, nonce=load["nonce"]) if isinstance(answer, bytes) else answer

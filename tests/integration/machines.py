@@ -1,4 +1,4 @@
-"""Whole machines for tests: Debian, booted with systemd in a container, that reach each other, this one and Debian's mirror."""
+"""Whole machines for tests: Debian with systemd in containers, which reach each other, this machine and Debian's mirror."""
 
 import secrets
 import subprocess
@@ -8,10 +8,10 @@ from daemons import until
 
 TOP = Path(__file__).resolve().parents[2]
 IMAGE = "saltcellar/test-machine:bookworm"
-# What systemd needs of a container; more is not to be had everywhere.
+# What systemd needs in a container.
 ALLOWED = [
     *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"),
-    *("--cap-add", "DAC_READ_SEARCH"),  # which the unit that makes backups hands on, as root may on any machine
+    *("--cap-add", "DAC_READ_SEARCH"),  # for the unit that makes backups, which hands it on
     *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
     *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"),
     *("-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "-e", "container=docker"),
@@ -19,28 +19,28 @@ ALLOWED = [
 
 
 def build() -> None:
-    """Makes the image of such machines, unless it is there as it should be."""
+    """Builds the machines' image unless it is up to date."""
     subprocess.run([TOP / "vagrant/base-image.sh"], check=True, stdout=subprocess.DEVNULL)
     folder = Path(__file__).with_name("machine")
     docker("build", "-q", "-t", IMAGE, str(folder))
 
 
 def docker(*arguments: str) -> str:
-    """What a docker command printed; an AssertionError has what went wrong."""
+    """Runs a docker command and returns what it printed; an AssertionError says what went wrong."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"docker {arguments[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout
 
 
 class Machine:
-    """One machine; ``hosts`` are names that it knows, with their addresses."""
+    """A machine; ``hosts`` are further host names that it knows, with their addresses."""
 
     def __init__(self, name: str, hosts: dict[str, str] | None = None) -> None:
         self.name, self.hosts = name, hosts or {}
         self.container = f"cellar-test-{name}-{secrets.token_hex(4)}"
 
     def start(self) -> None:
-        """Makes it and boots it."""
+        """Makes the machine and boots it."""
         known = [word for host, address in self.hosts.items() for word in ("--add-host", f"{host}:{address}")]
         docker("run", "-d", "--name", self.container, "--hostname", self.name, *ALLOWED, *known, IMAGE)
         self.wait()
@@ -50,26 +50,26 @@ class Machine:
         until(lambda: self.says("systemctl", "is-system-running") == "running", 60, f"{self.name} has booted")
 
     def restart(self) -> None:
-        """Shuts it down and boots it again; what it had in memory is gone."""
+        """Shuts the machine down and boots it again; whatever was in memory is lost."""
         docker("restart", "-t", "60", self.container)
         self.wait()
 
     def stop(self) -> None:
-        """Takes it away, disk and all."""
+        """Removes the machine with its disk."""
         subprocess.run(["docker", "rm", "-fv", self.container], capture_output=True, check=False)
 
     @property
     def address(self) -> str:
-        """Where this machine and the others reach it."""
+        """The address at which this machine and the others reach it."""
         return docker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", self.container).strip()
 
     def run(self, *command: str, **environment: str) -> str:
-        """What a command printed there; an AssertionError when it failed."""
+        """Runs a command there and returns what it printed; AssertionError if it fails."""
         told = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
         return docker("exec", *told, self.container, *command)
 
     def says(self, *command: str) -> str:
-        """What a command printed there, whether or not it was well."""
+        """Runs a command there and returns what it printed, whether or not it failed."""
         done = subprocess.run(["docker", "exec", self.container, *command], capture_output=True, text=True, check=False)
         return done.stdout.strip()
 

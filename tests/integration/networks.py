@@ -1,4 +1,4 @@
-"""What a network between a node and the centre can be like, for hosts of their own."""
+"""Networks of various quality between a node and the centre, for test hosts."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ table inet faults {{
 """
 SOME = "numgen random mod 100 < 25 drop"
 ALL_THAT_SAY_SOMETHING = "meta length > 120 drop"
-"""A connection is made, and what is said over it vanishes: the packets that make and acknowledge are smaller."""
+"""Connections are established, but anything said over them is lost: only packets with content are long enough to be dropped."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """What becomes of the packets that a host sends (`go`) and is sent (`come`), as nftables says it; its `rate`, as tc does.
+    """What happens to packets that a host sends (`go`) and receives (`come`), in nftables' words; `rate` is in tc's.
 
-    ``is_heard``: whether the centre hears what is told behind such a network.
+    ``is_heard``: whether what is told behind this network arrives at the centre.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Network:
     rate: str = ""
 
     def rules(self) -> str:
-        """The whole table, for `nft -f`, in the place of the one before."""
+        """The whole table for `nft -f`, replacing the one before."""
         return "table inet faults\ndelete table inet faults\n" + RULES.format(go=self.go, come=self.come)
 
 

@@ -1,4 +1,4 @@
-"""Real Scuttlebutt peers with identities of their own, in containers of the pub image (tests/image/peer/peer.js)."""
+"""Real Scuttlebutt peers with their own identities, in containers of the pub image (tests/image/peer/peer.js)."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ IMAGE = "saltcellar/pub:0.1.0"
 
 
 class Peer:
-    """One person's Scuttlebutt: its identity lasts, its containers live for one run of commands."""
+    """One person's Scuttlebutt: its identity lasts, while each run of commands gets a container of its own."""
 
     def __init__(self, engine: docker.DockerClient, folder: Path, hosts: list[str]) -> None:
         self.engine, self.folder, self.hosts = engine, folder, hosts
@@ -23,7 +23,7 @@ class Peer:
         os.chown(folder, 1000, 1000)
 
     def __call__(self, *words: object) -> list[dict[str, Any]]:
-        """Runs commands; one line for each, the last may have an "error"."""
+        """Runs commands and returns one line for each; the last may have an "error"."""
         container = self.engine.containers.run(
             IMAGE,
             ["node", "/peer/peer.js", *map(str, words)],
@@ -43,20 +43,20 @@ class Peer:
             container.remove(force=True, v=True)
 
     def does(self, *words: object) -> list[dict[str, Any]]:
-        """Runs commands that must all work."""
+        """Runs commands, all of which must work."""
         lines = self(*words)
         assert not [line for line in lines if "error" in line], lines
         return lines
 
     @property
     def id(self) -> str:
-        """Its feed."""
+        """Its feed's id."""
         return str(self.does("whoami")[0]["id"])
 
 
 @contextlib.contextmanager
 def invited(engine: docker.DockerClient, folder: Path, hosts: list[str]) -> Iterator[Callable[[str], Peer]]:
-    """Makes peers by name, who know where these hosts are; their data goes at the end."""
+    """Gives a function that makes peers by name, who can resolve these hosts; deletes their data at the end."""
     folder.mkdir()
     try:
         yield lambda name: Peer(engine, folder / name, hosts)

@@ -1,4 +1,4 @@
-"""A control plane on a machine of its own, installed as anybody does: a release is unpacked, its bootstrap.sh is called."""
+"""A control plane on a machine of its own, installed as operators do it: unpack a release, run its bootstrap.sh."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ UNITS = ("nginx", "saltcellar-public", "saltcellar-private", "saltcellar-master"
 
 
 def release(folder: Path) -> Path:
-    """A release of the tree as it stands here, with its wheels."""
+    """Builds a release of this tree with its wheels."""
     file = folder / "saltcellar.tar.gz"
     subprocess.run([TOP / "vagrant/assets.sh"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([TOP / "vagrant/release.sh", file], check=True, stdout=subprocess.DEVNULL)
@@ -20,24 +20,24 @@ def release(folder: Path) -> Path:
 
 
 class Plane(Machine):
-    """A control plane of cellar.test, once its bootstrap was called."""
+    """A machine that becomes the control plane of cellar.test once its bootstrap.sh has run."""
 
     def __init__(self, packed: Path, hosts: dict[str, str] | None = None, name: str = "plane") -> None:
         super().__init__(name, hosts)
         self._packed = packed
 
     def unpack(self) -> None:
-        """Unpacks the release there."""
+        """Copies the release to the machine and unpacks it."""
         self.put(self._packed, "/root/saltcellar.tar.gz")
         self.run("mkdir", UNPACKED)
         self.run("tar", "-xzf", "/root/saltcellar.tar.gz", "-C", UNPACKED, "--strip-components=1")
 
     def salt_run(self, *arguments: str) -> Any:
-        """What a runner returns there."""
+        """Runs a runner there and returns its result."""
         return json.loads(self.run("cellar", "salt-run", *arguments, "--out=json"))
 
     def fetch(self, authority: Path, path: str, *options: str) -> str:
-        """What somebody outside gets from the place, who trusts that authority alone."""
+        """Fetches a page from outside, trusting this authority alone; returns what curl printed."""
         there = ["--resolve", f"{DOMAIN}:443:{self.address}", "--cacert", str(authority)]
         done = subprocess.run(
             ["curl", "-sS", "--fail-with-body", *there, *options, f"https://{DOMAIN}{path}"],

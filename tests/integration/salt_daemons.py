@@ -1,4 +1,4 @@
-"""Real salt-masters and salt-minions by pytest-salt-factories, with the shipped configuration and nothing of the factory's."""
+"""Real salt-masters and salt-minions by pytest-salt-factories, with the shipped configuration and nothing of the factories'."""
 
 import contextlib
 import json
@@ -26,39 +26,39 @@ BIN = Path(sys.executable).parent
 
 
 class Factories(FactoriesManager):
-    """What runs is what is shipped: no engine and no log handler of the factory's in it."""
+    """Runs what is shipped, without the engines and log handlers that the factories would add."""
 
     def final_common_config_tweaks(self, config: dict[str, Any], role: str) -> None:
-        """Leaves the configuration as it is."""
+        """Leaves the configuration unchanged."""
 
 
 @cache
 def factories() -> Factories:
-    """The factories of this process, with the commands of this Python."""
+    """The factories of this process, with the commands beside this Python."""
     unused = {"log_server_host": "", "log_server_port": 0, "log_server_level": ""}
     folder = tempfile.gettempdir()
     return Factories(root_dir=folder, scripts_dir=BIN, event_listener=EventListener(), **unused)
 
 
 class Shipped:
-    """What both daemons have in common: a session of their own to be killed in, a file for what they print."""
+    """What both daemons share: they lead a session of their own, and have only the configuration that they are given."""
 
     @classmethod
     def default_config(cls, root_dir: Path, *_: Any, overrides: dict[str, Any], **__: Any) -> dict[str, Any]:
-        """The configuration as it was given: the factory's own defaults would hide what is shipped."""
+        """The configuration as given: the factories' defaults would hide what is shipped."""
         (root_dir / "etc").mkdir(parents=True)
         return {"conf_file": str(root_dir / "etc" / cls.__name__.removeprefix("Shipped").lower()), **overrides}
 
     @classmethod
     def _get_verify_config_entries(cls, _config: dict[str, Any]) -> list[str]:
-        return []  # the daemon makes its folders itself; the factory would make Salt's default ones too
+        return []  # The daemon makes its own folders; the factory would also make Salt's default ones.
 
     def get_check_events(self) -> list[tuple[str, str]]:
-        """None: that it works is seen by using it."""
+        """None: using the daemon shows whether it works."""
         return []
 
     def cmdline(self, *arguments: str) -> list[str]:
-        """The command, as the leader of a session."""
+        """The command, run as the leader of a session."""
         return ["setsid", *super().cmdline(*arguments)]  # type: ignore[misc]
 
 
@@ -71,19 +71,19 @@ class ShippedMinion(Shipped, SaltMinion):
 
 
 class SaltProcess:
-    """One of Salt's daemons and all its children, to be started, stopped and killed again and again."""
+    """A Salt daemon with all its children, which can be started, stopped and killed repeatedly."""
 
     def __init__(self, folder: Path, daemon: ShippedMaster | ShippedMinion) -> None:
         self.folder, self.etc, self.daemon = folder, folder / "etc", daemon
-        daemon.environ = self.environment = dict(daemon.environ)  # the factories share one among all
+        daemon.environ = self.environment = dict(daemon.environ)  # the factories share one dict
 
     @property
     def pid(self) -> int:
-        """The id of its first process."""
+        """The pid of its first process."""
         return int(self.daemon.pid)
 
     def start(self) -> None:
-        """Starts it and looks that it does not end at once."""
+        """Starts it and checks that it does not end at once."""
         self.daemon.start()
 
     def signal(self, number: int) -> None:
@@ -93,7 +93,7 @@ class SaltProcess:
                 os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        """kill -9, children and all; a child still dying would keep a new one from starting (Salt's pid file)."""
+        """kill -9, with all children, and waits: one that is still dying would keep a new daemon from starting (pid file)."""
         if not self.daemon.is_running():
             return
         group = self.pid
@@ -102,7 +102,7 @@ class SaltProcess:
         until(lambda: not _lives(group), 30, f"{self.daemon} is dead")
 
     def stop(self) -> None:
-        """Asks it to end, and kills what is left after 3 s: a minion takes no notice for longer than that."""
+        """Asks it to end, and kills it after 3 s: a minion would ignore SIGTERM for longer."""
         if self.daemon.is_running():
             os.kill(self.pid, signal.SIGTERM)
             ends = time.monotonic() + 3
@@ -122,7 +122,7 @@ def _lives(group: int) -> bool:
 class Master(SaltProcess):
     """A salt-master with the shipped configuration, our loader files and the dispatcher, for the service at ``url``.
 
-    A second one for the same minions is a ``twin`` of the first: it has its keys (Salt's "hot" masters share them).
+    With ``twin`` it shares that master's keys, to serve the same minions (Salt's "hot" masters).
     """
 
     def __init__(
@@ -166,45 +166,45 @@ class Master(SaltProcess):
         }
 
     def run(self, function: str, *arguments: str, seconds: float = 120) -> tuple[int, Any]:
-        """salt-run --out=json: its exit code and what it printed."""
+        """Runs salt-run --out=json; returns its exit code and result."""
         done = salt_commands.run("salt-run", "-c", self.etc, "--out=json", function, *arguments, seconds=seconds)
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
     def salt(self, node: str, function: str, *arguments: str, seconds: float = 60) -> Any:
-        """What a node returns to the salt command; None when it does not answer."""
+        """Runs a function with the salt command; returns the node's answer, None if there is none."""
         command = ["salt", "-c", self.etc, "--out=json", "--static", "-t", seconds, node, function]
         try:
             done = salt_commands.run(*command, *arguments, seconds=seconds + 30)
         except subprocess.TimeoutExpired:
-            return None  # the command itself waits on for a node that is only coming up
-        _, brace, rest = done.stdout.partition("{")  # before it Salt may say in words that it knows no such minion
+            return None  # The command keeps waiting for a node that is still coming up.
+        _, brace, rest = done.stdout.partition("{")  # Before the JSON, Salt may print that it knows no such minion.
         return json.loads(brace + rest).get(node) if brace else None
 
     def dispatcher(self) -> psutil.Process | None:
-        """The process in which the dispatcher runs: who has its lock open. None while there is none.
+        """The dispatcher's process: the one that has its lock open. None if there is none.
 
-        Salt names only the first after it: what it starts in its place is just an engine to the process list.
+        Its name won't do: Salt names only the first one, and the ones that replace it have the name of any engine.
         """
         lock = str(self.folder / "cache" / "saltcellar" / "dispatcher.lock")
         for process in psutil.Process(self.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # one that just ended
+            with contextlib.suppress(psutil.Error):  # It may just have ended.
                 if any(file.path == lock for file in process.open_files()):
                     return process
         return None
 
     def accept(self, node: str, public_key: Path) -> None:
-        """Accepts exactly this key of a node."""
+        """Accepts this key for the node."""
         (self.keys / "minions" / node).write_text(public_key.read_text())
 
 
 class Minion(SaltProcess):
-    """A salt-minion of a master, with the shipped configuration."""
+    """A salt-minion with the shipped configuration."""
 
     def __init__(self, folder: Path, node: str, master: Master, **more: Any) -> None:
-        """With more settings.
+        """``more`` is further configuration.
 
-        ``masters`` are addresses (``IP:PORT``, each with an IP of its own) instead of the one master's. Each of them tells
-        where it publishes: a ``publish_port`` of the minion's would count for all.
+        ``masters``, if given, replaces the one master: addresses (``IP:PORT``), each with a different IP. The minion then has
+        no ``publish_port``, which would apply to all of them; each master tells it where it publishes.
         """
         self.node, self.master = node, master
         masters = more.pop("masters", None)
@@ -234,7 +234,7 @@ class Minion(SaltProcess):
 
 
 def make_keys(name: str, folder: Path) -> None:
-    """Makes a pair of keys, <name>.pem and <name>.pub: salt-key would also make the folder's owner into a master."""
+    """Makes a key pair, <name>.pem and <name>.pub, without salt-key, which would also set the folder up as a master's."""
     private, public = folder / f"{name}.pem", folder / f"{name}.pub"
     subprocess.run(["openssl", "genrsa", "-traditional", "-out", private, "2048"], check=True, capture_output=True)
     subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
@@ -242,7 +242,7 @@ def make_keys(name: str, folder: Path) -> None:
 
 
 def salt_folders(folder: Path) -> dict[str, str]:
-    """Where a Salt daemon keeps what it writes."""
+    """Folders and files that a Salt daemon writes to."""
     return {
         "root_dir": str(folder),
         "cachedir": str(folder / "cache"),

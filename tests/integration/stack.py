@@ -1,6 +1,6 @@
-"""The whole of Saltcellar: the service, a master with its dispatcher, two minions.
+"""The whole of Saltcellar: the service, a master with its dispatcher, and two minions.
 
-Whoever tests on it imports these fixtures: conftest.py beside this file, and the browser's tests on a real pub.
+conftest.py in this folder imports these fixtures, and so do the browser's tests on a real pub.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pillar_service.master.client import Client
 
 @pytest.fixture(scope="session")
 def cellar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of all daemons of this session; short, since sockets' paths must be. No container outlives it."""
+    """The folder of all daemons; its name is short, as sockets' paths are limited. Containers in it are removed at the end."""
     folder = tmp_path_factory.mktemp("c")
     with swept(folder):
         yield folder
@@ -26,7 +26,7 @@ def cellar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def service(cellar: Path) -> Iterator[Service]:
-    """The service on SQLite, its two apps on random ports, with the nodes cellar-1 and cellar-2."""
+    """The service on SQLite, both apps on random ports, with the nodes cellar-1 and cellar-2."""
     with running(Service(cellar / "service")) as service:
         for node in ("cellar-1", "cellar-2"):
             service.manage("node-add", node, "--ports", "{}-{}".format(*free_ports(100)))
@@ -35,29 +35,29 @@ def service(cellar: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
-    """Docker, which knows what is really there."""
+    """A Docker client, to see what is really there."""
     with contextlib.closing(docker.from_env()) as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
 def client(service: Service) -> Client:
-    """The client of the private app, as a runner would use it."""
+    """A client of the private app, as runners use it."""
     return Client(service.url, str(service.token_file), actor="tester")
 
 
 @pytest.fixture(scope="session")
 def master(cellar: Path, service: Service) -> Iterator[Master]:
-    """A salt-master with the shipped configuration and the dispatcher."""
+    """A master with the shipped configuration and the dispatcher."""
     with running(Master(cellar / "master", service.url, service.token_file)) as master:
         yield master
 
 
 @pytest.fixture(scope="session")
 def minions(cellar: Path, master: Master) -> Iterator[dict[str, Minion]]:
-    """Both minions by name, answering."""
+    """Both minions by name, once they answer."""
     minions = {node: Minion(cellar / node, node, master) for node in ("cellar-1", "cellar-2")}
-    with running(minions["cellar-1"]), running(minions["cellar-2"]):  # they start side by side
+    with running(minions["cellar-1"]), running(minions["cellar-2"]):  # Both start before either is waited for.
         for minion in minions.values():
             minion.wait()
         yield minions
@@ -65,11 +65,11 @@ def minions(cellar: Path, master: Master) -> Iterator[dict[str, Minion]]:
 
 @pytest.fixture(scope="session")
 def cellar_1(minions: dict[str, Minion]) -> Minion:
-    """The minion cellar-1, answering."""
+    """The minion cellar-1, once it answers."""
     return minions["cellar-1"]
 
 
 @pytest.fixture(scope="session")
 def cellar_2(minions: dict[str, Minion]) -> Minion:
-    """The minion cellar-2, answering."""
+    """The minion cellar-2, once it answers."""
     return minions["cellar-2"]

@@ -1,4 +1,4 @@
-"""What an account sets, on real nodes of its own: told within two seconds, kept offline, and governed."""
+"""An account's configuration on real nodes of its own: it arrives soon, stays while the centre is away, and governs."""
 
 import json
 import time
@@ -37,7 +37,7 @@ def account(master):
 
 @pytest.fixture
 def nodes(service, minions, account):
-    """Both nodes are one account's, during the test."""
+    """Both nodes, which belong to the account during the test."""
     service.python(OWN, account, *minions)
     yield sorted(minions)
     service.python(OWN, "", *minions)
@@ -45,7 +45,7 @@ def nodes(service, minions, account):
 
 @pytest.fixture
 def kept(cellar, nodes):
-    """The copies on both nodes, as their machines read them."""
+    """The copies of the account's configuration on both nodes, as their machines read them."""
     return [Configuration(Home(cellar / node / "node")) for node in nodes]
 
 

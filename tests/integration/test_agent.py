@@ -1,4 +1,4 @@
-"""The agent in a real minion, which no master answers, mostly: it delivers, outlives kills, and ends with the minion."""
+"""The agent in a real minion, mostly without a master: it delivers events, survives kills, and ends with the minion."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from pillar_service.node.spool import Spool
 
 @pytest.fixture
 def minion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minion]:
-    """A minion of a master that never starts."""
+    """A minion whose master never starts."""
     folder = tmp_path_factory.mktemp("a")
     master = Master(folder / "master", "http://127.0.0.1:9", folder / "token")
     minion = Minion(folder / "m", NODE, master)
@@ -52,7 +52,7 @@ def heard(ingest: Ingest, type: str) -> Callable[[], int]:
 
 
 def told(minion: Minion, ingest: Ingest, type: str) -> int:
-    """How many events of a type were told or wait."""
+    """How many events of a type have arrived or still wait in the spool."""
     return heard(ingest, type)() + sum(one.type == type for one in Spool(home(minion)).batch().events)
 
 
@@ -85,13 +85,13 @@ def test_it_works_alone_and_outlives_kills(minion: Minion, ingest: Ingest) -> No
     until(lambda: ingest.numbers().get("s") == list(range(6)), 30, "what was submitted, in order")
 
     last = agent(minion)
-    os.kill(minion.pid, signal.SIGKILL)  # and not its children: the agent sees it by itself
+    os.kill(minion.pid, signal.SIGKILL)  # not its children: the agent must notice by itself
     until(lambda: not Path(f"/proc/{last}").exists(), 20, "the agent is gone")
     assert told(minion, ingest, Lifecycle.STOP) == 1
 
 
 def test_it_stops_in_peace_with_the_minion(minion: Minion, ingest: Ingest) -> None:
-    """Of a master that answers: without one, Salt's minion takes no notice of SIGTERM, and has to be killed."""
+    """With a master that answers: without one, Salt's minion ignores SIGTERM and has to be killed."""
     with running(minion.master):
         minion.start()
         minion.wait()

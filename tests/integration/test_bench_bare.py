@@ -1,4 +1,4 @@
-"""What the benchmarks measure ours beside serves on its own."""
+"""The bare servers that the benchmarks compare ours with."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A beacon that was published runs on a real minion, its event is in the service; taken out, it stops."""
+"""A published beacon runs on a real minion and its event reaches the service; once taken out of the bundle, it stops."""
 
 import os
 import time
@@ -23,7 +23,7 @@ def beacon(config):
         return [{"degrees": int(file.read()), "node": __grains__["id"], "answers": __salt__["test.ping"]()}]
 """
 WITHIN_S = 150
-"""A node looks for another bundle each minute, and a machine may be busy."""
+"""Seconds. A node looks for a new bundle every minute, and the machine may be busy."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Iterator[Minion]:
-    """A node whose operator gave the beacon its settings."""
+    """A node whose operator has configured the beacon."""
     folder = tmp_path_factory.mktemp("b")
     room = folder / "room"
     room.write_text("31")

@@ -1,4 +1,4 @@
-"""Whole conversations in Slack, on a real master and three labelled nodes; Slack alone is a fake, at the wire."""
+"""Whole conversations in Slack, on a real master and three labelled nodes; only Slack is a fake, at the wire."""
 
 import sqlite3
 import sys
@@ -13,7 +13,7 @@ from campaigns import free_ports
 from daemons import Daemon, Service, running, until
 from salt_daemons import Master, Minion
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for fakes/
 
 from fakes.slack import Slack
 
@@ -25,12 +25,12 @@ LABELS = {"cellar-a": {"environment": "stg"}, "cellar-b": {"environment": "stg"}
 LONG_S = 60
 
 ENVIRONMENT = {"CANARY": "canary-of-an-environment"}
-"""What stands in the environment of every daemon, and nowhere else."""
+"""An environment variable of every daemon that may appear nowhere else."""
 
 
 @pytest.fixture(scope="module")
 def slack():
-    """Slack, a tenth as patient between two messages."""
+    """A fake Slack whose rate limit is ten times as generous."""
     fake = Slack(rate_s=0.1, burst=3)
     fake.workspace.team = "T01"
     yield fake
@@ -39,7 +39,7 @@ def slack():
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, slack):
-    """The service with that Slack, and its chat process."""
+    """The service, connected to that Slack, and its chat process."""
     made = Service(tmp_path_factory.mktemp("h") / "service")
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
     made.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()} | ENVIRONMENT
@@ -53,7 +53,7 @@ def service(tmp_path_factory, slack):
 
 @pytest.fixture(scope="module")
 def master(service):
-    """A master."""
+    """The master."""
     made = Master(service.folder.parent / "master", service.url, service.token_file)
     made.environment |= ENVIRONMENT
     with running(made) as master:
@@ -62,7 +62,7 @@ def master(service):
 
 @pytest.fixture(scope="module")
 def nodes(service, master):
-    """Three nodes with labels, having told what they have."""
+    """Three nodes with labels, which have told their capacities."""
     client = Client(service.url, str(service.token_file), actor="tester")
     minions = {node: Minion(service.folder.parent / node, node, master) for node in LABELS}
     for minion in minions.values():
@@ -83,7 +83,7 @@ def ann(slack, nodes):
 
 @pytest.fixture
 def ben(slack, nodes):
-    """Somebody who may approve, and do little else."""
+    """Someone who may approve, and do little else."""
     return slack.user("T01/U02")
 
 
@@ -128,12 +128,12 @@ def test_a_yes_a_code_and_an_approval(slack, ann, ben, service):
 
 
 def readable(slack):
-    """Everything in the channel, as one text without line ends."""
+    """Everything in the channel as one text without line breaks."""
     return str(slack.messages()).replace("\\n", "")
 
 
 def enrolled(service, client, team, user):
-    """Makes the chat user an account with a second factor, as the web pages do; returns the secret of the telephone."""
+    """Gives the chat user an account with a second factor, as the web pages do; returns its secret."""
     email = f"{user.lower()}@example.org"
     account = client.create_agent({"type": "person", "email": email, "password": "a-long-enough-password-9"})
     code = (
@@ -194,26 +194,26 @@ def test_slack_away_loses_no_result(slack, ann, service):
 
 
 def said(slack):
-    """All that was ever said in Slack but for what people wrote themselves, and every call of its Web API."""
+    """Everything in Slack that people did not write themselves, and every call of its Web API."""
     there = slack.workspace
     whispered = [there.ephemerals, there.views, there.files, slack.server.calls, slack.refused]
     return str([[slack.messages(channel) for channel in there.messages], *whispered])
 
 
 def rows(service):
-    """Every row of every table."""
+    """The content of every table."""
     with closing(sqlite3.connect(f"file:{service.folder}/cellar.db?mode=ro", uri=True)) as database:
         return "\n".join(database.iterdump())
 
 
 def files(folder, *excepted):
-    """All that the daemons have on their disks: logs, job cache, spools, inbox, database."""
+    """All files of the daemons: logs, job cache, spools, inbox, database."""
     there = [file for file in folder.rglob("*") if file.is_file() and not set(excepted) & set(file.parts)]
     return b"\n".join(content for file in there if (content := read(file)) is not None)
 
 
 def read(file):
-    """What is in it; None if it went meanwhile: the daemons live, and a minion cleans its job cache now and then."""
+    """The content of a file; None if it has vanished: the daemons run, and a minion cleans its job cache now and then."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -221,7 +221,7 @@ def read(file):
 
 
 def command_lines():
-    """What the process list shows."""
+    """All command lines in the process list."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -266,7 +266,7 @@ def test_what_is_secret_stands_in_no_log_message_row_metric_or_audit(slack, ann,
     assert [place for place, found in everywhere.items() if token.encode() in found] == []
     pillars = [tokens.node_token(service.environment["CELLAR_SECRET_KEY"], node) for node in LABELS]
     secrets = [*pillars, service.token_file.read_text().strip(), slack.bot_token, slack.secret]
-    del everywhere["files"]  # Salt's cache of pillars is one, and the master's token stands in its file
+    del everywhere["files"]  # These include Salt's pillar cache and the file with the master's token.
     everywhere["logs"] = b"\n".join(file.read_bytes() for file in service.folder.parent.rglob("*.log"))
     everywhere["output"] = b"\n".join(file.read_bytes() for file in service.folder.parent.rglob("*.out"))
     everywhere["job cache"] = files(service.folder.parent / "master" / "cache" / "jobs")

@@ -1,4 +1,4 @@
-"""Commands of the catalogue on real nodes: asked at the master, run by the executor, told line by line."""
+"""Commands of the catalogue on real nodes: asked for at the master, run by the executor, reported line by line."""
 
 import time
 
@@ -10,7 +10,7 @@ from pillar_service.core.jobs.jobs import OVER
 
 @pytest.fixture(scope="module")
 def nodes(service, minions, master):
-    """Both nodes, having told what they have."""
+    """Both nodes, which have told their capacities."""
     for node in minions:
         assert master.salt(node, "meeseeks.capacities")["has"]
     return sorted(minions)
@@ -21,7 +21,7 @@ def run(client, command, selector="", **arguments):
 
 
 def over(client, job, seconds=60):
-    """What is told of a job once it is over."""
+    """What the service knows of a job once it is over."""
     return until(
         lambda: told if (told := client.command_job(job["id"]))["job"]["state"] in OVER else None, seconds, "it ends"
     )

@@ -1,4 +1,4 @@
-"""A node's own delivery against the service under gunicorn, both killed in between: each event is there once, in order."""
+"""A node's delivery to the service under gunicorn, both killed meanwhile: each event arrives once and in order."""
 
 import random
 import threading
@@ -22,11 +22,11 @@ from pillar_service.node.told import Told
 NODE, KIND = "cellar-9", "org.example.thing"
 EVENTS, STREAMS, KILLS = 1500, 3, 3
 TEXT = "x" * 4000
-"""Some sixty such events fill a batch."""
+"""About sixty such events fill a batch."""
 
 
 class Node:
-    """A node with its spool on the disk; its clock runs as fast as its delivery is asked to."""
+    """A node with its spool on disk; its clock moves on by a minute with each step."""
 
     def __init__(self, folder: Path, service: dict[str, Any]) -> None:
         self.folder, self.told, self.now = folder, Told(service=service), 0.0
@@ -34,7 +34,7 @@ class Node:
         self.boot()
 
     def boot(self) -> None:
-        """As after a kill: nothing is known but what is on the disk."""
+        """Start anew as after a kill: only what is on the disk is known."""
         self.delivery = Delivery(Spool(Home(self.folder)), lambda: self.told, Signer(NODE, self.folder))
 
     def step(self) -> None:
@@ -44,10 +44,10 @@ class Node:
 
 
 def make_key(folder: Path) -> Path:
-    """A minion's key in its folder; the file with the public half."""
+    """Write a minion's key into its folder; return the file with the public half."""
     key = rsa.generate_private_key(65537, 2048)
     encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    kind = serialization.PrivateFormat.TraditionalOpenSSL  # as Salt writes it
+    kind = serialization.PrivateFormat.TraditionalOpenSSL  # As Salt writes it.
     (folder / "minion.pem").write_bytes(key.private_bytes(encoding, kind, plain))
     public = folder / "minion.pub"
     public.write_bytes(key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo))
@@ -61,7 +61,7 @@ def pillar_of(service: Service) -> dict[str, Any]:
 
 
 def kill_amid(service: Service, node: Node, chance: random.Random) -> None:
-    """The public app dies while the node delivers, and comes back; the node dies too."""
+    """Kill the public app while the node delivers, restart the node too, and bring both back."""
     public = service.apps["public"]
 
     def kill() -> None:
@@ -72,7 +72,7 @@ def kill_amid(service: Service, node: Node, chance: random.Random) -> None:
     killer.start()
     while killer.is_alive():
         node.step()
-    node.step()  # nobody is there
+    node.step()  # Here nothing answers.
     node.boot()
     public.start()
     service.wait()

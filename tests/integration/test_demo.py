@@ -1,4 +1,4 @@
-"""The tour of `make demo`, in a place and on ports of its own: what it promises stands, and goes without a trace."""
+"""The tour of `make demo`, in a folder and on ports of its own: it holds what it promises and leaves no trace."""
 
 import re
 import secrets
@@ -16,23 +16,23 @@ from standing import Standing
 pytestmark = pytest.mark.campaign
 
 BOTS = {"garden": "1", "orchard": "2", "library": "2", "harbour": "1", "lobby": "2"}
-"""Each bot, and on which node it is."""
+"""Each bot, and the number of its node."""
 
 
 @dataclass
 class Tour(Standing):
-    """A tour that stands, and what it said."""
+    """A running tour, and what it printed."""
 
     said: str = ""
 
     @property
     def pages(self) -> str:
-        """Where its pages are."""
+        """The address of its pages."""
         return f"http://127.0.0.1:{self.settings['CELLAR_PUBLIC_PORT']}"
 
     def visitor(self, email: str) -> Visitor:
-        """Somebody who signed in as the tour told them to."""
-        told = self.make("demo")  # a code is good for a minute
+        """Someone signed in with what the tour printed."""
+        told = self.make("demo")  # Run again, since a code is valid for a minute only.
         password, code = re.search(rf"{email} +(\S+)", told), re.search(r"the code (\d+)", told)
         assert password
         assert code
@@ -41,8 +41,8 @@ class Tour(Standing):
 
 @pytest.fixture(scope="module")
 def tour() -> Iterator[Tour]:
-    """The tour, made once; afterwards nothing of it is left, whatever became of it."""
-    folder = Path(tempfile.mkdtemp(prefix="demo-"))  # Salt's sockets need a short path
+    """A tour, started once; afterwards nothing of it is left, whatever happened."""
+    folder = Path(tempfile.mkdtemp(prefix="demo-"))  # Short, for the sake of Salt's sockets.
     mark = secrets.token_hex(3)
     first, _ = free_ports(26)
     names = ("PUBLIC", "PRIVATE", "SLACK", "DESK", "PUBLISH", "RETURN")
@@ -65,7 +65,7 @@ def tour() -> Iterator[Tour]:
 
 @pytest.fixture(scope="module")
 def operator(tour: Tour) -> Visitor:
-    """Who runs the place: signed in once, since a code is good once."""
+    """The operator, signed in once for all tests, since a code works only once."""
     return tour.visitor("operator@example.org")
 
 

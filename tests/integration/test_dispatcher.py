@@ -1,4 +1,4 @@
-"""The dispatcher on a real master: publishes, and brings everything back. It is killed in test_kill.py."""
+"""The dispatcher on a real master: it publishes jobs and brings everything back. test_kill.py kills it."""
 
 import signal
 import time
@@ -22,7 +22,7 @@ def bot(client, cellar_1):
 
 
 def over(client, job, seconds=60):
-    """The job once it is over."""
+    """Waits until the job is over, and returns it."""
     return until(lambda: found if (found := client.job(job)[0])["state"] in OVER else None, seconds, f"{job} ends")
 
 
@@ -42,7 +42,7 @@ def test_lines_come_while_the_run_goes_on(client, cellar_1, bot):
     assert over(client, made["job"]["id"], 90)["state"] == "succeeded"
     came = {line["text"].partition(".")[0]: line["at"] for line in client.job(made["job"]["id"])[1]}
     assert list(came) == ["dir: ok, changed", "config: ok, changed", "container: ok, changed", "alive: ok"]
-    # Between them Docker starts a container, and the pub reads its log; at the end of the run all would come together.
+    # In between, Docker starts a container and the pub reads its log. At the end of the run, all would come together.
     assert came["alive: ok"] - came["dir: ok, changed"] > 0.5
     over(client, client.delete_agent(made["agent"]["id"], purge=True)["job"]["id"], 90)
 

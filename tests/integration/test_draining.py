@@ -1,4 +1,4 @@
-"""A node that is drained: its bot lives at another one, is never at two places, and has lost nothing."""
+"""A drained node: its bot moves to another node, never runs on both, and loses nothing."""
 
 import secrets
 
@@ -14,7 +14,7 @@ NODE, ACCOUNT, NAME = "drained-1", "drained@example.org", f"moves-{secrets.token
 
 @pytest.fixture(scope="module")
 def drained(cellar, service, master, minions):
-    """The node; cellar-1 and cellar-2 may have its bots."""
+    """The node to drain; cellar-1 and cellar-2 may take its bots."""
     service.manage("node-add", NODE, "--ports", "{}-{}".format(*free_ports(10)))
     minion = Minion(cellar / NODE, NODE, master)
     with running(minion):

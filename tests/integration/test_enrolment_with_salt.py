@@ -1,6 +1,6 @@
-"""A machine with an address of its own comes in by the one line to a real salt-master, and all that may come of it.
+"""A machine with an address of its own is enrolled by one line at a real salt-master, and what can follow from that.
 
-The steps are one test: each goes on with the node that the one before left.
+The steps are one test because each uses the node that the previous one left.
 """
 
 import shutil
@@ -24,12 +24,12 @@ from pillar_service.node.enrolment.asking import ask
 __all__ = ["folder", "place"]
 
 CUT_OFF_S = 5.0
-"""How soon a node must be cut off."""
+"""Within how many seconds a node must be cut off."""
 
 
 @pytest.fixture
 def own(place: Place) -> Iterator[Minion]:
-    """cellar-1, a node of the place's own; and Ann has an account."""
+    """The place's own node, cellar-1; Ann has an account."""
     place.service.manage("node-add", "cellar-1")
     with running(Minion(place.folder / "n", "cellar-1", place.master, masters=place.masters)) as minion:
         place.run("accounts.create", "ann@example.org")
@@ -37,7 +37,7 @@ def own(place: Place) -> Iterator[Minion]:
 
 
 def revoke(place: Place, node: str) -> float:
-    """Cuts a node off; how long that took, once the service was told."""
+    """Revokes a node; returns how many seconds it took from then until the master refuses it."""
     place.machine.operator.revoke(node)
     began = time.monotonic()
     until(lambda: not place.accepted(node), 60, f"the master refuses {node}")
@@ -45,7 +45,7 @@ def revoke(place: Place, node: str) -> float:
 
 
 def on_paper(place: Place, name: str) -> str:
-    """A node whose key the master accepts, without a machine."""
+    """Enrols a node without a machine; returns its id once the master accepts its key."""
     told = {"name": name, "public_key": keys.Key.new().public}
     node = str(ask(place.service.public_url, "/enrol", told, place.machine.token())["node"])
     until(lambda: place.accepted(node), 60, f"the master accepts {node}")
@@ -63,7 +63,7 @@ print("in" if isinstance(told, dict) and "session" in told else told)
 
 
 def signs_in(place: Place, node: str, pki: Path) -> bool:
-    """Whether the master lets somebody in who calls themself so, with the key in that folder."""
+    """Whether the master lets in a minion that claims to be this node, with the key in the folder ``pki``."""
     given = [node, str(pki), place.host.gateway, f"tcp://{place.masters}"]
     done = subprocess.run([sys.executable, "-c", SIGN_IN, *given], capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
@@ -71,7 +71,7 @@ def signs_in(place: Place, node: str, pki: Path) -> bool:
 
 
 def other_key(place: Place, folder: Path) -> Path:
-    """A folder with a key that nobody let in, and the master's."""
+    """Makes a folder with a key that nobody accepted, and with the master's public key."""
     folder.mkdir()
     make_keys("minion", folder)
     shutil.copy(place.master.keys / "saltcellar.pub", folder / "minion_master.pub")
@@ -116,7 +116,7 @@ def test_from_one_line_to_a_node_that_is_cut_off_lost_brought_back_and_gone(plac
     assert place.accepted(node) not in ("", lost)
 
     took += [revoke(place, on_paper(place, name)) for name in ("one", "two")]
-    assert min(took) < CUT_OFF_S, took  # the best: other tests may have had the processor for a while
+    assert min(took) < CUT_OFF_S, took  # The fastest counts: other tests may have had the processor for a while.
     place.answers("cellar-1")
 
     assert machine.run("--reset").returncode == 0

@@ -1,4 +1,4 @@
-"""What a person reads when something is wrong: one clear sentence; nothing is lost, and `bots.start` heals it."""
+"""When something is wrong, people read one clear sentence; nothing is lost, and `bots.start` heals it."""
 
 import contextlib
 import secrets
@@ -21,7 +21,7 @@ Says = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def ports(service):
-    """The ports of the node's bots."""
+    """The ports for the node's bots."""
     first, last = free_ports(PORTS)
     service.manage("node-add", NODE, "--ports", f"{first}-{last}")
     return range(first, last + 1)
@@ -29,7 +29,7 @@ def ports(service):
 
 @pytest.fixture(scope="module")
 def node(cellar, master, client, ports):
-    """The frail node; its bots are gone afterwards."""
+    """The frail node; its bots are deleted afterwards."""
     person(client, ACCOUNT)
     with frail(cellar / NODE, NODE, master) as node:
         try:
@@ -40,13 +40,13 @@ def node(cellar, master, client, ports):
 
 @pytest.fixture(scope="module")
 def bot(client, node):
-    """A bot that lived on the node before anything went wrong."""
+    """A bot on the node from before anything goes wrong."""
     return poured(client, ["before"], ACCOUNT, NODE)[0]
 
 
 @pytest.fixture
 def says(master) -> Says:
-    """Runs salt-run, which must fail, and returns the one sentence that it says."""
+    """Runs salt-run, which must fail; returns the sentence that it prints."""
 
     def says(function: str, *arguments: str) -> str:
         code, told = master.run(function, *arguments)
@@ -62,12 +62,12 @@ def says(master) -> Says:
 
 
 def create(name: str) -> list[str]:
-    """The words for salt-run to make a bot on the node."""
+    """The arguments for salt-run that make a bot on the node."""
     return ["bots.create", name, f"account={ACCOUNT}", f"node={NODE}"]
 
 
 def healed(master, name: str) -> dict[str, Any]:
-    """The bot after `bots.start`, which must work."""
+    """Runs `bots.start`, which must work; returns the bot."""
     code, told = master.run("bots.start", name)
     assert code == 0, told
     assert (told["actual"], told["detail"]) == ("alive", "")
@@ -158,7 +158,7 @@ def test_the_master_is_away(client, master, node, bot, engine):
     master.kill()
     try:
         made = client.create_agent({"type": "bot", "name": "patient", "account": ACCOUNT, "node": NODE})
-        # The dead master's last question may still hang in the service and be given the job, until its lease ends.
+        # The dead master's last request may still be open at the service and get the job until its lease ends.
         assert client.job(made["job"]["id"], wait=3)[0]["state"] in ("queued", "claimed")
         said = "No master asks for jobs: it waits until salt-master"
         until(
@@ -190,7 +190,7 @@ def test_docker_is_down_on_the_node(says, master, client, node, engine, bot):
 
 
 def facts(client) -> dict[str, Any]:
-    """What the node last said of itself."""
+    """The node's latest facts."""
     return next(
         node["facts"] or {"error": None} for node in client._json("GET", "/nodes")["nodes"] if node["id"] == NODE
     )

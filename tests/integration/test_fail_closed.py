@@ -1,4 +1,4 @@
-"""No fault of the service stops, changes or removes a bot, each is said, and none is waited for longer than 2 s."""
+"""No fault of the service stops, changes or removes a bot; each is reported, and none costs a state run more than 2 s."""
 
 import json
 import statistics
@@ -20,9 +20,9 @@ from pillar_service.master.client import Client
 
 NODE = "closed-1"
 MOST_MORE_S = 2.0
-"""What a fault may make a state run take longer."""
+"""How many seconds longer a state run may take under a fault."""
 NOISE_S = 0.3
-"""By how much the same run differs from one time to the next on a busy machine."""
+"""By how many seconds the same run varies on a busy machine."""
 
 SAID = {
     "refused": "is not running (connection refused)",
@@ -39,13 +39,13 @@ SAID = {
     "wrong type": "'text/plain', not application/json",
     "another node": "is the pillar of another node ('somebody-else')",
 }
-"""Why, in the words that the person reads."""
+"""The reason that a person reads for each fault."""
 
 BARE = ()
-"""The states of a `state.apply` that names none: all of top.sls."""
+"""For a `state.apply` that names no states and so applies all of top.sls."""
 
 NO = ("401", "404")
-"""Faults in which the service itself says no: an earlier pillar must not take its place."""
+"""Faults in which the service itself says no: an earlier pillar must not be used instead."""
 
 
 @dataclass
@@ -60,19 +60,19 @@ class Stack:
     local: salt.client.LocalClient
 
     def forget(self, copies: bool) -> None:
-        """Empties the master's pillar cache and, if so, its last known good copies."""
+        """Empties the master's pillar cache and, with ``copies``, its last known good copies."""
         for folder in ("pillar", *(["saltcellar/pillars"] if copies else [])):
             for file in (self.master.folder / "cache" / folder).glob("*"):
                 file.unlink()
 
     def apply(self, states: Sequence[str] = ("pubs",)) -> tuple[Any, int, float]:
-        """What state.apply returns, its exit code and its seconds."""
+        """Runs state.apply; returns its result, its exit code and how many seconds it took."""
         began = time.monotonic()
         told = self.local.cmd(NODE, "state.apply", list(states), timeout=60, full_return=True)[NODE]
         return told["ret"], told["retcode"], time.monotonic() - began
 
     def lives(self) -> dict[str, Any]:
-        """The three containers as they are now."""
+        """The current containers of the three bots."""
         return lives(self.engine, self.bots)
 
 
@@ -101,12 +101,12 @@ def stack(cellar):
 
 @pytest.fixture(scope="module")
 def usual_s(stack):
-    """What a state run takes that compiles its pillar and changes nothing."""
+    """How many seconds a state run takes that compiles its pillar and changes nothing."""
     return statistics.median(unspoiled(stack) for _ in range(3))
 
 
 def unspoiled(stack):
-    """The seconds of a state run without a fault."""
+    """Runs the states without a fault; returns how many seconds it took."""
     stack.forget(copies=True)
     states, code, seconds = stack.apply()
     assert code == 0
@@ -115,7 +115,7 @@ def unspoiled(stack):
 
 
 def changes(states):
-    """What the states changed, by state."""
+    """The changes that states made, by state."""
     return {key: state["changes"] for key, state in states.items() if state["changes"]}
 
 
@@ -125,13 +125,13 @@ def comments(states):
 
 
 def unharmed(before, after):
-    """The one claim of this campaign: every bot is there, in the same container, started when it was."""
+    """Checks the one claim of this campaign: every bot still has its container, with the same start time."""
     assert all(len(containers) == 1 for containers in before.values())
     assert after == before
 
 
 def spoiled(stack, fault, with_copy, states=("pubs",)):
-    """A state run under a fault: what it returned, its exit code and its seconds; nothing was harmed by it."""
+    """Runs the states under a fault, checks that nothing was harmed, and returns result, exit code and seconds."""
     stack.forget(copies=True)
     if with_copy:
         stack.local.cmd(NODE, "pillar.items", timeout=30)
@@ -144,7 +144,7 @@ def spoiled(stack, fault, with_copy, states=("pubs",)):
 
 
 def in_time(stack, usual_s, fault, with_copy, first):
-    """Where the first run took too long, the middle one of five counts, each beside a usual one: the machine may be busy."""
+    """Checks the time that a fault costs; if the first run took too long, by the median of five, as the machine may be busy."""
     more = [first - usual_s]
     if more[0] > MOST_MORE_S + NOISE_S:
         more += [spoiled(stack, fault, with_copy)[2] - unspoiled(stack) for _ in range(4)]
@@ -170,7 +170,7 @@ def test_with_an_earlier_pillar_it_converges_and_says_so(stack, usual_s, fault):
         assert code == 0, returned
         assert changes(returned) == {}
         assert len(returned) > 3 * len(stack.bots)
-        # To a master that has a copy 304 is no fault: the copy holds, and there is nothing to say.
+        # For a master that has a copy, 304 is no fault: the copy is valid, and there is nothing to report.
         assert (SAID[fault] in comments(returned)) is (fault != "304")
         assert ("last known good copy" in comments(returned)) is (fault != "304")
     in_time(stack, usual_s, fault, True, seconds)
@@ -193,7 +193,7 @@ def test_a_state_apply_that_names_no_states_is_as_safe(stack, fault, with_copy):
         assert SAID[fault] in " ".join(returned)
 
 
-# The proof that the campaign can fail: the same wire, the same bots, the same claim, with what Salt had until 3007.
+# Proof that the campaign can fail: the same wire, bots and claim, with the pillar module that Salt had until 3007.
 
 PILLAR_3007 = '''
 """What http_json of Salt 3007 did: an answer that it could not use was logged, and became an empty pillar."""
@@ -222,7 +222,7 @@ naive: test.nop
 
 @pytest.fixture
 def naive(stack, tmp_path):
-    """Applies the naive state to the same node, with the pillar of Salt 3007; returns its states."""
+    """Applies the naive state to the same node, with the pillar of Salt 3007; returns the states."""
     (tmp_path / "modules" / "pillar").mkdir(parents=True)
     (tmp_path / "modules" / "pillar" / "http_json_3007.py").write_text(PILLAR_3007)
     (tmp_path / "states").mkdir()
@@ -267,7 +267,7 @@ def _poured_again(stack):
 def test_the_same_claim_fails_with_the_pillar_of_salt_3007(stack, naive, fault):
     before = stack.lives()
     assert changes(naive()) == {}
-    unharmed(before, stack.lives())  # with the service there, the naive state is as good as ours
+    unharmed(before, stack.lives())  # While the service works, the naive state is as good as ours.
     with stack.wire.broken(fault):
         removed = naive()
     assert len(changes(removed)) == len(stack.bots)

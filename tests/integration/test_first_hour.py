@@ -1,6 +1,6 @@
-"""A new customer's first hour: from nothing to a node that healed its pub while it was cut off, and told all of it later.
+"""A new customer's first hour: from nothing to a node that heals its pub while cut off, and reports all of it later.
 
-The network is cut until the place has missed the node and the pub is healed, and for ``CELLAR_TEST_OUTAGE_S`` at least (300).
+The node is cut off until it has been missed and its pub healed, but for at least ``CELLAR_TEST_OUTAGE_S`` seconds (300).
 """
 
 import contextlib
@@ -36,12 +36,12 @@ STORY = (
     r'"event": "restarted", "source": "restarting", "target": "settling"',
     Presence.BACK,
 )
-"""What the page of the node tells, in this order."""
+"""What the node's page reports, in this order."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where all of it writes: no container whose data is there outlives it."""
+    """The folder of everything here; containers whose data is in it are removed at the end."""
     folder = tmp_path_factory.mktemp("f")
     with swept(folder):
         yield folder
@@ -49,20 +49,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def engine(folder: Path) -> Iterator[docker.DockerClient]:
-    """Docker, which the node and this test share."""
+    """The Docker that the node and this test share."""
     with contextlib.closing(docker.from_env()) as engine:
         yield engine
 
 
 def offers_the_healer(place: Place) -> None:
-    """The place offers the machines that come along, by itself."""
+    """Offers to customers the machines that come with Saltcellar."""
     place.service.stop()
     place.service.environment["CELLAR_MACHINES"] = str(TOP / "salt/machines")
     place.service.start()
 
 
 def lets_a_machine_in(customer: Customer, place: Place) -> str:
-    """The node that the customer's machine is, once the line of the page is pasted there."""
+    """Runs the line from the page on the customer's machine; returns the id of the node that it becomes."""
     page = customer.sends("/nodes/tokens", "/nodes", pattern="*", uses="1", life="1h")
     line = re.search(r"curl -fsS \S+ \| sh -s -- \S+", page)
     assert line, page
@@ -70,7 +70,7 @@ def lets_a_machine_in(customer: Customer, place: Place) -> str:
 
 
 def pours(customer: Customer, place: Place, node: str) -> str:
-    """The bot on that node, alive and watched by the healer."""
+    """Pours a bot on the node; returns it once it is alive and the healer watches it."""
     bot = str(customer.asks("POST", "/agents", name=NAME, node=node)["agent"]["id"])
     until(lambda: lives(customer, bot), 180, "the bot is alive", every_s=1)
     watched = place.home.running / "pub-healer" / f"{bot}.json"
@@ -83,7 +83,7 @@ def lives(customer: Customer, bot: str) -> bool:
 
 
 def is_healed(pub: Any, since: str, place: Place) -> bool:
-    """The pub runs anew, and the node has that to tell."""
+    """Whether the pub has been restarted and the node has that to report."""
     if state(pub)["StartedAt"] == since:
         return False
     waiting = Spool(place.home).batch().events
@@ -91,7 +91,7 @@ def is_healed(pub: Any, since: str, place: Place) -> bool:
 
 
 def heals_alone(customer: Customer, place: Place, node: str, pub: Any) -> None:
-    """Cut off, and missed; then the pub hangs, and is healed with nobody there."""
+    """Cuts the node off until it is missed, then lets its pub hang until the node has healed it."""
     began = time.monotonic()
     until(lambda: Presence.AWAY in customer.sees(f"/nodes/{node}/story"), 240, "the place misses the node", every_s=1)
     since = state(pub)["StartedAt"]
@@ -102,7 +102,7 @@ def heals_alone(customer: Customer, place: Place, node: str, pub: Any) -> None:
 
 
 def told(story: str) -> list[int]:
-    """Where on a page each part of the story begins."""
+    """Where on the page each part of the story begins."""
     found = [re.search(part, story) for part in STORY]
     return [one.start() for one in found if one]
 

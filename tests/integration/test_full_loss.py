@@ -1,4 +1,4 @@
-"""The control plane is lost whole, and restored by one command; the bot on its node runs on, and is operated again."""
+"""The control plane is lost and restored by one command; the bot on its node keeps running and can be operated again."""
 
 import secrets
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NODE, ACCOUNT, NAME = "far-1", "kept@example.org", f"kept-{secrets.token_hex(3)}
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for all of it; short, since sockets' paths must be. No container outlives it."""
+    """The folder of everything here; its name is short, as sockets' paths are limited. Its containers are removed at the end."""
     folder = tmp_path_factory.mktemp("l")
     with swept(folder):
         yield folder

@@ -1,4 +1,4 @@
-"""Grown up: PostgreSQL, several workers of each app, two masters; bots are poured whichever of them dies."""
+"""The grown-up setup: PostgreSQL, several workers per app, two masters. Bots are poured whichever of them dies."""
 
 import os
 import signal
@@ -23,15 +23,15 @@ pytestmark = pytest.mark.slow
 ACCOUNT = "grown@example.org"
 WORKERS = 3
 AT_ONCE = 2
-"""So many bots wait at a time, beside those that each step asks for: a node pours what waits in one run."""
+"""How many bots wait at a time beside those that each step asks for: a node pours all that wait in one run."""
 
 POURED_S = 150
-"""By when a bot must live: a master that dies keeps its lease for 20 s, and its node's queue for a minute."""
+"""Seconds within which a bot must live: a dead master keeps its lease for 20 s, and its node's queue for a minute."""
 
 
 @dataclass
 class Grown:
-    """All that can be killed, and what was asked for meanwhile: the bots by the jobs that were acknowledged."""
+    """Everything that can be killed, and the bots that were acknowledged meanwhile, by their jobs."""
 
     service: Service
     postgres: Postgres
@@ -42,14 +42,14 @@ class Grown:
     enough: threading.Event = field(default_factory=threading.Event)
 
     def pour(self) -> str:
-        """Asks for one more bot; the id of its job."""
+        """Asks for one more bot; returns the id of its job."""
         told = {"type": "bot", "account": ACCOUNT, "node": "cellar-8", "name": f"grown-{os.urandom(4).hex()}"}
         made = self.client.create_agent(told)
         self.acknowledged[made["job"]["id"]] = made["agent"]["id"]
         return str(made["job"]["id"])
 
     def keep_pouring(self) -> None:
-        """Asks for a bot whenever few wait, until it is enough; what was not acknowledged, nobody relies on."""
+        """Asks for a bot whenever few wait, until ``enough`` is set. What was not acknowledged does not count."""
         mine: list[str] = []
         while not self.enough.wait(0.5):
             try:
@@ -60,19 +60,19 @@ class Grown:
                 self.refused.append(error.sentence)
 
     def publishing(self) -> Master:
-        """The one master of the two that publishes now."""
+        """The master that currently publishes."""
         asked = "SELECT holder FROM lease WHERE name = 'publishing' AND expires_at > extract(epoch FROM now())"
         holder = until(lambda: self.postgres.sql(asked, "grown").strip(), 60, "a master holds the lease")
         return next(master for master in self.masters if master.name == holder)
 
     def alive(self, job: str) -> None:
-        """Waits until the bot of this job is poured."""
+        """Waits until this job's bot is poured."""
         succeeded(self.client, {"id": job}, POURED_S)
 
 
 @pytest.fixture
 def grown(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Grown]:
-    """The service on PostgreSQL, two masters, one node with Docker, and somebody who asks for bots."""
+    """The service on PostgreSQL, two masters, one node with Docker, and a thread that keeps asking for bots."""
     folder = tmp_path_factory.mktemp("g")
     made = Service(folder / "service", postgres.new("grown"), WORKERS)
     with swept(folder), running(made) as service:
@@ -99,7 +99,7 @@ def test_bots_are_poured_whichever_of_each_is_killed(grown: Grown, engine: docke
 
 
 def a_worker_of_each_app_dies(grown: Grown) -> None:
-    """The others answer at once, and another takes its place."""
+    """The other workers keep answering, and a new one replaces the dead one."""
     for app in grown.service.apps:
         killed = grown.service.workers(app)[0]
         os.kill(killed, signal.SIGKILL)
@@ -112,14 +112,14 @@ def a_worker_of_each_app_dies(grown: Grown) -> None:
 
 
 def postgresql_crashes(grown: Grown) -> None:
-    """What was acknowledged is there afterwards, and nobody has to be started again."""
+    """Everything acknowledged survives, and nothing has to be started again."""
     grown.postgres.crash()
     until(lambda: not refused(grown), 30, "the service has the database again")
     grown.alive(list(grown.acknowledged)[-1])
 
 
 def refused(grown: Grown) -> bool:
-    """Whether a bot is not to be had now."""
+    """Whether asking for a bot fails now."""
     try:
         grown.pour()
     except SaltcellarError:
@@ -128,7 +128,7 @@ def refused(grown: Grown) -> bool:
 
 
 def the_publishing_master_dies(grown: Grown) -> None:
-    """The other pours while it is dead, though the node asks the dead one for the pillar of what it has just published."""
+    """The other master pours meanwhile, although the node asks the dead one for the pillar of the run it just published."""
     dead = grown.publishing()
     before = published(dead)
     grown.pour()
@@ -140,14 +140,14 @@ def the_publishing_master_dies(grown: Grown) -> None:
 
 
 def published(master: Master) -> int:
-    """How many state runs it has published, as its log tells."""
+    """How many state runs the master has published, according to its log."""
     return (master.folder / "salt.log").read_text().count("Published state.apply")
 
 
 def each_is_there_once_and_lives(grown: Grown, engine: docker.DockerClient) -> None:
-    """Every bot that was acknowledged is known and lives in one container; there is no other container.
+    """Every acknowledged bot is known and has one running container; there are no other containers.
 
-    What was cut off and is told so, with its reason, is asked for once more.
+    Jobs that were cut off say why, and are repeated once.
     """
     ended = [over(grown.client, job, POURED_S) for job in grown.acknowledged]
     failed = [job for job in ended if job["state"] != "succeeded"]

@@ -1,4 +1,4 @@
-"""Hostile words at salt-run and at the private app: refused in one sentence, or kept literally; never acted upon."""
+"""Hostile words at salt-run and at the private app are refused in one sentence or kept literally, but never acted upon."""
 
 import secrets
 from pathlib import Path
@@ -11,7 +11,7 @@ from pillar_service.core.errors import Invalid, NotFound
 ACCOUNT = "hostile@example.org"
 NODE = "cellar-1"
 MARK = f"evil{secrets.token_hex(4)}"
-"""What no word may leave anywhere: not in a file's name, a state's or a container's."""
+"""What hostile words must never create: a file, state or container with this in its name."""
 
 HOSTILE = {
     "newline": f"x\n{MARK}:\n  test.nop",
@@ -43,7 +43,7 @@ ONLY_JSON = {
     "mapping": {MARK: 1},
     "true": True,
 }
-"""What no command line can say."""
+"""What cannot be said on a command line."""
 
 TEXTS = {
     "jinja": "{{ 7 * 7 }} {% raw %} {# x #}",
@@ -54,12 +54,12 @@ TEXTS = {
     "letters": "Ελληνικά 日本語 🦀 mу",
     "html": "<script>alert(1)</script>",
 }
-"""Ordinary text for people, however it looks."""
+"""Ordinary text for people, however strange it looks."""
 
 
 @pytest.fixture(scope="module")
 def bot(client, cellar_1):
-    """A bot that stands, so that there are states to add to."""
+    """A standing bot, so that there are states that could be changed."""
     (bot,) = poured(client, ["stands"], ACCOUNT, NODE)
     yield bot
     let_go(client, [found["id"] for found in client.agents(type="bot", account=ACCOUNT)])
@@ -72,7 +72,7 @@ def states(master):
 
 @pytest.fixture(scope="module")
 def _nothing_more(master, client, cellar, engine, bot):
-    """No state, file or container came of anything that was asked in this module."""
+    """Nothing asked for in this module may have created a state, file or container."""
     before, there = states(master), {agent["id"] for agent in client.agents()}
     yield
     assert {agent["id"] for agent in client.agents()} == there
@@ -83,7 +83,7 @@ def _nothing_more(master, client, cellar, engine, bot):
 
 
 def is_a_sentence(said):
-    """Whether a person can read it: one line, not long, ends like a sentence, and no traceback."""
+    """Whether a person can read it: one short line that ends like a sentence, without a traceback."""
     return said.isprintable() and len(said) < 400 and said.endswith((".", ")")) and "Traceback" not in said
 
 

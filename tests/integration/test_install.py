@@ -1,6 +1,6 @@
-"""The scripts of vagrant/ make a bare machine a control plane, and another one a node of it, as `vagrant up` does with VMs.
+"""The scripts in vagrant/ make a bare machine a control plane, and another one its node, as `vagrant up` does with VMs.
 
-Certificates are files here, the database is PostgreSQL; test_install_acme.py has the other choice of both.
+Here certificates are files and the database is PostgreSQL; test_install_acme.py has the opposite choices.
 """
 
 import json
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plane(folder: Path) -> Iterator[Plane]:
-    """A control plane that was just installed."""
+    """A freshly installed control plane."""
     with running(Plane(planes.release(folder))) as plane:
         plane.unpack()
         print(plane.run(f"{UNPACKED}/vagrant/try-plane.sh", DOMAIN, "postgresql"))
@@ -38,13 +38,13 @@ def plane(folder: Path) -> Iterator[Plane]:
 
 @pytest.fixture(scope="module")
 def authority(plane: Plane, folder: Path) -> Path:
-    """The authority whose certificate the place has."""
+    """The authority that signed the place's certificate."""
     return plane.take("/etc/cellar/tls/authority.pem", folder / "authority.pem")
 
 
 @pytest.fixture(scope="module")
 def node(plane: Plane, authority: Path) -> Iterator[Machine]:
-    """A customer's machine that was just let in."""
+    """A customer's machine that has just been let in."""
     with running(Machine("shed")) as node:
         node.put(authority, "/srv/authority.pem")
         node.put(TOP / "vagrant/settings.sh", "/srv/vagrant/settings.sh")
@@ -143,7 +143,7 @@ def test_a_changed_word_of_the_pillar_is_applied_and_the_service_has_it(plane, a
 
 
 def test_what_failed_half_way_is_made_good_by_the_next_run(plane, authority):
-    """A release whose step of the database fails: nothing says that all is well until it is."""
+    """A release whose migration fails: nothing claims success until it is fixed."""
     tree = "/opt/cellar/tree"
     wrong = f"{tree}/pillar_service/store/migrations/9001_wrong.py"
     up = "def up(migrator, db):\n    db.execute_sql('ALTER TABLE nobody ADD COLUMN mood TEXT')\n"

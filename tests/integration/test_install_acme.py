@@ -1,6 +1,6 @@
-"""A control plane on SQLite with Slack gets its certificate from an ACME authority, and another one before the first is over.
+"""A control plane on SQLite with Slack gets its certificate from an ACME authority, and renews it.
 
-The authority is Debian's Pebble, Let's Encrypt's own test server, on the same machine.
+The authority is Debian's Pebble, Let's Encrypt's test server, on the same machine.
 """
 
 import json
@@ -36,7 +36,7 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    """A machine with the release on it, an authority, and nothing installed yet."""
+    """A machine with the release and an authority, on which nothing is installed yet."""
     folder = tmp_path_factory.mktemp("acme")
     machines.build()
     pillar, pebble = folder / "controlplane.sls", folder / "pebble.json"
@@ -64,21 +64,21 @@ def _authority(plane: Plane) -> None:
 
 
 def root(plane: Plane, file: Path) -> Path:
-    """The root of what the authority signs, which it makes anew at each start."""
+    """Writes the authority's root certificate, which it makes anew at each start, into the file."""
     file.write_text(plane.run("curl", "-sS", "--cacert", f"{ACME}/localhost.pem", "https://localhost:15000/roots/0"))
     return file
 
 
 def serial(plane: Plane) -> str:
-    """The number of the certificate that nginx shows."""
+    """The serial number of the certificate that nginx serves."""
     shown = f"openssl s_client -connect 127.0.0.1:443 -servername {DOMAIN} </dev/null 2>/dev/null | openssl x509 -noout -serial"
     return plane.run("sh", "-c", shown).strip()
 
 
 def test_what_is_missing_is_said_and_done_when_it_is_there(plane):
-    """Slack is wanted, and its token is not there: the rest is installed all the same."""
+    """Slack is configured but its token is missing: everything else is installed all the same."""
     said = plane.says(f"{UNPACKED}/vagrant/bootstrap.sh", "/root/controlplane.sls")
-    assert "reason  cellar certificate" in said, said  # the authority's own certificate is not trusted
+    assert "reason  cellar certificate" in said, said  # without TRUSTED, the authority's certificate is not trusted
     done = plane.says(
         "env", *(f"{name}={value}" for name, value in TRUSTED.items()), f"{UNPACKED}/vagrant/bootstrap.sh"
     )

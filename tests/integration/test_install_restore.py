@@ -1,6 +1,6 @@
-"""An installed control plane is lost with its machine, and one command makes another machine that place; the bot runs on.
+"""An installed control plane is lost with its machine; one command makes another machine that place, and the bot runs on.
 
-Elsewhere are its backups, their password, and a node with a real pub: a minion beside this test.
+Elsewhere are its backups, their password, and a node with a real pub: a minion on this machine.
 """
 
 import secrets
@@ -32,14 +32,14 @@ RUN = (*UNITS, "saltcellar-backups")
 
 
 class Reached:
-    """The plane's master as a minion beside this test needs it."""
+    """The plane's master, as far as the minion on this machine needs it."""
 
     def __init__(self, plane: Plane, folder: Path) -> None:
         self.ports, self.keys, self._plane = {"publish_port": 4505, "ret_port": 4506}, folder, plane
         (folder / "saltcellar.pub").write_text(plane.run("cat", KEY))
 
     def accept(self, node: str, public_key: Path) -> None:
-        """Lets a node with this key in."""
+        """Accepts this key for the node."""
         self._plane.put(public_key, "/root/key.pub")
         self._plane.run("install", "-m", "644", "/root/key.pub", "/srv/key.pub")
         self._plane.run("cellar", "manage", "node-add", node, "--ports", "{}-{}".format(*free_ports(10)))
@@ -48,7 +48,7 @@ class Reached:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the node, and what was brought elsewhere, is kept; no container outlives it."""
+    """The folder of the node and of what was saved elsewhere; containers whose data is in it are removed at the end."""
     machines.build()
     folder = tmp_path_factory.mktemp("r")
     with swept(folder):
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def packed(folder: Path) -> Path:
-    """The release."""
+    """A release."""
     return planes.release(folder)
 
 
@@ -88,7 +88,7 @@ def node(lost: Plane, folder: Path) -> Iterator[Minion]:
 
 @pytest.fixture(scope="module")
 def empty(packed: Path) -> Iterator[Plane]:
-    """The machine that is to be the place, with nothing of it, not even its name."""
+    """The machine that is to become the place; it has nothing of it yet, not even the name."""
     plane = Plane(packed, name="another")
     try:
         yield plane
@@ -105,7 +105,7 @@ def people(plane: Plane) -> list[str]:
 
 
 def is_whole(plane: Plane) -> None:
-    """Each unit runs, and everything belongs to whom it should."""
+    """Checks that each unit runs and that all files have the right owners and modes."""
     assert plane.says("systemctl", "is-active", *RUN).split() == ["active"] * len(RUN)
     assert plane.says("systemctl", "--failed", "--plain", "--no-legend") == ""
     for path, wanted in {
@@ -137,7 +137,7 @@ def test_a_place_that_was_lost_with_its_machine_is_restored_by_one_command(lost,
     empty.start()
     assert empty.address == address, "nodes look for it where it was"
     empty.unpack()
-    empty.run("useradd", "--system", "somebody")  # so that the service's user gets another number
+    empty.run("useradd", "--system", "somebody")  # so that the service's user gets another uid
     empty.put(folder / "backups", "/mnt/backups")
     empty.put(folder / "password", "/root/password")
     print(empty.run(f"{UNPACKED}/vagrant/bootstrap.sh", "restore", REPOSITORY, "/root/password"))
@@ -153,7 +153,7 @@ def test_a_place_that_was_lost_with_its_machine_is_restored_by_one_command(lost,
 
 
 def test_a_living_place_is_left_alone_and_a_new_one_gives_way(empty):
-    """`cellar restore`, where somebody installed a place and let people in before they thought of the backups."""
+    """`cellar restore` on an installed place: refused while it runs; otherwise the place's data is put aside."""
     command = f"cellar restore {REPOSITORY} /root/password"
     refused = empty.says("sh", "-c", f"{command} 2>&1")
     assert "saltcellar-public runs" in refused, refused

@@ -1,4 +1,4 @@
-"""An installed control plane becomes a newer release while people use it, and stays what it is where that fails."""
+"""An installed control plane is upgraded while people use it, and stays as it is if the upgrade fails."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ PACKAGE = f"{NEXT}/pillar_service"
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    """A control plane on SQLite, and beside what it was made of a release to change."""
+    """A control plane on SQLite, and in NEXT a copy of its release for tests to change."""
     urllib3.disable_warnings()
     machines.build()
     with running(Plane(planes.release(tmp_path_factory.mktemp("release")))) as plane:
@@ -29,7 +29,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
 
 
 def becomes(plane: Plane, version: str, step: str, up: str, down: str) -> None:
-    """The release has another version, and one more step of the database."""
+    """Gives the release another version and one more migration."""
     write(plane, f"{PACKAGE}/__init__.py", f'__version__ = "{version}"\n')
     write(plane, f"{PACKAGE}/store/migrations/{step}.py", STEP.format(up=up, down=down))
 
@@ -43,14 +43,14 @@ def visited(plane: Plane) -> Visitor:
 
 
 def serving(plane: Plane) -> tuple[str, str]:
-    """The version that serves, and the newest step of its database."""
+    """The version that serves, and the latest migration of its database."""
     told = plane.run("curl", "-sS", "http://127.0.0.1:8081/metrics")
     version = next(line for line in told.splitlines() if line.startswith("cellar_build_info")).split('version="')[1]
     return version[:5], plane.run("cellar", "manage", "migrate", "--pending").split()[1].rstrip(".")
 
 
 def began(plane: Plane) -> str:
-    """When systemd started the apps; a server that takes over is no start."""
+    """When systemd started the apps; a server that takes over does not count as a start."""
     return plane.run(
         "systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "saltcellar-public", "saltcellar-private"
     )

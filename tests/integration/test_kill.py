@@ -1,7 +1,7 @@
-"""kill -9 in the middle of `bots.create`: each bot ends alive or its job says why; nothing twice, nothing lost.
+"""kill -9 during `bots.create`: each bot ends up alive or its job says why; nothing is done twice or lost.
 
-``CELLAR_TEST_KILLS`` is how often `make campaigns` kills each (20; `make test-slow` does it once); ``CELLAR_TEST_SEED`` repeats
-the moments of a run.
+``CELLAR_TEST_KILLS`` is how often `make campaigns` kills each part (20; `make test-slow` does it once);
+``CELLAR_TEST_SEED`` repeats the moments of a run.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ EXTRA = ["killed-1", "killed-2", "killed-3"]
 
 @pytest.fixture(scope="module")
 def five_minions(cellar, master, service, minions):
-    """More minions, to be killed side by side: each time it takes half a minute until the dispatcher is sure."""
+    """Five minions, to be killed in parallel: each time, the dispatcher needs half a minute to be sure."""
     extra = {node: Minion(cellar / node, node, master) for node in EXTRA}
     with contextlib.ExitStack() as stack:
         for node, minion in extra.items():
@@ -60,7 +60,7 @@ def test_one_of_the_centre_is_killed_again_and_again(campaign, service, master, 
     part = {"service": service, "master": master, "dispatcher": Dispatcher(master)}[victim]
     moments, nodes = random.Random(SEED), list(campaign.bots)
     for number in range(MANY):
-        # What was cut off holds its node's queue for up to a minute: the next is asked for elsewhere.
+        # A job that was cut off holds its node's queue for up to a minute, so the next one goes to another node.
         campaign.kill(moments, victim, part, nodes[number % len(nodes)])
     campaign.check()
 

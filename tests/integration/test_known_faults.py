@@ -1,7 +1,7 @@
-"""Salt's known faults, each as the attack itself against a master with the shipped configuration and the guard.
+"""Salt's known faults, each attacked for real on a master with the shipped configuration and the guard.
 
-What an attack is told is one thing; what it left on the master another: both are looked at. Beside the attacks stands
-what an honest node does, so that no refusal here is only a master that is deaf.
+Tests look both at the answer to the attack and at what it left on the master. They also do what an honest node does, so
+that a refusal can't come from a master that refuses everything.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ VICTIM = "victim"
 
 @pytest.fixture(scope="module")
 def master(cellar: Path, service: Service) -> Iterator[Master]:
-    """A master of this module's own: the nodes that lie are no nodes of the service."""
+    """This module's own master: the lying nodes are not nodes of the service."""
     with running(Master(cellar / "m", service.url, service.token_file, name="attacked")) as master:
         yield master
 
 
 @pytest.fixture(scope="module")
 def wire(master: Master) -> Wire:
-    """Somebody who reaches the master's port and has no key."""
+    """Someone who can reach the master's port but has no key."""
     wire = Wire(master)
 
     def answers() -> bool:
@@ -61,7 +61,7 @@ def victim(cellar: Path, master: Master, wire: Wire) -> LyingNode:
 
 @pytest.fixture
 def heard(master: Master) -> Iterator[Callable[[], list[str]]]:
-    """Every tag on the master's bus since the test began, up to one that it fires itself."""
+    """Every tag on the master's bus since the test began; fires an event itself and reads up to that."""
     opts = salt.config.master_config(str(master.etc / "master"))
     with salt.utils.event.get_event("master", opts=opts, listen=True) as bus:
         bus.connect_pub(timeout=5)
@@ -75,24 +75,24 @@ def heard(master: Master) -> Iterator[Callable[[], list[str]]]:
 
 
 def opts(master: Master) -> dict[str, Any]:
-    """What the master goes by."""
+    """The master's configuration."""
     return dict(salt.config.master_config(str(master.etc / "master"))) | {"config_dir": str(master.etc)}
 
 
 def written(master: Master) -> str:
-    """The names of all files below the master's folder that bear the mark."""
+    """The paths of all files in the master's folder that have MARK in their name."""
     return "\n".join(str(path) for path in master.folder.rglob("*") if MARK in path.name)
 
 
 def returned(master: Master, jid: str) -> dict[str, Any]:
-    """What the job cache has of a job, by node."""
+    """What the job cache holds for a job, by node."""
     folder = Path(salt.utils.jid.jid_dir(jid, str(master.folder / "cache" / "jobs"), "sha256"))
     files = folder.glob("*/return.p")
     return {file.parent.name: salt.payload.loads(file.read_bytes())["return"] for file in files}
 
 
 def new_jid(master: Master) -> str:
-    """A jid as the dispatcher makes it."""
+    """A jid made as the dispatcher makes it."""
     return str(salt.utils.jid.gen_jid(opts(master)))
 
 
@@ -143,7 +143,7 @@ def test_nobody_publishes_or_runs_anything_from_outside(cmd: str, who: dict[str,
     ],
 )
 def test_no_wheel_leaves_its_roots(fun: str, given: dict[str, Any], said: str, master: Master, wire: Wire) -> None:
-    """CVE-2020-11652, CVE-2021-25282: nobody calls them from outside, and root's own calls stay in their folders."""
+    """CVE-2020-11652, CVE-2021-25282: they can't be called from outside, and root's own calls can't leave their folders."""
     assert "Authentication" in str(wire.clear(cmd="wheel", fun=fun, user="root", kwarg=given, **given))
     assert said in str(salt.wheel.WheelClient(opts(master)).cmd(fun, kwarg=given, print_event=False))
     assert written(master) == ""
@@ -151,7 +151,7 @@ def test_no_wheel_leaves_its_roots(fun: str, given: dict[str, Any], said: str, m
 
 
 def test_no_token_is_read_from_elsewhere(wire: Wire, master: Master) -> None:
-    """CVE-2020-11652: `get_token` read any file that the master can read."""
+    """CVE-2020-11652: `get_token` could read any file that the master can read."""
     (master.folder / "cache" / "tokens").mkdir(exist_ok=True)
     for token in ("../.root_key", str(master.folder / "cache" / ".root_key"), "../../pki/master.pem", "", None):
         assert wire.clear(cmd="get_token", token=token) in ({}, False, "Some exception handling minion payload"), token
@@ -160,18 +160,18 @@ def test_no_token_is_read_from_elsewhere(wire: Wire, master: Master) -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 2, "0", None, -1])
 def test_no_older_protocol_is_spoken(version: Any, wire: Wire, liar: LyingNode) -> None:
-    """CVE-2025-62349, CVE-2022-22935: an older version of the protocol goes around what the newer one checks."""
+    """CVE-2025-62349, CVE-2022-22935: an older version of the protocol evades the checks of the newer one."""
     key = (liar.keys / "minion.pub").read_text()
     asked = {"enc": "clear", "load": {"cmd": "_auth", "id": "liar", "pub": key}}
     told = wire.send(asked if version is None else asked | {"version": version})
     assert told == "bad load"
     load = liar.load("_master_opts")
-    sealed = liar.auth.crypticle.dumps(load)  # the secret that all nodes share, as those versions did
+    sealed = liar.auth.crypticle.dumps(load)  # As in those versions, with the secret that all nodes share.
     assert wire.send({"enc": "aes", "load": sealed, "version": version or 0}) == "bad load"
 
 
 def test_no_key_is_accepted_on_sight(wire: Wire, victim: LyingNode, master: Master) -> None:
-    """Another key for an accepted name is denied, and a stranger's waits for ever."""
+    """Another key for an accepted name is denied, and a stranger's key stays pending."""
     other = (master.keys / "saltcellar.pub").read_text()
     for name in (VICTIM, "stranger"):
         told = wire.clear(
@@ -204,7 +204,7 @@ def test_a_node_is_heard_as_itself_alone(liar: LyingNode, victim: LyingNode) -> 
 
 
 def test_what_was_said_long_ago_is_not_heard_again(liar: LyingNode) -> None:
-    """CVE-2024-38823: a recorded request was good for ever."""
+    """CVE-2024-38823: a recorded request stayed valid for ever."""
     assert liar.says("_master_opts", ts=int(time.time()) - 600)["renderer"], "a clock may be ten minutes wrong"
     assert liar.says("_master_opts", ts=int(time.time()) - 3600) == "bad load"
 
@@ -248,7 +248,7 @@ def test_no_node_returns_as_another(liar: LyingNode, victim: LyingNode, master: 
     ],
 )
 def test_no_node_fires_events_about_others(tag: str, liar: LyingNode, heard: Callable[[], list[str]]) -> None:
-    """CVE-2025-22236, CVE-2025-22239: any minion put any event on the master's bus."""
+    """CVE-2025-22236, CVE-2025-22239: any minion could put any event on the master's bus."""
     data = {"id": VICTIM, "jid": "20990101000000000000", "return": MARK}
     liar.says("_minion_event", tag=tag, data=data, pretag=None)
     liar.says("_minion_event", events=[{"tag": tag, "data": data}])
@@ -258,7 +258,7 @@ def test_no_node_fires_events_about_others(tag: str, liar: LyingNode, heard: Cal
 
 
 def test_no_event_says_which_nodes_a_job_has(liar: LyingNode, master: Master) -> None:
-    """An event with ``minions`` rewrote whom a job was published to (salt.utils.job.store_minions)."""
+    """An event with ``minions`` could change whom a job was published to (salt.utils.job.store_minions)."""
     jid = new_jid(master)
     liar.says("_return", jid=jid, fun="test.ping", **{"return": True})
     liar.says("_minion_event", events=[{"tag": "org.example.x", "data": {"jid": jid, "minions": [MARK]}}])
@@ -270,7 +270,7 @@ def test_no_event_says_which_nodes_a_job_has(liar: LyingNode, master: Master) ->
     "path", [["..", "..", MARK], [f"../../{MARK}"], ["/tmp", MARK], [MARK], [f"a/../../../{MARK}"]]
 )
 def test_no_file_is_left_on_the_master(path: list[str], liar: LyingNode, master: Master) -> None:
-    """CVE-2024-38824: `_file_recv` wrote outside of the minion's folder; here it writes nowhere."""
+    """CVE-2024-38824: `_file_recv` could write outside the minion's folder; here it writes nothing."""
     told = liar.says("_file_recv", path=path, loc=0, data=b"x", size=1)
     assert not told
     assert written(master) == ""
@@ -281,7 +281,7 @@ def test_no_file_is_left_on_the_master(path: list[str], liar: LyingNode, master:
     "path", ["../pki/master.pem", "/etc/shadow", "../../../../../../etc/shadow", "pubs/../../setup.cfg"]
 )
 def test_no_file_outside_of_the_states_is_served(path: str, liar: LyingNode) -> None:
-    """CVE-2024-22232: a crafted path left the file roots."""
+    """CVE-2024-22232: a crafted path could leave the file roots."""
     assert "pub" in liar.says("_serve_file", path="pubs/init.sls", saltenv="base", loc=0)["data"]
     for saltenv in ("base", "..", "/", "../../.."):
         told = liar.says("_serve_file", path=path, saltenv=saltenv, loc=0)
@@ -302,7 +302,7 @@ def test_no_file_outside_of_the_states_is_served(path: str, liar: LyingNode) -> 
     ids=str,
 )
 def test_no_pillar_runs_or_writes_anything(asked: dict[str, Any], liar: LyingNode, master: Master) -> None:
-    """CVE-2025-22237, -22238, -22241: pillars on demand ran git; the cache's file was named by the minion."""
+    """CVE-2025-22237, -22238, -22241: on-demand pillars ran git, and the minion could choose the name of the cache's file."""
     load = {"grains": {"id": VICTIM, "os": "Debian"}, "saltenv": "base", "pillarenv": None, "ver": "2", "ext": None}
     liar.says("_pillar", **load | asked)
     assert written(master) == ""
@@ -310,7 +310,7 @@ def test_no_pillar_runs_or_writes_anything(asked: dict[str, Any], liar: LyingNod
 
 
 def test_a_pillar_is_sealed_for_the_node_that_asks(liar: LyingNode, victim: LyingNode) -> None:
-    """Whatever its grains say: the answer's key is encrypted for the id that was authenticated, and signed for its nonce."""
+    """Whatever its grains say, the answer's key is encrypted for the authenticated id, and signed with the request's nonce."""
     load = {"grains": {"id": VICTIM}, "saltenv": "base", "pillarenv": None, "ver": "2"}
     told = liar.send(liar.sealed(liar.load("_pillar", **load)))
     own = liar.auth.get_keys()
@@ -324,7 +324,7 @@ def test_a_pillar_is_sealed_for_the_node_that_asks(liar: LyingNode, victim: Lyin
     "cmd", ["minion_pub", "minion_publish", "minion_runner", "pub_ret", "revoke_auth", "_mine_get"]
 )
 def test_no_node_acts_on_others(cmd: str, liar: LyingNode, master: Master, heard: Callable[[], list[str]]) -> None:
-    """CVE-2025-22236, CVE-2025-22242: publishing to others, runners, other jobs' returns, keys, other nodes' mines."""
+    """CVE-2025-22236, CVE-2025-22242: no publishing to others, no runners, other jobs' returns, keys or other nodes' mines."""
     said = {
         "fun": "test.ping",
         "arg": [],
@@ -353,7 +353,7 @@ def test_no_node_acts_on_others(cmd: str, liar: LyingNode, master: Master, heard
     ids=str,
 )
 def test_nonsense_leaves_the_master_answering(payload: Any, wire: Wire, liar: LyingNode) -> None:
-    """CVE-2023-20897: a malformed request kept a worker busy for ever."""
+    """CVE-2023-20897: a malformed request could keep a worker busy for ever."""
     with contextlib.suppress(TimeoutError):
         wire.send(payload)
     for _ in range(5):
@@ -362,6 +362,6 @@ def test_nonsense_leaves_the_master_answering(payload: Any, wire: Wire, liar: Ly
 
 
 def test_what_is_published_bears_the_masters_signature(master: Master) -> None:
-    """CVE-2022-22934, CVE-2022-22936: every node holds the secret that publishes are encrypted with."""
+    """CVE-2022-22934, CVE-2022-22936: every node has the secret that publishes are encrypted with, so they must be signed."""
     went = opts(master)
     assert (went["sign_pub_messages"], went["publish_signing_algorithm"]) == (True, "PKCS1v15-SHA224")

@@ -1,4 +1,4 @@
-"""A node that is lost: its bot is restored elsewhere, and the node that comes back does not run the old one."""
+"""A lost node: its bot is restored elsewhere, and when the node comes back it does not run the old one."""
 
 import secrets
 
@@ -14,7 +14,7 @@ NODE, ACCOUNT, NAME = "lost-1", "lost@example.org", f"restored-{secrets.token_he
 
 @pytest.fixture(scope="module")
 def lost(cellar, service, master, minions):
-    """The node, whose key the service knows; cellar-1 and cellar-2 may have its bots."""
+    """The node that will be lost, whose key the service knows; cellar-1 and cellar-2 may take its bots."""
     service.manage("node-add", NODE, "--ports", "{}-{}".format(*free_ports(10)))
     minion = Minion(cellar / NODE, NODE, master)
     let_in(service, minion)
@@ -28,7 +28,7 @@ def let_in(service, minion) -> None:
 
 
 def running_there(engine, minion) -> list[str]:
-    """The containers that run on the node."""
+    """The names of the containers that run on the node."""
     return [one.name for one in within(engine, minion.folder) if one.status == "running"]
 
 
@@ -40,7 +40,7 @@ def loses_its_power(engine, minion) -> None:
 
 
 def told(master, function: str, *arguments: str):
-    """What a runner returns."""
+    """Runs a runner and returns its result."""
     code, answer = master.run(function, *arguments)
     assert code == 0, answer
     return answer

@@ -1,4 +1,4 @@
-"""A pub hangs while there is neither master nor service: its node heals it, remembers what it did, and has it to tell."""
+"""A pub hangs while neither master nor service is there: its node heals it, remembers that, and reports it later."""
 
 import json
 import os
@@ -26,7 +26,7 @@ IMAGE = f"saltcellar/pub:{json.loads((TOP / 'states/pubs/image/package.json').re
 
 @pytest.fixture
 def minion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minion]:
-    """A minion with the shipped machine, of a master that is not started yet."""
+    """A minion with the shipped machine, whose master has not been started yet."""
     folder = tmp_path_factory.mktemp("h")
     master = Master(folder / "master", "http://127.0.0.1:9", folder / "token")
     minion = Minion(folder / "m", NODE, master)
@@ -40,7 +40,7 @@ def minion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minion]:
 
 @pytest.fixture
 def pub(minion: Minion) -> Iterator[Any]:
-    """A real pub on that node, running; a busy machine can't make it unhealthy."""
+    """A real pub that runs on that node and does not turn unhealthy on a busy machine."""
     data = minion.folder / "pub"
     data.mkdir()
     config = json.loads((TOP / "tests/image/fixtures/config").read_text())
@@ -61,12 +61,12 @@ def pub(minion: Minion) -> Iterator[Any]:
 
 
 def waiting(minion: Minion, kind: Event) -> list[dict[str, Any]]:
-    """What waits in the spool of events of that kind."""
+    """The events of that kind that wait in the spool."""
     return [one.data for one in Spool(Home(minion.folder / "node")).batch().events if one.type == kind]
 
 
 def asked(minion: Minion, function: str, *arguments: str) -> Any:
-    """What the node returns; None when it does not answer yet."""
+    """Runs a function on the node and returns its answer; None if it does not answer yet."""
     try:
         return minion.master.salt(NODE, function, *arguments, seconds=20)
     except subprocess.TimeoutExpired:

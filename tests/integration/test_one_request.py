@@ -1,4 +1,4 @@
-"""One number finds a click in all logs: the service's, the dispatcher's (the master's) and the minion's."""
+"""One request id finds a click in all logs: the service's, the dispatcher's (the master's) and the minion's."""
 
 import json
 import re
@@ -20,20 +20,20 @@ NAME = "traced"
 
 @pytest.fixture(scope="module")
 def ann(service, minions):
-    """Ann, at the public address."""
+    """Ann, a customer at the public address."""
     return Customer(service.public_url, "traced@example.org")
 
 
 @pytest.fixture(scope="module")
 def bot(ann, client):
-    """Her bot, which lives."""
+    """Her living bot."""
     made = ann.asks("POST", "/agents", name=NAME)
     yield succeeded(client, made["job"])["bot"]
     let_go(client, [made["agent"]["id"]])
 
 
 def click(customer: Customer, action: str) -> tuple[str, str]:
-    """The number of the request that a press of that button is, and the job that it makes."""
+    """Presses the button of this action; returns the request's id and the job's."""
     page = customer.browser.get(f"{customer.url}/bots/{NAME}/actions", timeout=30).text
     where = f"/bots/{NAME}/actions/{action}"
     form = re.search(rf'action="{where}".*?</form>', page, re.DOTALL)
@@ -45,7 +45,7 @@ def click(customer: Customer, action: str) -> tuple[str, str]:
 
 
 def lines(log: Path, number: str, count: int) -> list[str]:
-    """What a log tells of a request, once it is so many lines: some are written when the job is over already."""
+    """The log's lines with this request id, once there are ``count``: some are written only after the job is over."""
 
     def found() -> list[str] | None:
         told = [line for line in log.read_text().splitlines() if number in line]
@@ -55,7 +55,7 @@ def lines(log: Path, number: str, count: int) -> list[str]:
 
 
 def told(log: Path, number: str, count: int) -> dict[str, dict[str, Any]]:
-    """The same of the service's log, by its sentence."""
+    """The same for a log of the service, by message."""
     return {line["message"]: line for line in map(json.loads, lines(log, number, count))}
 
 

@@ -1,7 +1,7 @@
-"""A host has no network for five minutes, and half-way no power: what its node tells is at the service once and in order.
+"""A host has no network for five minutes and loses power half-way: what its node tells arrives once and in order.
 
-Beside it stock Salt, from the same host at the same time, loses what it had in memory. Without network alone it loses nothing,
-if its sockets live as long as the outage.
+Stock Salt on the same host at the same time loses whatever it had in memory. Without network alone it loses nothing, if
+its sockets live as long as the outage.
 """
 
 import time
@@ -28,9 +28,9 @@ SALT_TRIES_S = 180.0
 
 
 class Cut(NamedTuple):
-    """How many events were told when the network went, the power, and when the network was back; how many had come by then.
+    """Numbers of events: told when the network went (``first``) and when it was back (``last``); arrived until then (``reached``).
 
-    The one that was told when the power went was never acknowledged: whether it is there is open.
+    ``open`` was being told when the power went. It was never acknowledged, so it may or may not arrive.
     """
 
     first: int
@@ -41,7 +41,7 @@ class Cut(NamedTuple):
 
 @pytest.fixture
 def node(place: Place) -> str:
-    """Ann's node, which has told the service that it started."""
+    """Ann's node, once it has told the service that it started."""
     place.run("accounts.create", "ann@example.org")
     node = place.let_in(place.run("nodes.token", "account=ann@example.org")["line"])
     until(lambda: kept_events.of(place.service, node, Lifecycle.START), 120, "the node tells that it started")
@@ -50,7 +50,7 @@ def node(place: Place) -> str:
 
 @pytest.fixture
 def heard(place: Place) -> Iterator[Daemon]:
-    """Who listens on the master's bus."""
+    """A listener on the master's bus."""
     with running(listener(place)) as daemon:
         until(lambda: "hears" in printed(daemon), 30, "somebody listens")
         yield daemon
@@ -67,7 +67,7 @@ def stock(place: Place) -> Iterator[tuple[Minion, Daemon]]:
 
 @pytest.fixture
 def told(place: Place, node: str, stock: tuple[Minion, Daemon], heard: Daemon) -> Iterator[Daemon]:
-    """Who tells on the host; both ways work."""
+    """The process on the host that tells events, once both ways are known to work."""
     with running(teller(place, stock[0], 0, EVENTS)) as daemon:
         until(lambda: len(numbers(daemon)) > PER_S * LED_S, 60, "it tells")
         until(lambda: numbers(heard) and reached(place, node), 30, "both ways work")
@@ -75,12 +75,12 @@ def told(place: Place, node: str, stock: tuple[Minion, Daemon], heard: Daemon) -
 
 
 def reached(place: Place, node: str) -> int:
-    """How many of the events are at the service."""
+    """How many of the events have arrived at the service."""
     return len(kept_events.of(place.service, node, KIND))
 
 
 def reboots(place: Place, stock: tuple[Minion, Daemon], told: Daemon) -> int:
-    """The host loses its power and has it again; who told goes on. Returns the number that was being told."""
+    """Cuts the host's power, starts everything again and tells on; returns the number that was being told."""
     place.host.loses_power()
     for process in (told, stock[1]):
         process.stop()
@@ -93,7 +93,7 @@ def reboots(place: Place, stock: tuple[Minion, Daemon], told: Daemon) -> int:
 
 
 def goes_through_it(place: Place, node: str, stock: tuple[Minion, Daemon], told: Daemon) -> Cut:
-    """Cuts the host off for as long as it takes, with the reboot in the middle."""
+    """Cuts the host off for the whole outage, with the reboot half-way."""
     with place.host.behind(NONE):
         first, ends = len(numbers(told)), time.monotonic() + OUTAGE_S
         time.sleep(OUTAGE_S / 2)
@@ -106,7 +106,7 @@ def goes_through_it(place: Place, node: str, stock: tuple[Minion, Daemon], told:
 
 
 def ends(told: Daemon) -> None:
-    """Waits until everything is told."""
+    """Waits until everything has been told."""
     assert told.process is not None
     assert told.process.wait(OUTAGE_S + 60) == 0, printed(told)[-20:]
 

@@ -1,5 +1,7 @@
-"""What the pillar that Salt had until 3007 makes of each fault of the fail-closed campaign (test_fail_closed.py): most leave it
-without a bot and without an error, so that states which remove what is not listed remove them all."""
+"""What the pillar module of Salt 3007 makes of each fault in test_fail_closed.py.
+
+Most faults leave it without a bot and without an error, so that states which remove what is not listed remove everything.
+"""
 
 import http.server
 import json
@@ -22,11 +24,11 @@ SURVIVED = {
     "wrong type": "it asks for no type, and what it decodes is right",
     "another node": "it asks for no node, and in this fault the other's pillar lists the same bots",
 }
-"""Faults that it survives, and why."""
+"""Faults that do it no harm, and why."""
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """The wire end of a service that has a pillar."""
+    """A fake of the service that always answers with the same pillar."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -50,7 +52,7 @@ def wire():
 
 @pytest.fixture(scope="module")
 def minion(wire, tmp_path_factory) -> Path:
-    """The configuration of a minion without a master, whose pillar is compiled as Salt 3007 did."""
+    """The configuration of a masterless minion whose pillar is compiled as in Salt 3007."""
     folder = tmp_path_factory.mktemp("pillar-of-3007")
     (folder / "modules" / "pillar").mkdir(parents=True)
     (folder / "modules" / "pillar" / "http_json_3007.py").write_text(PILLAR_3007)
@@ -70,7 +72,7 @@ def minion(wire, tmp_path_factory) -> Path:
 
 
 def compiled(minion):
-    """The bots that the pillar lists now; None where it says that it failed."""
+    """The bots that the pillar lists now; None if it reports an error."""
     pillar = salt.client.Caller(mopts=salt.config.minion_config(str(minion))).cmd("pillar.items", unmask=True)
     if pillar.get("_errors"):
         return None

@@ -1,4 +1,4 @@
-"""The pillar on a real master: cached while right, cleared on change, never cached when old or wrong."""
+"""The pillar on a real master: cached while it is right, cleared when it changes, never cached when old or wrong."""
 
 import time
 
@@ -12,7 +12,7 @@ BANK = ("cache", "pillar")
 
 @pytest.fixture
 def account(client):
-    """An account that bots may belong to."""
+    """An account for bots."""
     found = client.agents(type="person", email="pillar@example.org")
     return found[0] if found else client.create_agent({"type": "person", "email": "pillar@example.org"})["agent"]
 
@@ -24,13 +24,13 @@ def cached(master):
 
 
 def compiled(master, node="cellar-1"):
-    """The pillar that the node is given when it asks now."""
+    """The pillar that the node gets if it asks now."""
     return master.salt(node, "pillar.items", "unmask=True") or {}
 
 
 @pytest.fixture
 def _settled(master, cellar_1, cellar_2):
-    """What was cleared before may be cached again."""
+    """Allows pillars to be cached again after they were cleared."""
     time.sleep(6)
 
 

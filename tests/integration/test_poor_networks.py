@@ -1,4 +1,4 @@
-"""A node whose network is slow, loses packets, or lets through one way only: what it tells is there once and in order."""
+"""A node whose network is slow, lossy or works one way only: what it tells arrives once and in order."""
 
 import os
 import time
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.campaign
 
 COUNT, STREAMS, BYTES = 60, 3, 1024
 POOR_S = 20
-"""As long as it stays poor: several tries of the node, which grow apart."""
+"""How many seconds it stays poor: long enough for several tries of the node, whose intervals grow."""
 
 
 @pytest.fixture(scope="module")
 def node(place: Place) -> str:
-    """Ann's node, which has told the service that it started."""
+    """Ann's node, once it has told the service that it started."""
     place.run("accounts.create", "ann@example.org")
     node = place.let_in(place.run("nodes.token", "account=ann@example.org")["line"])
     until(lambda: kept_events.of(place.service, node, Lifecycle.START), 120, "the node tells that it started")
@@ -30,7 +30,7 @@ def node(place: Place) -> str:
 
 
 def tells(place: Place, kind: str) -> None:
-    """Numbers, each with so much beside it that can't be pressed together."""
+    """Tells numbers, each with incompressible data."""
     spool = Spool(place.home)
     for n in range(COUNT):
         spool.put(kind, "network", {"n": n, "more": os.urandom(BYTES // 2).hex()}, stream=f"s{n % STREAMS}")

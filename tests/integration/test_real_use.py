@@ -1,4 +1,4 @@
-"""What people do with a pub, from the first invite to another node, by salt-run and with real peers."""
+"""What people do with a pub, from the first invite to moving to another node, by salt-run and with real peers."""
 
 import io
 import json
@@ -22,7 +22,7 @@ HOST = f"{NAME}.butt.nz"
 
 @dataclass
 class Use:
-    """A pub that two peers came to, and what is known of it."""
+    """A pub that two peers have joined, and what is known of it."""
 
     bot: str
     ann: Any
@@ -33,7 +33,7 @@ class Use:
 
 @pytest.fixture(scope="module")
 def run(master: Master):
-    """salt-run that must work; returns what it says."""
+    """Runs salt-run, which must work; returns the result."""
 
     def run(function: str, *arguments: str) -> Any:
         code, told = master.run(function, *arguments)
@@ -45,7 +45,7 @@ def run(master: Master):
 
 @pytest.fixture(scope="module")
 def refused(master: Master):
-    """salt-run that must not work; returns its sentence."""
+    """Runs salt-run, which must fail; returns its sentence."""
 
     def refused(function: str, *arguments: str) -> str:
         code, told = master.run(function, *arguments)
@@ -64,7 +64,7 @@ def peer(engine, cellar):
 
 @pytest.fixture(scope="module")
 def newer(engine):
-    """A newer image of the pub."""
+    """A newer pub image."""
     tag = f"saltcellar/pub:test-{secrets.token_hex(3)}"
     dockerfile = io.BytesIO(f"FROM {IMAGE}\nLABEL test={tag}\n".encode())
     engine.images.build(fileobj=dockerfile, tag=tag, rm=True, forcerm=True)
@@ -73,8 +73,8 @@ def newer(engine):
 
 
 @pytest.fixture(scope="module")
-def used(run, client, cellar_1: Minion, cellar_2: Minion, peer, newer):  # the newer image outlives the pub
-    """A pub on cellar-1; Ann and Bob came in by one invite, and Ann wrote something."""
+def used(run, client, cellar_1: Minion, cellar_2: Minion, peer, newer):  # It must outlive the pub.
+    """A pub on cellar-1; Ann and Bob have joined by the same invite, and Ann has written something."""
     person(client, ACCOUNT)
     made = run("bots.create", NAME, f"account={ACCOUNT}", "node=cellar-1", "description='for the garden'")
     assert (made["desired"], made["actual"], made["node"]) == ("running", "alive", "cellar-1")
@@ -87,11 +87,11 @@ def used(run, client, cellar_1: Minion, cellar_2: Minion, peer, newer):  # the n
 
 @pytest.fixture
 def known(master, engine, used):
-    """What must outlive everything: who the pub is, whom it follows, and how many messages it has written."""
+    """What must survive everything: the pub's identity, whom it follows, and how many messages it has written."""
 
     def info() -> dict[str, Any] | None:
         told = master.salt("cellar-1", "pubs.info", used.bot)
-        return told if isinstance(told, dict) else None  # after an export it has just been started again
+        return told if isinstance(told, dict) else None  # It may just have been started again after an export.
 
     def known() -> tuple[Any, ...]:
         told = until(info, 60, "the pub tells who it is")
@@ -101,7 +101,7 @@ def known(master, engine, used):
 
 
 def container(engine, used):
-    """The pub's container: its id, when it started, its image."""
+    """The pub's container: its id, start time and image."""
     one = only(engine, used.bot)
     return one.id, one.attrs["State"]["StartedAt"], one.attrs["Config"]["Image"]
 
@@ -144,7 +144,7 @@ def test_restart_stop_and_start_keep_everything(run, used, engine, known):
 
 @pytest.fixture
 def _newest(service, newer):
-    """For a while the service gives the newer image to bots that are upgraded."""
+    """For a while, the service gives the newer image to bots that are upgraded."""
     service.stop()
     service.environment["CELLAR_PUB_IMAGE"] = newer
     service.start()
@@ -194,13 +194,13 @@ def test_an_unlisted_container_is_left_alone_and_reported(run, client, master, u
 
 
 def facts(client):
-    """What cellar-1 last said of itself."""
+    """The latest facts of cellar-1."""
     nodes = client._json("GET", "/nodes")["nodes"]
     return next(node["facts"] for node in nodes if node["id"] == "cellar-1") or {"unlisted": []}
 
 
 def without_log(tar: Path) -> Path:
-    """A copy of an export that has everything but the log."""
+    """A copy of an export, without the log."""
     cut = tar.with_name("no-log.tar")
     with tarfile.open(tar) as old, tarfile.open(cut, "w") as new:
         for member in old:
@@ -215,7 +215,7 @@ def test_export_and_import_move_a_pub_and_never_fork_it(run, refused, used, engi
     assert run("bots.export", NAME, old)["pub_id"] == known()[0]
     assert Path(old).stat().st_mode & 0o777 == 0o600
     cid = peer("cid")
-    cid.does("accept", run("bots.invite", NAME)["code"])  # the pub follows Cid: it has written one more message
+    cid.does("accept", run("bots.invite", NAME)["code"])  # The pub has written one more message, to follow Cid.
     told, who = run("bots.export", NAME, new), known()
     assert (told["pub_id"], told["sequence"]) == (who[0], who[2])
 
@@ -223,7 +223,7 @@ def test_export_and_import_move_a_pub_and_never_fork_it(run, refused, used, engi
     data = cellar / "cellar-1" / "node" / "bots" / used.bot
     assert run("bots.delete", NAME)["actual"] == "gone"
     assert of_bot(engine, used.bot) == []
-    assert (data / "secret").exists()  # without purge the data is kept
+    assert (data / "secret").exists()  # Without purge the data is kept.
 
     assert "older than the pub" in refused("bots.import", NAME, old, *again)
     assert "no log" in refused("bots.import", NAME, str(without_log(Path(new))), *again)
@@ -235,12 +235,12 @@ def test_export_and_import_move_a_pub_and_never_fork_it(run, refused, used, engi
     dan, ann = peer("dan"), used.ann.id
     code = run("bots.invite", NAME)["code"]
     waited = dan.does("accept", code, "follow", ann, "wait", HELLO, ann)[-1]
-    assert waited["text"] == HELLO  # Ann's message came along, though Ann is not there
+    assert waited["text"] == HELLO  # Ann's message has come along, although Ann is not there.
     used.bot = moved["id"]
 
 
 def run_info(run, bot):
-    """Who a pub is, whom it follows and how many messages it has written, as its restart tells."""
+    """A pub's identity, whom it follows and how many messages it has written, as its restart tells."""
     told = run("bots.restart", bot["name"])
     return told["pub_id"], told["follows"], told["sequence"]
 

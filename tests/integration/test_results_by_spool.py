@@ -1,4 +1,4 @@
-"""A master goes in the middle of a state run, and is back when Salt has given up: the result comes by the spool, once."""
+"""The master goes away during a state run, and is back only after Salt has given up: the result comes by the spool, once."""
 
 import time
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ ACCOUNT = "spooled@example.org"
 NODE = "spooled-1"
 SALT_GIVES_UP = {"return_retry_timer": 1, "return_retry_timer_max": 1, "return_retry_tries": 2}
 SALT_GIVES_UP |= {"request_channel_timeout": 2, "request_channel_tries": 1}
-"""Its tries are over within seconds: with the shipped ones it tries to return for half an hour."""
+"""Settings with which Salt gives up returning within seconds; with the shipped ones it tries for half an hour."""
 
 SALT_TRIES_S = 15.0
 
 
 @pytest.fixture(scope="module")
 def node(cellar, master: Master, service: Service) -> Iterator[Minion]:
-    """A node whose returns are tried for a moment only."""
+    """A node that gives up returning results quickly."""
     service.manage("node-add", NODE, "--ports", "{}-{}".format(*free_ports(20)))
     minion = Minion(cellar / NODE, NODE, master, **SALT_GIVES_UP)
     service.manage("node-key", NODE, str(minion.folder / "pki" / "minion.pub"))
@@ -44,7 +44,7 @@ def job(client: Client, id: str) -> dict[str, Any]:
 
 
 def told(service: Service, job: str) -> list[Any]:
-    """What the node told by its spool of runs that carried out this job."""
+    """The results for this job that the node has told by its spool."""
     return [data for _, data in kept_events.of(service, NODE, JOB_RESULT) if job in data["jobs"]]
 
 

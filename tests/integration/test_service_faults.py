@@ -1,4 +1,4 @@
-"""The service itself in trouble: its disk is full, its database is locked, a worker dies in the middle of a request."""
+"""Faults of the service itself: a full disk, a locked database, a worker that dies during a request."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def small_disk(tmp_path):
 
 @pytest.fixture
 def started(small_disk):
-    """The service with its database on the small disk, and a node."""
+    """The service with its database on the small disk, and one node."""
     with running(Service(small_disk)) as service:
         service.manage("node-add", "cellar-1")
         yield service
@@ -47,7 +47,7 @@ def person(number):
 
 
 def filled(folder):
-    """Fills a disk to the last byte; the file to remove."""
+    """Fills the disk to the last byte; returns the file to remove."""
     rest = folder / "filler"
     with rest.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -60,7 +60,7 @@ def emails(asker):
 
 
 def works_again(asker, number):
-    """Seconds until something can be written again."""
+    """How many seconds pass until writing works again."""
     began = time.monotonic()
 
     def written():
@@ -73,7 +73,7 @@ def works_again(asker, number):
 
 def test_a_full_disk_is_said_and_nothing_is_half_done(started, asker, small_disk):
     rest, answered, refused = filled(small_disk), [], []
-    for number in range(40):  # the write-ahead log may have room for a few
+    for number in range(40):  # The write-ahead log may have room for a few more.
         try:
             answered.append(asker.create_agent(person(number))["agent"]["email"])
         except Unavailable as error:

@@ -1,7 +1,7 @@
-"""Two masters for the same nodes, and everything killed at random: all that was asked for ends, is told, and runs once.
+"""Two masters for the same nodes, with everything killed at random: all jobs end, are reported, and run only once.
 
-``CELLAR_TEST_JOBS`` is how many jobs the campaign of `make campaigns` asks for, half of them in Slack (200; `make test-slow`
-asks for 16); ``CELLAR_TEST_SEED`` repeats the moments of a run.
+``CELLAR_TEST_JOBS`` is how many jobs `make campaigns` asks for, half of them in Slack (200; `make test-slow` asks for 16);
+``CELLAR_TEST_SEED`` repeats the moments of a run.
 """
 
 import json
@@ -23,7 +23,7 @@ from daemons import Daemon, Service, running, until
 from salt_daemons import Master, Minion
 from twins import twins
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for fakes/
 
 from fakes.slack import Slack
 
@@ -35,16 +35,16 @@ FEW, MANY = 16, int(os.environ.get("CELLAR_TEST_JOBS", "200"))
 SEED = int(os.environ.get("CELLAR_TEST_SEED", str(random.randrange(10**6))))
 
 PER_ROUND = 6
-"""So many jobs are asked for around each thing that goes wrong."""
+"""How many jobs are asked for around each thing that goes wrong."""
 
 DEADLINE_S = 150
-"""How long what is asked for may wait for the node, in seconds."""
+"""How many seconds a job may wait for its node."""
 
 ANN = "T01/U01"
 
 
 class Chat(Daemon):
-    """The process that speaks in Slack."""
+    """The service's chat process."""
 
     def __init__(self, service: Service) -> None:
         command = [sys.executable, "-m", "pillar_service.chatops"]
@@ -53,7 +53,7 @@ class Chat(Daemon):
 
 @pytest.fixture(scope="module")
 def slack():
-    """Slack, in which a second is a twentieth, and which delivers for twenty seconds what nobody acks."""
+    """A fake Slack twenty times as fast, which for twenty seconds redelivers what nobody acknowledges."""
     fake = Slack(rate_s=0.05, burst=3)
     fake.workspace.team = "T01"
     fake.delivering.retries_s = (1.0, 4.0, 15.0)
@@ -63,7 +63,7 @@ def slack():
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, slack):
-    """A service with its chat, one node and two masters."""
+    """A service with its chat process, one node and two masters."""
     folder = tmp_path_factory.mktemp("m")
     made = Service(folder / "service")
     made.environment |= {"CELLAR_CHAT_DEADLINE_S": str(DEADLINE_S), "CELLAR_CHAT_JOBS_MOST": "1000"}
@@ -78,7 +78,7 @@ def place(tmp_path_factory, slack):
 
 @dataclass
 class Place:
-    """All that can be killed, and Slack."""
+    """Everything that can be killed, and Slack."""
 
     service: Service
     chat: Chat
@@ -93,7 +93,7 @@ class Place:
             master.signal(signal.SIGSTOP)
             time.sleep(chance.uniform(1, 25))
             master.signal(signal.SIGCONT)
-        elif what == "a dispatcher is killed":  # its master starts it again
+        elif what == "a dispatcher is killed":  # Its master starts it again.
             until(chance.choice(self.masters).dispatcher, 60, "the master has a dispatcher").kill()
         else:
             victims = {"the service": [self.service, self.chat], "the minion": [self.minion]}
@@ -105,7 +105,7 @@ class Place:
                 one.start()
 
     def jobs(self, file: Path) -> list[dict]:
-        """Every job that writes into a file, with the thread in which it was asked for: as the database has them."""
+        """Every job in the database that writes into this file, with its thread in Slack."""
         wanted = (
             "SELECT j.id, j.state, j.error, j.arguments, c.thread FROM job j LEFT JOIN conversation c ON c.job = j.id"
         )
@@ -127,7 +127,7 @@ RUINS = (
 
 @dataclass
 class Asked:
-    """What was asked for and said yes to: words by their job's id, and words by the thread in Slack."""
+    """What was asked for and acknowledged: words by job id, and words by Slack thread."""
 
     place: Place
     file: Path
@@ -137,7 +137,7 @@ class Asked:
     count: int = 0
 
     def some(self) -> None:
-        """Asks some times, every other time in Slack."""
+        """Asks several times, every other time in Slack."""
         client = Client(self.place.service.url, str(self.place.service.token_file), actor="tester")
         for _ in range(PER_ROUND):
             self.count += 1
@@ -150,7 +150,7 @@ class Asked:
         try:
             self.jobs[client.run(told)["id"]] = word
         except SaltcellarError:
-            return  # what was not acknowledged, nobody relies on
+            return  # What was not acknowledged does not count.
 
     def _in_slack(self, word: str) -> None:
         slack = self.place.slack
@@ -184,13 +184,13 @@ def test_whatever_is_killed_and_frozen_every_job_ends_is_told_and_runs_once(plac
 
 
 def ended(place, file):
-    """All jobs, once they are over."""
+    """Waits until all jobs are over, and returns them."""
     until(lambda: all(job["state"] in OVER for job in place.jobs(file)), DEADLINE_S + 150, f"all end (seed {SEED})")
     return place.jobs(file)
 
 
 def runs_once(asked, jobs, written):
-    """What was acknowledged is there once; what succeeded ran once; nothing ran twice; what failed says why."""
+    """Every acknowledged job exists; each that succeeded ran once, none ran twice, and each that failed says why."""
     assert not [word for word, times in written.items() if times > 1], f"seed {SEED}: {written}"
     assert {job["id"] for job in jobs} >= set(asked.jobs), f"seed {SEED}"
     words = Counter(job["word"] for job in jobs)
@@ -204,7 +204,7 @@ def runs_once(asked, jobs, written):
 
 
 def told_in_slack(slack, asked, jobs):
-    """In each thread there is the message of its job, which shows how it ended, and the answer, once."""
+    """Each thread has one message of its job, which shows how it ended, and one answer."""
     by_word = {job["word"]: job for job in jobs}
 
     def told(thread):

@@ -1,6 +1,6 @@
-"""A newcomer's day with the real scripts: up, status, down, up, what went wrong between them, clean, up.
+"""A newcomer's day with the real scripts: up, status, down, up, things going wrong in between, clean, up.
 
-The engine that answers stays: that `make up` starts one, and `make down` and `make clean` stop it, is seen on a bare machine.
+Docker stays up throughout: that `make up` starts it, and `make down` and `make clean` stop it, is tested on a bare machine.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.campaign
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Standing]:
-    """Where it stands, named by a path from the checkout; afterwards nothing of it is left."""
-    folder = Path(tempfile.mkdtemp(prefix="up-")) / "cellar"  # Salt's sockets need a short path
+    """A place named by a path relative to the checkout; afterwards nothing of it is left."""
+    folder = Path(tempfile.mkdtemp(prefix="up-")) / "cellar"  # Short, for the sake of Salt's sockets.
     first, _ = free_ports(14)
     settings = {
         "CELLAR_DIR": os.path.relpath(folder, TOP),

@@ -1,4 +1,4 @@
-"""`make upgrade` on a service that people use: the real script, on a tree whose version changes."""
+"""`make upgrade` on a service in use: the real script, on a tree whose version changes."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.campaign
 
 
 class Machine:
-    """A tree with a service that runs from it, as `make up` leaves both; without Salt."""
+    """A tree and a service that runs from it, as after `make up` but without Salt."""
 
     def __init__(self, folder: Path) -> None:
         self.tree, self.data = folder / "tree", folder / "data"
@@ -40,7 +40,7 @@ class Machine:
             (self.data / name).mkdir(parents=True)
 
     def _gets_packages(self) -> None:
-        """The checkout's own, said to be what the tree asks for: nothing is installed into them."""
+        """Link the checkout's packages, marked as what the tree asks for, so that nothing gets installed into them."""
         (self.tree / ".venv").mkdir()
         for part in ("bin", "lib", "pyvenv.cfg"):
             (self.tree / ".venv" / part).symlink_to(ROOT / ".venv" / part)
@@ -55,29 +55,29 @@ class Machine:
         )  # fmt: skip
 
     def becomes(self, version: str) -> None:
-        """Somebody checks a version out."""
+        """Set the tree's version, as if it had been checked out."""
         (self.tree / "pillar_service" / "__init__.py").write_text(f'__version__ = "{version}"\n')
 
     def gets(self, step: str, up: str, down: str) -> Path:
-        """It has one more step of the database."""
+        """Add a migration to the tree."""
         file = self.tree / "pillar_service" / "store" / "migrations" / f"{step}.py"
         file.write_text(STEP.format(up=up, down=down))
         return file
 
     def steps(self) -> list[str]:
-        """Which steps the database has taken."""
+        """The migrations that the database has had."""
         with sqlite3.connect(self.data / "service" / "cellar.db") as connection:
             return sorted(name for (name,) in connection.execute("SELECT name FROM schema_migration"))
 
     def version(self) -> str:
-        """What serves."""
+        """The version that serves."""
         told = requests.get(f"{self.private}/metrics", timeout=10).text
         return next(line for line in told.splitlines() if line.startswith("cellar_build_info")).split('version="')[1][
             :5
         ]
 
     def pids(self) -> dict[str, int]:
-        """The process of each app."""
+        """The pid of each app."""
         return {name: int((self.data / "run" / f"{name}.pid").read_text()) for name in ("public", "private")}
 
 

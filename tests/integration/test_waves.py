@@ -1,4 +1,4 @@
-"""Two nodes become another version in waves: the real service and its watchman, real environments, launchers, change-overs."""
+"""Two nodes are upgraded in waves: the real service and its watchman, real environments, launchers and change-overs."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ from pillar_service.node.enrolment.site import Site  # noqa: E402
 
 pytestmark = pytest.mark.campaign
 
-# The duties that an upgrade needs, as the agent runs them; not Salt, nor bots.
+# The agent's duties that an upgrade needs, without Salt and bots.
 NODE = """#!python
 import json, sys, threading, time
 from importlib import metadata
@@ -76,9 +76,9 @@ def client(service: Service) -> Client:
 
 @pytest.fixture
 def two(service: Service, client: Client, tmp_path: Path) -> Iterator[list[Node]]:
-    """Two nodes of Ann's that are an older version."""
+    """Two nodes of Ann's that run an older version."""
     token = client.enrolment_token({"account": "ann@example.org", "uses": 2, "labels": {"site": "shed"}})["secret"]
-    wheels.bundle(tmp_path / "bundle.tar.gz", BROKEN)  # of the service's version, and good for nothing
+    wheels.bundle(tmp_path / "bundle.tar.gz", BROKEN)  # It has the service's version, but does not work.
     made = []
     for name in ("a", "b"):
         root = tmp_path / name

@@ -1,4 +1,4 @@
-"""Two masters that share their keys, and one node that obeys both (Salt's "hot" masters)."""
+"""Two masters with the same keys, and one node that obeys both (Salt's "hot" masters)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from salt_daemons import Master, Minion
 
 @contextlib.contextmanager
 def twins(folder: Path, service: Service, node: str) -> Iterator[tuple[tuple[Master, Master], Minion]]:
-    """Both masters and the minion of that name, started and answering; the service knows the node already."""
+    """Starts both masters and the minion ``node``, which the service must know; gives them once the minion answers."""
     token = folder / "token-b"
     service.manage("master-token", "master-b", "--file", str(token))
     first = Master(folder / "a", service.url, service.token_file)

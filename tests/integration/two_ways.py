@@ -1,4 +1,4 @@
-"""The same numbers told from a far host in two ways: by its spool to the service, by stock Salt's events to the master."""
+"""Numbers that a far host tells in two ways: by its spool to the service, and by stock Salt's events to the master."""
 
 import itertools
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ with salt.utils.event.get_event("master", opts=opts, listen=True) as bus:
 
 
 def stock_minion(place: Place) -> tuple[Minion, Daemon]:
-    """A minion on the same host with nothing of ours in its configuration, which the master accepts; and its process."""
+    """A minion on the same host, accepted by the master and without our configuration; and the process that runs it."""
     place.service.manage("node-add", "stock")
     made = Minion(place.folder / "k", "stock", place.master, masters=place.masters, include=[])
     command = [*place.host.inside, str(BIN / "salt-minion"), "-c", str(made.etc)]
@@ -48,7 +48,7 @@ def stock_minion(place: Place) -> tuple[Minion, Daemon]:
 
 
 def teller(place: Place, stock: Minion, first: int, count: int) -> Daemon:
-    """Tells the numbers from ``first`` to below ``count`` at a steady pace, each in both ways, and prints it."""
+    """Tells the numbers from ``first`` up to, but not including, ``count`` in both ways at a steady pace, and prints each."""
     python = place.machine.root / "opt/saltcellar/venv/bin/python"
     asked = [place.home.root, stock.etc / "minion", KIND, first, count, PER_S, STREAMS]
     command = [*place.host.inside, str(python), "-c", TELL, *map(str, asked)]
@@ -56,24 +56,24 @@ def teller(place: Place, stock: Minion, first: int, count: int) -> Daemon:
 
 
 def listener(place: Place) -> Daemon:
-    """Prints "hears", then the numbers that come by Salt's events."""
+    """Prints "hears", then each number that arrives as a Salt event."""
     command = [str(BIN / "python"), "-c", HEAR, str(place.master.etc / "master"), KIND]
     return Daemon("heard", command, place.folder)
 
 
 def printed(daemon: Daemon) -> list[str]:
-    """The lines that it printed."""
+    """The lines that the daemon printed."""
     return Path(daemon.folder, f"{daemon.name}.out").read_text().splitlines()
 
 
 def numbers(daemon: Daemon) -> list[int]:
-    """The numbers that it printed."""
+    """The numbers that the daemon printed."""
     return [int(line) for line in printed(daemon) if line.isdigit()]
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of numbers that were told in a row."""
+    """What became of a series of numbers: how many were lost, came twice, or came out of order."""
 
     lost: int
     doubled: int
@@ -81,6 +81,6 @@ class Fate:
 
     @classmethod
     def of(cls, came: Sequence[int], count: int) -> "Fate":
-        """Of those that came, in that order, out of ``count``."""
+        """Compares the numbers that came, in order of arrival, with the ``count`` that were told."""
         there = len(set(came))
         return cls(count - there, len(came) - there, sum(one > other for one, other in itertools.pairwise(came)))

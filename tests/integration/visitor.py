@@ -1,4 +1,4 @@
-"""Who uses a service while it becomes another version, and a step of the database that such a version brings."""
+"""Someone who uses a service while it is upgraded, and the migration that such a version brings."""
 
 import threading
 from typing import Any
@@ -19,7 +19,7 @@ def down(migrator, db):
 
 
 class Visitor(threading.Thread):
-    """Somebody who looks at a page again and again, on one connection and on new ones."""
+    """Requests a page again and again, over one kept connection and over new ones."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Visitor(threading.Thread):
                         self.wrong.append(status)
 
     def goes(self) -> list[object]:
-        """End the visit; what went wrong."""
+        """End the visit and return what went wrong."""
         self.over.set()
         self.join(30)
         return self.wrong
