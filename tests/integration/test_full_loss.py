@@ -17,7 +17,7 @@ NODE, ACCOUNT, NAME = "far-1", "kept@example.org", f"kept-{secrets.token_hex(3)}
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of everything here; its name is short, as sockets' paths are limited. Its containers are removed at the end."""
+    """The folder of everything here; its name is short, as sockets' paths are limited. Removes its containers at the end."""
     folder = tmp_path_factory.mktemp("l")
     with swept(folder):
         yield folder

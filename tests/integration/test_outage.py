@@ -28,9 +28,9 @@ SALT_TRIES_S = 180.0
 
 
 class Cut(NamedTuple):
-    """Numbers of events: told when the network went (``first``) and when it was back (``last``); arrived until then (``reached``).
+    """How many events had been told when the network went (``first``) and came back (``last``), and had arrived by then.
 
-    ``open`` was being told when the power went. It was never acknowledged, so it may or may not arrive.
+    ``open`` is the one that was being told when the power went. It was never acknowledged, so it may or may not arrive.
     """
 
     first: int

@@ -1,4 +1,4 @@
-"""Nodes on the real Docker engine, with the real pub image, that clean up after themselves."""
+"""Nodes on the real Docker engine, with the real pub image; they clean up after themselves."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The real pub image, built if it is not there."""
+    """The real pub image, built unless it is there."""
     logs = {"SALTCELLAR_LOG_DIR": str(tmp_path_factory.mktemp("log"))}
     subprocess.run([ROOT / "vagrant" / "pub-image.sh"], env=os.environ | logs, check=True)
     engine.images.get(IMAGE)
@@ -29,7 +29,7 @@ def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def salt_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all nodes, with our modules in it."""
+    """One cache for all nodes, with our modules synced into it."""
     cache = tmp_path_factory.mktemp("salt-cache")
     folder = tmp_path_factory.mktemp("salt-sync")
     synced = Node(folder, cache, None).call("saltutil.sync_all")

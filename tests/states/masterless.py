@@ -1,4 +1,4 @@
-"""A masterless node: its pillar is a file, everything else is real."""
+"""A node without a master: its pillar is a file, everything else is real."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def bot_entry(name: str, **changed: Any) -> dict[str, Any]:
-    """A bot as a pillar tells it."""
+    """A bot as a pillar lists it."""
     return {
         "name": name,
         "host": "127.0.0.1",
@@ -39,7 +39,7 @@ def bot_entry(name: str, **changed: Any) -> dict[str, Any]:
 
 
 class Node:
-    """A node without a master: its pillar is a file."""
+    """A node without a master, whose pillar is a file."""
 
     def __init__(self, folder: Path, cache: Path, engine: docker.DockerClient) -> None:
         self.id = f"node-test-{secrets.token_hex(4)}"
@@ -47,7 +47,7 @@ class Node:
         self.data = folder / "data"
         self.service = {"url": "http://127.0.0.1:9", "token": "none"}
         self.bots: dict[str, dict[str, Any]] = {}
-        self.pki = new_key(cache / "pki" / self.id)  # Salt puts what is not below its root_dir there
+        self.pki = new_key(cache / "pki" / self.id)  # below root_dir, where Salt would move it anyway
         (folder / "pillar").mkdir()
         (folder / "pillar" / "top.sls").write_text("base: {'*': [ours]}")
         config = {
@@ -66,7 +66,7 @@ class Node:
         self.tell()
 
     def add(self, name: str = "pub", **changed: Any) -> str:
-        """One more bot in the pillar; its id."""
+        """Add a bot to the pillar; return its id."""
         bot = secrets.token_hex(8)
         self.bots[bot] = bot_entry(name, **changed)
         self.tell()
@@ -83,23 +83,23 @@ class Node:
         (self.folder / "pillar" / "ours.sls").write_text(json.dumps(pillar))
 
     def configure(self, **more: Any) -> None:
-        """Put this into the minion's configuration."""
+        """Add this to the minion's configuration."""
         file = self.folder / "minion"
         file.write_text(json.dumps(json.loads(file.read_text()) | more))
 
     def call(self, *arguments: str, **environment: str) -> Any:
-        """What salt-call returns."""
+        """Run salt-call; return its result, or whatever it printed if that is not a result."""
         ran = salt_commands.run(
             "salt-call", "-c", self.folder, "--local", "--out=json", *arguments, seconds=180, **environment
         )
         try:
             return json.loads(ran.stdout)["local"]
         except (ValueError, KeyError):
-            # A function that failed says so on stderr alone.
+            # A function that failed only says so on stderr.
             return ran.stdout + ran.stderr
 
     def apply(self, *arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
-        """The states of `state.apply pubs` by id, a list's names after it."""
+        """Run `state.apply pubs`; return the states by id (of a list, by its names, too)."""
         returned = self.call("state.apply", "pubs", *arguments, **environment)
         assert isinstance(returned, dict), returned
         return {key.split("_|-")[1]: state for key, state in returned.items()}
@@ -114,10 +114,10 @@ class Node:
 
 
 def changed(states: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What a run changed."""
+    """The changes of a run, by state."""
     return {key: state["changes"] for key, state in states.items() if state["changes"]}
 
 
 def failed(states: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """What failed in a run, and why."""
+    """The comments of the states that failed in a run."""
     return {key: state["comment"] for key, state in states.items() if state["result"] is False}

@@ -1,4 +1,4 @@
-"""A deleted bot comes back with its identity, until its data is purged by a tombstone of its own."""
+"""A deleted bot comes back with its identity, until a tombstone with purge removes its data."""
 
 from masterless import changed, failed
 
@@ -13,7 +13,7 @@ def test_a_deleted_bot_comes_back_under_its_identity_and_is_then_purged(node):
 
     node.change(bot, state="absent")
     assert node.apply()[f"{bot} gone"]["pub"] == {"data": "kept", **last}
-    del node.bots[bot]  # the service lists it no more
+    del node.bots[bot]  # The service does not list it any more.
     node.tell()
     node.apply()
     assert (node.data / "bots" / bot / "secret").exists()

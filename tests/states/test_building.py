@@ -1,4 +1,4 @@
-"""A build of the image that fails: what the job reads of it."""
+"""What a job says when building the image fails."""
 
 import docker
 from masterless import IMAGE, Node
@@ -6,7 +6,7 @@ from masterless import IMAGE, Node
 from pillar_service.core.jobs import outcomes
 
 REGISTRY = "127.0.0.1:9"
-"""Where nobody answers; Docker's log names it, not what was asked of it."""
+"""An address where nothing answers. Docker's log names it, but not what was asked of it."""
 NOWHERE = f"{REGISTRY}/saltcellar/none:1"
 
 

@@ -1,4 +1,4 @@
-"""The execution module, the labels' grains and their state, as Salt's own loader loads them."""
+"""The execution module, the labels' grains and their state, loaded by Salt's own loader."""
 
 import http.server
 import inspect
@@ -12,7 +12,7 @@ JOB = "00000000000000c1"
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """The wire end of the node's door: everything may begin, lines and capacities are kept."""
+    """A fake of the service at the wire: it lets every part begin, and keeps lines and capacities."""
 
     kept: list
 

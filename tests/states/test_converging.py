@@ -1,4 +1,4 @@
-"""A node by itself pours again what should run and does not: from the states and the pillar that it keeps, and nothing else."""
+"""On its own, a node pours again what should run and does not, using only the states and the pillar that it has kept."""
 
 import http.server
 import json
@@ -23,7 +23,7 @@ from pillar_service.node.told import told
 
 
 class Alone:
-    """The duty of a node, on a clock of the test's."""
+    """The node's duty, on a clock of the test's own."""
 
     def __init__(self, node: Node) -> None:
         self.home, self.now = Home(node.data), 0.0
@@ -34,7 +34,7 @@ class Alone:
         self._duty = Converging(self.home, node.id, kept, states, applied, self.spool)
 
     def looks(self, after_s: float = 0.0) -> list[tuple[str, Any]]:
-        """What it has to tell when it looked once more."""
+        """Run the duty ``after_s`` seconds later; return the events that it has told."""
         self.now += after_s
         before = len(self.spool.batch().events)
         self._duty.run(self.now)
@@ -95,7 +95,7 @@ def test_what_was_told_to_stop_stays_so_and_what_was_not_sealed_is_not_applied(n
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """The address of a service to which this node's key is worth nothing."""
+    """The address of a service that refuses this node's key."""
 
     class Refusing(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

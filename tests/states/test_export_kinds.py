@@ -1,4 +1,4 @@
-"""One kind of a pub's data leaves alone, and only everything together comes to life again."""
+"""One kind of a pub's data can leave alone, but only everything together can come to life again."""
 
 import hashlib
 import http.server
@@ -18,7 +18,7 @@ BLOB = "sha256/ab/cdef"
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """The wire end of the node's door, which takes only what is an export of the kind that was asked for."""
+    """A fake of the service at the wire: it only accepts an export of the kind that was asked for."""
 
     kind: exports.Kind
     kept: dict

@@ -1,4 +1,4 @@
-"""What goes wrong on a node ends in one clear sentence, and stays with the bot that it concerns."""
+"""Whatever goes wrong on a node ends in one clear sentence, and affects only the bot concerned."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A node whose engine lacks the pub's image gets it from the place, once, however many bots and runs wait for it."""
+"""A node whose engine lacks the pub's image gets it from the place once, however many bots and runs wait for it."""
 
 import http.server
 import os
@@ -23,7 +23,7 @@ from pillar_service.usecases.nodes import pub_images
 
 
 def pack(tag: str, file: Path) -> bytes:
-    """What the script that `make up` and releases call makes of it."""
+    """The tar that the script of `make up` and of releases makes of the image."""
     environment = os.environ | {"CELLAR_DIR": str(file.parent), "CELLAR_PUB_IMAGE": tag}
     subprocess.run([ROOT / "vagrant/image-tar.sh", file], env=environment, check=True, capture_output=True)
     return file.read_bytes()
@@ -33,7 +33,7 @@ def pack(tag: str, file: Path) -> bytes:
 def packed(
     engine: docker.DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
-    """Another name of the pub's image, which this engine lacks, and the tar that holds it."""
+    """A tar of the pub's image under another name, which this engine lacks."""
     tag, file = (
         f"saltcellar/pub:handed-out-{secrets.token_hex(4)}",
         tmp_path_factory.mktemp("image") / "pub-image.tar.gz",
@@ -52,13 +52,13 @@ def packed(
 
 
 def forget(engine: docker.DockerClient, tag: str) -> None:
-    """The engine does not know the image by that name; it stays under its own."""
+    """Remove this name of the image from the engine, but not the image."""
     if engine.images.list(tag):
         engine.images.remove(tag, noprune=True)
 
 
 class Place(http.server.BaseHTTPRequestHandler):
-    """The wire end of the node's door: hands out one tar, and keeps who asked."""
+    """A fake of the service at the wire: it hands out one tar, and keeps who asked."""
 
     asked: list[str]
     content: bytes
@@ -76,7 +76,7 @@ class Place(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def place(packed: tuple[str, Path]) -> Iterator[tuple[dict[str, str], list[str]]]:
-    """Its address and this node's token; what it was asked."""
+    """The service's address and this node's token; and the requests that come."""
     handler = type("Handing", (Place,), {"asked": [], "content": packed[1].read_bytes()})
     with answering(by(handler)) as url:
         yield {"url": url, "token": "t"}, handler.asked
@@ -84,7 +84,7 @@ def place(packed: tuple[str, Path]) -> Iterator[tuple[dict[str, str], list[str]]
 
 @pytest.fixture
 def told(packed: tuple[str, Path], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the service tells of the real tar."""
+    """What the service tells nodes about the real tar."""
     tag, file = packed
     ours = {"CELLAR_DATABASE": "sqlite:////nowhere", "CELLAR_PUB_IMAGE": tag, "CELLAR_PUB_IMAGE_TAR": str(file)}
     for name, value in {**environment, **ours}.items():

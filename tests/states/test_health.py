@@ -82,7 +82,7 @@ def test_traffic_and_restarts_add_up_over_restarts(node, sample):
     node.container(bot).remove(force=True)
     node.apply()
     renewed = sample()["bots"][0]
-    assert renewed["restarts"] == after["restarts"] + 1  # the container in its place: the other went unseen
+    assert renewed["restarts"] == after["restarts"] + 1  # by the new container; the old one's restart went unseen
     assert renewed["rx_bytes"] >= after["rx_bytes"]
     assert Sampler(node.id, Home(node.data))._counters.totals(bot)["rx_bytes"] == renewed["rx_bytes"]
 

@@ -1,4 +1,4 @@
-"""A bot whose data is gone is not poured as another: its pillar says who it is."""
+"""A bot whose data is gone is not poured with a new identity: its pillar says who it is."""
 
 import shutil
 import time
@@ -15,7 +15,7 @@ OTHER = "@" + "A" * 43 + "=.ed25519"
 
 @pytest.fixture
 def known(node: Node) -> str:
-    """A pub that was poured, and of which the service has learnt since who it is."""
+    """A poured pub whose identity is in the pillar by now."""
     bot = node.add("my")
     states = node.apply()
     assert failed(states) == {}
@@ -41,7 +41,7 @@ def test_that_it_became_known_changes_nothing(node: Node, known: str) -> None:
     assert config.stat().st_mtime_ns == written
     after = node.container(known)
     assert (after.id, after.attrs["State"]["StartedAt"]) == (before.id, before.attrs["State"]["StartedAt"])
-    node.change(known, pub_id=None)  # an older copy of the pillar
+    node.change(known, pub_id=None)  # An older copy of the pillar.
     assert changed(node.apply()) == {}
     assert OTHER not in config.read_text()
     assert "ed25519" in config.read_text()

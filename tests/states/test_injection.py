@@ -11,7 +11,7 @@ from masterless import Node, bot_entry
 
 BOT, OTHER = "1f3a9c2e5b7d9e0f", "f" * 16
 ALLOWED = {"identity", "dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
-"""What the states of a bot are called after its id."""
+"""The ids of a bot's states, without its own id in front."""
 
 HOSTILE = [
     "x\nevil:\n  cmd.run:\n    - name: touch /tmp/evil",
@@ -46,7 +46,7 @@ FIELDS = ["name", "host", "state", "purge", "port", "image", "memory_mb", "allow
 
 @pytest.fixture(scope="module")
 def lowstates(engine, salt_cache, tmp_path_factory):
-    """The states that Salt's own renderers make of bots, without running one."""
+    """The states that Salt's renderers make of these bots; none is run."""
     folder = tmp_path_factory.mktemp("injection")
     node = Node(folder, salt_cache, None)
     opts = salt.config.minion_config(str(folder / "minion"))
@@ -67,7 +67,7 @@ def expected(rendered):
 
 
 def check(rendered, wrong):
-    """Each (field, value) is in a bot of its own, beside one in which nothing is wrong: all of them are rendered at once."""
+    """Puts each (field, value) into a bot of its own, adds a bot without a fault, and renders them all at once."""
     bots = {f"{n:016x}": bot_entry(f"my{n}") | {field: value} for n, (field, value) in enumerate(wrong)}
     found = rendered(bots | {OTHER: bot_entry("other")})
     whole = [state for state in expected(rendered) if not state[0].startswith((BOT, "pub image"))]
@@ -100,7 +100,7 @@ def test_any_text(lowstates, wrong):
 
 def test_hostile_ids_are_refused(lowstates):
     keys = [value for value in HOSTILE if isinstance(value, str) and value]
-    for some in (keys, *([key] for key in keys[:3])):  # all at once, and some that nothing else could hide
+    for some in (keys, *([key] for key in keys[:3])):  # All at once, and some alone, so that no other can hide them.
         found = lowstates({key: bot_entry("my") for key in some} | {OTHER: bot_entry("other")})
         others = [state for state in expected(lowstates) if not state[0].startswith(BOT)]
         assert [state for state in found if state[1] != "pub" or state[2] != "refused"] == others

@@ -1,4 +1,4 @@
-"""One network by its name, whoever makes it at the same moment; on the real engine."""
+"""There is one network of a name, even if several make it at the same moment; on the real engine."""
 
 import contextlib
 import json
@@ -45,7 +45,7 @@ def test_it_is_made_once(name: str) -> None:
 def test_nodes_that_make_it_at_once_end_up_with_the_same(name: str) -> None:
     with ThreadPoolExecutor(6) as nodes:
         for made in [nodes.submit(converge.network, name, False) for _ in range(6)]:
-            made.result()  # who was refused by Docker, for the name was just taken, takes the other one's
+            made.result()  # Whoever Docker refuses because the name has just been taken uses the other's network.
     assert len(there(name)) == 1
 
 

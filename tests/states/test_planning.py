@@ -1,4 +1,4 @@
-"""A plan (test=True) is true also where a state before would make what the next one needs."""
+"""A plan (test=True) is right even where an earlier state would make what a later one needs."""
 
 import pytest
 from masterless import Node, failed
@@ -9,7 +9,7 @@ NOT_BUILT = "saltcellar/pub:9.9.9"
 
 @pytest.fixture
 def bare(node: Node) -> Node:
-    """A node that is to get Docker, and has none."""
+    """A node that has no Docker and is to get it."""
     node.configure(grains={"init": "systemd", "os_family": "Debian"})
     return node
 

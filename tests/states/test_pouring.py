@@ -1,4 +1,4 @@
-"""A bot of the pillar becomes a living pub, and nothing is done twice."""
+"""A bot in the pillar becomes a living pub, and nothing is done twice."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""Only a tombstone removes, and only with a fresh pillar."""
+"""Only a tombstone removes a bot, and only in a fresh pillar."""
 
 import pytest
 from masterless import changed, failed

@@ -1,4 +1,4 @@
-"""A state run that is about some of the node's bots looks at those alone; a whole run is what it always is."""
+"""A state run for some of the node's bots looks only at those; a run without such a list looks at all."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ NODES_OWN = {"docker engine", "pubs leftovers", "pubs network", "pubs unlisted"}
 
 
 def about(*bots: object) -> str:
-    """The argument of a run that is about these bots."""
+    """The argument that limits a run to these bots."""
     return f"pillar={json.dumps({ONLY: bots})}"
 
 
@@ -27,7 +27,7 @@ def owners(states: States) -> set[str]:
 
 
 def untouched(node: Node, bots: Iterable[str]) -> dict[str, Any]:
-    """Of each bot what changes as soon as a run does anything to it: its container's life and its configuration file."""
+    """For each bot, what changes whenever a run touches it: its container's life and its configuration file."""
     found = {}
     for bot in bots:
         container, config = node.container(bot), (node.data / "configs" / f"{bot}.json").stat()
@@ -38,14 +38,14 @@ def untouched(node: Node, bots: Iterable[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def node(node: Node) -> Node:
-    """One that waits for its pubs as long as is usual: several start at once."""
+    """A node that waits for its pubs as long as usual, as several start at once."""
     node.configure(saltcellar={"data": str(node.data)})
     return node
 
 
 @pytest.fixture
 def three(node: Node) -> list[str]:
-    """Three pubs that live."""
+    """Three living pubs."""
     bots = [node.add(name) for name in ("one", "two", "three")]
     assert failed(node.apply()) == {}
     return bots

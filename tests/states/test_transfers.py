@@ -1,4 +1,4 @@
-"""A pub leaves one node and comes alive on another under the same identity, and never twice."""
+"""A pub leaves one node and comes alive on another with the same identity, and never twice."""
 
 import hashlib
 import http.server
@@ -26,7 +26,7 @@ connect({ keys, remote, caps: config.caps, config, manifest: { publish: 'async' 
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """The wire end of the node's door: keeps what is sent, gives what was put there."""
+    """A fake of the service at the wire: it keeps what it is sent, and hands out what the test put there."""
 
     kept: dict
     token = "secret-token"
@@ -75,7 +75,7 @@ def service():
 
 @pytest.fixture
 def published(node, service):
-    """A pub with two messages of its own."""
+    """A pub that has written two messages."""
     node.service = service[0]
     bot = node.add("my")
     assert failed(node.apply()) == {}
