@@ -1,4 +1,4 @@
-"""Debian's Chromium without windows, driven by Playwright, and what every look at a page must hold."""
+"""Debian's headless Chromium, driven by Playwright, and what must hold for every page."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 Opened = Callable[..., BrowserContext]
-"""What the fixture `opened` is."""
+"""The fixture `opened`: opens a browser context."""
 
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1120, "height": 720}},
@@ -29,7 +29,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser, without a window."""
+    """A headless browser."""
     if not CHROMIUM.exists():
         raise RuntimeError(MISSING)
     with sync_playwright() as playwright:
@@ -42,18 +42,18 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Complaints:
-    """What went wrong in a browser's pages that nobody looks at: scripts, the policy, files that are not there."""
+    """What goes wrong unseen in a browser's pages: errors in scripts, violations of the policy, missing files."""
 
     heard: list[str] = field(default_factory=list)
 
     def listen(self, context: BrowserContext) -> None:
-        """Hear everything that this context's pages say from now on."""
+        """Collect the complaints of this context's pages from now on."""
         context.on("console", self._console)
         context.on("weberror", lambda error: self.heard.append(f"error: {error.error}"))
         context.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        # A page or file that is not there is judged by its answer: the console does not say whether it was a page.
+        # Missing pages and files are judged by their response: the console does not say which of the two it was.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             self.heard.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
@@ -63,9 +63,9 @@ class Complaints:
 
 
 def sign_in(page: Page, base: str, email: str, password: str = PASSWORD, codes: list[str] | None = None) -> None:
-    """Sign in as people do, with one of these codes where one is asked for.
+    """Sign in on the form, with one of these codes if asked for one.
 
-    The page stands where one comes to then: without codes, that may be the second step.
+    The page then shows whatever comes next; without codes, that may be the second step.
     """
     page.goto(f"{base}/sign-in")
     page.get_by_label("E-mail").fill(email)
@@ -79,7 +79,7 @@ def sign_in(page: Page, base: str, email: str, password: str = PASSWORD, codes: 
 
 
 def arrive(page: Page, address: str, place: Place) -> Response:
-    """Go to the address of a place and write what the table says; the answer that one came to."""
+    """Go to a place's address, fill in what the table says, and return the response of the page that comes."""
     answer = page.goto(address)
     if place.typed:
         for label, text in place.typed:
@@ -95,7 +95,7 @@ AXE = Axe()
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page: the rule, and where."""
+    """What axe finds wrong with the page: rules and elements."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -106,12 +106,12 @@ def violations(page: Page) -> list[str]:
 
 
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing."""
+    """Check that axe finds nothing wrong."""
     found = violations(page)
     assert not found, f"{page.viewport_size}: " + "\n".join(found)
 
 
 def assert_fits(page: Page) -> None:
-    """Nobody has to scroll sideways."""
+    """Check that the page does not scroll sideways."""
     width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width <= room, f"{page.url} is {width} px wide where there are {room}"

@@ -1,4 +1,4 @@
-"""A browser on the real service."""
+"""Fixtures for a browser on the real service."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent.parent
-# daemons.py: the service under gunicorn; pouring.py: bots and a node that answers.
+# For daemons.py (the service under gunicorn) and pouring.py (bots, and a node that answers).
 sys.path[:0] = [str(TESTS / "integration"), str(TESTS / "usecases")]
 
 from browsing import SCREENS, Complaints, Opened, chromium, sign_in  # noqa: E402
@@ -18,21 +18,21 @@ from scene import Scene, furnished  # noqa: E402
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; each test has pages of its own."""
+    """One Chromium for all tests; each test has its own pages."""
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The service with people and bots in it; tests that change them bring their own."""
+    """The service with people and bots in it; tests that change them use one of their own."""
     with furnished(tmp_path_factory.mktemp("scene")) as scene:
         yield scene
 
 
 @pytest.fixture(scope="session")
 def service(scene: Scene) -> Service:
-    """Its two apps, under gunicorn."""
+    """The scene's service, both apps under gunicorn."""
     return scene.service
 
 
@@ -53,7 +53,7 @@ def _signed_in(browser: Browser, scene: Scene) -> Callable[[str, str], dict[str,
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """What the pages of a test complain of: the test fails if there is anything at its end."""
+    """Complaints of the test's pages: the test fails if any are left at its end."""
     complaints = Complaints()
     yield complaints
     assert complaints.heard == []
@@ -63,7 +63,7 @@ def complaints() -> Iterator[Complaints]:
 def opened(
     browser: Browser, complaints: Complaints, _signed_in: Callable[[str, str], dict[str, object]], service: Service
 ) -> Iterator[Opened]:
-    """Opens a browser's window: opened(who, screen="desktop", **what Playwright's new_context takes)."""
+    """Opens a browser context: opened(who, screen="desktop", **arguments of Playwright's new_context)."""
     contexts: list[BrowserContext] = []
 
     def opened(who: str = "", screen: str = "desktop", **more: object) -> BrowserContext:
@@ -81,5 +81,5 @@ def opened(
 
 @pytest.fixture
 def page(opened: Opened) -> Page:
-    """A page of somebody who is not signed in."""
+    """A page of someone who is not signed in."""
     return opened().new_page()

@@ -1,6 +1,6 @@
-"""Take pictures of the tour of `make demo`, which must stand: docs/screenshots/demo-*.png.
+"""Take pictures of the tour of `make demo`, which must be running: docs/screenshots/demo-*.png.
 
-Run by vagrant/demo-recording.sh, with the tour's settings in the environment.
+vagrant/demo-recording.sh runs this, with the tour's settings in the environment.
 """
 
 import sys
@@ -20,7 +20,7 @@ from people import known
 
 
 def signed_in(browser: Browser, email: str) -> Page:
-    """A page of somebody of the tour."""
+    """A page of one of the tour's people."""
     told = known()[email]
     codes = [pyotp.TOTP(told["secret"]).now()] if "secret" in told else None
     page = browser.new_context(**SCREENS["desktop"]).new_page()
@@ -29,14 +29,14 @@ def signed_in(browser: Browser, email: str) -> Page:
 
 
 def take(page: Page, name: str, address: str) -> None:
-    """One picture."""
+    """Take one picture."""
     page.goto(address)
     page.wait_for_load_state("networkidle")
     keep(page, name, picture(page))
 
 
 def take_healing(page: Page, address: str) -> None:
-    """Of a node's story the lines from the pub that hung to the pub that was restarted."""
+    """Take a picture of the lines of a node's story from the pub's hang to its restart."""
     page.goto(address)
     first, last = (page.locator("tr", has_text=f'"event": "{event}"').last.bounding_box() for event in HEALING)
     assert first
@@ -46,13 +46,13 @@ def take_healing(page: Page, address: str) -> None:
 
 
 def keep(page: Page, name: str, png: bytes) -> None:
-    """Keep a picture, made small."""
+    """Save a picture, reduced in size."""
     assert page.context.browser
     (KEPT / f"demo-{name}.png").write_bytes(smaller(page.context.browser, png))
 
 
 def main() -> None:
-    """Take them all."""
+    """Take all pictures."""
     jobs = client().command_jobs()
     restart = next(job["id"] for job in jobs if job["command"] == "restart-bot" and job["state"] == "succeeded")
     with chromium() as browser:

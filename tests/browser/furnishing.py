@@ -1,4 +1,4 @@
-"""What happened before anybody looks: people, their bots in several states, jobs, mail."""
+"""Fill a service with what the pages show: people, their bots in several states, jobs, mail."""
 
 import io
 import mailbox
@@ -44,7 +44,7 @@ INVITE = "my.butt.nz:20000:" + pouring.PUB + "~UiS26K5C6zpgmq/t6ggyXo5gkE0eTWRq1
 
 
 def people() -> dict[str, str]:
-    """Who there is; the ids of some by what the places call them."""
+    """Make the people; return the ids that places refer to by name."""
     names = {OWNER: "Ann", NEWCOMER: "Newell", LATE: "Laura", SUSPENDED: "Susan", "bob@example.org": "Bob"}
     ids = {email: _person(email, name) for email, name in names.items()}
     with database.transaction():
@@ -57,7 +57,7 @@ def people() -> dict[str, str]:
 
 
 def link() -> str:
-    """The token of a link for somebody in chat, which is good for ten minutes."""
+    """The token of a chat user's link, valid for ten minutes."""
     return chat.invite(chat.asker("T01ABC", "U01ABC")).rpartition("/")[2]
 
 
@@ -66,7 +66,7 @@ def _person(email: str, name: str) -> str:
 
 
 def operator() -> list[str]:
-    """Somebody who runs the place, with the second factor on; their recovery codes."""
+    """Make an operator with a second factor; return the recovery codes."""
     id = accounts.create("scene", OPERATOR, name="Olga", password=PASSWORD, role="operator")[0]["id"]
     second_factor.begin(id, PASSWORD)
     pending = second_factor.pending(id)
@@ -75,7 +75,7 @@ def operator() -> list[str]:
 
 
 def several() -> dict[str, str]:
-    """A bot that is well, one that is sick, one that stopped, one that was deleted, one that is being poured."""
+    """Make bots: one alive, one sick, one stopped, one deleted."""
     nodes.add("scene", NODE)
     told = {"my": "The garden's friend", "your": "", "quiet": "Sleeps in winter", "old": ""}
     made = {name: str(pouring.poured(name, email=OWNER, description=text)["id"]) for name, text in told.items()}
@@ -86,7 +86,7 @@ def several() -> dict[str, str]:
 
 
 def machines(known: dict[str, str]) -> None:
-    """Ann has two machines of her own, one of which was lost, and a token that nobody has used yet."""
+    """Give Ann two machines, one of them lost, and an unused token."""
     master_is_there()
     for number, name in enumerate(("shed", "attic"), 1):
         secret = enrolment_tokens.create_for(known["owner"], labels={"place": name})["secret"]
@@ -99,10 +99,10 @@ def machines(known: dict[str, str]) -> None:
 
 
 def lose(node: str) -> str:
-    """A bot lived there, which wrote more than its newest export holds; its id."""
+    """Make a bot on a node that is then lost. The bot has written more than its newest export holds; return its id."""
     id = str(pouring.bot("swallow", email=OWNER, description="Lived in the attic", node=node)["agent"]["id"])
     while pouring.carry_out(node=node):
-        pass  # the labels of both machines come before it
+        pass  # The labels of both machines come first.
     kept = exported(id)
     with database.transaction():
         Transfer.update(created_at=time.time() - 9 * 3600).where(Transfer.id == kept).execute()
@@ -112,7 +112,7 @@ def lose(node: str) -> str:
 
 
 def forward(known: dict[str, str]) -> None:
-    """Ann's events go to a webhook that does not answer, and to one that she switched off; the operators' to another."""
+    """Forward Ann's events to a failing webhook and to one that is switched off, and the operators' to another."""
     where = "https://hooks.example.org/saltcellar"
     failing = forwardings.make(known["owner"], known["owner"], "webhook", where, severity="warning")["id"]
     off = forwardings.make(known["owner"], known["owner"], "webhook", "https://old.example.org/", type="org.example.*")[
@@ -131,7 +131,7 @@ def forward(known: dict[str, str]) -> None:
 
 
 def tell_story(node: str) -> None:
-    """A node starts, backs something up, loses two events, and lives."""
+    """Let a node start, tell of a backup, lose two events, and report that it lives."""
     lost = Gap(1, 3, 4, 2, Reason.FULL, "backups", Priority.BULK)
     batch = [
         eventful.told(1, Lifecycle.START, node, stream="lifecycle"),
@@ -153,7 +153,7 @@ def tell_story(node: str) -> None:
 
 
 def work(known: dict[str, str]) -> dict[str, str]:
-    """Jobs that went well and badly, one that runs, and one that waits behind it; their ids."""
+    """Make jobs that succeeded, failed, run, and wait behind the running one; return their ids."""
     made = {
         "invite": _done("bots.invite", {"uses": 1, "note": "Alice"}, _invited),
         "export": _done("bots.export", {}, _exported),
@@ -173,7 +173,7 @@ def work(known: dict[str, str]) -> dict[str, str]:
     runs.add_lines(
         "salt", run["id"], [{"key": f"pub_|-{id} {n}_|-x_|-alive", "text": text} for n, text in enumerate(lines)]
     )
-    with database.transaction():  # however long somebody looks, it goes on
+    with database.transaction():  # It must keep running, however long the tests take.
         Run.update(expires_at=time.time() + DAY_S).where(Run.id == run["id"]).execute()
     made["queued"] = str(jobs.submit("scene", "bots.invite", "seeds", {"uses": 3, "note": "the library"})["job"]["id"])
     return made
@@ -207,7 +207,7 @@ def _failed() -> str:
 
 
 def settings(known: dict[str, str]) -> None:
-    """What Ann set for her machines, one of which set something itself and holds a governor."""
+    """Set keys of Ann's account; one of her machines sets one, too, and holds a governor."""
     account = known["owner"]
     configuration.set("scene", account, "pub/restart-after", {"seconds": 60})
     configuration.set("scene", account, "governors/restarts", 2)
@@ -216,7 +216,7 @@ def settings(known: dict[str, str]) -> None:
 
 
 def mail(box: Path, known: dict[str, str]) -> dict[str, str]:
-    """Somebody signs up, Ann forgets her password, Bob joins her bot, Carol is asked to; the tokens of their links."""
+    """Mail links: Eve signs up, Ann resets her password, Bob and Carol are invited; return the links' tokens."""
     begun = sign_up.start("eve@example.org", "seven lemons in a cellar", LOOPBACK)
     sign_up.ask(begun["newbie"], "Eve", "eves", LOOPBACK)
     resetting.ask(OWNER, LOOPBACK)
@@ -229,7 +229,7 @@ def mail(box: Path, known: dict[str, str]) -> dict[str, str]:
 
 
 def _link(box: Path, to: str, kind: str) -> str:
-    """The token in the mail to somebody, once it is there."""
+    """The token in the mail to this address, once it is there."""
 
     def found() -> str | None:
         mails = mailbox.mbox(box, create=False) if box.exists() else ()

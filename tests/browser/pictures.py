@@ -1,4 +1,4 @@
-"""Small pictures: a screenshot's PNG written anew with at most 24 colours, which is all that a page has but for shades."""
+"""Small pictures: a screenshot's PNG reduced to 24 colours, which is all that a page has apart from shades."""
 
 import base64
 import struct
@@ -37,7 +37,7 @@ async (source) => {
 
 
 def smaller(browser: Browser, png: bytes) -> bytes:
-    """The same picture as a PNG with a palette; the browser reads the one it wrote."""
+    """Convert a PNG to one with a palette; the browser itself decodes it."""
     page = browser.new_page()
     seen = page.evaluate(COUNTED, base64.b64encode(png).decode())
     page.close()

@@ -1,21 +1,21 @@
-"""Every page that people see: one line each. The tests of pages and the screenshots both go through it.
+"""Every page that people see, one line each, for the tests of pages and for the screenshots.
 
-``who`` is one of the scene's people (furnishing.py), or NOBODY. In ``path``, names in braces are filled with what the
-scene knows ({job} is a job's id). A path such as ``fault:503`` shows the page about that error, ``shown:recovery`` one that
-is shown once. ``typed`` is written into the form at ``path``, whose first button then leads to the page that is meant.
-``action`` is the name of the link or button that somebody comes for: the keyboard must reach it, and Enter must lead on.
+``who`` is one of the scene's people (furnishing.py), or NOBODY. Names in braces in ``path`` are filled with what the scene
+knows ({job} is a job's id). A path such as ``fault:503`` shows that error's page, and ``shown:recovery`` a page that is
+shown only once. ``typed`` is written into the form at ``path``, whose first button then leads to the page in question.
+``action`` is the name of the link or button that people come for: the keyboard must reach it, and Enter must follow it.
 """
 
 from dataclasses import dataclass
 
 NOBODY, OWNER, NEWCOMER, OPERATOR = "", "owner@example.org", "new@example.org", "operator@example.org"
 LATE, SUSPENDED = "late@example.org", "suspended@example.org"
-PASSWORD = "long enough 1"  # what pouring.owner() gives
+PASSWORD = "long enough 1"  # as set by pouring.owner()
 
 
 @dataclass(frozen=True)
 class Place:
-    """A page: its name, where it is, who looks at it, what they come for, and the status of the answer."""
+    """A page: its name, its path, who visits it, what they come for, and the response's status."""
 
     name: str
     path: str
@@ -42,9 +42,9 @@ JOINING = (
     Place("sign-in-code", "/sign-in", action="Sign in", typed=_written(OPERATOR, PASSWORD)),
     Place("forgotten", "/forgotten", action="Send the link"),
     Place("reset", "/reset/{reset}", action="Set it"),
-    Place("verify", "/verify/{verify}", OWNER),  # whose address it is could not come here again
+    Place("verify", "/verify/{verify}", OWNER),  # no action: the address could be confirmed only once
     Place("join", "/join/{join}", action="Sign in"),
-    Place("join-signed-in", "/join/{join}", NEWCOMER),  # who joined could not come here again
+    Place("join-signed-in", "/join/{join}", NEWCOMER),  # no action: she could join only once
 )
 
 BOTS = (
@@ -91,7 +91,7 @@ ACCOUNT = (
         412,
         (("Key", "pub/restart-after"), ("Value, as JSON", "90")),
     ),
-    Place("chat-link", "/chat/link/{link}", OWNER),  # who said yes could not come here again
+    Place("chat-link", "/chat/link/{link}", OWNER),  # no action: the link could be used only once
     Place("nodes", "/nodes", OWNER, "Make a token"),
     Place("nodes-none", "/nodes", NEWCOMER, "Make a token"),
     Place("story", "/nodes/{shed}/story", OWNER, "← Your nodes"),

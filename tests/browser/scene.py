@@ -1,4 +1,4 @@
-"""What the pages are looked at with: the service under gunicorn, some people, their bots, and what happened to them."""
+"""The service under gunicorn, with people, their bots and what happened to them, for looking at its pages."""
 
 import contextlib
 import logging
@@ -38,24 +38,24 @@ FAULTS: dict[int, Exception] = {
 
 @dataclass
 class Scene:
-    """A service with something in it. ``known`` fills the braces in the places' paths."""
+    """A service with content. ``known`` fills the braces in places' paths."""
 
     service: Service
     faults: str = ""
     known: dict[str, str] = field(default_factory=dict)
     codes: list[str] = field(default_factory=list)
-    """The operator's recovery codes; each signs in once."""
+    """The operator's recovery codes; each works once."""
     told_at: float = 0.0
 
     def tell(self) -> None:
-        """The node tells how the bots are and chat has a link to give, unless it just was so; to be called where `inside`."""
+        """Let the node report on its bots and chat make a link, unless both are recent. Must be called `inside` the service."""
         if time.monotonic() - self.told_at > 45:
             telling.tell(self.known)
             self.known["link"] = furnishing.link()
             self.told_at = time.monotonic()
 
     def address(self, path: str) -> str:
-        """Where a place of the table stands."""
+        """The address of a place's path."""
         if path.startswith(("fault:", "shown:")):
             return f"{self.faults}/{path.replace(':', '/')}"
         return self.service.public_url + path.format(**self.known)
@@ -63,7 +63,7 @@ class Scene:
 
 @contextlib.contextmanager
 def inside(service: Service) -> Iterator[None]:
-    """This process works on the service's database: use cases can be called."""
+    """Let this process work on the service's database, so that use cases can be called."""
     with mock.patch.dict(os.environ, service.environment):
         settings.cache_clear()
         storage.prepare()
@@ -73,17 +73,17 @@ def inside(service: Service) -> Iterator[None]:
             storage.release()
             settings.cache_clear()
     if "CELLAR_DATABASE" in os.environ:
-        storage.prepare()  # who was inside another service before is there again
+        storage.prepare()  # back inside the service that was used before
 
 
 def furnish(scene: Scene) -> None:
-    """Let everything happen that the pages show; the service works already."""
+    """Make everything that the pages show; the service must be running."""
     known = furnishing.people()
     scene.codes += furnishing.operator()
     known |= furnishing.several()
     known |= telling.month(known["my"])
     known |= furnishing.work(known)
-    furnishing.machines(known)  # after the work: their labels are jobs, too
+    furnishing.machines(known)  # last: labels make jobs
     furnishing.settings(known)
     known |= furnishing.mail(scene.service.folder / "mailbox", known)
     scene.known |= known
@@ -92,7 +92,7 @@ def furnish(scene: Scene) -> None:
 
 @contextlib.contextmanager
 def faults(service: Service) -> Iterator[str]:
-    """The same pages on the same database, with addresses that fail or show what is shown once; the server's address."""
+    """Serve the same pages on the same database, plus paths that fail or that show what is shown once; gives the address."""
     from pillar_service.web.public import create_app
 
     def fail(status: int) -> str:
@@ -131,7 +131,7 @@ def faults(service: Service) -> Iterator[str]:
 
 @contextlib.contextmanager
 def furnished(folder: Path) -> Iterator[Scene]:
-    """A scene in a folder, while it lasts."""
+    """A furnished scene in a folder."""
     made = Service(folder)
     made.environment["CELLAR_MAIL"] = f"file://{folder}/mailbox"
     with running(made) as service:

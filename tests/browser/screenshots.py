@@ -1,6 +1,6 @@
-"""Take pictures of each page of the table: <page>-<light|dark>-<desktop|telephone>.png.
+"""Take pictures of all pages in places.py: <page>-<light|dark>-<desktop|telephone>.png.
 
-python tests/browser/screenshots.py [PAGE…]    all, or those that are named, into docs/screenshots
+python tests/browser/screenshots.py [PAGE…]    all, or the named ones, into docs/screenshots
 """
 
 import sys
@@ -18,11 +18,11 @@ from scene import Scene, furnished  # noqa: E402
 
 KEPT = TESTS.parent / "docs" / "screenshots"
 TALLEST = 1500
-"""No picture is taller, in pixels."""
+"""The greatest height of a picture, in pixels."""
 
 
 def take(browser: Browser, scene: Scene, places: list[Place]) -> None:
-    """The pictures of these places, on each screen, light and dark."""
+    """Take pictures of these places on each screen, light and dark."""
     for who in dict.fromkeys(place.who for place in places):
         state = signed_in(browser, scene, who)
         for screen, size in SCREENS.items():
@@ -40,7 +40,7 @@ def take(browser: Browser, scene: Scene, places: list[Place]) -> None:
 
 
 def signed_in(browser: Browser, scene: Scene, who: str) -> StorageState | None:
-    """The cookies of somebody who signed in."""
+    """The cookies of someone who is signed in."""
     if not who:
         return None
     context = browser.new_context()
@@ -51,14 +51,14 @@ def signed_in(browser: Browser, scene: Scene, who: str) -> StorageState | None:
 
 
 def picture(page: Page) -> bytes:
-    """The whole page, unless it is too tall."""
+    """A picture of the page, cut off at TALLEST."""
     width, height = page.evaluate("[window.innerWidth, document.documentElement.scrollHeight]")
     clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
     return page.screenshot(full_page=True, clip=clip, animations="disabled")
 
 
 def main(names: list[str]) -> None:
-    """Take them all, or those that are named."""
+    """Take all pictures, or the named ones."""
     with (
         tempfile.TemporaryDirectory(prefix="saltcellar-") as data,
         furnished(Path(data)) as scene,

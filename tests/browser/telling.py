@@ -1,4 +1,4 @@
-"""What the scene's node and pub tell: a month of figures, how the bots are now, the invites."""
+"""What the scene's node and pub report: a month of figures, the current state of the bots, the invites."""
 
 import math
 import time
@@ -15,7 +15,7 @@ WELL = {"memory_limit_bytes": 256 << 20, "version": "0.1.0", "follows": 41}
 
 
 def month(my: str) -> dict[str, str]:
-    """A month of reports on one bot, more of them the later it gets; when it ended."""
+    """Report on one bot for a month, more often towards the end; return when it ends."""
     now = int(time.time())
     moments = [now - at for step, most in ((3600, MONTH), (300, 86_400), (30, 3600)) for at in range(0, most, step)]
     told = [_report(my, at, now) for at in sorted(set(moments)) if not 9 * 86_400 < now - at < 9.4 * 86_400]
@@ -25,7 +25,7 @@ def month(my: str) -> dict[str, str]:
 
 
 def _report(my: str, at: float, end: int) -> dict[str, Any]:
-    """It was started anew five days before the month's end, has more to do by day, and grows."""
+    """A report on a bot that was restarted five days before the end, is busier by day, and grows."""
     start = end - (5 if end - at < 5 * 86_400 else 40) * 86_400
     again = int(end - at < 5 * 86_400)
     age, day = at - start, 1 + math.sin(at / 86_400 * 2 * math.pi)
@@ -36,7 +36,7 @@ def _report(my: str, at: float, end: int) -> dict[str, Any]:
 
 
 def tell(known: dict[str, str]) -> None:
-    """How the bots are now: to be told every minute, for who is silent is lost."""
+    """Report the current state of the bots; needed every minute, as unreported bots count as lost."""
     now = time.time()
     sick = pouring.report(known["your"], health="unhealthy", answers=False, memory_bytes=251 << 20, **WELL)
     quiet = pouring.report(known["quiet"], status="exited", health="none", answers=False, uptime_s=0, peers=0, **WELL)
@@ -47,7 +47,7 @@ def tell(known: dict[str, str]) -> None:
 
 
 def ledger() -> list[dict[str, Any]]:
-    """The invites of the pub `my`, as it tells them."""
+    """The invites of the pub `my`, as the pub lists them."""
     by = [{"id": pub_id(letter), "at": f"2026-11-0{n}T17:30:00.000Z"} for n, letter in ((3, "k"), (5, "M"))]
     used = {"created": "2026-11-02T06:00:00.000Z", "revoked_at": None}
     return [

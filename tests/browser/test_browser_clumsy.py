@@ -1,4 +1,4 @@
-"""Clumsy and unlucky people: a double click, back and once more, two tabs, a session that is over."""
+"""Clumsy and unlucky people: double clicks, the back button, two tabs, an expired session."""
 
 import re
 import time
@@ -17,19 +17,19 @@ from scene import Scene, furnished, inside
 from pillar_service.usecases.bots import health
 
 AGAIN_MS = 15_000
-"""Parts of a page are fetched again every five seconds: within so many milliseconds one sees that surely."""
+"""Parts of a page are fetched every five seconds; within so many milliseconds a change must show."""
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A service of its own: what is done here changes bots."""
+    """A service of its own, as these tests change bots."""
     with furnished(tmp_path_factory.mktemp("clumsy")) as scene:
         yield scene
 
 
 @pytest.fixture(scope="module")
 def service(scene: Scene) -> Service:
-    """Its two apps."""
+    """The scene's service, both apps."""
     return scene.service
 
 
@@ -54,7 +54,7 @@ def test_a_page_that_can_not_be_renewed_says_so_until_it_can(
 
 
 def asked(page: Page, name: str) -> list[str]:
-    """What was asked for on a bot's page of actions: the addresses of its newest jobs."""
+    """The addresses of a bot's newest jobs, from its page of actions."""
     page.goto(f"/bots/{name}/actions")
     return [str(link.get_attribute("href")) for link in page.locator("ul.jobs a").all()]
 
@@ -114,7 +114,7 @@ def test_what_one_tab_did_the_other_is_told(opened: Opened) -> None:
 
 
 def delete(page: Page) -> None:
-    """Send the form of a bot's deletion."""
+    """Submit the form that deletes a bot."""
     page.get_by_label("The bot's name, to be sure").fill("my")
     page.get_by_label("password").fill(PASSWORD)
     page.get_by_role("button", name="Delete my").click()
@@ -150,7 +150,7 @@ def test_an_expired_session_leads_to_sign_in_and_back(opened: Opened, service: S
 
 
 def comes_in(page: Page) -> None:
-    """Sign in where one was led."""
+    """Sign in on the page that one was sent to."""
     page.get_by_label("E-mail").fill(OWNER)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()

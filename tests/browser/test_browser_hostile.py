@@ -1,4 +1,4 @@
-"""Hostile, clumsy and unlucky people: scripts in every field, far too long words, double clicks, back, two tabs."""
+"""Hostile people: scripts and far too long words in every field."""
 
 from collections.abc import Iterator
 
@@ -20,25 +20,25 @@ FORMS = (
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A service of its own: what is done here changes people and bots."""
+    """A service of its own, as these tests change people and bots."""
     with furnished(tmp_path_factory.mktemp("hostile")) as scene:
         yield scene
 
 
 @pytest.fixture(scope="module")
 def service(scene: Scene) -> Service:
-    """Its two apps."""
+    """The scene's service, both apps."""
     return scene.service
 
 
 def forms(page: Page, path: str) -> int:
-    """How many forms of a page take text."""
+    """How many forms of a page accept text."""
     page.goto(path)
     return page.locator("main form", has=page.locator(TEXTS)).count()
 
 
 def send(page: Page, path: str, n: int, words: str) -> Response:
-    """Fill each text field of a page's nth form, whatever it is for, and send it; the answer."""
+    """Write ``words`` into every text field of a page's nth form and submit it; return the response."""
     page.goto(path)
     form = page.locator("main form", has=page.locator(TEXTS)).nth(n)
     form.evaluate("form => form.querySelectorAll('input').forEach(field => field.removeAttribute('maxlength'))")

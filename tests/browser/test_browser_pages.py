@@ -1,4 +1,4 @@
-"""Every page of the table, as people meet it: light and dark, on a desktop and a telephone, by keyboard, by no script."""
+"""Every page of the table as people meet it: light and dark, on desktop and telephone, by keyboard, without scripts."""
 
 from typing import Literal
 
@@ -10,16 +10,16 @@ from playwright.sync_api import Page, Request, expect
 from scene import Scene
 
 LOOKS: tuple[tuple[str, Literal["light", "dark"]], ...] = (("desktop", "light"), ("telephone", "dark"))
-"""Each screen and each colour once: most of what such a test costs is axe, and it sees the one as it sees the other."""
+"""Each screen and each colour scheme once, not in all combinations: axe takes most of the time and sees no difference."""
 
 each = pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
 TABS = 60
 MOST = 150_000
-"""Bytes of a page in all."""
+"""The most that a page with all its files may weigh, in bytes."""
 
 
 def visit(page: Page, scene: Scene, place: Place) -> Page:
-    """Go there, after the node told how the bots are; the answer has the status that the table says."""
+    """Let the node report, then go to the place; the response must have the table's status."""
     scene.tell()
     answer = arrive(page, scene.address(place.path), place)
     assert answer.status == place.status, page.content()
@@ -27,7 +27,7 @@ def visit(page: Page, scene: Scene, place: Place) -> Page:
 
 
 def test_the_lines_of_a_log_stand_below_each_other(opened: Opened, scene: Scene) -> None:
-    """First of all: with the keyboard alone somebody asks for the log anew, and nobody answers."""
+    """This test must come first: a later one asks for the log again by keyboard, and nothing answers that."""
     page = opened(OWNER).new_page()
     page.goto(scene.address("/bots/my/log"))
     assert page.locator("#lines code").inner_text().split("\n") == LOG
@@ -37,7 +37,7 @@ def test_the_lines_of_a_log_stand_below_each_other(opened: Opened, scene: Scene)
 def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, place: Place) -> None:
     page = opened(place.who).new_page()
     done: list[Request] = []
-    page.on("requestfinished", lambda request: done.append(request))  # it refuses a builtin
+    page.on("requestfinished", lambda request: done.append(request))  # Playwright refuses done.append
     visit(page, scene, place)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert_light(page, done)
@@ -49,7 +49,7 @@ def test_it_is_light_fits_and_is_for_everybody(opened: Opened, scene: Scene, pla
 
 
 def assert_light(page: Page, done: list[Request]) -> None:
-    """All that was sent for the page, files and all, stays below the most."""
+    """Check the total size of the page and its files."""
     page.wait_for_load_state("networkidle")
     sent = sum(request.sizes()["responseBodySize"] for request in done)
     assert 10_000 < sent < MOST, f"{sent} bytes for {[request.url for request in done]}"
@@ -63,7 +63,7 @@ def test_it_needs_no_script(opened: Opened, scene: Scene, place: Place) -> None:
         name = page.get_by_role("link", name=place.action).or_(page.get_by_role("button", name=place.action))
         expect(name.last).to_be_visible()
     for form in page.locator("form").all():
-        assert form.get_attribute("action") or form.get_attribute("method") == "get"  # a filter of the page itself
+        assert form.get_attribute("action") or form.get_attribute("method") == "get"  # a filter has its own page
 
 
 @each
@@ -86,7 +86,7 @@ def test_the_keyboard_alone_reaches_what_one_came_for(opened: Opened, scene: Sce
 
 
 def focused(page: Page) -> str:
-    """What the element with the focus is called."""
+    """The text or label of the focused element."""
     return str(page.evaluate("(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim()"))
 
 
@@ -128,6 +128,6 @@ def test_a_legend_without_a_value_has_no_colon(opened: Opened, scene: Scene) -> 
     page.goto(scene.address("/bots/my/status?span=hour"))
     memory = page.locator("[data-figure=memory] .u-series")
     expect(memory).to_have_count(4)
-    expect(memory.first).to_be_hidden()  # the moment, while nobody points at one
+    expect(memory.first).to_be_hidden()  # It shows the time at the pointer, and there is no pointer.
     told = memory.locator("th").evaluate_all("all => all.map(th => getComputedStyle(th, '::after').content)")
     assert told == ["none"] * 4

@@ -1,4 +1,4 @@
-"""Turning the second factor on with a telephone's code, and what it asks for from then on."""
+"""Turning on the second factor with a telephone's code, and what it asks for from then on."""
 
 import time
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ OWNER = "owner@example.org"
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A service of its own: what is done here changes people."""
+    """A service of its own, as these tests change people."""
     with furnished(tmp_path_factory.mktemp("second")) as scene:
         yield scene
 
 
 @pytest.fixture(scope="module")
 def service(scene: Scene) -> Service:
-    """Its two apps."""
+    """The scene's service, both apps."""
     return scene.service
 
 
@@ -40,14 +40,14 @@ def test_with_a_code_one_comes_in_and_without_one_does_not(opened: Opened, servi
     elsewhere.goto("/sign-in/code")
     writes(elsewhere, "000000")
     expect(elsewhere.get_by_role("alert")).to_contain_text("That code is not right")
-    code = phone.at(int(time.time()) + 30)  # this step's was taken already, and a clock may be a step ahead
+    code = phone.at(int(time.time()) + 30)  # this step's was used; clocks may be a step ahead
     writes(elsewhere, code)
     expect(elsewhere.get_by_role("heading", name="Your bots")).to_be_visible()
     a_code_works_once(opened().new_page(), service, code, recovery)
 
 
 def turns_it_on(page: Page) -> tuple[pyotp.TOTP, str]:
-    """The telephone, and a recovery code."""
+    """Turn the second factor on; return the telephone and a recovery code."""
     page.goto("/account")
     page.get_by_role("link", name="Turn it on").click()
     page.get_by_label("password").fill(PASSWORD)
@@ -67,13 +67,13 @@ def turns_it_on(page: Page) -> tuple[pyotp.TOTP, str]:
 
 
 def writes(page: Page, code: str) -> None:
-    """The second step."""
+    """Write a code on the second step of signing in."""
     page.get_by_label("Code").fill(code)
     page.locator("main").get_by_role("button", name="Sign in").click()
 
 
 def a_code_works_once(page: Page, service: Service, code: str, recovery: str) -> None:
-    """Nor does a recovery code work twice, and a dangerous thing asks for one."""
+    """Nor does a recovery code work twice, not even for a dangerous action."""
     sign_in(page, service.public_url, OWNER)
     writes(page, code)
     expect(page.get_by_role("alert")).to_contain_text("used already")

@@ -1,4 +1,4 @@
-"""What a person does with a bot's pages, one line each."""
+"""What a person does on a bot's pages."""
 
 import re
 import secrets
@@ -13,12 +13,12 @@ from pillar_service.master.client import Client
 
 PASSWORD = "quince teapot walrus 7"
 PATIENCE_MS = 60_000
-"""How long a person waits for a container."""
+"""How long a person waits for a container, in milliseconds."""
 
 
 @dataclass
 class Person:
-    """Somebody with a bot: the address, the bot's name and id."""
+    """Someone with a bot: the e-mail address, and the bot's name and id."""
 
     email: str
     name: str
@@ -26,7 +26,7 @@ class Person:
 
 
 def settled(client: Client, kind: str) -> Person:
-    """Somebody with an account and a bot that is alive, who came some time ago."""
+    """Make an account with a living bot."""
     name = f"{kind}-{secrets.token_hex(3)}"
     email = f"{name}@example.org"
     client.create_agent({"type": "person", "email": email, "password": PASSWORD})
@@ -34,30 +34,30 @@ def settled(client: Client, kind: str) -> Person:
 
 
 def at_home(opened: Opened, service: Service, person: Person) -> Page:
-    """The person's page, signed in."""
+    """A page on which this person is signed in."""
     page = opened().new_page()
     sign_in(page, service.public_url, person.email, PASSWORD)
     return page
 
 
 def press(page: Page, name: str, button: str) -> None:
-    """On the tab of actions, press a button; the page of its job follows."""
+    """Press a button on the tab of actions, and wait for the page of its job."""
     page.goto(f"/bots/{name}/actions")
     page.get_by_role("button", name=button, exact=True).click()
     page.wait_for_url(re.compile("/my/jobs/"))
 
 
 def ends(page: Page, state: str = "succeeded") -> None:
-    """The page of a job follows by itself until it is over."""
+    """Wait until the job's page, without being reloaded, shows that the job is over in this state."""
     expect(page.locator("#job > p .state").first).to_have_text(f"#{state}", timeout=PATIENCE_MS)
 
 
 def stands(page: Page, name: str, state: str) -> None:
-    """The dashboard says how a bot is, sooner or later, without being loaded again."""
+    """Wait until the dashboard, without being reloaded, shows the bot in this state."""
     page.goto("/bots")
     expect(card(page, name).locator("h2 .state")).to_have_text(f"#{state}", timeout=PATIENCE_MS)
 
 
 def card(page: Page, name: str) -> Locator:
-    """What the dashboard shows of a bot."""
+    """The bot's card on the dashboard."""
     return page.locator("article", has=page.get_by_role("link", name=f"{name}.butt.nz"))

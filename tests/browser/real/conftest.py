@@ -1,4 +1,4 @@
-"""A browser on the whole of Saltcellar: service, master, two minions, Docker, and a Stripe that is only pretended."""
+"""A browser on the whole of Saltcellar: service, master, two minions and Docker; only Stripe is a fake."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ __all__ = ["cellar", "cellar_1", "cellar_2", "client", "engine", "master", "mini
 
 @pytest.fixture(scope="session")
 def stripe() -> Iterator[FakeStripe]:
-    """Stripe, as far as one sees it; it tells the service what happens."""
+    """A fake Stripe that tells the service what happens."""
     fake = FakeStripe()
     yield fake
     fake.stop()
@@ -25,7 +25,7 @@ def stripe() -> Iterator[FakeStripe]:
 
 @pytest.fixture(scope="session")
 def service(cellar: Path, stripe: FakeStripe) -> Iterator[Service]:
-    """The service with its two nodes; its mail goes to a mailbox that everybody reads, and Stripe takes the money."""
+    """The service with its two nodes; mail goes into the public mailbox, payments to the fake Stripe."""
     made = Service(cellar / "service")
     made.environment |= {"CELLAR_MAIL": f"file://{cellar}/mailbox", "CELLAR_PUB_IMAGE": IMAGE, **stripe.settings()}
     stripe.webhook = f"{made.public_url}/payments/stripe"
@@ -37,7 +37,7 @@ def service(cellar: Path, stripe: FakeStripe) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def container(engine: docker.DockerClient) -> Callable[[str], Any]:
-    """The one container of a bot as it is now, or None when it has none."""
+    """The current container of a bot, or None."""
 
     def container(bot: str) -> Any:
         found = engine.containers.list(all=True, filters={"label": f"saltcellar.bot={bot}"}, ignore_removed=True)

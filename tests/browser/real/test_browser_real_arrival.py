@@ -1,4 +1,4 @@
-"""Somebody comes to the landing page, and leaves with a living pub that a peer has joined."""
+"""Someone comes to the landing page, and leaves with a living pub that a peer has joined."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ NOTE = "Ann <b>"
 
 @pytest.fixture
 def peer(engine: docker.DockerClient, cellar: Path) -> Iterator[Peer]:
-    """Somebody else's Scuttlebutt."""
+    """Another person's Scuttlebutt."""
     with invited(engine, cellar / "seen", [HOST]) as peer:
         yield peer("ann")
 
@@ -45,7 +45,7 @@ def test_from_the_landing_page_to_an_invite_that_is_used(
 
 
 def begins(page: Page) -> None:
-    """Landing, start, newbie."""
+    """From the landing page through start and newbie."""
     page.goto("/")
     page.get_by_role("link", name="start").first.click()
     page.get_by_label("E-mail").fill(EMAIL)
@@ -60,7 +60,7 @@ def begins(page: Page) -> None:
 
 
 def opens_the_mail(page: Page) -> None:
-    """The link in the mail asks once more, and leads to the page about paying."""
+    """Follow the link in the mail, which asks once more and leads to the page about payment."""
     page.get_by_role("link", name="The mailbox of this try").click()
     link = page.locator("article", has_text=f"To {EMAIL}").get_by_role("link")
     until(lambda: link.count() or (page.reload() and link.count()), 15, "the mail comes")
@@ -72,7 +72,7 @@ def opens_the_mail(page: Page) -> None:
 
 
 def waits_for_the_pub(page: Page) -> None:
-    """The dashboard shows each step, without being loaded again, until the bot is alive."""
+    """Wait until the dashboard, without being reloaded, shows that the bot is alive."""
     page.get_by_role("link", name="Bots", exact=True).click()
     state = card(page, BOT).locator("h2 .state")
     expect(state).to_have_text(re.compile("#provisioning|#alive"))
@@ -80,7 +80,7 @@ def waits_for_the_pub(page: Page) -> None:
 
 
 def makes_an_invite(page: Page) -> str:
-    """The code, as the page shows it."""
+    """Make an invite; return the code that the page shows."""
     page.get_by_role("link", name=HOST).click()
     page.get_by_role("link", name="Invite somebody").click()
     page.get_by_label("For whom").fill(NOTE)
@@ -94,7 +94,7 @@ def makes_an_invite(page: Page) -> str:
 
 
 def is_told_who_used_it(page: Page, peer: str) -> None:
-    """The page asks the pub again when its copy is old, and says who came."""
+    """Check that the page asks the pub again once its copy is old, and shows who used the invite."""
     used = page.locator("article.invite", has_text=NOTE).get_by_text(peer)
     until(lambda: page.reload() and _shows(used), 60, "the invite is shown as used")
     expect(page.get_by_role("heading", name="Used", exact=True)).to_be_visible()

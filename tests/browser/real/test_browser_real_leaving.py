@@ -1,4 +1,4 @@
-"""Somebody takes a pub along, deletes it, brings it back, and pours the export as a bot again."""
+"""Someone takes a pub along, deletes it, brings it back, and pours the export as a new bot."""
 
 import tarfile
 from collections.abc import Callable
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def person(client: Client, cellar_1: Minion) -> Person:
-    """Somebody with a living pub."""
+    """Someone with a living pub."""
     return settled(client, "leave")
 
 
@@ -55,7 +55,7 @@ def test_export_delete_bring_back_and_import(
 
 
 def deletes(page: Page, name: str) -> None:
-    """Only who writes the bot's name and the password may."""
+    """Delete a bot, which takes both its name and the password."""
     page.goto(f"/bots/{name}/actions")
     page.get_by_role("link", name="Delete", exact=True).click()
     page.get_by_label("The bot's name, to be sure").fill("another")
@@ -72,14 +72,14 @@ def deletes(page: Page, name: str) -> None:
 
 
 def brings_back(page: Page, name: str) -> None:
-    """It stands among the deleted ones, and lives again."""
+    """Bring the bot back from the list of deleted ones."""
     page.get_by_role("button", name=f"Bring back {name}").click()
     stands(page, name, "alive")
     expect(page.get_by_role("heading", name="Deleted")).to_have_count(0)
 
 
 def exports(page: Page, name: str, folder: Path) -> Path:
-    """The tar of everything, for the password alone."""
+    """Export everything, which takes the password; return the tar."""
     page.goto(f"/bots/{name}/export")
     page.get_by_label("password").fill("not the password 7")
     page.get_by_role("button", name="Export").click()
@@ -95,7 +95,7 @@ def exports(page: Page, name: str, folder: Path) -> Path:
 
 
 def imports(page: Page, name: str, tar: Path) -> None:
-    """The tar becomes a bot with another name."""
+    """Import the tar as a bot with another name."""
     page.goto("/bots")
     page.get_by_role("link", name="import one").click()
     page.get_by_label("The export").set_input_files(tar)

@@ -1,4 +1,4 @@
-"""What the buttons of a bot's page do to its container."""
+"""What the buttons on a bot's page do to its container."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,13 +23,13 @@ NEWER = "saltcellar/pub:test-newer"
 
 @pytest.fixture(scope="module")
 def person(client: Client, cellar_1: Minion) -> Person:
-    """Somebody with a living pub."""
+    """Someone with a living pub."""
     return settled(client, "life")
 
 
 @dataclass
 class Life:
-    """What a container tells: which it is, when it was started, how it is, from which image."""
+    """A container's life: its id, start time, status and image."""
 
     id: str
     started_at: str
@@ -39,7 +39,7 @@ class Life:
 
 @pytest.fixture
 def life(container: Callable[[str], Any], person: Person) -> Callable[[], Life]:
-    """How the container of the person's pub is now."""
+    """The current life of the person's container."""
 
     def life() -> Life:
         attrs = container(person.bot).attrs
@@ -68,7 +68,7 @@ def test_restart_stop_and_start(opened: Opened, service: Service, person: Person
 
 
 def tells_what_happened(page: Page, name: str) -> None:
-    """The log has a line for each act, with its outcome."""
+    """The log has a line for each action, with its outcome."""
     page.goto(f"/bots/{name}/log")
     for act in ("restart", "stop", "start"):
         row = page.locator("tr", has=page.get_by_role("rowheader").get_by_text(act)).first
@@ -77,15 +77,15 @@ def tells_what_happened(page: Page, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def _tagged(engine: docker.DockerClient) -> Iterator[None]:
-    """Another name for the pub's image, as long as a bot may need it."""
+    """Another name for the pub's image, which stays as long as a bot may need it."""
     engine.images.get(IMAGE).tag(NEWER)
     yield
-    engine.images.remove(NEWER, force=True)  # the pub itself is still there
+    engine.images.remove(NEWER, force=True)  # This removes the name only.
 
 
 @pytest.fixture
 def newer(_tagged: None, service: Service) -> Iterator[str]:
-    """A newer image of the pub, which the service gives to bots that are upgraded from now on."""
+    """A newer pub image, which the service gives to bots that are upgraded."""
     service.stop()
     service.environment["CELLAR_PUB_IMAGE"] = NEWER
     service.start()
@@ -123,7 +123,7 @@ def test_while_the_master_is_down_an_act_waits(
     try:
         press(page, person.name, "Restart")
         expect(page.get_by_text("#queued")).to_be_visible()
-        # The dead master's lease runs out first.
+        # First the dead master's lease must run out.
         expect(page.get_by_text("What carries wishes out is away at this moment: it waits")).to_be_visible(
             timeout=40_000
         )

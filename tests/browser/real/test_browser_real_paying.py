@@ -1,4 +1,4 @@
-"""Who does not pay has a stopped pub; who pays has it back."""
+"""Someone who does not pay has their pub stopped, and who pays gets it back."""
 
 import time
 
@@ -24,7 +24,7 @@ DAY_S = 86_400.0
 
 @pytest.fixture(scope="module")
 def person(client: Client, cellar_1: Minion) -> Person:
-    """Somebody with a living pub."""
+    """Someone with a living pub."""
     return settled(client, "pay")
 
 
@@ -54,12 +54,12 @@ def test_suspended_then_paid(
 
 
 def statuses(engine: docker.DockerClient, person: Person) -> list[str]:
-    """How the pub's containers are: while one takes another's place there are two."""
+    """The states of the pub's containers: two while one replaces the other."""
     return [one.status for one in of_bot(engine, person.bot)]
 
 
 def owes(service: Service, client: Client, person: Person) -> None:
-    """The free days are over, and so is the grace since the warning; then the books are looked through."""
+    """Let the trial and the grace after the warning be over, then run the payments."""
     account = client.agents(type="person", email=person.email)[0]["id"]
     due_at = time.time() - 20 * DAY_S
     with inside(service), transaction():
@@ -68,7 +68,7 @@ def owes(service: Service, client: Client, person: Person) -> None:
 
 
 def pays(page: Page) -> None:
-    """First turns back, then goes through with it."""
+    """Turn back once, then pay."""
     page.get_by_role("button", name="Pay $5 a month").click()
     page.get_by_role("link", name="Back").click()
     expect(page.get_by_text("You turned back, and nothing was paid.")).to_be_visible()
@@ -77,7 +77,7 @@ def pays(page: Page) -> None:
 
 
 def cancels(page: Page) -> None:
-    """In Stripe's portal; the place says until when the bots go on."""
+    """Cancel in Stripe's portal; the page says how long the bots go on."""
     page.goto("/payment")
     page.get_by_role("button", name="Change the card, or cancel").click()
     page.get_by_role("button", name="Cancel").click()
