@@ -1,4 +1,4 @@
-"""Accounts that have nodes: what tests of configuration and governors start from."""
+"""Accounts with nodes, for the tests of configuration and governors."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from pillar_service.usecases.nodes import nodes, pillars
 
 
 def account(name: str, node: str | None = None) -> str:
-    """An account, `name@example.org`, with a node if one is named; its id."""
+    """Make the account `name@example.org`, with a node if one is named; return the account's id."""
     id = owner(f"{name}@example.org")
     if node is not None:
         own(node, id)
@@ -20,7 +20,7 @@ def account(name: str, node: str | None = None) -> str:
 
 
 def own(node: str, account: str | None) -> None:
-    """Let a node, a new one perhaps, be an account's."""
+    """Give a node, made if it is new, to an account."""
     nodes.add("test", node)
     with transaction():
         node_rows.change(node, account=account, sharing=str(Sharing.OWN if account else Sharing.ALL))
@@ -28,7 +28,7 @@ def own(node: str, account: str | None) -> None:
 
 
 def pillar(node: str) -> dict[str, Any]:
-    """What a node is told."""
+    """The node's pillar."""
     ready = pillars.ready(node)
     assert ready is not None
     return dict(json.loads(ready[0])["saltcellar"])

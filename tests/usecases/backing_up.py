@@ -1,4 +1,4 @@
-"""A place with a repository of its own, keys and a configuration: what tests of backups start from."""
+"""A place with a repository, keys and configuration, for the tests of backups."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ KEYS = {
 
 
 def keys(folder: Path) -> None:
-    """The files that a snapshot holds beside database and tars."""
+    """Write the files that a snapshot holds besides the database and tars."""
     for name, text in KEYS.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def keys(folder: Path) -> None:
 
 
 def kept_in(repository: str, folder: Path, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the place keep its backups in a repository; its password lies beside the keys, as somebody may well do."""
+    """Let the place keep its backups in this repository; the password is stored beside the keys, as people may do."""
     keys(folder)
     password = folder / "etc" / "password"
     password.write_text("only for tests\n")
@@ -36,5 +36,5 @@ def kept_in(repository: str, folder: Path, service: Callable[[], None], monkeypa
 
 
 def last() -> dict[str, object]:
-    """The round that was asked for last."""
+    """The newest round."""
     return backup_rounds.listed()[0]

@@ -1,4 +1,4 @@
-"""A small catalogue, people in chat who have roles, and labelled nodes: what the tests of Meeseeks start from."""
+"""A small catalogue, chat users with roles, and labelled nodes, for the tests of Meeseeks."""
 
 import time
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ from pillar_service.usecases.people import codes, second_factor
 
 TEAM, CHANNEL = "T01", "C01"
 ANN, BEN, CLEO, DORA, ZOE = "U01", "U02", "U03", "U04", "U09"
-"""Ann may ask for everything on tests; Ben, Cleo and Dora may approve; Zoe has no role at all."""
+"""Ann may ask for everything on nodes for tests; Ben, Cleo and Dora may approve; Zoe has no role at all."""
 
 PASSWORD = "long enough 1"
 SECRET = "canary-7f3a-walrus"
@@ -95,14 +95,14 @@ COMMANDS = (
 
 
 def user(id: str) -> str:
-    """A user of the roles."""
+    """A chat user's name as roles have it."""
     return f"{TEAM}/{id}"
 
 
 def grant(
     *commands: str, where: str = "environment=tests", channels: tuple[str, ...] = ("any",), **given: str
 ) -> Grant:
-    """A grant."""
+    """A grant, by default on nodes for tests and in any channel."""
     return Grant(commands, selectors.parse(where), channels, given)
 
 
@@ -114,7 +114,7 @@ ROLES = (
 
 
 def keep(commands: Iterable[Command] = COMMANDS, roles: Iterable[Role] = ROLES, fingerprint: str = "") -> None:
-    """Let this catalogue count, as if it stood in the files, which are not looked at."""
+    """Make this the current catalogue as if it were in the files, which are not read."""
     where = (settings().catalogue, settings().database)
     kept._Looked.where, kept._Looked.at, kept._Looked.stamp = where, 0.0, (where, loading.stamp(where[0]))
     fingerprint = fingerprint or new_id()
@@ -127,14 +127,14 @@ def keep(commands: Iterable[Command] = COMMANDS, roles: Iterable[Role] = ROLES, 
 
 
 def node(id: str, has: tuple[str, ...] = (), **labels: str) -> None:
-    """A node with labels and capacities."""
+    """Add a node with labels and capacities."""
     node_cases.add("test", id)
     with database.transaction():
         nodes.change(id, labels=labels, capacities={"has": list(has), "slots": 4})
 
 
 def scene() -> None:
-    """The catalogue, and three nodes of which one is not for Ann."""
+    """Set up the catalogue and three nodes, one of which is not for Ann."""
     keep()
     node("cellar-1", environment="tests", disk="ssd")
     node("cellar-2", ("kubectl",), environment="tests")
@@ -142,30 +142,30 @@ def scene() -> None:
 
 
 def chat(id: str = ANN, channel: str = CHANNEL, team: str = TEAM) -> Asker:
-    """Somebody who asks in chat."""
+    """Someone who asks in chat."""
     return people.asker(team, id, channel)
 
 
 def ask(line: str, id: str = ANN, key: str | None = None, channel: str = CHANNEL) -> dict[str, Any]:
-    """Ask for a typed line; the job."""
+    """Ask for a typed line; return the job."""
     asker = chat(id, channel)
     return dict(asking.ask(asker, asking.read(asker, line), key)["job"])
 
 
 def nodes_of(line: str, **more: str) -> list[str]:
-    """The nodes that a line means."""
+    """The nodes that a line addresses."""
     return list(asking.read(chat(**more), line).nodes)
 
 
 def state(job: dict[str, Any]) -> str:
-    """How a job stands now."""
+    """The current state of a job."""
     found = jobs.find(job["id"])
     assert found is not None
     return str(found.state)
 
 
 def claim_all() -> list[dict[str, Any]]:
-    """What masters would publish now; it runs then."""
+    """Claim all that masters would publish now, and mark it as running; return the runs."""
     claimed = claims.claim("salt")["runs"]
     for run in claimed:
         runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -173,13 +173,13 @@ def claim_all() -> list[dict[str, Any]]:
 
 
 def begin(run: dict[str, Any]) -> dict[str, Any]:
-    """The node begins what was published to it; its secret arguments."""
+    """Let the node begin a run that was published to it; return the secret arguments."""
     [job] = run["jobs"]
     return dict(executing.begin(run["node"], job, run["arguments"][1])["arguments"])
 
 
 def finish(run: dict[str, Any], state: str = "done", code: int = 0) -> None:
-    """The node tells how it went."""
+    """Let the node report how a run ended."""
     told = {
         "job": run["jobs"][0],
         "attempt": 1,
@@ -193,25 +193,25 @@ def finish(run: dict[str, Any], state: str = "done", code: int = 0) -> None:
 
 
 def everything() -> str:
-    """All rows of the tables that could hold what they must not."""
+    """All rows of the tables that must not hold a secret."""
     return str(
         [list(table.select().dicts()) for table in (jobs.Job, outputs.JobLine, audit.Audit, challenges.Challenge)]
     )
 
 
 def said(action: str) -> list[audit.Audit]:
-    """The audit rows of an action, oldest first."""
+    """The audit's rows about an action, oldest first."""
     return list(audit.Audit.select().where(audit.Audit.action == action).order_by(audit.Audit.at))
 
 
 def link(id: str, account: str, team: str = TEAM) -> None:
-    """A chat user is that account."""
+    """Link a chat user to an account."""
     with database.transaction():
         chat_people.put(team, id, account, time.time())
 
 
 def telephone(id: str = ANN, email: str = "ann@example.org") -> pyotp.TOTP:
-    """A chat user who is an account whose second factor is on; what shows its codes. The next code is the one of now."""
+    """Link a chat user to an account whose second factor is on; return what shows its codes. The next code is that of NOW."""
     account = owner(email)
     link(id, account)
     second_factor.begin(account, PASSWORD)
@@ -226,11 +226,11 @@ NOW = int(time.time()) // 30 * 30 + 15
 
 
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let telephones' clocks stand still."""
+    """Stop the clock for codes."""
     monkeypatch.setattr(codes, "time", SimpleNamespace(time=lambda: NOW))
 
 
 def later() -> None:
-    """Let the time of every challenge be over."""
+    """Let every challenge expire."""
     with database.transaction():
         challenges.Challenge.update(expires_at=1.0).execute()

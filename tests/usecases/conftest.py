@@ -1,4 +1,4 @@
-"""What the use cases' tests share."""
+"""Fixtures shared by the tests of use cases."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from fake_stripe import FakeStripe
 
 @pytest.fixture
 def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
-    """Stripe, which takes the payments of this place."""
+    """A fake Stripe, which takes the payments of this place."""
     fake = FakeStripe()
     for name, value in fake.settings().items():
         monkeypatch.setenv(name, value)
@@ -21,7 +21,7 @@ def stripe(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture
 def posted(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[Any]]:
-    """A place that sends mail; gives all that is to be sent."""
+    """Let the place send mail; gives a function that returns all queued mails."""
     from pillar_service.store.people.mails import Mail
 
     monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mail")

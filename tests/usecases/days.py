@@ -1,4 +1,4 @@
-"""Days on which the service is there, and looks once a day what is due."""
+"""Days on which the service runs and looks, once a day, at what is due."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ STEP_S = 0.9 * 86_400
 
 
 def days_pass(until: float) -> list[dict[str, Any]]:
-    """Let what is due be done each day from when it was done last, and at that moment; the steps that took."""
+    """Do what is due each day since it was last done, and at ``until``; return the steps taken."""
     now, steps = standings.beat_at() or time.time(), list[dict[str, Any]]()
     while now < until - STEP_S:
         now += STEP_S

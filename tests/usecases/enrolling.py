@@ -1,4 +1,4 @@
-"""Machines that want in: their keys, a master that told where it is."""
+"""Machines that want to be let in: their keys, and a master that has told where it is."""
 
 from functools import lru_cache
 
@@ -14,23 +14,23 @@ ADDRESS = "192.0.2.7"
 
 @lru_cache(maxsize=8)
 def key(number: int) -> Key:
-    """A machine's key; the same for the same number. Short, for making one takes a while."""
+    """A machine's key; equal numbers give the same key. It is short, since making one takes a while."""
     return Key(generate_private_key(65537, 2048))
 
 
 def master_is_there(name: str = "salt", address: str = "salt.example.org") -> None:
-    """A master has told where nodes find it."""
+    """Let a master tell where nodes find it."""
     masters.new_token("test", name)
     masters.tell(name, address, 4505, 4506, key(0).public)
 
 
 def enrol(secret: str, name: str = "shed", number: int = 1) -> dict[str, object]:
-    """A machine with that key brings a token."""
+    """Let a machine with that key redeem a token."""
     return enrolment.redeem(secret, name, key(number).public, {"hostname": name}, ADDRESS)
 
 
 def turned(node: str, old: int, new: int) -> tuple[str, str, str, str]:
-    """What a node with the key ``old`` tells to have the key ``new``: its id, the key, both signatures."""
+    """What a node tells to replace its key ``old`` by ``new``: its id, the new key, both signatures."""
     before, after = key(old), key(new)
     signature = before.sign(statement(KeyAct.TURN, node, before.public, after.public))
     return node, after.public, signature, after.sign(statement(KeyAct.TURN, node, after.public))

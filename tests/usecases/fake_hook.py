@@ -1,7 +1,7 @@
-"""A webhook's receiver at the wire, stricter than real ones: what is not as the specifications say is a fault.
+"""A fake webhook receiver at the wire, stricter than real ones: whatever violates the specifications is a fault.
 
-Each request is answered as the next of ``plan`` says (the last one goes on): a status, or ``hang``, ``drip``, ``huge``,
-``cut``, or (status, headers).
+``plan`` says how each request in turn is answered, its last entry how all further ones are: by a status, ``hang``,
+``drip``, ``huge``, ``cut``, or (status, headers).
 """
 
 import base64
@@ -23,7 +23,7 @@ HANG_S = 20.0
 
 
 class FakeHook:
-    """The server, on a port of its own; ``bodies`` by webhook-id, ``events`` of what it took, in order."""
+    """The server, on a port of its own. ``bodies`` are by webhook-id; ``events`` are those it accepted, in order."""
 
     def __init__(self, *plan: Answer, secret: str = "", certificate: Path | None = None) -> None:
         self.plan, self.secret = list(plan) or [200], secret
@@ -54,7 +54,7 @@ class FakeHook:
         self.stop()
 
     def heard(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Check a request, keep it, and say what is answered."""
+        """Check and keep a request; return how to answer it."""
         with self.guard:
             self.faults += faults(self.secret, path, headers, body, self.bodies)
             id = headers.get("webhook-id", "")

@@ -1,6 +1,6 @@
 """A fake of Scaleway's Instance API at the wire, as far as libcloud's driver and ours use it.
 
-It is stricter than the real one: every field and parameter must be known, and what is gone is never deleted twice.
+It is stricter than the real one: every field and parameter must be known, and nothing may be deleted twice.
 """
 
 import json
@@ -28,7 +28,7 @@ Answer = tuple[int, Any]
 
 
 class Refused(Exception):
-    """An answer of 400 or more, as Scaleway words it."""
+    """An answer of 400 or more, in Scaleway's format."""
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
         self.status, self.headers = status, {name.replace("_", "-"): value for name, value in headers.items()}
@@ -36,8 +36,9 @@ class Refused(Exception):
 
 
 class FakeScaleway(Standing):
-    """The server, on a port of its own. ``before`` and ``after`` a request is carried out, a test may let it fail: with
-    Refused, or ConnectionAbortedError, which is no answer."""
+    """The server, on a port of its own. In ``before`` and ``after`` a test may let a request fail: with Refused, or with
+    ConnectionAbortedError, which sends no answer.
+    """
 
     def __init__(self) -> None:
         self.servers: dict[str, dict[str, Any]] = {}
@@ -52,13 +53,13 @@ class FakeScaleway(Standing):
         super().__init__(_Handler)
 
     def settings(self) -> dict[str, str]:
-        """What the service is set to, to use it."""
+        """Settings with which the service uses it."""
         told = {"CLOUD": "scaleway", "CLOUD_KEY": ORGANIZATION, "CLOUD_SECRET": SECRET, "CLOUD_URL": self.url}
         told |= {"CLOUD_ZONE": ZONE, "CLOUD_SIZE": "DEV1-S", "CLOUD_IMAGE": IMAGE}
         return {f"CELLAR_{name}": value for name, value in told.items()}
 
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes, headers: Any) -> Answer:
-        """The answer to a request; raises Refused."""
+        """Answer a request, or raise Refused."""
         if headers.get("X-Auth-Token") != self.key:
             raise Refused(401, f"The token {headers.get('X-Auth-Token')} is not valid")
         start = f"/instance/v1/zones/{ZONE}/"
@@ -76,7 +77,7 @@ class FakeScaleway(Standing):
             raise Refused(404, f"no such address: {method} {path}")
         return route(words[1], told) if len(words) > 1 and method != "GET" else route(words[-1], query or told)
 
-    # --- what is sold ---
+    # --- what is on offer ---
 
     def _get_products_one(self, _: str, query: dict[str, str]) -> Answer:
         check(query, {"per_page", "page"})
@@ -204,13 +205,13 @@ class FakeScaleway(Standing):
 
 
 def check(told: dict[str, Any], known: set[str], whole: bool = False) -> None:
-    """Refuse what is not known, and with ``whole`` what is missing."""
+    """Refuse unknown fields and, if ``whole``, missing ones."""
     if set(told) - known or (whole and known - set(told)):
         raise Refused(400, f"unknown or missing fields: {sorted(set(told) ^ known)}")
 
 
 def public(one: dict[str, Any]) -> dict[str, Any]:
-    """Without what only the fake knows."""
+    """The object without the fields that only the fake knows."""
     return {key: value for key, value in one.items() if not key.startswith("_")}
 
 

@@ -1,6 +1,7 @@
-"""A fake of Stripe at the wire: its API as far as it is used, its checkout and portal pages, and signed webhooks.
+"""A fake of Stripe at the wire: the part of its API that we use, checkout and portal pages, and signed webhooks.
 
-It is stricter than the real one: each POST needs an Idempotency-Key, each parameter must be known, each list a limit.
+It is stricter than the real one: each POST needs an Idempotency-Key, each parameter must be known, each list needs a
+limit.
 """
 
 import hashlib
@@ -51,14 +52,14 @@ class Refused(Exception):
 
 
 def signature(payload: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
-    """The Stripe-Signature header of a payload."""
+    """The Stripe-Signature header for a payload."""
     stamp = int(time.time() if at is None else at)
     mac = hmac.new(secret.encode(), f"{stamp}.".encode() + payload, hashlib.sha256).hexdigest()
     return f"t={stamp},v1={mac},v0={'0' * 64}"
 
 
 class FakeStripe(Standing):
-    """The server, on a port of its own. ``events`` are all that happened; with a ``webhook`` each is sent there at once."""
+    """The server, on a port of its own. ``events`` has all that happened; a ``webhook`` also gets each at once."""
 
     def __init__(self, now: float | None = None, webhook: str | None = None) -> None:
         self.books = Books(time.time() if now is None else now, self._told)
@@ -71,14 +72,14 @@ class FakeStripe(Standing):
         super().__init__(_Handler)
 
     def settings(self) -> dict[str, str]:
-        """What the service is set to, to use it."""
+        """Settings with which the service uses it."""
         told = {"PAYMENTS": "stripe", "STRIPE_KEY": KEY, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_PRICE": PRICE}
         return {f"CELLAR_{name}": value for name, value in (told | {"STRIPE_URL": self.url}).items()}
 
     def _told(self, event: dict[str, Any]) -> None:
         self.events.append(event)
         self._outgoing.append(event)
-        if not self._lock._is_owned():  # else when the request that made it is over: who gets it asks back
+        if not self._lock._is_owned():  # Otherwise after the request that caused it, since the receiver asks back.
             self.send_out()
 
     def send_out(self) -> None:
@@ -88,7 +89,7 @@ class FakeStripe(Standing):
             self.send(event)
 
     def send(self, event: dict[str, Any], secret: str = WEBHOOK_SECRET, at: float | None = None) -> int:
-        """Send an event to the webhook; the status of its answer."""
+        """Send an event to the webhook; return the status of the answer."""
         payload, told = sent(event, secret, at)
         headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": told}
         try:
@@ -98,7 +99,7 @@ class FakeStripe(Standing):
             return refused.code
 
     def answer(self, method: str, path: str, given: list[tuple[str, str]], headers: Any) -> tuple[int, dict[str, Any]]:
-        """The answer to a request of the API."""
+        """Answer a request to the API."""
         if headers.get("Authorization") != f"Bearer {KEY}":
             raise Refused(401, "Invalid API Key provided")
         if self.is_away:
@@ -223,7 +224,7 @@ class FakeStripe(Standing):
         return self.books.customers[id]
 
     def page(self, method: str, path: str, query: dict[str, str], form: dict[str, str]) -> tuple[int, str, str]:
-        """What a person sees: status, page, where to go to."""
+        """What a person gets: status, page, address of a redirect."""
         kind, id = path.strip("/").split("/", 1)
         if kind == "pay":
             session = self.books.sessions[id]
@@ -245,7 +246,7 @@ class FakeStripe(Standing):
 
 
 def _named(path: str) -> tuple[str, str]:
-    """What a path is about, and the id in it."""
+    """The name of a path's resource, and the id in the path."""
     name, _, id = path.partition("/")
     if name in ("subscriptions", "customers") and id not in ("", "search"):
         return name, id
@@ -256,13 +257,13 @@ def _named(path: str) -> tuple[str, str]:
 
 
 def sent(event: dict[str, Any], secret: str = WEBHOOK_SECRET, at: float | None = None) -> tuple[bytes, str]:
-    """An event as it goes over the wire: its payload and its signature."""
+    """An event on the wire: its payload and its signature."""
     payload = json.dumps(public(event)).encode()
     return payload, signature(payload, secret, at)
 
 
 def public(value: Any) -> Any:
-    """Without what only the fake knows."""
+    """The value without the fields that only the fake knows."""
     if isinstance(value, dict):
         return {key: public(inside) for key, inside in value.items() if not key.startswith("_")}
     return [public(inside) for inside in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What the tests of forwarding share: a node that tells, a batch that is taken."""
+"""What the tests of forwarding share: telling events as a node, and taking deliveries."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Nodes that are lost, and bots of theirs with an export: what tests of losing and restoring start from."""
+"""Lost nodes, and their bots that have exports, for the tests of losing and restoring."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pillar_service.usecases.nodes import losing, node_terms, nodes
 
 
 def three_nodes() -> None:
-    """Nodes whose keys are known; there is room on the first."""
+    """Three nodes with known keys; only the first has room."""
     owner()
     for number, name in enumerate(("cellar-1", "cellar-2", "cellar-3"), 1):
         nodes.add("test", name, 20000, 20019)
@@ -22,7 +22,7 @@ def three_nodes() -> None:
 
 
 def exported(id: str, sequence: int = 3, **more: Any) -> str:
-    """An export of a bot; its transfer's id."""
+    """Export a bot; return the transfer's id."""
     job = jobs.submit("test", "bots.export", id)["job"]["id"]
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -34,7 +34,7 @@ def exported(id: str, sequence: int = 3, **more: Any) -> str:
 
 
 def lost(name: str = "my", sequence: int = 3) -> str:
-    """A bot of a lost node, with an export; its id. There is room on cellar-2."""
+    """Pour and export a bot, then declare its node lost; return the bot's id. Only cellar-2 has room."""
     id = str(poured(name)["id"])
     exported(id, sequence)
     node_terms.limit("test", "cellar-2", None)
@@ -43,7 +43,7 @@ def lost(name: str = "my", sequence: int = 3) -> str:
 
 
 def arrive(node: str = "cellar-2") -> None:
-    """What is asked for is done on that node, and moves go on."""
+    """Carry out what the node was asked for, and let moves go on."""
     carry_out(node=node)
     moves.go_on()
 

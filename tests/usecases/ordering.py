@@ -1,4 +1,4 @@
-"""What the tests of orders of machines share: an order, the steps that are due, and how far it came."""
+"""What the tests of machine orders share: an order, its due steps, and how far it has come."""
 
 import re
 import time
@@ -16,7 +16,7 @@ def order(**told: Any) -> str:
 
 
 def go(at: float = 0.0, most: int = 20) -> float:
-    """Take all steps that are due so many seconds from now."""
+    """Take all steps that are due ``at`` seconds from now."""
     for _ in range(most):
         if not building.step(time.time() + at):
             return at
@@ -33,14 +33,14 @@ def only(things: dict[str, Any]) -> Any:
 
 
 def token(cloud: FakeScaleway) -> str:
-    """The token that the machine was given."""
+    """The token that was given to the machine."""
     script = only(cloud.user_data)
     assert script.startswith("#!/bin/sh\n")
     return str(re.findall(r"CELLAR_ENROL_TOKEN=(\S+) CELLAR_ENROL_NAME=rack-1", script)[0])
 
 
 def booted(cloud: FakeScaleway, **told: Any) -> str:
-    """An order whose machine boots."""
+    """An order whose machine is booting; return its id."""
     id = order(**told)
     go()
     assert shown(id)["state"] == "booting", shown(id)

@@ -1,4 +1,4 @@
-"""What the tests of payments share: days that pass, a person who pays by Stripe, what is written to them."""
+"""What the tests of payments share: days that pass, a person who pays by Stripe, and the mails sent to them."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ DAY = 86_400.0
 
 
 class Written(Sequence[tuple[str, str]]):
-    """Which mails are queued in the database: to whom, about what."""
+    """The queued mails: recipient and subject."""
 
     def _now(self) -> list[tuple[str, str]]:
         rows = list(mails.Mail.select().order_by(mails.Mail.created_at))
@@ -36,7 +36,7 @@ class Written(Sequence[tuple[str, str]]):
 
 
 def states(person: str, *days: float) -> list[str]:
-    """Live until each of these days from now, and the state then."""
+    """Let the days pass up to each of these (counted from now); return the state on each."""
     now, seen = time.time(), []
     for day in days:
         days_pass(now + day * DAY)
@@ -49,7 +49,7 @@ def take(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def subscribe(stripe: FakeStripe, person: str) -> dict[str, Any]:
-    """A person pays in the checkout, and Stripe's events come in."""
+    """Let a person pay in the checkout, and take Stripe's events; return the subscription."""
     payments.checkout(person, stripe.books.now)
     [session] = [one for one in stripe.books.sessions.values() if one["status"] == "open"]
     made = stripe.books.complete(session["id"])
@@ -58,14 +58,14 @@ def subscribe(stripe: FakeStripe, person: str) -> dict[str, Any]:
 
 
 def arrive(stripe: FakeStripe) -> None:
-    """All events that have not been sent yet."""
+    """Take all events that have not been taken yet."""
     for event in stripe.events:
         take(event)
     stripe.events.clear()
 
 
 def ended_trial(person: str) -> None:
-    """The trial ended a moment ago."""
+    """Let the person's trial have ended a moment ago."""
     with transaction():
         rows.change(person, trial_ends=time.time() - 10)
 

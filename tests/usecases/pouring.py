@@ -1,4 +1,4 @@
-"""A person, a bot and a node that answers: what the tests of use cases start from."""
+"""A person, a bot and a node that answers, for the tests of use cases."""
 
 import io
 import json
@@ -20,12 +20,12 @@ OTHER_PUB = "@" + "B" * 43 + "=.ed25519"
 
 
 def owner(email: str = OWNER) -> str:
-    """An account; its id."""
+    """Make an account; return its id."""
     return str(accounts.create("test", email, password="long enough 1")[0]["id"])
 
 
 def has_second_factor(person: str) -> str:
-    """Somebody (an account's id, which is given back) is asked for a code from now on."""
+    """Turn on the second factor for this account's id; return the id."""
     with database.transaction():
         second_factor.put(person, "A" * 32, time.time())
         second_factor.turn_on(person)
@@ -33,12 +33,12 @@ def has_second_factor(person: str) -> str:
 
 
 def operator(email: str = "op@example.org") -> str:
-    """An account with that role, which has no second factor yet; its id."""
+    """Make an operator's account without a second factor; return its id."""
     return str(accounts.create("test", email, password="long enough 1", role="operator")[0]["id"])
 
 
 def bot(name: str = "my", email: str = OWNER, **more: Any) -> dict[str, Any]:
-    """A bot that was asked for: {"agent", "job"}."""
+    """Ask for a bot; return {"agent", "job"}."""
     return bots.create("test", name, email, **more)
 
 
@@ -55,7 +55,7 @@ def state(bot_id: str, fun: str = "alive", result: bool = True, **more: Any) -> 
 
 
 def carry_out(master: str = "salt", node: str = "cellar-1") -> list[dict[str, Any]]:
-    """Claim what there is and let the node do as its pillar says; the runs."""
+    """Claim all runs and let the node do what its pillar says; return the runs."""
     claimed = claims.claim(master)["runs"]
     for run in claimed:
         runs.started(master, run["id"], f"jid-{run['id']}")
@@ -64,7 +64,7 @@ def carry_out(master: str = "salt", node: str = "cellar-1") -> list[dict[str, An
 
 
 def answer(run: dict[str, Any], returned: object, master: str = "salt", success: bool = True, retcode: int = 0) -> None:
-    """The node's return for a run."""
+    """Let a run's node return this."""
     runs.result(run["id"], f"jid-{run['id']}", run["node"], returned, success, retcode)
 
 
@@ -76,7 +76,7 @@ def told(node: str = "cellar-1") -> dict[str, Any]:
 
 
 def states_of(node: str = "cellar-1") -> dict[str, Any]:
-    """What a node returns when it does all that its pillar says."""
+    """What a node returns when it does everything that its pillar says."""
     returned: dict[str, Any] = {}
     for id, facts in told(node).items():
         fun = {"running": "alive", "stopped": "stopped", "absent": "gone"}[facts["state"]]
@@ -126,7 +126,7 @@ def report(bot_id: str, **more: Any) -> dict[str, Any]:
 
 
 def event(*reports: dict[str, Any], n: int = 1, node: str = "cellar-1", **more: Any) -> dict[str, Any]:
-    """A health event of a node."""
+    """A node's health event."""
     data = {"node": {"docker": True, "error": None, "unlisted": []}, "bots": list(reports)}
     return {
         "specversion": "1.0", "type": health.EVENT_TYPE, "source": node, "id": f"{node}/1/{n}",

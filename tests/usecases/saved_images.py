@@ -1,4 +1,4 @@
-"""What `docker save` writes, as small as can be, packed as vagrant/image-tar.sh does."""
+"""The smallest possible output of `docker save`, packed as vagrant/image-tar.sh does it."""
 
 import io
 import json
@@ -10,7 +10,7 @@ ID = "4b" * 32
 
 
 def save(file: Path, *tags: str, manifest: Any = None, fill: bytes = b"x", last: bool = False) -> Path:
-    """A tar of one image with these names, or with that manifest; ``last``: as Docker itself orders it."""
+    """Write a tar of one image with these names, or with this manifest; ``last`` puts the manifest last, as Docker does."""
     told = [{"Config": f"{ID}.json", "RepoTags": list(tags), "Layers": []}] if manifest is None else manifest
     configuration = json.dumps({"architecture": "amd64"}).encode()
     parts = [("manifest.json", json.dumps(told).encode()), (f"{ID}.json", configuration), ("layer.tar", fill)]

@@ -1,4 +1,4 @@
-"""What the fake Stripe keeps: customers, subscriptions, invoices, charges, and a clock of its own."""
+"""What the fake Stripe keeps: customers, subscriptions, invoices, charges, and its own clock."""
 
 import calendar
 import copy
@@ -20,7 +20,7 @@ def month_after(at: int, anchor: int) -> int:
 
 
 class Books:
-    """The state. ``tell`` gets each event as it happens; nothing happens but by a call or as the clock moves."""
+    """The fake's state. ``tell`` gets each event; things happen only by calls or as the clock moves."""
 
     def __init__(self, now: float, tell: Callable[[dict[str, Any]], None]) -> None:
         self.now, self._tell, self._numbers = int(now), tell, itertools.count(1)
@@ -30,7 +30,7 @@ class Books:
         self.invoices: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
         self.declined: set[str] = set()
-        """Customers whose card is refused."""
+        """Customers whose cards are declined."""
 
     def new(self, kind: str, prefix: str, **fields: Any) -> dict[str, Any]:
         return {"id": f"{prefix}_{next(self._numbers):06d}", "object": kind, "created": self.now, **fields}
@@ -42,7 +42,7 @@ class Books:
         )
 
     def delete_customer(self, id: str) -> None:
-        """An operator deletes a customer in Stripe's dashboard: all its subscriptions end, and it can only be looked at."""
+        """An operator deletes a customer in Stripe's dashboard: all subscriptions end, and only reading it is possible."""
         for subscription in self.subscriptions.values():
             if subscription["customer"] == id and subscription["status"] != "canceled":
                 self.end(subscription["id"])
@@ -50,7 +50,7 @@ class Books:
         self.happen("customer.deleted", {**self.customers[id], "customer": None})
 
     def complete(self, session: str) -> dict[str, Any]:
-        """The person fills in a card that works and pays."""
+        """The person pays in the checkout with a card that works."""
         told = self.sessions[session]
         assert told["status"] == "open", "a checkout is completed once"
         told.update(status="complete", url=None)
@@ -79,7 +79,7 @@ class Books:
         return made
 
     def expire(self, session: str) -> dict[str, Any]:
-        """Nobody can pay on that page any more."""
+        """The checkout page expires: nobody can pay there."""
         told = self.sessions[session]
         told.update(status="expired", url=None)
         self.happen("checkout.session.expired", told)
@@ -143,7 +143,7 @@ class Books:
             self.happen("customer.subscription.updated", subscription)
 
     def end(self, id: str, reason: str = "cancellation_requested") -> dict[str, Any]:
-        """A subscription ends now."""
+        """End a subscription at once."""
         told = self.subscriptions[id]
         told.update(status="canceled", canceled_at=told["canceled_at"] or self.now, ended_at=self.now)
         told["cancellation_details"]["reason"] = told["cancellation_details"]["reason"] or reason
@@ -159,7 +159,7 @@ class Books:
         self.happen("customer.subscription.updated", told)
 
     def change_card(self, customer: str, works: bool) -> None:
-        """The person gives another card in the portal; what is owed is tried with it at once."""
+        """The person changes the card in the portal; open invoices are charged to it at once."""
         (self.declined.discard if works else self.declined.add)(customer)
         self.happen("payment_method.attached", self.new("payment_method", "pm", customer=customer))
         for invoice in [one for one in self.invoices.values() if one["status"] == "open"]:
@@ -167,7 +167,7 @@ class Books:
                 self._collect(invoice)
 
     def refund(self, charge: str, cents: int | None = None) -> dict[str, Any]:
-        """Money is given back, by the operator in Stripe's dashboard or by the service."""
+        """An operator (in Stripe's dashboard) or the service refunds money."""
         told = self.charges[charge]
         amount = told["amount"] - told["amount_refunded"] if cents is None else cents
         assert 0 < amount <= told["amount"] - told["amount_refunded"], "no more than was paid"
@@ -179,7 +179,7 @@ class Books:
         return refund
 
     def advance(self, to: float) -> None:
-        """Move the clock on; renewals, tries and ends happen in their order."""
+        """Move the clock on; renewals, retries and ends happen in order."""
         while (moment := min([at for at, _ in self._coming()], default=to + 1)) <= to:
             self.now = int(moment)
             for at, act in self._coming():

@@ -1,4 +1,4 @@
-"""Bots are exported into the backups now and then: one at a time on a node, only those that live; the newest tar is kept."""
+"""Living bots are exported into the backups from time to time, one at a time per node; only the newest tar is kept."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def places(service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Backups are set; two bots live on cellar-1, one on cellar-2."""
+    """Backups are configured; two bots live on cellar-1, one on cellar-2."""
     kept_in(str(tmp_path / "repository"), tmp_path, service, monkeypatch)
     three_nodes()
     for name in ("one", "two"):
@@ -42,14 +42,14 @@ def heard(name: str, node: str, now: float | None = None) -> None:
 
 
 def asked() -> list[str]:
-    """The bots whose exports wait or run, by name."""
+    """The names of the bots whose exports are waiting or running."""
     return sorted(
         one["bot_name"] for one in jobs.listed() if one["command"] == "bots.export" and one["ended_at"] is None
     )
 
 
 def carried_out(works: bool = True) -> None:
-    """The nodes bring what they were asked for."""
+    """Let the nodes do what they were asked for."""
     for run in claims.claim("salt")["runs"]:
         runs.started("salt", run["id"], f"jid-{run['id']}")
         [job] = [one for one in jobs.listed() if one["state"] == "running" and one["node"] == run["node"]]

@@ -1,4 +1,4 @@
-"""Backups on real restic, of both databases: what they hold, who makes them, and what goes wrong."""
+"""Backups with real restic, of both kinds of database: what they hold, who makes them, and what goes wrong."""
 
 import json
 import os
@@ -31,7 +31,7 @@ from pillar_service.usecases.service import backup_rounds, measuring, snapshots
 HOUR = 3600.0
 
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-"""restic takes half a second for each question: what has nothing to do with the database is tried on one alone."""
+"""Each call of restic takes half a second, so what is independent of the database is tested on SQLite alone."""
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def place(service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def restored(place: Path) -> Path:
-    """The newest snapshot, by restic alone."""
+    """The newest snapshot, restored by restic alone."""
     out = place / "out"
     shutil.rmtree(out, ignore_errors=True)
     where = snapshots.repository()
@@ -78,7 +78,7 @@ def test_a_snapshot_holds_database_keys_configuration_and_tars_but_not_its_own_p
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_dump_and_its_counts_are_of_one_moment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody signs up between the counting and the dump."""
+    """Somebody signs up between the counting of rows and the dump."""
     dump = postgres.dump
 
     def later(*told: Any) -> None:
@@ -132,7 +132,7 @@ def test_only_what_is_to_be_kept_is_kept(
 
 @on_sqlite
 def test_a_damaged_repository_is_told(place: Path) -> None:
-    """Whichever block is met first, the manifest's or another's."""
+    """Whether restic meets the manifest's block first or another."""
     assert backup_rounds.step()
     for file in [one for one in (place / "repository" / "data").rglob("*") if one.is_file()]:
         file.chmod(0o600)
@@ -144,7 +144,7 @@ def test_a_damaged_repository_is_told(place: Path) -> None:
 
 
 def test_what_could_not_be_restored_is_told(place: Path) -> None:
-    """As if the repository were whole, and what was put into it were not."""
+    """The repository is whole, but what was put into it was damaged."""
     exported(str(poured()["id"]))
     assert backup_rounds.step()
     good = restored(place)
@@ -175,7 +175,7 @@ def deleted(copy: Path) -> None:
 
 
 def without_a_bot(copy: Path) -> None:
-    """The same database a moment later, as if the dump were of another one than the counts."""
+    """Dump the same database again without its bots, as if the dump and the counts were of different databases."""
     address = snapshots.settings().database
     with postgres.scratch(address) as url, copying.beside(url) as other:
         postgres.restore(url, copy)
@@ -191,7 +191,7 @@ def cut(copy: Path) -> None:
 
 
 def scribbled(copy: Path) -> None:
-    """Over a table that nobody counts."""
+    """Overwrite a table that is not counted."""
     with closing(sqlite3.connect(copy)) as found:
         [(page,)] = found.execute("SELECT rootpage FROM sqlite_master WHERE name = 'forwarding'")
         [(size,)] = found.execute("PRAGMA page_size")
@@ -261,7 +261,7 @@ def test_who_died_is_buried_and_another_begins(place: Path) -> None:
 
 @on_sqlite
 def test_who_was_taken_for_dead_stops_and_ends_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that was frozen: its round was buried, and what it does then counts no more."""
+    """A worker that was frozen: its round has been ended meanwhile, and nothing it does then counts."""
     from pillar_service.programs import running
 
     monkeypatch.setattr(running, "BEAT_S", 0.01)

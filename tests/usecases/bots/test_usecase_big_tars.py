@@ -1,4 +1,4 @@
-"""A tar of very many files is looked through beside the worker: its other threads would wait for it."""
+"""A tar with very many files is read in another process, because the worker's other threads would have to wait."""
 
 import io
 import tarfile
@@ -32,7 +32,7 @@ def big(**files: bytes) -> io.BytesIO:
 
 
 def processor_s(of: Callable[[], object]) -> float:
-    """What that took of this process."""
+    """How many seconds of processor time that takes in this process."""
     began = time.process_time()
     of()
     return time.process_time() - began

@@ -179,7 +179,7 @@ def test_placement_and_ports(service: object) -> None:
 
 @pytest.mark.parametrize("purge", [False, True])
 def test_a_bot_that_is_deleted_and_made_anew_gets_another_port(purge: bool) -> None:
-    """Another program may have the first."""
+    """Another program may have taken the first port."""
     assert bot()["agent"]["port"] == 20000
     bots.delete("test", "my", purge=purge)
     carry_out()
@@ -238,7 +238,7 @@ def test_a_nodes_token_is_told_and_never_kept(service: object, monkeypatch: pyte
         assert json.loads(body)["saltcellar"]["service"]["token"] == tokens.node_token(key, "cellar-1")
         assert tokens.node_token(key, "cellar-1").partition(":")[2] not in str(list(Pillar.select().dicts()))
         told.append(etag)
-    assert told[0] != told[1]  # else a master would go on with the old token
+    assert told[0] != told[1]  # Otherwise a master would go on with the old token.
 
 
 def test_a_change_that_changes_nothing_gives_no_new_serial() -> None:
@@ -301,7 +301,7 @@ def test_an_export_comes_to_life_elsewhere_only_when_the_first_is_gone() -> None
 
 
 def delete_by(node_says: dict[str, object]) -> None:
-    """The bot `my` is deleted, and its node says so in these words."""
+    """Delete the bot `my`; its node reports this about it."""
     id = bots.show("my")["id"]
     bots.delete("test", "my", purge=False)
     [run] = claims.claim("salt")["runs"]

@@ -25,7 +25,7 @@ def person(service: Callable[[], None]) -> str:
 
 
 def deleted(name: str = "my") -> str:
-    """A bot that lived and was deleted; its id."""
+    """Pour a bot and delete it; return its id."""
     id = str(poured(name)["id"])
     bots.delete("test", name, purge=False)
     carry_out()
@@ -115,7 +115,7 @@ def test_nobody_brings_back_more_than_one_may_own(
     with pytest.raises(Conflict, match="as many as an account may own"):
         bringing_back.bring_back(f"account:{person}", id)
     bots.delete("test", "second", purge=False)
-    with pytest.raises(Conflict, match="as many as an account may own"):  # its node has not removed it yet
+    with pytest.raises(Conflict, match="as many as an account may own"):  # Its node has not removed it yet.
         bringing_back.bring_back(f"account:{person}", id)
     bringing_back.bring_back(f"account:{person}", bots.show("second")["id"])
     bots.delete("test", "second", purge=False)
@@ -239,7 +239,7 @@ def test_a_node_that_still_has_the_data_is_asked_again(person: str) -> None:
     bots.delete("test", "my", purge=False)
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
-    bots.delete("test", "my", purge=True)  # the node has read its pillar already
+    bots.delete("test", "my", purge=True)  # The node has read its pillar before this.
     answer(run, state(id, "gone", pub={"data": "kept"}))
     assert told()[id]["purge"] is True
     carry_out()

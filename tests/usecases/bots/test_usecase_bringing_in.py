@@ -1,4 +1,4 @@
-"""An export that a person brings in: a tar that comes to nothing is not kept."""
+"""Exports that people bring in: a tar that leads to no bot is not kept."""
 
 import io
 from collections.abc import Callable
@@ -23,14 +23,14 @@ def person(service: Callable[[], None]) -> str:
 
 
 class Unread(io.BytesIO):
-    """A tar that nobody is to read."""
+    """A tar that must not be read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         raise AssertionError("it was read")
 
 
 def kept() -> int:
-    """How many tars there are."""
+    """How many tars are stored."""
     files = list(settings().files.iterdir())
     assert len(files) == Transfer.select().count()
     return len(files)
@@ -68,7 +68,7 @@ def test_what_fills_up_while_the_tar_comes_leaves_none(person: str, monkeypatch:
 
 def test_a_tar_that_is_brought_in_stays_for_its_node_and_its_twin_does_not(person: str) -> None:
     class Twice(io.BytesIO):
-        """While the second one comes in, the first one is made."""
+        """While the second tar comes in, the bot of the first is made."""
 
         def read(self, size: int | None = -1, /) -> bytes:
             if not bots.listed():

@@ -1,4 +1,4 @@
-"""The dashboard: what it shows of each bot, and that it asks the same however many there are."""
+"""The dashboard: what it shows of each bot, and that it makes the same number of queries however many there are."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 
 def said(steps: int) -> str:
-    """A bot that is being poured, of whose job there are so many lines; its id."""
+    """A bot that is being poured, whose job has so many lines; return its id."""
     made = bot("new")
     with database.transaction():
         for n in range(1, steps + 1):

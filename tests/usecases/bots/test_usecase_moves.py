@@ -1,4 +1,4 @@
-"""Bots that move: one identity, at one place; interrupted anywhere, a move goes on or goes home, and says so."""
+"""Moving bots: one identity in one place; an interrupted move goes on or is undone, and says so."""
 
 import time
 from typing import Any
@@ -33,7 +33,7 @@ def places(service: object) -> None:
 
 
 def carried(**instead: Any) -> list[tuple[str, str]]:
-    """Let nodes do what they are asked for; (node, command) of each job. ``instead`` is what they return for a command."""
+    """Carry out the nodes' jobs; return each one's (node, command). ``instead`` gives what they return for a command."""
     done = []
     for run in claims.claim("salt")["runs"]:
         runs.started("salt", run["id"], run["id"])
@@ -58,7 +58,7 @@ def states(node: str = "cellar-1") -> dict[str, str]:
 
 
 def steps(**instead: Any) -> list[tuple[str, str]]:
-    """All that happens until nothing does any more, each time with nobody at two places."""
+    """Carry everything out until nothing more happens; after each step, no bot may be in two places."""
     done: list[tuple[str, str]] = []
     for _ in range(30):
         draining.go_on()
@@ -204,7 +204,7 @@ def test_what_fails_at_the_other_place_is_tried_again_there_and_never_goes_back(
 
 
 def test_what_failed_while_the_clock_was_ahead_is_tried_again_once_that_is_right() -> None:
-    """Nobody has the bot meanwhile: it left the one node, and does not live on the other."""
+    """No node has the bot meanwhile: it has left the first and does not live on the second."""
     poured()
     open_cellar_2()
     draining.drain("test", "cellar-1")
@@ -218,7 +218,7 @@ def test_what_failed_while_the_clock_was_ahead_is_tried_again_once_that_is_right
 
 
 def test_that_all_went_well_is_not_enough() -> None:
-    """A node that applied an older pillar stopped nothing, removed nothing, and brought nothing to life."""
+    """A node that applied an older pillar has stopped, removed and revived nothing."""
     id = poured()["id"]
     open_cellar_2()
     draining.drain("test", "cellar-1")
@@ -290,7 +290,7 @@ def test_a_bot_that_moves_is_left_alone() -> None:
     carried()
     [packed] = [job for job in jobs.listed() if job["command"] == "bots.export"]
     with pytest.raises(NotFound):
-        transfers.export_of(id, packed["id"])  # a move is no way around the password that an export takes
+        transfers.export_of(id, packed["id"])  # A move must not be a way around the password that an export takes.
 
 
 def test_a_bot_does_not_go_while_its_node_may_still_pack_what_waits_for_another_try() -> None:

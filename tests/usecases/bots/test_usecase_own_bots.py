@@ -1,4 +1,4 @@
-"""What people ask of bots: refused to whom it is not allowed, also when that changes at the very moment."""
+"""What people ask of bots is refused to those who may not, even if that changes at the very moment."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ OF_MEMBERS = ("submit", "desire", "again")
 
 
 def a_bot() -> str:
-    """A bot that is alive, of which a restart has failed; its id."""
+    """A living bot with a failed restart; return its id."""
     bot = str(poured()["id"])
     job = usecase.submit("test", "bots.restart", bot)["job"]["id"]
     with database.transaction():
@@ -41,7 +41,7 @@ def a_bot() -> str:
 
 
 def failed(bot: str) -> str:
-    """The id of a restart of that bot that failed."""
+    """The id of the bot's failed restart."""
     found = jobs.newest(bot, "bots.restart", "failed")
     assert found is not None
     return found.id
@@ -87,7 +87,7 @@ def test_who_stops_belonging_to_a_bot_while_asking_is_refused(act: str) -> None:
     asking = threading.Thread(target=ask)
     with database.transaction():
         asking.start()
-        time.sleep(0.3)  # it waits for its turn to write
+        time.sleep(0.3)  # Meanwhile it waits for its turn to write.
         agents.part_all(bot)
     asking.join(10)
     assert len(refused) == 1
@@ -110,5 +110,5 @@ def test_of_one_bot_no_more_is_queued_than_a_claim_reads_at_once(act: str) -> No
     assert own_bots.submit(person, "bots.logs", bot, {}, "once")["job"] == first["job"]
     usecase.cancel("test", first["job"]["id"])
     own_bots.again(person, failed_one)
-    own_bots.delete(person, bot)  # which lets go of all that waits
+    own_bots.delete(person, bot)  # This lets go of everything that waits.
     assert len(jobs.open_of(bot)) == 1

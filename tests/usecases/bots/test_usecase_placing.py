@@ -1,4 +1,4 @@
-"""Which nodes take whose bots, and that no bot comes to another, by whichever way."""
+"""Which nodes take whose bots, and that a bot comes to no other node in any way."""
 
 import itertools
 import time
@@ -34,7 +34,7 @@ def mail(name: str) -> str:
 
 @pytest.fixture
 def people(service: Callable[[], None]) -> dict[str, str]:
-    """Accounts with a node each; Bob's is shared with Ann, Cora's with all, Dan's with nobody; `cellar-1` is closed."""
+    """Accounts with a node each. Bob's is shared with Ann, Cora's with all, Dan's with nobody; `cellar-1` is closed."""
     made = {name: account(name) for name in NAMES}
     for name, id in made.items():
         own(f"node-{name}", id)

@@ -1,4 +1,4 @@
-"""Bots of lost nodes are restored elsewhere: only once, only from a good tar; the newest export is kept for that."""
+"""Bots of lost nodes are restored elsewhere: only once, only from a good tar; their newest export is kept for that."""
 
 import io
 import itertools
@@ -60,7 +60,7 @@ def test_a_bot_does_not_wait_for_a_node_that_was_forgotten(at: str) -> None:
     restoring.restore("test", "my")
     if at == "clearing":
         with database.transaction():
-            node_rows.change("cellar-1", lost_at=None)  # it was cut off, and nobody said that it is lost
+            node_rows.change("cellar-1", lost_at=None)  # The node was cut off, but nobody declared it lost.
         arrive()
         [move] = move_rows.open_everywhere()
         jobs.cancel("test", move.job)
@@ -264,7 +264,7 @@ def test_an_export_of_a_clock_that_was_ahead_is_not_the_newest_once_there_is_ano
 def test_what_is_imported_takes_no_exports_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELLAR_KEEP_EXPORTS", "yes")
     settings.cache_clear()
-    ids = (f"{number:016x}" for number in itertools.count(2**60, -1))  # of two of one moment, the later comes first
+    ids = (f"{number:016x}" for number in itertools.count(2**60, -1))  # a later id sorts first
     monkeypatch.setattr(names, "new_id", lambda: next(ids))
     id = lost()
     [export] = rows.of_bot(id)

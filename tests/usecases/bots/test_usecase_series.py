@@ -1,4 +1,4 @@
-"""Samples as they are kept: once, in their buckets, for as long as they should."""
+"""Samples are kept once, in their buckets, and as long as they should be."""
 
 import itertools
 import random
@@ -28,7 +28,7 @@ def bot(service: Callable[[], None]) -> str:
 
 
 def tell(bot: str, *moments: float, n: int = 1, **more: Any) -> dict[str, list[Any]]:
-    """The node reports these moments in one event."""
+    """Let the node report these moments in one event."""
     each = [report(bot, at=at, rx_bytes=int(at), memory_bytes=int(at) % 1000 * 4096, **more) for at in moments]
     return health.take("cellar-1", [event(*each, n=n)])
 
@@ -38,7 +38,7 @@ def kept(bot: str) -> dict[int, list[rules.Bucket]]:
 
 
 def recomputed(bot: str) -> dict[int, list[rules.Bucket]]:
-    """The buckets that the samples kept make."""
+    """The buckets computed from the stored samples."""
     all_of_it = samples.since(bot, 0)
     made = {step: rules.gathered([rules.bucket(one, step) for one in all_of_it], step) for step in STEPS}
     return {step: [found[at] for at in sorted(found)] for step, found in made.items()}
@@ -127,12 +127,12 @@ def test_the_series_of_a_day_shows_figures_restarts_and_gaps(bot: str) -> None:
     shown = series.of(bot, Span.DAY, now)
     assert shown["memory_limit"] == 2**28
     assert shown["restarts"] == [now - 3100]
-    assert (shown["restarted"], shown["restarted_exactly"]) == (3, True)  # two of them in the gap
+    assert (shown["restarted"], shown["restarted_exactly"]) == (3, True)  # Two of them were in the gap.
     assert len(shown["at"]) == len(shown["memory"]) == 288
     assert shown["memory"][-1] == shown["memory_max"][-1] == 2**26
     assert shown["memory"][0] is shown["rx_per_s"][0] is None
     known = [n for n, value in enumerate(shown["memory"]) if value is not None]
-    assert any(after - before > 50 for before, after in itertools.pairwise(known))  # the gap between early and late
+    assert any(after - before > 50 for before, after in itertools.pairwise(known))  # between early and late
     assert {round(rate, 6) for rate in shown["rx_per_s"] if rate is not None} == {7.0}
 
 
@@ -210,7 +210,7 @@ def test_a_chart_that_was_looked_at_shows_whatever_is_told_afterwards(bot: str, 
         seen.append(series.figures(bot, span, now))
         assert {name: seen[-1][name] for name in drawn_anew(bot, span, now)} == drawn_anew(bot, span, now)
     assert all(before != after for before, after in itertools.pairwise(seen[:-1]))
-    assert series.figures(bot, span, now) is seen[-1]  # nothing was told: nothing is drawn
+    assert series.figures(bot, span, now) is seen[-1]  # Without new reports, nothing is computed again.
     assert series.figures(bot, span, now + 2 * 86_400)["at"] != seen[-1]["at"]
 
 

@@ -1,4 +1,4 @@
-"""The queue of each forwarding: what goes, in order, who works on it, and what is lost or given up."""
+"""The queue of each forwarding: what is sent, in which order, by whom, and what is lost or given up."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture
 def ann() -> str:
-    """An account with a node of its own, `shed`."""
+    """An account with a node, `shed`."""
     person = owner("ann@example.org")
     known("shed", person)
     return person
@@ -90,7 +90,7 @@ def test_of_one_account_so_many_are_worked_on_at_a_time(ann: str) -> None:
     for id in made[: forwarding.AT_ONCE]:
         taken(id)
     assert deliveries.due(9) == []
-    rows.change(made[0], claimed_until=9e12)  # the clock was set back since
+    rows.change(made[0], claimed_until=9e12)  # The clock was set back meanwhile.
     assert len(deliveries.due(9)) == 3
 
 

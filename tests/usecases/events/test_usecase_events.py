@@ -1,4 +1,4 @@
-"""Events are kept once, whole and in their node's order; what can't be kept is refused alone."""
+"""Events are kept once, whole and in their node's order; only those that can't be kept are refused."""
 
 import json
 import random
@@ -168,7 +168,7 @@ def test_events_are_found_by_what_they_are() -> None:
 
 
 def test_a_hundred_at_once_lose_and_double_nothing() -> None:
-    """Twenty nodes bring the same batches five times each."""
+    """Twenty nodes send the same batches five times each."""
     places = [f"many-{n}" for n in range(20)]
     for node in places:
         known(node) if node == places[0] else nodes.add(node, 4, 1, 2)
@@ -180,7 +180,7 @@ def test_a_hundred_at_once_lose_and_double_nothing() -> None:
         finally:
             database.release()
 
-    at_once = 100 if database.on_sqlite() else 40  # a server has so many connections
+    at_once = 100 if database.on_sqlite() else 40  # PostgreSQL has a limited number of connections.
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(bring, places * 5))
     for node in places:
@@ -212,7 +212,7 @@ def test_what_several_nodes_bring_at_once_shares_a_commit_and_is_there_when_it_i
     with ThreadPoolExecutor(len(places)) as pool:
         with database.transaction():
             told_of = [pool.submit(bring, node) for node in places]
-            ends = time.monotonic() + 4  # before who waits for a writer gives up
+            ends = time.monotonic() + 4  # less than a writer waits before giving up
             while len(group._waiting) < len(places) and time.monotonic() < ends:
                 time.sleep(0.01)
         assert [one.result(30) for one in told_of] == [[(1, 1), (1, 2)]] * len(places)

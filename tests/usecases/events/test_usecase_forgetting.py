@@ -1,4 +1,4 @@
-"""Of what a node tells so much is kept: it fills no disk, and takes nothing from others."""
+"""How much is kept of what a node tells is limited: it fills no disk, and takes nothing from others."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ LARGE = "x" * (100 << 10)
 
 @pytest.fixture
 def one_mib(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each node 1 MiB of events is kept."""
+    """1 MiB of events is kept for each node."""
     monkeypatch.setenv("CELLAR_KEEP_EVENTS_MIB", "1")
     service()
 
@@ -31,7 +31,7 @@ def kept(node: str = "cellar-1") -> list[int]:
 
 
 def weighed(node: str = "cellar-1") -> int:
-    """What a node's events take, looked at one by one."""
+    """The size of a node's events, summed up one by one."""
     question = f"SELECT COALESCE(SUM(LENGTH(data) + 500), 0) FROM event WHERE epoch > 0 AND node = '{node}'"
     return int(db.execute_sql(question).fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""Where events go: who may say so, what is kept; mail and Slack."""
+"""Where events are forwarded to: who may set that, and what is kept; by mail and Slack."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture
 def ann() -> str:
-    """An account with a node of its own, `shed`."""
+    """An account with a node, `shed`."""
     person = owner("ann@example.org")
     known("shed", person)
     return person

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture
 def claimed(service: None) -> list[dict[str, Any]]:
-    """Five claimed runs of one job each."""
+    """Five claimed runs with one job each."""
     owner()
     nodes.add("test", "cellar-1", concurrency=100)
     for n in range(5):
@@ -133,7 +133,7 @@ def test_a_crash_in_the_middle_of_a_batch_leaves_all_as_it_was(
 
 
 def whole(count: int) -> str:
-    """A job on so many nodes, its parts running; its id."""
+    """A job with so many queued parts; return its id."""
     common = {
         "command": "say",
         "arguments": {},

@@ -1,4 +1,4 @@
-"""Many jobs that end at once: each as it ended, none lost, by a few statements however many they are."""
+"""Many jobs that end at once: each with its own result, none lost, in few statements however many jobs there are."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _scene(service: object) -> None:
 
 
 def running(count: int) -> list[dict[str, Any]]:
-    """So many runs that go on, of a job each."""
+    """So many runs that are under way, with one job each."""
     for n in range(count):
         ask(f"one on=cellar-{1 + n % 2}")
     return claim_all()
@@ -52,7 +52,7 @@ def deeds(run: dict[str, Any]) -> list[tuple[object, object, object]]:
 
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements that are carried out inside."""
+    """The statements that are executed inside."""
     carried_out, execute = list[str](), db.obj.execute_sql
     with monkeypatch.context() as patched:
         patched.setattr(db.obj, "execute_sql", lambda told, *more: carried_out.append(told) or execute(told, *more))

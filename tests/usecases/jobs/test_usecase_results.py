@@ -1,4 +1,4 @@
-"""What nodes tell by their spool of their runs: each settles once, whoever brings it; nobody can end another's."""
+"""What nodes tell about their runs by their spool: each is settled once, whoever reports it, and only by its own node."""
 
 import itertools
 from typing import Any
@@ -27,14 +27,14 @@ def person(service: None) -> None:
 
 
 def claimed() -> dict[str, Any]:
-    """The one run that there is, published."""
+    """Claim the only run and mark it as published."""
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     return dict(run)
 
 
 def tells(run: dict[str, Any], returned: Any, node: str = "cellar-1", retcode: int = 0, **more: Any) -> dict[str, Any]:
-    """A node tells what a run came to; the service's answer."""
+    """Let a node tell a run's result; return the service's answer."""
     data = {"run": run["id"], "jid": f"jid-{run['id']}", "function": run["function"], "jobs": run["jobs"]}
     data |= {"return": returned, "success": retcode == 0, "retcode": retcode, **more}
     n = next(numbers)

@@ -36,20 +36,20 @@ def job(id: str) -> dict[str, Any]:
 
 
 def age(run: dict[str, Any], seconds: float) -> None:
-    """Let time pass for a run."""
+    """Let time pass for a run's lease."""
     with database.transaction():
         row = run_rows.find(run["id"])
         run_rows.Run.update(expires_at=row.expires_at - seconds).where(run_rows.Run.id == run["id"]).execute()  # type: ignore[union-attr]
 
 
 def lapsed() -> None:
-    """Let the lease of whoever publishes run out."""
+    """Let the lease of the publishing master run out."""
     with database.transaction():
         lease_rows.Lease.update(expires_at=0).execute()
 
 
 def ready_again(id: str) -> None:
-    """Let the pause before the next try pass."""
+    """Let the pause before a job's next try pass."""
     with database.transaction():
         job_rows.Job.update(not_before=0).where(job_rows.Job.id == id).execute()
 

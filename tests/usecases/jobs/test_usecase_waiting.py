@@ -1,4 +1,4 @@
-"""The queue's order, and that what waits for a full node, or a full command, neither hides the rest nor is claimed."""
+"""The queue's order; what waits for a full node or a full command neither hides the rest nor is claimed."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ PLAN = {
 
 
 def queue(node: str | None, *ids: str, priority: int = 5, command: str = "say", at_most: int | None = None) -> None:
-    """Jobs that wait, in this order."""
+    """Queue jobs in this order."""
     with database.transaction():
         jobs.add_queued(
             jobs.Job(id=id, command=command, node=node, arguments={}, plan=PLAN, priority=priority, at_most=at_most,
@@ -142,7 +142,7 @@ def test_a_claim_reads_a_few_jobs_of_each_node_however_many_wait(
 def test_one_that_can_not_be_ended_keeps_no_other_from_being_carried_out(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_by_one, "_left", {})  # as in a new process
+    monkeypatch.setattr(one_by_one, "_left", {})  # As in a new process.
     now = time.time()
     on_nodes("a")
     queue("a", "j00001", "j00002", "j00003")
@@ -160,7 +160,7 @@ def test_one_that_can_not_be_ended_keeps_no_other_from_being_carried_out(
 
 
 def test_a_job_of_a_newer_version_is_shown_and_is_over_after_a_day() -> None:
-    """After a step back."""
+    """As after a downgrade."""
     person, poured_one, poured_next = owner(), poured(), bot("other")["agent"]
     with database.transaction():
         jobs.add(id="f" * 16, command="bots.from_later", bot=poured_one["id"], node="cellar-1", arguments={}, actor="test",
@@ -181,7 +181,7 @@ def test_a_job_of_a_newer_version_is_shown_and_is_over_after_a_day() -> None:
 
 
 def test_a_command_of_a_newer_version_waits_and_keeps_no_other_waiting() -> None:
-    """After a step back."""
+    """As after a downgrade."""
     on_nodes("a")
     owner()
     poured_one = str(poured()["id"])

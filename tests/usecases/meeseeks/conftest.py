@@ -1,4 +1,4 @@
-"""What the tests of Meeseeks share."""
+"""Fixtures shared by the tests of Meeseeks."""
 
 import pytest
 from chatting import scene

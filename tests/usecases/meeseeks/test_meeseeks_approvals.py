@@ -1,4 +1,4 @@
-"""What jobs wait for: the approval of others, one voice for each person; and all that a job can wait for, in turn."""
+"""Jobs that wait for others' approval, in which each person has one vote; and all that a job can wait for, in turn."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Asking for commands: who may, with what, how often."""
+"""Asking for commands: who may ask, for what, and how often."""
 
 import json
 
@@ -119,7 +119,7 @@ def test_who_has_many_jobs_waits_for_one_to_end(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("CELLAR_CHAT_JOBS_MOST", "2")
     service()  # type: ignore[operator]
     for _ in range(2):
-        ask("say hi")  # its parts do not count
+        ask("say hi")  # Parts do not count.
     with pytest.raises(TooMany, match="2 of your jobs"):
         ask("any")
     asking.ask(ROOT, asking.wish(ROOT, "any", {}))
@@ -227,6 +227,6 @@ def test_a_catalogue_that_another_version_kept_of_the_same_files_is_read_from_th
         catalogue.EMPTY,
         None,
         None,
-    )  # a new process
+    )  # as in a new process
     assert catalogue.current() == was
     assert claims.claim("salt")["runs"] == []

@@ -1,4 +1,4 @@
-"""Commands for a bot: each is a job of the bot's own, on a node that may be its account's own."""
+"""Commands for bots: each is a job of the bot, on a node that may belong to its account."""
 
 import pytest
 from chatting import (

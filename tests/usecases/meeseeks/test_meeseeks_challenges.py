@@ -1,4 +1,4 @@
-"""What jobs wait for: a yes, and a code."""
+"""Jobs that wait for a yes or for a code."""
 
 import threading
 from collections import Counter
@@ -69,7 +69,7 @@ def test_a_no_or_no_answer_ends_it() -> None:
     with pytest.raises(Conflict):
         challenges.confirm(chat(), silent["id"], True)
     assert state(silent) == "asked"
-    claims.claim("salt")  # takes the lease
+    claims.claim("salt")  # This takes the lease.
     assert claims.is_claimable("salt") is False
     assert [state(job) for job in (no, silent)] == ["cancelled", "timed_out"]
     assert looking.show(chat(), silent["id"])["job"]["error"] == "Nobody said yes in time."
@@ -192,7 +192,7 @@ def test_a_hundred_at_once_with_one_right_code_are_one() -> None:
         finally:
             database.release()
 
-    at_once = 100 if database.on_sqlite() else 40  # a server has so many connections
+    at_once = 100 if database.on_sqlite() else 40  # PostgreSQL has a limited number of connections.
     with ThreadPoolExecutor(at_once) as pool:
         told = [pool.submit(enter) for _ in range(100)]
         start.set()
@@ -246,7 +246,7 @@ def test_a_code_comes_within_ninety_seconds() -> None:
         challenges.code(chat(), job["id"], shown.at(NOW))
     challenges.expire(NOW)
     assert state(job) == "timed_out"
-    codes.check(str(people_of(ANN)), shown.at(NOW))  # it was not used up
+    codes.check(str(people_of(ANN)), shown.at(NOW))  # It was not used up.
 
 
 def people_of(id: str) -> str | None:
@@ -275,6 +275,6 @@ def test_without_an_account_or_a_second_factor_it_is_said_what_to_do() -> None:
     link(ANN, account)
     with pytest.raises(Forbidden, match="no second factor"):
         challenges.code(chat(), job["id"], "123456")
-    second_factor.begin(account, "long enough 1")  # begun, not on
+    second_factor.begin(account, "long enough 1")  # begun, but not turned on
     with pytest.raises(Forbidden, match="no second factor"):
         challenges.code(chat(), job["id"], "123456")

@@ -1,4 +1,4 @@
-"""A command of chat that applies states goes beside no other state run of its node, whoever asked for that."""
+"""A chat command that applies states runs beside no other state run of its node, whoever asked for that."""
 
 import time
 from typing import Any

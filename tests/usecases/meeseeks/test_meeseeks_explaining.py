@@ -1,4 +1,4 @@
-"""`meeseeks.can` tells the very decision that asking would make."""
+"""`meeseeks.can` tells exactly what asking would decide."""
 
 import pytest
 from chatting import ANN, COMMANDS, ZOE, chat, grant, keep, link, said, scene, user

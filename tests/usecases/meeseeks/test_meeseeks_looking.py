@@ -293,7 +293,7 @@ def test_what_many_places_said_is_put_together_within_bounds(monkeypatch: pytest
 
 
 def test_how_long_it_ran_counts_from_its_first_begin_to_its_last_end() -> None:
-    """Not from when it was asked for: it may have waited for a yes, or for a node."""
+    """Not from when it was asked for, as it may have waited for a yes or for a node."""
     several, one, never = ask("say hi"), ask("any"), ask("any")
     stopping.cancel(chat(), never["id"])
     for run in claim_all():

@@ -1,6 +1,6 @@
-"""The whole matrix of role, command, selector, channel and state of user, asked for in earnest, beside an oracle.
+"""All combinations of role, command, selector, channel and user's state, really asked for and compared with an oracle.
 
-What is allowed is a job on exactly the nodes that are; all else is refused. Each leaves one row in the audit.
+What is allowed becomes a job on exactly the right nodes; all else is refused. Each leaves one row in the audit.
 """
 
 import itertools
@@ -34,12 +34,12 @@ MEANS: dict[str, set[str]] = {
     "!gpu": {"cellar-1", "cellar-3"},
     "environment=moon": set(),
 }
-"""What selectors mean here: written down, not computed."""
+"""The nodes of each selector, written down by hand."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """A grant in plain words; ``commands`` are those of LINES that it means."""
+    """A grant, written down by hand; ``commands`` are those of LINES that it covers."""
 
     glob: str
     commands: tuple[str, ...]
@@ -69,7 +69,7 @@ CHANNELS = ("direct", "C01", "C02")
 
 @dataclass(frozen=True)
 class User:
-    """Who asks: by which of the two names the roles know them, and whether anything is granted to them now."""
+    """Someone who asks; ``is_member`` says whether the roles name them, by user id or by account."""
 
     id: str
     team: str
@@ -84,7 +84,7 @@ USERS = (
     User("U06", TEAM, True, "suspended"),
 )
 NAMED = ("T01/U01", "u05@example.org", "u06@example.org")
-"""One by their user id, two by the account that they are, of which one is suspended."""
+"""One user is named by user id, two by their accounts, one of which is suspended."""
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def _scene(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def oracle(given: tuple[Given, ...], user: User, command: str, wanted: str, channel: str) -> set[str] | None:
-    """The nodes on which it may run; None when it may not at all. Of plain words and sets."""
+    """The nodes on which the command may run, computed with plain sets; None if it is not allowed at all."""
     if user.state == "suspended" or not user.is_member:
         return None
     fitting = [
@@ -112,7 +112,7 @@ def oracle(given: tuple[Given, ...], user: User, command: str, wanted: str, chan
         for one in given
         if command in one.commands
         and ("any" in one.channels or channel in one.channels)
-        and (not one.text or one.text == "h.")  # "h" is not all of "hi"
+        and (not one.text or one.text == "h.")  # "h" does not match all of "hi"
     ]
     if not fitting:
         return None
@@ -120,7 +120,7 @@ def oracle(given: tuple[Given, ...], user: User, command: str, wanted: str, chan
 
 
 def granted(nodes: set[str] | None, command: str) -> bool:
-    """Whether it is a job then."""
+    """Whether that leads to a job."""
     if nodes is None or command == "list-bots":
         return nodes is not None
     return "cellar-1" in nodes if command == "restart-bot" else bool(nodes)
@@ -130,13 +130,13 @@ def granted(nodes: set[str] | None, command: str) -> bool:
 @pytest.mark.parametrize("role", ROLES)
 def test_each_is_a_job_where_it_is_granted_or_refused_and_one_row_of_the_audit(role: str) -> None:
     keep(COMMANDS, [Role(role, frozenset(NAMED), (), tuple(one.made() for one in ROLES[role]))])
-    with transaction():  # of all, for speed: nothing is taken back
+    with transaction():  # One transaction for all cases, for speed.
         for case in itertools.product(USERS, LINES, MEANS, CHANNELS):
             check(role, *case)
 
 
 def check(role: str, user: User, command: str, wanted: str, channel: str) -> None:
-    """One of the matrix."""
+    """Check one case of the matrix."""
     case = (role, user, command, wanted, channel)
     nodes = oracle(ROLES[role], user, command, wanted, channel)
     asker, before = chat(user.id, channel, user.team), newest()
@@ -160,7 +160,7 @@ def check(role: str, user: User, command: str, wanted: str, channel: str) -> Non
 
 
 def asked(asker: Asker, line: str) -> dict[str, str] | None:
-    """The job that a line becomes; None when it is refused."""
+    """Ask for a line; return its job, or None if it is refused."""
     try:
         return dict(asking.ask(asker, asking.read(asker, line))["job"])
     except (Forbidden, NotFound):

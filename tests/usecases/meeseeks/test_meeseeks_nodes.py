@@ -59,13 +59,13 @@ def test_any_takes_the_least_busy() -> None:
 
 
 def heard(node: str, ago_s: float) -> None:
-    """A node was heard of so many seconds ago."""
+    """Let a node have been heard of so many seconds ago."""
     with database.transaction():
         presence.reported(node, None, time.time() - ago_s)
 
 
 def asked_of(count: int, line: str = "any") -> Counter[str]:
-    """On which nodes so many jobs go that are not over before the next is asked for."""
+    """How many of so many jobs each node gets, when each is asked for before the previous one is over."""
     return Counter(str(ask(line)["node"]) for _ in range(count))
 
 

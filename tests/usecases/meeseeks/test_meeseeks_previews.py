@@ -1,4 +1,4 @@
-"""Nobody can answer before the preview is there: the time to do so begins then."""
+"""Nobody can answer before the preview is there, and the time for answers starts then."""
 
 import time
 from dataclasses import replace
@@ -27,7 +27,7 @@ def _scene(service: object, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(requires: Requires = YES, line: str = "fell hi -l disk=ssd") -> tuple[Any, Any]:
-    """A job that waits, and its preview's."""
+    """A waiting job, and the job of its preview."""
     keep(replace(one, requires=requires) if one.name == "fell" else one for one in COMMANDS)
     job, preview = asking.ask_shown(chat(), asking.read(chat(), line), "event-1")
     assert preview is not None
@@ -35,14 +35,14 @@ def shown(requires: Requires = YES, line: str = "fell hi -l disk=ssd") -> tuple[
 
 
 def left(job: dict[str, Any]) -> float:
-    """For how many seconds a job still waits for somebody."""
+    """For how many more seconds a job waits for answers."""
     waits = challenges.waiting(job["id"])
     assert waits is not None
     return float(waits["expires_at"]) - time.time()
 
 
 def pass_by(job: dict[str, Any], seconds: float) -> None:
-    """Let time pass for what a job waits for."""
+    """Let time pass for a job's challenges."""
     with database.transaction():
         rows.Challenge.update(expires_at=rows.Challenge.expires_at - seconds).where(
             rows.Challenge.job == job["id"]

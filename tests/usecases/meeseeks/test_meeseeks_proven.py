@@ -1,4 +1,4 @@
-"""An address gives its roles to who has shown that it is theirs; in a place without mail an operator's word does."""
+"""An address's roles go only to those who have proved that it is theirs; without mail, an operator's word is enough."""
 
 import pytest
 from chatting import ANN, PASSWORD, ZOE, chat, keep, link
@@ -24,14 +24,14 @@ def _kept(service: object) -> None:
 
 
 def roles(id: str = ZOE) -> list[str]:
-    """The roles that a chat user has."""
+    """The names of a chat user's roles."""
     caller = chat(id).caller
     assert caller is not None
     return [role.name for role in catalogue.current().policy.of(caller)]
 
 
 def registered(email: str) -> str:
-    """An account that somebody made themselves; its id."""
+    """An account made by signing up; return its id."""
     sign_up.register(email, STRANGER, "Zoe", HERE)
     return str(accounts.show(email)["id"])
 

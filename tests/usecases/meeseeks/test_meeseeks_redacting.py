@@ -1,4 +1,4 @@
-"""What nobody may see is kept nowhere, whatever a command of chat runs and whoever brings what came of it."""
+"""What nobody may see is stored nowhere, whatever a chat command runs and whoever reports its result."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ def _scene(service: object) -> None:
 
 
 def carried_out(line: str, returned: object, **how: Any) -> str:
-    """The id of a job that was asked for in chat and has run."""
+    """Ask for a line in chat and let it run; return the job's id."""
     job = ask(line)
     [run] = claim_all()
     answer(run, returned, **how)

@@ -1,4 +1,4 @@
-"""What was asked for is what runs: a command or roles that are others since then let nothing of it begin."""
+"""What was asked for is what runs: if the command or the roles have changed since, nothing of it begins."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ CHANGED = "The command {} was changed since this was asked for: ask for it anew.
 
 
 def change(name: str, **columns: Any) -> None:
-    """Let a command of the catalogue be another; without columns it goes."""
+    """Change a command of the catalogue; without columns, remove it."""
     others = [one for one in COMMANDS if one.name != name]
     keep([*others, *(replace(one, **columns) for one in COMMANDS if one.name == name and columns)])
 

@@ -23,7 +23,7 @@ THREADS = 8
 
 
 def at_once(lines: list[str], key: str | None = None) -> list[Any]:
-    """What Ann is told who asks for all these lines at the same moment: a job, or an error."""
+    """What Ann gets when she asks for all these lines at the same moment: jobs or errors."""
     start = threading.Barrier(len(lines))
 
     def do(line: str) -> Any:
@@ -86,13 +86,13 @@ def test_inside_a_transaction_it_is_a_part_of_that() -> None:
 
 
 def asked(line: str, key: str | None = None) -> asking.Asked:
-    """What Ann asks for by a line, as it waits in the line of those who ask."""
+    """Ann's request for a line, as it waits in the group of requests."""
     wanted = asking.read(chat(), line)
     return chat(), wanted, asking._request(chat(), wanted, key)
 
 
 def make(*these: asking.Asked) -> list[dict[str, Any]]:
-    """Make jobs of them in one transaction."""
+    """Make their jobs in one transaction."""
     with database.transaction():
         return asking._make(list(these))
 

@@ -1,4 +1,4 @@
-"""What runs a few at a time: the last of many nodes has its turn, and none of them waits longer for a node that is away."""
+"""Jobs that run on a few nodes at a time: the last node has its turn, and none waits longer for a node that is away."""
 
 import time
 from dataclasses import replace
@@ -20,7 +20,7 @@ TIMEOUT_S = 1800
 
 
 def roll(concurrency: int, more: int = 0) -> dict[str, Any]:
-    """Ask for something that runs on so many nodes at a time, of two and so many more."""
+    """Ask for a command that runs on ``concurrency`` nodes at a time; it has two nodes and ``more``."""
     for n in range(more):
         node(f"more-{n}", environment="tests")
     told = {"concurrency": concurrency, "timeout_s": TIMEOUT_S}
@@ -29,7 +29,7 @@ def roll(concurrency: int, more: int = 0) -> dict[str, Any]:
 
 
 def pass_by(seconds: float) -> None:
-    """Let time pass for all jobs, and for the runs that carry them out."""
+    """Let time pass for all jobs and their runs."""
     at = jobs.Job
     with database.transaction():
         at.update(

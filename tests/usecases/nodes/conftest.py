@@ -1,4 +1,4 @@
-"""A provider of machines at the wire."""
+"""A provider of machines, faked at the wire."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ from pillar_service.usecases.nodes import building
 
 @pytest.fixture
 def cloud(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeScaleway]:
-    """Scaleway, where this place orders its machines."""
+    """A fake Scaleway, where this place orders its machines."""
     fake = FakeScaleway()
     for name, value in fake.settings().items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Tokens that let machines in, and what comes of machines that bring one."""
+"""Tokens that let machines in, and what becomes of machines that bring one."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture
 def person(service) -> str:
-    """Somebody with an account, where a master has told where it is."""
+    """Someone with an account, in a place where a master has told where it is."""
     master_is_there()
     return owner()
 
@@ -246,7 +246,7 @@ def test_there_are_only_so_many_tokens_and_nodes(person, monkeypatch, service):
     node_keys.revoke("test", f"shed.{person}")
     assert enrol(made[0]["secret"], "rack", 2)["node"], "one that is cut off does not count"
     with pytest.raises(Conflict, match="as many as it may"):
-        enrol(made[0]["secret"], "shed", 3)  # nor does it come back beside the others
+        enrol(made[0]["secret"], "shed", 3)  # Nor may it come back beside the others.
 
 
 def test_without_a_master_nobody_is_let_in_and_no_use_is_lost(service):

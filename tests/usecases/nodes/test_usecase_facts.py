@@ -1,4 +1,4 @@
-"""What nodes are, as it is kept: of whom the key says, the newest, without secrets, with a history that has an end."""
+"""What is kept of nodes' facts: signed by the node, the newest, without secrets, with a limited history."""
 
 import time
 from pathlib import Path

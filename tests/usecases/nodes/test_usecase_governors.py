@@ -22,7 +22,7 @@ NAME, NOW = "restarts", 1_000_000.0
 
 @pytest.fixture
 def ann(service: Callable[[], None]) -> str:
-    """An account with a node, `garden`, of whose machines two restart at once."""
+    """An account with a node, `garden`, whose governor lets two restart at once."""
     made = account("ann", "garden")
     put(made, 2)
     return made
@@ -156,7 +156,7 @@ def test_of_many_who_ask_at_the_same_time_no_more_than_so_many_get_it(ann: str) 
 
 
 def job(id: str, node: str, governor: str | None = NAME) -> str:
-    """A job of a command that names a governor, as it stands once it was published."""
+    """A published job of a command that names a governor."""
     now = time.time()
     plan = {"function": "meeseeks.run", "arguments": ["x", {}], "keywords": {}, "leading": [], "is_guarded": True}
     plan |= {"timeout_s": 60, "retry_safe": False, "secrets": {}, "redact": [], "governor": governor}

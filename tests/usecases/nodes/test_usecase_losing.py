@@ -1,4 +1,4 @@
-"""Lost nodes: who says so, what comes of it, and what a node finds that comes back all the same."""
+"""Lost nodes: who declares it, what follows, and what a node finds that comes back all the same."""
 
 import time
 
@@ -111,7 +111,7 @@ def test_a_node_that_comes_back_long_after_clears_up() -> None:
     nodes.set_key("test", "cellar-1", key(2).public)
     assert moves.go_on() == 1
     assert told("cellar-1")[id]["purge"] is True
-    for _ in range(2):  # a node applies states once at a time
+    for _ in range(2):  # A node applies states once at a time.
         carry_out(node="cellar-1")
         moves.go_on()
     assert states("cellar-1") == {}
@@ -155,7 +155,7 @@ def test_a_bot_of_a_lost_node_is_deleted_at_once_and_its_name_is_free() -> None:
 def test_what_a_lost_node_has_of_a_bot_that_was_deleted_meanwhile_goes_when_it_is_back() -> None:
     id = lost()
     bots.delete("test", "my", purge=True)
-    bots.delete("test", id, purge=True)  # asked again, it is the same
+    bots.delete("test", id, purge=True)  # Asking again changes nothing.
     nodes.set_key("test", "cellar-1", key(2).public)
     assert states("cellar-1") == {id: "absent"}, "it is stopped before it could run again"
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Machines that are ordered and made, at a fake of Scaleway's API by libcloud's real driver, with all that can go wrong."""
+"""Ordering and making machines with libcloud's real driver at a fake of Scaleway's API, with all that can go wrong."""
 
 import logging
 import time
@@ -74,7 +74,7 @@ def test_without_a_provider_nothing_is_ordered(service):
         order()
 
 
-# --- what goes wrong while it is made ---------------------------------------------------------------------------------
+# --- what goes wrong while it is being made ---------------------------------------------------------------------------
 
 
 def test_a_wrong_key_is_told_without_it_and_mended(cloud, caplog):
@@ -90,7 +90,7 @@ def test_a_wrong_key_is_told_without_it_and_mended(cloud, caplog):
     assert shown(id)["state"] == "booting"
     told = caplog.text + str([(row.detail, row.actor) for row in audit.about(f"machine:{id}")]) + str(shown(id))
     kept = str(list(MachineOrder.select().dicts()))
-    assert SECRET not in told + kept  # the fake's answer had it in it
+    assert SECRET not in told + kept  # The fake's answer contained it.
     assert ORGANIZATION not in told + kept
     assert token(cloud) not in told + kept
 
@@ -152,7 +152,7 @@ def test_a_worker_that_dies_after_the_providers_answer_leaves_a_machine_that_is_
             building.step()
     assert (shown(id)["state"], shown(id)["machine"]) == ("making", None)
     made = only(cloud.servers)["id"]
-    assert not building.step(time.time() + rules.CLAIMED_S - 5)  # it may be alive still
+    assert not building.step(time.time() + rules.CLAIMED_S - 5)  # Whoever claimed it may still be alive.
     go(rules.CLAIMED_S + 1)
     assert (shown(id)["state"], shown(id)["machine"]) == ("booting", made)
     assert cloud.asked.count("POST servers") == 1

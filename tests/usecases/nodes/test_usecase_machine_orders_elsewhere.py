@@ -1,4 +1,4 @@
-"""Machines at other providers, on libcloud's own driver for tests."""
+"""Machines at other providers, with libcloud's own driver for tests."""
 
 import re
 import time
@@ -21,7 +21,7 @@ from pillar_service.usecases.nodes import building, machine_orders
 
 
 class Remembering(DummyNodeDriver):
-    """The dummy driver, which keeps names and has user data and volumes, as other drivers do."""
+    """The dummy driver, extended to keep names and to have user data and volumes, as other drivers do."""
 
     volumes: list[StorageVolume]
 
@@ -64,7 +64,7 @@ set_driver("remembering", __name__, "Remembering")
 
 @pytest.fixture
 def provider(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets which provider this place has."""
+    """Sets the place's provider."""
 
     def choose(name: str) -> None:
         told = {"": name, "_KEY": "0", "_SECRET": "a-secret", "_SIZE": "Small", "_IMAGE": "1"}
@@ -110,7 +110,7 @@ def test_a_machine_is_made_gets_its_volume_when_it_runs_enrols_and_goes(provider
     for at in (20, 30, rules.SETTLE_S + 60):
         go(at)
     assert machine_orders.show(id)["state"] == "retired"
-    assert [one.name for one in driver().nl] == ["dummy-1", "dummy-2"]  # somebody else's
+    assert [one.name for one in driver().nl] == ["dummy-1", "dummy-2"]  # They are somebody else's.
     assert driver().volumes == []
 
 

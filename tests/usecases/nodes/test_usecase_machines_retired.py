@@ -1,4 +1,4 @@
-"""Machines that go: cut off first, then destroyed with their volumes, through every fault of the provider."""
+"""Retiring machines: first cut off, then destroyed with their volumes, whatever faults the provider has."""
 
 import time
 
@@ -45,7 +45,7 @@ def test_a_machine_with_bots_is_kept_unless_told_otherwise(cloud):
         bot_rows.change(mine, node="rack-1")
     with pytest.raises(Conflict, match="There are bots on rack-1 \\(1, "):
         machine_orders.retire("test", id)
-    bots.delete("test", mine, purge=False)  # it can come back
+    bots.delete("test", mine, purge=False)  # It can still be brought back.
     with pytest.raises(Conflict, match="There are bots on rack-1"):
         machine_orders.retire("test", "rack-1")
     assert machine_orders.retire("test", id, with_bots=True)["state"] == "retiring"

@@ -1,4 +1,4 @@
-"""Keys of nodes: cut off, given another, let go; and what a node's token is good for then."""
+"""Nodes' keys: revoked, replaced, released; and what a node's token is good for afterwards."""
 
 import json
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture
 def person(service) -> str:
-    """Somebody whose node `shed` is in, with the key 1."""
+    """Someone whose node `shed` is enrolled with key 1."""
     master_is_there()
     id = owner()
     enrol(enrolment_tokens.create_for(id)["secret"])
@@ -28,7 +28,7 @@ def person(service) -> str:
 
 
 def door_token(node: str) -> str:
-    """The token that a node's pillar tells it."""
+    """The token in a node's pillar."""
     return str(json.loads(pillars.ready(node)[0])["saltcellar"]["service"]["token"])
 
 

@@ -1,4 +1,4 @@
-"""Who is told to be away: not whom nobody could hear, for the service itself was away."""
+"""Who is said to be away: not those who could not be heard because the service itself was away."""
 
 import pytest
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 @pytest.fixture(autouse=True)
 def two_nodes(service) -> None:
-    """Nodes that were heard of until 45, and looked at."""
+    """Two nodes that reported until 45 s, with the service looking every 5 s."""
     for name in ("comes-back", "is-gone"):
         nodes.add("test", name)
     for now in range(0, 50, 5):
@@ -22,7 +22,7 @@ def two_nodes(service) -> None:
 
 
 def hears(now: float, *reported: str) -> int:
-    """The service is there: these nodes report, and it looks; of how many something changed."""
+    """Let these nodes report and the service look; return for how many nodes something changed."""
     with transaction():
         for node in reported:
             presence.reported(node, None, now)

@@ -1,4 +1,4 @@
-"""The pub's image that the place hands out: told to each node, and only when its file is that very image."""
+"""The pub image that the place hands out: told to each node, and only while the file holds that very image."""
 
 import hashlib
 import json
@@ -18,14 +18,14 @@ TAG = "saltcellar/pub:0.1.0"
 
 @pytest.fixture
 def tar(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The file that the place hands out; there is none yet."""
+    """The path of the tar that the place hands out; it does not exist yet."""
     monkeypatch.setenv("CELLAR_PUB_IMAGE_TAR", str(tmp_path / "pub-image.tar.gz"))
     service()
     return tmp_path / "pub-image.tar.gz"
 
 
 def told() -> dict[str, Any] | None:
-    """What the node's pillar tells of it."""
+    """What the node's pillar says about the image."""
     ready = pillars.ready("cellar-1")
     assert ready is not None
     found: dict[str, Any] | None = json.loads(ready[0])["saltcellar"].get("image")

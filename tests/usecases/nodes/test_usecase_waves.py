@@ -1,4 +1,4 @@
-"""Nodes become another version in waves: asked, seen, stopped at the first failure, taken up again, ended."""
+"""Upgrading nodes in waves: asked, watched, stopped at the first failure, resumed, ended."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NAMES = ("a", "b", "c", "d")
 
 @pytest.fixture
 def four(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Four enrolled nodes of an account, each an older version; a bundle is handed out."""
+    """Four enrolled nodes of one account, all of an older version; a bundle is handed out."""
     (tmp_path / "bundle.tar.gz").write_bytes(b"wheels")
     monkeypatch.setenv("CELLAR_NODE_BUNDLE", str(tmp_path / "bundle.tar.gz"))
     service()
@@ -40,7 +40,7 @@ _next = iter(range(1, 10_000))
 
 
 def says(node: str, version: str | None = __version__, **upgrade: Any) -> None:
-    """A node tells its facts, and so that it lives."""
+    """Let a node tell its facts, and thereby that it is alive."""
     said: dict[str, Any] = {"versions": {"saltcellar": version} if version else {}}
     if upgrade:
         said["upgrade"] = upgrade
@@ -183,7 +183,7 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_another_bundle_asks_for_another_upgrade(four: list[str], tmp_path: Path) -> None:
-    """What a node would fetch is not what the first wave was tried with: nobody is asked, and it can't be resumed."""
+    """Nodes would not fetch what the first wave was tried with, so none is asked, and the upgrade can't be resumed."""
     id = begun()["id"]
     (tmp_path / "bundle.tar.gz").write_bytes(b"other wheels")
     assert asked(four) == []

@@ -9,7 +9,7 @@ from pouring import owner
 
 @pytest.fixture
 def mailed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Written:
-    """A place that sends mail."""
+    """Let the place send mail; gives the queued mails."""
     monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
     service()
     return Written()

@@ -16,7 +16,7 @@ DAY = 86_400.0
 
 @pytest.fixture
 def person(service: Callable[[], None]) -> str:
-    """Somebody whose trial ended a moment ago."""
+    """A person whose trial ended a moment ago."""
     person = owner()
     with transaction():
         rows.change(person, trial_ends=time.time() - 10)
@@ -24,21 +24,21 @@ def person(service: Callable[[], None]) -> str:
 
 
 def arrive(stripe: FakeStripe) -> None:
-    """All events that have not been sent yet."""
+    """Take all events that have not been taken yet."""
     for event in stripe.events:
         payments.take_event(*sent(event))
     stripe.events.clear()
 
 
 def paid(stripe: FakeStripe, person: str) -> dict[str, Any]:
-    """A person pays in the checkout; their subscription."""
+    """Let a person pay in the checkout; return the subscription."""
     made = stripe.books.complete(page(person))
     arrive(stripe)
     return made
 
 
 def page(person: str) -> str:
-    """The id of the page on which a person is asked to pay."""
+    """Open a checkout for the person; return the session's id."""
     return payments.checkout(person).rpartition("/")[2]
 
 
@@ -91,7 +91,7 @@ def test_a_place_out_of_an_old_snapshot_finds_who_pays_already(stripe: FakeStrip
     paid(stripe, person)
     with transaction():
         rows.change(person, customer=None, provider="manual", reference=None, live=False, paid_until=None)
-    stripe._kept.clear()  # Stripe forgets the keys of requests after a day
+    stripe._kept.clear()  # Stripe forgets idempotency keys after a day.
     with pytest.raises(Conflict, match="already"):
         payments.checkout(person)
     assert payments.of_account(OWNER)["state"] == "active"
@@ -115,14 +115,14 @@ def test_the_price_of_now_is_asked_for(
     page(person)
     monkeypatch.setenv("CELLAR_STRIPE_PRICE", "price_dearer")
     service()
-    with pytest.raises(Failed):  # the fake knows but one price: that it is asked is enough
+    with pytest.raises(Failed):  # The fake has only one price; it is enough that it is asked for it.
         page(person)
 
 
 def test_once_somebody_pays_no_other_page_of_theirs_takes_anything(stripe: FakeStripe, person: str) -> None:
     one = page(person)
     other = stripe.books.new("checkout.session", "cs_test", status="open", customer=customer(person), url="there")
-    stripe.books.sessions[other["id"]] = other  # two tabs pressed the button in the same moment
+    stripe.books.sessions[other["id"]] = other  # The button was pressed in two tabs at the same moment.
     stripe.books.complete(one)
     arrive(stripe)
     assert other["status"] == "expired"

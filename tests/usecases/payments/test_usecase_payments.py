@@ -1,4 +1,4 @@
-"""Paying by hand: trials end, bots stop and go, payments are marked; and what holds for every provider."""
+"""Paying by hand: trials end, bots stop and start, payments are marked; and what holds for every provider."""
 
 import time
 from collections.abc import Callable

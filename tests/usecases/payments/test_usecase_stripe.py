@@ -1,4 +1,4 @@
-"""Paying by Stripe: checkouts, months, cards that fail, refunds, ends; and while Stripe is away."""
+"""Paying by Stripe: checkouts, months, refused cards, refunds, ends; and what happens while Stripe is away."""
 
 import time
 from typing import Any

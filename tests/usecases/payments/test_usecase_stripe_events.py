@@ -1,4 +1,4 @@
-"""Stripe's events: twice, in any order, late, lost, of no interest, or not of Stripe's."""
+"""Stripe's events: repeated, in any order, late, lost, irrelevant, or forged."""
 
 import json
 import time

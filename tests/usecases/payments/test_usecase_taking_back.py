@@ -24,7 +24,7 @@ def person(service: Callable[[], None]) -> str:
 
 
 def marked(person: str, months: int, now: float | None = None) -> str:
-    """The id of a payment that an operator marks."""
+    """Let an operator mark a payment; return its id."""
     before = {one["id"] for one in payments.show(person)["payments"]}
     shown = payments.mark_paid("operator:ann", person, months, now=now)["payments"]
     [id] = {one["id"] for one in shown} - before

@@ -19,7 +19,7 @@ DAY = 86_400.0
 
 @pytest.fixture
 def person(service: Callable[[], None]) -> str:
-    """Somebody whose trial ended a moment ago."""
+    """A person whose trial ended a moment ago."""
     person = owner()
     with transaction():
         rows.change(person, trial_ends=time.time() - 10)
@@ -27,7 +27,7 @@ def person(service: Callable[[], None]) -> str:
 
 
 def paid_twice(stripe: FakeStripe, person: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A person pays on two pages that were open at once; both subscriptions, the older one first."""
+    """Let a person pay on two pages open at once; return both subscriptions, the older one first."""
     payments.checkout(person)
     [first] = stripe.books.sessions.values()
     stripe.books.sessions["cs_other"] = copy.deepcopy(first) | {"id": "cs_other"}
@@ -37,7 +37,7 @@ def paid_twice(stripe: FakeStripe, person: str) -> tuple[dict[str, Any], dict[st
 
 
 def arrive(stripe: FakeStripe) -> None:
-    """All that happened so far is told."""
+    """Take all events so far."""
     events, stripe.events[:] = list(stripe.events), []
     for event in events:
         payments.take_event(*sent(event))

@@ -1,4 +1,4 @@
-"""Who deleted an account and makes another with the same address stands as they left."""
+"""Someone who deletes their account and makes another with the same address is where they left off."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PASSWORD = "seven lemons in a cellar"
 
 
 def come(email: str = OWNER, bot: str = "") -> sign_up.Made:
-    """Somebody signs up where no mail is sent."""
+    """Sign up in a place that sends no mail."""
     token = sign_up.start(email, PASSWORD, "192.0.2.1")["newbie"]
     made = sign_up.ask(token, "Ann", bot, "192.0.2.1", "" if bot else sign_up.JOIN)
     assert made is not None

@@ -45,7 +45,7 @@ def person(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def export_runs() -> dict[str, Any]:
-    """An export of `my` that its node packs at this moment; its run."""
+    """The run of an export of `my` that its node is packing."""
     jobs.submit("test", "bots.export", "my")
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
@@ -53,7 +53,7 @@ def export_runs() -> dict[str, Any]:
 
 
 def open_page(person: str, stripe: FakeStripe) -> dict[str, Any]:
-    """The page on which somebody could pay: they look at it, and leave it open."""
+    """Let a person open the checkout page and leave it open; return the session."""
     payments.checkout(person, stripe.books.now)
     [session] = stripe.books.sessions.values()
     return session
@@ -75,14 +75,14 @@ def test_what_was_paid_unheard_is_ended(person: str, stripe: FakeStripe) -> None
 def test_what_is_paid_once_the_account_is_gone_is_ended(person: str, stripe: FakeStripe) -> None:
     session = open_page(person, stripe)
     leaving.delete(person, OWNER, PASSWORD, None)
-    session |= {"status": "open"}  # the payment was on its way as the page was closed
+    session |= {"status": "open"}  # The payment was under way when the page was closed.
     subscription = stripe.books.complete(session["id"])
     assert payments.take_event(*sent(stripe.events[-1]))["taken"]
     assert subscription["status"] == "canceled"
 
 
 def left_paying(person: str, stripe: FakeStripe) -> str:
-    """Somebody left, and what they paid was on its way then; the charge."""
+    """Let a person leave while their payment is under way; return the charge."""
     with database.transaction():
         subscription_rows.change(person, trial_ends=time.time() - 10)
     session = open_page(person, stripe)
@@ -109,8 +109,8 @@ def test_what_is_paid_once_the_account_is_gone_is_given_back_once(person: str, s
 
 def test_a_process_that_dies_as_it_gives_back_does_not_do_so_twice(person: str, stripe: FakeStripe) -> None:
     charge = left_paying(person, stripe)
-    stripe.books.refund(charge, 200)  # an operator was faster with a part
-    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)  # nothing was kept of it
+    stripe.books.refund(charge, 200)  # An operator has already refunded a part.
+    Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)  # Nothing was kept of this one.
     Stripe(KEY, WEBHOOK_SECRET, PRICE, stripe.url).refund(charge)
     payments.take_event(*sent(stripe.events[-1]))
     assert given_back(person) == [("paid", 500), ("refunded", 200), ("refunded", 300)]
@@ -225,7 +225,7 @@ def test_what_is_taken_along_is_what_is_kept(person: str, monkeypatch: pytest.Mo
 
 
 def with_a_bot_of_somebody_else(person: str) -> tuple[str, str]:
-    """A node of this person, on which somebody else has a bot: the node's id and the bot's."""
+    """A node of this person's that has somebody else's bot; return both ids."""
     node, bot = known(f"shed.{person}", person), poured("theirs", email="other@example.org")["id"]
     with database.transaction():
         bot_rows.change(bot, node=node)
@@ -310,7 +310,7 @@ def test_whatever_was_done_with_a_share_tells_the_address_of_who_left_no_more(pe
 
 
 def joins(person: str, bot: str) -> None:
-    """Somebody opens the link in the mail that invites them."""
+    """Open the link in the mail that invites this person."""
     [mail] = mails.Mail.select().where(mails.Mail.recipient == OWNER).order_by(mails.Mail.created_at.desc()).limit(1)
     sharing.accept(person, mail.text.split("/join/")[1].split()[0])
 

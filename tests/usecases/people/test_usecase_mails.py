@@ -28,7 +28,7 @@ def post(**more: bool) -> None:
 
 
 def soon() -> None:
-    """Time goes by until the next try."""
+    """Let the pause before the next try pass."""
     Mail.update(not_before=0).execute()
 
 
@@ -68,7 +68,7 @@ def test_a_claimed_mail_is_nobody_elses_until_its_deliverer_must_be_dead() -> No
     soon()
     theirs = mails.claim()
     assert theirs is not None
-    mails.failed(ours, "late", is_permanent=True)  # who was slow no longer decides
+    mails.failed(ours, "late", is_permanent=True)  # The slower one's outcome does not count.
     mails.sent(theirs)
     [row] = Mail.select()
     assert (row.state, row.text, row.error) == ("sent", "", None)

@@ -21,7 +21,7 @@ NOW = int(time.time()) // 30 * 30 + 15
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays the same half minute for as long as a test takes."""
+    """Stop the clock, so that no test crosses half a minute."""
     monkeypatch.setattr(codes, "time", SimpleNamespace(time=lambda: NOW))
 
 
@@ -34,7 +34,7 @@ def pending() -> tuple[str, pyotp.TOTP]:
 
 
 def on() -> tuple[str, pyotp.TOTP, list[str]]:
-    """A person with a second factor whose next code is the one of now."""
+    """A person with a second factor, what shows its codes, and the recovery codes; the next code is that of NOW."""
     id, telephone = pending()
     made = second_factor.turn_on(id, telephone.at(NOW, counter_offset=-1))
     return id, telephone, made

@@ -52,7 +52,7 @@ def test_after_fourteen_idle_days_a_session_is_over_and_forgotten() -> None:
     Session.update(seen_at=Session.seen_at - sessions.IDLE_S + 3600).execute()
     assert sessions.find(token, "198.51.100.1")
     [row] = Session.select()
-    assert row.address == "198.51.100.1"  # it was seen, so it goes on
+    assert row.address == "198.51.100.1"  # It has been seen, so it lives on.
     Session.update(seen_at=Session.seen_at - sessions.IDLE_S - 1).execute()
     assert sessions.find(token, HERE) is None
     sessions.begin(id, HERE, "")

@@ -1,4 +1,4 @@
-"""Sharing a bot, with real rows: the mail's token, the limits, who remains."""
+"""Sharing a bot: the mail's token, the limits, who remains; on a real database."""
 
 import re
 import threading
@@ -23,7 +23,7 @@ MEMBER = "bob@example.org"
 
 
 class Sent:
-    """The mails that wait to be sent, as they are in the database now."""
+    """The mails that are queued in the database."""
 
     def _now(self) -> list[dict[str, Any]]:
         rows = mails.Mail.select().order_by(mails.Mail.created_at)
@@ -38,7 +38,7 @@ class Sent:
 
 @pytest.fixture
 def sent(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """A place that sends mail."""
+    """Let the place send mail; gives the queued mails."""
     monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
     service()
     return Sent()
@@ -46,7 +46,7 @@ def sent(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 @pytest.fixture
 def ann(sent: Sent) -> str:
-    """The owner of a bot that is alive."""
+    """The owner of a living bot."""
     id = owner()
     poured()
     return id
@@ -92,7 +92,7 @@ def test_from_the_mail_to_a_member(ann: str, sent: Sent) -> None:
     kept = rows.Invitation.select().get()
     assert token(mail) not in str(vars(kept)["__data__"])
     assert sharing.invitation(token(mail)) == {"host": "my.butt.nz", "bot": "my", "by": "demo"}
-    other = owner("bobs-other-address@example.org")  # the account need not have the mail's address
+    other = owner("bobs-other-address@example.org")  # The account may have another address than the mail.
     assert sharing.accept(other, token(mail)) == "my"
     assert roles(ann) == {OWNER: "owner", "bobs-other-address@example.org": "member"}
     assert deeds()[-2:] == ["sharing.invite", "sharing.join"]
@@ -202,7 +202,7 @@ def test_twenty_are_open_at_most_and_fifty_a_day(ann: str, sent: Sent) -> None:
         sharing.invite(ann, "my", f"p{n}@example.org")
     with pytest.raises(TooMany, match="20"):
         sharing.invite(ann, "my", "one-more@example.org")
-    sharing.invite(ann, "my", "p3@example.org")  # again to the same address: still 20
+    sharing.invite(ann, "my", "p3@example.org")  # The same address again: still 20.
     for n in range(29):
         sharing.invite(ann, "my", f"p{n % 20}@example.org")
     with pytest.raises(TooMany, match="tomorrow"):

@@ -43,7 +43,7 @@ def _no_mail(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, _mail
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], list[str]]]:
-    """What an act costs that somebody with a clock could see: each argon2 and each statement, in order."""
+    """What takes noticeable time in an act: each argon2 call and each statement, in order."""
     seen: list[str] = []
     for name in ("hash", "verify"):
         real = getattr(argon2.PasswordHasher, name)
@@ -371,7 +371,7 @@ def test_a_password_that_is_set_anew_meanwhile_is_not_changed_by_who_knew_the_ol
 
     def slow(*given: Any) -> str:
         monkeypatch.setattr(passwords, "checked", real)
-        resetting.reset(token, PASSWORD)  # the account's owner takes it back while somebody else changes its password
+        resetting.reset(token, PASSWORD)  # The account's owner takes it back while somebody else changes its password.
         return real(*given)
 
     monkeypatch.setattr(passwords, "checked", slow)

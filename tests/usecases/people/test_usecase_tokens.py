@@ -22,7 +22,7 @@ PASSWORD = "long enough 1"
 
 
 def aged(id: str, by_s: float) -> None:
-    """Make a token older than it is."""
+    """Make a token ``by_s`` seconds older."""
     with database.transaction():
         changed = rows.Token.update(expires_at=rows.Token.expires_at - by_s).where(rows.Token.id == id)
         assert changed.execute() == 1

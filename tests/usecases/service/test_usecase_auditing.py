@@ -1,4 +1,4 @@
-"""The audit is only added to, and whatever was done to it is found; by who can do everything in the database, too."""
+"""The audit only grows, and any tampering is found, even by someone who can do everything in the database."""
 
 import shutil
 import threading
@@ -27,7 +27,7 @@ SELECT 9 - n, 'x', at, actor, action, subject, detail, salt, detail_hash, chain 
 
 @pytest.fixture(autouse=True)
 def written(service: Callable[[], None]) -> None:
-    """Seven rows; the first ones are the service's own."""
+    """Seven rows, of which the first are the service's own."""
     begun = audit.head()
     assert begun is not None
     for n in range(begun.n + 1, ROWS + 1):
@@ -36,7 +36,7 @@ def written(service: Callable[[], None]) -> None:
 
 @contextmanager
 def untriggered() -> Iterator[None]:
-    """What who owns the database can do: nothing refuses."""
+    """Do what the database's owner can do: remove everything that would refuse a change."""
     if database.on_sqlite():
         kept = db.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in kept:
@@ -171,7 +171,7 @@ def test_the_database_itself_refuses(statement: str) -> None:
 
 def test_postgresql_refuses_to_empty_it(service: Callable[[], None]) -> None:
     if database.on_sqlite():
-        return  # it has no such statement
+        return  # SQLite has no TRUNCATE.
     for table in ("audit", "audit_head"):
         with pytest.raises(peewee.IntegrityError), db.atomic():
             db.execute_sql(f"TRUNCATE {table}")

@@ -1,4 +1,4 @@
-"""The service's database moves to the other kind by one command, and the service goes on there."""
+"""One command moves the service's database to the other kind, and the service goes on there."""
 
 import os
 import re
@@ -22,14 +22,14 @@ Service = Callable[[], None]
 
 
 def moved(url: str) -> "subprocess.CompletedProcess[str]":
-    """What `move-database` says."""
+    """Run `move-database`."""
     command = [sys.executable, "-m", "pillar_service.web", "move-database", url]
     return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True)
 
 
 @pytest.fixture
 def other(request: pytest.FixtureRequest, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """An empty database of the other kind; the service stands still."""
+    """An empty database of the other kind; the service is stopped."""
     for door in ("PUBLIC", "PRIVATE"):
         monkeypatch.setenv(f"CELLAR_{door}_PORT", "9")
     service()

@@ -1,4 +1,4 @@
-"""What several threads want written at the same moment shares a commit; each is told of its own, once that is on disk."""
+"""What several threads write at the same moment shares a commit; each gets its own result once that is on disk."""
 
 import threading
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def written() -> set[str]:
 
 
 class Writing:
-    """Writes names as leases; the first waits until it is let go, so that others come meanwhile."""
+    """Writes names as leases. The first write waits until it is released, so that others queue up meanwhile."""
 
     def __init__(self, refused: type[Exception] = Conflict) -> None:
         self.together: list[list[str]] = []
@@ -40,7 +40,7 @@ class Writing:
 
 
 def all_at_once(writing: Writing, names: list[str]) -> list[str]:
-    """What each name's thread was told: the first goes ahead, the others come while it is written."""
+    """What each name's thread got; the first goes ahead, the others come while it is being written."""
     group = Group(writing)
 
     def do(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How the service is, and the fleet over time, from what is really in the database."""
+"""How the service is doing, and the fleet over time, from what is really in the database."""
 
 import time
 

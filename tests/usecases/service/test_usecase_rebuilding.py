@@ -1,4 +1,4 @@
-"""A control plane that was lost is put back by the command, on both databases: only where nothing is, and whole."""
+"""The command restores a lost control plane, on both kinds of database: only where there is nothing, and completely."""
 
 import os
 import re
@@ -34,7 +34,7 @@ on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def place(service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A control plane with a bot, its export, and a job that waits; all below ``plane``, but for repository and password."""
+    """A control plane with a bot, its export, and a waiting job; all is in ``plane`` except the repository and its password."""
     plane = tmp_path / "plane"
     plane.mkdir()
     monkeypatch.setenv("CELLAR_FILES", str(plane / "files"))
@@ -58,7 +58,7 @@ def place(service: Callable[[], None], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def lose(place: Path, request: pytest.FixtureRequest) -> None:
-    """All of it is gone; a PostgreSQL is made anew, empty."""
+    """Delete all of it; a PostgreSQL database is made anew, empty."""
     is_file = database.on_sqlite()
     storage.release()
     shutil.rmtree(place / "plane")
@@ -73,7 +73,7 @@ def emptied(request: pytest.FixtureRequest) -> None:
 
 
 def restore(place: Path, *more: str, by: Sequence[str] = (), **told_here: str) -> "subprocess.CompletedProcess[str]":
-    """The command, which has no settings but those; ``by`` stands before it."""
+    """Run the command with these settings alone; ``by`` is put before it."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("CELLAR_")} | told_here
     command = [
         *by,
@@ -163,7 +163,7 @@ def test_nothing_is_put_beside_a_service_that_lives(
 
 @on_sqlite
 def test_one_that_was_killed_goes_on_when_it_is_begun_again(place: Path, request: pytest.FixtureRequest) -> None:
-    """PostgreSQL's dump goes into one transaction: it is there, or not."""
+    """On SQLite alone: PostgreSQL's dump is restored in one transaction, so it is there or not."""
     where = snapshots.repository()
     lose(place, request)
     (place / "plane" / "backups").mkdir(parents=True)
@@ -193,7 +193,7 @@ def test_a_file_of_a_snapshot_is_shown_and_nothing_is_touched(place: Path, reque
 def test_a_user_who_may_give_files_away_gets_its_own_and_each_other_its_owner(
     place: Path, request: pytest.FixtureRequest
 ) -> None:
-    """As vagrant/restoring.sh calls it: the service's user, which has another number than it had when the tar was made."""
+    """As vagrant/restoring.sh calls it: as the service's user, whose uid differs from the one when the tar was made."""
     os.chown(place / "plane" / "etc" / "master", 12345, 12346)
     [tar] = (place / "plane" / "files").glob("*.tar")
     os.chown(tar, 12345, 12346)

@@ -1,4 +1,4 @@
-"""What is older than the settings say goes, in small batches, and nothing else does."""
+"""Whatever is older than the settings allow is deleted, in small batches, and nothing else."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 
 def done(name: str, days: float) -> jobs.Job:
-    """A job that was over so many days ago, with its run and three lines."""
+    """A job that ended so many days ago, with its run and three lines."""
     made = bot(name)["job"]["id"]
     carry_out()
     then = time.time() - days * DAY_S
@@ -184,7 +184,7 @@ def test_events_go_when_their_kind_is_old(service: Callable[[], None], monkeypat
 
 
 def gone(*sequences: int) -> None:
-    """These events of cellar-1 are too old, and retention takes them."""
+    """Make these events of cellar-1 too old, and let retention delete them."""
     Event.update(received_at=0.0).where(Event.sequence << sequences).execute()
     assert retention.forget("test")["events"] == len(sequences)
 
