@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # for pouring.py: a bot and a node that answers
 
 from pouring import OWNER, owner
 from programs import bearer
@@ -40,7 +40,7 @@ def private_app(service: Service) -> Flask:
 
 @pytest.fixture
 def master(private_app: Flask) -> FlaskClient:
-    """A master that has its token."""
+    """A master with its token."""
     from pillar_service.usecases.service import masters
 
     client = private_app.test_client()
@@ -57,7 +57,7 @@ def public_app(service: Service) -> Flask:
 
 @pytest.fixture
 def address(public_app: Flask) -> Iterator[str]:
-    """Where the public app is reached over a real connection."""
+    """The address of the public app, served over real connections."""
     from pillar_service.usecases.service import storage
 
     with answering(make_server("127.0.0.1", 0, public_app, threaded=True)) as url:
@@ -67,13 +67,13 @@ def address(public_app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(public_app: Flask) -> FlaskClient:
-    """Somebody with a browser."""
+    """A browser of someone who is not signed in."""
     return public_app.test_client()
 
 
 @pytest.fixture
 def node(public_app: Flask) -> FlaskClient:
-    """The node cellar-1 at its door."""
+    """The node cellar-1 at the nodes' door."""
     client = public_app.test_client()
     token = tokens.node_token(str(public_app.secret_key), "cellar-1")
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
@@ -82,7 +82,7 @@ def node(public_app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def hooked(service: Service, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Hooks]":
-    """Makes receivers on this machine, at a place that forwards to it; none may have found a fault."""
+    """Makes receivers on this machine, where the place may forward to; at the end none may have found a fault."""
     monkeypatch.setenv("CELLAR_WEBHOOK_NETWORKS", "127.0.0.1/32")
     service()
     from hooks import Hooks
@@ -96,7 +96,7 @@ def hooked(service: Service, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Hooks
 
 @pytest.fixture
 def here(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Gives what lets events go to these networks."""
+    """Gives a function that allows forwarding to these networks."""
 
     def allow(networks: str) -> None:
         monkeypatch.setenv("CELLAR_WEBHOOK_NETWORKS", networks)
@@ -107,7 +107,7 @@ def here(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Says what a name is, the first time it is asked for, the second … ; gives the names that were asked for."""
+    """Gives a function that fakes a name's successive DNS answers; it returns the list of names that were looked up."""
     real, asked = socket.getaddrinfo, []
 
     def resolve(*answers: list[str], host: str = "hooks.example.org") -> list[str]:
@@ -128,7 +128,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 @pytest.fixture
 def process(fresh_url: str, environment: dict[str, str], tmp_path: Path) -> "Iterator[Process]":
-    """The service's command line on a new database; what it starts ends with the test."""
+    """The service's command line on a new database; whatever it starts is killed at the end of the test."""
     from processes import Process
 
     made = Process(environment, fresh_url)
@@ -141,19 +141,19 @@ def process(fresh_url: str, environment: dict[str, str], tmp_path: Path) -> "Ite
 
 @pytest.fixture
 def person(public_app: Flask) -> str:
-    """Somebody with an account; its id."""
+    """The id of a person's account."""
     return owner()
 
 
 @pytest.fixture
 def someone(person: str) -> str:
-    """The same, where the visitor is somebody else."""
+    """The same person, where the visitor is somebody else."""
     return person
 
 
 @pytest.fixture
 def at_home(visitor: FlaskClient, person: str) -> str:
-    """The person is signed in, in the visitor's browser."""
+    """The person, signed in in the visitor's browser."""
     come_as(visitor)
     return person
 
@@ -168,13 +168,13 @@ def api(visitor: FlaskClient, person: str) -> FlaskClient:
 
 @pytest.fixture
 def second_factor() -> SecondFactors:
-    """Turns second factors on, after signing in: no test here has a telephone."""
+    """Turns second factors on after signing in, since no test here has a telephone."""
     return SecondFactors()
 
 
 @pytest.fixture
 def operator(visitor: FlaskClient, second_factor: SecondFactors) -> str:
-    """An operator whose second factor is on, signed in; the account's id."""
+    """A signed-in operator whose second factor is on; the account's id."""
     id = str(accounts.create("test", OPERATOR, password=PASSWORD, role="operator")[0]["id"])
     come_as(visitor, OPERATOR)
     second_factor.add(id)

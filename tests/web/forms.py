@@ -1,4 +1,4 @@
-"""A person's pages of bots: their forms, filled in and sent."""
+"""The forms on a person's pages of bots, filled in and sent."""
 
 import io
 import re
@@ -11,19 +11,19 @@ from pillar_service.usecases.jobs import claims, runs
 
 
 def hidden(page: Any, name: str) -> str:
-    """The value of a page's last hidden field of that name: what the header's form has comes first."""
+    """The value of a page's last hidden field of that name; earlier ones belong to the header's form."""
     found = re.findall(rf'name="{name}"[^>]*value="([^"]+)"', page.text)
     assert found, page.text
     return str(found[-1])
 
 
 def fill(page: Any, **fields: Any) -> dict[str, Any]:
-    """The last form of a page, filled in."""
+    """The fields of a page's last form, with its hidden ones."""
     return {"csrf_token": hidden(page, "csrf_token"), "key": hidden(page, "key"), **fields}
 
 
 def pressing(page: Any, address: str) -> dict[str, str]:
-    """What a press of the button with that address on a page sends."""
+    """What pressing the button with that address sends."""
     [form] = re.findall(rf'<form method="post" action="{address}">(.*?)</form>', page.text, re.S)
     return dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
 

@@ -1,4 +1,4 @@
-"""What the tests of sending share: receivers, and a person whose node's events go there."""
+"""What the tests of sending share: receivers, and a person whose node's events are forwarded to them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from pillar_service.usecases.events import events, forwardings
 
 
 class Hooks:
-    """Makes receivers; ``ann`` has the node `shed`."""
+    """Makes receivers; the account ``ann`` has the node `shed`."""
 
     def __init__(self) -> None:
         self.ann = owner("ann@example.org")
@@ -19,7 +19,7 @@ class Hooks:
         self.made: list[FakeHook] = []
 
     def __call__(self, *plan: Answer, account: str | None = "ann") -> tuple[FakeHook, str]:
-        """One that answers so, to which events go: ann's, or (None) all; and the forwarding's id."""
+        """A receiver with this plan of answers, and the id of its forwarding: of ann's events or, if None, of all."""
         self.made.append(FakeHook(*plan))
         told = forwardings.make(self.ann, self.ann if account else None, "webhook", self.made[-1].url)
         self.made[-1].secret = told["secret"]
@@ -27,17 +27,17 @@ class Hooks:
 
 
 def tell(*numbers: int) -> None:
-    """The node tells events with these numbers."""
+    """Let the node tell events with these numbers."""
     assert events.take("shed", [told(n, node="shed") for n in numbers])["refused"] == []
 
 
 def stands(id: str) -> dict[str, Any]:
-    """How a forwarding stands."""
+    """The state of a forwarding."""
     found = rows.find(id)
     assert found is not None
     return forwardings.described(found)
 
 
 def sequences(hook: FakeHook) -> list[int]:
-    """Which events a receiver took, in order."""
+    """The numbers of the events that a receiver took, in order."""
     return [event["cellarsequence"] for event in hook.events]

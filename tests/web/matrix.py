@@ -1,4 +1,4 @@
-"""Every route, and what each person gets there."""
+"""Every route, and the status that each kind of person gets there."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,24 +9,25 @@ from pouring import PUB
 PASSWORD = "long enough 1"
 
 CODE = "aaaa-bbbb-cccc-dddd"
-"""A recovery code of the operator with a second factor."""
+"""A recovery code of the operator who has a second factor."""
 
 HOOK = "https://hooks.example.org/saltcellar"
 
 PEOPLE = ("owner", "member", "stranger", "suspended", "operator", "bare", "nobody")
-"""Of the bot `my`: its owner, a member, somebody else, another owner whose account is suspended; an operator with a second
-factor, and one without."""
+"""In relation to the bot `my`: its owner, a member, a stranger, another owner whose account is suspended; an operator with a
+second factor, one without; and someone not signed in.
+"""
 
 
 def of_operators(status: int) -> tuple[int, ...]:
-    """One of the operators' routes, where those with a second factor get this."""
+    """The row of an operators' route where those with a second factor get this status."""
     return 404, 404, 404, 404, status, 403, 404
 
 
-LET_IN = of_operators(400)  # as far as the form's token, which is not sent here; what each does: test_web_admin.py
+LET_IN = of_operators(400)  # the form's token is missing; what each does: test_web_admin.py
 
 MATRIX = {
-    # anybody                        owner member stranger suspended operator bare nobody
+    # public                         owner member stranger suspended operator bare nobody
     "GET /": (200, 200, 200, 200, 200, 200, 200),
     "GET /healthz": (200, 200, 200, 200, 200, 200, 200),
     "GET /readyz": (200, 200, 200, 200, 200, 200, 200),
@@ -106,7 +107,7 @@ MATRIX = {
     "GET /bots/<name>/spark.svg": (200, 200, 404, 200, 200, 404, 302),
     "GET /my/jobs/<id>": (200, 200, 404, 200, 200, 404, 302),
     "GET /my/jobs/<id>/live": (200, 200, 404, 200, 200, 404, 401),
-    "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 404, 302),  # it worked
+    "POST /my/jobs/<id>/again": (409, 403, 404, 409, 403, 404, 302),  # it succeeded
     "POST /my/jobs/<id>/cancel": (409, 403, 404, 409, 403, 404, 302),
     # a person's nodes
     "GET /nodes": (200, 200, 200, 200, 200, 200, 302),
@@ -124,8 +125,8 @@ MATRIX = {
     "POST /nodes/tokens/<id>/revoke": (302, 404, 404, 404, 404, 404, 302),  # it is the owner's token
     "POST /nodes/<id>/revoke": (302, 404, 404, 404, 302, 404, 302),  # it is the owner's node
     "POST /nodes/<id>/rotate": (302, 404, 404, 404, 302, 404, 302),
-    "POST /nodes/<id>/forget": (409, 404, 404, 404, 409, 404, 302),  # it is not cut off
-    # letting machines in: anybody may read the script; the rest is for tokens and keys alone
+    "POST /nodes/<id>/forget": (409, 404, 404, 404, 409, 404, 302),  # it was not revoked
+    # enrolment: anyone may read the script; the rest takes a token or a key
     "GET /enrol.sh": (200, 200, 200, 200, 200, 200, 200),
     "POST /enrol": (401, 401, 401, 401, 401, 401, 401),
     "GET /enrol/token": (401, 401, 401, 401, 401, 401, 401),
@@ -182,7 +183,7 @@ MATRIX = {
     "GET /admin/registry": of_operators(200),
     "GET /admin/standings": of_operators(200),
     "GET /admin/search": of_operators(200),
-    # payments: each person's own; by hand there is no provider to be sent to
+    # payments: of the person's own account; paying by hand has no provider to lead to
     "GET /payment": (200, 200, 200, 200, 200, 200, 302),
     "GET /payment/thanks": (200, 200, 200, 200, 200, 200, 302),
     "GET /payment/cancelled": (200, 200, 200, 200, 200, 200, 302),
@@ -208,7 +209,7 @@ MATRIX = {
     "GET /bots/<name>/log": (200, 200, 404, 200, 200, 404, 302),
     "GET /bots/<name>/log/lines": (200, 200, 404, 200, 200, 404, 401),
     "POST /bots/<name>/log/lines": (302, 302, 404, 403, 302, 404, 302),
-    # the nodes' door: nobody but a node
+    # the nodes' door: nodes only
     "POST /events": (401, 401, 401, 401, 401, 401, 401),
     "GET /transfers/<job>": (401, 401, 401, 401, 401, 401, 401),
     "PUT /transfers/<job>": (401, 401, 401, 401, 401, 401, 401),
@@ -217,7 +218,7 @@ MATRIX = {
     "GET /runs/<id>": (401, 401, 401, 401, 401, 401, 401),
     "POST /capacities": (401, 401, 401, 401, 401, 401, 401),
     "GET /bundle": (401, 401, 401, 401, 401, 401, 401),
-    # nobody without an address that was signed
+    # only with a signed address
     "GET /bundles/<serial>": (403, 403, 403, 403, 403, 403, 403),
     "GET /node/upgrade": (401, 401, 401, 401, 401, 401, 401),
     "GET /node/wheels": (401, 401, 401, 401, 401, 401, 401),
@@ -266,7 +267,7 @@ MATRIX = {
     "GET /tokens": (200, 200, 200, 200, 200, 200, 401),
     "POST /tokens": (201, 201, 201, 201, 401, 201, 401),  # a code is asked for, too
     "DELETE /tokens/<id>": (204, 404, 404, 404, 404, 404, 401),  # it is the owner's token
-    # nobody but a command's token
+    # only with a command's token
     "POST /api/meeseeks/run": (401, 401, 401, 401, 401, 401, 401),
     "GET /api/meeseeks/jobs/<id>": (401, 401, 401, 401, 401, 401, 401),
 }
@@ -281,12 +282,12 @@ WHERE = {
     "key": "a/b",
     "payment": "manual_1",
 }
-"""What stands in an address, unless ASKED says otherwise; {export} and {token} are the world's."""
+"""Values for the variables in a route, unless ASKED has others; {export} and {token} come from the world."""
 
 
 @dataclass
 class Ask:
-    """How a route is asked: what stands in its address, after its question mark, in its body."""
+    """How a route is asked: its variables, its query and its body."""
 
     where: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The service's command line and its server as processes of their own."""
+"""The service's command line and server as separate processes."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ def free_port() -> int:
 
 
 def until_it_answers(url: str) -> None:
-    """Wait until the server there does, which was just started."""
-    ends = time.monotonic() + 60  # two seconds of processor time, on a machine that may be busy
+    """Wait until the server at this address, which was just started, answers."""
+    ends = time.monotonic() + 60  # It takes two seconds of processor time, and the machine may be busy.
     while time.monotonic() < ends:
         try:
             requests.get(f"{url}/healthz", timeout=1)
@@ -33,7 +33,7 @@ def until_it_answers(url: str) -> None:
 
 
 class Process:
-    """The service's command line with the settings of one test."""
+    """The service's command line with a test's settings."""
 
     def __init__(self, environment: dict[str, str], address: str) -> None:
         self.environment = {**os.environ, **environment, "CELLAR_DATABASE": address, "PYTHONPATH": str(ROOT)}
@@ -54,7 +54,7 @@ class Process:
         until_it_answers(self.url)
 
     def restart(self, pid: int) -> int:
-        """Let another server take over from the one with this id; the other's id."""
+        """Let another server take over from the one with this pid; return the other's pid."""
         done = self.run("restart", str(pid))
         assert done.returncode == 0, done.stderr
         self.successors = [int(done.stdout)]

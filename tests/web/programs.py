@@ -1,4 +1,4 @@
-"""What programs send to the public API, and what they are told."""
+"""What programs send to the public API, and what they get."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def bearer(client: FlaskClient, secret: str) -> FlaskClient:
 
 
 def lines_of(job: str, *texts: str) -> dict[str, Any]:
-    """Let the job's run write these lines; the run."""
+    """Let the job's run write these lines; return the run."""
     held = claims.claim("salt")["runs"] or runs.held("salt")
     [run] = [run for run in held if job in run["jobs"]]
     if run["jid"] is None:

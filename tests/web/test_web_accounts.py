@@ -1,4 +1,4 @@
-"""The way in and the account, through the pages."""
+"""Signing up, signing in and the account's pages."""
 
 import json
 import re
@@ -31,7 +31,7 @@ NEW = "new@example.org"
 
 @pytest.fixture
 def mailed(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Mail goes to this file."""
+    """Let mail go into this file."""
     path = tmp_path / "mailbox"
     monkeypatch.setenv("CELLAR_MAIL", f"file://{path}")
     service()
@@ -44,7 +44,7 @@ def person(visitor: FlaskClient) -> str:
 
 
 def send(browser: FlaskClient, path: str, seen: str | None = None, **fields: str) -> Any:
-    """Fill the form of a page in and send it; ``seen`` is where the form stands, when it is sent elsewhere."""
+    """Fill in a page's form and send it; ``seen`` is the form's page if it is sent to another address."""
     return browser.post(path, data={**fields, "csrf_token": csrf(browser.get(seen or path))})
 
 
@@ -197,7 +197,7 @@ def telephone() -> pyotp.TOTP:
 
 
 def with_factor(person: str) -> None:
-    """The person has a second factor, by the code of the step before this one."""
+    """Turn on the person's second factor, with the code before the current one."""
     from pillar_service.usecases.people import second_factor
 
     second_factor.begin(person, PASSWORD)
@@ -225,7 +225,7 @@ def test_a_second_factor_from_its_key_to_a_recovery_code(public_app: Flask, pers
     other = public_app.test_client()
     assert sign_in(other).headers["Location"] == "/sign-in/code"
     assert other.get("/bots").status_code == 302
-    assert send(other, "/sign-in/code", code=code).status_code == 401  # it was used already
+    assert send(other, "/sign-in/code", code=code).status_code == 401  # It was used already.
     assert send(other, "/sign-in/code", code=codes[0]).headers["Location"] == "/bots"
     assert other.get("/bots").status_code == 200
     assert "9 recovery codes are left." in other.get(page).text

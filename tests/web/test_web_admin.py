@@ -1,4 +1,4 @@
-"""The operators' pages, as a browser meets them."""
+"""The operators' pages in a browser."""
 
 import re
 import time
@@ -33,12 +33,12 @@ PAGES = ("", "/fleet", "/accounts", "/bots", "/nodes", "/jobs", "/events", "/rep
 
 
 def without_token(page: Any) -> str:
-    """A page's text but for the CSRF token, which changes with the clock, and the request's number."""
+    """A page's text without the CSRF token and the request's number, which change."""
     return re.sub(r'name="csrf_token" value="[^"]*"|Number <code>[0-9a-f]+</code>', "", page.text)
 
 
 def every_address(visitor: FlaskClient) -> list[tuple[str, str]]:
-    """Each of the operators' routes by method, with what stands in its address."""
+    """The method and address of each operators' route."""
     found = []
     for rule in visitor.application.url_map.iter_rules():
         if rule.endpoint.startswith("admin."):

@@ -1,4 +1,4 @@
-"""The operators' pages of commands: the catalogue, a command's job, a node's labels."""
+"""The operators' pages about commands: the catalogue, a command's job, a node's labels."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The operators' lists: filtered by the address, read page by page."""
+"""The operators' lists: filtered by the address, and read page by page."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ FILTERS = {
 }  # fmt: skip
 
 UNKNOWN = ("bot", "account")
-"""What a filter names that must be there: else the page says that it is not, instead of showing nothing."""
+"""Filters whose value must exist: otherwise the page says that it does not, instead of showing an empty list."""
 
 
 @pytest.mark.parametrize("noun", list(FILTERS))

@@ -1,4 +1,4 @@
-"""The operators' search, as a browser meets it."""
+"""The operators' search in a browser."""
 
 import re
 
@@ -21,7 +21,7 @@ from pillar_service.usecases.service import auditing
 
 
 def found(visitor: FlaskClient, word: str, **more: str) -> set[str]:
-    """The kinds that a word finds."""
+    """The kinds of things that a word finds."""
     page = visitor.get("/admin/search", query_string={"q": word, **more})
     assert page.status_code == 200
     return set(re.findall(r"<h2>(\w+)</h2>", page.text))
@@ -50,7 +50,7 @@ def test_one_word_finds_each_kind(visitor: FlaskClient, operator: str, someone: 
         "node:cellar-1": {"Actors", "Audit"},
         f"account:{operator}": {"Actors", "Audit"},
     }.items():
-        assert kinds <= found(visitor, word) <= kinds | {"Audit"}, word  # its newest rows are looked through, too
+        assert kinds <= found(visitor, word) <= kinds | {"Audit"}, word  # The audit's newest rows are searched, too.
     assert found(visitor, "nothing-is-called-so") == found(visitor, "") == set()
     carry_out()
     bots.delete("test", "my", purge=False)

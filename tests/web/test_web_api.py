@@ -326,7 +326,7 @@ SEAMS = {
     "pouring": "pillar_service/web/api/agents.py",
     "invites": "pillar_service/web/api/invites.py",
 }
-"""Use cases that the API must go through as the pages do, and the file that has to."""
+"""Use cases that the API must call just as the pages do, and the file that must call them."""
 
 
 @pytest.mark.parametrize("name", list(SEAMS))

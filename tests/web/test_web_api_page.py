@@ -1,4 +1,4 @@
-"""The page to try the API on."""
+"""The page on which to try the API."""
 
 import html
 import json

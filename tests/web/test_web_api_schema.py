@@ -1,4 +1,4 @@
-"""The public API against its own description: schemathesis, over HTTP, on the real server."""
+"""The public API checked against its own description by schemathesis, over HTTP, on the real server."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from pillar_service.usecases.people import accounts, tokens
 from pillar_service.usecases.service import storage
 
 ROOT = Path(__file__).parent.parent.parent
-PASSWORD = "quince teapot walrus 7"  # the description's own example
+PASSWORD = "quince teapot walrus 7"  # the example in the description
 
 CONFIG = """
 headers = {{ Authorization = "Bearer {token}" }}
@@ -99,7 +99,7 @@ parameters = {{ "path.id" = "{command_job}" }}
 
 
 def _world(environment: dict[str, str]) -> dict[str, str]:
-    """An account with two bots, an export, told invites, and tokens; what the configuration needs to know of them."""
+    """An account with two bots, an export, known invites, and tokens; return what the configuration needs of them."""
     storage.prepare()
     storage.migrate()
     nodes.add("test", "cellar-1")
@@ -150,7 +150,7 @@ def _exported() -> str:
 
 
 def _lost() -> None:
-    """The bot ``astray``, whose node is lost; an export of it is kept."""
+    """Make the bot ``astray``, whose node is lost but an export of which is kept."""
     nodes.add("test", "gone-1")
     nodes.set_key("test", "gone-1", key(2).public)
     id = bots.create("test", "astray", OWNER, node="gone-1")["agent"]["id"]
@@ -160,7 +160,7 @@ def _lost() -> None:
 
 
 class Served:
-    """The public app under gunicorn, on a port of its own, and what a program that uses it needs to know."""
+    """The public app under gunicorn, on its own port, and what a program that uses it must know."""
 
     def __init__(self, environment: dict[str, str], known: dict[str, str], log: Path) -> None:
         self.known, self.log = known, log
@@ -169,7 +169,7 @@ class Served:
         self.process = subprocess.Popen(command, env={**os.environ, **environment, "PYTHONPATH": str(ROOT)})
 
     def answers(self) -> set[tuple[str, str, int]]:
-        """Every method, path and status that was answered."""
+        """The method, path and status of each request that was answered."""
         found = re.findall(r'"(\w+) (\S+) HTTP/1\.1" (\d+)', self.log.read_text())
         return {(method, path.partition("?")[0], int(status)) for method, path, status in found}
 
@@ -207,7 +207,7 @@ def test_who_hangs_up_gives_the_place_back(served: Served) -> None:
     assert [one.status_code for one in both] == [200, 200]
     assert listen().status_code == 429
     for one in both:
-        one.raw._connection.close()  # as a browser does whose page is left
+        one.raw._connection.close()  # like a browser that leaves the page
         one.close()
     until = time.monotonic() + 5
     while (last := listen()).status_code == 429 and time.monotonic() < until:
@@ -228,13 +228,13 @@ def _run(served: Served, folder: Path, *more: str) -> str:
 
 
 NOT_HERE = {("post", "/authentication/sign-in"), ("post", "/authentication/sign-out"), ("post", "/imports")}
-"""The first gives a token that is there already, the second ends it, the last takes a real tar."""
+"""The first returns a token that exists already, the second ends it, the last needs a real tar."""
 
 
 def test_every_answer_is_one_that_the_description_declares(served: Served, tmp_path: Path) -> None:
     left_out = ("authentication_sign_out", "imports_take")
     _run(served, tmp_path, *(word for id in left_out for word in ("--exclude-operation-id", id)))
-    assert _never_done(served) == []  # each operation was seen to do what it is for, not only to refuse
+    assert _never_done(served) == []  # Each operation was seen to succeed, not only to refuse.
     assert {(status, path) for _, path, status in served.answers() if status >= 500 and status != 507} == set()
 
 
@@ -275,7 +275,7 @@ def test_the_description_says_of_every_fault_that_it_is_a_problem(public_app: Ca
         for operation in methods.values()
         if "application/json" in operation.get("requestBody", {}).get("content", {})
     ]
-    # A second class of the same name would take the first one's place in the description.
+    # A second class with the same name would replace the first in the description.
     assert len(bodies) == len(set(bodies))
     refs = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(told)))
     assert refs <= set(told["components"]["schemas"])

@@ -1,4 +1,4 @@
-"""What a program is told when what it sent is wrong: in words, with what would be right."""
+"""What a program gets when what it sent is wrong: a sentence that says what would be right."""
 
 from typing import Any
 

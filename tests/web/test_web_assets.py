@@ -1,4 +1,4 @@
-"""What the pages load in a browser: made from npm's packages by lock file, never kept in git."""
+"""What pages load in a browser: built from npm packages by lock file, and not kept in git."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ MISSING = "Run vagrant/assets.sh: the pages' scripts and styles are not in the p
 
 
 def steps(dockerfile: Path) -> list[str]:
-    """The lines that Docker acts upon."""
+    """The lines of a Dockerfile that are neither empty nor comments."""
     lines = dockerfile.read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 

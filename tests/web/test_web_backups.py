@@ -1,4 +1,4 @@
-"""Backups at the private app, and by the thread that makes them."""
+"""Backups at the private app, and in the thread that makes them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Deleting a bot, and keeping it all the same, as a person does it in a browser."""
+"""Deleting a bot, and keeping it after all, in a browser."""
 
 import time
 

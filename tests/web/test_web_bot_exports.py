@@ -1,4 +1,4 @@
-"""Taking a bot along and bringing it back to life, as a person does it in a browser."""
+"""Exporting a bot and importing it again, in a browser."""
 
 import io
 from collections.abc import Callable

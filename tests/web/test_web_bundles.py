@@ -114,7 +114,7 @@ def test_one_whose_facts_do_not_fit_hides_no_older_one(signing: None, master: Fl
 
     for wanted in ({}, {"os": "Debian"}, {"labels:site": "north-*"}, {"os": "Plan 9"}):
         assert master.post("/bundles", json=given(facts=wanted)).status_code == 201
-    assert newest() == 1  # it has told no facts: none that asks for some is for it
+    assert newest() == 1  # It has told no facts yet, so bundles that ask for some are not for it.
     tell(1, os="Debian")
     assert newest() == 2
     nodes.label("test", "cellar-1", {"site": "north-1"})
@@ -176,7 +176,7 @@ def test_without_a_key_nothing_is_published(master: FlaskClient) -> None:
 
 @pytest.fixture
 def shipped(signing: None, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None], tmp_path: Path) -> Path:
-    """The folder of what comes along: what is shipped, as it stands."""
+    """The folder of the machines that come with Saltcellar, copied as it is."""
     folder = Path(shutil.copytree(SHIPPED, tmp_path / "shipped"))
     monkeypatch.setenv("CELLAR_MACHINES", str(folder))
     service()
@@ -263,7 +263,7 @@ def test_a_node_takes_what_comes_along_leaves_what_it_denies_and_comes_back_to_i
 
 
 def test_after_a_restore_none_has_the_number_of_one_that_was_lost(signing: None) -> None:
-    """Nodes had the lost ones: they would take another of that number for what they have, and refuse one below it."""
+    """Nodes had the lost bundles: they would mistake another with the same number for those, and refuse a lower number."""
     assert bundles.publish("test", given())["serial"] == 1
     before = time.time()
     rebuilding.settle("20da5180")
@@ -297,7 +297,7 @@ def test_a_node_takes_it_and_tells_of_it(
     assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP
     nodes.label("test", id, {"site": "north-1"})
     bundles.publish("test", given(facts={"labels:site": "north-*"}))
-    for _ in range(2):  # what the service knows of it, its own pillar may not say yet
+    for _ in range(2):  # The node's own pillar may not yet have what the service knows of it.
         duty.run()
     assert [one[0].rsplit(".")[-1] for one in spool.events] == ["taken", "mended", "refused"]
     assert (keeping.folder / "machines/lamp.yaml").read_bytes() == LAMP

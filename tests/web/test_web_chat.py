@@ -1,4 +1,4 @@
-"""Who somebody is in chat: the link that chat gives, and the account's page."""
+"""Linking a chat user to an account: the link that chat gives, and the account's page."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ from pillar_service.usecases.people import leaving
 
 @pytest.fixture
 def person(visitor: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: Callable[[], None]) -> str:
-    """Somebody who is signed in, where mail goes to a file; the account's id."""
+    """Someone who is signed in, with mail going into a file; the account's id."""
     monkeypatch.setenv("CELLAR_MAIL", f"file://{tmp_path}/mail")
     service()
     id = owner()
@@ -30,7 +30,7 @@ def person(visitor: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def given(id: str = ANN) -> str:
-    """The path of a link that a chat user was given."""
+    """The path of the link that a chat user gets."""
     return people.invite(chat(id)).removeprefix("http://cellar.test")
 
 
@@ -39,7 +39,7 @@ def test_who_opens_their_link_and_says_yes_is_that_chat_user(visitor: FlaskClien
     page = visitor.get(path)
     assert "T01/U01" in page.text
     assert OWNER in page.text
-    assert people.listed(person) == []  # looking changes nothing
+    assert people.listed(person) == []  # Opening the page changes nothing.
     answer = visitor.post(path, data={"csrf_token": csrf(page)})
     assert answer.location == "/account/second-factor"
     assert [one["user"] for one in people.listed(person)] == [ANN]

@@ -1,4 +1,4 @@
-"""What accounts set for their nodes, as pages, the API, the nodes' door and the masters' app take it."""
+"""Accounts' configuration for their nodes, by pages, the API, the nodes' door and the masters' app."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The copy of the database that `make upgrade` takes first: whole, for its owner alone, of either kind."""
+"""The copy of the database that `make upgrade` makes first: complete, readable by its owner alone, of either kind."""
 
 import sqlite3
 import stat

@@ -1,4 +1,4 @@
-"""The nodes' door for commands: begin once, lines once and bounded, capacities; each node of its own jobs alone."""
+"""The nodes' door for commands: a job begins once, lines come once and bounded, capacities; for a node's own jobs only."""
 
 import secrets
 import time
@@ -19,7 +19,7 @@ from pillar_service.usecases.nodes import nodes as registry
 
 
 def made(node: str = "cellar-1", state: str = "running", id: str | None = None, **more: Any) -> str:
-    """A job of a command, as it stands once it was published."""
+    """A published job of a command."""
     id, now = id or secrets.token_hex(8), time.time()
     secret = executing.sealed(more.get("parent") or id, {"key": "canary-1"})
     plan = {"function": "meeseeks.run", "arguments": ["x", {}], "keywords": {}, "leading": [], "is_guarded": True}
@@ -202,7 +202,7 @@ def test_ten_thousand_lines_a_second_can_be_kept(node: FlaskClient) -> None:
         )
     took = time.monotonic() - began
     assert len(texts(job)) == 10_000
-    assert took < 3, took  # a wide margin: the benchmark says how fast it is
+    assert took < 3, took  # a wide margin; the benchmark measures how fast it is
 
 
 def test_a_node_tells_what_it_has(node: FlaskClient) -> None:
@@ -243,4 +243,4 @@ def test_a_nodes_pillar_has_its_labels(service: Callable[[], None]) -> None:
     told = json.loads(pillars.ready("cellar-1")[0])["saltcellar"]
     assert told["labels"] == {"environment": "prd"}
     assert "node-status" in told["meeseeks"]["commands"]
-    assert "kube-pods" not in told["meeseeks"]["commands"]  # that is for nodes labelled kubernetes
+    assert "kube-pods" not in told["meeseeks"]["commands"]  # only for nodes labelled kubernetes

@@ -1,4 +1,4 @@
-"""Letting machines in, over HTTP: the script, the token, the key; as masters and operators see it."""
+"""Enrolling machines over HTTP: the script, the token, the key; and what masters and operators see of it."""
 
 import subprocess
 import tarfile
@@ -21,7 +21,7 @@ FORM = {"pattern": "shed", "labels": "environment=prd", "uses": "1", "life": "2h
 
 @pytest.fixture
 def token(service: Any) -> str:
-    """A token of somebody's account."""
+    """An enrolment token of somebody's account."""
     master_is_there()
     return str(enrolment_tokens.create_for(owner(), pattern="shed")["secret"])
 

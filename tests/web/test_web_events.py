@@ -1,4 +1,4 @@
-"""What nodes told, as people see it in pages and programs by the API: their own alone, and nothing twice."""
+"""What nodes told, as people see it on pages and programs in the API: only their own, and nothing twice."""
 
 import json
 import re
@@ -29,7 +29,7 @@ LOST = Gap(1, 3, 4, 2, Reason.FULL, "default", Priority.NORMAL)
 
 @pytest.fixture
 def api(visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """Ann, whose node told some events, and somebody else, whose node told one."""
+    """Ann's program; her node has told some events, and somebody else's node one."""
     known("ann-1", owner())
     known("bob-1", owner("bob@example.org"))
     batch = [told(1, node="ann-1"), told(2, node="ann-1", subject="<b>"), told(5, GAP, "ann-1", data=LOST.data())]
@@ -77,7 +77,7 @@ def test_a_stream_goes_on_where_it_broke_off(api: FlaskClient, monkeypatch: pyte
     rest = api.get("/api/events", headers=STREAM | {"Last-Event-ID": heard[2][0]})
     assert ": still here" in rest.text
     assert streamed(rest) == heard[3:]
-    assert streamed(api.get("/api/events", headers=STREAM)) == []  # from now on
+    assert streamed(api.get("/api/events", headers=STREAM)) == []  # only what comes from now on
     assert streamed(api.get("/api/events?after=0&kind=gap", headers=STREAM)) == [heard[2]]
     assert api.get("/api/events", headers=STREAM | {"Last-Event-ID": "x"}).status_code == 422
 
@@ -141,14 +141,14 @@ def test_long_stories_and_lists_have_pages(api: FlaskClient, monkeypatch: pytest
     assert "?before=" not in before
     last = re.search(r'rel="next" href="([^"]+)"', api.get("/nodes/events").text)
     assert last
-    assert api.get(last[1].replace("&amp;", "&")).text.count("<tr>") == 3  # the head and two
+    assert api.get(last[1].replace("&amp;", "&")).text.count("<tr>") == 3  # the header and two events
 
 
 def test_who_is_not_heard_of_is_away_and_comes_back(api: FlaskClient) -> None:
     ann = accounts.show(OWNER)["id"]
     assert standings.of(ann)["ann-1"]["state"] == "here"
     assert presence.look(time.time() + 4000) == 2
-    assert presence.look(time.time() + 4000) == 0  # it is told once
+    assert presence.look(time.time() + 4000) == 0  # it is told only once
     assert [one.type.rpartition(".")[2] for one in rows.of_presence("ann-1", 9)] == ["away"]
     events.take("ann-1", [told(11, node="ann-1")])
     assert standings.of(ann)["ann-1"]["state"] == "here"

@@ -1,4 +1,4 @@
-"""Events at the nodes' door: signed with the minion's key or not taken, and never taken as another's."""
+"""Events at the nodes' door: taken only if signed with the minion's key, and never as another node's."""
 
 import base64
 import gzip
@@ -32,7 +32,7 @@ EVERY = events.Which(events.Filter())
 
 @pytest.fixture
 def minion(public_app: Flask) -> FlaskClient:
-    """cellar-1, whose key is known, and another account's node beside it."""
+    """A client; the keys of cellar-1 and of another account's node are known."""
     known()
     known("ann-1", owner())
     return public_app.test_client()
@@ -74,7 +74,7 @@ def test_a_request_from_before_the_last_is_refused_and_nothing_of_it_is_kept(min
     answer = bring(*late)
     assert (answer.status_code, "tell what waits in a new one" in answer.text) == (409, True)
     assert [one.sequence for one in events.page(EVERY, 10)] == [2]
-    # An epoch below is none that was heard of: of a node that lost its disk and does not know the time.
+    # A lower epoch is accepted if it is new: the node may have lost its disk and not know the time.
     assert [bring(*request(n, 3, n)).status_code for n in (8, 9)] == [202, 202]
     assert [bring(*request(n, ep, 10)).status_code for n, ep in ((8, 3), (4, 7))] == [409, 409]
 
@@ -237,7 +237,7 @@ def test_what_is_too_large_or_packed_otherwise_is_not_read(minion: FlaskClient) 
 
 
 def test_a_hundred_requests_at_once(minion: FlaskClient, public_app: Flask) -> None:
-    """Each of ten batches is sent ten times at the same moment: once stored, each time answered alike."""
+    """Each of ten batches is sent ten times at once: it is stored once, and each request gets the same answer."""
     bodies = [
         gzip.compress(json.dumps([told(n) for n in range(start, start + 5)]).encode()) for start in range(1, 51, 5)
     ]

@@ -1,4 +1,4 @@
-"""A form that is sent once the session is over leads to signing in, and from there to the page that it stood on."""
+"""A form sent after the session has ended leads to signing in, and from there back to its page."""
 
 import pytest
 from flask.testing import FlaskClient

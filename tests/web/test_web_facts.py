@@ -1,4 +1,4 @@
-"""What nodes are, as people and operators see it, and as Prometheus does; told through the door, by the node's key alone."""
+"""Nodes' facts as people, operators and Prometheus see them; told through the door, only with the node's key."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def event(sequence: int, node: str, epoch: int = 1, **said: Any) -> dict[str, An
 
 @pytest.fixture
 def ann(visitor: FlaskClient) -> FlaskClient:
-    """Ann, whose node told what it is, and then something else; somebody else's node told, too."""
+    """Ann's browser; her node has told facts and then other facts, and so has somebody else's node."""
     known("ann-1", owner())
     known("bob-1", owner("bob@example.org"))
     for n, version in enumerate(("3007.1", "3008.3"), 1):
@@ -81,7 +81,7 @@ def test_a_long_history_has_pages(ann: FlaskClient, monkeypatch: pytest.MonkeyPa
 def test_who_tells_is_the_key_and_nothing_old_or_huge_does_harm(ann: FlaskClient) -> None:
     before = facts.show(None, "ann-1")
     forged = [event(9, "ann-1", own="forged")]
-    assert send(ann, forged, "bob-1").json["accepted"] == []  # Bob's key, Ann's name in it
+    assert send(ann, forged, "bob-1").json["accepted"] == []  # Bob's key with Ann's name in it.
     body = gzip.compress(json.dumps(forged).encode())
     assert send(ann, None, "ann-1", body=body, token=token("ann-1", body, signer="bob-1")).status_code == 401
     assert send(ann, [event(1, "ann-1", epoch=1, own="old")], "ann-1").status_code == 202

@@ -1,4 +1,4 @@
-"""What `make up` and `make status` do about accounts and bots, on a real private app: stopped, run again, bots that may not."""
+"""What `make up` and `make status` do with accounts and bots on a real private app: stopped bots, repeated runs, refusals."""
 
 import json
 import os
@@ -27,7 +27,7 @@ VAGRANT = Path(__file__).parents[2] / "vagrant"
 
 
 class Newcomer:
-    """Somebody's machine, on which `make up` comes to its last step."""
+    """A machine on which `make up` has come to its last step."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.secrets, self.asked = folder, folder / "secrets", []
@@ -39,7 +39,7 @@ class Newcomer:
         self.environment["CELLAR_PUBLIC_PORT"] = "8080"
 
     def up(self) -> str:
-        """What the step says at its end, while the node does what it is told; what it asked for is in `asked`."""
+        """Run the step while the node carries out its jobs; return what it prints. ``asked`` has the jobs' functions."""
         self.asked = []
         asking = subprocess.Popen(
             [sys.executable, VAGRANT / "first_pub.py"],
@@ -62,12 +62,12 @@ class Newcomer:
 
     @property
     def welcome(self) -> str:
-        """What `make up` prints then."""
+        """The text that `make up` prints at the end."""
         return (self.secrets / "welcome").read_text()
 
     @property
     def password(self) -> Path:
-        """Where the account's password is kept."""
+        """The file with the account's password."""
         return self.secrets / "password"
 
 
@@ -80,7 +80,7 @@ def newcomer(private_app: Flask, tmp_path: Path) -> Iterator[Newcomer]:
 
 
 def price(**told: str) -> str:
-    """What a month costs by the settings of `make up` on a machine that is told so much; nothing where they leave it open."""
+    """The monthly price in cents that `make up` sets with these settings; empty if it sets none."""
     command = ["bash", "-c", '. "$0"; printf "%s" "${CELLAR_PRICE_CENTS:-}"', VAGRANT / "settings.sh"]
     return subprocess.run(command, env=os.environ | told, stdout=subprocess.PIPE, text=True, check=True).stdout
 
@@ -90,13 +90,13 @@ def opens(password: str) -> bool:
 
 
 def status() -> int:
-    """How `make status` ends for these bots."""
+    """The exit code of what `make status` shows of the bots."""
     listed = json.dumps(bots.listed())
     return subprocess.run([sys.executable, VAGRANT / "show_bots.py"], input=listed, text=True).returncode
 
 
 def reported(n: int) -> str:
-    """The node reports on the bot, for the n-th time; what the bot is then."""
+    """Let the node report on the bot for the n-th time; return the bot's state."""
     health.take("cellar-1", [event(report(bots.show("my")["id"]), n=n)])
     return str(bots.show("my")["actual"])
 
@@ -129,7 +129,7 @@ def test_a_report_from_before_the_minion_started_is_not_believed(newcomer: Newco
     assert reported(1) == "alive"
     began = newcomer.folder / "run" / "minion.began"
     began.touch()
-    os.utime(began, (time.time(), time.time()))  # the kernel's own stamp is up to 4 ms old: as old as the report
+    os.utime(began, (time.time(), time.time()))  # the kernel's stamp may lag 4 ms, and so equal the report's
     assert "started my" in newcomer.up()
     assert newcomer.asked == ["state.apply"]
     assert reported(2) == "alive"

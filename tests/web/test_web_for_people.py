@@ -1,4 +1,4 @@
-"""What only who runs the place can do is told to them, and never to people: they have no shell there."""
+"""People, who have no shell on the machine, are never told to do what only the operator can do."""
 
 import json
 import re
@@ -26,7 +26,7 @@ SAID = [*(said for _, said, _ in faults.FAULTS), AWAY, NOT_BUILT, OTHER, NOT_THE
 
 
 def fails(said: str, command: str) -> str:
-    """A job of the bot that told and then failed with that sentence; its id."""
+    """A job of the bot that failed with this sentence, which its lines have, too; return its id."""
     bot_id, job = bots.show("my")["id"], jobs.submit("test", command, "my")["job"]["id"]
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")

@@ -1,4 +1,4 @@
-"""What forms say of what can't be taken: what to do, never WTForms' own sentences."""
+"""What forms say about invalid input: what to do, never WTForms' own sentences."""
 
 import io
 
@@ -65,4 +65,4 @@ def test_of_an_import_the_tar_alone_is_a_file(visitor: FlaskClient, at_home: str
 def test_one_and_many_are_said_alike_as_wtforms_asks_for_them() -> None:
     one, many = "Field cannot be longer than %(max)d character.", "Field cannot be longer than %(max)d characters."
     assert SAID.ngettext(one, many, 2) == "Write at most %(max)d characters."
-    assert SAID.ngettext(one, many, 1) == one  # nothing here is one character at most
+    assert SAID.ngettext(one, many, 1) == one  # no field here is limited to one character

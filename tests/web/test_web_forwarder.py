@@ -1,4 +1,4 @@
-"""Senders that are killed, that are several, and a receiver that keeps them waiting."""
+"""Senders that are killed, several senders at once, and a receiver that keeps them waiting."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def test_killed_in_the_middle_it_sends_the_same_again(hooked: Hooks) -> None:
         sender.wait()
     tell(3)
     assert deliveries.due(9) == []
-    rows.change(id, claimed_until=0.0)  # a minute later
+    rows.change(id, claimed_until=0.0)  # as after a minute
     forwarding.deliver(id)
     forwarding.deliver(id)
     assert sequences(hook) == [1, 2, 3]
@@ -67,7 +67,7 @@ def test_one_that_hangs_delays_none_of_a_hundred(hooked: Hooks, monkeypatch: pyt
     monkeypatch.setattr(rules, "MOST", 100)
     slow, slow_id = hooked("hang", account=None)
     quick, id = hooked(200, account=None)
-    quick.secret = ""  # each has its own
+    quick.secret = ""  # each forwarding has its own
     ids = [id, *(str(forwardings.make(hooked.ann, None, "webhook", quick.url)["id"]) for _ in range(98))]
     tell(1)
     worker = forwarding.Forwarder(at_once=4, timeout_s=60)

@@ -1,4 +1,4 @@
-"""Events on their way to a webhook, over a real wire to a receiver that is stricter than real ones."""
+"""Events on their way to a webhook, over a real connection to a receiver that is stricter than real ones."""
 
 import time
 
@@ -48,7 +48,7 @@ def test_what_is_no_yes_is_tried_again_as_the_same(hooked: Hooks, answer: Answer
     assert (shown["state"], shown["failures"], why in shown["error"]) == ("on", 1, True)
     assert deliveries.due(9) == []
     tell(3)
-    rows.change(id, not_before=0.0)  # as if the pause was over
+    rows.change(id, not_before=0.0)  # as if the pause were over
     forwarding.deliver(id)
     forwarding.deliver(id)
     assert sequences(hook) == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""The pages and the API of forwarding, as a browser and a program meet them."""
+"""Forwarding on its pages and in the API."""
 
 import re
 import time
@@ -21,13 +21,13 @@ FORM = {"way": "webhook", "address": URL, "severity": "info", "kind": "", "node"
 
 @pytest.fixture
 def ann(visitor: FlaskClient, hooked: Hooks) -> str:
-    """Ann, who is signed in."""
+    """Ann, signed in; the account's id."""
     come_as(visitor, "ann@example.org")
     return hooked.ann
 
 
 def only(page: Any) -> str:
-    """The id of the one forwarding that a page shows."""
+    """The id of the only forwarding on a page."""
     [id] = set(re.findall(r"/forwardings/([0-9a-f]{16})/remove", page.text))
     return str(id)
 

@@ -1,4 +1,4 @@
-"""What stands around every page: headers, files, the ways to go, pages that say what is wrong."""
+"""What surrounds every page: headers, files, navigation, pages about errors."""
 
 import os
 import re
@@ -157,12 +157,12 @@ def test_the_page_about_a_database_that_is_away_is_drawn_for_who_is_signed_in(
     assert page.headers["Retry-After"]
     for sentence in ("Part of this place is away", "Your bots go on running", "Try again"):
         assert sentence in page.text
-    assert visitor.get("/").status_code == 200  # what needs no database works on
+    assert visitor.get("/").status_code == 200  # Pages that need no database still work.
     assert visitor.get("/nope").status_code == 404
 
 
 def test_no_template_hides_what_every_page_knows(visitor: FlaskClient) -> None:
-    """Flask's own and ours: a macro of that name would stand in the header instead of it."""
+    """The names that Flask and we give to all templates: a macro of the same name would appear in the header instead."""
     app = visitor.application
     with app.test_request_context("/"):
         known: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The invites tab: from a click to a code, its QR code, its use, its end."""
+"""The invites tab: from a click to a code, its QR code, its use and its end."""
 
 import re
 import threading
@@ -29,20 +29,20 @@ CODE = "my.butt.nz:20000:@abc.ed25519~def"
 
 @pytest.fixture
 def ann(public_app: Flask) -> FlaskClient:
-    """The owner of a bot that is alive, signed in."""
+    """The owner of a living bot, signed in."""
     owner()
     poured()
     return signed_in(public_app, OWNER)
 
 
 def entry(id: str = ID, **more: Any) -> dict[str, Any]:
-    """An invite as the pub tells it."""
+    """An invite as the pub lists it."""
     told = {"id": id, "note": "Ann", "uses": 1, "used": 0, "remaining": 1, "state": "unused", "used_by": []}
     return told | {"created": "2026-11-21T06:00:00.000Z", "revoked_at": None} | more
 
 
 def run_next(returned: Any, success: bool = True, retcode: int = 0) -> str:
-    """The node answers what was asked next; the function."""
+    """Let the node return this for the next run; return the run's function."""
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, returned, success=success, retcode=retcode)
@@ -50,13 +50,13 @@ def run_next(returned: Any, success: bool = True, retcode: int = 0) -> str:
 
 
 def made(ann: FlaskClient, note: str = "Ann", uses: int = 1) -> None:
-    """An invite is asked for and made, and the ledger is told."""
+    """Ask for an invite and let it be made."""
     send(ann, "/bots/my/invites/make", note=note, uses=str(uses))
     assert run_next({"id": ID, "code": CODE, "note": note, "uses": uses}) == "pubs.invite"
 
 
 def age(seconds: float) -> None:
-    """Let time pass for the jobs and the copy."""
+    """Let time pass for the jobs and for the copy of the ledger."""
     with database.transaction():
         job_rows.Job.update(
             created_at=job_rows.Job.created_at - seconds, started_at=job_rows.Job.started_at - seconds
@@ -88,7 +88,7 @@ def test_opening_the_page_asks_the_pub_once_and_shows_what_it_told(ann: FlaskCli
     assert page.index("Unused</h2>") < page.index("Carol") < page.index("Used</h2>") < page.index("Bob")
     assert FEED in page
     assert "As the pub told it 0 s ago" in page
-    assert "not kept here" in page  # nobody asked for Carol's invite by this page
+    assert "not kept here" in page  # Carol's invite was not made on this page.
     assert len(asked("bots.invites")) == 1
     age(STALE_S + 1)
     ann.get("/bots/my/invites")
@@ -159,7 +159,7 @@ def test_from_a_name_to_a_code_that_can_be_copied_and_scanned(ann: FlaskClient) 
     assert qr.data.startswith(b"<?xml")
     assert b"<script" not in qr.data
     assert f'src="/bots/my/invites/{invite().id}/qr.svg"' in page
-    # Another name from the same page, after 'back', is another invite.
+    # Another name from the same page, after 'back', makes another invite.
     send(ann, "/bots/my/invites/make", note="Bob", uses="1", once=once[1])
     assert len(asked("bots.invite")) == 2
 
@@ -206,7 +206,7 @@ def test_an_older_answer_does_not_undo_what_came_since(ann: FlaskClient) -> None
     ann.get("/bots/my/invites")
     [look] = claims.claim("salt")["runs"]
     runs.started("salt", look["id"], f"jid-{look['id']}")
-    with database.transaction():  # made while the look was on its way
+    with database.transaction():  # Made while the look was under way.
         rows.add(bots.show("my")["id"], read({"id": ID, "code": CODE, "note": "Ann", "uses": 1}, 1.0), 4e9)  # type: ignore[arg-type]
         rows.add(bots.show("my")["id"], Entry(OTHER, "Bob", 1, revoked_at=1.0), 4e9)
     answer(look, [entry(OTHER, note="Bob")])

@@ -1,4 +1,4 @@
-"""Nothing of one account through pillar, door, API or pages of another: all pairs of several accounts."""
+"""Nothing of one account can be reached through another's pillar, door, API or pages: all pairs of several accounts."""
 
 import itertools
 import json
@@ -24,12 +24,12 @@ from pillar_service.usecases.people import tokens
 from pillar_service.web.api import streams
 
 COUNTS = [6, pytest.param(50, marks=pytest.mark.slow)]
-"""How many accounts there are; issue 4 asks for fifty, and all pairs of them."""
+"""How many accounts there are; issue 4 asks for fifty, and for all pairs of them."""
 
 
 @dataclass
 class Tenant:
-    """An account with a node; all that is its alone holds its ``canary``."""
+    """An account with a node; everything that belongs to it alone contains its ``canary``."""
 
     name: str
     id: str
@@ -49,7 +49,7 @@ class Tenant:
         return f"node-{self.name}.{self.id}"
 
     def answers(self) -> Iterator[tuple[str, str]]:
-        """All that it is told, by whichever way: where, and what."""
+        """Everything that it can read, in any way: where, and what."""
         yield "pillar", json.dumps(pillar(self.node))
         yield "stream", stream(self.api, "/api/events?after=0")
         for client, paths in ((self.door, DOOR), (self.api, API), (self.browser, PAGES)):
@@ -78,11 +78,11 @@ PAGES = (
     "/nodes/{its.node}/lost",
 )
 TELL = ("pillar", "stream", *DOOR[:1], *API[:3], *API[5:], *PAGES[1:4], *PAGES[6:7], *PAGES[8:10])
-"""Those of them that hold the canary: a way that tells nothing at all would leak nothing."""
+"""Those that contain the canary, to show that they do answer: one that tells nothing could leak nothing."""
 
 
 def stream(api: FlaskClient, path: str) -> str:
-    """How a stream of events begins."""
+    """The beginning of a stream of events."""
     with api.get(path, headers={"Accept": "text/event-stream"}, buffered=False) as answered:
         assert (answered.status_code, answered.mimetype) == (200, "text/event-stream")
         return "".join(map(str, itertools.islice(answered.iter_encoded(), 3)))
@@ -113,7 +113,7 @@ def tenants(
     public_app: Flask, service: Callable[[], None], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> list[Tenant]:
     monkeypatch.setattr(streams, "HEARTBEAT_S", 0.05)
-    # Each by the name that none of the others begins with.
+    # Two digits, so that no name is the beginning of another.
     made = [_tenant(public_app, f"tenant{n:02}") for n in range(request.param)]
     for one in made:
         configuration.set("test", one.id, f"{one.name}/own", one.canary)
@@ -190,7 +190,7 @@ def _attempts(reader: Tenant, owner: Tenant) -> Iterator[Any]:
     yield reader.api.patch(f"/forwardings/{owner.forwarding}", json={"state": "off"})
     yield reader.api.post(f"/forwardings/{owner.forwarding}/test")
     yield reader.api.delete(f"/forwardings/{owner.forwarding}")
-    # What says whose it is in the request itself decides nothing.
+    # Claims in the request about whose it is change nothing.
     forged = {"X-Account": owner.id, "X-Actor": owner.id, "Authorization": f"Bearer {owner.node}:forged"}
     yield reader.door.put(f"/node/configuration/{theirs}", json={"value": 1}, headers=forged)
 

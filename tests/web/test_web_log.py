@@ -1,4 +1,4 @@
-"""The log tab: what happened, who did it, and what the container wrote, shown and never obeyed."""
+"""The log tab: what happened, who did it, and what the container wrote, shown as text only."""
 
 import html
 import re
@@ -21,26 +21,26 @@ from pillar_service.usecases.people import accounts, sharing
 
 @pytest.fixture
 def ann(public_app: Flask) -> FlaskClient:
-    """The owner of a bot that is alive, signed in."""
+    """The owner of a living bot, signed in."""
     owner()
     poured()
     return signed_in(public_app, OWNER)
 
 
 def rows(page: Any) -> list[str]:
-    """The rows of the table, as text."""
+    """The table's rows as text."""
     body = page.text.partition("<tbody>")[2].partition("</tbody>")[0]
     cells = (re.sub(r"<[^>]+>", " ", row) for row in body.split("<tr>")[1:])
     return [" ".join(html.unescape(cell).split()) for cell in cells]
 
 
 def wrote(*lines: object) -> None:
-    """The node answers with these lines of the container, as `pubs.logs` does."""
+    """Let the node return these lines of the container, as `pubs.logs` does."""
     run_next({"lines": list(lines)})
 
 
 def run_next(returned: Any, success: bool = True, retcode: int = 0) -> None:
-    """The node answers what was asked next."""
+    """Let the node return this for the next run."""
     [run] = claims.claim("salt")["runs"]
     runs.started("salt", run["id"], f"jid-{run['id']}")
     answer(run, returned, success=success, retcode=retcode)
@@ -61,7 +61,7 @@ def test_who_did_what_when_and_how_it_went(ann: FlaskClient) -> None:
     assert "Stop who runs the place #queued" in told[1]
     assert "Restart The pub was stopped. you #failed" in told[2]
     assert "Create who runs the place #succeeded" in told[3]
-    assert len(told) == 4  # a job is told once, not again by its audit
+    assert len(told) == 4  # Each job is shown once, not a second time because of its audit row.
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", row) for row in told)
 
 
@@ -86,7 +86,7 @@ def test_pages_show_each_entry_once(ann: FlaskClient) -> None:
     for n in range(120):
         made = jobs.submit("test", "bots.restart", "my", key=f"k{n}")
         jobs.cancel("test", made["job"]["id"])
-    with database.transaction():  # many at the very same moment
+    with database.transaction():  # Many with the very same time.
         job_rows.Job.update(created_at=1.7e9).where(job_rows.Job.command == "bots.restart").execute()
     seen, path = [], "/bots/my/log"
     for _ in range(9):

@@ -1,4 +1,4 @@
-"""A node is declared lost, and a bot of it restored: on their pages, on the operators', by API, by masters."""
+"""Declaring a node lost and restoring its bot: on people's and operators' pages, by the API, by masters."""
 
 import pytest
 from enrolling import key
@@ -18,7 +18,7 @@ from pillar_service.usecases.people import accounts, tokens
 
 @pytest.fixture
 def bot(public_app: Flask) -> str:
-    """A bot on cellar-1, which is its owner's, with an export; there is room on cellar-2. Its id."""
+    """A bot on cellar-1, its owner's node, with an export; cellar-2 has room. Its id."""
     return _bot()
 
 

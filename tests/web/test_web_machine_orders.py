@@ -1,4 +1,4 @@
-"""Orders of machines, at the private app and by the thread that takes their steps."""
+"""Machine orders, at the private app and in the thread that takes their steps."""
 
 import time
 from typing import Any

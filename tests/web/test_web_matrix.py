@@ -1,6 +1,6 @@
-"""Who may do what at which address: every route of the public app, for each kind of person. What is not named fails.
+"""Who may do what at which address: every route of the public app for each kind of person. A route without a line fails.
 
-To add a route, add its line to MATRIX (matrix.py); what it needs to be asked with, if anything, goes into ASKED.
+To add a route, add its line to MATRIX (matrix.py), and to ASKED if it must be asked with something.
 """
 
 import io
@@ -34,7 +34,7 @@ from pillar_service.usecases.service import storage
 
 @dataclass
 class World:
-    """The app, a database to copy for each question, and how each person is known to pages and to the API."""
+    """The app, a database to be copied for each question, and each person's cookies and tokens."""
 
     app: Flask
     start: Path
@@ -44,7 +44,7 @@ class World:
     ids: dict[str, str]
 
     def ask(self, route: str, person: str) -> int:
-        """The status that a person gets at a route, in a world where nobody has done anything yet."""
+        """The status that a person gets at a route, in a fresh copy of the world."""
         storage.release()
         for old in self.now.parent.glob(f"{self.now.name}*"):
             old.unlink()
@@ -87,7 +87,7 @@ def _made(folder: Path) -> World:
     from pillar_service.web.public import create_app
 
     app = create_app()
-    app.config["WTF_CSRF_ENABLED"] = False  # who may, not from where
+    app.config["WTF_CSRF_ENABLED"] = False  # this is about who may, not about where forms come from
     storage.migrate()
     ids = _people_and_bot()
     cookies, bearers = {}, {}

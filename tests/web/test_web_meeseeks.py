@@ -1,4 +1,4 @@
-"""Commands run by programs, with the tokens that were made for them in chat."""
+"""Commands that programs run with tokens made for them in chat."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ PASSWORD = "long enough 1"
 
 @pytest.fixture
 def program(visitor: FlaskClient) -> FlaskClient:
-    """A program that has a token for `say`."""
+    """A program with a token for `say`."""
     scene()
     return with_token(visitor, str(tokens.make(chat(), "say -l disk=ssd")["secret"]))
 

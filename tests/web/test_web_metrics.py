@@ -1,4 +1,4 @@
-"""Metrics of the real server with its real workers, read by the real Prometheus' own checker."""
+"""Metrics of the real server with real workers, checked by Prometheus' own promtool."""
 
 import os
 import re
@@ -41,7 +41,7 @@ MISSING = "These tests need Prometheus' own promtool: run `apt-get install prome
 
 
 def value(text: str, name: str, **labels: str) -> float:
-    """The sum of a metric's samples that have these labels."""
+    """The sum of a metric's samples with these labels."""
     found = re.findall(rf"^{name}(?:{{(.*?)}})? (\S+)$", text, re.MULTILINE)
     wanted = [f'{key}="{said}"' for key, said in labels.items()]
     return sum(float(number) for had, number in found if all(one in had for one in wanted))
@@ -77,7 +77,7 @@ def test_counters_add_up_over_workers_and_survive_the_death_of_one(process: Proc
             assert requests.post(f"{process.url}/agents", json=told, headers=headers, timeout=5).status_code == 201
 
     made = 0
-    while len(list(folder.glob("counter_*.db"))) < 2:  # both workers have counted
+    while len(list(folder.glob("counter_*.db"))) < 2:  # until both workers have counted
         pour(made, made + 3)
         made += 3
         assert made < 20
@@ -99,7 +99,7 @@ def test_counters_add_up_over_workers_and_survive_the_death_of_one(process: Proc
 
 
 def checked(text: str) -> None:
-    """Prometheus itself finds nothing to complain about."""
+    """Check the metrics with promtool."""
     promtool = shutil.which("promtool")
     assert promtool, MISSING
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
@@ -167,7 +167,7 @@ def test_the_first_counts_may_come_at_once() -> None:
 
 
 def counted(name: str, **labels: str) -> float:
-    """How far this process has counted."""
+    """This process' count of a metric."""
     return REGISTRY.get_sample_value(name, labels) or 0
 
 
@@ -188,7 +188,7 @@ def test_a_count_is_of_what_was_committed(service: Callable[[], None]) -> None:
 
 
 def took() -> dict[tuple[str, str], float]:
-    """How many jobs took a time by now, by command and result."""
+    """How many jobs have had their duration measured, by command and result."""
     name = f"{families.DURATION.name}_count"
     told = [one for family in REGISTRY.collect() for one in family.samples if one.name == name]
     return {(one.labels["command"], one.labels["result"]): one.value for one in told}
@@ -241,7 +241,7 @@ def test_a_scrape_costs_the_same_few_statements_at_any_backlog(
 
 
 def backlog(count: int) -> None:
-    """So many jobs that wait for their node."""
+    """Queue so many jobs for their node."""
     now = time.time()
     with transaction():
         for first in range(0, count, 1_000):

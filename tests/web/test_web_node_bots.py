@@ -1,4 +1,4 @@
-"""Whose bots a node takes: on its page, on the operators', by API; and the choice of a node for a new bot."""
+"""Whose bots a node takes: on its page, on the operators', by the API; and choosing a node for a new bot."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from pillar_service.usecases.people import tokens
 
 @pytest.fixture
 def people(public_app: Flask) -> dict[str, str]:
-    """Ann and Bob, with a node each."""
+    """Ann and Bob, with one node each."""
     return {name: account(name, f"node-{name}") for name in ("ann", "bob")}
 
 

@@ -1,4 +1,4 @@
-"""Where the service connects to when a stranger says so, and where not."""
+"""Which addresses the service connects to when a stranger names them, and which not."""
 
 import socket
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_it_is_said_which_address_is_not_public(names: Callable[..., list[str]])
 
 
 def test_nothing_goes_to_the_place_itself(names: Callable[..., list[str]]) -> None:
-    names(["8.8.8.8"], host="cellar.test")  # as people reach it
+    names(["8.8.8.8"], host="cellar.test")  # the address that people use
     with pytest.raises(Invalid, match="public addresses alone"):
         post("https://8.8.8.8/")
     assert outbound._is_own("127.0.0.1")

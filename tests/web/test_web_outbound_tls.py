@@ -1,4 +1,4 @@
-"""Whether the line that events go over is encrypted for the very name that was asked for."""
+"""The connection for events is encrypted with a certificate for the very name that was asked for, or not used."""
 
 import datetime
 import socket
@@ -26,7 +26,7 @@ def post(url: str, timeout_s: float = 5.0) -> outbound.Answer:
 
 
 def certificate(folder: Path, name: str) -> Path:
-    """A file with a key and a certificate that signs itself."""
+    """A file with a key and a self-signed certificate."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     made = x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
@@ -73,7 +73,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(
 
 
 def drip(server: socket.socket, over: threading.Event) -> None:
-    """Begin a handshake that goes on for a byte at a time."""
+    """Begin a handshake that then goes on byte by byte."""
     line, _ = server.accept()
     with line, suppress(OSError):
         line.sendall(b"\x16\x03\x03\x40\x00")

@@ -28,7 +28,7 @@ def person(service: Callable[[], None]) -> str:
 
 @pytest.fixture
 def stripe(public_app: Any, service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
-    """Stripe, which sends its events to the public app over a real connection."""
+    """A fake Stripe that sends its events to the public app over a real connection."""
     fake = FakeStripe()
     for name, value in fake.settings().items():
         monkeypatch.setenv(name, value)
@@ -60,7 +60,7 @@ def press(visitor: FlaskClient, path: str) -> Any:
 
 
 def way_out(page: Any) -> str:
-    """Where a page leads on its own."""
+    """The address that a page leads to by itself."""
     assert page.status_code == 200
     [address] = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
     assert f'href="{address}"' in page.text, "who does not go on by itself needs a link"
@@ -85,7 +85,7 @@ def test_a_person_pays_and_cancels(stripe: FakeStripe, signed_in: FlaskClient, p
     pay = way_out(press(signed_in, "/payment/pay"))
     assert b"Pay $5" in urlopen(pay).read()
     with pytest.raises(Exception, match=r"cellar\.test|urlopen"):
-        urlopen(pay, b"pay=1")  # goes on to the place's own address, which is not there in this test
+        urlopen(pay, b"pay=1")  # It redirects to the place's own address, which does not exist in this test.
     page = signed_in.get("/payment/thanks")
     assert "Your payments are set up" in page.text
     assert "#paid" in page.text

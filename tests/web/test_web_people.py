@@ -1,4 +1,4 @@
-"""The people tab and the page behind an invitation's address."""
+"""The people tab, and the page of an invitation."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ MEMBER = "bob@example.org"
 
 
 class Sent:
-    """The mails that wait to be sent, as they are in the database now."""
+    """The mails that are queued in the database."""
 
     def __getitem__(self, at: int) -> dict[str, str]:
         return written()[at]
@@ -30,7 +30,7 @@ class Sent:
 
 @pytest.fixture
 def sent(service: Any, monkeypatch: pytest.MonkeyPatch) -> Sent:
-    """A place that sends mail."""
+    """Let the place send mail; gives the queued mails."""
     monkeypatch.setenv("CELLAR_MAIL", "file:///dev/null")
     service()
     return Sent()
@@ -38,14 +38,14 @@ def sent(service: Any, monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 @pytest.fixture
 def ann(sent: Sent, public_app: Flask) -> FlaskClient:
-    """The owner of a bot that is alive, signed in."""
+    """The owner of a living bot, signed in."""
     owner()
     poured()
     return signed_in(public_app, OWNER)
 
 
 def path(sent: Sent) -> str:
-    """Where the newest mail leads."""
+    """The path of the link in the newest mail."""
     found = re.search(r"http://cellar\.test(/join/\S+)", sent[-1]["text"])
     assert found
     return found[1]
@@ -79,7 +79,7 @@ def test_from_an_address_to_a_member(ann: FlaskClient, public_app: Flask, sent: 
     assert entered.headers["Location"] == path(sent)
     page = visitor.get(path(sent))
     assert "You join as <strong>bobs-other@example.org</strong>" in page.text
-    assert len(roles()) == 1  # looking at it changes nothing
+    assert len(roles()) == 1  # Opening the page changes nothing.
     joined = visitor.post(path(sent), data={"csrf_token": csrf(page)})
     assert joined.headers["Location"] == "/bots/my/people"
     assert roles()["bobs-other@example.org"] == "member"
@@ -92,8 +92,8 @@ def test_what_can_not_be_accepted_is_one_clear_page(ann: FlaskClient, public_app
     owner(MEMBER)
     owner("eve@example.org")
     bob, eve = signed_in(public_app, MEMBER), signed_in(public_app, "eve@example.org")
-    assert [send(bob, used).location for _ in range(2)] == ["/bots/my/people"] * 2  # a double click
-    assert bob.get(used).location == "/bots/my/people"  # the mail, once more
+    assert [send(bob, used).location for _ in range(2)] == ["/bots/my/people"] * 2  # A double click.
+    assert bob.get(used).location == "/bots/my/people"  # The link in the mail again.
     for again in (
         send(eve, used),
         eve.get(used),
@@ -225,7 +225,7 @@ def test_handing_over_takes_the_bots_name(ann: FlaskClient) -> None:
     assert roles() == {OWNER: "member", MEMBER: "owner"}
     page = ann.get("/bots/my/people").text
     assert "Invite by e-mail" not in page
-    assert MEMBER not in page  # addresses are for owners
+    assert MEMBER not in page  # Only owners see addresses.
 
 
 def test_a_script_in_a_name_is_text(ann: FlaskClient, public_app: Flask, sent: Sent) -> None:
@@ -311,7 +311,7 @@ def test_who_is_new_joins_without_a_bot_of_their_own(
         assert done.headers["Location"] == "/mailed"
         link = re.search(r"http://cellar\.test(/welcome/\S+)", written()[-1]["text"])
         assert link
-        other = public_app.test_client()  # the mail is opened on a telephone
+        other = public_app.test_client()  # The mail is opened on a telephone.
         token = csrf(other.get(link[1]))
         done = other.post(link[1], data={"bot": "", "password": good, "csrf_token": token})
     assert done.headers["Location"] == there

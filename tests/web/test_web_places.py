@@ -1,4 +1,4 @@
-"""The table of pages that browsers look at (tests/browser/places.py) has every page that there is."""
+"""The table of pages for browsers (tests/browser/places.py) has every page."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parent.parent / "browser"))
 from places import PLACES
 
 FOR_PROGRAMS = ("api_", "door.", "enrol.", "downloads.")
-"""How the endpoints of addresses begin that programs and nodes ask for."""
+"""Prefixes of endpoints that are for programs and nodes."""
 
 PARTS = "a part of a page, which fetches it"
 FILES = "no page: a file, a picture, or figures"
@@ -37,11 +37,11 @@ NO_PAGES = {
     "start.newbie": "the place `newbie`: a form leads there",
     "sign_in.code": "the place `sign-in-code`: a form leads there",
 }
-"""The endpoints of what else answers to GET, and why no place stands for it."""
+"""Other endpoints that answer GET, and why they have no place."""
 
 
 def shown(app: Flask) -> set[str]:
-    """The endpoints at which a place of the table stands."""
+    """The endpoints that have a place in the table."""
     urls, found = app.url_map.bind("cellar.test"), set()
     for place in PLACES:
         if not place.path.startswith(("fault:", "shown:")):

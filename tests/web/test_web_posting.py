@@ -1,4 +1,4 @@
-"""Mail on a real SMTP server."""
+"""Mail over a real SMTP server."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ LETTER = Letter("Héllo", "A link: https://cellar.test/reset/abc\n")
 
 
 class Postbox:
-    """What the server takes."""
+    """The mails that the server accepts."""
 
     def __init__(self) -> None:
         self.taken: list[Envelope] = []
@@ -54,7 +54,7 @@ def box() -> Postbox:
 
 @pytest.fixture
 def port(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Where mail is sent to; nothing listens there yet."""
+    """The port that mail is sent to; nothing listens there yet."""
     chosen = free_port()
     monkeypatch.setenv("CELLAR_MAIL", f"smtp://127.0.0.1:{chosen}")
     service()
@@ -63,7 +63,7 @@ def port(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def listen(box: Postbox, port: int) -> Iterator[Callable[..., None]]:
-    """Start the server."""
+    """Start the mail server."""
     started: list[Controller] = []
 
     def start(**more: Any) -> None:
@@ -184,7 +184,7 @@ def test_a_mailbox_file_is_for_its_owner_and_shows_the_newest_first(
 
 
 def test_the_server_of_the_public_app_delivers(url: str, environment: dict[str, str], tmp_path: Path) -> None:
-    """The real gunicorn, with its workers: a mail that is queued is soon in the mailbox, once."""
+    """With real gunicorn and several workers, a queued mail is soon in the mailbox, once."""
     port, path = free_port(), tmp_path / "mailbox"
     settings = {"CELLAR_DATABASE": url, "CELLAR_PUBLIC_PORT": str(port), "CELLAR_MAIL": f"file://{path}"}
     told = {**os.environ, **environment, **settings, "PYTHONPATH": str(ROOT)}

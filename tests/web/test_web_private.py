@@ -123,7 +123,7 @@ def test_an_operator_says_that_an_address_is_its_owners(master: FlaskClient, per
 def test_a_hostile_name_is_refused_and_nothing_stored(master: FlaskClient, person: str, name: object) -> None:
     said = problem(master.post("/agents", json={"type": "bot", "name": name, "account": OWNER}), 422)
     assert len(said) < 400
-    if name is not None and name != "My":  # which a node may be called
+    if name is not None and name != "My":  # a valid node's name
         wrong = {"type": "bot", "name": "ok", "account": OWNER, "node": name}
         assert problem(master.post("/agents", json=wrong), 422)
     assert master.get("/agents?type=bot").json == {"agents": []}
@@ -167,7 +167,7 @@ def test_any_name_and_note_is_good_or_refused(master: FlaskClient, name: str, no
 def test_what_is_wrong_is_said(master: FlaskClient, method: str, path: str, body: Any, status: int) -> None:
     answer = getattr(master, method)(path, json=body) if body is not None else getattr(master, method)(path)
     if status == 200:
-        assert answer.status_code in (200, 422)  # PostgreSQL keeps no NUL, SQLite finds none
+        assert answer.status_code in (200, 422)  # PostgreSQL can't store NUL, SQLite finds none
     else:
         assert problem(answer, status)
 

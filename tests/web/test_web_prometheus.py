@@ -1,4 +1,4 @@
-"""The real Prometheus, with the shipped configuration, scrapes the real server; and what it is told of what is missing."""
+"""The real Prometheus, with the shipped configuration, scrapes the real server and learns what is missing."""
 
 import shutil
 import signal
@@ -20,7 +20,7 @@ MISSING = "These tests need Prometheus: run `apt-get install prometheus` (vagran
 
 
 class Prometheus:
-    """Debian's, with the shipped configuration, in which only places and the pace are others."""
+    """Debian's Prometheus with the shipped configuration, except for addresses and intervals."""
 
     def __init__(self, folder: Path, service: str, token: Path) -> None:
         program = shutil.which("prometheus")
@@ -50,10 +50,10 @@ class Prometheus:
         return [rule for group in self.ask("rules")["groups"] for rule in group["rules"]]
 
     def value(self, query: str) -> float | None:
-        """What a query answers now; None without an answer."""
+        """The current value of a query; None without an answer."""
         try:
             found = self.ask("query", query=query)["result"]
-        except requests.RequestException:  # it is starting
+        except requests.RequestException:  # It is still starting.
             return None
         return float(found[0]["value"][1]) if found else None
 
@@ -82,7 +82,7 @@ def prometheus(process: Process, tmp_path: Path) -> Iterator[Prometheus]:
 
 def _tell_where_a_node_is(process: Process) -> None:
     database.connect(process.environment["CELLAR_DATABASE"])
-    told = facts.read({"facts": {"grains": {"fqdn": "cellar-1.invalid"}}})  # RFC 6761: nobody has that name
+    told = facts.read({"facts": {"grains": {"fqdn": "cellar-1.invalid"}}})  # RFC 6761: .invalid never resolves
     with database.transaction():
         facts.hear("cellar-1", [("cellar-1/1/1", told)], time.time())
     database.release()
@@ -94,7 +94,7 @@ def test_prometheus_scrapes_the_service_finds_its_nodes_and_sees_it_die(
     until(lambda: prometheus.value("cellar_ready") == 1)
     assert prometheus.value('cellar_workers{app="private"}') == 2
     assert prometheus.value('up{job="saltcellar"}') == 1
-    until(lambda: prometheus.value('up{job="saltcellar-nodes", node="cellar-1"}') == 0)  # found, and not reached
+    until(lambda: prometheus.value('up{job="saltcellar-nodes", node="cellar-1"}') == 0)  # found, but not reached
     until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()))
     assert len(prometheus.rules()) == (SHIPPED / "alerts.yml").read_text().count("- alert:")
     process.kill(signal.SIGKILL)

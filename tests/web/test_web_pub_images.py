@@ -1,4 +1,4 @@
-"""The pub's image at the nodes' door: whole, from any byte on, and no other than the one that is handed out now."""
+"""The pub's image at the nodes' door: complete, from any byte on, and only the one that is currently handed out."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a service that can't work says of itself, to anybody and to Prometheus."""
+"""What a service that can't work says about itself, to anyone and to Prometheus."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from pillar_service.usecases.service import measuring, readiness
 
 
 def refused(client: FlaskClient) -> str:
-    """What /readyz says is missing."""
+    """The reason that /readyz gives."""
     answer = client.get("/readyz")
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
     return str(answer.json["detail"])
@@ -23,7 +23,7 @@ def refused(client: FlaskClient) -> str:
 
 @pytest.fixture(params=["public", "private"])
 def stranger(request: pytest.FixtureRequest, url: str) -> FlaskClient:
-    """Anybody, at each of the two apps."""
+    """Anyone, at each of the two apps."""
     app: Flask = request.getfixturevalue(f"{request.param}_app")
     return app.test_client()
 

@@ -1,4 +1,4 @@
-"""Files that are fetched: a slow line holds a thread for as long as it likes, so they are few."""
+"""Sending files: a slow connection holds a thread for as long as it likes, so their number is limited."""
 
 import socket
 import time
@@ -20,12 +20,12 @@ from pillar_service.web import sending
 from pillar_service.web.slots import Slots
 
 LARGE = {"blobs/sha256/00/x": b"x" * (16 << 20)}
-"""More than what the system keeps of a connection that nobody reads from."""
+"""More than the kernel buffers for a connection that is not being read."""
 
 
 @pytest.fixture(autouse=True)
 def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that another test fetched holds a place."""
+    """Fresh slots, so that downloads of other tests don't count."""
     monkeypatch.setattr(sending, "of_people", Slots(4, 1, sending.OF_ONE))
     monkeypatch.setattr(sending, "of_nodes", Slots(4, 1, sending.OF_ONE))
     monkeypatch.setattr(sending, "of_masters", Slots(4, 1))
@@ -39,7 +39,7 @@ def held_are(count: int, slots: Slots) -> bool:
 
 
 def exported() -> str:
-    """A job that brought a large export of the bot `my`."""
+    """Let a job bring a large export of the bot `my`; return its id."""
     poured()
     job = str(jobs.submit(f"account:{bots.show('my')['account'][0]['email']}", "bots.export", "my")["job"]["id"])
     [run] = claims.claim("salt")["runs"]
@@ -50,7 +50,7 @@ def exported() -> str:
 
 
 def slow(address: str, path: str, authorization: str) -> socket.socket:
-    """Somebody who asks for a file, and reads nothing of it."""
+    """A connection that asks for a file but reads nothing."""
     where = urlsplit(address)
     line = socket.create_connection((where.hostname, where.port))
     line.sendall(f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: {authorization}\r\n\r\n".encode())
@@ -87,7 +87,7 @@ def test_a_page_says_that_too_many_are_on_their_way(visitor: FlaskClient, person
 
 
 def importing() -> str:
-    """A job of cellar-1 that needs a large tar."""
+    """A job of cellar-1 that needs a large tar; return its id."""
     owner()
     upload = transfers.upload("test", tar(**LARGE))["upload"]
     return str(bots.create("test", "my", "demo@example.org", upload=upload)["job"]["id"])
@@ -111,7 +111,7 @@ def test_masters_that_read_slowly_leave_threads_for_pillars(private_app: Flask, 
     owner()
     path = f"/transfers/{exported()}"
     with answering(make_server("127.0.0.1", 0, private_app, threaded=True)) as url, ExitStack() as lines:
-        for count in range(1, 5):  # a quarter of the threads
+        for count in range(1, 5):  # A quarter of the threads.
             lines.enter_context(slow(url, path, master.environ_base["HTTP_AUTHORIZATION"]))
             assert held_are(count, sending.of_masters)
         assert "Too many" in problem(master.get(path), 429)

@@ -1,4 +1,4 @@
-"""The real server and the real command line, as processes of their own."""
+"""The real server and command line, as separate processes."""
 
 import gc
 import signal
@@ -149,7 +149,7 @@ def test_a_job_is_not_given_to_a_master_that_was_killed_while_it_waited(process:
     time.sleep(0.5)
     session.post(f"{process.url}/agents", json={"type": "person", "email": "ann@example.org"})
     poured = session.post(f"{process.url}/agents", json={"type": "bot", "name": "my", "account": "ann@example.org"})
-    time.sleep(0.5)  # the dead would have taken it by now
+    time.sleep(0.5)  # time enough for a dead connection to claim it
     [run] = session.post(f"{process.url}/jobs/claim", json={"wait": 5}, timeout=10).json()["runs"]
     assert run["jobs"] == [poured.json()["job"]["id"]]
 
@@ -171,7 +171,7 @@ def test_many_who_follow_a_job_hold_up_neither_pillars_nor_the_dispatcher(proces
     for thread in threads:
         thread.start()
     time.sleep(2)
-    for _ in range(8):  # each a connection of its own: any worker may get it
+    for _ in range(8):  # Each on a connection of its own, so any worker may get it.
         answer = requests.get(f"{url}/pillar/cellar-1", headers=session.headers, timeout=2)
         assert answer.status_code == 200
     began = time.monotonic()

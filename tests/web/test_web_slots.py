@@ -10,7 +10,7 @@ from pillar_service.web.slots import Slots
 
 @pytest.fixture
 def threads(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Says how many threads a worker has."""
+    """Gives a function that sets a worker's number of threads."""
 
     def of(n: int) -> None:
         monkeypatch.setenv("CELLAR_THREADS", str(n))

@@ -1,4 +1,4 @@
-"""The status tab: figures of now, charts with and without script, the small chart for the dashboard."""
+"""The status tab: current figures, charts with and without scripts, the small chart on the dashboard."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ PAGES = ("status", "status/figures", "series.json", "chart.svg", "spark.svg")
 
 @pytest.fixture
 def bot(visitor: FlaskClient) -> str:
-    """A bot with two hours of samples, restarted half an hour ago after a pause of ten minutes."""
+    """A bot with two hours of samples, restarted half an hour ago after a gap of ten minutes; its id."""
     owner()
     id, now = str(poured()["id"]), int(time.time())
     told = {"memory_limit_bytes": 2**28, "memory_bytes": 96 << 20, "follows": 7, "restarts": 1, "version": "1.2.3"}
@@ -108,7 +108,7 @@ def test_every_span_has_its_link_and_every_chart_its_drawing(visitor: FlaskClien
         assert f"/bots/my/chart.svg?figure={figure}&amp;span={span}" in page
         chart = drawn(visitor, f"/bots/my/chart.svg?figure={figure}&span={span}")
         strokes = [path.get("d") for path in chart.iter(f"{SVG}path")]
-        assert all(strokes) or (figure == "bandwidth" and len(strokes) == 2)  # a rate takes two points
+        assert all(strokes) or (figure == "bandwidth" and len(strokes) == 2)  # a rate needs two points
     assert "Nothing was heard of it" not in page
     table = page[page.index("<table") :]
     assert table.count('<th scope="row">') == 6
@@ -172,7 +172,7 @@ def test_what_is_no_span_or_figure_is_refused(visitor: FlaskClient, bot: str, wr
 def test_strangers_see_nothing(visitor: FlaskClient, bot: str, page: str) -> None:
     assert visitor.get(f"/bots/my/{page}").status_code == 200
     other = visitor.application.test_client()
-    assert other.get(f"/bots/my/{page}").status_code in (302, 401)  # a part of a page leads nowhere
+    assert other.get(f"/bots/my/{page}").status_code in (302, 401)  # A part of a page does not redirect.
     owner("other@example.org")
     sign_in(other, "other@example.org")
     assert other.get(f"/bots/my/{page}").status_code == 404

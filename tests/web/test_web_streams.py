@@ -1,4 +1,4 @@
-"""A job's lines as a program reads them: a thousand at a time, or as they come."""
+"""A job's lines for programs: a thousand at a time, or as they come."""
 
 import json
 import re
@@ -27,13 +27,13 @@ def events(text: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 @pytest.fixture(autouse=True)
 def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No stream of another test holds a place."""
+    """Fresh slots, so that streams of other tests don't count."""
     monkeypatch.setattr(streams, "slots", Slots(4, 1, streams.OF_ONE_PERSON))
 
 
 @pytest.fixture
 def job(api: FlaskClient) -> str:
-    """A job that runs and has written three lines."""
+    """A running job that has written three lines; its id."""
     poured()
     id = str(api.post("/agents/my/actions/logs").json["job"]["id"])
     lines_of(id, "one", "two", "three")
@@ -63,7 +63,7 @@ def test_a_stream_goes_on_where_it_broke_off_and_ends_with_the_job(api: FlaskCli
     broken = api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False)
     assert broken.mimetype == "text/event-stream"
     parts = iter(broken.response)
-    heard = events("".join(next(parts).decode() for _ in range(3)))  # the hello and two lines
+    heard = events("".join(next(parts).decode() for _ in range(3)))  # the greeting and two lines
     broken.close()
     assert [data["text"] for _, _, data in heard] == ["one", "two"]
     answer(lines_of(job, "four"), {"lines": []})
@@ -108,7 +108,7 @@ def test_streams_are_few_and_give_their_place_back(api: FlaskClient, job: str) -
     assert api.get(f"/jobs/{job}/lines").status_code == 200
     for one in reversed(held):
         one.close()
-        one.close()  # twice gives one place back
+        one.close()  # closing twice gives back only one place
     assert streams.slots.held() == 0
     with api.get(f"/jobs/{job}/lines", headers=STREAM, buffered=False) as again:
         assert again.status_code == 200

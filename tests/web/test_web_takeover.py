@@ -1,4 +1,4 @@
-"""A server that is restarted while it is hammered: nobody's request is dropped, whichever way it comes."""
+"""A server is restarted under constant requests: none is dropped, however they are made."""
 
 import http.client
 import json
@@ -21,11 +21,11 @@ from pillar_service.web import takeover
 RESTARTS = 2
 
 PACE_S = 0.01
-"""Between two requests of a thread: they are to meet each moment of a restart, not to use the machine up."""
+"""The pause between two requests of a thread, in seconds: short, to meet each moment of a restart, but not to overload."""
 
 
 class Hammer:
-    """Threads that ask until told to stop; what went wrong, and how many were answered by each way of asking."""
+    """Threads that send requests until told to stop; counts the answers to each kind, and keeps what went wrong."""
 
     def __init__(self, process: Process, token: str) -> None:
         self.process, self.headers = process, {"Authorization": token, "Content-Type": "application/json"}
@@ -51,20 +51,20 @@ class Hammer:
             self.dropped.append(f"{name}: {error!r}")
 
     def keeps(self, _: int) -> Iterator[int]:
-        """One connection for many requests, as the masters' client has it."""
+        """Many requests on one connection, like the masters' client."""
         connection = self._connection()
         while True:
             yield self._asked(connection, "GET", "/pillar/cellar-1")
 
     def connects(self, _: int) -> Iterator[int]:
-        """A connection for each request."""
+        """A new connection for each request."""
         while True:
             connection = self._connection()
             yield self._asked(connection, "GET", "/nodes")
             connection.close()
 
     def writes(self, n: int) -> Iterator[int]:
-        """What was answered must be there."""
+        """Whatever was acknowledged must be there."""
         connection = self._connection()
         while True:
             name = f"n{n}-{len(self.made)}"
@@ -78,14 +78,14 @@ class Hammer:
             yield self._asked(connection, "POST", "/jobs/claim", {"wait": 30})
 
     def pauses(self, _: int) -> Iterator[int]:
-        """A kept connection that rests for longer than a server waits that stops."""
+        """A kept connection that rests for longer than a stopping server waits."""
         with requests.Session() as session:
             while True:
                 yield session.get(f"{self.process.url}/nodes", headers=self.headers, timeout=20).status_code
                 self.over.wait(2.7)
 
     def sends_slowly(self, n: int) -> Iterator[int]:
-        """A request that is still coming in when the server is told to go."""
+        """A request that is still arriving when the server is told to stop."""
         text = json.dumps({"id": f"slow{n}"})
         while True:
             connection = self._connection()
@@ -142,7 +142,7 @@ def test_restarts_drop_no_request(process: Process, tmp_path: Path) -> None:
 
 
 def test_a_launcher_starts_the_successor_and_systemd_hears_of_it(process: Process, tmp_path: Path) -> None:
-    """As on an installed control plane, where it has the version and the settings of then."""
+    """As on an installed control plane, where the launcher has the current version and settings."""
     launcher = tmp_path / "launcher"
     launcher.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/told\nexec {sys.executable} "$@"\n')
     launcher.chmod(0o755)
@@ -178,7 +178,7 @@ def test_a_server_that_can_not_start_leaves_the_old_one_alone(process: Process, 
 
 
 def test_a_successor_ends_only_its_own_predecessor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number of a process that is gone may be somebody else's by now."""
+    """The pid of a process that has ended may be another one's by now."""
     heard: list[int] = []
     kept = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
     try:

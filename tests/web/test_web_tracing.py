@@ -1,4 +1,4 @@
-"""Each request's id: in the answer, before the person, in the log; taken over only from who may say it."""
+"""Each request's id: in the answer, on the page, in the log; taken over only from those who may set it."""
 
 import json
 from pathlib import Path

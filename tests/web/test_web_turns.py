@@ -37,7 +37,7 @@ def test_who_waits_too_long_goes_without_and_leaves_the_turn_in_order() -> None:
 
 
 def answered(method: str, slow: threading.Event) -> float:
-    """Seconds until a request of this method is answered while a page is being made."""
+    """How many seconds a request with this method takes while a page is being made."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("slow"):

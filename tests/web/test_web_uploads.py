@@ -1,4 +1,4 @@
-"""Uploads: a tar that comes in on a slow line holds a thread, so of one person they are few."""
+"""Uploads: a tar on a slow connection holds a thread, so each person may have only a few."""
 
 import socket
 import tarfile
@@ -22,12 +22,12 @@ from pillar_service.web.slots import Slots
 
 @pytest.fixture(autouse=True)
 def all_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No upload of another test holds a place."""
+    """Fresh slots, so that uploads of other tests don't count."""
     monkeypatch.setattr(uploads, "of_people", Slots(4, 1, uploads.OF_ONE_PERSON))
 
 
 def held_are(count: int, slots: Slots | None = None) -> bool:
-    """Whether so many are on their way, soon."""
+    """Whether so many slots are held, within five seconds."""
     until, looked_at = time.monotonic() + 5, slots or uploads.of_people
     while looked_at.held() != count and time.monotonic() < until:
         time.sleep(0.01)
@@ -35,7 +35,7 @@ def held_are(count: int, slots: Slots | None = None) -> bool:
 
 
 def exporting() -> str:
-    """A job that exports a bot of cellar-1, and runs."""
+    """A running job that exports a bot of cellar-1; return its id."""
     owner()
     poured()
     job = jobs.submit("test", "bots.export", "my")["job"]["id"]
@@ -45,7 +45,7 @@ def exporting() -> str:
 
 
 def begun(address: str, authorization: str, what: str = "POST /imports?name=slow") -> socket.socket:
-    """A tar of which nothing comes yet."""
+    """A connection that announces a tar but sends nothing of it."""
     where = urlsplit(address)
     line = socket.create_connection((where.hostname, where.port))
     asked = f"{what} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: {authorization}\r\n"

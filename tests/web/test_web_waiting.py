@@ -1,4 +1,4 @@
-"""Long polls: what is committed is seen soon, and nobody looks again and again while nothing is."""
+"""Long polls: what is committed is seen soon, and nothing is looked for repeatedly while nothing changes."""
 
 import contextlib
 import threading
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 
 class Looking:
-    """Looks for a lease of that name, and counts how often."""
+    """Looks for a lease of that name, and counts its looks."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -54,7 +54,7 @@ def test_what_is_committed_by_somebody_else_is_seen_soon(public_app: Any) -> Non
     thread.start()
     assert look.begun.wait(20)
     time.sleep(2 * waiting.EVERY_S)
-    put("another")  # a change that is not the one
+    put("another")  # A change that does not matter.
     time.sleep(2 * waiting.EVERY_S)
     assert not told
     committed = time.monotonic()
@@ -70,7 +70,7 @@ def test_while_nothing_is_committed_nobody_looks_but_now_and_then_and_at_the_end
     assert not found
     assert took == pytest.approx(waiting.LOOK_EVERY_S * 1.5, abs=0.5)
     if database.on_sqlite():
-        assert look.looks == 3  # at once, after a while for what the time alone makes true, and last
+        assert look.looks == 3  # At once, once for what time alone makes true, and at the end.
     else:
         assert look.looks > 3
 
@@ -95,7 +95,7 @@ def test_those_of_whom_there_may_be_many_leave_half_of_the_threads(public_app: A
             assert waiting.with_others(lambda: "as it is", 20) == "as it is"
             waiting.with_others(lambda: None, 20)
             assert time.monotonic() - began < 5
-            waiting.until(lambda: None, 0.3)  # the dispatcher waits, whoever else does
+            waiting.until(lambda: None, 0.3)  # The dispatcher waits, however many others do.
             assert time.monotonic() - began >= 0.3
     with waiting.slots.taken() as may:
         assert may

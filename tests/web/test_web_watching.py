@@ -1,4 +1,4 @@
-"""The watchman: what it does by itself, now and then."""
+"""The watchman: what it does regularly by itself."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from pillar_service.web import watching
 
 
 def watch_while(monkeypatch: pytest.MonkeyPatch, is_so: Callable[[], bool]) -> None:
-    """The watchman looks often, as long as that is so, for 20 s at most."""
+    """Let the watchman look often while the condition holds, for at most 20 s."""
     monkeypatch.setattr(watching, "EVERY_S", 0.05)
     over, until = watching.start(), time.monotonic() + 20
     while is_so() and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""Upgrades of nodes at the two doors: an operator's at the private app, a node's at the public one."""
+"""Node upgrades at both doors: for operators at the private app, for nodes at the public one."""
 
 from collections.abc import Callable
 from pathlib import Path

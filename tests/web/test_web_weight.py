@@ -1,4 +1,4 @@
-"""A page is under 150 KB in all: its HTML, and every style, script and picture that it names."""
+"""A page weighs less than 150 KB: its HTML and every style, script and picture that it names."""
 
 import re
 from typing import Any
@@ -18,13 +18,13 @@ PATHS = ("/", "/sign-in", "/start", "/account", "/bots", "/bots/my", "/my/jobs/{
 
 
 def loaded(visitor: FlaskClient, page: Any) -> list[str]:
-    """What the page makes a browser load."""
+    """The addresses of what the page makes a browser load."""
     tags = re.findall(r"<(?:link|script|img)\b[^>]*>", page.text)
     return [address for tag in tags for address in re.findall(r'(?:src|href)="([^"]+)"', tag)]
 
 
 def weight(visitor: FlaskClient, path: str, **headers: str) -> tuple[int, list[str]]:
-    """The bytes of a page in all, as they are sent, and what it loaded."""
+    """The bytes of a page with all it loads, as sent; and what it loads."""
     page = visitor.get(path, headers=headers, follow_redirects=True)
     named = loaded(visitor, page)
     parts = [visitor.get(address, headers=headers) for address in dict.fromkeys(named)]
@@ -34,7 +34,7 @@ def weight(visitor: FlaskClient, path: str, **headers: str) -> tuple[int, list[s
 
 @pytest.fixture
 def bot(visitor: FlaskClient) -> str:
-    """A bot with a long story; gives the id of one of its jobs."""
+    """A bot with a long history; gives the id of one of its jobs."""
     owner()
     poured()
     for n in range(20):
@@ -47,9 +47,7 @@ def test_each_page_is_light(visitor: FlaskClient, bot: str) -> None:
     for path in PATHS:
         sent, named = weight(visitor, path.format(job=bot), **BROWSER)
         plain, _ = weight(visitor, path.format(job=bot))
-        assert any("htmx" in address for address in named) == (
-            path != "/api"
-        )  # where nothing is live, it is not needed
+        assert any("htmx" in address for address in named) == (path != "/api")  # only needed where something is live
         assert 10_000 < sent < plain < MOST, f"{path}: {sent} bytes, {plain} when nothing is compressed"
 
 

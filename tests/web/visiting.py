@@ -1,4 +1,4 @@
-"""People with browsers: sign in, send the forms that a page shows."""
+"""People with browsers: signing in, and sending the forms of pages."""
 
 import re
 import time
@@ -19,7 +19,7 @@ PASSWORD, OPERATOR = "long enough 1", "op@example.org"
 
 
 class SecondFactors:
-    """Whose second factor is on."""
+    """Turns accounts' second factors on and off."""
 
     def add(self, account: str) -> None:
         with database.transaction():
@@ -39,31 +39,31 @@ def csrf(page: Any) -> str:
 
 
 def sign_in(browser: FlaskClient, email: str = OWNER, password: str = PASSWORD, **query: str) -> Any:
-    """What is answered to who writes an address and a password."""
+    """Sign in with an address and a password; return the answer."""
     form = {"email": email, "password": password, "csrf_token": csrf(browser.get("/sign-in"))}
     return browser.post("/sign-in", data=form, query_string=query)
 
 
 def signed_in(app: Flask, email: str, password: str = PASSWORD) -> FlaskClient:
-    """A browser of its own in which this account is signed in."""
+    """A new browser in which this account is signed in."""
     client = app.test_client()
     assert sign_in(client, email, password).status_code == 302
     return client
 
 
 def come_as(browser: FlaskClient, email: str = OWNER) -> None:
-    """Let somebody else use this browser."""
+    """Sign another account in in this browser."""
     browser.delete_cookie("saltcellar")
     assert sign_in(browser, email).status_code == 302
 
 
 def send(client: FlaskClient, path: str, **form: str) -> Any:
-    """Send a form to a path, with the token that this browser has."""
+    """Send a form to a path, with this browser's token."""
     return client.post(path, data={**form, "csrf_token": csrf(client.get("/bots"))})
 
 
 def somebody(app: Flask, who: str) -> FlaskClient:
-    """A browser of somebody who stands so to the bot `my`: nobody, stranger, member, owner, operator, 'suspended …'.
+    """A browser of someone with this relation to the bot `my`: nobody, stranger, member, owner, operator, 'suspended …'.
 
     The operator's second factor is on.
     """
@@ -89,6 +89,6 @@ def join(person: str, role: Belonging = Belonging.MEMBER) -> None:
 
 
 def written() -> list[dict[str, str]]:
-    """Every mail that was queued, oldest first."""
+    """Every queued mail, oldest first."""
     rows = mails.Mail.select().order_by(mails.Mail.created_at)
     return [{"to": row.recipient, "subject": row.subject, "text": row.text} for row in rows]
