@@ -1,4 +1,4 @@
-"""Chat with a fake Slack at the wire and a real database: the parts run in the test's process unless it says otherwise."""
+"""Chat with a fake Slack at the wire and a real database; its parts run in the test's process unless a test says otherwise."""
 
 import sys
 import time
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # fakes/
-sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for fakes/
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # for pouring.py
 
 from fakes.slack import Slack
 from fakes.slack.people import User
@@ -29,7 +29,7 @@ from pillar_service.usecases.service import storage
 
 @pytest.fixture
 def slack() -> Iterator[Slack]:
-    """A fake Slack in which a second is a tenth."""
+    """A fake Slack that lets one post ten times as often."""
     fake = Slack(rate_s=0.1, burst=3)
     yield fake
     fake.close()
@@ -37,7 +37,7 @@ def slack() -> Iterator[Slack]:
 
 @pytest.fixture
 def chat(service: Callable[[], None], slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """The service, set up for that Slack."""
+    """The service, configured for that Slack."""
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
     for name, value in told.items():
         monkeypatch.setenv(f"CELLAR_SLACK_{name}", value)
@@ -46,7 +46,7 @@ def chat(service: Callable[[], None], slack: Slack, monkeypatch: pytest.MonkeyPa
 
 
 class Heard:
-    """A listener that keeps what it is told, and fails as often as it should."""
+    """A listener that keeps what it hears, and raises the exceptions in ``failing`` first."""
 
     def __init__(self) -> None:
         self.all: list[Any] = []
@@ -67,7 +67,7 @@ class Heard:
         self._hear(submitted)
 
     def wait(self, count: int, patience_s: float = 8.0) -> list[Any]:
-        """All that was heard, once it is that many."""
+        """All that was heard, once there are at least so many."""
         until = time.monotonic() + patience_s
         while len(self.all) < count:
             assert time.monotonic() < until, f"{len(self.all)} of {count} heard: {self.all}"
@@ -94,7 +94,7 @@ def inbox(chat: Callable[[], None]) -> Iterator[Inbox]:
 
 @pytest.fixture
 def drain(inbox: Inbox, heard: Heard, apologies: list[Any]) -> Iterator[Drain]:
-    """What the inbox holds is told to `heard`."""
+    """Dispatches what is in the inbox to `heard`."""
     app = routing.app(heard)
     made = Drain(inbox, lambda payload: routing.dispatch(app, payload), apologies.append)
     made.start()
@@ -104,7 +104,7 @@ def drain(inbox: Inbox, heard: Heard, apologies: list[Any]) -> Iterator[Drain]:
 
 @pytest.fixture
 def door(inbox: Inbox, slack: Slack) -> Iterator[str]:
-    """The door over HTTP, where Slack delivers to; its address."""
+    """The door over HTTP, to which Slack delivers; its address."""
     with Served(Door(slack.secret, inbox)) as served:
         slack.delivers_to(served.url)
         yield served.url
@@ -112,7 +112,7 @@ def door(inbox: Inbox, slack: Slack) -> Iterator[str]:
 
 @pytest.fixture
 def notifier(chat: Callable[[], None], slack: Slack) -> Iterator[Notifier]:
-    """The notifier, ten times as fast as Slack allows."""
+    """The notifier, posting ten times as fast as Slack would allow."""
     made = Notifier(wire.client(slack.bot_token, slack.url), Buckets(posts=Rate(2, 9.5), edits=Rate(20, 8)))
     made.start()
     yield made
@@ -124,7 +124,7 @@ def notifier(chat: Callable[[], None], slack: Slack) -> Iterator[Notifier]:
 def talk(
     slack: Slack, chat: Callable[[], None], notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Slack]:
-    """The whole of chat, with a catalogue of the tests' own and three nodes; gives the Slack that it talks to."""
+    """All of chat, with the tests' own catalogue and three nodes; gives the Slack that it talks to."""
     import stage
 
     from pillar_service.chatops import following
@@ -148,7 +148,7 @@ def talk(
 
 @pytest.fixture
 def ann(talk: Slack) -> User:
-    """An operator, who talks to the whole of it."""
+    """An operator who talks to all of chat."""
     return talk.user(ANN)
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full for a while, as SQLite meets it."""
+"""A disk that is full for a while, as SQLite sees it."""
 
 import sqlite3
 
@@ -9,7 +9,7 @@ BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"""
 
 
 def full(inbox: Inbox, times: int) -> None:
-    """The next deliveries, so many, do not get onto the disk: the inbox's own writer is told so by its database."""
+    """Let the next ``times`` deliveries fail to be stored: the inbox's database says that the disk is full."""
     failing = [True] * times
 
     def fill(writer: sqlite3.Connection) -> None:

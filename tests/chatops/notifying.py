@@ -1,4 +1,4 @@
-"""What the tests of the notifier share: something to say, and what became of it."""
+"""What the tests of the notifier share: messages to send, and what became of them."""
 
 import time
 from collections.abc import Callable

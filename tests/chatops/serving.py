@@ -1,4 +1,4 @@
-"""A threaded WSGI server on a free port of loopback."""
+"""A threaded WSGI server on a free loopback port."""
 
 import threading
 from socketserver import ThreadingMixIn
@@ -18,7 +18,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Served:
-    """Serves an app while inside."""
+    """Serves an app inside the context."""
 
     def __init__(self, app: Any) -> None:
         self.server = make_server("127.0.0.1", 0, app, _Server, _Quiet)

@@ -1,4 +1,4 @@
-"""Three labelled nodes that do as their jobs say, one with a bot: what the dialogues play on."""
+"""The stage of the dialogues: three labelled nodes that carry out their jobs, one of them with a bot."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ Says = Callable[[str, str], Sequence[str]]
 
 
 def furnish() -> None:
-    """The nodes, and the bot `my` on one of them."""
+    """Make the nodes, and the bot `my` on one of them."""
     for node in list(LABELS)[1:]:
         nodes.add("test", node)
     for node, environment in LABELS.items():
@@ -27,7 +27,7 @@ def furnish() -> None:
 
 
 class Running:
-    """A command that runs on its node."""
+    """A command that is running on its node."""
 
     def __init__(self, run: dict[str, Any]) -> None:
         self.run, self.n = run, 0
@@ -35,14 +35,14 @@ class Running:
         executing.begin(run["node"], self.job, self.attempt)
 
     def says(self, *texts: str) -> None:
-        """It prints these lines."""
+        """Let it print these lines."""
         lines = [{"n": n, "stream": "stdout", "text": text} for n, text in enumerate(texts, self.n + 1)]
         self.n += len(lines)
         for at in range(0, len(lines), 500):
             executing.add_lines(self.run["node"], self.job, self.attempt, lines[at : at + 500])
 
     def ends(self, exit_code: int = 0) -> None:
-        """It exits."""
+        """Let it exit."""
         state = "done" if exit_code == 0 else "failed"
         returned = {"job": self.job, "attempt": self.attempt, "state": state, "exit_code": exit_code, "seconds": 0.1}
         came_back = (returned, exit_code == 0, 0 if exit_code == 0 else 1)
@@ -50,13 +50,13 @@ class Running:
 
 
 def begun(run: dict[str, Any]) -> Running:
-    """A run that was claimed, begun on its node."""
+    """Begin a claimed run on its node."""
     runs.started("salt", run["id"], f"jid-{run['id']}")
     return Running(run)
 
 
 def carry_out(says: Says = lambda node, command: [f"{command} on {node}"], exit_code: int = 0) -> list[dict[str, Any]]:
-    """Claim what there is and let the nodes do it: what each says line by line, and how it exits; the runs."""
+    """Claim all runs and let the nodes carry them out, printing what ``says`` gives and exiting so; return the runs."""
     claimed: list[dict[str, Any]] = claims.claim("salt")["runs"]
     for run in claimed:
         if run["function"] == "meeseeks.run":

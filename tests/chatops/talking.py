@@ -1,4 +1,4 @@
-"""Who talks in the dialogues, and waiting for what comes of it."""
+"""The people in the dialogues, and waiting for what follows from their words."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ ANN, BEN, EVE = "T01/U01", "T01/U02", "T01/U03"
 
 
 def until_direct(user: User, text: str) -> dict[str, Any]:
-    """The first message of the bot to somebody directly that holds a text, once it is there."""
+    """Wait for the bot's first direct message to this user with this text; return it."""
     until = time.monotonic() + 8
     while not (found := [one for one in user.visible() if one["channel"] == user.direct and text in str(one)]):
         assert time.monotonic() < until, text
@@ -25,7 +25,7 @@ def until_direct(user: User, text: str) -> dict[str, Any]:
 
 
 def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -> list[dict[str, Any]]:
-    """Let the nodes do what is asked for, once it is."""
+    """Wait until something has been asked for and let the nodes do it; return the runs."""
     until = time.monotonic() + 8
     while not (found := stage.carry_out(says, exit_code)):
         assert time.monotonic() < until
@@ -34,7 +34,7 @@ def until_run(says: stage.Says = lambda node, command: [], exit_code: int = 0) -
 
 
 def telephone(user: str) -> pyotp.TOTP:
-    """The second factor of a member's account, which is linked as its owner would."""
+    """Make a member's account with a second factor, and link it as its owner would; return what shows the codes."""
     person = pouring.owner(f"{user.lower()}@example.org")
     second_factor.begin(person, "long enough 1")
     waiting = second_factor.pending(person)
@@ -47,7 +47,7 @@ def telephone(user: str) -> pyotp.TOTP:
 
 
 def until_all_claimed() -> list[dict[str, Any]]:
-    """The runs that are asked for, claimed."""
+    """Wait until runs have been asked for; claim and return them."""
     until = time.monotonic() + 8
     while not (found := claims.claim("salt")["runs"]):
         assert time.monotonic() < until
@@ -56,5 +56,5 @@ def until_all_claimed() -> list[dict[str, Any]]:
 
 
 def until_claimed() -> dict[str, Any]:
-    """The run that is asked for, claimed."""
+    """Wait until a run has been asked for; claim and return it."""
     return until_all_claimed()[0]

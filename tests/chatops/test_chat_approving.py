@@ -1,4 +1,4 @@
-"""Codes and approvals in Slack: who must say yes, and where they are asked."""
+"""Codes and approvals in Slack: who must agree, and where they are asked."""
 
 import time
 
@@ -74,11 +74,11 @@ def test_an_approval_of_what_was_asked_in_private_is_asked_for_in_private(talk: 
 def test_who_may_approve_is_told_wherever_it_was_asked_for(
     talk: Slack, ann: User, channel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talk.workspace.outside.add("C7")  # the bot is no member there
+    talk.workspace.outside.add("C7")  # The bot is no member of that channel.
     ann.slash("retire -l environment=stg", channel=channel)
     until_run()
     ann.sees("Preview")
-    with transaction():  # it took her a while to say yes
+    with transaction():  # She took a while to say yes.
         jobs.Job.update(created_at=time.time() - 500).execute()
     ann.presses("Yes")
     until_direct(talk.user(BEN), "must say yes within 30 minutes")

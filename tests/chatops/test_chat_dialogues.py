@@ -1,4 +1,4 @@
-"""Whole conversations in Slack, on the fake at the wire, the real inbox, outbox, catalogue, queue and database."""
+"""Whole conversations in a Slack faked at the wire, with the real inbox, outbox, catalogue, queue and database."""
 
 import re
 import time
@@ -52,7 +52,7 @@ def test_each_moment_is_said_at_its_time(talk: Slack, ann: User) -> None:
 
     with transaction():
         Lease.update(expires_at=0).execute()
-    ann.mentions("hello -l environment=prd")  # no master asks for anything
+    ann.mentions("hello -l environment=prd")  # no master asks for jobs
     hears(Moment.WAITING)
     run = until_claimed()
     hears(Moment.ACCEPTED)

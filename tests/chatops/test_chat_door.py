@@ -1,4 +1,4 @@
-"""Slack's door over HTTP: only what Slack signed is kept, each thing is worked on once, and nothing kills it."""
+"""Slack's door over HTTP: only what Slack signed is kept, each delivery is worked on once, and nothing stops it."""
 
 import json
 import time
@@ -93,7 +93,7 @@ def test_the_very_same_request_once_more_is_refused(
     body, kind = encoded("event", mention(slack))
     headers = signed(body, time.time())
     assert [send(door, body, headers, kind) for _ in range(3)] == [200, 401, 401]
-    again = {**headers, "X-Slack-Retry-Num": "1"}  # whoever adds this is acked, and not heard either
+    again = {**headers, "X-Slack-Retry-Num": "1"}  # Adding this gets an ack, but nothing is heard.
     assert send(door, body, again, kind) == 200
     slack.event(mention(slack, "end")["event"])
     assert [one.text for one in heard.wait(2)] == ["help", "end"]
@@ -109,7 +109,7 @@ def test_a_request_that_was_taken_by_another_process_is_refused_here(
     other = Inbox(inbox.file.parent)
     lower = {name.lower(): value for name, value in headers.items()}
     other.keep(deliveries.from_http(body, kind, lower))
-    time.sleep(1.1)  # how often it looks for others
+    time.sleep(1.1)  # the interval at which it looks for others'
     assert send(door, body, headers, kind) == 401
     other.close()
 

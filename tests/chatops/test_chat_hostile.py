@@ -1,4 +1,4 @@
-"""What people type, forge, edit and send again: each has a clear answer, or none, and the process lives."""
+"""What people type, forge, edit and resend: each gets a clear answer or none, and the process survives."""
 
 import time
 
@@ -89,13 +89,13 @@ def test_a_wide_selector_means_no_more_than_ones_own_nodes(talk: Slack) -> None:
 
 def test_a_name_is_nobody(talk: Slack, ann: User) -> None:
     eve = talk.user(EVE)
-    eve.name = ann.name  # whatever somebody calls themselves
+    eve.name = ann.name  # names can be chosen freely
     eve.mentions("hello", username=ann.name, user_profile={"name": "U01", "real_name": "T01/U01", "team": "T01"})
     eve.sees("I can't do that for you!")
     eve.slash("hello")
     eve.slash("hello", command="/meeseeks")
     forged = {"bot_id": "B1", "username": ann.name, "user_profile": {"id": "U01"}}
-    ann.mentions("hello", **forged)  # a bot that calls itself an operator, with an operator's id even
+    ann.mentions("hello", **forged)  # a bot that calls itself an operator, even with an operator's id
     ann.writes("hello", subtype="bot_message", **forged)
     ann.writes("hello", subtype="message_changed", edited={"user": "U01", "ts": "1.1"})
     ann.writes("hello", subtype="message_deleted", previous_message={"user": "U01", "text": "hello"})
@@ -121,7 +121,7 @@ def test_what_was_edited_or_deleted_since_runs_as_it_was_said(talk: Slack, ann: 
 
 
 def answer_to(talk: Slack, ts: str) -> str:
-    """The first that is said in a thread."""
+    """Wait for the first answer in a thread; return its text."""
     until = time.monotonic() + 8
     while not (found := [one for one in talk.messages() if one.get("thread_ts") == ts]):
         assert time.monotonic() < until

@@ -1,4 +1,4 @@
-"""The inbox: on disk before the ack, done once, taken up by another process when its own is gone."""
+"""The inbox: on disk before the ack, done once, adopted by another process when its own has died."""
 
 import os
 import secrets
@@ -129,7 +129,7 @@ def test_what_a_killed_process_leaves_is_done_by_the_next(
     process = subprocess.Popen([sys.executable, "-c", LEAVES], env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"kept\n"
-    assert orphans.adopt(inbox) == 0  # it lives
+    assert orphans.adopt(inbox) == 0  # its process lives
     assert inbox.next() is None
     process.send_signal(signal.SIGKILL)
     process.wait(10)
@@ -185,7 +185,7 @@ def test_what_fails_is_tried_again_then_its_sender_is_told(
 def test_what_waited_for_the_database_has_all_its_tries_left(
     slack: Slack, inbox: Inbox, drain: Drain, heard: Any, apologies: list[Any], door: str
 ) -> None:
-    # Raised from the last on: away for a while, then one fault of ours.
+    # Raised from the last to the first: unavailable for a while, then one fault of ours.
     heard.failing = [ZeroDivisionError(), Unavailable("Away."), Unavailable("Away."), Unavailable("Away.")]
     slack.user("T1/U1").mentions("patient")
     assert [one.text for one in heard.wait(1)] == ["patient"]

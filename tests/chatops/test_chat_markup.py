@@ -1,4 +1,4 @@
-"""What was typed, read back from Slack's markup."""
+"""Reading what was typed from Slack's markup."""
 
 import pytest
 from fakes.slack.people import marked

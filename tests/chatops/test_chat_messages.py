@@ -1,4 +1,4 @@
-"""Messages and windows: never above one of Slack's limits, whatever they are made of; nothing in them calls anybody."""
+"""Messages and windows: always within Slack's limits, whatever is in them; nothing in them mentions anyone."""
 
 import re
 import time
@@ -40,7 +40,7 @@ relaxed = settings(deadline=None, max_examples=60)
 
 
 def fine(body: dict[str, Any]) -> None:
-    """Slack takes it, and it mentions nobody."""
+    """Check that Slack would take it and that it mentions nobody."""
     rules.message(body)
     for said in [body["text"], *rules.texts(body.get("blocks", []))]:
         assert not MENTIONS.search(said)
@@ -205,7 +205,7 @@ def test_a_message_keeps_to_fifty_blocks_and_its_buttons(count: int) -> None:
 
 
 def test_whoever_says_yes_reads_all_of_what_they_say_yes_to() -> None:
-    """Each argument may have a thousand characters, and there may be many: the last of them decides as the first does."""
+    """There may be many arguments of up to a thousand characters, and the last matters as much as the first."""
     given = {"text": f"{'harmless ' * 105}and --force", **{f"more_{n}": f"{'x' * 195} end {n}" for n in range(25)}}
     body = messages.question("Sure?", "0" * 16, messages.wish("deploy", given, ["cellar-1"]))
     fine(body)

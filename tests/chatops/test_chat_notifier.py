@@ -1,4 +1,4 @@
-"""The notifier: in order within a thread, others not held up, by one process at a time, as fast as Slack allows."""
+"""The notifier: in order within a thread, without holding up others, in one process at a time, as fast as Slack allows."""
 
 import time
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_a_thread_that_waits_holds_up_no_other(slack: Slack, notifier: Notifier)
     assert [message["text"] for message in slack.messages("C2")] == ["slow", "after it"]
     assert (
         len([1 for call in slack.calls("chat.postMessage") if call["channel"] == "C2"]) == 3
-    )  # Retry-After was honoured
+    )  # Retry-After was respected
 
 
 def test_nothing_overtakes_what_waits_in_its_thread(slack: Slack, notifier: Notifier) -> None:
@@ -153,7 +153,7 @@ def test_only_one_of_two_sends_and_the_other_follows(slack: Slack, chat: Callabl
     with transaction():
         Lease.update(expires_at=time.time() - 1).where(Lease.name == sending.NOTIFYING).execute()
     assert second.step() == 1
-    assert first.step() == 0  # it was frozen meanwhile, and wakes up
+    assert first.step() == 0  # it was frozen, and wakes up now
     wait(all_sent)
     assert len(slack.messages()) == 1
     for one in (first, second):
@@ -224,6 +224,6 @@ def test_the_buckets_hold_the_rates() -> None:
     now[0] = 1.0
     assert [buckets.take(item(OutgoingKind.SHOW)) for _ in range(2)] == [True, False]
     buckets.rest(item(OutgoingKind.POST, "C3"), 5)
-    assert buckets.resting() == {"C1", "C3"}  # nothing is left for the first now
+    assert buckets.resting() == {"C1", "C3"}  # the first has nothing left now
     now[0] = 6.1
     assert (buckets.resting(), buckets.take(item(OutgoingKind.POST, "C3"))) == (set(), True)

@@ -1,4 +1,4 @@
-"""What the notifier does where Slack is away, says no, or never answers: nothing is lost, nothing comes twice."""
+"""The notifier when Slack is away, refuses, or never answers: nothing is lost, and nothing comes twice."""
 
 import time
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def test_a_message_in_doubt_that_can_not_be_looked_for_is_sent_again(slack: Slac
     outbox.post("C1", text("twice"))
     wait(lambda: Outgoing.get().state == "sending" and Outgoing.get().error)
     time.sleep(1.5)
-    assert len(slack.messages()) == 1  # the app lacks a scope: that is mended, and then it is looked for
+    assert len(slack.messages()) == 1  # A scope is missing: the message is looked for only once that is fixed.
     del slack.faults.errors["conversations.history"]
     wait(all_sent, 20)
     assert len(slack.messages()) == 1

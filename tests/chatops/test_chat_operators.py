@@ -1,4 +1,4 @@
-"""What operators may ask for in Slack besides tasks: others' jobs, tokens, the audit, people, the files."""
+"""What operators can ask for in Slack besides commands: others' jobs, tokens, the audit, people, the files."""
 
 import time
 

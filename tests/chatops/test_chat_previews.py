@@ -1,4 +1,4 @@
-"""Previews in Slack: what a command would do is seen before the yes."""
+"""Previews in Slack: what a command would do is shown before the yes."""
 
 import stage
 from fakes.slack import Slack

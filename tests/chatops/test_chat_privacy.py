@@ -1,4 +1,4 @@
-"""Who sees what in Slack: what is private is told to its asker alone, and nobody answers for another."""
+"""Who sees what in Slack: private output goes only to the asker, and nobody answers for another."""
 
 import stage
 from fakes.slack import Slack
@@ -20,7 +20,7 @@ def test_others_see_only_what_they_may(talk: Slack) -> None:
     eve.sees("You may ask for nothing here. You are T01/U03.")
     eve.mentions("hello")
     eve.sees("I can't do that for you!")
-    talk.user("T02/U01").mentions("hello")  # another team's, with an operator's user id
+    talk.user("T02/U01").mentions("hello")  # someone in another team, with an operator's user id
     talk.user("T02/U01").slash("hello")
     eve.mentions("whoami")
     eve.sees("T01/U03")

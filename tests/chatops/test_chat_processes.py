@@ -1,4 +1,4 @@
-"""The processes as they are shipped: killed at any moment, nothing is lost and nothing is done twice."""
+"""The processes as shipped: killed at any moment, nothing is lost and nothing is done twice."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def port() -> int:
 def start(
     chat: Callable[[], None], slack: Slack, url: str, environment: dict[str, str], tmp_path: Path, port: int
 ) -> Iterator[Start]:
-    """Start a module as a process of its own, with the settings of this test."""
+    """Starts a module as a process of its own, with this test's settings."""
     slack.workspace.team = "T01"
     started: list[subprocess.Popen[bytes]] = []
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
@@ -123,13 +123,13 @@ def test_two_notifiers_of_which_one_freezes(slack: Slack, start: Start) -> None:
     for n in range(5):
         outbox.post("C1", {"text": f"n{n}"}, f"1.{n}")
     until(lambda: len(slack.messages()) == 5)
-    with transaction():  # not amid one of its own: SQLite's one writer would be frozen with it
+    with transaction():  # not during its own transaction, which would freeze SQLite's only writer
         os.killpg(first.pid, signal.SIGSTOP)
     for n in range(5, 10):
         outbox.post("C1", {"text": f"n{n}"}, f"1.{n}")
     until(lambda: len(slack.messages()) == 10, 60)
     os.killpg(first.pid, signal.SIGCONT)
-    until(lambda: {row.state for row in Outgoing.select()} == {"sent"}, 60)  # one may be in doubt for half a minute
+    until(lambda: {row.state for row in Outgoing.select()} == {"sent"}, 60)  # One may be in doubt for half a minute.
     assert sorted(one["text"] for one in slack.messages()) == [f"n{n}" for n in range(10)]
 
 

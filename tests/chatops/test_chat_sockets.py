@@ -1,4 +1,4 @@
-"""Socket Mode: acked when kept, heard once, connected again by itself."""
+"""Socket Mode: deliveries are acked once kept, heard once, and connections made again by themselves."""
 
 import asyncio
 import threading

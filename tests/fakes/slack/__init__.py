@@ -1,4 +1,4 @@
-"""A fake Slack at the wire: its Web API, events and interactions with real signatures, Socket Mode. Stricter than Slack."""
+"""A fake Slack at the wire: Web API, signed events and interactions, Socket Mode. It is stricter than Slack."""
 
 from fakes.slack.slack import Slack
 

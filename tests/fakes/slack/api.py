@@ -1,4 +1,4 @@
-"""The Web API's methods: arguments in, answer out; raises Refused. What is not named here is refused."""
+"""The methods of the Web API: arguments in, answer out, or Refused. Whatever is not named here is refused."""
 
 import json
 from collections.abc import Callable
@@ -40,13 +40,13 @@ FIELDS: dict[str, set[str]] = {
 
 
 class Api:
-    """The methods on a workspace."""
+    """The API's methods, on a workspace."""
 
     def __init__(self, workspace: Workspace, url: Callable[[], str]) -> None:
         self.workspace, self.url = workspace, url
 
     def call(self, method: str, given: Json) -> Json:
-        """The answer to a call; raises Refused."""
+        """Call a method; return its answer or raise Refused."""
         need(method in FIELDS, method, "unknown_method")
         given = {name: _read(name, value) for name, value in given.items() if value is not None and name != "token"}
         unknown = set(given) - FIELDS[method]
@@ -168,7 +168,7 @@ def _newest(found: list[Json], given: Json) -> list[Json]:
 
 
 def _read(name: str, value: Any) -> Any:
-    # In a form, what is not flat is JSON.
+    # In a form, nested values are JSON.
     if name in ("blocks", "metadata", "view", "files") and isinstance(value, str):
         try:
             return json.loads(value)

@@ -1,4 +1,4 @@
-"""Delivering to the app: signed requests over HTTP, or envelopes; an event that is not acked in 3 s comes again."""
+"""Deliveries to the app: signed requests over HTTP or envelopes; events that are not acked within 3 s are sent again."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ KINDS = {"event": "events_api", "interaction": "interactive", "command": "slash_
 
 @dataclass(frozen=True)
 class Ack:
-    """What the app answered, after how many seconds; status 0 when it did not."""
+    """The app's answer and how many seconds it took; status 0 if there was none."""
 
     status: int
     seconds: float
@@ -29,14 +29,14 @@ class Ack:
 
 
 def signed(body: bytes, at: float, secret: str = SIGNING_SECRET) -> dict[str, str]:
-    """Slack's headers (docs.slack.dev, Verifying requests from Slack)."""
+    """Slack's signature headers (docs.slack.dev, Verifying requests from Slack)."""
     stamp = str(int(at))
     mac = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={mac}"}
 
 
 def encoded(kind: str, payload: Json) -> tuple[bytes, str]:
-    """The body as Slack sends it, and its content type."""
+    """The body as Slack encodes it, and its content type."""
     if kind == "event":
         return json.dumps(payload).encode(), "application/json"
     form = payload if kind == "command" else {"payload": json.dumps(payload)}
@@ -44,7 +44,7 @@ def encoded(kind: str, payload: Json) -> tuple[bytes, str]:
 
 
 class Delivering:
-    """Delivers; `url` is where the app listens, or None for Socket Mode. `retries_s` are Slack's 0, 60 and 300 s, shorter."""
+    """Delivers to `url`, or by Socket Mode if it is None. `retries_s` stands for Slack's pauses of 0, 60 and 300 s."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.url = server, None
@@ -53,7 +53,7 @@ class Delivering:
         self.threads: list[threading.Thread] = []
 
     def deliver(self, kind: str, payload: Json, is_waited_for: bool = False) -> Ack | None:
-        """Deliver in the background, or wait for the ack. Only events are delivered again."""
+        """Deliver in the background, or wait for the ack. Only events are tried again."""
         if is_waited_for:
             return self._all_tries(kind, payload)
         thread = threading.Thread(target=self._all_tries, args=(kind, payload), daemon=True)
@@ -71,7 +71,7 @@ class Delivering:
         return ack
 
     def once(self, kind: str, payload: Json, retry: int = 0) -> Ack:
-        """Deliver one time."""
+        """Deliver once."""
         began = time.monotonic()
         send = self._over_http if self.url else self._over_socket
         try:
@@ -100,6 +100,6 @@ class Delivering:
         return 200, sent.result(ACK_S + 1)
 
     def join(self) -> None:
-        """Wait for all that is being delivered."""
+        """Wait for all deliveries under way."""
         for thread in self.threads:
             thread.join(30)

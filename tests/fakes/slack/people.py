@@ -1,4 +1,4 @@
-"""People in Slack: what they do, and what they see."""
+"""People in Slack: what they do and what they see."""
 
 import html
 import re
@@ -18,11 +18,11 @@ PATIENCE_S = 8.0
 ADDRESS = re.compile(
     r"https?://[^\s<>]+|(?:[\w.+-]+@)?\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|org|net|io|nz|de)\b"
 )
-"""What Slack makes a link of: an address, a mail address, a bare name whose end is one of the known domains."""
+"""What Slack turns into a link: web addresses, mail addresses, and bare names with one of the known top-level domains."""
 
 
 class User:
-    """Somebody: `T1/U1`. Each verb does what a client does, and waits for the app's ack."""
+    """A user such as `T1/U1`. Each verb does what a client does, and waits for the app's ack."""
 
     def __init__(self, slack: "Slack", team: str, id: str) -> None:
         self.slack, self.team, self.id, self.name = slack, team, id, f"name-of-{id}"
@@ -56,13 +56,13 @@ class User:
         return self.slack.deliver("command", {**form, "response_url": self.slack.response_url(channel, self.id)})
 
     def presses(self, label: str, channel: str | None = None) -> Ack:
-        """Press the newest button of that label."""
+        """Press the newest button with that label."""
         message, button = self._found(lambda element: element["type"] == "button" and label_of(element) == label, label)
         action = {"type": "button", "text": button["text"], "value": button.get("value", "")}
         return self._acts(message, button, action, channel)
 
     def presses_in(self, text: str, label: str) -> Ack:
-        """Press the button of that label that stands in a block with this text, such as one task of a list."""
+        """Press the button with that label in a block with this text, such as one task of a list."""
 
         def find() -> tuple[Json, Json] | None:
             for message in reversed(list(self.visible())):
@@ -78,7 +78,7 @@ class User:
         return self._acts(message, button, {"type": "button", "text": button["text"], "value": button["value"]}, None)
 
     def picks(self, label: str, channel: str | None = None) -> Ack:
-        """Choose the newest option of that label in a menu."""
+        """Choose the newest option with that label in a menu."""
         menus = lambda e: e["type"] == "static_select" and label in map(label_of, e["options"])  # noqa: E731
         message, menu = self._found(menus, label)
         [option] = [option for option in menu["options"] if label_of(option) == label]
@@ -91,7 +91,7 @@ class User:
             "type": "message", "message_ts": message["ts"], "channel_id": where, "is_ephemeral": "to" in message,
         }  # fmt: skip
         shown = {name: message[name] for name in ("ts", "text", "blocks", "thread_ts") if name in message}
-        if "to" not in message:  # what one person saw is not told again
+        if "to" not in message:  # ephemeral messages are not sent along
             payload["message"] = {"user": BOT, "bot_id": "B0BOT", "type": "message", **shown}
         action |= {"action_id": element["action_id"], "block_id": "b", "action_ts": f"{time.time():.6f}"}
         payload |= {"actions": [action], "state": {"values": {}}}
@@ -105,7 +105,7 @@ class User:
         return {"user": user, "team": team, "api_app_id": "A1", "token": "x", "trigger_id": trigger}
 
     def submits(self, title: str = "", **values: str) -> Ack:
-        """Fill the open window in (by its blocks' `block_id`s) and send it; it stays open only if the app says so."""
+        """Fill in the open window (by its blocks' `block_id`s) and submit it; it stays open only if the app says so."""
         view = self._wait(lambda: self._form(title, set(values)), f"a window {title!r} for {set(values)}", PATIENCE_S)
         state = {block["block_id"]: _filled(block, values) for block in view["blocks"] if block["type"] == "input"}
         payload = {**self._who(), "type": "view_submission", "view": {**view, "state": {"values": state}}}
@@ -126,7 +126,7 @@ class User:
     # What they see
 
     def visible(self) -> Iterator[Json]:
-        """Every message they can read, the oldest first."""
+        """Every message that they can read, oldest first."""
         with self.slack.workspace.lock:
             everything = [
                 {**message, "channel": channel}
@@ -138,7 +138,7 @@ class User:
         yield from sorted(everything + whispered, key=lambda message: float(message["ts"]))
 
     def sees(self, text: str, patience_s: float = PATIENCE_S) -> Json:
-        """The newest message from the bot that holds the text, once it is there."""
+        """Wait for the bot's newest message with this text; return it."""
         return self._wait(lambda: self._with(text), f"{text!r}", patience_s)
 
     def _with(self, text: str) -> Json | None:
@@ -154,7 +154,7 @@ class User:
         return None
 
     def window(self, title: str = "") -> Json:
-        """The open window with that title, once it is there."""
+        """Wait for an open window with that title; return it."""
 
         def find() -> Json | None:
             views = [v for v in self.slack.workspace.views.values() if v["user"] == self.id]
@@ -163,7 +163,7 @@ class User:
         return self._wait(find, f"a window {title!r}", PATIENCE_S)
 
     def windows_with(self, text: str) -> Json:
-        """The window that shows a text, once there is one."""
+        """Wait for a window that shows a text; return it."""
 
         def find() -> Json | None:
             views = [v for v in self.slack.workspace.views.values() if v["user"] == self.id]
@@ -191,9 +191,9 @@ class User:
 
 
 def marked(text: str) -> str:
-    """What Slack makes of a typed message before anybody hears of it: escapes, links, addresses of mail; mentions stay.
+    """A typed message as Slack passes it on: escaped, with web and mail addresses as links; mentions stay.
 
-    A file's name is taken for an address, too, if it ends as one (docs.slack.dev/messaging/formatting-message-text).
+    File names whose ending looks like a domain become links, too (docs.slack.dev/messaging/formatting-message-text).
     """
     escaped = html.escape(text, quote=False)
     escaped = re.sub(r"&lt;([@#!][A-Z0-9]+)&gt;", r"<\1>", escaped)
@@ -208,12 +208,12 @@ def _linked(found: re.Match[str]) -> str:
 
 
 def label_of(element: Json) -> str:
-    """What can be read on a button or option."""
+    """The label of a button or option."""
     return str(element["text"]["text"])
 
 
 def readable(message: Json) -> str:
-    """All that can be read in a message: its blocks, or else its text."""
+    """The readable text of a message: its blocks, or otherwise its text."""
     return "\n".join(rules.texts(message["blocks"])) if message.get("blocks") else str(message.get("text", ""))
 
 

@@ -1,4 +1,4 @@
-"""What Slack takes in blocks, messages and views (docs.slack.dev: Block Kit reference). What is unknown is refused."""
+"""What Slack accepts in blocks, messages and views (docs.slack.dev: Block Kit reference). Whatever is unknown is refused."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ Json = dict[str, Any]
 
 
 class Refused(Exception):
-    """Slack's answer {"ok": false, "error": …}, with why."""
+    """Slack's answer {"ok": false, "error": …}, with the reason."""
 
     def __init__(self, error: str, why: str = "", retry_after: float | None = None) -> None:
         super().__init__(f"{error}: {why}")
@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 def length(text: str) -> int:
-    """As JavaScript counts: an emoji is two. Slack may count less, never more."""
+    """The length in UTF-16 units, as in JavaScript: an emoji counts as two. Slack may count fewer, never more."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -40,7 +40,7 @@ def text_of(value: Any, most: int, what: str, kinds: tuple[str, ...] = ("plain_t
 
 
 def clean(text: str, what: str) -> None:
-    """No control characters, no lone surrogates: Slack drops or refuses them."""
+    """Refuse control characters and lone surrogates, which Slack drops or refuses."""
     bad = [c for c in text if (ord(c) < 32 and c not in "\n\t") or 0xD800 <= ord(c) <= 0xDFFF or c == "\x7f"]
     need(not bad, f"{what} has control characters {bad[:3]!r}")
 
@@ -169,7 +169,7 @@ BLOCKS: dict[str, Callable[[Json], None]] = {
 
 
 def blocks(value: Any, most: int = 50, is_view: bool = False) -> None:
-    """The blocks of a message, or of a view."""
+    """Check the blocks of a message or view."""
     need(isinstance(value, list), "blocks are no list")
     need(len(value) <= most, f"{len(value)} blocks, not at most {most}")
     allowed = {**BLOCKS, "input": entry} if is_view else BLOCKS
@@ -190,7 +190,7 @@ def unique(ids: list[str], what: str) -> None:
 
 
 def interactive(value: Any) -> Iterator[Json]:
-    """The elements that can be used, wherever in blocks."""
+    """The interactive elements, wherever they are in the blocks."""
     if isinstance(value, dict):
         if "action_id" in value:
             yield value
@@ -202,7 +202,7 @@ def interactive(value: Any) -> Iterator[Json]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """What can be read in blocks."""
+    """The readable texts in blocks."""
     if isinstance(value, dict):
         if value.get("type") in BOTH and isinstance(value.get("text"), str):
             yield value["text"]
@@ -214,7 +214,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def message(said: Json) -> None:
-    """A message's text and blocks."""
+    """Check a message's text and blocks."""
     text = said.get("text")
     need(text is None or isinstance(text, str), "text is no text", "invalid_arguments")
     need(text or said.get("blocks"), "neither text nor blocks", "no_text")
@@ -228,7 +228,7 @@ def message(said: Json) -> None:
 
 
 def view(value: Json) -> None:
-    """A modal."""
+    """Check a modal."""
     fields = {
         "title",
         "blocks",

@@ -1,4 +1,4 @@
-"""The wire: aiohttp in a thread of its own, with the faults that a test asks for."""
+"""The wire: aiohttp in a thread of its own, with the faults that a test sets."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ BOT_TOKEN = "xoxb-test"
 
 @dataclass
 class Faults:
-    """What goes wrong: every call refused (`is_down`), slow (`delay_s`), 429 for methods, answers lost after the deed."""
+    """Faults: all calls refused (`is_down`) or slow (`delay_s`), 429 for methods, errors, answers lost after the deed."""
 
     is_down: bool = False
     delay_s: float = 0.0
@@ -27,7 +27,7 @@ class Faults:
 
 
 class Server:
-    """Serves a workspace on loopback until it is closed, on a free port if none is named."""
+    """Serves a workspace on loopback until it is closed, by default on a free port."""
 
     def __init__(self, workspace: Workspace, port: int = 0) -> None:
         self.workspace, self.port, self.faults, self.sockets = workspace, port, Faults(), Sockets()

@@ -25,7 +25,7 @@ class Slack:
 
     @property
     def url(self) -> str:
-        """Where its Web API answers: CELLAR_SLACK_URL."""
+        """The address of its Web API, for CELLAR_SLACK_URL."""
         return f"{self.server.url}/api/"
 
     @property
@@ -34,27 +34,27 @@ class Slack:
 
     @property
     def refused(self) -> list[str]:
-        """What it refused, with why: empty in a test that goes well."""
+        """What it refused and why; empty if all goes well."""
         return self.server.refused
 
     def calls(self, method: str) -> list[Json]:
-        """The arguments of every call of a method."""
+        """The arguments of each call of a method."""
         return [given for name, given in self.server.calls if name == method]
 
     def delivers_to(self, url: str | None) -> None:
         self.delivering.url = url
 
     def user(self, who: str) -> User:
-        """Somebody, as TEAM/USER."""
+        """The user TEAM/USER."""
         team, _, id = who.partition("/")
         return self.users.setdefault(who, User(self, team, id))
 
     def said(self, channel: str, message: Json) -> str:
-        """A person's message in a channel; returns its ts."""
+        """Post a person's message in a channel; returns its ts."""
         return str(self.workspace.add(channel, message)["ts"])
 
     def envelope(self, event: Json) -> Json:
-        """An event as the Events API wraps it."""
+        """An event in the Events API's envelope."""
         here = self.workspace.team
         return {
             "type": "event_callback", "token": "x", "team_id": here, "api_app_id": "A1", "event": event,
@@ -63,7 +63,7 @@ class Slack:
         }  # fmt: skip
 
     def event(self, event: Json) -> Ack:
-        """Deliver an event until it is acked, or for good."""
+        """Deliver an event, again if it is not acked; returns the last ack."""
         return self.deliver("event", self.envelope(event))
 
     def deliver(self, kind: str, payload: Json) -> Ack:
@@ -76,7 +76,7 @@ class Slack:
         return self.server.url + self.workspace.response_url(channel, user, message)
 
     def messages(self, channel: str = "C1") -> list[Json]:
-        """What the bot said in a channel."""
+        """The bot's messages in a channel."""
         return [message for message in self.workspace.messages.get(channel, []) if message.get("user") == BOT]
 
     def close(self) -> None:

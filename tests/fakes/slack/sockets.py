@@ -1,4 +1,4 @@
-"""Socket Mode: envelopes to one of the connections, and their acks (docs.slack.dev, Using Socket Mode)."""
+"""Socket Mode: each envelope goes to one connection, which acks it (docs.slack.dev, Using Socket Mode)."""
 
 import asyncio
 import itertools
@@ -40,7 +40,7 @@ class Sockets:
             future.set_result(ack.get("payload") or {})
 
     async def send(self, envelope: Json) -> Json:
-        """Send an envelope and wait for its ack; raises TimeoutError after three seconds, or with nobody connected."""
+        """Send an envelope and wait for its ack; TimeoutError after three seconds, or if nobody is connected."""
         if not self.open:
             raise TimeoutError("nobody is connected")
         socket = self.open[next(self.turn) % len(self.open)]
@@ -50,7 +50,7 @@ class Sockets:
         return await asyncio.wait_for(future, ACK_S)
 
     async def drop(self) -> None:
-        """Close every connection, as Slack does now and then."""
+        """Close all connections, as Slack does now and then."""
         for socket in list(self.open):
             await socket.send_str(json.dumps({"type": "disconnect", "reason": "refresh_requested"}))
             await socket.close()

@@ -1,4 +1,4 @@
-"""What a Slack workspace keeps: channels, messages, files, views, trigger ids; and how often one may ask."""
+"""What a Slack workspace holds: channels, messages, files, views, trigger ids, rate limits."""
 
 import itertools
 import threading
@@ -14,7 +14,7 @@ BOT = "U0BOT"
 
 @dataclass
 class Trigger:
-    """A trigger id: one use, three seconds."""
+    """A trigger id: valid once, for three seconds."""
 
     user: str
     at: float
@@ -23,10 +23,10 @@ class Trigger:
 
 @dataclass
 class Workspace:
-    """The state, guarded by one lock. `closed` channels are archived, in those `outside` the bot is no member,
-    in those `restricted` only some may write. Without `is_customized` the app lacks the scope chat:write.customize.
+    """The state, guarded by one lock. `closed` channels are archived, the bot is not in those `outside` and may not write in
+    those `restricted`. Without `is_customized` the app lacks the scope chat:write.customize.
 
-    Times are seconds; `trigger_s` and `rate_s` are Slack's and can be set.
+    Times are seconds; `trigger_s` and `rate_s` are Slack's, and can be set.
     """
 
     team: str = "T1"
@@ -52,17 +52,17 @@ class Workspace:
         return f"{kind}{next(self._numbers):06d}"
 
     def ts(self) -> str:
-        """A new time of a message: unique, growing."""
+        """A new ts of a message: unique and increasing."""
         return f"{int(time.time())}.{next(self._numbers):06d}"
 
     def trigger(self, user: str) -> str:
-        """A trigger id for something a user did now."""
+        """A trigger id for something that a user has just done."""
         made = f"{self.id('')}.{self.id('')}.trigger"
         self.triggers[made] = Trigger(user, time.monotonic())
         return made
 
     def use_trigger(self, id: str) -> str:
-        """Use a trigger id up; returns whose it is."""
+        """Use a trigger id up; returns its user."""
         found = self.triggers.get(id)
         if found is None:
             raise Refused("invalid_trigger_id")
@@ -74,7 +74,7 @@ class Workspace:
         return found.user
 
     def check(self, channel: str) -> None:
-        """Raises Refused where the bot can't speak."""
+        """Raises Refused if the bot can't speak in the channel."""
         if channel in self.outside:
             raise Refused("not_in_channel")
         if channel in self.restricted:
@@ -83,11 +83,11 @@ class Workspace:
             raise Refused("is_archived")
 
     def remove(self, channel: str, ts: str) -> None:
-        """Somebody deletes a message."""
+        """Delete a message, as someone in Slack may."""
         self.messages[channel] = [one for one in self.messages[channel] if one["ts"] != ts]
 
     def limit(self, channel: str) -> None:
-        """About a message a second in a channel, with short bursts (docs.slack.dev, rate limits)."""
+        """Enforce about one message per second and channel, with short bursts (docs.slack.dev, rate limits)."""
         self.check(channel)
         now = time.monotonic()
         tokens, at = self.tokens.get(channel, (float(self.burst), now))
@@ -97,7 +97,7 @@ class Workspace:
         self.tokens[channel] = (tokens - 1, now)
 
     def add(self, channel: str, said: Json) -> Json:
-        """Keep a message; returns it with its ts."""
+        """Store a message; returns it with its ts."""
         if channel in self.closed:
             raise Refused("is_archived")
         kept = {"ts": self.ts(), **said, "edits": 0}
@@ -105,28 +105,28 @@ class Workspace:
         return kept
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """The replies to a message; raises Refused where there is none that everybody sees."""
+        """The replies to a message; raises Refused if there is no such message that everyone sees."""
         everything = self.messages.get(channel, [])
         if all(message["ts"] != ts for message in everything):
             raise Refused("thread_not_found", f"{ts} in {channel}")
         return [message for message in everything if message.get("thread_ts") == ts and message["ts"] != ts]
 
     def begin(self, channel: str, *threads: str) -> None:
-        """Let there be messages of these times, to reply to."""
+        """Make messages with these times, to reply to."""
         known = {message["ts"] for message in self.messages.get(channel, [])}
         for ts in threads:
             if ts not in known:
                 self.add(channel, {"user": "U0", "text": "What began it", "ts": ts})
 
     def find(self, channel: str, ts: str) -> Json:
-        """The message of that time."""
+        """The message with that time."""
         for message in self.messages.get(channel, []):
             if message["ts"] == ts:
                 return message
         raise Refused("message_not_found")
 
     def response_url(self, channel: str, user: str, message: str | None) -> str:
-        """The path of a new response_url: five uses, half an hour."""
+        """The path of a new response_url: for five uses within half an hour."""
         made = self.id("R")
         self.response_urls[made] = {
             "channel": channel, "user": user, "message": message, "uses": 0, "until": time.monotonic() + 1800,
