@@ -1,4 +1,4 @@
-"""A node's home and real things at its wires: a pub's unix socket, the service's HTTP door."""
+"""A node's home, and what is at its wires: a pub's Unix socket, the service's door over HTTP."""
 
 import http.server
 import json
@@ -33,7 +33,7 @@ def folder(home: Home) -> Path:
 
 @pytest.fixture
 def listen() -> Iterator[Callable]:
-    """Somebody on a unix socket who does what the given function says with each connection."""
+    """Gives a function that listens on a Unix socket and handles each connection with the given function."""
     sockets = []
 
     def start(path: Path, answer: Callable[[socket.socket], None]) -> None:
@@ -64,7 +64,7 @@ def listen() -> Iterator[Callable]:
 
 
 class Door(http.server.BaseHTTPRequestHandler):
-    """The service's end of the door: stores each event once, keeps what was asked."""
+    """The service's end of the door: stores each event once, keeps every request."""
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -94,7 +94,7 @@ def service() -> Iterator[http.server.ThreadingHTTPServer]:
 
 @pytest.fixture
 def cellar(sqlite_url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cellar]:
-    """The real service in this process, on a real port, and a node's executor."""
+    """The real service in this process, on a real port, with a node's executor."""
     from pillar_service.settings import settings
     from pillar_service.usecases.nodes import nodes
     from pillar_service.usecases.service import storage
@@ -106,7 +106,7 @@ def cellar(sqlite_url: str, environment: dict[str, str], monkeypatch: pytest.Mon
     storage.prepare()
     nodes.add("test", NODE)
     with tempfile.TemporaryDirectory(prefix="cellar-") as folder:
-        os.chmod(folder, 0o755)  # commands run as others than root
+        os.chmod(folder, 0o755)  # commands run as other users than root
         made = Cellar(Home(Path(folder)), made_once(create_app), environment["CELLAR_SECRET_KEY"])
         yield made
         made.end()

@@ -1,4 +1,4 @@
-"""A node's executor beside the real service, which it reaches through its real door."""
+"""A node's executor with the real service, which it reaches through the real door."""
 
 import json
 import os
@@ -37,18 +37,18 @@ ran = Executor(Home(Path(asked["home"])), asked["node"], told, lambda _: None, N
 [most] = re.findall(r"VmHWM:\\s+([0-9]+)", Path("/proc/self/status").read_text())
 print(json.dumps({"outcome": ran, "memory_kb": int(most)}))
 """
-"""A run in a process of its own, as Salt makes one for each job."""
+"""Runs a job in a process of its own, as Salt makes one for each job."""
 
 
 class Cellar:
-    """The service on a port of its own, the home of one node, and the commands that its pillar tells."""
+    """The service on a port of its own, a node's home, and the commands that the node's pillar lists."""
 
     def __init__(self, home: Home, app: Any, secret: str) -> None:
         self.home, self.app = home, app
         self.commands: dict[str, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
         self.call: Callable = lambda name, arguments, keywords: (None, 0)
-        self._kept = socket.socket()  # bound, and listens to nobody: the port is ours while the service is away
+        self._kept = socket.socket()  # Bound without listening, so that the port stays ours while the service is away.
         self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._kept.bind(("127.0.0.1", 0))
         self.port = self._kept.getsockname()[1]
@@ -56,22 +56,22 @@ class Cellar:
         self.service = {"url": f"http://127.0.0.1:{self.port}", "token": tokens.node_token(secret, NODE)}
 
     def stop(self) -> None:
-        """The service goes away."""
+        """Stop the service for a while."""
         self._server.shutdown()
         self._server.server_close()
 
     def start(self) -> None:
-        """It is there, or back where it was."""
+        """Start the service, always on the same port."""
         self._server = make_server("127.0.0.1", self.port, self.app, threaded=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def end(self) -> None:
-        """It goes for good."""
+        """Stop the service for good."""
         self.stop()
         self._kept.close()
 
     def shell(self, script: str, **entry: Any) -> None:
-        """The pillar's command `x` is this script of sh's; an entry may say more."""
+        """Make this shell script the pillar's command `x`; ``entry`` has more of the command's fields."""
         self.commands["x"] = {"argv": ["/bin/sh", "-c", script], "timeout_s": 30} | entry
 
     @property
@@ -79,7 +79,7 @@ class Cellar:
         return Told(commands=self.commands, service=self.service)
 
     def ask(self, node: str = NODE, attempt: int = 1, **given: str) -> str:
-        """A job that was published to a node, with these secret arguments; its id."""
+        """Make a job that has been published to a node, with these secret arguments; return its id."""
         id, now = secrets.token_hex(8), time.time()
         plan = {"function": "meeseeks.run", "arguments": [], "keywords": {}, "is_guarded": True, "leading": []}
         plan |= {"timeout_s": 60, "retry_safe": False, "secrets": executing.sealed(id, given)}
@@ -95,11 +95,11 @@ class Cellar:
         return Executor(self.home, NODE, self.told, self.files.get, self.call)
 
     def run(self, job: str | None = None, attempt: int = 1, command: str = "x", **arguments: Any) -> dict[str, Any]:
-        """Run an attempt of a job here and now; of a new one, if none is given."""
+        """Run an attempt of a job (by default, of a new one) in this process."""
         return self.executor().run(job or self.ask(), attempt, command, arguments)
 
     def outside(self, job: str, attempt: int = 1, **more: Any) -> subprocess.Popen:
-        """The same in a process of its own."""
+        """Run an attempt in a process of its own."""
         process = subprocess.Popen(
             [sys.executable, "-c", OUTSIDE],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)} | more,
@@ -122,7 +122,7 @@ class Cellar:
 
 
 def until(what: Callable[[], Any], within_s: float = 10.0) -> Any:
-    """What comes true soon; fails when it does not."""
+    """Wait until ``what`` returns something true, and return it; fail after ``within_s`` seconds."""
     end = time.monotonic() + within_s
     while not (found := what()):
         assert time.monotonic() < end, "it did not come true"
@@ -131,7 +131,7 @@ def until(what: Callable[[], Any], within_s: float = 10.0) -> Any:
 
 
 def alive(mark: str) -> list[int]:
-    """The processes whose command line has the mark in it."""
+    """The pids of living processes with this mark in their command line."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""What the tests of the spool share: a clock that can be set, and what is in a spool."""
+"""What the tests of the spool share: a clock that can be set, and looking into a spool."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class Clock:
 
 
 def filled(spool: Spool, **more: Any) -> tuple[list[Place], str]:
-    """What it took until it was full, and what it said then."""
+    """Fill a spool; return the places that it gave and the sentence with which it refused."""
     taken: list[Place] = []
     while True:
         try:
@@ -46,7 +46,7 @@ def gaps(spool: Spool) -> list[Gap]:
 
 
 def all_of(spool: Spool) -> list:
-    """Everything that waits, taken as a service would take it."""
+    """Everything that waits, taken and settled as the service would do it."""
     found = []
     while events := spool.batch().events:
         found += events

@@ -1,4 +1,4 @@
-"""The agent: duties side by side, an end in peace, and never two of it."""
+"""The agent: duties run side by side, it ends in peace, and there is never a second one."""
 
 import os
 import signal
@@ -85,10 +85,8 @@ def count(folder: Path) -> int:
 def test_a_duty_that_hangs_or_fails_stops_no_other_and_the_end_is_peaceful(tmp_path: Path, number: int) -> None:
     agent = start(tmp_path)
     until(lambda: count(tmp_path) > 50 and (tmp_path / "failed").exists())
-    assert (tmp_path / "failed").read_text() == "once more\n"  # it rests, whatever its pace
-    assert (tmp_path / "woken").read_text().count(
-        "once more"
-    ) > 5  # and one that knows when there is something to do, does it
+    assert (tmp_path / "failed").read_text() == "once more\n"  # It rests after a failure, whatever its pace.
+    assert (tmp_path / "woken").read_text().count("once more") > 5  # A duty that knows when there is work does it.
     agent.send_signal(number)
     assert agent.wait(20) == 0
     assert (tmp_path / "stopped").exists()

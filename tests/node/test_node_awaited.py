@@ -1,4 +1,4 @@
-"""A node that was frozen wakes up with calls that were given up: it carries out none that somebody has stopped waiting for."""
+"""A node that was frozen wakes up with calls that were given up meanwhile, and carries out none of them."""
 
 import importlib.util
 import os
@@ -22,13 +22,13 @@ from pillar_service.usecases.nodes import nodes
 
 RUN, JOB = "0123456789abcdef", "1123456789abcdef"
 AWAY = {"url": "http://127.0.0.1:1"}
-"""Where nobody listens."""
+"""Nothing listens there."""
 
 MODULE = Path(__file__).parents[2] / "states/_modules/pubs.py"
 
 
 def published(node: str = NODE, state: str = runs.RUNNING) -> None:
-    """A run as it stands once a master has published it."""
+    """Make a run as it is once a master has published it."""
     now = time.time()
     columns = {"function": "pubs.invite", "arguments": [BOT], "keywords": {}, "master": "salt", "timeout_s": 60}
     columns |= {"retry_safe": False, "created_at": now, "expires_at": now + 60, "jid": "20261130000000000001"}
@@ -39,7 +39,7 @@ def published(node: str = NODE, state: str = runs.RUNNING) -> None:
 
 @pytest.fixture
 def opts(tmp_path: Path) -> dict[str, Any]:
-    """A minion's, whose process here was published that run."""
+    """Options of a minion in whose process, this one, that run was published."""
     (tmp_path / "proc").mkdir()
     told = {"jid": "1", "pid": os.getpid(), "fun": "pubs.invite", "metadata": {"saltcellar": {"run": RUN, "jobs": {}}}}
     (tmp_path / "proc" / "1").write_bytes(salt.payload.dumps(told))

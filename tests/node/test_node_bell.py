@@ -1,4 +1,4 @@
-"""The bell of a spool: who delivers hears at once, misses nothing, and needs no bell to go on."""
+"""A spool's bell: whoever delivers hears it at once, misses nothing, and can do without it."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from pillar_service.node.spool.bell import UNHEARD_S, Bell
 
 LONG_S = 20.0
 SOON_S = 5.0
-"""Far less than LONG_S, and far more than a busy machine needs."""
+"""Far less than LONG_S, but far more than a busy machine needs."""
 
 RINGS = "import sys; from pathlib import Path; from pillar_service.node.spool.bell import Bell; Bell(Path(sys.argv[1])).ring()"
 
@@ -24,7 +24,7 @@ RINGS = "import sys; from pathlib import Path; from pillar_service.node.spool.be
 @pytest.fixture
 def bell(tmp_path: Path) -> Iterator[Bell]:
     bell = Bell(tmp_path / "bell")
-    bell.wait(0)  # from now on it is listened to
+    bell.wait(0)  # It listens from now on.
     yield bell
     bell.close()
 
@@ -51,7 +51,7 @@ def test_what_was_rung_before_is_heard_once(bell: Bell, tmp_path: Path) -> None:
 
 def test_ringing_never_waits(bell: Bell, tmp_path: Path) -> None:
     ring = Bell(tmp_path / "bell").ring
-    for _ in range(100_000):  # a pipe holds 65,536
+    for _ in range(100_000):  # more than the 65,536 bytes that a pipe holds
         ring()
     assert waited(bell, LONG_S) < SOON_S
 
@@ -73,6 +73,6 @@ def test_without_a_bell_one_looks_soon(tmp_path: Path) -> None:
 def test_what_is_put_rings(tmp_path: Path) -> None:
     listening, putting = Spool(Home(tmp_path)), Spool(Home(tmp_path))
     putting.put("org.example.thing", "thing", {}, priority=Priority.NORMAL)
-    assert waited(listening.bell, 0.3) >= 0.3  # it was not listened to
+    assert waited(listening.bell, 0.3) >= 0.3  # nobody had listened
     putting.put("org.example.thing", "thing", {}, priority=Priority.NORMAL)
     assert waited(listening.bell, LONG_S) < SOON_S

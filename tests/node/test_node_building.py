@@ -1,4 +1,4 @@
-"""How the building of the image is told: by a script that stands where the real one does."""
+"""How a build of the image is reported, with a script in place of the real one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bundles on a node: only what is signed, fresh and meant for it is used; the one before goes on when not."""
+"""Bundles on a node: only what is signed, fresh and meant for it is used; otherwise the previous one stays in use."""
 
 import json
 import os

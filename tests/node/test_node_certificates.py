@@ -1,4 +1,4 @@
-"""How long a certificate is good, asked of a real TLS server."""
+"""How long a certificate remains valid, as seen at a real TLS server."""
 
 import datetime
 import socket

@@ -1,4 +1,4 @@
-"""What a node makes of an order to become another version that it finds when it starts."""
+"""What a node does with an order to change over to another version that it finds when it starts."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_a_version_that_is_put_back_runs_though_the_disk_takes_nothing_more(home
     launcher.parent.mkdir()
     launcher.write_text(LAUNCHER)
     launcher.chmod(0o755)
-    (home.state / "upgrade.json.part").mkdir()  # where nothing can be written
+    (home.state / "upgrade.json.part").mkdir()  # makes writing fail
     script = ["sh", str(SWITCH), str(tmp_path), str(told), "9 sum"]
     subprocess.run(script, env=os.environ | {"CELLAR_SWITCH_WAIT": "1"}, capture_output=True, check=False)
     said = (launcher.parent / "said").read_text().split("\n")

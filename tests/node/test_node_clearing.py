@@ -1,4 +1,4 @@
-"""A node that goes tells first what waits, as long as somebody listens; it has no daemon any more by then."""
+"""A node that leaves first delivers what waits, if anybody listens; its daemons have ended by then."""
 
 import json
 from pathlib import Path

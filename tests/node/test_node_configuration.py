@@ -149,7 +149,7 @@ def test_who_was_away_asks_by_itself_soon_again_while_nobody_answers_and_then_no
 
 
 class Ticking:
-    """A clock that a test moves."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0

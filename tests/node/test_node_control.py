@@ -1,4 +1,4 @@
-"""The control socket belongs to somebody who is not trusted."""
+"""The pub at the other end of the control socket is not trusted."""
 
 import json
 import stat
@@ -102,7 +102,7 @@ def test_a_dripping_answer_takes_no_longer_than_allowed(folder, listen):
 
 NESTED = (b"[" * 100_000, b'{"id": ' + b"[" * 700 + b"]" * 700 + b"}", b'{"error": ' + b"[" * 700 + b"]" * 700 + b"}")
 UNSPEAKABLE = json.dumps({"id": PUB, "version": "\ud800"}).encode()
-"""What JSON can write and UTF-8 can't: a state run that returned it would never arrive."""
+"""JSON can express it but UTF-8 can't, so a state run that returned it would never arrive."""
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 No"])

@@ -1,4 +1,4 @@
-"""Delivery: signed, in order, at a pace, each once in the end; and what it does when the service is away, or says no."""
+"""Delivery: signed, in order, at a limited pace, each event once in the end; and while the service is away or refuses."""
 
 import itertools
 import random
@@ -43,13 +43,13 @@ def ingest(pki: tuple[Path, Any]) -> Iterator[Ingest]:
 
 @pytest.fixture
 def home() -> Iterator[Home]:
-    """In memory, if that can be: whether it is on the disk is for other tests to see."""
+    """In memory if possible: other tests check whether it is on the disk."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         yield Home(Path(folder))
 
 
 class Node:
-    """A node's delivery on a clock of the test's."""
+    """A node's delivery on a clock of the test's own."""
 
     def __init__(self, home: Home, pki: Path, service: dict[str, str], **more: Any) -> None:
         self.home, self.pki, self.told, self.more = home, pki, Told(service=service), more
@@ -59,7 +59,7 @@ class Node:
         self.boot()
 
     def boot(self) -> None:
-        """As after a kill: nothing is known but what is on the disk."""
+        """Start anew as after a kill: only what is on the disk is known."""
         signer = Signer(NODE, self.pki)
         self.delivery = Delivery(
             Spool(self.home, **self.more), lambda: self.told, signer, self.refresh, self.chance.random
@@ -111,7 +111,7 @@ def test_batches_are_no_larger_than_a_request_takes(node: Node, ingest: Ingest) 
 def test_events_survive_an_outage_once_and_in_order(
     home: Home, pki: tuple[Path, Any], ingest: Ingest, count: int, away_s: int
 ) -> None:
-    """The door is away, then gives no good answers for a while; the node is killed now and then."""
+    """The door is away, then gives bad answers for a while, and the node is killed now and then."""
     node = Node(home, pki[0], {**ingest.told, "url": "http://127.0.0.1:9"})
     numbers: dict[str, Iterator[int]] = {}
     for n in range(count):
@@ -133,11 +133,11 @@ def test_events_survive_an_outage_once_and_in_order(
     assert sum(map(len, found.values())) == count
     for stream, one in numbers.items():
         assert found[stream] == list(range(next(one)))
-    assert ingest.doubles > 0  # answers were lost, or the test shows nothing
+    assert ingest.doubles > 0  # otherwise no answers were lost, and the test shows nothing
 
 
 def test_losses_are_exactly_the_gaps_that_arrive(home: Home, pki: tuple[Path, Any], ingest: Ingest) -> None:
-    """Full while answers are lost: what was stored nevertheless is not told as lost."""
+    """The spool is full while answers are lost: what was stored all the same is not reported as lost."""
     node = Node(home, pki[0], ingest.told, bounds=Bounds(bytes=150_000, reserved=20_000))
     places = {}
     ingest.mood = lambda events: LOST
@@ -337,7 +337,7 @@ def test_without_a_pillar_or_a_key_it_waits(node: Node, ingest: Ingest, tmp_path
 
 
 def test_the_fake_is_strict(home: Home, tmp_path: Path, ingest: Ingest) -> None:
-    """With another key nothing is taken: else the tests above would show nothing."""
+    """With another key nothing is accepted; otherwise the tests above would show nothing."""
     key = rsa.generate_private_key(65537, 2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (tmp_path / "minion.pem").write_bytes(pem)

@@ -1,4 +1,4 @@
-"""What is asked of Docker's engine before anything else is."""
+"""What is asked of the Docker engine before anything else."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from pillar_service.node import containers, networks
 
 
 class Engine:
-    """An engine that speaks one version of its API and refuses any other."""
+    """An engine that speaks one version of its API and refuses all others."""
 
     def __init__(self) -> None:
         self.speaks = "1.41"
@@ -35,7 +35,7 @@ class Engine:
 @pytest.fixture
 def engine(listen: Callable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     made = Engine()
-    # Not pytest's tmp_path: a socket's path holds 108 bytes only.
+    # Not pytest's tmp_path: a socket's path may have only 108 bytes.
     with tempfile.TemporaryDirectory(prefix="engine-") as short:
         listen(Path(short) / "docker.sock", made.answer)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")

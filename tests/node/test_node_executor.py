@@ -1,4 +1,4 @@
-"""What the executor runs, as whom, and how often: once."""
+"""What the executor runs, as which user, and that it does so only once."""
 
 import os
 import threading
@@ -38,7 +38,7 @@ def test_a_command_runs_as_its_user_in_a_clean_world(cellar: Cellar, monkeypatch
 def test_another_user_is_another_user(cellar: Cellar) -> None:
     cellar.shell("id -un; echo $HOME; grep -i nonewprivs /proc/self/status; id -Gn", user="games")
     before = os.getgroups()
-    os.setgroups([*before, 4])  # what the minion may read is not the command's
+    os.setgroups([*before, 4])  # a group of the minion's that the command must not get
     try:
         assert cellar.run()["head"] == ["games", "/usr/games", "NoNewPrivs:\t1", "games"]
     finally:

@@ -1,4 +1,4 @@
-"""Every process of a command ends: when its time is up, when it is stopped, when it is done, when the minion dies."""
+"""Every process of a command ends: when its time is up, it is stopped, it is done, or the minion dies."""
 
 import os
 import secrets
@@ -101,7 +101,7 @@ def test_when_the_minion_dies_all_of_it_dies_and_the_outcome_says_so(cellar: Cel
     assert "the minion ended" in ran["error"].lower()
     assert stopping.outcome(cellar.home, job) == ran
     cellar.shell("true")
-    cellar.run()  # the next run clears up
+    cellar.run()  # The next run cleans up.
     assert os.listdir(cellar.home.executor / "scratch") == []
 
 
@@ -113,10 +113,10 @@ def test_what_outlived_its_warden_is_ended_by_the_agent(
     minion = cellar.outside(job)
     until(lambda: len(alive(mark)) >= 2)
     until(lambda: cellar.lines(job))
-    for pid in (stopping.running(cellar.home)[0]["pid"], minion.pid):  # as systemd ends a unit, but in no other order
+    for pid in (stopping.running(cellar.home)[0]["pid"], minion.pid):  # like systemd ending a unit, but in this order
         os.kill(pid, signal.SIGKILL)
     minion.communicate()
-    if not list(cage.MOUNT.rglob(f"{job}.1")):  # here nobody may make control groups: one that only looks so
+    if not list(cage.MOUNT.rglob(f"{job}.1")):  # Control groups can't be made here, so this folder looks like one.
         monkeypatch.setattr(cage, "MOUNT", tmp_path)
         (tmp_path / "pids/saltcellar" / f"{job}.1").mkdir(parents=True)
         (tmp_path / "pids/saltcellar" / f"{job}.1" / "cgroup.procs").write_text("\n".join(map(str, alive(mark))))

@@ -1,4 +1,4 @@
-"""The worked example of a specialised executor: routed by label and capacity, run with a fake kubectl on the path."""
+"""The worked example of a specialised executor: routed by label and capacity, run with a fake kubectl on the PATH."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ case "$*" in *pods*) echo 'NAME READY'; echo 'butterbot-1 1/1';; esac
 
 @pytest.fixture
 def kubernetes(cellar: Cellar, monkeypatch: pytest.MonkeyPatch) -> Cellar:
-    """A node that is labelled and has kubectl, one that is only labelled, one that only has it."""
+    """Three nodes: one labelled and with kubectl, one only labelled, one only with kubectl."""
     kubectl = cellar.home.root / "bin" / "kubectl"
     kubectl.parent.mkdir()
     kubectl.write_text(KUBECTL)
     kubectl.chmod(0o755)
     monkeypatch.setattr(people, "PATH", f"{kubectl.parent}:{people.PATH}")
-    monkeypatch.setenv("KUBECONFIG", "/root/.kube/config")  # the minion's own, which no command sees
+    monkeypatch.setenv("KUBECONFIG", "/root/.kube/config")  # the minion's own, which no command may see
     for node in ("cellar-2", "cellar-3"):
         nodes.add("test", node)
     with database.transaction():
@@ -47,13 +47,13 @@ def kubernetes(cellar: Cellar, monkeypatch: pytest.MonkeyPatch) -> Cellar:
 
 
 def pillar(node: str) -> dict[str, Any]:
-    """The commands that a node is told of, each as somebody who is there on every machine."""
+    """The commands in a node's pillar, each changed to run as a user that every machine has."""
     found = catalogue.for_node(dict(rows.labels()[node]))
     return {name: entry | {"user": "nobody"} for name, entry in found.items()}
 
 
 def carried_out(cellar: Cellar, line: str) -> list[str]:
-    """Ask for a line; what the node prints that it is routed to."""
+    """Ask for a line and carry it out; return what the node that it is routed to prints."""
     job = asking.ask(ROOT, asking.read(ROOT, line))["job"]
     [run] = claims.claim("salt")["runs"]
     assert (run["node"], run["function"]) == ("cellar-1", "meeseeks.run")

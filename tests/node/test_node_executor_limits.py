@@ -1,4 +1,4 @@
-"""What a command may use: memory, processor, processes, files; by limits(2), and by a control group where there is one."""
+"""What a command may use: memory, processor, processes, files; limited by limits(2) and, where possible, by control groups."""
 
 import secrets
 import threading
@@ -88,7 +88,7 @@ def most_seen(cellar: Cellar, mark: str) -> tuple[dict, int]:
     return told[0], most
 
 
-@pytest.mark.parametrize("user", ["nobody", "root"] if HAS_GROUPS else ["nobody"])  # only a control group binds root
+@pytest.mark.parametrize("user", ["nobody", "root"] if HAS_GROUPS else ["nobody"])  # Only a control group limits root.
 def test_a_fork_bomb_is_bounded_and_ends(cellar: Cellar, user: str) -> None:
     mark = f"bomb-{secrets.token_hex(8)}"
     cellar.commands["x"] = {"argv": ["python3", "-c", BOMB, mark], "timeout_s": 3, "limits": limits(), "user": user}

@@ -1,4 +1,4 @@
-"""A command's output: in order, harmless, bounded, redacted, and with the service once, even when that was away."""
+"""A command's output: in order, harmless, bounded, redacted, and at the service once, even if that was away."""
 
 import base64
 import json
@@ -187,7 +187,7 @@ def test_answers_that_are_lost_make_no_line_come_twice(cellar: Cellar) -> None:
 
     def forgetful(environ: dict, start: Any) -> Any:
         if environ["PATH_INFO"].endswith("/lines") and len(lost) < 5:
-            lost.append(list(app(environ, lambda *_: None)))  # it was stored, and the node never hears of it
+            lost.append(list(app(environ, lambda *_: None)))  # stored, but the node never hears of it
             start("503 Away", [("Content-Type", "application/json")])
             return [b"{}"]
         return app(environ, start)

@@ -1,4 +1,4 @@
-"""An export leaves its bot as that should be by then, whatever was asked for meanwhile."""
+"""An export leaves its bot in the state that it should have by then, whatever was asked for meanwhile."""
 
 import importlib.util
 import json
@@ -41,7 +41,7 @@ class Engine:
 @pytest.fixture
 def engine(listen: Callable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     made = Engine()
-    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path holds 108 bytes only
+    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path may have only 108 bytes
         listen(Path(short) / "docker.sock", made.answer)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
         yield made
@@ -57,7 +57,7 @@ class Door(Held):
 def exported(home: Home, known: Callable[[], Told]) -> None:
     home.configs.mkdir(parents=True, exist_ok=True)
     home.config(BOT).write_text("{}")
-    with pytest.raises(Failed, match="not what this node sent"):  # nobody takes the tar here
+    with pytest.raises(Failed, match="not what this node sent"):  # The door lost the tar.
         bots.export_as_told(known, home, "n", BOT, JOB, Door(b""))
 
 
@@ -100,7 +100,7 @@ STATES = Path(__file__).parents[2] / "states/_states/pub.py"
 
 
 def poured(home: Home, made: list[str]) -> dict[str, Any]:
-    """What the state that pours a bot's container returns; ``made`` gets the container that Docker's own state makes."""
+    """The return of the state that pours a bot's container; what Docker's own state is asked to make is added to ``made``."""
     specification = importlib.util.spec_from_file_location("states_of_pubs", STATES)
     assert specification
     assert specification.loader

@@ -1,4 +1,4 @@
-"""What a node is is told when it changes, and now and then; never a secret, and nothing that only takes room."""
+"""A node tells its facts when they change and from time to time, but no secrets and nothing that only takes up room."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def _no_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def told(spool: Spool) -> list[dict[str, Any]]:
-    """The facts that wait; they are delivered."""
+    """The waiting facts, which are then settled."""
     batch = spool.batch()
     spool.settle([Place(one.epoch, one.sequence) for one in batch.events], {})
     assert all((one.type, one.subject) == ("nz.butt.saltcellar.facts", "garden") for one in batch.events)
@@ -49,7 +49,7 @@ def test_they_are_told_when_they_change_and_every_ten_minutes(home: Home, monkey
 
 
 def test_what_came_of_an_upgrade_is_told_as_it_is(home: Home) -> None:
-    """The service stops a wave by just these words."""
+    """The service stops a wave by exactly these words."""
     from pillar_service.node.upgrading.duty import Upgrading, state
 
     spool = Spool(home)

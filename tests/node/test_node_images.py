@@ -1,4 +1,4 @@
-"""The pub's image comes from the real service: whole, in spite of a line that breaks, once, and no other than was told."""
+"""The pub's image comes from the real service: complete although connections break, once, and only the one announced."""
 
 import random
 import sys
@@ -25,11 +25,11 @@ from saved_images import save
 
 TAG = "saltcellar/pub:0.1.0"
 PART = 3 * PIECE + 1000
-"""Of it three pieces are kept."""
+"""Of so many bytes, three pieces are kept."""
 
 
 class Line:
-    """The way to the service: it keeps what was asked, and lets through so many bytes of each answer."""
+    """The connection to the service: keeps the requests, and lets only so many bytes of each answer through."""
 
     def __init__(self, app: Any) -> None:
         self.app, self.most, self.asked, self.busy = app, sys.maxsize, [], 0
@@ -45,7 +45,7 @@ class Line:
 
 @pytest.fixture
 def tar(cellar: Cellar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The tar that the place hands out, of some pieces."""
+    """The tar that the place hands out, several pieces long."""
     monkeypatch.setenv("CELLAR_PUB_IMAGE_TAR", str(tmp_path / "pub-image.tar.gz"))
     settings.cache_clear()
     return save(tmp_path / "pub-image.tar.gz", TAG, fill=random.Random(1).randbytes(8 * PIECE))
@@ -61,7 +61,7 @@ def line(cellar: Cellar) -> Iterator[Line]:
 
 @pytest.fixture
 def source(cellar: Cellar, tar: Path) -> Callable[..., Source]:
-    """Makes a node's source, by what its pillar tells now, or by another word of it."""
+    """Makes a node's image source from what its pillar says now; ``other`` replaces parts of that."""
 
     def make(**other: Any) -> Source:
         found = pub_images.handed_out()
@@ -98,7 +98,7 @@ def test_what_came_stays_for_the_next_time(
         source().fetched(soon())
     line.most = PART
     with pytest.raises(Unavailable):
-        source().fetched(time.monotonic())  # the time is up after the first piece
+        source().fetched(time.monotonic())  # time is up after the first piece
     line.most = sys.maxsize
     line.asked.clear()
     assert source().fetched(soon()).read_bytes() == tar.read_bytes()

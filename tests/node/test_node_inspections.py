@@ -1,4 +1,4 @@
-"""What is known of a container from what Docker and the kernel say: when it is asked again, and what its pulse tells."""
+"""What Docker and the kernel tell about a container: when Docker is asked again, and what the pub's pulse adds."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from pillar_service.node.inspections import Inspections
 
 
 def told(pid: int, data: Path | None = None, **state: Any) -> dict[str, Any]:
-    """A container as Docker inspects it."""
+    """A container in the form of Docker's inspect."""
     began = time.strftime("%Y-%m-%dT%H:%M:%S.0Z", time.gmtime(time.time() - 600))
     living = {"Status": "running", "Running": True, "Pid": pid, "StartedAt": began, "Health": {"Status": "starting"}}
     mounts = [{"Source": str(data), "Destination": pulses.DATA}] if data else []
@@ -30,7 +30,7 @@ def listed(status: str = "Up 3 minutes (health: starting)", state: str = "runnin
 
 
 class Docker:
-    """Says what it is to say of a container, and counts how often it was asked."""
+    """Gives what the test sets about a container, and counts how often it is asked."""
 
     def __init__(self, says: dict[str, Any]) -> None:
         self.says, self.asked = says, 0

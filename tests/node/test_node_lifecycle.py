@@ -1,4 +1,4 @@
-"""What a node says of itself: that it starts, lives, stops, is another version, and that its clock was set."""
+"""What a node tells about itself: that it starts, lives, stops, has another version, and that its clock was set."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Clock:
 
 
 class Life:
-    """A node's beat, on a clock of the test's."""
+    """A node's lifecycle duty, on a clock of the test's own."""
 
     def __init__(self, home: Home, **more: Any) -> None:
         self.home, self.clock = home, Clock()

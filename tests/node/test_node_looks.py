@@ -1,4 +1,4 @@
-"""What machines look at may be anybody's: it holds up no look for longer than its time."""
+"""Machines may look at what strangers control, and no look may take longer than its time."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
 
 
 def page(url: str) -> looks.Look:
-    """One look at a page, which may take a second."""
+    """A look at a page, with a timeout of one second."""
     written = f"""
 machine: it
 about: looks
@@ -42,7 +42,7 @@ Answer = Callable[[socket.socket], None]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], str]]:
-    """Somebody who answers each connection as the given function does; the address."""
+    """Gives a function that serves a port, handling each connection with the given function; returns the address."""
     sockets = []
 
     def start(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""Machines with real files and real processes; what they see and the container have modules of their own."""
+"""Machines with real files and processes; tests of what they see and of containers are in other modules."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/machines.md is true: its example has no fault, and every word that there is stands there."""
+"""docs/machines.md is true: its example has no faults, and it explains every word of the language."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Machines that need a governor, with the real service behind: they wait, each for itself, and lose nothing."""
+"""Machines that need a governor, with the real service: each waits on its own, and nothing is lost."""
 
 from collections.abc import Iterator
 from functools import partial

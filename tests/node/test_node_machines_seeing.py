@@ -1,4 +1,4 @@
-"""What machines see, and when: real files, real processes and a real HTTP server."""
+"""What machines see and when, with real files, real processes and a real HTTP server."""
 
 import http.server
 import threading
@@ -107,7 +107,7 @@ def test_a_file_is_changed_when_its_content_is(room: Room) -> None:
     file = room.home.root / "watched"
 
     def compared(content: bytes) -> tuple[bool, bool]:
-        file.unlink(missing_ok=True)  # another inode, another time
+        file.unlink(missing_ok=True)  # so that inode and time differ
         file.write_bytes(content)
         told = seen._compared(looks._file({"path": str(file)})["mark"])
         return told["first"], told["changed"]
@@ -120,7 +120,7 @@ def test_a_file_is_changed_when_its_content_is(room: Room) -> None:
     ]
     large = b"x" * (looks.HASHED + 1)
     assert [compared(one) for one in (large, large, b"2")] == [(False, True)] * 3
-    seen._memory.marks["mark it"] = [1, 1, 1]  # of an older version
+    seen._memory.marks["mark it"] = [1, 1, 1]  # as of an older version
     assert [compared(one) for one in (b"3", b"4")] == [(False, False), (False, True)]
 
 
@@ -145,7 +145,7 @@ def test_a_schedule_that_never_comes_is_no_machine_and_holds_up_no_other_watcher
     room.write("sees", SEES.format(it="kind: schedule, cron: '0 0 30 2 *'"))
     room.tick()
     assert "No time ever fits" in room.engine.library.problems["sees"]
-    # One that was read by a library of another mind.
+    # A watcher that was read by a more lenient library.
     watcher = Watcher("it", Kind.SCHEDULE, "it", frozenset({"a"}), 1, settings={"cron": "0 0 30 2 *"})
     watching = Watching(watcher, Memory(room.home.state / "x"))
     assert watching.fired(1.0, dict) is False

@@ -1,4 +1,4 @@
-"""The machines that come along: none has a fault, and `self-upgrade` does what it says."""
+"""The machines that come with Saltcellar: they have no faults, and `self-upgrade` does what it says."""
 
 import time
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_self_upgrade_runs_what_a_bundle_brought_once_for_each_content(room: Roo
     assert ran.read_text() == "1\n2\n"
 
     marks = room.engine.instances["self-upgrade", NODE].memory.marks
-    marks["schedule tonight"] -= 3 * 86_400  # it waited last days ago, and many a night was since
+    marks["schedule tonight"] -= 3 * 86_400  # It last waited days ago, and many nights have passed.
     room.in_state("waiting", "self-upgrade")
     looked()
     assert room.state("self-upgrade") == "waiting", "by day it waits for the next night"

@@ -1,4 +1,4 @@
-"""What a node keeps to converge by without a master, and which bots are amiss."""
+"""What a node keeps to converge without a master, and which bots it finds amiss."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ from pillar_service.node.spool import Spool
 
 @pytest.fixture
 def states(home: Home) -> States:
-    """Sealed ones."""
+    """The node's kept states, sealed."""
     made = States(home, "n", new_key(home.root / "pki"))
     (made.folder / "pubs").mkdir(parents=True)
     (made.folder / "pubs" / "init.sls").write_text("include: [docker]\n")
@@ -98,7 +98,7 @@ def test_a_pillar_that_was_left_by_one_who_was_killed_is_gone_with_the_next(tmp_
 
 
 def without_containers(connection: socket.socket) -> None:
-    """Docker's engine, as far as it is asked here."""
+    """A Docker engine without containers, as far as it is asked here."""
     is_version = connection.recv(65536).startswith(b"GET /version")
     connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + (b'{"ApiVersion": "1.41"}' if is_version else b"[]"))
 
@@ -123,7 +123,7 @@ def test_what_fails_for_want_of_room_is_told_and_tried_ever_more_seldom(
     }
     assert kept.keep({"saltcellar": {"node": "n", "bots": {BOT: bot}}})
     duty, spool = Converging(home, "n", kept, states, full, Spool(home)), Spool(home)
-    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path holds 108 bytes only
+    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path may have only 108 bytes
         listen(Path(short) / "docker.sock", without_containers)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
         for second in range(0, 200, 5):

@@ -1,4 +1,4 @@
-"""What an unchanged bot asks of Docker in a state run, and its data directory."""
+"""What a state run asks Docker about unchanged bots, and their data directories."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_what_is_no_directory_is_left(home: Home, folder: Path, tmp_path: Path) 
 
 
 def described(bot: str) -> dict[str, Any]:
-    """A bot's container as Docker lists it."""
+    """A bot's container in the form of Docker's list."""
     labels = {containers.BOT_LABEL: bot, containers.TOLD_LABEL: "sum"}
     told = {"Id": bot, "Names": [f"/my-{bot}"], "State": "running", "ImageID": "sha256:1", "Labels": labels}
     return told | {"Created": int(time.time()) + 60, "NetworkSettings": {"Networks": {"saltcellar": {}}}}
@@ -63,7 +63,7 @@ def described(bot: str) -> dict[str, Any]:
 
 @pytest.fixture
 def asked(listen: Callable, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What the engine is asked, each time: one that knows two bots' containers."""
+    """The requests to an engine that knows two bots' containers."""
     paths: list[str] = []
     limits = {"HostConfig": {"Memory": 128 << 20, "RestartPolicy": {"Name": "unless-stopped"}}}
     says = {"version": {"ApiVersion": "1.41"}, "images": {"Id": "sha256:1"}, "containers": limits}
@@ -74,7 +74,7 @@ def asked(listen: Callable, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
         told = [described(bot) for bot in BOTS] if path == "containers/json" else says[path.partition("/")[0]]
         connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(told).encode())
 
-    # Not pytest's tmp_path: a socket's path holds 108 bytes only.
+    # Not pytest's tmp_path: a socket's path may have only 108 bytes.
     with tempfile.TemporaryDirectory(prefix="engine-") as short:
         listen(Path(short) / "docker.sock", answer)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")

@@ -1,4 +1,4 @@
-"""Reports: when one is due, that it is kept, and the pillar beside it."""
+"""Reports: when one is due, that it is kept, and the pillar that goes with it."""
 
 import json
 import tempfile
@@ -35,13 +35,13 @@ def test_counters_go_on_where_what_they_read_starts_anew(home):
 def test_each_start_counts_once_whoever_starts_it(home):
     counters, total = Counters(home.state), 0
     for container, started, count, more in (
-        ("one", "0001-01-01T00:00:00Z", 0, 0),  # made, and not started yet
+        ("one", "0001-01-01T00:00:00Z", 0, 0),  # created, but not started yet
         ("one", "10:00", 0, 0),
         ("one", "10:00", 0, 0),
-        ("one", "10:05", 3, 3),  # it crashed three times between two looks
+        ("one", "10:05", 3, 3),  # crashed three times between two looks
         ("one", "10:05", 3, 0),
-        ("one", "10:20", 0, 1),  # somebody started it
-        ("one", "10:30", 0, 1),  # and again: Docker's own count stays
+        ("one", "10:20", 0, 1),  # started by somebody
+        ("one", "10:30", 0, 1),  # and again, which Docker does not count
         ("one", "10:40", 2, 2),
         ("two", "0001-01-01T00:00:00Z", 0, 0),
         ("two", "11:00", 0, 1),  # another container in its place
@@ -179,7 +179,7 @@ def test_a_clock_that_is_put_back_lets_no_bot_wait_for_the_others(home, listen, 
         time.sleep(0.1 if told is inspected else 0.0)
         connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(told).encode())
 
-    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path holds 108 bytes only
+    with tempfile.TemporaryDirectory(prefix="engine-") as short:  # a socket's path may have only 108 bytes
         listen(Path(short) / "docker.sock", slow)
         monkeypatch.setenv("DOCKER_HOST", f"unix://{short}/docker.sock")
         sampler = Sampler("n", home, keep=False)

@@ -1,4 +1,4 @@
-"""What the minion wrote down of runs goes into the spool once, and from the disk."""
+"""What the minion has written down about its runs goes from the disk into the spool, once."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ BESIDE = {"saltcellar": {"run": RUN, "jobs": {JOB: ""}}}
 
 
 def written(cache: Path, jid: str, returned: Any = True, **more: Any) -> Path:
-    """As a minion with ``cache_jobs`` writes it down before it sends it."""
+    """Write a return as a minion with ``cache_jobs`` does before it sends it."""
     ret = {"jid": jid, "fun": "pubs.restart", "return": returned, "success": True, "retcode": 0, **more}
     opts = {"id": "cellar-1", "cachedir": str(cache), "cache_jobs": True}
     minion = SimpleNamespace(opts=opts, proc_dir=str(cache / "proc"), functions={})

@@ -1,4 +1,4 @@
-"""The spool: on disk before yes, in order, under a number that is never given twice."""
+"""The spool: on disk before it says yes, in order, and with numbers that are never given twice."""
 
 import sqlite3
 import time
@@ -28,7 +28,7 @@ def test_it_forgets_only_what_is_settled(spool: Spool) -> None:
     spool.settle([places[0], places[2]], {places[1]: "no such thing"})
     assert numbers(spool) == [3]
     assert [(one["sequence"], one["why"], one["data"]) for one in spool.dead()] == [(2, "no such thing", {"n": 1})]
-    spool.settle([Place(places[3].epoch + 1, 4)], {})  # another life's
+    spool.settle([Place(places[3].epoch + 1, 4)], {})  # of another epoch
     assert numbers(spool) == [3]
     assert spool.retry() == 1
     assert (numbers(spool), spool.dead()) == ([3, 1], [])
@@ -53,7 +53,7 @@ def test_a_number_is_never_given_twice(home: Home, spool: Spool, time_of_day: Cl
 
 
 def test_a_disk_that_was_set_back_says_no_number_twice(home: Home, spool: Spool, time_of_day: Clock) -> None:
-    """A node is restored from a snapshot: it boots from an old disk."""
+    """A node is restored from a snapshot, and boots from an old disk."""
     spool.put(KIND, "node", {"n": 0})
     spool.close()
     snapshot = {path: path.read_bytes() for path in home.state.iterdir()}

@@ -1,4 +1,4 @@
-"""What a spool lets go when it is full, or when something has waited too long: each loss is told."""
+"""What a spool drops when it is full or something has waited too long; each loss is told."""
 
 import pytest
 from spooling import DAY_S, KIND, SMALL, Clock, all_of, filled, gaps, numbers
@@ -95,7 +95,7 @@ def test_over_a_reboot_nothing_expires_by_a_clock_that_nobody_keeps(home: Home, 
 @pytest.mark.parametrize("reboots", [True, False])
 def test_what_is_really_old_goes_and_is_told_but_nothing_vital(home: Home, reboots: bool) -> None:
     clock = Clock()
-    clock.is_synced = reboots  # within one boot it is known without
+    clock.is_synced = reboots  # Within one boot, ages are known without that.
     spool = Spool(home, Bounds(age_s=DAY_S), clock)
     spool.put(KIND, "node", {"n": 1})
     spool.put(KIND, "node", {"n": 0}, priority=Priority.VITAL)
@@ -113,7 +113,7 @@ def test_what_was_sent_and_never_answered_goes_too_and_is_told_apart(home: Home)
     clock = Clock()
     spool = Spool(home, Bounds(age_s=DAY_S), clock)
     spool.put(KIND, "node", {"n": 1})
-    assert numbers(spool) == [1]  # this batch is on its way, and nothing comes of it
+    assert numbers(spool) == [1]  # this batch is sent, but nothing comes back
     clock.pass_by(2 * DAY_S)
     assert numbers(spool) == []
     [gap] = gaps(spool)

@@ -1,4 +1,4 @@
-"""A spool whose file breaks, whose disk is full, whose writers are killed or forked."""
+"""A spool whose file breaks, whose disk is full, or whose writers are killed or forked."""
 
 import os
 import random
@@ -38,10 +38,10 @@ def test_a_file_that_broke_while_nobody_had_it_open_is_set_aside_by_who_opens_it
         third.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         page = third.execute("SELECT rootpage FROM sqlite_master WHERE name = 'life'").fetchone()[0]
     third.close()
-    with spool.path.open("r+b") as file:  # its first page, by which SQLite knows a file of its own, is whole
+    with spool.path.open("r+b") as file:  # the first page, by which SQLite recognises its files, stays whole
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
-    later = Spool(home, now=spool.now)  # as after the loss of power that broke it
+    later = Spool(home, now=spool.now)  # as after the power cut that broke it
     assert later.put(KIND, "node", {"n": 2}).epoch > before.epoch
     assert [(gap.reason, gap.epoch) for gap in gaps(later)] == [(Reason.BROKEN, before.epoch)]
     later.close()
@@ -100,7 +100,7 @@ def test_a_full_disk_is_said_counted_and_survived(home: Home, tiny: Path) -> Non
 
 def test_a_full_disk_is_freed_by_delivering(home: Home, tiny: Path) -> None:
     spool, another = Spool(home), Spool(home)
-    another.put(KIND, "node", {"n": 0})  # who has it open, too, keeps SQLite from tidying up at the end
+    another.put(KIND, "node", {"n": 0})  # while it is open here, too, SQLite does not tidy up on closing
     for _ in range(3):
         taken, _ = filled(spool)
         assert len(taken) > 5
@@ -141,7 +141,7 @@ def writer(home: Home, who: str) -> subprocess.Popen:
 
 
 def test_killed_at_any_moment_nothing_that_was_acknowledged_is_lost(home: Home) -> None:
-    """Twenty kills, of four that write at once."""
+    """Twenty kills: five times four processes that write at once."""
     acknowledged: dict[str, int] = {}
     chance = random.Random(7)
     for number in range(5):
@@ -160,7 +160,7 @@ def test_killed_at_any_moment_nothing_that_was_acknowledged_is_lost(home: Home) 
     assert len(acknowledged) == 20
     for who, last in acknowledged.items():
         assert found[who] == list(range(len(found[who])))
-        assert len(found[who]) in (last + 1, last + 2)  # the last may be on disk and its yes lost
+        assert len(found[who]) in (last + 1, last + 2)  # the last may be on disk without having been acknowledged
 
 
 def test_two_processes_write_at_once(home: Home) -> None:

@@ -1,4 +1,4 @@
-"""What anything on the node submits: by the command, and by files in a folder."""
+"""Events that anything on the node submits: by the command, and by files in a folder."""
 
 import fcntl
 import json
@@ -190,7 +190,7 @@ def test_files_that_stay_open_or_are_leased_hold_up_nobody(
     for n in range(4):
         os.utime(drop(home, f"held{n}", TOLD), (n, n))
         held.append((home.drop / f"held{n}").open("r+b" if n else "rb"))
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for the lease
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # the signal by which the kernel asks for the lease
     fcntl.fcntl(held[0], fcntl.F_SETLEASE, fcntl.F_WRLCK)
     for n in range(3):
         drop(home, f"free{n}", {**TOLD, "data": n})

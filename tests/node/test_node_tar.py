@@ -1,4 +1,4 @@
-"""What goes into a tar and what comes out of one."""
+"""What goes into a tar, and what comes out of one."""
 
 import hashlib
 import io
@@ -122,7 +122,7 @@ def test_a_log_that_a_pub_made_to_hold_up_its_node(folder):
         file.write((0xFFFFFFF0).to_bytes(4))
         file.seek(4 + 0xFFFFFFF0)
         file.write((0xFFFFFFF0).to_bytes(4) + bytes(4) + whole)
-        file.truncate(1 << 40)  # a hole, which takes no room
+        file.truncate(1 << 40)  # a hole, which takes up no room
     began = time.monotonic()
     assert identity.sequence(folder, PUB) == 2
     assert time.monotonic() - began < 2
@@ -162,7 +162,7 @@ def test_disk_space_follows_no_link(folder, tmp_path):
 
 @pytest.fixture
 def deep(folder) -> Iterator[None]:
-    """A pub's folders, one in the other, deeper than Python goes and than a path may name."""
+    """Folders in the pub's folder, nested deeper than Python can recurse or a path can name."""
     made, before = ["d" * 20] * 1500, os.open(".", os.O_RDONLY)
     os.chdir(folder)
     for name in made:
@@ -186,7 +186,7 @@ def test_a_folder_that_goes_deeper_than_python_can_be_counted_packed_and_removed
 
 
 class Held:
-    """A door behind which there is one tar. It breaks off first, and says after how many seconds to come again."""
+    """A door with one tar. First it refuses, each time asking to be tried again after so many seconds."""
 
     def __init__(self, written: bytes, refusals=()) -> None:
         self.written, self.refusals = written, list(refusals)
@@ -226,14 +226,14 @@ def test_an_import_waits_where_too_many_tars_are_fetched(home, folder):
     wanted = {"job": "9e0f1f3a9c2e5b7d", "pub_id": PUB, **told}
     transfers.bring_in(home, "b" * 16, wanted, Held(written, refusals=[0, 0]))
     assert identity.of(home.bot("b" * 16)).whole
-    for too_late in (None, 10_000):  # the service is not there; it asks for more patience than there is
+    for too_late in (None, 10_000):  # no service; longer than it is willing to wait
         with pytest.raises(Unavailable):
             transfers.bring_in(home, "c" * 16, wanted, Held(written, refusals=[too_late]))
 
 
 def test_no_export_or_import_fills_the_disk_of_all(home, folder, monkeypatch):
     with (filled(folder) / "gossip.json").open("wb") as file:
-        file.truncate(100 << 20)  # a hole, which takes room only in a tar
+        file.truncate(100 << 20)  # a hole, which takes up room only in a tar
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=150 << 20))
     with pytest.raises(Full, match="free some space"):
         transfers.export(home, "n", BOT, "9e0f1f3a9c2e5b7d", Held(b""), "gossip")

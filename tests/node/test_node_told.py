@@ -1,4 +1,4 @@
-"""What a pillar tells, checked."""
+"""Reading and checking what a pillar tells."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def one(**changed):
 def test_a_good_entry():
     assert one().bots[BOT]["name"] == "my"
     assert one().refused == {}
-    assert one().bots[BOT]["pub_id"] is None  # a service that is older tells none
+    assert one().bots[BOT]["pub_id"] is None  # an older service does not tell it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a process of the minion logs of the call that it carries out, by what the minion wrote down of it."""
+"""What a minion's process logs about the call that it carries out, from what the minion wrote down about it."""
 
 import logging
 import os
@@ -22,7 +22,7 @@ def opts(tmp_path: Path) -> dict[str, Any]:
 
 
 def begun(opts: dict[str, Any], heard: pytest.LogCaptureFixture) -> list[str]:
-    """What is logged."""
+    """Log the call; return the log's messages."""
     with heard.at_level(logging.INFO, "pillar_service.node"):
         tracing.begun(opts)
     return heard.messages

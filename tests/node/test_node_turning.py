@@ -1,4 +1,4 @@
-"""A node that turns to another key keeps the one that may count already until the service itself says that it does not."""
+"""A node that changes its key keeps the new one, which may be valid already, until the service itself says that it is not."""
 
 import http.server
 import json
@@ -14,7 +14,7 @@ from pillar_service.node.enrolment.site import Site, write
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """Answers as it is told."""
+    """Answers with the status that the test sets."""
 
     fake: "Told"
 
@@ -40,7 +40,7 @@ def service() -> Iterator[Told]:
 
 @pytest.fixture
 def site(tmp_path: Path, service: Told) -> Site:
-    """A node that died while it changed its key: nobody knows which one counts."""
+    """A node that died while it changed its key, so that it is open which one is valid."""
     site = Site(tmp_path)
     keys.own(site.pki)
     keys.following(site.pki)

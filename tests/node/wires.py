@@ -1,4 +1,4 @@
-"""Names that the tests of a node share."""
+"""Names shared by the tests of a node."""
 
 BOT = "1f3a9c2e5b7d9e0f"
 PUB = "@" + "A" * 43 + "=.ed25519"
