@@ -1,4 +1,4 @@
-"""A database of a released version, brought up to date, moves to the other kind, and back, whole."""
+"""The database of a released version, migrated, moves to the other kind and back without loss."""
 
 import gzip
 import secrets
@@ -20,7 +20,7 @@ New = Callable[[str], str]
 
 @pytest.fixture
 def new(postgres: Postgres, tmp_path: Path) -> New:
-    """Makes an empty database of a kind; its address."""
+    """Makes an empty database of a kind and returns its address."""
 
     def made(kind: str) -> str:
         name = f"carried_{secrets.token_hex(4)}"
@@ -30,7 +30,7 @@ def new(postgres: Postgres, tmp_path: Path) -> New:
 
 
 def full(kind: str, new: New) -> str:
-    """A database that has rows in each table that the first released version had, up to date."""
+    """Make a migrated database with rows in every table of the first released version; return its address."""
     address = new(kind)
     database.connect(address)
     dump = Path(__file__).parent / "released" / f"{RELEASED[-1]}.{kind}.sql.gz"
@@ -40,7 +40,7 @@ def full(kind: str, new: New) -> str:
 
 
 def held() -> dict[str, list[str]]:
-    """All rows as text, alike on both databases: SQLite has no booleans."""
+    """All rows as text, the same on both kinds of database: SQLite has no booleans."""
     return {table: sorted(str(alike(row)) for row in found) for table, found in rows().items()}
 
 
@@ -74,7 +74,7 @@ def test_every_row_arrives_as_it_was_and_comes_back(kinds: tuple[str, str], new:
 
 
 def last_event() -> int:
-    """The last number that an event was given, also if it is gone."""
+    """The last number given to an event, even if that event is gone."""
     return carrying._last(db.obj, "event", "n")
 
 

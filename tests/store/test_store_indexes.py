@@ -1,4 +1,4 @@
-"""What is looked for all the time among many jobs is looked for by an index that holds few of them."""
+"""Frequent queries on the table of jobs use an index with few entries, even if there are many jobs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from pillar_service.store.jobs import claims, jobs, old_jobs, runs
 from pillar_service.store.service import audit, figures
 
 MANY = [f"{n:016x}" for n in range(150)]
-"""With few of them SQLite takes the right index anyway; with many it took that of all states."""
+"""Many, since for few of them SQLite chooses the right index anyway; for many it chose that of all states."""
 
 BY_INDEX: Mapping[str, tuple[str, Callable[[], Any]]] = {
     "the same request again": ("job_idempotency", lambda: jobs.with_key("a", "k")),
@@ -40,7 +40,7 @@ def test_an_index_that_holds_few_jobs_is_taken(
     look()
     monkeypatch.undo()
     [(told, values)] = seen
-    if database.on_sqlite():  # PostgreSQL goes by how many rows there are, which are none here
+    if database.on_sqlite():  # PostgreSQL decides by the number of rows, which is zero here.
         assert f"{index} " in str(db.execute_sql(f"EXPLAIN QUERY PLAN {told}", values).fetchall())
 
 

@@ -1,4 +1,4 @@
-"""Each step of the schema forward, back and forward again, on the databases of released versions, with their rows."""
+"""Each migration is done, undone and done again, on the databases of released versions with their rows."""
 
 import gzip
 import re
@@ -16,7 +16,7 @@ from pillar_service.store.database import db, transaction
 FOLDER = Path(migrations.__file__).parent
 STEPS = [step.name for step in Migration.load_directory(str(FOLDER))]
 LAST_OF_FIRST = "0027_lost"
-"""The newest step of 0.1.0, the first version that was released."""
+"""The last migration of 0.1.0, the first released version."""
 
 RELEASED = sorted({file.name.split(".sqlite.")[0] for file in Path(__file__).parent.glob("released/*.sqlite.sql.gz")})
 
@@ -24,15 +24,15 @@ LET_GO = {
     ("0027_lost", "move"): {"state"},
     ("0009_jobs_of_commands", "job"): {"state", "ended_at"},
 }
-"""In which columns a step back may change rows of a table that stays; what the step before has no place for."""
+"""Columns whose values undoing a migration may change, because the older schema has no place for them."""
 
 ROWS_GO = {("0009_jobs_of_commands", table) for table in ("job", "job_line", "run")} | {("0006_series", "sample")}
-"""Of which tables a step back lets rows go: jobs of commands had no place before, and samples were whole reports."""
+"""Tables of which undoing a migration may drop rows: jobs of commands had no place before, and samples were whole reports."""
 
 
 @pytest.fixture(params=RELEASED)
 def released(request: pytest.FixtureRequest, fresh_url: str) -> Iterator[str]:
-    """A database as a released version left it, of both kinds in turn; the version."""
+    """A database, of each kind, as a released version left it; gives the version."""
     database.connect(fresh_url)
     kind = "sqlite" if database.on_sqlite() else "postgresql"
     dump = Path(__file__).parent / "released" / f"{request.param}.{kind}.sql.gz"
@@ -42,7 +42,7 @@ def released(request: pytest.FixtureRequest, fresh_url: str) -> Iterator[str]:
 
 
 def load(url: str, text: str) -> None:
-    """Make an empty database what a dump says."""
+    """Load a dump into an empty database."""
     if database.on_sqlite():
         import sqlite3
 
@@ -57,12 +57,12 @@ def load(url: str, text: str) -> None:
 
 
 def asked(question: str) -> list[tuple[Any, ...]]:
-    """What the database answers."""
+    """The rows that answer a query."""
     return list(db.execute_sql(question).fetchall())
 
 
 def shape() -> set[str]:
-    """All that the schema is made of, however it came about."""
+    """Everything that makes up the schema, however it came about."""
     if database.on_sqlite():
         found = asked("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
         return {re.sub(r"\s+|\"", "", sql) for (sql,) in found}
@@ -90,7 +90,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def kept(step: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Assert that what both versions have a place for is there still, but for what the step is known to let go."""
+    """Check that everything both versions have a place for is unchanged, except what the migration is known to drop."""
     for table in before.keys() & after.keys():
         if (step, table) in ROWS_GO:
             continue
@@ -116,7 +116,7 @@ def test_steps_are_numbered_one_after_the_other() -> None:
 
 
 def test_each_step_goes_back_and_forward_with_its_rows(released: str) -> None:
-    """From the newest to the first, each step is undone, taken, and undone; the schema and the rows are what they were."""
+    """From the last to the first, each migration is undone, done and undone; schema and rows must be as before."""
     with transaction():
         steps = Runner(db.obj, str(FOLDER))
         steps.up()
@@ -141,7 +141,7 @@ def test_each_step_goes_back_and_forward_with_its_rows(released: str) -> None:
 
 
 def take_only(step: str) -> list[str]:
-    """Take the next step alone."""
+    """Do only the next migration."""
     with schema._steps() as steps:
         return list(steps.up(step))
 
@@ -204,7 +204,7 @@ def test_back_to_what_never_was_is_refused(fresh_url: str) -> None:
 
 
 def test_a_step_that_does_not_stop_the_service_only_adds(fresh_url: str) -> None:
-    """While an upgrade is under way, the version before works on the newer schema: on what it knows, nothing may change."""
+    """During an upgrade the previous version works on the newer schema, so nothing that it knows may change."""
     database.connect(fresh_url)
     last = Runner(db.obj, str(FOLDER)).migrations()
     for step in last[: STEPS.index(LAST_OF_FIRST) + 1]:
@@ -223,7 +223,7 @@ def test_a_step_that_does_not_stop_the_service_only_adds(fresh_url: str) -> None
 
 
 def columns() -> set[tuple[str, str, bool, str | None]]:
-    """Each column with its table, whether it may be empty, and its default."""
+    """Each column with its table, whether it may be null, and its default."""
     return {
         (table, column.name, column.null, column.default)
         for table in db.get_tables()

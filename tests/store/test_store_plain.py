@@ -1,4 +1,4 @@
-"""Rows by statements that are kept: what is JSON is read once somebody asks for it."""
+"""Rows read by cached statements: JSON in them is parsed only when asked for."""
 
 import time
 from collections.abc import Iterator

@@ -126,7 +126,7 @@ TABLES = [
 
 
 def check_of(table: str, column: str) -> set[str]:
-    """The values that the database itself allows."""
+    """The values that the database itself allows in a column."""
     if database.on_sqlite():
         [(sql,)] = db.execute_sql("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchall()
         [values] = re.findall(rf"CHECK \({column} IN \(([^)]*)\)", sql)
@@ -255,7 +255,7 @@ def test_a_busy_database_is_named_so(service: Callable[[], None], monkeypatch: p
 
 
 def test_accounts_from_before_payments_have_a_trial_and_their_hold(fresh_url: str, tmp_path: Path) -> None:
-    """An account that was there, suspended by an operator, is neither due at once nor resumed by a payment."""
+    """An existing account that an operator suspended does not owe at once, and a payment does not resume it."""
     database.connect(fresh_url)
     for name in ("0001_first", "0003_payments"):
         shutil.copy(Path(migrations.__file__).parent / f"{name}.py", tmp_path)

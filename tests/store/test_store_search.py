@@ -1,4 +1,4 @@
-"""What grows without end is searched by an index, or among the newest alone."""
+"""What grows without limit is searched by an index, or only among the newest."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ MANY = 300
 
 @pytest.fixture
 def plans(service: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
-    """Tells how SQLite carries out what is asked; PostgreSQL goes by how many rows there are, which are few here."""
+    """Gives SQLite's query plans for a function; PostgreSQL decides by the number of rows, which is small here."""
 
     def carried_out(look: Callable[[], Any]) -> list[str]:
         seen, execute = list[tuple[Any, ...]](), db.obj.execute_sql
@@ -43,9 +43,9 @@ LOOKS = {
 @pytest.mark.parametrize("what", LOOKS)
 def test_nothing_is_read_from_end_to_end_or_sorted(plans: Callable[[Callable[[], Any]], list[str]], what: str) -> None:
     for plan in plans(LOOKS[what]):
-        is_for_newest = "rowid>?" in plan and "SCALAR SUBQUERY" in plan  # the numbers of the newest alone
+        is_for_newest = "rowid>?" in plan and "SCALAR SUBQUERY" in plan  # the range of the newest
         assert "SCAN t" not in plan or is_for_newest, plan
-        assert "TEMP B-TREE" not in plan or "id>? AND id<?" in plan, plan  # few ids begin with four letters
+        assert "TEMP B-TREE" not in plan or "id>? AND id<?" in plan, plan  # few ids start with those four letters
 
 
 def test_a_part_of_a_text_is_looked_for_among_the_newest(

@@ -1,4 +1,4 @@
-"""Writers wait in line, also those of other processes; nobody waits for ever, nor for who was killed."""
+"""Writers queue up, even across processes; nobody waits for ever, nor for one that was killed."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> str:
 
 @contextmanager
 def holder(path: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has the turn."""
+    """Another process that holds the turn."""
     command = [sys.executable, "-c", HOLDER, path]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -43,7 +43,7 @@ def holder(path: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def took(turns: Turns, seconds: float) -> float:
-    """After how many seconds a turn began."""
+    """How many seconds it took until the turn began."""
     began = time.monotonic()
     with turns.turn(seconds):
         return time.monotonic() - began

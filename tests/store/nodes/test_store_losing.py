@@ -1,5 +1,7 @@
-"""What is asked of the database about lost nodes: what may be left there, what is to be cleared up, a bot's tars; and that
-moves survive the migration that made room for them."""
+"""Queries about lost nodes: what may be left there, what must be cleared up, a bot's tars.
+
+Moves also survive the migration that made room for them.
+"""
 
 import importlib
 from collections.abc import Callable

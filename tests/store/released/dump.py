@@ -1,7 +1,7 @@
-"""python tests/store/released/dump.py VERSION: the database of a place in use, as a dump for each kind of database.
+"""python tests/store/released/dump.py VERSION: dump the database of a place in use, for each kind of database.
 
-To be run once for each version that is released, with that version's code; what it wrote is never changed again. All that
-later versions do to a database is tried on these (`test_store_migrations.py`).
+Run this once for each released version, with that version's code; the dumps are never changed afterwards. Every later
+migration is tried on them (`test_store_migrations.py`).
 """
 
 import gzip
@@ -22,11 +22,11 @@ from scene import furnished  # noqa: E402
 from pillar_service.store import database, schema  # noqa: E402
 
 FEW = 12
-"""Of samples and buckets, of which there are thousands, so many are as good."""
+"""How many samples and buckets to keep of the thousands that there are."""
 
 
 def filled(file: Path) -> sqlite3.Connection:
-    """The database of the scene that the pages are tested with, a row in each of its tables."""
+    """The database of the scene that pages are tested with, which has rows in every table."""
     kept = sqlite3.connect(file)
     with tempfile.TemporaryDirectory() as folder, furnished(Path(folder)) as scene:
         sqlite3.connect(scene.service.folder / "cellar.db").backup(kept)
@@ -54,17 +54,17 @@ def _with_ids(kept: sqlite3.Connection, text: str) -> str:
 
 
 def tables(kept: sqlite3.Connection) -> list[str]:
-    """The names of all tables but SQLite's own."""
+    """The names of all tables except SQLite's own."""
     found = kept.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return sorted(name for (name,) in found)
 
 
 def copied(kept: sqlite3.Connection, address: str) -> None:
-    """The same rows in PostgreSQL, whose schema is made anew."""
+    """Copy the rows to PostgreSQL, where the schema is made anew."""
     database.connect(address)
     schema.migrate()
     with psycopg.connect(address) as other:
-        other.execute("SET session_replication_role = replica")  # the audit refuses, and rows come in no order
+        other.execute("SET session_replication_role = replica")  # the audit refuses; rows come in any order
         other.execute(f"TRUNCATE {', '.join(tables(kept))}")
         for table in tables(kept):
             rows = kept.execute(f"SELECT * FROM {table}")
@@ -102,7 +102,7 @@ def main(version: str) -> None:
 
 
 def write(name: str, text: str) -> None:
-    """One dump, packed, without what psql alone understands."""
+    """Write a dump, compressed, without the lines that only psql understands."""
     lines = "".join(f"{line}\n" for line in text.splitlines() if not line.startswith("\\"))
     (HERE / name).write_bytes(gzip.compress(lines.encode(), mtime=0))
 
