@@ -1,4 +1,4 @@
-"""A bucket at the wire: moto's S3, which lets in who signs with a key that was made, and nobody else."""
+"""A bucket faked at the wire by moto's S3, which only lets in requests signed with a key that was made."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 from daemons import Daemon, free_port, until
 
 TOOL = Path(__file__).parents[2] / "vagrant" / "tool.sh"
-# moto reads who asks from this, and for so many questions does not look at the rest.
+# moto takes the asker from this header and, for the first few requests, does not check the rest.
 STRANGER = "AWS4-HMAC-SHA256 Credential=none/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=none"
 USER = {"UserName": "cellar"}
 MAY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -21,7 +21,7 @@ MADE = (
 
 
 class Buckets:
-    """The server; ``address`` is the one of a bucket for restic, ``keys`` the file that opens it."""
+    """The server; ``address`` is a bucket's for restic, ``keys`` the file that opens it."""
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
@@ -31,7 +31,7 @@ class Buckets:
         self.daemon = Daemon("moto", command, folder, {"INITIAL_NO_AUTH_ACTION_COUNT": str(len(MADE))})
 
     def start(self) -> None:
-        """Starts it, and makes the key."""
+        """Starts the server and makes the key."""
         self.daemon.start()
         until(lambda: self.asked(MADE[0]), 60, "the buckets answer")
         told = [self.asked(one) for one in MADE[1:]][-1]
@@ -41,12 +41,12 @@ class Buckets:
         self.keys.chmod(0o600)
 
     def asked(self, question: dict[str, str]) -> str:
-        """What it says to somebody who manages it."""
+        """Sends a management request; returns the answer."""
         asked = Request(self.url, urlencode(question | USER | {"Version": "2010-05-08"}).encode())
         asked.add_header("Authorization", STRANGER)
         with urlopen(asked, timeout=10) as answer:
             return str(answer.read().decode())
 
     def stop(self) -> None:
-        """Ends it; what was in the buckets is gone."""
+        """Stops the server; what was in the buckets is lost."""
         self.daemon.stop()

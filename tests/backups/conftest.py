@@ -1,4 +1,4 @@
-"""sshd.py and daemons.py: a real OpenSSH server for repositories over SFTP."""
+"""Makes sshd.py and daemons.py importable: a real OpenSSH server, for repositories over SFTP."""
 
 import sys
 from pathlib import Path

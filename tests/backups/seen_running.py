@@ -1,4 +1,4 @@
-"""What everybody on the machine can read of a restic at work."""
+"""What anyone on the machine can read of a running restic."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,10 @@ from pillar_service.programs import running
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, word: str) -> tuple[list[bytes], Callable[[], None]]:
-    """Arguments and environment of each restic that has the word in its arguments, seen by the beat that is returned, too."""
+    """Collects the command lines and environments of running restics whose command line has the word.
+
+    Returns what has been collected, and the function that looks, to be used as a beat.
+    """
     seen: list[bytes] = []
     monkeypatch.setattr(running, "BEAT_S", 0.02)
 

@@ -18,12 +18,12 @@ from pillar_service.backups import postgres as programs
     ],
 )  # fmt: skip
 def test_an_address_keeps_all_but_its_password(url: str, without: str | None) -> None:
-    """libpq knows an address by its two slashes, which the one of a socket on this machine has for nobody's name."""
+    """libpq recognises an address by its two slashes; that of a local socket has nobody's name between them."""
     assert programs.without_password(url) == (without or url)
 
 
 def test_a_database_of_a_socket_is_reached_and_has_room_beside_it(postgres: Postgres) -> None:
-    """Its address names nobody between the slashes, as that of an installed control plane."""
+    """Its address names nobody between the slashes, as on an installed control plane."""
     name = f"socket_{secrets.token_hex(4)}"
     postgres.new(name)
     url = f"postgresql:///{name}?host={postgres.folder}&user={postgres.user}"

@@ -1,4 +1,4 @@
-"""Real restic on a folder and over SFTP; what it refuses is a sentence."""
+"""Real restic on a folder and over SFTP; its refusals become sentences."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def snapshot(repository: Repository, tmp_path: Path, *more: str) -> restic.Snaps
 
 
 class Sftp(Sshd):
-    """It has the subsystem that serves files."""
+    """An SSH server with the subsystem that serves files."""
 
     def start(self) -> None:
         with (self.folder / "sshd_config").open("a") as file:
@@ -102,7 +102,7 @@ def test_what_restic_refuses_is_one_of_our_errors(repository: Repository, tmp_pa
 def test_the_password_stands_in_no_argument_and_no_environment(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looked at while restic runs: a file that it waits for keeps it alive."""
+    """Looks at processes while restic runs; a large file keeps restic busy long enough to be seen."""
     restic.make(repository)
     seen, look = watched(monkeypatch, str(tmp_path))
     (tmp_path / "source" / "cellar" / "large").write_bytes(os.urandom(48 << 20))
@@ -135,7 +135,7 @@ def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_program_ends_with_who_started_it(tmp_path: Path) -> None:
-    """kill -9 on the worker: what it ran must not go on reading what the next one writes."""
+    """kill -9 on the worker: its restic must not go on reading what the next one writes."""
     code = "from pillar_service.programs.running import ran; ran(['sleep', '300.25'], {}, 300)"
     worker = subprocess.Popen([sys.executable, "-c", code])
 
@@ -164,7 +164,7 @@ def test_a_block_that_is_not_what_it_was_is_no_missing_snapshot(repository: Repo
 
 
 def killed_with_its_lock(repository: Repository) -> None:
-    """A check is killed (kill -9, a loss of power) while it has the repository for itself."""
+    """A check is killed (kill -9, power cut) while it holds the repository exclusively."""
     words = ["restic", "-r", repository.address, "--password-file", repository.password_file, "check", "--read-data"]
     locks = Path(repository.address) / "locks"
     there = {*locks.iterdir()}
@@ -198,7 +198,7 @@ def made_by_another_clock(repository: Repository, zone: str, *more: str) -> None
 def test_the_newest_is_the_last_one_made_whatever_clock_the_others_were_made_by(
     repository: Repository, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
-    """Of a machine in another zone, or whose clock was ahead: a restore would bring back what was long ago."""
+    """A snapshot made in another time zone or by a fast clock: choosing by time would restore an older state."""
     restic.make(repository)
     made_by_another_clock(repository, "Pacific/Kiritimati", *more)
     made = snapshot(repository, tmp_path)

@@ -1,4 +1,4 @@
-"""`make restore`: what it was told reaches the service's own command, and nothing is begun before that has done its work."""
+"""`make restore` passes its arguments to the service's own command, and starts nothing before that has succeeded."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ TOP = Path(__file__).parents[2]
 
 
 def restored(folder: Path, *told: str) -> "subprocess.CompletedProcess[str]":
-    """`make restore` of a place in that folder."""
+    """Run `make restore` for a place in that folder."""
     (folder / "password").write_text("only for tests\n")
     (folder / "password").chmod(0o600)
-    # Of a node that no other copy on this engine has.
+    # a node's name that no other copy on this engine has
     place = os.environ | {"CELLAR_DIR": str(folder / "place"), "CELLAR_NODE": "restored-1"}
     command = ["make", "-s", "-C", str(TOP), "restore", f"PASSWORD_FILE={folder}/password", *told]
     return subprocess.run(command, env=place, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Real restic on a bucket: made, filled, looked through, restored; and whoever has no key, or no bucket, is told so."""
+"""Real restic on a bucket: created, filled, checked, restored; without a key or a bucket, a sentence says so."""
 
 import os
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
 
 @pytest.fixture
 def repository(buckets: Buckets, tmp_path: Path) -> Repository:
-    """A bucket of this test's own, which is not there yet."""
+    """A bucket's address of this test's own; the bucket does not exist yet."""
     (tmp_path / "password").write_text("only for tests\n")
     (tmp_path / "source" / "cellar").mkdir(parents=True)
     (tmp_path / "source" / "cellar" / "text").write_text("something")
@@ -75,6 +75,6 @@ def test_who_has_not_its_key_is_told_so_and_makes_no_new_one(
 
 
 def test_buckets_that_do_not_answer_are_said_to_be_away(repository: Repository) -> None:
-    """restic itself tries again for a while."""
+    """restic itself keeps trying for a while."""
     with pytest.raises(Unavailable, match="does not answer"):
         restic.snapshots(replace(repository, address="s3:http://127.0.0.1:9/cellar"))
