@@ -1,4 +1,4 @@
-"""The bundle's beacons as a minion runs them: those that were signed, from what was signed, and no others."""
+"""A bundle's beacons as a minion runs them: only those that were signed, from exactly what was signed."""
 
 import json
 import py_compile
@@ -43,7 +43,7 @@ def bundle(serial: int, signer: Ed25519PrivateKey = SIGNER, **code: bytes) -> by
 
 
 class Room:
-    """A node, its bundle and what its beacons fire; time goes on by ``passes``."""
+    """A node, its bundle and what its beacons fire; ``passes`` moves the time on."""
 
     def __init__(self, home: Home, denied: tuple[str, ...] = ()) -> None:
         self.home, self.now = home, 0.0
@@ -142,7 +142,7 @@ def test_what_is_no_json_stays_on_the_bus(room: Room) -> None:
 
 
 def test_salts_own_loader_runs_it(room: Room, tmp_path: Path) -> None:
-    """With what Salt lends a beacon; the thin file is what a master serves."""
+    """With what Salt gives a beacon; the copied folder is the thin file that a master serves."""
     code = b"def beacon(config): return [{'ping': __salt__['test.ping'](), 'id': __opts__['id'], **config[0]}]"
     room.publish(1, lent=code + b"\n\n")
     opts = dict(salt.config.minion_config(None)) | {
