@@ -1,4 +1,4 @@
-"""The examples of docs/meeseeks.md are true: they load, and every word that there is stands there."""
+"""The examples in docs/meeseeks.md are valid, and the page explains every word that exists."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ PERSONAS = "default: b\npersonas: {b: {title: B}}"
 
 
 def of(kind: str) -> list[str]:
-    """The examples of a kind; there must be some."""
+    """The page's examples of a kind; there must be some."""
     found = [text for name, text in EXAMPLES if name == kind]
     assert found
     return found
@@ -39,7 +39,7 @@ def test_an_example_of_the_catalogue_loads(tmp_path: Path, text: str) -> None:
 def test_an_example_of_the_other_files_loads(tmp_path: Path, kind: str) -> None:
     for file in (ROOT / "salt" / "meeseeks").glob("*.yaml"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    if kind == "roles":  # the shipped catalogue names the role operator, as the example does
+    if kind == "roles":  # The shipped catalogue names the role operator, which the example has, too.
         (tmp_path / "roles.yaml").write_text(*of("roles"))
         assert load(tmp_path).policy.roles
     else:

@@ -1,4 +1,4 @@
-"""What is wrong in the files is told all at once, each with its file and line; golden, so that a sentence is never lost."""
+"""All faults in the files are reported at once, each with file and line; compared word by word, so that none gets lost."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_a_choice_may_be_as_long_as_a_menu_shows_it(tmp_path: Path) -> None:
 
 
 def command(body: str, name: str = "thing") -> str:
-    """A file of one command; the body begins on line 3, after a summary."""
+    """A file with one command; its body begins on line 3, after a summary."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return f"commands:\n  {name}:\n{lines}    summary: s\n"
 

@@ -1,4 +1,4 @@
-"""Files that want to do harm: refused in a moment, with a sentence, and nothing of them runs."""
+"""Malicious files are refused within a moment with a sentence, and nothing in them runs."""
 
 import time
 from pathlib import Path

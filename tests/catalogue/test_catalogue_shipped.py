@@ -1,4 +1,4 @@
-"""The files that are shipped: they load, say what they must, and each script does what it says."""
+"""The shipped files load and say what they must, and each script does what it says."""
 
 import subprocess
 import time
