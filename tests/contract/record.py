@@ -1,8 +1,8 @@
-"""python tests/contract/record.py VERSION: all that a node of this version says to the service, and what it hears.
+"""python tests/contract/record.py VERSION: record all that a node of this version says to the service, and the answers.
 
-To be run once for each version that is released, with that version's code, and never changed then: `test_contract.py` has
-each later service hear it again, on that version's database, and each later node read the answers. The node's own code
-speaks, over HTTP, with keys made for this alone.
+Run this once for each released version, with that version's code; the recording is never changed afterwards. With it,
+`test_contract.py` lets each later service hear the requests, on that version's database, and each later node read the
+answers. The requests come from the node's own code, over HTTP, with keys made only for this.
 """
 
 import base64
@@ -26,16 +26,16 @@ sys.path[:0] = [str(TESTS), *(str(TESTS / room) for room in ("usecases",))]
 from werkzeug.serving import make_server  # noqa: E402
 
 KEPT = ("Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match")
-"""The headers of a request that mean something."""
+"""The request headers that matter."""
 
 SECRET = "only-for-contracts-0123456789abcdef012345"
 TOKEN, MASTER = "contract-token", "contract-master"
 LATER = 4_102_444_800.0
-"""2100: what ends by then is good whenever this is heard again."""
+"""The year 2100: what expires then is still valid whenever this is replayed."""
 
 
 class Recorder:
-    """A WSGI application around another: it keeps what goes by."""
+    """A WSGI application around another one that records requests and answers."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self.app, self.heard = app, []
@@ -69,7 +69,7 @@ def _key(name: str) -> str:
 
 
 def prepare() -> str:
-    """What is there before a node speaks: an account, a token to get in with, a master, a bot; a command that runs. Its job."""
+    """Make an account, an enrolment token, a master, a bot and a running command; return the command's job."""
     import eventful
     import pouring
     from enrolling import master_is_there
@@ -111,7 +111,7 @@ def prepare() -> str:
 
 
 def speak(recorder: Recorder, url: str, folder: Path, job: str) -> None:
-    """A node says all that a node can say."""
+    """Let a node say everything that a node can say."""
     import eventful
     import pouring
 
@@ -181,7 +181,7 @@ def speak(recorder: Recorder, url: str, folder: Path, job: str) -> None:
     site = Site(folder / "shed")
     as_("enrol")
     joining.join(site, url, "shed", TOKEN)
-    site.identity.write_text(json.dumps(site.who() | {"service": url}))  # the address that the answer names is nobody's
+    site.identity.write_text(json.dumps(site.who() | {"service": url}))  # The address in the answer leads nowhere.
     as_("turn the key")
     turning.turn(site)
     as_("leave")
@@ -199,7 +199,7 @@ def _refused(act: Callable[[], object]) -> None:
 
 
 def main(version: str) -> None:
-    """Write the exchanges and the database before them."""
+    """Write the exchanges, and the database as it was before them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= {
@@ -227,7 +227,7 @@ def main(version: str) -> None:
 
 
 def ask(recorder: Recorder, url: str) -> None:
-    """A master asks for a node's pillar, for the keys, and for work."""
+    """Let a master ask for a node's pillar, for the keys, and for work."""
     import requests
 
     for name, method, path, body in (

@@ -1,7 +1,7 @@
-"""Two versions: what nodes of each released version said is taken by this service, and what they heard is read by this node.
+"""Nodes of each released version understand this service and are understood by it; this node understands their services.
 
-The exchanges were recorded with that version's code (`record.py`); the service works on that version's database, brought up
-to date. It may say more than before; what it said before must still be there, of the same kind.
+The exchanges were recorded with that version's code (`record.py`); this service works on that version's migrated database.
+It may say more than that version did, but what was said must still be there, with the same type.
 """
 
 import base64
@@ -34,18 +34,18 @@ assert VERSIONS, "There is no version to compare with: tests/contract/record.py 
 
 
 def recorded(version: str) -> dict[str, list[dict[str, Any]]]:
-    """What a version said and heard, by app."""
+    """The recorded exchanges of a version, by app."""
     return dict(json.loads((HERE / version / "exchanges.json").read_text()))
 
 
 def heard(version: str, name: str) -> Any:
-    """What one request was answered."""
+    """The answer to one recorded request."""
     return next(one["answer"] for app in recorded(version).values() for one in app if one["name"] == name)
 
 
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Each version that was released."""
+    """Each released version."""
     return str(request.param)
 
 
@@ -77,14 +77,14 @@ def upgraded(
 
 
 def app(name: str) -> Flask:
-    """One of the two apps."""
+    """One of the two apps, by name."""
     from pillar_service.web import private, public
 
     return {"public": public, "private": private}[name].create_app()
 
 
 def lacks(then: Any, now: Any, where: str = "answer") -> list[str]:
-    """What was said then and is not now, or is of another kind."""
+    """What was said then and is missing now, or has another type."""
     if isinstance(then, dict) and isinstance(now, dict):
         return [one for key in then for one in (
             lacks(then[key], now[key], f"{where}: {key}") if key in now else [f"{where} has no {key}"]
@@ -100,7 +100,7 @@ def lacks(then: Any, now: Any, where: str = "answer") -> list[str]:
 
 @pytest.mark.parametrize("name", ["public", "private"])
 def test_the_service_understands_an_older_node_and_is_understood(upgraded: None, version: str, name: str) -> None:
-    """In the order of then, for what is said later depends on what was said before."""
+    """In the recorded order, as later requests depend on earlier ones."""
     client, wrong = app(name).test_client(), []
     for one in recorded(version)[name]:
         answer = client.open(
@@ -131,7 +131,7 @@ def test_what_an_older_node_told_is_kept(upgraded: None, version: str) -> None:
 
 @pytest.fixture
 def older(version: str) -> Iterator[str]:
-    """A service that answers just as that version did, at the wire."""
+    """A service at the wire that gives that version's answers."""
     left = [one for one in recorded(version)["public"] if one["name"] != "events, the same once more"]
 
     @Request.application
@@ -189,7 +189,7 @@ def test_a_node_reads_an_older_pillar(version: str) -> None:
 
 
 def test_an_older_node_reads_a_pillar_with_more_in_it(version: str) -> None:
-    """What a later service adds is passed over, not refused: so a section more breaks no node that is not upgraded yet."""
+    """Unknown additions of a later service are ignored, so that they break no node that has not been upgraded yet."""
     body: dict[str, Any] = heard(version, "pillar")
     body[pillar.KEY] |= {"later": {"x": 1}}
     for bot in body[pillar.KEY]["bots"].values():
