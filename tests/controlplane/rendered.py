@@ -1,4 +1,4 @@
-"""The states of a control plane, rendered by Salt for a pillar of the test's; nothing is applied."""
+"""A control plane's states, rendered by Salt with a test's pillar; nothing is applied."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 class Rendered:
-    """What `states/controlplane` becomes for one pillar."""
+    """`states/controlplane`, rendered for one pillar."""
 
     def __init__(self, folder: Path, **told: Any) -> None:
         pillar = folder / "pillar"
@@ -33,13 +33,13 @@ class Rendered:
         assert isinstance(self.states, dict), self.states
 
     def argument(self, state: str, name: str) -> Any:
-        """An argument of a state by its id."""
+        """An argument of the state with this id."""
         arguments = next(value for value in self.states[state].values() if isinstance(value, list))
         return next((part[name] for part in arguments if isinstance(part, dict) and name in part), None)
 
     def file(self, state: str) -> str:
-        """The text that a `file.managed` writes."""
-        # get_template gives a template its words one by one, and managed as a context.
+        """The text that a `file.managed` state would write."""
+        # get_template takes a template's variables as arguments, managed takes them as a context.
         words = self.argument(state, "context") or {}
         made = self._folder / "made" / state.replace(" ", "-")
         done = self._salt.cmd(

@@ -1,4 +1,4 @@
-"""What a control plane's states become for each choice, judged by those who will read it: nginx, systemd, our settings."""
+"""A control plane's states for each choice, judged by their readers: nginx, systemd, our settings."""
 
 import re
 import stat
@@ -30,7 +30,7 @@ UNITS = {
     "saltcellar-backups": 19,
     "saltcellar-master": 26,
 }
-"""How exposed each unit may be, in tenths, by `systemd-analyze security`."""
+"""How exposed each unit may be by `systemd-analyze security`, in tenths."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def by_acme(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 def settings_of(rendered: Rendered, secret: Path) -> dict[str, str]:
-    """The service's environment as bash reads it, but with a secret that is there."""
+    """The service's environment as bash reads it, with an existing secret in place of each secret's file."""
     (secret.parent / "env").write_text(rendered.file("cellar settings"))
     command = ["env", "-i", "bash", "-c", 'set -a; . "$1"; env -0', "bash", secret.parent / "env"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -214,7 +214,7 @@ def test_the_database_is_asked_whether_something_is_to_come_not_whether_a_file_c
 
 
 def test_what_nginx_refused_is_asked_again(by_files, tmp_path):
-    """The state's own check, with a program that answers as nginx does."""
+    """Runs the state's own check, with a function in place of nginx."""
     site = tmp_path / "cellar-https.conf"
     site.write_text("one")
     state = "cellar nginx speaks TLS"

@@ -1,4 +1,4 @@
-"""Vagrant takes the Vagrantfile; what it calls is run by tests/integration/test_install.py."""
+"""Vagrant accepts the Vagrantfile; tests/integration/test_install.py runs the scripts that it calls."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from rendered import TOP
 
 
 def test_vagrant_takes_the_vagrantfile(tmp_path):
-    """Debian's vagrant is without a provider of machines, so what is theirs is left out."""
+    """Debian's vagrant has no providers of machines, so their parts are left out."""
     apart = {"VAGRANT_HOME": str(tmp_path / "home"), "VAGRANT_DOTFILE_PATH": str(tmp_path / "state")}
     command = ["vagrant", "validate", "--ignore-provider"]
     told = {"cwd": TOP / "vagrant", "env": os.environ | apart, "capture_output": True, "text": True, "check": False}
