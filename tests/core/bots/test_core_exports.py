@@ -1,4 +1,4 @@
-"""Tars that somebody sends: what no export is like is refused, whatever it makes of the library that reads it."""
+"""Tars from strangers: whatever is not like an export is refused, whatever the tar library makes of it."""
 
 import io
 import json
@@ -18,7 +18,7 @@ WHOLE = {
 
 
 def tar(said: dict[str, str] | None = None, **files: bytes) -> io.BytesIO:
-    """An export, whose log has more ``said`` of it in a header."""
+    """An export; ``said`` goes into the log's extended header."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as made:
         for path, content in {**WHOLE, **files}.items():

@@ -1,4 +1,4 @@
-"""What a container wrote is shown, never obeyed; what happened has words."""
+"""What a container wrote is shown as text only; what happened has words."""
 
 import pytest
 

@@ -55,7 +55,7 @@ def test_a_counter_survives_resets(lives: list[list[int]]) -> None:
     kept: dict[str, int] = {}
     total = 0
     for life in lives:
-        # each life of a container counts up from nothing; a first reading below the last one shows the reset
+        # Each life of a container counts up from zero; a reading below the previous one shows the reset.
         for reading in sorted(life):
             total, kept = accumulated(kept, reading, "rx_bytes")
     highest = max((max(life) for life in lives if life), default=0)

@@ -1,4 +1,4 @@
-"""What a pub tells of its invites is taken only in the shape that it should have."""
+"""What a pub says about its invites is accepted only in the expected form."""
 
 import pytest
 

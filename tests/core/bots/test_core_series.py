@@ -17,7 +17,7 @@ moments = st.lists(some, unique_by=lambda one: one.at, max_size=60)
 
 
 def sample(at: int, **more: int | None) -> Sample:
-    """A sample of a pub that is well, started long ago."""
+    """A sample of a healthy pub that was started long ago."""
     well = {"memory": 100, "peers": 2, "disk": 5000, "rx": at, "tx": 0, "started": 1_600_000_000, "restarts": 0}
     return Sample(at=at, **{**well, **more})
 
@@ -106,11 +106,11 @@ def test_a_restart_is_a_start_after_another() -> None:
     [
         ([(0, 1000), (0, 1000)], (0, True)),
         ([(2, 1000), (3, 5000), (9, 9000)], (7, True)),  # several between two points
-        ([(2, 1000), (2, None), (5, None)], (3, True)),  # it crashes before anybody looks
-        ([(2, 1000), (0, 5000), (1, 9000)], (2, False)),  # another node counts anew
+        ([(2, 1000), (2, None), (5, None)], (3, True)),  # crashed before anyone looked
+        ([(2, 1000), (0, 5000), (1, 9000)], (2, False)),  # another node starts its own count
         ([(4, 1000), (0, 1000)], (0, False)),  # the node's disk was lost
-        ([(None, 1000), (None, 5000), (7, 9000), (9, 9500)], (4, False)),  # from before there was a count
-        ([(1, 1000), (1, 5000)], (1, True)),  # a node that counts only what Docker does by itself
+        ([(None, 1000), (None, 5000), (7, 9000), (9, 9500)], (4, False)),  # from before restarts were counted
+        ([(1, 1000), (1, 5000)], (1, True)),  # a node that only counts Docker's own restarts
         ([(None, 1000)], (0, True)),
         ([], (0, True)),
     ],

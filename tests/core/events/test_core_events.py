@@ -1,4 +1,4 @@
-"""Which kind an event is of, how grave it is, and which events fit."""
+"""The kind of an event, its severity, and which events match a filter."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sentences for raw messages."""
+"""Sentences for raw error messages."""
 
 import pytest
 

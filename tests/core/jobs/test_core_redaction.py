@@ -15,7 +15,7 @@ SECRETS = (CODE, ADDRESS, PRIVATE, HASH)
 
 
 def results(secret: str) -> list[object]:
-    """Every shape in which a node could give a secret back."""
+    """Every form in which a node could return a secret."""
     return [
         secret,
         {"code": secret, "id": KEY, "note": "Carol", "uses": 1},

@@ -1,4 +1,4 @@
-"""What a minion returned, on its way to the service and in its events."""
+"""A minion's results, on their way to the service and in events."""
 
 from typing import Any
 

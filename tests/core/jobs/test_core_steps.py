@@ -1,4 +1,4 @@
-"""What people read of a job's steps."""
+"""What people read about a job's steps."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Files of machines: every fault with its line; hostile ones refused in a moment."""
+"""Machines' files: each fault is reported with its line, and hostile files are refused within a moment."""
 
 import time
 from contextlib import suppress

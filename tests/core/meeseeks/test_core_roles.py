@@ -1,4 +1,4 @@
-"""The whole matrix of role, command, selector, channel, argument and state of user, beside an oracle that knows no class."""
+"""All combinations of role, command, selector, channel, argument and user's state, compared with an independent oracle."""
 
 import itertools
 import re
@@ -55,8 +55,8 @@ CALLERS = [
     Caller("T01", "U01", "bob@example.org", AccountState.SUSPENDED, True),
     Caller("T02", "U01"),  # the same user id in another team
     Caller("T01", "U09", "BOB@example.org", AccountState.ACTIVE, True),
-    Caller("T01", "U09", "bob@example.org", AccountState.ACTIVE),  # who has not shown that it is their address
-    Caller("T01", "U09", "bob@example.org", None, True),  # an address that no account stands behind
+    Caller("T01", "U09", "bob@example.org", AccountState.ACTIVE),  # has not proved that the address is theirs
+    Caller("T01", "U09", "bob@example.org", None, True),  # no account has this address
     Caller(email="bob@example.org", state=AccountState.ACTIVE, is_proved=True),
     Caller(email="bob@example.org", state=AccountState.SUSPENDED, is_proved=True),
     Caller(email="T01/U01", state=AccountState.ACTIVE, is_proved=True),
@@ -108,7 +108,7 @@ GLOBS = {"*": lambda name: "." not in name, "restart-*": lambda name: name in ("
 def oracle(
     names: tuple[str, ...], who: Caller, command: str, arguments: dict[str, Any] | None, channel: str
 ) -> set[str]:
-    """The nodes that are allowed; of plain words and dictionaries."""
+    """The nodes on which it is allowed, computed with strings and dictionaries only."""
     if who.state == "suspended":
         return set()
     counts = who.state == "active" and who.is_proved

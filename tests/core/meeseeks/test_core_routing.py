@@ -1,4 +1,4 @@
-"""To which node a command goes that any one can run."""
+"""Which node gets a command that any one of them can run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rules of getting in: names, patterns, and what comes of each token and each key."""
+"""The rules of enrolment: names, patterns, and what becomes of each token and key."""
 
 from dataclasses import replace
 
@@ -109,7 +109,7 @@ def test_only_masters_that_share_the_first_ones_key_are_told():
         MasterFacts("a", 1, 2, "x\nk\nx"),
         MasterFacts("b", 3, 4, "x\nother\nx"),
         MasterFacts("c", 5, 6, "x\nk\nx"),
-        MasterFacts("a", 7, 2, "x\nk\nx"),  # what it was called before
+        MasterFacts("a", 7, 2, "x\nk\nx"),  # its earlier name
     ]
     told = enrolment.told(masters, "shed", None, {"a.conf": "x"})
     assert [(one["address"], one["publish_port"]) for one in told["masters"]] == [("a", 1), ("c", 5)]

@@ -1,4 +1,4 @@
-"""Facts hold no secret, have bounds, and tell what of them changed."""
+"""Facts hold no secrets, are bounded, and tell what has changed."""
 
 import json
 from typing import Any

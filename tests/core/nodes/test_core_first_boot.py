@@ -1,4 +1,4 @@
-"""What a machine does at its first boot, run by the shell that will run it."""
+"""What a machine does at its first boot, run by the shell that will run it there."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which nodes hardly are lost, and from which tars a bot comes to life again."""
+"""Which nodes are probably not lost, and from which tars a bot can be restored."""
 
 import pytest
 

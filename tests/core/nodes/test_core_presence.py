@@ -1,4 +1,4 @@
-"""Who is not heard of is away, whatever Salt says; who comes and goes is unsteady, and told of once."""
+"""A node that is not heard of is away, whatever Salt says; one that comes and goes is unsteady, and reported once."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from pillar_service.core.nodes.presence import (
 
 
 def lived(*steps: tuple[float, str]) -> Standing:
-    """What becomes of a node of which something is heard (`report`, `alive`, `stop`) or that is looked at (`look`)."""
+    """The standing of a node that is heard of (`report`, `alive`, `stop`) or looked at (`look`) at these times."""
     standing = Standing()
     for at, what in steps:
         standing = looked(standing, at) if what == "look" else heard(standing, at, what == "report", what == "stop")
@@ -35,11 +35,11 @@ def lived(*steps: tuple[float, str]) -> Standing:
         ([(0, "alive"), (QUIET_AFTER_S - 1, "look")], State.HERE),
         ([(0, "alive"), (QUIET_AFTER_S + 1, "look")], State.AWAY),
         ([(0, "report"), (10, "alive"), (131, "look")], State.AWAY),
-        ([(0, "report"), (1000, "alive"), (1200, "look")], State.HERE),  # its pubs are gone, it lives
+        ([(0, "report"), (1000, "alive"), (1200, "look")], State.HERE),  # Its pubs are gone, but it is alive.
         ([(0, "report"), (10, "stop"), (10 + STOPPED_AFTER_S + 1, "look")], State.AWAY),
         ([(0, "report"), (10, "stop"), (20, "alive"), (100, "look")], State.HERE),  # a restart
         ([(0, "report"), (121, "look"), (500, "alive")], State.HERE),
-        ([(1000, "report"), (0, "look")], State.HERE),  # our clock was set back
+        ([(1000, "report"), (0, "look")], State.HERE),  # Our clock was set back.
         ([(1000, "report"), (0, "report"), (121, "look")], State.AWAY),
     ],
 )

@@ -26,7 +26,7 @@ SELECTORS = st.lists(requirements(), max_size=5).map(lambda some: Selector(tuple
 
 
 def naive(selector: Selector, node: dict[str, str]) -> bool:
-    """What a selector means, said once more: the table at the top of its module, read by another hand."""
+    """An independent implementation of selectors, from the table at the top of their module."""
     for one in selector.requirements:
         have = node.get(one.key)
         if one.operator == "in" and (have is None or have not in one.values):

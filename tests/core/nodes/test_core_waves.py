@@ -1,4 +1,4 @@
-"""Waves: how nodes are split, and when one is through, has failed, or is waited for."""
+"""Waves: how nodes are split, and when a wave is done, has failed, or is waited for."""
 
 import pytest
 
@@ -46,15 +46,15 @@ def seen(**more: object) -> Seen:
         ({}, 120.0, NodeState.DONE, ""),
         ({"version": "1"}, 120.0, NodeState.ASKED, ""),
         ({"version": None}, 120.0, NodeState.ASKED, ""),
-        ({"heard_at": 100.0}, 120.0, NodeState.ASKED, ""),  # it was that version before it was asked: does it live still?
+        ({"heard_at": 100.0}, 120.0, NodeState.ASKED, ""),  # not heard of since it was asked: it may be dead
         ({"heard_at": None}, 120.0, NodeState.ASKED, ""),
         ({"is_away": True}, 120.0, NodeState.ASKED, ""),
         ({"version": "1"}, 160.0, NodeState.ASKED, ""),
         ({"version": "1"}, 160.1, NodeState.FAILED, "a was not 2 within 1m: it is 1."),
         ({"is_away": True}, 161.0, NodeState.FAILED, "a was not 2 within 1m: it was not heard of since."),
         ({"version": "1", "fault": "The disk is full."}, 101.0, NodeState.FAILED, "a says: The disk is full."),
-        ({}, 9_999.0, NodeState.DONE, ""),  # the watchman was away: late, and well
-        ({"version": "1"}, 0.0, NodeState.ASKED, ""),  # a clock that was set back
+        ({}, 9_999.0, NodeState.DONE, ""),  # The watchman was away: late, but fine.
+        ({"version": "1"}, 0.0, NodeState.ASKED, ""),  # The clock was set back.
     ],
 )  # fmt: skip
 def test_a_node_is_through_only_by_its_own_word_and_alive(

@@ -1,4 +1,4 @@
-"""What a bundle of wheels is for, by the names of its files."""
+"""Which systems a bundle of wheels is for, judged by its file names."""
 
 import pytest
 

@@ -37,7 +37,7 @@ def day(n: float) -> float:
 
 
 def run(known: Facts, now: float, holds: Terms = TERMS) -> tuple[Facts, list[Step]]:
-    """All steps that are due at a moment, taken."""
+    """Take all steps that are due at a moment."""
     steps = []
     while (due := step(known, holds, now)) is not None:
         known = taken(known, due, now)
@@ -59,7 +59,7 @@ def test_a_life_without_a_payment() -> None:
     [
         (Facts(day(14)), 13.9, "trial"),
         (Facts(day(14)), 14, "past_due"),
-        (Facts(day(14)), 400, "past_due"),  # nobody has been warned yet
+        (Facts(day(14)), 400, "past_due"),  # nobody warned yet
         (Facts(day(14), paid_until=day(45)), 3, "active"),
         (Facts(day(14), paid_until=day(14)), 3, "trial"),
         (Facts(day(14), marked_until=day(45)), 44.9, "active"),

@@ -1,4 +1,4 @@
-"""How browsers are called where people see their sessions."""
+"""Browsers' names in people's lists of sessions."""
 
 import pytest
 

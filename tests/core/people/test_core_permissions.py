@@ -1,4 +1,4 @@
-"""The table of who may do what: every combination, written out."""
+"""The table of who may do what, with every combination written out."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who may go, who may be given a bot, and how many invitations are too many."""
+"""Who may leave, who may be given a bot, and how many invitations are too many."""
 
 import pytest
 
@@ -20,7 +20,7 @@ THREE = {"ann": OWNER, "bob": MEMBER, "cy": OWNER}
         (TWO, {"bob"}, "bob", None),
         (TWO, {"bob"}, "ann", Conflict),
         (THREE, {"ann", "bob", "cy"}, "ann", None),
-        (THREE, {"ann", "bob"}, "ann", Conflict),  # the owner who would remain is suspended: the bot would stop
+        (THREE, {"ann", "bob"}, "ann", Conflict),  # The remaining owner is suspended, so the bot would stop.
         (THREE, {"cy"}, "ann", None),
         (THREE, {"ann"}, "cy", None),
         (THREE, set(), "cy", Conflict),

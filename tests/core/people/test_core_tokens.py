@@ -1,4 +1,4 @@
-"""Bearer tokens, as far as the rules go."""
+"""The rules of bearer tokens."""
 
 from pillar_service.core.people import tokens
 

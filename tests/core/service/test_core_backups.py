@@ -1,4 +1,4 @@
-"""When backups are due, what is kept, and what a snapshot says of itself."""
+"""When backups are due, what is kept, and what a snapshot says about itself."""
 
 import json
 
@@ -22,7 +22,7 @@ TOLD = Manifest(
         (0.0, True, 6 * HOUR, True),
         (0.0, False, 899.0, False),
         (0.0, False, 900.0, True),
-        (7 * HOUR, True, 0.0, True),  # a clock that was set back
+        (7 * HOUR, True, 0.0, True),  # The clock was set back.
         (5 * HOUR, True, 0.0, False),
     ],
 )

@@ -10,7 +10,7 @@ SALT = Path(__file__).resolve().parents[3] / "salt"
 
 
 def shipped(folder: str, file: str = "*.conf") -> dict[str, object]:
-    """What the configuration that is shipped says."""
+    """The values in the shipped configuration."""
     texts = [path.read_text() for path in (SALT / folder).glob(file)]
     return {name: value for text in texts for name, value in yaml.safe_load(text).items()}
 
