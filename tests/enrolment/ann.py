@@ -1,11 +1,11 @@
-"""Ann, who has an account where a master has told its place."""
+"""Ann, who has an account in a place where a master has told where it is."""
 
 from daemons import MASTER_NAME, Service
 from enrolling import key
 
 
 def with_ann(service: Service) -> None:
-    """Make it so."""
+    """Set that up in the service."""
     service.python(
         "import sys\nfrom pillar_service.usecases.people import accounts\n"
         "from pillar_service.usecases.service import masters, storage\nstorage.prepare()\n"

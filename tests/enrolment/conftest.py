@@ -1,4 +1,4 @@
-"""A service that answers, and a scratch machine for the script to work on."""
+"""A running service, and a scratch machine for the script to work on."""
 
 import sys
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-for name in ("integration", "usecases"):  # daemons.py: the service; enrolling.py: keys of machines
+for name in ("integration", "usecases"):  # for daemons.py (the service) and enrolling.py (machines' keys)
     sys.path.insert(0, str(Path(__file__).parent.parent / name))
 
 from ann import with_ann  # noqa: E402
@@ -16,7 +16,7 @@ from machine import Machine  # noqa: E402
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service's two apps, where Ann has an account."""
+    """Both apps of the service, where Ann has an account."""
     with running(Service(tmp_path_factory.mktemp("s"))) as service:
         with_ann(service)
         yield service
@@ -24,7 +24,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def machine(service: Service, tmp_path: Path) -> Iterator[Machine]:
-    """A machine that has nothing of a node yet."""
+    """A machine without anything of a node."""
     machine = Machine(service, tmp_path)
     yield machine
     machine.stop()

@@ -1,4 +1,4 @@
-"""A machine to be let in: a scratch folder, a Python that has all that is needed, and the script as the service serves it."""
+"""A machine to be enrolled: a scratch folder, a Python that has all packages, and the script that the service serves."""
 
 import contextlib
 import itertools
@@ -18,16 +18,16 @@ from pillar_service.master.client import Client
 TOP = Path(__file__).resolve().parents[2]
 
 MINION = "import sys, time\nprint('minion', *sys.argv[1:], flush=True)\ntime.sleep(600)\n"
-"""Stands where Salt's minion would: whether a real one connects is seen in test_enrolment_with_salt.py."""
+"""Runs in place of Salt's minion; test_enrolment_with_salt.py has a real one connect."""
 
 
 NUMBERS = itertools.count(1)
 
 
 class Machine:
-    """The machine; ``root`` is what the script is told to work below, ``name`` what it is to be called.
+    """The machine. ``root`` is the folder in which the script works, ``name`` the machine's name.
 
-    ``inside`` is the command that runs another one where the machine is, if that is not here.
+    ``inside`` is the command prefix that runs another command where the machine is, if that is elsewhere.
     """
 
     def __init__(self, service: Service, folder: Path, inside: Sequence[str] = ()) -> None:
@@ -51,35 +51,35 @@ class Machine:
 
     @property
     def operator(self) -> Client:
-        """What an operator asks of the service."""
+        """A client of the service, as operators use it."""
         return Client(self.service.url, str(self.service.token_file), actor="tester")
 
     def token(self, **asked: Any) -> str:
-        """A token of Ann's."""
+        """A new token for Ann's account."""
         return str(self.operator.enrolment_token({"account": "ann@example.org", **asked})["secret"])
 
     def key_state(self, node: str) -> str:
-        """How the key of a node stands."""
+        """The state of a node's key."""
         return next(str(one["key"]["state"]) for one in self.operator.nodes() if one["id"] == node)
 
     def happens(self, sql: str) -> None:
-        """Lets something happen in the service's database that would take long."""
+        """Changes the service's database, in place of what would take too long to happen."""
         with contextlib.closing(sqlite3.connect(self.service.folder / "cellar.db", timeout=10)) as database, database:
             database.execute(sql)
 
     def script(self) -> Path:
-        """The script, downloaded."""
+        """Downloads the script."""
         file = self.folder / "enrol.sh"
         with urlopen(f"{self.service.public_url}/enrol.sh", timeout=10) as answer:
             file.write_bytes(answer.read())
         return file
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs the script as somebody does who pastes the one line."""
+        """Runs the script as the pasted line does."""
         return self.sh("sh -s -- " + " ".join(arguments), self.script().read_text(), **environment)
 
     def sh(self, line: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs a line in a shell of this machine."""
+        """Runs a line in a shell on this machine."""
         told = {name: value for name, value in (os.environ | self.environment | environment).items() if value}
         return subprocess.run(
             [*self.inside, "sh", "-c", line],
@@ -93,19 +93,19 @@ class Machine:
 
     @property
     def launcher(self) -> Path:
-        """What starts and stops the node."""
+        """The script that starts and stops the node."""
         return self.root / "opt/saltcellar/bin/saltcellar-node"
 
     def left(self) -> list[str]:
-        """Every file below the root."""
+        """All files below the root."""
         return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
 
     def starts(self) -> None:
-        """It boots: where there is no systemd, nothing else starts the node."""
+        """Starts the node as a boot would: without systemd nothing else does."""
         done = self.sh(f"{self.launcher} start")
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self) -> None:
-        """Ends what the script started."""
+        """Stops what the script started."""
         if self.launcher.exists():
             self.sh(f"{self.launcher} stop")

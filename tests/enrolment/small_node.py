@@ -1,4 +1,4 @@
-"""A node that enrol.sh could have made, without Salt: a script stands in for its minion."""
+"""A node as enrol.sh would make it, but without Salt: a script runs in place of its minion."""
 
 import json
 import os
@@ -15,7 +15,7 @@ LAUNCHER = wheels.TOP / "pillar_service" / "web" / "scripts" / "launcher.sh"
 
 
 class Node:
-    """A node that enrol.sh made, below a root of its own."""
+    """A node as made by enrol.sh, below a root of its own."""
 
     def __init__(self, root: Path, told: dict[str, Any], script: str) -> None:
         self.root, self.opt = root, root / "opt" / "saltcellar"

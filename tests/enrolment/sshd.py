@@ -1,4 +1,4 @@
-"""OpenSSH's server on a port of its own, with its own keys, for the scratch machine of these tests."""
+"""A real OpenSSH server on its own port and with its own keys, for the scratch machine of these tests."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ SetEnv {environment}
 
 
 class Sshd:
-    """The server; whoever comes has this environment. ``key`` lets in, ``known_hosts`` has its host key."""
+    """The server; logins get this environment. ``key`` lets one in, ``known_hosts`` has the host key."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         assert Path(SSHD).exists(), "There is no sshd: make dev installs Debian's openssh-server."
@@ -38,25 +38,25 @@ class Sshd:
         self.daemon = Daemon("sshd", [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], folder)
 
     def new_key(self, name: str) -> Path:
-        """A key pair that nobody has."""
+        """Makes a new key pair."""
         file = self.folder / name
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
         return file
 
     @property
     def fingerprint(self) -> str:
-        """Its host key's, as ssh-keygen tells it."""
+        """The host key's fingerprint, from ssh-keygen."""
         told = subprocess.run(
             ["ssh-keygen", "-lf", f"{self.folder}/host_key.pub"], capture_output=True, text=True, check=True
         )
         return told.stdout.split()[1]
 
     def log(self) -> str:
-        """All that it wrote."""
+        """Everything that it has logged."""
         return (self.folder / "sshd.out").read_text()
 
     def start(self) -> None:
-        """Starts it, and waits until it listens."""
+        """Starts the server and waits until it listens."""
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         self.daemon.start()

@@ -1,4 +1,4 @@
-"""enrol.sh with a Python environment of its own, from the bundle of wheels that the service hands out: no index is asked."""
+"""enrol.sh makes its own Python environment from the bundle of wheels that the service hands out, without PyPI."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
-    """A machine with a plain Python, at a service that hands out a bundle."""
+    """A machine with a plain Python, and a service that hands out a bundle."""
     made = Service(tmp_path / "service")
     made.environment["CELLAR_NODE_BUNDLE"] = str(bundle(tmp_path / "wheels.tar.gz"))
     with running(made) as service:
@@ -50,7 +50,7 @@ def test_a_node_installs_from_the_bundle_once_and_only_from_the_one_that_was_nam
 
 
 def newer(machine: Machine) -> Path:
-    """The script as it is served after an upgrade of the service, with its bundle."""
+    """The script and its bundle as served after the service has been upgraded."""
     bundle(machine.folder / "wheels.tar.gz", version="9.9.9")
     script = machine.script()
     text = script.read_text()
@@ -59,7 +59,7 @@ def newer(machine: Machine) -> Path:
 
 
 def version(machine: Machine) -> str:
-    """Which saltcellar the node has."""
+    """The version of saltcellar on the node."""
     python = machine.root / "opt/saltcellar/venv/bin/python"
     return machine.sh(
         f"{python} -I -c 'from importlib import metadata; print(metadata.version(\"saltcellar\"))'"

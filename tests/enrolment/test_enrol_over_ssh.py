@@ -1,4 +1,4 @@
-"""nodes.enrol: a real sshd, the system's ssh, and the service's own enrol.sh."""
+"""nodes.enrol with a real sshd, the system's ssh, and the service's own enrol.sh."""
 
 import contextlib
 import importlib.util
@@ -19,14 +19,14 @@ from pillar_service.master import ssh
 from pillar_service.master.client import Client
 
 GOT_IN = "no Python 3.11"
-"""What enrol.sh says where `no_python` is used: whoever reads that was let in, and without waiting for a whole enrolment."""
+"""enrol.sh's error after `no_python`: proof that somebody was let in, without waiting for a whole enrolment."""
 
 NOT_ROOT = '#!/bin/sh\n[ "${1:-}" = -u ] && echo 1000\n'
 
 
 @pytest.fixture
 def sshd(machine: Machine, tmp_path: Path) -> Iterator[Sshd]:
-    """The machine's; what is in the machine's folder ``bin`` goes before the rest."""
+    """The machine's SSH server; programs in the machine's folder ``bin`` come first on its PATH."""
     told = machine.environment | {"PATH": f"{machine.bin}:{os.environ['PATH']}"}
     del told["CELLAR_ENROL_NAME"]
     made = Sshd(tmp_path / "ssh", told)
@@ -37,7 +37,7 @@ def sshd(machine: Machine, tmp_path: Path) -> Iterator[Sshd]:
 
 @pytest.fixture
 def heard(machine: Machine) -> Iterator[None]:
-    """The service hears of each node as soon as it is one."""
+    """Lets the service count each new node as heard of at once."""
     machine.happens(
         "CREATE TRIGGER heard AFTER INSERT ON node BEGIN UPDATE node SET last_seen = 4e9 WHERE id = NEW.id; END"
     )
@@ -46,12 +46,12 @@ def heard(machine: Machine) -> Iterator[None]:
 
 
 def no_python(machine: Machine) -> None:
-    """Lets enrol.sh fail early."""
+    """Makes enrol.sh fail early."""
     machine.python.write_text("#!/bin/sh\nexit 1\n")
 
 
 def enrol(machine: Machine, sshd: Sshd, **changed: Any) -> dict[str, Any]:
-    """What the runner tells."""
+    """Runs the runner; returns its result."""
     spec = importlib.util.spec_from_file_location("runner_nodes", TOP / "runners/nodes_enrolment.py")
     runner = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(runner)
@@ -62,12 +62,12 @@ def enrol(machine: Machine, sshd: Sshd, **changed: Any) -> dict[str, Any]:
 
 
 def usable(machine: Machine) -> set[str]:
-    """The tokens that let somebody in."""
+    """The ids of usable tokens."""
     return {str(one["id"]) for one in machine.operator.enrolment_tokens() if one["state"] == "open"}
 
 
 def fault(machine: Machine, sshd: Sshd, **changed: Any) -> str:
-    """The sentence of a failure, which leaves no token that is good for anything."""
+    """Runs the runner, which must fail and leave no usable token; returns its sentence."""
     before = usable(machine)
     told = enrol(machine, sshd, **changed)
     assert told.get("retcode") == 1, told
@@ -77,7 +77,7 @@ def fault(machine: Machine, sshd: Sshd, **changed: Any) -> str:
 
 
 def look(seen: set[str], done: threading.Event) -> None:
-    """Notes every command line of this machine until it is done."""
+    """Collects all command lines of this machine until done."""
     while not done.wait(0.02):
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ def look(seen: set[str], done: threading.Event) -> None:
 
 @contextlib.contextmanager
 def commands_seen() -> Iterator[set[str]]:
-    """Every command line there was meanwhile."""
+    """Collects all command lines meanwhile."""
     seen: set[str] = set()
     done = threading.Event()
     looking = threading.Thread(target=look, args=(seen, done))
@@ -100,7 +100,7 @@ def commands_seen() -> Iterator[set[str]]:
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The secret of each token that is made, for nothing else keeps it."""
+    """The secret of each token that is made; it is kept nowhere else."""
     made: list[str] = []
     original = Client.enrolment_token
 
@@ -231,7 +231,7 @@ def test_a_service_that_the_machine_can_not_reach_is_said(machine: Machine, sshd
 def test_what_a_machine_says_does_nothing_here(
     machine: Machine, sshd: Sshd, secrets: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It knows the token, and may say it; it may speak without an end, and to the terminal."""
+    """A machine knows its token and may print it, write without end, or send control sequences to the terminal."""
     curl = machine.bin / "curl"
     curl.write_text('#!/bin/sh\nprintf "%s\\033[31m\\n" "$CELLAR_ENROL_TOKEN" >&2\nexit 7\n')
     curl.chmod(0o755)

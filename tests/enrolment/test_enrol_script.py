@@ -27,12 +27,12 @@ from pillar_service.node.spool import Spool
 
 
 def heard(machine: Machine) -> None:
-    """The service hears of the node from now on."""
+    """Lets the service count all nodes as heard of."""
     machine.happens("UPDATE node SET last_seen = 4e9")
 
 
 def joined(machine: Machine, *arguments: str, **environment: str) -> str:
-    """The id of the node that this machine becomes."""
+    """Enrols this machine; returns the id of the node that it becomes."""
     done = machine.run(machine.token(), *arguments, **environment)
     assert "has not heard of it yet" in done.stderr or "answers" in done.stdout, done.stderr + done.stdout
     return str(json.loads((machine.root / "etc/saltcellar/node.json").read_text())["node"])
@@ -64,7 +64,7 @@ def test_a_machine_becomes_a_node_and_says_each_step(machine: Machine) -> None:
 
 @pytest.fixture
 def second_master(machine: Machine) -> Iterator[None]:
-    """There is another master for a while, with the same key."""
+    """For a while there is another master with the same key."""
     machine.service.python(
         "from pillar_service.store.service import masters as rows\n"
         "from pillar_service.usecases.service import masters, storage\n"
@@ -84,7 +84,7 @@ def test_a_node_of_two_masters_keeps_to_both_and_outlives_one(machine: Machine) 
 
 
 def test_nobody_else_reads_the_token_while_it_runs(machine: Machine) -> None:
-    """Every step looks at the list of processes, as any user may, and at what it was given itself."""
+    """Every step reads the process list, as any user may, and its own environment."""
     seen, token = machine.folder / "seen", machine.token()
     look = f"cat /proc/[0-9]*/cmdline /proc/self/environ 2>/dev/null | tr '\\0' '\\n' >>{seen}"
     machine.python.write_text(machine.python.read_text().replace("exec ", f"{look}\nexec "))
@@ -269,7 +269,7 @@ def test_a_download_that_breaks_off_does_nothing(machine: Machine) -> None:
 
 @pytest.mark.parametrize("arguments", [["x"], ["--reset", "--with-data"]])
 def test_beside_another_one_it_does_nothing(machine: Machine, arguments: list[str]) -> None:
-    """What failed, or was taken back off, would take with it what the other one made."""
+    """Otherwise, if it failed or was a reset, it would delete what the other one has made."""
     made = machine.root / "opt/saltcellar/venv.enrol/bin/python"
     made.parent.mkdir(parents=True)
     made.write_text("half of it")
@@ -284,7 +284,7 @@ def test_beside_another_one_it_does_nothing(machine: Machine, arguments: list[st
 
 
 def test_a_lost_answer_leaves_the_key_for_the_next_run(machine: Machine) -> None:
-    """The service took the key, and this machine never heard of it: the next run brings the same one."""
+    """The service took the key, but its answer was lost; the next run brings the same key."""
     token = machine.token()
     site = Site(machine.root)
     site.pki.mkdir(parents=True)
@@ -337,7 +337,7 @@ def test_a_new_key_whose_answer_was_lost_is_brought_again(machine: Machine) -> N
 
 
 def sealed(site: Site) -> tuple[bool, bool]:
-    """Whether this node has a pillar, and states, that it may go by with no master there."""
+    """Whether this node has a valid pillar, and valid states, to work with while no master is there."""
     home, node = Home(site.data), site.who()["node"]
     return not Kept(home, node, site.pki).told().problem, States(home, node, site.pki).is_sealed()
 
@@ -357,7 +357,7 @@ def test_what_a_node_goes_by_alone_is_good_under_another_key(machine: Machine) -
 
     old = [(file, file.read_bytes()) for file in (home.state / "pillar.jwt", home.masterless / "manifest.jwt")]
     turning.turn(site)
-    for file, before in old:  # and it dies before it puts them in their places
+    for file, before in old:  # It dies before it moves them into place.
         file.rename(file.with_suffix(".next"))
         file.write_bytes(before)
     assert sealed(site) == (False, False)
@@ -400,10 +400,10 @@ def test_a_node_that_died_while_it_changed_its_key_comes_back_with_the_one_that_
     site = Site(machine.root)
     new = keys.Key.new()
     new.save(site.pki / keys.NEXT)
-    turning._tell(site, new)  # and then it died
+    turning._tell(site, new)  # Then it died.
     assert keys.own(site.pki).public != new.public
     machine.sh(f"{machine.launcher} restart")
-    # Only looked at: the node itself writes there now.
+    # Only read the file: the node itself is writing there now.
     until = time.monotonic() + 30
     while (site.pki / keys.PUBLIC).read_text().strip() != new.public and time.monotonic() < until:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The change-over to another version, ended by a reboot wherever it stands: real switch.sh and launcher, versions of a line."""
+"""A change-over to another version, interrupted by reboots at any point: real switch.sh and launcher, tiny versions."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SWITCHING = {"order": "a-1", "version": "2", "state": "switching", "why": ""}
 
 
 class Node:
-    """What enrol.sh and the duty leave: a version that works, another made ready, and the order to change over."""
+    """What enrol.sh and the duty leave: a working version, another one made ready, and the order to change over."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.opt, self.launcher = root, root / "opt", root / "opt/bin/saltcellar-node"
@@ -34,28 +34,28 @@ class Node:
         self.version("venv", RUNS.format(name="old", root=root, says=""))
 
     def version(self, folder: str, python: str) -> None:
-        """A version in that folder."""
+        """Make a version in that folder."""
         program = self.opt / folder / "bin/python"
         program.parent.mkdir(parents=True)
         program.write_text(python)
         program.chmod(0o755)
 
     def good(self) -> str:
-        """One that comes to work, and says so."""
+        """The code of a version that works and says so."""
         return RUNS.format(name="new", root=self.root, says=DONE.format(root=self.root))
 
     def changes_over(self) -> None:
-        """The duty's part: begins the script, which outlives it."""
+        """Start the script as the duty does; the script outlives the duty."""
         command = ["sh", self.opt / "bin/switch.sh", self.opt, self.root / "upgrade.json", "2 sum"]
         wait = os.environ | {"CELLAR_SWITCH_WAIT": "4"}
         self.begun.append(subprocess.Popen(command, start_new_session=True, env=wait))
 
     def boots(self) -> None:
-        """As a machine does once it has power again."""
+        """Start the node as a boot would."""
         subprocess.run([self.launcher, "start"], check=True, env=os.environ | {"CELLAR_SWITCH_WAIT": "4"})
 
     def loses_power(self) -> None:
-        """All that runs of it is gone at once."""
+        """Kill everything that runs of it at once."""
         for one in Path("/proc").glob("[0-9]*"):
             try:
                 is_of_it = str(self.opt).encode() in (one / "environ").read_bytes() + (one / "cmdline").read_bytes()
@@ -64,8 +64,8 @@ class Node:
             if is_of_it or self._runs(one):
                 os.kill(int(one.name), signal.SIGKILL)
         for script in self.begun:
-            script.wait(20)  # a dead one that nobody buried would pass for one that goes on
-        (self.root / "run/saltcellar/node.pid").unlink(missing_ok=True)  # /run is in memory
+            script.wait(20)  # Unreaped, it would pass for one that is still running.
+        (self.root / "run/saltcellar/node.pid").unlink(missing_ok=True)  # /run is in memory.
         (self.root / "runs").unlink(missing_ok=True)
 
     def _runs(self, process: Path) -> bool:
@@ -73,7 +73,7 @@ class Node:
         return file.exists() and file.read_text().split()[:1] == [process.name]
 
     def waits(self, name: str, state: str) -> None:
-        """Until that version runs, the order stands so, and nothing is under way."""
+        """Wait until that version runs, the order has this state, and nothing is under way."""
         ends = time.monotonic() + 60
         while True:
             runs = (self.root / "runs").read_text().strip() if (self.root / "runs").exists() else ""
@@ -98,7 +98,7 @@ POINTS = {
     "changed": ("venv.before", "venv"),
     "back": ("venv", None),
 }
-"""Where a reboot finds the old version and the new one; at last the new one is gone, and only the state lacks."""
+"""Where a reboot may find the old and the new version; in the last case the new one is gone, and only the state is missing."""
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -140,7 +140,7 @@ def test_the_power_is_cut_while_the_new_version_is_waited_for(node: Node) -> Non
 
 
 def test_a_change_over_that_goes_on_is_not_begun_twice(node: Node) -> None:
-    """The launcher is called by it all along."""
+    """During a change-over the launcher is called repeatedly."""
     node.version("venv.next", node.good())
     node.changes_over()
     node.waits("new", "done")

@@ -1,4 +1,4 @@
-"""A node becomes another version by itself: real environments, pip, launcher and change-over; the service is at the wire."""
+"""A node upgrades itself: real environments, pip, launcher and change-over; only the service is a fake at the wire."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 pytestmark = pytest.mark.slow
 
-# In place of Salt's minion: the duty alone, as the agent runs it, and the version that it is.
+# Runs in place of Salt's minion: only the duty, as the agent runs it; writes down which version it is.
 NODE = """#!python
 import json, sys, time
 from importlib import metadata
@@ -36,7 +36,7 @@ BROKEN = "#!python\nraise SystemExit('no such module')\n"
 
 
 class Service:
-    """What the nodes' door says of upgrades."""
+    """The part of the nodes' door that is about upgrades."""
 
     def __init__(self) -> None:
         self.wanted: dict[str, Any] | None = None
@@ -88,7 +88,7 @@ def test_a_node_becomes_what_it_is_asked_to_and_goes_back_from_what_does_not_wor
     assert "another SHA-256" in node.state()["why"]
     assert (node.runs(), (node.opt / "venv.next").exists()) == ("0.0.1", False)
 
-    service.busy = 2  # with other nodes that fetch it
+    service.busy = 2  # with other nodes that fetch, too
     service.wants("a-2", "9.9.8", tmp_path / "good.tar.gz")
     node.until(lambda: node.runs() == "9.9.8" and node.state().get("state") == "done", "it is the new version")
     node.until(lambda: (node.opt / "made").exists() and not (node.opt / "venv.before").exists(), "it is settled")
@@ -104,7 +104,7 @@ def test_a_node_becomes_what_it_is_asked_to_and_goes_back_from_what_does_not_wor
     time.sleep(1.5)
     assert node.state()["order"] == "b-1", "the same order is not tried twice"
 
-    node.launch("stop")  # and the power is cut in the middle of a change-over
+    node.launch("stop")  # then the power is cut during a change-over
     (node.opt / "venv").rename(node.opt / "venv.before")
     (node.root / "runs").unlink()
     node.launch("start")

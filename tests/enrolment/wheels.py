@@ -1,4 +1,4 @@
-"""A bundle of wheels such as vagrant/node-bundle.sh makes, but small: our package as it stands here, the rest borrowed."""
+"""A bundle of wheels like vagrant/node-bundle.sh makes, but small: our package as it is here; the rest is borrowed."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ def _content(minion: str, version: str) -> dict[str, bytes]:
     content = {str(path.relative_to(TOP)): path.read_bytes() for path in [TOP / "pillar_service/__init__.py", *sources]}
     metadata = f"Metadata-Version: 2.1\nName: saltcellar\nVersion: {version}\nProvides-Extra: node\n"
     return content | {
-        "borrowed.pth": sysconfig.get_paths()["purelib"].encode(),  # what Salt and the rest are
+        "borrowed.pth": sysconfig.get_paths()["purelib"].encode(),  # where Salt and the rest are
         f"saltcellar-{version}.data/scripts/salt-minion": minion.encode(),
         f"{info}/entry_points.txt": b"[salt.loader]\nsaltcellar_node = pillar_service.node\n",
         f"{info}/METADATA": metadata.encode(),
@@ -35,7 +35,7 @@ def _content(minion: str, version: str) -> dict[str, bytes]:
 
 
 def wheel(minion: str, version: str = __version__) -> bytes:
-    """Our package as a wheel that needs nothing."""
+    """Our package as a wheel without requirements."""
     content, packed, lines = _content(minion, version), io.BytesIO(), []
     record = f"saltcellar-{version}.dist-info/RECORD"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -48,7 +48,7 @@ def wheel(minion: str, version: str = __version__) -> bytes:
 
 
 def bundle(file: Path, minion: str = MINION, version: str = __version__) -> Path:
-    """The bundle, written to a file."""
+    """Write the bundle to a file."""
     body = wheel(minion, version)
     with tarfile.open(file, "w:gz") as archive:
         member = tarfile.TarInfo(f"saltcellar-{version}-py3-none-any.whl")
