@@ -43,7 +43,7 @@ def free_port():
 
 
 class SocketConnection(http.client.HTTPConnection):
-    """HTTP on a unix socket."""
+    """HTTP over a Unix socket."""
 
     def __init__(self, path):
         super().__init__("pub", timeout=20)
@@ -120,7 +120,7 @@ class Pub:
         return self.state()["Health"]["Status"]
 
     def node_pid(self):
-        """The pid of node on the host: the child of the container's init."""
+        """The host's pid of the pub's node: the child of the container's init."""
         init = self.state()["Pid"]
         return int(Path(f"/proc/{init}/task/{init}/children").read_text().split()[0])
 
@@ -134,13 +134,13 @@ class Pub:
 
 
 class Peer:
-    """Another person's Scuttlebutt: an identity of its own, commands as in peer/peer.js."""
+    """Another person's Scuttlebutt, with its own identity; peer/peer.js describes its commands."""
 
     def __init__(self, engine, image, data, name):
         self.engine, self.image, self.data, self.name = engine, image, data, name
 
     def begin(self, *words):
-        """Start a run of commands and return its container."""
+        """Start running commands and return the container."""
         return self.engine.containers.run(
             self.image,
             ["node", "/peer/peer.js", *map(str, words)],
@@ -157,7 +157,7 @@ class Peer:
         )
 
     def end(self, container):
-        """Wait for a run, remove it, and return the lines it said."""
+        """Wait for a run, remove its container, and return the lines it printed."""
         container.wait(timeout=120)
         lines = container.logs(stderr=False).decode().splitlines()
         container.remove(v=True)
@@ -173,7 +173,7 @@ class Peer:
 
 @pytest.fixture(scope="session")
 def image():
-    """The tag of the pub image, built by the script that a node's provisioning runs."""
+    """The tag of the pub image, built by the script that provisions nodes."""
     with tempfile.TemporaryDirectory(prefix="image-test-log-") as logs:
         env = {"SALTCELLAR_LOG_DIR": logs, **os.environ}
         done = subprocess.run([ROOT / "vagrant/pub-image.sh"], env=env, capture_output=True, text=True)
@@ -191,11 +191,11 @@ def engine():
 
 @pytest.fixture(scope="module")
 def places(engine):
-    """Make (data directory, container name) pairs; remove the directories and the containers at the end."""
+    """Makes (data directory, container name) pairs; removes directories and containers at the end."""
     made = []
 
     def place():
-        # Not pytest's tmp_path: the name of a unix socket has at most 107 characters.
+        # Not pytest's tmp_path: a Unix socket's path may have at most 107 characters.
         data = Path(tempfile.mkdtemp(prefix="image-test-"))
         os.chown(data, 1000, 1000)
         made.append(data)
@@ -220,7 +220,7 @@ def new_peer(engine, image, places):
 
 @pytest.fixture(scope="module")
 def pub(new_pub):
-    """A running pub that the tests of one file share."""
+    """A running pub, shared by the tests of a file."""
     running = new_pub().start()
     running.wait_up()
     return running

@@ -1,4 +1,4 @@
-"""The control API on its unix socket."""
+"""The control API on its Unix socket."""
 
 import socket
 import stat

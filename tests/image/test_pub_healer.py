@@ -1,4 +1,4 @@
-"""The shipped pub-healer heals real containers; there is neither master nor service. Only its patience is shortened."""
+"""The shipped pub-healer heals real containers without master and service; only its patience is shortened."""
 
 import os
 import signal
@@ -93,7 +93,7 @@ def test_a_crash_loop_backs_off_and_gives_up_with_one_shout(room: Room, crashing
         entered.setdefault((memory.state, memory.values["tries"]), memory.entered)
         return memory.state == "given_up"
 
-    room.until(given_up, 240)  # Docker, too, waits longer each time before it starts it again
+    room.until(given_up, 240)  # Docker, too, waits longer before each restart.
     waits = {tries: entered["watching", tries] - entered["settling", tries] for tries in range(1, 6)}
     assert all(wait >= 0.1 * 2**tries for tries, wait in waits.items()), waits
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""Invites with real peers: used, spent, revoked, lost and found."""
+"""Invites with real peers: used, used up, revoked, lost and found."""
 
 import json
 from urllib.parse import quote
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def friends(pub, new_peer):
-    """Two peers that came in by one invite; the first has written something."""
+    """Two peers that joined with the same invite; the first has written something."""
     ann, bob = new_peer(), new_peer()
     invite = pub.invite(2, "for the two")
     ann_lines = ann("accept", invite["code"], "publish", "hello through the pub")
@@ -119,7 +119,7 @@ def entries(count, uses, used):
 
 
 def with_ledger(pub, invites):
-    """A pub whose ledger has these invites."""
+    """Start a pub whose ledger has these invites."""
     pub.start().wait_up()
     pub.container.stop(timeout=5)
     (pub.data / "invites.json").write_text(json.dumps({"format": 1, "claim": None, "invites": invites}))

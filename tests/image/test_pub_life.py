@@ -1,4 +1,4 @@
-"""Starting, stopping, crashing, hanging, and what the log says of it."""
+"""Starting, stopping, crashing, hanging, and what the log says about it."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ def own_pub(new_pub):
 
 
 def own_mib(pub):
-    # Without page cache: the first container to read node's libraries is charged for them. Names of cgroup v1 and v2.
+    # Without page cache, which is charged to the first container that reads node's libraries. Names of cgroup v1 and v2.
     stats = pub.container.stats(stream=False)["memory_stats"]["stats"]
     return stats.get("total_rss", stats.get("anon")) / 2**20
 
@@ -50,7 +50,7 @@ def test_stop_is_quick_and_clean(own_pub):
     assert "stopping on SIGTERM" in own_pub.logs()
 
 
-# The image's own test, asked more often than the image asks.
+# The image's own health check, run more often.
 OFTEN = {"interval": 2 * 10**9, "timeout": 5 * 10**9, "retries": 2, "start_period": 10**9}
 CLOSE_THE_PORT = """
 require('/pub/start.js')
@@ -189,7 +189,7 @@ def test_secret_without_its_messages_is_refused(own_pub, new_pub):
 
 
 def as_told(pub, pub_id):
-    """The pub's configuration says who it is, as its node writes it."""
+    """Write the pub's identity into its configuration, as its node does."""
     pub.write_config(saltcellar={"name": "my", "pub_id": pub_id})
     return pub
 

@@ -1,4 +1,4 @@
-"""A loss of power: of the pub's disk only that is left which had been brought to it."""
+"""A power cut: only what has been written to the pub's disk remains."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ MIB = 64
 
 @contextlib.contextmanager
 def mounted(image: Path, folder: Path) -> Iterator[None]:
-    """The file system in that file, for as long as needed; it writes by itself once an hour, and not each 5 s."""
+    """Mount the file system in that file; the kernel writes to it on its own once an hour instead of every 5 s."""
     subprocess.run(["mount", "-o", "loop,commit=3600", image, folder], check=True)
     try:
         yield
@@ -23,7 +23,7 @@ def mounted(image: Path, folder: Path) -> Iterator[None]:
 
 @pytest.fixture
 def disk(tmp_path):
-    """A disk as a file: what it holds is what was brought to it, and nothing that the kernel still keeps for later."""
+    """A disk in a file, which holds only what has been written to it, and nothing that the kernel still holds back."""
     image = tmp_path / "disk"
     with image.open("wb") as file:
         file.truncate(MIB * 2**20)
@@ -40,7 +40,7 @@ def test_what_the_pub_has_signed_outlasts_a_loss_of_power(new_pub, new_peer, dis
         taken = pub.invite()
         ann("accept", taken["code"])
         before = pub.get("/info")
-        # From here on nothing is brought to the disk any more: power is gone.
+        # The power is cut here: this copy gets nothing that is written later.
         shutil.copy(disk, left := tmp_path / "left")
         pub.container.stop(timeout=5)
     with mounted(left, pub.data):
