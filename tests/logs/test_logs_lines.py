@@ -1,4 +1,4 @@
-"""Lines of the log: one for each record, whatever is in it."""
+"""Log lines: one for each record, whatever is in it."""
 
 import json
 import logging
