@@ -1,4 +1,4 @@
-"""Following the service's changes: what the master has cached is never older than what it could have heard."""
+"""Following the service's changes: the master's cache never has anything older than what the master could have heard of."""
 
 import contextlib
 import json
@@ -23,13 +23,13 @@ NODES = ("cellar-1", "cellar-2")
 
 
 class Service:
-    """Tells of changes as the real one does, or is away."""
+    """Tells of changes like the real service, or is away."""
 
     def __init__(self) -> None:
         self.serial, self.is_away = 1, False
 
     def __call__(self, connection: socket.socket, request: bytes) -> None:
-        """Answers one request."""
+        """Answer one request."""
         after = re.search(rb"after=(\d+)", request)
         ends = time.monotonic() + 30
         while after and int(after[1]) == self.serial and not self.is_away and time.monotonic() < ends:
@@ -51,13 +51,13 @@ class Cached:
         self.cache = salt.cache.factory(self.opts, driver="localfs")
 
     def fill(self) -> None:
-        """A pillar of each node is cached."""
+        """Cache a pillar of each node."""
         for node in NODES:
             self.cache.store("pillar", node, {"of": node})
 
     @property
     def nodes(self) -> set[str]:
-        """Of which nodes there is one."""
+        """The nodes whose pillar is cached."""
         return {node for node in NODES if self.cache.contains("pillar", node)}
 
 
@@ -94,13 +94,13 @@ def test_all_is_cleared_when_contact_is_lost_and_soon_after_it_is_back(cached: C
     cached.fill()
     with following(service, cached, tmp_path):
         within(10, lambda: not cached.nodes)
-        time.sleep(0.3)  # it waits for a change
+        time.sleep(0.3)  # It waits for a change.
         cached.fill()
         service.serial += 1
         within(10, lambda: cached.nodes == {"cellar-2"})
         service.is_away = True
         within(10, lambda: not cached.nodes)
-        time.sleep(5)  # so long that it asks as seldom as it ever does
+        time.sleep(5)  # long enough for the longest pause between its requests
         cached.fill()
         assert cached.nodes == set(NODES), "once is enough: a copy that the master has is better than none"
         service.serial += 1

@@ -1,4 +1,4 @@
-"""The client: whatever is asked, with nobody there to answer, ends in the one error that its callers expect."""
+"""The client with nobody to answer: whatever is asked raises the one error that its callers expect."""
 
 import inspect
 import io
@@ -30,7 +30,7 @@ def client(tmp_path: Path) -> Client:
 
 
 def words(method: Callable[..., Any]) -> dict[str, Any]:
-    """Something for each argument that must be given."""
+    """A value for each required argument."""
     asked = inspect.signature(method).parameters.values()
     return {
         one.name: GIVEN.get(one.name, "1") for one in asked if one.default is one.empty and one.kind != one.VAR_KEYWORD

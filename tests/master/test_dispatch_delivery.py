@@ -1,4 +1,4 @@
-"""What nodes return is brought to the service, whatever it is: of one node's word no other node's depends."""
+"""Whatever nodes return is brought to the service, and one node's return does not affect another's."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ class Returned:
 
 
 class Service:
-    """Takes what can be written as a client writes it."""
+    """Accepts what can be written as JSON, as a client writes it."""
 
     def __init__(self) -> None:
         self.results_of: dict[str, Any] = {}
@@ -44,7 +44,7 @@ class Service:
 
 
 def delivered(found: Any) -> tuple[Any, Any]:
-    """What the service is told of a run that returned this, and of another beside it."""
+    """What the service gets about a run that returned this, and about another run delivered with it."""
     runs, service = Runs(), Service()
     both = [held("1"), held("2")]
     for one in both:

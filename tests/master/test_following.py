@@ -1,4 +1,4 @@
-"""Following a job to its end, at the wire."""
+"""Following a job to its end, with a fake service at the wire."""
 
 import json
 import re
@@ -17,14 +17,14 @@ JOB = {"id": "1f2e3d4c5b6a7988", "state": "running", "error": None, "result": No
 
 @pytest.fixture
 def client_of(tmp_path):
-    """A client of a service at an address."""
+    """Gives a function that makes a client of a service."""
     file = tmp_path / "token"
     file.write_text("the-secret-token\n")
     return lambda service: Client(service.url, str(file))
 
 
 def telling(*answers):
-    """What the service answers, one after the other; of a list of lines those after the one that was asked for."""
+    """Gives these answers in turn, with only those lines that come after the one asked for."""
     left = list(answers)
 
     def act(connection, request):
@@ -40,7 +40,7 @@ def telling(*answers):
 
 
 def told(state="running", places=(), **lines):
-    """A job of a command with these places and the count of lines that each has."""
+    """A command's job with these places, and so many lines of each."""
     parts = [{"node": place, "result": f"of {place}"} for place in places]
     said = [
         {"place": place, "n": n, "text": f"line {n}"} for place, count in lines.items() for n in range(1, count + 1)
@@ -79,7 +79,7 @@ def test_who_is_told_to_end_says_that_the_job_goes_on(client_of):
 
 
 class Printing:
-    """A service whose job has so many lines of each place, told in pages as ours tells them."""
+    """A service whose job has so many lines of each place, which it tells in pages as ours does."""
 
     def __init__(self, most=None, **lines):
         self.lines, self.asked, self.most = lines, 0, most
@@ -94,7 +94,7 @@ class Printing:
             for place in self.lines
         }
         told_now["lines"] = [line for lines in page.values() for line in lines]
-        told_now |= {"most": self.most} if self.most else {}  # an older service does not say it
+        told_now |= {"most": self.most} if self.most else {}  # an older service does not tell it
         answer("200 OK", json.dumps(told_now).encode())(connection, request)
 
 

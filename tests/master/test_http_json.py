@@ -23,7 +23,7 @@ NODE = "cellar-1"
 
 
 def body(node: str = NODE, bots: int = 3) -> bytes:
-    """A pillar of a node with live bots."""
+    """A node's pillar with living bots."""
     facts = [
         pillar.BotFacts(
             f"{n:016x}", f"bot{n}", f"bot{n}.butt.nz", "pub", Desired.RUNNING, False, 20000 + n, "image", 256
@@ -66,7 +66,7 @@ NO = {
 
 @pytest.fixture
 def compiled(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """The ext_pillar as the loader gives it to Salt."""
+    """Compiles a pillar with the ext_pillar as Salt's loader sets it up."""
     http_json.__opts__ = opts(tmp_path)
 
     def compile_(service: WireService, node: str = NODE, **more: Any) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def test_takes_the_arguments_of_salt_3007(compiled):
 
 
 def salt_3007(minion_id: str, _pillar: dict, url: str) -> dict[str, Any]:
-    """What Salt 3007's http_json did, as far as this campaign can see."""
+    """What http_json of Salt 3007 did, as far as it matters here."""
     data = salt.utils.http.query(
         url.replace("%s", quote(minion_id)), decode=True, decode_type="json", opts={"http_request_timeout": 2}
     )
@@ -211,7 +211,7 @@ def salt_3007(minion_id: str, _pillar: dict, url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mode", ["500", "503", "304 for another copy", "{}", "another node"])
 def test_the_campaign_can_fail(mode):
-    """With Salt 3007's semantics the node is told of no bots, or of another node's, and no error."""
+    """With the behaviour of Salt 3007 the node gets no bots, or another node's, without an error."""
     with served(AWAY[mode]) as service:
         told = salt_3007(NODE, {}, f"{service.url}/pillar/%s")
     with pytest.raises(pillar.NotThisPillar):

@@ -1,4 +1,4 @@
-"""What of a node's progress becomes lines of jobs."""
+"""Which parts of a node's progress become lines of jobs."""
 
 import threading
 from collections.abc import Iterator

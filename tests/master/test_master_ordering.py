@@ -1,4 +1,4 @@
-"""Waiting for a machine: what the runners tell of an order."""
+"""Waiting for a machine: what the runners tell about an order."""
 
 import json
 

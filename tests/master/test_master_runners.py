@@ -1,4 +1,4 @@
-"""Runners as the dispatcher starts and ends them: real processes of Salt, in a master's folders, with no master there."""
+"""Runners as the dispatcher starts and ends them: real Salt processes in a master's folders, without a master."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def opts(tmp_path: Path) -> dict[str, Any]:
     told = {"root_dir": str(tmp_path), "runner_dirs": [str(tmp_path / "runners")], "log_level": "quiet", **folders}
     (tmp_path / "master").write_text(json.dumps(told | {"id": "trial-master", "log_file": "log"}))
     for folder in (tmp_path / "sock_dir", tmp_path / "cachedir" / "proc"):
-        folder.mkdir(parents=True)  # as a master makes them
+        folder.mkdir(parents=True)  # as a master would make them
     return dict(salt.config.master_config(str(tmp_path / "master")))
 
 
@@ -71,7 +71,7 @@ def run(id: str, function: str, *arguments: Any, **keywords: Any) -> dict[str, A
 
 
 def hanging(client: Client, master: SaltMaster, runs: Runs, file: Path) -> tuple[Held, int]:
-    """A runner that never ends, and the process that it started."""
+    """Start a runner that never ends; return its run and the pid of the process that it started."""
     claims.publish(client, master, runs, [run("r1", "trial.hang", str(file))])
     child = int(until(lambda: file.exists() and file.read_text(), "it runs"))
     [held] = runs.all()
@@ -80,7 +80,7 @@ def hanging(client: Client, master: SaltMaster, runs: Runs, file: Path) -> tuple
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended, though nobody may have heard of it yet."""
+    """Whether a process has ended, even if it has not been reaped yet."""
     try:
         return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -88,7 +88,7 @@ def is_gone(pid: int) -> bool:
 
 
 def results(service: WireService) -> dict[str, Any]:
-    """What was handed in of each run, by the end of its address."""
+    """The results that were handed in, by run."""
     asked = [request.partition(b"\r\n\r\n") for request in service.requests]
     told = [(head.split(b" ")[1].decode(), json.loads(body)) for head, _, body in asked if b"/result " in head]
     return {path.split("/")[2]: body for path, body in told}

@@ -1,4 +1,4 @@
-"""The one connection to the service: its time is a total, however many addresses there are and however slowly they answer."""
+"""The one connection to the service: its timeout is for everything together, however many addresses and slow answers."""
 
 import contextlib
 import socket
@@ -16,7 +16,7 @@ from pillar_service.master.wire import Wire
 
 @contextlib.contextmanager
 def deaf() -> Iterator[int]:
-    """The port of somebody who takes no connection: those before have filled the queue, and a further one waits."""
+    """A port that accepts no connection: its queue is full, so a further one waits."""
     with contextlib.ExitStack() as held:
         listener = held.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -30,7 +30,7 @@ def deaf() -> Iterator[int]:
 
 @contextlib.contextmanager
 def dripping() -> Iterator[int]:
-    """The port of somebody who begins TLS's handshake, and sends a byte of it each 0.1 s."""
+    """A port that begins TLS's handshake and then sends a byte every 0.1 s."""
 
     def drip(listener: socket.socket) -> None:
         with contextlib.suppress(OSError), listener.accept()[0] as connection:
@@ -45,7 +45,7 @@ def dripping() -> Iterator[int]:
 
 
 def with_addresses(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
-    """What a name server would say of a host: an address for each port."""
+    """Let a host's name resolve to one address for each port."""
 
     def found(*_args: Any, **_more: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]

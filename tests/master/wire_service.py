@@ -1,4 +1,4 @@
-"""A stand-in of the service at the wire: it answers as a test says, byte by byte."""
+"""A stand-in for the service at the wire: it answers as a test says, byte by byte."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ Answering = Callable[[socket.socket, bytes], None]
 def answer(
     status: str, body: bytes = b"", content_type: str = "application/json", length: int | None = None, more: str = ""
 ) -> Answering:
-    """Answers with one response; one whose ``length`` is more than its body breaks off there."""
+    """Sends one response; if ``length`` exceeds its body, the response breaks off there."""
     length = len(body) if length is None else length
     head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}"
 
@@ -28,12 +28,12 @@ def answer(
 
 
 def hang(_connection: socket.socket, _request: bytes) -> None:
-    """Says nothing for longer than anybody waits."""
+    """Says nothing for longer than anyone waits."""
     time.sleep(8)
 
 
 def drip(start: bytes) -> Answering:
-    """Sends a start at once and then a byte each 0.2 s, so that no single read ever times out."""
+    """Sends ``start`` at once and then a byte every 0.2 s, so that no single read times out."""
 
     def act(connection: socket.socket, _request: bytes) -> None:
         connection.sendall(start)
@@ -47,7 +47,7 @@ def drip(start: bytes) -> Answering:
 
 @dataclass
 class WireService:
-    """Where it listens, what it answers next, what it was asked, and on how many connections."""
+    """The service's address, its next answer, the requests that it got, and the number of connections."""
 
     url: str
     answering: Answering
@@ -55,14 +55,14 @@ class WireService:
     connections: int = 0
 
     def headers(self, number: int = -1) -> dict[str, str]:
-        """The headers of a request it got, by lower-case name."""
+        """The headers of a request, by lower-case name."""
         lines = self.requests[number].decode().split("\r\n\r\n")[0].split("\r\n")[1:]
         return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
 
 @contextlib.contextmanager
 def served(answering: Answering) -> Iterator[WireService]:
-    """A service that answers so until the end of the block."""
+    """Runs a service that answers like this until the end of the block."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -103,5 +103,5 @@ def _request(connection: socket.socket) -> bytes:
 
 
 def opts(folder: Any) -> dict[str, str]:
-    """The options of a master that the loader files read."""
+    """The master's options that the loader files read."""
     return {"cachedir": str(folder)}
