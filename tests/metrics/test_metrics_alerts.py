@@ -1,4 +1,4 @@
-"""The alerts, judged by Prometheus' own promtool; that their metrics exist, and that each is explained."""
+"""The alerts, judged by Prometheus' own promtool; their metrics exist, and each alert is explained."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The dashboard for Grafana, as far as it can be judged without Grafana: Prometheus' own promtool reads each question."""
+"""The Grafana dashboard, as far as it can be checked without Grafana: promtool parses each of its queries."""
 
 import json
 import re

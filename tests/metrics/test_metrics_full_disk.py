@@ -1,4 +1,4 @@
-"""On a full disk a process goes on without its figures: to write where a file has no block yet would kill it (SIGBUS)."""
+"""On a full disk a process goes on without its figures: writing to unallocated blocks of a file would kill it (SIGBUS)."""
 
 import subprocess
 import sys

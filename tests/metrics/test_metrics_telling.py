@@ -1,4 +1,4 @@
-"""What is told of processes that are gone: an app all of whose processes were killed at once must not look alive."""
+"""What is told about processes that have ended: an app whose processes were all killed must not look alive."""
 
 import signal
 import subprocess
