@@ -1,4 +1,4 @@
-"""The runners' functions with a real service behind them, and no daemon."""
+"""The runners' functions with a real service, but without daemons."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,20 +11,20 @@ from apps import made_once
 from test_shape import EXPECTED, functions
 from werkzeug.serving import make_server
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # pouring.py: a bot and a node that answers
+sys.path.insert(0, str(Path(__file__).parent.parent / "usecases"))  # for pouring.py: a bot and a node that answers
 
 Runners = dict[str, Callable[..., Any]]
 
 
 @pytest.fixture
 def url(sqlite_url: str) -> str:
-    """SQLite alone: what the words do to a database has tests of its own."""
+    """SQLite alone: other tests check what words do to databases."""
     return sqlite_url
 
 
 @pytest.fixture
 def runners(service: Callable[[], None], tmp_path: Path) -> Iterator[Runners]:
-    """The runners' functions by their names, with the private app of a service that has one bot."""
+    """The runners' functions by name, with the private app of a service that has one bot."""
     from pouring import owner, poured
 
     from pillar_service.usecases.service import masters, storage

@@ -1,4 +1,4 @@
-"""nodes.audit on the folder of a master as provisioning makes it: nothing to tell, until something is changed."""
+"""nodes.audit on a master's folders as provisioning makes them: it finds nothing until something is changed."""
 
 import json
 import sys
@@ -15,14 +15,14 @@ from pillar_service.master import drift
 from pillar_service.master.client import Client
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests" / "master"))  # wire_service.py: a service at the wire
+sys.path.insert(0, str(TOP / "tests" / "master"))  # for wire_service.py
 
 KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"
 OTHERS = ("cache/proc", "run", "runners", "states")
 
 
 class Place:
-    """A master's folders, and what the service says of keys."""
+    """A master's folders, and what the service says about keys."""
 
     def __init__(self, folder: Path, service: Any) -> None:
         self.folder, self.service = folder, service
@@ -39,20 +39,20 @@ class Place:
         self.configure()
 
     def write(self, name: str, text: str) -> Path:
-        """Writes a file that others can only read."""
+        """Write a file that others can read but not write."""
         (self.folder / name).write_text(text)
         (self.folder / name).chmod(0o644)
         return self.folder / name
 
     def knows(self, **keys: tuple[str, str]) -> None:
-        """Lets the service have these keys of nodes, with their states."""
+        """Let the service have these nodes' keys, with their states."""
         import wire_service as wire
 
         told = [{"node": node, "public_key": key, "state": state} for node, (key, state) in keys.items()]
         self.service.answering = wire.answer("200 OK", json.dumps({"serial": 1, "keys": told}).encode())
 
     def configure(self, **more: Any) -> None:
-        """Writes the master's configuration."""
+        """Write the master's configuration."""
         at, asked = self.folder, {"url": self.service.url, "token_file": str(self.folder / "token")}
         written = {
             "include": f"{at}/shipped/*.conf",
@@ -68,10 +68,10 @@ class Place:
             "engines": [{"dispatcher": asked}],
         }
         self.write("etc/master", yaml.safe_dump(written))
-        self.write("shipped/z.conf", yaml.safe_dump(more))  # Salt lets what is included win, and of that the last
+        self.write("shipped/z.conf", yaml.safe_dump(more))  # In Salt, included files win, and of those the last.
 
     def told(self) -> list[str]:
-        """What the audit is about."""
+        """Run the audit; return what its findings are about."""
         opts = salt.config.master_config(str(self.folder / "etc" / "master"))
         found = drift.found(opts, Client(self.service.url, str(self.folder / "token"), actor="tester"), nodes=False)
         assert found.get("retcode", 0) == int(bool(found["drift"]))

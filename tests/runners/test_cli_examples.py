@@ -1,4 +1,4 @@
-"""What the runners' docstrings and the docs say to type: Salt's own parsing makes of it what the function takes."""
+"""What the docs and the runners' docstrings say to type is, parsed by Salt itself, what the functions accept."""
 
 import inspect
 import re
@@ -20,7 +20,7 @@ PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
 
 
 def typed(text: str) -> set[str]:
-    """The lines for salt-run in a text: those in quotes, and those that stand alone, without remarks behind two blanks."""
+    """The salt-run lines in a text: those in backquotes, and those on lines of their own, without remarks after two blanks."""
     text = re.sub(r" *\\\n\s*", " ", text)
     alone = re.findall(r"^ +(?:\$ |# cellar |\.venv/bin/)?salt-run (?:-c \S+ )?([^`\n]+)", text, re.MULTILINE)
     return {re.split(r"\s{2,}#? ?", line)[0] for line in alone} | set(
@@ -29,7 +29,7 @@ def typed(text: str) -> set[str]:
 
 
 def ours(lines: set[str]) -> list[str]:
-    """Those of our runners that name more than the function."""
+    """Those lines that call one of our runners with arguments."""
     return sorted(line for line in lines if line.split()[0] in OURS and " " in line and "…" not in line)
 
 
@@ -40,7 +40,7 @@ WRITTEN = sorted(set(ours(EXAMPLES)) | {line for page in PAGES for line in ours(
 
 
 def asked(line: str) -> Any:
-    """What a line gives the function, as salt-run makes it."""
+    """The arguments that a function gets from a line, parsed as by salt-run."""
     name, *words = [word for word in shlex.split(line) if not word.startswith("--")]
     positional, keywords = salt.minion.load_args_and_kwargs(OURS[name], salt.utils.args.parse_input(words))
     return OURS[name].takes.bind(*positional, **keywords)  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def test_what_is_written_is_found() -> None:
     ],
 )
 def test_what_can_not_be_asked_is_told_and_fails(line: str, why: str) -> None:
-    """Salt itself shows the function's text, and exits with 0."""
+    """Salt itself would show the function's docstring and exit with 0."""
     name, *words = line.split()
     positional, keywords = salt.minion.load_args_and_kwargs(OURS[name], salt.utils.args.parse_input(words))
     assert OURS[name](*positional, **keywords) == {

@@ -1,4 +1,4 @@
-"""bots.export: with or without waiting for its job, the tar gets where it was wanted, whole and private."""
+"""bots.export, whether or not it waits for its job: the tar arrives where it should, complete and private."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def done(job: str) -> None:
-    """The node does an export."""
+    """Let the node carry out an export."""
     from pouring import PUB, answer, tar
 
     from pillar_service.usecases.bots import transfers

@@ -1,4 +1,4 @@
-"""Hostile words at the runners' functions, with the real service behind: refused in one sentence, or kept literally."""
+"""Hostile words at the runners' functions, with a real service: refused in one sentence, or kept literally."""
 
 import json
 import os
@@ -21,13 +21,11 @@ WORDS = [
 TYPED = st.one_of(
     st.sampled_from(WORDS),
     st.text(max_size=70),
-    st.text(st.characters(), max_size=20),  # with what no text can hold: lone halves of letters, as from broken bytes
-    st.sampled_from(
-        [None, True, 5, -1, 10**30, 1.5, [], ["x"], {"a": 1}]
-    ),  # what the command line makes of '5' or '[]'
+    st.text(st.characters(), max_size=20),  # including lone surrogates, as from broken bytes
+    st.sampled_from([None, True, 5, -1, 10**30, 1.5, [], ["x"], {"a": 1}]),  # as the command line reads '5' or '[]'
 )
 OTHERS = ("nodes.enrol", "nodes.audit", "nodes.publish", "backups.now", "backups.verify")
-"""What does not only ask the service: these go to a machine, a disk or another program. They have tests of their own."""
+"""Functions that talk to a machine, a disk or another program, and not only to the service. They have tests of their own."""
 ASKING = [
     f"{name}.{one}"
     for name in EXPECTED
@@ -38,12 +36,12 @@ MANY = settings(max_examples=12, deadline=None, suppress_health_check=[HealthChe
 
 
 def told_well(told: Any) -> Any:
-    """The answer, which Salt can write down; where it is an error, a person can read it."""
+    """Check that Salt can write an answer as JSON and, if it is an error, that a person can read it; return it."""
     json.dumps(told)
     if isinstance(told, dict) and "retcode" in told:
         said = (
             told["first_fault"]["why"] if "first_fault" in told else told["error"]
-        )  # an audit that was changed fails, too
+        )  # An audit that was tampered with fails, too.
         assert told["retcode"] == 1
         assert said.isprintable(), said
         assert len(said) < 500, said
@@ -52,7 +50,7 @@ def told_well(told: Any) -> Any:
 
 
 def call(function: Callable[..., Any], data: st.DataObject) -> Any:
-    """Its answer to hostile words in the places that it has, without waiting for a job."""
+    """Call a function with hostile words, without waiting for a job; return its checked answer."""
     asked = function.takes.parameters.values()
     places = [one for one in asked if one.kind is one.POSITIONAL_OR_KEYWORD and one.name != "wait"]
     words = {

@@ -1,4 +1,4 @@
-"""The master's schedule, run by Salt's own scheduler as the master does it."""
+"""The master's schedule, run by Salt's own scheduler as in a master."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,14 @@ import salt.loader
 import salt.utils.schedule
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "master"))  # wire_service.py: a service at the wire
+sys.path.insert(0, str(Path(__file__).parent.parent / "master"))  # for wire_service.py
 
 TOP = Path(__file__).resolve().parents[2]
 SHIPPED = TOP / "salt" / "master.d" / "saltcellar.conf"
 
 
 def scheduler(tmp_path: Path, url: str) -> salt.utils.schedule.Schedule:
-    """A scheduler with the shipped schedule, for a master in a folder of its own."""
+    """A scheduler with the shipped schedule, for a master in its own folder."""
     token = tmp_path / "token"
     token.write_text("a-token")
     told = {
@@ -33,7 +33,7 @@ def scheduler(tmp_path: Path, url: str) -> salt.utils.schedule.Schedule:
 
 
 def test_the_schedule_runs_a_runner_that_there_is(tmp_path: Path) -> None:
-    """The names are looked up as the master does it: what it does not know would only be logged."""
+    """Looks the names up as a master does; there, an unknown name would only be logged."""
     told = scheduler(tmp_path, "http://127.0.0.1:1")
     jobs = told.opts["schedule"]
     assert set(jobs) == {"payments", "bots_purge", "retention"}

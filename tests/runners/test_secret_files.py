@@ -1,4 +1,4 @@
-"""What may not stand in the list of processes comes from a file."""
+"""What must not appear in the process list is read from a file."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The runners' shape: every public function is documented with a CLI example that names it."""
+"""The form of the runners: every public function is documented with a CLI example that names it."""
 
 import importlib.util
 import inspect
@@ -23,11 +23,11 @@ EXPECTED = {
     "configuration": "list get set delete governors history",
 }
 ASKING = [(name, one) for name in EXPECTED for one in EXPECTED[name].split() if one != "audit"]
-"""What can't do without the service; nodes.audit looks at the master itself (test_audit.py)."""
+"""Functions that need the service; nodes.audit checks the master itself (test_audit.py)."""
 
 
 def functions(name, opts=None):
-    """A runner's public functions by the name salt-run knows them by, from all the files that bear its name."""
+    """A runner's public functions by the names that salt-run uses, from all files that make it up."""
     known = {}
     for file in RUNNERS.glob(f"{name}*.py"):
         spec = importlib.util.spec_from_file_location(f"loaded.{file.stem}", file)
@@ -43,7 +43,7 @@ def functions(name, opts=None):
 
 
 def test_salt_finds_each_by_its_name(tmp_path):
-    """One at a time, as salt-run does: what stands in a second file is looked for there."""
+    """Each on its own, as in salt-run, so that functions in a runner's second file are found, too."""
     opts = dict(salt.config.DEFAULT_MASTER_OPTS) | {"runner_dirs": [str(RUNNERS)], "cachedir": str(tmp_path)}
     for name in EXPECTED:
         for one in EXPECTED[name].split():
@@ -64,7 +64,7 @@ def test_has_a_cli_example(name, function):
 
 @pytest.mark.parametrize(("name", "function"), [(name, one) for name in EXPECTED for one in EXPECTED[name].split()])
 def test_stands_on_the_operators_page(name, function):
-    """`salt NODE configuration.get` is a node's: it counts as `salt-run …`, or alone in its quotes."""
+    """Counts `salt-run …` or the bare function in backquotes: `salt NODE configuration.get` is a function of nodes."""
     page = (TOP / "docs" / "operate.md").read_text()
     assert re.search(rf"(salt-run |`){name}\.{function}\b", page), (
         f"docs/operate.md does not speak of {name}.{function}."
