@@ -1,4 +1,4 @@
-"""How `python -m bench pubs` grows, and that its picture is the same for the same figures."""
+"""The steps in which `python -m bench pubs` grows, and that equal figures give equal pictures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""bench/results.md: one benchmark that is run alone leaves the figures of all others as they were."""
+"""bench/results.md: running a single benchmark leaves the figures of all others unchanged."""
 
 from bench import report
 from bench.report import Result, Row

@@ -1,4 +1,4 @@
-"""The simulation behind docs/scale.md: it loses nothing, invents nothing, and more work is more load."""
+"""The simulation behind docs/scale.md: it loses and invents nothing, and more work means more load."""
 
 import pytest
 
@@ -20,8 +20,8 @@ def ran(fleet: Fleet, seconds: float = 30.0, seed: int = 1) -> Run:
     [
         Fleet(50, 2, WRITER),
         Fleet(50, 2, None),
-        Fleet(500, 1, WRITER, away_s=3600.0),  # gives up, and tells twice
-        Fleet(300, 40, costs.Writer(0.2, 0.0), away_s=3600.0),  # is turned away by the writer
+        Fleet(500, 1, WRITER, away_s=3600.0),  # gives up, and sends twice
+        Fleet(300, 40, costs.Writer(0.2, 0.0), away_s=3600.0),  # is refused by the writer
     ],
 )
 def test_every_event_is_delivered_once(fleet: Fleet) -> None:

@@ -1,4 +1,4 @@
-"""The bare table of `bench series` takes what is kept of a report, whatever that grows to."""
+"""The plain table of `bench series` holds what is kept of a report, however that grows."""
 
 import contextlib
 import sqlite3
