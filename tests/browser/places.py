@@ -44,7 +44,7 @@ JOINING = (
     Place("reset", "/reset/{reset}", action="Set it"),
     Place("verify", "/verify/{verify}", OWNER),  # no action: the address could be confirmed only once
     Place("join", "/join/{join}", action="Sign in"),
-    Place("join-signed-in", "/join/{join}", NEWCOMER),  # no action: she could join only once
+    Place("join-signed-in", "/join/{join}", NEWCOMER),  # no action: one can join only once
 )
 
 BOTS = (

@@ -25,7 +25,7 @@ ENDS = ("succeeded", "failed", "lost", "timed_out")
 """How a job may end unless somebody cancels it."""
 
 LONGEST_S = 240.0
-"""How many seconds after the last kill every job must be over: three tries, each missed after half a minute."""
+"""How many seconds after the last kill every job must be over: three tries, each found lost after half a minute."""
 
 
 class Part(Protocol):

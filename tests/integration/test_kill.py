@@ -22,7 +22,7 @@ EXTRA = ["killed-1", "killed-2", "killed-3"]
 
 @pytest.fixture(scope="module")
 def five_minions(cellar, master, service, minions):
-    """Five minions, to be killed in parallel: each time, the dispatcher needs half a minute to be sure."""
+    """Five minions, to be killed in parallel: each time, the dispatcher needs half a minute to notice."""
     extra = {node: Minion(cellar / node, node, master) for node in EXTRA}
     with contextlib.ExitStack() as stack:
         for node, minion in extra.items():

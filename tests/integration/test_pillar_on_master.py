@@ -30,7 +30,7 @@ def compiled(master, node="cellar-1"):
 
 @pytest.fixture
 def _settled(master, cellar_1, cellar_2):
-    """Allows pillars to be cached again after they were cleared."""
+    """Waits until pillars that were cleared may be cached again."""
     time.sleep(6)
 
 

@@ -95,7 +95,7 @@ def test_over_a_reboot_nothing_expires_by_a_clock_that_nobody_keeps(home: Home, 
 @pytest.mark.parametrize("reboots", [True, False])
 def test_what_is_really_old_goes_and_is_told_but_nothing_vital(home: Home, reboots: bool) -> None:
     clock = Clock()
-    clock.is_synced = reboots  # Within one boot, ages are known without that.
+    clock.is_synced = reboots  # within one boot, ages are known without a synced clock
     spool = Spool(home, Bounds(age_s=DAY_S), clock)
     spool.put(KIND, "node", {"n": 1})
     spool.put(KIND, "node", {"n": 0}, priority=Priority.VITAL)

@@ -12,7 +12,7 @@ JOB = "00000000000000c1"
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """A fake of the service at the wire: it lets every part begin, and keeps lines and capacities."""
+    """A fake of the service at the wire: it lets everything begin, and keeps lines and capacities."""
 
     kept: list
 

@@ -11,7 +11,7 @@ from masterless import Node, bot_entry
 
 BOT, OTHER = "1f3a9c2e5b7d9e0f", "f" * 16
 ALLOWED = {"identity", "dir", "config", "container", "alive", "pillar", "imported", "stopped", "gone"}
-"""The ids of a bot's states, without its own id in front."""
+"""The ids of a bot's states, without the bot's id in front."""
 
 HOSTILE = [
     "x\nevil:\n  cmd.run:\n    - name: touch /tmp/evil",

@@ -11,7 +11,7 @@ from pillar_service.store.jobs import claims, jobs, old_jobs, runs
 from pillar_service.store.service import audit, figures
 
 MANY = [f"{n:016x}" for n in range(150)]
-"""Many, since for few of them SQLite chooses the right index anyway; for many it chose that of all states."""
+"""Many: for few of them SQLite takes the right index anyway, but for many it would take the one on all states."""
 
 BY_INDEX: Mapping[str, tuple[str, Callable[[], Any]]] = {
     "the same request again": ("job_idempotency", lambda: jobs.with_key("a", "k")),

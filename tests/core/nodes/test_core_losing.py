@@ -1,4 +1,4 @@
-"""Which nodes are probably not lost, and from which tars a bot can be restored."""
+"""Which nodes can hardly be lost, and from which tars a bot can be restored."""
 
 import pytest
 

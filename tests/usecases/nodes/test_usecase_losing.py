@@ -1,4 +1,4 @@
-"""Lost nodes: who declares it, what follows, and what a node finds that comes back all the same."""
+"""Lost nodes: who may declare them lost, what follows, and what a node finds that comes back all the same."""
 
 import time
 
