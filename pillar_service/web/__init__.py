@@ -1,1 +1,1 @@
-"""The two doors of the service; see README.md in this folder for what may stand here."""
+"""The service's two apps, public and private; README.md in this folder says what belongs here."""

@@ -1,4 +1,4 @@
-"""Addresses within the site, each built once: a page names dozens, and to build one takes longer than to draw a bot."""
+"""URLs within the site, each built once: a page has dozens, and building one takes longer than drawing a bot."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,11 +8,11 @@ from flask import Flask, request
 from pillar_service.web import static_files
 
 KNOWN = 2048
-"""How many a process remembers."""
+"""How many URLs a process remembers."""
 
 
 def register(app: Flask) -> None:
-    """Let this app's `url_for` remember the paths that it built."""
+    """Make this app's `url_for` remember the paths that it built."""
     build = app.url_for
 
     @lru_cache(KNOWN)
@@ -28,10 +28,10 @@ def register(app: Flask) -> None:
         return build(endpoint, **values)
 
     app.url_for = url_for  # type: ignore[method-assign]
-    app.jinja_env.globals["url_for"] = url_for  # the one of before stands there already
+    app.jinja_env.globals["url_for"] = url_for  # Flask has already put its own there
 
 
 def _is_plain(given: tuple[str, Any]) -> bool:
-    """Whether it is a value of the address itself, and text: what is equal is then written equally."""
+    """Whether it is text and part of the URL (not an option such as `_external`): equal text gives equal URLs."""
     name, value = given
     return isinstance(value, str) and name[0] != "_"

@@ -1,4 +1,7 @@
-"""The keeper, a thread of the public app or a process of its own: makes and verifies backups when they are due or asked for."""
+"""The keeper: makes and verifies backups when they are due or asked for.
+
+It is a thread of the public app, or a process of its own.
+"""
 
 import logging
 import threading
@@ -9,21 +12,24 @@ from pillar_service.usecases.service import backup_rounds, storage
 from pillar_service.web import threads
 
 EVERY_S = 2.0
-"""How often it looks whether one is due: two questions, each with one row as its answer."""
+"""How often it looks whether a backup is due, in seconds: two queries, each of which returns one row."""
 
 EXPORTS_S = 60.0
-"""How often it looks which bots are to be exported: a question about each bot."""
+"""How often it looks which bots are due for an export, in seconds: a query for each bot."""
 
 log = logging.getLogger(__name__)
 
 
 def start() -> threading.Event:
-    """Start the thread; set the event that is returned to end it."""
+    """Start the thread. Set the event that is returned to stop it."""
     return threads.start("backups", work)
 
 
 def work(over: threading.Event) -> None:
-    """Do so until the event is set; what is under way then is ended with its process, and begun anew by the next."""
+    """Make and verify backups until the event is set.
+
+    A backup that is under way then ends with its process; the next process begins it anew.
+    """
     looked = -EXPORTS_S
     while not over.wait(EVERY_S):
         try:

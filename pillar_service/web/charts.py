@@ -1,4 +1,4 @@
-"""The charts of a bot: which figures belong together, how they are written, what they say in words."""
+"""The charts of a bot: which figures each shows, how values are written, and a summary in words."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ from pillar_service.core.bots.series import Span
 from pillar_service.web import drawing, figures
 
 SPANS = {Span.HOUR: "1 hour", Span.DAY: "1 day", Span.MONTH: "30 days", Span.YEAR: "1 year"}
-"""The spans, as links call them."""
+"""The spans, as the links to them are labelled."""
 
 SPARK_POINTS = 96
 
 
 class Chart(NamedTuple):
-    """One chart: its name, its lines (a series' key, what a person calls it), how a value of it is written."""
+    """One chart: its name, its lines (key in the series, label), and how a value is written."""
 
     name: str
     lines: tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ CHARTS = {
 
 
 class Summary(NamedTuple):
-    """A line in words: least, mean, most and last value; 'unknown' where nothing was heard."""
+    """One line of a chart in words: least, mean, most and last value; 'unknown' if no value is known."""
 
     name: str
     least: str
@@ -49,7 +49,7 @@ class Summary(NamedTuple):
 
 
 def summary(told: Mapping[str, Any]) -> list[Summary]:
-    """What all charts of a series say, for whoever does not see them."""
+    """The summaries of all charts of a series, for people who can't see the charts."""
     rows = []
     for chart in CHARTS.values():
         for key, called in chart.lines:
@@ -65,7 +65,7 @@ def _words(values: Sequence[float], shown: Callable[[float], str]) -> tuple[str,
 
 
 def svg(figure: str, span: Span, told: Mapping[str, Any]) -> str:
-    """A chart of a series, drawn."""
+    """A chart of a series as SVG."""
     chart = CHARTS[figure]
     return drawing.chart(
         drawing.Drawing(
@@ -81,7 +81,7 @@ def svg(figure: str, span: Span, told: Mapping[str, Any]) -> str:
 
 
 def spark(figure: str, told: Mapping[str, Any]) -> str:
-    """The first line of a chart alone, for a dashboard."""
+    """The first line of a chart alone as a small SVG, for the dashboard."""
     chart = CHARTS[figure]
     line = told[chart.lines[0][0]]
     each = -(-len(line) // SPARK_POINTS)

@@ -1,4 +1,4 @@
-"""Commands for who sets a machine up; each may be run again."""
+"""Commands for whoever sets a machine up; each can safely be run again."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Sentences(click.Group):
-    """A group whose errors are one sentence on stderr and the error's own exit code."""
+    """A group of commands: an error is shown as one sentence on stderr, and gives the exit code."""
 
     def invoke(self, context: click.Context) -> object:
         try:
@@ -42,7 +42,7 @@ class Sentences(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """The service of Saltcellar."""
-    if context.invoked_subcommand != "restore":  # which has no settings yet
+    if context.invoked_subcommand != "restore":  # which runs before there are settings
         storage.prepare()
 
 
@@ -100,7 +100,7 @@ def master_token(name: str, path: Path | None) -> None:
 
 
 def _write(path: Path, made: Callable[[], str]) -> None:
-    """Write a secret, made once there is a file for it: a new token ends the old one."""
+    """Write a secret to a file (0600). It is made once the file can be written: making a new token ends the old one."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -151,7 +151,7 @@ def keep_backups() -> None:
     from pillar_service.web import backing_up
 
     logs.begin(settings().log)
-    snapshots.repository()  # what is wrong with the settings is said at once
+    snapshots.repository()  # wrong settings are reported at once
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     log.info("Backups are made here when they are due, or asked for.")
     backing_up.work(threading.Event())
@@ -194,7 +194,7 @@ def _say_rebuilt(told: dict[str, Any]) -> None:
 @click.argument("url")
 def move_database(url: str) -> None:
     """Copy everything from the database, while the service is stopped, into the empty one at URL, of either kind."""
-    from pillar_service.usecases.service import carrying  # PostgreSQL's library, which SQLite does without
+    from pillar_service.usecases.service import carrying  # imports PostgreSQL's library, which SQLite does without
 
     counts = carrying.move(ACTOR, url)
     rows = f"{sum(counts.values())} rows of {len(counts)} tables"
@@ -215,7 +215,7 @@ def settle(snapshot: str) -> None:
 @click.option("--access-log", help="A file for one line for each request.")
 def serve(app: str, access_log: str | None) -> None:
     """Serve the APP until told to stop."""
-    from pillar_service.web import serve as server  # gunicorn, which the other commands do without
+    from pillar_service.web import serve as server  # imports gunicorn, which the other commands do without
 
     server.run(app, access_log)
 

@@ -1,4 +1,4 @@
-"""Conditions of a request (RFC 9110, section 13): which revision must stand for it to be done; and entity tags."""
+"""Conditions of a request (RFC 9110, section 13) on the current revision, and entity tags."""
 
 import re
 
@@ -15,9 +15,9 @@ def etag(revision: int) -> str:
 
 
 def expected() -> int | None:
-    """The revision that must stand (``If-Match``), 0 where nothing may (``If-None-Match: *``), None where all is right.
+    """The revision that must be current (``If-Match``), 0 if there must be none (``If-None-Match: *``), or None.
 
-    Raises Invalid for a condition that is neither.
+    None means that the request has no condition. Raises Invalid for any other condition.
     """
     match, none = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if match is None and none is None:
@@ -31,7 +31,7 @@ def expected() -> int | None:
 
 
 def tagged(told: dict[str, object], revision: int) -> Response:
-    """An answer with the entity tag of a revision."""
+    """A JSON answer with the entity tag of a revision."""
     answer = jsonify(told)
     answer.headers["ETag"] = etag(revision)
     return answer

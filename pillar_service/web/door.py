@@ -1,7 +1,7 @@
-"""The node's door in the public app: events in, tars in and out, commands begun and their lines in.
+"""The door for nodes in the public app: takes their events, tars and lines, and gives them tars, wheels and jobs.
 
-A node's account is known by the node alone: it writes that account's configuration and takes its governors, and no
-other's.
+A node reaches one account alone, the one that it belongs to: it writes that account's configuration and takes its
+governors.
 """
 
 import json
@@ -26,7 +26,7 @@ from pillar_service.web import conditions, incoming, sending, uploads
 blueprint = Blueprint("door", __name__)
 
 LARGEST_BATCH = 8 << 20
-"""Of a batch of events, also once it is unpacked."""
+"""The largest batch of events in bytes, packed or unpacked."""
 
 LARGEST_LINES = 4 << 20
 
@@ -43,9 +43,9 @@ def _authenticate() -> None:
 
 @blueprint.post("/events")
 def events() -> tuple[dict[str, Any], int]:
-    """A CloudEvents batch, in a request that the minion's key signed; what the answer accepts is on disk.
+    """Take a CloudEvents batch, in a request signed with the minion's key. What the answer accepts is on disk.
 
-    With the node's token come health reports alone.
+    A request with the node's token instead of a signature may bring health reports alone.
     """
     request.max_content_length = LARGEST_BATCH
     if request.mimetype != MEDIA_TYPE:
@@ -83,7 +83,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _offset(iat: object) -> float | None:
-    """How far the node's clock is ahead of ours, as far as that can be told."""
+    """By how many seconds the node's clock is ahead of ours; None if that can't be told."""
     if isinstance(iat, bool) or not isinstance(iat, int | float) or not abs(iat) < 1e12:
         return None
     return iat - time.time()
@@ -91,7 +91,7 @@ def _offset(iat: object) -> float | None:
 
 @blueprint.put("/transfers/<job>")
 def deliver(job: str) -> tuple[dict[str, Any], int]:
-    """The tar that an export job made on this node."""
+    """Take the tar that an export job made on this node."""
     request.max_content_length = settings().transfer_bytes
     with uploads.taken(uploads.of_nodes, g.node):
         return transfers.deliver(g.node, job, request.stream), 201
@@ -99,43 +99,43 @@ def deliver(job: str) -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/transfers/<job>")
 def fetch(job: str) -> Response:
-    """The tar that an import on this node needs."""
+    """Send the tar that an import on this node needs."""
     return sending.to_node(g.node, transfers.path(transfers.for_node(g.node, job).id))
 
 
 @blueprint.get("/bundle")
 def bundle() -> dict[str, Any]:
-    """Which bundle is for this node, and where it is for a few minutes."""
+    """The bundle that is offered to this node, with an address that is good for a few minutes."""
     return {"bundle": bundles.offered(g.node)}
 
 
 @blueprint.get("/node/upgrade")
 def upgrade() -> dict[str, Any]:
-    """Which version this node is asked to become, or None."""
+    """The version that this node should upgrade to, or None."""
     return {"upgrade": waves.wanted(g.node)}
 
 
 @blueprint.get("/node/wheels")
 def upgrade_wheels() -> Response:
-    """The wheels of that version."""
+    """Send the wheels of the version that this node should upgrade to."""
     return sending.to_node(g.node, waves.bundle(g.node), "application/gzip")
 
 
 @blueprint.get("/node/image/<sha256>")
 def pub_image(sha256: str) -> Response:
-    """The tar of the pub's image that nodes are told of; from any byte on (Range), for one that broke off."""
+    """Send the tar of the pub's image; with a Range, from there on, so that a download that broke off can go on."""
     return sending.to_node(g.node, pub_images.file(sha256), "application/gzip")
 
 
 @blueprint.post("/jobs/<id>/begin")
 def begin(id: str) -> dict[str, Any]:
-    """Whether an attempt of a job may begin on this node; the answer's secrets are told once."""
+    """Let an attempt of a job begin on this node, once; the answer holds the job's secret arguments."""
     return executing.begin(g.node, id, incoming.body("attempt").get("attempt"))
 
 
 @blueprint.post("/jobs/<id>/lines")
 def lines(id: str) -> dict[str, Any]:
-    """Lines of a command that this node was allowed to begin; what the answer says is taken is on disk."""
+    """Take lines of a command that this node was allowed to begin; those that the answer counts are on disk."""
     request.max_content_length = LARGEST_LINES
     given = incoming.body("attempt", "lines")
     return executing.add_lines(g.node, id, given.get("attempt"), given.get("lines"))
@@ -143,14 +143,14 @@ def lines(id: str) -> dict[str, Any]:
 
 @blueprint.get("/runs/<id>")
 def run(id: str) -> dict[str, Any]:
-    """Whether somebody still waits for what this node is about to carry out; an error if not."""
+    """Check that somebody still waits for a run that this node is about to carry out; an error if not."""
     executing.require_awaited(g.node, id)
     return {"run": id}
 
 
 @blueprint.post("/capacities")
 def capacities() -> dict[str, Any]:
-    """What this node has to run commands with."""
+    """Take what this node has to run commands with: names, and how many commands at a time."""
     given = incoming.body("has", "slots")
     return executing.tell_capacities(g.node, given.get("has"), given.get("slots"))
 
@@ -177,7 +177,7 @@ def delete_key(key: str) -> tuple[str, int]:
 
 @blueprint.post("/governors/<name>/take")
 def take_governor(name: str) -> dict[str, Any]:
-    """A lease on a governor of this node's account, or the word that none is free."""
+    """Take a lease on a governor of this node's account; the answer may be that none is free."""
     given = incoming.body("holder", "seconds")
     holder = _holder(given.get("holder"))
     return governors.take(pillars.account_of(g.node), name, holder, given.get("seconds"))
@@ -185,7 +185,7 @@ def take_governor(name: str) -> dict[str, Any]:
 
 @blueprint.post("/governors/<name>/renew")
 def renew_governor(name: str) -> dict[str, Any]:
-    """The same lease for longer, if it is not over."""
+    """Extend a lease that has not run out."""
     given = incoming.body("holder", "fence", "seconds")
     holder = _holder(given.get("holder"))
     return governors.renew(pillars.account_of(g.node), name, holder, given.get("fence"), given.get("seconds"))
@@ -193,12 +193,12 @@ def renew_governor(name: str) -> dict[str, Any]:
 
 @blueprint.post("/governors/<name>/release")
 def release_governor(name: str) -> tuple[str, int]:
-    """The lease is not needed any more."""
+    """Give a lease back."""
     given = incoming.body("holder", "fence")
     governors.release(pillars.account_of(g.node), name, _holder(given.get("holder")), given.get("fence"))
     return "", 204
 
 
 def _holder(given: object) -> str:
-    """Who holds it as the service knows them: a node speaks for what runs on it, and for nobody else's."""
+    """The holder's name with the node before it: a node can hold and release leases in its own name alone."""
     return f"{g.node}/{rules.holder(given)}"

@@ -1,4 +1,4 @@
-"""Charts as SVG text, for browsers without script and for the small ones between words. Pure: values in, text out."""
+"""Charts as SVG text, for browsers without script and for the small charts on the dashboard. Pure functions."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from itertools import groupby
 
 WIDTH, HEIGHT = 520, 240
 LEFT, RIGHT, TOP, BOTTOM = 82, 10, 34, 26
-"""The margins around the lines, for labels."""
+"""The margins around the lines, which hold the labels."""
 
 STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#515a68}path,line{fill:none;stroke-width:2;stroke-linecap:round}"
@@ -20,31 +20,31 @@ STYLE = (
     ".two{stroke:#efc06b}.limit{stroke:#ff9d92}}"
 )
 POLICY = f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
-"""The Content-Security-Policy of a drawing: its own style and nothing else."""
+"""The Content-Security-Policy of a drawing: it allows the drawing's own style alone."""
 
 TICKS = {3600: (600, "%H:%M"), 86_400: (4 * 3600, "%H:%M"), 30 * 86_400: (5 * 86_400, "%d %b")}
 LATER_TICKS = (61 * 86_400, "%b %Y")
-"""How far apart the moments below a chart are, and how they are written, for each length in seconds."""
+"""For each length of a chart in seconds: how far apart the labels of the time axis are, and their format."""
 
 Values = Sequence[float | None]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a chart shows: moments, lines (name, a value or None for each moment), a limit, restarts."""
+    """What a chart shows: moments, lines (name, and a value or None for each moment), a limit, restarts."""
 
     title: str
     at: Sequence[int]
     lines: Sequence[tuple[str, Values]]
     shown: Callable[[float], str]
     base: int = 10
-    """Steps of the scale are 1, 2 and 5 times powers of ten, or powers of two (2)."""
+    """10: the scale's steps are 1, 2 or 5 times a power of ten. 2: they are powers of two."""
     limit: float | None = None
     restarts: Sequence[int] = field(default_factory=list)
 
 
 def chart(drawing: Drawing) -> str:
-    """A whole chart: scale, labels, legend, lines; gaps stay gaps."""
+    """A whole chart: scale, labels, legend and lines. A gap in the values is a gap in the line."""
     width = drawing.at[1] - drawing.at[0]
     start, end = drawing.at[0], drawing.at[-1] + width
     values = [value for _, line in drawing.lines for value in line if value is not None]
@@ -72,7 +72,7 @@ def chart(drawing: Drawing) -> str:
 
 
 def spark(title: str, line: Values, width: int = 120, height: int = 32) -> str:
-    """A line alone, as small as a word."""
+    """A line alone, as small as a word, for the dashboard."""
     most = max((value for value in line if value is not None), default=0) or 1
     places = [2 + n * (width - 4) / max(1, len(line) - 1) for n in range(len(line))]
     drawn = path(places, line, lambda value: height - 2 - value / most * (height - 4))
@@ -80,7 +80,7 @@ def spark(title: str, line: Values, width: int = 120, height: int = 32) -> str:
 
 
 def path(places: Sequence[float], line: Values, up: Callable[[float], float]) -> str:
-    """The path through what is known; each gap begins a new stroke, and a lone point is a dot."""
+    """The SVG path through the known values: a new stroke begins after each gap, and a single value is a dot."""
     points = list(zip(places, line, strict=True))
     strokes = []
     for known, run in groupby(points, key=lambda point: point[1] is not None):
@@ -91,7 +91,7 @@ def path(places: Sequence[float], line: Values, up: Callable[[float], float]) ->
 
 
 def ticks(most: float, base: int = 10) -> list[float]:
-    """From 0 to at least ``most`` in three to six even steps that are round in tens, or in powers of two."""
+    """The scale's values, from 0 to at least ``most``: three to six even steps, round in tens or in powers of two."""
     if base == 2:
         step = 2.0 ** max(0, (max(most, 1) / 6).__ceil__().bit_length() - 1)
         while step * 5 < most:

@@ -1,4 +1,4 @@
-"""Getting in, at the public app: the script, what it asks with its token, and what a node says of its own key."""
+"""Enrolment in the public app: the script, what it asks for with its token, and what a node says about its key."""
 
 import shlex
 from pathlib import Path
@@ -19,7 +19,7 @@ LAUNCHER, OUTER = SCRIPT.with_name("launcher.sh"), SCRIPT.with_name("outer.sh")
 
 
 def script() -> str:
-    """The script for this very place: with its parts in one, and its words in quotes."""
+    """The enrolment script of this service: its parts put together, its placeholders filled in and quoted."""
     told = OUTER.read_text().replace("@ENROL@\n", SCRIPT.read_text()).replace("@LAUNCHER@\n", LAUNCHER.read_text())
     fits = wheels.fits()
     for word, value in (
@@ -35,25 +35,25 @@ def script() -> str:
 
 @blueprint.get("/enrol.sh")
 def enrol_sh() -> Response:
-    """The script; anybody may read it."""
+    """The enrolment script, which anybody may read."""
     return Response(script(), mimetype="text/x-shellscript")
 
 
 @blueprint.get("/enrol/token")
 def token() -> dict[str, Any]:
-    """What a token is good for, and whether for a node of that name: asked before anything is installed."""
+    """What a token is good for, and whether it fits a node of that name; asked before anything is installed."""
     return enrolment.look(incoming.bearer(), signing.address(), request.args.get("name"))
 
 
 @blueprint.get("/enrol/bundle")
 def bundle() -> Response:
-    """The wheels that a node installs from."""
+    """Send the wheels that a node installs from."""
     return send_file(wheels.bundle(incoming.bearer(), signing.address()), mimetype="application/gzip")
 
 
 @blueprint.post("/enrol")
 def redeem() -> dict[str, Any]:
-    """A machine brings a token and its public key, and becomes a node."""
+    """Make a machine a node: it sends a token and its public key."""
     given = incoming.body("name", "public_key", "machine")
     told = (given.get(key) for key in ("name", "public_key", "machine"))
     return enrolment.redeem(incoming.bearer(), *told, address=signing.address())
@@ -61,19 +61,19 @@ def redeem() -> dict[str, Any]:
 
 @blueprint.get("/enrol/node")
 def node() -> dict[str, Any]:
-    """Whether the node that a token let in answers by now."""
+    """Whether the node that a token let in has been heard of since."""
     return enrolment.state(incoming.bearer(), request.args.get("name"))
 
 
 @blueprint.post("/keys/turn")
 def turn() -> dict[str, Any]:
-    """A node has another key; signed with both."""
+    """Replace a node's key; the request is signed with both the old and the new one."""
     given = incoming.body("node", "public_key", "signature", "proof")
     return node_keys.turn(*(given.get(key) for key in ("node", "public_key", "signature", "proof")))
 
 
 @blueprint.post("/keys/leave")
 def leave() -> dict[str, Any]:
-    """A node goes; signed with its key."""
+    """Revoke a node's key when it leaves; the request is signed with that key."""
     given = incoming.body("node", "signature")
     return node_keys.leave(given.get("node"), given.get("signature"))

@@ -14,7 +14,7 @@ from pillar_service.core.people import browsers
 STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 GIST = 200
-"""How many characters of an event's data are shown."""
+"""The most characters of an event's data that are shown."""
 
 
 def duration(seconds: float | None) -> str:
@@ -51,19 +51,19 @@ def ago(at: float | None) -> str:
 
 
 def gist(data: object) -> str:
-    """How data of an event begins, as JSON."""
+    """The beginning of an event's data, as JSON."""
     text = json.dumps(data, ensure_ascii=False)[: 4 * GIST].encode("utf-8", "replace").decode()
     return names.fitting(text, GIST)
 
 
 def deed(command: str) -> str:
-    """A command in the log's words, within a sentence: 'bots.logs' is 'look at the container's log'."""
+    """A command in words, to be used within a sentence: 'bots.logs' is 'look at the container's log'."""
     told = happenings.words(command)
     return told[:1].lower() + told[1:]
 
 
 def register(app: Flask) -> None:
-    """Let templates use these as filters."""
+    """Make these available to templates as filters."""
     for figure in (duration, size, moment, ago, money, deed, gist):
         app.add_template_filter(figure)
     app.add_template_filter(browsers.called, "browser")

@@ -1,6 +1,6 @@
-"""The forwarder: a thread of the public app that sends events where they are forwarded to, several targets at a time.
+"""The forwarder: a thread of the public app that sends events on to webhooks and other targets, several at a time.
 
-Each process has one; a claim in the target's row keeps two from sending the same.
+Each process has one; a claim in the target's row keeps two processes from sending the same events.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def deliver(id: str, timeout_s: float = forwarding.TIMEOUT_S) -> None:
-    """Send what is due at one target, and write down how that went."""
+    """Send the events that are due at one target, and record how that went."""
     delivery = deliveries.take(id)
     if delivery is None:
         return
@@ -53,7 +53,7 @@ def _said(answer: outbound.Answer) -> str:
 
 
 class Forwarder:
-    """Works on what is due until it is stopped."""
+    """Sends what is due until it is stopped."""
 
     def __init__(self, at_once: int = AT_ONCE, timeout_s: float = forwarding.TIMEOUT_S) -> None:
         self.at_once, self.timeout_s = at_once, timeout_s
@@ -62,7 +62,7 @@ class Forwarder:
         self.busy: set[str] = set()
 
     def step(self) -> int:
-        """Begin to work on what is due; of how many."""
+        """Begin to send to targets where something is due; returns how many."""
         free = self.at_once - len(self.busy)
         chosen = [id for id in deliveries.due(self.at_once) if id not in self.busy][:free] if free > 0 else []
         for id in chosen:
@@ -81,7 +81,7 @@ class Forwarder:
             self.woken.set()
 
     def run(self) -> None:
-        """Work until it is over."""
+        """Send what is due until `stop` is called."""
         while not self.over.is_set():
             try:
                 self.step()
@@ -93,7 +93,7 @@ class Forwarder:
             self.woken.clear()
 
     def stop(self) -> None:
-        """End it; what is being sent goes again, as the same, if it is not done."""
+        """Stop. What is being sent and does not arrive is sent again later with the same id."""
         self.over.set()
         self.woken.set()
         self.pool.shutdown(wait=False, cancel_futures=True)

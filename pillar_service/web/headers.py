@@ -1,15 +1,15 @@
-"""What every answer of the public app says to the browser beside its content."""
+"""Headers that every answer of the public app has."""
 
 from flask import Flask, Response, request
 
 from pillar_service.settings import Settings
 
 ELSEWHERE = {"stripe": "https://checkout.stripe.com https://billing.stripe.com"}
-"""Where a form may lead to by a redirect, for each provider of payments that has pages of its own."""
+"""Sites that a form may be redirected to, by payment provider."""
 
 
 def content_security_policy(chosen: Settings) -> str:
-    """No script and no style but ours from files, and no other site, but for the payments' own pages."""
+    """Allow scripts and styles from our own files alone, and no other site but the payment provider's pages."""
     forms = " ".join(["'self'", *filter(None, [ELSEWHERE.get(chosen.payments)])])
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -18,7 +18,7 @@ def content_security_policy(chosen: Settings) -> str:
 
 
 def register(app: Flask, chosen: Settings) -> None:
-    """Send them with every answer; a view that needs another value sets it itself."""
+    """Add the headers to every answer; a header that the view has set stays."""
     headers = {
         "Content-Security-Policy": content_security_policy(chosen),
         "X-Content-Type-Options": "nosniff",
@@ -33,7 +33,7 @@ def register(app: Flask, chosen: Settings) -> None:
         given = {name.lower() for name, _ in answer.headers}
         for name, value in (headers if request.endpoint == "static" else of_pages).items():
             if name.lower() not in given:
-                answer.headers.add(name, value)  # to set it would look for it in all that are there
+                answer.headers.add(name, value)  # `set` would first search all headers for it
         return answer
 
     app.after_request(add)

@@ -1,4 +1,4 @@
-"""What a request brings, read from Flask's request: token, JSON body, key, numbers in the address."""
+"""What a request brings: token, JSON body, idempotency key, numbers in the query."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ LONGEST_WAIT_S = 30.0
 
 
 def bearer() -> str:
-    """The bearer token (RFC 6750, section 2.1); raises Unauthenticated when there is none."""
+    """The bearer token (RFC 6750, section 2.1). Raises Unauthenticated if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send your token in the header 'Authorization: Bearer <token>'.")
@@ -19,13 +19,13 @@ def bearer() -> str:
 
 
 def actor(master: str) -> str:
-    """Who asks through a master: the operator it names (``X-Actor``), for whom it answers; else the master itself."""
+    """Who asks through a master: the operator that it names (``X-Actor``) and answers for, else the master itself."""
     operator = request.headers.get("X-Actor", "")
     return f"operator:{text(operator, 'operator', 100)}" if operator else f"master:{master}"
 
 
 def body(*known: str) -> dict[str, Any]:
-    """The JSON object in the request's body, which may have these keys and no others; raises Invalid."""
+    """The JSON object in the body. Raises Invalid for anything else and for keys that are not among ``known``."""
     given = request.get_json()
     if not isinstance(given, dict):
         raise Invalid("Send a JSON object.")
@@ -36,17 +36,17 @@ def body(*known: str) -> dict[str, Any]:
 
 
 def key() -> str | None:
-    """The idempotency key, if the asker sent one."""
+    """The request's idempotency key, or None."""
     return request.headers.get("Idempotency-Key")
 
 
 def wait() -> float:
-    """For how many seconds the asker will wait (``?wait=``), at most 30."""
+    """How many seconds the asker will wait (``?wait=``), at most 30. Raises Invalid."""
     return seconds(request.args.get("wait", 0))
 
 
 def seconds(value: object) -> float:
-    """A waiting time from 0 to 30 seconds; raises Invalid."""
+    """A waiting time in seconds, cut to 30. Raises Invalid for what is no number, or negative."""
     try:
         given = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -57,12 +57,12 @@ def seconds(value: object) -> float:
 
 
 def after() -> int | None:
-    """The number after which the asker wants to hear (``?after=``), if there is one; raises Invalid."""
+    """The number after which news is wanted (``?after=``), or None. Raises Invalid."""
     return _number("after")
 
 
 def before() -> int | None:
-    """The number before which the asker wants to see (``?before=``), if there is one; raises Invalid."""
+    """The number before which entries are wanted (``?before=``), or None. Raises Invalid."""
     return _number("before")
 
 

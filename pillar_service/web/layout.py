@@ -1,4 +1,4 @@
-"""What stands around every page: the name of the place and the ways to go."""
+"""What every page has around its content: the name of the place and the menu."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -21,12 +21,12 @@ BELOW = {
     **dict.fromkeys(("node_bots", "node_lost", "configuration", "forwardings"), "nodes"),
     **dict.fromkeys(("second_factor", "tokens", "chat"), "account"),
 }
-"""Under which way the pages stand that are reached from it: their blueprints, and that of the way."""
+"""Which menu entry pages without an entry of their own belong to, by blueprint."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A link in the page's head."""
+    """An entry of the menu."""
 
     address: str
     text: str
@@ -34,16 +34,16 @@ class Way:
 
 
 def ways() -> list[Way] | None:
-    """Where somebody may go from here, looked up once for each page."""
+    """The menu of this page, built once for each request."""
     if "ways" not in g:
         g.ways = _found()
     return cast(list[Way] | None, g.ways)
 
 
 def _found() -> list[Way] | None:
-    """Where somebody who is signed in may go; None for a visitor, nothing while the database is away.
+    """The menu of the person who is signed in; None for a visitor, empty while the database is away.
 
-    A page that says what is wrong is drawn with it too: it must not fail again.
+    Error pages have the menu, too, so this must not raise.
     """
     try:
         if not current_user.is_authenticated:
@@ -65,6 +65,6 @@ def _way(endpoint: str, text: str) -> Way:
 
 
 def register(app: Flask, chosen: Settings) -> None:
-    """Let all templates have `place` (its name), `ways()` and `current_user`."""
+    """Give all templates `place` (its name), `ways()` and `current_user`."""
     told = {"place": chosen.domain, "ways": ways, "current_user": current_user}
     app.context_processor(lambda: told)

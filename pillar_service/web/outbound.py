@@ -1,7 +1,8 @@
-"""Requests to where a stranger said: over a line to the very address that was checked, and never longer than its time.
+"""Requests to addresses that strangers gave: only to the IP address that was checked, and within a time limit.
 
-A name is resolved once. If any address that it has is not public, nothing is sent: not to this machine, its networks or
-a cloud's metadata, whatever the name resolves to a moment later. No redirect is followed, no proxy asked.
+A name is resolved once. If any of its IP addresses is not public, nothing is sent, so a request can't reach this
+machine,
+its networks or a cloud's metadata, whatever the name resolves to a moment later. Redirects and proxies are not followed.
 """
 
 import http.client
@@ -22,12 +23,12 @@ from pillar_service.core.errors import Failed, Invalid
 from pillar_service.settings import settings
 
 LARGEST_ANSWER = 64 << 10
-"""So much of an answer is read at most; what it says does not matter."""
+"""How many bytes of an answer are read at most; its content does not matter."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, and after how many seconds to come again, if that was said."""
+    """What came back: the status, its reason, and after how many seconds to try again, if the answer says so."""
 
     status: int
     reason: str
@@ -35,14 +36,18 @@ class Answer:
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
-    """Send it, and read the answer; raises Invalid for an address that nothing goes to, Failed for all that goes wrong."""
+    """Send a POST request and return the answer.
+
+    Raises Invalid for an address to which nothing may be sent, Failed if sending fails or takes longer than
+    ``timeout_s``.
+    """
     until = time.monotonic() + timeout_s
     where = addresses.address(url, bool(settings().webhook_networks))
     found = _checked(where)
     try:
         with _line(where, found, until) as line:
             answer = _ask(where, line, headers, body)
-        if time.monotonic() < until:  # else it may have been cut between its status and its end
+        if time.monotonic() < until:  # else the answer may have been cut off before its end
             return answer
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() < until:
@@ -56,7 +61,7 @@ def _why(error: Exception) -> str:
 
 
 def _checked(where: Address) -> list[str]:
-    """The addresses of the host; raises Invalid unless events may go to all of them."""
+    """The IP addresses of the host. Raises Invalid unless events may go to all of them."""
     found = _resolved(where.host, where.port)
     allowed = settings().webhook_networks
     for ip in found:
@@ -81,7 +86,7 @@ def _resolved(host: str, port: int) -> list[str]:
 
 
 def _is_own(ip: str) -> bool:
-    """Whether it is an address of this machine, or of what people reach the place at."""
+    """Whether this is an IP address of this machine, or of the host in the service's own address."""
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as tried:
         tried.bind((ip, 0))
@@ -95,9 +100,9 @@ def _is_own(ip: str) -> bool:
 
 @contextmanager
 def _line(where: Address, found: list[str], until: float) -> Iterator[socket.socket]:
-    """A line to the first of these addresses that takes one, cut when the time is up, whatever it waits for then."""
+    """A connection to the first of these IP addresses that accepts one; it is cut at ``until``, whatever it does."""
     plain = _connected(found, where.port, until)
-    with plain, plain.dup() as held:  # TLS takes the socket over: this one still reaches it
+    with plain, plain.dup() as held:  # TLS takes the socket over; the duplicate can still cut it
         clock = threading.Timer(max(until - time.monotonic(), 0.0) + 0.01, _cut, (held,))
         clock.daemon = True
         clock.start()
@@ -130,18 +135,18 @@ def _connected(found: list[str], port: int, until: float) -> socket.socket:
 
 
 def _ask(where: Address, line: socket.socket, headers: Mapping[str, str], body: bytes) -> Answer:
-    kind = http.client.HTTPSConnection if where.is_secure else http.client.HTTPConnection  # which port goes unsaid
+    kind = http.client.HTTPSConnection if where.is_secure else http.client.HTTPConnection  # leaves out its default port
     asked = kind(where.host, where.port)
     asked.sock = line
     asked.request("POST", where.path, body, dict(headers))
     answer = asked.getresponse()
-    with suppress(OSError, http.client.HTTPException):  # a courtesy: the status has said it
+    with suppress(OSError, http.client.HTTPException):  # only polite: the status is known already
         answer.read(LARGEST_ANSWER)
     return Answer(answer.status, answer.reason[:100], _seconds(answer.headers.get("Retry-After", "")))
 
 
 def _seconds(written: str) -> float | None:
-    """What Retry-After says, in seconds: a number, or a date."""
+    """What Retry-After says (a number or a date), in seconds; None if it can't be read."""
     if written.isascii() and written.isdigit():
         return float(written[:9])
     try:

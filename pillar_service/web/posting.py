@@ -1,4 +1,4 @@
-"""The postman: a thread of the public app that delivers the mail in the outbox, by SMTP or into a file."""
+"""The postman: a thread of the public app that delivers the mails in the outbox, by SMTP or into a file."""
 
 import logging
 import mailbox
@@ -20,7 +20,7 @@ from pillar_service.usecases.people.mails import Claimed
 from pillar_service.web import threads
 
 EVERY_S = 1.0
-"""How often the outbox is looked into."""
+"""How often it looks into the outbox, in seconds."""
 
 TIMEOUT_S = 20.0
 SHOWN = 50
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def message(mail: Claimed) -> EmailMessage:
-    """The mail as it is sent; raises ValueError for an address that could be read as another one, or as several."""
+    """The mail as it is sent. Raises ValueError for an address that could be read as another one, or as several."""
     if not MAILABLE.fullmatch(mail.recipient):
         raise ValueError("No mail can be sent to such an address.")
     made = EmailMessage()
@@ -46,7 +46,7 @@ def message(mail: Claimed) -> EmailMessage:
 
 
 def deliver() -> bool:
-    """Deliver one mail that is due; False when none is. What fails is written down and tried again."""
+    """Deliver one mail that is due; returns False if none is. A failure is recorded, and the mail is tried again."""
     mail = mails.claim()
     if mail is None:
         return False
@@ -64,12 +64,12 @@ def _is_permanent(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return False  # somebody will mend the password
+        return False  # an operator can correct the password
     return isinstance(error, ValueError) or (isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500)
 
 
 def send(made: EmailMessage, recipient: str) -> None:
-    """Hand a mail over as CELLAR_MAIL says; raises what went wrong."""
+    """Send a mail by the way that CELLAR_MAIL names. Raises whatever goes wrong."""
     path = mails.mailbox()
     if path is not None:
         _keep(path, made)
@@ -109,7 +109,7 @@ def _keep(path: Path, made: EmailMessage) -> None:
 
 
 def kept(path: Path) -> list[dict[str, str]]:
-    """The newest mails in a mailbox file, the last one first."""
+    """The newest mails in a mailbox file, the newest first."""
     box = mailbox.mbox(path) if path.exists() else []
     found = [
         {
@@ -122,5 +122,5 @@ def kept(path: Path) -> list[dict[str, str]]:
 
 
 def start() -> threading.Event:
-    """Start the thread; set the event that is returned to end it."""
+    """Start the thread. Set the event that is returned to stop it."""
     return threads.start("posting", partial(threads.go_on, deliver, EVERY_S))

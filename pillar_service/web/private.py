@@ -1,4 +1,4 @@
-"""The private app: what masters and their runners use. Keep it on loopback, or behind TLS."""
+"""The private app, for masters and their runners. Keep it on loopback, or behind TLS."""
 
 from flask import Flask, g, request
 
@@ -27,17 +27,17 @@ from pillar_service.web.masters import (
 )
 
 LARGEST_BODY = 32 << 20
-"""The largest JSON that is taken, in bytes: a state return of many bots is a few MiB."""
+"""The largest body in bytes: a state's return for many bots is a few MiB."""
 
 NOUNS = (
     agents, audit, backups, bundles, configuration, enrolment, facts, jobs, keys, machine_orders, meeseeks, nodes, payments,
     pillars, purges, runs, transfers, waves,
 )  # fmt: skip
-"""What the private app is about; each has a ``blueprint``."""
+"""The modules whose ``blueprint`` the private app serves."""
 
 
 def create_app() -> Flask:
-    """The WSGI app. It connects to nothing yet, so that a server may fork afterwards."""
+    """Make the WSGI app. It does not connect to the database yet, so a server may fork afterwards."""
     storage.prepare()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY

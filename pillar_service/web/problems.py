@@ -1,4 +1,4 @@
-"""Errors become answers, once: a problem in JSON (RFC 9457) for machines, a page for people."""
+"""Turns errors into answers: a problem in JSON (RFC 9457) for machines, a page for people."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pillar_service.core.errors import Changed, Failed, Invalid, SaltcellarError
 from pillar_service.usecases.service import storage
 
 Shown = Callable[[int, str, str], Response]
-"""Makes the answer from status, title and the sentence."""
+"""Makes an answer from status, title and sentence."""
 
 SENTENCES = {
     400: "The request can't be read: send what the documentation shows.",
@@ -30,11 +30,11 @@ NO_TEXT = "It holds characters that are no text (lone surrogates): leave them ou
 
 
 class NoJson(BadRequest):
-    """A body that was sent as JSON, and is none."""
+    """A body that was sent as JSON, but is not."""
 
 
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
-    """An answer of type application/problem+json; ``more`` are members of this very problem."""
+    """An answer of type application/problem+json; ``more`` are further members of the problem."""
     told = {"type": "about:blank", "title": title, "status": status, "detail": sentence, **more}
     told |= {"request": id} if (id := tracing.current()) else {}
     answer = Response(json.dumps(told), status, mimetype="application/problem+json")
@@ -44,7 +44,7 @@ def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
 
 
 def register(app: Flask, shown: Shown = problem) -> None:
-    """Turn every error of this app into an answer."""
+    """Turn every error of this app into an answer, made by ``shown``."""
 
     def on_error(error: SaltcellarError) -> Response:
         answer = shown(error.status, error.title, error.sentence)
@@ -63,7 +63,7 @@ def register(app: Flask, shown: Shown = problem) -> None:
 
 
 def _changed(error: Changed) -> Response:
-    """What stands comes with the answer: who lost can look at it and try again at once. No page raises it."""
+    """The answer holds the current value, so that whoever lost can try again at once. No page raises this error."""
     return problem(error.status, error.title, error.sentence, current=error.current)
 
 

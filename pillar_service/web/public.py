@@ -37,14 +37,14 @@ FOR_MACHINES = (
     "enrol", "enrol.sh", "keys", "events", "bundle", "bundles", "node", "governors", "transfers", "capacities", "payments",
     *description.PATHS,
 )  # fmt: skip
-"""The first words of the addresses that are not for people."""
+"""The first path segments of addresses that are for machines."""
 
 FOR_VISITORS = (None, "start", "sign_in", "reset", "join")
-"""The parts whose forms are there for who is not signed in."""
+"""The blueprints whose forms visitors may send."""
 
 
 def create_app() -> Flask:
-    """The WSGI app. It connects to nothing yet, so that a server may fork afterwards."""
+    """Make the WSGI app. It does not connect to the database yet, so a server may fork afterwards."""
     storage.prepare()
     chosen = settings()
     app = description.app(__name__)
@@ -80,33 +80,37 @@ def _configuration(chosen: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": chosen.address.startswith("https:"),
         "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
-        "SESSION_REFRESH_EACH_REQUEST": False,  # `signing` renews it: to sign it anew is a twelfth of a page
+        "SESSION_REFRESH_EACH_REQUEST": False,  # `signing` does that: to sign it each time is a twelfth of a page
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
     }
 
 
 def _protect(app: Flask) -> None:
-    """Let forms in only with their token."""
+    """Refuse forms without a CSRF token."""
     protection = CSRFProtect(app)
-    # No browser sends what machines send; the import's form checks it itself, once the size of its body is known.
+    # Machines' requests come from no browser. The import's form checks its token itself, once the size of its body is
+    # known.
     for exempt in (door, enrol, webhooks, imports):
         protection.exempt(exempt.blueprint)
 
 
 def _as_it_is(function: Any) -> Any:
-    """None of ours is a coroutine; Flask would look at a dozen in each request whether they are."""
+    """Return the view unchanged: none is a coroutine, and Flask would check a dozen functions in each request."""
     return function
 
 
 def _expired(_: CSRFError) -> Any:
-    """A form whose token is not this browser's: its session is over, or was another when the page was loaded."""
+    """Answer a form whose CSRF token is not this session's.
+
+    The session has ended, or was another when the page was loaded.
+    """
     if request.blueprint not in FOR_VISITORS and not current_user.is_authenticated:
         return signing.ask()
     return _shown(400, "Not sent", "The page was open for too long: go back, reload it, send it again.")
 
 
 def _shown(status: int, title: str, sentence: str) -> Response:
-    """A page for people, a problem in JSON for nodes and for who uses the API."""
+    """An error as a page for people, or as a problem in JSON for nodes and the API."""
     if request.blueprint == door.blueprint.name or request.path.split("/")[1] in FOR_MACHINES:
         return problems.problem(status, title, sentence)
     told = {"status": status, "title": title, "sentence": sentence, "number": current()}

@@ -1,4 +1,4 @@
-"""Whether this app lives, and whether it can do its work; both apps say so, to anybody."""
+"""Health checks of both apps, which anybody may ask: whether the app lives, and whether it can do its work."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from pillar_service.usecases.service import readiness
 from pillar_service.web import problems
 
 FOR_ANYBODY = ("healthz", "readyz")
-"""The endpoints' names."""
+"""The names of their endpoints."""
 
 
 def register(app: Flask) -> None:
-    """Add the two addresses."""
+    """Add the two health checks to an app."""
     app.add_url_rule("/healthz", "healthz", lambda: {"ok": True})
     app.add_url_rule("/readyz", "readyz", _ready)
 

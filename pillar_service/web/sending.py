@@ -1,6 +1,6 @@
-"""Sending: the files that people, nodes and masters fetch. Each holds a thread of its worker for as long as the line is slow.
+"""Sends files to people, nodes and masters.
 
-So they are few.
+Each download holds a thread of its worker until the file is sent, so only a few are allowed at a time.
 """
 
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from pillar_service.web.slots import Slots
 
 AGAIN_S = 10
-"""When to come back who was told that there are too many, in seconds."""
+"""When somebody who was refused should try again, in seconds."""
 
 TOO_MANY = "Too many files are fetched now: try again when one has arrived."
 
@@ -25,23 +25,23 @@ OF_ONE = 2
 of_people = Slots(share=4, least=1, each=OF_ONE)
 of_nodes = Slots(share=4, least=1, each=OF_ONE)
 of_masters = Slots(share=4, least=1)
-"""What each of them holds: a quarter of the threads, and two of one person or one node."""
+"""Slots for downloads: a quarter of the threads for each kind of asker, and two for one person or one node."""
 
 
 def to_person(person: str, file: Path, name: str | None = None) -> Response:
-    """A tar for a person (an account's id), who keeps it under that name; raises TooManyRequests."""
+    """Send a tar to a person (an account's id), to be saved as ``name``. Raises TooManyRequests."""
     answer = _sent(of_people, person, file, as_attachment=True, download_name=name)
-    answer.headers["Cache-Control"] = "no-store"  # Flask's own, no-cache, lets a browser keep the secret that is in it
+    answer.headers["Cache-Control"] = "no-store"  # under Flask's no-cache a browser would store the secret in it
     return answer
 
 
 def to_node(node: str, file: Path, mimetype: str = TAR) -> Response:
-    """A file for a node; raises ServiceUnavailable, for which nodes wait."""
+    """Send a file to a node. Raises ServiceUnavailable if there are too many downloads: nodes wait and try again."""
     return _sent(of_nodes, node, file, mimetype, ServiceUnavailable)
 
 
 def to_master(file: Path) -> Response:
-    """A tar for a master; raises TooManyRequests."""
+    """Send a tar to a master. Raises TooManyRequests."""
     return _sent(of_masters, "", file)
 
 
@@ -52,6 +52,6 @@ def _sent(
         if not held.enter_context(of.taken(asker)):
             raise refusal(TOO_MANY, retry_after=AGAIN_S)
         answer = send_file(file, mimetype, **told)
-        answer.direct_passthrough = False  # the server would close the file, and nobody else would hear of it
+        answer.direct_passthrough = False  # else the server closes the file, and the slot is never freed
         answer.call_on_close(held.pop_all().close)
         return answer

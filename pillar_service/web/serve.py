@@ -17,27 +17,27 @@ from pillar_service.usecases.service import measuring, storage
 from pillar_service.web import backing_up, building, forwarding, posting, takeover, waiting, watching
 
 KEEP_ALIVE_S = 75
-"""How long an idle connection stays open: a master's client and nodes come back every few seconds."""
+"""How long an idle connection stays open, in seconds: masters and nodes come back every few seconds."""
 
 M_MMAP_THRESHOLD = -3
-"""The parameter's number in glibc's malloc.h: what is larger than its value is mapped apart, and unmapped when freed."""
+"""The parameter's number in glibc's malloc.h. Blocks above its value are mapped separately, and unmapped when freed."""
 
 STOP_S = 60
-"""How long requests may go on after the server was told to stop: a tar takes its time; long polls end at once."""
+"""How long requests may go on after the server was told to stop, in seconds: tars take long; long polls end at once."""
 
 
 class Log(Logger):  # type: ignore[misc]
-    """Gunicorn's, whose words go where ours go; its access log, if there is one, stays its own."""
+    """Gunicorn's logger, but its messages go to our log. Its access log, if there is one, stays as it is."""
 
     def setup(self, cfg: Any) -> None:
-        """Take its own handler away again."""
+        """Remove gunicorn's own handler."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn around one app, set up by our settings instead of a file of its own."""
+    """A gunicorn server for one app, configured by our settings instead of a file."""
 
     def __init__(self, app: str, access_log: str | None) -> None:
         self.chosen, self.access_log = app, access_log
@@ -48,7 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        # Imports only the one that is served: the public app's libraries take 12 MiB.
+        # Import only the app that is served: the public app's libraries take 12 MiB.
         if self.chosen == "public":
             from pillar_service.web import public
 
@@ -58,7 +58,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         return private.create_app()
 
     def _with_chat(self, app: Flask) -> Any:
-        """The app with Slack's door beside it, where there is a Slack app; its libraries take some MiB."""
+        """The app, with Slack's door beside it if a Slack app is configured; the door's libraries take some MiB."""
         if not settings().slack_signing_secret:
             return app
         from pillar_service.chatops.parts import Mounted
@@ -67,7 +67,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def options(app: str, access_log: str | None) -> dict[str, Any]:
-    """Gunicorn's settings for the app ``public`` or ``private``; ``access_log`` is a file, or None for no log."""
+    """Gunicorn's settings for the app ``public`` or ``private``; ``access_log`` is a file, or None."""
     chosen = settings()
     host, port = {
         "public": (chosen.public_host, chosen.public_port),
@@ -80,13 +80,13 @@ def options(app: str, access_log: str | None) -> dict[str, Any]:
         "threads": chosen.threads,
         "worker_class": "gthread",
         "control_socket_disable": True,
-        "preload_app": True,  # the workers share what they imported
+        "preload_app": True,  # so that the workers share the memory of what is imported
         "keepalive": KEEP_ALIVE_S,
         "graceful_timeout": STOP_S,
         "timeout": 60,
         "accesslog": access_log,
         "logger_class": Log,
-        "pre_fork": lambda _server, _worker: _keep_for_good(),  # gunicorn counts what it takes
+        "pre_fork": lambda _server, _worker: _keep_for_good(),  # gunicorn inspects the signature
         "child_exit": lambda _, worker: measuring.work_ended(worker.pid),
         "pre_exec": _begin_by_launcher,
         "on_exit": takeover.hand_over,
@@ -105,8 +105,8 @@ def _give_memory_back() -> None:
 
 
 def _keep_for_good() -> None:
-    # What is loaded before the fork stays for good. Each full collection would look at all of it: a pause of some 100 ms
-    # for everybody who waits for a page, and a page of memory of its own for each worker that so far shares it.
+    # What is loaded before the fork stays for good. Without this, each full collection would look at all of it: a pause
+    # of some 100 ms for everybody who waits for a page, and each worker would copy memory that it so far shares.
     gc.collect()
     gc.freeze()
 
@@ -131,13 +131,16 @@ def _start_public(worker: Worker) -> None:
 
 
 def run(app: str, access_log: str | None = None) -> None:
-    """Migrate, bring the pillars up to date with the settings, then serve until told to stop, or SIGUSR2: see takeover.py."""
+    """Migrate the database, refresh the pillars, then serve until told to stop.
+
+    SIGUSR2 starts a successor: see takeover.py.
+    """
     takeover.prepare()
     logs.begin(settings().log)
     _give_memory_back()
     storage.prepare()
     storage.migrate()
     pillars.refresh()
-    measuring.begin(app)  # last: what fails before leaves the counts to the server that it would have followed
+    measuring.begin(app)  # last: if anything above fails, the counts stay those of the server that goes on
     storage.release()
     Server(app, access_log).run()

@@ -1,4 +1,4 @@
-"""Who is signed in: Flask-Login's side of the sessions in the database. The cookie carries a random token alone."""
+"""Who is signed in: connects Flask-Login with the sessions in the database. The cookie carries a random token alone."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -16,42 +16,43 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Person(UserMixin):  # type: ignore[misc]
-    """Who is signed in; ``session`` is the id of the session, ``role`` and ``state`` are those of the account."""
+    """The person who is signed in; ``session`` is the session's id, ``role`` and ``state`` are the account's."""
 
     def __init__(self, token: str, held: dict[str, Any]) -> None:
         self.token, self.id, self.session = token, held["account"], held["session"]
         self.name, self.role, self.state = held["name"], held["role"], held["state"]
 
     def get_id(self) -> str:
-        """What the cookie carries."""
+        """The token that the cookie carries."""
         return self.token
 
 
 def register(app: Flask) -> None:
-    """Let pages ask who is signed in (`current_user`, `login_required`)."""
-    # Its own context processor asks the database at once, for every page: one about a database that is away, too.
+    """Make `current_user` and `login_required` available to pages."""
+    # Flask-Login's own context processor would query the database for every page, also for the page that says that the
+    # database is away.
     manager = LoginManager(app, add_context_processor=False)
-    manager.session_protection = None  # what it would mark, whether a browser has moved since, is asked by nobody here
+    manager.session_protection = None  # it would mark sessions whose browser has moved, and nothing here asks
     manager.user_loader(person)
     manager.unauthorized_handler(ask)
 
 
 def login_required(view: View) -> View:
-    """Flask-Login's decorator, which has no types: only who is signed in sees the view, a visitor is asked to sign in."""
+    """Flask-Login's decorator, with types: a visitor is asked to sign in instead of seeing the view."""
     return cast(View, flask_login.login_required(view))
 
 
 def ask() -> Any:
-    """Ask a visitor to sign in; then they come to the page that they wanted, or on which they pressed a button."""
+    """Ask a visitor to sign in; afterwards they get the page that they wanted, or on which they pressed a button."""
     flash("Sign in to see that page.")
     return redirect(url_for("sign_in.form", next=looked_at()))
 
 
 def looked_at() -> str | None:
-    """The page that a browser wants, or the one on which somebody pressed a button; None for one that can't be opened here."""
+    """The page that a browser wants, or on which somebody pressed a button; None if this site has no such page."""
     try:
         there = urlsplit(request.url if request.method in ("GET", "HEAD") else request.referrer or "")
-    except ValueError:  # a header may hold anything
+    except ValueError:  # the Referer header may hold anything
         return None
     adapter = current_app.create_url_adapter(request)
     if there.netloc != urlsplit(request.host_url).netloc or adapter is None or not adapter.test(there.path, "GET"):
@@ -60,8 +61,8 @@ def looked_at() -> str | None:
 
 
 def person(token: str) -> Person | None:
-    """Who a session's cookie stands for, or None."""
-    if g.get("is_asking"):  # the database failed just now, and the page that says so asks again
+    """The person whom a session's token stands for, or None."""
+    if g.get("is_asking"):  # the database failed in this request, and the error page asks again
         return None
     g.is_asking = True
     found = sessions.find(token, address())
@@ -73,13 +74,15 @@ def person(token: str) -> Person | None:
 
 
 def address() -> str:
-    """Where the request comes from; behind proxies as CELLAR_PROXIES says."""
+    """The client's address, behind proxies as CELLAR_PROXIES says."""
     return request.remote_addr or ""
 
 
 def enter(account: str, proof: Proof | None = None) -> None:
-    """Sign an account in, in a new session; whatever this browser had before ends. Raises Unauthenticated where the proof is
-    old."""
+    """Sign an account in with a new session; this browser's session before that ends.
+
+    Raises Unauthenticated if the password of the proof has changed since.
+    """
     before = current_user.token if current_user.is_authenticated else None
     token = sessions.begin(account, address(), request.headers.get("User-Agent", ""), before, proof)
     found = sessions.find(token, address())
@@ -91,14 +94,14 @@ def enter(account: str, proof: Proof | None = None) -> None:
 
 
 def _begin_forms() -> None:
-    # Else the first page would: two that are asked for at once would each give the browser a cookie that the other's
-    # forms don't go with.
+    # Otherwise the first page would make the token: two pages that are loaded at once would each set a cookie with
+    # another token, and the forms of one of them would be refused.
     g.pop("csrf_token", None)
     generate_csrf()
 
 
 def go_on(proof: Proof, then: str | None = None) -> Any:
-    """Where who wrote the right password goes: in, or to the second step where one is on."""
+    """Go on after the right password: sign in, or go to the second step if the second factor is on."""
     if second_factor.is_on(proof.account):
         session["second_step"] = second_factor.first_step(proof.account)
         return redirect(url_for("sign_in.code", next=inside(then)))
@@ -107,7 +110,7 @@ def go_on(proof: Proof, then: str | None = None) -> Any:
 
 
 def there(then: str | None) -> Any:
-    """To the path where a person wanted to go, if it is on this site; else to their bots."""
+    """Redirect to the path where the person wanted to go if it is on this site, else to their bots."""
     return redirect(inside(then) or url_for("bots.listed"))
 
 
@@ -119,12 +122,12 @@ def leave() -> None:
 
 
 def forget() -> None:
-    """Let this browser carry nothing any more."""
+    """Clear this browser's session cookie."""
     logout_user()
     session.clear()
 
 
 def inside(path: str | None) -> str | None:
-    """The path, if it stays on this site: '//elsewhere' and '/\\elsewhere' would leave it."""
+    """The path if it stays on this site, else None: '//elsewhere' and '/\\elsewhere' would leave it."""
     stays = path and path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if stays else None

@@ -1,4 +1,4 @@
-"""Slots: threads of this worker that are held for long are few, for a node's pillar may need one within two seconds."""
+"""Slots limit how many of a worker's threads may be held for long: a node's pillar may need one within two seconds."""
 
 import threading
 from collections import Counter
@@ -9,7 +9,7 @@ from pillar_service.settings import settings
 
 
 class Slots:
-    """At most one in ``share`` of the worker's threads is held, but ``least`` may be; ``each``: how many by one asker."""
+    """At most a ``share``-th of a worker's threads may be held, but ``least`` in any case; by one asker, ``each``."""
 
     def __init__(self, share: int, least: int = 0, each: int | None = None) -> None:
         self._share, self._least, self._each = share, least, each
@@ -17,7 +17,7 @@ class Slots:
 
     @contextmanager
     def taken(self, asker: str = "", always: bool = False) -> Iterator[bool]:
-        """Whether one more may be held, which it is until this ends; ``always`` says yes to whoever can't be refused."""
+        """Take a slot while the context lasts, and give whether there was one. ``always`` takes one in any case."""
         with self._lock:
             may = always or self._has_room(asker)
             self._held += Counter({asker: int(may)})
@@ -25,10 +25,10 @@ class Slots:
             yield may
         finally:
             with self._lock:
-                self._held -= Counter({asker: int(may)})  # who has none is forgotten
+                self._held -= Counter({asker: int(may)})  # this also removes askers who hold none
 
     def held(self) -> int:
-        """How many are held now."""
+        """How many slots are held now."""
         return self._held.total()
 
     def _has_room(self, asker: str) -> bool:

@@ -1,4 +1,4 @@
-"""The pages' files: an address that changes with the content, kept by browsers for good, compressed where it can be."""
+"""Serves the pages' files: addresses change with the content, browsers keep the files for good, gzip is used."""
 
 import hashlib
 import mimetypes
@@ -21,7 +21,7 @@ def _hashed(path: str, changed_ns: int) -> str:
 
 
 def stamp(filename: str) -> str | None:
-    """What stands for the content of a file in static/, or None when there is no such file."""
+    """A hash of the content of a file in static/, or None if there is no such file."""
     path = safe_join(str(FOLDER), filename)
     try:
         return None if path is None else _hashed(path, os.stat(path).st_mtime_ns)
@@ -43,7 +43,7 @@ def _static(filename: str) -> Response:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's own, but a file that any cache may keep carries nobody's cookie, and what signs is made once for an app."""
+    """Flask's own sessions, but static files, which any cache may keep, set no cookie; the serializer is made once."""
 
     def __init__(self, app: Flask) -> None:
         self._signs = super().get_signing_serializer(app)
@@ -57,6 +57,6 @@ class Sessions(SecureCookieSessionInterface):
 
 
 def register(app: Flask) -> None:
-    """Serve static/; `addresses` names the content in each file's address. The app has no folder of its own."""
+    """Serve static/, to which `addresses` adds each file's hash. The app has no static folder of its own."""
     app.session_interface = Sessions(app)
     app.add_url_rule("/static/<path:filename>", "static", _static)

@@ -1,7 +1,8 @@
-"""One server takes over from another: it inherits the listening socket, so that nobody is ever turned away.
+"""Lets one server take over from another: it inherits the listening socket, so that no request is turned away.
 
-SIGUSR2 lets gunicorn start its successor beside it. The successor ends the one before once it serves itself; that one answers
-what it has begun, and what still comes on its connections, and goes. A successor that can't start leaves it alone.
+On SIGUSR2 gunicorn starts a successor beside itself. Once the successor serves, it ends its predecessor, which still
+answers what it has begun and what comes on its open connections, and then exits. If the successor can't start, the
+predecessor goes on.
 """
 
 import logging
@@ -18,50 +19,51 @@ from gunicorn.arbiter import Arbiter
 from pillar_service.core.errors import Failed, NotFound
 
 PREDECESSOR = "GUNICORN_PID"
-"""What gunicorn tells a successor: the process id of the one before."""
+"""The environment variable in which gunicorn tells a successor the process id of its predecessor."""
 
 EVERY_S = 0.1
 ASK_AGAIN_S = 2.0
-"""A server that has only just taken over ignores the signal: after this time it is sent again."""
+"""After how many seconds the signal is sent again: a server that has only just taken over ignores it."""
 
 START_S = 120.0
-"""How long a successor may take until it serves; a migration of a large database takes its time."""
+"""How long a successor may take until it serves, in seconds: migrating a large database takes long."""
 
 
 log = logging.getLogger(__name__)
 
 
 def prepare() -> None:
-    """To be called first in a process that serves: it can be started again just as it was, and leads its own group."""
-    # Gunicorn starts a successor with sys.argv, where Python has put the path of a file for `-m pillar_service.web`.
+    """Prepare this process to serve; to be called first: it can be started again, and leads its own process group."""
+    # Gunicorn starts a successor with sys.argv, in which Python has replaced `-m pillar_service.web` by the path of a
+    # file.
     sys.argv[:] = sys.orig_argv[1:]
     if PREDECESSOR in os.environ:
-        os.setpgid(0, 0)  # who ends the one before with all its children must not mean this one
+        os.setpgid(0, 0)  # a signal to the predecessor's group must not reach this one
 
 
 def begin_by(launcher: str, server: Arbiter) -> None:
-    """Let the successor that ``server`` is about to become be started by a program: with another Python, and other settings."""
+    """Let ``launcher`` start the successor of ``server``: it may choose another Python and other settings."""
     server.START_CTX[0] = server.START_CTX["args"][0] = launcher
 
 
 def hand_over(server: Arbiter) -> None:
-    """To be called at a server's end: systemd hears from it, the one that it knows, who serves on."""
+    """Tell systemd which process serves on; to be called when a server ends: systemd hears that process alone."""
     if server.reexec_pid:
         systemd.sd_notify(f"MAINPID={server.reexec_pid}", log)
 
 
 def end_the_one_before() -> None:
-    """To be called by a worker that can serve. Twice does no harm."""
-    # Once the one before is gone, gunicorn takes this out of the environment.
+    """End the predecessor; to be called by a worker that can serve. More than one call does no harm."""
+    # Once the predecessor is gone, gunicorn removes this variable from the environment.
     before = os.environ.get(PREDECESSOR)
     if before and os.getppid() in _children(int(before)):
         os.kill(int(before), signal.SIGTERM)
 
 
 def restart(pid: int) -> int:
-    """Let the server ``pid`` be followed by a new one, and return its process id once the old one is gone.
+    """Start a successor of the server ``pid``, and return its process id once the old server is gone.
 
-    Raises NotFound without such a server, Failed when the new one does not start: the old one goes on then.
+    Raises NotFound if there is no such server, Failed if the new one does not start: the old one then goes on.
     """
     if not _is_server(pid):
         raise NotFound(f"There is no server with the process id {pid}: start one.")
@@ -84,13 +86,13 @@ def _started(pid: int) -> int:
         time.sleep(EVERY_S)
         for child in _children(pid):
             with suppress(ProcessLookupError):
-                if os.getpgid(child) == child:  # see `prepare`; workers stay in their server's group
+                if os.getpgid(child) == child:  # as `prepare` does; workers stay in their server's group
                     return child
     raise Failed(f"The server {pid} starts no successor: its log says why. It serves on.")
 
 
 def _is_server(pid: int) -> bool:
-    # With setproctitle (Salt brings it) gunicorn names itself after us, without it the command line stays.
+    # With setproctitle (which Salt installs) gunicorn names its process after the app; without, the command line stays.
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
         return b"gunicorn: master [saltcellar-" in words or b"\0pillar_service.web\0serve\0" in words

@@ -1,4 +1,4 @@
-"""Threads of the public app, for what no request waits for."""
+"""Threads of the public app, for work that no request waits for."""
 
 import logging
 import threading
@@ -10,14 +10,17 @@ log = logging.getLogger(__name__)
 
 
 def start(name: str, work: Callable[[threading.Event], None]) -> threading.Event:
-    """Start a thread that works until the event is set that it is given, and that is returned."""
+    """Start a thread that works until the event that it is given is set. Returns that event."""
     over = threading.Event()
     threading.Thread(target=work, args=(over,), name=name, daemon=True).start()
     return over
 
 
 def go_on(step: Callable[[], bool], every_s: float, over: threading.Event) -> None:
-    """Take one step after the other until it is over; where there is nothing to do, or a step fails, the next comes later."""
+    """Call ``step`` again and again until the event is set.
+
+    After a step that returns False or fails, wait ``every_s`` seconds.
+    """
     while not over.is_set():
         try:
             is_more = step()

@@ -1,7 +1,7 @@
-"""Each request has an id: made here, or taken over from a master, which says for which request it asks.
+"""Gives each request an id: a new one, or the id that a master sends of the request for which it asks.
 
-It goes into every line of the log, into the answer's header and, when something went wrong, before the person, who can
-quote it. What was changed or failed is logged; what only looks, and what comes by itself all the time, is not.
+The id is in every log line, in the answer's header, and on error pages, where a person can quote it. Requests that
+change something or fail are logged; those that only read, or that machines send all the time, are not.
 """
 
 import logging
@@ -14,20 +14,20 @@ from pillar_service.core import tracing
 from pillar_service.usecases.service import measuring
 
 QUIET = ("runs", "door")
-"""Blueprints whose views are asked by themselves, again and again: only their failures are logged."""
+"""Blueprints that machines ask all the time: only their failures are logged."""
 
 log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Give each request of this app an id. Before anything else is registered, so that it has one in all of that."""
+    """Give each request of this app an id. To be called before anything else is registered that may use it."""
     app.before_request(_begin)
     app.after_request(_told)
     app.teardown_request(_end)
 
 
 def take_over() -> None:
-    """From a master that is known: the request that it asks for, if it says one."""
+    """Take over the id that an authenticated master sends, if it does."""
     tracing.begin(request.headers.get(tracing.HEADER) or tracing.current())
 
 
@@ -51,7 +51,7 @@ def _extra(answer: Response) -> dict[str, Any]:
 
 
 def _route() -> str:
-    """The address's pattern: the address itself may hold a secret, such as a link that was mailed."""
+    """The route's pattern: the address itself may hold a secret, such as a mailed link."""
     return request.url_rule.rule if request.url_rule else "(unknown)"
 
 

@@ -1,7 +1,7 @@
-"""Turns: a worker makes one page at a time, so that each is soon done instead of all being slow together.
+"""Turns: a worker makes one page at a time, so that each is done soon instead of all being slow together.
 
-Making a page is work for the processor. Sixteen threads that share one interpreter hand it to each other in the middle of
-their work; with turns as many pages are made, and the slowest hundredth waits a third less (bench/pages.py).
+Making a page is processor work. Sixteen threads that share one interpreter interrupt each other; with turns as many
+pages are made, and the slowest hundredth waits a third less (bench/pages.py).
 """
 
 import threading
@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 PATIENCE_S = 0.25
-"""How long a request waits for its turn. One that waits for something else (a database that is away) must not stop all."""
+"""How long a request waits for its turn, in seconds, then it goes on without.
+
+A request that waits for something else (a database that is away) must not stop all others.
+"""
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Turn:
-    """One turn, handed on in the order of asking: a plain lock gives it to whoever happens to run."""
+    """A lock that is handed on in the order of asking; a plain lock goes to whichever thread happens to run."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,7 +27,7 @@ class Turn:
         self._waiting: deque[threading.Event] = deque()
 
     def take(self) -> bool:
-        """Wait for the turn; False when it did not come in time."""
+        """Wait for the turn; returns False if it did not come in time."""
         with self._lock:
             if not self._is_taken:
                 self._is_taken = True
@@ -40,7 +43,7 @@ class Turn:
             return False
 
     def give(self) -> None:
-        """Hand the turn on."""
+        """Hand the turn to the next in line."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -49,14 +52,14 @@ class Turn:
 
 
 class Turns:
-    """A WSGI application whose GET requests take turns; what changes something, or sends a file in, goes at once."""
+    """A WSGI application whose GET requests take turns; all other requests go at once."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._turn = Turn()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answers one request; a stream's body is sent outside of its turn."""
+        """Answer one request; a streamed body is sent after its turn."""
         has_turn = environ["REQUEST_METHOD"] == "GET" and self._turn.take()
         try:
             return self._application(environ, start_response)

@@ -1,4 +1,4 @@
-"""Long polls: wait for something in the database, cheaply, and end when the server stops."""
+"""Long polls: wait for a change in the database at little cost, and end when the server stops."""
 
 import socket
 import time
@@ -14,16 +14,16 @@ from pillar_service.web.slots import Slots
 Found = TypeVar("Found")
 
 EVERY_S = 0.04
-"""How often the database is asked whether anything changed; what any process commits is seen within this time."""
+"""How often the database is asked whether anything was committed, in seconds; a change is seen within this time."""
 
 LOOK_EVERY_S = 1.0
-"""How often is looked though nothing changed: some things come true by the time alone."""
+"""How often to look though nothing was committed, in seconds: some things become true by time alone."""
 
-is_stopping: Callable[[], bool] = lambda: False  # noqa: E731  (a worker puts its own in place)
+is_stopping: Callable[[], bool] = lambda: False  # noqa: E731  (each worker sets its own)
 
 
 def asker_is_gone() -> bool:
-    """Whether the other end has closed the connection: what a master that was killed still asks for is nobody's."""
+    """Whether the asker has closed the connection: what a killed master asked for must not be given to nobody."""
     connection = request.environ.get("gunicorn.socket")
     if connection is None:
         return False
@@ -38,20 +38,20 @@ def asker_is_gone() -> bool:
 
 
 slots = Slots(share=2)
-"""Each wait holds a thread; those of whom there may be many leave half of them."""
+"""Long polls of whoever may be many: each holds a thread, and together they leave half of the threads free."""
 
 
 def with_others(look: Callable[[], Found], seconds: float) -> Found:
-    """As ``until``, for those of whom there may be many: where too many wait, they are answered at once, and ask again."""
+    """As ``until``, for askers that may be many: if too many wait already, answer at once; they ask again."""
     with slots.taken() as may:
         return _until(look, seconds if may else 0)
 
 
 def until(look: Callable[[], Found], seconds: float) -> Found:
-    """What ``look`` finds, as soon as it is true, or what it finds last after that many seconds.
+    """Call ``look`` until it finds something, at most so many seconds; returns what it found last.
 
-    ``look`` is one or two indexed queries outside any transaction, so that a waiting request holds nothing. Where the
-    database says that nothing was committed since, they are spared.
+    ``look`` runs one or two indexed queries outside any transaction, so a waiting request locks nothing. It is not
+    called while the database says that nothing was committed. Raises Unavailable if the asker is gone.
     """
     with slots.taken(always=True):
         return _until(look, seconds)
@@ -71,7 +71,7 @@ def _until(look: Callable[[], Found], seconds: float) -> Found:
 
 
 def _rest(revision: int | None, seconds: float) -> None:
-    """Until anybody has committed anything, or may have; at most so long."""
+    """Sleep until something was, or may have been, committed; at most so many seconds."""
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0 and not is_stopping():
         time.sleep(min(EVERY_S, left))

@@ -1,6 +1,9 @@
-"""The watchman: a thread of the public app that looks which nodes are not heard of any more, and lets moves of bots, and
-upgrades of nodes, go on. Once a minute it gives up the jobs for which no master came, once an hour it forgets the tars
-that nobody needs any more, and looks whether the machines that come along are offered to nodes."""
+"""The watchman: a thread of the public app that does what is due by time.
+
+It looks which nodes have gone silent, and lets moves of bots, drainings and upgrades of nodes go on. Once a minute it
+gives up the jobs for which no master came. Once an hour it deletes tars that nobody needs any more, and offers the
+shipped machines to nodes if they are not offered yet.
+"""
 
 import logging
 import threading
@@ -14,25 +17,25 @@ from pillar_service.usecases.service import storage
 from pillar_service.web import threads
 
 EVERY_S = 5.0
-"""How often it looks: a question with few rows as its answer."""
+"""How often it looks, in seconds: a query that returns few rows."""
 
 GIVE_UP_EVERY_S = 60.0
-"""How often jobs are looked for that waited too long for a master."""
+"""How often it looks for jobs that have waited too long for a master, in seconds."""
 
 SWEEP_EVERY_S = 3600.0
-"""How often old tars are looked for."""
+"""How often it looks for old tars, in seconds."""
 
 log = logging.getLogger(__name__)
 
 
 def start() -> threading.Event:
-    """Start the thread; set the event that is returned to end it."""
+    """Start the thread. Set the event that is returned to stop it."""
     return threads.start("watching", _work)
 
 
 def _work(over: threading.Event) -> None:
     next_give_up = next_sweep = 0.0
-    pause_s = 0.0  # at once: what was missed while the service was away is nobody's silence
+    pause_s = 0.0  # at once: this notes that the service was away, which is no node's silence
     while not over.wait(pause_s):
         pause_s = EVERY_S
         _look(presence.look, moves.go_on, draining.go_on, waves.go_on)
@@ -45,7 +48,7 @@ def _work(over: threading.Event) -> None:
 
 
 def _look(*these: Callable[[], object]) -> None:
-    """Each by itself: what one can't do is no reason for the others not to."""
+    """Call each of them, also if another one fails."""
     for one in these:
         try:
             one()

@@ -1,4 +1,4 @@
-"""What providers of payments send on their own; believed because of its signature alone."""
+"""What payment providers send on their own; it is trusted because of its signature alone."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ LARGEST_EVENT = 512 << 10
 
 @blueprint.post("/payments/stripe")
 def stripe() -> dict[str, Any] | Response:
-    """An event of Stripe's: 200 once it is dealt with or of no interest, 400 if it is not genuine or too old."""
+    """Take an event from Stripe: 200 if it was handled or does not matter, 400 if it is not genuine or too old."""
     request.max_content_length = LARGEST_EVENT
     try:
         return payments.take_event(request.get_data(), request.headers.get("Stripe-Signature", ""))
