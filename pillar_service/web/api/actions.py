@@ -45,7 +45,7 @@ class Doing(Taken):
 
 
 def asked(command: str, bot: str, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
-    """Submit a command, if who asks may give it."""
+    """Submit a command on a bot for the token's owner, if they may give it."""
     return own_bots.submit(g.bearer.account, command, bot, arguments, key)
 
 

@@ -30,7 +30,7 @@ from pillar_service.web.api.shapes import (
 )
 
 BEHIND = "~"
-"""Sorts behind every id."""
+"""Sorts after every id."""
 
 blueprint = Noun("agents", "Bots: what they should be and what they are")
 
@@ -98,12 +98,12 @@ class Status(BaseModel):
 
 
 def require(act: Act, key: str) -> str:
-    """The id of the bot, if who asks may do this with it; for strangers it does not exist."""
+    """The bot's id, if the token's owner may do this with it. Raises NotFound for strangers, else Forbidden."""
     return str(permissions.require(g.bearer.account, act, key).id)
 
 
 def confirm(given: Confirmation, header: Repeatable) -> None:
-    """Check password and code, unless this very request came before: a code works only once."""
+    """Check password and code, unless this request was made before with the same key: a code works only once."""
     if jobs.asked_before(g.bearer.actor, header.key) is None:
         confirming.confirm(g.bearer.account, given.password, given.code)
 
@@ -120,7 +120,7 @@ def listed(query: Page) -> dict[str, Any]:
 
 
 def _place(written: str) -> tuple[str, str]:
-    """Behind which name and id a list goes on; behind all of that name where it stands alone."""
+    """The name and id after which a list goes on; with a name alone, after all bots of that name."""
     name, dot, id = written.partition(".")
     return (name, id) if dot else (name, BEHIND)
 

@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI 3.1), written from the code, and the page to try it."""
+"""The API's description (OpenAPI 3.1), generated from the code, and the page on which to try it."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ PATHS = (
     "agents", "api", "authentication", "configuration", "configuration-changes", "forwardings", "imports", "jobs",
     "openapi.json", "tokens",
 )  # fmt: skip
-"""The first words of the API's addresses: what is wrong there is told as a problem in JSON."""
+"""The first path segments of the API's addresses: errors there are problems in JSON."""
 
 ABOUT = (
     "Bots, their invites and their jobs. Sign in, or make a token, and send it as 'Authorization: Bearer <token>'; "
@@ -48,7 +48,7 @@ blueprint = Blueprint("api", __name__)
 
 
 def app(import_name: str) -> OpenAPI:
-    """A Flask app that can describe its API; the library's own pages are off, for they load what we don't serve."""
+    """A Flask app that describes its API. The library's own pages are off: they load files that we don't serve."""
     return OpenAPI(
         import_name,
         info=Info(title=f"Saltcellar at {settings().domain}", version=__version__, description=ABOUT),
@@ -56,17 +56,17 @@ def app(import_name: str) -> OpenAPI:
         validation_error_model=Problem,
         validation_error_callback=refused,
         doc_ui=False,
-        static_folder=None,  # static_files.py serves it
+        static_folder=None,  # static_files.py serves the static files
     )
 
 
 def register(app: OpenAPI) -> None:
-    """Serve the API, its description and the page to try it."""
+    """Serve the API, its description and the page on which to try it."""
     for noun in NOUNS:
         app.register_api(noun.blueprint)
         app.extensions["csrf"].exempt(noun.blueprint)  # it takes no cookies, so there is nothing to forge
     app.register_blueprint(blueprint)
-    app.generate_spec_json()  # before the server forks: every worker shares it
+    app.generate_spec_json()  # before the server forks, so that all workers share it
 
 
 @blueprint.get("/openapi.json")
@@ -92,7 +92,7 @@ def _groups(told: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, A
 
 def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     content = operation.get("requestBody", {}).get("content", {})
-    unsaid = ("405",) if content else ("400", "405")  # what can't happen to who asks as the page shows
+    unsaid = ("405",) if content else ("400", "405")  # answers that requests sent from this page can't get
     schemas, fields = told["components"]["schemas"], {}
     if "application/json" in content:
         name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
@@ -115,7 +115,7 @@ def _operation(told: dict[str, Any], path: str, method: str, operation: dict[str
 
 
 def _filled_in(content: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """A body that can be sent as it stands: the example of the whole, or one of each field."""
+    """An example of a body that can be sent as it is: that of the whole, or one made of an example for each field."""
     if "example" in content:
         return content["example"]
     fields = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]

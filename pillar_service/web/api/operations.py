@@ -1,4 +1,4 @@
-"""What every operation of the API shares: who may ask, what they may send, and how the description tells both."""
+"""What all operations of the API share: who may ask, what they may send, and how the description says so."""
 
 import functools
 from collections.abc import Callable
@@ -23,10 +23,10 @@ from pillar_service.web.problems import NoJson
 View = Callable[..., Any]
 
 ANY_TOKEN = frozenset(Scope)
-"""What an operation takes that asks for a token and for no scope of it."""
+"""The scope of an operation that requires a token, but no scope in particular."""
 
 COMMAND_TOKEN = "command"  # noqa: S105 - a name, not one
-"""The security scheme of what a command's token does; the view reads that token itself."""
+"""The security scheme of operations for a command's token; their view checks that token itself."""
 
 IN_ADDRESS = ("access_token", "token", "api_key", "authorization")
 PROBLEM = "application/problem+json"
@@ -54,12 +54,12 @@ CHANGED: dict[int, Any] = {
         "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}},
     }
 }
-"""The answer of an operation that has a condition, where that is not met."""
+"""The answer of an operation with a condition, if that is not met."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a view takes: a scope (None: no token is asked for), keys in its address, a body that is no JSON, or its fields."""
+    """What a view takes: scope (None: no token), keys in the query, whether the body is a stream, its fields."""
 
     scope: Scope | frozenset[Scope] | None
     keys: frozenset[str]
@@ -68,7 +68,8 @@ class Operation:
 
 
 class Noun(APIBlueprint):  # type: ignore[misc]
-    """A blueprint of the API. What a view takes and answers is declared once, told and held from there."""
+    """A blueprint of the API. What a view takes and answers is declared once, then described and enforced from there.
+    """
 
     def __init__(self, name: str, about: str) -> None:
         super().__init__(f"api_{name}", __name__, abp_tags=[Tag(name=name, description=about)])
@@ -83,9 +84,9 @@ class Noun(APIBlueprint):  # type: ignore[misc]
         answers: dict[int, Any],
         scheme: str | None = None,
     ) -> Callable[[View], View]:
-        """Register a view for ``method`` (small letters) at ``rule``; ``answers`` are the good ones by status.
+        """Register a view for ``method`` (lower case) at ``rule``; ``answers`` are the successful ones by status.
 
-        ``scheme`` names what else than a person's token lets in, where ``scope`` is None.
+        If ``scope`` is None, ``scheme`` may name a security scheme other than a person's token.
         """
 
         def declared(view: View) -> View:
@@ -116,7 +117,7 @@ class Noun(APIBlueprint):  # type: ignore[misc]
                 scopes.require(operation.scope, g.bearer.scopes)
         _refuse_unknown(operation.keys)
         if operation.streams:
-            request.max_content_length = settings().transfer_bytes  # and the view reads it bit by bit
+            request.max_content_length = settings().transfer_bytes  # the view reads it piece by piece
         elif request.get_data():
             _refuse_what_is_no_object()
 
@@ -149,7 +150,7 @@ def _refuse_unknown(known: frozenset[str]) -> None:
 
 
 def _refuse_what_is_no_object() -> None:
-    # The library reads the body so that what is no JSON looks like none at all.
+    # The library would treat a body that is no JSON as if there were none.
     try:
         sent = request.get_json()
     except BadRequest as error:
@@ -159,7 +160,7 @@ def _refuse_what_is_no_object() -> None:
 
 
 def faults(writes: bool) -> dict[int, Any]:
-    """Every way in which an operation may fail, as the description tells it."""
+    """The errors that an operation may answer with, as the description lists them."""
     named = FAULTS | (OF_WRITING if writes else {})
     return {
         status: {"description": said, "content": {PROBLEM: {"schema": SCHEMA_OF_PROBLEM}}}

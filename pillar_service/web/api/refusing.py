@@ -1,4 +1,4 @@
-"""What is wrong with what was sent to the API, as a sentence for who sent it."""
+"""Says in a sentence what is wrong with a request to the API."""
 
 from typing import Any, NoReturn
 
@@ -18,11 +18,11 @@ IN_WORDS = {
     shapes.LAST_LINE: "send the id of the last event that came, or leave it out",
     shapes.LAST_EVENT: "send the id of the last event that came, or leave it out",
 }
-"""What each pattern of the shapes asks for: a pattern says nothing to people."""
+"""What each pattern in shapes.py asks for, in words: a pattern says nothing to people."""
 
 
 def refused(error: ValidationError) -> NoReturn:
-    """Raise Invalid with a sentence for the first thing that is wrong with what was sent."""
+    """Raise Invalid with a sentence about the first thing that is wrong."""
     wrong = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in wrong["loc"])
     if not where:

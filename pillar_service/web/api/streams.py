@@ -1,6 +1,6 @@
-"""Server-sent events: a job's lines, or what nodes tell, as they come.
+"""Server-sent events: a job's lines, or nodes' events, as they come.
 
-Each stream holds a thread of its worker, so they are few and end.
+Each stream holds a thread of its worker, so only a few are allowed at a time, and each ends after half an hour.
 """
 
 import json
@@ -25,18 +25,18 @@ from pillar_service.web.slots import Slots
 EVENTS = "text/event-stream"
 LONGEST_S = 1800.0
 HEARTBEAT_S = 15.0
-"""How often a silent stream says that it lives, and whether who listens still may is looked at again."""
+"""How often a silent stream sends a sign of life and checks the token again, in seconds."""
 
 AGAIN_S = 10
-"""When to come back who was told that there are too many, in seconds."""
+"""When somebody who was refused should try again, in seconds."""
 
 OF_ONE_PERSON = 2
 slots = Slots(share=4, least=1, each=OF_ONE_PERSON)
-"""What streams hold: a quarter of the threads, and two of one person."""
+"""Slots for streams: a quarter of the threads, and two for one person."""
 
 
 def of_job(id: str, after: int) -> Response:
-    """The lines of a job after the n-th as events, then its end."""
+    """A stream of a job's lines after the n-th as events, and its end."""
     person, token = g.bearer.account, incoming.bearer()
     return _streamed(person, _of_job(person, token, id, after))
 
@@ -52,7 +52,7 @@ def _streamed(person: str, told: Iterator[str]) -> Response:
 
 
 def of_nodes(asked: Filter, after: int) -> Response:
-    """What the asker's nodes tell after the n-th event, as it comes."""
+    """A stream of the events of the asker's nodes after the n-th, as they come."""
     person, token = g.bearer.account, incoming.bearer()
     return _streamed(person, _of_nodes(person, token, asked, after))
 
@@ -70,7 +70,7 @@ def _of_nodes(person: str, token: str, asked: Filter, after: int) -> Iterator[st
                 yield ": still here\n\n"
             after = seen
             waiting.until(lambda after=after: stories.has_after(after, person), HEARTBEAT_S)  # type: ignore[misc]
-        except SaltcellarError:  # the token ended, nobody listens, or the database is away: they may ask again
+        except SaltcellarError:  # the token ended, the asker is gone, or the database is away: they may ask again
             return
 
 
@@ -96,7 +96,7 @@ def _of_job(person: str, token: str, id: str, after: int) -> Iterator[str]:
 
 
 def _news(id: str, after: int) -> bool:
-    """Wait for news or the next heartbeat; False when nobody listens any more."""
+    """Wait for news or the next heartbeat; returns False if the asker is gone."""
     try:
         waiting.until(lambda: jobs.has_news(id, after), HEARTBEAT_S)
     except SaltcellarError:

@@ -1,4 +1,4 @@
-"""Agents: persons and bots."""
+"""Agents: people and bots."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,19 +23,19 @@ OF_PERSON: dict[str, tuple[object, Callable[[str, object], dict[str, Any]], str]
     "verified": (True, accounts.verify, "true"),
     "password": ("new", resetting.give, "'new': the service makes one, and tells it once"),
 }
-"""What of a person can be set to one value alone: to which, by what, and how that is said to who sends another."""
+"""Fields of a person that can be set to one value alone: the value, what sets it, and how the error names it."""
 
 
 @blueprint.get("/agents")
 def listed() -> dict[str, Any]:
-    """The agents, by type, name, account or address."""
+    """List agents, filtered by type, name, account or e-mail address."""
     asked = {key: request.args.get(key) for key in ("type", "name", "account", "email")}
     return {"agents": agents.listed(**asked)}
 
 
 @blueprint.post("/agents")
 def create() -> tuple[dict[str, Any], int]:
-    """A new bot, with the job that pours it; or a new account."""
+    """Create a bot and the job that pours it, or an account."""
     asked = incoming.body(*dict.fromkeys(BOT + PERSON))
     if agents.kind(asked.get("type")) is AgentType.PERSON:
         return _person(incoming.body(*PERSON)), 201
@@ -63,13 +63,13 @@ def _person(given: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/agents/<key>")
 def show(key: str) -> dict[str, Any]:
-    """One agent, by id, bot name or e-mail address."""
+    """Show one agent, by its id, bot name or e-mail address."""
     return {"agent": agents.find(key)}
 
 
 @blueprint.patch("/agents/<key>")
 def change(key: str) -> dict[str, Any]:
-    """One change at a time, of a bot or of an account."""
+    """Make one change to a bot or an account."""
     given = incoming.body(*CHANGES_OF_BOT, *CHANGES_OF_PERSON)
     if len(given) != 1:
         raise Invalid(
@@ -107,7 +107,7 @@ def _change_person(key: str, what: str, value: object) -> dict[str, Any]:
 
 @blueprint.delete("/agents/<key>")
 def delete(key: str) -> tuple[dict[str, Any], int]:
-    """Let a bot go; its data too with ?purge=true."""
+    """Delete a bot; with ?purge=true, its data, too."""
     purge = request.args.get("purge", "false").lower()
     if purge not in ("true", "false"):
         raise Invalid("'purge' must be 'true' or 'false'.")
@@ -116,12 +116,12 @@ def delete(key: str) -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/agents/<key>/restore")
 def show_restore(key: str) -> dict[str, Any]:
-    """What restoring a bot would mean."""
+    """Show what restoring a bot would mean."""
     return {"restore": restoring.show(key)}
 
 
 @blueprint.post("/agents/<key>/restore")
 def restore(key: str) -> tuple[dict[str, Any], int]:
-    """Bring a bot of a lost node to life on another."""
+    """Restore a bot of a lost node on another node."""
     given = incoming.body("node", "typed")
     return restoring.restore(g.actor, key, given.get("node"), given.get("typed"), incoming.key()), 202

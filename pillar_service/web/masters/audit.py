@@ -1,4 +1,4 @@
-"""The audit: what was done, and whether the rows are still those that were written."""
+"""The audit log: what was done, and whether its rows are unchanged."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ FILTERS = ("actor", "action", "subject", "since", "until", "limit")
 
 @blueprint.get("/audit")
 def newest() -> dict[str, Any]:
-    """The newest of what was done, by these filters."""
+    """List the newest rows that these filters fit."""
     return {"rows": audit.newest(**{name: request.args[name] for name in FILTERS if name in request.args})}
 
 
 @blueprint.get("/audit/verify")
 def verify() -> dict[str, Any]:
-    """Whether every row is the one that was written, also up to a head that was noted (`?n=…&chain=…`)."""
+    """Check that no row was changed since it was written, also against a head that was noted (`?n=…&chain=…`)."""
     n, chain = request.args.get("n", ""), request.args.get("chain", "")
     if not n and not chain:
         return auditing.verify()

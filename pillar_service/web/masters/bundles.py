@@ -13,7 +13,7 @@ blueprint = Blueprint("bundles", __name__)
 
 @blueprint.post("/bundles")
 def publish() -> tuple[dict[str, Any], int]:
-    """Sign files for nodes; ``account`` by its id or e-mail address."""
+    """Sign files for nodes; ``account`` is an id or e-mail address."""
     given = dict(incoming.body("files", "account", "allow", "deny", "facts", "days"))
     if given.get("account"):
         given["account"] = accounts.found(given["account"]).id
@@ -22,5 +22,5 @@ def publish() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/bundles")
 def listed() -> dict[str, Any]:
-    """Those that nodes may still take."""
+    """List the bundles that nodes may still take."""
     return {"bundles": bundles.listed()}

@@ -1,4 +1,4 @@
-"""Configuration of accounts and their governors, for operators; `operators` stands for the place's own nodes."""
+"""Configuration and governors of accounts, for operators; `operators` stands for the place's own nodes."""
 
 from typing import Any
 
@@ -18,19 +18,19 @@ def _account(named: str) -> str:
 
 @blueprint.get("/configuration/<account>")
 def listed(account: str) -> dict[str, Any]:
-    """All keys of an account, by its id or e-mail address."""
+    """List all keys of an account, which is given by its id or e-mail address."""
     return configuration.listed(_account(account))
 
 
 @blueprint.get("/configuration-changes/<account>")
 def changes(account: str) -> dict[str, Any]:
-    """What was changed, by whom, when; the newest first."""
+    """List what was changed, by whom and when, the newest first."""
     return {"changes": configuration.history(_account(account), request.args.get("key"))}
 
 
 @blueprint.get("/configuration/<account>/<path:key>")
 def show(account: str, key: str) -> dict[str, Any]:
-    """One key."""
+    """Show one key."""
     return configuration.show(_account(account), key)
 
 
@@ -51,5 +51,5 @@ def delete(account: str, key: str) -> tuple[str, int]:
 
 @blueprint.get("/governors/<account>")
 def held(account: str) -> dict[str, Any]:
-    """The governors of an account, with who holds them."""
+    """List the governors of an account, and who holds them."""
     return {"governors": governors.listed(_account(account))}

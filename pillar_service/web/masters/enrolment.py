@@ -1,4 +1,4 @@
-"""Tokens that let machines in, as operators make them."""
+"""Tokens with which machines are enrolled as nodes, for operators."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ blueprint = Blueprint("enrolment", __name__)
 
 @blueprint.post("/enrolment-tokens")
 def create() -> tuple[dict[str, Any], int]:
-    """Make one; its secret is told this once."""
+    """Make a token; its secret is told this once."""
     given = incoming.body("account", "labels", "uses", "life", "pattern", "replaces")
     return {"token": enrolment_tokens.create(g.actor, **given)}, 201
 
 
 @blueprint.get("/enrolment-tokens")
 def listed() -> dict[str, Any]:
-    """The newest of all."""
+    """List the newest tokens of all accounts."""
     return {"tokens": enrolment_tokens.listed()}
 
 
 @blueprint.post("/enrolment-tokens/<id>/revoke")
 def revoke(id: str) -> dict[str, Any]:
-    """End one."""
+    """Revoke a token."""
     enrolment_tokens.revoke(g.actor, id)
     return {}

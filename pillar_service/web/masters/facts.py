@@ -1,4 +1,4 @@
-"""What nodes tell of themselves, for operators and for Prometheus."""
+"""What nodes report about themselves, for operators and for Prometheus."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ blueprint = Blueprint("facts", __name__)
 
 @blueprint.get("/facts/<node>")
 def show(node: str) -> dict[str, Any]:
-    """One node's facts, and what of them changed."""
+    """Show one node's facts, and how they changed."""
     told = facts.show(None, node, incoming.before())
     return {key: told[key] for key in ("node", "facts", "changes")}
 
 
 @blueprint.get("/prometheus/targets")
 def targets() -> Response:
-    """The nodes, as Prometheus's HTTP service discovery reads them."""
+    """List the nodes in the format of Prometheus's HTTP service discovery."""
     asked = {name: request.args[name] for name in ("port", "whose") if name in request.args}
     return jsonify(facts.targets(**asked))

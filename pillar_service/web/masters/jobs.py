@@ -1,4 +1,4 @@
-"""Jobs, as those see them who ask for them."""
+"""Jobs, for whoever asks for them."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ def submit() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/jobs")
 def listed() -> dict[str, Any]:
-    """The newest jobs, by state, node or bot."""
+    """List the newest jobs, filtered by state, node or bot."""
     asked = {key: request.args.get(key) for key in ("state", "node", "bot")}
     return {"jobs": jobs.listed(**asked, limit=request.args.get("limit", 100))}
 
 
 @blueprint.get("/jobs/<id>")
 def show(id: str) -> dict[str, Any]:
-    """A job and its lines; waits for a new line or the end, where not too many do."""
+    """Show a job and its lines. Waits for a new line or the job's end, unless too many wait already."""
     after = incoming.after() or 0
     waiting.with_others(lambda: jobs.has_news(id, after), incoming.wait())
     return jobs.show(id, after)

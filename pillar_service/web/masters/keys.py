@@ -1,4 +1,4 @@
-"""Keys of nodes, as masters accept them; and where masters are found."""
+"""Keys of nodes, which masters accept, and where nodes find masters."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("keys", __name__)
 
 @blueprint.get("/nodes/keys")
 def changed() -> dict[str, Any]:
-    """The keys that changed after a serial, all that are known without one; waits for a change."""
+    """List the keys that changed after a serial, or without one all known keys. Waits for a change."""
     after = incoming.after() or 0
     if incoming.wait():
         waiting.until(lambda: node_keys.has_news(after), incoming.wait())
@@ -22,7 +22,7 @@ def changed() -> dict[str, Any]:
 
 @blueprint.post("/masters/place")
 def tell() -> dict[str, Any]:
-    """Where nodes find this master, and its public key."""
+    """Record where nodes find this master, and its public key."""
     given = incoming.body("address", "publish_port", "return_port", "public_key")
     told = (given.get(key) for key in ("address", "publish_port", "return_port", "public_key"))
     masters.tell(g.master, *told)
@@ -31,7 +31,7 @@ def tell() -> dict[str, Any]:
 
 @blueprint.post("/nodes/<id>/revoke")
 def revoke(id: str) -> dict[str, Any]:
-    """Cut a node off."""
+    """Cut a node off: its key is revoked."""
     return {"node": node_keys.revoke(g.actor, id)}
 
 
@@ -43,5 +43,5 @@ def forget(id: str) -> dict[str, Any]:
 
 @blueprint.post("/nodes/<id>/rotate")
 def rotate(id: str) -> dict[str, Any]:
-    """Let a node make itself another key."""
+    """Tell a node to make itself a new key."""
     return {"job": node_keys.rotate(g.actor, id)}

@@ -12,7 +12,7 @@ blueprint = Blueprint("machine_orders", __name__)
 
 @blueprint.post("/machine-orders")
 def create() -> tuple[dict[str, Any], int]:
-    """Order one; it is made afterwards."""
+    """Order a machine. It is made afterwards."""
     given = incoming.body("name", "account", "labels", "size", "volume_gb")
     order = machine_orders.create(g.actor, given.pop("name", None), **given, key=incoming.key())
     return {"order": order}, 202
@@ -20,23 +20,23 @@ def create() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/machine-orders")
 def listed() -> dict[str, Any]:
-    """Those that are not retired, then the newest that are."""
+    """List the orders that are not retired, then the newest of those that are."""
     return {"orders": machine_orders.listed()}
 
 
 @blueprint.get("/machine-orders/<which>")
 def show(which: str) -> dict[str, Any]:
-    """One, by its id or its node's."""
+    """Show one order, by its own id or its node's."""
     return {"order": machine_orders.show(which)}
 
 
 @blueprint.post("/machine-orders/<which>/retire")
 def retire(which: str) -> tuple[dict[str, Any], int]:
-    """Let one go; it is destroyed afterwards."""
+    """Retire a machine. It is destroyed afterwards."""
     return {"order": machine_orders.retire(g.actor, which, **incoming.body("with_bots"))}, 202
 
 
 @blueprint.post("/machine-orders/<which>/finish")
 def finish(which: str) -> tuple[dict[str, Any], int]:
-    """Go on with one that failed."""
+    """Go on with an order that failed."""
     return {"order": machine_orders.finish(g.actor, which)}, 202

@@ -1,4 +1,4 @@
-"""Commands of the catalogue, as operators at a master ask for them: they may do everything."""
+"""Commands of the catalogue, for operators at a master, who may do everything."""
 
 from typing import Any
 
@@ -19,19 +19,19 @@ def _operator() -> Asker:
 
 @blueprint.get("/commands")
 def commands() -> dict[str, Any]:
-    """Every command, and why the files can't be taken now, if so."""
+    """List all commands, and say what is wrong with the catalogue's files, if anything is."""
     return {"commands": describing.commands(asking.tasks(_operator())), "fault": catalogue.fault()}
 
 
 @blueprint.post("/reload")
 def reload() -> dict[str, Any]:
-    """Read the files now."""
+    """Read the catalogue's files now."""
     return catalogue.reload(g.actor)
 
 
 @blueprint.post("/run")
 def run() -> tuple[dict[str, Any], int]:
-    """Ask for a command with arguments, on the nodes that a selector means; with `preview`, only tell what would run."""
+    """Ask for a command on the nodes that a selector matches; with `preview`, only tell what would run."""
     given = incoming.body("command", "arguments", "selector", "preview")
     arguments = given.get("arguments") or {}
     if not isinstance(arguments, dict):
@@ -45,13 +45,13 @@ def run() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/jobs")
 def jobs() -> dict[str, Any]:
-    """The newest jobs of commands, of everybody or of one actor."""
+    """List the newest jobs of commands, of everybody or of one actor."""
     return {"jobs": looking.listed(_operator(), request.args.get("actor", ""))}
 
 
 @blueprint.get("/jobs/<id>")
 def show(id: str) -> dict[str, Any]:
-    """A job with its parts and lines; waits for news, where not too many do."""
+    """Show a job with its parts and lines. Waits for news, unless too many wait already."""
     operator, after = _operator(), incoming.after() or 0
     job = looking.found(operator, id)
     waiting.with_others(lambda: looking.has_news(job.id, after), incoming.wait())
@@ -60,18 +60,18 @@ def show(id: str) -> dict[str, Any]:
 
 @blueprint.post("/jobs/<id>/cancel")
 def cancel(id: str) -> dict[str, Any]:
-    """Cancel what does not run yet."""
+    """Cancel the parts of a job that do not run yet."""
     return {"job": stopping.cancel(_operator(), id)}
 
 
 @blueprint.post("/jobs/<id>/kill")
 def kill(id: str) -> dict[str, Any]:
-    """End it wherever it runs."""
+    """Kill a job wherever it runs."""
     return {"jobs": stopping.kill(_operator(), id, bool(incoming.body("force").get("force")))}
 
 
 @blueprint.post("/can")
 def can() -> dict[str, Any]:
-    """Whether a user may run a command, on which nodes, and why, a line each."""
+    """Say whether a user may run a command, on which nodes, and why, one line each."""
     given = incoming.body("user", "line", "channel", "selector")
     return explaining.can(given.get("user"), given.get("line"), given.get("channel"), given.get("selector"))

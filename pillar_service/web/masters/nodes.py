@@ -12,7 +12,7 @@ blueprint = Blueprint("nodes", __name__)
 
 @blueprint.post("/nodes")
 def add() -> tuple[dict[str, Any], int]:
-    """Add a node, or change the one that is there."""
+    """Add a node, or change one that exists."""
     given = incoming.body("id", "port_first", "port_last", "concurrency")
     node, is_new = nodes.add(g.actor, given.pop("id", None), **given)
     return {"node": node}, 201 if is_new else 200
@@ -20,44 +20,44 @@ def add() -> tuple[dict[str, Any], int]:
 
 @blueprint.get("/nodes")
 def listed() -> dict[str, Any]:
-    """All nodes."""
+    """List all nodes."""
     return {"nodes": nodes.listed()}
 
 
 @blueprint.patch("/nodes/<id>")
 def label(id: str) -> dict[str, Any]:
-    """Give a node other labels."""
+    """Replace a node's labels."""
     return {"node": nodes.label(g.actor, id, incoming.body("labels").get("labels"))}
 
 
 @blueprint.put("/nodes/<id>/sharing")
 def share(id: str) -> dict[str, Any]:
-    """Say whose bots a node takes."""
+    """Set whose bots a node takes."""
     given = incoming.body("sharing", "emails")
     return {"node": node_terms.share(g.actor, id, given.get("sharing"), given.get("emails", []))}
 
 
 @blueprint.put("/nodes/<id>/limit")
 def limit(id: str) -> dict[str, Any]:
-    """Say how many bots a node has at most."""
+    """Set how many bots a node has at most."""
     return {"node": node_terms.limit(g.actor, id, incoming.body("bots_most").get("bots_most"))}
 
 
 @blueprint.get("/nodes/<id>/draining")
 def show_draining(id: str) -> dict[str, Any]:
-    """How the draining of a node stands."""
+    """Show the progress of draining a node."""
     return {"draining": draining.show(id)}
 
 
 @blueprint.put("/nodes/<id>/draining")
 def drain(id: str) -> dict[str, Any]:
-    """Let its bots go to other nodes."""
+    """Drain a node: move its bots to other nodes."""
     return {"draining": draining.drain(g.actor, id)}
 
 
 @blueprint.delete("/nodes/<id>/draining")
 def undrain(id: str) -> dict[str, Any]:
-    """Let it take new bots again."""
+    """Let a node take new bots again."""
     return {"draining": draining.undrain(g.actor, id)}
 
 

@@ -12,30 +12,30 @@ blueprint = Blueprint("payments", __name__)
 
 @blueprint.get("/payments")
 def listed() -> dict[str, Any]:
-    """How every account stands."""
+    """List how every account stands."""
     return {"payments": payments.listed()}
 
 
 @blueprint.get("/payments/<account>")
 def show(account: str) -> dict[str, Any]:
-    """How one account stands, and what it paid."""
+    """Show how one account stands, and what it paid."""
     return {"payment": payments.of_account(account)}
 
 
 @blueprint.post("/payments/<account>")
 def mark_paid(account: str) -> dict[str, Any]:
-    """So many months are paid."""
+    """Mark a number of months as paid."""
     months = incoming.body("months").get("months")
     return {"payment": payments.mark_paid(g.actor, account, months, incoming.key())}
 
 
 @blueprint.delete("/payments/<account>/<payment>")
 def take_back(account: str, payment: str) -> dict[str, Any]:
-    """What was marked as paid was not; twice does no harm."""
+    """Take back a payment that was marked by mistake. More than one call does no harm."""
     return {"payment": taking_back.take_back(g.actor, account, payment)}
 
 
 @blueprint.post("/payments/run")
 def run() -> dict[str, Any]:
-    """Do what is due; twice does no harm."""
+    """Do what is due. More than one call does no harm."""
     return payments.run_due()

@@ -12,7 +12,7 @@ blueprint = Blueprint("pillars", __name__)
 
 @blueprint.get("/pillar/<node>")
 def pillar(node: str) -> Response:
-    """The ready body of a node."""
+    """The pillar of a node as it is served; 304 if the asker has it already."""
     found = pillars.ready(node)
     if found is None:
         raise NotFound(f"There is no node {shown(node)}.")
@@ -27,7 +27,7 @@ def pillar(node: str) -> Response:
 
 @blueprint.get("/changes")
 def changes() -> dict[str, object]:
-    """The nodes whose pillar changed after a serial, and those whose configuration did; waits for one."""
+    """List the nodes whose pillar changed after a serial, and those whose configuration did. Waits for a change."""
     after = incoming.after()
     if after is not None:
         waiting.until(lambda: _has_news(after), incoming.wait())
@@ -36,5 +36,5 @@ def changes() -> dict[str, object]:
 
 
 def _has_news(after: int) -> bool:
-    pillars.refresh()  # the catalogue's files may have changed; that alone is no news
+    pillars.refresh()  # the catalogue's files may have changed; news only if a pillar changed with them
     return bool(pillars.changes(after)[1])

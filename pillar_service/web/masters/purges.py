@@ -1,4 +1,4 @@
-"""Data of deleted bots whose time has come."""
+"""Removal of data that is due: that of deleted bots, and old records."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ blueprint = Blueprint("purges", __name__)
 
 @blueprint.post("/purges")
 def due() -> dict[str, Any]:
-    """Ask for the removal of all data that is due; the jobs. Twice is as good as once."""
+    """Ask for the removal of all bots' data that is due; returns the jobs. More than one call does no harm."""
     return {"jobs": bringing_back.purge_due(g.actor)}
 
 
 @blueprint.post("/retention")
 def forget() -> dict[str, int]:
-    """Remove what is older than the settings say; how many of what went. Twice does no harm."""
+    """Delete what is older than the settings say; returns how many of each kind. More than one call does no harm."""
     return retention.forget(g.actor)

@@ -1,4 +1,4 @@
-"""Runs, as masters carry them out."""
+"""Runs, which masters carry out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ blueprint = Blueprint("runs", __name__)
 
 
 def _itself(name: object) -> str:
-    """The authenticated master's name; who gives another one has mixed up its tokens."""
+    """The authenticated master's name. Raises Forbidden if the request names another: tokens have been mixed up."""
     if name is not None and name != g.master:
         raise Forbidden(f"The token is that of the master {g.master}, but the request names {shown(name)}.")
     return str(g.master)
@@ -23,7 +23,8 @@ def _itself(name: object) -> str:
 
 @blueprint.post("/jobs/claim")
 def claim() -> dict[str, Any]:
-    """What this master is to publish now; waits for something to do, or for the lease (``fence``) to change hands."""
+    """Claim the runs that this master is to publish now. Waits for one, or for the lease (``fence``) to change hands.
+    """
     given = incoming.body("master", "wait", "fence")
     master, wait = _itself(given.get("master")), incoming.seconds(given.get("wait", 0))
     masters.seen(master)
@@ -38,26 +39,26 @@ def claim() -> dict[str, Any]:
 
 @blueprint.get("/runs")
 def held() -> dict[str, Any]:
-    """The runs that this master holds."""
+    """List the runs that this master holds."""
     return {"runs": runs.held(_itself(request.args.get("master")))}
 
 
 @blueprint.post("/runs/<id>/started")
 def started(id: str) -> dict[str, Any]:
-    """The run is about to be published under this jid."""
+    """Record that the run is about to be published with this jid."""
     runs.started(g.master, id, incoming.body("jid").get("jid"))
     return {}
 
 
 @blueprint.post("/runs/started")
 def all_started() -> dict[str, Any]:
-    """The runs are about to be published, each under its jid; those refused are not."""
+    """Record that the runs are about to be published, each with its jid. Those that are refused must not be."""
     return {"refused": _problems(batches.started(g.master, incoming.body("runs").get("runs")))}
 
 
 @blueprint.post("/runs/results")
 def results() -> dict[str, Any]:
-    """What nodes returned, by run."""
+    """Take what nodes returned, by run."""
     return {"refused": _problems(batches.results(incoming.body("results").get("results")))}
 
 
@@ -69,14 +70,14 @@ def _problems(refused: Mapping[str, SaltcellarError]) -> dict[str, Any]:
 
 @blueprint.post("/runs/<id>/lines")
 def lines(id: str) -> dict[str, Any]:
-    """Lines of what happens."""
+    """Take lines of a run's progress."""
     runs.add_lines(g.master, id, incoming.body("lines").get("lines"))
     return {}
 
 
 @blueprint.post("/runs/<id>/result")
 def result(id: str) -> dict[str, Any]:
-    """What the node returned."""
+    """Take what the node returned."""
     given = incoming.body(*batches.RETURNED)
     runs.result(id, *map(given.get, batches.RETURNED))
     return {}
@@ -84,6 +85,6 @@ def result(id: str) -> dict[str, Any]:
 
 @blueprint.post("/runs/<id>/failed")
 def failed(id: str) -> dict[str, Any]:
-    """The run could not be brought to an end; ``over`` is whether that is the end of it."""
+    """Record that the run could not be finished; the answer's ``over`` is whether the master is done with it."""
     given = incoming.body("jid", "reason", "detail")
     return {"over": runs.failed(g.master, id, given.get("reason"), given.get("detail", ""))}

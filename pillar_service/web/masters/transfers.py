@@ -1,4 +1,4 @@
-"""Tars on their way, on the masters' side."""
+"""Tars of exports and imports, for masters."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ blueprint = Blueprint("transfers", __name__)
 
 @blueprint.post("/uploads")
 def upload() -> tuple[dict[str, Any], int]:
-    """Take an export to import later."""
+    """Take the tar of an export, to be imported later."""
     request.max_content_length = settings().transfer_bytes
     return transfers.upload(g.actor, request.stream), 201
 
 
 @blueprint.get("/transfers/<job>")
 def exported(job: str) -> Response:
-    """The tar that an export job made."""
+    """Send the tar that an export job made."""
     return sending.to_master(transfers.path(transfers.exported(job).id))
