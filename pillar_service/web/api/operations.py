@@ -68,8 +68,7 @@ class Operation:
 
 
 class Noun(APIBlueprint):  # type: ignore[misc]
-    """A blueprint of the API. What a view takes and answers is declared once, then described and enforced from there.
-    """
+    """A blueprint of the API. What a view takes and answers is declared once, then described and enforced from there."""
 
     def __init__(self, name: str, about: str) -> None:
         super().__init__(f"api_{name}", __name__, abp_tags=[Tag(name=name, description=about)])

@@ -23,8 +23,7 @@ def _itself(name: object) -> str:
 
 @blueprint.post("/jobs/claim")
 def claim() -> dict[str, Any]:
-    """Claim the runs that this master is to publish now. Waits for one, or for the lease (``fence``) to change hands.
-    """
+    """Claim the runs that this master is to publish now. Waits for one, or for the lease (``fence``) to change hands."""
     given = incoming.body("master", "wait", "fence")
     master, wait = _itself(given.get("master")), incoming.seconds(given.get("wait", 0))
     masters.seen(master)

@@ -59,4 +59,4 @@ PAGES = (
     jobs,
     admin,
 )
-"""What the public app shows; each has a ``blueprint``."""
+"""The modules whose ``blueprint`` the public app serves."""

@@ -20,25 +20,25 @@ blueprint = Blueprint("account", __name__)
 
 
 class Name(Form):
-    """What the person is called."""
+    """The person's name."""
 
     name = StringField("Name", [InputRequired("Write your name."), Length(max=200)])
 
 
 class Email(MustConfirm):
-    """Where mail reaches the person."""
+    """The person's e-mail address."""
 
     email = EmailField("E-mail address", [InputRequired("Write an e-mail address."), Length(max=400)])
 
 
 class Password(MustConfirm):
-    """Another password."""
+    """A new password."""
 
     new = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
 
 
 class Delete(MustConfirm):
-    """The end of the account."""
+    """Deletion of the account, confirmed by its e-mail address."""
 
     email = EmailField("Type your e-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
 
@@ -70,14 +70,14 @@ def _page(wrong: SaltcellarError | None = None, **given: Form) -> Any:
 @blueprint.get("/account")
 @login_required
 def show() -> Any:
-    """Name, address, password, second factor, sessions, data, the end."""
+    """Show name, e-mail address, password, second factor, tokens, sessions, data and deletion."""
     return _page()
 
 
 @blueprint.post("/account/name")
 @login_required
 def rename() -> Any:
-    """Change the name."""
+    """Change the person's name."""
     asked = Name(prefix="name-")
     if not asked.validate_on_submit():
         return _page(name=asked)
@@ -92,7 +92,7 @@ def rename() -> Any:
 @blueprint.post("/account/email")
 @login_required
 def change_email() -> Any:
-    """Change or verify the address: a link goes to it."""
+    """Change or verify the e-mail address: a link is mailed to it."""
     asked = Email(prefix="email-")
     if not asked.validate_on_submit():
         return _page(email=asked)
@@ -108,14 +108,14 @@ def change_email() -> Any:
 @blueprint.get("/verify/<token>")
 @login_required
 def verify(token: str) -> str:
-    """Where the link leads; it changes nothing yet, for programs open links too."""
+    """The page that the link opens. It changes nothing yet: programs open links, too."""
     return render_template("verify.html", email=profile.asked_email(current_user.id, token), form=Form(), token=token)
 
 
 @blueprint.post("/verify/<token>")
 @login_required
 def verified(token: str) -> Any:
-    """Have that address."""
+    """Verify the e-mail address, and make it the account's."""
     flash(f"Your address is {profile.verify_email(current_user.id, token)}.")
     return redirect(url_for("account.show"))
 
@@ -123,7 +123,7 @@ def verified(token: str) -> Any:
 @blueprint.post("/account/password")
 @login_required
 def change_password() -> Any:
-    """Change the password; this browser gets a new session, all others end."""
+    """Change the password; this browser gets a new session, and all other sessions end."""
     asked = Password(prefix="password-")
     if not asked.validate_on_submit():
         return _page(password=asked)
@@ -149,7 +149,7 @@ def end_session(id: str) -> Any:
 @blueprint.post("/account/sessions/end")
 @login_required
 def end_sessions() -> Any:
-    """End all sessions but this one."""
+    """End all sessions except this one."""
     flash(f"Sessions ended: {sessions.end_others(current_user.id, current_user.session)}.")
     return redirect(url_for("account.show"))
 
@@ -157,7 +157,7 @@ def end_sessions() -> Any:
 @blueprint.get("/account/data")
 @login_required
 def data() -> Response:
-    """All that is kept about the person, as a file."""
+    """Send everything that is stored about the person as a file."""
     answer = Response(json.dumps(leaving.data(current_user.id), indent=2), mimetype="application/json")
     answer.headers["Content-Disposition"] = "attachment; filename=saltcellar.json"
     return answer
@@ -166,7 +166,7 @@ def data() -> Response:
 @blueprint.post("/account/delete")
 @login_required
 def delete() -> Any:
-    """The end of the account."""
+    """Delete the account."""
     asked = Delete(prefix="delete-")
     if not asked.validate_on_submit():
         return _page(delete=asked)

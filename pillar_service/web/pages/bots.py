@@ -1,4 +1,4 @@
-"""The pages of a person's bots: the dashboard, a new one, and what can be done with one."""
+"""The pages of a person's bots: the dashboard, the form for a new bot, and actions on one."""
 
 from functools import lru_cache
 from typing import Any
@@ -28,7 +28,7 @@ blueprint = Blueprint("bots", __name__)
 blueprint.app_context_processor(lambda: {"new_key": new_key})
 
 ACTIONS = ("restart", "start", "stop", "upgrade", "rebuild")
-"""What one button does, without asking further."""
+"""Actions that need no more than a button, without confirmation."""
 
 
 class New(Once):
@@ -45,7 +45,10 @@ class New(Once):
 
 
 CARDS = 2048
-"""How many cards a process remembers: most look as they did five seconds ago, and to draw fifty is a quarter of the page."""
+"""How many cards a process remembers.
+
+Most look as they did five seconds ago, and drawing fifty takes a quarter of the page's time.
+"""
 
 
 @lru_cache(CARDS)
@@ -55,13 +58,13 @@ def _draw(card: Card, listed: str, asked: str) -> str:
 
 
 def drawn(cards: list[Card], listed: str) -> Markup:
-    """The cards as they are shown, in one piece; ``listed`` is the dashboard's address."""
+    """Draw the cards as one piece of HTML; ``listed`` is the dashboard's address."""
     each = (_draw(card, listed, ago(card.job.created_at) if card.job else "") for card in cards)
     return Markup("\n".join(each))  # noqa: S704
 
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
-    """The bot, if the person who is signed in may do this with it; for strangers it does not exist."""
+    """The bot, if the person who is signed in may do this with it. Raises NotFound for strangers, else Forbidden."""
     told: dict[str, Any] = bots.described([permissions.require(current_user.id, act, key)])[0]
     return told | {"detail": faults.for_people(told["detail"])}
 
@@ -69,7 +72,7 @@ def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
 @blueprint.get("/bots")
 @login_required
 def listed() -> str:
-    """The dashboard."""
+    """Show the dashboard."""
     deleted = bringing_back.deleted(current_user.id)
     return render_template("bots.html", bots=dashboard.of(current_user.id), drawn=drawn, deleted=deleted)
 
@@ -77,21 +80,21 @@ def listed() -> str:
 @blueprint.get("/live/bots")
 @live
 def part() -> str:
-    """The part of the dashboard that changes by itself."""
+    """Draw the part of the dashboard that renews itself."""
     return render_template("bots_part.html", bots=dashboard.of(current_user.id), drawn=drawn)
 
 
 @blueprint.get("/bots/new")
 @login_required
 def new() -> str:
-    """The form for a new bot."""
+    """Show the form for a new bot."""
     return render_template("bot_new.html", form=New(), wrong=None)
 
 
 @blueprint.post("/bots/new")
 @login_required
 def create() -> Any:
-    """Pour it; the dashboard shows how that goes."""
+    """Pour a bot; the dashboard shows its progress."""
     form = New()
     if not form.validate_on_submit():
         return refused("bot_new.html", form)
@@ -107,14 +110,14 @@ def create() -> Any:
 @blueprint.get("/bots/<name>")
 @login_required
 def show(name: str) -> Any:
-    """One bot: its first tab."""
+    """Go to the first tab of a bot."""
     return redirect(url_for("bots.actions", name=visible(name)["name"]))
 
 
 @blueprint.get("/bots/<name>/actions")
 @login_required
 def actions(name: str) -> str:
-    """What can be done with a bot, and what was."""
+    """Show what can be done with a bot, and its last jobs."""
     bot = visible(name)
     may, done = permissions.of(current_user.id, bot["id"]), jobs.listed(bot=bot["id"], limit=10)
     shown = {"next_image": settings().pub_image, "is_lost": restoring.is_lost(bot["node"])}
@@ -124,7 +127,7 @@ def actions(name: str) -> str:
 @blueprint.post("/bots/<name>/actions/<action>")
 @login_required
 def act(name: str, action: str) -> Any:
-    """Do it: a job."""
+    """Make a job of the action."""
     if action not in ACTIONS:
         abort(404)
     made = own_bots.submit(current_user.id, f"bots.{action}", name, {}, sent_key())

@@ -1,4 +1,4 @@
-"""Chat: a person who is signed in says which chat user they are, and that they are it no longer."""
+"""Chat: links a person who is signed in with their user in Slack, and unlinks them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("chat", __name__)
 @blueprint.get("/chat/link/<token>")
 @login_required
 def show(token: str) -> str:
-    """Who says that it is you; it changes nothing yet, for programs open links too."""
+    """Ask whether this chat user is the person. It changes nothing yet: programs open links, too."""
     told = {"user": people.look(token), "account": accounts.show(current_user.id)}
     return render_template("chat_link.html", **told, token=token, form=Form())
 
@@ -24,7 +24,7 @@ def show(token: str) -> str:
 @blueprint.post("/chat/link/<token>")
 @login_required
 def link(token: str) -> Any:
-    """It is you; then the second factor, where that is off."""
+    """Link the chat user, then go on to the second factor if that is off."""
     flash(f"{people.link(current_user.id, token)} in Slack is you now.")
     is_on = second_factor.is_on(current_user.id)
     return redirect(url_for("account.show" if is_on else "second_factor.show"))
@@ -33,7 +33,7 @@ def link(token: str) -> Any:
 @blueprint.post("/account/chat/<team>/<user>/unlink")
 @login_required
 def unlink(team: str, user: str) -> Any:
-    """It is you no longer."""
+    """Unlink the chat user."""
     people.unlink(current_user.id, team, user)
     flash(f"{team}/{user} in Slack is you no longer.")
     return redirect(url_for("account.show"))

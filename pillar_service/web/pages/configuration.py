@@ -1,4 +1,4 @@
-"""What an account sets for its nodes: all keys, one key with its history, setting and deleting."""
+"""The configuration of an account's nodes: all keys, one key with its history, setting and deleting."""
 
 import json
 from typing import Any
@@ -21,14 +21,14 @@ LONGEST_TEXT = 32 << 10
 
 
 class Setting(Form):
-    """A key and its value; ``revision`` is what stood when the page was drawn."""
+    """A key and its value; ``revision`` is the key's when the page was drawn."""
 
     key = StringField("Key", [InputRequired("Write the key."), Length(max=LONGEST_KEY)])
     value = TextAreaField("Value, as JSON", [InputRequired("Write the value."), Length(max=LONGEST_TEXT)])
     revision = HiddenField(default="0")
 
     def read(self) -> Any:
-        """The value; raises Invalid for what is no JSON."""
+        """The value. Raises Invalid for what is no JSON."""
         try:
             return json.loads(self.value.data)
         except (ValueError, RecursionError) as error:
@@ -58,21 +58,21 @@ def _one(key: str, form: Setting | None = None, wrong: str | None = None) -> str
 @blueprint.get("/account/configuration")
 @login_required
 def listed() -> str:
-    """All keys, a form for one more, and what was changed."""
+    """List all keys and their changes, with a form for another key."""
     return _all(Setting(formdata=None))
 
 
 @blueprint.get("/account/configuration/<path:key>")
 @login_required
 def show(key: str) -> str:
-    """One key, a form with its value, and what was changed of it."""
+    """Show one key and its changes, with a form to set it."""
     return _one(key)
 
 
 @blueprint.post("/account/configuration")
 @login_required
 def put() -> Any:
-    """Set a key, if what stood when the page was drawn stands still."""
+    """Set a key, unless it was changed since the page was drawn."""
     form = Setting()
     before = _number(form.revision.data)
     if not form.validate_on_submit():
@@ -87,11 +87,11 @@ def put() -> Any:
 
 
 def _again(form: Setting, before: int, wrong: str | None) -> str:
-    """The page that the form stands on, with what was typed; the revision is the one that stands now."""
+    """The page with the form, filled in as it was sent, but with the current revision."""
     try:
         if before:
             return _one(form.key.data or "", form, wrong)
-    except NotFound:  # somebody deleted it meanwhile: what was typed is not lost
+    except NotFound:  # somebody deleted the key meanwhile: keep what was typed
         form.revision.data = "0"
     return _all(form, wrong)
 
@@ -99,7 +99,7 @@ def _again(form: Setting, before: int, wrong: str | None) -> str:
 @blueprint.post("/account/configuration/delete")
 @login_required
 def delete() -> Any:
-    """Delete a key, if what stood when the page was drawn stands still."""
+    """Delete a key, unless it was changed since the page was drawn."""
     key, before = request.form.get("key", ""), _number(request.form.get("revision"))
     try:
         configuration.delete(f"account:{current_user.id}", current_user.id, key, before)

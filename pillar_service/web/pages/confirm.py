@@ -1,4 +1,4 @@
-"""Confirming: dangerous forms ask for the password again, and for a code where a second factor is on."""
+"""Confirmation: dangerous forms ask for the password again, and for a code if the second factor is on."""
 
 from flask_login import current_user
 from wtforms import PasswordField, StringField
@@ -13,25 +13,25 @@ EMPTY = "Write your password."
 
 
 class Confirm(Form):
-    """The part of a form that shows again who asks; templates show the code's field if `asks_code`."""
+    """The part of a form that asks for the password again; templates show the code's field if `asks_code`."""
 
     password = PasswordField("Your password", [Length(max=1000)])
     code = StringField("Code from your telephone", [Length(max=100)])
 
     @property
     def asks_code(self) -> bool:
-        """Whether this person must write a code too."""
+        """Whether this person must give a code, too."""
         return codes.is_on(current_user.id)
 
 
 class MustConfirm(Confirm):
-    """As above, where nothing goes without the password."""
+    """As `Confirm`, but the form can't be sent without the password."""
 
     password = PasswordField("Your password", [InputRequired(EMPTY), Length(max=1000)])
 
 
 def confirmed(form: Confirm) -> bool:
-    """Whether the password and the code in a form are right; if not, the form says so. Raises TooMany."""
+    """Whether the form's password and code are right; if not, the form gets an error. Raises TooMany."""
     if not form.password.data:
         form.password.errors = [*form.password.errors, EMPTY]
         return False

@@ -21,12 +21,12 @@ blueprint.app_context_processor(lambda: {"deleted_days": settings().deleted_days
 
 
 class Delete(Once, Confirm):
-    """Which bot is to go, said again."""
+    """Deletion of a bot, confirmed by its name."""
 
     name = StringField("The bot's name, to be sure", [Length(max=400)])
 
     def is_of(self, bot: dict[str, Any]) -> bool:
-        """Whether the name is the bot's; if not, the form says so."""
+        """Whether the name is the bot's; if not, the form gets an error."""
         right = (self.name.data or "").strip().lower() in (bot["name"], bot["host"])
         if not right:
             self.name.errors = [f"Write {bot['name']}."]
@@ -42,21 +42,21 @@ def _bot(name: str) -> dict[str, Any]:
 @blueprint.get("/bots/<name>/delete")
 @login_required
 def form(name: str) -> str:
-    """What it means, and the form."""
+    """Show what deleting means, with the form."""
     return render_template("delete.html", bot=_bot(name), form=Delete(formdata=None), wrong=None)
 
 
 @blueprint.post("/bots/<name>/delete")
 @login_required
 def delete(name: str) -> Any:
-    """Delete it; its data stays for a while."""
+    """Delete a bot; its data is kept for a while."""
     bot, form = _bot(name), Delete()
-    if before := form.was_sent():  # a code works only once, and a double click sends it twice
+    if before := form.was_sent():  # a code works only once, and a double click sends the form twice
         return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or not form.is_of(bot) or not confirmed(form):
         return refused("delete.html", form, bot=bot)
     made = own_bots.delete(current_user.id, bot["id"], form.key.data)
-    if bot["goes_with_its_node"]:  # and with it goes that anybody may see its jobs
+    if bot["goes_with_its_node"]:  # then nobody may see its jobs
         flash(f"{bot['name']} is gone.")
         return redirect(url_for("bots.listed"))
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
@@ -65,6 +65,6 @@ def delete(name: str) -> Any:
 @blueprint.post("/deleted/<id>/bring-back")
 @login_required
 def bring_back(id: str) -> Any:
-    """Let it run again."""
+    """Bring a deleted bot back."""
     own_bots.bring_back(current_user.id, id, sent_key())
     return redirect(url_for("bots.listed"))

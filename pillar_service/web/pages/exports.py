@@ -1,4 +1,4 @@
-"""Taking a bot along: ask for an export, fetch it."""
+"""Exports: ask for one, fetch it."""
 
 from typing import Any
 
@@ -41,16 +41,16 @@ class Export(Once, Confirm):
 @blueprint.get("/bots/<name>/export")
 @login_required
 def form(name: str) -> str:
-    """The choice."""
+    """Show the choice of kinds."""
     return render_template("export.html", bot=visible(name, Act.EXPORT), form=Export(), wrong=None)
 
 
 @blueprint.post("/bots/<name>/export")
 @login_required
 def ask(name: str) -> Any:
-    """Ask for it; with the secret only after the password."""
+    """Ask for an export; one with the secret needs the password."""
     bot, form = visible(name, Act.EXPORT), Export()
-    if before := form.was_sent():  # a code works only once, and a double click sends it twice
+    if before := form.was_sent():  # a code works only once, and a double click sends the form twice
         return redirect(url_for("jobs.show", id=before))
     if not form.validate_on_submit() or (form.kind.data in HOLDS_SECRET and not confirmed(form)):
         return refused("export.html", form, bot=bot)
@@ -61,7 +61,7 @@ def ask(name: str) -> Any:
 @blueprint.get("/bots/<name>/exports/<job>")
 @login_required
 def fetch(name: str, job: str) -> Any:
-    """The tar."""
+    """Send the export's tar."""
     bot = visible(name, Act.EXPORT)
     found = transfers.export_of(bot["id"], job)
     name = f"{bot['name']}-{transfers.exported_kind(jobs.found(job).arguments)}.tar"

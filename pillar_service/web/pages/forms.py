@@ -1,4 +1,4 @@
-"""What all forms of the pages are: Flask-WTF's, with sentences that say what to do."""
+"""The base of all forms of the pages: Flask-WTF's, with error messages that say what to do."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ SENTENCES = {
     "'%(value)s' is not a valid choice for this field.": "Choose among those that are offered.",
     "'%(value)s' are not valid choices for this field.": "Choose among those that are offered.",
 }
-"""WTForms' own sentences, as we say them."""
+"""Our words for WTForms' own error messages."""
 
 
 class _Said:
-    """A translation as WTForms asks for one."""
+    """Translations, with the methods that WTForms calls."""
 
     def gettext(self, text: str) -> str:
         return SENTENCES.get(text, text)
@@ -35,13 +35,13 @@ class Form(FlaskForm):  # type: ignore[misc]
     """A form of a page."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """How WTForms makes it."""
+        """How WTForms makes the form."""
 
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """What was sent, unless it is handed over: Flask-WTF would take a file, or JSON of any shape, for a text."""
+            """The form fields that were sent, unless data is given: Flask-WTF would take files or JSON for text."""
             is_asked = formdata is _Auto and request.method in ("POST", "PUT", "PATCH", "DELETE")
             return (request.form or None) if is_asked else super().wrap_formdata(form, formdata)
 
         def get_translations(self, form: FlaskForm) -> _Said:
-            """Our sentences in place of WTForms' own."""
+            """Our error messages in place of WTForms' own."""
             return SAID

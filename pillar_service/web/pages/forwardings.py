@@ -1,4 +1,4 @@
-"""Where a person's events go: the list, one more, trying one out, switching, removing."""
+"""A person's forwardings: list them, make one, test it, switch it on and off, remove it."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class Where(Form):
     severity = SelectField("How grave, at least", choices=SEVERITIES)
 
     def told(self) -> dict[str, Any]:
-        """What was written, as the use case takes it."""
+        """The fields, as the use case takes them."""
         asked = {name: (self[name].data or "").strip() for name in ("node", "kind", "type", "severity")}
         return {"way": self.way.data, "address": (self.address.data or "").strip(), **asked}
 
@@ -42,7 +42,7 @@ class Where(Form):
 @blueprint.get("/account/forwardings")
 @login_required
 def listed() -> str:
-    """All of them, and a form for one more."""
+    """List the person's forwardings, with a form for another."""
     return _page(Where(formdata=None))
 
 
@@ -53,7 +53,7 @@ def _page(form: Where, wrong: str | None = None) -> str:
 @blueprint.post("/account/forwardings")
 @login_required
 def make() -> Any:
-    """Make one; a webhook's secret is shown this once."""
+    """Make a forwarding; a webhook's secret is shown this once."""
     form = Where()
     if not form.validate_on_submit():
         return _page(form), 422
@@ -65,7 +65,7 @@ def make() -> Any:
 
 
 def shown(made: dict[str, Any], back: str) -> Any:
-    """The page with a new one's secret; of one without, the list."""
+    """The answer after a forwarding was made: its secret, or, if it has none, the list."""
     if made["secret"] is None:
         flash("From now on events go there.")
         return redirect(back)
@@ -73,7 +73,7 @@ def shown(made: dict[str, Any], back: str) -> Any:
 
 
 def switched(form_state: str | None) -> bool:
-    """Whether the form's button says on; raises Invalid for anything else than on or off."""
+    """Whether the form's button says on. Raises Invalid for anything but on or off."""
     if form_state in ("on", "off"):
         return form_state == "on"
     raise Invalid("Say 'on' or 'off'.")
@@ -82,7 +82,7 @@ def switched(form_state: str | None) -> bool:
 @blueprint.post("/account/forwardings/<id>/switch")
 @login_required
 def switch(id: str) -> Any:
-    """Switch one on or off."""
+    """Switch a forwarding on or off."""
     is_on = switched(request.form.get("state"))
     forwardings.switch(f"account:{current_user.id}", current_user.id, id, is_on)
     flash("It is on: events go on where they stopped." if is_on else "It is off: events wait.")
@@ -92,7 +92,7 @@ def switch(id: str) -> Any:
 @blueprint.post("/account/forwardings/<id>/test")
 @login_required
 def test(id: str) -> Any:
-    """Send one event that tries it out."""
+    """Send one test event."""
     forwardings.test(f"account:{current_user.id}", current_user.id, id)
     flash(TRIED)
     return redirect(url_for("forwardings.listed"))
@@ -101,7 +101,7 @@ def test(id: str) -> Any:
 @blueprint.post("/account/forwardings/<id>/remove")
 @login_required
 def remove(id: str) -> Any:
-    """Forget one."""
+    """Remove a forwarding."""
     forwardings.remove(f"account:{current_user.id}", current_user.id, id)
     flash("No events go there any more.")
     return redirect(url_for("forwardings.listed"))

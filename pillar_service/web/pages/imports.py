@@ -1,4 +1,4 @@
-"""Bringing an exported bot to life."""
+"""Importing an exported bot."""
 
 import errno
 import tempfile
@@ -22,11 +22,11 @@ from pillar_service.web.signing import login_required
 blueprint = Blueprint("imports", __name__)
 
 LARGEST_FIELD = 64 << 10
-"""The most bytes of a field that is no file."""
+"""The most bytes of a form field that is no file."""
 
 
 class Import(New):
-    """The export, and how the bot is to be called."""
+    """The export, and the new bot's name."""
 
     tar = FileField("The export (a tar of everything)", [FileRequired("Choose the file.")])
 
@@ -34,14 +34,17 @@ class Import(New):
 @blueprint.get("/bots/import")
 @login_required
 def form() -> str:
-    """The form."""
+    """Show the form."""
     return render_template("bot_import.html", form=Import(formdata=None), wrong=None)
 
 
 @blueprint.post("/bots/import")
 @login_required
 def take() -> Any:
-    """Take the tar and pour the bot. The form checks its token itself: nothing may read the body before its size is known."""
+    """Take the tar and pour the bot.
+
+    The CSRF token is checked as part of the form: nothing may read the body before the tar's size is limited.
+    """
     with uploads.taken(uploads.of_people, current_user.id):
         return _brought_in(Import(_sent()))
 
@@ -74,9 +77,9 @@ def _sent() -> CombinedMultiDict:  # type: ignore[type-arg]
             raise Full("The service's disk is full: the tar was not taken. Try again when there is room.") from error
         raise
     tars = MultiDict((name, file) for name, file in files.items(multi=True) if name == "tar")
-    return CombinedMultiDict([tars, fields])  # whatever else came as a file is no text
+    return CombinedMultiDict([tars, fields])  # any other file is left out: it is no text
 
 
 def _spool(*_: object, **__: object) -> IO[bytes]:
-    # On the disk that tars are kept on, and without a name: nothing is left when this process dies.
+    # On the disk that holds tars, and without a name, so that nothing is left if this process dies.
     return tempfile.TemporaryFile(dir=settings().files)

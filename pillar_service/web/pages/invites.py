@@ -23,7 +23,7 @@ blueprint = Blueprint("invites", __name__)
 
 
 class Invite(Form):
-    """For whom an invite is; ``once`` marks the page, so that a form sent twice asks once."""
+    """For whom an invite is; ``once`` identifies the form, so that sending it twice asks for one invite."""
 
     note = StringField("For whom (peers never see it)", [Length(max=NOTE_LENGTH)])
     uses = IntegerField(
@@ -37,7 +37,7 @@ def _page() -> int:
 
 
 def _mark(told: dict[str, Any]) -> str:
-    """Changes when anything in the ledger does, but for the time that passes."""
+    """A hash that changes when the ledger does, but not as its "… ago" times pass."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -48,14 +48,14 @@ def _shown(bot: dict[str, Any], told: dict[str, Any], form: Invite) -> str:
 @blueprint.get("/bots/<name>/invites")
 @login_required
 def show(name: str) -> str:
-    """The ledger as it was last told, and the way to make an invite; an old copy is asked for anew."""
+    """Show the ledger as the pub last told it, with the form for an invite. An old copy is asked for anew."""
     return _shown(visible(name), invites.look(current_user.id, name, _page()), Invite())
 
 
 @blueprint.get("/bots/<name>/invites/ledger")
 @live
 def ledger(name: str) -> Any:
-    """The ledger alone, for a page that waits for it: nothing (204) while it is as it was (``?mark=``)."""
+    """The ledger alone, for a page that waits for a new one; 204 if it is still the one of ``?mark=``."""
     bot, told = visible(name), invites.ledger(current_user.id, name, _page())
     mark = _mark(told)
     if request.args.get("mark") == mark:
@@ -77,7 +77,7 @@ def make(name: str) -> Any:
 @blueprint.post("/bots/<name>/invites/<id>/revoke")
 @login_required
 def revoke(name: str, id: str) -> Any:
-    """Ask that an invite be revoked."""
+    """Ask for an invite to be revoked."""
     invites.revoke(current_user.id, name, id)
     return redirect(url_for("invites.show", name=name))
 
@@ -85,7 +85,7 @@ def revoke(name: str, id: str) -> Any:
 @blueprint.get("/bots/<name>/invites/<id>/qr.svg")
 @login_required
 def qr(name: str, id: str) -> Response:
-    """An invite's code as a QR code, dark on light in every theme, as scanners want it."""
+    """An invite's code as a QR code: dark on light in every theme, because scanners need it so."""
     drawn = io.BytesIO()
     segno.make(invites.code(current_user.id, name, id), micro=False).save(
         drawn, kind="svg", scale=4, light="#fff", svgclass=None, lineclass=None

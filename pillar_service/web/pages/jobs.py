@@ -15,11 +15,11 @@ from pillar_service.web.pages.live import live
 from pillar_service.web.pages.once import sent_key
 from pillar_service.web.signing import login_required
 
-blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> itself is the API's
+blueprint = Blueprint("jobs", __name__, url_prefix="/my")  # /jobs/<id> belongs to the API
 
 
 def _told(id: str, before: str | None = None) -> dict[str, Any]:
-    """A job as its page shows it, if the person may see its bot (which may be deleted by now)."""
+    """A job as its page shows it. Raises unless the person may see its bot, which may be deleted by now."""
     told = progress.shown(current_user.id, id, before)
     job = told["job"]
     bot, may = permissions.allowed(current_user.id, Act.SEE, job["bot"], deleted=True)
@@ -45,14 +45,14 @@ def _has_tar(job: dict[str, Any]) -> bool:
 @blueprint.get("/jobs/<id>")
 @login_required
 def show(id: str) -> str:
-    """How a job goes, with its last lines, or those before ``?before=``."""
+    """Show a job with its last lines, or with those before ``?before=``."""
     return render_template("job.html", **_told(id, request.args.get("before")))
 
 
 @blueprint.get("/jobs/<id>/live")
 @live
 def part(id: str) -> Any:
-    """The part of its page that changes by itself until it is over; nothing when it is as it was ``?seen=``."""
+    """The part of a job's page that renews itself; 204 if nothing changed since ``?seen=``."""
     if not progress.has_news(current_user.id, id, request.args.get("seen")):
         return "", 204
     return render_template("job_part.html", **_told(id))
@@ -61,7 +61,7 @@ def part(id: str) -> Any:
 @blueprint.post("/jobs/<id>/again")
 @login_required
 def again(id: str) -> Any:
-    """Try it again: another job."""
+    """Try a job again, as a new job."""
     made = own_bots.again(current_user.id, id, sent_key())
     return redirect(url_for("jobs.show", id=made["job"]["id"]))
 
@@ -69,6 +69,6 @@ def again(id: str) -> Any:
 @blueprint.post("/jobs/<id>/cancel")
 @login_required
 def cancel(id: str) -> Any:
-    """Cancel it while it waits."""
+    """Cancel a job that does not run yet."""
     jobs.take_back(current_user.id, id)
     return redirect(url_for("jobs.show", id=id))

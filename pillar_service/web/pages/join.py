@@ -1,4 +1,4 @@
-"""The page behind the address in an invitation's mail."""
+"""The page behind the link in an invitation to a bot."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ blueprint = Blueprint("join", __name__)
 
 @blueprint.get("/join/<token>")
 def show(token: str) -> Any:
-    """What one is invited to, and who would join: the account that is signed in, whatever address the mail went to.
+    """Show the invitation, and the account that would join: the one signed in, whatever address the mail went to.
 
-    Who has joined by it already is led to the bot.
+    Somebody who has joined by it already is sent to the bot.
     """
     if current_user.is_authenticated and (name := sharing.joined(current_user.id, token)):
         return _joined(name)
@@ -28,7 +28,7 @@ def show(token: str) -> Any:
 @blueprint.post("/join/<token>")
 @login_required
 def accept(token: str) -> Any:
-    """Join."""
+    """Accept the invitation."""
     return _joined(sharing.accept(current_user.id, token))
 
 

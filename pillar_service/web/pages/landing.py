@@ -9,5 +9,5 @@ blueprint = Blueprint("landing", __name__)
 
 @blueprint.get("/")
 def landing() -> str:
-    """What this place is, what it costs, and the way in."""
+    """Show what this place is, what it costs, and how to start."""
     return render_template("landing.html", chosen=settings())

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 
 def live(view: Callable[..., Any]) -> Callable[..., Any]:
-    """A view of a part of a page. To who is no longer signed in it says so by loading the page again, which leads on."""
+    """Decorate a view of such a part. Once the person is signed out, the page is told to reload, which asks to sign in."""
 
     @functools.wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

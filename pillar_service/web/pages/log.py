@@ -1,4 +1,4 @@
-"""The tab of a bot's log: what happened to it, and what its container wrote."""
+"""The tab of a bot's log: what happened to the bot, and what its container wrote."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("log", __name__)
 
 
 class Lines(Form):
-    """How many lines of the container's log."""
+    """How many lines of the container's log to show."""
 
     lines = SelectField(
         "How many of its last lines", choices=[SelectChoice(str(n), str(n)) for n in LINES], default="200"
@@ -34,14 +34,14 @@ def _page(bot: dict[str, Any], asked: Lines) -> str:
 @blueprint.get("/bots/<name>/log")
 @login_required
 def show(name: str) -> str:
-    """What happened, newest first, narrowed by ``?kind=``; and the lines that were asked for last."""
+    """Show what happened, newest first (only ``?kind=`` if given), and the container's lines that were last asked for."""
     return _page(visible(name), Lines())
 
 
 @blueprint.get("/bots/<name>/log/lines")
 @live
 def lines(name: str) -> Any:
-    """The container's lines alone, for a page that waits for them."""
+    """The container's lines alone, for a page that waits for them; 204 while there is nothing new."""
     bot = visible(name)
     wrote = happenings.lines(current_user.id, bot["id"])
     if wrote["waiting"] and request.args.get("state") == wrote["job"]["state"]:
@@ -52,7 +52,7 @@ def lines(name: str) -> Any:
 @blueprint.post("/bots/<name>/log/lines")
 @login_required
 def ask(name: str) -> Any:
-    """Ask for the container's last lines."""
+    """Ask for the last lines of the container's log."""
     bot, asked = visible(name, Act.OPERATE), Lines()
     if not asked.validate_on_submit():
         return _page(bot, asked), 422

@@ -1,4 +1,4 @@
-"""The mailbox of a try: what was sent while mail goes to a file."""
+"""The mailbox of a trial service: the mails that were sent while CELLAR_MAIL is a file."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ blueprint = Blueprint("mailbox", __name__)
 
 @blueprint.get("/mailbox")
 def show() -> Any:
-    """The newest mails; only where CELLAR_MAIL is a file, for whoever reads them can open the accounts."""
+    """Show the newest mails; 404 unless CELLAR_MAIL is a file: whoever reads mails can get into the accounts."""
     path = mails.mailbox()
     if path is None:
         abort(404)

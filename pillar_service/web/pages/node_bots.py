@@ -1,4 +1,4 @@
-"""The bots of a person's own node: whose it takes, how many, and which are there."""
+"""The bots of a person's own node: whose bots it takes, how many, and which it has."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ class Terms(Form):
 
     @classmethod
     def of(cls, its: dict[str, Any]) -> "Terms":
-        """As they are now."""
+        """The form, filled in with what is set now."""
         node = its["node"]
         most = "" if node["bots_most"] is None else str(node["bots_most"])
         return cls(formdata=None, sharing=node["sharing"], emails="\n".join(its["emails"]), most=most)
 
     def read(self) -> tuple[str, list[str], int | str | None]:
-        """Sharing, addresses and limit; raises Invalid."""
+        """Sharing, e-mail addresses and limit. Raises Invalid."""
         if not self.validate_on_submit():
             raise Invalid("Something in the form can't be taken: correct it, send it again.")
         most = (self.most.data or "").strip()
@@ -52,14 +52,14 @@ def _page(id: str, form: Terms | None = None, wrong: str | None = None) -> str:
 @blueprint.get("/nodes/<id>/bots")
 @login_required
 def show(id: str) -> str:
-    """What it takes and has."""
+    """Show which bots a node takes and has."""
     return _page(id)
 
 
 @blueprint.post("/nodes/<id>/bots")
 @login_required
 def take(id: str) -> Any:
-    """Say whose bots it takes, and how many."""
+    """Set whose bots a node takes, and how many."""
     nodes.allowed(current_user.id, NodeAct.OFFER, id)
     form = Terms()
     try:
@@ -73,7 +73,7 @@ def take(id: str) -> Any:
 @blueprint.post("/nodes/<id>/drain")
 @login_required
 def drain(id: str) -> Any:
-    """Let its bots go to other nodes."""
+    """Drain a node: move its bots to other nodes."""
     draining.drain_of(current_user.id, id)
     flash("It takes no new bot, and its bots go to other machines, one by one.")
     return redirect(url_for("node_bots.show", id=id))
@@ -82,7 +82,7 @@ def drain(id: str) -> Any:
 @blueprint.post("/nodes/<id>/undrain")
 @login_required
 def undrain(id: str) -> Any:
-    """Let it take new bots again."""
+    """Let a node take new bots again."""
     draining.undrain_of(current_user.id, id)
     flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("node_bots.show", id=id))

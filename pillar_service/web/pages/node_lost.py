@@ -16,13 +16,13 @@ blueprint = Blueprint("node_lost", __name__)
 
 
 class Lost(Form):
-    """Which node is lost, said again."""
+    """Declaration that a node is lost, confirmed by its name."""
 
     typed = StringField("The machine's name, to be sure", [Length(max=200)])
     anyway = BooleanField("It was heard of just now, and will never run its bots again all the same")
 
     def read(self, id: str) -> bool:
-        """Whether it is lost though it was heard of; raises Invalid where the name is not the node's."""
+        """Whether to declare it lost though it was heard of just now. Raises Invalid if the name is not the node's."""
         if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
             raise Invalid(f"Write {id}, to be sure.")
         return bool(self.anyway.data)
@@ -31,7 +31,7 @@ class Lost(Form):
 @blueprint.get("/nodes/<id>/lost")
 @login_required
 def form(id: str) -> str:
-    """What it means, and the form."""
+    """Show what declaring a node lost means, with the form."""
     return _page(losing.show_of(current_user.id, id), Lost(formdata=None))
 
 
@@ -42,7 +42,7 @@ def _page(its: dict[str, Any], form: Lost, wrong: str | None = None) -> str:
 @blueprint.post("/nodes/<id>/lost")
 @login_required
 def declare(id: str) -> Any:
-    """Declare it lost."""
+    """Declare a node lost."""
     its, form = losing.show_of(current_user.id, id), Lost()
     try:
         losing.declare_of(current_user.id, id, form.read(id))

@@ -1,4 +1,4 @@
-"""A person's own nodes: see them and what they told, make a token that lets one in, cut one off, give one another key."""
+"""A person's own nodes: their state and events, enrolment tokens, cutting a node off, rotating its key."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ blueprint = Blueprint("nodes", __name__)
 
 
 class Token(Form):
-    """What a token lets in."""
+    """What an enrolment token lets in."""
 
     pattern = StringField("Names that it may have", [Length(max=40)], default="*")
     labels = StringField("Labels", [Length(max=2000)])
@@ -31,7 +31,7 @@ class Token(Form):
     replaces = BooleanField("Also for a node that lost its disk: it gets a new key")
 
     def told(self) -> dict[str, Any]:
-        """What was written, as the use case takes it; raises Invalid."""
+        """The fields, as the use case takes them. Raises Invalid."""
         return {
             "pattern": self.pattern.data or "*",
             "labels": labels.read(self.labels.data or ""),
@@ -44,7 +44,7 @@ class Token(Form):
 @blueprint.get("/nodes")
 @login_required
 def listed() -> str:
-    """All of a person's nodes and tokens."""
+    """List the person's nodes and enrolment tokens."""
     return _page(Token(formdata=None))
 
 
@@ -62,28 +62,28 @@ def _page(form: Token, wrong: str | None = None, refused: str | None = None) -> 
 @blueprint.get("/nodes/<id>/story")
 @login_required
 def story(id: str) -> str:
-    """What one of them told, in its own order."""
+    """Show a node's events in the order in which it sent them."""
     return render_template("story.html", **stories.story(current_user.id, id, request.args.get("before", "")))
 
 
 @blueprint.get("/nodes/registry")
 @login_required
 def registry() -> str:
-    """What all of them are, by what they told."""
+    """Show the facts of all nodes."""
     return render_template("registry.html", page=facts.listed(current_user.id, request.args.get("before", "")))
 
 
 @blueprint.get("/nodes/<id>/facts")
 @login_required
 def told(id: str) -> str:
-    """What one of them told of itself, and what of it changed."""
+    """Show one node's facts, and how they changed."""
     return render_template("facts.html", **facts.show(current_user.id, id, incoming.before()))
 
 
 @blueprint.get("/nodes/events")
 @login_required
 def events() -> str:
-    """What all of them told, the newest first."""
+    """List the events of all nodes, the newest first."""
     asked = {name: request.args.get(name, "") for name in ("node", "kind", "severity")}
     page = stories.page(current_user.id, Filter.read(**asked), request.args.get("before", ""))
     shown = {
@@ -97,7 +97,7 @@ def events() -> str:
 @blueprint.post("/nodes/tokens")
 @login_required
 def create() -> Any:
-    """Make a token, and show how it is used; its secret is shown this once."""
+    """Make an enrolment token, and show how to use it; its secret is shown this once."""
     form = Token()
     if not form.validate_on_submit():
         return _page(form), 422
@@ -111,7 +111,7 @@ def create() -> Any:
 @blueprint.post("/nodes/tokens/<id>/revoke")
 @login_required
 def revoke_token(id: str) -> Any:
-    """End a token."""
+    """Revoke an enrolment token."""
     enrolment_tokens.revoke_of(current_user.id, id)
     flash("The token lets nobody in any more.")
     return redirect(url_for("nodes.listed"))
@@ -120,7 +120,7 @@ def revoke_token(id: str) -> Any:
 @blueprint.post("/nodes/<id>/revoke")
 @login_required
 def revoke(id: str) -> Any:
-    """Cut a node off."""
+    """Cut a node off: its key is revoked."""
     node = node_keys.revoke_of(current_user.id, id)
     flash(f"{node['id']} is cut off. To let it in again, make a token and run the script there with --new-key.")
     return redirect(url_for("nodes.listed"))
@@ -129,19 +129,19 @@ def revoke(id: str) -> Any:
 @blueprint.post("/nodes/<id>/rotate")
 @login_required
 def rotate(id: str) -> Any:
-    """Let a node make itself another key."""
+    """Tell a node to make itself a new key."""
     node_keys.rotate_of(current_user.id, id)
     flash(f"{id} makes itself another key as soon as it hears of it; the one it has is good for nothing then.")
     return redirect(url_for("nodes.listed"))
 
 
 class Forget(Form):
-    """Which node is to be forgotten, said again."""
+    """Forgetting a node, confirmed by its name."""
 
     typed = StringField("The machine's name, to be sure", [Length(max=200)])
 
     def read(self, id: str) -> str:
-        """The node's id; raises Invalid where what is written is not that."""
+        """The node's id. Raises Invalid if what was typed is another."""
         if not self.validate_on_submit() or (self.typed.data or "").strip() != id:
             raise Invalid(f"Write {id}, to be sure.")
         return id

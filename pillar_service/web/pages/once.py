@@ -1,4 +1,4 @@
-"""Forms that ask for something once: who asks, and a key that makes a form sent twice one job."""
+"""Forms that ask for something once: they carry a key, so that a form that is sent twice makes one job."""
 
 import secrets
 from typing import Any
@@ -16,31 +16,31 @@ TOO_LONG = "The page was open for too long: send it again."
 
 
 def new_key() -> str:
-    """A key for a form that is shown: however often that is sent, it asks once."""
+    """A new key for a form: however often the form is sent, the key makes one job."""
     return secrets.token_urlsafe(12)
 
 
 class Once(Form):
-    """A form that asks for something once. Its key is made when the form is shown."""
+    """A form that makes one job. Its key is made when the form is shown."""
 
     key = HiddenField(default=new_key, validators=[InputRequired(), Length(max=64)])
 
     def was_sent(self) -> str | None:
-        """The id of the job that this very form made before, or None."""
+        """The id of the job that this form has made already, or None."""
         return jobs.asked_before(actor(), self.key.data)
 
     def again(self) -> None:
-        """Show it once more after a refusal: as nothing was made, the next sending is another request."""
+        """Give the form a new key before it is shown again: it made nothing, so the next sending is a new request."""
         self.key.data = new_key()
 
 
 def actor() -> str:
-    """Who asks, as the audit names them."""
+    """The actor, as the audit log names them."""
     return f"account:{current_user.id}"
 
 
 def sent_key() -> str:
-    """The key of a form that has nothing else in it; raises Invalid when it came without."""
+    """The key of a form that has no other field. Raises Invalid if it is missing."""
     form = Once()
     if not form.validate_on_submit():
         raise Invalid("The form came without its key: go back, reload the page, send it again.")
@@ -48,7 +48,7 @@ def sent_key() -> str:
 
 
 def refused(template: str, form: Once, error: Exception | None = None, **more: Any) -> tuple[str, int]:
-    """The form once more, with what is wrong."""
+    """Show the form again, with what is wrong."""
     form.again()
     said = str(error) if error else TOO_LONG if "csrf_token" in form.errors else None
     return render_template(template, form=form, wrong=said, **more), getattr(error, "status", 422)

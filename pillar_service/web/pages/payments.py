@@ -1,4 +1,4 @@
-"""The pages about paying: how one stands, the way to the provider and back."""
+"""The payment pages: how an account stands, and the way to the provider and back."""
 
 from typing import Any
 
@@ -16,7 +16,10 @@ blueprint = Blueprint("payments", __name__)
 
 
 def standing() -> dict[str, Any]:
-    """For every template: how who is signed in stands, as `payment`, and `is_suspended`; nothing when that can't be told."""
+    """Give all templates `payment` and `is_suspended` of the account that is signed in.
+
+    `payment` is None for visitors, and while the database is away.
+    """
     nobody = {"payment": None, "is_suspended": False}
     try:
         if not current_user.is_authenticated:
@@ -34,21 +37,21 @@ def _page(about: dict[str, Any], **more: Any) -> str:
 @blueprint.get("/payment")
 @login_required
 def show() -> str:
-    """State, until when, what it costs, what was paid."""
+    """Show the state, the date until which it is paid, the price, and past payments."""
     return _page(payments.show(current_user.id))
 
 
 @blueprint.post("/payment/pay")
 @login_required
 def pay() -> str:
-    """To the provider's page, where one pays."""
+    """Go to the provider's page for paying."""
     return render_template("payment_leave.html", address=payments.checkout(current_user.id), what="to pay")
 
 
 @blueprint.post("/payment/manage")
 @login_required
 def manage() -> str:
-    """To the provider's page, where one changes the card or cancels."""
+    """Go to the provider's page for changing the card or cancelling."""
     return render_template(
         "payment_leave.html", address=payments.portal(current_user.id), what="to change your card or cancel"
     )
@@ -57,12 +60,12 @@ def manage() -> str:
 @blueprint.get("/payment/thanks")
 @login_required
 def thanks() -> str:
-    """Back from the provider, having paid."""
+    """Come back from the provider after paying."""
     return _page(payments.returned(current_user.id), came_from="thanks")
 
 
 @blueprint.get("/payment/cancelled")
 @login_required
 def cancelled() -> str:
-    """Back from the provider, not having paid."""
+    """Come back from the provider without paying."""
     return _page(payments.show(current_user.id), came_from="cancelled")

@@ -1,4 +1,4 @@
-"""The tab of the people of a bot."""
+"""The tab of a bot's people."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class Invitation(Form):
 
 
 class HandOver(Form):
-    """To whom the bot is handed over."""
+    """Whom to hand the bot over to."""
 
     to = SelectField("To", validate_choice=False)
     typed = StringField("Type the bot's name", [InputRequired("Type the bot's name."), Length(max=100)])
@@ -56,7 +56,7 @@ def _back(bot: str, said: str) -> Any:
 @blueprint.get("/bots/<name>/people")
 @login_required
 def show(name: str) -> str:
-    """Who belongs to the bot, and what the person may change about that."""
+    """Show who belongs to the bot, and what the person may change about that."""
     return _page(visible(name))
 
 
@@ -80,7 +80,7 @@ def invite(name: str) -> Any:
 @blueprint.post("/bots/<name>/people/invitations/<id>/withdraw")
 @login_required
 def withdraw(name: str, id: str) -> Any:
-    """Take an invitation back."""
+    """Withdraw an invitation."""
     sharing.withdraw(current_user.id, name, id)
     return _back(name, "The invitation is good for nothing now.")
 
@@ -88,7 +88,7 @@ def withdraw(name: str, id: str) -> Any:
 @blueprint.post("/bots/<name>/people/<who>/remove")
 @login_required
 def remove(name: str, who: str) -> Any:
-    """Let somebody belong to the bot no more."""
+    """Remove somebody from the bot."""
     sharing.remove(current_user.id, name, who)
     return _back(name, "That person does not belong to the bot any more.")
 
@@ -111,7 +111,7 @@ def hand_over(name: str) -> Any:
 @blueprint.post("/bots/<name>/people/leave")
 @login_required
 def leave(name: str) -> Any:
-    """Belong to the bot no more."""
+    """Leave the bot."""
     sharing.leave(current_user.id, name)
     flash(f"You do not belong to {name} any more.")
     return redirect(url_for("bots.listed"))

@@ -1,4 +1,4 @@
-"""A forgotten password."""
+"""Resetting a forgotten password."""
 
 from typing import Any
 
@@ -15,26 +15,26 @@ blueprint = Blueprint("reset", __name__)
 
 
 class Forgotten(Form):
-    """Whose password is forgotten."""
+    """The e-mail address of the account."""
 
     email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
 
 
 class Reset(Form):
-    """Another password."""
+    """A new password."""
 
     password = PasswordField("New password", [InputRequired("Write a new password."), Length(max=1000)])
 
 
 @blueprint.get("/forgotten")
 def form() -> str:
-    """The form."""
+    """Show the form."""
     return render_template("forgotten.html", form=Forgotten())
 
 
 @blueprint.post("/forgotten")
 def ask() -> Any:
-    """Send the link, if there is such an account; the answer is the same if not."""
+    """Mail a link if there is such an account; the answer is the same if not."""
     asked, wrong = Forgotten(), None
     if asked.validate_on_submit():
         try:
@@ -47,14 +47,14 @@ def ask() -> Any:
 
 @blueprint.get("/reset/<token>")
 def show(token: str) -> str:
-    """Where the link leads."""
+    """The page that the link opens."""
     resetting.look(token)
     return render_template("reset.html", form=Reset(), token=token)
 
 
 @blueprint.post("/reset/<token>")
 def reset(token: str) -> Any:
-    """Set it; all sessions end."""
+    """Set the password; all sessions end."""
     asked, wrong = Reset(), None
     if asked.validate_on_submit():
         try:

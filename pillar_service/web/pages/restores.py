@@ -1,4 +1,4 @@
-"""Restoring a bot of a lost node on another."""
+"""Restoring a bot of a lost node on another node."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ REFUSED = (Invalid, Conflict, Full, NotFound)
 
 
 class Restore(Once):
-    """Where it is to live; its name, where messages are lost."""
+    """The node to restore the bot on, and the bot's name if messages would be lost."""
 
     node = SelectField("On which machine", default="", validate_choice=False)
     typed = StringField("The bot's name, to be sure", [Length(max=63)])
 
     def choose(self, nodes: list[str]) -> "Restore":
-        """The form, with these nodes to choose from."""
+        """Offer these nodes; returns the form."""
         self.node.choices = [SelectChoice("", "wherever there is room"), *(SelectChoice(id, id) for id in nodes)]
         return self
 
     def ask(self, who: str, bot: dict[str, Any]) -> dict[str, Any]:
-        """Restore the bot, as was written."""
+        """Restore the bot as the form says, for the actor ``who``."""
         typed = (self.typed.data or "").strip().lower()
         return restoring.restore(who, bot["id"], self.node.data or None, typed or None, self.key.data)
 
@@ -44,7 +44,7 @@ def _form(**more: Any) -> Restore:
 @blueprint.get("/bots/<name>/restore")
 @login_required
 def form(name: str) -> str:
-    """How old the newest export is, what would be lost, and the button."""
+    """Show how old the newest export is and what would be lost, with the form."""
     bot = visible(name, Act.CHANGE)
     return render_template(
         "restore.html", bot=bot, its=restoring.show(bot["id"]), form=_form(formdata=None), wrong=None
@@ -54,7 +54,7 @@ def form(name: str) -> str:
 @blueprint.post("/bots/<name>/restore")
 @login_required
 def restore(name: str) -> Any:
-    """Restore it; its job shows how that goes."""
+    """Restore a bot; its job shows the progress."""
     bot, form = visible(name, Act.CHANGE), _form()
     its = restoring.show(bot["id"])
     if not form.validate_on_submit():

@@ -29,14 +29,14 @@ def _page(form: Form, wrong: SaltcellarError | None = None, first: Code | None =
 @blueprint.get("/account/second-factor")
 @login_required
 def show() -> Any:
-    """How it stands, and what can be done."""
+    """Show whether the second factor is on, and what can be done."""
     return _page(MustConfirm(formdata=None))
 
 
 @blueprint.post("/account/second-factor/begin")
 @login_required
 def begin() -> Any:
-    """Make a secret, and show it."""
+    """Make a secret, to be shown until the first code comes."""
     asked = MustConfirm()
     if not asked.validate_on_submit():
         return _page(asked)
@@ -50,7 +50,7 @@ def begin() -> Any:
 @blueprint.get("/account/second-factor/qr.svg")
 @login_required
 def qr() -> Response:
-    """The secret as a telephone reads it, while it waits for its first code."""
+    """The secret as a QR code, until the first code comes."""
     pending = second_factor.pending(current_user.id)
     if pending is None:
         abort(404)
@@ -62,7 +62,7 @@ def qr() -> Response:
 @blueprint.post("/account/second-factor/on")
 @login_required
 def turn_on() -> Any:
-    """Turn it on with the first code; the recovery codes are shown this once."""
+    """Turn the second factor on with the first code; the recovery codes are shown this once."""
     asked = Code()
     if not asked.validate_on_submit():
         return _page(MustConfirm(formdata=None), first=asked)
@@ -89,7 +89,7 @@ def renew() -> Any:
 @blueprint.post("/account/second-factor/off")
 @login_required
 def turn_off() -> Any:
-    """Turn it off."""
+    """Turn the second factor off."""
     asked = MustConfirm()
     if not asked.validate_on_submit():
         return _page(asked)

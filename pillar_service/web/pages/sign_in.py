@@ -18,27 +18,27 @@ blueprint = Blueprint("sign_in", __name__)
 
 
 class SignIn(Form):
-    """The form."""
+    """The form: e-mail address and password."""
 
     email = EmailField("E-mail address", [InputRequired("Write your e-mail address."), Length(max=400)])
     password = PasswordField("Password", [InputRequired("Write your password."), Length(max=1000)])
 
 
 class Code(Form):
-    """The second step."""
+    """The second step: a code."""
 
     code = StringField("Code", [InputRequired("Write the code that your telephone shows."), Length(max=100)])
 
 
 @blueprint.get("/sign-in")
 def form() -> Any:
-    """The form, for who is not signed in."""
+    """Show the form; whoever is signed in is sent on."""
     return signing.there(request.args.get("next")) if current_user.is_authenticated else _page(SignIn())
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Any:
-    """Sign in, then go where the person wanted to."""
+    """Sign in, then go to the page that the person wanted."""
     asked = SignIn()
     if not asked.validate_on_submit():
         return _page(asked), 422
@@ -55,7 +55,7 @@ def _page(asked: SignIn, wrong: str | None = None) -> str:
 
 @blueprint.get("/sign-in/code")
 def code() -> Any:
-    """The second step, for who has done the first."""
+    """Show the form of the second step, after the first."""
     if "second_step" not in session:
         return redirect(url_for("sign_in.form"))
     return render_template("sign_in_code.html", form=Code())
@@ -81,6 +81,6 @@ def second_step() -> Any:
 @blueprint.post("/sign-out")
 @login_required
 def sign_out() -> Response:
-    """End the session."""
+    """Sign out."""
     signing.leave()
     return redirect(url_for("landing.landing"))

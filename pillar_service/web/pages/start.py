@@ -1,4 +1,4 @@
-"""The way in: start, newbie, the link from the mail, the first bot."""
+"""The way in for newcomers: e-mail address and password, a name, the link in the mail, the first bot."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ blueprint = Blueprint("start", __name__)
 
 
 class Newbie(Form):
-    """Who the newcomer is, and what the first bot is called."""
+    """The newcomer's name, and the name of the first bot."""
 
     name = StringField("Your name", [InputRequired("Write your name."), Length(max=200)])
     bot = StringField("The name of your first bot", [Length(max=200)])
 
 
 class Welcome(Form):
-    """The last question."""
+    """The name of the first bot, and the password again."""
 
     bot = StringField("The name of your first bot", [Length(max=200)])
     password = PasswordField("The password that you chose", [Length(max=1000)])
@@ -35,13 +35,13 @@ class Welcome(Form):
 
 @blueprint.get("/start")
 def form() -> Any:
-    """The form, for who is not signed in."""
+    """Show the form; whoever is signed in is sent on."""
     return signing.there(request.args.get("next")) if current_user.is_authenticated else _page("start.html", SignIn())
 
 
 @blueprint.post("/start")
 def start() -> Any:
-    """Known people are signed in, all others are newbies."""
+    """Sign known people in; ask newcomers for more."""
     asked = SignIn()
     if not asked.validate_on_submit():
         return _page("start.html", asked), 422
@@ -62,7 +62,7 @@ def _page(template: str, asked: Form, wrong: SaltcellarError | None = None, **mo
 
 @blueprint.get("/newbie")
 def newbie() -> Any:
-    """Welcome: a name, the price, the name of the first bot."""
+    """Welcome a newcomer: ask for their name and that of the first bot, and show the price."""
     try:
         return _page("newbie.html", Newbie(), email=sign_up.begun(session.get("newbie")), joins=_joins(_then()))
     except NotFound:
@@ -79,7 +79,7 @@ def _joins(then: str) -> bool:
 
 @blueprint.post("/newbie")
 def ask() -> Any:
-    """Send the link that goes on; where no mail is set up, pour the bot."""
+    """Mail the link with which to go on; if no mail is set up, make the account and pour the bot at once."""
     asked, then = Newbie(), _then()
     told = {"email": sign_up.begun(session.get("newbie")), "joins": _joins(then)}
     if not asked.validate_on_submit():
@@ -105,13 +105,13 @@ def _in(made: Made, then: str) -> Any:
 
 @blueprint.get("/mailed")
 def mailed() -> str:
-    """Look into your mailbox."""
+    """Say that a mail is on its way."""
     return render_template("mailed.html", has_mailbox=mails.mailbox() is not None)
 
 
 @blueprint.get("/welcome/<token>")
 def welcome(token: str) -> Any:
-    """Where the link in the mail leads; it changes nothing yet, for programs open links too."""
+    """The page that the link in the mail opens. It changes nothing yet: programs open links, too."""
     told = sign_up.invited(token, session.get("newbie"))
     return _page("welcome.html", Welcome(data={"bot": told["bot"]}), told=told, token=token)
 

@@ -19,17 +19,17 @@ from pillar_service.web.signing import login_required
 blueprint = Blueprint("status", __name__)
 
 CACHED_S = 60
-"""For how long a browser need not ask for a small chart again."""
+"""How long a browser keeps a small chart, in seconds."""
 
 PARTS = 256
-"""How many pages' charts a process remembers: to write their addresses is a fifth of a page that has all else at hand."""
+"""For how many pages a process remembers the part with the charts: building its URLs is a fifth of a page's time."""
 
 Figure = StrEnum("Figure", {name.upper(): name for name in charts.CHARTS})
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Restarts(NamedTuple):
-    """How often a bot was started again, whether it may have been more often, and when last, if that was seen."""
+    """How often a bot was restarted, whether that count is exact, and when last, if that was seen."""
 
     count: int
     is_exact: bool
@@ -43,7 +43,7 @@ def _asked(name: str, known: type[Choice], default: str) -> Choice:
 @blueprint.get("/bots/<name>/status")
 @login_required
 def show(name: str) -> str:
-    """How the bot is now, and its charts over ``?span=``."""
+    """Show how the bot is now, and its charts over ``?span=``."""
     bot, now = visible(name), time.time()
     span = _asked("span", Span, first(now - bot["created_at"]))
     told = series.figures(bot["id"], span, now)
@@ -62,21 +62,21 @@ def _before(_: str, name: str, span: Span, rows: tuple[charts.Summary, ...], res
 @blueprint.get("/bots/<name>/status/figures")
 @live
 def figures(name: str) -> str:
-    """The figures of now, which the page fetches again and again, with what stands above its tabs."""
+    """The current figures, and the head above the tabs, which the page fetches again and again."""
     return render_template("status_live.html", bot=visible(name))
 
 
 @blueprint.get("/bots/<name>/series.json")
 @live
 def points(name: str) -> dict[str, object]:
-    """The figures over ``?span=`` as static/charts.js draws them."""
+    """The figures over ``?span=``, as static/charts.js draws them."""
     return series.of(visible(name)["id"], _asked("span", Span, Span.DAY), time.time())
 
 
 @blueprint.get("/bots/<name>/chart.svg")
 @login_required
 def chart(name: str) -> Response:
-    """A chart of ``?figure=`` over ``?span=``, for who has no script."""
+    """A chart of ``?figure=`` over ``?span=``, for browsers without script."""
     bot, span = visible(name), _asked("span", Span, Span.DAY)
     figure = _asked("figure", Figure, "memory")
     return _drawn(charts.svg(figure, span, series.of(bot["id"], span, time.time())))

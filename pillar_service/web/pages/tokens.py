@@ -1,4 +1,4 @@
-"""A person's tokens for programs: make one, see it once, end it. The account's page lists them."""
+"""A person's tokens for programs: make one, see its secret once, revoke it. The account's page lists them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ CHOICES = [
 
 
 class New(Confirm):
-    """What a token is for, what it may do, for how long."""
+    """A token's purpose, scopes and life in days."""
 
     name = StringField("What it is for", [InputRequired("Say what it is for."), Length(max=100)])
     scopes = SelectMultipleField(
@@ -43,14 +43,14 @@ class New(Confirm):
 @blueprint.get("/account/tokens/new")
 @login_required
 def form() -> str:
-    """The form."""
+    """Show the form."""
     return render_template("token_new.html", form=New(formdata=None), wrong=None)
 
 
 @blueprint.post("/account/tokens/new")
 @login_required
 def create() -> Any:
-    """Make it, and show its secret this once."""
+    """Make a token, and show its secret this once."""
     form = New()
     if not form.validate_on_submit() or not confirmed(form):
         return render_template("token_new.html", form=form, wrong=None), 422
@@ -64,7 +64,7 @@ def create() -> Any:
 @blueprint.post("/account/tokens/<id>/revoke")
 @login_required
 def revoke(id: str) -> Any:
-    """End it."""
+    """Revoke a token."""
     tokens.revoke(current_user.id, id)
     flash("The token is good for nothing any more.")
     return redirect(url_for("account.show"))

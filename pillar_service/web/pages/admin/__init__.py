@@ -1,4 +1,4 @@
-"""The operators' pages: one noun, one file, all behind one door."""
+"""The operators' pages: one noun, one file, all behind door.py."""
 
 from pillar_service.web.pages.admin import (
     accounts,

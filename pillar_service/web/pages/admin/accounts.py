@@ -26,7 +26,7 @@ class Reason(Form):
 
 
 class Paid(Form):
-    """How many months were paid; the key makes two presses one."""
+    """How many months were paid; the key makes a form that is sent twice count once."""
 
     months = IntegerField(
         "Months that were paid", [InputRequired("Say how many."), NumberRange(1, payments.MOST_MONTHS)], default=1
@@ -54,19 +54,19 @@ def _page(id: str, form: Paid) -> str:
 
 @blueprint.route("/accounts/<id>/suspend", endpoint="suspend", methods=["GET", "POST"])
 def suspend(id: str) -> Any:
-    """Ask whether to suspend an account, then do so."""
+    """Ask for a reason, then suspend an account."""
     return _confirmed(id, "suspend", lambda reason: accounts.suspend(actor(), person() or "", id, reason))
 
 
 @blueprint.route("/accounts/<id>/resume", endpoint="resume", methods=["GET", "POST"])
 def resume(id: str) -> Any:
-    """Ask whether to resume an account, then do so."""
+    """Ask for a reason, then resume an account."""
     return _confirmed(id, "resume", lambda reason: accounts.resume(actor(), id, reason))
 
 
 @blueprint.route("/accounts/<id>/second-factor-off", endpoint="second_factor_off", methods=["GET", "POST"])
 def second_factor_off(id: str) -> Any:
-    """Ask whether to let somebody in by the password alone, then do so."""
+    """Ask for a reason, then turn an account's second factor off."""
     ask = lambda reason: accounts.take_second_factor_off(actor(), person() or "", id, reason)  # noqa: E731
     return _confirmed(id, SECOND_FACTOR_OFF, ask)
 
@@ -89,7 +89,7 @@ def _confirmed(id: str, act: str, carry_out: Any) -> Any:
 
 @blueprint.post("/accounts/<id>/paid", endpoint="paid")
 def paid(id: str) -> Any:
-    """Mark months paid."""
+    """Mark a number of months as paid."""
     form = Paid()
     if not form.validate_on_submit():
         return _page(id, form), 422

@@ -1,4 +1,4 @@
-"""The audit."""
+"""The audit log."""
 
 from flask import render_template
 
@@ -8,6 +8,6 @@ from pillar_service.web.pages.admin.door import asked, blueprint
 
 @blueprint.get("/audit", endpoint="audit")
 def listed() -> str:
-    """Who did what, when."""
+    """List who did what, and when."""
     filters = asked("actor", "action", "subject", "account", "since", "until")
     return render_template("admin/audit.html", page=audit.listed(**filters), asked=filters)

@@ -29,7 +29,7 @@ def show(id: str) -> str:
 
 @blueprint.route("/bots/<id>/restore", endpoint="restore", methods=["GET", "POST"])
 def restore(id: str) -> Any:
-    """What restoring a bot of a lost node means; then do so."""
+    """Show what restoring a bot of a lost node means, then restore it."""
     bot, form = bots.show(id), Restore().choose([])
     told = {"bot": bot, "its": restoring.show(bot["id"])}
     if not form.is_submitted():

@@ -1,4 +1,4 @@
-"""The geometry of bar charts; templates draw them as SVG, without style or script."""
+"""The geometry of bar charts. Templates draw them as SVG, without styles or scripts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ WIDTH, HEIGHT = 720, 160
 
 
 def stacked(moments: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, Any]:
-    """Bars side by side, one for each moment ({"at", "counts"}), its kinds upon each other; None leaves a gap."""
+    """Stacked bars, one for each moment ({"at", "counts"}); a moment whose counts are None leaves a gap."""
     sums = [sum(_count(moment, kind) for kind in kinds) for moment in moments]
     most = max(sums, default=0)
     step = WIDTH / max(1, len(moments))
@@ -46,7 +46,7 @@ def _parts(moment: Mapping[str, Any], kinds: Sequence[str], most: int) -> list[d
 
 
 def across(rows: Sequence[Mapping[str, Any]], amount: str, limit: str = "") -> list[dict[str, Any]]:
-    """Bars under each other, one for each row's amount, another for its limit behind it; their widths in percent."""
+    """Horizontal bars, one for each row: its ``amount`` before its ``limit``; widths are in percent."""
     most = max((max(row[amount], row.get(limit, 0)) for row in rows), default=0) or 1
     return [
         {

@@ -8,5 +8,5 @@ from pillar_service.web.pages.admin.door import blueprint
 
 @blueprint.get("/commands", endpoint="commands")
 def shown() -> str:
-    """Commands, roles, and what is wrong with the files."""
+    """List commands and roles, and say what is wrong with the files, if anything is."""
     return render_template("admin/commands.html", **commands.shown())

@@ -1,7 +1,8 @@
-"""The door of the operators' pages: who is let in, and what all of them read from an address.
+"""The door of the operators' pages: decides who is let in, and reads the filters from an address.
 
-Who is no operator is answered as for an address that is not there, whatever the method: that there are such pages is
-told to nobody. So the door comes before CSRF protection, which it then asks for itself.
+Whoever is no operator gets the answer for an address that does not exist, whatever the method, so that nobody learns of
+these pages. This check must come before CSRF protection; the blueprint is therefore exempt, and the check asks for it
+itself.
 """
 
 from typing import Any
@@ -38,22 +39,22 @@ def _admit() -> Any:
 
 
 def person() -> str | None:
-    """The id of the account that is signed in."""
+    """The id of the account that is signed in, or None."""
     return str(current_user.id) if current_user.is_authenticated else None
 
 
 def actor() -> str:
-    """Who does it, as the audit names them."""
+    """The actor, as the audit log names them."""
     return f"account:{person()}"
 
 
 def asked(*names: str) -> dict[str, str]:
-    """The filters in the address, and the cursor: text, empty for none."""
+    """The values of these filters and of the cursor `before` in the address; an empty text if one is missing."""
     return {name: request.args.get(name, "").strip() for name in (*names, "before")}
 
 
 def kept(asked: dict[str, str]) -> dict[str, Any]:
-    """The filters that are set, for the address of another page."""
+    """The filters that are set, without the cursor, for the address of another page."""
     return {name: value for name, value in asked.items() if value and name != "before"}
 
 

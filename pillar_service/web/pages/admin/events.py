@@ -1,4 +1,4 @@
-"""Events: what nodes told, and what they last reported of each bot."""
+"""Events of nodes, and their last report on each bot."""
 
 from flask import render_template
 
@@ -12,7 +12,7 @@ SEVERITIES = [one.name.lower() for one in Severity]
 
 @blueprint.get("/events", endpoint="events")
 def listed() -> str:
-    """What all nodes told."""
+    """List the events of all nodes."""
     filters = asked("node", "kind", "type", "severity", "since", "until")
     page, known = events.listed(**filters), {"kinds": list(Kind), "severities": SEVERITIES}
     return render_template("admin/events.html", page=page, asked=filters, **known)
@@ -20,6 +20,6 @@ def listed() -> str:
 
 @blueprint.get("/reports", endpoint="reports")
 def reports() -> str:
-    """The last report on each bot."""
+    """List the last report on each bot."""
     filters = asked("state", "node", "bot", "since", "until")
     return render_template("admin/reports.html", page=events.reports(**filters), asked=filters, states=list(Actual))

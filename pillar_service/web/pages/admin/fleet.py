@@ -16,7 +16,7 @@ JOBS = [
 
 @blueprint.get("/fleet", endpoint="fleet")
 def show() -> str:
-    """Bots by state and jobs by result over time, memory and disk by node."""
+    """Show bots by state and jobs by result over time, and memory and disk by node."""
     told = fleet.over_time(request.args.get("days", 1))
     carried = fleet.carried()
     return render_template(

@@ -1,4 +1,4 @@
-"""Where the events of all nodes go for operators."""
+"""Forwardings for operators: where the events of all nodes go."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from pillar_service.web.pages.forwardings import MAIL, TRIED, WEBHOOK, Where, sh
 
 
 class Anywhere(Where):
-    """Where events are to go; operators may forward to Slack, too."""
+    """Where events are to go; unlike people, operators may forward to Slack."""
 
     way = SelectField("How", choices=[WEBHOOK, MAIL, SelectChoice(str(Way.SLACK), "Slack: a channel's id")])
 
 
 @blueprint.get("/forwardings", endpoint="forwardings")
 def listed() -> str:
-    """All of the operators', and a form for one more."""
+    """List the operators' forwardings, with a form for another."""
     return _page(Anywhere(formdata=None))
 
 
@@ -30,7 +30,7 @@ def _page(form: Anywhere, wrong: str | None = None) -> str:
 
 @blueprint.post("/forwardings", endpoint="forwarding_make")
 def make() -> Any:
-    """Make one; a webhook's secret is shown this once."""
+    """Make a forwarding; a webhook's secret is shown this once."""
     form = Anywhere()
     if not form.validate_on_submit():
         return _page(form), 422
@@ -43,14 +43,14 @@ def make() -> Any:
 
 @blueprint.post("/forwardings/<id>/switch", endpoint="forwarding_switch")
 def switch(id: str) -> Any:
-    """Switch one on or off."""
+    """Switch a forwarding on or off."""
     forwardings.switch(actor(), None, id, switched(request.form.get("state")))
     return redirect(url_for("admin.forwardings"))
 
 
 @blueprint.post("/forwardings/<id>/test", endpoint="forwarding_test")
 def test(id: str) -> Any:
-    """Send one event that tries it out."""
+    """Send one test event."""
     forwardings.test(actor(), None, id)
     flash(TRIED)
     return redirect(url_for("admin.forwardings"))
@@ -58,7 +58,7 @@ def test(id: str) -> Any:
 
 @blueprint.post("/forwardings/<id>/remove", endpoint="forwarding_remove")
 def remove(id: str) -> Any:
-    """Forget one."""
+    """Remove a forwarding."""
     forwardings.remove(actor(), None, id)
     flash("No events go there any more.")
     return redirect(url_for("admin.forwardings"))

@@ -1,4 +1,4 @@
-"""The health of the service: the first of the operators' pages."""
+"""The health of the service: the operators' first page."""
 
 import time
 
@@ -10,7 +10,7 @@ from pillar_service.web.pages.admin.door import blueprint
 
 @blueprint.get("", endpoint="health")
 def health() -> str:
-    """Service, backups, queue and masters."""
+    """Show the state of service, backups, queue and masters."""
     told = {
         "backups": backup_rounds.standing(time.time()),
         "service": overview.service(),

@@ -11,7 +11,7 @@ from pillar_service.web.pages.admin.door import actor, asked, blueprint, person
 
 @blueprint.get("/jobs", endpoint="jobs")
 def listed() -> str:
-    """All jobs."""
+    """List all jobs."""
     filters = asked("state", "command", "node", "bot", "account", "actor", "since", "until")
     known = {"states": list(JobState), "commands": jobs.known()}
     return render_template("admin/jobs.html", page=jobs.listed(**filters), asked=filters, **known)
@@ -19,7 +19,7 @@ def listed() -> str:
 
 @blueprint.get("/jobs/<id>", endpoint="job")
 def show(id: str) -> str:
-    """One job, with its lines."""
+    """Show one job with its lines."""
     return render_template("admin/job.html", **jobs.show(person() or "", id, request.args.get("after", 0)))
 
 
@@ -32,7 +32,7 @@ def cancel(id: str) -> Any:
 
 @blueprint.post("/jobs/<id>/kill", endpoint="kill")
 def kill(id: str) -> Any:
-    """End a command wherever it runs."""
+    """Kill a command wherever it runs."""
     jobs.kill(actor(), id)
     flash("It is being ended.")
     return redirect(url_for("admin.job", id=id))
@@ -40,7 +40,7 @@ def kill(id: str) -> Any:
 
 @blueprint.post("/jobs/<id>/retry", endpoint="retry")
 def retry(id: str) -> Any:
-    """Ask for the same again."""
+    """Ask for the same job again."""
     made = jobs.retry(actor(), person() or "", id)
     flash("Asked for again: this is the new job.")
     return redirect(url_for("admin.job", id=made["job"]["id"]))

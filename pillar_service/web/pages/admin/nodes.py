@@ -25,14 +25,14 @@ class Labels(Form):
 
 
 class AnyToken(Token):
-    """What a token lets in, and as whose node."""
+    """What a token lets in, and for which account."""
 
     account = StringField("Whose node", [Length(max=320)])
 
 
 @blueprint.get("/nodes", endpoint="nodes")
 def listed() -> str:
-    """All nodes."""
+    """List all nodes."""
     return _page(AnyToken(formdata=None))
 
 
@@ -44,7 +44,7 @@ def _page(form: AnyToken, wrong: str | None = None) -> str:
 
 @blueprint.post("/nodes/tokens", endpoint="node_token")
 def create() -> Any:
-    """Make a token for an account, or for the place itself; its secret is shown this once."""
+    """Make an enrolment token for an account, or for the place itself; its secret is shown this once."""
     form = AnyToken()
     try:
         if not form.validate_on_submit():
@@ -57,7 +57,7 @@ def create() -> Any:
 
 @blueprint.post("/nodes/tokens/<id>/revoke", endpoint="node_token_revoke")
 def revoke_token(id: str) -> Any:
-    """End a token."""
+    """Revoke an enrolment token."""
     enrolment_tokens.revoke(actor(), id)
     flash("The token lets nobody in any more.")
     return redirect(url_for("admin.nodes"))
@@ -65,7 +65,7 @@ def revoke_token(id: str) -> Any:
 
 @blueprint.post("/nodes/<id>/revoke", endpoint="node_revoke")
 def revoke(id: str) -> Any:
-    """Cut a node off."""
+    """Cut a node off: its key is revoked."""
     node_keys.revoke(actor(), id)
     flash(f"{id} is cut off.")
     return redirect(url_for("admin.node", id=id))
@@ -85,7 +85,7 @@ def forget(id: str) -> Any:
 
 @blueprint.post("/nodes/<id>/rotate", endpoint="node_rotate")
 def rotate(id: str) -> Any:
-    """Let a node make itself another key."""
+    """Tell a node to make itself a new key."""
     job = node_keys.rotate(actor(), id)
     flash(f"{id} is told to make itself another key.")
     return redirect(url_for("admin.job", id=job["id"]))
@@ -93,7 +93,7 @@ def rotate(id: str) -> Any:
 
 @blueprint.get("/nodes/<id>", endpoint="node")
 def show(id: str) -> str:
-    """One node."""
+    """Show one node."""
     return _node(nodes.show(id))
 
 
@@ -116,7 +116,7 @@ def _form(told: dict[str, Any]) -> Labels:
 
 @blueprint.post("/nodes/<id>/label", endpoint="label")
 def label(id: str) -> Any:
-    """Set its labels, in place of those it had."""
+    """Replace a node's labels."""
     told, form = nodes.show(id), Labels()
     try:
         if not form.validate_on_submit():
@@ -130,7 +130,7 @@ def label(id: str) -> Any:
 
 @blueprint.post("/nodes/<id>/terms", endpoint="node_terms")
 def terms(id: str) -> Any:
-    """Say whose bots it takes, and how many."""
+    """Set whose bots a node takes, and how many."""
     told, form = nodes.show(id), Terms()
     try:
         sharing, emails, most = form.read()
@@ -143,7 +143,7 @@ def terms(id: str) -> Any:
 
 @blueprint.post("/nodes/<id>/drain", endpoint="node_drain")
 def drain(id: str) -> Any:
-    """Let its bots go to other nodes."""
+    """Drain a node: move its bots to other nodes."""
     draining.drain(actor(), id)
     flash("It takes no new bot, and its bots go to other nodes, one by one.")
     return redirect(url_for("admin.node", id=id))
@@ -151,7 +151,7 @@ def drain(id: str) -> Any:
 
 @blueprint.post("/nodes/<id>/undrain", endpoint="node_undrain")
 def undrain(id: str) -> Any:
-    """Let it take new bots again."""
+    """Let a node take new bots again."""
     draining.undrain(actor(), id)
     flash("It takes new bots again. What is on its way goes on.")
     return redirect(url_for("admin.node", id=id))
@@ -159,7 +159,7 @@ def undrain(id: str) -> Any:
 
 @blueprint.route("/nodes/<id>/lost", endpoint="node_lost", methods=["GET", "POST"])
 def lost(id: str) -> Any:
-    """Ask whether a node is lost, then say so."""
+    """Ask whether a node is lost, then declare it lost."""
     its, form, wrong = losing.show(id), Lost(), None
     if form.is_submitted():
         try:

@@ -1,4 +1,4 @@
-"""The registry: what all nodes are, by what they told, and what of it changed."""
+"""The registry: the facts that nodes report about themselves, and how they changed."""
 
 from flask import render_template
 
@@ -9,12 +9,12 @@ from pillar_service.web.pages.admin.door import asked, blueprint
 
 @blueprint.get("/registry", endpoint="registry")
 def listed() -> str:
-    """All nodes."""
+    """List all nodes."""
     filters = asked()
     return render_template("admin/registry.html", page=facts.listed(None, **filters), asked=filters)
 
 
 @blueprint.get("/nodes/<id>/facts", endpoint="facts")
 def show(id: str) -> str:
-    """One node."""
+    """Show one node's facts."""
     return render_template("admin/facts.html", **facts.show(None, id, incoming.before()))

@@ -9,7 +9,7 @@ from pillar_service.web.pages.admin.door import blueprint
 
 @blueprint.get("/search", endpoint="search")
 def results() -> str:
-    """What a word finds, of one kind alone where ``?kind=`` names it."""
+    """Show what a word finds; with ``?kind=``, of that kind alone."""
     word, kind = request.args.get("q", ""), request.args.get("kind", "")
     found = search.everything(word, kind)
     return render_template("admin/search.html", word=word, kind=kind, found=found, rules=searching)

@@ -1,4 +1,4 @@
-"""How nodes stand, and what each told."""
+"""How nodes stand, and the events of each."""
 
 from flask import render_template, request
 
@@ -9,12 +9,12 @@ from pillar_service.web.pages.admin.door import asked, blueprint
 
 @blueprint.get("/standings", endpoint="standings")
 def listed() -> str:
-    """All nodes: last heard of, lag, what waits, gaps, clocks, versions."""
+    """List all nodes: last heard of, lag, waiting events, gaps, clocks, versions."""
     filters = asked()
     return render_template("admin/standings.html", page=standings.listed(**filters), asked=filters)
 
 
 @blueprint.get("/nodes/<id>/story", endpoint="story")
 def show(id: str) -> str:
-    """What a node told, in its own order."""
+    """Show a node's events in the order in which it sent them."""
     return render_template("admin/story.html", **stories.story(None, id, request.args.get("before", "")))
