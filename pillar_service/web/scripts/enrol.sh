@@ -1,4 +1,4 @@
-# shellcheck shell=sh  # what outer.sh begins, with the token in its environment
+# shellcheck shell=sh  # run by outer.sh, with the token in the environment
 set -eu
 
 service='@SERVICE@'
@@ -18,7 +18,7 @@ no_token() { fail "Give the token: $usage"; }
 
 read_arguments() {
   token=${CELLAR_ENROL_TOKEN:-}
-  unset CELLAR_ENROL_TOKEN # what is started here has no use for it
+  unset CELLAR_ENROL_TOKEN # what this script starts does not need it
   name=${CELLAR_ENROL_NAME:-} root=${CELLAR_ENROL_ROOT:-/}
   act=enrol with_data=no new_key=no
   while [ $# -gt 0 ]; do
@@ -60,8 +60,8 @@ check_machine() {
   say machine "$(uname -sr), $("$python" --version 2>&1)"
 }
 
-# One at a time: what fails takes away what it made, which may be another one's by then. Whoever has the lock's descriptor holds
-# it, so no node may be started with that.
+# Let one enrol.sh run at a time: one that fails removes what it made, which another one might be using. Whoever
+# inherits the lock's descriptor holds the lock, so nodes are started without it.
 hold() {
   command -v flock >/dev/null || return 0
   mkdir -p "$root/"
@@ -69,7 +69,7 @@ hold() {
   flock -n 9 || [ $? != 1 ] || fail "Another enrol.sh is at work here: wait until it is done, then run this again."
 }
 
-# The first one for which there are wheels, or the first.
+# Take the first Python for which there are wheels; without such a one, the first that is new enough.
 find_python() {
   there=
   for python in ${CELLAR_ENROL_PYTHON:-python3.14 python3.13 python3.12 python3.11 python3}; do
@@ -101,7 +101,7 @@ known() { "$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys
 
 # --- the service ------------------------------------------------------------------------------------------------------
 
-# Ask the service for PATH with the token, into a file; what it says is in $status.   ask PATH FILE [OPTION…]
+# Ask the service for PATH with the token; the answer goes into FILE, its status into $status.   ask PATH FILE [OPTION…]
 ask() {
   url=$service$1 into=$2
   shift 2
@@ -122,14 +122,14 @@ check_token() {
     200) good=yes ;;
     401)
       key=minion.pem
-      if [ "$new_key" = yes ]; then key=minion.next.pem; fi # begun before, and its answer may have been lost
+      if [ "$new_key" = yes ]; then key=minion.next.pem; fi # an earlier run may have got no answer
       [ -f "$etc/pki/$key" ] || fail "$(reason "$work/token")"
       ;;
     *) fail "$(reason "$work/token")" ;;
   esac
 }
 
-# A token that was used up by this very machine, whose key is there, is good enough: the answer may have been lost.
+# Whether this machine is a node of this service. Then a token that is used up is enough: its answer may have been lost.
 is_enrolled() { [ -f "$etc/node.json" ] && [ "$(known service)" = "$service" ]; }
 
 # --- the software -----------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ install() {
   say software "saltcellar $version in $opt/venv"
 }
 
-# What was made takes the place of what runs, which the launcher puts back where the power goes between the two.
+# Replace the running environment by the new one. If the power fails in between, the launcher puts the old one back.
 change_over() {
   [ "$python" = "$fresh_venv/bin/python" ] || return 0
   if [ -x "$launcher" ]; then "$launcher" stop; fi
@@ -195,7 +195,7 @@ fetch_bundle() {
   tar -xzf "$work/bundle.tar.gz" -C "$work/wheels" || fail "The bundle of wheels can't be unpacked: is $work full?"
 }
 
-# What is asked trusts whom this system trusts, as curl does (the launcher does the same).
+# Let Python trust the authorities that this system trusts, as curl does; the launcher does the same.
 trust() {
   for authorities in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
     if [ -z "${REQUESTS_CA_BUNDLE:-}" ] && [ -r "$authorities" ]; then export REQUESTS_CA_BUNDLE="$authorities"; fi
@@ -206,7 +206,7 @@ enrolment() { "$python" -m pillar_service.node.enrolment "$@" --root "$root/"; }
 
 # --- the node ---------------------------------------------------------------------------------------------------------
 
-# From here on the service may know this machine's key: what was made stays, so that running it again goes on with it.
+# From here on the service may know this machine's key, so what was made stays: running this script again goes on.
 join() {
   joined=maybe
   set -- join --service "$service" --name "$name"
@@ -241,7 +241,7 @@ LAUNCHER
   mv "$launcher.part" "$launcher"
 }
 
-# What stands at this name already, and is not ours, stays.
+# A command of this name that is not ours stays.
 write_submit() {
   {
     printf '#!/bin/sh\n# Written by enrol.sh.\n'
@@ -278,7 +278,7 @@ UNIT
   systemctl enable -q saltcellar-node
 }
 
-# The minion opens its log anew when it is another file; what was written by the shell that started it is copied.
+# copytruncate, because a process that writes node.out keeps it open: the file is copied and emptied, not replaced.
 write_rotation() {
   [ -n "$rotation" ] || return 0
   cat >"$rotation" <<ROTATION
@@ -336,7 +336,8 @@ reset() {
   say reset "nothing of it is left below ${root:-/}"
 }
 
-# While the key is good what waits is told; while the folders are there the containers go, or they would run on without them.
+# Part from the service: send waiting events while the key is good, and remove the containers while their folders are
+# there, else they would run on.
 part() {
   if enrolment tell >"$work/told" 2>"$work/refused"; then say events "$(cat "$work/told")"; else say events "not told: $(tail -n 1 "$work/refused")"; fi
   if enrolment clear >"$work/cleared" 2>"$work/refused"; then
@@ -350,7 +351,7 @@ part() {
   if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
 }
 
-# A run that failed before the service knew this machine leaves nothing of its own behind.
+# Remove what this run made, if it failed before the service knew this machine.
 tidy() {
   code=$?
   rm -rf "$work" "$fresh_venv"
@@ -362,7 +363,7 @@ tidy() {
 }
 
 main() {
-  # Commands run as somebody else, who must be able to pass, and logrotate takes no file that others may write.
+  # Commands run as other users, who must be able to enter folders; and logrotate refuses files that others may write.
   umask 022
   read_arguments "$@"
   trust

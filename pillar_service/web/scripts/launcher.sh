@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154  # what starts and stops a node; enrol.sh writes root, etc, python, unit and path above it
+# shellcheck shell=sh disable=SC2154  # starts and stops a node; enrol.sh sets root, etc, python, unit and path above this
 pid_file=$root/run/saltcellar/node.pid log=$root/var/log/saltcellar/node.out
 if [ -n "$path" ]; then export PYTHONPATH="$path"; fi
 
@@ -7,22 +7,22 @@ for authorities in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bund
   if [ -z "${REQUESTS_CA_BUNDLE:-}" ] && [ -r "$authorities" ]; then export REQUESTS_CA_BUNDLE="$authorities"; fi
 done
 
-# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
+# A process counts as the one in the pid file only if its start time matches, too: the kernel uses process ids again.
 began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 is_up() { read -r pid since 2>/dev/null <"$pid_file" && [ -n "$since" ] && [ "$(began "$pid")" = "$since" ]; }
 
-# A machine that lost its power while it changed over to another version has that one, or the one before, under another name.
+# If the power failed while the version was changed, the environment may exist only under the name venv.before.
 find_version() {
   venv=${python%/bin/python}
   if [ ! -d "$venv" ] && [ -d "$venv.before" ]; then mv "$venv.before" "$venv"; fi
 }
 
-# Who changed it over is gone, too: the change-over begins again, and goes back where the new version does not come to work.
+# An upgrade that was interrupted begins again, and goes back to the old version if the new one does not work.
 go_on() {
   opt=${venv%/venv}
   if ! read -r switch since state made 2>/dev/null <"$opt/switching" || [ "$(began "$switch")" = "$since" ]; then return; fi
   set -- setsid sh "$opt/bin/switch.sh" "$opt" "$state" "$made"
-  # systemd ends all of a unit with it: this is a unit of its own.
+  # systemd ends all processes of a unit together, so this needs a unit of its own.
   if [ -n "$unit" ]; then set -- systemd-run --quiet --collect --unit=saltcellar-upgrade "$@"; fi
   "$@" >>"$opt/switch.log" 2>&1 </dev/null &
 }
@@ -56,7 +56,7 @@ stop() {
     sleep 0.1
     tries=$((tries + 1))
   done
-  # Who is dead and not buried yet, as in a container without an init, is a minion that runs to Salt.
+  # A dead process that nobody has reaped, as in a container without an init, would count as a running minion for Salt.
   rm -f "$pid_file" "$root/run/saltcellar/process_responsibility_salt-minion.pid"
 }
 

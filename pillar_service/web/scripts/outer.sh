@@ -1,17 +1,18 @@
 #!/bin/sh
 # Make this machine a node.    curl -fsS ADDRESS/enrol.sh | sh -s -- TOKEN [--name NAME] [--root DIR] [--new-key]
-# Take all of it back off.     sh enrol.sh --reset [--root DIR] [--with-data]
+# Remove the node again.       sh enrol.sh --reset [--root DIR] [--with-data]
 #
-# It installs Salt's minion in a Python environment of its own (opt/saltcellar), makes a key, brings its public half with the
-# token to the service, writes what it is told to etc/saltcellar, and starts. All of that stands below --root (/), beside
-# whatever Salt this machine may have. It may be run again: what is done already stays. Without systemd, or with --root, the
-# node runs in the background, by opt/saltcellar/bin/saltcellar-node.
+# This installs Salt's minion in a Python environment of its own (opt/saltcellar), makes a key, sends its public half to the
+# service with the token, writes the configuration that comes back to etc/saltcellar, and starts the node. All files are below
+# --root (/), apart from any other Salt on this machine. The script may be run again: it skips what is done. Without systemd,
+# or with --root, the node runs in the background, started by opt/saltcellar/bin/saltcellar-node.
 #
-# CELLAR_ENROL_TOKEN   the token, instead of the first argument, which other users of this machine could read in the list of
-#                      processes until this has begun                 CELLAR_ENROL_NAME, CELLAR_ENROL_ROOT  as --name, --root
-# CELLAR_ENROL_PYTHON  a Python that has saltcellar[node] already: nothing is installed then
-# PIP_INDEX_URL or PIP_FIND_LINKS: where pip finds saltcellar, if the service hands out no bundle of wheels. Nothing is
-# taken from the public index unasked: whoever has that name there would be root here.
+# CELLAR_ENROL_TOKEN   the token, in place of the first argument, which other users of this machine could read in the list
+#                      of processes until this script has begun
+# CELLAR_ENROL_NAME, CELLAR_ENROL_ROOT   as --name, --root
+# CELLAR_ENROL_PYTHON  a Python that has saltcellar[node] already: then nothing is installed
+# PIP_INDEX_URL or PIP_FIND_LINKS: where pip finds saltcellar, if the service has no bundle of wheels. The public index is
+# not used unless named here: whoever owns that name there would be root on this machine.
 set -eu
 
 script() {
@@ -20,7 +21,7 @@ script() {
 SALTCELLAR
 }
 
-# The token leaves the list of processes at once: the environment is for this user alone.
+# Move the token from the arguments, which all users can see, into the environment, which only this user can.
 is_value=no
 for word; do
   shift
@@ -34,5 +35,5 @@ for word; do
   esac
 done
 
-# All of it is read before any of it runs: a download that breaks off does nothing.
+# The whole script is read before any of it runs, so a download that breaks off does nothing.
 exec sh -c "$(script)" enrol.sh "$@"

@@ -1,5 +1,5 @@
 'use strict'
-// Draws the status tab's charts with uPlot. Where it can't (no uPlot, no answer), the charts that the server draws stay.
+// Draws the status tab's charts with uPlot. If that fails (no uPlot, no answer), it shows the server's drawings.
 ;(() => {
   const AGAIN_MS = 30000
   const HEIGHT = 240
@@ -13,9 +13,9 @@
   }
   const rate = (value) => value === null || value === undefined ? 'unknown' : `${size(value)}/s`
   const count = (value) => value === null || value === undefined ? 'unknown' : `${+value.toFixed(1)}`
-  // Steps that are round in powers of two: 64 MiB, not 50,000,000 bytes.
+  // Steps of the scale that are round in binary units: 64 MiB, not 50,000,000 bytes.
   const binary = Array.from({ length: 50 }, (_, power) => 2 ** power)
-  // There is no half a peer.
+  // Whole steps: there are no half peers.
   const whole = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
 
   const clock = (at) => new Date(at * 1000).toISOString().slice(11, 16)
@@ -33,7 +33,7 @@
     ? { text: '#a9b3c1', grid: '#a9b3c14d', lines: ['#8fd0c6', '#efc06b'], limit: '#ff9d92' }
     : { text: '#515a68', grid: '#515a684d', lines: ['#1d5c56', '#8a4b00'], limit: '#a3261c' }
 
-  // The moments at which the bot was started again, as dotted lines from top to bottom.
+  // Draws the bot's restarts as dotted vertical lines.
   const restarts = (told, colour) => (plot) => {
     const { ctx, bbox } = plot
     ctx.save()
@@ -88,7 +88,7 @@
     const figure = FIGURES[place.dataset.figure]
     const width = Math.max(240, place.clientWidth)
     const plot = new uPlot(optionsOf(figure, told, width), dataOf(figure, told.now), place)
-    plot.root.querySelector('canvas').setAttribute('aria-hidden', 'true') // the table says it in figures
+    plot.root.querySelector('canvas').setAttribute('aria-hidden', 'true') // the table has the figures
     return { place, figure, plot }
   }
 
@@ -123,7 +123,7 @@
       try {
         told.now = await ask(all.dataset.series)
       } catch (_) {
-        return // what is drawn stays; the next time may be better
+        return // keep what is drawn, and try again next time
       }
       for (const { figure, plot } of charts) plot.setData(dataOf(figure, told.now))
     }, AGAIN_MS)

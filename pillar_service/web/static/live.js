@@ -1,5 +1,5 @@
 'use strict'
-// Parts of a page renew themselves. When they can't, the page says since when it is old, until they can again.
+// While the parts of a page that renew themselves can't, says on the page since when it has been out of date.
 ;(() => {
   const clock = () => new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
   let renewed = clock()

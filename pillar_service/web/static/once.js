@@ -1,7 +1,7 @@
 'use strict'
-// A form that was sent is not sent again by a double click: the second answer would take the place of the first.
+// Keeps a double click from sending a form twice: the second answer would replace the first.
 ;(() => {
-  const AGAIN_MS = 10000 // where the answer was a file, the form stays, and may be sent once more
+  const AGAIN_MS = 10000 // after a download the form is still there, and may be sent again
   let sent = new WeakSet()
   document.addEventListener('submit', (event) => {
     const form = event.target
