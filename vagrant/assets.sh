@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put what the pages load in a browser into the package, from npm by lock file; npm itself runs in Docker.   assets.sh
+# Put the files that pages load in a browser into the package: from npm, by lock file. npm itself runs in Docker.   assets.sh
 # Settings: BASE and NODE_EXTRA_CA_CERTS (see image-build.sh)
 . "$(dirname "$0")/settings.sh"
 . "$here/image-build.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Look for known faults in what is installed, and say which. Asks the index for its advisories: where it tells none, that is no "all is well".
+# Look for known faults in the installed packages, and list them. If the index returns no advisories, that is a failure, too.
 . "$(dirname "$0")/settings.sh"
 
 "$here/tool.sh" audit pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r "$top/requirements.txt" ||

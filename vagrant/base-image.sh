@@ -4,7 +4,7 @@
 # With a registry, build the pub on Debian's image instead: BASE=debian:bookworm-slim pub-image.sh
 # Settings: SALTCELLAR_MIRROR (Debian mirror, default: the machine's own), SALTCELLAR_LOG_DIR (default /var/log/saltcellar)
 set -euo pipefail
-# What stands in the image must not depend on who builds it.
+# The modes of files in the image must not depend on who builds it.
 umask 022
 
 readonly name=${1:-saltcellar/base:bookworm}
@@ -20,7 +20,7 @@ fail() {
 . "$(dirname "${BASH_SOURCE[0]}")/image-build.sh"
 logged() { "$@" >>"$log" 2>&1; }
 
-# The mirror that this machine's apt uses, so that a site's own mirror serves the images too. Plain http only: the
+# The mirror that this machine's apt uses, so that a site's own mirror serves the images, too. Plain http only: the
 # base image has no certificates; apt checks Debian's signatures.
 machine_mirror() {
   local found
@@ -38,14 +38,14 @@ install_debootstrap() {
     fail "debootstrap could not be installed: see $log"
 }
 
-# apt's proxy is not read by debootstrap, which fetches with wget.
+# debootstrap fetches with wget, which does not read apt's proxy.
 export_apt_proxy() {
   local proxy
   proxy=$(apt-config dump --format '%v' Acquire::http::Proxy 2>/dev/null) || true
   if [[ -n $proxy && $proxy != DIRECT && -z ${http_proxy:-} ]]; then export http_proxy=$proxy; fi
 }
 
-# debootstrap names the mirror that it took; updates and security fixes stand beside it.
+# debootstrap writes the mirror that it used; add updates and security fixes from the same mirror.
 write_sources() {
   local list=$1/etc/apt/sources.list mirror
   mirror=$(awk '$1 == "deb" { print $2; exit }' "$list")

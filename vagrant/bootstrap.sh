@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Make this Debian machine a control plane, by Salt itself (states/controlplane). Run again, it changes nothing, or brings the
-# machine to the release that it stands in, without a dropped request; what fails then goes back.
+# Make this Debian machine a control plane, by Salt itself (states/controlplane). Run again, it changes nothing; run from a new
+# release, it brings the machine to that without a dropped request, and goes back to the old one if anything fails.
 #   bootstrap.sh DOMAIN MAIL   a place of that name, with certificates of Let's Encrypt, on SQLite
 #   bootstrap.sh FILE          a place as FILE says; salt/pillar/controlplane.sls.example is one
 #   bootstrap.sh               as /etc/cellar/pillar/controlplane.sls says already
 #   bootstrap.sh restore REPOSITORY PASSWORD_FILE [OPTION…]   a lost place, from its backups; options are those of the service's
 #                              own `restore`: --snapshot ID, --sftp-command COMMAND, --s3-file FILE
-# Python packages come from the folder `wheels` beside vagrant/, as a release has it, else from pip's index.
+# Python packages come from the folder `wheels` beside vagrant/, which a release has, else from pip's index.
 export CELLAR_DIR=/var/lib/cellar/bootstrap
 . "$(dirname "$0")/settings.sh"
 . "$here/changing.sh"
@@ -51,7 +51,7 @@ packed() {
     --mode='u+rwX,go+rX,go-w' -c "${parts[@]}"
 }
 
-# What pages load in a browser comes with a release; a checkout makes it in Docker.
+# The files that pages load in a browser come with a release; a checkout makes them in Docker.
 make_assets() {
   if [[ -e $top/pillar_service/web/static/vendor/.made ]]; then
     say "there"
@@ -61,7 +61,7 @@ make_assets() {
   "$here/assets.sh"
 }
 
-# A release stands in a folder of its own, with its Python environment: what runs goes on from the one that it began with.
+# Each release has a folder of its own with its Python environment, so processes go on with the release that they began with.
 copy_tree() {
   if [[ -s $release/.release ]]; then
     say "$(basename "$release") is there"
@@ -92,7 +92,7 @@ make_bundle() {
   "$release/vagrant/node-bundle.sh" "$bundle"
 }
 
-# The pub's image, for nodes that lack it, comes with a release; a checkout makes it where there is a Docker engine.
+# The pub's image, for nodes that lack it, comes with a release; a checkout makes it if there is a Docker engine.
 make_image() {
   local image=$release/pub-image.tar.gz
   umask 022
@@ -106,21 +106,21 @@ make_image() {
   fi
 }
 
-# The link is another in one moment; only what is started from then on follows it.
+# Switch the link in one step; only what is started afterwards follows it.
 put_in_place() {
   [[ -L $tree || ! -e $tree ]] || mv $tree $tree.old
   ln -sfn "$1" $tree.new
   mv -T $tree.new $tree
 }
 
-# Releases up to 0.1 had roles and personas in their own folder, where a place changed them.
+# Releases up to 0.1 had roles and personas in their own folder, where an operator may have changed them: keep those.
 keep_catalogue() {
   [[ -n $before && ! -e $etc/meeseeks && -d $before/salt/meeseeks ]] || return 0
   install -d -m 0750 $etc/meeseeks
   cp "$before"/salt/meeseeks/{roles,personas}.yaml $etc/meeseeks/
 }
 
-# What was in place before stays, for the way back; others go.
+# Remove all releases but this one and the one before, which is the way back.
 tidy() {
   local folder
   for folder in "$releases"/*; do
@@ -158,7 +158,7 @@ old_goes_on() {
 
 # --- Salt ------------------------------------------------------------------------------------------------------------
 
-# FOLDER for its configuration, PILLAR.
+# Configure the minion: FOLDER for its configuration, PILLAR.
 write_local_minion() {
   mkdir -p "$1" /var/lib/cellar/local
   chmod 700 "$1" /var/lib/cellar/local

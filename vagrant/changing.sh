@@ -1,28 +1,28 @@
-# How a service that runs comes to another version, and its database back where that fails. Sourced after settings.sh by
-# upgrade.sh (what `make up` started) and bootstrap.sh (an installed place), which have functions of these names:
-#   service_python ARGUMENT…   the new version's Python, with the service's settings, as its user
-#   stop_service               stop whoever uses the database
-#   is_over                    whether part of the service is the new version by now
-#   old_goes_on                what is to be done where the version before is what there is again; says so
+# How a running service is brought to another version, and its database back if that fails. Sourced after settings.sh by
+# upgrade.sh (for what `make up` started) and bootstrap.sh (for an installed place), which define these functions:
+#   service_python ARGUMENT…   run the new version's Python, with the service's settings, as its user
+#   stop_service               stop all processes that use the database
+#   is_over                    whether part of the service runs the new version already
+#   old_goes_on                do what is needed once the old version is in place again, and say so
 # shellcheck shell=bash
 
-readonly KEPT=3 # copies of the database, one from before each upgrade
+readonly KEPT=3 # how many copies of the database to keep; each upgrade makes one before it begins
 work=$(mktemp -d)
 pending=$work/pending stopped=$work/stopped
 trap 'rm -rf "$work"' EXIT
 
 manage() { service_python -m pillar_service.web "$@"; }
-# What fails in a step ends that alone. (Inside, `set -e` counts for nothing, as `step` asks how it went.)
+# A failure ends the step alone. (`set -e` has no effect inside, because `step` tests the exit code.)
 apart() ("$@")
 
-# Copy the database into the folder COPIES, of the service's user.
+# Copy the database into the folder COPIES, which belongs to the service's user.
 copy_database() {
-  find "$1" -name 'before-*.part' -delete || exit # what was killed left half of it
+  find "$1" -name 'before-*.part' -delete || exit # left by a run that was killed
   manage copy "$1/before-$(date +%Y%m%dT%H%M%S)" || exit
   find "$1" -name 'before-*' -print0 | sort -rz | tail -zn +$((KEPT + 1)) | xargs -r0 rm --
 }
 
-# Who runs beside a step of the database that takes away what it uses would fail: then it is stopped for that long.
+# A step that takes away something the old version uses would make that fail, so the service is stopped during the step.
 migrate() {
   if grep -q stopped "$pending"; then
     touch "$stopped"
@@ -31,7 +31,7 @@ migrate() {
   manage migrate
 }
 
-# Bring the database to the new version, after a copy; from here on, what fails goes back.
+# Copy the database, then bring it to the new version; from here on, a failure goes back.
 change_database() {
   trap go_back EXIT
   step copy apart copy_database "$1"
@@ -40,7 +40,7 @@ change_database() {
   step migrate apart migrate
 }
 
-# What was not taken over runs on as it was: its database is made again what it was, with all that was written meanwhile.
+# If no process was taken over, the old version runs on: undo the steps of the database, and keep what was written meanwhile.
 go_back() {
   local code=$?
   trap - EXIT
@@ -49,7 +49,7 @@ go_back() {
     say "  Part of it is the new version by now, which the database fits, and the rest the old one, which can use it:"
     say "  mend what failed, then run this again."
   else
-    # What was stopped for a step of the database may run again by now, as the new version.
+    # After a step for which the service was stopped, it may run again by now, as the new version.
     if [[ -e $stopped ]]; then stop_service; fi
     if [[ ! -s $pending ]] || step back manage migrate --to "$(sed -n 's/^At \(.*\)\.$/\1/p' "$pending")"; then old_goes_on; fi
   fi

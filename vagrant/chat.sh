@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Start what of chat is no web server: Socket Mode, and what sends our messages to Slack.   chat.sh
+# Start the chat process: it receives by Socket Mode, and sends our messages to Slack.   chat.sh
 . "$(dirname "$0")/settings.sh"
 
 if is_up chat; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stop the tour and forget it: accounts, bots, keys, logs.   demo-down.sh
+# Stop the tour, and delete it: accounts, bots, keys, logs.   demo-down.sh
 . "$(dirname "$0")/demo-settings.sh"
 
 exec "$here/clean.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Record a tour from nothing in a terminal (docs/demo.svg), take pictures of it (docs/screenshots/demo-*.png), and forget it.
+# Record a whole tour in a terminal (docs/demo.svg), take pictures of it (docs/screenshots/demo-*.png), and delete the tour.
 . "$(dirname "$0")/demo-settings.sh"
 
 [[ ! -d $CELLAR_DIR ]] || fail "A tour stands in $CELLAR_DIR already: run 'make demo-down' first, for it is recorded from nothing"

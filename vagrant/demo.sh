@@ -5,7 +5,7 @@
 make_place node node-2
 
 told=$CELLAR_DIR/run/told
-# Each part of the story is told once: NAME COMMAND…
+# Run each part of the story once: NAME COMMAND…
 part() {
   [[ -e $told/$1 ]] || step "$@"
   mkdir -p "$told"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stop what `make up` or `make demo` started here and nothing else; all data is kept.   down.sh
+# Stop what `make up` or `make demo` started here, and nothing else; all data is kept.   down.sh
 . "$(dirname "$0")/settings.sh"
 . "$here/stopping.sh"
 

@@ -1,4 +1,4 @@
-# What images on a machine need: the engine, the site's certificates, the way out, the pub's version. Sourced; needs fail().
+# What building an image needs: the engine, the site's certificates, proxies, the pub's version. Sourced; needs fail().
 # shellcheck shell=bash
 #
 # BASE                 the base image (default: what base-image.sh makes)
@@ -12,7 +12,7 @@ need_engine() {
   docker version >/dev/null 2>&1 || fail "the Docker engine does not answer: start it (systemctl start docker)"
 }
 
-# The version of the pub's image, which its sources say.
+# The version of the pub's image, from its package.json.
 pub_version() {
   local sources version
   sources=$(dirname "${BASH_SOURCE[0]}")/../states/pubs/image/package.json
@@ -21,7 +21,7 @@ pub_version() {
   printf '%s' "$version"
 }
 
-# The checksum of what makes an image: DIRECTORY FILE…
+# The checksum of the sources of an image and of its base's name: DIRECTORY FILE…
 fingerprint() {
   {
     printf 'base %s\n' "$base"
@@ -29,7 +29,7 @@ fingerprint() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# Copy what makes an image beside the site's certificates, so that these are never left in the tree:
+# Copy the sources of an image and the site's certificates into a context, so that the certificates are never in the tree:
 # DIRECTORY CONTEXT FILE…
 prepare_context() {
   local ca=${NODE_EXTRA_CA_CERTS:-$machine_ca}
@@ -42,7 +42,7 @@ build_image() {
   local proxy
   local -a options=("${@:4}" --build-arg "BASE=$base")
   [[ -n ${BASE:-} ]] || "$(dirname "${BASH_SOURCE[0]}")/base-image.sh" || fail "the base image could not be made"
-  # Docker knows these names: they reach apt and npm in the build and are not kept in the image.
+  # Docker knows these names: they reach apt and npm in the build, and are not kept in the image.
   for proxy in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     if [[ -n ${!proxy:-} ]]; then options+=(--build-arg "$proxy"); fi
   done

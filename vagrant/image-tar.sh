@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pack the pub's image for nodes that lack it: FILE (default: pub-image.tar.gz in CELLAR_DIR), from the engine of this machine.
+# Pack the pub's image for nodes that lack it, from this machine's engine into FILE (default: pub-image.tar.gz in CELLAR_DIR).
 # It fits nodes with this machine's processor. Name the file in CELLAR_PUB_IMAGE_TAR.      image-tar.sh [FILE]
 . "$(dirname "$0")/settings.sh"
 . "$here/image-build.sh"
@@ -20,7 +20,8 @@ mkdir -p "$(dirname "$file")"
 work=$(mktemp -d "$file.XXXXXX")
 trap 'rm -rf "$work" "$file.part"' EXIT
 docker save "$tag" | tar -xf - -C "$work" || fail "Docker could not save the image $tag"
-# What tells of the image in front, where the service reads it; the same image makes the same bytes, which nodes know by their sum.
+# The image's description comes first, where the service reads it. The same image gives the same bytes: nodes know it by their
+# sum.
 configuration=$(sed -n 's/^\[{"Config":"\([^"]*\)".*/\1/p' "$work/manifest.json")
 (
   cd "$work"

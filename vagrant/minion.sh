@@ -1,17 +1,19 @@
-# A minion of this machine, which knows the master's key beforehand, as the master knows its. Sourced; needs settings.sh.
+# A minion of this machine, which knows the master's key beforehand, as the master knows the minion's. Sourced; needs settings.sh.
 # shellcheck shell=bash disable=SC2154  # settings.sh sets them
 
 keys=$salt_etc/pki
 
-# Configure and start a minion: PROCESS ID CONFIGURATION DATA. The first is called "minion"; PROCESS names the folders of others.
+# Configure and start a minion: PROCESS ID CONFIGURATION DATA. PROCESS is "minion" for the first one, and names others'
+# folders.
 start_minion() {
   local process=$1 id=$2 etc=$3 data=$4
   mkdir -p "$etc" "$keys/$process" "$CELLAR_DIR/cache/$process" "$data/machines"
   write_minion "$@"
-  # The machines that come along; what the node's operator changed there stays.
+  # The shipped machines; what the node's operator changed there stays.
   cp --no-clobber "$top"/salt/machines/*.yaml "$data/machines/"
   cp "$keys/master/saltcellar.pub" "$keys/$process/minion_master.pub"
-  # One that was left half way has asked in vain to be let in: it waits, and Salt goes by that request before the accepted key.
+  # A minion whose start was interrupted waits, because its request to be let in was not accepted; Salt looks at that request
+  # before the accepted key.
   is_ready "$process" || stop_process "$process"
   start_process "$process" "$bin/python" "$bin/salt-minion" -c "$etc"
   wait_started "$process" "The minion $id made no key" test -s "$keys/$process/minion.pub"
@@ -23,7 +25,7 @@ start_minion() {
   cp "$CELLAR_DIR/run/$process.began" "$CELLAR_DIR/run/$process.ready"
 }
 
-# Whether the process runs and all that starts a minion was done since it began: who was stopped before that does it again.
+# Whether the process runs and `start_minion` was finished for it; if it was interrupted, it has to be done again.
 is_ready() { is_up "$1" && cmp -s "$CELLAR_DIR/run/$1.began" "$CELLAR_DIR/run/$1.ready"; }
 
 write_minion() {
@@ -45,8 +47,8 @@ saltcellar: {data: $data${CELLAR_BASE:+, base_image: $CELLAR_BASE}}
 CONFIG
 }
 
-# On a busy machine it takes longer than the five seconds for which Salt waits by itself.
+# On a busy machine this takes longer than the five seconds that Salt waits by default.
 syncs() { timeout 110 "$bin/salt" -c "$salt_etc" "$1" saltutil.sync_all --out=json -t 90; }
 pings() { test_ping "$1" | grep -q True; }
-# What comes of asking a minion through the master, which may hang.
+# Ping a minion through the master, which may hang.
 test_ping() { timeout 45 "$bin/salt" -c "$salt_etc" "$1" test.ping --out=txt -t 5; }

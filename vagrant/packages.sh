@@ -24,12 +24,12 @@ if ((${#missing[@]} == 0)); then
 fi
 ((EUID == 0)) || fail "Missing: ${missing[*]}. Run as root, or install them: apt-get install ${missing[*]}"
 
-# The tests start their own PostgreSQL: Debian's must not make a cluster and listen on 5432.
+# The tests start their own PostgreSQL: Debian's must not create a cluster that listens on 5432.
 if [[ " ${missing[*]} " == *' postgresql '* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
   mkdir -p /etc/postgresql-common
   say 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 fi
-# Nor must its sshd let anybody in: the tests start their own.
+# The tests start their own sshd: Debian's must not run.
 if [[ " ${missing[*]} " == *' openssh-server '* ]]; then
   mkdir -p /etc/ssh
   touch /etc/ssh/sshd_not_to_be_run

@@ -3,10 +3,10 @@
 # Usage: pub-image.sh [TAG]    TAG: image name and tag, default saltcellar/pub:<version in package.json>
 # Settings: BASE and NODE_EXTRA_CA_CERTS (see image-build.sh), SALTCELLAR_LOG_DIR (default /var/log/saltcellar)
 set -euo pipefail
-# What stands in the image must not depend on who builds it.
+# The modes of files in the image must not depend on who builds it.
 umask 022
 
-# cd would say where it goes, into what is read here.
+# With CDPATH, cd would print where it goes, into the output that is read here.
 unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
@@ -30,7 +30,7 @@ need_engine
 version=$(pub_version)
 readonly version
 readonly tag=${1:-saltcellar/pub:$version}
-# The files that make the image; listed, so that what lies about beside them changes nothing.
+# The sources of the image; listed, so that other files beside them change nothing.
 mapfile -t files < <(cd "$source_dir" && find Dockerfile package.json package-lock.json start.js plugin/*.js | LC_ALL=C sort)
 source_sum=$(fingerprint "$source_dir" "${files[@]}")
 readonly source_sum
@@ -46,6 +46,6 @@ prepare_context "$source_dir" "$context" "${files[@]}"
 say "building $tag"
 superseded=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null) || true
 build_image "$tag" "$context" "$log" --build-arg "VERSION=$version" --build-arg "SOURCE=$source_sum"
-# An image that a container still runs on, or that has another tag, stays: docker refuses to remove it.
+# Docker refuses to remove an image that a container uses or that has another tag.
 if [[ -n $superseded ]]; then docker image rm "$superseded" >>"$log" 2>&1 || true; fi
 say "$tag is ready"

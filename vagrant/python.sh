@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv with Saltcellar and what it needs: the very files that requirements.txt pins.   python.sh [EXTRA,…]
+# Make .venv with Saltcellar and its dependencies: exactly the files that requirements.txt pins.   python.sh [EXTRA,…]
 . "$(dirname "$0")/settings.sh"
 
 extras=${1:-service,master,node}
@@ -15,8 +15,9 @@ fi
 python=${CELLAR_PYTHON:-$(command -v python3.11 || command -v python3)}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed: set CELLAR_PYTHON"
 [[ -x $bin/python ]] || "$python" -m venv "$top/.venv" || fail "$python could not make .venv: install python3-venv"
-rm -f "$stamp" # what is changed half way is no .venv of anything
-# Of a release's wheels some were made from sources, and so are in no index: the release's own sum stands for them.
+rm -f "$stamp" # a .venv that is changed half way matches no stamp
+# Some of a release's wheels were built from sources, and are in no index, so no hash is pinned for them: the release's own
+# checksum covers them.
 if [[ -n ${PIP_NO_INDEX:-} ]]; then
   pins >"$top/.venv/pins.txt"
   "$bin/pip" install -q -c "$top/.venv/pins.txt" -e "${top}[$extras]" || fail "pip could not install saltcellar[$extras]"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make a release: what vagrant/bootstrap.sh needs, with what pages load, the pub's image and all wheels, so that a new control plane
-# needs no index, and its nodes build no image.
+# Make a release: what vagrant/bootstrap.sh needs, with the files that pages load, the pub's image and all wheels, so that a new
+# control plane needs no index, and its nodes build no image.
 # It fits machines with this one's Python and processor.   release.sh [FILE]   (default: saltcellar-VERSION.tar.gz in CELLAR_DIR)
 . "$(dirname "$0")/settings.sh"
 
@@ -11,12 +11,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/saltcellar-$version" "$(dirname "$file")"
 cd "$top"
-# Besides git's own files only what pages load: nothing that lies about gets into a release.
+# Besides git's own files, only those that pages load: stray files never get into a release.
 {
   git ls-files -z -- . ':!tests' ':!bench' ':!docs/screenshots' ':!.ci'
   find pillar_service/web/static/vendor -type f -print0
 } | tar --null -T - -c | tar -C "$work/saltcellar-$version" -x
-# Who installs from these wheels alone needs what builds ours, too.
+# Installing from these wheels alone needs what builds our own package, too.
 pins >"$work/pins.txt"
 "$bin/pip" wheel -q -w "$work/saltcellar-$version/wheels" -c "$work/pins.txt" "${top}[service,master,node]" 'setuptools>=77' wheel ||
   fail "pip could not gather the wheels"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Put a lost control plane back from its backups, and start it.   restore.sh REPOSITORY PASSWORD_FILE [OPTION…]
 # Options go to the service's own `restore`: --snapshot ID, --sftp-command COMMAND, --s3-file FILE.
-# Settings: CELLAR_DIR has to be where it was. Bots on nodes elsewhere run on meanwhile, and need nothing of this.
+# Settings: CELLAR_DIR has to be where it was. Bots on other nodes run on meanwhile, unaffected.
 . "$(dirname "$0")/settings.sh"
 
 [[ -n ${1:-} && -n ${2:-} ]] ||

@@ -1,13 +1,13 @@
-# How a lost place is put back from its backups on a machine that has none. Sourced by bootstrap.sh, which knows the folders, the
-# release and how a state is applied. The service's own `restore` does the work, and is handed what was asked for in `told`:
+# Puts a lost place back from its backups on an empty machine. Sourced by bootstrap.sh, which knows the folders, the release
+# and how a state is applied. The service's own `restore` does the work; its arguments are in `told`:
 # REPOSITORY PASSWORD_FILE [OPTION…].
 # shellcheck shell=bash disable=SC2154
 
-readonly before_it=$CELLAR_DIR/restore   # what Salt goes by until the place's own configuration is back
-readonly begun=$CELLAR_DIR/run/restoring # there from when the machine was emptied until all is back: what was killed goes on
+readonly before_it=$CELLAR_DIR/restore   # Salt's configuration until the place's own is back
+readonly begun=$CELLAR_DIR/run/restoring # exists from when the machine was emptied until all is back: a run that was killed goes on
 readonly has_database="SELECT count(*) > 0 FROM pg_database WHERE datname = 'saltcellar'"
-# The service's user, who may besides write anywhere and give files away: what the service makes is its own, its database knows it,
-# and all else gets its owners back.
+# The service's user, who may also write anywhere and give files away: new files belong to the service, its database knows
+# that user, and all other files get their owners back.
 readonly powers=-all,+chown,+dac_override,+fowner,+fsetid
 readonly as_service=(setpriv --reuid=saltcellar --regid=saltcellar --init-groups "--inh-caps=$powers" "--ambient-caps=$powers")
 
@@ -20,11 +20,11 @@ refuse_over_a_living_one() {
   done
 }
 
-# The settings of this script are those of another kind of place.
+# Run a command without this script's settings, which are for another kind of place.
 without_settings() (unset "${!CELLAR_@}" && exec "$@")
 as_postgres() (cd / && exec runuser -u postgres -- psql "$@")
 
-# What the machine is to be, as the snapshot says it.
+# Read the place's pillar from the snapshot.
 read_pillar() {
   mkdir -p "$before_it/pillar"
   write_top "$before_it/pillar"
@@ -32,7 +32,7 @@ read_pillar() {
   say "${told[0]} is of a place"
 }
 
-# A place that is here already, such as a new and empty one, goes aside: nothing of it is lost.
+# Move a place that is here already, such as a new and empty one, aside: nothing of it is lost.
 put_aside() {
   local folder aside
   aside=before-$(date +%Y%m%dT%H%M%S)
@@ -50,13 +50,13 @@ put_aside() {
   say "what was here, if anything, ends in .$aside"
 }
 
-# The service's user, its folder and its database, empty.
+# Make the service's user, its folder and its database, empty.
 make_room() { salt_applies "$before_it/local" "$before_it/pillar" controlplane.database; }
 
 put_back() {
   install -d -m 0700 /var/lib/cellar/master || exit
   without_settings "${as_service[@]}" "${restore[@]}" >"$before_it/said" || exit
-  # A snapshot leaves out what opens it; and a group's number may be another here.
+  # A snapshot does not hold the password that opens it; and the group may have another number here.
   install -m 0640 "${told[1]}" "$etc/secrets/backup-password" || exit
   chown -R root:saltcellar "$etc/secrets" || exit
   rm "$begun"

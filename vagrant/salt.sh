@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Configure and start a salt-master and this machine's minion, each knowing the other's key beforehand.   salt.sh
+# Configure and start a salt-master and this machine's minion; each knows the other's key beforehand.   salt.sh
 . "$(dirname "$0")/settings.sh"
 . "$here/minion.sh"
 
 mkdir -p "$salt_etc" "$keys/master/minions" "$CELLAR_DIR"/{log/salt,run/salt,cache/master}
-# Pillars, returns and sessions are in them, which Salt would let everybody read.
+# These hold pillars, returns and sessions, and Salt would let everybody read them.
 chmod 700 "$keys/master" "$CELLAR_DIR"/{run/salt,cache/master}
 
 write_master() {
@@ -43,7 +43,7 @@ fi
 need_port master "$CELLAR_PUBLISH_PORT" CELLAR_PUBLISH_PORT
 need_port master "$CELLAR_RETURN_PORT" CELLAR_RETURN_PORT
 write_master
-# A place from before the keys were called so, or its backup: Salt would make others.
+# A place, or its backup, from before the keys had this name: without this, Salt would make new ones.
 if [[ ! -e $keys/master/saltcellar.pem && -s $keys/master/master.pem ]]; then
   for half in pub pem; do install -m 400 "$keys/master/master.$half" "$keys/master/saltcellar.$half"; done
 fi

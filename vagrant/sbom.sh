@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Write down what is installed for service, master, node, pubs and pages, as CycloneDX (ECMA-424).   sbom.sh [FILE]   (default: sbom.json in CELLAR_DIR)
+# List what is installed for service, master, node, pubs and pages, as CycloneDX (ECMA-424).   sbom.sh [FILE]   (default:
+# sbom.json in CELLAR_DIR)
 . "$(dirname "$0")/settings.sh"
 
 file=${1:-$CELLAR_DIR/sbom.json}

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Start the service: its public and its private app, and what they need before the first start.   service.sh
+# Start the service's public and private apps, after making what they need before the first start.   service.sh
 . "$(dirname "$0")/settings.sh"
 
 if [[ ! -s $CELLAR_SECRET_KEY_FILE ]]; then
   "$bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$CELLAR_SECRET_KEY_FILE"
 fi
-# Every other command reads the key that this one makes.
+# All other commands read the key that this one makes.
 bundle_key=$CELLAR_BUNDLE_KEY_FILE
 [[ -s $bundle_key ]] || CELLAR_BUNDLE_KEY_FILE='' "$bin/python" -m pillar_service.web bundle-key "$bundle_key"
 
 serve() { start_process "$1" "$bin/python" -m pillar_service.web serve "$1"; }
-# Another program may answer on the same port: only an answer while our own processes live counts.
+# Another program may answer on the same port: an answer counts only while our own processes live.
 answer() { healthy "$private_url" && healthy "$public_url" && is_up public && is_up private; }
 
 if answer >/dev/null 2>&1; then

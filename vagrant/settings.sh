@@ -1,13 +1,14 @@
-# The settings of a machine that runs Saltcellar, and how a step is shown. Sourced by the scripts beside it.
+# The settings of a machine that runs Saltcellar, and functions that all scripts use. Sourced by the scripts beside it.
 # shellcheck shell=bash
 #
 # CELLAR_DIR          everything that this copy keeps: data, keys, logs, Salt's configuration (default: .cellar)
 # CELLAR_NODE         the id of this machine's minion (default: cellar-1)
-# CELLAR_PUBLIC_PORT  the pages and the nodes' door (8080)         CELLAR_PRIVATE_PORT  the masters' app (8081)
+# CELLAR_PUBLIC_PORT  the public app: pages, and the nodes' door (8080)
+# CELLAR_PRIVATE_PORT  the private app, for masters (8081)
 # CELLAR_PUBLISH_PORT, CELLAR_RETURN_PORT  salt-master (4505, 4506)
 # CELLAR_BOT_PORTS    the range of ports for bots (20000-20999)    CELLAR_DOMAIN  the name of the place (butt.nz)
 # CELLAR_ACCOUNT, CELLAR_BOT  the first account and its first bot (demo@example.org, my)
-# CELLAR_PRICE_CENTS  what a month costs (0: it is free, unless this or CELLAR_PAYMENTS says otherwise)
+# CELLAR_PRICE_CENTS  the price of a month (0: free, unless this or CELLAR_PAYMENTS says otherwise)
 # CELLAR_MAIL         where mail goes (default: a file, which the page /mailbox shows)
 # CELLAR_BACKUP_REPOSITORY, CELLAR_BACKUP_PASSWORD_FILE  where backups go (default: none; docs/backup.md)
 # CELLAR_CATALOGUE    the folder of the commands, roles and personas for chat (default: salt/meeseeks)
@@ -18,12 +19,12 @@
 
 set -euo pipefail
 
-# cd would say where it goes, into what is read here.
+# With CDPATH, cd would print where it goes, into the output that is read here.
 unset CDPATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(dirname "$here")
 
-# Daemons start in /, where a path from here would lead elsewhere.
+# Daemons start in /, where a relative path would lead elsewhere.
 CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
 : "${CELLAR_NODE:=cellar-1}"
 : "${CELLAR_PUBLIC_PORT:=8080}" "${CELLAR_PRIVATE_PORT:=8081}"
@@ -38,13 +39,13 @@ CELLAR_DIR=$(realpath -m -- "${CELLAR_DIR:-$top/.cellar}")
 : "${CELLAR_MAIL=file://$CELLAR_DIR/service/mailbox}"
 : "${CELLAR_CATALOGUE:=$top/salt/meeseeks}" "${CELLAR_MINION_D:=$top/salt/minion.d}"
 : "${CELLAR_MACHINES:=$top/salt/machines}"
-# An account that nobody pays for would be suspended after its trial, and its bots deleted.
+# Without payments, an account would be suspended after its trial, and its bots deleted: so a month is free.
 [[ -n ${CELLAR_PAYMENTS:-} ]] || export CELLAR_PRICE_CENTS=${CELLAR_PRICE_CENTS:-0}
 export CELLAR_MACHINES CELLAR_PUB_IMAGE_TAR CELLAR_BACKUP_PATHS CELLAR_CATALOGUE CELLAR_MINION_D CELLAR_MAIL CELLAR_DIR CELLAR_NODE CELLAR_PUBLIC_PORT CELLAR_PRIVATE_PORT CELLAR_PUBLISH_PORT CELLAR_RETURN_PORT
 export CELLAR_BOT_PORTS CELLAR_DOMAIN CELLAR_ACCOUNT CELLAR_BOT CELLAR_DATABASE CELLAR_FILES CELLAR_SECRET_KEY_FILE CELLAR_BUNDLE_KEY_FILE
 
 export SALTCELLAR_LOG_DIR=$CELLAR_DIR/log/images
-# Debian's docker.io has no buildx; a newer client would insist on it.
+# Debian's docker.io has no buildx, which a newer client would insist on.
 export DOCKER_BUILDKIT=0
 export PATH=$PATH:/usr/sbin:/sbin
 
@@ -57,28 +58,28 @@ if [[ -n ${CELLAR_SLACK_BOT_TOKEN:-}${CELLAR_SLACK_BOT_TOKEN_FILE:-} ]]; then pr
 export bin salt_etc private_url public_url processes
 
 say() { printf '%s\n' "$*"; }
-# The versions that are pinned, for what is not fetched from an index.
+# The pinned versions, for what is not fetched from an index.
 pins() { sed -n 's/^\([A-Za-z0-9._-]*==[^ ;\\]*\).*/\1/p' "$top/requirements.txt"; }
 fail() {
   printf '%s\n' "$*" >&2
   exit 1
 }
 
-# The folders of a place that is to be started, and the lock: FOLDER…, where its nodes keep their data.
+# Make the folders of a place that is to be started, and take the lock: FOLDER…, where its nodes keep their data.
 make_place() {
   ((EUID == 0)) || fail "This installs packages and starts daemons: run it as root"
   ((${#CELLAR_DIR} <= 70)) || fail "CELLAR_DIR ($CELLAR_DIR) is too long for Salt's sockets: set it to a path of at most 70 characters"
   mkdir -p "$CELLAR_DIR"
   umask 077
   mkdir -p "$CELLAR_DIR"/{log,run,secrets,service,etc} "${@/#/$CELLAR_DIR/}"
-  # Commands of the catalogue run as somebody else, who must be able to pass.
+  # Commands of the catalogue run as other users, who must be able to enter these folders.
   chmod 711 "$CELLAR_DIR" "${@/#/$CELLAR_DIR/}"
   take_turn
 }
 
-# What this tree needs before anything of it is started, step by step: PACKAGES (see packages.sh) [EXTRA,…] (see python.sh).
-# Python's packages are fetched while the images are made: both wait for the network most of their time. Where a step fails, or
-# all is interrupted, that is ended, too: it would keep the lock, and go on in .venv under whoever tries again.
+# Prepare what this tree needs before anything is started, step by step: PACKAGES (see packages.sh) [EXTRA,…] (see python.sh).
+# Python's packages are fetched while the images are made: both mostly wait for the network. If a step fails, or all is
+# interrupted, the fetching is ended, too: it would keep the lock, and change .venv under whoever tries again.
 prepare() (
   local images=(env ${CELLAR_BASE:+BASE="$CELLAR_BASE"}) fetched=$CELLAR_DIR/log/python.fetched python
   step packages "$here/packages.sh" "$1"
@@ -93,14 +94,14 @@ prepare() (
   step python ended "$python" "$fetched"
 )
 
-# End a child that leads a group of its own, and all that it began.
+# End a child that leads a group of its own, with all that it started.
 end_group() {
   kill -- "-$1" 2>/dev/null || kill "$1" 2>/dev/null || return 0
   wait "$1" || true
   kill -KILL -- "-$1" 2>/dev/null || true
 }
 
-# What was begun beside the steps, once it has ended: what it said, and its exit code.   ended PID FILE
+# Wait for what was started beside the steps; print its output, and return its exit code.   ended PID FILE
 ended() {
   local code=0
   wait "$1" || code=$?
@@ -108,14 +109,14 @@ ended() {
   return "$code"
 }
 
-# Be the only one who changes what stands in CELLAR_DIR, until this script ends.
+# Take the lock on CELLAR_DIR until this script ends; fail if another script has it.
 take_turn() {
   mkdir -p "$CELLAR_DIR/run"
   exec 9>"$CELLAR_DIR/run/up.lock"
   flock -n 9 || fail "Another make (up, upgrade, restore, demo, down or clean) is at work in $CELLAR_DIR: wait for it to end"
 }
 
-# Run a step: NAME COMMAND… . Its last line of output is what is shown; when it fails, also where to read on.
+# Run a step: NAME COMMAND… . Shows its last line of output; if it fails, also where to read on.
 step() {
   local name=$1 log=$CELLAR_DIR/log/$1.log began=$EPOCHREALTIME last
   shift
@@ -123,7 +124,7 @@ step() {
   if "$@" >"$log" 2>&1; then
     last=$(last_line "$log")
     printf '%-66s %6.1f s\n' "${last#"$name: "}" "$(since "$began")"
-    return 0 # in a trap, a plain return would tell what was before it
+    return 0 # in a trap, a plain return would return the exit code from before the trap
   fi
   printf 'FAILED after %.1f s\n\n  step    %s\n  reason  %s\n  log     %s\n' \
     "$(since "$began")" "$name" "$(last_line "$log")" "$log"
@@ -133,7 +134,7 @@ step() {
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'; }
 last_line() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300; }
 
-# A pid file is believed only while its process is the very one that was started: the kernel gives numbers anew.
+# A process counts as the one in the pid file only if its start time matches, too: the kernel uses process ids again.
 is_up() { start-stop-daemon --status --pidfile "$CELLAR_DIR/run/$1.pid" 2>/dev/null && started_here "$1"; }
 started_here() { [[ $(start_time "$1") == "$(cat "$CELLAR_DIR/run/$1.began" 2>/dev/null)" ]]; }
 start_time() { sed 's/.*) //' "/proc/$(cat "$CELLAR_DIR/run/$1.pid")/stat" 2>/dev/null | cut -d' ' -f20; }
@@ -157,14 +158,14 @@ stop_process() {
   pid=$(cat "$CELLAR_DIR/run/$1.pid")
   group=$(ps -o pgid= -p "$pid")
   start-stop-daemon --stop --oknodo --remove-pidfile --pidfile "$CELLAR_DIR/run/$1.pid" --retry "TERM/${2:-20}/KILL/5" --quiet
-  # Each process has a group of its own; a child that outlived it would hold ports and locks.
+  # Each process has a group of its own; a child that outlived the process would hold ports and locks.
   pkill -KILL -g "${group// /}" || true
 }
 
-# Whether the app at ADDRESS answers: one that hangs takes a connection, and says nothing.
+# Whether the app at ADDRESS answers; one that hangs accepts the connection, but says nothing.
 healthy() { curl -fsS -m 3 "$1/healthz"; }
 
-# Fail with a sentence if somebody else listens on the port that PROCESS is about to take: PROCESS PORT SETTING.
+# Fail with a sentence if another program listens on the port that PROCESS is about to take: PROCESS PORT SETTING.
 need_port() {
   local by
   is_up "$1" && return
@@ -183,8 +184,8 @@ need_node() {
     "CELLAR_NODE to another, and CELLAR_BOT_PORTS to other ports. If that copy is gone, remove what it left: docker rm -f ${others[*]}"
 }
 
-# Wait for COMMAND… to succeed while all of these PROCESSES live, for two minutes on a busy machine; else fail with a sentence that
-# names what did not come and why, as far as that process said: "NAME…" WHAT COMMAND…
+# Wait until COMMAND… succeeds while all of these PROCESSES live, at most two minutes (a machine may be busy); else fail with a
+# sentence that says what did not happen and, if a process ended, its last words: "NAME…" WHAT COMMAND…
 wait_started() {
   local processes=$1 what=$2 began=$SECONDS name said
   shift 2
@@ -200,7 +201,7 @@ wait_started() {
   done
 }
 
-# Wait up to SECONDS for COMMAND… to succeed.
+# Wait up to SECONDS until COMMAND… succeeds.
 wait_for() {
   local seconds=$1 began=$SECONDS
   shift

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Show each process and each bot; exit code 0 only if all live, and answer.   status.sh
+# Show each process and each bot; the exit code is 0 only if all live and answer.   status.sh
 . "$(dirname "$0")/settings.sh"
 . "$here/minion.sh"
 
-# Those that run and do not answer: a process that hangs has its pid, too. Chat has no address at which it could be asked.
+# List the processes that run but do not answer: one that hangs has its pid, too. Chat has no address to ask.
 silent() {
   ! is_up public || healthy "$public_url" >/dev/null 2>&1 || say public
   ! is_up private || healthy "$private_url" >/dev/null 2>&1 || say private
   if is_up master && is_up minion; then silent_of_salt; fi
 }
 
-# Which of master and minion does not answer, if one doesn't: the minion is asked through the master.
+# Say which of master and minion does not answer, if one doesn't: the minion is asked through the master.
 silent_of_salt() {
   local told
   told=$(test_ping "$CELLAR_NODE" 2>&1) || true
@@ -21,7 +21,7 @@ silent_of_salt() {
   esac
 }
 
-# How a process stands: NAME, and the names of those that do not answer.
+# Describe the state of a process: NAME, and the names of those that do not answer.
 standing() {
   if ! is_up "$1"; then
     say "not running: run 'make up'"

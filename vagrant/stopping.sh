@@ -1,4 +1,4 @@
-# What runs here, stopped. Sourced by down.sh and clean.sh; needs settings.sh.
+# Functions that stop what runs here. Sourced by down.sh and clean.sh; needs settings.sh.
 # shellcheck shell=bash
 
 stop_processes() {
@@ -10,7 +10,7 @@ stop_processes() {
   done
 }
 
-# The containers of this place's bots: OPTION of docker ps.
+# List the containers of this place's bots: OPTION of docker ps.
 containers() {
   local bot
   for bot in "$CELLAR_DIR"/node*/bots/*/; do
@@ -18,7 +18,7 @@ containers() {
   done
 }
 
-# A container that went by itself meanwhile keeps nobody from stopping the others.
+# A container that has gone by itself does not keep the others from being stopped.
 stop_bots() {
   local container host
   docker version >/dev/null 2>&1 || return 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run a program that is not installed with the rest, from an environment of its own: the very files that tools/NAME.txt pins.
-#   tool.sh NAME [COMMAND [ARGUMENT…]]   without a command it is only made ready
+# Run a program from an environment of its own: exactly the files that tools/NAME.txt pins.
+#   tool.sh NAME [COMMAND [ARGUMENT…]]   without a command, only make it ready
 . "$(dirname "$0")/settings.sh"
 
 lock=$here/tools/${1:-}.txt

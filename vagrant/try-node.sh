@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Let this machine in as a node of a control plane made by try-plane.sh.   try-node.sh DOMAIN ADDRESS AUTHORITY
-# The token is in CELLAR_ENROL_TOKEN. ADDRESS: where the control plane is; AUTHORITY: the file with its authority. What comes in is the place's own enrol.sh.
+# Enrol this machine as a node of a control plane made by try-plane.sh.   try-node.sh DOMAIN ADDRESS AUTHORITY
+# The token is in CELLAR_ENROL_TOKEN. ADDRESS: the control plane's; AUTHORITY: the file with the certificate of its authority.
+# It runs the place's own enrol.sh.
 . "$(dirname "$0")/settings.sh"
 
 [[ $# == 3 && -n ${CELLAR_ENROL_TOKEN:-} ]] || fail "usage: CELLAR_ENROL_TOKEN=TOKEN try-node.sh DOMAIN ADDRESS AUTHORITY"

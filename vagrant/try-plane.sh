@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make this machine a control plane for a try, with certificates of an authority of its own.   try-plane.sh DOMAIN [DATABASE]
-# Whoever comes in trusts /etc/cellar/tls/authority.pem. A real place takes bootstrap.sh DOMAIN MAIL.
+# Make this machine a control plane for a try, with certificates of its own authority.   try-plane.sh DOMAIN [DATABASE]
+# Its clients must trust /etc/cellar/tls/authority.pem. For a real place, use bootstrap.sh DOMAIN MAIL.
 . "$(dirname "$0")/settings.sh"
 
 (($#)) || fail "usage: try-plane.sh DOMAIN [sqlite|postgresql]"

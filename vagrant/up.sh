@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One pub, alive, on this machine. Run again, it changes nothing.   up.sh
+# Bring one pub to life on this machine. Run again, it changes nothing.   up.sh
 . "$(dirname "$0")/settings.sh"
 
 make_place node

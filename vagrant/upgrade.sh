@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bring what runs here to the version that stands in this tree, without a dropped request; what fails goes back.   upgrade.sh
+# Bring what runs here to this tree's version, without a dropped request; if anything fails, go back.   upgrade.sh
 . "$(dirname "$0")/settings.sh"
 . "$here/changing.sh"
 

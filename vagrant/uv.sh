@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# uv, which pins packages.   uv.sh ARGUMENT…
+# Run uv, which pins packages.   uv.sh ARGUMENT…
 . "$(dirname "$0")/settings.sh"
 
 exec env UV_CACHE_DIR="$top/.cellar/tools/uv-cache" "$here/tool.sh" uv uv "$@"

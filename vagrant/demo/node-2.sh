@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Start the second node: another minion of this machine, with data of its own.   node-2.sh
+# Start the second node: another minion on this machine, with its own data.   node-2.sh
 . "$(dirname "$0")/../demo-settings.sh"
 # shellcheck source=../minion.sh
 . "$here/minion.sh"

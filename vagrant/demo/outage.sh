@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Take the centre away, hang a pub, see its node heal it alone, bring the centre back, and hear of it.   outage.sh
+# Stop the centre, hang a pub, see its node heal it alone, start the centre again, and see it hear of that.   outage.sh
 . "$(dirname "$0")/../demo-settings.sh"
 
 for name in chat master private public; do stop_process "$name"; done
