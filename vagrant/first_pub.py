@@ -1,7 +1,7 @@
-"""The first account and its first bot, alive, and what a newcomer needs to know about them.
+"""Makes the first account and its first bot, and says what a newcomer needs to know about them.
 
-Run by up.sh with the settings in the environment; may be stopped at any point, and run again. It asks the service as the
-runners do.
+up.sh runs this with the settings in the environment. It may be stopped at any point, and run again. It talks to the
+service as the runners do.
 """
 
 import os
@@ -22,22 +22,25 @@ EMAIL, BOT, NODE = (os.environ[f"CELLAR_{name}"] for name in ("ACCOUNT", "BOT", 
 PAGES = f"http://127.0.0.1:{os.environ['CELLAR_PUBLIC_PORT']}"
 SECRETS = CELLAR / "secrets"
 PASSWORD, FIRST, WELCOME = SECRETS / "password", SECRETS / "first-bot", SECRETS / "welcome"
-"""The account's password; the first bot's id, once it was asked for; what was printed last."""
+"""Files with the account's password, the first bot's id once it was asked for, and the text that was printed last."""
 
 
 def kept(file: Path) -> str:
-    """What a file holds, or nothing."""
+    """The text of a file, or an empty text if there is no file."""
     return file.read_text().strip() if file.exists() else ""
 
 
 def keep(file: Path, text: str) -> str:
-    """Keep a line where only root reads it, whole or not at all; returns it."""
+    """Write a line to a file that only root can read, whole or not at all; returns the line."""
     write_atomically(file, f"{text}\n".encode())
     return text
 
 
 def first_account(service: Client) -> str:
-    """The account's password, kept before the account is made; or how to get another, where it is not kept any more."""
+    """Make the first account if it is missing; returns its password, or how to get a new one if it is not kept here.
+
+    The password is written to its file before the account is made.
+    """
     password = kept(PASSWORD)
     if not service.agents(type="person", email=EMAIL):
         password = password or keep(PASSWORD, secrets.token_urlsafe(12))
@@ -49,20 +52,20 @@ def first_account(service: Client) -> str:
 
 
 def began() -> float:
-    """When this node's minion, or the engine, was started last (Unix seconds): older reports tell of what was before."""
+    """When this node's minion or engine was last started (Unix seconds): older reports say nothing about now."""
     files = (CELLAR / "run" / f"{name}.began" for name in ("minion", "dockerd"))
     return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
 
 def is_asleep(bot: Bot, since: float) -> bool:
-    """Whether this machine should run the bot, and nothing newer than ``since`` (Unix seconds) says that it lives."""
+    """Whether this machine should run the bot, but no report since ``since`` (Unix seconds) says that it is alive."""
     lives = bot["actual"] == "alive" and (bot["reported_at"] or 0.0) >= since
-    # A service that was not upgraded yet does not tell what the node is told.
+    # A service that was not upgraded yet sends no "effective".
     return bot["node"] == NODE and bot.get("effective", bot["desired"]) == "running" and not lives
 
 
 def first_bot(service: Client, there: dict[str, Bot]) -> tuple[str, list[dict[str, Any]]]:
-    """The first bot's id, and the job that pours it if it is not there yet; one that was deleted stays so (no id)."""
+    """The first bot's id, and the job that pours it if it is missing. A deleted bot is not poured again (empty id)."""
     if BOT in there:
         first = keep(FIRST, there[BOT]["id"])
         return "" if there[BOT]["desired"] == "absent" else first, []
@@ -73,7 +76,7 @@ def first_bot(service: Client, there: dict[str, Bot]) -> tuple[str, list[dict[st
 
 
 def pour(service: Client) -> tuple[str, str]:
-    """Bring the first bot, and each other that this machine should run, to life; returns its id, and what was done."""
+    """Pour the first bot, and start all others that should run here; returns the first one's id, and what was done."""
     there, since = {bot["name"]: bot for bot in service.agents(type="bot")}, began()
     first, jobs = first_bot(service, there)
     done = [f"poured {BOT}"] if jobs else []
@@ -87,7 +90,7 @@ def pour(service: Client) -> tuple[str, str]:
 
 
 def invite(service: Client, bot: Bot) -> str:
-    """The code of the bot's first invite, made once, while the bot runs."""
+    """The code of the bot's first invite, which is made once, while the bot runs."""
     file = SECRETS / f"invite-{bot['id']}"
     if kept(file) or bot["actual"] != "alive":
         return kept(file) or f"(none was made while {BOT} did not run)"
@@ -96,7 +99,7 @@ def invite(service: Client, bot: Bot) -> str:
 
 
 def about(bot: Bot, code: str) -> str:
-    """What `make up` tells of the first bot."""
+    """What `make up` says about the first bot."""
     return (
         f"  pub      {bot['pub_id']}\n"
         f"  invite   {code}\n\n"
@@ -117,13 +120,13 @@ def welcome(state: str, password: str, pub: str) -> str:
 
 
 def gone() -> tuple[str, str]:
-    """How it stands where the first bot was deleted, and how another is poured."""
+    """The state and the text if the first bot was deleted: how to pour another."""
     again = f"{Path(sys.executable).parent}/salt-run -c {CELLAR}/etc/salt bots.create NAME account={EMAIL}"
     return f"The first bot, {BOT}, was deleted, and stays so", f"\nTo pour another: {again}\n"
 
 
 def main() -> int:
-    """Do all of it; prints one line, or the reason."""
+    """Do all of this; prints one line, or the reason why not."""
     service = Client(
         f"http://127.0.0.1:{os.environ['CELLAR_PRIVATE_PORT']}", str(SECRETS / "master-token"), actor="make up"
     )

@@ -1,9 +1,9 @@
-"""What a run of the tests left behind: processes, containers, volumes. Run by test.sh.
+"""Finds what a run of the tests left behind: processes, containers, volumes. Run by test.sh.
 
-    left_over.py note FOLDER           at the beginning: what stands on the engine before it
-    left_over.py look FOLDER SECONDS   at the end: waits so long for what is ending; tells what is left, exit code 1 if any is
+    left_over.py note FOLDER           at the beginning: note what is on the engine already
+    left_over.py look FOLDER SECONDS   at the end: wait so long for things to end; list what is left, exit code 1 if any is
 
-Other copies, and other runs, work on the same machine and engine. What the tests of this run start has FOLDER in its
+Other copies and other runs work on the same machine and engine. What the tests of this run start has FOLDER in its
 environment (CELLAR_TEST_RUN), in its command or among its open files; what they pour keeps its data there, or has none.
 """
 
@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 OURS = "saltcellar"
-"""How the images of what the tests pour begin, and their labels."""
+"""The prefix of the names of images that the tests pour, and of their labels."""
 APART = f"{tempfile.gettempdir()}/image-test-"
-"""Where tests of the image keep a pub's data: it needs a short path."""
+"""Where the image's tests keep a pub's data, which needs a short path."""
 
 
 def docker(*words: str) -> str:
-    """What Docker's command prints; exits with a sentence when the engine does not answer."""
+    """The output of a docker command; exits with a sentence if the engine does not answer."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60)  # noqa: S603, S607  (no shell)
     if done.returncode and "No such" not in done.stderr:
         sys.exit(f"What is left on the engine is not known: {done.stderr.strip()}")
@@ -46,7 +46,7 @@ def containers(folder: str, before: set[str]) -> Iterator[str]:
 
 
 def is_of_tests(container: dict[str, Any], folder: str) -> bool:
-    """Whether tests of this run made it: a copy's pub has its data elsewhere."""
+    """Whether a test of this run made the container; pubs of other copies keep their data elsewhere."""
     kept = [str(mount.get("Source", "")) for mount in container["Mounts"]]
     told = [container["Config"]["Image"], *(container["Config"]["Labels"] or {})]
     is_ours = any(word.startswith(OURS) for word in told) or container["Name"].startswith("/image-test-")
@@ -54,14 +54,14 @@ def is_of_tests(container: dict[str, Any], folder: str) -> bool:
 
 
 def volumes(before: set[str]) -> Iterator[str]:
-    """New volumes that no container has: pubs have none, so nobody but a test makes one."""
+    """New volumes that no container uses: pubs have none, so a test must have made them."""
     for name in docker("volume", "ls", "-q", "--filter", "dangling=true").split():
         if name not in before:
             yield f"volume {name}"
 
 
 def processes(folder: str) -> Iterator[str]:
-    """The processes that this run started, but for whoever asks."""
+    """The processes that this run started, except this one and its ancestors."""
     asking = set(ancestors(os.getpid()))
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -71,14 +71,14 @@ def processes(folder: str) -> Iterator[str]:
 
 
 def ancestors(pid: int) -> Iterator[int]:
-    """A process, its parent, and so on."""
+    """A process id, its parent's, and so on."""
     while pid > 1:
         yield pid
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def traces(process: Path) -> Iterator[str]:
-    """Environment, command and open files. Who sets its title, as gunicorn does, writes over the first two."""
+    """A process's environment, command and open files. Setting a title, as gunicorn does, overwrites the first two."""
     for name in ("environ", "cmdline"):
         yield (process / name).read_bytes().decode(errors="replace")
     for file in (process / "fd").iterdir():
@@ -87,7 +87,7 @@ def traces(process: Path) -> Iterator[str]:
 
 
 def left(folder: str, seconds: float) -> Iterable[str]:
-    """What is left once nothing more of it ends."""
+    """What is left once everything has ended, or after so many seconds."""
     before, ends = set(json.loads(Path(folder, "engine.json").read_text())), time.monotonic() + seconds
     while found := [*processes(folder), *containers(folder, before), *volumes(before)]:
         if time.monotonic() > ends:
@@ -97,7 +97,7 @@ def left(folder: str, seconds: float) -> Iterable[str]:
 
 
 def main(act: str, folder: str, seconds: str = "0") -> int:
-    """Note, or look."""
+    """Note what is there, or look for what is left; returns the exit code."""
     if act == "note":
         Path(folder, "engine.json").write_text(json.dumps(sorted(on_engine())))
         return 0

@@ -1,7 +1,7 @@
-"""Print docs/licences.md: every package that the service, a master or a node installs, that a pub runs, or that pages load.
+"""Prints docs/licences.md: all packages that the service, a master or a node installs, a pub runs, or pages load.
 
-The licence is what the package says of itself: its expression, else its classifiers, else its own words' first line. Of one
-that says nothing, READ says what somebody read, and where, of the very version that is named.
+The licence is what the package says: its licence expression, else its classifiers, else the first line of its licence
+field. For a package that says nothing, READ holds what a person read, and where, for exactly that version.
 """
 
 from importlib.metadata import Distribution, distribution
@@ -24,7 +24,7 @@ READ = {
 def needed(
     name: str, extras: tuple[str, ...], seen: set[tuple[str, tuple[str, ...]]], found: dict[str, Distribution]
 ) -> None:
-    """Gathers a package with what it needs here, by its name in lower case."""
+    """Add a package and all its dependencies here to ``found``, by name in lower case."""
     if (name.lower(), extras) in seen:
         return
     seen.add((name.lower(), extras))
@@ -35,7 +35,7 @@ def needed(
 
 
 def licence(package: Distribution) -> str:
-    """What a package says of its licence."""
+    """What a package says about its licence."""
     told = package.metadata
     named = [line.rsplit(" :: ", 1)[1] for line in told.get_all("Classifier") or [] if line.startswith("License :: ")]
     read = READ.get((package.name, package.version), "not said")
@@ -44,7 +44,7 @@ def licence(package: Distribution) -> str:
 
 
 def page() -> str:
-    """The page."""
+    """The text of the page."""
     found: dict[str, Distribution] = {}
     needed("saltcellar", EXTRAS, set(), found)
     del found["saltcellar"]

@@ -1,10 +1,9 @@
-# A minion of this machine, which knows the master's key beforehand, as the master knows the minion's. Sourced; needs settings.sh.
+# A minion of this machine, which knows the master's key beforehand, and the master the minion's. Sourced; needs settings.sh.
 # shellcheck shell=bash disable=SC2154  # settings.sh sets them
 
 keys=$salt_etc/pki
 
-# Configure and start a minion: PROCESS ID CONFIGURATION DATA. PROCESS is "minion" for the first one, and names others'
-# folders.
+# Configure and start a minion: PROCESS ID CONFIGURATION DATA. The first one's PROCESS is "minion".
 start_minion() {
   local process=$1 id=$2 etc=$3 data=$4
   mkdir -p "$etc" "$keys/$process" "$CELLAR_DIR/cache/$process" "$data/machines"

@@ -1,6 +1,6 @@
-"""What npm installs, read from its lock files: into the pub's image, and for what pages load.
+"""Reads what npm installs, for the pub's image and for pages, from its lock files.
 
-npm_packages.py FILE: add them to FILE, a CycloneDX document (ECMA-424) of what pip installs.
+npm_packages.py FILE: add these packages to FILE, a CycloneDX document (ECMA-424) of what pip installs.
 """
 
 import base64
@@ -15,7 +15,7 @@ LOCKS = {
     "pubs": TOP / "states" / "pubs" / "image" / "package-lock.json",
     "pages": TOP / "pillar_service" / "web" / "assets" / "package-lock.json",
 }
-"""The lock files, by whose packages they name."""
+"""The lock files, by what their packages are for."""
 
 WORDS = "MIT, by its own words; its lock names none"
 READ = {
@@ -24,12 +24,12 @@ READ = {
     ("multicb", "1.2.2"): "none: the package says nothing of it", ("stack", "0.1.0"): "none: the package says nothing of it",
     ("statistics", "3.3.0"): "none: the package says nothing of it",
 }  # fmt: skip
-"""What somebody read in the packages whose lock says nothing."""
+"""The licences of packages whose lock entry has none, as a person read them there."""
 
 
 @dataclass(frozen=True, order=True)
 class Package:
-    """One package: its name and version, its licence, and the SHA-512 of its file, in hex."""
+    """A package: name, version, licence, and the SHA-512 of its file in hex."""
 
     name: str
     version: str
@@ -43,7 +43,7 @@ class Package:
 
 
 def packages(lock: Path) -> list[Package]:
-    """Every package that a lock file (version 3) names, each version once."""
+    """All packages that a lock file (version 3) names, each version once."""
     told = json.loads(lock.read_text())["packages"]
     found = {_package(path.rpartition("node_modules/")[2], one) for path, one in told.items() if path}
     return sorted(found)
@@ -58,7 +58,7 @@ def _package(name: str, told: dict[str, Any]) -> Package:
 
 
 def component(package: Package) -> dict[str, Any]:
-    """A package as CycloneDX has it."""
+    """A package as a CycloneDX component."""
     return {
         "type": "library",
         "bom-ref": package.address,

@@ -173,7 +173,8 @@ need_port() {
   [[ -z $(ss -Hltn "sport = :$2") ]] || fail "Port $2 is taken${by:+ by $by}: stop that, or set $3 to another port"
 }
 
-# Fail with a sentence if another copy's bots bear that node's name on this engine, each node calling the other's left over: ID FOLDER.
+# Fail with a sentence if bots of another copy on this engine belong to a node of the same name: ID FOLDER.
+# Each of the two nodes would take the other's bots for leftovers.
 need_node() {
   local bot name mounts data=$CELLAR_DIR/$2 others=()
   while read -r bot name mounts; do

@@ -1,4 +1,4 @@
-"""Show what `bots.list --out=json` printed, a line a bot; exit code 1 unless each is as its node is told."""
+"""Shows the output of `bots.list --out=json`, a line for each bot; exit code 1 unless each is as its node is told."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ GOOD = {"running": "alive", "stopped": "stopped", "absent": "gone"}
 
 
 def main() -> int:
-    """Read the list on standard input, print it, and say by the exit code whether all is well."""
+    """Read the list from standard input and print it; returns the exit code."""
     try:
         bots = json.load(sys.stdin)
     except ValueError:
@@ -18,7 +18,7 @@ def main() -> int:
     for bot in bots:
         detail = f"   {bot['detail']}" if bot.get("detail") else ""
         print(f"  {bot['host']:<24} #{bot['actual']:<12} on {bot['node']}, port {bot['port']}{detail}")
-    # A service that was not upgraded yet does not tell what the node is told.
+    # A service that was not upgraded yet sends no "effective".
     return int(any(bot["actual"] != GOOD[bot.get("effective", bot["desired"])] for bot in bots))
 
 

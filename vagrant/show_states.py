@@ -1,4 +1,7 @@
-"""Show what `salt-call --out=json state.apply` printed: what failed, else how many states changed; exit code 1 on failure."""
+"""Shows what failed in the output of `salt-call --out=json state.apply`, else how many states changed.
+
+The exit code is 1 on failure.
+"""
 
 import json
 import sys
@@ -6,13 +9,13 @@ from typing import Any
 
 
 def sentences(told: Any) -> list[str]:
-    """What is wrong with a run, a sentence each; a run that never began is told as a list of Salt's own."""
+    """What is wrong with a run, a sentence for each fault; a run that never began is a list of Salt's own messages."""
     if not isinstance(told, dict):
         return told if isinstance(told, list) else [str(told)]
     failed = sorted(
         (state for state in told.values() if state["result"] is False), key=lambda state: state["__run_num__"]
     )
-    # What only waited for another that failed says nothing new.
+    # States that failed only because of another one say nothing new.
     own = [state for state in failed if not state["comment"].startswith("One or more requisite failed")]
     return [f"{state['__id__']}: {' '.join(state['comment'].split())}{_output(state['changes'])}" for state in own]
 
@@ -23,14 +26,14 @@ def _output(changes: Any) -> str:
 
 
 def main() -> int:
-    """Read the run on standard input and show it."""
+    """Read the run from standard input, and show it; returns the exit code."""
     try:
         told = json.load(sys.stdin)["local"]
     except (ValueError, KeyError):
         print("salt-call gave no answer: what it said stands above, or in /var/lib/cellar/local/log")
         return 1
     wrong = sentences(told)
-    for sentence in reversed(wrong):  # the first is the cause, and the last line is what is shown
+    for sentence in reversed(wrong):  # the first is the cause, and the last line is the one shown
         print(sentence)
     if not wrong:
         print(f"{len(told)} states, {sum(bool(state['changes']) for state in told.values())} changed")

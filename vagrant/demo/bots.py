@@ -1,4 +1,4 @@
-"""Five bots of three people on two nodes, alive."""
+"""Pours the tour's five bots, of three people on two nodes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cast import BOTS, NODES, client, succeeded, until
 
 
 def poured(there: dict[str, dict[str, Any]]) -> list[str]:
-    """The jobs that pour those that are missing, and start those that do not live."""
+    """Pour the bots that are missing, and start those that are not alive; returns the jobs' ids."""
     service, jobs = client(), []
     for name, (email, node, description) in BOTS.items():
         if name not in there:
@@ -18,7 +18,7 @@ def poured(there: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    """Pour them side by side."""
+    """Pour all bots at the same time."""
     service = client()
     jobs = poured({bot["name"]: bot for bot in service.agents(type="bot")})
     for job in jobs:

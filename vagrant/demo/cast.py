@@ -1,4 +1,4 @@
-"""Who and what there is in the tour, by the settings in the environment."""
+"""The people, bots and nodes of the tour, by the settings in the environment."""
 
 import os
 import time
@@ -15,7 +15,7 @@ DOMAIN = os.environ["CELLAR_DOMAIN"]
 PAGES = f"http://127.0.0.1:{os.environ['CELLAR_PUBLIC_PORT']}"
 DESK = f"http://127.0.0.1:{os.environ['CELLAR_DESK_PORT']}"
 NODES = {os.environ["CELLAR_NODE"]: CELLAR / "node", os.environ["CELLAR_NODE_2"]: CELLAR / "node-2"}
-"""Each node, and where it keeps its data."""
+"""Each node, and the folder of its data."""
 
 ANN, BEN, OLGA = "ann@example.org", "ben@example.org", "operator@example.org"
 PEOPLE = {ANN: ("Ann", "person"), BEN: ("Ben", "person"), OLGA: ("Olga", "operator")}
@@ -27,24 +27,24 @@ BOTS = {
     "harbour": (BEN, FIRST, "Boats and weather"),
     "lobby": (OLGA, SECOND, "Where newcomers arrive"),
 }
-"""Each bot: whose it is, where it runs, and a line about it."""
+"""Each bot: its owner, its node, and a line about it."""
 
 TEAM, OLGA_THERE, BEN_THERE = "T01", "U01", "U02"
-"""Slack's names for the team, for Olga and for Ben."""
+"""The ids of the team, of Olga and of Ben in Slack."""
 
 
 class Untold(Exception):
-    """A part of the story that did not happen; the message says which, and where to look."""
+    """A part of the story did not happen; the message says which, and where to look."""
 
 
 def client() -> Client:
-    """The service, as a master asks it."""
+    """A client of the service's private app, as a master has one."""
     private = f"http://127.0.0.1:{os.environ['CELLAR_PRIVATE_PORT']}"
     return Client(private, str(SECRETS / "master-token"), actor="demo")
 
 
 def until(found: Callable[[], Any], seconds: float, what: str, every_s: float = 0.5) -> Any:
-    """The first value that is something; raises Untold when there is none within so many seconds."""
+    """Call ``found`` until it returns something true, and return that; raises Untold after so many seconds."""
     end = time.monotonic() + seconds
     while not (value := found()):
         if time.monotonic() > end:
@@ -54,7 +54,7 @@ def until(found: Callable[[], Any], seconds: float, what: str, every_s: float = 
 
 
 def succeeded(service: Client, job: str, seconds: float = 180) -> dict[str, Any]:
-    """The job once it is over; raises Untold if it failed."""
+    """Wait until a job has succeeded, and return it; raises Untold if it failed."""
 
     def ended() -> dict[str, Any] | None:
         found = service.job(job)[0]

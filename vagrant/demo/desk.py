@@ -1,6 +1,6 @@
-"""The fake Slack of the tests as a process, and a desk: a page on which one reads and writes in its one channel.
+"""The tests' fake Slack as a process, with a desk: a page on which one reads and writes in its only channel.
 
-What people would do in Slack's own client is done here as Olga or as Ben: write to the bot, and press its buttons.
+Here one does as Olga or Ben what people do in Slack's own client: write to the bot, and press its buttons.
 """
 
 import os
@@ -19,7 +19,7 @@ PORT = int(os.environ["CELLAR_DESK_PORT"])
 
 
 class Desk:
-    """The pages on that Slack."""
+    """The desk's pages."""
 
     def __init__(self, slack: Slack) -> None:
         self.slack = slack
@@ -27,20 +27,20 @@ class Desk:
             slack.user(f"{TEAM}/{id}")
 
     def desk(self) -> str:
-        """The channel in a frame, and where one writes."""
+        """The page: the channel in a frame, and a field to write in."""
         return render_template("desk.html", people=PEOPLE)
 
     def channel(self) -> str:
-        """The channel, read anew each few seconds."""
+        """The channel alone, which reloads every few seconds."""
         return render_template("channel.html", messages=said(self.slack))
 
     def writes(self) -> Response:
-        """Somebody writes to the bot."""
+        """Write to the bot as somebody."""
         self._who().mentions(request.form["text"], CHANNEL)
         return redirect("/", 303)
 
     def presses(self) -> Response:
-        """Somebody presses the newest button with that label."""
+        """Press the newest button with this label as somebody."""
         self._who().presses(request.form["label"])
         return redirect("/channel", 303)
 
@@ -50,7 +50,7 @@ class Desk:
 
 
 def only_from_here() -> None:
-    """Another site in the same browser must not write in Olga's name."""
+    """Refuse requests of other sites in the same browser: they must not write in Olga's name."""
     if request.host not in (f"127.0.0.1:{PORT}", f"localhost:{PORT}"):
         abort(403)
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
@@ -58,7 +58,7 @@ def only_from_here() -> None:
 
 
 def create_app(slack: Slack) -> Flask:
-    """The desk of that Slack."""
+    """Make the desk's app."""
     app, desk = Flask(__name__), Desk(slack)
     app.before_request(only_from_here)
     app.get("/")(desk.desk)
@@ -69,7 +69,7 @@ def create_app(slack: Slack) -> Flask:
 
 
 def said(slack: Slack) -> list[dict[str, Any]]:
-    """The channel as its people read it, the oldest first."""
+    """The channel's messages as its people read them, the oldest first."""
     found = slack.user(f"{TEAM}/{OLGA_THERE}").visible()
     return [
         {
@@ -83,14 +83,14 @@ def said(slack: Slack) -> list[dict[str, Any]]:
 
 
 def _plain(text: str, slack: Slack) -> str:
-    """Slack's own way to name people, in words."""
+    """Replace Slack's ids of people by their names."""
     for id, name in {**PEOPLE, slack.bot: "mrmeeseeks"}.items():
         text = text.replace(f"<@{id}>", f"@{name}")
     return text
 
 
 def main() -> None:
-    """Serve both until told to stop."""
+    """Serve the fake Slack and the desk until told to stop."""
     slack = Slack(port=int(os.environ["CELLAR_SLACK_PORT"]))
     slack.workspace.team = TEAM
     slack.delivers_to(f"{PAGES}/slack")

@@ -1,4 +1,4 @@
-"""While the centre is away a pub hangs; its node heals it alone, and tells of it when the centre is back.
+"""An outage: while the centre is away a pub hangs; its node heals it alone, and reports that when the centre is back.
 
 outage.py heal | told
 """
@@ -21,7 +21,7 @@ BOT = "library"
 NODE = BOTS[BOT][1]
 HEALED = CELLAR / "run" / "healed"
 HEALING = ("hung", "restarted")
-"""What the healer's transitions are called on the way, in their order."""
+"""The healer's transitions on the way, in order."""
 
 
 def pub(engine: docker.DockerClient) -> Any:
@@ -32,7 +32,7 @@ def pub(engine: docker.DockerClient) -> Any:
 
 
 def hang(container: Any) -> None:
-    """Stop the pub itself, which is below the container's init, as if it hung."""
+    """Stop the pub's process, a child of the container's init, as if it hung."""
     first = container.attrs["State"]["Pid"]
     below = Path(f"/proc/{first}/task/{first}/children").read_text().split()
     os.kill(int(below[0]), signal.SIGSTOP)
@@ -55,14 +55,14 @@ def heal() -> None:
 
 
 def transitions() -> list[str]:
-    """What the service has heard of the healer of that bot, the first first."""
+    """The healer's transitions for the bot that the service has heard of, the oldest first."""
     bot, told = client().agent(BOT)["id"], stories.story(None, NODE)["told"]
     found = [one.event for one in told if one.event is not None and one.event.type == Event.TRANSITION]
     return [one.data["event"] for one in found if one.data["of"] == bot]
 
 
 def told() -> None:
-    """Wait until the node's page tells of the healing, and the bot lives as everybody sees it."""
+    """Wait until the node's page reports the healing, and the bot is shown as alive."""
     storage.prepare()
 
     def is_told() -> bool:

@@ -1,4 +1,4 @@
-"""Three accounts: two people who have bots, and who runs the place, with a second factor and known in Slack."""
+"""Makes three accounts: two people with bots, and the operator, with a second factor and linked to Slack."""
 
 import json
 import secrets
@@ -17,19 +17,19 @@ KEPT = SECRETS / "people.json"
 
 
 def known() -> dict[str, dict[str, str]]:
-    """What each person signs in with, by address: a password, and Olga's "secret" for codes."""
+    """What each person signs in with, by e-mail address: a password, and Olga's "secret" for codes."""
     return json.loads(KEPT.read_text()) if KEPT.exists() else {}
 
 
 def keep(told: dict[str, dict[str, str]]) -> None:
-    """Keep it where only root reads it, before it is needed: whoever runs this again finds it."""
+    """Write it to a file before it is needed, so that another run finds it; only root can read it."""
     part = KEPT.with_suffix(".part")
     part.write_text(json.dumps(told, indent=1))
     part.rename(KEPT)
 
 
 def with_code(person: str, told: dict[str, Any]) -> None:
-    """The second factor, as its owner turns it on: a key, and the first code made with it."""
+    """Turn the second factor on as its owner would: make a secret, then give its first code."""
     mine = told[OLGA]
     if "secret" not in mine:
         second_factor.begin(person, mine["password"])
@@ -40,13 +40,13 @@ def with_code(person: str, told: dict[str, Any]) -> None:
 
 
 def in_chat(person: str) -> None:
-    """Olga says that she is the one in Slack who was given a link."""
+    """Link Olga's account to her user in Slack."""
     if not chat.listed(person):
         chat.link(person, chat.invite(chat.asker(TEAM, OLGA_THERE)).rpartition("/")[2])
 
 
 def main() -> None:
-    """Make who is not there yet."""
+    """Make the accounts that are missing."""
     told, service = known(), client()
     for email in PEOPLE:
         told.setdefault(email, {"password": secrets.token_urlsafe(12)})
@@ -55,7 +55,7 @@ def main() -> None:
         given = {"type": "person", "email": email, "name": name, "role": role, "password": told[email]["password"]}
         try:
             service.create_agent(given)
-        except Conflict:  # somebody ran this before
+        except Conflict:  # made by an earlier run
             continue
     storage.prepare()
     olga = service.agents(type="person", email=OLGA)[0]["id"]

@@ -1,4 +1,4 @@
-"""A terminal's session, as `script` wrote it down, as a picture.   recording.py SESSION PICTURE"""
+"""Draw a terminal session that `script` recorded as a picture.   recording.py SESSION PICTURE"""
 
 import io
 import re
@@ -10,22 +10,22 @@ from rich.text import Text
 
 TOP = str(Path(__file__).parents[2])
 SHOWN_AS = "/srv/saltcellar"
-"""Where it would stand on somebody's machine."""
+"""The path that is shown in place of this tree's."""
 
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-"""rich's own, without the fonts that it would have fetched from elsewhere."""
+"""rich's own format, without the fonts that it would load from another site."""
 
 WIDTH = 110
 
 
 def session(written: str) -> str:
-    """What stood on the terminal, without what `script` says of itself and of this machine."""
+    """The session's text, without the lines of `script` and the paths of this machine."""
     lines = [line for line in written.replace("\r", "").splitlines() if not line.startswith("Script ")]
     return "\n".join(["# make demo", *lines]).replace(TOP, SHOWN_AS).strip()
 
 
 def main() -> None:
-    """Draw it."""
+    """Draw the picture."""
     source, picture = map(Path, sys.argv[1:])
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi(session(source.read_text())))

@@ -1,4 +1,4 @@
-"""A conversation in the fake Slack: Olga asks how the nodes are, lets a bot restart, and Ben hears why he may not."""
+"""A conversation in the fake Slack: Olga asks how the nodes are and has a bot restarted; Ben is told why he may not."""
 
 import html
 import re
@@ -10,26 +10,26 @@ PATIENCE_S = 90
 
 
 def channel() -> str:
-    """The channel as one reads it."""
+    """The text of the channel's page."""
     answer = requests.get(f"{DESK}/channel", timeout=10)
     answer.raise_for_status()
     return " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", answer.text, flags=re.S)).split())
 
 
 def does(deed: str, answer: str, **form: str) -> None:
-    """Somebody "writes" or "presses" something; wait until the answer stands in the channel, once more than before."""
+    """Do a deed ("writes" or "presses"), and wait until the channel has the answer once more than before."""
     before = channel().count(answer)
     requests.post(f"{DESK}/{deed}", form, timeout=30).raise_for_status()
     until(lambda: channel().count(answer) > before, PATIENCE_S, f"“{answer}” was said in {DESK}")
 
 
 def can_run_commands() -> bool:
-    """Whether each node has told so: a command goes to those alone."""
+    """Whether each node has reported what it can run commands with: only then does it get any."""
     return all(node["capacities"].get("has") for node in client().nodes())
 
 
 def main() -> None:
-    """Lead the conversation, each line after the answer to the one before."""
+    """Hold the conversation; each line waits for the answer to the one before."""
     [bot, *_] = BOTS
     until(can_run_commands, PATIENCE_S, "both nodes told what they can run commands with")
     does("writes", "All done!", who=OLGA_THERE, text="disk")

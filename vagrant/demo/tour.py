@@ -1,4 +1,4 @@
-"""Where to look, and who signs in there: what `make demo` prints at its end."""
+"""Prints what `make demo` shows at its end: where to look, and who signs in there."""
 
 import pyotp
 from cast import BOTS, DESK, NODES, OLGA, PAGES, PEOPLE
@@ -7,7 +7,7 @@ from people import known
 
 
 def signs_in() -> list[str]:
-    """A line for each person."""
+    """A line for each person, with what they sign in with."""
     told = known()
     lines = [f"  sign in  {email:<22} {told[email]['password']}" for email in PEOPLE]
     code = pyotp.TOTP(told[OLGA]["secret"]).now()
@@ -18,7 +18,7 @@ def signs_in() -> list[str]:
 
 
 def places() -> list[str]:
-    """A line for each page that is worth a look, with who sees it."""
+    """A line for each page that is worth a look, with who can see it."""
     seen = {
         f"{PAGES}/bots": "Ann's bots, or Ben's",
         f"{PAGES}/bots/{next(iter(BOTS))}/status": "how a pub is (Ann)",
@@ -33,7 +33,7 @@ def places() -> list[str]:
 
 
 def main() -> None:
-    """Print it."""
+    """Print everything."""
     print("\n".join([*signs_in(), "", *places(), "", "make demo-down stops it and forgets it."]))
 
 

@@ -1,6 +1,7 @@
-"""Messages between pubs: what Ada writes at the garden comes to Lin, who only knows the library, by way of Cid.
+"""Messages between pubs: what Ada writes at the garden reaches Lin, who knows only the library, by way of Cid.
 
-Real Scuttlebutt peers, each with an identity of its own, in containers of the pub's image (tests/image/peer/peer.js).
+They are real Scuttlebutt peers with identities of their own, in containers of the pub's image
+(tests/image/peer/peer.js).
 """
 
 import json
@@ -19,15 +20,15 @@ KEPT = CELLAR / "run" / "traffic.json"
 
 
 class Peer:
-    """Somebody's Scuttlebutt: the identity lasts, a container lives for one run of commands."""
+    """Somebody's Scuttlebutt peer: its identity is kept, each container runs one list of commands."""
 
     def __init__(self, engine: docker.DockerClient, image: str, name: str) -> None:
         self.engine, self.image, self.name, self.folder = engine, image, name, PEERS / name
         self.folder.mkdir(parents=True, exist_ok=True)
-        os.chown(self.folder, 1000, 1000)  # the image's user
+        os.chown(self.folder, 1000, 1000)  # the user of the image
 
     def begins(self, *words: object) -> Any:
-        """The container of a run."""
+        """Start a run of commands; returns its container."""
         return self.engine.containers.run(
             self.image,
             ["node", "/peer/peer.js", *map(str, words)],
@@ -42,7 +43,7 @@ class Peer:
         )
 
     def ends(self, run: Any) -> list[dict[str, Any]]:
-        """The lines of a run; raises Untold when a command failed."""
+        """Wait for a run's end, and return its lines; raises Untold if a command failed."""
         try:
             run.wait(timeout=180)
             lines = [json.loads(line) for line in run.logs(stderr=False).decode().splitlines()]
@@ -54,19 +55,22 @@ class Peer:
         return lines
 
     def does(self, *words: object) -> list[dict[str, Any]]:
-        """Runs commands that must all work."""
+        """Run commands; raises Untold if one fails."""
         return self.ends(self.begins(*words))
 
 
 def invite(bot: str, note: str) -> str:
-    """A new invite's code."""
+    """Make an invite; returns its code."""
     service = client()
     job = service.submit("bots.invite", bot, {"uses": 1, "note": note})
     return str(succeeded(service, job["id"])["result"]["code"])
 
 
 def travels(engine: docker.DockerClient, image: str) -> str:
-    """The message that came to Lin; Cid stays at the library meanwhile, and Ada is away by then."""
+    """Let Ada's message travel; returns its text as Lin got it.
+
+    Cid stays at the library meanwhile; Ada is gone by then.
+    """
     ada, cid, lin = (Peer(engine, image, name) for name in ("ada", "cid", "lin"))
     feed = ada.does("accept", invite("garden", "for Ada"), "publish", HELLO, "whoami")[-1]["id"]
     cid.does("accept", invite("garden", "for Cid"), "follow", feed, "wait", HELLO, feed)
@@ -79,7 +83,7 @@ def travels(engine: docker.DockerClient, image: str) -> str:
 
 
 def main() -> None:
-    """Let it travel, and say so."""
+    """Let the message travel, and print it."""
     engine = docker.from_env()
     bots = {bot["id"] for bot in client().agents(type="bot")}
     image = next(
