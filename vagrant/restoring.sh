@@ -4,7 +4,7 @@
 # shellcheck shell=bash disable=SC2154
 
 readonly before_it=$CELLAR_DIR/restore   # Salt's configuration until the place's own is back
-readonly begun=$CELLAR_DIR/run/restoring # there while the machine is empty or half restored, so that a killed run goes on
+readonly begun=$CELLAR_DIR/run/restoring # exists while the machine is empty or half restored, so a killed run goes on
 readonly has_database="SELECT count(*) > 0 FROM pg_database WHERE datname = 'saltcellar'"
 # The service's user, who may also write anywhere and give files away: new files belong to the service, its database knows
 # that user, and all other files get their owners back.
