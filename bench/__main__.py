@@ -1,4 +1,7 @@
-"""python -m bench [NAME …]: measure, print the table, write it to bench/results.md, where the sections of others stay."""
+"""python -m bench [NAME …]: run benchmarks, print their tables, and write them to bench/results.md.
+
+Sections of benchmarks that were not run stay as they are.
+"""
 
 import argparse
 import inspect
@@ -35,8 +38,8 @@ from bench import (
 )
 from bench.cellar import Cellar
 
-# Memory before the others that use the same daemons: what hundreds of jobs leave behind is Salt's, not ours.
-# Pubs last: its containers stay until all is taken down.
+# Memory comes before the others that use the same daemons: Salt, not our code, keeps something of hundreds of jobs.
+# Pubs come last: their containers stay until everything is taken down.
 BENCHMARKS: dict[str, ModuleType] = {
     module.__name__.partition(".")[2]: module
     for module in (
@@ -67,7 +70,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    """Runs the benchmarks that were named, or all; 1 when one could not run. A missed gate is only printed."""
+    """Run the benchmarks that were named, or all; returns 1 if one could not run. A missed gate is only printed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Saltcellar.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(BENCHMARKS)}; all if left out")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.md"), help="where to write")
@@ -111,7 +114,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _undisturbed() -> None:
-    """From now on everything that was started is taken down, however often somebody asks for the end."""
+    """Ignore further signals, so that everything that was started is taken down."""
     for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -36,7 +36,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Milliseconds until the ack, ours beside bare bolt, undisturbed and disturbed."""
+    """Measure milliseconds until the ack, ours and bare bolt's, undisturbed and disturbed."""
     with ExitStack() as stack, silent() as slack:
         told = {"SIGNING_SECRET": SECRET, "BOT_TOKEN": "xoxb-bench", "URL": slack}
         service = cellar.new_service("ack", {f"CELLAR_SLACK_{name}": value for name, value in told.items()})
@@ -79,7 +79,7 @@ def _burst(url: str) -> Spread:
 
 @contextmanager
 def held(service: Service) -> Iterator[None]:
-    """Another writer has the service's database all the time."""
+    """Hold the write lock of the service's database."""
     connection = sqlite3.connect(
         service.environment["CELLAR_DATABASE"].removeprefix("sqlite:///"), isolation_level=None
     )
@@ -94,11 +94,11 @@ def held(service: Service) -> Iterator[None]:
 
 @contextmanager
 def _polling(master: Master, service: Service) -> Iterator[None]:
-    """The master is up, and its dispatcher holds the lease of who publishes."""
+    """Run the master, with its dispatcher holding the publishing lease."""
     file = service.environment["CELLAR_DATABASE"].removeprefix("sqlite:///")
     asked = "SELECT 1 FROM lease WHERE name = 'publishing' AND expires_at > ?"
     with running(master), closing(sqlite3.connect(file)) as connection:
-        # Later than any lease that it took before it was stopped the last time.
+        # Later than the end of any lease that it took before it was last stopped.
         after = time.time() + leases.HELD_S
         until(lambda: connection.execute(asked, (after,)).fetchone(), 60, "the master claims")
         yield
@@ -116,7 +116,7 @@ def _notifier(service: Service) -> Iterator[None]:
 
 @contextmanager
 def silent() -> Iterator[str]:
-    """A server that takes connections and never says anything."""
+    """Run a server that takes connections and never answers; gives its URL."""
     listener, taken = socket.create_server(("127.0.0.1", 0), backlog=64), []
 
     def take() -> None:

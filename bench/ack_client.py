@@ -1,4 +1,4 @@
-"""Send signed events all at once, again and again: python -m bench.ack_client URL SECRET TIMES TOGETHER; JSON on stdout."""
+"""Sends signed events all at once, several times: python -m bench.ack_client URL SECRET TIMES TOGETHER; prints JSON."""
 
 import asyncio
 import hashlib
@@ -31,7 +31,7 @@ def request(host: str, path: str, secret: str, n: int) -> bytes:
 async def one(
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], sent: bytes, began: float
 ) -> tuple[float, bool]:
-    """Milliseconds until the whole answer is there, and whether it is an ack."""
+    """Send one event; returns milliseconds until the whole answer is there, and whether it is an ack."""
     reader, writer = streams
     writer.write(sent)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -41,7 +41,7 @@ async def one(
 
 
 async def main(url: str, secret: str, times: int, together: int) -> None:
-    """Do it and print what came of it."""
+    """Send the events, and print what became of them."""
     where, told = urlsplit(url), []
     connections = [await asyncio.open_connection(where.hostname, where.port) for _ in range(together)]
     for turn in range(times):

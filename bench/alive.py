@@ -1,4 +1,4 @@
-"""When a pub is alive: for ours and for plain containers alike, when its control socket answers GET /info."""
+"""Tells when a pub is alive, ours or a plain container's: when its control socket answers GET /info."""
 
 import time
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ POLL_S = 0.02
 
 
 def until_answering(folders: Iterable[Path], seconds: float = 300) -> None:
-    """Waits until the pub of every data directory answers, looking each 20 ms; raises TimeoutError."""
+    """Wait until the pub of every data directory answers, looking every 20 ms; raises TimeoutError."""
     waiting, ends = list(folders), time.monotonic() + seconds
     while waiting := [folder for folder in waiting if not answers(folder)]:
         if time.monotonic() > ends:

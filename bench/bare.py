@@ -1,4 +1,4 @@
-"""The least that Flask can do under the private app's own gunicorn settings: python -m bench.bare BODY_FILE"""
+"""The least that Flask can do with our gunicorn settings for the private app: python -m bench.bare BODY_FILE"""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from bench.bare_server import BareServer
 
 
 class Bare(BareServer):
-    """One route that answers the same bytes to everybody: no token, no database, no errors of ours."""
+    """An app with one route that answers the same bytes to everybody: no token, no database, no error handling of ours."""
 
     def load(self) -> Flask:
         app, body = Flask(__name__, static_folder=None), Path(sys.argv[1]).read_text()

@@ -1,4 +1,4 @@
-"""The least that bolt can do under the private app's own gunicorn settings: python -m bench.bare_bolt"""
+"""The least that bolt can do with our gunicorn settings for the private app: python -m bench.bare_bolt"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from pillar_service.settings import settings
 
 
 class BareBolt(BareServer):
-    """A bolt app at /slack with one listener that does nothing, and a route that says that it is up."""
+    """A bolt app at /slack with one listener that does nothing, and a route that says that the app is up."""
 
     def load(self) -> Any:
         secret = settings().slack_signing_secret

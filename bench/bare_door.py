@@ -1,4 +1,4 @@
-"""The least that a batch of events costs: Flask reads a body and answers, under gunicorn as the public app has it."""
+"""The least that a batch of events costs: Flask reads a body and answers, with our gunicorn settings."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from bench.bare_server import BareServer
 
 
 class BareDoor(BareServer):
-    """One route that takes whatever is sent: no signature, no events, no database."""
+    """An app with one route that takes whatever is sent: no signature, no events, no database."""
 
     def load(self) -> Flask:
         app = Flask(__name__, static_folder=None)

@@ -1,4 +1,4 @@
-"""The least that a page costs: one Jinja template under the private app's own gunicorn settings."""
+"""The least that a page costs: one Jinja template, with our gunicorn settings for the private app."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from flask import Flask, render_template
 from bench.bare_server import BareServer
 
 ONE = 350
-"""The bytes of an article on the page, about."""
+"""The approximate size of an article on the page, in bytes."""
 
 
 class BarePage(BareServer):
-    """A page of about so many bytes at ``/page/<bytes>``, drawn anew each time: no session, no database."""
+    """An app with a page of about so many bytes at ``/page/<bytes>``, drawn anew each time: no session, no database."""
 
     def load(self) -> Flask:
         app = Flask(__name__, static_folder=None, template_folder=str(Path(__file__).parent))

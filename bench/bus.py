@@ -1,4 +1,4 @@
-"""The master's event bus, as benchmarks listen to it."""
+"""The master's event bus, for benchmarks."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from typing import Any
 import salt.utils.event
 
 Number = Callable[[str, list[Any]], int | None]
-"""Which of the benchmark's calls it is, by its function and arguments; None for anybody else's."""
+"""The number of a benchmark's call, by its function and arguments; None for any other call."""
 
 
 class Bus(threading.Thread):
-    """Hears when each call, known by its number, was new, and that it returned. Use it with ``with``."""
+    """Records when each call, by its number, was new, and whether it has returned. Use it with ``with``."""
 
     def __init__(self, opts: dict[str, Any], number: Number) -> None:
         super().__init__(daemon=True)
@@ -29,7 +29,7 @@ class Bus(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Listens until it has ended."""
+        """Listen until the end."""
         with salt.utils.event.get_event("master", opts=self.opts, listen=True) as bus:
             self.ready.set()
             while not self.ended.is_set():

@@ -1,4 +1,4 @@
-"""What is measured: the service, a master with its dispatcher and one node, each started when it is first asked for."""
+"""What the benchmarks measure: the service, a master with its dispatcher, and one node, each started on first use."""
 
 import contextlib
 import os
@@ -27,9 +27,10 @@ NETWORK = "saltcellar"
 
 
 class Cellar:
-    """One node with its master and the service, as shipped; all of it is gone when ``stack`` is closed.
+    """One node with its master and the service, as shipped; all of it is removed when ``stack`` is closed.
 
-    What one benchmark alone has is gone when ``here`` is closed: it may have work left, which would disturb the next.
+    What belongs to one benchmark is removed when ``here`` is closed: work that is left in it would disturb the next
+    one.
     """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
@@ -38,7 +39,7 @@ class Cellar:
 
     @cached_property
     def engine(self) -> docker.DockerClient:
-        """The Docker engine with the pub's image, without our containers once all is over."""
+        """The Docker engine with the pub's image; our containers are removed at the end."""
         subprocess.run([TOP / "vagrant/pub-image.sh"], env=self._logs(), check=True, capture_output=True)
         engine = docker.from_env()
         self.stack.callback(engine.close)
@@ -49,18 +50,18 @@ class Cellar:
 
     @cached_property
     def service(self) -> Service:
-        """Both apps, with as many workers as is the default, a node and an account."""
+        """Both apps with the default number of workers, a node and an account."""
         service = self.stack.enter_context(running(self._new("service", {})))
         service.manage("node-add", self.node, "--ports", PORTS)
         return service
 
     def new_service(self, name: str, more: Mapping[str, str] | None = None) -> Service:
-        """One more service with a database of its own, and more settings, for one benchmark."""
+        """Start another service with its own database, and further settings, for one benchmark."""
         return self.here.enter_context(running(self._new(name, more or {})))
 
     def _new(self, name: str, more: Mapping[str, str]) -> Service:
         service = Service(self.folder / name)
-        del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+        del service.environment["CELLAR_WORKERS"]  # the tests' single worker is not what is shipped
         service.environment.update(more)
         return service
 
@@ -79,7 +80,7 @@ class Cellar:
 
     @cached_property
     def minion(self) -> Minion:
-        """The node, answering, with our states and modules."""
+        """The node, once it answers, with our states and modules."""
         assert self.engine
         assert self.client
         minion = self.stack.enter_context(running(Minion(self.folder / "minion", self.node, self.master)))
@@ -93,7 +94,7 @@ class Cellar:
         return local_client(self.master)
 
     def call(self, function: str, *arguments: Any, seconds: int = 300) -> Any:
-        """What the node returns; raises TimeoutError when it does not."""
+        """Call a function on the node, and return what it returns; raises TimeoutError."""
         return call(self.salt, self.node, function, *arguments, seconds=seconds)
 
     def data(self, bot: str) -> Path:
@@ -101,17 +102,17 @@ class Cellar:
         return self.folder / "minion" / "node" / "bots" / bot
 
     def create(self, name: str) -> dict[str, Any]:
-        """Asks for a bot, as the runner does; returns {"agent", "job"} at once."""
+        """Ask for a bot as the runner does; returns {"agent", "job"} at once."""
         assert self.minion
         return self.client.create_agent({"type": "bot", "name": name, "account": ACCOUNT, "node": self.node})
 
     def delete(self, bots: Iterable[str]) -> None:
-        """Lets bots go, data and all, and waits until they are gone."""
+        """Delete bots with their data, and wait until they are gone."""
         for asked in [self.client.delete_agent(bot, purge=True) for bot in bots]:
             self.done(asked["job"])
 
     def done(self, job: dict[str, Any], seconds: float = 300) -> dict[str, Any]:
-        """Waits until a job is over and returns it; raises RuntimeError unless it succeeded."""
+        """Wait until a job is over, and return it; raises RuntimeError unless it succeeded."""
         ends, after = time.monotonic() + seconds, 0
         while job["state"] not in OVER and time.monotonic() < ends:
             job, lines = self.client.job(job["id"], after, wait=25)
@@ -130,7 +131,7 @@ class Cellar:
 
 
 def _remove_network(engine: docker.DockerClient) -> None:
-    # It is shared by everything on this engine, and stays while anybody is on it.
+    # Everything on this engine shares the network, which stays while anybody uses it.
     for network in engine.networks.list(names=[f"^{NETWORK}$"]):
         with contextlib.suppress(docker.errors.APIError):
             network.remove()
@@ -142,7 +143,7 @@ def local_client(master: Master) -> salt.client.LocalClient:
 
 
 def call(client: salt.client.LocalClient, node: str, function: str, *arguments: Any, seconds: int = 300) -> Any:
-    """What a node returns; raises TimeoutError when it does not."""
+    """Call a function on a node, and return what it returns; raises TimeoutError."""
     returned = client.cmd([node], function, list(arguments), tgt_type="list", timeout=seconds)
     if node not in returned:
         raise TimeoutError(f"{node} did not return {function} within {seconds} s.")

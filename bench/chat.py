@@ -34,7 +34,7 @@ NODE, WHO = "bench-chat", "T01/U01"
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Milliseconds to the publish: from chat, from a warm client, from Salt's own command."""
+    """Measure milliseconds to the publish: from chat, from a warm client, and from Salt's own command."""
     with ExitStack() as stack:
         slack = Slack(rate_s=0.1, burst=3)
         stack.callback(slack.close)
@@ -56,7 +56,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 def _service(cellar: Cellar, slack: Slack) -> Service:
     service = Service(cellar.folder / "chat")
-    del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+    del service.environment["CELLAR_WORKERS"]  # the tests' single worker is not what is shipped
     told = {"BOT_TOKEN": slack.bot_token, "SIGNING_SECRET": slack.secret, "URL": slack.url}
     service.environment |= {f"CELLAR_SLACK_{name}": value for name, value in told.items()}
     service.environment |= waiting_jobs.catalogue()
@@ -83,7 +83,7 @@ def _rounds(slack: Slack, client: Client, master: Master, bus: Bus) -> dict[str,
     }
     took: dict[str, list[float]] = {way: [] for way in ways}
     numbers = iter(range(1, 10_000))
-    for turn in range(-2, ROUNDS):  # the first answers load modules
+    for turn in range(-2, ROUNDS):  # the first rounds load modules, and don't count
         few = [*ways][: 3 if turn % ASYNC_EVERY == 0 else 2]
         for way in random.sample(few, len(few)):
             time.sleep(random.uniform(*PAUSE_S))

@@ -30,7 +30,7 @@ WAYS = ("empty", "ours, new", "ours, unchanged", "postgres")
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Milliseconds that each way adds to an empty pillar."""
+    """Measure milliseconds that each way adds to an empty pillar."""
     with ExitStack() as stack:
         (folder := cellar.folder / "compile").mkdir()
         service = serve(stack, folder / "service", SMALL)
@@ -51,7 +51,7 @@ def _rounds(ways: dict[str, dict[str, Any]]) -> Iterator[dict[str, float]]:
     for number in numbers:
         node = seeds.name(number)
         order = random.sample([*ways, "ours, unchanged"], len(ways) + 1)
-        # The first of the two is the one that brings something new.
+        # Of the two, the first one to come is the one with something new.
         first, second = sorted((order.index("ours, new"), order.index("ours, unchanged")))
         order[first], order[second] = "ours, new", "ours, unchanged"
         took, told = {}, {}

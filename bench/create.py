@@ -20,7 +20,7 @@ ROUNDS = 7
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Seconds until a pub is alive, by us and by docker run."""
+    """Measure seconds until a pub is alive, by us and by docker run."""
     assert cellar.minion
     took: dict[str, list[float]] = {"alive": [], "told": [], "docker": []}
     with plain.pubs(cellar, "create") as pubs:

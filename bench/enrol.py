@@ -21,7 +21,7 @@ from pillar_service.node.enrolment.keys import Key
 
 ROUNDS, MACHINES, HANDS, USES = 3, 100, 8, 50
 LEAST = 1000
-"""A minute: what Machine Room says of itself."""
+"""Machines per minute: the figure that Machine Room gives for itself."""
 
 PREPARE = f"""
 import sys
@@ -32,7 +32,7 @@ masters.tell("{MASTER_NAME}", "127.0.0.1", 1, 2, sys.argv[1])
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Machines a minute, and how long each waited."""
+    """Measure machines per minute, and how long each waited."""
     service = cellar.new_service("enrol")
     keys = [Key.new() for _ in range(MACHINES)]
     service.python(PREPARE, keys[0].public)

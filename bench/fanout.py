@@ -37,7 +37,7 @@ PATIENCE_S = 60
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Seconds to a hundred results: ours, and Salt's own client."""
+    """Measure seconds to a hundred results, with our queue and with Salt's own client."""
     with ExitStack() as stack:
         service = cellar.new_service("fanout", waiting_jobs.catalogue())
         client = Client(service.url, str(service.token_file), actor="bench")
@@ -57,7 +57,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 class Replay(threading.Thread):
-    """Answers for nodes that are not there, as the master files what a minion returns."""
+    """Answers for nodes that are not there, as the master does when a minion returns."""
 
     def __init__(self, opts: dict[str, Any], absent: set[str]) -> None:
         super().__init__(daemon=True)
@@ -74,7 +74,7 @@ class Replay(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Listens until it has ended."""
+        """Listen until the end."""
         with (
             salt.utils.event.get_event("master", opts=self.opts, listen=True) as bus,
             salt.minion.MasterMinion(self.opts, states=False, rend=False) as minion,
@@ -97,7 +97,7 @@ class Replay(threading.Thread):
 def _round(
     client: Client, warm: salt.client.LocalClient, master: Master, names: list[str], replay: Replay
 ) -> dict[str, float]:
-    """Seconds of one round, by what took them."""
+    """Run one round; returns seconds by what took them."""
     dispatcher = processes.dispatcher(master)
     before, took = processes.cpu_s(dispatcher), _ours(client, replay)
     took["dispatcher"] = processes.cpu_s(dispatcher) - before

@@ -1,4 +1,4 @@
-"""Nodes that speak to one service, simulated: each by its own clock, as the real code paces it, and with its own spool."""
+"""Simulated nodes that talk to one service: each with its own clock, paced as the real code does, and its own spool."""
 
 import json
 import random
@@ -22,7 +22,7 @@ from pillar_service.node.upgrading import duty
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is simulated: nodes with ``bots`` each, and workers; before the start the service was away for ``away_s``."""
+    """What is simulated: nodes with ``bots`` each, and workers; the service was away for ``away_s`` seconds before."""
 
     nodes: int
     workers: int
@@ -33,45 +33,45 @@ class Fleet:
 
     @property
     def told(self) -> list[tuple[float, float]]:
-        """How often a node has something to tell, and by how much of that earlier or later."""
+        """How often a node has something to tell, in seconds, and by which share of that earlier or later."""
         return [(self.heartbeat_s, 0.0), (facts.EVERY_S, SPLAY), (lifecycle.ALIVE_EVERY_S, 0.0)]
 
     @property
     def asked(self) -> list[tuple[float, float]]:
-        """How often a node asks for something, likewise."""
+        """How often a node asks for something, in the same form."""
         return [(configuration.EVERY_S, configuration.SPLAY), (Bundles.every_s, 0.0), (duty.ASK_EVERY_S, duty.SPLAY)]
 
     @property
     def waiting(self) -> int:
-        """What waits in each spool at the start; facts are not put into it again while they wait."""
+        """How many events wait in each spool at the start. Facts are not put into it again while some wait."""
         return int(self.away_s / self.heartbeat_s) + int(self.away_s / lifecycle.ALIVE_EVERY_S) + (self.away_s > 0)
 
     @property
     def most(self) -> int:
-        """So many of its reports go in one request, as the spool counts their size."""
+        """How many of a node's reports go into one request, by their size in the spool."""
         data = {"node": {"docker": True, "error": None, "unlisted": []}}
         written = json.dumps(data | {"bots": [telling.report("0" * 16, 10**9, bot) for bot in range(self.bots)]})
         draft = Draft(health.EVENT_TYPE, "cellar-1.0123456789abcdef", written, "health", Priority.LOW)
         return min(BATCH_EVENTS, BATCH_BYTES // (draft.size + ENVELOPE))
 
     def request(self, now: float, events: int) -> Request:
-        """A batch of so many events, and what it costs."""
+        """A batch of so many events, with its cost."""
         cost = costs.REQUEST_S + (events - 1) * costs.EVENT_S + events * self.bots * costs.SAMPLE_S
         return Request(now, cost, (self.writer or costs.WRITERS["SQLite"]).held(events))
 
 
 class Node:
-    """A spool by numbers: so many events were put, so many the service has, of so many the node knows that it has."""
+    """A node's spool as counts: events put, events that the service has, events that the node knows the service has."""
 
     __slots__ = ("failures", "is_busy", "kept", "known", "number", "put")
 
     def __init__(self, waiting: int) -> None:
         self.put, self.kept, self.known, self.failures, self.number = waiting, 0, 0, 0, 0
-        self.is_busy = waiting >= delivery.BACKLOG  # then it does not begin at once
+        self.is_busy = waiting >= delivery.BACKLOG  # then it does not send at once
 
 
 class Run:
-    """A fleet and its service for some time."""
+    """The run of a fleet and its service for some time."""
 
     def __init__(self, fleet: Fleet, seed: int = 1) -> None:
         self.fleet, self.chance, self.clock = fleet, random.Random(seed), Clock()
@@ -91,12 +91,12 @@ class Run:
             self.clock.at(self.chance.random() * delivery.SPLAY_S, self._rested, node)
 
     def drain(self, until: float) -> float | None:
-        """When all that waited at the start was delivered; None if not until then."""
+        """Run until all that waited at the start was delivered; returns when that was, or None if not by ``until``."""
         self.clock.go(until, lambda: not self.behind)
         return None if self.behind else self.clock.now
 
     def settle(self) -> None:
-        """Nothing new is told; go on until every event is known to be delivered."""
+        """Put nothing new, and run until every node knows that all its events were delivered."""
         self.is_closed = True
         self.clock.go(float("inf"))
 
@@ -132,7 +132,7 @@ class Run:
         new = max(0, last - node.kept)
         node.kept, self.stored, self.doubled = node.kept + new, self.stored + new, self.doubled + last - first - new
         if number != node.number:
-            return  # the node has given up on this one: it does not know, and tells it again
+            return  # the node has given up on this request, does not know of this, and sends the events again
         self.behind -= first < self.fleet.waiting <= last
         node.known, node.failures, node.number, node.is_busy = last, 0, number + 1, last < node.put
         if node.is_busy:

@@ -43,7 +43,7 @@ SHAPE = """SELECT sql FROM sqlite_master WHERE tbl_name = 'event' AND sql IS NOT
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Events a second, from one node and from many, beside bare ones."""
+    """Measure events per second from one node and from many, and bare inserts."""
     service, key = cellar.new_service("ingest"), rsa.generate_private_key(65537, 2048)
     encoding, kind = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     names = [f"ingest-{number}" for number in range(NODES)]

@@ -31,7 +31,7 @@ def _number(function: str, arguments: list[Any]) -> int | None:
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Milliseconds from the request to the publish, for the three ways."""
+    """Measure milliseconds from the request to the publish, for the three ways."""
     made = cellar.create("measured")
     cellar.done(made["job"])
     bot = made["agent"]["id"]
@@ -42,7 +42,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 def _rounds(cellar: Cellar, bot: str, bus: Bus) -> dict[str, list[float]]:
-    """Each call has its own number of lines to ask for (1 to 1000), by which the bus tells it from the others."""
+    """Run the rounds. Each call asks for its own number of lines (1 to 1000), by which the bus tells it from the others."""
     asking = ["salt", "-c", str(cellar.master.etc), "--async", cellar.node, "pubs.logs", bot]
     asking[0] = str(BIN / "salt")
     ways: dict[str, Callable[[int], Any]] = {

@@ -26,7 +26,7 @@ TEXT = "The quick brown fox jumps over the lazy dog, time and again."
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Lines a second, stored and shown."""
+    """Measure lines per second, stored and shown."""
     service = cellar.new_service("lines")
     for node in NODES:
         service.manage("node-add", node)
@@ -51,7 +51,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 def _begun(service: Service, client: Client, node: str) -> str:
-    """A job that its node has begun."""
+    """Start a job on its node; returns its id."""
     job = client.run({"command": "count", "arguments": {}, "selector": f"node={node}"})["id"]
     runs, _ = client.claim("test-master", wait=5)
     for run in runs:
@@ -61,7 +61,7 @@ def _begun(service: Service, client: Client, node: str) -> str:
 
 
 def _end(client: Client) -> None:
-    """Ends what runs, so that the nodes have room."""
+    """End what runs, so that the nodes have room."""
     for run in client.runs("test-master"):
         told = {"jid": run["jid"], "node": run["node"], "return": {"state": "done"}, "success": True, "retcode": 0}
         client.result(run["id"], told)

@@ -27,7 +27,7 @@ Took = dict[int, float]
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Seconds for 1, 10 and 30 bots: to pour, to apply again, by docker."""
+    """Measure seconds for 1, 10 and 30 bots: to pour, to apply again, and by docker."""
     assert cellar.minion
     took: dict[str, dict[int, list[float]]] = {}
     with plain.pubs(cellar, "many") as pubs:
@@ -57,7 +57,7 @@ def _ours(cellar: Cellar, turn: int, size: int) -> dict[str, list[float]]:
 
 
 def _apply(cellar: Cellar) -> float:
-    client = local_client(cellar.master)  # one that has published hundreds of jobs loses sight of new ones
+    client = local_client(cellar.master)  # a client that has published hundreds of jobs misses new ones
     began = time.perf_counter()
     states = call(client, cellar.node, "state.apply", "pubs")
     took = time.perf_counter() - began

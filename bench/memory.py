@@ -34,7 +34,7 @@ IDLE_S = 30
 WATCHED_S = 120
 AT_ONCE = 12
 PEOPLE = tuple(f"{name}@example.org" for name in ("ann", "ben", "cleo"))
-"""Ten of one person at once are taken for somebody who guesses (core/people/limits.py)."""
+"""Three people, because ten sign-ins of one person at once count as guessing (core/people/limits.py)."""
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -53,7 +53,7 @@ class Taken:
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """MiB of the service's processes, of what we add to master and minion, and of an idle pub."""
+    """Measure MiB of the service's processes, of what we add to master and minion, and of an idle pub."""
     pubs = [cellar.create(name) for name in ("first", "second")]
     for made in pubs:
         cellar.done(made["job"])
@@ -96,7 +96,7 @@ def _idle_rows(pubs: str, plain: Minion, ours: Minion) -> list[Row]:
 def _pub_row(cellar: Cellar, agent: dict[str, Any]) -> Row:
     memory = cellar.engine.containers.get(f"{agent['name']}-{agent['id']}").stats(stream=False)["memory_stats"]
     pages = memory["stats"]
-    # cgroup v1 counts what is below the cgroup too (total_…), v2 has one figure
+    # cgroup v1 also counts what is below the cgroup (total_…), v2 has one figure
     cached = pages.get("total_cache", pages.get("file", 0))
     used_lately = pages.get("total_active_file", pages.get("active_file", 0))
     own = memory["usage"] - cached
@@ -106,7 +106,7 @@ def _pub_row(cellar: Cellar, agent: dict[str, Any]) -> Row:
 
 def _nothing_of_ours() -> dict[str, Any]:
     empty: dict[str, Any] = {key: [] for key in ("include", "ext_pillar", "engines", "runner_dirs")}
-    # Its keys are called by that name, as in what is shipped.
+    # Its keys have that name, as in what is shipped.
     return empty | {"id": "saltcellar_master", "saltcellar": {}, "file_roots": {"base": []}}
 
 

@@ -1,8 +1,8 @@
-"""The other side of the queue: carries out all that is asked for, in a process of its own.
+"""The other side of the queue: carries out all jobs that are asked for, in a process of its own.
 
 python -m bench.no_op ours URL TOKEN_FILE | huey FILE | rq SOCKET
 
-Reads from its standard input how many jobs to wait for, and prints a line when it is ready and when they are done.
+Reads from standard input how many jobs to wait for; prints a line when it is ready, and one when they are done.
 """
 
 import queue
@@ -18,7 +18,7 @@ NAME = "test-master"
 
 
 def ours(url: str, token_file: str, count: int) -> None:
-    """Claims, says that it starts, and hands results in, on two threads, as the dispatcher does (without Salt)."""
+    """Claim runs, report their start, and hand in results, on two threads, as the dispatcher does (without Salt)."""
     returned: queue.Queue[dict] = queue.Queue()
     threading.Thread(target=_claim, args=(Client(url, token_file), count, returned), daemon=True).start()
     client, done = Client(url, token_file), 0
@@ -48,7 +48,7 @@ def _result(run: dict) -> dict:
 
 
 def main() -> None:
-    """Carries out one lot after the other, until nothing more is read."""
+    """Carry out one lot of jobs after the other, until the input ends."""
     kind, *where = sys.argv[1:]
     ways: dict[str, Callable[..., None]] = {"ours": ours, "huey": peers.consume, "rq": peers.work}
     for line in sys.stdin:

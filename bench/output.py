@@ -35,7 +35,7 @@ EXECUTOR_MOST, WORKER_MOST = 50e6, 90e6
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Seconds until the job is over, memory at its most, and what is kept."""
+    """Measure seconds until the job is over, the most memory used, and what is kept."""
     with ExitStack() as stack:
         service = cellar.new_service("output", waiting_jobs.catalogue())
         service.manage("node-add", NODE)
@@ -55,7 +55,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 class Watch(threading.Thread):
-    """Looks at what the minion starts: the most memory that one of those processes had for itself."""
+    """Watches the processes that the minion starts, and records the most memory (USS) that one of them had."""
 
     def __init__(self, minion: Minion) -> None:
         super().__init__(daemon=True)
@@ -71,7 +71,7 @@ class Watch(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Looks until it has ended."""
+        """Look until the end."""
         while not self.ended.wait(0.05):
             for process in set(processes.of(self.minion)) - self.before:
                 with suppress(psutil.Error):

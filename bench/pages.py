@@ -26,7 +26,7 @@ LEAST_PER_S, MOST_MS = 200, 100
 
 
 class Page(NamedTuple):
-    """A page to ask for: where, as whom, how long it is at least."""
+    """A page to ask for: its URL, the session's cookie, and its least size in bytes."""
 
     url: str
     cookie: str
@@ -34,7 +34,7 @@ class Page(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What wrk found in one round: pages a second, and milliseconds."""
+    """What wrk found in one round: pages per second, and milliseconds."""
 
     per_s: float
     p50: float
@@ -42,7 +42,7 @@ class Told(NamedTuple):
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Pages a second and milliseconds of the dashboard and of a status page, each beside a bare one of its size."""
+    """Measure pages per second and milliseconds of the dashboard and a status page, each beside a bare page of its size."""
     with ExitStack() as stack:
         service = cellar.new_service("pages")
         client = Client(service.url, str(service.token_file), actor="bench")
@@ -70,7 +70,7 @@ def _page(url: str, cookie: str) -> Page:
         told.count("<article>") == person.BOTS if url.endswith("/bots") else "30 days in figures" in told
     ):
         raise RuntimeError(f"{url} does not show what is asked for.")
-    return Page(url, cookie, int(len(answer.content) * 0.98))  # times and tokens are not always as long
+    return Page(url, cookie, int(len(answer.content) * 0.98))  # times and tokens vary in length
 
 
 def _rows(called: str, asked: dict[str, Page], rounds: list[dict[str, Told]]) -> list[Row]:

@@ -1,7 +1,7 @@
-"""Where a request with events spends its processor time: one process, nobody beside it, through the public app itself.
+"""Measures where a request with events spends its processor time: in one process, alone, through the public app itself.
 
-``python -m bench.parts`` in a service's environment prints, for each size of a batch, seconds of a request and of its parts.
-What is left of the whole is Flask's, and what stands around every request.
+``python -m bench.parts`` in a service's environment prints the seconds of a request and of its parts, for each size of
+a batch. What the parts leave of the whole is Flask's, and what is done around every request.
 """
 
 import io
@@ -55,7 +55,7 @@ def _row(size: str, told: dict[str, float]) -> Row:
 
 
 class _Parts:
-    """One node's requests, taken whole, and part by part."""
+    """One node's requests, carried out whole, and part by part."""
 
     def __init__(self) -> None:
         storage.prepare()
@@ -67,8 +67,8 @@ class _Parts:
         self.app = public.create_app()
 
     def told(self, size: int, count: int) -> dict[str, float]:
-        """Seconds of processor time of one request with so many events, the mean of ``count``."""
-        for take in (self._whole, self._in_parts):  # what is only done for the first
+        """Processor time in seconds of one request with so many events: the mean of ``count`` requests."""
+        for take in (self._whole, self._in_parts):  # what is done only for the first request
             self._take(take, size, 3)
         spent = self._take(self._whole, size, count) | self._take(self._in_parts, size, count)
         spent["begin and commit"] = spent["both"] - spent["SQL"]

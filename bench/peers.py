@@ -15,17 +15,17 @@ DRAINED_S = 120
 
 
 def no_op() -> bool:
-    """Nothing; that it was done is kept, as with ours."""
+    """Do nothing; the result is kept, as ours is."""
     return True
 
 
 def of_huey(file: str) -> huey.SqliteHuey:
-    """Huey on SQLite, written through to the disk at each commit."""
+    """Huey on SQLite, synced to disk at each commit."""
     return huey.SqliteHuey("bench", filename=file, fsync=True)
 
 
 def consume(file: str, count: int) -> None:
-    """Huey's consumer with as many threads as it has by default (one), that looks again after a millisecond at most."""
+    """Run Huey's consumer with its default number of threads (one), polling every millisecond."""
     known = of_huey(file)
     known.task(name="no_op")(no_op)
     consumer = known.create_consumer(initial_delay=0.001, max_delay=0.001, periodic=False)
@@ -36,7 +36,7 @@ def consume(file: str, count: int) -> None:
 
 
 def work(socket: str, count: int) -> None:
-    """RQ's worker that carries out in its own process (no fork for each job)."""
+    """Run RQ's worker that carries out jobs in its own process (no fork for each job)."""
     connection = redis.Redis(unix_socket_path=socket)
     rq.SimpleWorker([rq.Queue(connection=connection)], connection=connection).work(
         max_jobs=count, logging_level="ERROR"
@@ -56,7 +56,7 @@ def _await(true: Callable[[], bool]) -> None:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """A Redis of our own that answers after its log is on disk; its socket."""
+    """Run a Redis that answers once its log is on disk; gives its socket."""
     if shutil.which("redis-server") is None:
         raise RuntimeError("There is no redis-server: run vagrant/packages.sh bench.")
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Somebody who has many bots, with a month behind them, and is signed in."""
+"""A person who has many bots with a month of samples, and is signed in."""
 
 import re
 import time
@@ -22,9 +22,9 @@ MONTH_S = 30 * 86_400
 
 
 def settle(service: Service, person: str) -> str:
-    """Give a person (an account's id) the bots; the name of the one that has told of itself for 30 days.
+    """Give a person (an account's id) the bots; returns the name of the one that has reported for 30 days.
 
-    The last few are being poured still, each with its job and the job's steps.
+    The last few are still being poured, each with its job and the job's steps.
     """
     database.connect(service.environment["CELLAR_DATABASE"])
     try:
@@ -53,7 +53,7 @@ def _pour(bot: str, now: float) -> None:
 
 
 def cookie(url: str) -> str:
-    """Sign in as a browser does; the header that carries the session from then on."""
+    """Sign in as a browser does; returns the header with the session's cookies."""
     with requests.Session() as browser:
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(f"{url}/sign-in", timeout=20).text)
         if found is None:

@@ -33,7 +33,7 @@ http {{
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Requests per second of ours with both tables, of bare Flask and of nginx."""
+    """Measure requests per second of ours with both tables, of bare Flask and of nginx."""
     with ExitStack() as stack:
         (folder := cellar.folder / "pillar").mkdir()
         small, large = (serve(stack, folder / f"{count}", count) for count in (SMALL, LARGE))
@@ -84,9 +84,9 @@ def _rows(found: dict[str, Spread], size: int) -> list[Row]:
 
 
 def serve(stack: ExitStack, folder: Path, count: int) -> Service:
-    """The service with so many nodes, until the stack is closed."""
+    """Run the service with so many nodes, until the stack is closed."""
     service = Service(folder)
-    del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+    del service.environment["CELLAR_WORKERS"]  # the tests' single worker is not what is shipped
     stack.enter_context(running(service))
     seeds.fill(service, count)
     return service
@@ -111,7 +111,7 @@ class Server(Daemon):
 
 
 def bare(service: Service, folder: Path, path: str, module: str, *arguments: str) -> Server:
-    """The least that a module of ours does, under the settings of that service's private app, on a port of its own."""
+    """A server of a bare module of ours, with the settings of that service's private app, on its own port."""
     port = free_port()
     environment = service.environment | {"CELLAR_PRIVATE_PORT": str(port), "PYTHONPATH": str(TOP)}
     server = Server(module, [sys.executable, "-m", f"bench.{module}", *arguments], folder, environment)

@@ -1,4 +1,4 @@
-"""Pubs by plain docker commands, with the very limits of ours: what there is to compare with."""
+"""Pubs started by plain docker commands, with the same limits as ours, to compare with."""
 
 import contextlib
 import json
@@ -18,14 +18,14 @@ USER = 1000
 
 
 class Pubs:
-    """Containers on a network of their own, by the docker command."""
+    """Containers on their own network, made by the docker command."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.network, self.made = folder, f"bench-{secrets.token_hex(3)}", 0
         self.folders: dict[str, Path] = {}
 
     def run(self) -> Path:
-        """Makes the directory and the configuration of one more pub and starts it; returns its data directory."""
+        """Make the directory and configuration of another pub, and start it; returns its data directory."""
         self.made += 1
         name, port = f"{self.network}-{self.made}", FIRST_PORT + self.made
         data, config = self.folder / name, self.folder / f"{name}.json"
@@ -38,7 +38,7 @@ class Pubs:
         return data
 
     def clear(self) -> None:
-        """Removes every pub and its data."""
+        """Remove all pubs and their data."""
         if self.folders:
             docker("rm", "--force", "--volumes", *self.folders)
         self.folders.clear()
@@ -51,7 +51,7 @@ class Pubs:
 
 @contextlib.contextmanager
 def pubs(cellar: Cellar, name: str) -> Iterator[Pubs]:
-    """Pubs that are gone at the end, with their network."""
+    """Gives pubs that are removed at the end, with their network."""
     assert cellar.engine
     folder = cellar.folder / f"plain-{name}"
     folder.mkdir()
@@ -66,7 +66,7 @@ def pubs(cellar: Cellar, name: str) -> Iterator[Pubs]:
 
 
 def docker(*arguments: Any) -> str:
-    """What the docker command prints; raises RuntimeError with what it complains of."""
+    """Run a docker command, and return what it prints; raises RuntimeError with its error message."""
     ran = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     if ran.returncode:
         raise RuntimeError(f"docker {arguments[0]}: {ran.stderr.strip()}")

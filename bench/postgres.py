@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of our own on a unix socket, for as long as it is measured."""
+"""A temporary PostgreSQL cluster on a unix socket."""
 
 import os
 import pwd
@@ -11,14 +11,14 @@ from typing import Any
 
 import psycopg
 
-PORT = 5432  # only the socket's name: nothing listens on TCP
+PORT = 5432  # only part of the socket's name: nothing listens on TCP
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[dict[str, Any]]:
-    """A running server in a new folder; gives what Salt's ``postgres:`` configuration takes.
+    """Run a server in a new folder; gives its options in the form of Salt's ``postgres:`` configuration.
 
-    PostgreSQL does not run as root: root runs it as the user postgres.
+    PostgreSQL refuses to run as root: root runs it as the user postgres.
     """
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda found: int(found.parent.name))
     folder.mkdir()
@@ -43,13 +43,13 @@ def cluster(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _run(command: list[Any], folder: Path, as_user: dict[str, Any]) -> None:
-    # pg_ctl's server keeps whatever pipe it is given, so its output goes to a file.
+    # The server that pg_ctl starts keeps any pipe that it is given, so the output goes to a file.
     with (folder.parent / "postgres.out").open("ab") as output:
         subprocess.run(command, cwd=folder, check=True, stdout=output, stderr=output, **as_user)
 
 
 def copy(options: dict[str, Any], bodies: Iterable[tuple[str, str]]) -> None:
-    """Makes the table ``pillar`` (node, body as JSONB, indexed by node) of these bodies."""
+    """Make the table ``pillar`` (node, body as JSONB, indexed by node) of these bodies."""
     where = {"host": options["host"], "port": options["port"], "user": options["user"], "dbname": options["db"]}
     with psycopg.connect(**where, autocommit=True) as connection:
         connection.execute("CREATE TABLE pillar (node TEXT PRIMARY KEY, body JSONB NOT NULL)")

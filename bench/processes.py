@@ -1,4 +1,4 @@
-"""The processes of what is measured: which they are, and what they took."""
+"""The processes of the daemons that are measured, and what they use."""
 
 import psutil
 from daemons import Daemon
@@ -8,7 +8,7 @@ MIB = 2**20
 
 
 def of(daemon: Daemon | SaltProcess) -> list[psutil.Process]:
-    """A daemon's first process and all that come from it."""
+    """A daemon's first process and all its descendants."""
     first = psutil.Process(daemon.pid)
     return [first, *first.children(recursive=True)]
 
@@ -21,10 +21,10 @@ def dispatcher(master: Master) -> psutil.Process:
 
 
 def cpu_s(*processes: psutil.Process) -> float:
-    """Seconds of processor time that these have had."""
+    """Seconds of processor time that these processes have used."""
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def all_cpu_s(daemon: Daemon | SaltProcess) -> float:
-    """Seconds of processor time that a daemon's processes have had, and those that they started and saw end."""
+    """Seconds of processor time that a daemon's processes have used, with their children that have ended."""
     return sum(sum(process.cpu_times()[:4]) for process in of(daemon))

@@ -35,7 +35,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Step:
-    """What was seen with so many pubs. Memory in MiB, times in seconds, ``busy`` from 0 to 1 of all cores."""
+    """What was measured with so many pubs. Memory in MiB, times in seconds, ``busy`` from 0 to 1 of all cores."""
 
     pubs: int
     pss: float
@@ -47,14 +47,14 @@ class Step:
 
 
 def steps(most: int) -> Iterator[int]:
-    """How many pubs there are at each step, the last with ``most``."""
+    """The numbers of pubs of the steps; the last is ``most``."""
     known = [*STEPS, *range(STEPS[-1] + FURTHER, most, FURTHER)]
     yield from [size for size in known if size < most]
     yield most
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Memory, start time and health delay as the pubs grow; with more than could be poured, how far it went and why."""
+    """Measure memory, start time and health delay as the number of pubs grows; a last row says why it ended early."""
     found: list[Step] = []
     end = _grow(cellar, int(os.environ.get("BENCH_PUBS", "100")), found)
     if not found:
@@ -64,7 +64,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 
 def _grow(cellar: Cellar, most: int, found: list[Step]) -> str:
-    """Pour and measure step by step; returns what put an end to it before there were so many, or nothing."""
+    """Pour and measure step by step; returns why it ended early, or an empty text."""
     poured: list[dict[str, Any]] = []
     for size in steps(most):
         if psutil.virtual_memory().available < LEAST_LEFT:
@@ -79,7 +79,7 @@ def _grow(cellar: Cellar, most: int, found: list[Step]) -> str:
 
 
 def _pour(cellar: Cellar, poured: list[dict[str, Any]], size: int) -> None:
-    """Ask for all that are missing at once, and wait until they live."""
+    """Ask for all missing pubs at once, and wait until they are alive."""
     asked = [cellar.create(f"pubs-{number}") for number in range(len(poured), size)]
     for one in asked:
         cellar.done(one["job"], 1800)
@@ -105,7 +105,7 @@ def _container(cellar: Cellar, agent: dict[str, Any]) -> Any:
 
 
 def _taken(cellar: Cellar, agent: dict[str, Any]) -> tuple[float, float]:
-    """MiB of a pub: the PSS of its processes, its cgroup without the page cache."""
+    """MiB of a pub: the PSS of its processes, and its cgroup's usage without the page cache."""
     container = _container(cellar, agent)
     first = psutil.Process(container.attrs["State"]["Pid"])
     pss = sum(one.memory_full_info().pss for one in [first, *first.children(recursive=True)])
@@ -115,7 +115,7 @@ def _taken(cellar: Cellar, agent: dict[str, Any]) -> tuple[float, float]:
 
 
 def _start(cellar: Cellar, poured: list[dict[str, Any]]) -> float:
-    """Seconds until one pub more answers."""
+    """Pour one more pub; returns the seconds until it answers."""
     began = time.perf_counter()
     asked = cellar.create(f"pubs-{len(poured)}")
     until_answering([cellar.data(asked["agent"]["id"])])
@@ -126,7 +126,7 @@ def _start(cellar: Cellar, poured: list[dict[str, Any]]) -> float:
 
 
 def _delay(cellar: Cellar, agent: dict[str, Any]) -> float:
-    """Seconds from the moment a pub hangs until the service shows it as sick; it goes on afterwards."""
+    """Hang a pub, and let it go on afterwards; returns the seconds until the service shows it as sick."""
 
     def is_shown(actual: str) -> bool:
         return bool(cellar.client.agent(agent["id"])["actual"] == actual)

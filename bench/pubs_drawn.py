@@ -1,4 +1,4 @@
-"""The picture of `pubs`: memory, start time and health delay over the number of pubs."""
+"""Draws the figures of `pubs`: memory, start time and health delay over the number of pubs."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ INK, PALE = "#1f5fa8", "#b7cfe8"
 
 
 def draw(found: "Sequence[Step]", file: Path = FILE) -> None:
-    """Draw the steps into a file, the same bytes for the same figures."""
+    """Draw the steps into a file; the same figures give the same bytes."""
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "pubs", "font.size": 10})
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     memory, start, delay = figure.subplots(1, 3)
@@ -37,6 +37,6 @@ def draw(found: "Sequence[Step]", file: Path = FILE) -> None:
 
 
 def _spread(axes: Axes, pubs: list[int], seconds: list[list[float]]) -> None:
-    """The medians, and between least and most a pale band."""
+    """Draw the medians, and a pale band from least to most."""
     axes.fill_between(pubs, [min(each) for each in seconds], [max(each) for each in seconds], color=PALE, linewidth=0)
     axes.plot(pubs, [statistics.median(each) for each in seconds], "o-", color=INK)

@@ -48,11 +48,11 @@ LEAST_PER_S, LEAST_RATIO = 1500, 0.8
 ASKER = Asker("operator:bench")
 
 Ask = Callable[[int], object]
-"""Asks for the n-th job, or the n-th hundred of them."""
+"""Asks for the n-th job, or the n-th hundred jobs."""
 
 
 class Side:
-    """One of those that take turns: how to ask, how many jobs one asking makes, and the process that carries out."""
+    """One of the queues that take turns: how to ask, how many jobs one asking makes, and the process that works."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Side:
         stack.callback(self.process.kill)
 
     def round(self) -> float:
-        """Jobs a second."""
+        """Run one round; returns jobs per second."""
         self._tell(f"{JOBS}\n")
         self._hear("ready")
         began = time.perf_counter()
@@ -91,8 +91,8 @@ class Side:
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Jobs a second: ours, with a backlog, Huey's and RQ's."""
-    logging.getLogger().setLevel(logging.WARNING)  # Salt, imported here alone, would have a record made of each query
+    """Measure jobs per second: ours, ours with a backlog, Huey's and RQ's."""
+    logging.getLogger().setLevel(logging.WARNING)  # Salt is imported here and would have a record made of each query
     backlogs = {"empty": None, "full": waiting_jobs.full, "ready": waiting_jobs.ready}
     with ExitStack() as stack:
         services = {name: stack.enter_context(running(_service(cellar, name))) for name in backlogs}
@@ -113,7 +113,7 @@ def measure(cellar: Cellar) -> list[Row]:
 
 def _service(cellar: Cellar, name: str) -> Service:
     service = Service(cellar.folder / f"queue-{name}")
-    del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+    del service.environment["CELLAR_WORKERS"]  # the tests' single worker is not what is shipped
     service.environment |= waiting_jobs.catalogue()
     return service
 
@@ -128,7 +128,7 @@ def _ours(stack: ExitStack, service: Service) -> Side:
 
 @contextmanager
 def _inside(service: Service) -> Iterator[None]:
-    """This process works on the service's database, as chat's does."""
+    """Let this process work on the service's database, as chat's process does."""
     before = dict(os.environ)
     os.environ.update(service.environment)
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""The table, and the machine that it was made on."""
+"""The report: tables, and the machine on which they were measured."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ COLUMNS = ("what", "figure", "unit", "ratio", "gate", "")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. ``met`` is None where nothing is asked."""
+    """One line of the table. ``met`` is None if there is no gate."""
 
     what: str
     figure: str
@@ -25,14 +25,14 @@ class Row:
     met: bool | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """What stands in the columns."""
+        """The texts in the columns."""
         verdict = {None: "", True: "met", False: "missed"}[self.met]
         return self.what, self.figure, self.unit, self.ratio, self.gate, verdict
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one benchmark: its rows, or why it could not run."""
+    """The outcome of one benchmark: its rows, or why it could not run."""
 
     name: str
     how: str
@@ -42,7 +42,7 @@ class Result:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows in columns, as Markdown that can be read as it stands."""
+    """The rows as a Markdown table, padded so that it can be read as it is."""
     lines = [COLUMNS, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
     written = [_line(line, widths) for line in lines]
@@ -54,7 +54,7 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def machine() -> str:
-    """The machine, the versions, the date and how busy it is before anything is measured."""
+    """The machine, the versions, the date, and how busy the machine is before anything is measured."""
     cpu = _value(Path("/proc/cpuinfo"), "model name")
     memory = int(_value(Path("/proc/meminfo"), "MemTotal").split()[0]) / 1024**2
     docker = subprocess.run(
@@ -71,7 +71,7 @@ def machine() -> str:
 
 
 def moment() -> str:
-    """Now, and how busy the machine is."""
+    """The time now, and how busy the machine is."""
     load = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     return f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}; load before the start: {load}"
 
@@ -93,12 +93,12 @@ SECTION = re.compile(r"^## (\S+)$", re.MULTILINE)
 
 
 def whole(about: str, results: list[Result]) -> str:
-    """The file of a run of all benchmarks: what was measured, how and where."""
+    """The text of the file after a run of all benchmarks."""
     return "\n".join([HEAD.format(about=about), *(section(result) for result in results)])
 
 
 def merged(kept: str, results: list[Result], order: Sequence[str], when: str) -> str:
-    """A file with these sections in place of its own, each saying when; one that could not run leaves what was there."""
+    """The kept file with these sections in place of its own, each with its time; a failed benchmark changes none."""
     head, *parts = SECTION.split(kept)
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     written = {name: f"## {name}{text.rstrip()}\n" for name, text in sections.items()}
@@ -111,7 +111,7 @@ def merged(kept: str, results: list[Result], order: Sequence[str], when: str) ->
 
 
 def section(result: Result, when: str = "") -> str:
-    """What is told of one benchmark."""
+    """The section of one benchmark."""
     parts = [f"## {result.name}", ""]
     parts += [f"Measured apart from the rest: {when}.", ""] if when else []
     parts += [result.how, ""]

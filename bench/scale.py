@@ -38,8 +38,8 @@ FLEETS = {
 
 
 def measure(_cellar: Cellar) -> list[Row]:
-    """How busy, how late, how soon over an outage; what is kept; what a master has to do."""
-    gc.disable()  # nothing here goes in circles, and looking for such takes a third of the time
+    """Compute how busy and late a service is, how soon an outage is over, what is kept, and what a master has to do."""
+    gc.disable()  # nothing here makes reference cycles, and looking for them takes a third of the time
     try:
         return _rows()
     finally:
@@ -54,13 +54,13 @@ def _rows() -> list[Row]:
 
 
 def busy(run: Run) -> tuple[float, float]:
-    """Which part of their time the workers, and the writer, were busy."""
+    """The shares of the time in which the workers, and the writer, were busy."""
     passed, service = run.clock.now, run.service
     return min(1.0, service.busy_s / run.fleet.workers / passed), min(1.0, service.held_s / passed)
 
 
 def most(workers: int, writer: costs.Writer) -> int:
-    """So many nodes does a service hold, in hundreds: an hour's outage is over in time."""
+    """The most nodes, in hundreds, that a service can have: those with which an hour's outage is over in time."""
     low, high = 1, 33
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""Nodes in bulk, with the very bodies that the service would write for them."""
+"""Nodes in bulk, with the bodies that the service would write for them."""
 
 import secrets
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from pillar_service.store.nodes.nodes import Node
 from pillar_service.store.nodes.pillars import Change, Pillar
 
 BOTS = 3
-"""Bots on each node: a body of about 1.2 kB."""
+"""Bots on each node, which makes a body of about 1.2 kB."""
 
 ROWS = 1000
 
 
 def name(number: int) -> str:
-    """The id of the n-th node; bench/wrk.lua makes the same."""
+    """The id of the n-th node; bench/wrk.lua makes the same ids."""
     return f"node-{number:06d}"
 
 
 def fill(service: Service, count: int) -> None:
-    """Writes so many nodes and their pillars into the database of a service that runs."""
+    """Write so many nodes and their pillars into the database of a running service."""
     database.connect(service.environment["CELLAR_DATABASE"])
     try:
         with database.transaction():
@@ -38,7 +38,7 @@ def fill(service: Service, count: int) -> None:
 
 
 def body(service: Service, number: int) -> str:
-    """The body of the n-th node, with bots that nobody else has."""
+    """The body of the n-th node, with bots that no other node has."""
     door = {
         "url": service.public_url,
         "token": tokens.node_token(service.environment["CELLAR_SECRET_KEY"], name(number)),
@@ -47,7 +47,7 @@ def body(service: Service, number: int) -> str:
 
 
 def bodies(service: Service) -> Iterator[tuple[str, str]]:
-    """Every node and its body, as they stand in the database."""
+    """All nodes and their bodies, as they are in the database."""
     database.connect(service.environment["CELLAR_DATABASE"])
     try:
         yield from Pillar.select(Pillar.node, Pillar.body).tuples()

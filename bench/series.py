@@ -45,7 +45,7 @@ TABLE = (
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Samples a second, bytes and milliseconds, on both databases."""
+    """Measure samples per second, bytes and milliseconds, on both databases."""
     rows = []
     with ExitStack() as stack:
         (folder := cellar.folder / "series").mkdir()
@@ -59,7 +59,7 @@ def measure(cellar: Cellar) -> list[Row]:
 def _on(called: str, url: str, cellar: Cellar) -> list[Row]:
     service = Service(cellar.folder / f"series-{called}")
     service.environment["CELLAR_DATABASE"] = url
-    del service.environment["CELLAR_WORKERS"]  # the tests' one worker is not what is shipped
+    del service.environment["CELLAR_WORKERS"]  # the tests' single worker is not what is shipped
     with running(service):
         database.connect(url)
         try:
@@ -134,7 +134,7 @@ class Bare:
         return self
 
     def write(self, rows: list[tuple[Any, ...]]) -> float:
-        """Rows a second."""
+        """Write rows; returns how many per second."""
         statement = f"INSERT INTO bare VALUES ({', '.join(['?' if self.on_sqlite else '%s'] * len(COLUMNS))})"
         began = time.perf_counter()
         for first in range(0, len(rows), 1000):
@@ -147,7 +147,7 @@ class Bare:
 
 
 def _size(url: str) -> float:
-    """Bytes that ALL_BOTS would take, from those that KEPT_BOTS take."""
+    """The bytes that ALL_BOTS would take, computed from those that KEPT_BOTS take."""
     for table in (samples.SampleRow, samples.BucketRow):
         table.delete().execute()
     database.db.execute_sql("VACUUM" if database.on_sqlite() else "VACUUM FULL sample, bucket")

@@ -1,7 +1,7 @@
-"""A clock that jumps from one thing that is due to the next, and a service that takes requests at the costs measured.
+"""A clock that jumps from one due action to the next, and a service that takes requests at the measured costs.
 
-A request waits for a thread (first come, first served; each worker has THREADS), then for a worker, whose time it takes, and
-at its end for the database's one writer. Who waits for that longer than BUSY_S is turned away.
+A request waits for a thread (first come, first served; each worker has THREADS), then for a worker, whose time it uses,
+and at its end for the database's one writer. A request that waits for the writer longer than BUSY_S is refused.
 """
 
 import heapq
@@ -18,26 +18,26 @@ THREADS = int(next(one.default for one in SETTINGS if one.name == "THREADS"))
 
 
 class Clock:
-    """What is due, in order; times are seconds since the start."""
+    """Due actions, in order; times are seconds since the start."""
 
     def __init__(self) -> None:
         self.now, self._count = 0.0, 0
         self._due: list[tuple[Any, ...]] = []
 
     def at(self, moment: float, act: Callable[..., None], *about: Any) -> None:
-        """Have something done then; what is due at the same moment keeps its order."""
+        """Schedule an action; those of the same moment keep their order."""
         self._count += 1
         heapq.heappush(self._due, (moment, self._count, act, *about))
 
     def go(self, until: float, is_over: Callable[[], bool] = lambda: False) -> None:
-        """Let time pass until then, or until it is over."""
+        """Let time pass until then, or until ``is_over`` says so."""
         while self._due and self._due[0][0] <= until and not is_over():
             self.now, _, act, *about = heapq.heappop(self._due)
             act(*about)
 
 
 class Request:
-    """A batch on its way: what it costs a worker, and for how long it holds the writer; who hears what became of it."""
+    """A batch on its way: its cost for a worker, how long it holds the writer, and whom to tell what became of it."""
 
     __slots__ = ("asked", "cost", "held", "refused", "taken")
 
@@ -48,7 +48,7 @@ class Request:
 
 
 class Service:
-    """Some workers and a writer. ``writer`` None: batches do not wait for each other, which the code does not do today."""
+    """Workers and a writer. With ``writer`` None, batches don't wait for each other, which the real code does not do."""
 
     def __init__(self, clock: Clock, workers: int, writer: Writer | None) -> None:
         self._clock, self._writer, self._free_at = clock, writer, 0.0
@@ -57,7 +57,7 @@ class Service:
         self.delays, self.busy_s, self.held_s = array("d"), 0.0, 0.0
 
     def ask(self, request: Request) -> bool:
-        """Take it in; whether there is a thread for it at once."""
+        """Accept a request; returns whether a thread is free for it at once."""
         if self._threads:
             self._begin(request)
             return True
@@ -65,11 +65,11 @@ class Service:
         return False
 
     def question(self, cost: float) -> None:
-        """Something that is only read."""
+        """Carry out a request that only reads."""
         self._work(cost)
 
     def _work(self, cost: float) -> float:
-        """The worker that is free first does it; when it is done."""
+        """Let the worker that is free first do it; returns when it is done."""
         done = max(self._clock.now, self._workers[0]) + cost
         heapq.heapreplace(self._workers, done)
         self.busy_s += cost

@@ -28,7 +28,7 @@ DATA = {"text": "x" * 500}
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Puts a second beside bare ones; events drained a second."""
+    """Measure puts per second beside bare inserts, and events drained per second."""
     ours, bare, drained = [], [], []
     for number in range(ROUNDS + 1):  # the first round warms up
         folder = cellar.folder / f"spool-{number}"
@@ -72,7 +72,7 @@ def _drain(folder: Path, spool: Spool) -> float:
     try:
         assert door.stdout
         service = {"url": door.stdout.readline().strip(), "token": f"{NODE}:0", "auth": MINION_KEY}
-        chances = iter([0.0])  # nobody else comes back with us
+        chances = iter([0.0])  # no other node reconnects at the same time
         delivery = Delivery(
             spool, lambda: Told(service=service), Signer(NODE, folder), chance=lambda: next(chances, 0.5)
         )

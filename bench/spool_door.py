@@ -1,4 +1,4 @@
-"""The tests' strict end of the wire as a process, with a key of its own making: python -m bench.spool_door FOLDER"""
+"""The tests' strict end of the wire as a process, with a key that it makes: python -m bench.spool_door FOLDER"""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Figures of several rounds, and what is said of them."""
+"""The figures of several rounds, and how they are written."""
 
 import statistics
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ class Spread:
         return Spread(tuple(mine / theirs for mine, theirs in zip(self.rounds, other.rounds, strict=True)))
 
     def less(self, other: "Spread") -> "Spread":
-        """What each round is more than the same round of another."""
+        """By how much each round is more than the same round of another."""
         return Spread(tuple(mine - theirs for mine, theirs in zip(self.rounds, other.rounds, strict=True)))
 
     def shown(self, decimals: int = 1) -> str:
-        """Median and, in brackets, least and most."""
+        """The median and, in brackets, least and most."""
         low, high = min(self.rounds), max(self.rounds)
         return f"{self.median:,.{decimals}f} ({low:,.{decimals}f} to {high:,.{decimals}f})"
 
     def in_ms(self) -> str:
-        """Seconds as the 50th and 95th percentile in milliseconds, and the most."""
+        """Figures in seconds, as the 50th and 95th percentile and the most in milliseconds."""
         most = max(self.rounds) * 1000
         return f"p50 {self.percentile(50) * 1000:.1f}, p95 {self.percentile(95) * 1000:.1f} (most {most:.0f})"

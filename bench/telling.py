@@ -1,4 +1,4 @@
-"""Nodes that tell much: bots in bulk, the events of their nodes, figures as a pub has them."""
+"""Nodes that report much: bots in bulk, their nodes' events, and figures as real pubs have them."""
 
 import random
 import time
@@ -19,7 +19,7 @@ PUB = "@" + "A" * 43 + "=.ed25519"
 
 
 def bots(node: str, count: int = BOTS) -> list[str]:
-    """A new node with so many bots; their ids."""
+    """Make a new node with so many bots; returns their ids."""
     ids = [names.new_id() for _ in range(count)]
     with database.transaction():
         nodes.add(node, 4, 20000, 20999)
@@ -39,12 +39,12 @@ def bots(node: str, count: int = BOTS) -> list[str]:
 
 
 def known(node: str) -> list[str]:
-    """The bots on a node."""
+    """The ids of the bots on a node."""
     return [bot.id for bot in rows_of_bots.listed(node=node)]
 
 
 def batches(node: str, ids: list[str], number: int, count: int) -> list[list[dict[str, Any]]]:
-    """So many batches of 1,000 events, the n-th such lot: each event tells of one bot, 15 s after the last time."""
+    """The n-th lot of so many batches of 1,000 events; each event reports on one bot, 15 s after the last time."""
     each = EVENTS // len(ids)
     start = int(time.time()) - 86_400 + number * count * each * EVERY_S
     moments = [start + n * EVERY_S for n in range(count * each)]
@@ -61,7 +61,7 @@ def _event(node: str, id: str, at: int, n: int) -> dict[str, Any]:
 
 
 def report(id: str, at: int, n: int) -> dict[str, Any]:
-    """What a node says of its n-th bot at a moment."""
+    """A node's report on its n-th bot at a moment."""
     told = sample(n, at)
     return {
         "bot": id, "status": "running", "health": "healthy", "answers": True, "uptime_s": 86_400, "at": at,
@@ -72,7 +72,7 @@ def report(id: str, at: int, n: int) -> dict[str, Any]:
 
 
 def rows(sent: Iterable[list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
-    """What is kept of batches, as rows of the table."""
+    """The rows of the table that are kept of batches."""
     for batch in sent:
         for event in batch:
             [told] = event["data"]["bots"]
@@ -80,7 +80,7 @@ def rows(sent: Iterable[list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
 
 
 def sample(n: int, at: int) -> series.Sample:
-    """What the n-th pub is like at a moment: numbers of the size that real ones have."""
+    """A sample of the n-th pub at a moment, with numbers as large as real ones."""
     chance = random.Random(n * 10**10 + at)
     grown = at - 1_700_000_000 + n
     memory = 90_000 + chance.randrange(60_000)
@@ -90,7 +90,7 @@ def sample(n: int, at: int) -> series.Sample:
 
 
 def buckets(n: int, at: Iterable[int], step: int) -> list[series.Bucket]:
-    """Full buckets of that width."""
+    """Full buckets of that width in seconds."""
     made = []
     count = step // EVERY_S
     for moment in at:

@@ -1,4 +1,4 @@
-"""Jobs that wait in a service's queue: what the benchmark of the queue is measured beside."""
+"""Jobs that wait in a service's queue while the benchmark of the queue runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +21,11 @@ PLAN = {
     "arguments": ["no-op", {}], "keywords": {}, "is_guarded": True, "timeout_s": 60, "retry_safe": True,
     "function": "meeseeks.run",
 }  # fmt: skip
-"""The plan that a job of `no-op` has."""
+"""The plan of a job of `no-op`."""
 
 
 def catalogue() -> dict[str, str]:
-    """The settings of a service with the benchmarks' commands, of which one asker may have many jobs."""
+    """Settings for a service with the benchmarks' commands, in which one asker may have many jobs."""
     return {"CELLAR_CHAT_JOBS_MOST": "1000000", "CELLAR_CATALOGUE": str(Path(__file__).parent / "catalogue")}
 
 
@@ -40,17 +40,17 @@ def _of(service: Service) -> Iterator[None]:
 
 
 def ready(number: int) -> str:
-    """The n-th node that has room."""
+    """The id of the n-th node with room."""
     return f"ready-{number % NODES}"
 
 
 def full(number: int) -> str:
-    """The n-th node that has none: a run of another job goes on there."""
+    """The id of the n-th node without room: a run of another job goes on there."""
     return f"full-{number % NODES}"
 
 
 def settle(service: Service) -> None:
-    """Nodes with room, and nodes without, in the database of a service."""
+    """Add nodes with room, and nodes without, to a service's database."""
     with _of(service):
         now, common = time.time(), {"port_first": 20000, "port_last": 20999, "facts": {}}
         with_room = {"concurrency": ROOM, "labels": {"room": "yes"}, **common}
@@ -65,7 +65,7 @@ def settle(service: Service) -> None:
 
 
 def queue(service: Service, count: int, where: Callable[[int], str]) -> None:
-    """So many jobs of `no-op` that wait, asked for by somebody else an hour ago."""
+    """Add waiting jobs of `no-op`, asked for by somebody else an hour ago."""
     with _of(service):
         then = time.time() - 3600
         jobs.add_queued(

@@ -33,7 +33,7 @@ SIZES = {
 
 
 def measure(cellar: Cellar) -> list[Row]:
-    """Milliseconds, bytes and events a second, on both databases."""
+    """Measure milliseconds, bytes and events per second, on both databases."""
     (folder := cellar.folder / "writer").mkdir()
     rows = _on("SQLite", f"sqlite:///{folder}/cellar.db", folder)
     with postgres.cluster(folder / "postgres") as options:
@@ -60,12 +60,12 @@ def _on(called: str, url: str, folder: Path) -> list[Row]:
 
 
 def told() -> dict[str, object]:
-    """The figures of the database that the settings name."""
+    """Measure the database that the settings name."""
     storage.prepare()
     storage.migrate()
     bots = {f"node-{n}": telling.bots(f"node-{n}", 1)[0] for n in range(NODES)}
     for node, bot in bots.items():
-        _take(node, bot, 1, 1)  # what is only done for the first
+        _take(node, bot, 1, 1)  # what is done only for the first batch
     one = [_take(node, bot, 2 + n, 1) for n in range(SINGLE) for node, bot in bots.items()]
     many = [_take(node, bot, 2 + SINGLE, MANY) for node, bot in list(bots.items())[:LARGE]]
     kept = NODES * (1 + SINGLE) + LARGE * MANY
@@ -91,7 +91,7 @@ def _report(node: str, bot: str, sequence: int, at: float) -> dict[str, object]:
 
 
 def _forgotten() -> float:
-    """Events a second: all are made older than they are kept first."""
+    """Forget all events, after making them older than they are kept; returns events per second."""
     with database.transaction():
         database.db.execute_sql(f"UPDATE event SET received_at = {time.time() - 400 * DAY_S}")
     began = time.perf_counter()
