@@ -29,8 +29,7 @@ NETWORK = "saltcellar"
 class Cellar:
     """One node with its master and the service, as shipped; all of it is removed when ``stack`` is closed.
 
-    What belongs to one benchmark is removed when ``here`` is closed: work that is left in it would disturb the next
-    one.
+    What belongs to one benchmark is removed when ``here`` is closed: work left in it would disturb the next one.
     """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:

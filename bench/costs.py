@@ -16,7 +16,7 @@ EVENT_S = 2 / 9520
 SAMPLE_S = 2 / 6723
 """Each bot's figures in it: 2 workers took 6,723 a second (series, SQLite, by HTTP; 2026-11-28 18:56)."""
 QUESTION_S = 2 / 1633
-"""A query that is answered from one ready row, measured by the pillars of 10,000 nodes (pillar; 2026-11-28 18:56).
+"""A query that is answered from one ready row, measured as the pillar of one of 10,000 nodes (pillar; 2026-11-28 18:56).
 
 What nodes ask for regularly (configuration, bundle, upgrade) was not measured, but is of the same kind.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Start the chat process: it receives by Socket Mode, and sends our messages to Slack.   chat.sh
+# Start the part of chat that is no web server: it receives by Socket Mode, and sends our messages to Slack.   chat.sh
 . "$(dirname "$0")/settings.sh"
 
 if is_up chat; then

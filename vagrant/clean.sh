@@ -22,7 +22,7 @@ remove_bots() {
 # A tour in the same folder is removed first, with its processes.
 [[ ! -d $CELLAR_DIR/demo ]] || CELLAR_DIR=$CELLAR_DIR/demo "$here/clean.sh"
 take_turn
-# Nodes are stopped first: one that still works would pour another bot meanwhile.
+# Processes are stopped before bots are removed: a node that still works would pour another bot meanwhile.
 stop_processes
 if compgen -G "$CELLAR_DIR/node*/bots/*" >/dev/null; then remove_bots; fi
 stop_engine

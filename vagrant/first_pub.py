@@ -120,7 +120,7 @@ def welcome(state: str, password: str, pub: str) -> str:
 
 
 def gone() -> tuple[str, str]:
-    """The state and the text if the first bot was deleted: how to pour another."""
+    """The state, and how to pour another bot, if the first bot was deleted."""
     again = f"{Path(sys.executable).parent}/salt-run -c {CELLAR}/etc/salt bots.create NAME account={EMAIL}"
     return f"The first bot, {BOT}, was deleted, and stays so", f"\nTo pour another: {again}\n"
 

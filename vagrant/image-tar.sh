@@ -20,8 +20,7 @@ mkdir -p "$(dirname "$file")"
 work=$(mktemp -d "$file.XXXXXX")
 trap 'rm -rf "$work" "$file.part"' EXIT
 docker save "$tag" | tar -xf - -C "$work" || fail "Docker could not save the image $tag"
-# The image's description comes first, where the service reads it. The same image gives the same bytes: nodes know it by their
-# sum.
+# The image's description comes first, where the service reads it. The same image gives the same bytes, and so the same sum.
 configuration=$(sed -n 's/^\[{"Config":"\([^"]*\)".*/\1/p' "$work/manifest.json")
 (
   cd "$work"

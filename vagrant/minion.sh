@@ -3,7 +3,7 @@
 
 keys=$salt_etc/pki
 
-# Configure and start a minion: PROCESS ID CONFIGURATION DATA. The first one's PROCESS is "minion".
+# Configure and start a minion: PROCESS ID CONFIGURATION DATA. PROCESS also names folders; the first minion's is "minion".
 start_minion() {
   local process=$1 id=$2 etc=$3 data=$4
   mkdir -p "$etc" "$keys/$process" "$CELLAR_DIR/cache/$process" "$data/machines"

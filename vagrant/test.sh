@@ -6,8 +6,7 @@
 export CELLAR_DIR=$CELLAR_DIR/test
 mkdir -p "$CELLAR_DIR"/{log,run}
 
-# It is a fault of the tests if they did not end what they started or poured. Their files are deleted, unless the tests
-# failed.
+# It is a fault of the tests if they did not end what they started or poured. Their files are kept only if the tests failed.
 leave_nothing() {
   local code=$?
   trap - EXIT

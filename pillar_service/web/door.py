@@ -1,7 +1,6 @@
-"""The door for nodes in the public app: takes their events, tars and lines, and gives them tars, wheels and jobs.
+"""The door for nodes in the public app: events, tars and lines come in, bundles, wheels and tars go out, jobs begin.
 
-A node reaches one account alone, the one that it belongs to: it writes that account's configuration and takes its
-governors.
+A node reaches one account alone, its own: it writes that account's configuration, and takes its governors.
 """
 
 import json

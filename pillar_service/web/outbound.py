@@ -1,8 +1,8 @@
 """Requests to addresses that strangers gave: only to the IP address that was checked, and within a time limit.
 
-A name is resolved once. If any of its IP addresses is not public, nothing is sent, so a request can't reach this
-machine,
-its networks or a cloud's metadata, whatever the name resolves to a moment later. Redirects and proxies are not followed.
+A name is resolved once. If any of its IP addresses is not public, nothing is sent, so that a request can't reach this
+machine, its networks or a cloud's metadata, whatever the name resolves to a moment later. Redirects are not followed,
+and no proxy is used.
 """
 
 import http.client

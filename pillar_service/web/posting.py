@@ -46,7 +46,10 @@ def message(mail: Claimed) -> EmailMessage:
 
 
 def deliver() -> bool:
-    """Deliver one mail that is due; returns False if none is. A failure is recorded, and the mail is tried again."""
+    """Deliver one mail that is due; returns False if none is.
+
+    The reason of a failure is kept. The mail is tried again later, for a day, unless the failure is permanent.
+    """
     mail = mails.claim()
     if mail is None:
         return False

@@ -88,8 +88,7 @@ def _configuration(chosen: Settings) -> dict[str, Any]:
 def _protect(app: Flask) -> None:
     """Refuse forms without a CSRF token."""
     protection = CSRFProtect(app)
-    # Machines' requests come from no browser. The import's form checks its token itself, once the size of its body is
-    # known.
+    # Machines' requests come from no browser; the import's form checks its token itself, once its size is known.
     for exempt in (door, enrol, webhooks, imports):
         protection.exempt(exempt.blueprint)
 

@@ -81,7 +81,7 @@ def address() -> str:
 def enter(account: str, proof: Proof | None = None) -> None:
     """Sign an account in with a new session; this browser's session before that ends.
 
-    Raises Unauthenticated if the password of the proof has changed since.
+    Raises Unauthenticated if the account's password has changed since the proof.
     """
     before = current_user.token if current_user.is_authenticated else None
     token = sessions.begin(account, address(), request.headers.get("User-Agent", ""), before, proof)

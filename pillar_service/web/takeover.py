@@ -34,8 +34,7 @@ log = logging.getLogger(__name__)
 
 def prepare() -> None:
     """Prepare this process to serve; to be called first: it can be started again, and leads its own process group."""
-    # Gunicorn starts a successor with sys.argv, in which Python has replaced `-m pillar_service.web` by the path of a
-    # file.
+    # Gunicorn starts a successor with sys.argv, in which Python has put a file's path for `-m pillar_service.web`.
     sys.argv[:] = sys.orig_argv[1:]
     if PREDECESSOR in os.environ:
         os.setpgid(0, 0)  # a signal to the predecessor's group must not reach this one
@@ -86,7 +85,7 @@ def _started(pid: int) -> int:
         time.sleep(EVERY_S)
         for child in _children(pid):
             with suppress(ProcessLookupError):
-                if os.getpgid(child) == child:  # as `prepare` does; workers stay in their server's group
+                if os.getpgid(child) == child:  # a server leads its group (see `prepare`), a worker does not
                     return child
     raise Failed(f"The server {pid} starts no successor: its log says why. It serves on.")
 

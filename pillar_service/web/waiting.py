@@ -50,8 +50,8 @@ def with_others(look: Callable[[], Found], seconds: float) -> Found:
 def until(look: Callable[[], Found], seconds: float) -> Found:
     """Call ``look`` until it finds something, at most so many seconds; returns what it found last.
 
-    ``look`` runs one or two indexed queries outside any transaction, so a waiting request locks nothing. It is not
-    called while the database says that nothing was committed. Raises Unavailable if the asker is gone.
+    ``look`` runs one or two indexed queries outside any transaction, so a waiting request locks nothing. While the
+    database says that nothing was committed, it is called only once a second. Raises Unavailable if the asker is gone.
     """
     with slots.taken(always=True):
         return _until(look, seconds)

@@ -23,7 +23,7 @@ GIVE_UP_EVERY_S = 60.0
 """How often it looks for jobs that have waited too long for a master, in seconds."""
 
 SWEEP_EVERY_S = 3600.0
-"""How often it looks for old tars, in seconds."""
+"""How often it deletes old tars, and looks at the shipped machines, in seconds."""
 
 log = logging.getLogger(__name__)
 

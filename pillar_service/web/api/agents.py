@@ -98,7 +98,10 @@ class Status(BaseModel):
 
 
 def require(act: Act, key: str) -> str:
-    """The bot's id, if the token's owner may do this with it. Raises NotFound for strangers, else Forbidden."""
+    """The bot's id, if the token's owner may do this with it.
+
+    Raises NotFound if they may not see the bot, Forbidden if they may only see it.
+    """
     return str(permissions.require(g.bearer.account, act, key).id)
 
 

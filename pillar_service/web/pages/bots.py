@@ -64,7 +64,10 @@ def drawn(cards: list[Card], listed: str) -> Markup:
 
 
 def visible(key: str, act: Act = Act.SEE) -> dict[str, Any]:
-    """The bot, if the person who is signed in may do this with it. Raises NotFound for strangers, else Forbidden."""
+    """The bot, if the person who is signed in may do this with it.
+
+    Raises NotFound if they may not see the bot, Forbidden if they may only see it.
+    """
     told: dict[str, Any] = bots.described([permissions.require(current_user.id, act, key)])[0]
     return told | {"detail": faults.for_people(told["detail"])}
 

@@ -1,8 +1,7 @@
 """The door of the operators' pages: decides who is let in, and reads the filters from an address.
 
 Whoever is no operator gets the answer for an address that does not exist, whatever the method, so that nobody learns of
-these pages. This check must come before CSRF protection; the blueprint is therefore exempt, and the check asks for it
-itself.
+these pages. Therefore this check comes before CSRF protection: the blueprint is exempt, and the check asks for it.
 """
 
 from typing import Any
