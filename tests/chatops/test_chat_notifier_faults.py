@@ -61,7 +61,7 @@ def test_a_message_whose_answer_is_lost_is_there_once(
     assert [row.tries for row in Outgoing.select()] == [2]
 
 
-def test_a_message_in_doubt_that_can_not_be_looked_for_is_sent_again(slack: Slack, notifier: Notifier) -> None:
+def test_a_message_in_doubt_waits_until_it_can_be_looked_for(slack: Slack, notifier: Notifier) -> None:
     slack.faults.lose_answers["chat.postMessage"] = 1
     slack.faults.errors["conversations.history"] = "missing_scope"
     outbox.post("C1", text("twice"))
