@@ -23,7 +23,7 @@ from pillar_service.usecases.nodes import configuration, governors, pillars
 from pillar_service.usecases.people import tokens
 from pillar_service.web.api import streams
 
-COUNTS = [6, pytest.param(50, marks=pytest.mark.slow)]
+COUNTS = [6, pytest.param(50, marks=pytest.mark.campaign)]
 """How many accounts there are; issue 4 asks for fifty, and for all pairs of them."""
 
 
