@@ -20,6 +20,8 @@ from pillar_service.web import outbound
 
 EVERY_S = 1.0
 AT_ONCE = 16
+AGAIN_S = 10.0
+"""Seconds until a forwarding is tried again that could not even be claimed, as on a full disk."""
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,9 @@ class Forwarder:
         try:
             deliver(id, self.timeout_s)
         except Exception:
-            log.exception("The forwarding %s can't be worked on; again when its claim is over.", id)
+            log.exception("The forwarding %s can't be worked on; again in %g s.", id, AGAIN_S)
+            storage.release()
+            self.over.wait(AGAIN_S)  # it counts as busy until then
         finally:
             storage.release()
             self.busy.discard(id)

@@ -13,6 +13,7 @@ import pytest
 from hooks import Hooks, sequences, stands, tell
 
 from pillar_service.core.events import forwarding as rules
+from pillar_service.store import database
 from pillar_service.store.events import forwardings as rows
 from pillar_service.usecases.events import deliveries, forwardings
 from pillar_service.usecases.service import storage
@@ -84,3 +85,23 @@ def test_one_that_hangs_delays_none_of_a_hundred(hooked: Hooks, monkeypatch: pyt
         slow.stop()
         worker.stop()
         _wait(lambda: not worker.busy)
+
+
+def test_what_the_database_does_not_let_be_claimed_is_tried_again_after_a_pause(
+    hooked: Hooks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk, where reading goes on: without a pause it would fill the log, and keep a processor busy."""
+    monkeypatch.setattr(forwarding, "AGAIN_S", 0.5)
+    hook, _ = hooked(200)
+    tell(1)
+    with database.transaction():
+        database.db.execute_sql("ALTER TABLE forwarding RENAME COLUMN claim TO hidden")
+    worker = forwarding.start()
+    try:
+        time.sleep(2)
+        with database.transaction():
+            database.db.execute_sql("ALTER TABLE forwarding RENAME COLUMN hidden TO claim")
+        _wait(lambda: bool(hook.asked))
+    finally:
+        worker.stop()
+    assert 1 <= len([line for line in caplog.messages if "can't be worked on" in line]) <= 6
