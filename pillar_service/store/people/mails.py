@@ -4,6 +4,7 @@ from peewee import DoubleField, IntegerField, TextField
 
 from pillar_service.core.people.mails import MailState
 from pillar_service.store.database import Table
+from pillar_service.store.due import is_due
 
 
 class Mail(Table):
@@ -32,8 +33,7 @@ def due(now: float, longest_s: float) -> Mail | None:
 
     A mail that would have to wait for more than ``longest_s`` is due, too: it was put off while the clock was ahead.
     """
-    waited = (Mail.not_before <= now) | (Mail.not_before > now + longest_s)
-    rows = Mail.select().where((Mail.state == str(MailState.QUEUED)) & waited)
+    rows = Mail.select().where((Mail.state == str(MailState.QUEUED)) & is_due(Mail.not_before, now, longest_s))
     found: Mail | None = rows.order_by(Mail.not_before, Mail.id).first()
     return found
 
