@@ -47,19 +47,20 @@ def part_moved(whole: str, now: float) -> None:
         jobs.move(whole, job.state, to, started_at=job.started_at or now)
         return
     its = jobs.standing_of_parts(whole)
-    told, said = summary(its), None if to is JobState.SUCCEEDED else _why(job, its)
+    told = summary(its)
+    said = None if to is JobState.SUCCEEDED else _why(job, its, told)
     jobs.move(whole, job.state, to, ended_at=now, result=told, error=said, **executing.without_secrets(job))
     previews.ended(job, now)
 
 
-def _why(job: Job, its: list[Part]) -> str:
+def _why(job: Job, its: list[Part], told: dict[str, Any]) -> str:
     """What went wrong, for people.
 
     For a bot's action it is the error of the bot's own job; else it names the nodes, and says why parts were refused.
     """
     own = jobs.parts_of(job.id)[0].error if (job.plan or {}).get("bot") is not None else None
     refused = sorted({part.refused for part in its if part.refused})
-    return own or " ".join([sentence(summary(its)), *refused])
+    return own or " ".join([sentence(told), *refused])
 
 
 def summary(its: list[Part]) -> dict[str, Any]:
