@@ -67,7 +67,7 @@ dev: ## the tools and packages that tests need
 	@vagrant/python.sh service,master,node,dev
 	@vagrant/tool.sh moto
 	@vagrant/assets.sh
-test: ## every test but those of the next two, on real daemons: half an hour on two cores
+test: ## every test but those of the next two, on real daemons: some 40 minutes on two cores
 	@vagrant/test.sh lint unit integration
 test-slow: ## what each take a minute or more, and the use cases on PostgreSQL
 	@vagrant/test.sh slow
