@@ -1,6 +1,7 @@
 """Reads the folder of the catalogue: three files of limited size. All faults are reported at once."""
 
 import hashlib
+import stat
 from os import PathLike
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from pillar_service.documents import reading
 from pillar_service.documents.faults import Faults, raise_any
 
 COMMANDS, ROLES, PERSONAS = FILES = ("commands.yaml", "roles.yaml", "personas.yaml")
+
+SETTLED_S = 0.5
+"""How old the last change of a file must be for the file to count as written."""
 
 Folder = str | PathLike[str]
 Stamp = tuple[tuple[int, ...] | None, ...]
@@ -42,6 +46,16 @@ def stamp(directory: Folder) -> Stamp:
     return tuple(_stamp(Path(directory) / name) for name in FILES)
 
 
+def is_settled(stamp: Stamp, now: float) -> bool:
+    """Whether nothing has written to the files lately, at the Unix time ``now``.
+
+    A file that is half written can be a valid catalogue with half of the commands. Files that were changed later than
+    ``now`` count as settled: the clock was set back, and nobody should wait for it.
+    """
+    changed = max((told[-1] / 1e9 for told in stamp if told is not None), default=0.0)
+    return not 0 <= now - changed < SETTLED_S
+
+
 def _stamp(file: Path) -> tuple[int, ...] | None:
     try:
         told = file.stat()
@@ -53,6 +67,8 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
 
 def _bytes(file: Path) -> bytes:
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would hold its reader for ever
+            raise Invalid(f"{file.name}:1: This is not a file: the folder {file.parent} needs one.")
         with file.open("rb") as opened:
             return opened.read(reading.LARGEST + 1)
     except OSError as error:

@@ -1,12 +1,13 @@
 """The shipped files load and say what they must, and each script does what it says."""
 
+import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from pillar_service.catalogue import load, stamp
+from pillar_service.catalogue import load, loading, stamp
 from pillar_service.core.chat.personas import WORDS, Moment
 from pillar_service.core.errors import Invalid
 from pillar_service.core.jobs.commands import OF_CHAT
@@ -149,6 +150,24 @@ def test_a_changed_file_changes_stamp_and_fingerprint(tmp_path: Path, shipped: L
     (tmp_path / "roles.yaml").write_bytes((tmp_path / "roles.yaml").read_bytes() + b"\n# more\n")
     assert stamp(tmp_path) != before
     assert load(tmp_path).fingerprint != shipped.fingerprint
+
+
+def test_files_have_settled_when_nobody_wrote_to_them_lately(tmp_path: Path) -> None:
+    assert loading.is_settled(stamp(tmp_path), time.time()), "there is nothing to wait for"
+    (tmp_path / "roles.yaml").touch()
+    written, seen = time.time(), stamp(tmp_path)
+    assert not loading.is_settled(seen, written + 0.1)
+    assert loading.is_settled(seen, written + loading.SETTLED_S + 0.1)
+    assert loading.is_settled(seen, written - 3600), "the clock was set back"
+
+
+def test_a_pipe_in_a_files_place_holds_nobody(tmp_path: Path) -> None:
+    for file in (ROOT / "salt" / "meeseeks").glob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "roles.yaml").unlink()
+    os.mkfifo(tmp_path / "roles.yaml")
+    with pytest.raises(Invalid, match=r"roles\.yaml:1: This is not a file"):
+        load(tmp_path)
 
 
 def test_a_script_that_is_not_there_is_a_fault(tmp_path: Path) -> None:

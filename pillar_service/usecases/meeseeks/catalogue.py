@@ -56,12 +56,13 @@ def refresh() -> None:
     """Read the files if they have changed since this process last looked. A fault in them is logged and stored."""
     with _Looked.lock:
         now, where = time.monotonic(), (settings().catalogue, settings().database)
-        if where == _Looked.where and now - _Looked.at < LOOK_EVERY_S:
+        is_first = where != _Looked.where
+        if not is_first and now - _Looked.at < LOOK_EVERY_S:
             return
         files = loading.stamp(settings().catalogue)
         stamp = where, files
         _Looked.where, _Looked.at = where, now
-        if stamp == _Looked.stamp:
+        if stamp == _Looked.stamp or not (is_first or loading.is_settled(files, time.time())):
             return
         try:
             _take("files", lambda: _read(settings().catalogue, files))

@@ -1,6 +1,10 @@
 """Asking for commands: who may ask, for what, and how often."""
 
 import json
+import os
+import shutil
+import time
+from pathlib import Path
 
 import pytest
 from chatting import (
@@ -22,8 +26,10 @@ from chatting import (
 )
 from pouring import answer, owner
 
+from pillar_service.catalogue import loading
 from pillar_service.core.errors import Conflict, Forbidden, Invalid, NotFound, SaltcellarError, TooMany
 from pillar_service.core.meeseeks.roles import Role
+from pillar_service.settings import settings
 from pillar_service.store import database
 from pillar_service.store.jobs import jobs
 from pillar_service.usecases.jobs import claims
@@ -213,6 +219,29 @@ def test_a_catalogue_that_could_never_be_read_says_so_and_allows_nothing(
     catalogue._Looked.at = 0.0
     assert catalogue.current().catalogue.commands == {}
     assert "commands.yaml" in (catalogue.fault() or "")
+
+
+def test_a_file_that_is_still_being_written_waits_for_its_end(
+    monkeypatch: pytest.MonkeyPatch, service: object, tmp_path: Path
+) -> None:
+    def look() -> set[str]:
+        catalogue._Looked.at = 0.0
+        return set(catalogue.current().catalogue.commands)
+
+    for file in settings().catalogue.glob("*.yaml"):
+        shutil.copyfile(file, tmp_path / file.name)
+    monkeypatch.setenv("CELLAR_CATALOGUE", str(tmp_path))
+    service()  # type: ignore[operator]
+    before = look()
+    half = "commands:\n  just-this: {summary: Says hello., program: [/bin/echo, hello]}\n"
+    (tmp_path / "roles.yaml").write_text("roles: {}\n")
+    (tmp_path / "commands.yaml").write_text(half)
+    assert look() == before
+    for file in tmp_path.iterdir():
+        os.utime(file)  # writes go on
+    assert look() == before
+    time.sleep(loading.SETTLED_S)
+    assert look() == {"just-this"}, catalogue.fault()
 
 
 def test_a_catalogue_that_another_version_kept_of_the_same_files_is_read_from_them_anew() -> None:
