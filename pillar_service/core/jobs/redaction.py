@@ -79,6 +79,10 @@ USUAL = (SECRETS, GIVEN_AWAY)
 """What is removed from every text."""
 
 
+LONGEST_TOLD = 200
+"""How many characters of a value are looked at together with its name."""
+
+
 def text(written: str) -> str:
     """A text without anything that looks like a code, a key or a secret."""
     for pattern in USUAL:
@@ -99,13 +103,26 @@ def _line(line: str, patterns: Sequence[re.Pattern[str]]) -> str:
     return line
 
 
-def throughout(value: Any, patterns: Sequence[re.Pattern[str]]) -> Any:
-    """A JSON value without what these patterns match in any of its texts, keys included."""
-    if isinstance(value, str):
-        return without(value, patterns)
+def throughout(value: Any, patterns: Sequence[re.Pattern[str]], name: str = "") -> Any:
+    """A JSON value without what these patterns match in any of its texts, keys included.
+
+    A text or number is hidden whole if a pattern would match it after its name, as in `token: 123`; ``name`` is that of
+    the value itself, if it has one.
+    """
     if isinstance(value, Mapping):
-        return {without(str(key), patterns): throughout(one, patterns) for key, one in value.items()}
-    return [throughout(one, patterns) for one in value] if isinstance(value, list) else value
+        return {without(str(key), patterns): throughout(one, patterns, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [throughout(one, patterns, name) for one in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if name and _is_given_away(name, str(value)[:LONGEST_TOLD], patterns):
+        return HIDDEN
+    return without(value, patterns) if isinstance(value, str) else value
+
+
+def _is_given_away(name: str, value: str, patterns: Sequence[re.Pattern[str]]) -> bool:
+    is_plain = without(name, patterns) == name  # otherwise its own end could match together with the colon
+    return is_plain and without(f"{name}: {value}", patterns) != f"{name}: {without(value, patterns)}"
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 import pytest
@@ -91,3 +92,27 @@ def test_a_strangers_text_takes_no_longer_than_its_length(part: str) -> None:
 def test_a_note_is_the_askers_own() -> None:
     shown = redaction.arguments({"note": "Carol", "uses": 2, "invite": KEY})
     assert shown == {"note": redaction.HIDDEN, "uses": 2, "invite": KEY}
+
+
+def test_what_a_name_gives_away_is_hidden_throughout_a_value() -> None:
+    came_back = {
+        "token": "b6yzKd",
+        "ids": [{"api_key": 12345, "name": "ann"}],
+        "password": ["one", "two words"],
+        "error": "token: b6yzKd is over",
+        "token_id": 7,
+        "secret": None,
+    }
+    assert redaction.throughout(came_back, redaction.USUAL) == {
+        "token": redaction.HIDDEN,
+        "ids": [{"api_key": redaction.HIDDEN, "name": "ann"}],
+        "password": [redaction.HIDDEN, redaction.HIDDEN],
+        "error": f"{redaction.HIDDEN} is over",
+        "token_id": 7,
+        "secret": None,
+    }
+    assert redaction.throughout({"seed": 5, "pin": 12}, [re.compile(r"pin: \d+")]) == {
+        "seed": 5,
+        "pin": redaction.HIDDEN,
+    }
+    assert redaction.throughout(came_back, ()) == came_back

@@ -72,8 +72,8 @@ def test_a_secret_that_a_command_prints_by_its_name_is_kept_nowhere() -> None:
     executing.add_lines(run["node"], job["id"], 1, lines)
     assert [line["text"] for line in looking.tail(chat(), job["id"])] == ["GET / (hidden)", "DB_(hidden)"]
     shown = carried_out("show-bot my", {"token": "canary-3"})
-    assert watching.output(shown) == ["{", '  "(hidden)"', "}"]
-    assert not any(secret in everything() for secret in ("canary-1", "canary-2"))
+    assert watching.output(shown) == ["{", '  "token": "(hidden)"', "}"]
+    assert not any(secret in everything() for secret in ("canary-1", "canary-2", "canary-3"))
 
 
 def test_a_code_that_was_asked_for_is_told() -> None:
