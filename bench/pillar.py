@@ -13,7 +13,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from daemons import Daemon, Service, free_port, running, until
+from daemons import Daemon, Service, running, until
+from ports import free_port
 from requests import get
 
 from bench import TOP, seeds

@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from daemons import Daemon, free_port, until
+from daemons import Daemon, until
+from ports import free_port
 
 TOOL = Path(__file__).parents[2] / "vagrant" / "tool.sh"
 # moto takes the asker from this header and, for the first few requests, does not check the rest.

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 import requests
 import yaml
 from fakes.slack import Slack
+from ports import free_port
 
 from pillar_service.store import database
 from pillar_service.store.chat.outgoing import Outgoing
@@ -23,12 +23,6 @@ from pillar_service.usecases.chat import outbox, sending
 
 ROOT = Path(__file__).parent.parent.parent
 Start = Callable[..., subprocess.Popen[bytes]]
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import subprocess
 from getpass import getuser
 from pathlib import Path
 
-from daemons import Daemon, free_port, until
+from daemons import Daemon, until
+from ports import free_port
 
 SSHD = "/usr/sbin/sshd"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -34,12 +35,6 @@ def until(condition, seconds):
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.1)
     return value
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]
 
 
 class SocketConnection(http.client.HTTPConnection):

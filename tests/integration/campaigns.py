@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import random
 import signal
-import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,22 +12,6 @@ from daemons import until
 
 from pillar_service.core.jobs.jobs import OVER
 from pillar_service.master.client import Client
-
-
-def free_ports(count: int) -> tuple[int, int]:
-    """The first and last of ``count`` consecutive free ports, below the range that the kernel hands out itself."""
-    for _ in range(200):
-        first = random.randrange(20_000, 32_000 - count)
-        if all(_is_free(port) for port in range(first, first + count)):
-            return first, first + count - 1
-    raise AssertionError(f"There are no {count} free ports in a row on this machine.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.bind(("0.0.0.0", port))
-        return True
-    return False
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import salt_commands
-from daemons import free_port, until
+from daemons import until
+from ports import free_port
 
 from pillar_service.master.client import Client
 

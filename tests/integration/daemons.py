@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,15 +13,9 @@ from typing import IO, Any
 from urllib.request import urlopen
 
 import service_commands
+from ports import free_port
 
 MASTER_NAME = "test-master"
-
-
-def free_port() -> int:
-    """A free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], Any], seconds: float, what: str, every_s: float = 0.1) -> Any:

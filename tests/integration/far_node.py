@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns import free_ports
 from daemons import Service, running, until
 from hosts import Host
+from ports import free_ports
 from salt_daemons import Master
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "enrolment"))  # for machine.py and wheels.py

@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 import salt_commands
-from daemons import MASTER_NAME, free_port, until
+from daemons import MASTER_NAME, until
+from ports import free_port
 from saltfactories.daemons.master import SaltMaster
 from saltfactories.daemons.minion import SaltMinion
 from saltfactories.manager import FactoriesManager

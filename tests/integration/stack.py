@@ -9,8 +9,9 @@ from pathlib import Path
 
 import docker
 import pytest
-from campaigns import free_ports, swept
+from campaigns import swept
 from daemons import Service, running
+from ports import free_ports
 from salt_daemons import Master, Minion
 
 from pillar_service.master.client import Client

@@ -9,8 +9,8 @@ from urllib.request import urlopen
 
 import pyotp
 import pytest
-from campaigns import free_ports
 from daemons import Daemon, Service, running, until
+from ports import free_ports
 from salt_daemons import Master, Minion
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for fakes/

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from campaigns import free_ports
 from customers import Visitor
+from ports import free_ports
 from standing import Standing
 
 pytestmark = pytest.mark.campaign

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from campaigns import free_ports, let_go, lives, only, over, person, poured, succeeded
+from campaigns import let_go, lives, only, over, person, poured, succeeded
 from daemons import until
 from frail_node import frail
 from peers import IMAGE
+from ports import free_ports
 
 NODE = "frail-1"
 ACCOUNT = "errors@example.org"

@@ -11,9 +11,10 @@ import docker
 import pytest
 import salt.client
 import salt_commands
-from campaigns import free_ports, lives, poured
+from campaigns import lives, poured
 from daemons import Service, running
 from faulty_wire import FAULTS, FaultyWire
+from ports import free_ports
 from salt_daemons import Master, Minion
 
 from pillar_service.master.client import Client

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from campaigns import free_ports, lives, poured, succeeded, swept
+from campaigns import lives, poured, succeeded, swept
 from control_plane import ControlPlane
 from daemons import running, until
+from ports import free_ports
 from salt_daemons import Minion
 
 pytestmark = pytest.mark.campaign

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import docker
 import pytest
-from campaigns import free_ports, over, person, state, succeeded, swept, within
+from campaigns import over, person, state, succeeded, swept, within
 from daemons import Service, running, until
 from databases import Postgres
+from ports import free_ports
 from salt_daemons import Master
 from twins import twins
 

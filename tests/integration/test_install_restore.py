@@ -10,9 +10,10 @@ from pathlib import Path
 import machines
 import planes
 import pytest
-from campaigns import free_ports, lives, swept
+from campaigns import lives, swept
 from daemons import running, until
 from planes import DOMAIN, UNITS, UNPACKED, Plane
+from ports import free_ports
 from salt_daemons import Minion
 
 pytestmark = pytest.mark.campaign

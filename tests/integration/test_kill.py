@@ -10,9 +10,10 @@ import random
 from functools import partial
 
 import pytest
-from campaigns import free_ports, person, poured
+from campaigns import person, poured
 from daemons import running
 from killing import ACCOUNT, Campaign, Dispatcher, side_by_side
+from ports import free_ports
 from salt_daemons import Minion
 
 MANY = int(os.environ.get("CELLAR_TEST_KILLS", "20"))

@@ -3,8 +3,9 @@
 import secrets
 
 import pytest
-from campaigns import free_ports, let_go, of_bot, poured, restarted, succeeded, within
+from campaigns import let_go, of_bot, poured, restarted, succeeded, within
 from daemons import running, until
+from ports import free_ports
 from salt_daemons import Minion
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,8 @@ from typing import Any
 import docker
 import pytest
 from campaigns import hang, state, swept
-from daemons import free_port, running, until
+from daemons import running, until
+from ports import free_port
 from salt_daemons import TOP, Master, Minion
 
 from pillar_service.core.machines.machines import Event

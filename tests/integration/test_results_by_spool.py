@@ -8,8 +8,9 @@ from typing import Any
 import kept_events
 import pytest
 import salt.utils.jid
-from campaigns import free_ports, let_go, lives, person
+from campaigns import let_go, lives, person
 from daemons import Service, running, until
+from ports import free_ports
 from salt_daemons import Master, Minion
 
 from pillar_service.core.events.submission import JOB_RESULT

@@ -18,8 +18,9 @@ from typing import Any
 
 import docker
 import pytest
-from campaigns import free_ports, within
+from campaigns import within
 from daemons import until
+from ports import free_ports
 from salt_daemons import TOP
 from standing import Standing
 

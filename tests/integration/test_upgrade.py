@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from daemons import free_port
+from ports import free_port
 from visitor import STEP, Visitor
 
 ROOT = Path(__file__).parents[2]

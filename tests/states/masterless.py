@@ -2,22 +2,16 @@
 
 import json
 import secrets
-import socket
 from pathlib import Path
 from typing import Any
 
 import docker
 import salt_commands
 from minion_keys import new_key
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "saltcellar/pub:0.1.0"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("0.0.0.0", 0))
-        return listener.getsockname()[1]
 
 
 def bot_entry(name: str, **changed: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 import requests
 from enrolling import key
 from lost_nodes import exported
+from ports import free_port
 from pouring import OWNER, PUB, answer, carry_out, poured, tar
 from processes import until_it_answers
 
@@ -176,9 +176,7 @@ class Served:
 
 @pytest.fixture
 def served(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
+    port = str(free_port())
     mine = {"CELLAR_DATABASE": f"sqlite:///{tmp_path}/service.sqlite", "CELLAR_PUBLIC_PORT": port}
     mine = environment | mine | {"CELLAR_BOT_PORTS": "20000-29999", "CELLAR_WORKERS": "1"}
     mine |= {"CELLAR_CATALOGUE": str(ROOT / "tests" / "integration" / "meeseeks")}

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
+from ports import free_port
 
 from pillar_service.core.people.mails import Letter
 from pillar_service.store import database
@@ -39,12 +39,6 @@ class Postbox:
         if self.answer.startswith("250"):
             self.taken.append(envelope)
         return self.answer
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

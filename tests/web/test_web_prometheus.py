@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import requests
-from processes import Process, free_port, served
+from ports import free_port
+from processes import Process, served
 
 from pillar_service.store import database
 from pillar_service.usecases.nodes import facts

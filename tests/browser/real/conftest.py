@@ -6,10 +6,10 @@ from typing import Any
 
 import docker
 import pytest
-from campaigns import free_ports
 from daemons import Service, running
 from fake_stripe import FakeStripe
 from peers import IMAGE
+from ports import free_ports
 from stack import cellar, cellar_1, cellar_2, client, engine, master, minions
 
 __all__ = ["cellar", "cellar_1", "cellar_2", "client", "engine", "master", "minions"]
