@@ -85,11 +85,18 @@ def test_a_node_is_another_version_only_once_that_is_made(machine: Machine) -> N
     assert (machine.sh(f"{machine.launcher} status").stdout, version(machine)) == (runs, __version__)
 
     (machine.folder / "wheels.tar.gz").write_bytes(good)
+    opt = machine.root / "opt/saltcellar"
+    in_the_way = opt / "bin/cellar-submit.part"
+    in_the_way.mkdir()
+    halfway = machine.sh(f"sh {script} {machine.token()}")
+    assert (halfway.returncode, "cellar-submit.part" in halfway.stderr) == (2, True), halfway.stderr
+    assert machine.sh(f"{machine.launcher} status").stdout.startswith("runs"), "it had been stopped for the change"
+    in_the_way.rmdir()
+
     done = machine.sh(f"sh {script} {machine.token()}")
     assert "has not heard of it yet" in done.stderr or "answers" in done.stdout, done.stderr
     assert version(machine) == "9.9.9"
     assert machine.sh(f"{machine.launcher} status").stdout.startswith("runs")
-    opt = machine.root / "opt/saltcellar"
     assert sorted(path.name for path in opt.iterdir()) == ["bin", "made", "venv"]
     assert (opt / "venv/bin/salt-minion").read_text().startswith(f"#!{opt}/venv/bin/python")
 

@@ -167,7 +167,10 @@ install() {
 # Replace the running environment by the new one. If the power fails in between, the launcher puts the old one back.
 change_over() {
   [ "$python" = "$fresh_venv/bin/python" ] || return 0
-  if [ -x "$launcher" ]; then "$launcher" stop; fi
+  if [ -x "$launcher" ]; then
+    if "$launcher" status >/dev/null; then stopped=yes; fi
+    "$launcher" stop
+  fi
   rm -rf "$opt/venv.before" "$opt/made"
   if [ -d "$opt/venv" ]; then mv "$opt/venv" "$opt/venv.before"; fi
   mv "$fresh_venv" "$opt/venv"
@@ -302,6 +305,7 @@ start() {
   write_unit
   write_rotation
   "$launcher" restart 9<&- || fail "The node could not be started: read $root/var/log/saltcellar/node.out."
+  stopped=no
   say started "$("$launcher" status)"
   tries=0
   while ask "/enrol/node?name=$name" "$work/state"; ! grep -q '"answers": *true' "$work/state"; do
@@ -351,10 +355,11 @@ part() {
   if enrolment leave >/dev/null 2>"$work/refused"; then say key "good for nothing any more"; else say key "not revoked: $(cat "$work/refused")"; fi
 }
 
-# Remove what this run made, if it failed before the service knew this machine.
+# Remove what this run made, if it failed before the service knew this machine; start the node if this run stopped it.
 tidy() {
   code=$?
   rm -rf "$work" "$fresh_venv"
+  if [ "$stopped" = yes ]; then "$launcher" start 9<&- || true; fi
   if [ "$code" != 0 ] && [ "$act" = enrol ] && [ "$joined" = no ] && [ "$fresh" = yes ]; then
     # shellcheck disable=SC2086  # these are words
     rm -rf $folders
@@ -367,7 +372,7 @@ main() {
   umask 022
   read_arguments "$@"
   trust
-  joined=no fresh=no good=no
+  joined=no fresh=no good=no stopped=no
   if [ "$act" = enrol ]; then check_machine; fi
   hold
   [ -e "$opt" ] || [ -e "$etc" ] || fresh=yes
