@@ -65,12 +65,17 @@ NAMED = _written(
     *(f"{what}{between}key" for what in ("api", "access", "private") for between in ("_", "-", "")),
 )
 
+FORMS = (
+    r"eyJ[A-Za-z0-9_-]{10,200}\.[A-Za-z0-9_.-]{10,}"  # a JSON web token
+    r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
+    r"|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
+)
+"""The well-known forms of other programs' secrets, as a pattern."""
+
 GIVEN_AWAY = re.compile(
     rf"(?:{_written('authorization')})[\"']?[:=] ?[\"']?(?:[A-Za-z]{{1,20}} )?[^\s\"',;]+"  # a header, with its scheme
     rf"|(?:{_written('bearer')}) (?=[A-Za-z._~+/=-]*\d)[A-Za-z0-9._~+/=-]{{12,}}"
-    r"|eyJ[A-Za-z0-9_-]{10,200}\.[A-Za-z0-9_.-]{10,}"  # a JSON web token
-    r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
-    r"|AKIA[A-Z0-9]{16}|ASIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
+    rf"|{FORMS}"
     rf"|(?:{NAMED})[\"']?(?:=|: ?)[\"']?[^\s\"',;&()]+"
 )
 """Other programs' secrets, as they print them: after a telling name (`token=…`), or in a well-known form."""
@@ -170,11 +175,7 @@ GIVEN = re.compile(r"(?<![\w.-])([\w.-]{1,100})[\"']?\s{0,9}[=:]|(?<![\w.-])(--?
 """A name that is followed by a value: `TOKEN=…`, `"token": …`, `--token …`."""
 
 LOOKS_SECRET = re.compile(
-    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
-    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # a JSON web token
-    r"|\b(?i:bearer|basic)\s{1,9}[A-Za-z0-9._~+/=-]{8,}"
-    r"|://[^/\s:@]{0,100}:[^/\s@]{1,200}@"  # a password in an address
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abpr]-[A-Za-z0-9-]{10,}"
+    rf"-----BEGIN [A-Z ]{{0,40}}PRIVATE KEY|\b(?i:bearer|basic)\s{{1,9}}[A-Za-z0-9._~+/=-]{{8,}}|{FORMS}"
 )
 
 
